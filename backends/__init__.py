@@ -1,0 +1,38 @@
+"""The backends: each module here locates the consoles of one kind of hypervisor or cloud.
+
+A backend is found by name among the entry points of the group ``vncproxy.backends``, the
+project's own as well as those of third parties.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import cast
+
+from vncproxy.errors import ConfigurationError
+from vncproxy.interfaces import BackendClass
+
+GROUP = "vncproxy.backends"
+
+
+def find(kind: str) -> BackendClass:
+    """Return the backend class registered under a name.
+
+    Args:
+        kind: the ``type`` of a ``[backends.NAME]`` table, such as ``libvirt``.
+
+    Raises:
+        ConfigurationError: no such backend is installed, or its SDK is missing.
+    """
+    found = entry_points(group=GROUP, name=kind)
+    if not found:
+        raise ConfigurationError(f"no backend {kind!r}; installed are {', '.join(names())}")
+    try:
+        return cast("BackendClass", next(iter(found)).load())
+    except ImportError as e:
+        raise ConfigurationError(f"backend {kind!r} cannot be loaded: {e}") from e
+
+
+def names() -> list[str]:
+    """Return the names of all installed backends, sorted."""
+    return sorted({point.name for point in entry_points(group=GROUP)})

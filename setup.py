@@ -1,0 +1,82 @@
+"""Packaging of vncproxy: see pyproject.toml for the tools' settings."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "vncproxy/__init__.py").read_text(), re.M)
+PACKAGES = find_packages(include=["vncproxy", "vncproxy.*"])
+if "vncproxy.backends" not in PACKAGES:
+    raise SystemExit(
+        "vncproxy/backends must be a symbolic link to ../backends: check the sources out on a "
+        "file system with symbolic links (git config core.symlinks true)"
+    )
+
+
+class BuildWithPage(build_py):
+    """Install noVNC from npm before the package's files are collected."""
+
+    def run(self) -> None:
+        """Fetch the web client unless VNCPROXY_WITHOUT_PAGE is set."""
+        if not os.environ.get("VNCPROXY_WITHOUT_PAGE"):
+            runpy.run_path(str(HERE / "vncproxy/web/install.py"))["install"]()
+        super().run()
+
+
+EXTRAS = {
+    "libvirt": ["libvirt-python>=9"],
+    "fast": ["numpy>=1.26"],
+}
+TESTS = ["coverage", "hypothesis", "mypy", "mypy-zope", "pillow", "ruff", "selenium"]
+
+setup(
+    name="vncproxy",
+    version=VERSION.group(1) if VERSION else "0",
+    description="A console gateway for virtual machines: noVNC and TCP viewers to any hypervisor",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    license_files=["LICENSE"],
+    classifiers=[
+        "Framework :: Twisted",
+        "Intended Audience :: System Administrators",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Topic :: System :: Systems Administration",
+    ],
+    python_requires=">=3.11",
+    package_dir={"": "."},
+    packages=[*PACKAGES, "twisted.plugins"],
+    package_data={"vncproxy": ["py.typed"], "vncproxy.web": ["*.json", "static/**"]},
+    cmdclass={"build_py": BuildWithPage},
+    install_requires=[
+        "Twisted[tls]>=24.11",
+        "autobahn>=24.4",
+        "txredisapi>=1.6",
+        "pyOpenSSL>=24",
+        "zope.interface>=6",
+        "service-identity>=24",
+        "cryptography>=43",
+        "klein>=24.8",
+        "treq>=24.9",
+        "pydantic>=2.9",
+        "click>=8.1",
+        "prometheus-client>=0.21",
+        "PyJWT>=2.9",
+    ],
+    extras_require={**EXTRAS, "all": sorted(sum(EXTRAS.values(), [])), "test": TESTS},
+    entry_points={
+        "console_scripts": ["vncproxy = vncproxy.cli:main"],
+        "vncproxy.backends": [
+            "static = vncproxy.backends.static:StaticBackend",
+            "libvirt = vncproxy.backends.libvirt:LibvirtBackend",
+        ],
+    },
+)

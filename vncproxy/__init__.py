@@ -1,0 +1,15 @@
+"""vncproxy: a console gateway for virtual machines.
+
+In reading order:
+
+- `vncproxy.model`, `vncproxy.errors`, `vncproxy.interfaces`: the vocabulary.
+- `vncproxy.steps`, `vncproxy.rfb`, `vncproxy.handshakes`: protocols without I/O.
+- `vncproxy.relay`: legs, framing and the hot path.
+- `vncproxy.upstream`, `vncproxy.downstream`: the two sides of a session.
+- `vncproxy.session`: one console from redeem to close.
+- `vncproxy.tokens`, `vncproxy.backends`: tokens, and where consoles are.
+- `vncproxy.api`, `vncproxy.web`: the HTTP API and the page.
+- `vncproxy.config`, `vncproxy.tap`, `vncproxy.cli`: put together.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,315 @@
+"""Every error of the project, by whose fault it is.
+
+::
+
+    VNCProxyError
+    ├── ConfigurationError         the operator: a setting that cannot work
+    ├── ClientError                the user's side
+    │   ├── BadRequest             no token, or one that is not well formed
+    │   ├── Forbidden              this page or this network may not use the token
+    │   ├── TokenRefused           one sentence for all four; the log says which
+    │   │   ├── TokenUnknown
+    │   │   ├── TokenUsed
+    │   │   ├── TokenExpired
+    │   │   └── TokenRevoked
+    │   ├── PolicyUnsupported      a part of a policy that is not enforced here
+    │   ├── OverLimit              too many sessions
+    │   └── DownstreamViolation    bytes that are not RFB or not WebSocket
+    ├── ConsoleError               the virtual machine
+    │   ├── VMNotFound
+    │   └── ConsoleUnavailable     not running, or without a graphical console
+    ├── HypervisorError            between the proxy and the screen
+    │   ├── BackendError           the hypervisor's or cloud's API
+    │   ├── UpstreamUnreachable    nothing answers at the console's address
+    │   └── UpstreamViolation      it answers, and refuses or does not speak RFB
+    │       └── UpstreamRefused    it refuses our credentials, with its reason
+    ├── StoreUnavailable           the token store
+    └── SessionEnded               why an open session was closed
+        ├── ClientGone, ConsoleEnded, ConnectionLost
+        ├── EndedByAdministrator, TimeLimit, IdleLimit
+        └── ProxyStopping
+
+Each class carries what a user may read (``public``), the HTTP status of the API and of a
+``CONNECT`` reply (``status``), the WebSocket close code (``close_code``: 4000-4099 final, 4100-4199
+where reconnecting makes sense) and the word that stands in the audit log (``code``). The
+argument of the constructor is the detail for the log; it never reaches a user.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VNCProxyError(Exception):
+    """The root of the tree.
+
+    Args:
+        detail: facts for the log, lower case, with numbers.
+        public: a sentence for the user that replaces the class's own.
+    """
+
+    public: ClassVar[str] = "The console failed."
+    status: ClassVar[int] = 500
+    close_code: ClassVar[int] = 1011
+    code: ClassVar[str] = "internal-error"
+    ask_administrator: ClassVar[bool] = False
+
+    def __init__(self, detail: str = "", *, public: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self._public = public
+
+    def __str__(self) -> str:
+        return self.detail or self.sentence()
+
+    def sentence(self, session_id: str = "") -> str:
+        """Return what the user may read.
+
+        Args:
+            session_id: named in the sentence where only an administrator can help.
+        """
+        text = self._public or self.public
+        if self.ask_administrator and session_id:
+            return f"{text} Ask your administrator, id {session_id}."
+        return text
+
+
+class ConfigurationError(VNCProxyError):
+    """A setting that cannot work."""
+
+    code = "configuration"
+
+
+class ClientError(VNCProxyError):
+    """The user's side did something that cannot be served."""
+
+    public = "The request was not understood."
+    status = 400
+    close_code = 4000
+    code = "bad-request"
+
+
+class BadRequest(ClientError):
+    """No token, or one that is not well formed."""
+
+    public = "The link has no valid token. Ask for a new console link."
+
+
+class Forbidden(ClientError):
+    """This page or this network may not use the token."""
+
+    public = "This console cannot be opened from here."
+    status = 403
+    close_code = 4003
+    code = "forbidden"
+
+
+class TokenRefused(ClientError):
+    """The token is not, or no longer, good: strangers are not told why."""
+
+    public = "This console link is not valid any more. Ask for a new one."
+    status = 401
+    close_code = 4001
+    code = "token-refused"
+
+
+class TokenUnknown(TokenRefused):
+    """No such token."""
+
+    code = "token-unknown"
+
+
+class TokenUsed(TokenRefused):
+    """All uses of the token are taken."""
+
+    code = "token-used"
+
+
+class TokenExpired(TokenRefused):
+    """The token's time is over."""
+
+    code = "token-expired"
+
+
+class TokenRevoked(TokenRefused):
+    """The token was taken back."""
+
+    code = "token-revoked"
+
+
+class PolicyUnsupported(ClientError):
+    """A part of a policy that this proxy does not enforce, refused when the token is issued."""
+
+    public = "This policy cannot be enforced here."
+    status = 422
+    code = "policy-unsupported"
+
+
+class OverLimit(ClientError):
+    """Too many sessions."""
+
+    public = "Too many consoles are open. Close one, or try again in a moment."
+    status = 503
+    close_code = 4102
+    code = "over-limit"
+
+
+class DownstreamViolation(ClientError):
+    """The user's side sent bytes that are not RFB or not WebSocket."""
+
+    public = "The viewer does not speak the RFB protocol."
+    close_code = 1002
+    code = "downstream-violation"
+
+
+class ConsoleError(VNCProxyError):
+    """The virtual machine has no console to show."""
+
+
+class VMNotFound(ConsoleError):
+    """The backend knows no such virtual machine."""
+
+    public = "The virtual machine was not found."
+    status = 404
+    close_code = 4004
+    code = "vm-not-found"
+
+
+class ConsoleUnavailable(ConsoleError):
+    """The virtual machine exists, and shows no screen in its present state.
+
+    Args:
+        state: completes "The virtual machine is …": ``shut off``, ``paused by an I/O error``.
+    """
+
+    status = 409
+    close_code = 4100
+    code = "console-unavailable"
+
+    def __init__(self, state: str, detail: str = "", *, public: str | None = None) -> None:
+        super().__init__(detail or state, public=public or f"The virtual machine is {state}.")
+        self.state = state
+
+
+class NoGraphicalConsole(ConsoleUnavailable):
+    """The virtual machine is configured without a screen that could be shown."""
+
+    close_code = 4009
+    code = "no-graphical-console"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(
+            "without a graphical console",
+            detail,
+            public="The virtual machine has no graphical console.",
+        )
+
+
+class HypervisorError(VNCProxyError):
+    """Something between the proxy and the screen failed."""
+
+    public = "The hypervisor could not show the console."
+    status = 502
+    close_code = 4101
+    code = "hypervisor-error"
+    ask_administrator = True
+
+
+class BackendError(HypervisorError):
+    """The hypervisor's or cloud's API failed."""
+
+    public = "The virtual machine could not be looked up."
+    code = "backend-error"
+
+
+class UpstreamUnreachable(HypervisorError):
+    """Nothing answers at the console's address."""
+
+    public = "The hypervisor could not be reached."
+    code = "upstream-unreachable"
+
+
+class UpstreamViolation(HypervisorError):
+    """The console's server answers, and does not speak RFB as it should."""
+
+    public = "The hypervisor did not answer as a console should."
+    code = "upstream-violation"
+
+
+class UpstreamRefused(UpstreamViolation):
+    """The console's server refuses the proxy, with the server's reason as detail."""
+
+    public = "The hypervisor refused the connection to the console."
+    code = "upstream-refused"
+
+
+class StoreUnavailable(VNCProxyError):
+    """The token store does not answer."""
+
+    public = "The console service is not available at the moment. Try again in a minute."
+    status = 503
+    close_code = 4102
+    code = "store-unavailable"
+
+
+class SessionEnded(VNCProxyError):
+    """Why an open session was closed."""
+
+    public = "The console was closed."
+    close_code = 1000
+    code = "closed"
+
+
+class ClientGone(SessionEnded):
+    """The user closed the page or the viewer."""
+
+    code = "client-gone"
+
+
+class ConsoleEnded(SessionEnded):
+    """The hypervisor closed the console: the machine stopped, restarted or moved."""
+
+    public = "The virtual machine closed its console: it was stopped, restarted or moved."
+    close_code = 4103
+    code = "console-ended"
+
+
+class ConnectionLost(SessionEnded):
+    """A side stopped answering."""
+
+    public = "The connection to the console was lost."
+    close_code = 4103
+    code = "connection-lost"
+
+
+class EndedByAdministrator(SessionEnded):
+    """An administrator ended the session, or revoked its token."""
+
+    public = "An administrator ended this console."
+    close_code = 4010
+    code = "ended-by-administrator"
+
+
+class TimeLimit(SessionEnded):
+    """The session reached the longest duration its policy allows."""
+
+    public = "The time allowed for this console is over."
+    close_code = 4011
+    code = "time-limit"
+
+
+class IdleLimit(SessionEnded):
+    """Nothing was typed or pointed at for as long as the policy allows."""
+
+    public = "The console was closed because it was idle."
+    close_code = 4112
+    code = "idle-limit"
+
+
+class ProxyStopping(SessionEnded):
+    """This proxy is shutting down; another one, or the next start, can serve the user."""
+
+    public = "The console service is restarting. Reconnect in a moment."
+    status = 503
+    close_code = 4113
+    code = "proxy-stopping"

@@ -1,0 +1,144 @@
+"""The seams: only what has two implementations, one of which may be a test double.
+
+Methods promise ``Awaitable[T]``, so an implementation may be ``async def`` or return a Deferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from pydantic import BaseModel
+from zope.interface import Interface
+
+from .model import ConsoleEndpoint, Grant, Token, TokenStatus, VMAddress, VMSummary
+
+T = TypeVar("T")
+
+
+class IConsoleBackend(Interface):
+    """A configured hypervisor or cloud that can locate consoles."""
+
+    def locate(vm: str) -> Awaitable[ConsoleEndpoint]:
+        """Find out where a console is now; never answered from memory.
+
+        Args:
+            vm: the id as the token has it, without the backend's name.
+
+        Raises:
+            VMNotFound: no such machine.
+            ConsoleUnavailable: it exists and shows no screen in its state.
+            BackendError: the hypervisor's API failed.
+        """
+
+    def probe() -> Awaitable[str]:
+        """Dial the hypervisor and return one line about it, for ``check-config`` and ``/readyz``.
+
+        Raises:
+            BackendError: with what is wrong and what to do about it as detail.
+        """
+
+    def close() -> Awaitable[None]:
+        """Let go of connections and logins; no further call follows."""
+
+
+class IVMInventory(Interface):
+    """A backend that can list its machines."""
+
+    def list() -> Awaitable[Sequence[VMSummary]]:
+        """Return the machines that exist now, in any state.
+
+        Raises:
+            BackendError: the hypervisor's API failed.
+        """
+
+
+class ITokenStore(Interface):
+    """Where tokens live. Every call ends within the store's time limit."""
+
+    def issue(token: Token) -> Awaitable[str]:
+        """Store a token and return its secret, which is known nowhere else.
+
+        Raises:
+            StoreUnavailable: nothing was stored.
+        """
+
+    def redeem(secret: str, resume_secret: str | None = None) -> Awaitable[Grant]:
+        """Take one use of a token, or re-enter with the resume cookie; atomic among proxies.
+
+        A resume cookie that fits the token wins and takes no use. Otherwise one use is taken and,
+        for a token of type ``novnc`` where resuming is switched on, the grant has a new
+        ``resume_secret``.
+
+        Raises:
+            TokenUnknown, TokenUsed, TokenExpired, TokenRevoked: nothing was taken.
+            StoreUnavailable: whether a use was taken is not known.
+        """
+
+    def restore(grant: Grant) -> Awaitable[None]:
+        """Give the use of a grant back, and forget its resume cookie; a resumed grant took none."""
+
+    def show(token_id: str) -> Awaitable[TokenStatus]:
+        """Return a token that can still be redeemed or resumed.
+
+        Raises:
+            TokenUnknown: there is none with this id.
+            StoreUnavailable: the store does not answer.
+        """
+
+    def revoke(token_id: str) -> Awaitable[bool]:
+        """Take a token and its resume cookies back; False when there was none."""
+
+    def revoke_vm(vm: VMAddress) -> Awaitable[Sequence[str]]:
+        """Take back all tokens of a machine; returns their ids."""
+
+    def revoke_user(user: str) -> Awaitable[Sequence[str]]:
+        """Take back all tokens of a user; returns their ids."""
+
+    def ping() -> Awaitable[str]:
+        """Return one line about the store, for ``check-config`` and ``/readyz``.
+
+        Raises:
+            StoreUnavailable: with what is wrong as detail.
+        """
+
+    def close() -> Awaitable[None]:
+        """Let go of connections."""
+
+
+class IBlockingCalls(Interface):
+    """The one bounded pool in which blocking SDKs run."""
+
+    def call(timeout: float, function: Callable[..., T], *args: Any) -> Awaitable[T]:
+        """Run a blocking function elsewhere than in the reactor's thread.
+
+        Args:
+            timeout: seconds, waiting for a free thread included, after which the wait ends; the
+                function itself goes on and its result is dropped.
+
+        Raises:
+            BackendError: the time limit passed, or the pool is full.
+        """
+
+
+class BackendClass(Protocol):
+    """What the core asks of a backend's class.
+
+    Attributes:
+        Settings: the table ``[backends.NAME]`` without ``type``, as a pydantic model with
+            ``extra="forbid"`` and ``frozen=True``.
+    """
+
+    Settings: ClassVar[type[BaseModel]]
+
+    def __call__(self, name: str, settings: Any, calls: Any) -> Any:
+        """Make the backend of a table.
+
+        Args:
+            name: the table's NAME, for messages.
+            settings: an instance of ``Settings``.
+            calls: an ``IBlockingCalls``.
+
+        Returns:
+            An ``IConsoleBackend``, perhaps also an ``IVMInventory``. It connects when first asked.
+        """

@@ -1,0 +1,291 @@
+"""The things the proxy speaks of, as frozen values: no I/O here, and no secret in any ``repr``.
+
+Read it for the vocabulary: address, policy, token, grant, endpoint and handshake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated
+
+from annotated_types import Ge, Gt
+
+from .errors import BadRequest
+
+Seconds = Annotated[float, Gt(0)]
+"""A duration that must be positive."""
+
+UnixTime = float
+"""Wall-clock time in seconds since 1970, UTC: only for what is stored or shown."""
+
+_BACKEND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_VM = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
+_SECRET = re.compile(r"[A-Za-z0-9_-]{16,512}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class VMAddress:
+    """One virtual machine: the name of a configured backend, and the VM's id in that backend."""
+
+    backend: str
+    vm: str
+
+    def __str__(self) -> str:
+        return f"{self.backend}/{self.vm}"
+
+    @classmethod
+    def parse(cls, text: str) -> VMAddress:
+        """Read ``<backend>/<id>``; the id may hold further slashes.
+
+        Raises:
+            ValueError: a part is missing, too long or holds control characters.
+        """
+        backend, slash, vm = text.partition("/")
+        if not slash or not _BACKEND.fullmatch(backend) or not _VM.fullmatch(vm):
+            raise ValueError("a VM is written <backend>/<id>, for example kvm/web-01")
+        return cls(backend, vm)
+
+
+class ConsoleType(Enum):
+    """How the user gets to the console; the words are Nova's."""
+
+    NOVNC = "novnc"
+    XVPVNC = "xvpvnc"
+
+
+class Mode(Enum):
+    """What the user may do."""
+
+    CONTROL = "control"
+    VIEW_ONLY = "view-only"
+
+
+class Sharing(Enum):
+    """What happens to other viewers of the same VM."""
+
+    SHARED = "shared"
+    EXCLUSIVE = "exclusive"
+    TAKE_OVER = "take-over"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the issuer decided about a token.
+
+    Attributes:
+        mode: whether keys and pointer reach the machine.
+        sharing: what happens to other viewers.
+        max_duration: longest session in seconds, counted from the first redemption.
+        idle_timeout: seconds without a byte from the user after which the session ends.
+        client_networks: where the user may come from; empty means anywhere.
+        allowed_origins: origins of pages (``https://portal.example.com``) that may open the
+            console besides the proxy's own; empty means no further one.
+        record: whether the session is recorded.
+        uses: how many times the token can be redeemed; 0 means any number.
+    """
+
+    mode: Mode = Mode.CONTROL
+    sharing: Sharing = Sharing.SHARED
+    max_duration: Seconds | None = None
+    idle_timeout: Seconds | None = None
+    client_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    record: bool = False
+    uses: Annotated[int, Ge(0)] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is known of a token, apart from its secret.
+
+    Attributes:
+        vm: the machine it opens.
+        user: who it was issued to; free text of the issuer, for the audit log.
+        type: the viewer it was issued for.
+        issued_at: when it was made.
+        expires_at: when it can be redeemed no more.
+    """
+
+    vm: VMAddress
+    user: str
+    type: ConsoleType
+    policy: Policy
+    issued_at: UnixTime
+    expires_at: UnixTime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenStatus:
+    """A token as the API shows it: ``uses_left`` is None when the number is unlimited."""
+
+    id: str
+    token: Token
+    uses_left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a redeemed token allows.
+
+    Attributes:
+        token_id: the id of the token it came from.
+        token: what that token says.
+        started_at: when the token was first redeemed by this browser.
+        resumed: whether a resume cookie, and not a use of the token, was redeemed.
+        resume_secret: the secret of the resume cookie to set; None when there is none to set.
+    """
+
+    token_id: str
+    token: Token
+    started_at: UnixTime
+    resumed: bool = False
+    resume_secret: str | None = field(default=None, repr=False)
+
+
+def new_secret() -> str:
+    """Return 256 random bits as 43 URL-safe characters."""
+    return secrets.token_urlsafe(32)
+
+
+def secret_id(secret: str) -> str:
+    """Return the SHA-256 of a secret as 64 hexadecimal digits: the only form that is stored."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def check_secret(text: str) -> str:
+    """Return a token's secret as it came from outside, if it can be one.
+
+    Foreign issuers may write tokens too (a UUID has 36 characters), so only the alphabet and a
+    sane length are asked for.
+
+    Raises:
+        BadRequest: it is empty, too long or holds other characters.
+    """
+    if not _SECRET.fullmatch(text):
+        raise BadRequest(f"token of {len(text)} characters is not well formed")
+    return text
+
+
+class Transport(Enum):
+    """How a console is reached."""
+
+    TCP = "tcp"
+    UNIX = "unix"
+    FD = "fd"
+
+
+@dataclass(frozen=True, slots=True)
+class HTTPConnect:
+    """``CONNECT <target> HTTP/1.1`` before the console's own protocol, as XAPI and Nova want it.
+
+    Attributes:
+        target: what stands after ``CONNECT``, a path with its query.
+        headers: further request headers.
+    """
+
+    target: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RFBSecurity:
+    """The RFB security handshake towards the server (RFC 6143 section 7.1.2).
+
+    Attributes:
+        password: for VNC authentication; only its first 8 bytes count.
+    """
+
+    password: str | None = field(default=None, repr=False)
+
+
+Handshake = HTTPConnect | RFBSecurity
+"""What must be agreed on before a console's bytes flow, as data."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleEndpoint:
+    """Where a console is at this moment, and what its server asks for.
+
+    Attributes:
+        transport: how to get there.
+        host: name or address, for TCP; IPv6 without brackets.
+        port: TCP port.
+        path: file system path of a unix socket.
+        fd: a connected stream socket that the receiver of this value owns and must close.
+        handshakes: run in this order once connected; the last one ends with ServerInit to come.
+        name: what to call the machine on the screen; empty keeps the hypervisor's own name.
+    """
+
+    transport: Transport
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    fd: int = -1
+    handshakes: tuple[Handshake, ...] = (RFBSecurity(),)
+    name: str = ""
+
+    def __str__(self) -> str:
+        match self.transport:
+            case Transport.TCP:
+                host = f"[{self.host}]" if ":" in self.host else self.host
+                return f"tcp:{host}:{self.port}"
+            case Transport.UNIX:
+                return f"unix:{self.path}"
+            case Transport.FD:
+                return "fd passed by the hypervisor"
+
+
+@dataclass(frozen=True, slots=True)
+class VMSummary:
+    """One virtual machine in a list: its id, the name people know it by, and its state in words."""
+
+    vm: VMAddress
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one proxy takes on; each refusal names the limit that was reached.
+
+    Attributes:
+        header_bytes: size of a request's header.
+        header_time: seconds for a request's header to arrive.
+        sessions: open sessions in all.
+        sessions_per_address: open sessions per client address.
+        sessions_per_vm: open sessions per virtual machine.
+    """
+
+    header_bytes: Annotated[int, Ge(1024)] = 16384
+    header_time: Seconds = 10.0
+    sessions: Annotated[int, Ge(1)] = 1000
+    sessions_per_address: Annotated[int, Ge(1)] = 50
+    sessions_per_vm: Annotated[int, Ge(1)] = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long each step of a session may take, in seconds.
+
+    Attributes:
+        locate: asking the backend where the console is.
+        connect: name resolution and connection to the console.
+        handshake: the handshakes with the console's server.
+        greeting: the RFB greeting with the user's viewer.
+        ping_interval: between two WebSocket pings; 0 sends none.
+        ping_timeout: silence after a ping that counts as a lost connection.
+        linger: how long the last bytes may take to leave when a session ends.
+    """
+
+    locate: Seconds = 10.0
+    connect: Seconds = 5.0
+    handshake: Seconds = 10.0
+    greeting: Seconds = 30.0
+    ping_interval: Annotated[float, Ge(0)] = 25.0
+    ping_timeout: Seconds = 60.0
+    linger: Seconds = 5.0
