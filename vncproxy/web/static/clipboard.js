@@ -1,0 +1,93 @@
+/**
+ * The clipboard of the guest, and that of this computer where the user wants them to be the same.
+ *
+ * Keeping both the same is off until asked for: a guest must not read along by default.
+ */
+
+import { element, onClick } from "./dom.js";
+
+export function attach(connection) {
+    const dialog = element("clipboard");
+    const sync = new Sync(connection);
+    element("clipboard-sync-choice").hidden = !navigator.clipboard?.readText;
+    connection.addEventListener("screen", () => {
+        connection.rfb.addEventListener("clipboard", ({ detail }) => {
+            receive(detail.text);
+            sync.fromGuest(detail.text);
+        });
+    });
+    connection.addEventListener("change", () => dialog.close());
+    onClick("open-clipboard", () => {
+        element("open-clipboard").removeAttribute("data-active");
+        note("");
+        dialog.showModal();
+        element("clipboard-text").select();
+    });
+    onClick("clipboard-close", () => dialog.close());
+    onClick("clipboard-copy", async () => note(await copy() ? "Copied." : "Copy it from the field above."));
+    onClick("clipboard-send", () => {
+        connection.live?.clipboardPasteFrom(element("clipboard-text").value);
+        dialog.close();
+    });
+    dialog.addEventListener("close", () => connection.live?.focus({ preventScroll: true }));
+}
+
+function receive(text) {
+    element("clipboard-text").value = text;
+    element("open-clipboard").toggleAttribute("data-active", !element("clipboard").open);
+}
+
+function note(text) {
+    element("clipboard-note").textContent = text;
+}
+
+/** Over plain HTTP there is no clipboard object, so the selected field is copied as of old. */
+async function copy() {
+    const field = element("clipboard-text");
+    try {
+        await navigator.clipboard.writeText(field.value);
+        return true;
+    } catch {
+        field.select();
+        return document.execCommand("copy");
+    }
+}
+
+/** Carries text both ways while its box is ticked. */
+class Sync {
+    #connection;
+    #last = "";
+
+    constructor(connection) {
+        this.#connection = connection;
+        element("clipboard-sync").addEventListener("change", () => this.#toGuest());
+        addEventListener("focus", () => this.#toGuest());
+    }
+
+    get #on() {
+        return element("clipboard-sync").checked;
+    }
+
+    fromGuest(text) {
+        if (this.#on && text !== this.#last) {
+            this.#last = text;
+            navigator.clipboard.writeText(text).catch(() => {});
+        }
+    }
+
+    async #toGuest() {
+        if (!this.#on) {
+            return;
+        }
+        try {
+            const text = await navigator.clipboard.readText();
+            if (text && text !== this.#last) {
+                this.#last = text;
+                this.#connection.live?.clipboardPasteFrom(text);
+            }
+        } catch {
+            element("clipboard-sync").checked = false;
+            note("The browser does not let this page read the clipboard.");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+/** Opens the console and keeps it open: runs the life cycle over web sockets and noVNC. */
+
+import RFB from "./novnc/core/rfb.js";
+import { BY_USER, explain } from "./endings.js";
+import { begin, end, next } from "./lifecycle.js";
+
+/** Milliseconds until the screen must be there; the server has shorter limits of its own. */
+const CONNECT_TIME = 60_000;
+/** Milliseconds to wait for the close frame once noVNC has given up. */
+const CLOSE_TIME = 3_000;
+
+/**
+ * One console. Dispatches "change" when `state` changes, and "screen" when `rfb` is a new object,
+ * before anything has arrived, so that listeners can be added to it.
+ */
+export class Connection extends EventTarget {
+    #screen;
+    #url;
+    #attempt = null;
+    #timer = null;
+
+    /**
+     * @param {HTMLElement} screen - element that the guest's screen fills
+     * @param {string} url - of the web socket
+     */
+    constructor(screen, url) {
+        super();
+        this.#screen = screen;
+        this.#url = url;
+        this.state = begin();
+    }
+
+    /** noVNC's object while there is a connection, else null. */
+    get rfb() {
+        return this.#attempt?.rfb ?? null;
+    }
+
+    /** noVNC's object while the guest can be seen and typed to, else null. */
+    get live() {
+        return this.state.name === "connected" ? this.rfb : null;
+    }
+
+    open() {
+        this.#enter(begin());
+    }
+
+    /** End without trying. */
+    refuse(ending) {
+        this.#enter(end(ending));
+    }
+
+    retry() {
+        this.#step({ type: "retry" });
+    }
+
+    /** Stop reconnecting. */
+    stop() {
+        this.#step({ type: "stop" });
+    }
+
+    disconnect() {
+        this.#attempt?.close(BY_USER);
+    }
+
+    #step(event) {
+        const state = next(this.state, { now: Date.now(), ...event });
+        if (state !== this.state) {
+            this.#enter(state);
+        }
+    }
+
+    #enter(state) {
+        this.state = state;
+        clearTimeout(this.#timer);
+        if (state.name === "connecting") {
+            this.#start();
+        } else if (state.name === "waiting") {
+            this.#timer = setTimeout(() => this.retry(), state.until - Date.now());
+        }
+        this.dispatchEvent(new Event("change"));
+    }
+
+    #start() {
+        this.#attempt = new Attempt(this.#screen, this.#url, {
+            connected: () => this.#step({ type: "connected" }),
+            closed: (ending) => {
+                this.#attempt = null;
+                this.#step({ type: "closed", ending });
+            },
+        });
+        this.dispatchEvent(new Event("screen"));
+    }
+}
+
+/** One web socket and the noVNC object over it; tells exactly once how it ended. */
+class Attempt {
+    #closed;
+    #connected = false;
+    #ending = null;
+    #refusal = "";
+    #timer;
+
+    constructor(screen, url, { connected, closed }) {
+        this.#closed = closed;
+        const socket = new WebSocket(url, ["binary"]);
+        socket.binaryType = "arraybuffer";
+        socket.addEventListener("close", ({ code, reason }) => this.#finish(code, reason));
+        this.rfb = new RFB(screen, socket);
+        this.#timer = setTimeout(() => this.rfb.disconnect(), CONNECT_TIME);
+        this.#listen(() => {
+            clearTimeout(this.#timer);
+            this.#connected = true;
+            connected();
+        });
+    }
+
+    /** Close for a reason of our own. */
+    close(ending) {
+        this.#ending = ending;
+        this.rfb.disconnect();
+    }
+
+    #listen(connected) {
+        this.rfb.addEventListener("connect", connected);
+        this.rfb.addEventListener("securityfailure", ({ detail }) => {
+            this.#refusal = detail.reason ?? "";
+        });
+        this.rfb.addEventListener("credentialsrequired", () => {
+            this.#refusal = "The console asks for a password, which the gateway should have answered. Tell your administrator.";
+            this.rfb.disconnect();
+        });
+        this.rfb.addEventListener("disconnect", () => {
+            clearTimeout(this.#timer);
+            this.#timer = setTimeout(() => this.#finish(1006, ""), CLOSE_TIME);
+        });
+    }
+
+    #finish(code, reason) {
+        if (this.#closed === null) {
+            return;
+        }
+        clearTimeout(this.#timer);
+        const told = { code, reason: reason || this.#refusal, connected: this.#connected };
+        const closed = this.#closed;
+        this.#closed = null;
+        closed(this.#ending ?? explain(told));
+    }
+}

@@ -1,0 +1,57 @@
+/** The card over the stage: what is going on while there is no screen to show, and what to do. */
+
+import { element, onClick } from "./dom.js";
+
+const STATE_WORDS = {
+    connecting: "Connecting…",
+    connected: "Connected",
+    waiting: "Reconnecting…",
+    ended: "Disconnected",
+};
+
+export function attach(connection) {
+    connection.addEventListener("change", () => render(connection.state));
+    onClick("reconnect", () => connection.retry());
+    onClick("stop", () => connection.stop());
+    onClick("cancel", () => connection.disconnect());
+    setInterval(() => countDown(connection.state), 250);
+}
+
+function render(state) {
+    const { name, ending, interruption } = state;
+    element("state").textContent = STATE_WORDS[name];
+    element("curtain").hidden = name === "connected";
+    element("headline").textContent = ending?.headline ?? (interruption ? "Reconnecting" : "Connecting");
+    element("reason").textContent = ending?.reason ?? "";
+    element("reconnect").hidden = !mayReconnect(state);
+    element("reconnect").textContent = name === "waiting" ? "Reconnect now" : "Reconnect";
+    element("stop").hidden = name !== "waiting";
+    element("cancel").hidden = name !== "connecting";
+    countDown(state);
+    if (ending) {
+        takeFocus();
+    }
+}
+
+function mayReconnect({ name, ending }) {
+    return name === "waiting" || (name === "ended" && ending.again !== "never");
+}
+
+function countDown({ name, until, gaveUp }) {
+    const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000));
+    const words = {
+        waiting: `Reconnecting in ${seconds} ${seconds === 1 ? "second" : "seconds"}…`,
+        ended: gaveUp ? "The page has stopped trying by itself." : "",
+    };
+    const text = words[name] ?? "";
+    if (element("countdown").textContent !== text) {
+        element("countdown").textContent = text;
+    }
+}
+
+/** Not to the button: whoever was typing into the guest must not press it unawares. */
+function takeFocus() {
+    if (document.activeElement === document.body) {
+        element("card").focus({ preventScroll: true });
+    }
+}

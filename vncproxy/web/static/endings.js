@@ -1,0 +1,82 @@
+/**
+ * Why a console ended, in words, and whether it makes sense to open it again.
+ *
+ * The server closes the web socket with a code and a sentence. 4000-4099 are final, all others
+ * may be tried again; the sentences here stand in where the server sends none.
+ */
+
+/**
+ * @typedef {object} Ending
+ * @property {number} code - close code of the web socket
+ * @property {string} headline
+ * @property {string} reason - a sentence for the user
+ * @property {"never"|"byHand"|"alone"} again - who may reconnect: nobody, the user, the page itself
+ */
+
+const UNREACHABLE = [
+    "Cannot reach the console gateway",
+    "Check your network connection. If other sites work, the gateway may be restarting, or a proxy or firewall on the way may not let web sockets through.",
+];
+
+const WORDS = {
+    1000: ["Console closed", "The console was closed."],
+    1001: ["The gateway is going away", "Reconnect in a moment."],
+    1006: ["Connection lost", "The connection to the console gateway broke."],
+    1011: ["The gateway had a problem", "Reconnect; if this happens again, tell your administrator."],
+    1012: ["The gateway is restarting", "Reconnect in a moment."],
+    1013: ["The gateway is busy", "Reconnect in a moment."],
+    4000: ["This link is not complete", "Ask for a new console link."],
+    4001: ["This link is not valid", "It may have expired or been used already. Ask for a new console link."],
+    4003: ["Not allowed", "This console may not be opened from here."],
+    4004: ["Virtual machine not found", "It may have been deleted."],
+    4009: ["No graphical console", "This virtual machine has no screen to show."],
+    4010: ["Ended by an administrator", "An administrator closed this console."],
+    4011: ["Time limit reached", "The time allowed for this console is over. Ask for a new console link."],
+    4100: ["The virtual machine is not running", "Start it, then reconnect."],
+    4101: ["The hypervisor does not answer", "Reconnect in a moment; if this goes on, tell your administrator."],
+    4102: ["The gateway is busy", "Reconnect in a moment."],
+    4103: ["The virtual machine closed its console", "It may be restarting, stopping or moving to another host."],
+    4112: ["Closed because nothing happened", "Reconnect to go on."],
+    4113: ["The gateway is restarting", "The console comes back by itself."],
+};
+const OTHER = ["Console closed", "The connection was closed."];
+
+/** Codes after which a guest usually comes back without anybody doing anything. */
+const COMES_BACK = new Set([4103, 4113]);
+
+/** The page has no token, so nothing was tried. */
+export const NO_TOKEN = {
+    code: 4000,
+    headline: "This link is not complete",
+    reason: "It names no console. Open the whole link, or ask for a new one where you got it.",
+    again: "never",
+};
+
+/** The user pressed Disconnect. */
+export const BY_USER = {
+    code: 1000,
+    headline: "Disconnected",
+    reason: "You closed this console. The virtual machine keeps running.",
+    again: "byHand",
+};
+
+/**
+ * Explain the end of one attempt.
+ * @param {object} story
+ * @param {number} story.code - close code of the web socket
+ * @param {string} story.reason - the server's sentence, may be empty
+ * @param {boolean} story.connected - whether the screen had been shown
+ * @returns {Ending}
+ */
+export function explain({ code, reason, connected }) {
+    const unreachable = code === 1006 && !connected && !reason;
+    const [headline, sentence] = unreachable ? UNREACHABLE : (WORDS[code] ?? OTHER);
+    return { code, headline, reason: reason || sentence, again: again(code, connected) };
+}
+
+function again(code, connected) {
+    if (code >= 4000 && code <= 4099) {
+        return "never";
+    }
+    return COMES_BACK.has(code) || (code === 1006 && connected) ? "alone" : "byHand";
+}

@@ -1,0 +1,26 @@
+/** The keyboard belongs to the guest while its screen has the focus; here is how it gets back. */
+
+/** noVNC releases keys held down only when the window loses the focus, not its canvas. */
+export function guard(screen) {
+    screen.addEventListener("focusout", () => window.dispatchEvent(new Event("blur")));
+}
+
+/**
+ * Pressing and releasing Ctrl+Alt+Shift, with no other key in between, leaves the screen: the
+ * only way out of it without a mouse, because every other key goes to the guest.
+ */
+export function leaveOnChord(screen, tools) {
+    let armed = false;
+    const held = (event) => ["Control", "Alt", "Shift"].filter((key) => event.getModifierState(key));
+    const onModifier = ({ code }) => /^(Control|Alt|Shift|Meta)/.test(code);
+
+    screen.addEventListener("keydown", (event) => {
+        armed = onModifier(event) && (armed || held(event).length === 3);
+    }, { capture: true });
+    screen.addEventListener("keyup", (event) => {
+        if (armed && held(event).length === 0) {
+            armed = false;
+            tools.querySelector("button:not([disabled])").focus();
+        }
+    }, { capture: true });
+}

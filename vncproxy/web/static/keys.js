@@ -1,0 +1,73 @@
+/** Keys and key chords that a browser or a desktop would keep for itself. */
+
+import KeyTable from "./novnc/core/input/keysym.js";
+
+/** name -> [keysym, KeyboardEvent.code] */
+const KEYS = {
+    ctrl: [KeyTable.XK_Control_L, "ControlLeft"],
+    alt: [KeyTable.XK_Alt_L, "AltLeft"],
+    shift: [KeyTable.XK_Shift_L, "ShiftLeft"],
+    super: [KeyTable.XK_Super_L, "MetaLeft"],
+    altgr: [KeyTable.XK_ISO_Level3_Shift, "AltRight"],
+    delete: [KeyTable.XK_Delete, "Delete"],
+    backspace: [KeyTable.XK_BackSpace, "Backspace"],
+    tab: [KeyTable.XK_Tab, "Tab"],
+    escape: [KeyTable.XK_Escape, "Escape"],
+    enter: [KeyTable.XK_Return, "Enter"],
+    insert: [KeyTable.XK_Insert, "Insert"],
+    home: [KeyTable.XK_Home, "Home"],
+    end: [KeyTable.XK_End, "End"],
+    pageup: [KeyTable.XK_Page_Up, "PageUp"],
+    pagedown: [KeyTable.XK_Page_Down, "PageDown"],
+    up: [KeyTable.XK_Up, "ArrowUp"],
+    down: [KeyTable.XK_Down, "ArrowDown"],
+    left: [KeyTable.XK_Left, "ArrowLeft"],
+    right: [KeyTable.XK_Right, "ArrowRight"],
+    print: [KeyTable.XK_Print, "PrintScreen"],
+    sysrq: [KeyTable.XK_Sys_Req, "PrintScreen"],
+    pause: [KeyTable.XK_Pause, "Pause"],
+    menu: [KeyTable.XK_Menu, "ContextMenu"],
+    l: [KeyTable.XK_l, "KeyL"],
+    r: [KeyTable.XK_r, "KeyR"],
+};
+for (let n = 1; n <= 12; n++) {
+    KEYS[`f${n}`] = [KeyTable[`XK_F${n}`], `F${n}`];
+}
+
+/**
+ * Press keys in order and release them in reverse.
+ * @param {RFB} rfb
+ * @param {string} chord - names separated by spaces, such as "ctrl alt f1"
+ */
+export function press(rfb, chord) {
+    const keys = chord.split(" ").map((name) => KEYS[name]);
+    keys.forEach((key) => rfb.sendKey(...key, true));
+    keys.reverse().forEach((key) => rfb.sendKey(...key, false));
+}
+
+/** Modifiers that stay down until they are released again. */
+export class HeldKeys {
+    #held = new Set();
+
+    has(name) {
+        return this.#held.has(name);
+    }
+
+    get size() {
+        return this.#held.size;
+    }
+
+    toggle(rfb, name) {
+        const down = !this.#held.delete(name);
+        if (down) {
+            this.#held.add(name);
+        }
+        rfb.sendKey(...KEYS[name], down);
+    }
+
+    /** @param {?RFB} rfb - null when the connection, and with it every pressed key, is gone */
+    release(rfb) {
+        this.#held.forEach((name) => rfb?.sendKey(...KEYS[name], false));
+        this.#held.clear();
+    }
+}

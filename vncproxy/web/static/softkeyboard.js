@@ -1,0 +1,67 @@
+/**
+ * The on-screen keyboard of a phone or tablet.
+ *
+ * Such keyboards send no usable key events but edit a text, with auto-correction. So they edit a
+ * field of ours that nobody sees, and every difference is sent as key strokes.
+ */
+
+import KeyTable from "./novnc/core/input/keysym.js";
+import { strike, strokes } from "./typing.js";
+
+/** Something to delete must always be there, or Backspace would change nothing. */
+const PADDING = "\u00a0".repeat(40);
+const LONGEST = 400;
+/** Keys that edit no text, but that some on-screen and all real keyboards have. */
+const BARE_KEYS = {
+    Escape: KeyTable.XK_Escape,
+    Tab: KeyTable.XK_Tab,
+    ArrowUp: KeyTable.XK_Up,
+    ArrowDown: KeyTable.XK_Down,
+    ArrowLeft: KeyTable.XK_Left,
+    ArrowRight: KeyTable.XK_Right,
+};
+
+/**
+ * @param {HTMLTextAreaElement} field
+ * @param {function(): ?RFB} live - the connection, or null
+ */
+export function attach(field, live) {
+    let before = PADDING;
+    const reset = () => {
+        field.value = before = PADDING;
+        field.setSelectionRange(PADDING.length, PADDING.length);
+    };
+    field.addEventListener("focus", reset);
+    field.addEventListener("input", ({ isComposing }) => {
+        send(live(), before, field.value);
+        before = field.value;
+        if (!isComposing && (before.length < 5 || before.length > LONGEST)) {
+            reset();
+        }
+    });
+    field.addEventListener("keydown", (event) => {
+        if (event.key in BARE_KEYS) {
+            event.preventDefault();
+            live()?.sendKey(BARE_KEYS[event.key]);
+        }
+    });
+}
+
+function send(rfb, before, after) {
+    if (rfb === null) {
+        return;
+    }
+    const same = commonLength(before, after);
+    for (let n = before.length; n > same; n--) {
+        rfb.sendKey(KeyTable.XK_BackSpace);
+    }
+    strokes(after.slice(same)).forEach((stroke) => strike(rfb, stroke));
+}
+
+function commonLength(a, b) {
+    let n = 0;
+    while (n < a.length && n < b.length && a[n] === b[n]) {
+        n++;
+    }
+    return n;
+}

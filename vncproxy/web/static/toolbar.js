@@ -1,0 +1,88 @@
+/** The bar: keys, chords, the on-screen keyboard, disconnect; and the menus that drop from it. */
+
+import { HeldKeys, press } from "./keys.js";
+import { element, onClick } from "./dom.js";
+
+const MARGIN = 8;
+
+export function attach(connection, link) {
+    const held = new HeldKeys();
+    addTerminals();
+    document.querySelectorAll(".menu").forEach(placeBelowButton);
+    document.querySelectorAll("[data-chord]").forEach((button) => {
+        button.addEventListener("click", () => onChord(connection.live, button));
+    });
+    document.querySelectorAll("[data-hold]").forEach((button) => {
+        button.addEventListener("click", () => onHold(connection.live, held, button));
+    });
+    connection.addEventListener("change", () => {
+        held.release(null);
+        showHeld(held);
+        enable(connection);
+    });
+    onClick("soft-keyboard", () => element("soft-field").focus());
+    onClick("disconnect", () => connection.disconnect());
+    onClick("handle", () => element("tools").querySelector("button:not([disabled])").focus());
+    element("view-only").hidden = !link.viewOnly;
+}
+
+function addTerminals() {
+    for (let n = 1; n <= 12; n++) {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.dataset.chord = `ctrl alt f${n}`;
+        button.textContent = `F${n}`;
+        button.ariaLabel = `Ctrl+Alt+F${n}`;
+        element("terminals").append(button);
+    }
+}
+
+function onChord(rfb, button) {
+    if (rfb) {
+        press(rfb, button.dataset.chord);
+        button.closest("[popover]")?.hidePopover();
+        rfb.focus({ preventScroll: true });
+    }
+}
+
+function onHold(rfb, held, button) {
+    if (rfb) {
+        held.toggle(rfb, button.dataset.hold);
+        showHeld(held);
+    }
+}
+
+function showHeld(held) {
+    document.querySelectorAll("[data-hold]").forEach((button) => {
+        button.ariaPressed = String(held.has(button.dataset.hold));
+    });
+    element("keys").toggleAttribute("data-active", held.size > 0);
+}
+
+/** Only what makes sense now can be pressed; Disconnect also ends a try to connect. */
+function enable(connection) {
+    const live = connection.live !== null;
+    document.querySelectorAll("#tools button, .menu button").forEach((button) => {
+        button.disabled = !live && !["full-screen", "view"].includes(button.id);
+    });
+    element("disconnect").disabled = connection.rfb === null;
+    if (!live) {
+        element("keys-menu").hidePopover();
+    }
+}
+
+/** Popovers are laid out by the window, so the menu is put under its button as it opens. */
+function placeBelowButton(menu) {
+    const button = document.querySelector(`[popovertarget="${menu.id}"]`);
+    menu.addEventListener("beforetoggle", ({ newState }) => {
+        button.ariaExpanded = String(newState === "open");
+    });
+    menu.addEventListener("toggle", ({ newState }) => {
+        if (newState === "open") {
+            const { right, bottom } = button.getBoundingClientRect();
+            const room = innerWidth - menu.offsetWidth - MARGIN;
+            menu.style.left = `${Math.max(MARGIN, Math.min(right - menu.offsetWidth, room))}px`;
+            menu.style.top = `${bottom + 6}px`;
+        }
+    });
+}

@@ -1,0 +1,87 @@
+/** How the guest's screen is shown: scaling, panning, full screen. */
+
+import { element, onClick } from "./dom.js";
+
+const STORED_AS = "vncproxy.scaling";
+/** noVNC's words in a link, and ours. */
+const FROM_LINK = { scale: "fit", off: "actual", remote: "resize" };
+const MODES = ["fit", "actual", "resize"];
+
+export function attach(connection, link) {
+    let mode = FROM_LINK[link.resize] ?? stored();
+    const choices = document.querySelectorAll("[name=scaling]");
+    choices.forEach((choice) => {
+        choice.checked = choice.value === mode;
+        choice.addEventListener("change", () => {
+            mode = choice.value;
+            store(mode);
+            scale(connection.rfb, mode);
+        });
+    });
+    connection.addEventListener("screen", () => {
+        const { rfb } = connection;
+        scale(rfb, mode);
+        pan(rfb, false);
+        rfb.addEventListener("clippingviewport", ({ detail }) => {
+            element("pan").hidden = !detail;
+            pan(rfb, detail && element("pan").ariaPressed === "true");
+        });
+    });
+    onClick("pan", () => pan(connection.live, element("pan").ariaPressed !== "true"));
+    attachFullScreen(connection);
+}
+
+/** Where fingers do the pointing there are no scroll bars to drag, so the view is clipped. */
+function scale(rfb, mode) {
+    if (rfb) {
+        rfb.scaleViewport = mode !== "actual";
+        rfb.clipViewport = mode === "actual" && matchMedia("(pointer: coarse)").matches;
+        rfb.resizeSession = mode === "resize";
+    }
+}
+
+function pan(rfb, on) {
+    element("pan").ariaPressed = String(on);
+    if (rfb) {
+        rfb.dragViewport = on;
+    }
+}
+
+function attachFullScreen(connection) {
+    element("full-screen").hidden = !document.fullscreenEnabled;
+    onClick("full-screen", async () => {
+        await toggleFullScreen();
+        connection.live?.focus({ preventScroll: true });
+    });
+    document.addEventListener("fullscreenchange", () => {
+        element("full-screen").ariaPressed = String(document.fullscreenElement !== null);
+    });
+}
+
+/** Locking the keyboard lets Esc, Alt+Tab and the like reach the guest, where browsers allow it. */
+async function toggleFullScreen() {
+    if (document.fullscreenElement) {
+        await document.exitFullscreen();
+    } else {
+        await document.documentElement.requestFullscreen();
+        await navigator.keyboard?.lock?.().catch(() => {});
+    }
+}
+
+/** Browsers may forbid a page to store anything. */
+function stored() {
+    try {
+        const mode = localStorage.getItem(STORED_AS);
+        return MODES.includes(mode) ? mode : "fit";
+    } catch {
+        return "fit";
+    }
+}
+
+function store(mode) {
+    try {
+        localStorage.setItem(STORED_AS, mode);
+    } catch {
+        // The choice then lasts as long as the page.
+    }
+}
