@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import DownstreamViolation
-
 from .pixels import PixelFormat
 
 MAX_ENCODINGS = 1024
