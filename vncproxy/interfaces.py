@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from pydantic import BaseModel
 from zope.interface import Interface
 
-from .model import ConsoleEndpoint, Grant, Token, TokenStatus, VMAddress, VMSummary
+from .errors import VNCProxyError
+from .model import ConsoleEndpoint, Grant, SessionInfo, Token, TokenStatus, VMAddress, VMSummary
 
 T = TypeVar("T")
 
@@ -106,15 +107,35 @@ class ITokenStore(Interface):
         """Let go of connections."""
 
 
+class ISessionObserver(Interface):
+    """Who is told about sessions: the audit log, the metrics. It must not fail."""
+
+    def refused(session: SessionInfo, error: VNCProxyError) -> None:
+        """A session ended before the user saw a screen."""
+
+    def opened(session: SessionInfo) -> None:
+        """Bytes flow; ``seconds`` is how long opening took."""
+
+    def closed(session: SessionInfo, why: VNCProxyError) -> None:
+        """An opened session is over."""
+
+
 class IBlockingCalls(Interface):
     """The one bounded pool in which blocking SDKs run."""
 
-    def call(timeout: float, function: Callable[..., T], *args: Any) -> Awaitable[T]:
+    def call(
+        timeout: float,
+        function: Callable[..., T],
+        *args: Any,
+        late: Callable[[T], object] | None = None,
+    ) -> Awaitable[T]:
         """Run a blocking function elsewhere than in the reactor's thread.
 
         Args:
-            timeout: seconds, waiting for a free thread included, after which the wait ends; the
-                function itself goes on and its result is dropped.
+            timeout: seconds, waiting for a free thread included, after which the wait ends; a
+                function that has begun goes on, and its result is dropped.
+            late: disposes of a result that came after the wait had ended, such as an open file;
+                runs in a thread as well.
 
         Raises:
             BackendError: the time limit passed, or the pool is full.

@@ -1,0 +1,139 @@
+"""The one bounded pool of threads in which the hypervisors' blocking SDKs run.
+
+A call ends for its caller when its time limit passes, whatever the SDK does; the thread is free
+again only when the function has really ended, so a dead hypervisor takes a bounded number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from threading import Thread
+from typing import Any, Generic, TypeVar
+
+from twisted.internet.defer import CancelledError, Deferred, fail
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+from zope.interface import implementer
+
+from .errors import BackendError
+from .interfaces import IBlockingCalls
+
+T = TypeVar("T")
+
+
+class _DaemonThread(Thread):
+    """A thread that does not keep the process alive: an SDK may hang for minutes."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, daemon=True, **kwargs)
+
+
+class _DaemonPool(ThreadPool):
+    threadFactory = _DaemonThread
+
+
+class _Job(Generic[T]):
+    """One function on its way through the pool, and the caller who waits for it, or has left."""
+
+    def __init__(self, function: Callable[..., T], args: tuple[Any, ...]) -> None:
+        self.name = getattr(function, "__qualname__", type(function).__name__)
+        self.left = False
+        self.answer: Deferred[T] = Deferred(self._leave)
+        self._function = partial(function, *args)
+
+    def _leave(self, _answer: Deferred[T]) -> None:
+        self.left = True
+
+    def run(self) -> T:
+        if self.left:
+            raise CancelledError("given up before a thread was free")
+        return self._function()
+
+    def too_late(self, _cancelled: object, timeout: float) -> Failure:
+        return Failure(BackendError(f"{self.name} did not answer within {timeout:g} s"))
+
+
+@implementer(IBlockingCalls)
+class BoundedCalls:
+    """Blocking functions in a bounded number of threads, with a bounded queue before them.
+
+    Args:
+        clock: measures the time limits.
+        reactor: takes the results back into its thread.
+        threads: how many functions run at the same time.
+        waiting: how many more may wait for a free thread; further ones are refused.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        reactor: IReactorFromThreads,
+        threads: int = 16,
+        waiting: int = 128,
+    ) -> None:
+        self._clock = clock
+        self._reactor = reactor
+        self._threads = threads
+        self._most = threads + waiting
+        self._unfinished = 0
+        self._closed = False
+        self._pool = _DaemonPool(0, threads, "blocking")
+        self._pool.start()
+
+    def call(
+        self,
+        timeout: float,
+        function: Callable[..., T],
+        *args: Any,
+        late: Callable[[T], object] | None = None,
+    ) -> Deferred[T]:
+        """Run a function in the pool; see ``IBlockingCalls``.
+
+        A function whose caller left before a thread was free is never run.
+        """
+        if refusal := self._refusal():
+            return fail(BackendError(refusal))
+        job = _Job(function, args)
+        self._unfinished += 1
+        self._pool.callInThreadWithCallback(
+            partial(self._reactor.callFromThread, self._finish, job, late), job.run
+        )
+        return job.answer.addTimeout(timeout, self._clock, job.too_late)
+
+    def close(self) -> None:
+        """Take no more calls; functions that still run are left behind and end with the process."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._unfinished:
+            self.log.warn("{count} blocking calls are left behind", count=self._unfinished)
+            _DaemonThread(target=self._pool.stop).start()
+        else:
+            self._pool.stop()
+
+    def _refusal(self) -> str:
+        if self._closed:
+            return "the pool of blocking calls is closed"
+        if self._unfinished >= self._most:
+            return f"{self._unfinished} blocking calls are unanswered in {self._threads} threads"
+        return ""
+
+    def _finish(
+        self, job: _Job[T], late: Callable[[T], object] | None, succeeded: bool, result: Any
+    ) -> None:
+        self._unfinished -= 1
+        if not job.left:
+            # Deferred.callback takes a Failure as well, and then fires the errbacks
+            job.answer.callback(result)
+            return
+        outcome = "its result is dropped" if succeeded else result.getErrorMessage()
+        self.log.info(
+            "{call} ended after it was given up: {outcome}", call=job.name, outcome=outcome
+        )
+        if succeeded and late is not None:
+            self._pool.callInThread(late, result)
