@@ -1,0 +1,238 @@
+"""A stand-in for the gateway: serves the console page, and a scripted RFB server behind it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from autobahn.twisted.resource import WebSocketResource
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.interfaces import IAddress, IListeningPort, IReactorTCP
+from twisted.protocols.policies import WrappingFactory
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
+from twisted.web.static import File
+
+from vncproxy.web import CONTENT_SECURITY_POLICY, STATIC
+
+WIDTH, HEIGHT = 64, 48
+PAGE_NAMES = (b"", b"vnc.html", b"vnc_auto.html", b"vnc_lite.html", b"console")
+
+
+@dataclass(frozen=True)
+class Show:
+    """Answer a web socket with a screen of one colour."""
+
+    colour: tuple[int, int, int] = (30, 160, 90)
+    name: str = "QEMU (web01)"
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """Answer a web socket with an RFB failure, then a close frame that says the same."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Close:
+    """Answer a web socket with a close frame alone, or, with code 0, with a lost connection."""
+
+    code: int
+    reason: str = ""
+
+
+Answer = Show | Refuse | Close
+Conversation = Generator[int, bytes, None]
+
+
+@dataclass
+class Gateway:
+    """What the page meets: `answers` in order, the last one again and again.
+
+    Attributes:
+        consoles: the web sockets that came, in order.
+    """
+
+    answers: list[Answer] = field(default_factory=lambda: [Show()])
+    consoles: list[Console] = field(default_factory=list)
+
+    def answer(self) -> Answer:
+        """Return the answer for the newest web socket."""
+        return self.answers[min(len(self.consoles), len(self.answers)) - 1]
+
+    def site(self, prefix: str = "/") -> WrappingFactory:
+        """Build the web site, with the page below `prefix`; it knows its connections."""
+        root = parent = Resource()
+        for segment in prefix.strip("/").split("/"):
+            if segment:
+                child = Resource()
+                parent.putChild(segment.encode(), child)
+                parent = child
+        for name in PAGE_NAMES:
+            parent.putChild(name, _Page())
+        parent.putChild(b"static", File(str(STATIC)))
+        parent.putChild(b"websockify", WebSocketResource(_Consoles(self)))
+        return WrappingFactory(Site(root))
+
+    def listen(self, reactor: IReactorTCP, prefix: str = "/") -> RunningGateway:
+        """Serve on a free port of this machine."""
+        site = self.site(prefix)
+        port = reactor.listenTCP(0, site, interface="127.0.0.1")  # type: ignore[arg-type]
+        return RunningGateway(site, port)
+
+
+@dataclass
+class RunningGateway:
+    """A gateway that listens."""
+
+    site: WrappingFactory
+    port: IListeningPort
+
+    @property
+    def url(self) -> str:
+        """The address of its root, ending with a slash."""
+        host = self.port.getHost()
+        assert isinstance(host, IPv4Address)
+        return f"http://127.0.0.1:{host.port}/"
+
+    async def close(self) -> None:
+        """Stop listening and cut every connection."""
+        await maybeDeferred(self.port.stopListening)
+        for connection in list(self.site.protocols):
+            connection.abortConnection()
+
+
+class _Consoles(WebSocketServerFactory):
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__()
+        self.gateway = gateway
+
+    def buildProtocol(self, addr: IAddress | None) -> Console:
+        console = Console(self.gateway)
+        console.factory = self
+        return console
+
+
+class _Page(Resource):
+    isLeaf = True
+
+    def render_GET(self, request: Request) -> bytes:
+        request.setHeader(b"content-type", b"text/html; charset=utf-8")
+        request.setHeader(b"content-security-policy", CONTENT_SECURITY_POLICY.encode())
+        return (STATIC / "index.html").read_bytes()
+
+
+class Console(WebSocketServerProtocol):
+    """One web socket: an RFB 3.8 server that follows the gateway's answer.
+
+    Attributes:
+        keys: (keysym, down) in the order in which they came.
+        pasted: texts the viewer sent for the clipboard.
+        shown: whether the screen was sent.
+        token: the token the page asked with.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__()
+        self.gateway = gateway
+        self.keys: list[tuple[int, bool]] = []
+        self.pasted: list[str] = []
+        self.shown = False
+        self.token = ""
+        self._buffer = b""
+
+    def onConnect(self, request: Any) -> str | None:
+        self.token = request.params.get("token", [""])[0]
+        return "binary" if "binary" in request.protocols else None
+
+    def onOpen(self) -> None:
+        self.gateway.consoles.append(self)
+        answer = self.gateway.answer()
+        if isinstance(answer, Close):
+            self.end(answer.code, answer.reason)
+            return
+        self._conversation = self._talk(answer)
+        self._wanted = next(self._conversation)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        self._buffer += payload
+        while self._wanted and len(self._buffer) >= self._wanted:
+            read, self._buffer = self._buffer[: self._wanted], self._buffer[self._wanted :]
+            self._wanted = self._advance(read)
+
+    def _advance(self, read: bytes) -> int:
+        try:
+            return self._conversation.send(read)
+        except StopIteration:
+            return 0
+
+    def end(self, code: int, reason: str = "") -> None:
+        """Close with a code of the gateway, or cut the connection when it is 0."""
+        if code:
+            self.sendCloseFrame(code=code, reasonUtf8=reason.encode(), isReply=False)
+        else:
+            assert self.transport is not None
+            self.transport.abortConnection()  # type: ignore[attr-defined]
+
+    def copy(self, text: str) -> None:
+        """Send what somebody copied in the guest."""
+        data = text.encode("latin-1")
+        self._reply(struct.pack(">B3xI", 3, len(data)) + data)
+
+    def _reply(self, data: bytes) -> None:
+        self.sendMessage(data, isBinary=True)
+
+    def _talk(self, answer: Show | Refuse) -> Conversation:
+        self._reply(b"RFB 003.008\n")
+        yield 12
+        if isinstance(answer, Refuse):
+            reason = answer.reason.encode()
+            self._reply(struct.pack(">BI", 0, len(reason)) + reason)
+            self.end(answer.code, answer.reason)
+            return
+        self._reply(b"\x01\x01")
+        yield 1
+        self._reply(bytes(4))
+        yield 1
+        name = answer.name.encode()
+        pixels = struct.pack(">BBBBHHHBBB3x", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
+        self._reply(
+            struct.pack(">HH", WIDTH, HEIGHT) + pixels + struct.pack(">I", len(name)) + name
+        )
+        while True:
+            yield from self._message(answer)
+
+    def _message(self, answer: Show) -> Conversation:
+        """Read one client message (RFC 6143 section 7.5)."""
+        kind = (yield 1)[0]
+        if kind == 0:
+            yield 19
+        elif kind == 2:
+            (count,) = struct.unpack(">xH", (yield 3))
+            yield 4 * count
+        elif kind == 3:
+            incremental = (yield 9)[0]
+            if not incremental:
+                self._paint(answer.colour)
+        elif kind == 4:
+            down, keysym = struct.unpack(">B2xI", (yield 7))
+            self.keys.append((keysym, bool(down)))
+        elif kind == 5:
+            yield 5
+        elif kind == 6:
+            (length,) = struct.unpack(">3xI", (yield 7))
+            self.pasted.append((yield length).decode("latin-1"))
+        else:
+            raise AssertionError(f"client message {kind}")
+
+    def _paint(self, colour: tuple[int, int, int]) -> None:
+        """Send the whole screen, raw, in the pixel format that noVNC asks for."""
+        header = struct.pack(">BxHHHHHi", 0, 1, 0, 0, WIDTH, HEIGHT, 0)
+        self._reply(header + bytes((*colour, 0)) * (WIDTH * HEIGHT))
+        self.shown = True
