@@ -71,7 +71,11 @@ setup(
         "prometheus-client>=0.21",
         "PyJWT>=2.9",
     ],
-    extras_require={**EXTRAS, "all": sorted(sum(EXTRAS.values(), [])), "test": TESTS},
+    extras_require={
+        **EXTRAS,
+        "all": sorted({requirement for extra in EXTRAS.values() for requirement in extra}),
+        "test": TESTS,
+    },
     entry_points={
         "console_scripts": ["vncproxy = vncproxy.cli:main"],
         "vncproxy.backends": [

@@ -299,7 +299,7 @@ class TimeLimit(SessionEnded):
 
 
 class IdleLimit(SessionEnded):
-    """Nothing was typed or pointed at for as long as the policy allows."""
+    """No byte went either way for as long as the policy allows."""
 
     public = "The console was closed because it was idle."
     close_code = 4112

@@ -81,7 +81,7 @@ class Policy:
         mode: whether keys and pointer reach the machine.
         sharing: what happens to other viewers.
         max_duration: longest session in seconds, counted from the first redemption.
-        idle_timeout: seconds without a byte from the user after which the session ends.
+        idle_timeout: seconds without a byte in either direction after which the session ends.
         client_networks: where the user may come from; empty means anywhere.
         allowed_origins: origins of pages (``https://portal.example.com``) that may open the
             console besides the proxy's own; empty means no further one.
@@ -289,3 +289,28 @@ class Timeouts:
     ping_interval: Annotated[float, Ge(0)] = 25.0
     ping_timeout: Seconds = 60.0
     linger: Seconds = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What is known of a session at one moment; what is not known yet is empty.
+
+    Attributes:
+        id: shown to the user and in the log.
+        client: the user's address, without a port.
+        started_at: when the user's request came.
+        seconds: since then.
+        bytes_down: payload to the user.
+        bytes_up: payload from the user.
+    """
+
+    id: str
+    type: ConsoleType
+    client: str
+    started_at: UnixTime
+    token_id: str = ""
+    vm: VMAddress | None = None
+    user: str = ""
+    seconds: float = 0.0
+    bytes_down: int = 0
+    bytes_up: int = 0

@@ -1,0 +1,54 @@
+"""What must be agreed on with a console's server, made from the data in its endpoint.
+
+Each handshake is a generator of steps that knows no socket (see `vncproxy.steps`).
+"""
+
+from __future__ import annotations
+
+import re
+
+from .errors import UpstreamRefused, UpstreamViolation
+from .model import Handshake, HTTPConnect, RFBSecurity
+from .rfb.security import initialise, secure
+from .steps import ReadUntil, Steps, Write
+
+REPLY_LIMIT = 8192
+"""Longest header of a reply to CONNECT, in bytes."""
+
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: ([^\r\n]*))?\r?\n")
+
+
+def reach_console(handshakes: tuple[Handshake, ...]) -> Steps[bytes]:
+    """Run an endpoint's handshakes in their order, then exchange ClientInit for ServerInit.
+
+    Returns:
+        The ServerInit message.
+
+    Raises:
+        UpstreamViolation: the server does not do what its protocol says.
+        UpstreamRefused: it refuses the proxy.
+    """
+    for spec in handshakes:
+        match spec:
+            case HTTPConnect():
+                yield from http_connect(spec)
+            case RFBSecurity():
+                yield from secure(spec)
+    return (yield from initialise())
+
+
+def http_connect(spec: HTTPConnect) -> Steps[None]:
+    """Ask an HTTP server for a tunnel to the console; RFB may follow in the same segment.
+
+    Raises:
+        UpstreamRefused: any answer but 2xx, with its status line.
+        UpstreamViolation: it does not answer in HTTP.
+    """
+    lines = [f"CONNECT {spec.target} HTTP/1.1", *(f"{k}: {v}" for k, v in spec.headers)]
+    yield Write("\r\n".join([*lines, "", ""]).encode())
+    reply = yield ReadUntil(b"\r\n\r\n", REPLY_LIMIT)
+    status = _STATUS.match(reply)
+    if not status:
+        raise UpstreamViolation(f"not an HTTP reply: {reply[:16]!r}")
+    if not status[1].startswith(b"2"):
+        raise UpstreamRefused(f"CONNECT answered with {status[0][:128].strip().decode('latin-1')}")

@@ -1,0 +1,288 @@
+"""How a leg's bytes are framed: not at all, or as WebSocket binary messages (RFC 6455).
+
+Framing sees bytes only. Message boundaries carry no meaning for RFB, so payload is handed on as it
+comes, also from the middle of a frame, and nothing is kept but a header in progress.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import IntEnum
+from typing import Protocol
+
+from ..errors import DownstreamViolation
+
+CONTROL_LIMIT = 125
+"""Largest payload of a control frame (RFC 6455 section 5.5)."""
+
+_FIN = 0x80
+_MASKED = 0x80
+
+
+class Opcode(IntEnum):
+    """Frame types (section 5.2)."""
+
+    CONTINUATION = 0
+    TEXT = 1
+    BINARY = 2
+    CLOSE = 8
+    PING = 9
+    PONG = 10
+
+
+class CloseCode(IntEnum):
+    """Why a WebSocket is closed by the framing itself (section 7.4.1)."""
+
+    NORMAL = 1000
+    PROTOCOL_ERROR = 1002
+    UNSUPPORTED_DATA = 1003
+
+
+class FrameError(DownstreamViolation):
+    """A frame that RFC 6455 does not allow.
+
+    Args:
+        detail: what was wrong.
+        close_code: what the close frame says.
+    """
+
+    def __init__(self, detail: str, close_code: CloseCode = CloseCode.PROTOCOL_ERROR) -> None:
+        super().__init__(detail)
+        self.reply_code = close_code
+
+
+class Framing(Protocol):
+    """What a leg asks of its framing.
+
+    Attributes:
+        ended: whether the peer said that it closes.
+    """
+
+    ended: bool
+
+    def receive(self, data: bytes) -> bytes:
+        """Return the payload in what arrived.
+
+        Raises:
+            FrameError: the peer breaks the rules; nothing more can be received.
+        """
+
+    def replies(self) -> bytes:
+        """Return what the framing itself has to answer, once: the newest pong, a close echo."""
+
+    def encode(self, payload: bytes) -> bytes:
+        """Return a payload as it is sent."""
+
+    def ping(self) -> bytes:
+        """Return a question that a living peer answers; empty where there is none."""
+
+    def close(self, code: int, reason: str) -> bytes:
+        """Return a farewell; empty where there is none. Nothing may be encoded after it."""
+
+
+class RawFraming:
+    """No framing: a TCP viewer, or a hypervisor's socket."""
+
+    __slots__ = ()
+
+    ended = False
+
+    def receive(self, data: bytes) -> bytes:
+        """Return the bytes as they are."""
+        return data
+
+    def replies(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+    def encode(self, payload: bytes) -> bytes:
+        """Return the bytes as they are."""
+        return payload
+
+    def ping(self) -> bytes:
+        """Return nothing: TCP keepalive asks instead."""
+        return b""
+
+    def close(self, code: int, reason: str) -> bytes:
+        """Return nothing: the end of the stream says it."""
+        return b""
+
+
+class WebSocketFraming:
+    """Binary messages, from the point of view of one endpoint.
+
+    Args:
+        client: whether this endpoint is the WebSocket client, which masks what it sends.
+    """
+
+    __slots__ = (
+        "_client",
+        "_closing",
+        "_control",
+        "_head",
+        "_in_message",
+        "_mask",
+        "_opcode",
+        "_pending",
+        "_position",
+        "_remaining",
+        "ended",
+    )
+
+    def __init__(self, *, client: bool = False) -> None:
+        self.ended = False
+        self._client = client
+        self._closing = False
+        self._head = bytearray()
+        self._control = bytearray()
+        self._pending = b""
+        self._opcode = 0
+        self._mask = b""
+        self._position = 0
+        self._remaining = -1
+        self._in_message = False
+
+    def receive(self, data: bytes) -> bytes:
+        """Return the payload of the binary frames, or parts of frames, in what arrived."""
+        payload: list[bytes] = []
+        view = memoryview(data)
+        while view and not self.ended:
+            if self._remaining < 0:
+                view = self._read_head(view)
+            if self._remaining >= 0:
+                piece, view = view[: self._remaining], view[self._remaining :]
+                self._read_payload(piece, payload)
+        return b"".join(payload)
+
+    def replies(self) -> bytes:
+        """Return the newest pong and the echo of a close frame."""
+        replies, self._pending = self._pending, b""
+        return replies
+
+    def encode(self, payload: bytes) -> bytes:
+        """Return one unfragmented binary frame."""
+        return self._frame(Opcode.BINARY, payload)
+
+    def ping(self) -> bytes:
+        """Return an empty ping."""
+        return self._frame(Opcode.PING, b"")
+
+    def close(self, code: int, reason: str) -> bytes:
+        """Return a close frame, or nothing when one was sent already."""
+        if self._closing:
+            return b""
+        self._closing = True
+        text = reason.encode()[: CONTROL_LIMIT - 2].decode("utf-8", "ignore").encode()
+        return self._frame(Opcode.CLOSE, code.to_bytes(2, "big") + text)
+
+    def _read_head(self, view: memoryview) -> memoryview:
+        """Collect a frame's header; sets ``_remaining`` when it is whole."""
+        while view:
+            missing = self._head_size() - len(self._head)
+            self._head += view[:missing]
+            view = view[missing:]
+            if len(self._head) == self._head_size():
+                self._start_frame()
+                break
+        return view
+
+    def _head_size(self) -> int:
+        head = self._head
+        if len(head) < 2:
+            return 2
+        return 2 + {126: 2, 127: 8}.get(head[1] & 0x7F, 0) + (4 if head[1] & _MASKED else 0)
+
+    def _start_frame(self) -> None:
+        head = self._head
+        final, opcode, masked = bool(head[0] & _FIN), head[0] & 0x0F, bool(head[1] & _MASKED)
+        size = head[1] & 0x7F
+        if size >= 126:
+            size = int.from_bytes(head[2 : 4 if size == 126 else 10], "big")
+        self._check(head[0] & 0x70, final, opcode, masked, size)
+        self._mask = bytes(head[-4:]) if masked else b""
+        self._opcode, self._remaining, self._position = opcode, size, 0
+        if opcode < Opcode.CLOSE:
+            self._in_message = not final
+        head.clear()
+
+    def _check(self, reserved: int, final: bool, opcode: int, masked: bool, size: int) -> None:
+        if reserved:
+            raise FrameError("reserved bits are set and no extension was agreed on")
+        if masked == self._client:
+            raise FrameError(f"frame is {'' if masked else 'not '}masked")
+        if size >> 63:
+            raise FrameError("frame size has its highest bit set")
+        if opcode >= Opcode.CLOSE:
+            if opcode > Opcode.PONG or not final or size > CONTROL_LIMIT:
+                raise FrameError(f"control frame {opcode}, final {final}, {size} bytes")
+        elif opcode == Opcode.TEXT:
+            raise FrameError("text frame, only binary is spoken", CloseCode.UNSUPPORTED_DATA)
+        elif opcode not in (Opcode.CONTINUATION, Opcode.BINARY):
+            raise FrameError(f"unknown frame type {opcode}")
+        elif (opcode == Opcode.CONTINUATION) != self._in_message:
+            raise FrameError("fragments of messages are mixed up")
+
+    def _read_payload(self, piece: memoryview, payload: list[bytes]) -> None:
+        data = unmask(piece, self._mask, self._position) if self._mask else bytes(piece)
+        self._position += len(data)
+        self._remaining -= len(data)
+        if self._opcode < Opcode.CLOSE:
+            payload.append(data)
+        else:
+            self._control += data
+        if self._remaining == 0:
+            self._remaining = -1
+            if self._opcode >= Opcode.CLOSE:
+                self._end_control()
+
+    def _end_control(self) -> None:
+        data = bytes(self._control)
+        self._control.clear()
+        if self._opcode == Opcode.PING:
+            self._pending = self._frame(Opcode.PONG, data)
+        elif self._opcode == Opcode.CLOSE:
+            self.ended = True
+            self._pending += self.close(_close_code(data), "")
+
+    def _frame(self, opcode: Opcode, payload: bytes) -> bytes:
+        size = len(payload)
+        masked = _MASKED if self._client else 0
+        if size < 126:
+            head = bytes((_FIN | opcode, masked | size))
+        elif size < 65536:
+            head = bytes((_FIN | opcode, masked | 126)) + size.to_bytes(2, "big")
+        else:
+            head = bytes((_FIN | opcode, masked | 127)) + size.to_bytes(8, "big")
+        if not masked:
+            return head + payload
+        mask = os.urandom(4)
+        return head + mask + unmask(payload, mask, 0)
+
+
+def unmask(data: bytes | memoryview, mask: bytes, position: int) -> bytes:
+    """Return bytes masked or unmasked with a key (section 5.3); it is its own inverse.
+
+    Args:
+        mask: the 4 bytes of the frame's key.
+        position: where in the frame's payload the data begins.
+    """
+    size = len(data)
+    shift = position % 4
+    key = (mask[shift:] + mask[:shift]) * (size // 4 + 1)
+    plain = int.from_bytes(data, "little") ^ int.from_bytes(key[:size], "little")
+    return plain.to_bytes(size, "little")
+
+
+def _close_code(data: bytes) -> int:
+    """Return the code to echo for a close frame's payload, checked as section 7.4 asks."""
+    if not data:
+        return CloseCode.NORMAL
+    code = int.from_bytes(data[:2], "big")
+    valid = 3000 <= code < 5000 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
+    if len(data) < 2 or not valid:
+        return CloseCode.PROTOCOL_ERROR
+    try:
+        data[2:].decode()
+    except UnicodeDecodeError:
+        return CloseCode.PROTOCOL_ERROR
+    return code

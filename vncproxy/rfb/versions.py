@@ -1,0 +1,69 @@
+"""Protocol versions and failure reasons, the same in both directions (RFC 6143 section 7.1)."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from ..errors import VNCProxyError
+from ..steps import EndOfStream, Read, Steps
+
+BANNER_SIZE = 12
+REASON_LIMIT = 512
+"""Longest reason that is read from a server or sent to a viewer, in bytes."""
+
+_BANNER = re.compile(rb"RFB (\d{3})\.(\d{3})\n")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\U0010ffff]+")
+
+
+class Version(Enum):
+    """The published versions; the value is the banner."""
+
+    V3_3 = b"RFB 003.003\n"
+    V3_7 = b"RFB 003.007\n"
+    V3_8 = b"RFB 003.008\n"
+
+
+class NotRFB(VNCProxyError):
+    """A banner that no RFB implementation sends; each side's owner says what it means."""
+
+
+def parse_banner(banner: bytes) -> Version:
+    """Return the version to speak with a side that sent this banner.
+
+    Odd banners of real servers are mapped as viewers do: 3.889 (Apple), 4.x (Intel AMT) and
+    5.0 (RealVNC) speak 3.8; 3.4 to 3.6 speak 3.3.
+
+    Raises:
+        NotRFB: it is no RFB banner, or that of an UltraVNC repeater (0.0).
+    """
+    match = _BANNER.fullmatch(banner)
+    if not match:
+        raise NotRFB(f"{banner!r} is not an RFB banner")
+    number = int(match[1]), int(match[2])
+    if number < (3, 3):
+        raise NotRFB(f"RFB version {number[0]}.{number[1]} is not supported")
+    if number < (3, 7):
+        return Version.V3_3
+    return Version.V3_7 if number == (3, 7) else Version.V3_8
+
+
+def clean_reason(raw: bytes) -> str:
+    """Return a reason as one printable line without the NULs that servers count in."""
+    text = raw[:REASON_LIMIT].decode("utf-8", "replace")
+    return _UNPRINTABLE.sub(" ", text).replace("\ufffd", "?").strip()
+
+
+def encode_reason(reason: str) -> bytes:
+    """Return a reason as it goes over the wire: U32 length, UTF-8 text."""
+    text = reason.encode()[:REASON_LIMIT].decode("utf-8", "ignore").encode()
+    return len(text).to_bytes(4, "big") + text
+
+
+def read_reason() -> Steps[str]:
+    """Read U32 length and text; a server may close without sending them."""
+    try:
+        size = int.from_bytes((yield Read(4)), "big")
+        return clean_reason((yield Read(min(size, REASON_LIMIT))))
+    except EndOfStream:
+        return ""

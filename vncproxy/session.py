@@ -1,0 +1,353 @@
+"""One console from redeem to close, as a linear coroutine; and the registry of live sessions."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.logger import Logger
+from zope.interface import Interface
+
+from .errors import (
+    BackendError,
+    ClientGone,
+    Forbidden,
+    HypervisorError,
+    OverLimit,
+    ProxyStopping,
+    SessionEnded,
+    VMNotFound,
+    VNCProxyError,
+)
+from .interfaces import IConsoleBackend, ISessionObserver, ITokenStore
+from .model import (
+    ConsoleEndpoint,
+    ConsoleType,
+    Grant,
+    Limits,
+    Policy,
+    SessionInfo,
+    Timeouts,
+    UnixTime,
+    VMAddress,
+    check_secret,
+)
+from .relay.leg import Leg
+from .relay.plain import join
+from .rfb.greeting import greet
+from .rfb.security import rename
+from .steps import StepError
+from .upstream import Console, reach
+from .watchdog import Watchdog
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a user brings along.
+
+    Attributes:
+        client: the user's address, without a port.
+        token: the secret as it came, empty when there was none.
+        resume: the secret of a resume cookie.
+        foreign_origin: the page's origin when it is neither the proxy's own nor allowed by the
+            configuration.
+    """
+
+    type: ConsoleType
+    client: str
+    token: str = field(repr=False)
+    resume: str | None = field(default=None, repr=False)
+    foreign_origin: str | None = None
+
+
+class IDownstream(Interface):
+    """A user's connection before it is a leg."""
+
+    def admit(grant: Grant) -> Awaitable[None]:
+        """Take note that the token is good, before the console is looked for."""
+
+    def open() -> Awaitable[Leg]:
+        """Answer that the console is there; returns the leg on which RFB begins."""
+
+    def refuse(error: VNCProxyError, session_id: str) -> Awaitable[None]:
+        """Tell the user why there is no console, and close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What sessions need of the rest of the proxy.
+
+    Attributes:
+        time: the wall clock.
+        reactor: for time limits and connections.
+    """
+
+    store: ITokenStore
+    backends: Mapping[str, IConsoleBackend]
+    observers: Sequence[ISessionObserver]
+    limits: Limits
+    timeouts: Timeouts
+    time: Callable[[], UnixTime]
+    reactor: Any
+
+
+class Session:
+    """One console from redeem to close.
+
+    Timeouts, limits, revocation and shutdown all end it by `cancel`.
+    """
+
+    log = Logger()
+
+    def __init__(self, visit: Visit, downstream: IDownstream, sessions: Sessions) -> None:
+        self.id = secrets.token_hex(4)
+        self.visit = visit
+        self.grant: Grant | None = None
+        self._downstream = downstream
+        self._sessions = sessions
+        self._services = sessions.services
+        self._started = self._services.reactor.seconds()
+        self._legs: tuple[Leg, Leg] | None = None
+        self._info = SessionInfo(self.id, visit.type, visit.client, self._services.time())
+        self._why = SessionEnded()
+        self._done: Deferred[None] | None = None
+
+    def start(self) -> Deferred[None]:
+        """Run the session; fires when it is over and never fails."""
+        self._done = Deferred.fromCoroutine(self._run())
+        self._done.addErrback(lambda f: self.log.failure("session {id} failed", f, id=self.id))
+        return self._done
+
+    def gone(self) -> list[Deferred[None]]:
+        """Return what fires when the session has left nothing behind."""
+        assert self._done is not None
+        return [leg.closed for leg in self._legs or ()] or [self._done]
+
+    def cancel(self, why: SessionEnded) -> None:
+        """End the session, in whatever state it is; the first reason counts."""
+        if self._done is not None and not self._done.called:
+            self._why = why
+            self._done.cancel()
+
+    def info(self) -> SessionInfo:
+        """Return what is known of the session now."""
+        seconds = self._services.reactor.seconds() - self._started
+        if self._legs is None:
+            return replace(self._info, seconds=seconds)
+        down, up = self._legs
+        return replace(self._info, seconds=seconds, bytes_down=up.received, bytes_up=down.received)
+
+    async def _run(self) -> None:
+        try:
+            with self._sessions.admitted(self):
+                console, leg = await self._open()
+                await self._relay(leg, console.leg)
+        except CancelledError:
+            await self._refuse(self._why)
+        except VNCProxyError as e:
+            await self._refuse(e)
+        except Exception:  # noqa: BLE001 a defect must not leave a user without an answer
+            self.log.failure("session {session} failed", session=self.id)
+            await self._refuse(HypervisorError("a defect: see the traceback above"))
+
+    async def _open(self) -> tuple[Console, Leg]:
+        grant = await self._redeem()
+        try:
+            await self._downstream.admit(grant)
+            self._check_policy(grant.token.policy)
+            self._sessions.check_vm(grant.token.vm)
+            endpoint = await self._locate(grant.token.vm)
+            console = await reach(endpoint, self._services.timeouts, self._services.reactor)
+        except BaseException:
+            await self._restore(grant)
+            raise
+        return console, await self._greet(console, endpoint.name)
+
+    async def _restore(self, grant: Grant) -> None:
+        """Give the use back; that it cannot be given back must not hide why it should be."""
+        try:
+            await self._services.store.restore(grant)
+        except VNCProxyError as e:
+            self.log.warn(
+                "session {session}: use not given back: {error}", session=self.id, error=e.detail
+            )
+
+    async def _redeem(self) -> Grant:
+        secret = check_secret(self.visit.token)
+        grant = await self._services.store.redeem(secret, self.visit.resume)
+        token = grant.token
+        self.grant = grant
+        self._info = replace(self._info, token_id=grant.token_id, vm=token.vm, user=token.user)
+        return grant
+
+    def _check_policy(self, policy: Policy) -> None:
+        origin = self.visit.foreign_origin
+        if origin is not None and origin not in policy.allowed_origins:
+            raise Forbidden(f"origin {origin!r} is not allowed")
+        networks = policy.client_networks
+        if networks and not any(ip_address(self.visit.client) in network for network in networks):
+            raise Forbidden(f"client {self.visit.client} is in no allowed network")
+
+    async def _locate(self, vm: VMAddress) -> ConsoleEndpoint:
+        backend = self._services.backends.get(vm.backend)
+        if backend is None:
+            raise VMNotFound(f"no backend {vm.backend!r} is configured")
+        timeout = self._services.timeouts.locate
+        locating = Deferred.fromCoroutine(_awaited(backend.locate(vm.vm)))
+        try:
+            return await locating.addTimeout(timeout, self._services.reactor)
+        except TimeoutError as e:
+            raise BackendError(f"backend {vm.backend!r} did not answer within {timeout} s") from e
+
+    async def _greet(self, console: Console, name: str) -> Leg:
+        """Greet the viewer; a console that nobody takes is closed."""
+        try:
+            leg = await self._downstream.open()
+            await leg.converse(greet(), self._services.timeouts.greeting)
+        except BaseException as e:
+            console.leg.close(ClientGone(), self._services.timeouts.linger)
+            if isinstance(e, TimeoutError):
+                raise ClientGone("the viewer did not finish its greeting in time") from e
+            if isinstance(e, StepError):
+                raise ClientGone(f"the viewer left: {e.detail}") from e
+            raise
+        leg.send(rename(console.server_init, name) if name else console.server_init)
+        return leg
+
+    async def _relay(self, down: Leg, up: Leg) -> None:
+        self._legs = down, up
+        self._tell("opened")
+        watchdog = self._watchdog(down, up)
+        watchdog.start()
+        try:
+            why = await join(down, up)
+        except CancelledError:
+            why = self._why
+        finally:
+            watchdog.stop()
+        linger = self._services.timeouts.linger
+        down.close(why, linger, self.id)
+        up.close(why, linger)
+        self._tell("closed", why)
+
+    def _watchdog(self, down: Leg, up: Leg) -> Watchdog:
+        assert self.grant is not None
+        policy, services = self.grant.token.policy, self._services
+        left = None
+        if policy.max_duration is not None:
+            left = self.grant.started_at + policy.max_duration - services.time()
+        return Watchdog(down, up, policy, services.timeouts, left, self.cancel, services.reactor)
+
+    async def _refuse(self, error: VNCProxyError) -> None:
+        self._tell("refused", error)
+        await self._downstream.refuse(error, self.id)
+
+    def _tell(self, event: str, *why: VNCProxyError) -> None:
+        info = self.info()
+        for observer in self._services.observers:
+            getattr(observer, event)(info, *why)
+
+
+class Sessions:
+    """The live sessions of this process.
+
+    Attributes:
+        draining: whether new ones are refused because the proxy is stopping.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.draining = False
+        self._live: dict[str, Session] = {}
+
+    def serve(self, visit: Visit, downstream: IDownstream) -> Session:
+        """Begin a session for a user."""
+        session = Session(visit, downstream, self)
+        session.start()
+        return session
+
+    def list(self) -> list[SessionInfo]:
+        """Return all sessions, those that are still opening included."""
+        return [session.info() for session in self._live.values()]
+
+    def end(self, session_id: str, why: SessionEnded) -> bool:
+        """End one session; False when there is none with this id."""
+        session = self._live.get(session_id)
+        if session:
+            session.cancel(why)
+        return session is not None
+
+    def end_where(
+        self,
+        why: SessionEnded,
+        *,
+        vm: VMAddress | None = None,
+        user: str | None = None,
+        token_id: str | None = None,
+    ) -> int:
+        """End the sessions that match all criteria given; returns how many."""
+        wanted = {"vm": vm, "user": user, "token_id": token_id}
+        criteria = {name: value for name, value in wanted.items() if value is not None}
+        matching = [
+            info.id
+            for info in self.list()
+            if all(getattr(info, name) == value for name, value in criteria.items())
+        ]
+        return sum(self.end(session_id, why) for session_id in matching)
+
+    async def stop(self) -> None:
+        """Refuse new sessions, end the live ones with a reason, wait until they are gone."""
+        self.draining = True
+        live = list(self._live.values())
+        gone = [over for session in live for over in session.gone()]
+        for session in live:
+            session.cancel(ProxyStopping())
+        await DeferredList(gone)
+
+    @contextmanager
+    def admitted(self, session: Session) -> Iterator[None]:
+        """Count a session while it lives.
+
+        Raises:
+            OverLimit: there are too many, in all or from its address.
+            ProxyStopping: the proxy is stopping.
+        """
+        if self.draining:
+            raise ProxyStopping()
+        limits, client = self.services.limits, session.visit.client
+        if len(self._live) >= limits.sessions:
+            raise OverLimit(f"{limits.sessions} sessions are open, limits.sessions")
+        same = sum(other.visit.client == client for other in self._live.values())
+        if same >= limits.sessions_per_address:
+            raise OverLimit(
+                f"{same} sessions from {client}, limits.sessions_per_address",
+                public="Too many consoles are open from your address. Close one and try again.",
+            )
+        self._live[session.id] = session
+        try:
+            yield
+        finally:
+            del self._live[session.id]
+
+    def check_vm(self, vm: VMAddress) -> None:
+        """Make sure that one more session of a VM is allowed; it is counted already.
+
+        Raises:
+            OverLimit: there are too many.
+        """
+        allowed = self.services.limits.sessions_per_vm
+        same = sum(info.vm == vm for info in self.list())
+        if same > allowed:
+            raise OverLimit(
+                f"{same - 1} sessions of {vm}, limits.sessions_per_vm",
+                public="Too many people have this console open. Try again later.",
+            )
+
+
+async def _awaited(awaitable: Awaitable[ConsoleEndpoint]) -> ConsoleEndpoint:
+    return await awaitable

@@ -1,0 +1,101 @@
+"""The hypervisor's side: from an endpoint to a leg whose handshakes are over."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
+from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.protocol import Factory
+
+from .errors import ConsoleEnded, UpstreamUnreachable, UpstreamViolation
+from .handshakes import reach_console
+from .model import ConsoleEndpoint, Timeouts, Transport
+from .relay.frames import RawFraming
+from .relay.leg import Leg
+from .relay.sockets import tune
+from .steps import EndOfStream, TooLong
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """A reached console: its leg, and the ServerInit message that the viewer is to get first."""
+
+    leg: Leg
+    server_init: bytes
+
+
+async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Console:
+    """Connect to a console and run its handshakes.
+
+    Names are resolved by the reactor's resolver, which works in threads of its own.
+
+    Raises:
+        UpstreamUnreachable: nothing answers there in time.
+        UpstreamViolation: the server does not do what its protocol says, or not in time.
+        UpstreamRefused: the server refuses the proxy.
+    """
+    leg = await _dial(endpoint, timeouts, reactor)
+    try:
+        return Console(leg, await _shake_hands(leg, endpoint, timeouts.handshake))
+    except BaseException:
+        leg.close(ConsoleEnded(), timeouts.linger)
+        raise
+
+
+async def _shake_hands(leg: Leg, endpoint: ConsoleEndpoint, timeout: float) -> bytes:
+    try:
+        return await leg.converse(reach_console(endpoint.handshakes), timeout)
+    except (EndOfStream, TooLong) as e:
+        raise UpstreamViolation(f"{endpoint}: {e.detail}") from e
+    except TimeoutError as e:
+        raise UpstreamViolation(f"{endpoint}: handshake not over within {timeout} s") from e
+
+
+class _OneLeg(Factory[Leg]):
+    noisy = False
+
+    def __init__(self, leg: Leg) -> None:
+        self._leg = leg
+
+    def buildProtocol(self, addr: object) -> Leg:
+        return self._leg
+
+
+async def _dial(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Leg:
+    leg = Leg(RawFraming(), reactor, ConsoleEnded)
+    factory = _OneLeg(leg)
+    try:
+        await _connect(endpoint, factory, timeouts.connect, reactor)
+    except (ConnectError, DNSLookupError, OSError, TimeoutError) as e:
+        raise UpstreamUnreachable(f"{endpoint}: {e or type(e).__name__}") from e
+    tune(leg.transport)
+    return leg
+
+
+def _connect(endpoint: ConsoleEndpoint, factory: _OneLeg, timeout: float, reactor: Any) -> Any:
+    match endpoint.transport:
+        case Transport.TCP:
+            way: Any = HostnameEndpoint(reactor, endpoint.host, endpoint.port, timeout=timeout)
+        case Transport.UNIX:
+            way = UNIXClientEndpoint(reactor, endpoint.path, timeout=timeout)
+        case Transport.FD:
+            return _adopt(endpoint.fd, factory, reactor)
+    return way.connect(factory).addTimeout(timeout, reactor)
+
+
+def _adopt(fd: int, factory: _OneLeg, reactor: Any) -> Deferred[None]:
+    """Take a connected socket over; the reactor works on a duplicate of it."""
+    adopted: Deferred[None] = Deferred()
+    try:
+        with socket.socket(fileno=os.dup(fd)) as duplicate:
+            family = duplicate.family
+        reactor.adoptStreamConnection(fd, family, factory)
+    finally:
+        os.close(fd)
+    adopted.callback(None)
+    return adopted

@@ -1,0 +1,83 @@
+"""Who ends a session that went silent, idle or on for too long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+from .errors import ConnectionLost, IdleLimit, SessionEnded, TimeLimit
+from .model import Policy, Timeouts
+from .relay.leg import Leg
+
+INTERVAL = 1.0
+"""Seconds between two looks: how exact the limits are."""
+
+
+class Watchdog:
+    """Watches one open session.
+
+    Args:
+        seconds_left: until the longest duration is over; None for no limit.
+        bark: called once, with why the session has to end.
+    """
+
+    def __init__(
+        self,
+        downstream: Leg,
+        upstream: Leg,
+        policy: Policy,
+        timeouts: Timeouts,
+        seconds_left: float | None,
+        bark: Callable[[SessionEnded], None],
+        clock: IReactorTime,
+    ) -> None:
+        self._downstream = downstream
+        self._upstream = upstream
+        self._idle_timeout = policy.idle_timeout
+        self._timeouts = timeouts
+        self._deadline = None if seconds_left is None else clock.seconds() + seconds_left
+        self._bark = bark
+        self._clock = clock
+        self._pinged = clock.seconds()
+        self._unanswered: float | None = None
+        self._look = LoopingCall(self._check)
+        self._look.clock = clock
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._look.start(INTERVAL, now=False)
+
+    def stop(self) -> None:
+        """Stop watching; may be called at any time."""
+        if self._look.running:
+            self._look.stop()
+
+    def _check(self) -> None:
+        why = self._overdue(self._clock.seconds())
+        if why:
+            self.stop()
+            self._bark(why)
+
+    def _overdue(self, now: float) -> SessionEnded | None:
+        if self._deadline is not None and now >= self._deadline:
+            return TimeLimit()
+        idle = now - max(self._downstream.heard, self._upstream.heard)
+        if self._idle_timeout is not None and idle >= self._idle_timeout:
+            return IdleLimit(f"no byte for {idle:.0f} s")
+        return self._ping(now)
+
+    def _ping(self, now: float) -> SessionEnded | None:
+        """Ask for a sign of life; none counts while the downstream leg is not read."""
+        if self._unanswered is not None:
+            if self._downstream.heard >= self._unanswered or self._downstream.paused:
+                self._unanswered = None
+            elif now - self._unanswered >= self._timeouts.ping_timeout:
+                return ConnectionLost(f"no answer to a ping for {now - self._unanswered:.0f} s")
+        interval = self._timeouts.ping_interval
+        if interval and now - self._pinged >= interval:
+            self._pinged = now
+            if self._downstream.ping() and self._unanswered is None:
+                self._unanswered = now
+        return None
