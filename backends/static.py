@@ -1,0 +1,124 @@
+"""Consoles that somebody wrote down, in the configuration or in a file of their own."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from vncproxy.backends.static_console import Console
+from vncproxy.backends.static_file import Version, read_if_changed
+from vncproxy.errors import BackendError, VMNotFound
+from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
+from vncproxy.model import ConsoleEndpoint, VMAddress, VMSummary
+
+_READ_TIME = 5.0
+
+
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise PydanticCustomError("path", "must be an absolute path, such as /etc/vncproxy/x.toml")
+    return path
+
+
+class StaticSettings(BaseModel):
+    """The table ``[backends.NAME]`` of type ``static``.
+
+    Attributes:
+        consoles: id of the VM -> its console.
+        file: a TOML file with the same tables at its top level, read again when it changes; a
+            console that stands in both is taken from ``consoles``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    consoles: dict[str, Console] = {}
+    file: Annotated[Path, AfterValidator(_absolute)] | None = None
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> StaticSettings:
+        if self.file is None and not self.consoles:
+            raise PydanticCustomError("source", "needs consoles = { … }, file = …, or both")
+        return self
+
+
+@implementer(IConsoleBackend, IVMInventory)
+class StaticBackend:
+    """Consoles from a table: the VM's id is the table's key.
+
+    A version of the file that is broken is logged once, and the last good one stays in use.
+    """
+
+    Settings = StaticSettings
+    log = Logger()
+
+    def __init__(self, name: str, settings: StaticSettings, calls: IBlockingCalls) -> None:
+        self._name = name
+        self._inline = settings.consoles
+        self._file = settings.file
+        self._calls = calls
+        self._version: Version | None = None
+        self._from_file: dict[str, Console] | None = None
+        self._problem = ""
+
+    async def locate(self, vm: str) -> ConsoleEndpoint:
+        """Return the console that the table names; see ``IConsoleBackend``."""
+        console = (await self._consoles()).get(vm)
+        if console is None:
+            raise VMNotFound(f"no console {vm!r} in {self._name}")
+        return console.endpoint()
+
+    async def list(self) -> Sequence[VMSummary]:
+        """Return all consoles; whether their machines run is not known."""
+        return [
+            VMSummary(VMAddress(self._name, key), console.name or key, "not known")
+            for key, console in sorted((await self._consoles()).items())
+        ]
+
+    async def probe(self) -> str:
+        """Read the file, dial nothing: the consoles are machines of their own."""
+        count = len(await self._consoles())
+        line = f"{count} console{'' if count == 1 else 's'}"
+        if self._file:
+            line += f", with those of {self._file}"
+        if self._problem:
+            line += f" as they were before this: {self._problem}"
+        return line
+
+    async def close(self) -> None:
+        """Do nothing: no connection is kept."""
+
+    async def _consoles(self) -> Mapping[str, Console]:
+        if self._file is None:
+            return self._inline
+        return ChainMap(self._inline, await self._read(self._file))
+
+    async def _read(self, path: Path) -> dict[str, Console]:
+        try:
+            # a broken file is read again every time: what is missing may be in another file
+            known = None if self._problem else self._version
+            reading = await self._calls.call(_READ_TIME, read_if_changed, path, known)
+        except BackendError as e:
+            return self._last_good(e)
+        self._problem = ""
+        if reading is not None:
+            self._version, self._from_file = reading.version, reading.consoles
+        return self._from_file or {}
+
+    def _last_good(self, error: BackendError) -> dict[str, Console]:
+        problem, self._problem = self._problem, error.detail
+        if self._from_file is None:
+            raise error
+        if problem != error.detail:
+            self.log.error(
+                "{backend}: {problem}; the last good version stays in use",
+                backend=self._name,
+                problem=error.detail,
+            )
+        return self._from_file

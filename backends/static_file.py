@@ -1,0 +1,83 @@
+"""A TOML file of consoles that may change while the proxy runs.
+
+Everything here blocks; it is called in a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from vncproxy.backends.static_console import Console
+from vncproxy.errors import BackendError
+
+Version = tuple[int, int, int]
+"""What tells two versions of a file apart: modification time in ns, size, inode."""
+
+_TABLES = TypeAdapter(dict[str, Console])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The consoles that a version of the file names."""
+
+    version: Version
+    consoles: dict[str, Console]
+
+
+def read_if_changed(path: Path, known: Version | None) -> Reading | None:
+    """Read the file unless it is still the version known.
+
+    Returns:
+        None when nothing changed.
+
+    Raises:
+        BackendError: the file cannot be read or is not a table of consoles; with line or key.
+    """
+    try:
+        if known and _version(path.stat()) == known:
+            return None
+        with path.open("rb") as file:
+            return Reading(_version(os.fstat(file.fileno())), _consoles(file))
+    except OSError as e:
+        raise BackendError(f"{path}: {e.strerror or e}") from e
+    except (ValueError, ValidationError) as e:
+        raise BackendError(f"{path}: {_problem(e)}") from e
+
+
+def _version(status: os.stat_result) -> Version:
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _consoles(file: IO[bytes]) -> dict[str, Console]:
+    return _TABLES.validate_python(tomllib.load(file))
+
+
+def _problem(error: ValueError) -> str:
+    """Return what is wrong in words: the TOML parser names the line, pydantic the keys."""
+    if not isinstance(error, ValidationError):
+        return "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{_key(each)}: {_words(each)}" for each in details)
+
+
+def _key(detail: ErrorDetails) -> str:
+    return ".".join(str(part) for part in detail["loc"])
+
+
+def _words(detail: ErrorDetails) -> str:
+    match detail["type"]:
+        case "extra_forbidden":
+            return f"unknown key; allowed are {', '.join(Console.model_fields)}"
+        case "missing":
+            return "is missing"
+        case "model_type":
+            return 'must be a table, such as { address = "10.0.0.5:5901" }'
+        case _:
+            return detail["msg"]
