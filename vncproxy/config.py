@@ -1,0 +1,78 @@
+"""Reads a configuration file into frozen settings, and reports all of its mistakes at once."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from .errors import ConfigurationError
+from .mistakes import describe
+from .setting_types import Reading
+from .settings import BackendTable, Settings
+
+__all__ = ["BackendTable", "Settings", "load"]
+
+BackendSettings = Callable[[str], type[BaseModel]]
+"""Finds the settings model of a type of backend, or raises ``ConfigurationError``."""
+
+
+def load(path: Path, backend_settings: BackendSettings) -> Settings:
+    """Read a TOML file; what it leaves out has its default.
+
+    Args:
+        backend_settings: finds the model for ``[backends.NAME]`` by its ``type``.
+
+    Raises:
+        ConfigurationError: with one line for each mistake: file, table, key, what was found
+            (except where that may be secret) and what is allowed.
+    """
+    document = _document(path)
+    backends = _table(document, "backends")
+    instances = _table(document, "proxy").get("instances")
+    reading = Reading(
+        backend_settings, frozenset(backends), instances if isinstance(instances, int) else 1
+    )
+    # The default store does not fit every number of instances.
+    document.setdefault("tokens", {})
+    try:
+        # TOML and JSON have the same types, and pydantic's strict mode for JSON takes a list for
+        # a tuple while it refuses a quoted number.
+        return Settings.model_validate_json(
+            json.dumps(document, default=str), strict=True, context=reading
+        )
+    except ValidationError as error:
+        lines = describe(error, Settings, dict(_models(backends, backend_settings)))
+        raise ConfigurationError("\n".join(f"{path}: {line}" for line in lines)) from None
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: is not UTF-8 text: byte {error.start}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: is not TOML: {error}") from error
+
+
+def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
+    table = document.get(name)
+    return table if isinstance(table, dict) else {}
+
+
+def _models(
+    backends: dict[str, Any], backend_settings: BackendSettings
+) -> Iterator[tuple[str, type[BaseModel]]]:
+    for name, table in backends.items():
+        kind = table.get("type") if isinstance(table, dict) else None
+        try:
+            if isinstance(kind, str):
+                yield name, backend_settings(kind)
+        except ConfigurationError:
+            continue

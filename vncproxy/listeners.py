@@ -1,0 +1,87 @@
+"""Endpoint strings of listeners, as far as they can be judged without listening."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from OpenSSL import SSL
+from twisted.internet.endpoints import serverFromString
+
+_PART: Final = re.compile(r"(?:\\.|[^:\\])*", re.DOTALL)
+_WRAPPERS: Final = ("haproxy",)
+_WITH_PORT: Final = ("tcp", "tcp6", "ssl")
+_OF_THE_PARSER: Final = re.compile(r"^\w*\(\) |^\w+\.\w+\(\) ")
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointText:
+    """An endpoint string taken apart, without a ``haproxy:`` before it.
+
+    Attributes:
+        kind: ``tcp``, ``ssl``, ``unix``, ….
+        arguments: what stands between the colons without a name, in order.
+        options: what stands there as ``name=value``.
+    """
+
+    kind: str
+    arguments: tuple[str, ...]
+    options: dict[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> EndpointText:
+        """Split at the colons that no backslash quotes."""
+        arguments: list[str] = []
+        options: dict[str, str] = {}
+        for part in _parts(text):
+            name, equals, value = part.partition("=")
+            if equals:
+                options[name] = value
+            else:
+                arguments.append(part)
+        while len(arguments) > 1 and arguments[0].lower() in _WRAPPERS:
+            del arguments[0]
+        kind = arguments[0] if arguments else ""
+        return cls(kind, tuple(arguments[1:]), options)
+
+
+def _parts(text: str) -> list[str]:
+    found, position = [], 0
+    while position <= len(text):
+        match = _PART.match(text, position)
+        assert match is not None
+        found.append(re.sub(r"\\(.)", r"\1", match.group()))
+        position = match.end() + 1
+    return found
+
+
+def problem_of(text: str) -> str | None:
+    """Say why an endpoint string cannot work; None when it can.
+
+    Files and inherited sockets that it names may be missing here: they are looked at when it
+    listens.
+    """
+    parsed = EndpointText.parse(text)
+    if parsed.kind in _WITH_PORT and not _has_port(parsed):
+        return f"{parsed.kind}: needs a port from 0 to 65535, as in {parsed.kind}:6080"
+    try:
+        serverFromString(object(), text)
+    except (OSError, SSL.Error):
+        return None
+    except LookupError as error:
+        return None if parsed.kind == "systemd" else str(error)
+    except (ValueError, TypeError, AttributeError) as error:
+        return _in_words(parsed.kind, str(error))
+    return None
+
+
+def _in_words(kind: str, complaint: str) -> str:
+    if complaint.startswith("Unknown endpoint type"):
+        return "must begin with a type of endpoint: tcp:, tcp6:, ssl:, unix:, systemd: or haproxy:"
+    return f"{kind}: {_OF_THE_PARSER.sub('', complaint)}"
+
+
+def _has_port(parsed: EndpointText) -> bool:
+    port = parsed.arguments[0] if parsed.arguments else parsed.options.get("port", "")
+    return port.isascii() and port.isdigit() and int(port) < 65536

@@ -1,0 +1,144 @@
+"""The types of single settings: each refuses what cannot work, and says what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from .errors import ConfigurationError
+from .listeners import problem_of
+from .model import VMAddress
+from .secret import ERROR_TYPE as SECRET
+from .urls import check_base_url, check_origin, check_viewer_url
+
+ALL_BACKENDS: Final = "*"
+"""Stands for every backend among those that an API key may touch."""
+
+_HASH: Final = re.compile(r"sha256:[0-9a-fA-F]{64}")
+
+
+@dataclass(slots=True)
+class Reading:
+    """What validators must know about the whole document, given to pydantic as context.
+
+    Attributes:
+        backend_settings: finds the settings model of a type of backend, or raises
+            ``ConfigurationError``.
+        backends: the names of all ``[backends.NAME]`` tables, well formed or not.
+        instances: how many processes share the tokens, as far as it could be read.
+        hashes: the hashes of the API keys read so far.
+    """
+
+    backend_settings: Callable[[str], type[BaseModel]]
+    backends: frozenset[str]
+    instances: int = 1
+    hashes: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class BackendTable:
+    """One ``[backends.NAME]``: its ``type``, and the rest in the shape which that type asks for."""
+
+    kind: str
+    settings: BaseModel
+
+
+def wrong_key(key: str, text: str) -> PydanticCustomError:
+    """Return an error about one key of the table that is being validated as a whole."""
+    return PydanticCustomError("wrong_key", "{text}", {"key": key, "text": text})
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return ``; did you mean X?`` for a name that is nearly one of ``names``, else nothing."""
+    near = difflib.get_close_matches(name, sorted(names), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _endpoint(text: str) -> str:
+    if problem := problem_of(text):
+        raise ValueError(problem)
+    return text
+
+
+def _network(text: Any) -> IPv4Network | IPv6Network:
+    if isinstance(text, IPv4Network | IPv6Network):
+        return text
+    try:
+        return ip_network(str(text))
+    except ValueError:
+        raise ValueError("must be an IP network as in 10.0.0.0/8, or an address") from None
+
+
+def _name(text: str) -> str:
+    try:
+        well_formed = VMAddress.parse(f"{text}/vm").backend == text
+    except ValueError:
+        well_formed = False
+    if not well_formed:
+        raise ValueError("a name has letters, digits, '_', '.' and '-', and not more than 64")
+    return text
+
+
+def _key_hash(text: str, info: ValidationInfo) -> str:
+    if not _HASH.fullmatch(text):
+        raise PydanticCustomError(SECRET, 'must be "sha256:" and 64 hexadecimal digits')
+    text = text.lower()
+    if isinstance(info.context, Reading):
+        if text in info.context.hashes:
+            raise PydanticCustomError(SECRET, "is the hash of another key too; keys must differ")
+        info.context.hashes.add(text)
+    return text
+
+
+def _known_backend(name: str, info: ValidationInfo) -> str:
+    if isinstance(info.context, Reading) and name not in {ALL_BACKENDS, *info.context.backends}:
+        near = did_you_mean(name, info.context.backends)
+        raise ValueError(f'must be "*" or the NAME of a [backends.NAME]{near}')
+    return name
+
+
+def _store(store: str, info: ValidationInfo) -> str:
+    instances = info.context.instances if isinstance(info.context, Reading) else 1
+    if store == "memory" and instances > 1:
+        raise ValueError(
+            f"[proxy] instances is {instances}, and a token in the memory of one process is unknown"
+            ' to the others; "redis" shares them'
+        )
+    return store
+
+
+def _backend_table(table: Any, info: ValidationInfo) -> BackendTable:
+    if isinstance(table, BackendTable):
+        return table
+    if not isinstance(table, dict) or not isinstance(info.context, Reading):
+        raise ValueError("must be a table")
+    kind = table.get("type")
+    if not isinstance(kind, str):
+        raise wrong_key("type", "must be a string that names a type of backend")
+    try:
+        model = info.context.backend_settings(kind)
+    except ConfigurationError as error:
+        raise wrong_key("type", str(error)) from None
+    return BackendTable(
+        kind, model.model_validate({key: table[key] for key in table if key != "type"})
+    )
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+BaseURL = Annotated[str, AfterValidator(check_base_url)]
+ViewerURL = Annotated[str, AfterValidator(check_viewer_url)]
+Origin = Annotated[str, AfterValidator(check_origin)]
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
+KeyHash = Annotated[str, AfterValidator(_key_hash)]
+KnownStore = Annotated[Literal["memory", "redis"], AfterValidator(_store)]
+Backend = Annotated[str, AfterValidator(_known_backend)]
+Store = Annotated[Literal["memory", "redis"], AfterValidator(_store)]
+Backend = Annotated[BackendTable, PlainValidator(_backend_table)]

@@ -1,0 +1,160 @@
+"""The settings, table by table, with their defaults; ``etc/vncproxy.toml`` describes each.
+
+They are frozen and know no unknown key; each ``[table]`` of the file is one class.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+from . import urls
+from .listeners import EndpointText
+from .model import Limits, Seconds, Timeouts
+from .secret import Secret
+from .setting_types import (
+    ALL_BACKENDS,
+    Backend,
+    BackendTable,
+    BaseURL,
+    Endpoint,
+    KeyHash,
+    KnownBackend,
+    Name,
+    Network,
+    Origin,
+    Store,
+    ViewerURL,
+)
+
+__all__ = ["ALL_BACKENDS", "BackendTable", "Settings"]
+
+Scope = Literal["issue", "read", "admin"]
+"""What an API key may do: make tokens, look at things, or everything."""
+
+
+class Table(BaseModel):
+    """A table of the file."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+class Proxy(Table):
+    """``[proxy]``: this process among its siblings."""
+
+    name: str = ""
+    instances: Annotated[int, Field(ge=1)] = 1
+
+
+class Public(Table):
+    """``[public]``: where users find the proxy, and which pages and proxies it believes."""
+
+    base_url: BaseURL = "http://127.0.0.1:6080/"
+    xvp_url: ViewerURL = "http://127.0.0.1:6081/console"
+    allowed_origins: tuple[Origin, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """The base URL's origin, as browsers send it."""
+        return urls.origin(self.base_url)
+
+    @property
+    def prefix(self) -> str:
+        """The base URL's path, from slash to slash: ``/``, ``/console/``."""
+        return urls.prefix(self.base_url)
+
+
+class Listen(Table):
+    """``[listen]``: endpoint strings of Twisted, as many as wanted."""
+
+    web: tuple[Endpoint, ...] = ("tcp:6080",)
+    xvp: tuple[Endpoint, ...] = ("tcp:6081",)
+    api: tuple[Endpoint, ...] = ("tcp:6082:interface=127.0.0.1",)
+
+    @field_validator("web", "xvp", "api")
+    @classmethod
+    def _each_once(cls, endpoints: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        taken = [text for others in info.data.values() for text in others]
+        for text in endpoints:
+            if text in taken and EndpointText.parse(text).arguments[:1] != ("0",):
+                raise ValueError(f'must name each endpoint once, and "{text}" is there twice')
+            taken.append(text)
+        return endpoints
+
+
+class Tokens(Table):
+    """``[tokens]``: where tokens live, and how long, in seconds."""
+
+    store: Annotated[Store, Field(validate_default=True)] = "memory"
+    ttl: Annotated[int, Field(ge=1)] = 600
+    max_ttl: Annotated[int, Field(ge=1)] = 86400
+    resume: Annotated[int, Field(ge=0)] = 14400
+
+    @field_validator("max_ttl")
+    @classmethod
+    def _not_below_ttl(cls, max_ttl: int, info: ValidationInfo) -> int:
+        if max_ttl < (ttl := info.data.get("ttl", 0)):
+            raise ValueError(f"at least ttl, which is {ttl}")
+        return max_ttl
+
+
+class Redis(Table):
+    """``[redis]``: how to reach it, when it is the token store."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 6379
+    path: str = ""
+    db: Annotated[int, Field(ge=0)] = 0
+    username: str = ""
+    password: Secret = SecretStr("")
+    tls: bool = False
+    ca_file: str = ""
+    server_name: str = ""
+    timeout: Annotated[Seconds, Field(le=2)] = 1.5
+    prefix: str = "vncproxy:"
+
+    @field_validator("ca_file", "server_name")
+    @classmethod
+    def _with_tls_only(cls, text: str, info: ValidationInfo) -> str:
+        if text and info.data.get("tls") is False:
+            raise ValueError("has no effect without tls = true")
+        return text
+
+
+class Log(Table):
+    """``[log]``: where the audit lines go; empty means into the ordinary log."""
+
+    audit: str = ""
+
+
+class APIKey(Table):
+    """``[api.keys.NAME]``: what the bearer of a key may do, and with which backends."""
+
+    hash: KeyHash
+    scopes: Annotated[frozenset[Scope], Field(min_length=1)]
+    backends: tuple[KnownBackend, ...] = (ALL_BACKENDS,)
+
+
+class API(Table):
+    """``[api]``: who may use it."""
+
+    keys: dict[Name, APIKey] = {}
+
+
+class Settings(Table):
+    """All of them; without arguments, the defaults."""
+
+    proxy: Proxy = Proxy()
+    public: Public = Public()
+    listen: Listen = Listen()
+    tokens: Tokens = Tokens()
+    redis: Redis = Redis()
+    limits: Limits = Limits()
+    timeouts: Timeouts = Timeouts()
+    log: Log = Log()
+    api: API = API()
+    backends: dict[Name, Backend] = {}

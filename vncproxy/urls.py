@@ -1,0 +1,88 @@
+"""URLs as they stand in settings: what may be one, its origin, its path prefix."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic_core import PydanticCustomError
+
+from .secret import ERROR_TYPE as SECRET
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+def split(url: str) -> SplitResult:
+    """Take an http or https URL apart.
+
+    Raises:
+        ValueError: it is none, or has a user, a query or a fragment.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"must be a URL: {error}") from None
+    if parts.username is not None:
+        raise PydanticCustomError(SECRET, "must hold no user and no password")
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError("must begin with http:// or https:// and a host")
+    if set("?#") & set(url):
+        raise ValueError("must have no query and no fragment")
+    return parts
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port as browsers write them in ``Origin`` (RFC 6454 section 6.2).
+
+    In lower case, and without the port that the scheme implies.
+
+    Raises:
+        ValueError: as ``split``.
+    """
+    parts = split(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    implied = parts.port in (None, _PORTS[parts.scheme])
+    return f"{parts.scheme}://{host}" if implied else f"{parts.scheme}://{host}:{parts.port}"
+
+
+def prefix(url: str) -> str:
+    """Return the path of a URL up to its last slash, that slash included: ``/`` at least.
+
+    Raises:
+        ValueError: as ``split``.
+    """
+    return split(url).path.rpartition("/")[0] + "/"
+
+
+def check_origin(text: str) -> str:
+    """Return an origin in the form browsers send.
+
+    Raises:
+        ValueError: as ``split``, or it has a path.
+    """
+    if split(text).path not in ("", "/"):
+        raise ValueError("must be an origin without a path, as in https://portal.example.com")
+    return origin(text)
+
+
+def check_base_url(url: str) -> str:
+    """Return a URL below which pages are found.
+
+    Raises:
+        ValueError: as ``split``, or it does not end in a slash.
+    """
+    if not split(url).path.endswith("/"):
+        raise ValueError("must end in '/'")
+    return url
+
+
+def check_viewer_url(url: str) -> str:
+    """Return a URL for TCP viewers.
+
+    Raises:
+        ValueError: as ``split``, or it leaves the port to the scheme.
+    """
+    if not split(url).port:
+        raise ValueError("must name its port, because the Java viewer needs it")
+    return url
