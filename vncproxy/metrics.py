@@ -1,0 +1,88 @@
+"""What is counted about sessions, for Prometheus.
+
+Every label has few values: error codes are those of `vncproxy.errors`, and backend names beyond
+the first ``MAX_BACKENDS`` are counted together.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from zope.interface import implementer
+
+from .errors import VNCProxyError
+from .interfaces import ISessionObserver
+from .model import SessionInfo
+
+MAX_BACKENDS = 100
+"""Backends that are told apart; tokens of foreign issuers may name any."""
+
+OTHER = "other"
+
+_OPEN_BUCKETS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_SESSION_BUCKETS = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 43200.0, 86400.0)
+
+
+@implementer(ISessionObserver)
+class Metrics:
+    """The counters of one proxy.
+
+    Args:
+        registry: where the metrics are registered; a second ``Metrics`` needs another one.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._backends: set[str] = set()
+        self._open = Gauge("vncproxy_sessions_open", "Sessions open now.", registry=registry)
+        self._sessions = Counter(
+            "vncproxy_sessions_total",
+            "Sessions refused or closed, by the code of the reason.",
+            ("backend", "type", "outcome"),
+            registry=registry,
+        )
+        self._bytes = Counter(
+            "vncproxy_bytes_total",
+            "Bytes of closed sessions: down to the user, up from the user.",
+            ("direction",),
+            registry=registry,
+        )
+        self._open_seconds = Histogram(
+            "vncproxy_open_seconds",
+            "Seconds from a user's request to the relay.",
+            buckets=_OPEN_BUCKETS,
+            registry=registry,
+        )
+        self._session_seconds = Histogram(
+            "vncproxy_session_seconds",
+            "Seconds from a user's request to the end of an opened session.",
+            buckets=_SESSION_BUCKETS,
+            registry=registry,
+        )
+
+    def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
+        """Count a session that never opened."""
+        self._count(session, error)
+
+    def opened(self, session: SessionInfo) -> None:
+        """Count a session whose relay starts."""
+        self._open.inc()
+        self._open_seconds.observe(session.seconds)
+
+    def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
+        """Count the end of a session that was ``opened``, and its bytes."""
+        self._open.dec()
+        self._session_seconds.observe(session.seconds)
+        self._bytes.labels("down").inc(session.bytes_down)
+        self._bytes.labels("up").inc(session.bytes_up)
+        self._count(session, why)
+
+    def _count(self, session: SessionInfo, why: VNCProxyError) -> None:
+        self._sessions.labels(self._backend(session), session.type.value, why.code).inc()
+
+    def _backend(self, session: SessionInfo) -> str:
+        """Return the label's value; empty when no token was redeemed."""
+        name = session.vm.backend if session.vm else ""
+        if name and name not in self._backends:
+            if len(self._backends) >= MAX_BACKENDS:
+                return OTHER
+            self._backends.add(name)
+        return name
