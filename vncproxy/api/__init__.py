@@ -1,0 +1,19 @@
+"""The HTTP API: tokens, machines, sessions, health and metrics.
+
+`site` has the routes; `keys` says who may call; `bodies` and `reply` are the JSON.
+"""
+
+from __future__ import annotations
+
+from .health import health_resource
+from .keys import ApiKey, Scope, new_api_key
+from .site import api_resource, api_site
+
+__all__ = [
+    "ApiKey",
+    "Scope",
+    "api_resource",
+    "api_site",
+    "health_resource",
+    "new_api_key",
+]

@@ -1,0 +1,33 @@
+"""What the API asks of the registry of live sessions, as `vncproxy.session.Sessions` answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ..errors import SessionEnded
+from ..model import SessionInfo, VMAddress
+
+
+class LiveSessions(Protocol):
+    """The live sessions of this proxy."""
+
+    @property
+    def draining(self) -> bool:
+        """Whether the proxy is stopping and takes no further sessions."""
+
+    def list(self) -> Sequence[SessionInfo]:
+        """Return all sessions, those that are still opening included."""
+
+    def end(self, session_id: str, why: SessionEnded) -> bool:
+        """End one session; False when there is none with this id."""
+
+    def end_where(
+        self,
+        why: SessionEnded,
+        *,
+        vm: VMAddress | None = None,
+        user: str | None = None,
+        token_id: str | None = None,
+    ) -> int:
+        """End the sessions that match all criteria given; returns how many."""

@@ -1,0 +1,98 @@
+"""What the API answers: one shape for results, one for errors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from twisted.web.iweb import IRequest
+from werkzeug.exceptions import HTTPException
+
+from ..errors import TokenRefused, TokenUnknown, VNCProxyError
+
+Headers = tuple[tuple[str, str], ...]
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A status, a body and further headers.
+
+    Attributes:
+        body: a JSON value, or bytes that are sent as they are.
+    """
+
+    status: int
+    body: object
+    headers: Headers = ()
+    content_type: str = JSON
+
+    def render(self, request: IRequest) -> bytes:
+        """Set the status and headers of a response, and return its body."""
+        request.setResponseCode(self.status, HTTPStatus(self.status).phrase.encode())
+        request.setHeader(b"Content-Type", self.content_type.encode())
+        request.setHeader(b"Cache-Control", b"no-store")
+        request.setHeader(b"X-Content-Type-Options", b"nosniff")
+        for name, value in self.headers:
+            request.setHeader(name.encode(), value.encode())
+        if isinstance(self.body, bytes):
+            return self.body
+        return json.dumps(self.body, ensure_ascii=False).encode() + b"\n"
+
+
+class Refusal(VNCProxyError):
+    """A request that the API does not carry out, in words for the caller.
+
+    Args:
+        status: of HTTP.
+        code: the word that programs look at.
+        message: lower case, with what is allowed.
+        field: dotted path of the offending member of the body, or name of the query parameter.
+        headers: of the response.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        field: str | None = None,
+        headers: Headers = (),
+    ) -> None:
+        super().__init__(message)
+        self.reply = Reply(status, error_body(code, message, field), headers)
+
+
+def error_body(code: str, message: str, field: str | None = None) -> dict[str, object]:
+    """Return the one shape of every error."""
+    return {"error": {"code": code, "message": message, "field": field}}
+
+
+def token_unknown() -> Refusal:
+    """Return the answer for a token that does not exist, or that the key may not see."""
+    return Refusal(404, TokenUnknown.code, "there is no such token")
+
+
+def refused(error: VNCProxyError) -> Reply:
+    """Return the reply for any error of the project.
+
+    Details are for the log: only a ``Refusal`` speaks its mind.
+    """
+    if isinstance(error, Refusal):
+        return error.reply
+    if isinstance(error, TokenRefused):
+        return token_unknown().reply
+    return Reply(error.status, error_body(error.code, error.sentence()))
+
+
+def not_routed(error: HTTPException) -> Reply:
+    """Return the reply for a request that fits no route: 404, or 405 with what is allowed."""
+    status = HTTPStatus(error.code or 404)
+    allowed = sorted(getattr(error, "valid_methods", None) or ())
+    headers = (("Allow", ", ".join(allowed)),) if allowed else ()
+    message = f"only {', '.join(allowed)} here" if allowed else "there is nothing at this path"
+    code = status.phrase.lower().replace(" ", "-")
+    return Reply(status, error_body(code, message), headers)

@@ -1,0 +1,59 @@
+"""Live sessions over HTTP: list and end."""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from ..errors import EndedByAdministrator
+from ..model import SessionInfo
+from .bodies import session_body
+from .keys import ApiKey
+from .registry import LiveSessions
+from .reply import Refusal, Reply
+
+
+class SessionsView:
+    """The sessions' part of the API.
+
+    Args:
+        sessions: the registry of this proxy.
+    """
+
+    log = Logger()
+
+    def __init__(self, sessions: LiveSessions) -> None:
+        self._sessions = sessions
+
+    async def list(self, key: ApiKey) -> Reply:
+        """Return the sessions of the backends that the key may touch, oldest first."""
+        seen = [s for s in self._sessions.list() if _visible(s, key)]
+        seen.sort(key=lambda session: session.started_at)
+        return Reply(200, {"sessions": [session_body(session) for session in seen]})
+
+    async def end(self, key: ApiKey, session_id: str) -> Reply:
+        """End one session.
+
+        Raises:
+            Refusal: 404, there is none, or not for this key.
+        """
+        session = next((s for s in self._sessions.list() if s.id == session_id), None)
+        if session is None or not _visible(session, key):
+            raise _unknown()
+        if not self._sessions.end(session_id, EndedByAdministrator()):
+            raise _unknown()
+        self.log.info(
+            "api key {key} ended session {session} of {user} at {vm}",
+            key=key.name,
+            session=session.id,
+            user=session.user,
+            vm=session.vm,
+        )
+        return Reply(200, {"ended": 1})
+
+
+def _visible(session: SessionInfo, key: ApiKey) -> bool:
+    return key.unrestricted if session.vm is None else key.may_touch(session.vm.backend)
+
+
+def _unknown() -> Refusal:
+    return Refusal(404, "session-unknown", "there is no such session")
