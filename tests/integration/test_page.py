@@ -12,6 +12,7 @@ from typing import Any
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from twisted.internet.threads import deferToThread
@@ -131,9 +132,7 @@ class PageTestCase(TestCase):
 
     async def type(self, *keys: str) -> None:
         """Press keys wherever the focus is."""
-        await deferToThread(
-            lambda: self.driver.switch_to.active_element.send_keys(*keys),
-        )
+        await deferToThread(lambda: self.driver.switch_to.active_element.send_keys(*keys))
 
     async def text(self, name: str) -> str:
         """Return what the element with this id shows; nothing when it cannot be seen."""
@@ -217,6 +216,20 @@ class ScreenTests(PageTestCase):
         await self.click("[value=actual]")
         await self.until(width, False)
 
+    async def test_full_screen_leaves_a_handle_that_brings_the_bar_back(self) -> None:
+        await self.open_screen()
+        await self.click("full-screen")
+        await self.until("return document.fullscreenElement !== null", True)
+        self.addCleanup(self.js, "return document.exitFullscreen()")
+        await self.until(
+            "return document.querySelector('canvas').clientHeight > innerHeight * 0.9", True
+        )
+        bottom = "return document.querySelector('#bar').getBoundingClientRect().bottom > 0"
+        await self.until(bottom, False)
+        await self.click("handle")
+        await self.until(bottom, True)
+        await self.until("return document.activeElement.id", "ctrl-alt-del")
+
 
 class LinkTests(PageTestCase):
     """Where the token may stand, and where the web socket goes."""
@@ -284,7 +297,7 @@ class KeyTests(PageTestCase):
         console = await self.open_screen()
         await self.click("keys")
         await self.click("[data-hold=alt]")
-        await self.click('[data-chord="f4"], [data-chord="tab"]')
+        await self.click('[data-chord="tab"]')
         await self.click("keys")
         await self.click("[data-hold=alt]")
         await self.until_here(lambda: console.keys, [(ALT, True), *strokes(TAB), (ALT, False)])
@@ -331,6 +344,20 @@ class KeyTests(PageTestCase):
         await self.open_screen()
         await self.type("a", Keys.CONTROL, Keys.ALT, Keys.SHIFT)
         await self.until("return document.activeElement.id", "ctrl-alt-del")
+
+    async def test_keys_do_not_stay_down_when_the_screen_loses_the_focus(self) -> None:
+        console = await self.open_screen()
+        await deferToThread(ActionChains(self.driver).key_down(Keys.CONTROL).perform)
+        await self.until_here(lambda: console.keys, [(CONTROL, True)])
+        await self.js("document.querySelector('#disconnect').focus()")
+        await self.until_here(lambda: console.keys, [(CONTROL, True), (CONTROL, False)])
+        await deferToThread(ActionChains(self.driver).key_up(Keys.CONTROL).perform)
+
+    async def test_tab_leads_from_the_toolbar_to_the_screen(self) -> None:
+        await self.open_screen()
+        await self.js("document.querySelector('#disconnect').focus()")
+        await self.type(Keys.TAB)
+        await self.until("return document.activeElement.tagName", "CANVAS")
 
     async def test_the_clipboard_goes_both_ways(self) -> None:
         console = await self.open_screen()

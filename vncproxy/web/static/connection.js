@@ -106,7 +106,9 @@ class Attempt {
         socket.binaryType = "arraybuffer";
         socket.addEventListener("close", ({ code, reason }) => this.#finish(code, reason));
         this.rfb = new RFB(screen, socket);
-        this.#timer = setTimeout(() => this.rfb.disconnect(), CONNECT_TIME);
+        this.#timer = setTimeout(() => {
+            this.#refuse("The console did not open in time. Reconnect in a moment.");
+        }, CONNECT_TIME);
         this.#listen(() => {
             clearTimeout(this.#timer);
             this.#connected = true;
@@ -126,13 +128,20 @@ class Attempt {
             this.#refusal = detail.reason ?? "";
         });
         this.rfb.addEventListener("credentialsrequired", () => {
-            this.#refusal = "The console asks for a password, which the gateway should have answered. Tell your administrator.";
-            this.rfb.disconnect();
+            this.#refuse("The console asks for a password, which the gateway should have answered. Tell your administrator.");
         });
-        this.rfb.addEventListener("disconnect", () => {
+        this.rfb.addEventListener("disconnect", ({ detail }) => {
+            if (this.#connected && !detail.clean) {
+                this.#refusal = "The page could not understand what the virtual machine's screen sent.";
+            }
             clearTimeout(this.#timer);
             this.#timer = setTimeout(() => this.#finish(1006, ""), CLOSE_TIME);
         });
+    }
+
+    #refuse(sentence) {
+        this.#refusal = sentence;
+        this.rfb.disconnect();
     }
 
     #finish(code, reason) {

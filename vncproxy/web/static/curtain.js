@@ -10,11 +10,18 @@ const STATE_WORDS = {
 };
 
 export function attach(connection) {
-    connection.addEventListener("change", () => render(connection.state));
+    let ticking = null;
+    connection.addEventListener("change", () => {
+        const { state } = connection;
+        render(state);
+        clearInterval(ticking);
+        if (state.name === "waiting") {
+            ticking = setInterval(() => countDown(state), 250);
+        }
+    });
     onClick("reconnect", () => connection.retry());
     onClick("stop", () => connection.stop());
     onClick("cancel", () => connection.disconnect());
-    setInterval(() => countDown(connection.state), 250);
 }
 
 function render(state) {
@@ -43,10 +50,7 @@ function countDown({ name, until, gaveUp }) {
         waiting: `Reconnecting in ${seconds} ${seconds === 1 ? "second" : "seconds"}…`,
         ended: gaveUp ? "The page has stopped trying by itself." : "",
     };
-    const text = words[name] ?? "";
-    if (element("countdown").textContent !== text) {
-        element("countdown").textContent = text;
-    }
+    element("countdown").textContent = words[name] ?? "";
 }
 
 /** Not to the button: whoever was typing into the guest must not press it unawares. */

@@ -1,5 +1,14 @@
 /** The keyboard belongs to the guest while its screen has the focus; here is how it gets back. */
 
+/** Give the guest the keyboard, and let Tab lead from the toolbar to its screen. */
+export function enter(screen, rfb) {
+    const canvas = screen.querySelector("canvas");
+    canvas.tabIndex = 0;
+    canvas.role = "application";
+    canvas.ariaLabel = "Screen of the virtual machine";
+    rfb.focus({ preventScroll: true });
+}
+
 /** noVNC releases keys held down only when the window loses the focus, not its canvas. */
 export function guard(screen) {
     screen.addEventListener("focusout", () => window.dispatchEvent(new Event("blur")));

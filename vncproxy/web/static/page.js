@@ -10,7 +10,7 @@ import { Connection } from "./connection.js";
 import { NO_TOKEN } from "./endings.js";
 import { element } from "./dom.js";
 import { readLink, socketURL } from "./link.js";
-import { guard, leaveOnChord } from "./focus.js";
+import { enter, guard, leaveOnChord } from "./focus.js";
 
 /** Start the page; called once. */
 export function open() {
@@ -43,7 +43,7 @@ function prepare(rfb, link) {
     if (link.compression !== null) {
         rfb.compressionLevel = link.compression;
     }
-    rfb.addEventListener("connect", () => rfb.focus({ preventScroll: true }));
+    rfb.addEventListener("connect", () => enter(element("screen"), rfb));
     rfb.addEventListener("desktopname", ({ detail }) => {
         if (!link.title) {
             showName(detail.name.replace(/^QEMU \((.*)\)$/, "$1"));

@@ -31,7 +31,11 @@ export function attach(field, live) {
         field.value = before = PADDING;
         field.setSelectionRange(PADDING.length, PADDING.length);
     };
-    field.addEventListener("focus", reset);
+    field.addEventListener("focus", () => {
+        reset();
+        keepOnTouch(live(), true);
+    });
+    field.addEventListener("blur", () => keepOnTouch(live(), false));
     field.addEventListener("input", ({ isComposing }) => {
         send(live(), before, field.value);
         before = field.value;
@@ -45,6 +49,13 @@ export function attach(field, live) {
             live()?.sendKey(BARE_KEYS[event.key]);
         }
     });
+}
+
+/** Touching the guest's screen must not take the focus, or the keyboard would go away. */
+function keepOnTouch(rfb, keep) {
+    if (rfb) {
+        rfb.focusOnClick = !keep;
+    }
 }
 
 function send(rfb, before, after) {

@@ -4,6 +4,8 @@ import { HeldKeys, press } from "./keys.js";
 import { element, onClick } from "./dom.js";
 
 const MARGIN = 8;
+/** Buttons that make sense without a guest. */
+const ALWAYS = ["view", "full-screen", "view-full-screen"];
 
 export function attach(connection, link) {
     const held = new HeldKeys();
@@ -19,6 +21,10 @@ export function attach(connection, link) {
         held.release(null);
         showHeld(held);
         enable(connection);
+    });
+    onClick("open-typing", () => {
+        held.release(connection.live);
+        showHeld(held);
     });
     onClick("soft-keyboard", () => element("soft-field").focus());
     onClick("disconnect", () => connection.disconnect());
@@ -63,7 +69,7 @@ function showHeld(held) {
 function enable(connection) {
     const live = connection.live !== null;
     document.querySelectorAll("#tools button, .menu button").forEach((button) => {
-        button.disabled = !live && !["full-screen", "view"].includes(button.id);
+        button.disabled = !live && !ALWAYS.includes(button.id);
     });
     element("disconnect").disabled = connection.rfb === null;
     if (!live) {

@@ -48,14 +48,17 @@ function pan(rfb, on) {
 }
 
 function attachFullScreen(connection) {
-    element("full-screen").hidden = !document.fullscreenEnabled;
-    onClick("full-screen", async () => {
-        await toggleFullScreen();
-        connection.live?.focus({ preventScroll: true });
-    });
-    document.addEventListener("fullscreenchange", () => {
-        element("full-screen").ariaPressed = String(document.fullscreenElement !== null);
-    });
+    for (const id of ["full-screen", "view-full-screen"]) {
+        element(id).hidden = !document.fullscreenEnabled;
+        onClick(id, async () => {
+            element("view-menu").hidePopover();
+            await toggleFullScreen();
+            connection.live?.focus({ preventScroll: true });
+        });
+        document.addEventListener("fullscreenchange", () => {
+            element(id).ariaPressed = String(document.fullscreenElement !== null);
+        });
+    }
 }
 
 /** Locking the keyboard lets Esc, Alt+Tab and the like reach the guest, where browsers allow it. */
