@@ -51,7 +51,7 @@ class Visit:
     """What a user brings along.
 
     Attributes:
-        client: the user's address, without a port.
+        client: the user's IP address.
         token: the secret as it came, empty when there was none.
         resume: the secret of a resume cookie.
         foreign_origin: the page's origin when it is neither the proxy's own nor allowed by the
@@ -114,7 +114,8 @@ class Session:
         self._started = self._services.reactor.seconds()
         self._legs: tuple[Leg, Leg] | None = None
         self._info = SessionInfo(self.id, visit.type, visit.client, self._services.time())
-        self._why = SessionEnded()
+        self._why: VNCProxyError = SessionEnded()
+        self._ending = False
         self._done: Deferred[None] | None = None
 
     def start(self) -> Deferred[None]:
@@ -128,10 +129,10 @@ class Session:
         assert self._done is not None
         return [leg.closed for leg in self._legs or ()] or [self._done]
 
-    def cancel(self, why: SessionEnded) -> None:
-        """End the session, in whatever state it is; the first reason counts."""
-        if self._done is not None and not self._done.called:
-            self._why = why
+    def cancel(self, why: VNCProxyError) -> None:
+        """End the session unless it is ending already; the first reason counts."""
+        if self._done is not None and not self._ending:
+            self._why, self._ending = why, True
             self._done.cancel()
 
     def info(self) -> SessionInfo:
@@ -189,9 +190,9 @@ class Session:
         origin = self.visit.foreign_origin
         if origin is not None and origin not in policy.allowed_origins:
             raise Forbidden(f"origin {origin!r} is not allowed")
-        networks = policy.client_networks
-        if networks and not any(ip_address(self.visit.client) in network for network in networks):
-            raise Forbidden(f"client {self.visit.client} is in no allowed network")
+        client, networks = self.visit.client, policy.client_networks
+        if networks and not any(ip_address(client) in network for network in networks):
+            raise Forbidden(f"client {client} is in no allowed network")
 
     async def _locate(self, vm: VMAddress) -> ConsoleEndpoint:
         backend = self._services.backends.get(vm.backend)
@@ -229,6 +230,7 @@ class Session:
         except CancelledError:
             why = self._why
         finally:
+            self._ending = True
             watchdog.stop()
         linger = self._services.timeouts.linger
         down.close(why, linger, self.id)
@@ -244,6 +246,7 @@ class Session:
         return Watchdog(down, up, policy, services.timeouts, left, self.cancel, services.reactor)
 
     async def _refuse(self, error: VNCProxyError) -> None:
+        self._ending = True
         self._tell("refused", error)
         await self._downstream.refuse(error, self.id)
 

@@ -1,0 +1,113 @@
+"""HTTP connections with limits on a request's header, which other protocols can take over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel, Request
+from twisted.web.resource import IResource
+from twisted.web.server import Request as SiteRequest
+from twisted.web.server import Site
+
+from ..model import Limits
+from ..relay.sockets import tune
+
+
+class ConsoleChannel(HTTPChannel):
+    """One HTTP connection.
+
+    The time for a header is counted from its beginning, not from the last byte, so that it cannot
+    be stretched by sending slowly.
+    """
+
+    header_time: float = 10.0
+    transport: Any
+    _heir: IProtocol | None = None
+    _too_late: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:
+        """Start to wait for the first header."""
+        tune(self.transport)
+        super().connectionMade()
+        self._await_header()
+
+    def take_over(self, heir: IProtocol) -> None:
+        """Give this connection to another protocol, from the next byte on, without a way back.
+
+        Bytes that are in hand already, pipelined behind the request, follow as data.
+        """
+        if self._heir is None:
+            self.setTimeout(None)
+            self.requests = []
+            self.transport.unregisterProducer()
+        self._heir = heir
+        heir.makeConnection(self.transport)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take bytes from the transport."""
+        if self._heir is not None:
+            self._heir.dataReceived(data)
+        else:
+            super().dataReceived(data)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Take bytes behind a header."""
+        if self._heir is not None:
+            self._heir.dataReceived(data)
+        else:
+            super().rawDataReceived(data)
+
+    def allHeadersReceived(self) -> None:
+        """Stop waiting for a header."""
+        self._stop_waiting()
+        super().allHeadersReceived()
+
+    def requestDone(self, request: Request) -> None:
+        """Wait for the next header."""
+        super().requestDone(request)
+        self._await_header()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Tell whoever has the connection now."""
+        self._stop_waiting()
+        super().connectionLost(reason)
+        if self._heir is not None:
+            self._heir.connectionLost(reason)
+
+    def _await_header(self) -> None:
+        self._too_late = self.callLater(self.header_time, self.transport.abortConnection)
+
+    def _stop_waiting(self) -> None:
+        if self._too_late is not None and self._too_late.active():
+            self._too_late.cancel()
+
+
+class ConsoleRequest(SiteRequest):
+    """A request that does not show its query, where the token is, in logs."""
+
+    def __repr__(self) -> str:
+        return f"<{self.method.decode('ascii', 'replace')} request of {self.getClientAddress()}>"
+
+
+class ConsoleSite(Site):
+    """The site's connections; it writes no access log, for that would hold tokens."""
+
+    protocol = ConsoleChannel  # type: ignore[assignment]
+
+    def __init__(self, resource: IResource, limits: Limits, reactor: IReactorTime) -> None:
+        super().__init__(resource, requestFactory=ConsoleRequest, reactor=reactor)
+        self._limits = limits
+        self.noisy = False
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """Return a new connection's protocol."""
+        channel = super().buildProtocol(addr)
+        channel.totalHeadersSize = self._limits.header_bytes
+        channel.header_time = self._limits.header_time
+        return channel
+
+    def log(self, request: Request) -> None:
+        """Write nothing."""

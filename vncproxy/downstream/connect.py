@@ -1,0 +1,54 @@
+"""TCP viewers: ``CONNECT …?token=… HTTP/1.x``, answered only when the console is there.
+
+The Java viewer wants a status line that begins with ``HTTP/1.1 200 `` although it asks in HTTP/1.0
+without any header, and shows the rest of any other status line to the user.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
+
+from ..errors import VNCProxyError
+from ..model import Grant
+from ..relay.frames import RawFraming
+from ..relay.leg import Leg
+from ..relay.sockets import shut_down_sending
+from ..session import IDownstream, Sessions, Visit
+from .channel import ConsoleChannel
+from .early import EarlyConnection
+
+
+@implementer(IDownstream)
+class ConnectDownstream(EarlyConnection):
+    """A TCP viewer's connection."""
+
+    def __init__(self, channel: ConsoleChannel, linger: float, clock: IReactorTime) -> None:
+        super().__init__(channel, clock)
+        self._linger = linger
+
+    def begin(self, visit: Visit, sessions: Sessions) -> None:
+        """Take the connection over and begin the session."""
+        self._channel.take_over(self)
+        self._session = sessions.serve(visit, self)
+
+    async def admit(self, grant: Grant) -> None:
+        """Do nothing: the answer waits for the console."""
+
+    async def open(self) -> Leg:
+        """Answer 200; RFB follows."""
+        self.transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        return self.become_leg(RawFraming())
+
+    async def refuse(self, error: VNCProxyError, session_id: str) -> None:
+        """Answer with the reason in the status line, and once more as a body for other clients."""
+        if self.leg is not None:
+            self.leg.close(error, self._linger)
+            return
+        body = error.sentence(session_id).encode("ascii", "replace")
+        self.transport.write(
+            b"HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
+            b"Connection: close\r\n\r\n%s\n" % (error.status, body, len(body) + 1, body)
+        )
+        self._clock.callLater(self._linger, self.transport.abortConnection)
+        shut_down_sending(self.transport)

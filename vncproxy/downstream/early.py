@@ -1,0 +1,60 @@
+"""A connection between its HTTP request and its leg."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+
+from ..errors import ClientGone, VNCProxyError
+from ..relay.frames import Framing
+from ..relay.leg import Leg
+from ..session import Session
+from .channel import ConsoleChannel
+
+EARLY_LIMIT = 16384
+"""Bytes a viewer may send before it is answered; real ones send none."""
+
+
+class EarlyConnection(Protocol):
+    """Keeps what comes before the leg is there, and ends the session when the user leaves.
+
+    Attributes:
+        leg: the leg, once there is one.
+    """
+
+    transport: Any
+
+    def __init__(self, channel: ConsoleChannel, clock: IReactorTime) -> None:
+        self.leg: Leg | None = None
+        self._channel = channel
+        self._clock = clock
+        self._early = bytearray()
+        self._session: Session | None = None
+
+    def dataReceived(self, data: bytes) -> None:
+        """Keep what comes early."""
+        self._early += data
+        if len(self._early) > EARLY_LIMIT:
+            self.transport.abortConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """End the session: there is nobody left to serve."""
+        self._user_left(ClientGone("closed by the peer"))
+
+    def become_leg(self, framing: Framing) -> Leg:
+        """Turn the connection into a leg, which gets what came early."""
+        self.leg = leg = Leg(framing, self._clock, ClientGone)
+        leg.ended.addCallback(self._user_left)
+        self._channel.take_over(leg)
+        if self._early:
+            leg.dataReceived(bytes(self._early))
+            self._early.clear()
+        return leg
+
+    def _user_left(self, why: VNCProxyError) -> VNCProxyError:
+        if self._session is not None:
+            self._session.cancel(why)
+        return why

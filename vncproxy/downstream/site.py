@@ -1,0 +1,143 @@
+"""What is served where: the page, WebSocket upgrades and CONNECT on one port."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.web.http import Request
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import NOT_DONE_YET
+from twisted.web.static import File
+
+from ..model import ConsoleType
+from ..session import Sessions
+from ..web import STATIC, content_security_policy, novnc_installed
+from .channel import ConsoleChannel, ConsoleSite
+from .connect import ConnectDownstream
+from .visits import Trust, visit_of
+from .websocket import WebSocketDownstream, upgrade_factory
+
+PAGES = frozenset({"", "index.html", "vnc.html", "vnc_auto.html", "vnc_lite.html", "console"})
+"""Paths under which the console page is found; noVNC's and Nova's names among them."""
+
+_NO_PAGE = (
+    b"The console page is not installed: npm was missing when vncproxy was built. Install npm and "
+    b"build again; TCP viewers work without it.\n"
+)
+
+
+class Consoles(Resource):
+    """The site's only resource; it looks at the method first, then at the path.
+
+    Args:
+        prefix: path of the public URL, such as ``/consoles/``. It may or may not be stripped by a
+            reverse proxy: both are served.
+        resume: lifetime of a resume cookie in seconds.
+        others: further resources by their first path segment, such as ``healthz``.
+    """
+
+    isLeaf = True
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        trust: Trust,
+        prefix: str,
+        resume: float,
+        others: dict[str, IResource],
+        embedders: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        self._sessions = sessions
+        self._trust = trust
+        self._prefix = prefix
+        self._resume = resume
+        self._others = others
+        ancestors = " ".join(["'self'", *embedders])
+        self._policy = content_security_policy(ancestors)
+        self._static = File(str(STATIC))
+        self._static.contentTypes = {**File.contentTypes, ".js": "text/javascript"}
+        self._upgrades = upgrade_factory(sessions.services.reactor)
+
+    def render(self, request: Request) -> Any:
+        """Serve any request."""
+        if request.method == b"CONNECT":
+            return self._connect(request)
+        upgrade = request.requestHeaders.getRawHeaders(b"upgrade") or [b""]
+        if upgrade[0].strip().lower() == b"websocket":
+            return self._websocket(request)
+        return self._page(request)
+
+    def _connect(self, request: Request) -> object:
+        visit = visit_of(request, ConsoleType.XVPVNC, self._trust)
+        services, channel = self._sessions.services, request.channel
+        assert isinstance(channel, ConsoleChannel)
+        connection = ConnectDownstream(channel, services.timeouts.linger, services.reactor)
+        connection.begin(visit, self._sessions)
+        return NOT_DONE_YET
+
+    def _websocket(self, request: Request) -> object:
+        visit = visit_of(request, ConsoleType.NOVNC, self._trust)
+        services = self._sessions.services
+        connection = WebSocketDownstream(
+            request,
+            self._upgrades,
+            self._trust,
+            self._resume,
+            services.timeouts.linger,
+            services.reactor,
+        )
+        connection.begin(visit, self._sessions)
+        return NOT_DONE_YET
+
+    def _page(self, request: Request) -> Any:
+        self._set_headers(request)
+        path = self._path(request)
+        first, _, rest = path.partition("/")
+        if first in self._others:
+            return self._others[first].render(request)
+        if request.method not in (b"GET", b"HEAD"):
+            return _plain(request, 405, b"Only GET, WebSocket and CONNECT are served here.\n")
+        if path in PAGES:
+            return self._index(request)
+        if first == "static":
+            return self._file(request, rest)
+        return _plain(request, 404, b"There is nothing here. Open the link as you got it.\n")
+
+    def _path(self, request: Request) -> str:
+        path = "/" + request.path.decode("latin-1").lstrip("/")
+        return path.removeprefix(self._prefix).lstrip("/")
+
+    def _index(self, request: Request) -> Any:
+        if not novnc_installed():
+            return _plain(request, 503, _NO_PAGE)
+        return self._file(request, "index.html")
+
+    def _file(self, request: Request, name: str) -> Any:
+        resource: Any = self._static
+        for part in name.split("/"):
+            resource = resource.getChild(part, request)
+        if not isinstance(resource, File) or not resource.isfile():
+            return _plain(request, 404, b"There is no such file.\n")
+        return resource.render(request)
+
+    def _set_headers(self, request: Request) -> None:
+        for name, value in (
+            ("Content-Security-Policy", self._policy),
+            ("Referrer-Policy", "no-referrer"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Cache-Control", "no-cache"),
+            ("Server", "vncproxy"),
+        ):
+            request.setHeader(name, value)
+
+
+def console_site(resource: Consoles, sessions: Sessions) -> ConsoleSite:
+    """Return the factory that listens for users, on as many ports as there are."""
+    return ConsoleSite(resource, sessions.services.limits, sessions.services.reactor)
+
+
+def _plain(request: Request, status: int, text: bytes) -> bytes:
+    request.setResponseCode(status)
+    request.setHeader("Content-Type", "text/plain; charset=utf-8")
+    return text

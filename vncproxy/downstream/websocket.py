@@ -1,0 +1,156 @@
+"""Browsers: Autobahn does the opening handshake, then the connection becomes a leg."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import Request
+from zope.interface import implementer
+
+from ..errors import VNCProxyError
+from ..model import Grant
+from ..relay.frames import WebSocketFraming
+from ..relay.leg import Leg
+from ..rfb.greeting import refuse
+from ..session import IDownstream, Sessions, Visit
+from .channel import ConsoleChannel
+from .early import EarlyConnection
+from .visits import Trust, resume_cookie_name
+
+HANDSHAKE_TIME = 15.0
+"""Seconds for the opening handshake, redemption of the token included."""
+
+Answer = tuple[str | None, dict[str, str]]
+
+
+class _Upgrade(WebSocketServerProtocol):
+    """The opening handshake of one connection."""
+
+    downstream: WebSocketDownstream
+
+    def onConnect(self, request: ConnectionRequest) -> Deferred[Answer]:  # type: ignore[override]
+        return self.downstream.asked(request.protocols)
+
+    def onOpen(self) -> None:
+        self.downstream.upgraded()
+
+
+def upgrade_factory(reactor: Any) -> WebSocketServerFactory:
+    """Return what makes the opening handshakes of a site."""
+    factory = WebSocketServerFactory(reactor=reactor)
+    factory.protocol = _Upgrade
+    # the origin is judged with the token's policy at hand, after the handshake
+    factory.setProtocolOptions(
+        allowedOrigins=["*"],
+        allowNullOrigin=True,
+        openHandshakeTimeout=HANDSHAKE_TIME,
+        webStatus=False,
+    )
+    return factory
+
+
+@implementer(IDownstream)
+class WebSocketDownstream(EarlyConnection):
+    """A browser's connection.
+
+    The upgrade is completed whether or not a console can be shown: a browser tells its user
+    nothing about a refused upgrade, but noVNC shows the reason in an RFB refusal.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        factory: WebSocketServerFactory,
+        trust: Trust,
+        resume: float,
+        linger: float,
+        clock: Any,
+    ) -> None:
+        channel = request.channel
+        assert isinstance(channel, ConsoleChannel)
+        super().__init__(channel, clock)
+        self._header = _header(request)
+        self._factory = factory
+        self._trust = trust
+        self._resume = resume
+        self._linger = linger
+        self._subprotocol: str | None = None
+        self._answer: Deferred[Answer] = Deferred()
+        self._upgraded: Deferred[Leg] = Deferred()
+        self._upgrade: Any = None
+
+    def begin(self, visit: Visit, sessions: Sessions) -> None:
+        """Take the connection over and begin the handshake, and with it the session."""
+        self._visit, self._sessions = visit, sessions
+        self._channel.take_over(self)
+        self._upgrade = self._factory.buildProtocol(self.transport.getPeer())
+        self._upgrade.downstream = self
+        self._upgrade.makeConnection(self.transport)
+        self._upgrade.dataReceived(self._header)
+
+    def asked(self, subprotocols: list[str]) -> Deferred[Answer]:
+        """Begin the session; called when the request is a valid one."""
+        if subprotocols == ["base64"]:
+            raise ConnectionDeny(400, "only the binary subprotocol is spoken here")
+        self._subprotocol = "binary" if "binary" in subprotocols else None
+        self._session = self._sessions.serve(self._visit, self)
+        return self._answer
+
+    def upgraded(self) -> None:
+        """Turn the connection into a leg; called when the answer is sent."""
+        self._upgraded.callback(self.become_leg(WebSocketFraming()))
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Tell the handshake, too."""
+        self._upgrade.connectionLost(reason)
+        super().connectionLost(reason)
+
+    async def admit(self, grant: Grant) -> None:
+        """Complete the upgrade, with the resume cookie."""
+        headers = {}
+        if grant.resume_secret is not None:
+            headers["Set-Cookie"] = self._cookie(grant.resume_secret)
+        self._complete(headers)
+
+    async def open(self) -> Leg:
+        """Return the leg, which is there since the user was admitted."""
+        assert self.leg is not None
+        return self.leg
+
+    async def refuse(self, error: VNCProxyError, session_id: str) -> None:
+        """Tell the reason within RFB, then close with the error's code."""
+        if not self._answer.called:
+            self._complete({})
+        if self.leg is None:
+            return
+        with suppress(TimeoutError, VNCProxyError):
+            await self.leg.converse(refuse(error.sentence(session_id)), self._linger)
+        self.leg.close(error, self._linger, session_id)
+
+    def _complete(self, headers: dict[str, str]) -> None:
+        self._answer.callback((self._subprotocol, headers))
+
+    def _cookie(self, secret: str) -> str:
+        name = resume_cookie_name(self._visit.token)
+        parts = [
+            f"{name}={secret}",
+            f"Path={self._trust.cookie_path}",
+            f"Max-Age={int(self._resume)}",
+            "HttpOnly",
+            "SameSite=Strict",
+        ]
+        return "; ".join([*parts, "Secure"] if self._trust.secure else parts)
+
+
+def _header(request: Request) -> bytes:
+    """Return a request's header once more, for Autobahn to parse."""
+    lines = [request.method + b" " + request.uri + b" HTTP/1.1"]
+    for name, values in request.requestHeaders.getAllRawHeaders():
+        lines.append(name + b": " + b",".join(values))
+    return b"\r\n".join([*lines, b"", b""])

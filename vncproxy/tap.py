@@ -1,0 +1,256 @@
+"""The composition root: options of ``twistd vncproxy``, and how the parts are put together."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from prometheus_client import CollectorRegistry
+from twisted.application.service import IService, MultiService
+from twisted.application.strports import service as listening
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.python.usage import Options as UsageOptions
+from twisted.web.resource import Resource
+
+from . import config
+from .api.health import health_resource
+from .api.keys import ApiKey, Scope
+from .api.site import api_resource, api_site
+from .audit import AuditLog
+from .backends import find
+from .downstream.site import Consoles, console_site
+from .downstream.visits import Trust
+from .errors import ConfigurationError
+from .interfaces import IConsoleBackend, ITokenStore
+from .metrics import Metrics
+from .session import Services, Sessions
+from .settings import Settings
+from .threads import BoundedCalls
+from .tokens.endpoint import RedisSettings
+from .tokens.memory import MemoryTokenStore
+from .tokens.redis import RedisTokenStore
+
+
+class Options(UsageOptions):
+    """The command line of ``twistd vncproxy``."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "Serves consoles of virtual machines to browsers and TCP viewers. All options are "
+        "described in etc/vncproxy.toml; `vncproxy check-config` tells what is wrong with a file."
+    )
+    optParameters = [
+        ["config", "c", None, "the configuration file; without one, all options have their default"]
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listen: dict[str, list[str]] = {}
+
+    def opt_web(self, endpoint: str) -> None:
+        """Listen for browsers here (an endpoint string) instead of listen.web; repeatable."""
+        self.listen.setdefault("web", []).append(endpoint)
+
+    def opt_xvp(self, endpoint: str) -> None:
+        """Listen for TCP viewers here instead of listen.xvp; repeatable."""
+        self.listen.setdefault("xvp", []).append(endpoint)
+
+    def opt_api(self, endpoint: str) -> None:
+        """Listen for the HTTP API here instead of listen.api; repeatable."""
+        self.listen.setdefault("api", []).append(endpoint)
+
+    def settings(self) -> Settings:
+        """Read the configuration and put the command line's listeners in.
+
+        Raises:
+            ConfigurationError: with all that is wrong.
+        """
+        path = self["config"]
+        settings = config.load(Path(path), backend_settings) if path else Settings()
+        listeners = {name: tuple(endpoints) for name, endpoints in self.listen.items()}
+        listen = settings.listen.model_copy(update=listeners)
+        return settings.model_copy(update={"listen": listen})
+
+    def postOptions(self) -> None:
+        """Check the configuration before the process goes to the background."""
+        try:
+            self.checked = self.settings()
+        except ConfigurationError as e:
+            raise SystemExit(_usage_error(e)) from e
+
+
+def _usage_error(error: ConfigurationError) -> int:
+    """Print what is wrong with the configuration; returns the exit status."""
+    print(error.detail, file=sys.stderr)
+    return 2
+
+
+def makeService(options: Options) -> IService:
+    """Return the whole proxy as a service."""
+    from twisted.internet import reactor
+
+    return make_service(options.checked, reactor)
+
+
+def backend_settings(kind: str) -> Any:
+    """Return the settings model of a type of backend."""
+    return find(kind).Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is made from the settings and has to be closed again."""
+
+    store: ITokenStore
+    backends: Mapping[str, IConsoleBackend]
+    calls: BoundedCalls
+
+    async def close(self) -> None:
+        """Let go of everything outside the process."""
+        for backend in self.backends.values():
+            await backend.close()
+        await self.store.close()
+        self.calls.close()
+
+
+def make_parts(settings: Settings, reactor: Any) -> Parts:
+    """Return the token store and the backends; they connect when they are first asked.
+
+    Raises:
+        ConfigurationError: a backend's SDK is missing.
+    """
+    calls = BoundedCalls(reactor, reactor)
+    backends = {
+        name: find(table.kind)(name, table.settings, calls)
+        for name, table in settings.backends.items()
+    }
+    return Parts(_store(settings, reactor), backends, calls)
+
+
+def make_service(settings: Settings, reactor: Any, parts: Parts | None = None) -> Gateway:
+    """Return the whole proxy as a service.
+
+    Args:
+        parts: token store and backends, when they are not to be made from the settings.
+    """
+    parts = parts or make_parts(settings, reactor)
+    registry = CollectorRegistry()
+    audit = AuditLog(proxy_name(settings), time.time, _audit_file(settings))
+    services = Services(
+        store=parts.store,
+        backends=parts.backends,
+        observers=(audit, Metrics(registry)),
+        limits=settings.limits,
+        timeouts=settings.timeouts,
+        time=time.time,
+        reactor=reactor,
+    )
+    sessions = Sessions(services)
+    gateway = Gateway(sessions, parts)
+    users = console_site(_consoles(settings, sessions), sessions)
+    for endpoint in (*settings.listen.web, *settings.listen.xvp):
+        gateway.addService(listening(endpoint, users, reactor=reactor))
+    api = _api(settings, sessions, parts, registry)
+    for endpoint in settings.listen.api:
+        gateway.addService(listening(endpoint, api, reactor=reactor))
+    return gateway
+
+
+class Gateway(MultiService):
+    """The listeners, and the order in which everything stops.
+
+    Attributes:
+        sessions: the live sessions.
+        parts: token store and backends.
+    """
+
+    def __init__(self, sessions: Sessions, parts: Parts) -> None:
+        super().__init__()
+        self.sessions = sessions
+        self.parts = parts
+
+    def privilegedStartService(self) -> None:
+        """Listen; an address that cannot be had ends the process with a sentence."""
+        try:
+            super().privilegedStartService()
+        except CannotListenError as e:
+            raise SystemExit(f"vncproxy: {e}") from e
+
+    def stopService(self) -> Deferred[None]:
+        """Stop listening, end the sessions with a reason, then close everything else."""
+        return Deferred.fromCoroutine(self._stop(super().stopService()))
+
+    async def _stop(self, listeners: Deferred[Any]) -> None:
+        await self.sessions.stop()
+        await listeners
+        await self.parts.close()
+
+
+def proxy_name(settings: Settings) -> str:
+    """Return what this proxy is called in the audit log."""
+    return settings.proxy.name or socket.gethostname()
+
+
+def _store(settings: Settings, reactor: Any) -> ITokenStore:
+    resume = settings.tokens.resume
+    if settings.tokens.store == "memory":
+        return MemoryTokenStore(time.time, resume)
+    fields = settings.redis.model_dump(exclude={"password"})
+    redis = RedisSettings(**fields, password=settings.redis.password.get_secret_value())
+    return RedisTokenStore(reactor, redis, time.time, resume)
+
+
+def _audit_file(settings: Settings) -> TextIO | None:
+    path = settings.log.audit
+    try:
+        return Path(path).open("a", encoding="utf-8") if path else None
+    except OSError as e:
+        raise ConfigurationError(f"[log] audit: {path} cannot be written: {e.strerror}") from e
+
+
+def _consoles(settings: Settings, sessions: Sessions) -> Consoles:
+    public, services = settings.public, sessions.services
+    trust = Trust(
+        origins=frozenset({public.origin, *public.allowed_origins}),
+        proxies=public.trusted_proxies,
+        secure=public.base_url.startswith("https:"),
+        cookie_path=public.prefix,
+    )
+    health = health_resource(store=services.store, sessions=sessions, clock=services.reactor)
+    assert isinstance(health, Resource)
+    return Consoles(
+        sessions,
+        trust,
+        public.prefix,
+        settings.tokens.resume,
+        {name.decode(): resource for name, resource in health.children.items()},
+        public.allowed_origins,
+    )
+
+
+def _api(settings: Settings, sessions: Sessions, parts: Parts, registry: CollectorRegistry) -> Any:
+    keys = [
+        ApiKey(name, key.hash, frozenset(map(Scope, key.scopes)), frozenset(key.backends))
+        for name, key in settings.api.keys.items()
+    ]
+    return api_site(
+        api_resource(
+            store=parts.store,
+            sessions=sessions,
+            backends=parts.backends,
+            keys=keys,
+            metrics_registry=registry,
+            time=time.time,
+            clock=sessions.services.reactor,
+            ttl=settings.tokens.ttl,
+            max_ttl=settings.tokens.max_ttl,
+            base_url=settings.public.base_url,
+            xvp_url=settings.public.xvp_url,
+        )
+    )
