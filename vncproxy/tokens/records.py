@@ -1,0 +1,92 @@
+"""The JSON form of a token, a public contract: portals write it to Redis themselves.
+
+An unknown member is refused, not ignored: it may be a restriction that this version does not know.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+)
+
+from ..model import ConsoleType, Policy, Token, UnixTime, VMAddress
+
+VERSION = 1
+"""What stands in ``v``; it changes when a reader of the former form would misunderstand it."""
+
+
+class MalformedRecord(ValueError):
+    """A record that this version cannot use; the message names members, never their values."""
+
+
+def _vm(value: object) -> VMAddress:
+    if not isinstance(value, str):
+        raise ValueError("a VM is a string, <backend>/<id>")
+    return VMAddress.parse(value)
+
+
+_Moment = Annotated[UnixTime, Field(ge=0, le=1e11)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    v: Literal[1]
+    vm: Annotated[
+        VMAddress,
+        BeforeValidator(_vm),
+        PlainSerializer(str, return_type=str),
+        WithJsonSchema({"type": "string"}),
+    ]
+    user: str
+    type: ConsoleType
+    policy: Policy = Policy()
+    issued_at: _Moment
+    expires_at: _Moment
+
+
+def encode(token: Token) -> bytes:
+    """Return a token as its JSON record."""
+    record = _Record.model_construct(
+        v=VERSION,
+        vm=token.vm,
+        user=token.user,
+        type=token.type,
+        policy=token.policy,
+        issued_at=token.issued_at,
+        expires_at=token.expires_at,
+    )
+    return record.model_dump_json().encode()
+
+
+def decode(record: bytes) -> Token:
+    """Read a JSON record, whoever wrote it.
+
+    Raises:
+        MalformedRecord: it is not a record of this version.
+    """
+    try:
+        read = _Record.model_validate_json(record)
+    except ValidationError as e:
+        raise MalformedRecord("; ".join(_complaints(e))) from None
+    return Token(
+        vm=read.vm,
+        user=read.user,
+        type=read.type,
+        policy=read.policy,
+        issued_at=read.issued_at,
+        expires_at=read.expires_at,
+    )
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return [f"{'.'.join(map(str, e['loc'])) or 'record'}: {e['msg'].lower()}" for e in found[:5]]
