@@ -62,6 +62,8 @@ def problem_of(text: str) -> str | None:
     Files and inherited sockets that it names may be missing here: they are looked at when it
     listens.
     """
+    if _ends_in_backslash(text):
+        return "must not end in a backslash"
     parsed = EndpointText.parse(text)
     if parsed.kind in _WITH_PORT and not _has_port(parsed):
         return f"{parsed.kind}: needs a port from 0 to 65535, as in {parsed.kind}:6080"
@@ -80,6 +82,10 @@ def _in_words(kind: str, complaint: str) -> str:
     if complaint.startswith("Unknown endpoint type"):
         return "must begin with a type of endpoint: tcp:, tcp6:, ssl:, unix:, systemd: or haproxy:"
     return f"{kind}: {_OF_THE_PARSER.sub('', complaint)}"
+
+
+def _ends_in_backslash(text: str) -> bool:
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
 
 
 def _has_port(parsed: EndpointText) -> bool:

@@ -38,7 +38,11 @@ class Table(BaseModel):
     """A table of the file."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False
+        frozen=True,
+        extra="forbid",
+        validate_default=True,  # a default may not fit what the file says beside it
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
     )
 
 
@@ -89,7 +93,7 @@ class Listen(Table):
 class Tokens(Table):
     """``[tokens]``: where tokens live, and how long, in seconds."""
 
-    store: Annotated[Store, Field(validate_default=True)] = "memory"
+    store: Store = "memory"
     ttl: Annotated[int, Field(ge=1)] = 600
     max_ttl: Annotated[int, Field(ge=1)] = 86400
     resume: Annotated[int, Field(ge=0)] = 14400

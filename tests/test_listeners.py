@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy.listeners import EndpointText, problem_of
+
+
+class EndpointTextTests(SynchronousTestCase):
+    def test_arguments_and_options_are_told_apart(self) -> None:
+        self.assertEqual(
+            EndpointText.parse("ssl:443:privateKey=/k.pem:interface=127.0.0.1"),
+            EndpointText("ssl", ("443",), {"privateKey": "/k.pem", "interface": "127.0.0.1"}),
+        )
+
+    def test_a_backslash_quotes_what_follows(self) -> None:
+        self.assertEqual(
+            EndpointText.parse(r"tcp6:1:interface=\:\:1"),
+            EndpointText("tcp6", ("1",), {"interface": "::1"}),
+        )
+
+    def test_a_wrapper_is_taken_off(self) -> None:
+        self.assertEqual(EndpointText.parse("haproxy:tcp:1"), EndpointText("tcp", ("1",), {}))
+
+    @given(st.text(alphabet="tcpslunix:=\\0189/é ", max_size=30))
+    def test_any_text_can_be_taken_apart_and_judged(self, text: str) -> None:
+        EndpointText.parse(text)
+        problem_of(text)
+
+
+class ProblemTests(SynchronousTestCase):
+    def test_good_ones_have_none(self) -> None:
+        for text in (
+            "tcp:6080",
+            "tcp:port=6080",
+            r"tcp6:6080:interface=\:\:1",
+            "haproxy:tcp:6080",
+            "unix:/run/vncproxy.sock:mode=660",
+            "ssl:443:privateKey=/nowhere/key.pem",
+            "systemd:domain=INET:index=0",
+        ):
+            with self.subTest(text=text):
+                self.assertIsNone(problem_of(text))
+
+    def test_the_port_must_be_one(self) -> None:
+        for text in ("tcp:", "tcp", "tcp:http", "tcp:65536", "ssl:-1", "haproxy:tcp:x", "tcp6:²"):
+            with self.subTest(text=text):
+                problem = problem_of(text)
+                assert problem is not None
+                self.assertIn("needs a port from 0 to 65535", problem)
+
+    def test_the_type_must_be_known(self) -> None:
+        for text in ("", "6080", "tpc:6080", "haproxy:tpc:6080"):
+            with self.subTest(text=text):
+                problem = problem_of(text)
+                assert problem is not None
+                self.assertIn("must begin with a type of endpoint", problem)
+
+    def test_options_must_be_known(self) -> None:
+        self.assertEqual(
+            problem_of("tcp:1:interfaec=::"), "tcp: got an unexpected keyword argument 'interfaec'"
+        )
+
+    def test_a_backslash_must_quote_something(self) -> None:
+        self.assertEqual(problem_of("unix:/a\\"), "must not end in a backslash")
+        self.assertIsNone(problem_of("unix:/a\\\\"))
