@@ -1,0 +1,220 @@
+"""Test doubles for people who write backends or other parts: small, real implementations.
+
+They need no network and no threads; the server works on in-memory transports and on real sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from .errors import VMNotFound, VNCProxyError
+from .interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
+from .model import ConsoleEndpoint, VMAddress, VMSummary
+from .rfb.pixels import PixelFormat, ServerInit
+from .rfb.security import VNC_AUTH, vnc_response
+from .rfb.versions import BANNER_SIZE, Version, encode_reason, parse_banner
+from .steps import Dialogue, Read, Steps, Write
+
+T = TypeVar("T")
+
+SERVER_INIT = ServerInit(640, 400, PixelFormat(), "scripted").pack()
+CHALLENGE = bytes(range(16))
+
+
+def rfb_script(
+    *,
+    banner: bytes = Version.V3_8.value,
+    types: Sequence[int] = (1,),
+    password: str = "",
+    refusal: str | None = None,
+    server_init: bytes = SERVER_INIT,
+    greeting: bytes = b"",
+) -> Steps[bool]:
+    """Return what an RFB server says, from banner to ServerInit.
+
+    Args:
+        types: the security types it offers; to a 3.3 client the first of them.
+        password: what a client that chooses VNC authentication must answer `CHALLENGE` with.
+        refusal: refuses every client, before security types are offered, with this reason.
+        greeting: sent right after ServerInit.
+
+    Returns:
+        Whether the connection stays open.
+    """
+    yield Write(banner)
+    version = parse_banner((yield Read(BANNER_SIZE)))
+    if refusal is not None:
+        yield Write((bytes(4) if version is Version.V3_3 else b"\0") + encode_reason(refusal))
+        return False
+    chosen = yield from _offer(version, types)
+    welcome = chosen != VNC_AUTH or (yield from _knows(password))
+    if chosen == VNC_AUTH or version is Version.V3_8:
+        yield Write((not welcome).to_bytes(4, "big"))
+    if not welcome:
+        if version is Version.V3_8:
+            yield Write(encode_reason("wrong password"))
+        return False
+    yield Read(1)
+    yield Write(server_init + greeting)
+    return True
+
+
+def _offer(version: Version, types: Sequence[int]) -> Steps[int]:
+    if version is Version.V3_3:
+        yield Write(types[0].to_bytes(4, "big"))
+        return types[0]
+    yield Write(bytes([len(types), *types]))
+    return (yield Read(1))[0]
+
+
+def _knows(password: str) -> Steps[bool]:
+    yield Write(CHALLENGE)
+    return (yield Read(16)) == vnc_response(password, CHALLENGE)
+
+
+class ScriptedRFBServer(Factory):
+    """A server that plays a script to each client and writes down what they say.
+
+    Args:
+        script: makes a new script for each connection, such as ``rfb_script``; when it returns
+            False, or fails because of what the client sent, the connection is closed.
+
+    Attributes:
+        connections: all of them, the first one first.
+    """
+
+    noisy = False
+
+    def __init__(self, script: Callable[[], Steps[bool]] = rfb_script) -> None:
+        self.connections: list[ScriptedConnection] = []
+        self._script = script
+
+    def buildProtocol(self, addr: IAddress | None = None) -> ScriptedConnection:
+        """Make the next connection."""
+        connection = ScriptedConnection(Dialogue(self._script()))
+        self.connections.append(connection)
+        return connection
+
+
+class ScriptedConnection(Protocol):
+    """One client of a `ScriptedRFBServer`.
+
+    Attributes:
+        received: every byte the client sent, handshake included.
+        after_script: what it sent once the script was over: its messages.
+        failure: what was wrong with the client's side of the handshake.
+        closed: whether the connection is over.
+    """
+
+    def __init__(self, dialogue: Dialogue[bool]) -> None:
+        self.received = b""
+        self.after_script = b""
+        self.failure: VNCProxyError | None = None
+        self.closed = False
+        self._dialogue = dialogue
+
+    def connectionMade(self) -> None:
+        """Begin the script."""
+        self._advance()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Write down what comes, and go on with the script."""
+        assert self.transport is not None
+        self.received += data
+        try:
+            self._dialogue.receive(data)
+            self._advance()
+        except VNCProxyError as e:
+            self.failure = e
+            self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Note the end."""
+        self.closed = True
+
+    def _advance(self) -> None:
+        assert self.transport is not None
+        self.transport.write(self._dialogue.outgoing())
+        if self._dialogue.done:
+            self.after_script += self._dialogue.leftover()
+            if not self._dialogue.result:
+                self.transport.loseConnection()
+
+
+@implementer(IConsoleBackend, IVMInventory)
+class StaticConsoles:
+    """A backend over a dictionary that a test may change.
+
+    Args:
+        consoles: VM id -> where its console is, or the error that asking for it gives.
+        name: the backend's name in the list of machines.
+
+    Attributes:
+        asked: the ids that were asked for, in order.
+        closed: whether the backend was closed.
+    """
+
+    def __init__(
+        self,
+        consoles: Mapping[str, ConsoleEndpoint | VNCProxyError] = {},
+        name: str = "static",
+    ) -> None:
+        self.consoles = dict(consoles)
+        self.asked: list[str] = []
+        self.closed = False
+        self._name = name
+
+    async def locate(self, vm: str) -> ConsoleEndpoint:
+        """Look a console up."""
+        self.asked.append(vm)
+        found = self.consoles.get(vm)
+        if found is None:
+            raise VMNotFound(f"no console {vm!r}")
+        if isinstance(found, VNCProxyError):
+            raise found
+        return found
+
+    async def probe(self) -> str:
+        """Count the consoles."""
+        return f"{len(self.consoles)} consoles"
+
+    async def list(self) -> Sequence[VMSummary]:
+        """List all consoles as running machines."""
+        return [VMSummary(VMAddress(self._name, vm), vm, "running") for vm in self.consoles]
+
+    async def close(self) -> None:
+        """Note it."""
+        self.closed = True
+
+
+@implementer(IBlockingCalls)
+class FakeCalls:
+    """Blocking calls that are made at once, in the caller's thread.
+
+    Attributes:
+        limits: the time limits that were asked for, in seconds, in order.
+    """
+
+    def __init__(self) -> None:
+        self.limits: list[float] = []
+
+    def call(
+        self,
+        timeout: float,
+        function: Callable[..., T],
+        *args: Any,
+        late: Callable[[T], object] | None = None,
+    ) -> Deferred[T]:
+        """Make the call; no result of it ever comes late."""
+        self.limits.append(timeout)
+        try:
+            return succeed(function(*args))
+        except Exception:  # noqa: BLE001 whatever it is belongs to the caller
+            return fail(Failure())
