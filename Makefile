@@ -1,0 +1,56 @@
+# make demo    a console in the browser, nothing else needed
+# make test    the whole suite; installs what it needs
+# make check   format, lint, types, then the suite with branch coverage
+#
+# make demo DEMO_ARGS="--port 7000 --target 192.0.2.7:5900,secret"
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := setup.py pyproject.toml vncproxy/__init__.py vncproxy/web/package-lock.json
+DEMO_ARGS ?=
+
+.PHONY: demo test check format debian clean
+
+demo: $(VENV)/.demo
+	@exec $(BIN)/vncproxy demo $(DEMO_ARGS)
+
+test: $(VENV)/.test
+	@$(BIN)/python tests/run.py
+
+check: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python tests/run.py --coverage
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+format:
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/bin/pip:
+	@command -v npm >/dev/null || { echo "npm is needed for the console page: apt install npm"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make a virtual environment: apt install python3-venv"; exit 1; }
+	@$(BIN)/pip install -q --disable-pip-version-check -U pip setuptools
+
+# libvirt's binding is compiled; the demo offers local machines only where that is possible
+$(VENV)/.demo: $(BIN)/pip $(SOURCES)
+	@echo "installing vncproxy into $(VENV)"
+	@$(BIN)/pip install -q --disable-pip-version-check -e .
+	@if command -v pkg-config >/dev/null && pkg-config --exists libvirt && command -v gcc >/dev/null; then \
+	  $(BIN)/pip install -q --disable-pip-version-check -e .[libvirt] || true; fi
+	@touch $@
+
+$(VENV)/.test: debian $(BIN)/pip $(SOURCES)
+	@[ $@ -nt setup.py ] && [ $@ -nt vncproxy/web/package-lock.json ] && [ -e $@ ] || { \
+	  echo "installing vncproxy and its tests into $(VENV)" && \
+	  $(BIN)/pip install -q --disable-pip-version-check -e .[all,test] && touch $@; }
+
+debian:
+	@tests/install-debian-packages
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info vncproxy/web/static/novnc _trial_temp* .coverage*

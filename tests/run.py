@@ -1,0 +1,127 @@
+"""Runs the suite with trial, independent parts side by side, and counts what really ran.
+
+The last line is ``N passed, N failed, N skipped``; the exit status is 0 only if nothing failed.
+
+    python tests/run.py [--coverage] [--lanes N] [MODULE ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+INTEGRATION = ROOT / "tests" / "integration"
+MODULE_TIMEOUT = 900
+"""Seconds after which one module's process is stopped and counted as failed."""
+
+_SUMMARY = re.compile(r"^(PASSED|FAILED)(?: \((.*)\))?$", re.M)
+_RAN = re.compile(r"^Ran (\d+) tests? in ", re.M)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many tests ended in which way."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped
+        )
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def count(output: str, status: int) -> Count:
+    """Read trial's own summary; a run without one, or without tests, is one failure."""
+    summaries = _SUMMARY.findall(output)
+    ran = sum(map(int, _RAN.findall(output)))
+    if not summaries or not ran:
+        return Count(failed=1)
+    numbers = dict(re.findall(r"(\w+)=(\d+)", summaries[-1][1]))
+    failed = sum(
+        int(numbers.get(word, 0)) for word in ("failures", "errors", "unexpectedSuccesses")
+    )
+    if status and not failed:
+        failed = 1
+    skipped = sum(int(numbers.get(word, 0)) for word in ("skips", "expectedFailures"))
+    return Count(int(numbers.get("successes", 0)), failed, skipped)
+
+
+def run_module(module: str, coverage: bool) -> Count:
+    """Run the tests of one module, or package, in a process of their own."""
+    trial = ["-m", "coverage", "run", "-m"] if coverage else ["-m"]
+    with tempfile.TemporaryDirectory(prefix="trial-") as folder:
+        command = [sys.executable, *trial, "twisted.trial", f"--temp-directory={folder}/t", module]
+        started = time.monotonic()
+        try:
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=MODULE_TIMEOUT,
+                env={**os.environ, "PYTHONWARNINGS": "default"},
+            )
+            output, status = done.stdout + done.stderr, done.returncode
+        except subprocess.TimeoutExpired as e:
+            output, status = f"{e.stdout!r}\nstopped after {MODULE_TIMEOUT} s", 1
+    result = count(output, status)
+    if result.failed:
+        print(output)
+    print(f"{module}: {result} ({time.monotonic() - started:.1f} s)", flush=True)
+    return result
+
+
+def modules() -> tuple[list[str], list[str]]:
+    """Return what can run side by side, and what shares one libvirt and must run in a row."""
+    shared: list[str] = []
+    free: list[str] = []
+    for path in sorted(INTEGRATION.glob("test_*.py")):
+        name = f"tests.integration.{path.stem}"
+        (shared if "libvirt_host" in path.read_text() else free).append(name)
+    others = [
+        f"tests.{path.stem}"
+        for path in sorted((ROOT / "tests").iterdir())
+        if path.stem.startswith("test_")
+        or (path.is_dir() and path != INTEGRATION and (path / "__init__.py").exists())
+    ]
+    return [*free, *others], shared
+
+
+def in_a_row(names: Iterable[str], coverage: bool) -> Count:
+    """Run modules one after the other."""
+    return sum((run_module(name, coverage) for name in names), Count())
+
+
+def main() -> int:
+    """Run what was asked for, or everything."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("modules", nargs="*", metavar="MODULE")
+    parser.add_argument("--coverage", action="store_true")
+    parser.add_argument("--lanes", type=int, default=2, help="processes side by side")
+    options = parser.parse_args()
+    free, shared = (options.modules, []) if options.modules else modules()
+    with ThreadPoolExecutor(options.lanes) as lanes:
+        rows = [lanes.submit(in_a_row, shared, options.coverage)] if shared else []
+        rows += [lanes.submit(in_a_row, [name], options.coverage) for name in free]
+        total = sum((row.result() for row in rows), Count())
+    print(total)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
