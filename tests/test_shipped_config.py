@@ -1,0 +1,87 @@
+"""The configuration file that is shipped says the truth about the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy.config import Settings, load
+from vncproxy.settings import APIKey
+
+SHIPPED = Path(__file__).parents[1] / "etc" / "vncproxy.toml"
+EXAMPLES = "# Examples."
+
+
+class AnyBackend(BaseModel):
+    """Takes whatever a backend may want."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+def any_backend(kind: str) -> type[BaseModel]:
+    return AnyBackend
+
+
+def uncommented(text: str) -> str:
+    """Put every option in force: prose has a space after its ``#``, an option has none."""
+    return re.sub(r"^#(?=[\w\[])", "", text, flags=re.MULTILINE)
+
+
+def options() -> tuple[str, str]:
+    """Return the options with a default, and the examples, both in force."""
+    before, marker, after = SHIPPED.read_text().partition(EXAMPLES)
+    assert marker
+    return uncommented(before), uncommented(marker + after)
+
+
+def fields(table: Any) -> Iterator[str]:
+    if isinstance(table, BaseModel):
+        yield from type(table).model_fields
+    else:
+        yield from (field.name for field in dataclasses.fields(table))
+
+
+class ShippedConfigTests(SynchronousTestCase):
+    def load(self, text: str) -> Settings:
+        path = Path(self.mktemp())
+        path.write_text(text)
+        return load(path, any_backend)
+
+    def test_as_shipped_it_changes_nothing(self) -> None:
+        self.assertEqual(load(SHIPPED, any_backend), Settings())
+
+    def test_every_option_stands_there_at_its_default(self) -> None:
+        self.assertEqual(self.load(options()[0]), Settings())
+
+    def test_every_field_of_every_table_stands_there(self) -> None:
+        document = tomllib.loads(options()[0])
+        for table in set(Settings.model_fields) - {"api", "backends"}:
+            with self.subTest(table=table):
+                expected = set(fields(getattr(Settings(), table)))
+                self.assertEqual(set(document[table]), expected)
+
+    def test_every_option_is_described(self) -> None:
+        lines = SHIPPED.read_text().partition(EXAMPLES)[0].splitlines()
+        for above, line in pairwise(lines):
+            if re.match(r"#\w", line):
+                with self.subTest(line=line):
+                    self.assertTrue(above.startswith("# "), above)
+
+    def test_the_examples_are_good(self) -> None:
+        settings = self.load("\n".join(options()))
+        self.assertEqual(
+            {table.kind for table in settings.backends.values()}, {"libvirt", "static"}
+        )
+        self.assertEqual(set(settings.api.keys), {"portal"})
+
+    def test_the_examples_show_every_field_of_a_key(self) -> None:
+        key = tomllib.loads(options()[1])["api"]["keys"]["portal"]
+        self.assertEqual(set(key), set(APIKey.model_fields))
