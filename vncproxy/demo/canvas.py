@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from math import isqrt
+from math import sqrt
 from typing import NamedTuple
 
 from . import font
@@ -136,14 +136,11 @@ class Canvas:
             self.put(x, y, [_coloured(line, ink, paper) for line in lines])
 
     def ring(self, x: int, y: int, radius: int, thickness: int, colour: Colour) -> None:
-        """Draw a circle around a point; it is as wide as it is high."""
-        inner = radius - thickness
-        for dy in range(-radius, radius + 1):
-            outer_half = isqrt(radius * radius - dy * dy)
-            inner_half = isqrt(inner * inner - dy * dy) if abs(dy) < inner else 0
-            width = outer_half - inner_half
-            self.fill(Rect(x - outer_half, y + dy, width, 1), colour)
-            self.fill(Rect(x + inner_half, y + dy, width, 1), colour)
+        """Draw a circle around a pixel's upper left corner; it is as wide as it is high."""
+        for dy in range(-radius, radius):
+            outer, inner = _half_width(radius, dy), _half_width(radius - thickness, dy)
+            self.fill(Rect(x - outer, y + dy, outer - inner, 1), colour)
+            self.fill(Rect(x + inner, y + dy, outer - inner, 1), colour)
 
     def stroke(
         self, start: tuple[int, int], end: tuple[int, int], width: int, colour: Colour
@@ -176,6 +173,11 @@ def _coloured(mask: bytes, ink: Colour, paper: Colour) -> bytes:
     for channel, (off, on) in enumerate(zip(pixel(paper), pixel(ink), strict=True)):
         row[channel::PIXEL] = mask.translate(bytes([off, on]).ljust(256, b"\0"))
     return bytes(row)
+
+
+def _half_width(radius: int, dy: int) -> int:
+    """Return half the width of a disc in the row of pixels that begins ``dy`` below its middle."""
+    return round(sqrt(max(0, radius**2 - (dy + 0.5) ** 2)))
 
 
 def _between(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:
