@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from klein import Klein
-from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.iweb import IRequest
-from twisted.web.resource import IResource, Resource
-from werkzeug.exceptions import HTTPException
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+from werkzeug.exceptions import MethodNotAllowed
 
-from ..errors import ProxyStopping, StoreUnavailable
+from ..errors import ProxyStopping, StoreUnavailable, VNCProxyError
 from ..interfaces import ITokenStore
 from .registry import LiveSessions
 from .reply import Reply, error_body, not_routed
@@ -65,30 +66,47 @@ class Readiness:
         return OK
 
 
-class _Check:
-    app = Klein()
+class HealthCheck(Resource):
+    """One check as a resource that answers at whatever path it is mounted.
 
-    def __init__(self, check: Callable[[], Awaitable[Reply]]) -> None:
+    Args:
+        check: makes the reply.
+    """
+
+    isLeaf = True
+    log = Logger()
+
+    def __init__(self, check: Callable[[], Coroutine[Any, Any, Reply]]) -> None:
+        super().__init__()
         self._check = check
 
-    @app.route("/", methods=["GET"])
-    async def show(self, request: IRequest) -> bytes:
-        return (await self._check()).render(request)
+    def render(self, request: Request) -> bytes | int:
+        """Answer ``GET`` and ``HEAD``."""
+        if request.method not in (b"GET", b"HEAD"):
+            return not_routed(MethodNotAllowed(["GET", "HEAD"])).render(request)
+        answer = Deferred.fromCoroutine(self._check())
+        request.notifyFinish().addErrback(lambda _: answer.cancel())
+        answer.addCallback(_send, request)
+        answer.addErrback(self._failed, request)
+        return NOT_DONE_YET
 
-    @app.handle_errors(HTTPException)
-    def failed(self, request: IRequest, failure: Failure) -> bytes:
-        assert isinstance(failure.value, HTTPException)
-        return not_routed(failure.value).render(request)
+    def _failed(self, failure: Failure, request: Request) -> None:
+        if not failure.check(CancelledError):
+            self.log.failure("health check failed", failure)
+            _send(Reply(500, error_body(VNCProxyError.code, "the check failed")), request)
 
 
-def health_resource(
-    *, store: ITokenStore, sessions: LiveSessions, clock: IReactorTime
-) -> IResource:
+def _send(reply: Reply, request: Request) -> None:
+    request.write(reply.render(request))
+    request.finish()
+
+
+def health_resource(*, store: ITokenStore, sessions: LiveSessions, clock: IReactorTime) -> Resource:
     """Return a resource with the children ``healthz`` and ``readyz``.
 
-    Another site, such as the users' one, mounts the children themselves.
+    Another site, such as the users' one, can render the children at any path.
     """
     root = Resource()
-    root.putChild(b"healthz", _Check(alive).app.resource())
-    root.putChild(b"readyz", _Check(Readiness(store, sessions, clock)).app.resource())
+    root.putChild(b"healthz", HealthCheck(alive))
+    root.putChild(b"readyz", HealthCheck(Readiness(store, sessions, clock)))
     return root

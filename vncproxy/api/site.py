@@ -167,7 +167,7 @@ class _Root(Resource):
     isLeaf = True
 
     def __init__(self, api: Api) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._routes = api.app.resource()
 
     def render(self, request: Request) -> KleinRenderable:
@@ -186,7 +186,7 @@ class BoundedRequest(Request):
         """Keep a part of the body, or drop what is beyond the limit."""
         assert self.content is not None
         room = MAX_BODY + 1 - self.content.tell()
-        super().handleContentChunk(data[: max(room, 0)])  # type: ignore[no-untyped-call]
+        super().handleContentChunk(data[: max(room, 0)])
 
 
 def api_resource(

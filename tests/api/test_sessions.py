@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from vncproxy.api import Scope
+from vncproxy.errors import EndedByAdministrator, SessionEnded
+from vncproxy.model import VMAddress
+
+from .world import NOW, ApiTestCase, session
+
+MAIL = VMAddress("esx", "mail")
+
+
+class ListTests(ApiTestCase):
+    def test_session_is_described(self) -> None:
+        self.sessions.add(session())
+
+        (shown,) = self.call("GET", "/v1/sessions").body["sessions"]
+
+        self.assertEqual(
+            shown,
+            {
+                "id": "7f3a0001",
+                "token_id": "ab" * 32,
+                "vm": "kvm/web-01",
+                "user": "alice",
+                "type": "novnc",
+                "client": "192.0.2.1",
+                "started_at": "2026-01-02T03:04:05Z",
+                "seconds": 12.3,
+                "bytes_down": 5000,
+                "bytes_up": 70,
+            },
+        )
+
+    def test_oldest_session_comes_first(self) -> None:
+        self.sessions.add(session("young", started_at=NOW))
+        self.sessions.add(session("old", started_at=NOW - 60))
+
+        shown = self.call("GET", "/v1/sessions").body["sessions"]
+
+        self.assertEqual([s["id"] for s in shown], ["old", "young"])
+
+    def test_session_before_its_token_is_redeemed_has_nulls(self) -> None:
+        self.sessions.add(session(vm=None, user="", token_id=""))
+
+        (shown,) = self.call("GET", "/v1/sessions").body["sessions"]
+
+        self.assertEqual((shown["vm"], shown["user"], shown["token_id"]), (None, None, None))
+
+    def test_restricted_key_sees_its_backends_only(self) -> None:
+        self.sessions.add(session("kvm"))
+        self.sessions.add(session("esx", vm=MAIL))
+        self.sessions.add(session("new", vm=None))
+        key = self.key_with(Scope.READ, backends=["esx"])
+
+        shown = self.call("GET", "/v1/sessions", key=key).body["sessions"]
+
+        self.assertEqual([s["id"] for s in shown], ["esx"])
+
+
+class EndTests(ApiTestCase):
+    def test_session_is_ended_by_the_administrator(self) -> None:
+        self.sessions.add(session("1"))
+        self.sessions.add(session("2"))
+
+        answer = self.call("DELETE", "/v1/sessions/1")
+
+        self.assertEqual((answer.status, answer.body), (200, {"ended": 1}))
+        self.assertIsInstance(self.sessions.ended["1"], EndedByAdministrator)
+        self.assertEqual(list(self.sessions.live), ["2"])
+
+    def test_unknown_session_is_not_found(self) -> None:
+        answer = self.call("DELETE", "/v1/sessions/1")
+
+        self.assertRefused(answer, 404, "session-unknown", None)
+
+    def test_session_of_another_backend_is_not_found(self) -> None:
+        self.sessions.add(session("1"))
+        key = self.key_with(Scope.ADMIN, backends=["esx"])
+
+        answer = self.call("DELETE", "/v1/sessions/1", key=key)
+
+        self.assertRefused(answer, 404, "session-unknown", None)
+        self.assertEqual(list(self.sessions.live), ["1"])
+
+    def test_session_that_just_ended_is_not_found(self) -> None:
+        self.sessions.add(session("1"))
+
+        def too_late(session_id: str, why: SessionEnded) -> bool:
+            return False
+
+        self.patch(self.sessions, "end", too_late)
+
+        self.assertEqual(self.call("DELETE", "/v1/sessions/1").status, 404)

@@ -1,0 +1,229 @@
+"""The API over a memory store, with small doubles for sessions and backends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from treq.testing import StubTreq
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from vncproxy.api import ApiKey, Scope, api_resource, new_api_key
+from vncproxy.errors import BackendError, SessionEnded
+from vncproxy.interfaces import IConsoleBackend, ITokenStore, IVMInventory
+from vncproxy.model import ConsoleEndpoint, ConsoleType, SessionInfo, VMAddress, VMSummary
+from vncproxy.tokens.memory import MemoryTokenStore
+
+NOW = 1_767_323_045.0  # 2026-01-02T03:04:05Z
+WEB_01 = VMAddress("kvm", "web-01")
+
+
+def session(
+    session_id: str = "7f3a0001",
+    *,
+    vm: VMAddress | None = WEB_01,
+    user: str = "alice",
+    token_id: str = "ab" * 32,
+    started_at: float = NOW,
+) -> SessionInfo:
+    return SessionInfo(
+        id=session_id,
+        type=ConsoleType.NOVNC,
+        client="192.0.2.1",
+        started_at=started_at,
+        token_id=token_id,
+        vm=vm,
+        user=user,
+        seconds=12.34,
+        bytes_down=5000,
+        bytes_up=70,
+    )
+
+
+class MemorySessions:
+    """Sessions that end at once; ``ended`` has the reasons by id."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self.live: dict[str, SessionInfo] = {}
+        self.ended: dict[str, SessionEnded] = {}
+
+    def add(self, info: SessionInfo) -> SessionInfo:
+        self.live[info.id] = info
+        return info
+
+    def list(self) -> Sequence[SessionInfo]:
+        return list(self.live.values())
+
+    def end(self, session_id: str, why: SessionEnded) -> bool:
+        if session_id not in self.live:
+            return False
+        del self.live[session_id]
+        self.ended[session_id] = why
+        return True
+
+    def end_where(
+        self,
+        why: SessionEnded,
+        *,
+        vm: VMAddress | None = None,
+        user: str | None = None,
+        token_id: str | None = None,
+    ) -> int:
+        found = [
+            info.id
+            for info in self.live.values()
+            if vm in (None, info.vm)
+            and user in (None, info.user)
+            and token_id in (None, info.token_id)
+        ]
+        return sum(self.end(session_id, why) for session_id in found)
+
+
+@implementer(IConsoleBackend)
+class Blind:
+    """A backend that cannot list."""
+
+    def locate(self, vm: str) -> Awaitable[ConsoleEndpoint]:
+        raise AssertionError("the API never locates a console")
+
+    async def probe(self) -> str:
+        raise AssertionError("the API never dials a hypervisor")
+
+    async def close(self) -> None:
+        pass
+
+
+@implementer(IVMInventory)
+class Listing(Blind):
+    """A backend with machines, or with a failure, or that never answers."""
+
+    def __init__(self, name: str, machines: dict[str, str]) -> None:
+        self.machines = [VMSummary(VMAddress(name, vm), vm, s) for vm, s in machines.items()]
+        self.failure: Exception | None = None
+        self.silent = False
+
+    async def list(self) -> Sequence[VMSummary]:
+        if self.silent:
+            await Deferred()
+        if self.failure:
+            raise self.failure
+        return self.machines
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        error: dict[str, Any] = self.body["error"]
+        assert set(error) == {"code", "message", "field"}, error
+        return error
+
+
+class ApiTestCase(SynchronousTestCase):
+    """Calls a real site in memory; ``self.key`` is an administrator's."""
+
+    def setUp(self) -> None:
+        self.time = NOW
+        self.clock = Clock()
+        self.store: ITokenStore = MemoryTokenStore(lambda: self.time, 0)
+        self.sessions = MemorySessions()
+        self.kvm = Listing("kvm", {"web-01": "running", "db-01": "shut off"})
+        self.backends = {"kvm": self.kvm, "esx": Listing("esx", {"mail": "running"}), "b": Blind()}
+        self.registry = CollectorRegistry()
+        self.keys: list[ApiKey] = []
+        self.key = self.add_key("root", Scope.ADMIN)
+        self.serve()
+
+    def add_key(self, name: str, *scopes: Scope, backends: Sequence[str] = ("*",)) -> str:
+        key, digest = new_api_key()
+        self.keys.append(ApiKey(name, digest, frozenset(scopes), frozenset(backends)))
+        return key
+
+    def serve(self) -> None:
+        self.resource = api_resource(
+            store=self.store,
+            sessions=self.sessions,
+            backends=self.backends,
+            keys=self.keys,
+            metrics_registry=self.registry,
+            time=lambda: self.time,
+            clock=self.clock,
+            ttl=600,
+            max_ttl=86400,
+            base_url="https://console.example.com/",
+            xvp_url="http://console.example.com:6081/console",
+        )
+        self.treq = StubTreq(self.resource)
+
+    def key_with(self, *scopes: Scope, backends: Sequence[str] = ("*",)) -> str:
+        key = self.add_key("portal", *scopes, backends=backends)
+        self.serve()
+        return key
+
+    def begin(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Deferred[Any]:
+        sent = {"Authorization": f"Bearer {self.key if key is None else key}"}
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = self.treq.request(  # type: ignore[attr-defined]
+            method,
+            f"http://127.0.0.1:6082{path}",
+            headers=sent if headers is None else headers,
+            data=None if body is None else data,
+        )
+        assert isinstance(request, Deferred)
+        return request
+
+    def finish(self, request: Deferred[Any]) -> Answer:
+        self.treq.flush()
+        response = self.successResultOf(request)
+        text = self.successResultOf(response.text(encoding="utf-8"))
+        headers = {
+            name.decode().lower(): values[0].decode()
+            for name, values in response.headers.getAllRawHeaders()
+        }
+        return Answer(response.code, headers, text)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        return self.finish(self.begin(method, path, body, key=key, headers=headers))
+
+    def issue(self, **changes: object) -> Answer:
+        return self.call("POST", "/v1/tokens", {"vm": "kvm/web-01", "user": "alice", **changes})
+
+    def assertRefused(self, answer: Answer, status: int, code: str, field: str | None) -> None:
+        error = answer.error
+        self.assertEqual((answer.status, error["code"], error["field"]), (status, code, field))
+        self.assertEqual(answer.headers["content-type"], "application/json")
+
+
+def broken() -> BackendError:
+    return BackendError("connect to 10.0.0.9 failed: password hunter2 refused")
