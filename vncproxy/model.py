@@ -177,6 +177,30 @@ class Transport(Enum):
     TCP = "tcp"
     UNIX = "unix"
     FD = "fd"
+    TLS = "tls"
+    WSS = "wss"
+
+
+@dataclass(frozen=True, slots=True)
+class TLSTrust:
+    """How a server's certificate is verified, and what the proxy shows of itself.
+
+    Attributes:
+        ca_file: PEM file of the authorities to trust; empty for those of the system.
+        name: the name or address that the certificate must have; empty for the dialled one.
+        fingerprints: ``sha256:<hex>`` or ``sha1:<hex>`` of the server's certificate (DER). When
+            there are any, one must match, and neither authorities nor name are looked at.
+        certificate_file: PEM file of the client certificate to show; empty for none.
+        key_file: PEM file of its key.
+        verify: False accepts any certificate; only when an operator spelled it out.
+    """
+
+    ca_file: str = ""
+    name: str = ""
+    fingerprints: tuple[str, ...] = ()
+    certificate_file: str = ""
+    key_file: str = ""
+    verify: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +221,19 @@ class RFBSecurity:
     """The RFB security handshake towards the server (RFC 6143 section 7.1.2).
 
     Attributes:
-        password: for VNC authentication; only its first 8 bytes count.
+        password: for VNC authentication, where only its first 8 bytes count, and for VeNCrypt's
+            and SASL's login by name.
+        username: for VeNCrypt's and SASL's login by name.
+        tls: demands VeNCrypt with TLS, so that a server which offers less is refused; None speaks
+            whatever the server offers without TLS.
+        anonymous_tls: also accepts TLS without a certificate, which stops no attacker in the
+            middle; only when an operator spelled it out.
     """
 
     password: str | None = field(default=None, repr=False)
+    username: str = ""
+    tls: TLSTrust | None = None
+    anonymous_tls: bool = False
 
 
 Handshake = HTTPConnect | RFBSecurity
@@ -213,10 +246,12 @@ class ConsoleEndpoint:
 
     Attributes:
         transport: how to get there.
-        host: name or address, for TCP; IPv6 without brackets.
+        host: name or address, for TCP, TLS and WSS; IPv6 without brackets.
         port: TCP port.
-        path: file system path of a unix socket.
+        path: file system path of a unix socket; for WSS the request target, which may hold a
+            ticket.
         fd: a connected stream socket that the receiver of this value owns and must close.
+        tls: for TLS and WSS.
         handshakes: run in this order once connected; the last one ends with ServerInit to come.
         name: what to call the machine on the screen; empty keeps the hypervisor's own name.
     """
@@ -224,20 +259,21 @@ class ConsoleEndpoint:
     transport: Transport
     host: str = ""
     port: int = 0
-    path: str = ""
+    path: str = field(default="", repr=False)
     fd: int = -1
+    tls: TLSTrust | None = None
     handshakes: tuple[Handshake, ...] = (RFBSecurity(),)
     name: str = ""
 
     def __str__(self) -> str:
         match self.transport:
-            case Transport.TCP:
-                host = f"[{self.host}]" if ":" in self.host else self.host
-                return f"tcp:{host}:{self.port}"
             case Transport.UNIX:
                 return f"unix:{self.path}"
             case Transport.FD:
                 return "fd passed by the hypervisor"
+            case _:
+                host = f"[{self.host}]" if ":" in self.host else self.host
+                return f"{self.transport.value}:{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
