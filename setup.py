@@ -34,7 +34,7 @@ EXTRAS = {
     "libvirt": ["libvirt-python>=9"],
     "fast": ["numpy>=1.26"],
 }
-TESTS = ["coverage", "hypothesis", "mypy", "mypy-zope", "pillow", "ruff", "selenium"]
+TESTS = ["coverage", "hypothesis", "mypy", "mypy-zope", "pillow", "ruff", "selenium", "vncdotool"]
 
 setup(
     name="vncproxy",

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -79,7 +79,7 @@ def _knows(password: str) -> Steps[bool]:
     return (yield Read(16)) == vnc_response(password, CHALLENGE)
 
 
-class ScriptedRFBServer(Factory):
+class ScriptedRFBServer(ServerFactory):
     """A server that plays a script to each client and writes down what they say.
 
     Args:

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import (
     IReactorTime,
     ITCPTransport,
 )
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -42,7 +42,7 @@ LOGIN_TIME = 30.0
 """Seconds that the handshake may take."""
 
 
-class DemoServer(Factory):
+class DemoServer(ServerFactory):
     """Serves one screen; its clock ticks while somebody looks.
 
     Args:
