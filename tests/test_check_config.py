@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy.check_config import TIME_LIMIT, Finding, check, render
+from vncproxy.errors import BackendError, StoreUnavailable
+from vncproxy.settings import Listen, Settings, Tokens
+
+
+class Answers:
+    """A backend and a store in one, whose dial does what it is told."""
+
+    def __init__(self, answer: str | BaseException | Deferred[str]) -> None:
+        self._answer = answer
+
+    async def probe(self) -> str:
+        if isinstance(self._answer, BaseException):
+            raise self._answer
+        if isinstance(self._answer, Deferred):
+            return await self._answer
+        return self._answer
+
+    def ping(self) -> Awaitable[str]:
+        return self.probe()
+
+
+class CheckTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.reactor = MemoryReactorClock()
+
+    def start(self, settings: Settings, backends: Any, store: Any) -> Deferred[list[Finding]]:
+        return Deferred.fromCoroutine(
+            check(settings, backends, store, self.reactor, now=lambda: 0.0)
+        )
+
+    def check(
+        self, settings: Settings | None = None, backends: Any = None, store: Any = None
+    ) -> dict[str, Finding]:
+        fired = self.start(
+            settings or Settings(), backends or {}, store or Answers("memory, 0 tokens")
+        )
+        return {finding.what: finding for finding in self.successResultOf(fired)}
+
+    def test_the_answer_of_the_store_is_told(self) -> None:
+        finding = self.check(Settings(tokens=Tokens(store="redis")), store=Answers("redis 7"))
+        self.assertEqual(str(finding["store redis"]), "ok    store redis: redis 7")
+
+    def test_a_store_that_does_not_answer_fails_with_its_reason(self) -> None:
+        store = Answers(StoreUnavailable("127.0.0.1:6379: connection refused"))
+        finding = self.check(store=store)["store memory"]
+        self.assertEqual(str(finding), "FAIL  store memory: 127.0.0.1:6379: connection refused")
+
+    def test_every_backend_has_its_own_line(self) -> None:
+        backends = {"kvm": Answers("3 machines"), "esx": Answers(BackendError("login refused"))}
+        findings = self.check(backends=backends)
+        self.assertEqual(str(findings["backend kvm"]), "ok    backend kvm: 3 machines")
+        self.assertEqual(str(findings["backend esx"]), "FAIL  backend esx: login refused")
+        self.assertNotIn("backends", findings)
+
+    def test_a_backend_that_hangs_fails_after_the_time_limit(self) -> None:
+        backends = {"slow": Answers(Deferred()), "kvm": Answers("3 machines")}
+        fired = self.start(Settings(), backends, Answers("memory"))
+        self.assertNoResult(fired)
+        self.reactor.advance(TIME_LIMIT)
+        findings = {finding.what: finding for finding in self.successResultOf(fired)}
+        self.assertEqual(findings["backend slow"].text, "no answer within 15 seconds")
+        self.assertTrue(findings["backend kvm"].ok)
+
+    def test_those_that_hang_are_waited_for_together(self) -> None:
+        backends = {name: Answers(Deferred()) for name in "abc"}
+        fired = self.start(Settings(), backends, Answers(Deferred()))
+        self.reactor.advance(TIME_LIMIT)
+        self.successResultOf(fired)
+
+    def test_a_fault_in_a_backend_is_one_line_and_logged(self) -> None:
+        findings = self.check(backends={"toy": Answers(KeyError("horse"))})
+        self.assertEqual(findings["backend toy"].text, "it fails with KeyError")
+        self.assertFalse(findings["backend toy"].ok)
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+
+    def test_no_backends_are_a_warning(self) -> None:
+        finding = self.check()["backends"]
+        self.assertTrue(finding.ok and finding.warning)
+
+    def test_every_listener_and_certificate_has_its_own_line(self) -> None:
+        listen = Listen(web=("tcp:1", "ssl:2:privateKey=/nowhere.pem"), xvp=(), api=("tcp:3",))
+        findings = self.check(Settings(listen=listen))
+        self.assertLessEqual(
+            {
+                "listen tcp:1",
+                "listen ssl:2:privateKey=/nowhere.pem",
+                "listen tcp:3",
+                "certificate /nowhere.pem",
+            },
+            set(findings),
+        )
+
+
+class RenderTests(SynchronousTestCase):
+    def test_each_finding_is_a_line_with_what_to_do(self) -> None:
+        self.assertEqual(
+            render(
+                [
+                    Finding("store", True, "redis 7"),
+                    Finding("api.keys", True, "none", "make one", warning=True),
+                    Finding("page", False, "not installed", "install npm"),
+                ]
+            ),
+            "ok    store: redis 7\nwarn  api.keys: none; make one\nFAIL  page: not installed;"
+            " install npm",
+        )

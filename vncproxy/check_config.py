@@ -1,0 +1,91 @@
+"""Tells what is wrong with a configuration that could be read, and what to do about it.
+
+Redis and every backend are dialled, all at once and each with a time limit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .checks.certificates import check_certificates
+from .checks.finding import Finding, failure, good, warning
+from .checks.sockets import check_endpoint
+from .checks.values import check_values
+from .errors import VNCProxyError
+from .interfaces import IConsoleBackend, ITokenStore
+from .settings import Settings
+
+__all__ = ["Finding", "check", "render"]
+
+_log = Logger()
+
+TIME_LIMIT: Final = 15.0
+"""Seconds for one answer of the store or of a backend."""
+
+
+async def check(
+    settings: Settings,
+    backends: Mapping[str, IConsoleBackend],
+    store: ITokenStore,
+    reactor: Any,
+    now: Callable[[], float] = time.time,
+) -> list[Finding]:
+    """Look at everything; returns what was found in the order of the configuration file.
+
+    Args:
+        backends: by the NAME of their table; they stay open.
+        store: the token store, which stays open.
+        reactor: the clock (``IReactorTime``), which also listens.
+        now: wall-clock time in seconds since 1970.
+    """
+    endpoints = [*settings.listen.web, *settings.listen.xvp, *settings.listen.api]
+    waiting = [Deferred.fromCoroutine(check_endpoint(each, reactor)) for each in endpoints]
+    waiting.append(_ask(f"store {settings.tokens.store}", store.ping(), reactor))
+    waiting.extend(
+        _ask(f"backend {name}", backend.probe(), reactor) for name, backend in backends.items()
+    )
+    answers = await gatherResults(waiting, consumeErrors=True)
+    return [
+        *check_values(settings),
+        *(each for endpoint in endpoints for each in check_certificates(endpoint, now())),
+        *answers,
+        *_none(backends),
+    ]
+
+
+def render(findings: Iterable[Finding]) -> str:
+    """Return one line for each: ``ok``, ``warn`` or ``FAIL``, what it is, and what to do."""
+    return "\n".join(map(str, findings))
+
+
+def _ask(what: str, answer: Awaitable[str], clock: Any) -> Deferred[Finding]:
+    waiting = Deferred.fromCoroutine(_await(answer)).addTimeout(TIME_LIMIT, clock)
+    return waiting.addCallbacks(lambda text: good(what, text), lambda why: _no_answer(what, why))
+
+
+def _no_answer(what: str, why: Failure) -> Finding:
+    if why.check(VNCProxyError):
+        return failure(what, str(why.value))
+    if why.check(DeferredTimeout):
+        return failure(what, f"no answer within {TIME_LIMIT:g} seconds", "look at its own log")
+    _log.failure("{what} failed", failure=why, what=what)
+    return failure(what, f"it fails with {type(why.value).__name__}", "report it to who wrote it")
+
+
+async def _await(answer: Awaitable[str]) -> str:
+    return await answer
+
+
+def _none(backends: Mapping[str, IConsoleBackend]) -> list[Finding]:
+    if backends:
+        return []
+    return [
+        warning("backends", "none, so there is no console to show", "write a [backends.NAME] table")
+    ]

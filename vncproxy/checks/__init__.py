@@ -1,0 +1,1 @@
+"""What `vncproxy check-config` looks at, one concern in each module."""

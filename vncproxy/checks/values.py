@@ -1,0 +1,76 @@
+"""Settings that are well formed and still deserve a look."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..settings import Settings
+from ..web import novnc_installed
+from .finding import Finding, failure, good, warning
+
+
+def check_values(settings: Settings) -> Iterator[Finding]:
+    """Look at what needs no network."""
+    yield _public_url("public.base_url", settings.public.base_url)
+    yield _public_url("public.xvp_url", settings.public.xvp_url)
+    yield _keys(len(settings.api.keys))
+    yield _page()
+    yield _audit(settings.log.audit)
+
+
+def _public_url(what: str, url: str) -> Finding:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    address = _address(host)
+    if address is not None and address.is_unspecified:
+        return warning(
+            what, f"{host} is where one listens, not where one connects to", "use a public name"
+        )
+    loopback = host == "localhost" or (address is not None and address.is_loopback)
+    if parts.scheme == "http" and not loopback:
+        return warning(
+            what, f"{url} sends tokens and screens unencrypted", "use https, here or in front"
+        )
+    return good(what, f"{url}, for this machine only" if loopback else url)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def _keys(count: int) -> Finding:
+    if not count:
+        return warning(
+            "api.keys", "none, so nobody can issue tokens", "make one with `vncproxy key new`"
+        )
+    return good("api.keys", f"{count} configured")
+
+
+def _page() -> Finding:
+    if not novnc_installed():
+        return failure(
+            "page",
+            "noVNC is not installed, so browsers get no console page",
+            "install npm and install the package again",
+        )
+    return good("page", "noVNC is installed")
+
+
+def _audit(path: str) -> Finding:
+    if not path:
+        return good("log.audit", "audit lines go to the ordinary log")
+    file = Path(path)
+    if file.is_dir():
+        return failure("log.audit", f"{path} is a directory", "name a file")
+    # Asked for and not tried: a file made here could belong to another user than the proxy's.
+    target, mode = (file, os.W_OK) if file.exists() else (file.parent, os.W_OK | os.X_OK)
+    if not os.access(target, mode):
+        return failure("log.audit", f"{path} cannot be written", f"let the proxy write to {target}")
+    return good("log.audit", f"{path} can be written")
