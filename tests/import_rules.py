@@ -1,0 +1,164 @@
+"""Who may import whom, as data, and a checker that reads a module's source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+VOCABULARY = {"errors", "model", "interfaces"}
+SETTINGS = {"urls", "listeners", "setting_types", "settings", "mistakes", "config"}
+PROTOCOL = {"rfb", "handshakes", "steps"}
+
+ANYTHING = {"tap", "cli", "demo"}
+"""Parts that put others together."""
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "model": {"errors"},
+    "interfaces": {"model", "errors"},
+    "secret": set(),
+    "threads": VOCABULARY,
+    "access_url": VOCABULARY,
+    "audit": VOCABULARY,
+    "metrics": VOCABULARY,
+    "watchdog": {*VOCABULARY, "relay"},
+    **{part: {"model", "errors", *PROTOCOL} for part in PROTOCOL},
+    "relay": {*VOCABULARY, "steps"},
+    "upstream": {"model", "errors", "handshakes", "relay", "steps"},
+    "session": {*VOCABULARY, *PROTOCOL, "upstream", "relay", "watchdog"},
+    "downstream": {*VOCABULARY, *PROTOCOL, "session", "relay", "access_url", "web"},
+    "tokens": VOCABULARY,
+    "cluster": VOCABULARY,
+    "api": {*VOCABULARY, "session", "access_url", "urls"},
+    "web": set(),
+    **{part: {"model", "errors", "secret", *SETTINGS} for part in SETTINGS},
+    "checks": {*VOCABULARY, *SETTINGS, "web"},
+    "check_config": {*VOCABULARY, *SETTINGS, "checks"},
+    "backends": {*VOCABULARY, "secret"},
+    "testing": {*VOCABULARY, *PROTOCOL, "relay"},
+}
+"""The parts of the package that each part may import, besides itself."""
+
+ONLY_IN: dict[str, set[str]] = {
+    "autobahn": {"downstream", "upstream", "relay"},
+    "txredisapi": {"tokens", "cluster"},
+    "klein": {"api"},
+}
+"""Foreign packages that belong to some parts."""
+
+NEVER_TOUCH_TWISTED_INTERNET = {"errors", "model", *PROTOCOL}
+MAY_USE_PRIVATE_NAMES = {"relay"}
+MAY_USE_THE_REACTOR = {"tap", "cli", "demo"}
+OF_NAMED_TUPLES = ("_replace", "_asdict", "_fields", "_make")
+PRIVATE_OF = ("twisted", "autobahn")
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name: ``twisted.internet`` and ``reactor``; no name for ``import x``."""
+
+    module: str
+    name: str
+    line: int
+    at_module_level: bool
+
+    @property
+    def full(self) -> str:
+        return f"{self.module}.{self.name}" if self.name else self.module
+
+
+def violations(module: str, source: str, *, is_package: bool = False) -> list[str]:
+    """Return what a module imports or touches against the rules, one line each.
+
+    Args:
+        module: its full name, ``vncproxy.rfb.security``.
+        is_package: whether it is an ``__init__.py``, which relative imports depend on.
+    """
+    tree = ast.parse(source)
+    part = _part(module)
+    found = [*_private_attributes(tree, part)]
+    for each in _imports(tree, module if is_package else module.rpartition(".")[0]):
+        found.extend((each.line, complaint) for complaint in _complaints(each, part))
+    return [f"{module}:{line}: {complaint}" for line, complaint in sorted(found)]
+
+
+def _part(name: str) -> str:
+    """Return the name below ``vncproxy``, empty for the package itself."""
+    return ".".join(name.split(".")[1:2])
+
+
+def _imports(tree: ast.Module, package: str) -> Iterator[Import]:
+    inside_functions = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        outside = id(node) not in inside_functions
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, "", node.lineno, outside)
+        elif isinstance(node, ast.ImportFrom):
+            origin = _absolute(node, package)
+            for alias in node.names:
+                yield Import(origin, alias.name, node.lineno, outside)
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".")
+    above = parts[: len(parts) - node.level + 1]
+    return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def _complaints(each: Import, part: str) -> Iterator[str]:
+    top = each.module.split(".")[0]
+    if top == "vncproxy":
+        yield from _of_ours(each, part)
+    if top == "backends":
+        yield "backends is imported as vncproxy.backends"
+    if top in ONLY_IN and part not in ONLY_IN[top] | ANYTHING:
+        yield f"{top} belongs to {', '.join(sorted(ONLY_IN[top]))}"
+    if part in NEVER_TOUCH_TWISTED_INTERNET and f"{each.full}.".startswith("twisted.internet."):
+        yield f"{part} knows no twisted.internet"
+    if top in PRIVATE_OF and part not in MAY_USE_PRIVATE_NAMES and _is_private(each.full):
+        yield f"{each.full} is private"
+    if f"{each.full}.".startswith("twisted.internet.reactor."):
+        if each.at_module_level:
+            yield "the reactor is imported at module level"
+        elif part not in MAY_USE_THE_REACTOR:
+            yield f"the reactor belongs to {', '.join(sorted(MAY_USE_THE_REACTOR))}"
+
+
+def _of_ours(each: Import, part: str) -> Iterator[str]:
+    wanted = _part(each.full)
+    if part in ANYTHING or wanted in ("", part, "__version__"):
+        return
+    if part not in MAY_IMPORT:
+        yield f"no rule says what {part} may import"
+    elif wanted not in MAY_IMPORT[part]:
+        yield f"{part} may not import {wanted}"
+
+
+def _private_attributes(tree: ast.Module, part: str) -> Iterator[tuple[int, str]]:
+    if part in MAY_USE_PRIVATE_NAMES:
+        return
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    own = {node.attr for node in attributes if _is_of_self(node)}
+    for node in attributes:
+        if node.attr not in own and _is_private(node.attr):
+            yield node.lineno, f"{ast.unparse(node)} is private"
+
+
+def _is_of_self(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+
+
+def _is_private(name: str) -> bool:
+    return any(
+        word.startswith("_") and not word.endswith("__") and word not in OF_NAMED_TUPLES
+        for word in name.split(".")
+    )
