@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
-import os
-import shutil
 import time
 from collections.abc import Callable
 from typing import Any
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from twisted.internet.threads import deferToThread
-from twisted.trial.unittest import SkipTest, TestCase
+from twisted.trial.unittest import TestCase
 
+from tests.integration.chromium import PIXEL, STATE, browser
 from tests.integration.page_stand_in import Answer, Close, Console, Gateway, Refuse, Show
 from vncproxy.web.install import install
 
-CHROMIUM = "/usr/bin/chromium"
-DRIVER = "/usr/bin/chromedriver"
-ARGUMENTS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update --disable-dev-shm-usage"
-)
 TIME_LIMIT = 10.0
 SHIFT, RETURN, TAB, BACKSPACE = 0xFFE1, 0xFF0D, 0xFF09, 0xFF08
 CONTROL, ALT, DELETE = 0xFFE3, 0xFFE9, 0xFFFF
-
-PIXEL = """
-    const canvas = document.querySelector("#screen canvas");
-    return canvas && canvas.width
-        ? [...canvas.getContext("2d").getImageData(5, 5, 1, 1).data].slice(0, 3) : null;
-"""
-STATE = "return document.body.dataset.state"
-
-
-@functools.cache
-def browser() -> Any:
-    """Start the browser that all tests share."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ARGUMENTS.split():
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(service=Service(DRIVER), options=options)
-    atexit.register(driver.quit)
-    return driver
-
-
-def require_tools() -> None:
-    """Skip where the tools are missing, but never in CI."""
-    missing = [tool for tool in (CHROMIUM, DRIVER, "npm") if shutil.which(tool) is None]
-    if missing and not os.environ.get("CI"):
-        raise SkipTest(f"needs {', '.join(missing)} (Debian: chromium chromium-driver npm)")
 
 
 def until(get: Callable[[], Any], expected: Any) -> None:
@@ -85,7 +47,6 @@ class PageTestCase(TestCase):
     prefix = "/"
 
     async def setUp(self) -> None:  # type: ignore[override]
-        require_tools()
         await deferToThread(install)
         from twisted.internet import reactor
 

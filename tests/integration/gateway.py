@@ -1,0 +1,153 @@
+"""A real ``twistd vncproxy`` for a test: its own process, configuration, ports and log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from .redis_server import free_port
+
+START_LIMIT = 20.0
+"""Seconds for the process to answer."""
+
+
+class Gateway:
+    """One proxy process on loopback, with an API key that may do everything.
+
+    Args:
+        config: TOML text with the tables that the test is about; listeners, public URLs and the
+            API key are added.
+        web: an endpoint string for browsers instead of plain TCP; ``{port}`` is filled in.
+        xvp: the same for TCP viewers.
+        scheme: of both public URLs.
+        tables: further keys of tables which are written here already, by table name.
+    """
+
+    def __init__(
+        self,
+        config: str = "",
+        *,
+        web: str = "tcp:{port}:interface=127.0.0.1",
+        xvp: str = "tcp:{port}:interface=127.0.0.1",
+        scheme: str = "http",
+        tables: dict[str, str] | None = None,
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="gateway-"))
+        self.web_port, self.xvp_port, self.api_port = free_port(), free_port(), free_port()
+        self.key = secrets.token_urlsafe(32)
+        self.config = self.folder / "vncproxy.toml"
+        self._log = self.folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        digest = hashlib.sha256(self.key.encode()).hexdigest()
+        more = tables or {}
+        host = "127.0.0.1" if scheme == "http" else "localhost"
+        self.config.write_text(f"""
+[public]
+base_url = "{scheme}://{host}:{self.web_port}/"
+xvp_url = "{scheme}://{host}:{self.xvp_port}/console"
+{more.get("public", "")}
+[listen]
+web = ['{web.format(port=self.web_port)}']
+xvp = ['{xvp.format(port=self.xvp_port)}']
+api = ["tcp:{self.api_port}:interface=127.0.0.1"]
+[api.keys.test]
+hash = "sha256:{digest}"
+scopes = ["admin"]
+{config}
+""")
+
+    def start(self) -> Gateway:
+        """Start the process and wait until its API answers."""
+        command = [
+            str(Path(sys.executable).with_name("twistd")),
+            *("-n", "--pidfile=", "vncproxy", "--config", str(self.config)),
+        ]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+        give_up = time.monotonic() + START_LIMIT
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > give_up:
+                raise RuntimeError(f"the gateway did not start:\n{self.log()}")
+            time.sleep(0.05)
+        return self
+
+    def stop(self) -> int:
+        """Send SIGTERM and wait; returns the exit status. The folder goes with it."""
+        status = self.terminate()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return status
+
+    def terminate(self, limit: float = 15.0) -> int:
+        """Send SIGTERM and wait; returns the exit status."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(limit)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def log(self) -> str:
+        """Return all that the process has printed."""
+        return self._log.read_text(errors="replace")
+
+    def audit(self, event: str = "") -> list[dict[str, Any]]:
+        """Return the audit lines, of one kind of event or all."""
+        marker = "vncproxy.audit.AuditLog#info] "
+        lines = [line.partition(marker)[2] for line in self.log().splitlines() if marker in line]
+        events = [json.loads(line) for line in lines]
+        return [line for line in events if not event or line["event"] == event]
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Call the API; returns the status and the JSON answer."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.api_port}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as e:
+            return e.code, json.loads(e.read() or b"null")
+
+    def issue(self, vm: str, **more: Any) -> dict[str, Any]:
+        """Issue a token; returns the API's answer with ``token`` and ``url``."""
+        status, answer = self.call("POST", "/v1/tokens", {"vm": vm, "user": "alice", **more})
+        if status != 201:
+            raise AssertionError(f"no token: {status} {answer}")
+        issued: dict[str, Any] = answer
+        return issued
+
+    def _answers(self) -> bool:
+        try:
+            return self.call("GET", "/healthz")[0] == 200
+        except OSError:
+            return False
