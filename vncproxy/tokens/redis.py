@@ -1,0 +1,259 @@
+"""Tokens in Redis, shared by any number of proxies; ``docs/redis.md`` describes the records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ..errors import (
+    TokenExpired,
+    TokenRefused,
+    TokenRevoked,
+    TokenUnknown,
+    TokenUsed,
+)
+from ..interfaces import ITokenStore
+from ..model import (
+    Grant,
+    Token,
+    TokenStatus,
+    UnixTime,
+    VMAddress,
+    new_secret,
+    secret_id,
+)
+from . import scripts
+from .conversation import Conversation
+from .endpoint import RedisSettings
+from .link import RedisLink
+from .records import MalformedRecord, decode, encode
+from .resume import MOST_COOKIES, REMEMBER, Resume, resume_time
+
+__all__ = ["RedisSettings", "RedisTokenStore"]
+
+_REMEMBER_MS = int(REMEMBER * 1000)
+
+_REFUSALS: Mapping[bytes, type[TokenRefused]] = {
+    b"used": TokenUsed,
+    b"expired": TokenExpired,
+    b"revoked": TokenRevoked,
+    b"unknown": TokenUnknown,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A token as Redis has it: ``record`` is None once its time is over."""
+
+    now: UnixTime
+    record: bytes | None
+    state: Mapping[bytes, bytes]
+
+    @classmethod
+    def read(cls, answer: Any) -> _Seen:
+        now, record, fields = answer
+        return cls(now / 1000, record, dict(zip(fields[::2], fields[1::2], strict=True)))
+
+    @property
+    def revoked(self) -> bool:
+        return b"revoked" in self.state
+
+    @property
+    def redeemed_record(self) -> bytes:
+        return self.state.get(b"record", b"")
+
+    def resume(self, cookie_id: str) -> Resume | None:
+        found = self.state.get(b"resume:" + cookie_id.encode())
+        if found is None:
+            return None
+        started, ends = (int(part) / 1000 for part in found.split(b":"))
+        return Resume(started, ends) if ends > self.now else None
+
+    def resumable(self) -> bool:
+        cookies = [key.removeprefix(b"resume:") for key in self.state if key.startswith(b"resume:")]
+        return any(self.resume(cookie.decode()) for cookie in cookies)
+
+    def uses_left(self, token: Token) -> int | None:
+        if self.record is None:
+            return 0
+        uses = token.policy.uses
+        return None if uses == 0 else max(0, uses - int(self.state.get(b"used", b"0")))
+
+
+@implementer(ITokenStore)
+class RedisTokenStore:
+    """A token store for any number of proxies.
+
+    It connects when it is first asked. Expiry is Redis's own, so the proxies' clocks may differ.
+
+    Args:
+        reactor: connects, resolves names and measures the time limits.
+        settings: where Redis is.
+        time: the wall-clock time that tokens are issued by.
+        resume: seconds for which a resume cookie is good, from the redemption that made it; 0 makes
+            none.
+
+    Raises:
+        ConfigurationError: the file of authorities cannot be used.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        settings: RedisSettings,
+        time: Callable[[], UnixTime],
+        resume: float,
+    ) -> None:
+        self._link = RedisLink(reactor, settings)
+        self._prefix = settings.prefix
+        self._time = time
+        self._resume = resume
+
+    async def issue(self, token: Token) -> str:
+        """Store a token and return its secret."""
+        secret = new_secret()
+        token_id = secret_id(secret)
+        ttl = max(1, int((token.expires_at - self._time()) * 1000))
+        keys, args = self._keys(token_id, token), (encode(token), ttl, token_id, _REMEMBER_MS)
+        await self._link.run(lambda redis: redis.script(scripts.ISSUE, keys, *args))
+        return secret
+
+    async def redeem(self, secret: str, resume_secret: str | None = None) -> Grant:
+        """Take one use of a token, or re-enter with the resume cookie."""
+        return await self._link.run(lambda redis: self._redeem(redis, secret, resume_secret))
+
+    async def _redeem(self, redis: Conversation, secret: str, cookie: str | None) -> Grant:
+        token_id = secret_id(secret)
+        seen = await self._look(redis, token_id)
+        if seen.revoked:
+            raise _refusal(b"revoked", token_id)
+        if cookie is not None and (resume := seen.resume(secret_id(cookie))) is not None:
+            token = self._decode(seen.redeemed_record, token_id)
+            return Grant(token_id, token, resume.started_at, resumed=True)
+        if seen.record is None:
+            raise _refusal(b"expired" if seen.state else b"unknown", token_id)
+        return await self._take(redis, token_id, seen.record)
+
+    async def _take(self, redis: Conversation, token_id: str, record: bytes) -> Grant:
+        token = self._decode(record, token_id)
+        seconds = resume_time(token, self._resume)
+        cookie = new_secret() if seconds else None
+        answer = await redis.script(
+            scripts.TAKE,
+            self._keys(token_id, token),
+            record,
+            token.policy.uses,
+            int(token.expires_at * 1000),
+            secret_id(cookie) if cookie else "",
+            int(seconds * 1000),
+            MOST_COOKIES,
+            token_id,
+            _REMEMBER_MS,
+        )
+        if not isinstance(answer, list):
+            raise _refusal(answer, token_id)
+        return Grant(token_id, token, started_at=answer[1] / 1000, resume_secret=cookie)
+
+    async def restore(self, grant: Grant) -> None:
+        """Give the use of a grant back, and forget its resume cookie."""
+        if grant.resumed:
+            return
+        cookie = secret_id(grant.resume_secret) if grant.resume_secret else ""
+        keys = [self._state + grant.token_id]
+        await self._link.run(lambda redis: redis.script(scripts.RESTORE, keys, cookie))
+
+    async def show(self, token_id: str) -> TokenStatus:
+        """Return a token that can still be redeemed or resumed."""
+        seen = await self._link.run(lambda redis: self._look(redis, token_id))
+        if seen.revoked or (seen.record is None and not seen.resumable()):
+            raise _refusal(b"unknown", token_id)
+        record = seen.redeemed_record if seen.record is None else seen.record
+        token = self._decode(record, token_id)
+        left = seen.uses_left(token)
+        if left == 0 and not seen.resumable():
+            raise TokenUnknown(f"token {token_id[:12]} is spent")
+        return TokenStatus(token_id, token, left)
+
+    async def revoke(self, token_id: str) -> bool:
+        """Take a token and its resume cookies back; False when there was none."""
+        keys = [self._token + token_id, self._state + token_id]
+        revoked = await self._link.run(
+            lambda redis: redis.script(scripts.REVOKE, keys, _REMEMBER_MS)
+        )
+        return bool(revoked)
+
+    async def revoke_vm(self, vm: VMAddress) -> Sequence[str]:
+        """Take back all tokens of a machine, as far as its index names them."""
+        return await self._revoke_all(self._vm(vm))
+
+    async def revoke_user(self, user: str) -> Sequence[str]:
+        """Take back all tokens of a user, as far as the index names them."""
+        return await self._revoke_all(self._user(user))
+
+    async def _revoke_all(self, index: str) -> Sequence[str]:
+        args = (self._token, self._state, _REMEMBER_MS)
+        revoked = await self._link.run(
+            lambda redis: redis.script(scripts.REVOKE_ALL, [index], *args)
+        )
+        return [token_id.decode() for token_id in revoked]
+
+    async def ping(self) -> str:
+        """Try everything that the store needs and return a line with Redis's version."""
+        return await self._link.run(self._ping)
+
+    async def _ping(self, redis: Conversation) -> str:
+        keys = [f"{self._prefix}probe:{kind}" for kind in ("text", "hash", "set")]
+        await redis.script(scripts.PROBE, keys)
+        about = dict(
+            line.split(":", 1)
+            for line in (await redis.command("INFO", "server")).decode().splitlines()
+            if ":" in line
+        )
+        return f"redis {about.get('redis_version', 'of unknown version')} at {self._link.settings}"
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._link.close()
+
+    async def _look(self, redis: Conversation, token_id: str) -> _Seen:
+        keys = [self._token + token_id, self._state + token_id]
+        return _Seen.read(await redis.script(scripts.LOOK, keys))
+
+    def _decode(self, record: bytes, token_id: str) -> Token:
+        try:
+            return decode(record)
+        except MalformedRecord as e:
+            self.log.warn(
+                "the record of token {token} cannot be used: {reason}",
+                token=token_id[:12],
+                reason=str(e),
+            )
+            raise TokenUnknown(f"the record of token {token_id[:12]} is malformed") from e
+
+    @property
+    def _token(self) -> str:
+        return f"{self._prefix}token:"
+
+    @property
+    def _state(self) -> str:
+        return f"{self._prefix}state:"
+
+    def _vm(self, vm: VMAddress) -> str:
+        return f"{self._prefix}vm:{vm}"
+
+    def _user(self, user: str) -> str:
+        return f"{self._prefix}user:{user}"
+
+    def _keys(self, token_id: str, token: Token) -> list[str]:
+        own = [self._token + token_id, self._state + token_id]
+        return [*own, self._vm(token.vm), self._user(token.user)]
+
+
+def _refusal(why: bytes, token_id: str) -> TokenRefused:
+    return _REFUSALS[why](f"token {token_id[:12]} is {why.decode()}")
