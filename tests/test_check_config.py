@@ -68,7 +68,7 @@ class CheckTests(SynchronousTestCase):
         self.assertNoResult(fired)
         self.reactor.advance(TIME_LIMIT)
         findings = {finding.what: finding for finding in self.successResultOf(fired)}
-        self.assertEqual(findings["backend slow"].text, "no answer within 15 seconds")
+        self.assertEqual(findings["backend slow"].text, "no answer within 10 seconds")
         self.assertTrue(findings["backend kvm"].ok)
 
     def test_those_that_hang_are_waited_for_together(self) -> None:

@@ -26,7 +26,7 @@ __all__ = ["Finding", "check", "render"]
 
 _log = Logger()
 
-TIME_LIMIT: Final = 15.0
+TIME_LIMIT: Final = 10.0
 """Seconds for one answer of the store or of a backend."""
 
 
