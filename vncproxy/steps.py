@@ -65,30 +65,30 @@ class Dialogue(Generic[T]):
     Attributes:
         done: whether the handshake returned; ``result`` is valid from then on.
 
-    Every method may raise what the handshake raises.
+    Whatever the handshake raises comes out of the call that made it do so, once: a handshake that
+    failed is over as well, and what still arrives is only kept.
     """
 
     def __init__(self, steps: Steps[T]) -> None:
         self.done = False
         self.result: T
         self._steps = steps
-        self._waiting: Read | ReadUntil
+        self._waiting: Read | ReadUntil | None = None
         self._received = bytearray()
         self._outgoing = bytearray()
+        self._ended = False
         self._resume(None)
+        self._advance()
 
     def receive(self, data: bytes) -> None:
-        """Take bytes that arrived; they are kept when the handshake is done already."""
+        """Take bytes that arrived; they are kept when the handshake is over already."""
         self._received += data
-        while not self.done and (size := self._available()):
-            answer = bytes(self._received[:size])
-            del self._received[:size]
-            self._resume(answer)
+        self._advance()
 
     def receive_eof(self) -> None:
         """Tell the handshake that nothing more will come."""
-        while not self.done:
-            self._throw(EndOfStream(f"closed after {len(self._received)} bytes: {self._waiting}"))
+        self._ended = True
+        self._advance()
 
     def outgoing(self) -> bytes:
         """Return what has to be sent now, once."""
@@ -97,49 +97,48 @@ class Dialogue(Generic[T]):
         return data
 
     def leftover(self) -> bytes:
-        """Return what came after the handshake, once."""
-        data = bytes(self._received)
-        self._received.clear()
+        """Return what came and was not read, once."""
+        return self._take(len(self._received))
+
+    def _advance(self) -> None:
+        while self._waiting is not None:
+            answer = self._answer(self._waiting)
+            if answer is None:
+                return
+            self._resume(answer)
+
+    def _answer(self, step: Read | ReadUntil) -> bytes | StepError | None:
+        """Return what a waiting step gets; None while more must come."""
+        count = len(self._received)
+        if isinstance(step, Read):
+            if count >= step.size:
+                return self._take(step.size)
+        else:
+            at = self._received.find(step.delimiter, 0, step.limit)
+            if at >= 0:
+                return self._take(at + len(step.delimiter))
+            if count >= step.limit:
+                return TooLong(f"no end within {step.limit} bytes")
+        return EndOfStream(f"closed after {count} bytes: {step}") if self._ended else None
+
+    def _resume(self, answer: bytes | StepError | None) -> None:
+        """Go on to the next step that has to wait; None starts the handshake."""
+        self._waiting = None
+        try:
+            if answer is None:
+                step = next(self._steps)
+            elif isinstance(answer, StepError):
+                step = self._steps.throw(answer)
+            else:
+                step = self._steps.send(answer)
+            while isinstance(step, Write):
+                self._outgoing += step.data
+                step = self._steps.send(b"")
+            self._waiting = step
+        except StopIteration as stop:
+            self.done, self.result = True, stop.value
+
+    def _take(self, size: int) -> bytes:
+        data = bytes(self._received[:size])
+        del self._received[:size]
         return data
-
-    def _available(self) -> int:
-        """Return how many received bytes answer the waiting step; 0 when more must come."""
-        match self._waiting:
-            case Read(size):
-                return size if len(self._received) >= size else 0
-            case ReadUntil(delimiter, limit):
-                at = self._received.find(delimiter, 0, limit)
-                if at >= 0:
-                    return at + len(delimiter)
-                if len(self._received) >= limit:
-                    self._throw(TooLong(f"no end within {limit} bytes"))
-                    return 0 if self.done else self._available()
-                return 0
-
-    def _resume(self, answer: bytes | None) -> None:
-        try:
-            self._run(self._steps.send(answer) if answer is not None else next(self._steps))
-        except StopIteration as stop:
-            self._finish(stop.value)
-
-    def _throw(self, error: StepError) -> None:
-        try:
-            self._run(self._steps.throw(error))
-        except StopIteration as stop:
-            self._finish(stop.value)
-
-    def _run(self, step: Step) -> None:
-        while True:
-            match step:
-                case Write(data):
-                    self._outgoing += data
-                    step = self._steps.send(b"")
-                case Read(0):
-                    step = self._steps.send(b"")
-                case _:
-                    self._waiting = step
-                    return
-
-    def _finish(self, result: T) -> None:
-        self.done = True
-        self.result = result
