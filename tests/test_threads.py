@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from queue import Queue
 from threading import Event, current_thread
 from typing import Any
@@ -141,6 +142,19 @@ class TimeLimitTests(BoundedCallsCase):
         self.border.deliver()
         self.border.deliver()
         self.assertEqual(ran, [])
+
+    def test_a_callable_object_is_named_by_its_str_or_else_its_class_but_never_its_repr(
+        self,
+    ) -> None:
+        class Hypervisor(Blockade):
+            def __str__(self) -> str:
+                return "the hypervisor"
+
+        for function, name in ((Hypervisor(), "the hypervisor"), (partial(int, "x"), "partial")):
+            answer = self.calls.call(1.0, function)
+            self.clock.advance(1.0)
+            error = self.failureResultOf(answer, BackendError).value
+            self.assertEqual(str(error), f"{name} did not answer within 1 s")
 
 
 class RoomTests(BoundedCallsCase):

@@ -39,7 +39,7 @@ class _Job(Generic[T]):
     """One function on its way through the pool, and the caller who waits for it, or has left."""
 
     def __init__(self, function: Callable[..., T], args: tuple[Any, ...]) -> None:
-        self.name = getattr(function, "__qualname__", type(function).__name__)
+        self.name = _name_of(function)
         self.left = False
         self.answer: Deferred[T] = Deferred(self._leave)
         self._function = partial(function, *args)
@@ -54,6 +54,14 @@ class _Job(Generic[T]):
 
     def too_late(self, _cancelled: object, timeout: float) -> Failure:
         return Failure(BackendError(f"{self.name} did not answer within {timeout:g} s"))
+
+
+def _name_of(function: Callable[..., object]) -> str:
+    """Return what to call a function in a message: a callable object may tell with ``str``."""
+    if name := getattr(function, "__qualname__", ""):
+        return str(name)
+    kinds = type(function).mro()[:-1]
+    return str(function) if any("__str__" in vars(kind) for kind in kinds) else kinds[0].__name__
 
 
 @implementer(IBlockingCalls)

@@ -1,0 +1,148 @@
+"""What is asked of a libvirt connection: where a console is, which domains there are, who it is.
+
+Everything here blocks; it is called in a thread, through ``libvirt_connection.Connection``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import libvirt
+
+from vncproxy.backends.libvirt_connection import VirConnect
+from vncproxy.backends.libvirt_route import Reach, route
+from vncproxy.backends.libvirt_states import words
+from vncproxy.backends.libvirt_xml import DomainXML, VNCGraphics, parse_domain
+from vncproxy.errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
+from vncproxy.model import ConsoleEndpoint, Transport, VMAddress, VMSummary
+
+VirDomain = Any
+"""A ``libvirt.virDomain``; the binding has no types."""
+
+_LONGEST_ID = 9
+
+
+def locate(
+    connection: VirConnect, vm: str, reach: Reach, addresses: Mapping[str, str]
+) -> ConsoleEndpoint:
+    """Find a domain's console.
+
+    Args:
+        vm: UUID, name or numeric id; whatever it can be is tried in this order.
+        addresses: host name as libvirt reports it -> where its consoles are dialled.
+
+    Raises:
+        VMNotFound, ConsoleUnavailable, BackendError: see ``IConsoleBackend``.
+        libvirtError: libvirt failed in another way.
+    """
+    try:
+        domain = _find(connection, vm)
+        xml = parse_domain(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE))
+        vnc = _console(domain, xml)
+        found = route(vnc, _with_address(connection, reach, addresses))
+        if found.transport is Transport.FD:
+            found = replace(found, fd=_passed_socket(domain, vnc))
+        return replace(found, name=xml.name)
+    except libvirt.libvirtError as e:
+        if e.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            raise VMNotFound(f"{vm!r} is gone: {e}") from e
+        raise
+    except ValueError as e:
+        raise BackendError(f"the XML of domain {vm!r} cannot be understood: {e}") from e
+
+
+def inventory(connection: VirConnect, backend: str) -> list[VMSummary]:
+    """Return all domains, sorted by name."""
+    stats = connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE)
+    found = [
+        VMSummary(
+            VMAddress(backend, domain.UUIDString()),
+            domain.name(),
+            words(values.get("state.state", 0), values.get("state.reason", 0)),
+        )
+        for domain, values in stats
+    ]
+    return sorted(found, key=lambda each: each.name)
+
+
+def describe(connection: VirConnect, uri: str) -> str:
+    """Return a line about the hypervisor, and see that the connection may read passwords."""
+    active = connection.numOfDomains()
+    every = active + connection.numOfDefinedDomains()
+    _try_secure_xml(connection)
+    return (
+        f"libvirt {_version(connection.getLibVersion())} at {uri}, "
+        f"{connection.getType()} {_version(connection.getVersion())}, "
+        f"{active} of {every} machines running"
+    )
+
+
+def _try_secure_xml(connection: VirConnect) -> None:
+    for domain in connection.listAllDomains()[:1]:
+        try:
+            domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE)
+        except libvirt.libvirtError as e:
+            if e.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                raise
+
+
+def _version(number: int) -> str:
+    return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
+
+
+def _find(connection: VirConnect, vm: str) -> VirDomain:
+    for look_up in _look_ups(connection, vm):
+        try:
+            return look_up()
+        except libvirt.libvirtError as e:
+            if e.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                raise
+        except UnicodeEncodeError:
+            break
+    raise VMNotFound(f"no domain with UUID, name or id {vm!r}")
+
+
+def _look_ups(connection: VirConnect, vm: str) -> Iterator[Callable[[], VirDomain]]:
+    if uuid := _uuid(vm):
+        yield lambda: connection.lookupByUUIDString(uuid)
+    yield lambda: connection.lookupByName(vm)
+    if vm.isascii() and vm.isdigit() and len(vm) <= _LONGEST_ID:
+        yield lambda: connection.lookupByID(int(vm))
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(UUID(text)) if len(text) in (32, 36) else ""
+    except ValueError:
+        return ""
+
+
+def _console(domain: VirDomain, xml: DomainXML) -> VNCGraphics:
+    if not xml.active:
+        raise ConsoleUnavailable(words(*domain.state()))
+    if xml.vnc is None:
+        others = f", only {', '.join(xml.others)}" if xml.others else ""
+        raise NoGraphicalConsole(f"domain {xml.name} has no VNC graphics{others}")
+    return xml.vnc
+
+
+def _with_address(connection: VirConnect, reach: Reach, addresses: Mapping[str, str]) -> Reach:
+    if not addresses:
+        return reach
+    return replace(reach, address=addresses.get(connection.getHostname(), reach.address))
+
+
+def _passed_socket(domain: VirDomain, vnc: VNCGraphics) -> int:
+    """Let libvirt connect us; its connection has let us in, so QEMU need not ask again."""
+    try:
+        fd: int = domain.openGraphicsFD(vnc.index, libvirt.VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH)
+    except libvirt.libvirtError as e:
+        if e.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID:
+            raise ConsoleUnavailable(words(*domain.state()), str(e)) from e
+        if e.get_error_code() == libvirt.VIR_ERR_NO_SUPPORT:
+            raise BackendError(f"libvirt passes no connection to the console: {e}") from e
+        raise
+    return fd

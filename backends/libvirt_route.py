@@ -1,0 +1,178 @@
+"""How to get to a console that libvirt tells of: over TCP, a unix socket, or a passed socket.
+
+A console of another machine that listens on a wildcard or loopback address is never dialled
+there: from here those addresses mean this machine, and somebody else's screen.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Literal
+from urllib.parse import urlsplit
+
+from vncproxy.backends.libvirt_xml import VNCGraphics
+from vncproxy.errors import BackendError, ConsoleUnavailable
+from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
+
+OpenGraphics = Literal["auto", "never", "always"]
+
+_TRANSPORTS = ("unix", "tcp", "tls", "ssh", "libssh", "libssh2", "ext")
+_VSPHERE = (
+    "the consoles of vSphere and ESXi need a login of their own, which this backend has not; a "
+    "console with a fixed VNC port can be served by a backend of type static"
+)
+_OTHER_DRIVERS = {
+    "esx": _VSPHERE,
+    "vpx": _VSPHERE,
+    "gsx": _VSPHERE,
+    "xen": (
+        "this backend reads the consoles of QEMU and KVM; a Xen console with a fixed VNC port can "
+        "be served by a backend of type static, and XenServer and XCP-ng do not speak libvirt"
+    ),
+}
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
+_OUT_OF_REACH = "The console of the virtual machine cannot be reached from here."
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a hypervisor stands, seen from here.
+
+    Attributes:
+        host: the host in its URI; empty when there is none.
+        local: whether it is this machine.
+        passes_sockets: whether its connection can carry file descriptors.
+        address: where its consoles are dialled when they listen on a wildcard or loopback address;
+            empty when that is not configured.
+        open_graphics: when to ask it for a connected socket instead of dialling.
+    """
+
+    host: str
+    local: bool
+    passes_sockets: bool
+    address: str = ""
+    open_graphics: OpenGraphics = "auto"
+
+
+def parse_uri(uri: str, address: str = "", open_graphics: OpenGraphics = "auto") -> Reach:
+    """Read a libvirt URI, ``driver[+transport]://[user@][host][:port]/path[?options]``.
+
+    Raises:
+        ValueError: it is none, or not one of a QEMU or test driver; in words for the operator.
+    """
+    parts = urlsplit(uri)
+    driver, _, transport = parts.scheme.partition("+")
+    if driver in _OTHER_DRIVERS:
+        raise ValueError(f"{driver}: {_OTHER_DRIVERS[driver]}")
+    if driver not in ("qemu", "test") or (transport and transport not in _TRANSPORTS):
+        raise ValueError(
+            'must be a URI of libvirt\'s QEMU driver, such as "qemu:///system", '
+            '"qemu+ssh://root@hv1.example.com/system" or "qemu+tls://hv1.example.com/system"'
+        )
+    host = parts.hostname or ""
+    # what a command connects to cannot be known
+    local = transport != "ext" and (not host or _is_loopback(host))
+    passes_sockets = not host and transport in ("", "unix")
+    return Reach(host, local, passes_sockets, address, open_graphics)
+
+
+def is_dialable(host: str) -> bool:
+    """Return whether a host name or IP address, without a port, can be dialled at all."""
+    return not _is_wildcard(host) and (_ip(host) is not None or bool(_NAME.fullmatch(host)))
+
+
+def may_connect(path: str) -> bool:
+    """Return whether this process may open a unix socket here; blocks for a moment."""
+    return os.access(path, os.R_OK | os.W_OK, effective_ids=True)
+
+
+def route(
+    vnc: VNCGraphics, reach: Reach, permitted: Callable[[str], bool] = may_connect
+) -> ConsoleEndpoint:
+    """Decide how to get to a console.
+
+    Returns:
+        An endpoint; one of transport ``FD`` has no descriptor yet, libvirt must be asked for it.
+
+    Raises:
+        ConsoleUnavailable: the console is locked, or does not listen yet.
+        BackendError: it listens where this machine cannot reach it; with what can be done.
+    """
+    if vnc.password == "":
+        raise ConsoleUnavailable(
+            "without access to its console",
+            "the console is locked: its passwd is empty, so QEMU refuses everybody",
+            public="The console of the virtual machine is locked: its password is empty.",
+        )
+    if reach.open_graphics == "always":
+        return ConsoleEndpoint(Transport.FD)
+    security = (RFBSecurity(vnc.password),)
+    if vnc.socket and reach.local and permitted(vnc.socket):
+        return ConsoleEndpoint(Transport.UNIX, path=vnc.socket, handshakes=security)
+    if vnc.port > 0:
+        host = _host_to_dial(vnc, reach)
+        return ConsoleEndpoint(Transport.TCP, host=host, port=vnc.port, handshakes=security)
+    if vnc.port < 0:
+        raise ConsoleUnavailable(
+            "not showing its console yet", f"the console has port {vnc.port}: it does not listen"
+        )
+    if reach.passes_sockets and reach.open_graphics == "auto":
+        return ConsoleEndpoint(Transport.FD)
+    raise BackendError(_why_not(vnc, reach), public=_OUT_OF_REACH)
+
+
+def _host_to_dial(vnc: VNCGraphics, reach: Reach) -> str:
+    wildcard, loopback = _is_wildcard(vnc.address), _is_loopback(vnc.address)
+    if not wildcard and not loopback:
+        return vnc.address
+    if reach.address:
+        return reach.address
+    if reach.local:
+        return vnc.address if loopback else _own_loopback(vnc.address)
+    if wildcard and reach.host:
+        return reach.host
+    raise BackendError(
+        f"the console listens on {vnc.address or 'an unknown address'}, port {vnc.port}, of "
+        "another machine; let it listen where this machine reaches it (vnc_listen in qemu.conf), "
+        "or set address to where it can be dialled",
+        public=_OUT_OF_REACH,
+    )
+
+
+def _why_not(vnc: VNCGraphics, reach: Reach) -> str:
+    where = f"on the unix socket {vnc.socket}" if vnc.socket else "nowhere (listen type none)"
+    if not reach.local:
+        return f"the console listens {where}, which cannot be reached on another machine"
+    if reach.passes_sockets:
+        remedy = 'open_graphics = "auto" lets libvirt pass a connection to it'
+    else:
+        remedy = "libvirt passes a connection to it only over its own unix socket (qemu:///system)"
+    denied = ", which this process may not open" if vnc.socket else ""
+    return f"the console listens {where}{denied}; {remedy}"
+
+
+def _ip(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_loopback(text: str) -> bool:
+    address = _ip(text)
+    return address.is_loopback if address else text in ("localhost", "localhost.localdomain")
+
+
+def _is_wildcard(text: str) -> bool:
+    """Return whether an address means all of a machine's, or is not told."""
+    address = _ip(text)
+    return address.is_unspecified if address else not text
+
+
+def _own_loopback(wildcard: str) -> str:
+    return "::1" if ":" in wildcard else "127.0.0.1"
