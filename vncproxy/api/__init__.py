@@ -1,6 +1,7 @@
 """The HTTP API: tokens, machines, sessions, health and metrics.
 
-`site` has the routes; `keys` says who may call; `bodies` and `reply` are the JSON.
+`site` puts it together, `routes` has the paths, `keys` says who may call, and `bodies` and `reply`
+are the JSON.
 """
 
 from __future__ import annotations

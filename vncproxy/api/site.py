@@ -1,164 +1,26 @@
-"""The API's routes: who may call what, and how a call becomes a response."""
+"""The API's site: its parts put together, and what is answered before a route is looked for."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from klein import Klein, KleinRenderable
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from pydantic import TypeAdapter, ValidationError
-from twisted.internet.defer import Deferred
+from klein import KleinRenderable
+from prometheus_client import CollectorRegistry
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
-from twisted.python.failure import Failure
-from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
-from werkzeug.exceptions import HTTPException
 
-from ..errors import VNCProxyError
 from ..interfaces import IConsoleBackend, ITokenStore
-from ..model import ConsoleType, UnixTime, VMAddress
-from .bodies import MAX_BODY, User, token_request
-from .health import Readiness, alive
+from ..model import ConsoleType, UnixTime
+from .bodies import MAX_BODY
+from .health import Readiness
 from .inventory import Inventory
-from .keys import ApiKey, Keyring, Scope
+from .keys import ApiKey, Keyring
 from .registry import LiveSessions
-from .reply import Refusal, Reply, error_body, not_routed, refused
+from .reply import Reply, error_body
+from .routes import Api
 from .sessions import SessionsView
 from .tokens import Issuing, Tokens
-
-Work = Callable[[ApiKey], Awaitable[Reply]]
-
-_USER: TypeAdapter[str] = TypeAdapter(User)
-
-
-class Api:
-    """The routes of ``/v1``, of health and of the metrics.
-
-    Work that was begun is carried through when the caller goes away: a token that was revoked
-    must not leave its sessions open.
-    """
-
-    app = Klein()
-    app.url_map.merge_slashes = False
-    log = Logger()
-
-    def __init__(
-        self,
-        keyring: Keyring,
-        tokens: Tokens,
-        sessions: SessionsView,
-        inventory: Inventory,
-        readiness: Readiness,
-        metrics_registry: CollectorRegistry,
-    ) -> None:
-        self._keyring = keyring
-        self._tokens = tokens
-        self._sessions = sessions
-        self._inventory = inventory
-        self._readiness = readiness
-        self._metrics_registry = metrics_registry
-
-    @app.route("/v1/tokens", methods=["POST"])
-    def issue_token(self, request: Request) -> Deferred[bytes]:
-        """Issue a token."""
-
-        async def work(key: ApiKey) -> Reply:
-            return await self._tokens.issue(key, token_request(_body(request)))
-
-        return self._answer(request, work, Scope.ISSUE)
-
-    @app.route("/v1/tokens", methods=["DELETE"])
-    def revoke_tokens(self, request: Request) -> Deferred[bytes]:
-        """Revoke all tokens of a machine or of a user."""
-
-        async def work(key: ApiKey) -> Reply:
-            match _one_parameter(request, "vm", "user"):
-                case "vm", text:
-                    return await self._tokens.revoke_vm(key, _vm(text))
-                case _, text:
-                    return await self._tokens.revoke_user(key, _user(text))
-
-        return self._answer(request, work, Scope.ISSUE)
-
-    @app.route("/v1/tokens/<token_id>", methods=["GET"])
-    def show_token(self, request: Request, token_id: str) -> Deferred[bytes]:
-        """Show a token."""
-        show = self._tokens.show
-        return self._answer(request, lambda key: show(key, token_id), Scope.ISSUE, Scope.READ)
-
-    @app.route("/v1/tokens/<token_id>", methods=["DELETE"])
-    def revoke_token(self, request: Request, token_id: str) -> Deferred[bytes]:
-        """Revoke a token."""
-        revoke = self._tokens.revoke
-        return self._answer(request, lambda key: revoke(key, token_id), Scope.ISSUE)
-
-    @app.route("/v1/vms", methods=["GET"])
-    def list_vms(self, request: Request) -> Deferred[bytes]:
-        """List the machines of all backends."""
-        return self._answer(request, self._inventory.list, Scope.READ)
-
-    @app.route("/v1/sessions", methods=["GET"])
-    def list_sessions(self, request: Request) -> Deferred[bytes]:
-        """List the live sessions of this proxy."""
-        return self._answer(request, self._sessions.list, Scope.READ)
-
-    @app.route("/v1/sessions/<session_id>", methods=["DELETE"])
-    def end_session(self, request: Request, session_id: str) -> Deferred[bytes]:
-        """End a session."""
-        end = self._sessions.end
-        return self._answer(request, lambda key: end(key, session_id), Scope.ADMIN)
-
-    @app.route("/metrics", methods=["GET"])
-    def show_metrics(self, request: Request) -> Deferred[bytes]:
-        """Show the metrics as Prometheus reads them."""
-
-        async def work(key: ApiKey) -> Reply:
-            text = generate_latest(self._metrics_registry)
-            return Reply(200, text, content_type=CONTENT_TYPE_LATEST)
-
-        return self._answer(request, work, Scope.READ)
-
-    @app.route("/healthz", methods=["GET"])
-    async def healthz(self, request: Request) -> bytes:
-        """Tell that the process answers."""
-        return (await alive()).render(request)
-
-    @app.route("/readyz", methods=["GET"])
-    async def readyz(self, request: Request) -> bytes:
-        """Tell whether a console could be opened."""
-        return (await self._readiness()).render(request)
-
-    @app.handle_errors(Exception)
-    def failed(self, request: IRequest, failure: Failure) -> bytes:
-        """Answer a request without a route, or one that met a mistake of ours."""
-        if isinstance(failure.value, HTTPException):
-            return not_routed(failure.value).render(request)
-        return self._unexpected(failure).render(request)
-
-    def _answer(self, request: Request, work: Work, *scopes: Scope) -> Deferred[bytes]:
-        async def serve() -> Reply:
-            try:
-                return await work(self._keyring.authorize(request, *scopes))
-            except VNCProxyError as e:
-                return self._refused(e)
-
-        # The route's own Deferred is cancelled when the caller goes away; the work is not.
-        answer: Deferred[Reply] = Deferred()
-        serving = Deferred.fromCoroutine(serve()).addErrback(self._unexpected)
-        serving.chainDeferred(answer)
-        return answer.addCallback(lambda reply: reply.render(request))
-
-    def _refused(self, error: VNCProxyError) -> Reply:
-        reply = refused(error)
-        if reply.status >= 500:
-            self.log.warn("api request failed: {code}: {error}", code=error.code, error=error)
-        return reply
-
-    def _unexpected(self, failure: Failure) -> Reply:
-        self.log.failure("api request failed", failure)
-        return Reply(500, error_body(VNCProxyError.code, "the request failed; see the log"))
 
 
 class _Root(Resource):
@@ -237,37 +99,3 @@ def api_site(resource: IResource) -> Site:
     site = Site(resource)
     site.requestFactory = BoundedRequest
     return site
-
-
-def _body(request: Request) -> bytes:
-    assert request.content is not None
-    body: bytes = request.content.read()
-    return body
-
-
-def _one_parameter(request: Request, *names: str) -> tuple[str, str]:
-    """Return the name and value of the query's only parameter, which is one of the names."""
-    given = [(name, value) for name, values in request.args.items() for value in values]
-    if len(given) == 1 and given[0][0].decode("latin-1") in names:
-        name, value = given[0]
-        try:
-            return name.decode(), value.decode()
-        except UnicodeDecodeError:
-            raise Refusal(400, "bad-request", "is not UTF-8", field=name.decode()) from None
-    choice = " or ".join(f"?{name}=" for name in names)
-    raise Refusal(400, "bad-request", f"exactly one of {choice} is needed")
-
-
-def _vm(text: str) -> VMAddress:
-    try:
-        return VMAddress.parse(text)
-    except ValueError as e:
-        raise Refusal(422, "invalid-field", str(e), field="vm") from e
-
-
-def _user(text: str) -> str:
-    try:
-        return _USER.validate_python(text)
-    except ValidationError as e:
-        message = "a user has 1 to 256 characters, none of them a control character"
-        raise Refusal(422, "invalid-field", message, field="user") from e
