@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+
+from tests.api.world import session
+from vncproxy.model import VMAddress
+
+from .world import CommandTestCase
+
+
+class ListTests(CommandTestCase):
+    def test_sessions_are_an_aligned_table(self) -> None:
+        self.sessions.add(session("7f3a0001"))
+        self.sessions.add(session("2", vm=VMAddress("esx", "a-long-name"), user="bo"))
+
+        lines = self.output("sessions", "list").splitlines()
+
+        self.assertEqual(
+            lines,
+            [
+                "ID        VM               USER   TYPE   CLIENT     STARTED               "
+                "FOR  DOWN     UP",
+                "7f3a0001  kvm/web-01       alice  novnc  192.0.2.1  2026-01-02T03:04:05Z  "
+                "12s  4.9 KiB  70 B",
+                "2         esx/a-long-name  bo     novnc  192.0.2.1  2026-01-02T03:04:05Z  "
+                "12s  4.9 KiB  70 B",
+            ],
+        )
+
+    def test_session_without_a_token_yet_has_dashes(self) -> None:
+        self.sessions.add(session("1", vm=None, user=""))
+
+        row = self.output("sessions", "list").splitlines()[1].split()
+
+        self.assertEqual(row[:3], ["1", "-", "-"])
+
+    def test_no_sessions_are_told_in_words(self) -> None:
+        self.assertEqual(self.output("sessions", "list"), "no sessions are open\n")
+
+    def test_json_is_a_list(self) -> None:
+        self.sessions.add(session("1"))
+
+        shown = json.loads(self.output("sessions", "list", "--json"))
+
+        self.assertEqual([s["id"] for s in shown], ["1"])
+
+
+class EndTests(CommandTestCase):
+    def test_session_is_ended(self) -> None:
+        self.sessions.add(session("1"))
+
+        self.assertEqual(self.output("sessions", "end", "1"), "ended session 1\n")
+        self.assertEqual(self.sessions.live, {})
+
+    def test_json_is_the_answer(self) -> None:
+        self.sessions.add(session("1"))
+
+        self.assertEqual(json.loads(self.output("sessions", "end", "1", "--json")), {"ended": 1})
+
+    def test_unknown_session_is_a_failure(self) -> None:
+        self.assertFails(self.run_command("sessions", "end", "1"), 1, "no such session")

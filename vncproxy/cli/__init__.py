@@ -1,0 +1,36 @@
+"""The ``vncproxy`` command.
+
+`tokens` and `sessions` speak to the HTTP API through `connection`; `local` needs no proxy.
+"""
+
+from __future__ import annotations
+
+import click
+
+from .. import __version__
+from .local import check_config, demo, key
+from .sessions import sessions
+from .tokens import token
+
+__all__ = ["main"]
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": None},
+    epilog="""\b
+Exit status:
+  0  done
+  1  the API refused, there is no such thing, or a check failed
+  2  the command line, the key or the configuration is wrong
+  3  the API cannot be reached
+
+The proxy itself is started by `twistd vncproxy --config FILE`.
+""",
+)
+@click.version_option(__version__, prog_name="vncproxy")
+def main() -> None:
+    """Consoles of virtual machines, in browsers and TCP viewers."""
+
+
+for _command in (demo, check_config, token, sessions, key):
+    main.add_command(_command)

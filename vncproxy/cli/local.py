@@ -1,0 +1,148 @@
+"""Commands that need no running proxy: ``demo``, ``check-config`` and ``key``."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import ConfigurationError
+from .connection import json_option, print_json
+from .failures import Misconfigured
+from .reactor import run
+
+if TYPE_CHECKING:
+    from ..check_config import Finding
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SCOPES = ("issue", "read", "admin")
+
+
+@click.command(
+    short_help="Serve a demonstration console.",
+    epilog="""\b
+Examples:
+  vncproxy demo
+  vncproxy demo --port 7000 --listen 0.0.0.0
+  vncproxy demo --target 192.0.2.7:5901,secret
+""",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=6080,
+    show_default=True,
+    help="TCP port; 0 takes a free one.",
+)
+@click.option("--listen", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--target",
+    metavar="HOST:PORT[,PASSWORD]",
+    default="",
+    help="An existing VNC server to show instead of the test card.",
+)
+def demo(port: int, listen: str, target: str) -> None:
+    """Serve a demonstration console; nothing needs to be configured."""
+    from ..demo.run import run as serve
+
+    sys.exit(serve(port, listen, target))
+
+
+@click.command(
+    short_help="Say what is wrong with a configuration file.",
+    epilog="""\b
+Exit status: 0 all is well (there may be warnings), 1 something that is configured fails,
+2 the file cannot be used as it is.
+""",
+)
+@click.option(
+    "--config",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The configuration file.",
+)
+@json_option
+def check_config(config: Path, as_json: bool) -> None:
+    """Read a configuration file, dial Redis and every backend, and say what is wrong."""
+    from ..check_config import render
+
+    findings = _findings(config)
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        click.echo(render(findings))
+    if not all(finding.ok for finding in findings):
+        sys.exit(1)
+
+
+def _findings(path: Path) -> Sequence[Finding]:
+    from .. import check_config, config, tap
+
+    async def work(reactor: Any) -> Sequence[Finding]:
+        parts = tap.make_parts(settings, reactor)
+        try:
+            return await check_config.check(settings, parts.backends, parts.store, reactor)
+        finally:
+            await parts.close()
+
+    try:
+        settings = config.load(path, tap.backend_settings)
+        return run(work)
+    except ConfigurationError as e:
+        raise Misconfigured(str(e)) from e
+
+
+@click.group()
+def key() -> None:
+    """Make keys for the HTTP API."""
+
+
+@key.command(
+    epilog="""\b
+Examples:
+  vncproxy key new portal
+  vncproxy key new monitoring --scope read
+  vncproxy key new tenant-a --scope issue --backend kvm-a --backend kvm-b
+""",
+)
+@click.argument("name", default="portal")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(_SCOPES),
+    help="What it may do; repeatable.  [default: issue, read]",
+)
+@click.option("--backend", "backends", multiple=True, help="What it may touch.  [default: all]")
+@json_option
+def new(name: str, scopes: tuple[str, ...], backends: tuple[str, ...], as_json: bool) -> None:
+    """Make a key, and the lines that make it known to the proxy.
+
+    The key itself is stored nowhere: give it to who will use it. NAME stands in logs.
+    """
+    from ..api.keys import new_api_key
+
+    if not _NAME.fullmatch(name):
+        raise click.BadParameter("use letters, digits, - and _", param_hint="NAME")
+    secret, digest = new_api_key()
+    table = {
+        "hash": digest,
+        "scopes": list(dict.fromkeys(scopes)) or ["issue", "read"],
+        "backends": list(dict.fromkeys(backends)) or ["*"],
+    }
+    if as_json:
+        print_json({"name": name, "key": secret, **table})
+    else:
+        click.echo(f"key:  {secret}\nhash: {digest}\n\n{_toml(name, table)}")
+
+
+def _toml(name: str, table: Mapping[str, object]) -> str:
+    """JSON's strings and lists of strings are TOML as well."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in table.items()]
+    return "\n".join(["# for the configuration file:", f"[api.keys.{name}]", *lines])

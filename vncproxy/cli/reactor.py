@@ -1,0 +1,36 @@
+"""Runs one coroutine under Twisted's reactor and hands its result to plain code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from click import Abort
+from twisted.internet.defer import Deferred
+from twisted.internet.task import react
+from twisted.python.failure import Failure
+
+T = TypeVar("T")
+
+
+def run(work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+    """Run ``work(reactor)`` to its end; a process can do it once.
+
+    Raises:
+        Abort: the user pressed Ctrl-C.
+        Exception: whatever ``work`` raised.
+    """
+    results: list[T | Failure] = []
+
+    def begin(reactor: Any) -> Deferred[None]:
+        return Deferred.fromCoroutine(work(reactor)).addBoth(results.append)
+
+    with suppress(SystemExit):  # react always ends so; the exit status is the command's affair
+        react(begin)
+    if not results:
+        raise Abort()
+    if isinstance(results[0], Failure):
+        results[0].raiseException()
+    result: T = results[0]
+    return result

@@ -1,0 +1,58 @@
+"""``vncproxy sessions``: list and end live sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .connection import Api, Call, api_command, json_option, print_json, segment
+from .layout import duration, size, table
+
+_TITLES = ("ID", "VM", "USER", "TYPE", "CLIENT", "STARTED", "FOR", "DOWN", "UP")
+
+
+@click.group()
+def sessions() -> None:
+    """List and end live sessions, of the proxy whose API is asked."""
+
+
+@sessions.command("list")
+@json_option
+@api_command
+def list_sessions(api: Api, as_json: bool) -> None:
+    """List the live sessions, oldest first."""
+    answer = api.ask(Call("GET", "/v1/sessions"))
+    if as_json:
+        print_json(answer["sessions"])
+    elif answer["sessions"]:
+        click.echo(table(_TITLES, [_row(session) for session in answer["sessions"]]))
+    else:
+        click.echo("no sessions are open")
+
+
+@sessions.command()
+@click.argument("session_id", metavar="ID")
+@json_option
+@api_command
+def end(api: Api, session_id: str, as_json: bool) -> None:
+    """End the session with this ID; its user is told that an administrator did."""
+    answer = api.ask(Call("DELETE", f"/v1/sessions/{segment(session_id)}"))
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(f"ended session {session_id}")
+
+
+def _row(session: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        session["id"],
+        session["vm"] or "-",
+        session["user"] or "-",
+        session["type"],
+        session["client"],
+        session["started_at"],
+        duration(session["seconds"]),
+        size(session["bytes_down"]),
+        size(session["bytes_up"]),
+    )

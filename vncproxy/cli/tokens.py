@@ -1,0 +1,137 @@
+"""``vncproxy token``: issue, show and revoke tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..model import ConsoleType
+from .connection import Api, Call, api_command, json_option, print_json, segment
+from .layout import facts
+from .policy_options import KEYS, parse_policy
+
+
+@click.group()
+def token() -> None:
+    """Issue, show and revoke tokens: links that open a console."""
+
+
+@token.command(
+    epilog=f"""\b
+Examples:
+  vncproxy token issue kvm/web-01 --user alice
+  vncproxy token issue kvm/web-01 --user alice --ttl 60 --policy uses=0
+  vncproxy token issue kvm/web-01 --user bob --type xvpvnc \\
+      --policy max_duration=3600 --policy client_networks=10.0.0.0/8,fd00::/8
+  vncproxy token issue kvm/web-01 --user bob --policy-json '{{"idle_timeout": 600}}'
+
+\b
+Keys of a policy:
+  {", ".join(KEYS[:5])},
+  {", ".join(KEYS[5:])}
+""",
+)
+@click.argument("vm")
+@click.option("--user", required=True, help="Whom it is for, as it shall stand in the audit log.")
+@click.option(
+    "--type",
+    "viewer",
+    type=click.Choice([kind.value for kind in ConsoleType]),
+    default=ConsoleType.NOVNC.value,
+    show_default=True,
+    help="A browser, or a TCP viewer.",
+)
+@click.option("--ttl", type=float, help="Seconds until it expires; the proxy has a default.")
+@click.option("--policy", multiple=True, metavar="KEY=VALUE", help="What it allows; repeatable.")
+@click.option("--policy-json", metavar="OBJECT", help="The same as a JSON object.")
+@json_option
+@api_command
+def issue(
+    api: Api,
+    vm: str,
+    user: str,
+    viewer: str,
+    ttl: float | None,
+    policy: tuple[str, ...],
+    policy_json: str | None,
+    as_json: bool,
+) -> None:
+    """Issue a token for the machine VM (BACKEND/ID) and print its access URL.
+
+    The URL is the only place where the token's secret is shown.
+    """
+    body: dict[str, object] = {"vm": vm, "user": user, "type": viewer}
+    if ttl is not None:
+        body["ttl"] = ttl
+    if chosen := parse_policy(policy, policy_json):
+        body["policy"] = chosen
+    issued = api.ask(Call("POST", "/v1/tokens", body))
+    if as_json:
+        print_json(issued)
+    else:
+        click.echo(issued["url"])
+
+
+@token.command()
+@click.argument("token_id", metavar="ID")
+@json_option
+@api_command
+def show(api: Api, token_id: str, as_json: bool) -> None:
+    """Show the token with this ID: the SHA-256 of its secret, as `issue --json` prints it."""
+    status = api.ask(Call("GET", f"/v1/tokens/{segment(token_id)}"))
+    if as_json:
+        print_json(status)
+    else:
+        click.echo(facts(_facts(status)))
+
+
+@token.command(
+    epilog="""\b
+Examples:
+  vncproxy token revoke 5f2b...    (64 hexadecimal digits)
+  vncproxy token revoke --vm kvm/web-01
+  vncproxy token revoke --user alice
+""",
+)
+@click.argument("token_id", metavar="[ID]", required=False)
+@click.option("--vm", metavar="BACKEND/ID", help="All tokens of this machine.")
+@click.option("--user", help="All tokens of this user.")
+@json_option
+@api_command
+def revoke(api: Api, token_id: str | None, vm: str | None, user: str | None, as_json: bool) -> None:
+    """Revoke a token, or all of a machine or a user, and end their sessions."""
+    answer = api.ask(_revocation(token_id, vm, user))
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(f"revoked tokens: {answer['revoked']}, ended sessions: {answer['ended']}")
+
+
+def _revocation(token_id: str | None, vm: str | None, user: str | None) -> Call:
+    given = {name: value for name, value in (("vm", vm), ("user", user)) if value is not None}
+    if len(given) + (token_id is not None) != 1:
+        raise click.UsageError("give one of ID, --vm and --user")
+    if token_id is not None:
+        return Call("DELETE", f"/v1/tokens/{segment(token_id)}")
+    return Call("DELETE", "/v1/tokens", query=given)
+
+
+def _facts(status: dict[str, Any]) -> dict[str, str]:
+    names = ("id", "vm", "user", "type", "issued_at", "expires_at", "uses_left")
+    shown = {name.replace("_", " "): _text(status[name]) for name in names}
+    policy = {f"policy {name}": _text(value) for name, value in status["policy"].items()}
+    return {**shown, **policy}
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return "no limit"
+        case True | False:
+            return "yes" if value else "no"
+        case []:
+            return "any"
+        case list():
+            return ", ".join(map(str, value))
+    return str(value)
