@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from vncproxy.config import BackendTable, Settings, load
 from vncproxy.errors import ConfigurationError
 from vncproxy.secret import Secret
+from vncproxy.settings import Public
 
 HASH = "sha256:" + "0" * 64
 OTHER_HASH = "sha256:" + "1" * 64
@@ -27,6 +28,7 @@ class Toy(BaseModel):
     password: Secret = SecretStr("")
     passphrase: str = ""
     racks: dict[str, Rack] = {}
+    spare: Rack | None = None
 
 
 class Rack(BaseModel):
@@ -136,6 +138,12 @@ class GoodTests(LoadCase):
         self.assertEqual(
             self.load('[listen]\nweb = ["tcp:0"]\nxvp = ["tcp:0"]').listen.web, ("tcp:0",)
         )
+
+    def test_code_can_make_settings_without_a_file(self) -> None:
+        network, backend = ip_network("10.0.0.0/8"), BackendTable("toy", Toy(address="a"))
+        settings = Settings(public=Public(trusted_proxies=(network,)), backends={"kvm": backend})
+        self.assertEqual(settings.public.trusted_proxies, (network,))
+        self.assertIs(settings.backends["kvm"], backend)
 
     def test_nothing_can_be_changed_afterwards(self) -> None:
         settings = self.load("")
@@ -273,6 +281,12 @@ class MistakeTests(LoadCase):
             unit = 3
             """,
             '[backends.kvm] racks."row 1".unit: unknown key; did you mean units?',
+        )
+
+    def test_an_unknown_key_inside_a_table_that_may_be_left_out(self) -> None:
+        self.assert_mistake(
+            '[backends.kvm]\ntype = "toy"\naddress = "a"\nspare.unit = 3',
+            "[backends.kvm] spare.unit: unknown key; did you mean units?",
         )
 
     def test_a_url_that_cannot_be_the_base(self) -> None:
@@ -417,11 +431,16 @@ class MistakeTests(LoadCase):
         )
 
     def test_a_backend_whose_name_no_token_could_hold(self) -> None:
-        self.assert_mistake(
-            '[backends."a/b"]\ntype = "toy"\naddress = "a"',
-            '[backends."a/b"]: "a/b" is not allowed;'
-            " a name has letters, digits, '_', '.' and '-', and not more than 64",
-        )
+        for name in ("a/b", "a b", "x" * 65):
+            with self.subTest(name=name):
+                (line,) = self.mistakes(f'[backends."{name}"]\ntype = "toy"\naddress = "a"')
+                self.assertTrue(
+                    line.endswith(
+                        f'"{name}" is not allowed;'
+                        " a name has letters, digits, '_', '.' and '-', and not more than 64"
+                    ),
+                    line,
+                )
 
     def test_a_secret_of_the_wrong_shape_is_not_shown(self) -> None:
         self.assert_mistake(
