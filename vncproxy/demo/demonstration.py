@@ -1,0 +1,136 @@
+"""The whole proxy around one console, put together without a configuration file."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import quoteStringArgument
+from twisted.logger import Logger
+
+from ..backends.libvirt import LibvirtBackend, LibvirtSettings
+from ..backends.static import StaticBackend, StaticSettings
+from ..errors import VNCProxyError
+from ..interfaces import IConsoleBackend
+from ..model import ConsoleType, Policy, Token, VMAddress, VMSummary
+from ..settings import Listen, Public, Settings
+from ..tap import Parts, make_service
+from ..threads import BoundedCalls
+from ..tokens.memory import MemoryTokenStore
+from .announcement import Place, console_lines, vm_lines
+from .server import DemoServer
+
+CONSOLE = VMAddress("demo", "testcard")
+TOKEN_TIME = 365 * 86400.0
+"""Seconds that a link is good for: longer than anybody lets a demonstration run."""
+
+LIBVIRT_TIME = 3.0
+"""Seconds that a local libvirt has to answer; without an answer its machines are not offered."""
+
+
+def console_settings(address: str, password: str = "") -> StaticSettings:
+    """Return where the demonstration's console is.
+
+    Raises:
+        pydantic.ValidationError: that is no address of a console.
+    """
+    console = {"address": address, "password": password}
+    return StaticSettings.model_validate({"consoles": {CONSOLE.vm: console}})
+
+
+class Demonstration:
+    """A proxy in one process, with tokens that can be used any number of times.
+
+    Args:
+        place: where to listen.
+        console: where `CONSOLE` is.
+        say: is given each line that a person should read.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, place: Place, console: StaticSettings, say: Callable[[str], object], reactor: Any
+    ) -> None:
+        self._place = place
+        self._say = say
+        self._reactor = reactor
+        self._calls = BoundedCalls(reactor, reactor)
+        static = StaticBackend(CONSOLE.backend, console, self._calls)
+        self._backends: dict[str, IConsoleBackend] = {CONSOLE.backend: static}
+        settings = _settings(place)
+        self._store = MemoryTokenStore(time.time, settings.tokens.resume)
+        parts = Parts(self._store, self._backends, self._calls)
+        self._gateway = make_service(settings, reactor, parts)
+
+    def listen(self) -> None:
+        """Take the port.
+
+        Raises:
+            SystemExit: it cannot be had; the cause is a ``CannotListenError``.
+        """
+        try:
+            self._gateway.privilegedStartService()
+        except SystemExit:
+            self._calls.close()
+            raise
+        self._gateway.startService()
+
+    def show_testcard(self, path: Path) -> None:
+        """Serve the test card on a unix socket."""
+        self._reactor.listenUNIX(str(path), DemoServer(self._reactor), mode=0o600)
+
+    def announce(self) -> Deferred[None]:
+        """Print the links; fires when it is done and never fails."""
+        done = Deferred.fromCoroutine(self._announce())
+        return done.addErrback(lambda f: self.log.failure("the demonstration failed", f))
+
+    def stop(self) -> Deferred[None]:
+        """Stop listening and end all sessions."""
+        return self._gateway.stopService()
+
+    async def _announce(self) -> None:
+        for line in console_lines(self._place, await self._issue(CONSOLE)):
+            self._say(line)
+        machines = await self._running_machines()
+        links = [(machine.name, await self._issue(machine.vm)) for machine in machines]
+        for line in vm_lines(self._place, links):
+            self._say(line)
+
+    async def _issue(self, vm: VMAddress) -> str:
+        now = time.time()
+        policy = Policy(uses=0)
+        token = Token(vm, "demo", ConsoleType.NOVNC, policy, now, now + TOKEN_TIME)
+        return await self._store.issue(token)
+
+    async def _running_machines(self) -> Sequence[VMSummary]:
+        """Return the running machines of a local libvirt, if there is one.
+
+        Like libvirt's own tools it asks the one that LIBVIRT_DEFAULT_URI names.
+        """
+        try:
+            settings = LibvirtSettings(uri=os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system"))
+            libvirt = LibvirtBackend("libvirt", settings, self._calls)
+            asked = Deferred.fromCoroutine(libvirt.list())
+            machines = await asked.addTimeout(LIBVIRT_TIME, self._reactor)
+        except (VNCProxyError, ValidationError, TimeoutError) as e:
+            self.log.info("no machines of a local libvirt: {error}", error=e)
+            return []
+        self._backends["libvirt"] = libvirt
+        return [machine for machine in machines if machine.state == "running"]
+
+
+def _settings(place: Place) -> Settings:
+    """Return the settings of a proxy whose one port serves everybody, without the API."""
+    endpoint = f"tcp:{place.port}"
+    if place.address:
+        endpoint += f":interface={quoteStringArgument(place.address)}"
+    return Settings(
+        public=Public(base_url=place.base_url, xvp_url=place.viewer_url),
+        listen=Listen(web=(endpoint,), xvp=(), api=()),
+    )

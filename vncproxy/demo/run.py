@@ -1,0 +1,143 @@
+"""``vncproxy demo``: from its arguments to its exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
+from typing import Any
+
+from pydantic import ValidationError
+from twisted.internet.error import CannotListenError
+from twisted.logger import (
+    FilteringLogObserver,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    textFileLogObserver,
+)
+
+from ..backends.static import StaticSettings
+from ..errors import ConfigurationError
+from .announcement import Place
+from .demonstration import Demonstration, console_settings
+
+CANNOT_LISTEN, BAD_ARGUMENT = 1, 2
+"""Exit statuses."""
+
+
+class CannotRun(ConfigurationError):
+    """Why the demonstration cannot run: a sentence, and the exit status."""
+
+    def __init__(self, sentence: str, exit_status: int) -> None:
+        super().__init__(sentence)
+        self.exit_status = exit_status
+
+
+def run(port: int = 6080, listen: str = "127.0.0.1", target: str = "") -> int:
+    """Serve the demonstration until a signal ends it.
+
+    Args:
+        port: for browsers and TCP viewers alike; 0 takes a free one.
+        listen: the address to listen on; empty for all IPv4 addresses.
+        target: ``host:port[,password]`` of a VNC server to show instead of the test card.
+
+    Returns:
+        The exit status: 0 after a signal, 1 when it cannot listen, 2 when an argument makes no
+        sense; the sentence stands on standard error then.
+    """
+    _log_warnings()
+    try:
+        _serve(port, listen, target)
+    except CannotRun as e:
+        print(f"vncproxy demo: {e}", file=sys.stderr)
+        return e.exit_status
+    return 0
+
+
+def _serve(port: int, listen: str, target: str) -> None:
+    from twisted.internet import reactor
+
+    with _short_directory() as directory:
+        socket_path = Path(directory) / "testcard"
+        console = _target(target) if target else console_settings(f"unix:{socket_path}")
+        place = _place(port, listen)
+        demonstration = Demonstration(place, console, partial(print, flush=True), reactor)
+        try:
+            demonstration.listen()
+        except SystemExit as e:
+            raise _cannot_listen(place.address, place.port, e.__cause__) from e
+        if not target:
+            demonstration.show_testcard(socket_path)
+        _run_reactor(demonstration, reactor)
+
+
+def _short_directory() -> TemporaryDirectory[str]:
+    """Return a directory, seen by this user alone, for a socket: its path has 107 bytes at most."""
+    long = len(os.fsencode(gettempdir())) > 70
+    return TemporaryDirectory(prefix="vncproxy-demo-", dir="/tmp" if long else None)  # noqa: S108
+
+
+def _target(text: str) -> StaticSettings:
+    address, _, password = text.partition(",")
+    try:
+        return console_settings(address, password)
+    except ValidationError as e:
+        raise CannotRun(
+            f'--target {address} is not an address: it must be "host:port" or "[IPv6 '
+            'address]:port", and ",password" behind it when the server asks for one',
+            BAD_ARGUMENT,
+        ) from e
+
+
+def _place(port: int, listen: str) -> Place:
+    if not 0 <= port <= 65535:
+        raise CannotRun(f"--port {port} is not a port: it must be 0 to 65535", BAD_ARGUMENT)
+    try:
+        return Place(listen, port or _free_port(listen))
+    except OSError as e:
+        raise _cannot_listen(listen, port, e) from e
+
+
+def _free_port(address: str) -> int:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
+
+
+def _cannot_listen(address: str, port: int, cause: BaseException | None) -> CannotRun:
+    if isinstance(cause, CannotListenError):
+        cause = cause.socketError
+    reason = getattr(cause, "strerror", None) or cause
+    sentence = f"cannot listen on port {port} of {address or 'this machine'}: {reason}"
+    return CannotRun(f"{sentence}; --port and --listen choose another place", CANNOT_LISTEN)
+
+
+def _log_warnings() -> None:
+    """Send warnings and errors to standard error, and drop what is less."""
+    quiet = LogLevelFilterPredicate(defaultLogLevel=LogLevel.warn)
+    observer = FilteringLogObserver(textFileLogObserver(sys.stderr), [quiet])
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+
+
+def _run_reactor(demonstration: Demonstration, reactor: Any) -> None:
+    """Run until a signal comes; the same signal again changes nothing."""
+    reactor.addSystemEventTrigger("before", "shutdown", demonstration.stop)
+    reactor.callWhenRunning(demonstration.announce)
+    reactor.callWhenRunning(_stop_on_signals, reactor)
+    reactor.run()
+
+
+def _stop_on_signals(reactor: Any) -> None:
+    def stop(number: int, frame: object) -> None:
+        for caught in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(caught, signal.SIG_IGN)
+        reactor.callFromThread(reactor.stop)
+
+    for caught in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(caught, stop)
