@@ -197,11 +197,11 @@ class NoGraphicalConsole(ConsoleUnavailable):
     close_code = 4009
     code = "no-graphical-console"
 
-    def __init__(self, detail: str = "") -> None:
+    def __init__(self, detail: str = "", *, public: str | None = None) -> None:
         super().__init__(
             "without a graphical console",
             detail,
-            public="The virtual machine has no graphical console.",
+            public=public or "The virtual machine has no graphical console.",
         )
 
 

@@ -12,7 +12,16 @@ from pydantic import BaseModel
 from zope.interface import Interface
 
 from .errors import VNCProxyError
-from .model import ConsoleEndpoint, Grant, SessionInfo, Token, TokenStatus, VMAddress, VMSummary
+from .model import (
+    ConsoleElsewhere,
+    ConsoleEndpoint,
+    Grant,
+    SessionInfo,
+    Token,
+    TokenStatus,
+    VMAddress,
+    VMSummary,
+)
 
 T = TypeVar("T")
 
@@ -20,11 +29,15 @@ T = TypeVar("T")
 class IConsoleBackend(Interface):
     """A configured hypervisor or cloud that can locate consoles."""
 
-    def locate(vm: str) -> Awaitable[ConsoleEndpoint]:
+    def locate(vm: str) -> Awaitable[ConsoleEndpoint | ConsoleElsewhere]:
         """Find out where a console is now; never answered from memory.
 
         Args:
             vm: the id as the token has it, without the backend's name.
+
+        Returns:
+            The console's endpoint, or the machine's address in another configured backend, which
+            is then asked; that one must know the endpoint.
 
         Raises:
             VMNotFound: no such machine.

@@ -277,6 +277,17 @@ class ConsoleEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleElsewhere:
+    """Another backend shows this console: a cloud whose machine runs in a hypervisor of its own.
+
+    Attributes:
+        vm: the machine as that backend knows it, which asks for it as for any other.
+    """
+
+    vm: VMAddress
+
+
+@dataclass(frozen=True, slots=True)
 class VMSummary:
     """One virtual machine in a list: its id, the name people know it by, and its state in words."""
 

@@ -26,6 +26,7 @@ from .errors import (
 )
 from .interfaces import IConsoleBackend, ISessionObserver, ITokenStore
 from .model import (
+    ConsoleElsewhere,
     ConsoleEndpoint,
     ConsoleType,
     Grant,
@@ -195,6 +196,17 @@ class Session:
             raise Forbidden(f"client {client} is in no allowed network")
 
     async def _locate(self, vm: VMAddress) -> ConsoleEndpoint:
+        """Ask the machine's backend, and at most one more that it points to."""
+        found = await self._ask(vm)
+        if isinstance(found, ConsoleElsewhere):
+            if found.vm.backend not in self._services.backends:
+                raise BackendError(f"{vm} is {found.vm}, and no such backend is configured")
+            vm, found = found.vm, await self._ask(found.vm)
+        if isinstance(found, ConsoleElsewhere):
+            raise BackendError(f"{vm} was pointed to, and points on to {found.vm}")
+        return found
+
+    async def _ask(self, vm: VMAddress) -> ConsoleEndpoint | ConsoleElsewhere:
         backend = self._services.backends.get(vm.backend)
         if backend is None:
             raise VMNotFound(f"no backend {vm.backend!r} is configured")
@@ -352,5 +364,7 @@ class Sessions:
             )
 
 
-async def _awaited(awaitable: Awaitable[ConsoleEndpoint]) -> ConsoleEndpoint:
+async def _awaited(
+    awaitable: Awaitable[ConsoleEndpoint | ConsoleElsewhere],
+) -> ConsoleEndpoint | ConsoleElsewhere:
     return await awaitable

@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from .errors import VMNotFound, VNCProxyError
 from .interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
-from .model import ConsoleEndpoint, VMAddress, VMSummary
+from .model import ConsoleElsewhere, ConsoleEndpoint, VMAddress, VMSummary
 from .rfb.pixels import PixelFormat, ServerInit
 from .rfb.security import VNC_AUTH, vnc_response
 from .rfb.versions import BANNER_SIZE, Version, encode_reason, parse_banner
@@ -163,7 +163,7 @@ class StaticConsoles:
 
     def __init__(
         self,
-        consoles: Mapping[str, ConsoleEndpoint | VNCProxyError] = {},
+        consoles: Mapping[str, ConsoleEndpoint | ConsoleElsewhere | VNCProxyError] = {},
         name: str = "static",
     ) -> None:
         self.consoles = dict(consoles)
@@ -171,7 +171,7 @@ class StaticConsoles:
         self.closed = False
         self._name = name
 
-    async def locate(self, vm: str) -> ConsoleEndpoint:
+    async def locate(self, vm: str) -> ConsoleEndpoint | ConsoleElsewhere:
         """Look a console up."""
         self.asked.append(vm)
         found = self.consoles.get(vm)

@@ -1,0 +1,84 @@
+"""A backend that points to another one: the session asks that one, once."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from vncproxy.errors import BackendError, NoGraphicalConsole, VNCProxyError
+from vncproxy.model import (
+    ConsoleElsewhere,
+    ConsoleType,
+    Grant,
+    Limits,
+    Policy,
+    Timeouts,
+    Token,
+    VMAddress,
+)
+from vncproxy.relay.leg import Leg
+from vncproxy.session import IDownstream, Services, Sessions, Visit
+from vncproxy.testing import StaticConsoles
+from vncproxy.tokens.memory import MemoryTokenStore
+
+IN_THE_CLOUD = VMAddress("cloud", "7")
+IN_VSPHERE = VMAddress("vsphere", "vm-227")
+
+
+@implementer(IDownstream)
+class Refusals:
+    """A user who is only ever told why there is no console."""
+
+    def __init__(self) -> None:
+        self.errors: list[VNCProxyError] = []
+
+    async def admit(self, grant: Grant) -> None:
+        pass
+
+    async def open(self) -> Leg:
+        raise AssertionError("there is a console")
+
+    async def refuse(self, error: VNCProxyError, session_id: str) -> None:
+        self.errors.append(error)
+
+
+class ElsewhereTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.cloud = StaticConsoles({"7": ConsoleElsewhere(IN_VSPHERE)})
+        self.vsphere = StaticConsoles(
+            {"vm-227": NoGraphicalConsole("powered on, without a screen")}
+        )
+        self.backends = {"cloud": self.cloud, "vsphere": self.vsphere}
+
+    def refusal(self) -> VNCProxyError:
+        """Open the cloud's machine and return why that failed."""
+        clock, user = Clock(), Refusals()
+        store = MemoryTokenStore(clock.seconds, 0)
+        services = Services(store, self.backends, (), Limits(), Timeouts(), clock.seconds, clock)
+        token = Token(IN_THE_CLOUD, "alice", ConsoleType.XVPVNC, Policy(), 0.0, 60.0)
+        secret = self.successResultOf(Deferred.fromCoroutine(_issued(store, token)))
+        Sessions(services).serve(Visit(ConsoleType.XVPVNC, "192.0.2.1", secret), user)
+        return user.errors[0]
+
+    def test_the_other_backend_is_asked_and_its_answer_counts(self) -> None:
+        self.assertIsInstance(self.refusal(), NoGraphicalConsole)
+        self.assertEqual((self.cloud.asked, self.vsphere.asked), (["7"], ["vm-227"]))
+
+    def test_it_cannot_point_on_and_so_never_in_a_circle(self) -> None:
+        self.vsphere.consoles["vm-227"] = ConsoleElsewhere(IN_THE_CLOUD)
+        error = self.refusal()
+        self.assertIsInstance(error, BackendError)
+        self.assertEqual(str(error), "vsphere/vm-227 was pointed to, and points on to cloud/7")
+        self.assertEqual(self.cloud.asked, ["7"])
+
+    def test_a_backend_that_is_not_configured_is_named(self) -> None:
+        del self.backends["vsphere"]
+        error = self.refusal()
+        self.assertIsInstance(error, BackendError)
+        self.assertEqual(str(error), "cloud/7 is vsphere/vm-227, and no such backend is configured")
+
+
+async def _issued(store: MemoryTokenStore, token: Token) -> str:
+    return await store.issue(token)
