@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from hypothesis import given
@@ -13,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from tests.token_store_contract import VM, TokenStoreContract, make_token
 from vncproxy.errors import TokenUnknown
 from vncproxy.model import ConsoleType, Policy, UnixTime, VMAddress, secret_id
+from vncproxy.tokens import scripts
 from vncproxy.tokens.memory import MemoryTokenStore
 from vncproxy.tokens.records import MalformedRecord, decode, encode
 from vncproxy.tokens.resume import REMEMBER
@@ -163,3 +165,20 @@ class RecordTests(SynchronousTestCase):
     def test_what_is_written_is_read(self, user: str, vm: str, uses: int) -> None:
         token = make_token(NOW, user=user, vm=VMAddress("kvm", vm), policy=Policy(uses=uses))
         self.assertEqual(decode(encode(token)), token)
+
+
+def all_scripts() -> dict[str, str]:
+    return {
+        name: text for name, text in vars(scripts).items() if name[0].isupper() and name != "LATE"
+    }
+
+
+class ScriptTests(SynchronousTestCase):
+    def test_probe_tries_every_command_that_a_script_uses(self) -> None:
+        used = set(re.findall(r"redis\.p?call\('(\w+)'", "".join(all_scripts().values())))
+        tried = set(re.findall(r"\{'(\w+)'", scripts.PROBE)) | {"TIME"}
+        self.assertEqual(used - tried, set())
+
+    def test_every_script_begins_with_the_time_limit(self) -> None:
+        for name, text in all_scripts().items():
+            self.assertTrue(text.startswith(scripts._PRELUDE), name)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import subprocess
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from twisted.internet import reactor
@@ -28,7 +33,7 @@ from vncproxy.errors import (
 from vncproxy.model import Grant, Policy, Token, UnixTime, VMAddress, new_secret, secret_id
 from vncproxy.tokens import scripts
 from vncproxy.tokens.conversation import Conversation
-from vncproxy.tokens.records import encode
+from vncproxy.tokens.records import decode, encode
 from vncproxy.tokens.redis import RedisSettings, RedisTokenStore
 
 T = TypeVar("T")
@@ -83,10 +88,26 @@ class RedisCase(TestCase):
         return str(caught.exception.detail)
 
 
-class RedisTokenStoreTests(TokenStoreContract, RedisCase):
-    """The contract."""
+def documented(language: str, holds: str) -> str:
+    """Return the block of docs/redis.md that holds a text."""
+    page = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (block,) = [block for block in blocks if holds in block]
+    return str(block)
 
-    short = 0.4
+
+class RedisTokenStoreTests(TokenStoreContract, RedisCase):
+    """The contract, with no more than the permissions of the documented ACL."""
+
+    short = 0.6
+
+    def setUp(self) -> None:
+        acl = documented("", "user vncproxy on").splitlines()
+        self.server_options = {"acl": [*acl, "user default on nopass ~* &* +@all"]}
+        super().setUp()
+
+    def settings(self, **changes: Any) -> RedisSettings:
+        return replace(super().settings(username="vncproxy", password="CHANGE-ME"), **changes)
 
     def make_store(
         self, resume: float = 3600, kind: type[RedisTokenStore] = RedisTokenStore, **changes: Any
@@ -99,8 +120,61 @@ class RedisTokenStoreTests(TokenStoreContract, RedisCase):
     async def pass_time(self, seconds: float) -> None:
         await sleep(seconds + 0.02)
 
+    async def test_documented_portal_writes_a_token(self) -> None:
+        script = documented("sh", "redis-cli").replace(
+            "-p 6379", f"-p {self.server.port} --user portal --no-auth-warning"
+        )
+        environment = {**os.environ, "REDISCLI_AUTH": "CHANGE-ME-TOO"}
+        written = subprocess.run(
+            ["sh", "-eu"], input=script, env=environment, capture_output=True, text=True
+        )
+        self.assertNotIn("NOPERM", written.stderr)
+        secret = written.stdout.strip().removeprefix("https://console.example.com/?token=")
+        for index in (f"vncproxy:vm:{VM}", "vncproxy:user:alice"):
+            self.assertEqual(self.server.cli("zrange", index, "0", "-1"), secret_id(secret))
+            self.assertGreater(int(self.server.cli("pttl", index)), 590_000)
+        grant = await self.make_store().redeem(secret)
+        self.assertEqual((grant.token.vm, grant.token.user), (VM, "alice"))
+
+    def test_documented_record_is_the_default_of_every_member(self) -> None:
+        record = documented("json", '"v": 1')
+        token = decode(record.encode())
+        self.assertEqual(token, make_token(1_800_000_000))
+        self.assertEqual(json.loads(encode(token)), json.loads(record))
+
+
+class InterruptedStore(RedisTokenStore):
+    """A proxy to which something happens between looking at a token and taking its use."""
+
+    interrupt: Callable[[], object]
+
+    async def _take(self, redis: Conversation, token_id: str, record: bytes) -> Grant:
+        self.interrupt()
+        return await super()._take(redis, token_id, record)
+
 
 class ConcurrencyTests(RedisCase):
+    async def test_token_revoked_while_it_is_redeemed_is_refused(self) -> None:
+        await self.refused_when("revoked", TokenRevoked, "hset", "state", "revoked", "1")
+
+    async def test_token_that_ends_while_it_is_redeemed_is_refused(self) -> None:
+        await self.refused_when("expired", TokenExpired, "del", "token")
+
+    async def test_record_changed_while_it_is_redeemed_is_refused(self) -> None:
+        await self.refused_when("unknown", TokenUnknown, "set", "token", "{}", "ex", "60")
+
+    async def refused_when(
+        self, why: str, error: type[TokenRefused], command: str, kind: str, *words: str
+    ) -> None:
+        store = self.make_store(kind=InterruptedStore)
+        assert isinstance(store, InterruptedStore)
+        secret = await store.issue(self.token())
+        key = f"vncproxy:{kind}:{secret_id(secret)}"
+        store.interrupt = lambda: self.server.cli(command, key, *words)
+        with self.assertRaises(error) as caught:
+            await store.redeem(secret)
+        self.assertIn(why, caught.exception.detail)
+
     async def test_one_of_fifty_redemptions_through_two_proxies_wins(self) -> None:
         proxies = [self.make_store(), self.make_store()]
         secret = await proxies[0].issue(self.token())
@@ -163,13 +237,21 @@ class StorageTests(RedisCase):
 
     async def test_indexes_forget_a_thousand_tokens_that_are_over(self) -> None:
         store = self.make_store()
+        await store.issue(self.token(ttl=600))
         await at_once(*(store.issue(self.token(ttl=1)) for _ in range(1000)))
         index = f"vncproxy:vm:{VM}"
         self.assertGreater(int(self.server.cli("zcard", index)), 900)
         await sleep(1.1)
         await store.issue(self.token())
-        self.assertEqual(self.server.cli("zcard", index), "1")
-        self.assertEqual(self.server.cli("zcard", "vncproxy:user:alice"), "1")
+        self.assertEqual(self.server.cli("zcard", index), "2")
+        self.assertEqual(self.server.cli("zcard", "vncproxy:user:alice"), "2")
+
+    async def test_state_and_indexes_last_as_long_as_the_cookie(self) -> None:
+        store = self.make_store(resume=10_000)
+        secret = await store.issue(self.token(ttl=10))
+        await store.redeem(secret)
+        for key in (f"state:{secret_id(secret)}", f"vm:{VM}", "user:alice"):
+            self.assertGreater(int(self.server.cli("ttl", f"vncproxy:{key}")), 9_990, key)
 
     async def test_indexes_of_what_is_over_are_gone(self) -> None:
         store = self.make_store(resume=0.2)
@@ -283,16 +365,6 @@ class PortalTests(RedisCase):
         await store.redeem(secret)
 
 
-class PausingStore(RedisTokenStore):
-    """A proxy whose Redis hangs between looking at a token and taking its use."""
-
-    pause: Callable[[], None]
-
-    async def _take(self, redis: Conversation, token_id: str, record: bytes) -> Grant:
-        self.pause()
-        return await super()._take(redis, token_id, record)
-
-
 class OutageTests(RedisCase):
     async def works_again(self, store: RedisTokenStore) -> None:
         """Return when a token can be issued again, within two seconds."""
@@ -358,9 +430,9 @@ class OutageTests(RedisCase):
         self.assertTrue(all(isinstance(o, StoreUnavailable) for o in outcomes), outcomes)
 
     async def test_call_that_failed_is_not_executed_when_the_server_goes_on(self) -> None:
-        store = self.make_store(kind=PausingStore)
-        assert isinstance(store, PausingStore)
-        store.pause = self.server.pause
+        store = self.make_store(kind=InterruptedStore)
+        assert isinstance(store, InterruptedStore)
+        store.interrupt = self.server.pause
         secret = await store.issue(self.token())
         detail = await self.failure(store.redeem(secret))
         self.assertIn("does not answer", detail)
@@ -398,6 +470,14 @@ class OutageTests(RedisCase):
             [line for line in self.server.cli("client", "list").splitlines() if ":0 " not in line],
             [],
         )
+
+    async def test_store_closed_while_it_dials_fails_those_who_wait(self) -> None:
+        store = self.make_store(password="pw")
+        self.server.pause()
+        waiting = Deferred.fromCoroutine(store.ping())
+        await sleep(0.05)
+        await store.close()
+        self.assertIn("let go", await self.failure(waiting))
 
     async def test_server_that_loads_its_data_is_named(self) -> None:
         store = self.make_store()

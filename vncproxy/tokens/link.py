@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from twisted.internet import defer
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
@@ -117,7 +116,7 @@ class RedisLink:
         factory.noisy = False
         protocol = await self._endpoint.connect(factory)
         assert isinstance(protocol, Protocol)
-        if ITCPTransport.providedBy(protocol.transport):
+        if not self.settings.path:
             protocol.transport.setTcpNoDelay(True)
             protocol.transport.setTcpKeepAlive(True)
         return protocol
