@@ -54,6 +54,14 @@ class HealthTests(ApiTestCase):
         self.assertIn("sessions", answer.error["message"])
         self.assertEqual(self.call("GET", "/healthz", headers={}).status, 200)
 
+    def test_defect_is_logged_and_answered(self) -> None:
+        self.patch(self.store, "ping", lambda: fail(ZeroDivisionError()))
+
+        answer = self.call("GET", "/readyz", headers={})
+
+        self.assertRefused(answer, 500, "internal-error", None)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
     def test_other_methods_are_refused_in_json(self) -> None:
         answer = self.call("POST", "/healthz", {}, headers={})
 
@@ -67,14 +75,6 @@ class MountedHealthTests(HealthTests):
         super().serve()
         health = health_resource(store=self.store, sessions=self.sessions, clock=self.clock)
         self.treq = StubTreq(Leaf(health))
-
-    def test_defect_is_logged_and_answered(self) -> None:
-        self.patch(self.store, "ping", lambda: fail(ZeroDivisionError()))
-
-        answer = self.call("GET", "/readyz", headers={})
-
-        self.assertRefused(answer, 500, "internal-error", None)
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_caller_that_goes_away_stops_the_check(self) -> None:
         cancelled: list[object] = []

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 from prometheus_client import Counter
+from twisted.internet.address import IPv4Address, UNIXAddress
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IAddress
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs, formatEvent
+from twisted.python.failure import Failure
 from twisted.web.test.requesthelper import DummyChannel
 
 from vncproxy.api import api_site
@@ -54,15 +59,59 @@ class BoundedRequestTests(ApiTestCase):
         assert request.content is not None
         self.assertEqual(request.content.tell(), MAX_BODY + 1)
 
-    def test_site_answers_a_body_that_is_too_long(self) -> None:
-        transport = StringTransport()
-        protocol = api_site(self.resource).buildProtocol(None)
+
+class SiteTests(ApiTestCase):
+    """What is sent over a connection to the factory that really listens."""
+
+    peer: IAddress = IPv4Address("TCP", "192.0.2.1", 40000)
+
+    def send(self, request: bytes) -> bytes:
+        transport = StringTransport(peerAddress=self.peer)
+        site = api_site(self.resource)
+        site.doStart()
+        self.addCleanup(site.doStop)
+        protocol = site.buildProtocol(self.peer)
         protocol.makeConnection(transport)
+        protocol.dataReceived(request)
+        protocol.connectionLost(Failure(ConnectionDone()))
+        answer: bytes = transport.value()
+        return answer
 
-        protocol.dataReceived(
-            b"POST /v1/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n"
-            b"Authorization: Bearer " + self.key.encode() + b"\r\n\r\n" + b"x" * 200000
-        )
+    def request(self, line: str, body: bytes = b"") -> bytes:
+        header = f"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.key}\r\n"
+        return f"{header}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
-        self.assertTrue(transport.value().startswith(b"HTTP/1.1 413 "), transport.value()[:80])
-        protocol.connectionLost(None)
+    def test_body_that_is_too_long_is_answered(self) -> None:
+        answer = self.send(self.request("POST /v1/tokens", b"x" * 200_000))
+
+        self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), answer[:80])
+
+    def test_requests_are_logged_with_short_ids_and_without_query(self) -> None:
+        token_id = "0123456789ab" + "c" * 52
+
+        with capturedLogs() as events:
+            self.send(self.request(f"GET /v1/tokens/{token_id}?token=s3cret"))
+
+        (event,) = [event for event in events if "status" in event]
+        self.assertEqual(formatEvent(event), "api 192.0.2.1 GET /v1/tokens/0123456789ab 404")
+        self.assertNotIn("s3cret", repr(events))
+        self.assertNotIn(token_id, repr(events))
+
+    def test_caller_on_a_unix_socket_is_logged_as_such(self) -> None:
+        self.peer = UNIXAddress(None)
+
+        with capturedLogs() as events:
+            self.send(self.request("GET /v1/vms"))
+
+        (event,) = [event for event in events if "status" in event]
+        self.assertEqual(formatEvent(event), "api unix socket GET /v1/vms 200")
+
+    def test_health_is_logged_only_when_it_is_bad(self) -> None:
+        with capturedLogs() as events:
+            self.send(self.request("GET /healthz"))
+            self.send(self.request("GET /readyz"))
+            self.sessions.draining = True
+            self.send(self.request("GET /readyz"))
+
+        logged = [formatEvent(event) for event in events if "status" in event]
+        self.assertEqual(logged, ["api 192.0.2.1 GET /readyz 503"])

@@ -170,8 +170,9 @@ class IssueTests(ApiTestCase):
 
         (event,) = [e for e in events if e.get("done") == "issued"]
         self.assertEqual((event["key"], event["vm"], event["user"]), ("root", WEB_01, "alice"))
-        self.assertEqual(event["token_id"], body["id"][:12])
+        self.assertEqual(event["token"], body["id"][:12])
         self.assertNotIn(body["token"], repr(events))
+        self.assertNotIn(body["id"], repr(event))
         self.assertNotIn(self.key, repr(events))
 
 

@@ -66,7 +66,9 @@ class IssueTests(CommandTestCase):
 
 class ShowTests(CommandTestCase):
     def test_token_is_shown_in_aligned_lines(self) -> None:
-        token_id = self.issue(policy={"max_duration": 60}).body["id"]
+        token_id = self.issue(
+            policy={"max_duration": 60, "allowed_origins": ["https://a.org", "https://b.org"]}
+        ).body["id"]
 
         lines = self.output("token", "show", token_id).splitlines()
 
@@ -75,6 +77,7 @@ class ShowTests(CommandTestCase):
         self.assertIn("policy max_duration:    60.0", lines)
         self.assertIn("policy idle_timeout:    no limit", lines)
         self.assertIn("policy client_networks: any", lines)
+        self.assertIn("policy allowed_origins: https://a.org, https://b.org", lines)
         self.assertIn("policy record:          no", lines)
 
     def test_json_is_the_answer(self) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from klein import KleinRenderable
 from prometheus_client import CollectorRegistry
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.web import http
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
@@ -21,6 +24,9 @@ from .reply import Reply, error_body
 from .routes import Api
 from .sessions import SessionsView
 from .tokens import Issuing, Tokens
+
+_ID = re.compile(r"[0-9a-fA-F]{64}")
+_UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class _Root(Resource):
@@ -44,7 +50,7 @@ class _Root(Resource):
 class BoundedRequest(Request):
     """A request that keeps no more of its body than is needed to know that it is too long."""
 
-    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+    def handleContentChunk(self, data: bytes) -> None:
         """Keep a part of the body, or drop what is beyond the limit."""
         assert self.content is not None
         room = MAX_BODY + 1 - self.content.tell()
@@ -94,8 +100,26 @@ def api_resource(
     )
 
 
-def api_site(resource: IResource) -> Site:
-    """Return a site that serves the API and bounds the memory of request bodies."""
-    site = Site(resource)
-    site.requestFactory = BoundedRequest
-    return site
+class ApiSite(Site):
+    """Serves the API, bounds the memory of request bodies and keeps token ids out of the log."""
+
+    requestFactory = BoundedRequest
+    _logger = Logger()
+
+    def log(self, request: http.Request) -> None:
+        """Note a request without its query and with ids shortened; health is asked all the time."""
+        path = request.path.decode("ascii", "replace")
+        if path in _UNLOGGED and request.code == http.OK:
+            return
+        self._logger.info(
+            "api {client} {method} {path} {status}",
+            client=getattr(request.getClientAddress(), "host", "unix socket"),
+            method=request.method.decode("ascii", "replace"),
+            path=_ID.sub(lambda found: found[0][:12], path),
+            status=request.code,
+        )
+
+
+def api_site(resource: IResource) -> ApiSite:
+    """Return the factory that listens for callers of the API."""
+    return ApiSite(resource)

@@ -94,7 +94,7 @@ class Tokens:
         token = self._token(request)
         secret = await self._store.issue(token)
         token_id = secret_id(secret)
-        self._note("issued", key, token_id=token_id, vm=token.vm, user=token.user)
+        self._note("issued", key, token=token_id[:12], vm=token.vm, user=token.user)
         url = access_url(self._issuing.urls[token.type], secret)
         body = {"id": token_id, "token": secret, "url": url, **token_body(token)}
         return Reply(201, body, (("Location", f"/v1/tokens/{token_id}"),))
@@ -127,7 +127,7 @@ class Tokens:
             revoked = await self._store.revoke(token_id)
         finally:
             ended = self._sessions.end_where(EndedByAdministrator(), token_id=token_id)
-        self._note("revoked", key, token_id=token_id, vm=vm, ended=ended)
+        self._note("revoked", key, token=token_id[:12], vm=vm, ended=ended)
         return _revoked(int(revoked), ended)
 
     async def revoke_vm(self, key: ApiKey, vm: VMAddress) -> Reply:
@@ -180,15 +180,10 @@ class Tokens:
                 return session.vm
         return (await self._store.show(token_id)).token.vm
 
-    def _note(self, done: str, key: ApiKey, token_id: str = "", **facts: object) -> None:
+    def _note(self, done: str, key: ApiKey, **facts: object) -> None:
         words = ", ".join(f"{name} {value!s}" for name, value in facts.items())
         self.log.info(
-            "api key {key} {done} token {token_id}: {words}",
-            key=key.name,
-            done=done,
-            token_id=token_id[:12],
-            words=words,
-            **facts,
+            "api key {key} {done}: {words}", key=key.name, done=done, words=words, **facts
         )
 
 

@@ -1,0 +1,69 @@
+"""Every example of ``docs/api.md`` is sent, in order, and its answer compared."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from tests import __file__ as tests_file
+from vncproxy.api.routes import Api
+from vncproxy.metrics import Metrics
+from vncproxy.model import VMAddress
+
+from .world import ApiTestCase, Listing, broken, session
+
+PAGE = Path(tests_file).parent.parent / "docs" / "api.md"
+EXAMPLE = re.compile(
+    r"^```http request\n([A-Z]+) (\S+)\n(?:\n(.*?))?```\n"
+    r"^```http response\n(\d+)\n\n(.*?)```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+class ExampleTests(ApiTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.page = PAGE.read_text()
+        esx = Listing("esx", {})
+        esx.failure = broken()
+        self.backends = {"kvm": self.kvm, "esx": esx}
+        self.sessions.add(session("7f3a0000"))
+        self.sessions.add(session(vm=VMAddress("kvm", "db-01"), user="bob"))
+        self.serve()
+
+    def test_examples_are_true(self) -> None:
+        secrets: dict[str, str] = {}
+        for method, path, body, status, expected in self.examples():
+            answer = self.call(method, _replaced(path, secrets), json.loads(body or "null"))
+            if "token" in answer.body:
+                told = json.loads(expected)
+                secrets |= {told[name]: answer.body[name] for name in ("id", "token")}
+
+            self.assertEqual((answer.status, method, path), (int(status), method, path))
+            self.assertEqual(answer.body, json.loads(_replaced(expected, secrets)))
+
+    def examples(self) -> Iterator[tuple[str, ...]]:
+        found = EXAMPLE.findall(self.page)
+        self.assertEqual(len(found), self.page.count("```http request"))
+        self.assertGreater(len(found), 10)
+        yield from found
+
+    def test_every_route_and_every_metric_is_described(self) -> None:
+        for rule in Api.app.url_map.iter_rules():
+            path = re.sub(r"<\w+?_?id>", "{id}", rule.rule)
+            for method in (rule.methods or set()) - {"HEAD"}:
+                self.assertIn(f"{method} {path}", self.page)
+        registry = CollectorRegistry()
+        Metrics(registry)
+        for family in registry.collect():
+            self.assertIn(f"`{family.name}", self.page)
+
+
+def _replaced(text: str, secrets: dict[str, str]) -> str:
+    for written, real in secrets.items():
+        text = text.replace(written, real)
+    return text
