@@ -6,8 +6,10 @@ import json
 import re
 from typing import Any
 
+import txredisapi
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -15,6 +17,7 @@ from tests.token_store_contract import VM, TokenStoreContract, make_token
 from vncproxy.errors import TokenUnknown
 from vncproxy.model import ConsoleType, Policy, UnixTime, VMAddress, secret_id
 from vncproxy.tokens import scripts
+from vncproxy.tokens.diagnosis import diagnose
 from vncproxy.tokens.memory import MemoryTokenStore
 from vncproxy.tokens.records import MalformedRecord, decode, encode
 from vncproxy.tokens.resume import REMEMBER
@@ -165,6 +168,25 @@ class RecordTests(SynchronousTestCase):
     def test_what_is_written_is_read(self, user: str, vm: str, uses: int) -> None:
         token = make_token(NOW, user=user, vm=VMAddress("kvm", vm), policy=Policy(uses=uses))
         self.assertEqual(decode(encode(token)), token)
+
+
+class DiagnosisTests(SynchronousTestCase):
+    def test_call_that_fell_with_another_call_says_so(self) -> None:
+        said = diagnose(txredisapi.ConnectionError("Lost connection"), ConnectionAborted())
+        self.assertIn("did not answer another call in time", said)
+
+    def test_connection_that_redis_ended_is_told(self) -> None:
+        said = diagnose(txredisapi.ConnectionError("Lost connection"), ConnectionDone())
+        self.assertEqual(said, "closed the connection")
+
+    def test_arguments_that_redis_quotes_are_left_out(self) -> None:
+        error = txredisapi.ResponseError(
+            "unknown command 'AUTH', with args beginning with: 's3cret'"
+        )
+        self.assertEqual(diagnose(error, None), "answers: unknown command 'AUTH'")
+
+    def test_error_without_words_is_named(self) -> None:
+        self.assertEqual(diagnose(OSError(), None), "cannot be reached: OSError")
 
 
 def all_scripts() -> dict[str, str]:
