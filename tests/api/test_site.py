@@ -35,8 +35,11 @@ class RoutingTests(ApiTestCase):
 
         self.assertEqual((answer.status, answer.text), (200, ""))
 
-    def test_answers_are_not_sniffed(self) -> None:
-        self.assertEqual(self.call("GET", "/v1/vms").headers["x-content-type-options"], "nosniff")
+    def test_answers_are_not_sniffed_and_name_no_version(self) -> None:
+        headers = self.call("GET", "/v1/vms").headers
+
+        self.assertEqual(headers["x-content-type-options"], "nosniff")
+        self.assertEqual(headers["server"], "vncproxy")
 
     def test_metrics_are_what_prometheus_reads(self) -> None:
         Counter("vncproxy_test", "A test.", registry=self.registry).inc(3)

@@ -35,6 +35,7 @@ class Reply:
         request.setHeader(b"Content-Type", self.content_type.encode())
         request.setHeader(b"Cache-Control", b"no-store")
         request.setHeader(b"X-Content-Type-Options", b"nosniff")
+        request.setHeader(b"Server", b"vncproxy")
         for name, value in self.headers:
             request.setHeader(name.encode(), value.encode())
         if isinstance(self.body, bytes):
