@@ -9,7 +9,12 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    DeferredList,
+    TimeoutError,  # noqa: A004
+)
 from twisted.logger import Logger
 from zope.interface import Interface
 
@@ -76,7 +81,7 @@ class IDownstream(Interface):
         """Answer that the console is there; returns the leg on which RFB begins."""
 
     def refuse(error: VNCProxyError, session_id: str) -> Awaitable[None]:
-        """Tell the user why there is no console, and close."""
+        """Tell the user why there is no console; returns when the connection is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,7 @@ class Session:
         self._info = SessionInfo(self.id, visit.type, visit.client, self._services.time())
         self._why: VNCProxyError = SessionEnded()
         self._ending = False
+        self._step: Deferred[tuple[Leg, Leg]] | Deferred[VNCProxyError] | None = None
         self._done: Deferred[None] | None = None
 
     def start(self) -> Deferred[None]:
@@ -132,9 +138,10 @@ class Session:
 
     def cancel(self, why: VNCProxyError) -> None:
         """End the session unless it is ending already; the first reason counts."""
-        if self._done is not None and not self._ending:
+        if not self._ending:
             self._why, self._ending = why, True
-            self._done.cancel()
+            if self._step is not None:
+                self._step.cancel()
 
     def info(self) -> SessionInfo:
         """Return what is known of the session now."""
@@ -147,8 +154,8 @@ class Session:
     async def _run(self) -> None:
         try:
             with self._sessions.admitted(self):
-                console, leg = await self._open()
-                await self._relay(leg, console.leg)
+                down, up = await self._open()
+                await self._relay(down, up)
         except CancelledError:
             await self._refuse(self._why)
         except VNCProxyError as e:
@@ -157,26 +164,37 @@ class Session:
             self.log.failure("session {session} failed", session=self.id)
             await self._refuse(HypervisorError("a defect: see the traceback above"))
 
-    async def _open(self) -> tuple[Console, Leg]:
+    async def _open(self) -> tuple[Leg, Leg]:
+        """Return both legs, or give the use of the token back.
+
+        Neither taking nor giving is cut short: it would not be known whether it was done.
+        """
         grant = await self._redeem()
         try:
-            await self._downstream.admit(grant)
-            self._check_policy(grant.token.policy)
-            self._sessions.check_vm(grant.token.vm)
-            endpoint = await self._locate(grant.token.vm)
-            console = await reach(endpoint, self._services.timeouts, self._services.reactor)
+            if self._ending:
+                raise CancelledError
+            self._step = showing = Deferred.fromCoroutine(self._show(grant))
+            return await showing
         except BaseException:
+            self._ending = True
             await self._restore(grant)
             raise
-        return console, await self._greet(console, endpoint.name)
+
+    async def _show(self, grant: Grant) -> tuple[Leg, Leg]:
+        await self._downstream.admit(grant)
+        self._check_policy(grant.token.policy)
+        self._sessions.check_vm(grant.token.vm)
+        endpoint = await self._locate(grant.token.vm)
+        console = await reach(endpoint, self._services.timeouts, self._services.reactor)
+        return await self._greet(console, endpoint.name), console.leg
 
     async def _restore(self, grant: Grant) -> None:
         """Give the use back; that it cannot be given back must not hide why it should be."""
         try:
             await self._services.store.restore(grant)
-        except VNCProxyError as e:
+        except Exception as e:  # noqa: BLE001
             self.log.warn(
-                "session {session}: use not given back: {error}", session=self.id, error=e.detail
+                "session {session}: use not given back: {error}", session=self.id, error=e
             )
 
     async def _redeem(self) -> Grant:
@@ -224,10 +242,8 @@ class Session:
             await leg.converse(greet(), self._services.timeouts.greeting)
         except BaseException as e:
             console.leg.close(ClientGone(), self._services.timeouts.linger)
-            if isinstance(e, TimeoutError):
-                raise ClientGone("the viewer did not finish its greeting in time") from e
             if isinstance(e, StepError):
-                raise ClientGone(f"the viewer left: {e.detail}") from e
+                raise ClientGone(f"the viewer left or fell silent: {e.detail}") from e
             raise
         leg.send(rename(console.server_init, name) if name else console.server_init)
         return leg
@@ -238,7 +254,8 @@ class Session:
         watchdog = self._watchdog(down, up)
         watchdog.start()
         try:
-            why = await join(down, up)
+            self._step = joined = join(down, up)
+            why = await joined
         except CancelledError:
             why = self._why
         finally:
@@ -265,7 +282,12 @@ class Session:
     def _tell(self, event: str, *why: VNCProxyError) -> None:
         info = self.info()
         for observer in self._services.observers:
-            getattr(observer, event)(info, *why)
+            try:
+                getattr(observer, event)(info, *why)
+            except Exception:  # noqa: BLE001 a full disk must not end a session
+                self.log.failure(
+                    "session {session}: {event} not told", session=self.id, event=event
+                )
 
 
 class Sessions:

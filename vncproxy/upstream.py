@@ -7,8 +7,14 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+    UNIXClientEndpoint,
+)
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.protocol import Factory
 
@@ -18,7 +24,7 @@ from .model import ConsoleEndpoint, Timeouts, Transport
 from .relay.frames import RawFraming
 from .relay.leg import Leg
 from .relay.sockets import tune
-from .steps import EndOfStream, TooLong
+from .steps import StepError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +56,8 @@ async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> 
 async def _shake_hands(leg: Leg, endpoint: ConsoleEndpoint, timeout: float) -> bytes:
     try:
         return await leg.converse(reach_console(endpoint.handshakes), timeout)
-    except (EndOfStream, TooLong) as e:
+    except StepError as e:
         raise UpstreamViolation(f"{endpoint}: {e.detail}") from e
-    except TimeoutError as e:
-        raise UpstreamViolation(f"{endpoint}: handshake not over within {timeout} s") from e
 
 
 class _OneLeg(Factory[Leg]):
@@ -71,7 +75,9 @@ async def _dial(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> 
     factory = _OneLeg(leg)
     try:
         await _connect(endpoint, factory, timeouts.connect, reactor)
-    except (ConnectError, DNSLookupError, OSError, TimeoutError) as e:
+    except TimeoutError as e:
+        raise UpstreamUnreachable(f"{endpoint}: no answer within {timeouts.connect} s") from e
+    except (ConnectError, DNSLookupError, OSError, ValueError) as e:
         raise UpstreamUnreachable(f"{endpoint}: {e or type(e).__name__}") from e
     tune(leg.transport)
     return leg
@@ -80,12 +86,20 @@ async def _dial(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> 
 def _connect(endpoint: ConsoleEndpoint, factory: _OneLeg, timeout: float, reactor: Any) -> Any:
     match endpoint.transport:
         case Transport.TCP:
-            way: Any = HostnameEndpoint(reactor, endpoint.host, endpoint.port, timeout=timeout)
+            kind = _tcp_endpoint(endpoint.host)
+            way: Any = kind(reactor, endpoint.host, endpoint.port, timeout=timeout)
         case Transport.UNIX:
             way = UNIXClientEndpoint(reactor, endpoint.path, timeout=timeout)
         case Transport.FD:
             return _adopt(endpoint.fd, factory, reactor)
     return way.connect(factory).addTimeout(timeout, reactor)
+
+
+def _tcp_endpoint(host: str) -> Any:
+    """Return the class for a name or address: an address needs none of the waits for a resolver."""
+    if isIPAddress(host):
+        return TCP4ClientEndpoint
+    return TCP6ClientEndpoint if isIPv6Address(host) else HostnameEndpoint
 
 
 def _adopt(fd: int, factory: _OneLeg, reactor: Any) -> Deferred[None]:

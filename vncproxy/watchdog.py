@@ -40,6 +40,8 @@ class Watchdog:
         self._deadline = None if seconds_left is None else clock.seconds() + seconds_left
         self._bark = bark
         self._clock = clock
+        self._received = downstream.received + upstream.received
+        self._active = clock.seconds()
         self._pinged = clock.seconds()
         self._unanswered: float | None = None
         self._look = LoopingCall(self._check)
@@ -63,10 +65,17 @@ class Watchdog:
     def _overdue(self, now: float) -> SessionEnded | None:
         if self._deadline is not None and now >= self._deadline:
             return TimeLimit()
-        idle = now - max(self._downstream.heard, self._upstream.heard)
+        idle = self._idle(now)
         if self._idle_timeout is not None and idle >= self._idle_timeout:
             return IdleLimit(f"no byte for {idle:.0f} s")
         return self._ping(now)
+
+    def _idle(self, now: float) -> float:
+        """Return the seconds since payload came from either side; answers to pings are none."""
+        received = self._downstream.received + self._upstream.received
+        if received != self._received:
+            self._received, self._active = received, now
+        return now - self._active
 
     def _ping(self, now: float) -> SessionEnded | None:
         """Ask for a sign of life; none counts while the downstream leg is not read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
@@ -19,7 +20,7 @@ from ..relay.sockets import tune
 class ConsoleChannel(HTTPChannel):
     """One HTTP connection.
 
-    The time for a header is counted from its beginning, not from the last byte, so that it cannot
+    The time for a request is counted from its beginning, not from the last byte, so that it cannot
     be stretched by sending slowly.
     """
 
@@ -29,10 +30,10 @@ class ConsoleChannel(HTTPChannel):
     _too_late: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
-        """Start to wait for the first header."""
+        """Start to wait for the first request."""
         tune(self.transport)
         super().connectionMade()
-        self._await_header()
+        self._await_request()
 
     def take_over(self, heir: IProtocol) -> None:
         """Give this connection to another protocol, from the next byte on, without a way back.
@@ -43,15 +44,22 @@ class ConsoleChannel(HTTPChannel):
             self.setTimeout(None)
             self.requests = []
             self.transport.unregisterProducer()
+            self.transport.resumeProducing()
         self._heir = heir
         heir.makeConnection(self.transport)
+        # what followed the request's body
+        if pipelined := b"".join(self._dataBuffer):
+            self._dataBuffer = []
+            heir.dataReceived(pipelined)
 
     def dataReceived(self, data: bytes) -> None:
         """Take bytes from the transport."""
         if self._heir is not None:
             self._heir.dataReceived(data)
-        else:
-            super().dataReceived(data)
+            return
+        if self._too_late is None and not self._handlingRequest:
+            self._await_request()
+        super().dataReceived(data)
 
     def rawDataReceived(self, data: bytes) -> None:
         """Take bytes behind a header."""
@@ -60,15 +68,10 @@ class ConsoleChannel(HTTPChannel):
         else:
             super().rawDataReceived(data)
 
-    def allHeadersReceived(self) -> None:
-        """Stop waiting for a header."""
+    def allContentReceived(self) -> None:
+        """Stop waiting for the request."""
         self._stop_waiting()
-        super().allHeadersReceived()
-
-    def requestDone(self, request: Request) -> None:
-        """Wait for the next header."""
-        super().requestDone(request)
-        self._await_header()
+        super().allContentReceived()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell whoever has the connection now."""
@@ -77,16 +80,27 @@ class ConsoleChannel(HTTPChannel):
         if self._heir is not None:
             self._heir.connectionLost(reason)
 
-    def _await_header(self) -> None:
+    def _await_request(self) -> None:
         self._too_late = self.callLater(self.header_time, self.transport.abortConnection)
 
     def _stop_waiting(self) -> None:
         if self._too_late is not None and self._too_late.active():
             self._too_late.cancel()
+        self._too_late = None
 
 
 class ConsoleRequest(SiteRequest):
-    """A request that does not show its query, where the token is, in logs."""
+    """A request that does not show its query, where the token is, in logs.
+
+    Nothing that is served has a use for a body, so what comes of one is dropped.
+    """
+
+    def gotLength(self, length: int | None) -> None:
+        """Make no place for a body, however long."""
+        self.content = BytesIO()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Drop it."""
 
     def __repr__(self) -> str:
         return f"<{self.method.decode('ascii', 'replace')} request of {self.getClientAddress()}>"

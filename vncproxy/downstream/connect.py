@@ -13,7 +13,6 @@ from ..errors import VNCProxyError
 from ..model import Grant
 from ..relay.frames import RawFraming
 from ..relay.leg import Leg
-from ..relay.sockets import shut_down_sending
 from ..session import IDownstream, Sessions, Visit
 from .channel import ConsoleChannel
 from .early import EarlyConnection
@@ -42,13 +41,16 @@ class ConnectDownstream(EarlyConnection):
 
     async def refuse(self, error: VNCProxyError, session_id: str) -> None:
         """Answer with the reason in the status line, and once more as a body for other clients."""
-        if self.leg is not None:
-            self.leg.close(error, self._linger)
+        if self._lost:
             return
-        body = error.sentence(session_id).encode("ascii", "replace")
+        leg = self.leg or self._answer(error, session_id)
+        leg.close(error, self._linger)
+        await leg.closed
+
+    def _answer(self, error: VNCProxyError, session_id: str) -> Leg:
+        text = error.sentence(session_id).encode("ascii", "replace")
         self.transport.write(
             b"HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
-            b"Connection: close\r\n\r\n%s\n" % (error.status, body, len(body) + 1, body)
+            b"Connection: close\r\n\r\n%s\n" % (error.status, text, len(text) + 1, text)
         )
-        self._clock.callLater(self._linger, self.transport.abortConnection)
-        shut_down_sending(self.transport)
+        return self.become_leg(RawFraming())

@@ -32,6 +32,7 @@ class EarlyConnection(Protocol):
         self._channel = channel
         self._clock = clock
         self._early = bytearray()
+        self._lost = False
         self._session: Session | None = None
 
     def dataReceived(self, data: bytes) -> None:
@@ -42,6 +43,7 @@ class EarlyConnection(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """End the session: there is nobody left to serve."""
+        self._lost = True
         self._user_left(ClientGone("closed by the peer"))
 
     def become_leg(self, framing: Framing) -> Leg:

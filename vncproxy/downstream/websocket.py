@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 from zope.interface import implementer
 
-from ..errors import VNCProxyError
+from ..errors import ClientGone, VNCProxyError
 from ..model import Grant
 from ..relay.frames import WebSocketFraming
 from ..relay.leg import Leg
@@ -80,31 +80,33 @@ class WebSocketDownstream(EarlyConnection):
         self._trust = trust
         self._resume = resume
         self._linger = linger
+        self._valid = False
         self._subprotocol: str | None = None
         self._answer: Deferred[Answer] = Deferred()
-        self._upgraded: Deferred[Leg] = Deferred()
         self._upgrade: Any = None
 
     def begin(self, visit: Visit, sessions: Sessions) -> None:
-        """Take the connection over and begin the handshake, and with it the session."""
-        self._visit, self._sessions = visit, sessions
+        """Take the connection over, and begin the session when the handshake is a valid one."""
+        self._visit = visit
         self._channel.take_over(self)
         self._upgrade = self._factory.buildProtocol(self.transport.getPeer())
         self._upgrade.downstream = self
         self._upgrade.makeConnection(self.transport)
         self._upgrade.dataReceived(self._header)
+        if self._valid:
+            self._session = sessions.serve(visit, self)
 
     def asked(self, subprotocols: list[str]) -> Deferred[Answer]:
-        """Begin the session; called when the request is a valid one."""
+        """Hold the answer back; called when the request is a valid one."""
         if subprotocols == ["base64"]:
             raise ConnectionDeny(400, "only the binary subprotocol is spoken here")
         self._subprotocol = "binary" if "binary" in subprotocols else None
-        self._session = self._sessions.serve(self._visit, self)
+        self._valid = True
         return self._answer
 
     def upgraded(self) -> None:
         """Turn the connection into a leg; called when the answer is sent."""
-        self._upgraded.callback(self.become_leg(WebSocketFraming()))
+        self.become_leg(WebSocketFraming())
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell the handshake, too."""
@@ -117,6 +119,8 @@ class WebSocketDownstream(EarlyConnection):
         if grant.resume_secret is not None:
             headers["Set-Cookie"] = self._cookie(grant.resume_secret)
         self._complete(headers)
+        if self.leg is None or self.leg.ended.called:
+            raise ClientGone("left during the upgrade")
 
     async def open(self) -> Leg:
         """Return the leg, which is there since the user was admitted."""
@@ -125,16 +129,18 @@ class WebSocketDownstream(EarlyConnection):
 
     async def refuse(self, error: VNCProxyError, session_id: str) -> None:
         """Tell the reason within RFB, then close with the error's code."""
-        if not self._answer.called:
-            self._complete({})
+        self._complete({})
         if self.leg is None:
             return
-        with suppress(TimeoutError, VNCProxyError):
+        with suppress(VNCProxyError):
             await self.leg.converse(refuse(error.sentence(session_id)), self._linger)
         self.leg.close(error, self._linger, session_id)
+        await self.leg.closed
 
     def _complete(self, headers: dict[str, str]) -> None:
-        self._answer.callback((self._subprotocol, headers))
+        """Send the answer, once, unless there is nobody left."""
+        if not self._answer.called and not self._lost:
+            self._answer.callback((self._subprotocol, headers))
 
     def _cookie(self, secret: str) -> str:
         name = resume_cookie_name(self._visit.token)
@@ -150,7 +156,7 @@ class WebSocketDownstream(EarlyConnection):
 
 def _header(request: Request) -> bytes:
     """Return a request's header once more, for Autobahn to parse."""
-    lines = [request.method + b" " + request.uri + b" HTTP/1.1"]
+    lines = [b" ".join((request.method, request.uri, request.clientproto))]
     for name, values in request.requestHeaders.getAllRawHeaders():
         lines.append(name + b": " + b",".join(values))
     return b"\r\n".join([*lines, b"", b""])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import ConnectionLost, SessionEnded, VNCProxyError
-from ..steps import Dialogue, Steps
+from ..steps import Dialogue, StepError, Steps
 from .frames import FrameError, Framing
 from .sockets import shut_down_sending
 
@@ -25,6 +25,10 @@ T = TypeVar("T")
 
 UNREAD_LIMIT = 65536
 """Bytes that nobody asked for yet, above which a leg stops reading."""
+
+
+class TooSlow(StepError):
+    """A handshake was not over within its time limit."""
 
 
 @implementer(IPushProducer)
@@ -40,6 +44,9 @@ class Leg(Protocol):
         received: number of payload bytes that came from this side.
         heard: when the last byte came, in seconds of the clock.
         paused: whether reading is stopped.
+        full: whether the outgoing buffer is full.
+        framing: how its bytes are framed.
+        over: whether this side is over, and nothing more is sent or delivered.
         ended: fires with why this side is over, as soon as it is; never fails.
         closed: fires when the transport is gone.
     """
@@ -51,16 +58,16 @@ class Leg(Protocol):
         self.heard = clock.seconds()
         self.ended: Deferred[VNCProxyError] = Deferred()
         self.closed: Deferred[None] = Deferred()
-        self._framing = framing
+        self.framing = framing
         self._clock = clock
         self._gone = gone
-        self._over = False
+        self.over = False
         self._unread = bytearray()
         self._receive: Callable[[bytes], None] = self._keep
         self._receive_eof: Callable[[], None] = _nothing
         self._on_full: Callable[[bool], None] = _ignore
         self.paused = False
-        self._full = False
+        self.full = False
         self._owed_reply = b""
         self._cut: IDelayedCall | None = None
 
@@ -75,7 +82,7 @@ class Leg(Protocol):
             timeout: seconds the whole handshake may take.
 
         Raises:
-            TimeoutError: it took longer.
+            TooSlow: it took longer.
             VNCProxyError: whatever the handshake raises; `EndOfStream` where it lacks bytes when
                 this side is over.
         """
@@ -98,10 +105,12 @@ class Leg(Protocol):
         self._receive_eof = lambda: advance(dialogue.receive_eof)
         self.deliver(lambda data: advance(lambda: dialogue.receive(data)))
         advance(_nothing)
-        if self._over:
+        if self.over:
             self._receive_eof()
         try:
             await progress
+        except TimeoutError as e:
+            raise TooSlow(f"handshake not over within {timeout} s") from e
         finally:
             self._receive, self._receive_eof = self._keep, _nothing
             self._keep(dialogue.leftover())
@@ -113,12 +122,10 @@ class Leg(Protocol):
         """Give what was kept, and all that arrives from now on, to a receiver.
 
         Args:
-            on_full: told whether this leg's outgoing buffer is full, whenever that changes.
+            on_full: told whether this leg's outgoing buffer is `full`, whenever that changes.
         """
         self._receive = receive
         self._on_full = on_full or _ignore
-        if self._full:
-            self._on_full(True)
         unread = bytes(self._unread)
         self._unread.clear()
         self.resume()
@@ -127,19 +134,19 @@ class Leg(Protocol):
 
     def send(self, payload: bytes) -> None:
         """Send payload bytes; does nothing once this side is over."""
-        if payload and not self._over:
-            self.transport.write(self._framing.encode(payload))
+        if payload and not self.over:
+            self.transport.write(self.framing.encode(payload))
 
     def ping(self) -> bool:
         """Ask the peer for a sign of life; False where framing or a full buffer forbid it."""
-        question = b"" if self._over or self._full else self._framing.ping()
+        question = b"" if self.over or self.full else self.framing.ping()
         if question:
             self.transport.write(question)
         return bool(question)
 
     def pause(self) -> None:
         """Stop reading from this side."""
-        if not self.paused and not self._over:
+        if not self.paused and not self.over:
             self.paused = True
             self.transport.pauseProducing()
 
@@ -159,12 +166,13 @@ class Leg(Protocol):
             linger: seconds after which the connection is cut.
             session_id: named in the farewell where only an administrator can help.
         """
-        if self._over:
+        if self._cut is None and not self.closed.called:
+            self._cut = self._clock.callLater(linger, self.transport.abortConnection)
+        if self.over:
             return
         self._finish(why)
         self.resume()
-        self._cut = self._clock.callLater(linger, self.transport.abortConnection)
-        farewell = self._framing.close(why.close_code, why.sentence(session_id))
+        farewell = self.framing.close(why.close_code, why.sentence(session_id))
         if farewell:
             self.transport.write(farewell)
         else:
@@ -174,17 +182,20 @@ class Leg(Protocol):
         """Take bytes from the transport."""
         self.heard = self._clock.seconds()
         try:
-            payload = self._framing.receive(data)
+            payload = self.framing.receive(data)
         except FrameError as e:
             self._violated(e)
             return
-        if payload and not self._over:
+        if payload and not self.over:
             self.received += len(payload)
             self._receive(payload)
-        self._reply(self._framing.replies())
-        if self._framing.ended:
+        reply = self.framing.replies()
+        if self.framing.ended:
             self._finish(self._gone("closed by a close frame"))
+            self.transport.write(reply)
             self.transport.loseConnection()
+        elif not self.over:
+            self._reply(reply)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Take note that the transport is gone."""
@@ -198,12 +209,12 @@ class Leg(Protocol):
 
     def pauseProducing(self) -> None:
         """Take note that the outgoing buffer is full; called by the transport."""
-        self._full = True
+        self.full = True
         self._on_full(True)
 
     def resumeProducing(self) -> None:
         """Take note that the outgoing buffer has room; called by the transport."""
-        self._full = False
+        self.full = False
         owed, self._owed_reply = self._owed_reply, b""
         self._reply(owed)
         self._on_full(False)
@@ -218,24 +229,24 @@ class Leg(Protocol):
 
     def _reply(self, reply: bytes) -> None:
         """Send what the framing answers; only the newest is kept while the buffer is full."""
-        if self._full:
+        if self.full:
             self._owed_reply = reply or self._owed_reply
         elif reply:
             self.transport.write(reply)
 
     def _violated(self, error: FrameError) -> None:
-        self.transport.write(self._framing.close(error.reply_code, "protocol error"))
+        self.transport.write(self.framing.close(error.reply_code, "protocol error"))
         self._finish(error)
         self.transport.loseConnection()
 
     def _finish(self, why: VNCProxyError) -> None:
-        if self._over:
+        if self.over:
             return
-        self._over = True
+        self.over = True
         self.transport.unregisterProducer()
         self._receive = _ignore
-        self._receive_eof()
         self.ended.callback(why)
+        self._receive_eof()
 
 
 def _ignore(_: object) -> None:

@@ -31,6 +31,9 @@ def join(downstream: Leg, upstream: Leg) -> Deferred[VNCProxyError]:
 
     downstream.deliver(upstream.send, _hold(upstream))
     upstream.deliver(downstream.send, _hold(downstream))
+    for leg, source in ((downstream, upstream), (upstream, downstream)):
+        if leg.full:
+            source.pause()
     downstream.ended.addCallback(end)
     upstream.ended.addCallback(end)
     return over

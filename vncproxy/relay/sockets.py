@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 
 from twisted.internet.interfaces import INegotiated, ISSLTransport, ITCPTransport, ITransport
 
@@ -10,28 +11,27 @@ KEEPALIVE_IDLE = 60
 """Seconds of silence before TCP asks whether the peer is still there."""
 KEEPALIVE_INTERVAL = 15
 KEEPALIVE_PROBES = 4
+UNACKNOWLEDGED = 120
+"""Seconds after which a peer that takes none of the bytes sent to it counts as gone."""
 
 
 def tune(transport: ITransport) -> None:
-    """Set TCP_NODELAY and keepalive; does nothing on what is not TCP.
+    """Set TCP_NODELAY and the limits of silence; does nothing on what is not TCP.
 
     Autobahn never sets TCP_NODELAY on server connections, whatever its option says, and small
     updates that are held back by Nagle's algorithm are felt by whoever types.
     """
-    get_handle = getattr(transport, "getHandle", None)
-    handle = get_handle() if get_handle else None
-    # a TLS connection's handle passes socket calls on
-    family = getattr(handle, "family", None)
-    if handle is None or family not in (None, socket.AF_INET, socket.AF_INET6):
+    # wrappers such as TLS pass the attribute of the transport below on
+    handle = getattr(transport, "socket", None)
+    if not isinstance(handle, socket.socket) or handle.family == socket.AF_UNIX:
         return
-    try:
+    with suppress(OSError):  # the peer is gone already
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
-    except (AttributeError, OSError):
-        return
+        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED * 1000)
 
 
 def shut_down_sending(transport: ITransport) -> None:
