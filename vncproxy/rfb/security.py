@@ -12,7 +12,15 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from ..errors import UpstreamRefused, UpstreamViolation
 from ..model import RFBSecurity
 from ..steps import Read, Steps, Write
-from .versions import BANNER_SIZE, NotRFB, Version, clean_reason, parse_banner, read_reason
+from .versions import (
+    BANNER_SIZE,
+    NotRFB,
+    Version,
+    clean_reason,
+    parse_banner,
+    read_reason,
+    sized_text,
+)
 
 INVALID, NONE, VNC_AUTH = 0, 1, 2
 NAME_LIMIT = 4096
@@ -61,8 +69,7 @@ def initialise() -> Steps[bytes]:
 
 def rename(server_init: bytes, name: str) -> bytes:
     """Return a ServerInit message with another desktop name."""
-    encoded = name.encode()[:NAME_LIMIT]
-    return server_init[:20] + len(encoded).to_bytes(4, "big") + encoded
+    return server_init[:20] + sized_text(name, NAME_LIMIT)
 
 
 def desktop_name(server_init: bytes) -> str:

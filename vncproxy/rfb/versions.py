@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from enum import Enum
 
 from ..errors import VNCProxyError
@@ -13,7 +14,6 @@ REASON_LIMIT = 512
 """Longest reason that is read from a server or sent to a viewer, in bytes."""
 
 _BANNER = re.compile(rb"RFB (\d{3})\.(\d{3})\n")
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\U0010ffff]+")
 
 
 class Version(Enum):
@@ -49,21 +49,27 @@ def parse_banner(banner: bytes) -> Version:
 
 
 def clean_reason(raw: bytes) -> str:
-    """Return a reason as one printable line without the NULs that servers count in."""
-    text = raw[:REASON_LIMIT].decode("utf-8", "replace")
-    return _UNPRINTABLE.sub(" ", text).replace("\ufffd", "?").strip()
+    """Return a reason as one printable line, without the NULs that some servers count in."""
+    text = raw[:REASON_LIMIT].decode("utf-8", "replace").replace("\ufffd", "?")
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def encode_reason(reason: str) -> bytes:
     """Return a reason as it goes over the wire: U32 length, UTF-8 text."""
-    text = reason.encode()[:REASON_LIMIT].decode("utf-8", "ignore").encode()
-    return len(text).to_bytes(4, "big") + text
+    return sized_text(reason, REASON_LIMIT)
+
+
+def sized_text(text: str, limit: int) -> bytes:
+    """Return U32 length and UTF-8 text, cut at a character to at most ``limit`` bytes."""
+    encoded = text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore").encode()
+    return len(encoded).to_bytes(4, "big") + encoded
 
 
 def read_reason() -> Steps[str]:
-    """Read U32 length and text; a server may close without sending them."""
-    try:
+    """Read U32 length and text, or as much of them as a server sends before it closes."""
+    text = bytearray()
+    with suppress(EndOfStream):
         size = int.from_bytes((yield Read(4)), "big")
-        return clean_reason((yield Read(min(size, REASON_LIMIT))))
-    except EndOfStream:
-        return ""
+        while len(text) < min(size, REASON_LIMIT):
+            text += yield Read(1)
+    return clean_reason(bytes(text))
