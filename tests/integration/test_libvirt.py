@@ -1,0 +1,308 @@
+"""The libvirt backend against a real libvirtd and real QEMU machines.
+
+Needs libvirt-daemon-system, libvirt-daemon-driver-qemu and qemu-system-x86.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import libvirt
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import TestCase
+
+from tests.integration.libvirt_host import VNC_ON_LOOPBACK, Guest, PrivateLibvirtd, private_libvirtd
+from vncproxy.backends import libvirt_connection
+from vncproxy.backends.libvirt import LibvirtBackend, LibvirtSettings
+from vncproxy.backends.libvirt_connection import Connection
+from vncproxy.errors import (
+    BackendError,
+    ConsoleUnavailable,
+    NoGraphicalConsole,
+    VMNotFound,
+    VNCProxyError,
+)
+from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
+from vncproxy.threads import BoundedCalls
+
+E = TypeVar("E", bound=VNCProxyError)
+
+SPICE_THEN_VNC = "<graphics type='spice' autoport='yes'/>" + VNC_ON_LOOPBACK
+ON_A_SOCKET = "<graphics type='vnc'><listen type='socket'/></graphics>"
+NOWHERE = "<graphics type='vnc'><listen type='none'/></graphics>"
+
+NONE, VNC_AUTH = 1, 2
+
+
+def connect(endpoint: ConsoleEndpoint) -> socket.socket:
+    """Dial an endpoint, or take over its descriptor."""
+    match endpoint.transport:
+        case Transport.TCP:
+            return socket.create_connection((endpoint.host, endpoint.port), 5)
+        case Transport.UNIX:
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(endpoint.path)
+        case Transport.FD:
+            connection = socket.socket(fileno=endpoint.fd)
+    connection.settimeout(5)
+    return connection
+
+
+def security_types(endpoint: ConsoleEndpoint) -> list[int]:
+    """Say that we speak RFB 3.8 and return the security types the server offers."""
+    with connect(endpoint) as connection, connection.makefile("rb") as stream:
+        assert stream.read(12) == b"RFB 003.008\n"
+        connection.sendall(b"RFB 003.008\n")
+        return [*stream.read(stream.read(1)[0])]
+
+
+@cache
+def _shared_guest(graphics: str) -> Guest:
+    number = _shared_guest.cache_info().currsize
+    return Guest(private_libvirtd(), f"shared{number}", graphics, "s3cret").start()
+
+
+class LibvirtCase(TestCase):
+    """A backend with real threads over a real libvirtd."""
+
+    timeout = 60
+
+    def setUp(self) -> None:
+        self.host = private_libvirtd()
+        self.backend = self.backend_of()
+
+    def backend_of(self, **table: object) -> LibvirtBackend:
+        calls = BoundedCalls(reactor, reactor, threads=2, waiting=2)  # type: ignore[arg-type]
+        self.addCleanup(calls.close)
+        settings = LibvirtSettings.model_validate({"uri": self.host.uri, **table})
+        backend = LibvirtBackend("kvm", settings, calls)
+        self.addCleanup(lambda: Deferred.fromCoroutine(backend.close()))
+        return backend
+
+    def guest(self, graphics: str = VNC_ON_LOOPBACK, password: str | None = None) -> Guest:
+        """Start a machine for a test that changes it."""
+        guest = Guest(self.host, "own", graphics, password).start()
+        self.addCleanup(guest.destroy)
+        return guest
+
+    def shared_guest(self, graphics: str = VNC_ON_LOOPBACK) -> Guest:
+        """Return a running machine with a password that several tests look at."""
+        return _shared_guest(graphics)
+
+    async def failure(self, answer: Awaitable[object], kind: type[E]) -> E:
+        try:
+            await answer
+        except kind as e:
+            return e
+        raise AssertionError(f"{kind.__name__} not raised")
+
+
+class LocateTests(LibvirtCase):
+    async def test_port_and_password_of_a_running_machine(self) -> None:
+        guest = self.shared_guest()
+        found = await self.backend.locate(guest.name)
+        port = int(guest.graphics()["port"])
+        self.assertEqual(
+            (found.transport, found.host, found.port), (Transport.TCP, "127.0.0.1", port)
+        )
+        self.assertEqual(found.handshakes, (RFBSecurity("s3cret"),))
+        self.assertEqual(security_types(found), [VNC_AUTH])
+
+    async def test_uuid_and_id_name_the_same_machine(self) -> None:
+        guest = self.shared_guest()
+        for vm in (guest.uuid, str(guest.domain().ID())):
+            self.assertEqual((await self.backend.locate(vm)).name, guest.name)
+
+    async def test_a_unix_socket_is_dialled(self) -> None:
+        guest = self.shared_guest(ON_A_SOCKET)
+        found = await self.backend.locate(guest.name)
+        self.assertEqual(
+            (found.transport, found.path), (Transport.UNIX, guest.graphics()["socket"])
+        )
+        self.assertEqual(security_types(found), [VNC_AUTH])
+
+    async def test_a_console_that_listens_nowhere_comes_as_a_socket_without_authentication(
+        self,
+    ) -> None:
+        guest = self.shared_guest(NOWHERE)
+        found = await self.backend.locate(guest.name)
+        self.assertEqual((found.transport, found.handshakes), (Transport.FD, (RFBSecurity(None),)))
+        self.assertEqual(security_types(found), [NONE])
+
+    async def test_the_vnc_device_after_a_spice_device(self) -> None:
+        guest = self.shared_guest(SPICE_THEN_VNC)
+        found = await self.backend.locate(guest.name)
+        self.assertEqual(found.port, int(guest.graphics(1)["port"]))
+        self.assertEqual(security_types(found), [VNC_AUTH])
+
+    async def test_always_passes_the_vnc_device_after_a_spice_device(self) -> None:
+        guest = self.shared_guest(SPICE_THEN_VNC)
+        found = await self.backend_of(open_graphics="always").locate(guest.name)
+        self.assertEqual(security_types(found), [NONE])
+
+    async def test_a_paused_machine_has_its_console(self) -> None:
+        guest = self.guest()
+        guest.domain().suspend()
+        self.assertEqual(security_types(await self.backend.locate(guest.name)), [NONE])
+
+
+class UnavailableTests(LibvirtCase):
+    async def test_shut_off(self) -> None:
+        guest = self.guest()
+        guest.power_off()
+        error = await self.failure(self.backend.locate(guest.name), ConsoleUnavailable)
+        self.assertEqual(error.sentence(), "The virtual machine is shut off.")
+
+    async def test_unknown(self) -> None:
+        await self.failure(self.backend.locate("no-such-machine"), VMNotFound)
+
+    async def test_spice_alone(self) -> None:
+        guest = self.guest("<graphics type='spice' autoport='yes'/>")
+        await self.failure(self.backend.locate(guest.name), NoGraphicalConsole)
+
+    async def test_an_empty_password_is_locked(self) -> None:
+        guest = self.guest(password="")
+        error = await self.failure(self.backend.locate(guest.name), ConsoleUnavailable)
+        self.assertIn("locked", error.sentence())
+
+    async def test_listening_nowhere_with_passing_forbidden(self) -> None:
+        guest = self.shared_guest(NOWHERE)
+        backend = self.backend_of(open_graphics="never")
+        error = await self.failure(backend.locate(guest.name), BackendError)
+        self.assertIn("listen type none", str(error))
+
+    async def test_a_read_only_connection_is_told(self) -> None:
+        guest = self.shared_guest()
+        read_only = partial(Connection, open_=libvirt.openReadOnly)
+        self.patch(libvirt_connection, "Connection", read_only)
+        for answer in (self.backend_of().locate(guest.name), self.backend_of().probe()):
+            error = await self.failure(answer, BackendError)
+            self.assertIn("secure XML needs a read-write connection", str(error))
+
+
+class InventoryTests(LibvirtCase):
+    async def test_running_and_stopped_machines_are_listed(self) -> None:
+        guest = self.guest()
+        before = await self.backend.list()
+        guest.power_off()
+        after = await self.backend.list()
+        for listed, state in ((before, "running"), (after, "shut off")):
+            found = next(each for each in listed if each.vm.vm == guest.uuid)
+            self.assertEqual((found.name, found.state), (guest.name, state))
+
+    async def test_probe_names_the_versions_and_counts(self) -> None:
+        self.shared_guest()
+        self.assertRegex(
+            await self.backend.probe(),
+            r"^libvirt \d+\.\d+\.\d+ at qemu:///session\S+, QEMU \d+\.\d+\.\d+, "
+            r"\d+ of \d+ machines? running$",
+        )
+
+
+class RestartTests(LibvirtCase):
+    def setUp(self) -> None:
+        self.host = PrivateLibvirtd().start()
+        self.addCleanup(self.host.stop)
+        self.backend = self.backend_of()
+
+    async def test_after_libvirtd_was_killed_and_started_again_the_next_call_works(self) -> None:
+        guest = self.guest(password="s3cret")
+        before = await self.backend.locate(guest.name)
+        self.host.kill()
+        self.host.start()
+        after = await self.backend.locate(guest.name)
+        self.assertEqual(after, before)
+        self.assertEqual(security_types(after), [VNC_AUTH])
+
+    async def test_while_libvirtd_is_down_the_error_says_what_to_look_at(self) -> None:
+        await self.backend.list()
+        self.host.kill()
+        error = await self.failure(self.backend.locate("web"), BackendError)
+        self.assertIn("is libvirtd (or virtqemud) running there?", str(error))
+        self.host.start()
+        await self.backend.list()
+
+
+class OtherMachineTests(LibvirtCase):
+    """The same libvirtd as another machine's: behind a command, so nothing here is known of it."""
+
+    def remote(self, **table: Any) -> LibvirtBackend:
+        command = Path(self.mktemp()).absolute()
+        command.write_text(_TUNNEL.format(python=sys.executable, socket=self.host.socket))
+        command.chmod(0o755)
+        return self.backend_of(uri=f"qemu+ext:///session?command={command}", **table)
+
+    async def test_its_loopback_address_is_never_dialled_here(self) -> None:
+        guest = self.shared_guest()
+        error = await self.failure(self.remote().locate(guest.name), BackendError)
+        self.assertIn("listens on 127.0.0.1, port", str(error))
+
+    async def test_its_console_is_dialled_where_the_map_says(self) -> None:
+        guest = self.shared_guest()
+        name = guest.domain().connect().getHostname()
+        found = await self.remote(addresses={name: "localhost"}).locate(guest.name)
+        self.assertEqual(found.host, "localhost")
+        self.assertEqual(security_types(found), [VNC_AUTH])
+
+    async def test_its_unix_sockets_are_not_opened_here(self) -> None:
+        guest = self.shared_guest(ON_A_SOCKET)
+        error = await self.failure(self.remote().locate(guest.name), BackendError)
+        self.assertIn("cannot be reached on another machine", str(error))
+
+
+class TimeLimitTests(LibvirtCase):
+    def setUp(self) -> None:
+        self.host = PrivateLibvirtd().start()
+        self.addCleanup(self.host.stop)
+        self.backend = self.backend_of(timeout=0.5)
+
+    async def test_a_libvirtd_that_hangs_ends_the_wait_and_a_later_call_works(self) -> None:
+        await self.backend.list()
+        with self.host.frozen():
+            error = await self.failure(self.backend.locate("web"), BackendError)
+        self.assertEqual(str(error), f"libvirt at {self.host.uri} did not answer within 0.5 s")
+        await self.failure(self.backend.locate("web"), VMNotFound)
+
+    async def test_a_socket_that_libvirt_passes_too_late_is_closed(self) -> None:
+        guest = self.guest(NOWHERE)
+        await self.backend.list()
+        open_before = open_descriptors()
+        logged = self.enterContext(capturedLogs())
+        with self.host.frozen():
+            await self.failure(self.backend.locate(guest.name), BackendError)
+        await self.wait_for(lambda: "its result is dropped" in str(logged))
+        await self.wait_for(lambda: open_descriptors() == open_before)
+
+    async def wait_for(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            await deferLater(reactor, 0.02)
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+_TUNNEL = """#!{python}
+import os, socket, threading
+connection = socket.socket(socket.AF_UNIX)
+connection.connect("{socket}")
+
+
+def copy(source, target):
+    while data := os.read(source, 65536):
+        os.write(target, data)
+    os._exit(0)
+
+
+threading.Thread(target=copy, args=(0, connection.fileno())).start()
+copy(connection.fileno(), 1)
+"""
