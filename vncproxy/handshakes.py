@@ -10,12 +10,13 @@ import re
 from .errors import UpstreamRefused, UpstreamViolation
 from .model import Handshake, HTTPConnect, RFBSecurity
 from .rfb.security import initialise, secure
+from .rfb.versions import clean_reason
 from .steps import ReadUntil, Steps, Write
 
 REPLY_LIMIT = 8192
 """Longest header of a reply to CONNECT, in bytes."""
 
-_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: ([^\r\n]*))?\r?\n")
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: .*)?\r?\n")
 
 
 def reach_console(handshakes: tuple[Handshake, ...]) -> Steps[bytes]:
@@ -40,15 +41,22 @@ def reach_console(handshakes: tuple[Handshake, ...]) -> Steps[bytes]:
 def http_connect(spec: HTTPConnect) -> Steps[None]:
     """Ask an HTTP server for a tunnel to the console; RFB may follow in the same segment.
 
+    The answer is judged by its first line, at once: a VNC server in the place of the HTTP server
+    sends one line and then waits.
+
     Raises:
         UpstreamRefused: any answer but 2xx, with its status line.
         UpstreamViolation: it does not answer in HTTP.
     """
     lines = [f"CONNECT {spec.target} HTTP/1.1", *(f"{k}: {v}" for k, v in spec.headers)]
     yield Write("\r\n".join([*lines, "", ""]).encode())
-    reply = yield ReadUntil(b"\r\n\r\n", REPLY_LIMIT)
-    status = _STATUS.match(reply)
+    line = yield ReadUntil(b"\n", REPLY_LIMIT)
+    status = _STATUS.fullmatch(line)
     if not status:
-        raise UpstreamViolation(f"not an HTTP reply: {reply[:16]!r}")
+        raise UpstreamViolation(f"not an HTTP reply: {line[:16]!r}")
     if not status[1].startswith(b"2"):
-        raise UpstreamRefused(f"CONNECT answered with {status[0][:128].strip().decode('latin-1')}")
+        raise UpstreamRefused(f"CONNECT answered with {clean_reason(line[:128])}")
+    left = REPLY_LIMIT - len(line)
+    while line.strip(b"\r\n"):
+        line = yield ReadUntil(b"\n", left)
+        left -= len(line)
