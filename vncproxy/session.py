@@ -43,8 +43,8 @@ from .model import (
     VMAddress,
     check_secret,
 )
+from .relay import plain
 from .relay.leg import Leg
-from .relay.plain import join
 from .rfb.greeting import greet
 from .rfb.security import rename
 from .steps import StepError
@@ -91,6 +91,7 @@ class Services:
     Attributes:
         time: the wall clock.
         reactor: for time limits and connections.
+        join: the relay.
     """
 
     store: ITokenStore
@@ -100,6 +101,7 @@ class Services:
     timeouts: Timeouts
     time: Callable[[], UnixTime]
     reactor: Any
+    join: Callable[[Leg, Leg], Deferred[VNCProxyError]] = plain.join
 
 
 class Session:
@@ -254,7 +256,7 @@ class Session:
         watchdog = self._watchdog(down, up)
         watchdog.start()
         try:
-            self._step = joined = join(down, up)
+            self._step = joined = self._services.join(down, up)
             why = await joined
         except CancelledError:
             why = self._why

@@ -129,6 +129,12 @@ class Redis(Table):
         return text
 
 
+class Relay(Table):
+    """``[relay]``: how bytes are moved once both sides have shaken hands."""
+
+    fast: bool = True
+
+
 class Log(Table):
     """``[log]``: where the audit lines go; empty means into the ordinary log."""
 
@@ -159,6 +165,7 @@ class Settings(Table):
     redis: Redis = Redis()
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
+    relay: Relay = Relay()
     log: Log = Log()
     api: API = API()
     backends: dict[Name, Backend] = {}

@@ -7,16 +7,17 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
+from pydantic import ValidationError
 from twisted.application.service import IService, MultiService
 from twisted.application.strports import service as listening
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.python.usage import Options as UsageOptions
-from twisted.web.resource import Resource
 
 from . import config
 from .api.health import health_resource
@@ -29,12 +30,11 @@ from .downstream.visits import Trust
 from .errors import ConfigurationError
 from .interfaces import IConsoleBackend, ITokenStore
 from .metrics import Metrics
+from .relay import fast, plain
 from .session import Services, Sessions
-from .settings import Settings
+from .settings import Listen, Settings
 from .threads import BoundedCalls
-from .tokens.endpoint import RedisSettings
 from .tokens.memory import MemoryTokenStore
-from .tokens.redis import RedisTokenStore
 
 
 class Options(UsageOptions):
@@ -74,8 +74,7 @@ class Options(UsageOptions):
         path = self["config"]
         settings = config.load(Path(path), backend_settings) if path else Settings()
         listeners = {name: tuple(endpoints) for name, endpoints in self.listen.items()}
-        listen = settings.listen.model_copy(update=listeners)
-        return settings.model_copy(update={"listen": listen})
+        return settings.model_copy(update={"listen": _listen(settings, listeners)})
 
     def postOptions(self) -> None:
         """Check the configuration before the process goes to the background."""
@@ -83,6 +82,14 @@ class Options(UsageOptions):
             self.checked = self.settings()
         except ConfigurationError as e:
             raise SystemExit(_usage_error(e)) from e
+
+
+def _listen(settings: Settings, overrides: dict[str, tuple[str, ...]]) -> Listen:
+    try:
+        return Listen.model_validate({**settings.listen.model_dump(), **overrides})
+    except ValidationError as e:
+        lines = [f"--{error['loc'][0]}: {error['msg']}" for error in e.errors()]
+        raise ConfigurationError("\n".join(lines)) from e
 
 
 def _usage_error(error: ConfigurationError) -> int:
@@ -141,6 +148,7 @@ def make_service(settings: Settings, reactor: Any, parts: Parts | None = None) -
     """
     parts = parts or make_parts(settings, reactor)
     registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
     audit = AuditLog(proxy_name(settings), time.time, _audit_file(settings))
     services = Services(
         store=parts.store,
@@ -150,6 +158,7 @@ def make_service(settings: Settings, reactor: Any, parts: Parts | None = None) -
         timeouts=settings.timeouts,
         time=time.time,
         reactor=reactor,
+        join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
     )
     sessions = Sessions(services)
     gateway = Gateway(sessions, parts)
@@ -201,6 +210,9 @@ def _store(settings: Settings, reactor: Any) -> ITokenStore:
     resume = settings.tokens.resume
     if settings.tokens.store == "memory":
         return MemoryTokenStore(time.time, resume)
+    # txredisapi imports the reactor, which is not to be chosen by importing this module
+    from .tokens.redis import RedisSettings, RedisTokenStore
+
     fields = settings.redis.model_dump(exclude={"password"})
     redis = RedisSettings(**fields, password=settings.redis.password.get_secret_value())
     return RedisTokenStore(reactor, redis, time.time, resume)
@@ -223,7 +235,6 @@ def _consoles(settings: Settings, sessions: Sessions) -> Consoles:
         cookie_path=public.prefix,
     )
     health = health_resource(store=services.store, sessions=sessions, clock=services.reactor)
-    assert isinstance(health, Resource)
     return Consoles(
         sessions,
         trust,

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Protocol
 
 from ..errors import DownstreamViolation
+from .masks import mask
 
 CONTROL_LIMIT = 125
 """Largest payload of a control frame (RFC 6455 section 5.5)."""
@@ -56,9 +57,11 @@ class Framing(Protocol):
 
     Attributes:
         ended: whether the peer said that it closes.
+        between_messages: whether nothing of what was received has to be remembered.
     """
 
     ended: bool
+    between_messages: bool
 
     def receive(self, data: bytes) -> bytes:
         """Return the payload in what arrived.
@@ -86,6 +89,7 @@ class RawFraming:
     __slots__ = ()
 
     ended = False
+    between_messages = True
 
     def receive(self, data: bytes) -> bytes:
         """Return the bytes as they are."""
@@ -116,7 +120,6 @@ class WebSocketFraming:
     """
 
     __slots__ = (
-        "_client",
         "_closing",
         "_control",
         "_head",
@@ -126,12 +129,13 @@ class WebSocketFraming:
         "_pending",
         "_position",
         "_remaining",
+        "client",
         "ended",
     )
 
     def __init__(self, *, client: bool = False) -> None:
         self.ended = False
-        self._client = client
+        self.client = client
         self._closing = False
         self._head = bytearray()
         self._control = bytearray()
@@ -141,6 +145,11 @@ class WebSocketFraming:
         self._position = 0
         self._remaining = -1
         self._in_message = False
+
+    @property
+    def between_messages(self) -> bool:
+        """Whether the next byte begins a new message, so that nothing has to be remembered."""
+        return self._remaining < 0 and not self._in_message and not self._head and not self.ended
 
     def receive(self, data: bytes) -> bytes:
         """Return the payload of the binary frames, or parts of frames, in what arrived."""
@@ -172,8 +181,8 @@ class WebSocketFraming:
         if self._closing:
             return b""
         self._closing = True
-        text = reason.encode()[: CONTROL_LIMIT - 2].decode("utf-8", "ignore").encode()
-        return self._frame(Opcode.CLOSE, code.to_bytes(2, "big") + text)
+        text = reason.encode("utf-8", "replace")[: CONTROL_LIMIT - 2].decode("utf-8", "ignore")
+        return self._frame(Opcode.CLOSE, code.to_bytes(2, "big") + text.encode())
 
     def _read_head(self, view: memoryview) -> memoryview:
         """Collect a frame's header; sets ``_remaining`` when it is whole."""
@@ -208,7 +217,7 @@ class WebSocketFraming:
     def _check(self, reserved: int, final: bool, opcode: int, masked: bool, size: int) -> None:
         if reserved:
             raise FrameError("reserved bits are set and no extension was agreed on")
-        if masked == self._client:
+        if masked == self.client:
             raise FrameError(f"frame is {'' if masked else 'not '}masked")
         if size >> 63:
             raise FrameError("frame size has its highest bit set")
@@ -223,7 +232,7 @@ class WebSocketFraming:
             raise FrameError("fragments of messages are mixed up")
 
     def _read_payload(self, piece: memoryview, payload: list[bytes]) -> None:
-        data = unmask(piece, self._mask, self._position) if self._mask else bytes(piece)
+        data = mask(piece, self._mask, self._position) if self._mask else bytes(piece)
         self._position += len(data)
         self._remaining -= len(data)
         if self._opcode < Opcode.CLOSE:
@@ -246,7 +255,7 @@ class WebSocketFraming:
 
     def _frame(self, opcode: Opcode, payload: bytes) -> bytes:
         size = len(payload)
-        masked = _MASKED if self._client else 0
+        masked = _MASKED if self.client else 0
         if size < 126:
             head = bytes((_FIN | opcode, masked | size))
         elif size < 65536:
@@ -255,22 +264,8 @@ class WebSocketFraming:
             head = bytes((_FIN | opcode, masked | 127)) + size.to_bytes(8, "big")
         if not masked:
             return head + payload
-        mask = os.urandom(4)
-        return head + mask + unmask(payload, mask, 0)
-
-
-def unmask(data: bytes | memoryview, mask: bytes, position: int) -> bytes:
-    """Return bytes masked or unmasked with a key (section 5.3); it is its own inverse.
-
-    Args:
-        mask: the 4 bytes of the frame's key.
-        position: where in the frame's payload the data begins.
-    """
-    size = len(data)
-    shift = position % 4
-    key = (mask[shift:] + mask[:shift]) * (size // 4 + 1)
-    plain = int.from_bytes(data, "little") ^ int.from_bytes(key[:size], "little")
-    return plain.to_bytes(size, "little")
+        key = os.urandom(4)
+        return head + key + mask(payload, key)
 
 
 def _close_code(data: bytes) -> int:

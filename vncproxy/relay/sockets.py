@@ -6,6 +6,15 @@ import socket
 from contextlib import suppress
 
 from twisted.internet.interfaces import INegotiated, ISSLTransport, ITCPTransport, ITransport
+from zope.interface import Interface
+
+
+class ISendsToTheEnd(Interface):
+    """A transport of our own, which knows how to say that no more will come."""
+
+    def finish_sending() -> None:
+        """Let what was written leave, then half-close, or close where there is no half-close."""
+
 
 KEEPALIVE_IDLE = 60
 """Seconds of silence before TCP asks whether the peer is still there."""
@@ -40,6 +49,9 @@ def shut_down_sending(transport: ITransport) -> None:
     Plain TCP and unix sockets are half-closed, so that what the peer still sends can be read; TLS
     has no half-close and is closed.
     """
+    if ISendsToTheEnd.providedBy(transport):
+        transport.finish_sending()
+        return
     encrypted = ISSLTransport.providedBy(transport) or INegotiated.providedBy(transport)
     if ITCPTransport.providedBy(transport) and not encrypted:
         transport.loseWriteConnection()

@@ -1,0 +1,144 @@
+"""Two priorities within one reactor: a typist goes before those who watch a film.
+
+Sockets are in one of two epoll sets that the reactor watches as two descriptors. After every
+single chunk of a bulk flow the interactive set is looked at again, so that a key never waits for
+more than one chunk.
+"""
+
+from __future__ import annotations
+
+from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.logger import Logger
+from zope.interface import implementer
+
+HEAD_ROOM = 16
+"""Bytes before the received data in which a frame's header can be written."""
+
+LONE_QUANTUM = 1 << 20
+"""Bytes that are read at once while a single bulk flow is active."""
+
+SHARED_QUANTUM = 1 << 16
+"""The same with many: small enough that each of them, and a typist, is served often."""
+
+READABLE = EPOLLIN | EPOLLHUP | EPOLLERR
+WRITABLE = EPOLLOUT
+_BATCH = 256
+
+
+class Flow(Protocol):
+    """What is dispatched to."""
+
+    def ready(self, readable: int, writable: int) -> None:
+        """Read or write as much as one turn allows; must not fail."""
+
+
+class Dispatcher:
+    """The flows of one reactor.
+
+    Attributes:
+        buffer: into which every flow receives, `HEAD_ROOM` bytes from its start; it is nobody's
+            outside of a turn.
+        view: the same, to be sliced without a copy.
+        window: the part of ``view`` that is received into.
+    """
+
+    log = Logger()
+
+    def __init__(self, reactor: Any) -> None:
+        self.buffer = bytearray(HEAD_ROOM + LONE_QUANTUM)
+        self.view = memoryview(self.buffer)
+        self.window = self.view[HEAD_ROOM:]
+        self._flows: dict[int, Flow] = {}
+        self._interactive = epoll()
+        self._bulk = epoll()
+        self._bulk_flows = 0
+        self._reactor = reactor
+        self._watched = (
+            _Watched(self._interactive, self._serve_interactive),
+            _Watched(self._bulk, self._serve_bulk),
+        )
+
+    def add(self, fd: int, flow: Flow) -> None:
+        """Take an interactive flow in; it is watched from its first `change` on."""
+        if not self._flows:
+            for watched in self._watched:
+                self._reactor.addReader(watched)
+        self._flows[fd] = flow
+
+    def change(self, fd: int, bulk: bool, before: int, after: int) -> None:
+        """Watch a socket for other events; none at all stops watching it for errors, too."""
+        poller = self._bulk if bulk else self._interactive
+        if not before:
+            poller.register(fd, after)
+        elif after:
+            poller.modify(fd, after)
+        else:
+            poller.unregister(fd)
+
+    def reclassify(self, fd: int, bulk: bool, events: int) -> None:
+        """Move a flow to the other priority."""
+        old, new = (self._interactive, self._bulk) if bulk else (self._bulk, self._interactive)
+        if events:
+            old.unregister(fd)
+            new.register(fd, events)
+        self._bulk_flows += 1 if bulk else -1
+        quantum = max(SHARED_QUANTUM, LONE_QUANTUM // max(1, self._bulk_flows))
+        self.window = self.view[HEAD_ROOM : HEAD_ROOM + quantum]
+
+    def remove(self, fd: int, bulk: bool, events: int) -> None:
+        """Forget a socket; call it before it is closed."""
+        if bulk:
+            self.reclassify(fd, False, events)
+        if events:
+            self._interactive.unregister(fd)
+        del self._flows[fd]
+        if not self._flows:
+            for watched in self._watched:
+                self._reactor.removeReader(watched)
+
+    def _serve_interactive(self) -> None:
+        flows = self._flows
+        for fd, events in self._interactive.poll(0, _BATCH):
+            flow = flows.get(fd)
+            if flow is not None:
+                flow.ready(events & READABLE, events & WRITABLE)
+
+    def _serve_bulk(self) -> None:
+        flows = self._flows
+        for fd, events in self._bulk.poll(0, _BATCH):
+            flow = flows.get(fd)
+            if flow is not None:
+                flow.ready(events & READABLE, events & WRITABLE)
+                self._serve_interactive()
+
+
+@implementer(IReadDescriptor)
+class _Watched:
+    """An epoll set as the reactor sees it: a descriptor that is readable when a flow is ready."""
+
+    def __init__(self, poller: epoll, serve: Any) -> None:
+        self._poller = poller
+        self.doRead = serve
+
+    def fileno(self) -> int:
+        return self._poller.fileno()
+
+    def logPrefix(self) -> str:
+        return "relay"
+
+    def connectionLost(self, reason: object) -> None:
+        """Do nothing: an epoll set is not lost."""
+
+
+_dispatchers: WeakKeyDictionary[Any, Dispatcher] = WeakKeyDictionary()
+
+
+def dispatcher_of(reactor: Any) -> Dispatcher:
+    """Return a reactor's dispatcher; there is one for each."""
+    if reactor not in _dispatchers:
+        _dispatchers[reactor] = Dispatcher(reactor)
+    return _dispatchers[reactor]

@@ -1,0 +1,57 @@
+"""The fast relay: the plain one over pumps instead of Twisted's transports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from ..errors import VNCProxyError
+from . import plain
+from .detach import detach, detachable
+from .dispatch import Dispatcher, dispatcher_of
+from .frames import RawFraming, WebSocketFraming
+from .leg import Leg
+from .pump import Pump, Shape
+from .tls_pump import TLSPump
+
+
+def join(downstream: Leg, upstream: Leg, reactor: Any) -> Deferred[VNCProxyError]:
+    """Relay between two legs until one of them is over, as `vncproxy.relay.plain.join` does.
+
+    The pumps take over at the reactor's next turn, outside of the transports' own callbacks; what
+    cannot be taken out of its transport stays with the plain relay.
+    """
+    over = plain.join(downstream, upstream)
+    reactor.callLater(0, _speed_up, downstream, upstream, reactor)
+    return over
+
+
+def _speed_up(downstream: Leg, upstream: Leg, reactor: Any) -> None:
+    legs = (downstream, upstream)
+    if any(leg.over or not detachable(leg.transport) for leg in legs):
+        return
+    dispatcher = dispatcher_of(reactor)
+    first, second = (_pump(leg, dispatcher, reactor) for leg in legs)
+    first.join(second)
+    second.join(first)
+    for leg in legs:
+        if leg.paused:
+            leg.transport.pauseProducing()
+
+
+def _pump(leg: Leg, dispatcher: Dispatcher, reactor: Any) -> Pump:
+    detached = detach(leg.transport)
+    make = Pump if detached.tls is None else TLSPump
+    leg.transport = pump = make(leg, _shape(leg), detached, dispatcher, reactor.seconds)
+    return pump
+
+
+def _shape(leg: Leg) -> Shape:
+    match leg.framing:
+        case RawFraming():
+            return Shape.RAW
+        case WebSocketFraming(client=False):
+            return Shape.WEBSOCKET
+        case _:
+            return Shape.OTHER

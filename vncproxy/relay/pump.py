@@ -1,0 +1,301 @@
+"""A socket as a flow of the dispatcher, and as the transport of a leg.
+
+A pump does what Twisted's transports do for a leg, with short cuts from socket to socket: what is
+received lies in the dispatcher's buffer, a frame's header is written in front of it, and one
+``send`` passes it on. Whatever does not fit a short cut goes through `Leg.dataReceived`, as in the
+plain relay.
+
+To follow a byte from a hypervisor to a browser: `Dispatcher._serve_interactive`, `Pump.ready`,
+`Pump._receive`, `Pump._pass_on`, the other pump's `send_from`.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from .detach import Detached
+from .dispatch import HEAD_ROOM, READABLE, WRITABLE, Dispatcher
+from .leg import Leg
+from .masks import mask_small
+from .sockets import ISendsToTheEnd
+
+BULK, INTERACTIVE = 32768, 4096
+"""A read of at least, or less than, so many bytes makes a flow bulk, or interactive again."""
+
+_FINAL_BINARY = 0x82
+_LONGEST_SHORT = 125
+_MASKED = 0x80
+
+
+class Shape(Enum):
+    """How a leg's bytes are framed, as far as the short cuts know it."""
+
+    RAW = "raw"
+    WEBSOCKET = "websocket"
+    OTHER = "other"
+
+
+class Closing(Enum):
+    """What follows once everything pending has left."""
+
+    NOT = "not"
+    HALF = "shut down sending"
+    WHOLE = "close"
+
+
+@implementer(ISendsToTheEnd)
+class Pump:
+    """One side of a joined pair, without TLS.
+
+    Args:
+        leg: whose transport this is from now on.
+        shape: which short cuts are possible.
+        detached: the socket, and what has to leave before anything else.
+        seconds: the clock.
+    """
+
+    __slots__ = (
+        "_bulk",
+        "_closing",
+        "_dispatcher",
+        "_events",
+        "_fd",
+        "_leg",
+        "_other",
+        "_pending",
+        "_seconds",
+        "_shape",
+        "_socket",
+    )
+
+    def __init__(
+        self,
+        leg: Leg,
+        shape: Shape,
+        detached: Detached,
+        dispatcher: Dispatcher,
+        seconds: Callable[[], float],
+    ) -> None:
+        self._leg = leg
+        self._shape = shape
+        self._socket = detached.socket
+        self._fd = detached.socket.fileno()
+        self._dispatcher = dispatcher
+        self._seconds = seconds
+        self._pending = bytearray(detached.pending)
+        self._other: Pump | None = None
+        self._bulk = False
+        self._closing = Closing.NOT
+        self._events = 0
+        dispatcher.add(self._fd, self)
+
+    def join(self, other: Pump) -> None:
+        """Pass what is received on to another pump, and begin."""
+        self._other = other
+        self._watch(READABLE | (WRITABLE if self._pending else 0))
+        if self._pending:
+            self._leg.pauseProducing()
+
+    # what the dispatcher calls
+
+    def ready(self, readable: int, writable: int) -> None:
+        """Read once, or write what is pending."""
+        try:
+            if readable:
+                self._receive()
+            if writable and self._events & WRITABLE:
+                self._flush()
+        except OSError as e:
+            self._lost(ConnectionLost(e.strerror))
+        except Exception as e:  # noqa: BLE001 one session's defect must not stop the others
+            self._dispatcher.log.failure("a relay failed")
+            self._lost(e)
+
+    def _receive(self) -> None:
+        try:
+            size = self._socket.recv_into(self._dispatcher.window)
+        except BlockingIOError:
+            return
+        if not size:
+            self._lost(ConnectionDone())
+            return
+        self._classify(size)
+        self._pass_on(HEAD_ROOM, HEAD_ROOM + size)
+
+    def _pass_on(self, start: int, end: int) -> None:
+        """Send plain bytes from the dispatcher's buffer to the other side."""
+        leg, other = self._leg, self._other
+        if other is None or leg.over or self._shape is Shape.OTHER:
+            leg.dataReceived(bytes(self._dispatcher.view[start:end]))
+        elif self._shape is Shape.WEBSOCKET:
+            self._pass_frames_on(start, end, other)
+        else:
+            leg.heard = self._seconds()
+            leg.received += end - start
+            other.send_payload(start, end)
+
+    def _pass_frames_on(self, start: int, end: int, other: Pump) -> None:
+        """Unmask short, whole frames in place and send their payload on; the rest goes slowly."""
+        buffer, leg = self._dispatcher.buffer, self._leg
+        at = out = start
+        if leg.framing.between_messages:
+            while end - at > 6 and buffer[at] == _FINAL_BINARY:
+                size = buffer[at + 1] - _MASKED
+                payload = at + 6
+                if not 0 < size <= _LONGEST_SHORT or payload + size > end:
+                    break
+                key = int.from_bytes(buffer[at + 2 : payload], "little")
+                at = payload + size
+                buffer[out : out + size] = mask_small(buffer[payload:at], key, size)
+                out += size
+        rest = bytes(self._dispatcher.view[at:end])
+        if out > start:
+            leg.heard = self._seconds()
+            leg.received += out - start
+            other.send_payload(start, out)
+        if rest:
+            leg.dataReceived(rest)
+
+    # sending
+
+    def send_payload(self, start: int, end: int) -> None:
+        """Send payload from the dispatcher's buffer, framed where this side wants it."""
+        if self._leg.over:
+            return
+        if self._shape is Shape.OTHER:
+            self._leg.send(bytes(self._dispatcher.view[start:end]))
+            return
+        if self._shape is Shape.WEBSOCKET:
+            start = self._write_head(start, end - start)
+        self._send(self._dispatcher.view[start:end])
+
+    def _write_head(self, start: int, size: int) -> int:
+        """Write a frame's header in front of its payload; returns where the frame begins."""
+        buffer = self._dispatcher.buffer
+        if size <= _LONGEST_SHORT:
+            start -= 2
+            buffer[start + 1] = size
+        elif size < 65536:
+            start -= 4
+            buffer[start + 1] = 126
+            buffer[start + 2 : start + 4] = size.to_bytes(2, "big")
+        else:
+            start -= 10
+            buffer[start + 1] = 127
+            buffer[start + 2 : start + 10] = size.to_bytes(8, "big")
+        buffer[start] = _FINAL_BINARY
+        return start
+
+    def write(self, data: bytes) -> None:
+        """Send bytes as they are; called by the leg."""
+        if self._closing is Closing.NOT and self._fd >= 0:
+            self._send(memoryview(data))
+
+    def _send(self, data: memoryview) -> None:
+        """Send at once what the kernel takes, and keep the rest."""
+        if self._pending:
+            self._pending += data
+            return
+        try:
+            sent = self._socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as e:
+            self._lost(ConnectionLost(e.strerror))
+            return
+        if sent < len(data):
+            self._pending += data[sent:]
+            self._watch(self._events | WRITABLE)
+            self._leg.pauseProducing()
+
+    def _flush(self) -> None:
+        try:
+            with memoryview(self._pending) as data:
+                sent = self._socket.send(data)
+        except BlockingIOError:
+            return
+        del self._pending[:sent]
+        if self._pending:
+            return
+        self._watch(self._events & ~WRITABLE)
+        match self._closing:
+            case Closing.NOT:
+                self._leg.resumeProducing()
+            case Closing.HALF:
+                self._socket.shutdown(socket.SHUT_WR)
+            case Closing.WHOLE:
+                self._lost(ConnectionDone())
+
+    # what the leg calls, as on any transport
+
+    def pauseProducing(self) -> None:
+        """Stop reading."""
+        self._watch(self._events & ~READABLE)
+
+    def resumeProducing(self) -> None:
+        """Read again."""
+        self._watch(self._events | READABLE)
+
+    def registerProducer(self, producer: object, streaming: bool) -> None:
+        """Do nothing: the leg is told of a full buffer anyway."""
+
+    def unregisterProducer(self) -> None:
+        """Do nothing."""
+
+    def loseConnection(self) -> None:
+        """Close as soon as everything pending has left."""
+        self._closing = Closing.WHOLE
+        if not self._pending:
+            self._lost(ConnectionDone())
+
+    def finish_sending(self) -> None:
+        """Shut down sending as soon as everything pending has left."""
+        self._closing = Closing.HALF
+        if not self._pending and self._fd >= 0:
+            try:
+                self._socket.shutdown(socket.SHUT_WR)
+            except OSError as e:
+                self._lost(ConnectionLost(e.strerror))
+
+    def abortConnection(self) -> None:
+        """Close at once, with a reset."""
+        self._lost(ConnectionAborted())
+
+    def getHandle(self) -> socket.socket:
+        """Return the socket."""
+        return self._socket
+
+    def _watch(self, events: int) -> None:
+        if self._fd >= 0 and events != self._events:
+            self._dispatcher.change(self._fd, self._bulk, self._events, events)
+            self._events = events
+
+    def _classify(self, size: int) -> None:
+        bulk = size >= BULK or (self._bulk and size >= INTERACTIVE)
+        if bulk is not self._bulk:
+            self._bulk = bulk
+            self._dispatcher.reclassify(self._fd, bulk, self._events)
+
+    def _lost(self, why: Exception) -> None:
+        if self._fd < 0:
+            return
+        self._dispatcher.remove(self._fd, self._bulk, self._events)
+        self._fd, self._events, self._other = -1, 0, None
+        self._pending = bytearray()
+        if isinstance(why, ConnectionAborted):
+            _reset_on_close(self._socket)
+        self._socket.close()
+        self._leg.connectionLost(Failure(why))
+
+
+def _reset_on_close(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,0 +1,97 @@
+"""A pump with TLS: OpenSSL works on memory buffers, and the socket stays the pump's own.
+
+It goes on with the connection that Twisted has shaken hands on, so nothing is negotiated twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from OpenSSL.SSL import Error, SysCallError, WantReadError, ZeroReturnError
+from twisted.internet.error import ConnectionDone, ConnectionLost
+
+from .detach import Detached, drain
+from .dispatch import HEAD_ROOM, Dispatcher
+from .leg import Leg
+from .pump import Pump, Shape
+
+CHUNK = 65536
+"""Bytes that are encrypted or decrypted at once: what OpenSSL's memory buffers grow to."""
+
+RECORD = 16384
+"""Largest plain text of a TLS record (RFC 8446 section 5.1)."""
+
+
+class TLSPump(Pump):
+    """One side of a joined pair, with TLS."""
+
+    __slots__ = ("_tls",)
+
+    def __init__(
+        self,
+        leg: Leg,
+        shape: Shape,
+        detached: Detached,
+        dispatcher: Dispatcher,
+        seconds: Callable[[], float],
+    ) -> None:
+        super().__init__(leg, shape, detached, dispatcher, seconds)
+        self._tls = detached.tls
+
+    def _receive(self) -> None:
+        view = self._dispatcher.view
+        try:
+            size = self._socket.recv_into(view[:CHUNK])
+        except BlockingIOError:
+            return
+        if not size:
+            self._lost(ConnectionLost("closed without a TLS close alert"))
+            return
+        self._classify(size)
+        self._tls.bio_write(view[:size])
+        end, ended = self._decrypt()
+        if end > HEAD_ROOM:
+            self._pass_on(HEAD_ROOM, end)
+        self._send_encrypted()
+        if ended is not None:
+            self._lost(ended)
+
+    def _decrypt(self) -> tuple[int, Exception | None]:
+        """Decrypt all there is into the dispatcher's buffer.
+
+        Returns:
+            Where the plain text ends, and why the connection is over, if it is.
+        """
+        view, end = self._dispatcher.view, HEAD_ROOM
+        try:
+            while True:
+                end += self._tls.recv_into(view[end : end + RECORD])
+        except WantReadError:
+            return end, None
+        except ZeroReturnError:
+            return end, ConnectionDone()
+        except (Error, SysCallError) as e:
+            return end, ConnectionLost(f"TLS failed: {e}")
+
+    def _send(self, data: memoryview) -> None:
+        for start in range(0, len(data), CHUNK):
+            self._tls.sendall(data[start : start + CHUNK])
+            self._send_encrypted()
+
+    def _send_encrypted(self) -> None:
+        encrypted = drain(self._tls)
+        if encrypted and self._fd >= 0:
+            super()._send(memoryview(encrypted))
+
+    def loseConnection(self) -> None:
+        """Send a close alert, and close as soon as everything pending has left."""
+        if self._fd >= 0:
+            with suppress(Error):
+                self._tls.shutdown()
+            self._send_encrypted()
+        super().loseConnection()
+
+    def finish_sending(self) -> None:
+        """Close, for TLS has no half-close."""
+        self.loseConnection()
