@@ -17,7 +17,8 @@
     │   └── DownstreamViolation    bytes that are not RFB or not WebSocket
     ├── ConsoleError               the virtual machine
     │   ├── VMNotFound
-    │   └── ConsoleUnavailable     not running, or without a graphical console
+    │   └── ConsoleUnavailable     not running
+    │       └── NoGraphicalConsole configured without a screen
     ├── HypervisorError            between the proxy and the screen
     │   ├── BackendError           the hypervisor's or cloud's API
     │   ├── UpstreamUnreachable    nothing answers at the console's address

@@ -24,7 +24,7 @@ UnixTime = float
 """Wall-clock time in seconds since 1970, UTC: only for what is stored or shown."""
 
 _BACKEND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_VM = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
+_VM = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,255}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,512}")
 
 

@@ -1,0 +1,124 @@
+"""The tree of errors: what each one tells a user, an HTTP client, a browser and the log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy import errors
+from vncproxy.errors import (
+    BackendError,
+    ConsoleUnavailable,
+    HypervisorError,
+    NoGraphicalConsole,
+    SessionEnded,
+    TokenRefused,
+    VMNotFound,
+    VNCProxyError,
+)
+
+CLOSE_REASON_LIMIT = 123
+"""Bytes of a reason in a close frame (RFC 6455 section 5.5)."""
+
+
+def tree(root: type[VNCProxyError]) -> Iterator[type[VNCProxyError]]:
+    """Yield the classes of this module under one of them."""
+    yield root
+    for child in root.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from tree(child)
+
+
+EVERY = list(tree(VNCProxyError))
+
+
+class TextTests(SynchronousTestCase):
+    def test_the_detail_is_for_the_log_alone(self) -> None:
+        error = BackendError("libvirt: connection reset, fd 12")
+        self.assertEqual(str(error), "libvirt: connection reset, fd 12")
+        self.assertNotIn("libvirt", error.sentence("7f3a"))
+
+    def test_without_a_detail_the_log_has_the_sentence(self) -> None:
+        self.assertEqual(str(VMNotFound()), "The virtual machine was not found.")
+
+    def test_a_sentence_can_be_given(self) -> None:
+        self.assertEqual(VMNotFound("x", public="Gone.").sentence(), "Gone.")
+
+    def test_an_administrator_is_named_with_an_id_where_only_one_can_help(self) -> None:
+        self.assertEqual(
+            HypervisorError("x", public="It broke.").sentence("7f3a"),
+            "It broke. Ask your administrator, id 7f3a.",
+        )
+
+    def test_no_administrator_without_an_id(self) -> None:
+        self.assertEqual(HypervisorError("x", public="It broke.").sentence(), "It broke.")
+
+    def test_no_administrator_where_the_user_can_help(self) -> None:
+        self.assertEqual(VMNotFound().sentence("7f3a"), VMNotFound.public)
+
+    @given(st.text(), st.text())
+    def test_no_detail_reaches_a_user(self, detail: str, session_id: str) -> None:
+        for error in (VNCProxyError, BackendError, VMNotFound, NoGraphicalConsole):
+            self.assertEqual(error(detail).sentence(session_id), error().sentence(session_id))
+
+
+class UnavailableTests(SynchronousTestCase):
+    def test_names_the_state(self) -> None:
+        error = ConsoleUnavailable("shut off")
+        self.assertEqual(error.sentence(), "The virtual machine is shut off.")
+        self.assertEqual((error.state, error.detail), ("shut off", "shut off"))
+
+    def test_may_have_a_detail_and_a_sentence_of_its_own(self) -> None:
+        error = ConsoleUnavailable("paused", "reason 5", public="Wait.")
+        self.assertEqual((error.sentence(), error.detail), ("Wait.", "reason 5"))
+
+    def test_without_a_screen(self) -> None:
+        error = NoGraphicalConsole("domain 3 has no graphics element")
+        self.assertEqual(error.sentence(), "The virtual machine has no graphical console.")
+        self.assertEqual(error.detail, "domain 3 has no graphics element")
+        self.assertEqual(NoGraphicalConsole().detail, "without a graphical console")
+
+
+class TreeTests(SynchronousTestCase):
+    def test_is_drawn_in_the_docstring(self) -> None:
+        drawn = set(re.findall(r"\b[A-Z][A-Za-z]+[a-z][A-Za-z]+\b", errors.__doc__ or ""))
+        missing = {error.__name__ for error in EVERY} - drawn
+        self.assertEqual(missing, set())
+
+    def test_sentences_are_sentences(self) -> None:
+        for error in EVERY:
+            self.assertRegex(error.public, r"^[A-Z].*\.$", error.__name__)
+
+    def test_sentences_fit_a_close_frame(self) -> None:
+        for error in EVERY:
+            size = len(error("detail").sentence("0123456789ab").encode())
+            self.assertLessEqual(size, CLOSE_REASON_LIMIT, error.__name__)
+
+    def test_statuses_are_those_of_http_errors(self) -> None:
+        for error in EVERY:
+            self.assertIn(error.status, range(400, 600), error.__name__)
+
+    def test_close_codes_may_be_sent(self) -> None:
+        for error in EVERY:
+            allowed = error.close_code in (1000, 1002, 1011) or 4000 <= error.close_code < 4200
+            self.assertTrue(allowed, error.__name__)
+
+    def test_words_for_the_log_are_plain(self) -> None:
+        for error in EVERY:
+            self.assertRegex(error.code, r"^[a-z]+(-[a-z]+)*$", error.__name__)
+
+    def test_strangers_are_not_told_why_a_token_is_refused(self) -> None:
+        answers = {(e.public, e.status, e.close_code) for e in tree(TokenRefused)}
+        self.assertEqual(len(answers), 1)
+
+    def test_the_log_is_told_why_a_token_is_refused(self) -> None:
+        kinds = list(tree(TokenRefused))
+        self.assertEqual(len({error.code for error in kinds}), len(kinds))
+
+    def test_every_end_of_a_session_has_a_word_of_its_own(self) -> None:
+        ends = list(tree(SessionEnded))
+        self.assertEqual(len({error.code for error in ends}), len(ends))

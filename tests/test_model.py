@@ -1,0 +1,145 @@
+"""What is said about values: how they are read, shown and kept secret."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import FrozenInstanceError
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy.errors import BadRequest
+from vncproxy.model import (
+    ConsoleEndpoint,
+    ConsoleType,
+    Grant,
+    HTTPConnect,
+    Policy,
+    RFBSecurity,
+    Token,
+    Transport,
+    VMAddress,
+    check_secret,
+    new_secret,
+    secret_id,
+)
+
+SECRET = "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE"
+
+
+def token() -> Token:
+    return Token(VMAddress("kvm", "web-01"), "alice", ConsoleType.NOVNC, Policy(), 1.0, 2.0)
+
+
+class VMAddressTests(SynchronousTestCase):
+    def test_is_backend_and_id(self) -> None:
+        self.assertEqual(VMAddress.parse("kvm/web-01"), VMAddress("kvm", "web-01"))
+
+    def test_the_id_may_hold_slashes(self) -> None:
+        self.assertEqual(VMAddress.parse("esx/dc1/vm/web"), VMAddress("esx", "dc1/vm/web"))
+
+    def test_the_id_may_be_in_any_script(self) -> None:
+        self.assertEqual(VMAddress.parse("kvm/b\xfcro \u65e5\u672c").vm, "b\xfcro \u65e5\u672c")
+
+    def test_is_shown_as_it_is_written(self) -> None:
+        self.assertEqual(str(VMAddress("esx", "dc1/vm/web")), "esx/dc1/vm/web")
+
+    def test_longest_parts(self) -> None:
+        text = "b" * 64 + "/" + "v" * 255
+        self.assertEqual(str(VMAddress.parse(text)), text)
+
+    def test_parts_that_are_missing_or_too_long(self) -> None:
+        for text in ("", "kvm", "kvm/", "/web", "/", "b" * 65 + "/v", "b/" + "v" * 256):
+            self.assertRaises(ValueError, VMAddress.parse, text)
+
+    def test_backends_have_plain_names(self) -> None:
+        for backend in ("k vm", "-kvm", ".kvm", "k\xfcm", "kvm\n"):
+            self.assertRaises(ValueError, VMAddress.parse, f"{backend}/web")
+
+    def test_ids_without_characters_that_break_a_line_or_cannot_be_stored(self) -> None:
+        for character in "\0\n\r\x1b\x7f\x85\x9b\u2028\u2029\udce9":
+            self.assertRaises(ValueError, VMAddress.parse, f"kvm/a{character}b")
+
+    @given(st.text(max_size=300))
+    def test_what_is_read_is_shown_unchanged(self, text: str) -> None:
+        try:
+            address = VMAddress.parse(text)
+        except ValueError:
+            return
+        self.assertEqual(str(address), text)
+        self.assertEqual(len(text.splitlines()), 1)
+        self.assertTrue(text.encode())
+
+
+class SecretTests(SynchronousTestCase):
+    def test_new_ones_are_256_bits_and_differ(self) -> None:
+        secrets = {new_secret() for _ in range(100)}
+        self.assertEqual(len(secrets), 100)
+        self.assertEqual({len(secret) for secret in secrets}, {43})
+
+    def test_new_ones_are_well_formed(self) -> None:
+        secret = new_secret()
+        self.assertEqual(check_secret(secret), secret)
+
+    def test_the_id_is_the_sha_256(self) -> None:
+        self.assertEqual(
+            secret_id("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        )
+
+    def test_those_of_other_issuers(self) -> None:
+        for secret in ("0" * 16, "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "x" * 512):
+            self.assertEqual(check_secret(secret), secret)
+
+    def test_those_that_are_not_well_formed(self) -> None:
+        for secret in ("", "x" * 15, "x" * 513, "x" * 20 + "\n", "x" * 20 + "=", "\xe9" * 20):
+            error = self.assertRaises(BadRequest, check_secret, secret)
+            self.assertEqual(error.detail, f"token of {len(secret)} characters is not well formed")
+
+    @given(st.text(max_size=600))
+    def test_only_url_safe_ones_pass(self, secret: str) -> None:
+        try:
+            check_secret(secret)
+        except BadRequest as e:
+            self.assertEqual(e.status, 400)
+        else:
+            self.assertTrue(re.fullmatch(r"[A-Za-z0-9_-]+", secret))
+
+
+class EndpointTests(SynchronousTestCase):
+    def test_is_shown_by_its_place(self) -> None:
+        for endpoint, text in (
+            (ConsoleEndpoint(Transport.TCP, host="kvm1", port=5900), "tcp:kvm1:5900"),
+            (ConsoleEndpoint(Transport.TCP, host="::1", port=5901), "tcp:[::1]:5901"),
+            (ConsoleEndpoint(Transport.UNIX, path="/run/vm.sock"), "unix:/run/vm.sock"),
+            (ConsoleEndpoint(Transport.FD, fd=7), "fd passed by the hypervisor"),
+        ):
+            self.assertEqual(str(endpoint), text)
+
+    def test_speaks_rfb_without_a_password_unless_told_otherwise(self) -> None:
+        self.assertEqual(ConsoleEndpoint(Transport.TCP).handshakes, (RFBSecurity(None),))
+
+    def test_shows_no_secret(self) -> None:
+        handshakes = (
+            HTTPConnect(f"/vm?session_id={SECRET}", (("X", SECRET),)),
+            RFBSecurity(SECRET),
+        )
+        endpoint = ConsoleEndpoint(Transport.TCP, host="xen1", port=80, handshakes=handshakes)
+        self.assertNotIn(SECRET, repr(endpoint) + str(endpoint))
+
+
+class GrantTests(SynchronousTestCase):
+    def test_shows_no_secret(self) -> None:
+        self.assertNotIn(SECRET, repr(Grant("id", token(), 1.0, resume_secret=SECRET)))
+
+    def test_cannot_be_changed(self) -> None:
+        grant = Grant("id", token(), 1.0)
+        self.assertRaises(FrozenInstanceError, setattr, grant, "resumed", True)
+
+
+class PolicyTests(SynchronousTestCase):
+    def test_lets_one_user_in_once_without_further_conditions(self) -> None:
+        policy = Policy()
+        self.assertEqual(policy.uses, 1)
+        self.assertEqual((policy.client_networks, policy.allowed_origins), ((), ()))
