@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from twisted.internet.interfaces import IPushProducer, ITCPTransport
+from twisted.internet.protocol import Protocol
 from twisted.internet.testing import StringTransportWithDisconnection
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -17,9 +19,11 @@ from vncproxy.testing import (
     CHALLENGE,
     SERVER_INIT,
     FakeCalls,
+    MemoryPeer,
     ScriptedConnection,
     ScriptedRFBServer,
     StaticConsoles,
+    carry,
     rfb_script,
 )
 
@@ -170,3 +174,63 @@ class FakeCallsTests(SynchronousTestCase):
         failed = FakeCalls().call(1.0, int, "x")
 
         self.failureResultOf(failed, ValueError)
+
+
+class MemoryPeerTests(SynchronousTestCase):
+    def test_it_keeps_the_promises_of_a_transport(self) -> None:
+        peer = MemoryPeer(Protocol())
+
+        verifyObject(ITCPTransport, peer)
+        verifyObject(IPushProducer, peer)
+
+    def test_a_producer_is_paused_when_there_is_no_room_and_resumed_when_there_is(self) -> None:
+        class Noting(Protocol):
+            told = ""
+
+            def connectionMade(self) -> None:
+                assert self.transport is not None
+                self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
+
+            def pauseProducing(self) -> None:
+                self.told += "p"
+
+            def resumeProducing(self) -> None:
+                self.told += "r"
+
+        noting = Noting()
+        peer = MemoryPeer(noting, room=10)
+        peer.write(bytes(10))
+        self.assertEqual(noting.told, "")
+
+        peer.write(bytes(10))
+        peer.write(bytes(10))
+        self.assertEqual(noting.told, "p")
+        self.assertEqual(len(peer.receive()), 30)
+
+        self.assertEqual((noting.told, peer.most), ("pr", 30))
+
+    def test_an_end_comes_after_what_was_sent_and_not_while_nothing_is_read(self) -> None:
+        connection = ScriptedRFBServer().buildProtocol()
+        peer = MemoryPeer(connection)
+        peer.pauseProducing()
+
+        peer.send(b"RFB 003.008\n")
+        peer.close()
+        self.assertEqual((connection.received, connection.closed), (b"", False))
+        peer.resumeProducing()
+        peer.pump()
+
+        self.assertEqual((connection.received, connection.closed), (b"RFB 003.008\n", True))
+
+    def test_carrying_joins_a_client_and_a_server(self) -> None:
+        server = ScriptedRFBServer().buildProtocol()
+        client = Protocol()
+        near, far = MemoryPeer(client), MemoryPeer(server)
+
+        near.write(b"RFB 003.008\n")
+        carry(near, far)
+        near.loseConnection()
+        carry(near, far)
+
+        self.assertEqual(server.received, b"RFB 003.008\n")
+        self.assertTrue(server.closed and near.closed)

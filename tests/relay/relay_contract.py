@@ -1,0 +1,386 @@
+"""What every relay promises, whatever tricks it uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from hypothesis import HealthCheck, given, settings
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.dialogues import byte_by_byte, cut, places, sized_bytes
+from vncproxy.errors import (
+    ClientGone,
+    ConnectionLost,
+    ConsoleEnded,
+    EndedByAdministrator,
+    SessionEnded,
+    VNCProxyError,
+)
+from vncproxy.relay.frames import FrameError, Framing, RawFraming, WebSocketFraming
+from vncproxy.relay.leg import Leg
+from vncproxy.testing import MemoryPeer
+
+if TYPE_CHECKING:
+    _Case = SynchronousTestCase
+else:
+    _Case = object
+
+ROOM = 4096
+BINARY, CLOSE, PING, PONG = 0x82, 0x88, 0x89, 0x8A
+KEY = b"\x37\xfa\x21\x3d"
+
+
+def masked(opcode: int, payload: bytes = b"") -> bytes:
+    """A client's frame, as RFC 6455 section 5.2 draws it."""
+    size = len(payload)
+    if size < 126:
+        head = bytes((opcode, 0x80 | size))
+    elif size < 65536:
+        head = bytes((opcode, 0x80 | 126)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((opcode, 0x80 | 127)) + size.to_bytes(8, "big")
+    return head + KEY + bytes(byte ^ KEY[i % 4] for i, byte in enumerate(payload))
+
+
+def frames(data: bytes) -> list[tuple[int, bytes]]:
+    """Take a server's unmasked frames apart."""
+    found = []
+    while data:
+        size, at = data[1], 2
+        if size >= 126:
+            at = 4 if size == 126 else 10
+            size = int.from_bytes(data[2:at], "big")
+        found.append((data[0], data[at : at + size]))
+        data = data[at + size :]
+    return found
+
+
+class User:
+    """The user's end of a connection: says and hears payload, whatever the framing."""
+
+    def __init__(self, peer: MemoryPeer, websocket: bool) -> None:
+        self.peer = peer
+        self.control: list[tuple[int, bytes]] = []
+        self._websocket = websocket
+
+    def wire(self, payload: bytes) -> bytes:
+        return masked(BINARY, payload) if self._websocket else payload
+
+    def say(self, payload: bytes) -> None:
+        self.peer.send(self.wire(payload))
+
+    def hear(self) -> bytes:
+        """Return the payload that came; other frames go to ``control``."""
+        data = self.peer.receive()
+        if not self._websocket:
+            return data
+        heard = frames(data)
+        self.control += [(kind, text) for kind, text in heard if kind != BINARY]
+        return b"".join(text for kind, text in heard if kind == BINARY)
+
+
+class RelayContract(_Case):
+    """Mixed into a test case for each pair of framings; the upstream side is raw.
+
+    A relay is whatever ``join`` is: it gets two legs and returns a Deferred.
+    """
+
+    websocket: ClassVar[bool]
+
+    def join(self, downstream: Leg, upstream: Leg) -> Deferred[VNCProxyError]:
+        raise NotImplementedError
+
+    def framing(self) -> Framing:
+        return WebSocketFraming() if self.websocket else RawFraming()
+
+    def settle(self) -> None:
+        """Let all that can move move."""
+        while self.user.peer.pump() or self.console.pump():
+            pass
+
+    def legs(self) -> None:
+        self.clock = Clock()
+        self.down = Leg(self.framing(), self.clock, ClientGone)
+        self.up = Leg(RawFraming(), self.clock, ConsoleEnded)
+        self.user = User(MemoryPeer(self.down, ROOM), self.websocket)
+        self.console = MemoryPeer(self.up, ROOM)
+
+    def begin(self) -> None:
+        self.over = self.join(self.down, self.up)
+        self.settle()
+
+    def connected(self) -> None:
+        self.legs()
+        self.begin()
+
+    def ended(self, kind: type[VNCProxyError]) -> VNCProxyError:
+        why: VNCProxyError = self.successResultOf(self.over)
+        self.assertIs(type(why), kind)
+        return why
+
+    def test_bytes_go_both_ways(self) -> None:
+        self.connected()
+
+        self.user.say(b"keys")
+        self.console.send(b"pixels")
+        self.settle()
+
+        self.assertEqual((self.console.receive(), self.user.hear()), (b"keys", b"pixels"))
+        self.assertNoResult(self.over)
+
+    def test_order_is_kept_over_many_pieces(self) -> None:
+        self.connected()
+        pieces = [b"%d," % number for number in range(500)]
+
+        for piece in pieces:
+            self.user.say(piece)
+            self.console.send(piece)
+
+        self.assertEqual(self.console.receive(), b"".join(pieces))
+        self.assertEqual(self.user.hear(), b"".join(pieces))
+
+    @settings(suppress_health_check=[HealthCheck.differing_executors])
+    @given(sized_bytes(3000), sized_bytes(3000), places, places)
+    def test_any_segmentation_gives_the_same_bytes(
+        self, keys: bytes, pixels: bytes, up: list[int], down: list[int]
+    ) -> None:
+        self.connected()
+        wire = self.user.wire(keys[:100]) + self.user.wire(keys[100:])
+
+        self.user.peer.send(*cut(wire, up))
+        self.console.send(*cut(pixels, down))
+        self.settle()
+
+        self.assertEqual((self.console.receive(), self.user.hear()), (keys, pixels))
+
+    def test_one_byte_at_a_time_gives_the_same_bytes(self) -> None:
+        self.connected()
+
+        self.user.peer.send(*byte_by_byte(self.user.wire(bytes(range(200)))))
+
+        self.assertEqual(self.console.receive(), bytes(range(200)))
+
+    def test_what_came_before_the_relay_goes_first(self) -> None:
+        self.legs()
+        self.user.say(b"early keys ")
+        self.console.send(b"early pixels ")
+
+        self.begin()
+        self.user.say(b"keys")
+        self.console.send(b"pixels")
+
+        self.assertEqual(self.console.receive(), b"early keys keys")
+        self.assertEqual(self.user.hear(), b"early pixels pixels")
+
+    def test_much_that_came_before_the_relay_is_not_lost(self) -> None:
+        self.legs()
+        for _ in range(100):
+            self.console.send(bytes(1000))
+        self.assertFalse(self.console.reading)
+
+        self.begin()
+        heard = self.drain_user()
+
+        self.assertEqual(len(heard), 100_000)
+
+    def drain_user(self) -> bytes:
+        heard = b""
+        while piece := self.user.hear():
+            heard += piece
+            self.settle()
+        return heard
+
+    def drain_console(self) -> bytes:
+        heard = b""
+        while piece := self.console.receive():
+            heard += piece
+            self.settle()
+        return heard
+
+    def test_a_user_who_does_not_read_stops_the_console(self) -> None:
+        self.connected()
+
+        self.console.send(*[bytes(1000)] * 1000)
+
+        self.assertFalse(self.console.reading)
+        self.assertLess(self.user.peer.most, ROOM + 2000)
+        self.assertTrue(self.user.peer.reading)
+
+    def test_a_console_that_does_not_read_stops_the_user(self) -> None:
+        self.connected()
+
+        self.user.peer.send(*[self.user.wire(bytes(1000))] * 1000)
+
+        self.assertFalse(self.user.peer.reading)
+        self.assertLess(self.console.most, ROOM + 2000)
+        self.assertTrue(self.console.reading)
+
+    def test_all_bytes_arrive_when_a_slow_side_reads_again(self) -> None:
+        self.connected()
+        self.console.send(*[bytes([n]) * 1000 for n in range(200)])
+        self.user.peer.send(*[self.user.wire(bytes([n]) * 1000) for n in range(200)])
+
+        expected = b"".join(bytes([n]) * 1000 for n in range(200))
+
+        self.assertEqual(self.drain_user(), expected)
+        self.assertEqual(self.drain_console(), expected)
+        self.assertTrue(self.console.reading and self.user.peer.reading)
+
+    def test_a_side_that_is_full_before_the_relay_stops_the_other(self) -> None:
+        self.legs()
+        self.down.send(bytes(ROOM + 1))
+
+        self.begin()
+        self.console.send(b"pixels")
+
+        self.assertFalse(self.console.reading)
+        self.assertEqual(self.drain_user(), bytes(ROOM + 1) + b"pixels")
+
+    def test_the_user_leaves(self) -> None:
+        self.connected()
+        self.user.say(b"last key")
+        self.user.peer.close()
+
+        self.ended(ClientGone)
+        self.assertEqual(self.console.receive(), b"last key")
+
+    def test_the_console_closes(self) -> None:
+        self.connected()
+        self.console.send(b"last pixels")
+        self.console.close()
+
+        self.ended(ConsoleEnded)
+        self.assertEqual(self.user.hear(), b"last pixels")
+
+    def test_a_reset_is_a_lost_connection(self) -> None:
+        for side in ("user", "console"):
+            self.connected()
+
+            (self.user.peer if side == "user" else self.console).reset()
+
+            self.ended(ConnectionLost)
+
+    def test_the_first_end_counts(self) -> None:
+        self.connected()
+
+        self.user.peer.close()
+        self.console.reset()
+
+        self.ended(ClientGone)
+
+    def test_a_side_that_was_over_before_the_relay_ends_it_after_its_bytes(self) -> None:
+        self.legs()
+        self.console.send(b"last pixels")
+        self.console.close()
+
+        self.begin()
+
+        self.ended(ConsoleEnded)
+        self.assertEqual(self.user.hear(), b"last pixels")
+
+    def test_cancelling_ends_the_wait_and_leaves_the_legs_to_be_closed(self) -> None:
+        self.connected()
+        self.over.cancel()
+        why = EndedByAdministrator()
+
+        self.down.close(why, 5)
+        self.up.close(why, 5)
+
+        self.failureResultOf(self.over)
+        self.assertIs(self.successResultOf(self.down.ended), why)
+
+    def test_closing_sends_what_was_relayed_before(self) -> None:
+        self.connected()
+        self.user.say(b"last key")
+        self.console.send(b"last pixels")
+        self.over.addErrback(lambda _: None).cancel()
+
+        self.down.close(SessionEnded(), 5)
+        self.up.close(SessionEnded(), 5)
+
+        self.assertEqual((self.user.hear(), self.console.receive()), (b"last pixels", b"last key"))
+        self.assertTrue(self.console.half_closed)
+
+    def test_payload_is_counted_on_both_sides(self) -> None:
+        self.connected()
+
+        self.user.say(b"12345")
+        self.console.send(b"123")
+
+        self.assertEqual((self.down.received, self.up.received), (5, 3))
+
+    def test_nothing_is_relayed_once_it_is_over(self) -> None:
+        self.connected()
+        self.console.close()
+
+        self.user.say(b"too late")
+
+        self.assertEqual(self.console.receive(), b"")
+
+
+class WebSocketRelayContract(RelayContract):
+    """What comes with a WebSocket downstream."""
+
+    websocket = True
+
+    def test_a_ping_in_mid_relay_is_answered_and_not_relayed(self) -> None:
+        self.connected()
+
+        wire = self.user.wire(b"key") + masked(PING, b"there?") + self.user.wire(b"s")
+        self.user.peer.send(*byte_by_byte(wire))
+
+        self.assertEqual(self.console.receive(), b"keys")
+        self.assertEqual(self.user.hear(), b"")
+        self.assertEqual(self.user.control, [(PONG, b"there?")])
+        self.assertNoResult(self.over)
+
+    def test_a_flood_of_pings_does_not_grow_memory(self) -> None:
+        self.connected()
+        self.console.send(bytes(ROOM))
+
+        self.user.peer.send(*[masked(PING, b"%0125d" % n) for n in range(2000)])
+
+        self.assertLess(self.user.peer.most, ROOM + 500)
+        self.assertEqual(len(self.user.hear()), ROOM)
+        self.user.hear()
+        self.assertEqual(self.user.control[-1], (PONG, b"%0125d" % 1999))
+
+    def test_a_close_frame_ends_it_and_is_echoed(self) -> None:
+        self.connected()
+
+        self.user.peer.send(self.user.wire(b"last key") + masked(CLOSE, b"\x03\xe8bye"))
+
+        self.ended(ClientGone)
+        self.assertEqual(self.console.receive(), b"last key")
+        self.user.hear()
+        self.assertEqual(self.user.control, [(CLOSE, b"\x03\xe8")])
+        self.assertIsNotNone(self.user.peer.closed)
+
+    def test_a_frame_violation_ends_it_with_a_close_frame(self) -> None:
+        self.connected()
+
+        self.user.peer.send(b"\x82\x01x")
+
+        self.ended(FrameError)
+        self.user.hear()
+        self.assertEqual(self.user.control, [(CLOSE, b"\x03\xeaprotocol error")])
+        self.assertIsNotNone(self.user.peer.closed)
+
+    def test_a_text_frame_is_refused_with_its_own_code(self) -> None:
+        self.connected()
+
+        self.user.peer.send(masked(0x81, b"x"))
+
+        self.ended(FrameError)
+        self.user.hear()
+        self.assertEqual(self.user.control[0][1][:2], b"\x03\xeb")
+
+    def test_a_frame_far_larger_than_memory_is_relayed_as_it_comes(self) -> None:
+        self.connected()
+        head = bytes((BINARY, 0x80 | 127)) + (1 << 40).to_bytes(8, "big") + bytes(4)
+
+        self.user.peer.send(head, b"first", b" second")
+
+        self.assertEqual(self.console.receive(), b"first second")

@@ -1,0 +1,205 @@
+"""Who ends a session that went silent, idle or on for too long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.relay.relay_contract import BINARY, PING, PONG, frames, masked
+from vncproxy.errors import (
+    ClientGone,
+    ConnectionLost,
+    ConsoleEnded,
+    IdleLimit,
+    SessionEnded,
+    TimeLimit,
+)
+from vncproxy.model import Policy, Timeouts
+from vncproxy.relay.frames import RawFraming, WebSocketFraming
+from vncproxy.relay.leg import Leg
+from vncproxy.testing import MemoryPeer
+from vncproxy.watchdog import Watchdog
+
+
+class WatchdogTests(SynchronousTestCase):
+    def watch(
+        self,
+        *,
+        policy: Policy | None = None,
+        timeouts: Timeouts | None = None,
+        seconds_left: float | None = None,
+        websocket: bool = True,
+    ) -> None:
+        self.clock = Clock()
+        framing = WebSocketFraming() if websocket else RawFraming()
+        self.down = Leg(framing, self.clock, ClientGone)
+        self.up = Leg(RawFraming(), self.clock, ConsoleEnded)
+        self.user, self.console = MemoryPeer(self.down, 1000), MemoryPeer(self.up)
+        for leg in (self.down, self.up):
+            leg.deliver(lambda _: None)
+        self.barked: list[SessionEnded] = []
+        self.watchdog = Watchdog(
+            self.down,
+            self.up,
+            policy or Policy(),
+            timeouts or Timeouts(),
+            seconds_left,
+            self.barked.append,
+            self.clock,
+        )
+        self.watchdog.start()
+
+    def wait(self, seconds: int) -> None:
+        self.clock.pump([1] * seconds)
+
+    def answer(self) -> int:
+        """Answer the pings that came; returns how many."""
+        pings = frames(self.user.receive()).count((PING, b""))
+        for _ in range(pings):
+            self.user.send(masked(PONG))
+        return pings
+
+    def wait_answering(self, seconds: int) -> int:
+        pings = 0
+        for _ in range(seconds):
+            self.wait(1)
+            pings += self.answer()
+        return pings
+
+    def why(self) -> SessionEnded:
+        self.assertEqual(len(self.barked), 1)
+        return self.barked[0]
+
+    def test_a_browser_is_pinged_every_25_seconds(self) -> None:
+        self.watch()
+
+        self.wait(24)
+        self.assertEqual(self.user.receive(), b"")
+        self.wait(1)
+
+        self.assertEqual(frames(self.user.receive()), [(PING, b"")])
+        self.assertEqual(self.wait_answering(250), 10)
+        self.assertEqual(self.barked, [])
+
+    def test_no_interval_means_no_pings(self) -> None:
+        self.watch(timeouts=replace(Timeouts(), ping_interval=0))
+
+        self.wait(200)
+
+        self.assertEqual((self.user.receive(), self.barked), (b"", []))
+
+    def test_a_browser_that_does_not_answer_is_lost_after_the_ping_timeout(self) -> None:
+        self.watch()
+
+        self.wait(25 + 59)
+        self.assertEqual(self.barked, [])
+        self.wait(1)
+
+        self.assertIsInstance(self.why(), ConnectionLost)
+        self.assertEqual(str(self.why()), "no answer to a ping for 60 s")
+
+    def test_it_barks_once(self) -> None:
+        self.watch()
+
+        self.wait(500)
+
+        self.assertEqual(len(self.barked), 1)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_any_byte_counts_as_an_answer(self) -> None:
+        self.watch()
+        self.wait(25)
+
+        self.wait(30)
+        self.user.send(masked(BINARY, b"key"))
+        self.wait(40)
+
+        self.assertEqual(self.barked, [])
+
+    def test_what_the_console_says_is_no_answer_of_the_browser(self) -> None:
+        self.watch()
+
+        for _ in range(90):
+            self.wait(1)
+            self.console.send(b"pixels")
+
+        self.assertIsInstance(self.why(), ConnectionLost)
+
+    def test_a_viewer_without_pings_is_not_lost_by_being_silent(self) -> None:
+        self.watch(websocket=False)
+
+        self.wait(10_000)
+
+        self.assertEqual(self.barked, [])
+
+    def test_a_leg_that_is_not_read_cannot_answer(self) -> None:
+        self.watch()
+        self.wait(25)
+        self.down.pause()
+
+        self.wait(300)
+
+        self.assertEqual(self.barked, [])
+
+    def test_a_browser_with_a_full_buffer_is_not_asked(self) -> None:
+        self.watch()
+        self.down.send(bytes(2000))
+
+        self.wait(300)
+
+        self.assertEqual([kind for kind, _ in frames(self.user.receive())], [BINARY])
+        self.assertEqual(self.barked, [])
+
+    def test_no_byte_for_the_idle_limit_ends_it(self) -> None:
+        self.watch(policy=Policy(idle_timeout=300), websocket=False)
+
+        self.wait(299)
+        self.assertEqual(self.barked, [])
+        self.wait(1)
+
+        self.assertIsInstance(self.why(), IdleLimit)
+        self.assertEqual(str(self.why()), "no byte for 300 s")
+
+    def test_bytes_of_either_side_keep_it_open(self) -> None:
+        for side in ("user", "console"):
+            self.watch(policy=Policy(idle_timeout=20), websocket=False)
+            for _ in range(10):
+                self.wait(15)
+                (self.user if side == "user" else self.console).send(b"x")
+
+            self.assertEqual(self.barked, [])
+
+    def test_answers_to_pings_do_not_keep_an_idle_session_open(self) -> None:
+        self.watch(policy=Policy(idle_timeout=100))
+
+        self.assertEqual(self.wait_answering(110), 3)
+
+        self.assertIsInstance(self.why(), IdleLimit)
+
+    def test_the_longest_duration_ends_it_however_busy(self) -> None:
+        self.watch(seconds_left=60, websocket=False)
+        for _ in range(59):
+            self.wait(1)
+            self.user.send(b"key")
+        self.assertEqual(self.barked, [])
+
+        self.wait(1)
+
+        self.assertIsInstance(self.why(), TimeLimit)
+
+    def test_time_that_is_over_already_ends_it_at_the_first_look(self) -> None:
+        self.watch(seconds_left=-5)
+
+        self.wait(1)
+
+        self.assertIsInstance(self.why(), TimeLimit)
+
+    def test_a_stopped_watchdog_leaves_no_timer(self) -> None:
+        self.watch(seconds_left=10)
+
+        self.watchdog.stop()
+        self.watchdog.stop()
+
+        self.assertEqual(self.clock.getDelayedCalls(), [])
