@@ -20,9 +20,6 @@ from twisted.internet.error import CannotListenError
 from twisted.python.usage import Options as UsageOptions
 
 from . import config
-from .api.health import health_resource
-from .api.keys import ApiKey, Scope
-from .api.site import api_resource, api_site
 from .audit import AuditLog
 from .backends import find
 from .downstream.site import Consoles, console_site
@@ -227,6 +224,9 @@ def _audit_file(settings: Settings) -> TextIO | None:
 
 
 def _consoles(settings: Settings, sessions: Sessions) -> Consoles:
+    # klein imports the reactor, which is not to be chosen by importing this module
+    from .api.health import health_resource
+
     public, services = settings.public, sessions.services
     trust = Trust(
         origins=frozenset({public.origin, *public.allowed_origins}),
@@ -246,6 +246,9 @@ def _consoles(settings: Settings, sessions: Sessions) -> Consoles:
 
 
 def _api(settings: Settings, sessions: Sessions, parts: Parts, registry: CollectorRegistry) -> Any:
+    from .api.keys import ApiKey, Scope
+    from .api.site import api_resource, api_site
+
     keys = [
         ApiKey(name, key.hash, frozenset(map(Scope, key.scopes)), frozenset(key.backends))
         for name, key in settings.api.keys.items()
