@@ -32,6 +32,7 @@ class BuildWithPage(build_py):
 
 EXTRAS = {
     "libvirt": ["libvirt-python>=9"],
+    "opennebula": ["pyone>=7.3", "requests>=2.31", "urllib3>=2.2"],
     "fast": ["numpy>=1.26"],
 }
 TESTS = ["coverage", "hypothesis", "mypy", "mypy-zope", "pillow", "ruff", "selenium", "vncdotool"]
@@ -81,6 +82,7 @@ setup(
         "vncproxy.backends": [
             "static = vncproxy.backends.static:StaticBackend",
             "libvirt = vncproxy.backends.libvirt:LibvirtBackend",
+            "opennebula = vncproxy.backends.opennebula:OpenNebulaBackend",
         ],
     },
 )

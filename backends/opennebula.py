@@ -1,0 +1,94 @@
+"""Consoles of machines that OpenNebula runs: on its own hosts, behind hybrid ones, in a vCenter.
+
+Needs the extra ``vncproxy[opennebula]``; this module itself loads without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from zope.interface import implementer
+
+from vncproxy.backends.opennebula_settings import OpenNebulaSettings
+from vncproxy.errors import ConfigurationError
+from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
+from vncproxy.model import ConsoleElsewhere, ConsoleEndpoint, VMSummary
+
+if TYPE_CHECKING:
+    from vncproxy.backends.opennebula_cloud import Cloud
+    from vncproxy.backends.opennebula_front_end import PostFunction
+
+T = TypeVar("T")
+
+_IN_THREAD = 0.9
+"""How much of the time limit a question has: the rest is for its own words to arrive."""
+
+
+@implementer(IConsoleBackend, IVMInventory)
+class OpenNebulaBackend:
+    """The machines of one OpenNebula.
+
+    A VM is named by its id, or by its name where no other machine has the same. The inventory
+    gives ids. A machine that runs in a vCenter is left to the backend that is named for those.
+
+    Args:
+        post: carries the requests, for tests; HTTP when it is not given.
+
+    Raises:
+        ConfigurationError: pyone is not installed.
+    """
+
+    Settings = OpenNebulaSettings
+
+    def __init__(
+        self,
+        name: str,
+        settings: OpenNebulaSettings,
+        calls: IBlockingCalls,
+        post: PostFunction | None = None,
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._calls = calls
+        self._post = post
+        self._cloud = _cloud(settings, post)
+
+    async def locate(self, vm: str) -> ConsoleEndpoint | ConsoleElsewhere:
+        """Ask OpenNebula, and those behind hybrid hosts; see ``IConsoleBackend``."""
+        from vncproxy.backends.opennebula_hybrid import locate
+
+        return await self._ask(locate, vm, self._settings.max_hops, self._post)
+
+    async def list(self) -> Sequence[VMSummary]:
+        """Return the machines that are not terminated, as far as the account can see them."""
+        from vncproxy.backends.opennebula_cloud import Cloud
+
+        return await self._ask(Cloud.inventory, self._name)
+
+    async def probe(self) -> str:
+        """Return versions and accounts, here and behind the hybrid hosts that are configured."""
+        from vncproxy.backends.opennebula_hybrid import describe
+
+        return await self._ask(describe, self._post)
+
+    async def close(self) -> None:
+        """Do nothing: no connection is kept."""
+
+    async def _ask(self, question: Callable[..., T], *args: Any) -> T:
+        from vncproxy.backends.opennebula_cloud import Inquiry
+
+        timeout = self._settings.timeout
+        inquiry = Inquiry(self._cloud, timeout * _IN_THREAD)
+        answer: T = await self._calls.call(timeout, inquiry, question, *args)
+        return answer
+
+
+def _cloud(settings: OpenNebulaSettings, post: PostFunction | None) -> Cloud:
+    try:
+        from vncproxy.backends.opennebula_cloud import Cloud
+    except ImportError as e:
+        raise ConfigurationError(
+            f"backends of type opennebula need pyone: pip install vncproxy[opennebula] ({e})"
+        ) from e
+    return Cloud(settings.endpoint, settings.session.get_secret_value(), settings, post)

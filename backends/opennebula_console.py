@@ -1,0 +1,130 @@
+"""How to get to the console of a machine that OpenNebula tells of.
+
+A loopback address is dialled only where it means this machine, and an address that the owner of a
+machine can choose only where the operator allows it: both could be somebody else's screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+
+from vncproxy.backends.addresses import is_dialable, is_loopback, is_wildcard, parse_ip
+from vncproxy.backends.opennebula_states import DONE, has_screen, words
+from vncproxy.backends.opennebula_vm import Graphics, Machine, Placement
+from vncproxy.errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
+from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
+
+_OUT_OF_REACH = "The console of the virtual machine cannot be reached from here."
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where the hosts of a cloud are, seen from here.
+
+    Attributes:
+        is_here: whether the cloud's front end is this machine, so that its loopback is ours.
+        addresses: a host's name, or what GRAPHICS/LISTEN says -> where to dial.
+        listen_networks: where an address in GRAPHICS/LISTEN may be dialled.
+    """
+
+    is_here: bool = False
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    listen_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+def placed(machine: Machine) -> Placement:
+    """Return where a machine runs.
+
+    Raises:
+        VMNotFound: it was terminated.
+        ConsoleUnavailable: it does not run, in words.
+    """
+    what = f"VM {machine.id}: STATE {machine.state}, LCM_STATE {machine.lcm_state}"
+    if machine.state == DONE:
+        raise VMNotFound(what, public="The virtual machine was terminated.")
+    if not has_screen(machine.state, machine.lcm_state):
+        raise ConsoleUnavailable(words(machine.state, machine.lcm_state), what)
+    if machine.placement is None:
+        raise ConsoleUnavailable("not on any host yet", f"{what}, and no history record")
+    return machine.placement
+
+
+def console(machine: Machine, placement: Placement, network: Network) -> ConsoleEndpoint:
+    """Return the endpoint of a machine that runs.
+
+    Raises:
+        NoGraphicalConsole: it has no VNC console.
+        ConsoleUnavailable: its console has no port yet.
+        BackendError: its console cannot be dialled from here; with what can be done.
+    """
+    vnc = _vnc(machine)
+    return ConsoleEndpoint(
+        Transport.TCP,
+        host=_host_to_dial(machine, vnc.listen, placement.host, network),
+        port=_port(machine, vnc),
+        handshakes=(RFBSecurity(vnc.password or None),),
+        name=machine.name,
+    )
+
+
+def _vnc(machine: Machine) -> Graphics:
+    for each in machine.graphics:
+        if each.type == "vnc":
+            return each
+    others = [each.type or "unknown" for each in machine.graphics]
+    if "spice" in others:
+        raise NoGraphicalConsole(
+            f"VM {machine.id}: GRAPHICS/TYPE is SPICE",
+            public="The virtual machine has a SPICE console, and only VNC can be shown here.",
+        )
+    raise NoGraphicalConsole(f"VM {machine.id}: GRAPHICS has {', '.join(others) or 'nothing'}")
+
+
+def _port(machine: Machine, vnc: Graphics) -> int:
+    port = int(vnc.port) if vnc.port.isascii() and vnc.port.isdigit() else 0
+    if not 0 < port < 65536:
+        raise ConsoleUnavailable(
+            "not showing its console yet", f"VM {machine.id}: GRAPHICS/PORT is {vnc.port!r}"
+        )
+    return port
+
+
+def _host_to_dial(machine: Machine, listen: str, host: str, network: Network) -> str:
+    mapped = network.addresses.get(host) or network.addresses.get(listen)
+    if mapped:
+        return mapped
+    if is_loopback(listen) or is_loopback(host):
+        return _own_loopback(machine, listen, host, network)
+    if not is_wildcard(listen) and listen != host:
+        return _chosen_by_owner(machine, listen, host, network)
+    if not is_dialable(host):
+        raise BackendError(f"VM {machine.id}: its host {host!r} is no name or address to dial")
+    return host
+
+
+def _own_loopback(machine: Machine, listen: str, host: str, network: Network) -> str:
+    if is_loopback(host) and network.is_here:
+        return listen if parse_ip(listen) and is_loopback(listen) else "127.0.0.1"
+    where = f"{listen} of its host {host}" if is_loopback(listen) else f"its host {host}"
+    raise BackendError(
+        f"VM {machine.id}: its console listens on {where}, which is not this machine; let it "
+        f'listen where this machine reaches it (GRAPHICS/LISTEN="0.0.0.0"), or write in addresses '
+        f'where it can be dialled: "{host}" = "…"',
+        public=_OUT_OF_REACH,
+    )
+
+
+def _chosen_by_owner(machine: Machine, listen: str, host: str, network: Network) -> str:
+    address = parse_ip(listen)
+    if address and any(address in each for each in network.listen_networks):
+        return str(address)
+    way = f'listen_networks = ["{listen}"], or in addresses "{host}" = "{listen}", allows it'
+    if not address:
+        way = f'addresses with "{listen}" = "…" says where that is'
+    raise BackendError(
+        f"VM {machine.id}: its console listens on {listen!r} of its host {host}; a machine's owner "
+        f"can choose that (GRAPHICS/LISTEN), so it is not dialled unless it is allowed: {way}",
+        public=_OUT_OF_REACH,
+    )

@@ -1,0 +1,165 @@
+"""A front end of OpenNebula, or several that are one cloud, called through ``pyone``.
+
+Everything here blocks; it is called in a thread. Needs the extra ``vncproxy[opennebula]``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+from xml.parsers.expat import ExpatError
+from xmlrpc.client import Error as XMLRPCError
+from xmlrpc.client import Transport
+
+import pyone
+from pyone.bindings.supbind import GDSParseError
+
+from vncproxy.backends.opennebula_http import Post, Unanswered
+from vncproxy.errors import BackendError
+
+PostFunction = Callable[[str, bytes, float], bytes]
+"""Sends a body to a URL, within so many seconds, and returns the answer's body."""
+
+_PASSING = ("no leader found", "in election mode", "replicating log", "zone disabled")
+"""What a server says that may be answered elsewhere in the same cloud."""
+
+_UNREADABLE = (XMLRPCError, ExpatError, SyntaxError, GDSParseError, LookupError, TypeError)
+_LONGEST_MESSAGE = 300
+
+
+class NoSuchObject(BackendError):
+    """OpenNebula has none with this number."""
+
+
+class AccessDenied(BackendError):
+    """OpenNebula's account may not do this."""
+
+
+class LoginRefused(BackendError):
+    """OpenNebula does not know the account, or its password is another."""
+
+
+class NotUnderstood(BackendError):
+    """OpenNebula does not know the call, or not with these parameters."""
+
+
+_KINDS: dict[type[Exception], type[BackendError]] = {
+    pyone.OneNoExistsException: NoSuchObject,
+    pyone.OneAuthorizationException: AccessDenied,
+    pyone.OneAuthenticationException: LoginRefused,
+    pyone.OneApiException: NotUnderstood,
+    pyone.OneInternalException: Unanswered,
+    pyone.OneActionException: BackendError,
+}
+
+
+class FrontEnd:
+    """The servers of one cloud; the one that answered last is asked first.
+
+    Args:
+        servers: their URLs.
+        session: ``user:password``.
+        post: carries the requests.
+    """
+
+    def __init__(
+        self, servers: Sequence[str], session: str, post: PostFunction | None = None
+    ) -> None:
+        self.servers = tuple(servers)
+        self.user, _, self._password = session.rpartition(":")
+        self._session = session
+        self._post = post or Post()
+        self._last = self.servers[0]
+
+    def __str__(self) -> str:
+        return self.servers[0]
+
+    def info(self, end: float, kind: str, number: int) -> Any:
+        """Return an object with its secrets in clear text, as far as the account may see them.
+
+        Args:
+            end: when to give up, in seconds of the monotonic clock.
+            kind: ``vm`` or ``host``.
+
+        Raises:
+            NoSuchObject, AccessDenied, LoginRefused, BackendError: it cannot be had.
+        """
+        try:
+            return self.call(end, f"{kind}.info", number, True)
+        except NotUnderstood:
+            # servers of old have no parameter to decrypt
+            return self.call(end, f"{kind}.info", number)
+
+    def call(self, end: float, method: str, *args: Any) -> Any:
+        """Call a method, such as ``vm.info``, at the first server that answers."""
+        problems = []
+        for server, seconds in self._shares(end):
+            try:
+                answer = self.call_at(server, seconds, method, *args)
+            except Unanswered as e:
+                problems.append(f"{server}: {e.detail}")
+            else:
+                self._last = server
+                return answer
+        raise BackendError("; ".join(problems) or f"{self}: no time left to ask")
+
+    def call_at(self, server: str, seconds: float, method: str, *args: Any) -> Any:
+        """Call a method at one server.
+
+        Raises:
+            Unanswered: another one may know better.
+        """
+        client = pyone.OneServer(server, self._session, protocol="xmlrpc")
+        transport = client("transport")
+        transport.request = partial(self._request, transport, server, seconds)
+        try:
+            return getattr(client, method)(*args)
+        except pyone.OneException as e:
+            problem = self._problem(server, method, e)
+        except _UNREADABLE as e:
+            problem = Unanswered(self._clean(f"its answer to {method} cannot be understood: {e}"))
+        # raised here, so that a message with the session string is in nobody's traceback
+        raise problem
+
+    def _shares(self, end: float) -> Iterator[tuple[str, float]]:
+        """Divide the time that is left among the servers that are left."""
+        others = [server for server in self.servers if server != self._last]
+        for tried, server in enumerate((self._last, *others)):
+            seconds = (end - time.monotonic()) / (len(self.servers) - tried)
+            if seconds <= 0:
+                return
+            yield server, seconds
+
+    def _request(
+        self,
+        transport: Transport,
+        url: str,
+        seconds: float,
+        _host: str,
+        _handler: str,
+        body: bytes,
+        verbose: bool = False,
+    ) -> Any:
+        """Stand in for the transport's own request, which has no time limit."""
+        parser, unmarshaller = transport.getparser()
+        parser.feed(self._post(url, body, seconds))
+        parser.close()
+        return unmarshaller.close()
+
+    def _problem(self, server: str, method: str, error: Exception) -> BackendError:
+        text = self._clean(str(error))
+        if any(words in text.lower() for words in _PASSING):
+            return Unanswered(text)
+        kind = _KINDS.get(type(error), NotUnderstood)
+        if kind is Unanswered:
+            return Unanswered(f"{method}: {text}")
+        return kind(f"{server}, {method} as {self.user}: {text}")
+
+    def _clean(self, text: str) -> str:
+        """Take the session string out of a message, and what is not one line of text."""
+        for secret in (self._session, self._password):
+            text = text.replace(secret, "…") if secret else text
+        line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}…"

@@ -1,0 +1,163 @@
+"""Follows a machine to where it really runs: through hybrid hosts, each an OpenNebula of its own.
+
+A host with the driver ``one`` runs its machines in another OpenNebula, under one account there.
+The local driver knows nothing of their consoles, and its "running" may be anything over there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydantic import SecretStr
+
+from vncproxy.backends.opennebula_cloud import Cloud
+from vncproxy.backends.opennebula_console import console, placed
+from vncproxy.backends.opennebula_front_end import (
+    AccessDenied,
+    LoginRefused,
+    NoSuchObject,
+    PostFunction,
+)
+from vncproxy.backends.opennebula_settings import RemoteSettings, is_endpoint
+from vncproxy.backends.opennebula_vm import Machine, Placement
+from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
+from vncproxy.model import ConsoleElsewhere, ConsoleEndpoint, VMAddress
+
+_NO_LONGER = "The virtual machine was not found where it should run."
+
+
+def locate(
+    cloud: Cloud, end: float, vm: str, max_hops: int, post: PostFunction | None = None
+) -> ConsoleEndpoint | ConsoleElsewhere:
+    """Find a machine's console, wherever it runs.
+
+    Args:
+        end: when to give up, in seconds of the monotonic clock.
+        vm: id or name.
+        max_hops: how many hybrid hosts may lie on the way.
+        post: carries the requests to the clouds behind hybrid hosts.
+
+    Raises:
+        VMNotFound, ConsoleUnavailable, BackendError: see ``IConsoleBackend``.
+    """
+    machine = asked = cloud.find(end, vm)
+    trail = [_step(cloud, machine)]
+    while machine.is_hybrid:
+        placement = placed(machine)
+        if len(trail) > max_hops:
+            raise BackendError(
+                f"more than {max_hops} hybrid hosts, max_hops: {' -> '.join(trail)} -> …"
+            )
+        cloud, machine = _follow(cloud, end, machine, placement, post)
+        trail.append(_step(cloud, machine))
+        if trail[-1] in trail[:-1]:
+            raise BackendError(f"hybrid hosts lead in a circle: {' -> '.join(trail)}")
+    placement = placed(machine)
+    if machine.on_vcenter:
+        return ConsoleElsewhere(_in_vsphere(cloud, machine))
+    # the remote half has a name that says nothing to the user
+    return replace(console(machine, placement, cloud.network), name=asked.name)
+
+
+def describe(cloud: Cloud, end: float, post: PostFunction | None = None) -> str:
+    """Return a line about a cloud and about those behind hybrid hosts that have a login here.
+
+    Raises:
+        BackendError: one of them does not answer, or refuses the account.
+    """
+    lines = [cloud.describe(end)]
+    for host, settings in cloud.settings.remotes.items():
+        if settings.endpoint and settings.user:
+            there = remote_cloud(cloud, end, host, -1, post)
+            try:
+                lines.append(f"behind host {host}: {describe(there, end, post)}")
+            except BackendError as e:
+                raise BackendError(f"behind host {host}: {e.detail}") from e
+    return "; ".join(lines)
+
+
+def remote_cloud(
+    cloud: Cloud, end: float, host: str, host_id: int, post: PostFunction | None = None
+) -> Cloud:
+    """Return the OpenNebula behind a hybrid host.
+
+    What is configured for it counts; the rest is read from the host's template.
+
+    Raises:
+        BackendError: it is not known where it is, or who may log in.
+    """
+    settings = cloud.settings.remotes.get(host, RemoteSettings())
+    if not (settings.endpoint and settings.user):
+        settings = _completed(settings, _template(cloud, end, host, host_id), host)
+    assert settings.endpoint is not None
+    session = f"{settings.user}:{settings.password.get_secret_value()}"
+    return Cloud(settings.endpoint, session, settings, post)
+
+
+def _follow(
+    cloud: Cloud, end: float, machine: Machine, placement: Placement, post: PostFunction | None
+) -> tuple[Cloud, Machine]:
+    if machine.remote_id is None:
+        raise ConsoleUnavailable(
+            "not on any host yet",
+            f"VM {machine.id}: DEPLOY_ID {machine.deploy_id!r} is no opennebula-hybrid-<id>",
+        )
+    there = remote_cloud(cloud, end, placement.host, placement.host_id, post)
+    try:
+        remote = there.machine(end, machine.remote_id)
+    except VMNotFound as e:
+        raise VMNotFound(f"VM {machine.id} has lost its half: {e.detail}", public=_NO_LONGER) from e
+    except LoginRefused as e:
+        raise BackendError(f"{e.detail}; {_remedy(placement.host)}") from e
+    if remote.partner_id != str(machine.id):
+        raise BackendError(
+            f"VM {remote.id} of {there} says that it belongs to VM {remote.partner_id or 'none'}, "
+            f"not to VM {machine.id} (REMOTE_OPENNEBULA_VM_ID)"
+        )
+    return there, remote
+
+
+def _template(cloud: Cloud, end: float, host: str, host_id: int) -> dict[str, str]:
+    try:
+        found = cloud.front_end.info(end, "host", host_id)
+    except (AccessDenied, NoSuchObject) as e:
+        raise BackendError(f"{e.detail}; {_remedy(host)}, endpoint and user") from e
+    return dict(getattr(found, "TEMPLATE", None) or {})
+
+
+def _completed(settings: RemoteSettings, template: dict[str, str], host: str) -> RemoteSettings:
+    endpoint = settings.endpoint or template.get("ONE_ENDPOINT") or ""
+    if not is_endpoint(endpoint):
+        raise BackendError(f"host {host}: ONE_ENDPOINT is no URL; {_remedy(host, 'endpoint')}")
+    user, password = template.get("ONE_USER") or "", template.get("ONE_PASSWORD") or ""
+    if settings.user:
+        user, password = settings.user, settings.password.get_secret_value()
+    if not (user and password):
+        raise BackendError(f"host {host}: no ONE_USER with ONE_PASSWORD; {_remedy(host)}")
+    return settings.model_copy(
+        update={"endpoint": endpoint, "user": user, "password": SecretStr(password)}
+    )
+
+
+def _remedy(host: str, what: str = "user and password") -> str:
+    hint = ""
+    if what == "user and password":
+        hint = "an account outside the group oneadmin is given ONE_PASSWORD encrypted: "
+    return f'{hint}write in remotes."{host}" its {what}'
+
+
+def _in_vsphere(cloud: Cloud, machine: Machine) -> VMAddress:
+    if not cloud.settings.vcenter:
+        raise BackendError(
+            f"VM {machine.id} runs in a vCenter: set vcenter to the NAME of the backend for that"
+        )
+    if not machine.vsphere_id:
+        raise BackendError(
+            f"VM {machine.id} runs in a vCenter, and its DEPLOY_ID {machine.deploy_id!r} is no id "
+            "of vSphere"
+        )
+    return VMAddress(cloud.settings.vcenter, machine.vsphere_id)
+
+
+def _step(cloud: Cloud, machine: Machine) -> str:
+    return f"VM {machine.id} at {cloud.front_end}"

@@ -1,0 +1,146 @@
+"""The tables ``[backends.NAME]`` of type ``opennebula``, and what they say about each cloud."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
+
+from vncproxy.backends.addresses import is_dialable
+from vncproxy.model import Seconds, VMAddress
+from vncproxy.secret import ERROR_TYPE, Secret
+
+_URL: Final = (
+    'must be the URL of OpenNebula\'s XML-RPC, such as "https://one.example.com:2633/RPC2"'
+)
+
+
+def is_endpoint(text: str) -> bool:
+    """Return whether this can be the URL of an XML-RPC server, without a password in it."""
+    try:
+        url = urlsplit(text)
+        return (
+            url.scheme in ("http", "https")
+            and bool(url.hostname)
+            and url.port != 0
+            and (url.username is None)
+        )
+    except ValueError:
+        return False
+
+
+def _endpoint(text: str) -> str:
+    if not is_endpoint(text):
+        raise PydanticCustomError("url", _URL)
+    return text
+
+
+def _host(text: str) -> str:
+    if not is_dialable(text):
+        raise PydanticCustomError(
+            "host", "must be a host name or an IP address, without a port, that is not a wildcard"
+        )
+    return text
+
+
+def _backend(text: str) -> str:
+    try:
+        well_formed = not text or VMAddress.parse(f"{text}/vm").backend == text
+    except ValueError:
+        well_formed = False
+    if not well_formed:
+        raise PydanticCustomError("backend", "must be the NAME of another [backends.NAME]")
+    return text
+
+
+def _session(session: SecretStr) -> SecretStr:
+    user, colon, password = session.get_secret_value().partition(":")
+    if not (user and colon and password):
+        raise PydanticCustomError(ERROR_TYPE, 'must be "user:password", as in the file one_auth')
+    return session
+
+
+def _no_zone_proxy(text: str) -> str:
+    if text:
+        raise PydanticCustomError(
+            "zone_proxy",
+            "another zone's vncproxy cannot be used yet; write in addresses under which address "
+            "each of the remote hosts can be dialled from here",
+        )
+    return text
+
+
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+Host = Annotated[str, AfterValidator(_host)]
+BackendName = Annotated[str, AfterValidator(_backend)]
+
+
+class CloudSettings(BaseModel):
+    """What is told about any OpenNebula, the one of the table and those behind hybrid hosts.
+
+    Attributes:
+        servers: further servers of the same cloud, asked when the endpoint does not answer.
+        ca_file: PEM file of the authorities to trust for ``https``; empty for the usual ones.
+        addresses: a host's name in OpenNebula, or what a machine's GRAPHICS/LISTEN says -> where
+            its consoles are dialled.
+        listen_networks: where an address in GRAPHICS/LISTEN is dialled; a machine's owner can
+            write anything there, so elsewhere it is not.
+        vcenter: the NAME of the backend that shows machines which run in a vCenter.
+        remotes: name of a hybrid host -> the OpenNebula behind it.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+    servers: tuple[Endpoint, ...] = ()
+    ca_file: str = ""
+    addresses: dict[str, Host] = {}
+    listen_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    vcenter: BackendName = ""
+    remotes: dict[str, RemoteSettings] = {}
+
+
+class RemoteSettings(CloudSettings):
+    """The OpenNebula behind a hybrid host; what is empty is taken from the host's template.
+
+    Attributes:
+        endpoint: instead of ONE_ENDPOINT.
+        user: instead of ONE_USER.
+        password: instead of ONE_PASSWORD, which OpenNebula gives in clear text only to accounts
+            of its group oneadmin.
+        zone_proxy: not possible yet.
+    """
+
+    endpoint: Endpoint | None = None
+    user: str = ""
+    password: Secret = SecretStr("")
+    zone_proxy: Annotated[str, AfterValidator(_no_zone_proxy)] = ""
+
+    @model_validator(mode="after")
+    def _user_with_password(self) -> RemoteSettings:
+        if bool(self.user) != bool(self.password.get_secret_value()):
+            raise PydanticCustomError("user", "needs both user and password, or neither")
+        return self
+
+
+class OpenNebulaSettings(CloudSettings):
+    """The table ``[backends.NAME]`` of type ``opennebula``.
+
+    Attributes:
+        endpoint: URL of the XML-RPC server, oned.
+        session: ``user:password``, or ``user:token``, of an account that may USE the machines.
+        timeout: longest time for one question, however many servers and clouds it takes.
+        max_hops: how many hybrid hosts may lie on the way to a machine.
+    """
+
+    endpoint: Endpoint = "http://localhost:2633/RPC2"
+    session: Annotated[Secret, AfterValidator(_session)]
+    timeout: Seconds = 5.0
+    max_hops: Annotated[int, Field(ge=0, le=10)] = 3
+
+
+CloudSettings.model_rebuild()

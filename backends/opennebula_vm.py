@@ -1,0 +1,147 @@
+"""An OpenNebula machine as far as its console is concerned, read from what ``pyone`` returns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+_HYBRID = re.compile(r"opennebula-hybrid-([0-9]{1,9})")
+_MANAGED_OBJECT = re.compile(r"(vm-[0-9]+)(?:_.*)?")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Graphics:
+    """``TEMPLATE/GRAPHICS``.
+
+    Attributes:
+        type: in lower case, such as ``vnc``.
+        listen: an address of the host, as the machine's template has it; empty when it has none.
+        port: as the cloud wrote it; empty until the machine was deployed.
+        password: empty for none. OpenNebula keeps 8 characters for VNC, which is all that counts.
+    """
+
+    type: str
+    listen: str
+    port: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The last history record: where the machine is, or was when it ran.
+
+    Attributes:
+        host: the host's name in OpenNebula.
+        host_id: its number.
+        driver: the virtualization driver, such as ``kvm``, ``vcenter`` or ``one``.
+    """
+
+    host: str
+    host_id: int
+    driver: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One virtual machine.
+
+    Attributes:
+        deploy_id: what its driver calls it.
+        placement: None when it never was on a host.
+        graphics: all of them, in order.
+        on_vcenter: whether a vCenter runs it.
+        partner_id: for the remote half of a machine on a hybrid host, the id of the local half;
+            empty otherwise. The remote account can change it.
+    """
+
+    id: int
+    name: str
+    state: int
+    lcm_state: int
+    deploy_id: str
+    placement: Placement | None
+    graphics: tuple[Graphics, ...]
+    on_vcenter: bool
+    partner_id: str
+
+    @property
+    def is_hybrid(self) -> bool:
+        """Whether its host is another OpenNebula."""
+        by_driver = self.placement is not None and self.placement.driver == "one"
+        return by_driver or self.deploy_id.startswith("opennebula-hybrid-")
+
+    @property
+    def remote_id(self) -> int | None:
+        """Its id in the OpenNebula that is its host; None when there is none."""
+        found = _HYBRID.fullmatch(self.deploy_id)
+        return int(found[1]) if found else None
+
+    @property
+    def vsphere_id(self) -> str:
+        """Its managed object id in its vCenter, or its UUID; empty when it has neither."""
+        if found := _MANAGED_OBJECT.fullmatch(self.deploy_id):
+            return found[1]
+        return self.deploy_id if _UUID.fullmatch(self.deploy_id) else ""
+
+
+def read_machine(vm: Any) -> Machine:
+    """Read the answer to ``one.vm.info``.
+
+    Raises:
+        ValueError: it has no id or state, so it is none.
+    """
+    if getattr(vm, "ID", None) is None or vm.STATE is None:
+        raise ValueError("it has no ID or no STATE")
+    template, user_template = _table(vm.TEMPLATE), _table(vm.USER_TEMPLATE)
+    placement = _placement(vm)
+    return Machine(
+        id=vm.ID,
+        name=vm.NAME or "",
+        state=vm.STATE,
+        lcm_state=vm.LCM_STATE or 0,
+        deploy_id=vm.DEPLOY_ID or "",
+        placement=placement,
+        graphics=tuple(_graphics(template.get("GRAPHICS"))),
+        on_vcenter=_text(user_template, "HYPERVISOR").lower() == "vcenter"
+        or (placement is not None and placement.driver == "vcenter")
+        or _has_esx_host(vm.MONITORING),
+        partner_id=_text(user_template, "REMOTE_OPENNEBULA_VM_ID"),
+    )
+
+
+def _placement(vm: Any) -> Placement | None:
+    records = vm.HISTORY_RECORDS.HISTORY if vm.HISTORY_RECORDS is not None else []
+    if not records:
+        return None
+    last = max(records, key=lambda record: record.SEQ or 0)
+    host_id = -1 if last.HID is None else last.HID
+    return Placement(last.HOSTNAME or "", host_id, (last.VM_MAD or "").lower())
+
+
+def _graphics(found: Any) -> Iterator[Graphics]:
+    for each in found if isinstance(found, list) else [found]:
+        table = _table(each)
+        if table:
+            yield Graphics(
+                type=_text(table, "TYPE").lower(),
+                listen=_text(table, "LISTEN"),
+                port=_text(table, "PORT"),
+                password=str(table.get("PASSWD") or ""),
+            )
+
+
+def _has_esx_host(monitoring: Any) -> bool:
+    """Look into the XML itself: the binding keeps no vCenter attribute."""
+    node = getattr(monitoring, "gds_elementtree_node_", None)
+    return node is not None and bool(node.findtext("VCENTER_ESX_HOST"))
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(table: dict[str, Any], name: str) -> str:
+    return str(table.get(name) or "").strip()
