@@ -113,6 +113,12 @@ class LookUpTests(LibvirtCase):
         self.patch(libvirt.virDomain, "XMLDesc", lambda *_args: domain.connect().lookupByName("-"))
         self.failure(self.backend.locate("web"), VMNotFound)
 
+    def test_xml_that_cannot_be_understood_is_told(self) -> None:
+        self.domain()
+        self.patch(libvirt.virDomain, "XMLDesc", lambda *_args: "<domain")
+        error = self.failure(self.backend.locate("web"), BackendError)
+        self.assertIn("the XML of domain 'web' cannot be understood: not XML", str(error))
+
     def test_the_time_limit_of_the_settings_is_used(self) -> None:
         self.domain()
         self.backend = self.backend_of(timeout=1.5)
