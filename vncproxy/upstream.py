@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
     UNIXClientEndpoint,
 )
-from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
 from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
 
 from .errors import ConsoleEnded, UpstreamUnreachable, UpstreamViolation
 from .handshakes import reach_console
@@ -92,7 +93,12 @@ def _connect(endpoint: ConsoleEndpoint, factory: _OneLeg, timeout: float, reacto
             way = UNIXClientEndpoint(reactor, endpoint.path, timeout=timeout)
         case Transport.FD:
             return _adopt(endpoint.fd, factory, reactor)
-    return way.connect(factory).addTimeout(timeout, reactor)
+    return way.connect(factory).addErrback(_as_cancelled).addTimeout(timeout, reactor)
+
+
+def _as_cancelled(failure: Failure) -> Failure:
+    """Undo that endpoints have an error of their own for a cancelled Deferred."""
+    return Failure(CancelledError()) if failure.check(ConnectingCancelledError) else failure
 
 
 def _tcp_endpoint(host: str) -> Any:

@@ -227,6 +227,14 @@ class EndTests(LegTestCase):
 
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_a_close_in_answer_to_the_end_leaves_no_timer(self) -> None:
+        self.connect()
+        self.leg.ended.addCallback(lambda why: self.leg.close(why, 5))
+
+        self.peer.close()
+
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_nothing_is_sent_once_it_is_over(self) -> None:
         self.connect()
         self.leg.close(EndedByAdministrator(), 5)

@@ -199,12 +199,12 @@ class Leg(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Take note that the transport is gone."""
-        if self._cut is not None and self._cut.active():
-            self._cut.cancel()
         if reason.check(ConnectionDone):
             self._finish(self._gone("closed by the peer"))
         else:
             self._finish(ConnectionLost(reason.getErrorMessage()))
+        if self._cut is not None and self._cut.active():
+            self._cut.cancel()
         self.closed.callback(None)
 
     def pauseProducing(self) -> None:

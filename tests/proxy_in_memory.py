@@ -1,0 +1,158 @@
+"""A proxy with nothing real around it: reactor, store, hypervisor and users in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionRefusedError  # noqa: A004
+from twisted.internet.testing import MemoryReactorClock
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from vncproxy.errors import VNCProxyError
+from vncproxy.interfaces import ISessionObserver
+from vncproxy.model import (
+    ConsoleEndpoint,
+    ConsoleType,
+    Grant,
+    Limits,
+    Policy,
+    SessionInfo,
+    Timeouts,
+    Token,
+    Transport,
+    VMAddress,
+)
+from vncproxy.session import Services, Sessions
+from vncproxy.testing import MemoryPeer, ScriptedRFBServer, StaticConsoles, carry
+from vncproxy.tokens.memory import MemoryTokenStore
+
+NOW = 1_767_323_045.0
+WEB_01 = VMAddress("kvm", "web-01")
+
+
+class Store(MemoryTokenStore):
+    """A token store that can be made to wait or to fail.
+
+    Attributes:
+        calls: the names of the calls that were made.
+        wait: by name of a call, what it waits for.
+        fail: by name of a call, what it raises.
+    """
+
+    def __init__(self, time: Callable[[], float]) -> None:
+        super().__init__(time, resume=600)
+        self.calls: list[str] = []
+        self.wait: dict[str, Deferred[None]] = {}
+        self.fail: dict[str, Exception] = {}
+
+    async def redeem(self, secret: str, resume_secret: str | None = None) -> Grant:
+        await self._called("redeem")
+        return await super().redeem(secret, resume_secret)
+
+    async def restore(self, grant: Grant) -> None:
+        await self._called("restore")
+        await super().restore(grant)
+
+    async def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if name in self.wait:
+            await self.wait[name]
+        if name in self.fail:
+            raise self.fail[name]
+
+
+@implementer(ISessionObserver)
+class Told:
+    """An observer that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.refusals: list[tuple[SessionInfo, VNCProxyError]] = []
+        self.openings: list[SessionInfo] = []
+        self.closings: list[tuple[SessionInfo, VNCProxyError]] = []
+
+    def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
+        self.refusals.append((session, error))
+
+    def opened(self, session: SessionInfo) -> None:
+        self.openings.append(session)
+
+    def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
+        self.closings.append((session, why))
+
+
+class Reactor(MemoryReactorClock):
+    """Connections to consoles are made when a test says so."""
+
+    def accept(self, room: int = 65536) -> MemoryPeer:
+        """Complete the oldest connection in progress; returns its far end."""
+        _, _, factory, _, _ = self.tcpClients.pop(0)
+        return MemoryPeer(factory.buildProtocol(None), room)
+
+    def refuse(self) -> None:
+        """Let the oldest connection in progress fail."""
+        _, _, factory, _, _ = self.tcpClients.pop(0)
+        factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
+
+
+class ProxyTestCase(SynchronousTestCase):
+    """A proxy with one backend ``kvm`` and the machine ``kvm/web-01`` at 192.0.2.10:5900."""
+
+    limits = Limits()
+    timeouts = Timeouts()
+
+    def setUp(self) -> None:
+        self.reactor = Reactor()
+        self.store = Store(self.time)
+        self.kvm = StaticConsoles(
+            {"web-01": ConsoleEndpoint(Transport.TCP, host="192.0.2.10", port=5900)}
+        )
+        self.told = Told()
+        self.serve()
+
+    def time(self) -> float:
+        return NOW + float(self.reactor.seconds())
+
+    def serve(self, **changes: Any) -> None:
+        """Make the sessions anew, with other services than usual."""
+        services: dict[str, Any] = {
+            "store": self.store,
+            "backends": {"kvm": self.kvm},
+            "observers": (self.told,),
+            "limits": self.limits,
+            "timeouts": self.timeouts,
+            "time": self.time,
+            "reactor": self.reactor,
+        }
+        self.sessions = Sessions(Services(**{**services, **changes}))
+
+    def issue(
+        self, policy: Policy | None = None, vm: VMAddress = WEB_01, user: str = "alice"
+    ) -> str:
+        """Return the secret of a new token."""
+        token = Token(
+            vm=vm,
+            user=user,
+            type=ConsoleType.NOVNC,
+            policy=policy or Policy(),
+            issued_at=self.time(),
+            expires_at=self.time() + 600,
+        )
+        secret: str = self.successResultOf(Deferred.fromCoroutine(self.store.issue(token)))
+        return secret
+
+    def console(self, server: ScriptedRFBServer | None = None) -> MemoryPeer:
+        """Accept the proxy's connection and run the console's handshake on it.
+
+        Returns:
+            The proxy's connection, on which the console's bytes can be sent from now on.
+        """
+        near = self.reactor.accept()
+        carry(near, MemoryPeer((server or ScriptedRFBServer()).buildProtocol()))
+        return near
+
+    def wait(self, seconds: float) -> None:
+        self.reactor.advance(seconds)

@@ -1,0 +1,754 @@
+"""One console from redeem to close, over doubles."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Awaitable
+from dataclasses import replace
+from functools import partial
+from ipaddress import ip_network
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from tests.proxy_in_memory import WEB_01, ProxyTestCase, Told
+from vncproxy.errors import (
+    BackendError,
+    BadRequest,
+    ClientGone,
+    ConnectionLost,
+    ConsoleEnded,
+    ConsoleUnavailable,
+    DownstreamViolation,
+    EndedByAdministrator,
+    Forbidden,
+    HypervisorError,
+    IdleLimit,
+    OverLimit,
+    ProxyStopping,
+    StoreUnavailable,
+    TimeLimit,
+    TokenExpired,
+    TokenRevoked,
+    TokenUnknown,
+    TokenUsed,
+    UpstreamRefused,
+    UpstreamUnreachable,
+    UpstreamViolation,
+    VMNotFound,
+    VNCProxyError,
+)
+from vncproxy.interfaces import ISessionObserver
+from vncproxy.model import (
+    ConsoleEndpoint,
+    ConsoleType,
+    Grant,
+    Limits,
+    Policy,
+    SessionInfo,
+    VMAddress,
+)
+from vncproxy.relay.frames import RawFraming
+from vncproxy.relay.leg import Leg
+from vncproxy.session import IDownstream, Session, Visit
+from vncproxy.testing import SERVER_INIT, MemoryPeer, ScriptedRFBServer, rfb_script
+
+GREETING = b"RFB 003.008\n\x01\x01"
+VIEWER_HEARS = b"RFB 003.008\n\x01\x01" + bytes(4) + SERVER_INIT
+
+
+@implementer(IDownstream)
+class User:
+    """A user who writes down what happens, and greets as a viewer when asked to."""
+
+    def __init__(self, test: ProxyTestCase) -> None:
+        self.steps: list[str] = []
+        self.refusals: list[tuple[VNCProxyError, str]] = []
+        self.leg = Leg(RawFraming(), test.reactor, ClientGone)
+        self.peer = MemoryPeer(self.leg)
+        self.fail: Exception | None = None
+
+    async def admit(self, grant: Grant) -> None:
+        self.steps.append("admit")
+        if self.fail is not None:
+            raise self.fail
+
+    async def open(self) -> Leg:
+        self.steps.append("open")
+        return self.leg
+
+    async def refuse(self, error: VNCProxyError, session_id: str) -> None:
+        self.steps.append("refuse")
+        self.refusals.append((error, session_id))
+
+
+@implementer(IDownstream)
+class StubbornUser(User):
+    """A user whose refusal takes as long as the test wants."""
+
+    def __init__(self, test: ProxyTestCase) -> None:
+        super().__init__(test)
+        self.refused: Deferred[None] = Deferred()
+
+    async def refuse(self, error: VNCProxyError, session_id: str) -> None:
+        await super().refuse(error, session_id)
+        await self.refused
+
+
+class SessionTestCase(ProxyTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.user = User(self)
+
+    def visit(self, token: str | None = None, **more: Any) -> Visit:
+        fields: dict[str, Any] = {"type": ConsoleType.NOVNC, "client": "198.51.100.7"}
+        return Visit(**{**fields, "token": self.issue() if token is None else token, **more})
+
+    def begin(self, visit: Visit | None = None, user: User | None = None) -> Session:
+        self.session = self.sessions.serve(visit or self.visit(), user or self.user)
+        return self.session
+
+    def open(self, visit: Visit | None = None) -> Session:
+        """Begin a session and bring it to where bytes flow."""
+        session = self.begin(visit)
+        self.hypervisor = self.console()
+        self.user.peer.send(GREETING)
+        self.assertEqual(self.user.peer.receive(), VIEWER_HEARS)
+        return session
+
+    def refused(self, kind: type[VNCProxyError]) -> VNCProxyError:
+        """Make sure that user and observer were told the same reason, once."""
+        self.assertEqual([type(error) for error, _ in self.user.refusals], [kind])
+        error, session_id = self.user.refusals[0]
+        self.assertEqual(session_id, self.session.id)
+        self.assertEqual(
+            [(info.id, why) for info, why in self.told.refusals], [(session_id, error)]
+        )
+        self.assertEqual((self.told.openings, self.told.closings), ([], []))
+        self.assertEqual(self.sessions.list(), [])
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+        return error
+
+    def closed(self, kind: type[VNCProxyError]) -> SessionInfo:
+        """Make sure that an opened session ended once, for this reason."""
+        self.assertEqual([type(why) for _, why in self.told.closings], [kind])
+        self.assertEqual((self.told.refusals, self.user.refusals), ([], []))
+        self.assertEqual(self.sessions.list(), [])
+        return self.told.closings[0][0]
+
+    def uses_given_back(self) -> int:
+        return self.store.calls.count("restore")
+
+
+class OpeningTests(SessionTestCase):
+    def test_the_doubles_are_what_they_stand_for(self) -> None:
+        verifyObject(IDownstream, self.user)
+        verifyObject(ISessionObserver, self.told)
+
+    def test_a_console_is_opened_step_by_step(self) -> None:
+        self.begin()
+        self.assertEqual(self.store.calls, ["redeem"])
+        self.assertEqual(self.user.steps, ["admit"])
+        self.assertEqual(self.kvm.asked, ["web-01"])
+        self.assertEqual(self.reactor.tcpClients[0][:2], ("192.0.2.10", 5900))
+
+        hypervisor = self.console()
+        self.assertEqual(self.user.steps, ["admit", "open"])
+        self.assertEqual(self.told.openings, [])
+
+        self.user.peer.send(GREETING)
+        self.assertEqual(self.user.peer.receive(), VIEWER_HEARS)
+        self.assertEqual([info.id for info in self.told.openings], [self.session.id])
+
+        self.user.peer.send(b"key")
+        hypervisor.send(b"pixels")
+        self.assertEqual((hypervisor.receive(), self.user.peer.receive()), (b"key", b"pixels"))
+        self.assertEqual(self.store.calls, ["redeem"])
+
+    def test_what_a_viewer_sends_with_its_greeting_reaches_the_console(self) -> None:
+        self.begin()
+        hypervisor = self.console()
+
+        self.user.peer.send(GREETING + b"messages")
+
+        self.assertEqual(hypervisor.receive(), b"messages")
+
+    def test_what_the_console_sends_with_server_init_reaches_the_viewer(self) -> None:
+        self.begin()
+        self.console(ScriptedRFBServer(partial(rfb_script, greeting=b"pixels")))
+
+        self.user.peer.send(GREETING)
+
+        self.assertEqual(self.user.peer.receive(), VIEWER_HEARS + b"pixels")
+
+    def test_the_machine_is_called_as_its_endpoint_says(self) -> None:
+        endpoint = self.kvm.consoles["web-01"]
+        assert isinstance(endpoint, ConsoleEndpoint)
+        self.kvm.consoles["web-01"] = replace(endpoint, name="Webserver")
+        self.begin()
+        self.console()
+
+        self.user.peer.send(GREETING)
+
+        self.assertTrue(self.user.peer.receive().endswith(b"\0\0\0\x09Webserver"))
+
+    def test_info_grows_with_what_is_known(self) -> None:
+        self.store.wait["redeem"] = Deferred()
+        self.begin()
+        (early,) = self.sessions.list()
+        self.assertEqual((early.vm, early.user, early.client), (None, "", "198.51.100.7"))
+
+        self.store.wait["redeem"].callback(None)
+        self.wait(2)
+        hypervisor = self.console()
+        self.user.peer.send(GREETING + b"12345")
+        hypervisor.send(b"123")
+
+        (info,) = self.sessions.list()
+        self.assertEqual((info.id, info.vm, info.user), (self.session.id, WEB_01, "alice"))
+        self.assertEqual((info.seconds, info.token_id), (2, self.session.grant.token_id))  # type: ignore[union-attr]
+        self.assertEqual(info.bytes_down, hypervisor_bytes(b"123"))
+        self.assertEqual(info.bytes_up, len(GREETING) + 5)
+
+    def test_no_secret_is_in_what_a_visit_shows(self) -> None:
+        visit = self.visit("secret-secret-secret", resume="resume-resume-resume")
+
+        self.assertNotIn("secret-secret", repr(visit))
+        self.assertNotIn("resume-resume", repr(visit))
+
+
+def hypervisor_bytes(payload: bytes) -> int:
+    """How many bytes the scripted server sends before and with this payload."""
+    return len(b"RFB 003.008\n\x01\x01") + 4 + len(SERVER_INIT) + len(payload)
+
+
+class RefusalTests(SessionTestCase):
+    def test_a_malformed_token_never_reaches_the_store(self) -> None:
+        for token in ("", "short", "x" * 600, "with space" * 3):
+            self.setUp()
+            self.begin(self.visit(token))
+
+            self.refused(BadRequest)
+            self.assertEqual(self.store.calls, [])
+
+    def test_a_token_that_is_not_good(self) -> None:
+        for kind in (TokenUnknown, TokenUsed, TokenExpired, TokenRevoked, StoreUnavailable):
+            self.setUp()
+            self.store.fail["redeem"] = kind("because")
+            self.begin()
+
+            self.refused(kind)
+            self.assertEqual(self.user.steps, ["refuse"])
+            self.assertEqual(self.uses_given_back(), 0)
+
+    def test_a_machine_that_cannot_be_shown(self) -> None:
+        for error in (VMNotFound(), ConsoleUnavailable("shut off"), BackendError("boom")):
+            self.setUp()
+            self.kvm.consoles["web-01"] = error
+            self.begin()
+
+            self.assertIs(self.refused(type(error)), error)
+            self.assertEqual(self.uses_given_back(), 1)
+
+    def test_a_backend_that_is_not_configured(self) -> None:
+        self.begin(self.visit(self.issue(vm=VMAddress("esx", "web-01"))))
+
+        self.assertIn("no backend 'esx'", str(self.refused(VMNotFound)))
+        self.assertEqual(self.uses_given_back(), 1)
+
+    def test_a_backend_that_does_not_answer_in_time(self) -> None:
+        class Silent:
+            def locate(self, vm: str) -> Awaitable[ConsoleEndpoint]:
+                return Deferred()
+
+        self.serve(backends={"kvm": Silent()})
+        self.begin()
+        self.wait(9.9)
+        self.assertEqual(self.user.refusals, [])
+
+        self.wait(0.1)
+
+        self.assertIn("within 10.0 s", str(self.refused(BackendError)))
+        self.assertEqual(self.uses_given_back(), 1)
+
+    def test_a_console_that_refuses_the_connection(self) -> None:
+        self.begin()
+
+        self.reactor.refuse()
+
+        self.assertIn("tcp:192.0.2.10:5900", str(self.refused(UpstreamUnreachable)))
+        self.assertEqual(self.uses_given_back(), 1)
+
+    def test_a_console_that_does_not_answer_in_time(self) -> None:
+        self.begin()
+
+        self.wait(5)
+
+        self.assertIn("within 5.0 s", str(self.refused(UpstreamUnreachable)))
+
+    def test_a_console_that_refuses_the_proxy(self) -> None:
+        self.begin()
+        self.console(ScriptedRFBServer(partial(rfb_script, refusal="busy")))
+
+        self.assertIn("busy", str(self.refused(UpstreamRefused)))
+        self.assertEqual(self.uses_given_back(), 1)
+
+    def test_a_console_that_says_nothing(self) -> None:
+        self.begin()
+        silent = self.reactor.accept()
+
+        self.wait(10)
+        self.wait(5)
+
+        self.refused(UpstreamViolation)
+        self.assertIsNotNone(silent.closed)
+
+    def test_a_network_that_is_not_allowed(self) -> None:
+        policy = Policy(client_networks=(ip_network("203.0.113.0/24"), ip_network("2001:db8::/32")))
+        self.begin(self.visit(self.issue(policy)))
+
+        self.assertIn("198.51.100.7", str(self.refused(Forbidden)))
+        self.assertEqual(self.uses_given_back(), 1)
+        self.assertEqual(self.kvm.asked, [])
+
+    def test_a_network_that_is_allowed(self) -> None:
+        for network, client in (
+            ("198.51.100.0/24", "198.51.100.7"),
+            ("2001:db8::/32", "2001:db8::7"),
+        ):
+            self.setUp()
+            policy = Policy(client_networks=(ip_network("10.0.0.0/8"), ip_network(network)))
+            self.open(self.visit(self.issue(policy), client=client))
+
+    def test_a_foreign_page(self) -> None:
+        self.begin(self.visit(foreign_origin="https://evil.example"))
+
+        self.assertIn("https://evil.example", str(self.refused(Forbidden)))
+        self.assertEqual(self.uses_given_back(), 1)
+
+    def test_a_page_that_the_token_allows(self) -> None:
+        policy = Policy(allowed_origins=("https://portal.example",))
+
+        self.open(self.visit(self.issue(policy), foreign_origin="https://portal.example"))
+
+    def test_a_defect_is_answered_and_logged(self) -> None:
+        self.user.fail = RuntimeError("a defect")
+        self.begin()
+
+        self.refused(HypervisorError)
+        self.assertEqual(self.uses_given_back(), 1)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_a_store_that_cannot_take_the_use_back_does_not_hide_the_reason(self) -> None:
+        for error in (StoreUnavailable("gone"), RuntimeError("a defect")):
+            self.setUp()
+            self.kvm.consoles["web-01"] = VMNotFound()
+            self.store.fail["restore"] = error
+            self.begin()
+
+            self.refused(VMNotFound)
+
+    def test_a_token_is_good_again_after_a_failure_and_used_after_a_console(self) -> None:
+        secret = self.issue()
+        self.begin(self.visit(secret))
+        self.reactor.refuse()
+        self.refused(UpstreamUnreachable)
+
+        self.told.refusals.clear()
+        self.user = User(self)
+        self.open(self.visit(secret))
+        self.user.peer.close()
+
+        self.user = User(self)
+        self.told.closings.clear()
+        self.told.openings.clear()
+        self.begin(self.visit(secret))
+        self.wait(5)
+        self.refused(TokenUsed)
+
+
+class GreetingTests(SessionTestCase):
+    def test_a_viewer_that_leaves_during_the_greeting(self) -> None:
+        self.begin()
+        hypervisor = self.console()
+
+        self.user.peer.close()
+
+        self.assertIsNotNone(hypervisor.half_closed)
+        self.wait(5)
+        self.refused(ClientGone)
+        self.assertEqual(self.uses_given_back(), 1)
+
+    def test_a_viewer_that_is_silent(self) -> None:
+        self.begin()
+        hypervisor = self.console()
+
+        self.wait(30)
+        self.wait(5)
+
+        self.refused(ClientGone)
+        self.assertIsNotNone(hypervisor.closed)
+
+    def test_a_viewer_that_speaks_something_else(self) -> None:
+        self.begin()
+        hypervisor = self.console()
+
+        self.user.peer.send(b"GET / HTTP/1.1\r\n\r\n")
+        self.wait(5)
+
+        self.refused(DownstreamViolation)
+        self.assertIsNotNone(hypervisor.closed)
+
+
+class CancelTests(SessionTestCase):
+    """Ended by somebody in each of its states, the first reason counts and is told once."""
+
+    def end(self) -> None:
+        self.session.cancel(EndedByAdministrator())
+        self.session.cancel(ProxyStopping())
+        self.wait(5)
+
+    def test_while_redeeming_the_use_is_given_back_when_it_was_taken(self) -> None:
+        self.store.wait["redeem"] = Deferred()
+        self.begin()
+
+        self.end()
+        self.assertEqual(self.user.refusals, [])
+        self.store.wait["redeem"].callback(None)
+
+        self.refused(EndedByAdministrator)
+        self.assertEqual(self.store.calls, ["redeem", "restore"])
+        self.assertEqual(self.user.steps, ["refuse"])
+
+    def test_while_redeeming_a_token_that_is_not_good(self) -> None:
+        self.store.wait["redeem"] = Deferred()
+        self.store.fail["redeem"] = TokenUnknown()
+        self.begin()
+
+        self.end()
+        self.store.wait["redeem"].callback(None)
+
+        self.refused(TokenUnknown)
+
+    def test_while_locating(self) -> None:
+        locating: Deferred[ConsoleEndpoint] = Deferred()
+
+        class Slow:
+            def locate(self, vm: str) -> Awaitable[ConsoleEndpoint]:
+                return locating
+
+        self.serve(backends={"kvm": Slow()})
+        self.begin()
+
+        self.end()
+
+        self.refused(EndedByAdministrator)
+        self.assertEqual(self.uses_given_back(), 1)
+        self.assertTrue(locating.called)
+
+    def test_while_connecting(self) -> None:
+        self.begin()
+
+        self.end()
+
+        self.refused(EndedByAdministrator)
+        self.assertEqual(self.uses_given_back(), 1)
+
+    def test_while_shaking_hands(self) -> None:
+        self.begin()
+        hypervisor = self.reactor.accept()
+
+        self.end()
+
+        self.refused(EndedByAdministrator)
+        self.assertEqual(self.uses_given_back(), 1)
+        self.assertIsNotNone(hypervisor.closed)
+
+    def test_while_greeting(self) -> None:
+        self.begin()
+        hypervisor = self.console()
+        self.user.peer.send(GREETING[:5])
+
+        self.end()
+
+        self.refused(EndedByAdministrator)
+        self.assertEqual(self.uses_given_back(), 1)
+        self.assertIsNotNone(hypervisor.closed)
+
+    def test_while_giving_back_the_earlier_reason_stays(self) -> None:
+        self.kvm.consoles["web-01"] = VMNotFound()
+        self.store.wait["restore"] = Deferred()
+        self.begin()
+
+        self.end()
+        self.assertEqual(self.user.refusals, [])
+        self.store.wait["restore"].callback(None)
+
+        self.refused(VMNotFound)
+
+    def test_while_being_refused_the_earlier_reason_stays(self) -> None:
+        self.user = stubborn = StubbornUser(self)
+        self.begin(self.visit(""))
+
+        self.end()
+        stubborn.refused.callback(None)
+
+        self.refused(BadRequest)
+
+    def test_while_bytes_flow(self) -> None:
+        self.open()
+
+        self.end()
+
+        self.closed(EndedByAdministrator)
+        self.assertEqual(self.uses_given_back(), 0)
+        self.assertIsNotNone(self.user.peer.closed)
+        self.assertIsNotNone(self.hypervisor.closed)
+
+    def test_while_closing(self) -> None:
+        self.open()
+        self.user.peer.close()
+
+        self.end()
+
+        self.closed(ClientGone)
+
+    def test_when_it_is_over(self) -> None:
+        self.open()
+        self.user.peer.close()
+        self.hypervisor.close()
+
+        self.end()
+
+        self.closed(ClientGone)
+
+
+class ClosingTests(SessionTestCase):
+    def test_the_user_leaves(self) -> None:
+        self.open()
+        self.user.peer.send(b"last key")
+
+        self.user.peer.close()
+
+        info = self.closed(ClientGone)
+        self.assertEqual(info.bytes_up, len(GREETING) + 8)
+        self.assertEqual(self.hypervisor.receive(), b"last key")
+        self.assertTrue(self.hypervisor.half_closed)
+        self.assertEqual(self.uses_given_back(), 0)
+
+    def test_the_console_closes(self) -> None:
+        self.open()
+        self.hypervisor.send(b"last pixels")
+
+        self.hypervisor.close()
+
+        self.closed(ConsoleEnded)
+        self.assertEqual(self.user.peer.receive(), b"last pixels")
+        self.assertTrue(self.user.peer.half_closed)
+
+    def test_a_side_is_lost(self) -> None:
+        self.open()
+
+        self.hypervisor.reset()
+
+        self.closed(ConnectionLost)
+
+    def test_a_side_that_does_not_close_is_cut_after_the_linger_time(self) -> None:
+        self.open()
+        self.user.peer.close()
+        self.assertIsNone(self.hypervisor.closed)
+
+        self.wait(5)
+
+        self.assertIsNotNone(self.hypervisor.closed)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_the_longest_duration_is_counted_from_the_first_redemption(self) -> None:
+        secret = self.issue(Policy(max_duration=100))
+        self.open(self.visit(secret))
+        assert self.session.grant is not None
+        cookie = self.session.grant.resume_secret
+        self.user.peer.close()
+        self.wait(60)
+
+        self.user = User(self)
+        self.told.closings.clear()
+        self.open(self.visit(secret, resume=cookie))
+        self.reactor.pump([1] * 39)
+        self.assertEqual(self.told.closings, [])
+        self.reactor.pump([1])
+
+        self.closed(TimeLimit)
+
+    def test_the_idle_limit_ends_it(self) -> None:
+        self.open(self.visit(self.issue(Policy(idle_timeout=20))))
+
+        self.reactor.pump([1] * 21)
+
+        self.closed(IdleLimit)
+
+    def test_an_observer_that_fails_ends_nothing(self) -> None:
+        class Full(Told):
+            def opened(self, session: SessionInfo) -> None:
+                raise OSError("no space left on device")
+
+        self.serve(observers=(Full(), self.told))
+
+        self.open()
+        self.user.peer.close()
+
+        self.closed(ClientGone)
+        self.assertEqual(len(self.told.openings), 1)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+
+    def test_a_session_that_is_over_is_not_kept_alive(self) -> None:
+        gone = weakref.ref(self.open())
+        self.user.peer.close()
+        self.hypervisor.close()
+
+        del self.session, self.user, self.hypervisor
+        gc.collect()
+
+        self.assertIsNone(gone())
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+
+class LimitTests(SessionTestCase):
+    def refused_over_limit(self, visit: Visit) -> OverLimit:
+        user = User(self)
+        self.begin(visit, user)
+        ((error, _),) = user.refusals
+        assert isinstance(error, OverLimit), error
+        return error
+
+    def test_sessions_in_all(self) -> None:
+        self.serve(limits=Limits(sessions=2))
+        for client in ("198.51.100.1", "198.51.100.2"):
+            self.begin(self.visit(client=client), User(self))
+
+        error = self.refused_over_limit(self.visit(client="198.51.100.3"))
+
+        self.assertIn("2 sessions are open, limits.sessions", str(error))
+        self.assertEqual(self.store.calls, ["redeem", "redeem"])
+
+    def test_sessions_of_one_address(self) -> None:
+        self.serve(limits=Limits(sessions_per_address=2))
+        for _ in range(2):
+            self.begin(user=User(self))
+        self.begin(self.visit(client="198.51.100.99"), User(self))
+
+        error = self.refused_over_limit(self.visit())
+
+        self.assertIn("limits.sessions_per_address", str(error))
+
+    def test_sessions_of_one_machine(self) -> None:
+        self.serve(limits=Limits(sessions_per_vm=2))
+        self.kvm.consoles["db-01"] = self.kvm.consoles["web-01"]
+        for _ in range(2):
+            self.begin(user=User(self))
+        self.begin(self.visit(self.issue(vm=VMAddress("kvm", "db-01"))), User(self))
+
+        error = self.refused_over_limit(self.visit())
+
+        self.assertIn("2 sessions of kvm/web-01, limits.sessions_per_vm", str(error))
+        self.assertEqual(self.uses_given_back(), 1)
+
+    def test_there_is_room_again_when_one_is_over(self) -> None:
+        self.serve(limits=Limits(sessions=1))
+        self.open()
+        self.refused_over_limit(self.visit())
+        self.told.refusals.clear()
+
+        self.user.peer.close()
+        self.user = User(self)
+
+        self.open()
+
+
+class RegistryTests(SessionTestCase):
+    def test_one_session_is_ended_by_its_id(self) -> None:
+        self.open()
+
+        self.assertTrue(self.sessions.end(self.session.id, EndedByAdministrator()))
+        self.assertFalse(self.sessions.end("00000000", EndedByAdministrator()))
+
+        self.closed(EndedByAdministrator)
+
+    def test_sessions_are_ended_by_all_criteria_given(self) -> None:
+        self.kvm.consoles["db-01"] = self.kvm.consoles["web-01"]
+        db_01 = VMAddress("kvm", "db-01")
+        for vm, user in ((WEB_01, "alice"), (WEB_01, "bob"), (db_01, "bob")):
+            self.begin(self.visit(self.issue(vm=vm, user=user)), User(self))
+        assert self.session.grant is not None
+        why = EndedByAdministrator()
+
+        self.assertEqual(self.sessions.end_where(why, vm=WEB_01, user="carol"), 0)
+        self.assertEqual(self.sessions.end_where(why, vm=WEB_01, user="bob"), 1)
+        self.assertEqual(self.sessions.end_where(why, vm=WEB_01), 1)
+        self.assertEqual(self.sessions.end_where(why, token_id=self.session.grant.token_id), 1)
+        self.assertEqual(self.sessions.list(), [])
+
+    def test_without_criteria_all_are_ended(self) -> None:
+        for _ in range(3):
+            self.begin(user=User(self))
+
+        self.assertEqual(self.sessions.end_where(EndedByAdministrator()), 3)
+
+    def stop(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.sessions.stop())
+
+    def test_stopping_without_sessions_is_done_at_once(self) -> None:
+        self.successResultOf(self.stop())
+
+    def test_stopping_waits_until_both_sides_are_closed(self) -> None:
+        self.open()
+
+        stopped = self.stop()
+        self.closed(ProxyStopping)
+        self.user.peer.close()
+        self.assertNoResult(stopped)
+        self.hypervisor.close()
+
+        self.successResultOf(stopped)
+
+    def test_stopping_takes_no_longer_than_the_linger_time(self) -> None:
+        self.open()
+
+        stopped = self.stop()
+        self.wait(4.9)
+        self.assertNoResult(stopped)
+        self.wait(0.1)
+
+        self.successResultOf(stopped)
+
+    def test_stopping_is_bounded_when_a_leg_had_ended_by_itself(self) -> None:
+        self.open()
+        self.user.peer.close()
+
+        stopped = self.stop()
+        self.wait(5)
+
+        self.successResultOf(stopped)
+
+    def test_stopping_waits_until_a_user_who_was_still_waiting_is_told(self) -> None:
+        self.user = stubborn = StubbornUser(self)
+        self.begin()
+
+        stopped = self.stop()
+        self.assertNoResult(stopped)
+        stubborn.refused.callback(None)
+
+        self.successResultOf(stopped)
+        self.refused(ProxyStopping)
+        self.assertEqual(self.uses_given_back(), 1)
+
+    def test_new_sessions_are_refused_while_stopping(self) -> None:
+        self.stop()
+
+        self.begin()
+
+        self.refused(ProxyStopping)
+        self.assertEqual(self.store.calls, [])
