@@ -57,11 +57,13 @@ class Framing(Protocol):
 
     Attributes:
         ended: whether the peer said that it closes.
-        between_messages: whether nothing of what was received has to be remembered.
     """
 
     ended: bool
-    between_messages: bool
+
+    @property
+    def between_messages(self) -> bool:
+        """Whether nothing of what was received has to be remembered."""
 
     def receive(self, data: bytes) -> bytes:
         """Return the payload in what arrived.
