@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError  # noqa: A004
 from twisted.internet.testing import MemoryReactorClock
@@ -90,12 +91,14 @@ class Reactor(MemoryReactorClock):
     def accept(self, room: int = 65536) -> MemoryPeer:
         """Complete the oldest connection in progress; returns its far end."""
         _, _, factory, _, _ = self.tcpClients.pop(0)
-        return MemoryPeer(factory.buildProtocol(None), room)
+        protocol = factory.buildProtocol(IPv4Address("TCP", "192.0.2.10", 5900))
+        assert protocol is not None
+        return MemoryPeer(protocol, room)
 
     def refuse(self) -> None:
         """Let the oldest connection in progress fail."""
         _, _, factory, _, _ = self.tcpClients.pop(0)
-        factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
+        factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))  # type: ignore[arg-type]
 
 
 class ProxyTestCase(SynchronousTestCase):

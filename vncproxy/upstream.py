@@ -16,6 +16,7 @@ from twisted.internet.endpoints import (
     UNIXClientEndpoint,
 )
 from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
+from twisted.internet.error import TimeoutError as ConnectTimeout
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
@@ -76,7 +77,7 @@ async def _dial(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> 
     factory = _OneLeg(leg)
     try:
         await _connect(endpoint, factory, timeouts.connect, reactor)
-    except TimeoutError as e:
+    except (TimeoutError, ConnectTimeout) as e:
         raise UpstreamUnreachable(f"{endpoint}: no answer within {timeouts.connect} s") from e
     except (ConnectError, DNSLookupError, OSError, ValueError) as e:
         raise UpstreamUnreachable(f"{endpoint}: {e or type(e).__name__}") from e

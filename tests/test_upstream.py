@@ -1,0 +1,191 @@
+"""From an endpoint to a console's leg, over connections in memory."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+
+from tests.proxy_in_memory import ProxyTestCase
+from vncproxy.errors import UpstreamRefused, UpstreamUnreachable, UpstreamViolation, VNCProxyError
+from vncproxy.model import ConsoleEndpoint, HTTPConnect, RFBSecurity, Timeouts, Transport
+from vncproxy.testing import SERVER_INIT, MemoryPeer, ScriptedRFBServer, rfb_script
+from vncproxy.upstream import Console, reach
+
+V4 = ConsoleEndpoint(Transport.TCP, host="192.0.2.10", port=5900)
+
+
+class ReachTests(ProxyTestCase):
+    def reach(self, endpoint: ConsoleEndpoint = V4, **timeouts: float) -> Deferred[Console]:
+        limits = Timeouts(**timeouts)
+        self.reaching = Deferred.fromCoroutine(reach(endpoint, limits, self.reactor))
+        return self.reaching
+
+    def error(self, kind: type[VNCProxyError]) -> str:
+        return str(self.failureResultOf(self.reaching, kind).value)
+
+    def test_a_console_is_reached_and_what_follows_is_kept(self) -> None:
+        self.reach()
+
+        near = self.console(ScriptedRFBServer(partial(rfb_script, greeting=b"pixels")))
+
+        console = self.successResultOf(self.reaching)
+        self.assertEqual(console.server_init, SERVER_INIT)
+        got: list[bytes] = []
+        console.leg.deliver(got.append)
+        console.leg.send(b"key")
+        self.assertEqual((got, near.receive()), ([b"pixels"], b"key"))
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_addresses_are_dialled_without_a_resolver(self) -> None:
+        for host in ("192.0.2.10", "2001:db8::10"):
+            self.reach(ConsoleEndpoint(Transport.TCP, host=host, port=5901))
+
+            dialled: Any = self.reactor.tcpClients.pop(0)
+            self.assertEqual(dialled[:2], (host, 5901))
+
+    def test_a_unix_socket_is_dialled(self) -> None:
+        self.reach(ConsoleEndpoint(Transport.UNIX, path="/run/vm.sock"))
+
+        self.assertEqual(self.reactor.unixClients[0][0], "/run/vm.sock")
+
+    def test_a_refused_connection(self) -> None:
+        self.reach()
+
+        self.reactor.refuse()
+
+        told = self.error(UpstreamUnreachable)
+        self.assertIn("tcp:192.0.2.10:5900: Connection was refused", told)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_a_connection_that_is_not_made_in_time(self) -> None:
+        self.reach(connect=5)
+
+        self.wait(5)
+
+        self.assertEqual(
+            self.error(UpstreamUnreachable), "tcp:192.0.2.10:5900: no answer within 5 s"
+        )
+
+    def test_a_name_that_cannot_be_one(self) -> None:
+        self.reach(ConsoleEndpoint(Transport.TCP, host="\udcff", port=5900))
+
+        self.error(UpstreamUnreachable)
+
+    def test_a_handshake_that_is_not_over_in_time_is_closed(self) -> None:
+        self.reach(handshake=10, linger=5)
+        near = self.reactor.accept()
+        near.send(b"RFB 003.008\n")
+        self.wait(9.9)
+        self.assertNoResult(self.reaching)
+
+        self.wait(0.1)
+        self.assertIn("not over within 10 s", self.error(UpstreamViolation))
+        self.wait(5)
+
+        self.assertIsNotNone(near.closed)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_a_server_that_closes_after_its_banner(self) -> None:
+        self.reach()
+        near = self.reactor.accept()
+
+        near.send(b"RFB 003.008\n")
+        near.close()
+
+        self.assertIn("closed after 0 bytes", self.error(UpstreamViolation))
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_a_server_that_resets(self) -> None:
+        self.reach()
+
+        self.reactor.accept().reset()
+
+        self.error(UpstreamViolation)
+
+    def test_a_server_that_speaks_something_else(self) -> None:
+        self.reach()
+
+        self.reactor.accept().send(b"SSH-2.0-OpenSSH_9.2p1\r\n")
+
+        self.assertIn("not an RFB banner", self.error(UpstreamViolation))
+        self.wait(5)
+
+    def test_a_server_that_floods_a_reply_without_end(self) -> None:
+        self.reach(ConsoleEndpoint(Transport.TCP, "192.0.2.10", 80, handshakes=TUNNEL))
+        near = self.reactor.accept()
+
+        near.send(*[bytes(1000)] * 100)
+
+        self.assertIn("no end within", self.error(UpstreamViolation))
+        self.wait(5)
+
+    def test_rfb_in_the_same_segment_as_the_reply_to_connect(self) -> None:
+        self.reach(ConsoleEndpoint(Transport.TCP, "192.0.2.10", 80, handshakes=TUNNEL))
+        near = self.reactor.accept()
+        self.assertEqual(near.receive(), b"CONNECT /console?ref=1 HTTP/1.1\r\n\r\n")
+
+        near.send(b"HTTP/1.1 200 OK\r\n\r\nRFB 003.008\n\x01\x01" + bytes(4) + SERVER_INIT)
+
+        self.assertEqual(self.successResultOf(self.reaching).server_init, SERVER_INIT)
+
+    def test_a_tunnel_that_is_refused(self) -> None:
+        self.reach(ConsoleEndpoint(Transport.TCP, "192.0.2.10", 80, handshakes=TUNNEL))
+
+        self.reactor.accept().send(b"HTTP/1.1 404 Not Found\r\n\r\n")
+
+        self.assertIn("404 Not Found", self.error(UpstreamRefused))
+        self.wait(5)
+
+    def test_cancelling_while_connecting(self) -> None:
+        self.reach()
+
+        self.reaching.cancel()
+
+        self.failureResultOf(self.reaching, CancelledError)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_cancelling_while_shaking_hands_closes_the_connection(self) -> None:
+        self.reach()
+        near = self.reactor.accept()
+
+        self.reaching.cancel()
+        self.failureResultOf(self.reaching, CancelledError)
+        self.assertTrue(near.half_closed)
+        self.wait(5)
+
+        self.assertIsNotNone(near.closed)
+
+    def test_a_descriptor_that_is_not_a_socket_is_closed(self) -> None:
+        fd, other = os.pipe()
+        self.addCleanup(os.close, other)
+
+        self.reach(ConsoleEndpoint(Transport.FD, fd=fd))
+
+        self.error(UpstreamUnreachable)
+        self.assertRaises(OSError, os.fstat, fd)
+
+    def test_a_descriptor_is_handed_to_the_reactor_and_closed(self) -> None:
+        import socket
+
+        ours, theirs = socket.socketpair()
+        self.addCleanup(theirs.close)
+        adopted: list[int] = []
+
+        def adopt(fd: int, family: int, factory: Any) -> None:
+            adopted.append(family)
+            MemoryPeer(factory.buildProtocol(None)).close()
+
+        self.reactor.adoptStreamConnection = adopt  # type: ignore[method-assign]
+        fd = ours.detach()
+
+        self.reach(ConsoleEndpoint(Transport.FD, fd=fd))
+
+        self.error(UpstreamViolation)
+        self.assertEqual(adopted, [socket.AF_UNIX])
+        self.assertRaises(OSError, os.fstat, fd)
+
+
+TUNNEL = (HTTPConnect("/console?ref=1"), RFBSecurity())
