@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -267,7 +268,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/xml")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(answer)
+        with suppress(ConnectionError):
+            self.wfile.write(answer)
 
     def log_message(self, *_args: Any) -> None:
         """Say nothing."""

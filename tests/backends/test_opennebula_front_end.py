@@ -1,0 +1,201 @@
+"""The servers of one cloud: which is asked, what their errors become, and that no secret leaks."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import Any
+from xmlrpc.client import Fault, dumps
+
+from twisted.internet.defer import Deferred
+
+from tests.backends.opennebula import HOME, SESSION, OpenNebulaCase
+from tests.integration.fake_oned import (
+    ACTION,
+    AUTHORIZATION,
+    INTERNAL,
+    RPC_API,
+    VM,
+    FakeOned,
+    Refusal,
+    User,
+)
+from vncproxy.backends.opennebula_front_end import FrontEnd
+from vncproxy.backends.opennebula_http import Unanswered
+from vncproxy.errors import BackendError
+
+SECOND, THIRD = "http://one2.example.com:2633/RPC2", "http://one3.example.com:2633/RPC2"
+
+
+class FrontEndCase(OpenNebulaCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.second = FakeOned()
+        self.internet.daemons[SECOND] = self.second
+        for oned in (self.oned, self.second):
+            oned.add(VM(7))
+
+
+class ServersTests(FrontEndCase):
+    def test_the_endpoint_is_asked_first_and_alone(self) -> None:
+        self.located(servers=[SECOND])
+        self.assertEqual(self.internet.asked, [HOME])
+
+    def test_a_dead_one_is_passed_over_and_asked_last_the_next_time(self) -> None:
+        del self.internet.daemons[HOME]
+        backend = self.backend(servers=[SECOND])
+        for _ in range(2):
+            self.result(backend.locate("7"))
+        self.assertEqual(self.internet.asked, [HOME, SECOND, SECOND])
+
+    def test_errors_that_pass_are_asked_at_another(self) -> None:
+        for words in (
+            "Error processing request: no leader found",
+            "Cannot process request, server is in election mode",
+            "replicating log",
+            "Zone disabled",
+        ):
+            for code in (INTERNAL, ACTION):
+                self.oned.failure = Refusal(code, words)
+                self.assertEqual(self.located(servers=[SECOND]).port, 5907)
+
+    def test_so_is_any_internal_error(self) -> None:
+        self.oned.failure = Refusal(INTERNAL, "out of memory")
+        self.assertEqual(self.located(servers=[SECOND]).port, 5907)
+
+    def test_a_refusal_counts_wherever_it_is_made(self) -> None:
+        self.oned.failure = Refusal(AUTHORIZATION, "Not authorized")
+        self.failure(BackendError, servers=[SECOND])
+        self.assertEqual(self.internet.asked, [HOME])
+
+    def test_when_none_answers_all_are_named_with_why(self) -> None:
+        del self.internet.daemons[HOME]
+        self.second.failure = Refusal(INTERNAL, "no leader found")
+        error = self.failure(BackendError, servers=[SECOND])
+        self.assertEqual(
+            error.detail,
+            f"{HOME}: Connection refused; {SECOND}: [one.vm.info] no leader found",
+        )
+        self.assertEqual(
+            error.sentence("7f3a"),
+            "The virtual machine could not be looked up. Ask your administrator, id 7f3a.",
+        )
+
+    def test_each_gets_its_share_of_the_time(self) -> None:
+        self.internet.daemons.clear()
+        self.failure(BackendError, servers=[SECOND, THIRD], timeout=9)
+        for seconds, share in zip(self.internet.seconds, (2.7, 4.05, 8.1), strict=True):
+            self.assertAlmostEqual(seconds, share, places=1)
+
+    def test_no_time_left_is_told(self) -> None:
+        front_end = FrontEnd([HOME], SESSION, self.internet)
+        with self.assertRaises(BackendError) as caught:
+            front_end.call(time.monotonic(), "vm.info", 7)
+        self.assertEqual(caught.exception.detail, f"{HOME}: no time left to ask")
+
+
+class OldServerTests(FrontEndCase):
+    def test_one_without_the_parameter_to_decrypt_is_asked_without_it(self) -> None:
+        self.oned.knows_decrypt = False
+        self.located()
+        self.assertEqual(self.oned.calls, ["one.vm.info", "one.vm.info"])
+
+    def test_a_fault_is_asked_again_too_and_then_told(self) -> None:
+        self.oned.failure = Fault(-501, "Probably not the right number of parameters")
+        error = self.failure(BackendError)
+        self.assertEqual(self.oned.calls, ["one.vm.info", "one.vm.info"])
+        self.assertIn("not the right number", error.detail)
+
+    def test_other_refusals_are_asked_once(self) -> None:
+        for code in (AUTHORIZATION, ACTION):
+            self.oned.calls.clear()
+            self.oned.failure = Refusal(code, "no")
+            self.failure(BackendError)
+            self.assertEqual(self.oned.calls, ["one.vm.info"])
+
+
+class UnreadableTests(FrontEndCase):
+    def answering(self, body: bytes) -> str:
+        self.patch(self.oned, "answer", lambda _body: body)
+        return self.failure(BackendError).detail
+
+    def test_what_is_no_xmlrpc_is_told(self) -> None:
+        for body in (b"", b"<html>", b"hello", dumps((7,), methodresponse=True).encode()):
+            self.assertIn("its answer to vm.info cannot be understood", self.answering(body))
+
+    def test_a_document_that_is_broken_is_told(self) -> None:
+        for xml in ("", "<VM>", "<VM><ID>x</ID></VM>"):
+            body = dumps(([True, xml, 0],), methodresponse=True).encode()
+            self.assertIn("its answer to vm.info cannot be understood", self.answering(body))
+
+
+class SecretTests(FrontEndCase):
+    def spoiled(self, message: str) -> str:
+        """Let a daemon that repeats what it was told fail; returns all that can be logged."""
+        self.oned.failure = Refusal(RPC_API, message)
+        answer = Deferred.fromCoroutine(self.backend().locate("7"))
+        failure = self.failureResultOf(answer, BackendError)
+        error = failure.value
+        logged = [failure.getTraceback(), *traceback.format_exception(error), repr(error)]
+        return "".join(logged)
+
+    def test_a_message_that_repeats_the_session_is_cleaned(self) -> None:
+        said = self.spoiled(f'wrong parameters: ("{SESSION}", 7, true)')
+        self.assertNotIn('opennebula"', said)
+        self.assertNotIn(SESSION, said)
+        self.assertIn('("…", 7, true)', said)
+
+    def test_so_is_one_with_the_password_alone_and_one_of_many_lines(self) -> None:
+        self.oned.users["oneadmin"] = User(0, "0Xx-secret", admin=True)
+        self.oned.failure = Refusal(RPC_API, "password 0Xx-secret\n\x7fis " + "x" * 999)
+        error = self.failure(BackendError, session="oneadmin:0Xx-secret")
+        self.assertIn("password … is xxx", error.detail)
+        self.assertLess(len(error.detail), 500)
+
+    def test_the_front_end_shows_its_url_alone(self) -> None:
+        front_end = FrontEnd([HOME], SESSION, self.internet)
+        self.assertEqual(str(front_end), HOME)
+        self.assertNotIn(SESSION, repr(front_end))
+
+
+class ProbeTests(FrontEndCase):
+    def line(self, **table: object) -> str:
+        return self.result(self.backend(**table).probe())
+
+    def problem(self, **table: object) -> str:
+        answer: Any = Deferred.fromCoroutine(self.backend(**table).probe())
+        return str(self.failureResultOf(answer, BackendError).value)
+
+    def test_version_and_account(self) -> None:
+        secure = "https://one.example.com/RPC2"
+        self.internet.daemons[secure] = self.oned
+        self.assertEqual(self.line(endpoint=secure), f"OpenNebula 6.10.0 at {secure}, as oneadmin")
+
+    def test_a_password_in_clear_text_is_told_unless_it_stays_here(self) -> None:
+        self.assertIn("travels unencrypted", self.line())
+        self.internet.daemons["http://localhost:2633/RPC2"] = self.oned
+        self.assertNotIn("unencrypted", self.line(endpoint="http://localhost:2633/RPC2"))
+
+    def test_an_account_that_may_not_decrypt_is_told(self) -> None:
+        self.oned.users["console"] = User(5, "pw-of-console")
+        self.assertIn(
+            "as console, not of the group oneadmin", self.line(session="console:pw-of-console")
+        )
+
+    def test_each_server_is_asked_and_the_silent_ones_are_named(self) -> None:
+        line = self.line(servers=[SECOND, THIRD])
+        self.assertEqual(self.internet.asked[:3], [HOME, SECOND, THIRD])
+        self.assertIn(f"; {THIRD}: Connection refused", line)
+        self.assertNotIn(f"; {SECOND}:", line)
+
+    def test_no_server_at_all(self) -> None:
+        self.internet.daemons.clear()
+        self.assertEqual(self.problem(), f"{HOME}: Connection refused")
+
+    def test_a_wrong_password(self) -> None:
+        text = self.problem(session="oneadmin:guessed-wrong")
+        self.assertIn("as oneadmin: [one.system.version] User couldn't be authenticated", text)
+        self.assertNotIn("guessed-wrong", text)
+
+    def test_unanswered_is_an_error_of_the_backend(self) -> None:
+        self.assertTrue(issubclass(Unanswered, BackendError))
