@@ -108,7 +108,8 @@ class SessionTestCase(ProxyTestCase):
         return Visit(**{**fields, "token": self.issue() if token is None else token, **more})
 
     def begin(self, visit: Visit | None = None, user: User | None = None) -> Session:
-        self.session = self.sessions.serve(visit or self.visit(), user or self.user)
+        self.session = self.sessions.prepare(visit or self.visit(), user or self.user)
+        self.session.start()
         return self.session
 
     def open(self, visit: Visit | None = None) -> Session:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any
@@ -112,11 +111,28 @@ class Session:
 
     log = Logger()
 
+    __slots__ = (
+        "__weakref__",
+        "_done",
+        "_downstream",
+        "_ending",
+        "_info",
+        "_legs",
+        "_services",
+        "_sessions",
+        "_started",
+        "_step",
+        "_why",
+        "grant",
+        "id",
+        "visit",
+    )
+
     def __init__(self, visit: Visit, downstream: IDownstream, sessions: Sessions) -> None:
         self.id = secrets.token_hex(4)
         self.visit = visit
         self.grant: Grant | None = None
-        self._downstream = downstream
+        self._downstream: IDownstream | None = downstream
         self._sessions = sessions
         self._services = sessions.services
         self._started = self._services.reactor.seconds()
@@ -155,9 +171,12 @@ class Session:
 
     async def _run(self) -> None:
         try:
-            with self._sessions.admitted(self):
+            self._sessions.enter(self)
+            try:
                 down, up = await self._open()
                 await self._relay(down, up)
+            finally:
+                self._sessions.leave(self)
         except CancelledError:
             await self._refuse(self._why)
         except VNCProxyError as e:
@@ -183,6 +202,7 @@ class Session:
             raise
 
     async def _show(self, grant: Grant) -> tuple[Leg, Leg]:
+        assert self._downstream is not None
         await self._downstream.admit(grant)
         self._check_policy(grant.token.policy)
         self._sessions.check_vm(grant.token.vm)
@@ -239,6 +259,7 @@ class Session:
 
     async def _greet(self, console: Console, name: str) -> Leg:
         """Greet the viewer; a console that nobody takes is closed."""
+        assert self._downstream is not None
         try:
             leg = await self._downstream.open()
             await leg.converse(greet(), self._services.timeouts.greeting)
@@ -251,7 +272,7 @@ class Session:
         return leg
 
     async def _relay(self, down: Leg, up: Leg) -> None:
-        self._legs = down, up
+        self._legs, self._downstream = (down, up), None
         self._tell("opened")
         watchdog = self._watchdog(down, up)
         watchdog.start()
@@ -279,6 +300,7 @@ class Session:
     async def _refuse(self, error: VNCProxyError) -> None:
         self._ending = True
         self._tell("refused", error)
+        assert self._downstream is not None
         await self._downstream.refuse(error, self.id)
 
     def _tell(self, event: str, *why: VNCProxyError) -> None:
@@ -304,11 +326,9 @@ class Sessions:
         self.draining = False
         self._live: dict[str, Session] = {}
 
-    def serve(self, visit: Visit, downstream: IDownstream) -> Session:
-        """Begin a session for a user."""
-        session = Session(visit, downstream, self)
-        session.start()
-        return session
+    def prepare(self, visit: Visit, downstream: IDownstream) -> Session:
+        """Return a user's session, to be started by its downstream."""
+        return Session(visit, downstream, self)
 
     def list(self) -> list[SessionInfo]:
         """Return all sessions, those that are still opening included."""
@@ -348,9 +368,8 @@ class Sessions:
             session.cancel(ProxyStopping())
         await DeferredList(gone)
 
-    @contextmanager
-    def admitted(self, session: Session) -> Iterator[None]:
-        """Count a session while it lives.
+    def enter(self, session: Session) -> None:
+        """Count a session, until it leaves.
 
         Raises:
             OverLimit: there are too many, in all or from its address.
@@ -368,10 +387,10 @@ class Sessions:
                 public="Too many consoles are open from your address. Close one and try again.",
             )
         self._live[session.id] = session
-        try:
-            yield
-        finally:
-            del self._live[session.id]
+
+    def leave(self, session: Session) -> None:
+        """Count a session no more."""
+        del self._live[session.id]
 
     def check_vm(self, vm: VMAddress) -> None:
         """Make sure that one more session of a VM is allowed; it is counted already.

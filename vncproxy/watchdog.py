@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from .errors import ConnectionLost, IdleLimit, SessionEnded, TimeLimit
 from .model import Policy, Timeouts
@@ -13,6 +12,9 @@ from .relay.leg import Leg
 
 INTERVAL = 1.0
 """Seconds between two looks: how exact the limits are."""
+
+LONGEST_INTERVAL = 60.0
+"""Seconds between two looks where nothing is due."""
 
 
 class Watchdog:
@@ -22,6 +24,21 @@ class Watchdog:
         seconds_left: until the longest duration is over; None for no limit.
         bark: called once, with why the session has to end.
     """
+
+    __slots__ = (
+        "_active",
+        "_bark",
+        "_clock",
+        "_deadline",
+        "_downstream",
+        "_idle_timeout",
+        "_look",
+        "_pinged",
+        "_received",
+        "_timeouts",
+        "_unanswered",
+        "_upstream",
+    )
 
     def __init__(
         self,
@@ -44,23 +61,37 @@ class Watchdog:
         self._active = clock.seconds()
         self._pinged = clock.seconds()
         self._unanswered: float | None = None
-        self._look = LoopingCall(self._check)
-        self._look.clock = clock
+        self._look: IDelayedCall | None = None
 
     def start(self) -> None:
         """Begin to watch."""
-        self._look.start(INTERVAL, now=False)
+        now = self._clock.seconds()
+        self._look = self._clock.callLater(self._next_look(now) - now, self._check)
 
     def stop(self) -> None:
         """Stop watching; may be called at any time."""
-        if self._look.running:
-            self._look.stop()
+        if self._look is not None and self._look.active():
+            self._look.cancel()
 
     def _check(self) -> None:
         why = self._overdue(self._clock.seconds())
         if why:
-            self.stop()
             self._bark(why)
+        else:
+            self.start()
+
+    def _next_look(self, now: float) -> float:
+        """Return when something can be overdue next; thousands of idle sessions cost nothing."""
+        if self._idle_timeout is not None:
+            return now + INTERVAL
+        due = [now + LONGEST_INTERVAL]
+        if self._deadline is not None:
+            due.append(self._deadline)
+        if self._unanswered is not None:
+            due.append(self._unanswered + self._timeouts.ping_timeout)
+        if self._timeouts.ping_interval:
+            due.append(self._pinged + self._timeouts.ping_interval)
+        return max(min(due), now + INTERVAL)
 
     def _overdue(self, now: float) -> SessionEnded | None:
         if self._deadline is not None and now >= self._deadline:

@@ -29,7 +29,8 @@ class ConnectDownstream(EarlyConnection):
     def begin(self, visit: Visit, sessions: Sessions) -> None:
         """Take the connection over and begin the session."""
         self._channel.take_over(self)
-        self._session = sessions.serve(visit, self)
+        self._session = sessions.prepare(visit, self)
+        self._session.start()
 
     async def admit(self, grant: Grant) -> None:
         """Do nothing: the answer waits for the console."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -44,19 +45,21 @@ class EarlyConnection(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """End the session: there is nobody left to serve."""
         self._lost = True
-        self._user_left(ClientGone("closed by the peer"))
+        _user_left(self._session, ClientGone("closed by the peer"))
 
     def become_leg(self, framing: Framing) -> Leg:
         """Turn the connection into a leg, which gets what came early."""
         self.leg = leg = Leg(framing, self._clock, ClientGone)
-        leg.ended.addCallback(self._user_left)
+        # not a method of ours: the leg outlives us, and must not keep us in memory
+        leg.ended.addCallback(partial(_user_left, self._session))
         self._channel.take_over(leg)
         if self._early:
             leg.dataReceived(bytes(self._early))
             self._early.clear()
         return leg
 
-    def _user_left(self, why: VNCProxyError) -> VNCProxyError:
-        if self._session is not None:
-            self._session.cancel(why)
-        return why
+
+def _user_left(session: Session | None, why: VNCProxyError) -> VNCProxyError:
+    if session is not None:
+        session.cancel(why)
+    return why

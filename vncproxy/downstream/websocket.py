@@ -44,7 +44,6 @@ class _Upgrade(WebSocketServerProtocol):
 def upgrade_factory(reactor: Any) -> WebSocketServerFactory:
     """Return what makes the opening handshakes of a site."""
     factory = WebSocketServerFactory(reactor=reactor)
-    factory.protocol = _Upgrade
     # the origin is judged with the token's policy at hand, after the handshake
     factory.setProtocolOptions(
         allowedOrigins=["*"],
@@ -52,6 +51,10 @@ def upgrade_factory(reactor: Any) -> WebSocketServerFactory:
         openHandshakeTimeout=HANDSHAKE_TIME,
         webStatus=False,
     )
+    # each protocol would copy all options from its factory, and format them for a log line that is
+    # not written: a third of the time that it takes to open a session
+    options = {name: getattr(factory, name) for name in _Upgrade.CONFIG_ATTRS}
+    factory.protocol = type("Upgrade", (_Upgrade,), {**options, "CONFIG_ATTRS": ()})
     return factory
 
 
@@ -94,7 +97,8 @@ class WebSocketDownstream(EarlyConnection):
         self._upgrade.makeConnection(self.transport)
         self._upgrade.dataReceived(self._header)
         if self._valid:
-            self._session = sessions.serve(visit, self)
+            self._session = sessions.prepare(visit, self)
+            self._session.start()
 
     def asked(self, subprotocols: list[str]) -> Deferred[Answer]:
         """Hold the answer back; called when the request is a valid one."""

@@ -58,7 +58,7 @@ def detach(transport: object) -> Detached:
     if connection is not None:
         pending += drain(connection)
     raw.connected = 0
-    raw.producer = None
+    raw.producer = raw.protocol = None
     raw.dataBuffer, raw._tempDataBuffer = b"", []
     return Detached(raw.socket, pending, connection)
 
