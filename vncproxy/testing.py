@@ -233,6 +233,7 @@ class MemoryPeer:
         protocol: is connected at once.
         room: bytes from the protocol that find place until `receive`, above which its producer is
             paused.
+        address: where the protocol sees the peer; one for documentation when there is none.
 
     Attributes:
         closed: why the connection is over, once it is.
@@ -242,7 +243,9 @@ class MemoryPeer:
         disconnecting: whether the protocol wants to close.
     """
 
-    def __init__(self, protocol: IProtocol, room: int = 65536) -> None:
+    def __init__(
+        self, protocol: IProtocol, room: int = 65536, address: IAddress | None = None
+    ) -> None:
         self.closed: Failure | None = None
         self.reading = True
         self.half_closed = False
@@ -250,6 +253,7 @@ class MemoryPeer:
         self.disconnecting = False
         self._protocol = protocol
         self._room = room
+        self._address = address or IPv4Address("TCP", "192.0.2.1", 50000)
         self._coming: list[bytes | Failure] = []
         self._leaving = bytearray()
         self._producer: IPushProducer | None = None
@@ -357,9 +361,9 @@ class MemoryPeer:
         """Close."""
         self.loseConnection()
 
-    def getPeer(self) -> IPv4Address:
-        """Return an address for documentation."""
-        return IPv4Address("TCP", "192.0.2.1", 50000)
+    def getPeer(self) -> IAddress:
+        """Return the peer's address."""
+        return self._address
 
     def getHost(self) -> IPv4Address:
         """Return an address for documentation."""

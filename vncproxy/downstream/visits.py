@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from twisted.web.http import Request
 
@@ -73,10 +73,11 @@ def client_address(request: Request, proxies: tuple[Network, ...]) -> str:
 
 def _query_token(request: Request) -> str:
     arguments: dict[bytes, list[bytes]] = request.args or {}
-    if b"token" in arguments:
-        return arguments[b"token"][-1].decode("latin-1")
+    tokens = [token.decode("latin-1") for token in arguments.get(b"token", []) if token]
+    if tokens:
+        return tokens[-1]
     path = arguments.get(b"path", [b""])[-1].decode("latin-1")
-    return parse_qs(urlsplit(path).query).get("token", [""])[-1]
+    return parse_qs(path.partition("?")[2]).get("token", [""])[-1]
 
 
 def _cookies(request: Request) -> dict[str, str]:
@@ -102,18 +103,24 @@ def _foreign_origin(request: Request, trust: Trust) -> str | None:
         return None
     origin = lines[0].lower().rstrip("/")
     allowed = trust.origins | {_own_origin(request, trust)}
-    return None if origin in allowed else lines[0][:256]
+    return None if origin in allowed else origin[:256]
 
 
 def _own_origin(request: Request, trust: Trust) -> str:
     """Return the origin under which the user asked for this very request."""
     scheme = "https" if request.isSecure() else "http"
-    host = next(iter(_header_lines(request, "host")), "")
+    host = _first(request, "host", "")
     if _within(_plain_address(getattr(request.getClientAddress(), "host", "")), trust.proxies):
-        scheme = next(iter(_header_lines(request, "x-forwarded-proto")), scheme)
-        host = next(iter(_header_lines(request, "x-forwarded-host")), host)
+        scheme = _first(request, "x-forwarded-proto", scheme)
+        host = _first(request, "x-forwarded-host", host)
     default = {"http": ":80", "https": ":443"}.get(scheme, "")
     return f"{scheme}://{host.removesuffix(default)}".lower()
+
+
+def _first(request: Request, name: str, otherwise: str) -> str:
+    """Return the first element of a header's list: what the proxy nearest to the user said."""
+    lines = _header_lines(request, name)
+    return lines[0].partition(",")[0].strip() if lines else otherwise
 
 
 def _header_lines(request: Request, name: str) -> list[str]:
