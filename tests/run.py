@@ -14,9 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,25 +86,18 @@ def run_module(module: str, coverage: bool) -> Count:
     return result
 
 
-def modules() -> tuple[list[str], list[str]]:
-    """Return what can run side by side, and what shares one libvirt and must run in a row."""
-    shared: list[str] = []
-    free: list[str] = []
-    for path in sorted(INTEGRATION.glob("test_*.py")):
-        name = f"tests.integration.{path.stem}"
-        (shared if "libvirt_host" in path.read_text() else free).append(name)
-    others = [
-        f"tests.{path.stem}"
-        for path in sorted((ROOT / "tests").iterdir())
-        if path.stem.startswith("test_")
-        or (path.is_dir() and path != INTEGRATION and (path / "__init__.py").exists())
+def modules() -> list[str]:
+    """Return everything there is, integration first, for it takes longest."""
+    integration = sorted(INTEGRATION.glob("test_*.py"))
+    others = sorted(
+        path
+        for path in (ROOT / "tests").iterdir()
+        if path.stem.startswith("test_") or (path / "__init__.py").exists()
+    )
+    return [
+        *(f"tests.integration.{path.stem}" for path in integration),
+        *(f"tests.{path.stem}" for path in others if path != INTEGRATION),
     ]
-    return [*free, *others], shared
-
-
-def in_a_row(names: Iterable[str], coverage: bool) -> Count:
-    """Run modules one after the other."""
-    return sum((run_module(name, coverage) for name in names), Count())
 
 
 def main() -> int:
@@ -112,13 +105,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("modules", nargs="*", metavar="MODULE")
     parser.add_argument("--coverage", action="store_true")
-    parser.add_argument("--lanes", type=int, default=2, help="processes side by side")
+    parser.add_argument("--lanes", type=int, default=3, help="processes side by side")
     options = parser.parse_args()
-    free, shared = (options.modules, []) if options.modules else modules()
     with ThreadPoolExecutor(options.lanes) as lanes:
-        rows = [lanes.submit(in_a_row, shared, options.coverage)] if shared else []
-        rows += [lanes.submit(in_a_row, [name], options.coverage) for name in free]
-        total = sum((row.result() for row in rows), Count())
+        counts = lanes.map(
+            partial(run_module, coverage=options.coverage), options.modules or modules()
+        )
+        total = sum(counts, Count())
     print(total)
     return 1 if total.failed or not total.passed else 0
 
