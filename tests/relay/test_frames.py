@@ -1,0 +1,456 @@
+"""The bytes of RFC 6455, section 5: frames of both endpoints, right and wrong."""
+
+from __future__ import annotations
+
+import tracemalloc
+from dataclasses import dataclass
+from itertools import cycle
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.dialogues import byte_by_byte, cut, places, sized_bytes
+from vncproxy.errors import DownstreamViolation
+from vncproxy.relay.frames import CloseCode, FrameError, Framing, RawFraming, WebSocketFraming
+
+KEY = bytes.fromhex("37fa213d")
+CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+SIZES = (0, 1, 2, 3, 4, 5, 124, 125, 126, 127, 128, 511, 512, 513, 65535, 65536, 65537)
+
+
+def masked(payload: bytes, key: bytes = KEY) -> bytes:
+    """Mask as section 5.3 says it, octet by octet."""
+    return bytes(a ^ b for a, b in zip(payload, cycle(key), strict=False))
+
+
+def frame(
+    opcode: int, payload: bytes = b"", *, final: bool = True, key: bytes | None = KEY
+) -> bytes:
+    """Return a frame as section 5.2 draws it; masked, as a browser's, unless there is no key."""
+    size, bit = len(payload), 0x80 if key is not None else 0
+    head = bytes([final << 7 | opcode])
+    if size < 126:
+        head += bytes([bit | size])
+    elif size < 2**16:
+        head += bytes([bit | 126]) + size.to_bytes(2, "big")
+    else:
+        head += bytes([bit | 127]) + size.to_bytes(8, "big")
+    return head + (payload if key is None else key + masked(payload, key))
+
+
+@dataclass(frozen=True)
+class Received:
+    """What a framing made of a stream."""
+
+    payload: bytes
+    replies: list[bytes]
+    ended: bool
+    error: str
+
+
+def receive(framing: Framing, pieces: list[bytes]) -> Received:
+    payload, replies, error = b"", [], ""
+    for piece in pieces:
+        try:
+            payload += framing.receive(piece)
+        except FrameError as e:
+            error = e.detail
+        if reply := framing.replies():
+            replies.append(reply)
+    return Received(payload, replies, framing.ended, error)
+
+
+def from_browser(*pieces: bytes) -> Received:
+    return receive(WebSocketFraming(), list(pieces))
+
+
+def from_server(*pieces: bytes) -> Received:
+    return receive(WebSocketFraming(client=True), list(pieces))
+
+
+class ExampleTests(SynchronousTestCase):
+    """Section 5.7, with binary frames where it shows text."""
+
+    def test_unmasked_message(self) -> None:
+        self.assertEqual(from_server(bytes.fromhex("820548656c6c6f")).payload, b"Hello")
+
+    def test_masked_message(self) -> None:
+        data = bytes.fromhex("828537fa213d7f9f4d5158")
+        self.assertEqual(from_browser(data).payload, b"Hello")
+
+    def test_fragmented_message(self) -> None:
+        data = bytes.fromhex("020348656c 80026c6f")
+        self.assertEqual(from_server(data).payload, b"Hello")
+
+    def test_ping_and_its_masked_pong(self) -> None:
+        framing = WebSocketFraming(client=True)
+        framing.receive(bytes.fromhex("890548656c6c6f"))
+        pong = framing.replies()
+        self.assertEqual(pong[:2], bytes.fromhex("8a85"))
+        self.assertEqual(masked(pong[6:], pong[2:6]), b"Hello")
+
+    def test_masked_ping_and_its_pong(self) -> None:
+        received = from_browser(bytes.fromhex("898537fa213d7f9f4d5158"))
+        self.assertEqual(received.replies, [bytes.fromhex("8a0548656c6c6f")])
+
+    def test_256_bytes(self) -> None:
+        payload = bytes(range(256))
+        self.assertEqual(from_server(bytes.fromhex("827e0100") + payload).payload, payload)
+
+    def test_64_kibibytes(self) -> None:
+        payload = bytes(range(256)) * 256
+        data = bytes.fromhex("827f0000000000010000") + payload
+        self.assertEqual(from_server(data).payload, payload)
+
+    def test_text_is_refused(self) -> None:
+        framing = WebSocketFraming(client=True)
+        error = self.assertRaises(FrameError, framing.receive, bytes.fromhex("810548656c6c6f"))
+        self.assertEqual(error.reply_code, 1003)
+
+
+class ReceiveTests(SynchronousTestCase):
+    def test_every_size(self) -> None:
+        for size in SIZES:
+            payload = (bytes(range(251)) * 300)[:size]
+            self.assertEqual(from_browser(frame(BINARY, payload)).payload, payload, size)
+            self.assertEqual(from_server(frame(BINARY, payload, key=None)).payload, payload, size)
+
+    def test_longer_forms_than_needed(self) -> None:
+        for head in ("827e0002", "827f0000000000000002"):
+            self.assertEqual(from_server(bytes.fromhex(head) + b"hi").payload, b"hi")
+
+    def test_payload_comes_out_before_its_frame_is_whole(self) -> None:
+        framing = WebSocketFraming()
+        whole = frame(BINARY, b"Hello")
+        self.assertEqual(framing.receive(whole[:8]), b"He")
+        self.assertEqual(framing.receive(whole[8:]), b"llo")
+
+    def test_several_messages_in_one_segment(self) -> None:
+        data = frame(BINARY, b"Hel") + frame(BINARY) + frame(BINARY, b"lo")
+        self.assertEqual(from_browser(data).payload, b"Hello")
+
+    def test_a_message_in_three_fragments(self) -> None:
+        data = (
+            frame(BINARY, b"He", final=False)
+            + frame(CONTINUED, b"ll", final=False)
+            + frame(CONTINUED, b"o")
+            + frame(BINARY, b"!")
+        )
+        self.assertEqual(from_browser(data).payload, b"Hello!")
+
+    def test_control_frames_between_fragments(self) -> None:
+        received = from_browser(
+            frame(BINARY, b"Hel", final=False) + frame(PING, b"1") + frame(PONG, b"2"),
+            frame(CONTINUED, b"lo"),
+        )
+        self.assertEqual((received.payload, received.replies), (b"Hello", [b"\x8a\x011"]))
+
+    def test_each_frame_has_its_own_key(self) -> None:
+        data = frame(BINARY, b"Hel") + frame(BINARY, b"lo", key=b"\0\0\0\0")
+        self.assertEqual(from_browser(data).payload, b"Hello")
+
+    def test_nothing_is_kept_of_a_large_frame(self) -> None:
+        framing, piece = WebSocketFraming(client=True), bytes(4096)
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        framing.receive(bytes.fromhex("827f7fffffffffffffff"))
+        for _ in range(1024):
+            framing.receive(piece)
+        self.assertLess(tracemalloc.get_traced_memory()[1], 65536)
+
+    def test_nothing_is_kept_of_many_small_frames(self) -> None:
+        framing, piece = WebSocketFraming(client=True), bytes.fromhex("820100 8900 8a00") * 1000
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        for _ in range(20):
+            framing.receive(piece)
+        self.assertLess(tracemalloc.get_traced_memory()[0], 4096)
+
+
+class PingTests(SynchronousTestCase):
+    def test_longest(self) -> None:
+        received = from_browser(frame(PING, b"x" * 125))
+        self.assertEqual(received.replies, [frame(PONG, b"x" * 125, key=None)])
+
+    def test_in_pieces(self) -> None:
+        received = from_browser(*byte_by_byte(frame(PING, b"Hello")))
+        self.assertEqual(received.replies, [frame(PONG, b"Hello", key=None)])
+
+    def test_only_the_newest_is_answered(self) -> None:
+        received = from_browser(frame(PING, b"1") + frame(PING, b"2"))
+        self.assertEqual(received.replies, [frame(PONG, b"2", key=None)])
+
+    def test_is_answered_before_a_close(self) -> None:
+        received = from_browser(frame(PING, b"1") + frame(CLOSE))
+        self.assertEqual(received.replies, [b"\x8a\x011" + b"\x88\x02\x03\xe8"])
+
+    def test_pongs_are_taken_silently(self) -> None:
+        received = from_browser(frame(PONG, b"unasked"))
+        self.assertEqual((received.payload, received.replies), (b"", []))
+
+    def test_our_own_is_empty(self) -> None:
+        self.assertEqual(WebSocketFraming().ping(), b"\x89\x00")
+        self.assertEqual(WebSocketFraming(client=True).ping()[:2], b"\x89\x80")
+
+
+class CloseTests(SynchronousTestCase):
+    def assertEcho(self, payload: bytes, code: int) -> None:
+        received = from_browser(frame(CLOSE, payload))
+        self.assertTrue(received.ended)
+        self.assertEqual(received.replies, [b"\x88\x02" + code.to_bytes(2, "big")], payload)
+
+    def test_code_is_echoed_without_the_reason(self) -> None:
+        for code in (1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 4000, 4999):
+            self.assertEcho(code.to_bytes(2, "big") + b"bye", code)
+
+    def test_without_a_code_counts_as_normal(self) -> None:
+        self.assertEcho(b"", 1000)
+
+    def test_codes_that_must_not_be_sent(self) -> None:
+        for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535):
+            self.assertEcho(code.to_bytes(2, "big"), 1002)
+
+    def test_half_a_code(self) -> None:
+        self.assertEcho(b"\x03", 1002)
+
+    def test_a_reason_that_is_not_utf_8(self) -> None:
+        self.assertEcho(b"\x03\xe8\xff", 1002)
+
+    def test_the_longest_reason(self) -> None:
+        self.assertEcho(b"\x03\xe8" + b"x" * 123, 1000)
+
+    def test_in_mid_message(self) -> None:
+        received = from_browser(frame(BINARY, b"Hel", final=False) + frame(CLOSE))
+        self.assertEqual((received.payload, received.ended), (b"Hel", True))
+
+    def test_nothing_is_taken_after_it(self) -> None:
+        more = frame(BINARY, b"more") + frame(PING) + frame(CLOSE) + b"\xff\xff"
+        received = from_browser(frame(CLOSE) + more, more)
+        self.assertEqual(received, from_browser(frame(CLOSE)))
+
+    def test_ours_has_code_and_reason(self) -> None:
+        self.assertEqual(WebSocketFraming().close(1000, "bye"), b"\x88\x05\x03\xe8bye")
+
+    def test_ours_is_sent_once(self) -> None:
+        framing = WebSocketFraming()
+        framing.close(1000, "")
+        self.assertEqual(framing.close(1001, ""), b"")
+
+    def test_ours_is_not_sent_after_an_echo(self) -> None:
+        framing = WebSocketFraming()
+        framing.receive(frame(CLOSE))
+        self.assertEqual(framing.close(1000, ""), b"")
+
+    def test_the_echo_of_ours_is_not_answered(self) -> None:
+        framing = WebSocketFraming()
+        framing.close(4000, "bye")
+        received = receive(framing, [frame(CLOSE, b"\x0f\xa0")])
+        self.assertEqual((received.ended, received.replies), (True, []))
+
+    def test_what_comes_before_the_echo_of_ours_is_still_read(self) -> None:
+        framing = WebSocketFraming()
+        framing.close(4000, "bye")
+        received = receive(framing, [frame(BINARY, b"late") + frame(CLOSE)])
+        self.assertEqual((received.payload, received.ended), (b"late", True))
+
+    def test_a_long_reason_is_cut_at_a_character(self) -> None:
+        sent = WebSocketFraming().close(4000, "x" + "\xe9" * 100)
+        self.assertEqual(sent, b"\x88\x7d\x0f\xa0x" + b"\xc3\xa9" * 61)
+
+    def test_a_reason_that_utf_8_cannot_say(self) -> None:
+        self.assertEqual(WebSocketFraming().close(4000, "\udce9"), b"\x88\x03\x0f\xa0?")
+
+    def test_a_client_masks_its_echo(self) -> None:
+        echo = from_server(frame(CLOSE, b"\x03\xe8", key=None)).replies[0]
+        self.assertEqual(echo[:2], b"\x88\x82")
+        self.assertEqual(masked(echo[6:], echo[2:6]), b"\x03\xe8")
+
+
+class ViolationTests(SynchronousTestCase):
+    def assertViolation(self, data: bytes, *, code: int = 1002, client: bool = False) -> None:
+        error = self.assertRaises(FrameError, WebSocketFraming(client=client).receive, data)
+        self.assertEqual(error.reply_code, code, error.detail)
+
+    def test_reserved_bits(self) -> None:
+        for bit in (0x10, 0x20, 0x40):
+            self.assertViolation(bytes([0x82 | bit, 0x80]) + KEY)
+
+    def test_a_client_must_mask(self) -> None:
+        self.assertViolation(frame(BINARY, b"Hello", key=None))
+        self.assertViolation(frame(PING, key=None))
+
+    def test_a_server_must_not_mask(self) -> None:
+        self.assertViolation(frame(BINARY, b"Hello"), client=True)
+        self.assertViolation(frame(CLOSE), client=True)
+
+    def test_text(self) -> None:
+        self.assertViolation(frame(TEXT, b"Hello"), code=1003)
+        self.assertViolation(frame(TEXT, b"Hel", final=False), code=1003)
+
+    def test_unknown_types(self) -> None:
+        for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15):
+            self.assertViolation(frame(opcode))
+
+    def test_long_control_frames(self) -> None:
+        for opcode in (CLOSE, PING, PONG):
+            self.assertViolation(frame(opcode, bytes(126)))
+
+    def test_fragmented_control_frames(self) -> None:
+        for opcode in (CLOSE, PING, PONG):
+            self.assertViolation(frame(opcode, final=False))
+
+    def test_sizes_of_64_bits(self) -> None:
+        self.assertViolation(b"\x82\xff\x80" + bytes(7) + KEY)
+        self.assertViolation(b"\x82\xff" + b"\xff" * 8 + KEY)
+
+    def test_a_continuation_of_nothing(self) -> None:
+        self.assertViolation(frame(CONTINUED, b"Hello"))
+        self.assertViolation(frame(BINARY, b"Hello") + frame(CONTINUED))
+
+    def test_a_message_within_a_message(self) -> None:
+        self.assertViolation(frame(BINARY, b"Hel", final=False) + frame(BINARY, b"lo"))
+
+    def test_a_header_is_judged_before_its_payload_comes(self) -> None:
+        self.assertViolation(frame(TEXT, bytes(100))[:6], code=1003)
+
+    def test_is_the_peers_fault(self) -> None:
+        self.assertTrue(issubclass(FrameError, DownstreamViolation))
+
+    def test_nothing_is_received_after_one(self) -> None:
+        framing = WebSocketFraming()
+        self.assertRaises(FrameError, framing.receive, frame(TEXT))
+        for data in (frame(BINARY, b"Hello"), frame(PING), b"\0"):
+            self.assertRaises(FrameError, framing.receive, data)
+        self.assertEqual(framing.replies(), b"")
+
+    def test_can_still_be_told_to_the_peer(self) -> None:
+        framing = WebSocketFraming()
+        error = self.assertRaises(FrameError, framing.receive, frame(TEXT))
+        self.assertEqual(framing.close(error.reply_code, ""), b"\x88\x02\x03\xeb")
+        self.assertIs(error.reply_code, CloseCode.UNSUPPORTED_DATA)
+
+
+class EncodeTests(SynchronousTestCase):
+    def test_a_server_does_not_mask(self) -> None:
+        for size in SIZES:
+            payload = bytes(size)
+            self.assertEqual(WebSocketFraming().encode(payload), frame(BINARY, payload, key=None))
+
+    def test_a_client_masks(self) -> None:
+        for size in SIZES:
+            payload = (bytes(range(251)) * 300)[:size]
+            sent = WebSocketFraming(client=True).encode(payload)
+            key = sent[len(sent) - size - 4 : len(sent) - size]
+            self.assertEqual(sent, frame(BINARY, payload, key=key))
+
+    def test_a_clients_keys_differ(self) -> None:
+        framing = WebSocketFraming(client=True)
+        self.assertEqual(len({framing.encode(b"")[2:6] for _ in range(20)}), 20)
+
+
+class BetweenMessagesTests(SynchronousTestCase):
+    def after(self, *pieces: bytes) -> bool:
+        framing = WebSocketFraming()
+        receive(framing, list(pieces))
+        return framing.between_messages
+
+    def test_at_first_and_after_whole_messages(self) -> None:
+        self.assertTrue(self.after())
+        self.assertTrue(self.after(frame(BINARY, b"Hello") + frame(PING)))
+
+    def test_not_within_a_header(self) -> None:
+        self.assertFalse(self.after(frame(BINARY, b"Hello")[:1]))
+
+    def test_not_within_payload(self) -> None:
+        self.assertFalse(self.after(frame(BINARY, b"Hello")[:6]))
+        self.assertFalse(self.after(frame(BINARY, b"Hello")[:-1]))
+
+    def test_not_between_fragments(self) -> None:
+        self.assertFalse(self.after(frame(BINARY, b"Hello", final=False)))
+
+    def test_not_after_the_end(self) -> None:
+        self.assertFalse(self.after(frame(CLOSE)))
+        self.assertFalse(self.after(frame(TEXT)))
+
+
+class RawTests(SynchronousTestCase):
+    def test_bytes_are_payload(self) -> None:
+        framing = RawFraming()
+        self.assertEqual((framing.receive(b"a"), framing.encode(b"b")), (b"a", b"b"))
+
+    def test_has_no_words_of_its_own(self) -> None:
+        framing = RawFraming()
+        words = (framing.replies(), framing.ping(), framing.close(1000, "bye"))
+        self.assertEqual((words, framing.ended), ((b"", b"", b""), False))
+        self.assertTrue(framing.between_messages)
+
+
+payloads = st.one_of(sized_bytes(8), sized_bytes(300))
+control = st.builds(frame, st.sampled_from((PING, PONG)), sized_bytes(12))
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> tuple[bytes, bytes]:
+    """Draw valid messages with control frames among their fragments, and their payload."""
+    wire, payload = b"", b""
+    for fragments in draw(st.lists(st.lists(payloads, min_size=1, max_size=3), max_size=4)):
+        for i, part in enumerate(fragments):
+            wire += b"".join(draw(st.lists(control, max_size=2)))
+            opcode = CONTINUED if i else BINARY
+            wire += frame(opcode, part, final=i == len(fragments) - 1, key=draw(keys))
+            payload += part
+    return wire, payload
+
+
+keys = st.binary(min_size=4, max_size=4)
+heads = st.tuples(st.integers(0, 255), st.integers(0, 255)).map(bytes)
+
+
+class SegmentationTests(SynchronousTestCase):
+    def assertSame(self, wire: bytes, where: list[int]) -> Received:
+        whole = from_browser(wire)
+        for pieces in (byte_by_byte(wire), cut(wire, where)):
+            received = from_browser(*pieces)
+            self.assertEqual(received.error, whole.error)
+            self.assertEqual(received.ended, whole.ended)
+            self.assertTrue(received.payload.startswith(whole.payload))
+            if not whole.error:
+                self.assertEqual(received.payload, whole.payload)
+                answers = (b"".join(received.replies), b"".join(whole.replies))
+                self.assertTrue(answers[0].endswith(answers[1]))
+        return whole
+
+    @given(messages(), places)
+    def test_changes_no_message(self, drawn: tuple[bytes, bytes], where: list[int]) -> None:
+        wire, payload = drawn
+        self.assertEqual(self.assertSame(wire, where).payload, payload)
+
+    @given(messages(), heads, sized_bytes(40), places)
+    def test_changes_no_error(
+        self, drawn: tuple[bytes, bytes], head: bytes, tail: bytes, where: list[int]
+    ) -> None:
+        self.assertSame(drawn[0] + head + tail, where)
+
+    @given(sized_bytes(200))
+    def test_random_bytes_raise_only_our_error(self, data: bytes) -> None:
+        for client in (False, True):
+            receive(WebSocketFraming(client=client), [data, data])
+
+
+class IdentityTests(SynchronousTestCase):
+    @given(st.lists(payloads, max_size=5), places, st.booleans())
+    def test_what_one_endpoint_sends_the_other_receives(
+        self, sent: list[bytes], where: list[int], client: bool
+    ) -> None:
+        sender, receiver = WebSocketFraming(client=client), WebSocketFraming(client=not client)
+        wire = b"".join(sender.encode(payload) for payload in sent)
+        received = receive(receiver, cut(wire, where))
+        self.assertEqual((received.payload, received.error), (b"".join(sent), ""))
+
+    @given(st.integers(1000, 4999), st.text(max_size=200), st.booleans())
+    def test_a_close_ends_the_other_endpoint(self, code: int, reason: str, client: bool) -> None:
+        sender, receiver = WebSocketFraming(client=client), WebSocketFraming(client=not client)
+        self.assertEqual(receive(receiver, [sender.close(code, reason)]).error, "")
+        self.assertTrue(receiver.ended)
+        self.assertEqual(len(receiver.close(1000, "")), 0)
