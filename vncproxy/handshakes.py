@@ -30,12 +30,16 @@ def reach_console(handshakes: tuple[Handshake, ...]) -> Steps[bytes]:
         UpstreamRefused: it refuses the proxy.
     """
     for spec in handshakes:
-        match spec:
-            case HTTPConnect():
-                yield from http_connect(spec)
-            case RFBSecurity():
-                yield from secure(spec)
+        yield from _steps_of(spec)
     return (yield from initialise())
+
+
+def _steps_of(spec: Handshake) -> Steps[None]:
+    match spec:
+        case HTTPConnect():
+            return http_connect(spec)
+        case RFBSecurity():
+            return secure(spec)
 
 
 def http_connect(spec: HTTPConnect) -> Steps[None]:
