@@ -59,7 +59,7 @@ class ElsewhereTests(SynchronousTestCase):
         services = Services(store, self.backends, (), Limits(), Timeouts(), clock.seconds, clock)
         token = Token(IN_THE_CLOUD, "alice", ConsoleType.XVPVNC, Policy(), 0.0, 60.0)
         secret = self.successResultOf(Deferred.fromCoroutine(_issued(store, token)))
-        Sessions(services).serve(Visit(ConsoleType.XVPVNC, "192.0.2.1", secret), user)
+        Sessions(services).prepare(Visit(ConsoleType.XVPVNC, "192.0.2.1", secret), user).start()
         return user.errors[0]
 
     def test_the_other_backend_is_asked_and_its_answer_counts(self) -> None:

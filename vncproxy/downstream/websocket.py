@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
@@ -53,8 +53,11 @@ def upgrade_factory(reactor: Any) -> WebSocketServerFactory:
     )
     # each protocol would copy all options from its factory, and format them for a log line that is
     # not written: a third of the time that it takes to open a session
-    options = {name: getattr(factory, name) for name in _Upgrade.CONFIG_ATTRS}
-    factory.protocol = type("Upgrade", (_Upgrade,), {**options, "CONFIG_ATTRS": ()})
+    values = {name: getattr(factory, name) for name in _Upgrade.CONFIG_ATTRS}
+    options = {name: staticmethod(v) if callable(v) else v for name, v in values.items()}
+    factory.protocol = cast(
+        "type[_Upgrade]", type("Upgrade", (_Upgrade,), {**options, "CONFIG_ATTRS": ()})
+    )
     return factory
 
 
