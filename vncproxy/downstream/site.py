@@ -92,6 +92,8 @@ class Consoles(Resource):
 
     def _page(self, request: Request) -> Any:
         self._set_headers(request)
+        if request.path.decode("latin-1") + "/" == self._prefix:
+            return self._add_slash(request)
         path = self._path(request)
         first, _, rest = path.partition("/")
         if first in self._others:
@@ -103,6 +105,12 @@ class Consoles(Resource):
         if first == "static":
             return self._file(request, rest)
         return _plain(request, 404, b"There is nothing here. Open the link as you got it.\n")
+
+    def _add_slash(self, request: Request) -> bytes:
+        """Send the browser to the prefix with its slash, against which the page's files are."""
+        _, question, query = request.uri.partition(b"?")
+        request.setHeader("Location", self._prefix.encode("ascii") + question + query)
+        return _plain(request, 308, b"")
 
     def _path(self, request: Request) -> str:
         path = "/" + request.path.decode("latin-1").lstrip("/")
