@@ -294,7 +294,7 @@ class MemoryPeer:
     def _step(self) -> bool:
         if self.disconnecting and not self._leaving:
             self._lose(Failure(ConnectionDone()))
-        elif self.reading and self._coming:
+        elif self.reading and self._coming and not self.disconnecting:
             self._arrive(self._coming.pop(0))
         else:
             return False
@@ -327,7 +327,7 @@ class MemoryPeer:
         self.write(b"".join(data))
 
     def loseConnection(self) -> None:
-        """Close once everything was received."""
+        """Close once everything was received; nothing arrives any more."""
         self.disconnecting = True
 
     def loseWriteConnection(self) -> None:
@@ -361,7 +361,7 @@ class MemoryPeer:
         """Close."""
         self.loseConnection()
 
-    def getPeer(self) -> IAddress:
+    def getPeer(self) -> IAddress:  # type: ignore[override]  # unix sockets have none
         """Return the peer's address."""
         return self._address
 

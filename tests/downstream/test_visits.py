@@ -93,7 +93,8 @@ class TokenTests(SynchronousTestCase):
 
     def test_bytes_that_are_no_text_are_kept_apart(self) -> None:
         self.assertEqual(visit("/?token=%ff%00%0d%0a").token, "\xff\0\r\n")
-        self.assertEqual(visit("/?path=%ff%5b//%3F").token, "")
+        for path in ("%ff%5b//%3F", "//%5B", "//%5B%3Ftoken%3D", "%3F%3F%26%26"):
+            self.assertEqual(visit(f"/?path={path}").token, "")
 
     def test_no_token_shows_in_what_is_logged_of_a_visit(self) -> None:
         self.assertNotIn(TOKEN, repr(visit(f"/?token={TOKEN}")))

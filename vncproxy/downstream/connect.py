@@ -49,7 +49,8 @@ class ConnectDownstream(EarlyConnection):
         await leg.closed
 
     def _answer(self, error: VNCProxyError, session_id: str) -> Leg:
-        text = error.sentence(session_id).encode("ascii", "replace")
+        # a backend's words may hold line breaks, which would end the status line
+        text = " ".join(error.sentence(session_id).split()).encode("ascii", "replace")
         self.transport.write(
             b"HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
             b"Connection: close\r\n\r\n%s\n" % (error.status, text, len(text) + 1, text)

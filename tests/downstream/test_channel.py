@@ -1,0 +1,271 @@
+"""HTTP connections with limits, and how another protocol takes one over."""
+
+from __future__ import annotations
+
+from twisted.internet.error import ConnectionAborted
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http import Request
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from vncproxy.downstream.channel import ConsoleChannel, ConsoleSite
+from vncproxy.model import Limits
+from vncproxy.testing import MemoryPeer
+
+TOKEN = "a-token-of-24-characters"
+
+
+class Heir(Protocol):
+    """Writes down what it gets."""
+
+    def __init__(self) -> None:
+        self.got = b""
+        self.lost = False
+
+    def dataReceived(self, data: bytes) -> None:
+        self.got += data
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost = True
+
+
+class _Root(Resource):
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heir = Heir()
+        self.requests: list[Request] = []
+
+    def render(self, request: Request) -> bytes | int:
+        self.requests.append(request)
+        assert request.content is not None
+        self.content = request.content.read()
+        channel = request.channel
+        assert isinstance(channel, ConsoleChannel)
+        if request.method == b"CONNECT":
+            channel.take_over(self.heir)
+            return NOT_DONE_YET
+        return b"X" * int(request.path.rpartition(b"/")[2] or b"2")
+
+
+class ChannelTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.root = _Root()
+        limits = Limits(header_bytes=1024, header_time=10)
+        self.site = ConsoleSite(self.root, limits, self.clock)
+
+    def connect(self, room: int = 65536) -> MemoryPeer:
+        return MemoryPeer(self.site.buildProtocol(None), room)
+
+
+class LimitTests(ChannelTestCase):
+    def test_a_header_that_is_too_large_is_refused(self) -> None:
+        peer = self.connect()
+
+        peer.send(b"GET / HTTP/1.1\r\n", *[b"X-A: " + b"a" * 95 + b"\r\n"] * 12)
+
+        self.assertEqual(peer.receive(), b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        self.assertIsNotNone(peer.closed)
+        self.assertEqual(self.root.requests, [])
+
+    def test_a_line_without_end_is_not_collected(self) -> None:
+        peer = self.connect()
+
+        peer.send(*[b"A" * 1000] * 100)
+
+        self.assertTrue(peer.closed or peer.disconnecting)
+
+    def test_silence_is_cut(self) -> None:
+        peer = self.connect()
+
+        self.clock.advance(10)
+
+        self.assertTrue(peer.closed and peer.closed.check(ConnectionAborted))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_dripping_does_not_stretch_the_time(self) -> None:
+        peer = self.connect()
+
+        for byte in b"GET / HTTP/1.1":
+            peer.send(bytes([byte]))
+            self.clock.advance(1)
+
+        self.assertIsNotNone(peer.closed)
+
+    def test_a_dripping_body_does_not_stretch_it_either(self) -> None:
+        peer = self.connect()
+        peer.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+
+        for _ in range(10):
+            peer.send(b"x")
+            self.clock.advance(1)
+
+        self.assertIsNotNone(peer.closed)
+        self.assertEqual(self.root.requests, [])
+
+    def test_a_body_is_read_and_kept_nowhere(self) -> None:
+        peer = self.connect()
+
+        peer.send(b"POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+        peer.send(*[bytes(10_000)] * 100)
+
+        self.assertTrue(peer.receive().endswith(b"XX"))
+        self.assertEqual(self.root.content, b"")
+
+    def test_a_chunked_body_is_dropped_too(self) -> None:
+        peer = self.connect()
+
+        peer.send(b"POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        peer.send(b"5\r\nhello\r\n0\r\n\r\n")
+
+        self.assertTrue(peer.receive().endswith(b"XX"))
+
+    def test_an_answered_request_leaves_its_connection_open_for_the_next(self) -> None:
+        peer = self.connect()
+        for _ in range(3):
+            self.clock.advance(9)
+            peer.send(b"GET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assertTrue(peer.receive().endswith(b"XX"))
+
+        self.clock.advance(20)
+        self.assertIsNone(peer.closed)
+        self.clock.advance(40)
+        self.clock.advance(15)
+
+        self.assertIsNotNone(peer.closed)
+
+    def test_the_next_header_has_its_own_time(self) -> None:
+        peer = self.connect()
+        peer.send(b"GET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
+        peer.receive()
+        self.clock.advance(9)
+
+        peer.send(b"GET /2 HTTP/1.1\r\n")
+        self.clock.advance(9)
+        self.assertIsNone(peer.closed)
+        self.clock.advance(1)
+
+        self.assertIsNotNone(peer.closed)
+
+    def test_a_reset_leaves_nothing_behind(self) -> None:
+        peer = self.connect()
+
+        peer.reset()
+
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class TakeOverTests(ChannelTestCase):
+    def test_the_heir_gets_all_bytes_from_the_next_one_on(self) -> None:
+        peer = self.connect()
+
+        peer.send(b"CONNECT /?token=x HTTP/1.0\r\n\r\npipelined", b" and more")
+
+        self.assertEqual(self.root.heir.got, b"pipelined and more")
+        self.assertEqual(peer.receive(), b"")
+
+    def test_bytes_that_look_like_requests_are_the_heirs(self) -> None:
+        peer = self.connect()
+
+        peer.send(b"CONNECT / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+
+        self.assertEqual(len(self.root.requests), 1)
+        self.assertEqual(self.root.heir.got, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+
+    def test_what_follows_a_body_is_the_heirs_and_the_body_is_not(self) -> None:
+        for length, rest in ((b"Content-Length: 4\r\n", b"body"), (b"Content-Length: 0\r\n", b"")):
+            self.setUp()
+            peer = self.connect()
+
+            peer.send(b"CONNECT / HTTP/1.1\r\n" + length + b"\r\n" + rest + b"after", b" this")
+
+            self.assertEqual(self.root.heir.got, b"after this")
+
+    def test_no_time_limit_is_left(self) -> None:
+        peer = self.connect()
+        peer.send(b"CONNECT / HTTP/1.1\r\n\r\n")
+
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.clock.advance(10_000)
+
+        self.assertIsNone(peer.closed)
+
+    def test_no_time_limit_is_left_behind_a_pipelined_request(self) -> None:
+        peer = self.connect()
+        peer.send(b"GET /2 HTTP/1.1\r\nHost: a\r\n\r\nCONNECT / HTTP/1.1\r\n\r\nrest")
+        self.assertEqual(self.root.heir.got, b"rest")
+
+        self.clock.advance(10_000)
+
+        self.assertIsNone(peer.closed)
+
+    def test_a_connection_that_was_held_back_is_read_again(self) -> None:
+        peer = self.connect(room=1000)
+        peer.send(b"GET /5000 HTTP/1.1\r\nHost: a\r\n\r\nCONNECT / HTTP/1.1\r\n\r\n")
+
+        peer.send(b"RFB")
+
+        self.assertTrue(peer.reading)
+        self.assertEqual(self.root.heir.got, b"RFB")
+
+    def test_the_heir_can_watch_the_outgoing_buffer(self) -> None:
+        peer = self.connect()
+        peer.send(b"CONNECT / HTTP/1.1\r\n\r\n")
+
+        peer.registerProducer(Heir(), True)  # type: ignore[arg-type]
+
+    def test_the_heir_is_told_of_the_end_once(self) -> None:
+        peer = self.connect()
+        peer.send(b"CONNECT / HTTP/1.1\r\n\r\n")
+
+        peer.close()
+
+        self.assertTrue(self.root.heir.lost)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_an_heir_may_pass_it_on(self) -> None:
+        peer = self.connect()
+        peer.send(b"CONNECT / HTTP/1.1\r\n\r\nfirst")
+        second = Heir()
+        channel = self.root.requests[0].channel
+        assert isinstance(channel, ConsoleChannel)
+
+        channel.take_over(second)
+        peer.send(b"second")
+        peer.close()
+
+        self.assertEqual((self.root.heir.got, second.got), (b"first", b"second"))
+        self.assertEqual((self.root.heir.lost, second.lost), (False, True))
+
+
+class SecrecyTests(ChannelTestCase):
+    def test_nothing_that_is_logged_shows_a_token(self) -> None:
+        with capturedLogs() as events:
+            for request in (
+                f"GET /2?token={TOKEN} HTTP/1.1\r\nHost: a\r\n\r\n",
+                f"GET /2?token={TOKEN} HTTP/1.1\r\n" + "A: b\r\n" * 300,
+                f"GET /?token={TOKEN}\r\n\r\n",
+                f"GET /?token={TOKEN} HTTP/9\r\nno header\r\n\r\n",
+                f"CONNECT ?token={TOKEN} HTTP/1.0\r\n\r\n",
+            ):
+                peer = self.connect()
+                peer.send(request.encode())
+                self.clock.advance(100)
+                peer.reset()
+
+        self.assertNotEqual(events, [])
+        self.assertNotIn(TOKEN, str(events))
+
+    def test_a_request_does_not_show_its_query(self) -> None:
+        self.connect().send(f"GET /2?token={TOKEN} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+
+        self.assertEqual(
+            repr(self.root.requests[0]),
+            "<GET request of IPv4Address(type='TCP', host='192.0.2.1', port=50000)>",
+        )
