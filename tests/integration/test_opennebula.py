@@ -1,0 +1,309 @@
+"""OpenNebula through a real ``twistd``: from the access URL to the picture of a QEMU guest.
+
+The clouds are stand-ins, two of them for a hybrid one; their machines are real guests.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import time
+from functools import cache
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from .chromium import Page
+from .fake_oned import INTERNAL, VM, FakeOned, Host, OnedServer, Refusal, User
+from .gateway import Gateway
+from .libvirt_host import KEY_COLOURS, Guest, private_libvirtd
+from .redis_server import free_port
+from .test_cli import vncproxy
+from .viewer import Refused, Viewer, tunnel
+
+HOME_SESSION = "console:pw-of-console"
+AWAY_PASSWORD = "pw-of-guest"
+HOME_SCREEN, AWAY_SCREEN = KEY_COLOURS["1"], KEY_COLOURS["2"]
+ON_HYBRID = ((0, "hybrid", 5, "one"),)
+NOT_LOOKED_UP = "502 The virtual machine could not be looked up. Ask your administrator, id "
+SECRETS = (HOME_SESSION.partition(":")[2], AWAY_PASSWORD, "home-pw", "away-pw", "opennebula-pw")
+
+
+class World:
+    """Two guests, two clouds that tell of them, and a proxy, for all tests of this process."""
+
+    def __init__(self) -> None:
+        host = private_libvirtd()
+        self.home_guest = Guest(host, "one-home", password="home-pw").start()
+        self.away_guest = Guest(host, "one-away", password="away-pw").start()
+        self.home, self.away = FakeOned(), FakeOned()
+        self.home_server, self.away_server = OnedServer(self.home), OnedServer(self.away)
+        self.gateway = Gateway(self._config()).start()
+        atexit.register(self._stop)
+        for vm, key in (("direct/home", "1"), ("direct/away", "2")):
+            viewer = Viewer.connect(self.gateway.web_port, self.gateway.issue(vm)["token"])
+            viewer.key(ord(key))
+            viewer.wait_for_pixel(KEY_COLOURS[key])
+            viewer.close()
+
+    def populate(self) -> None:
+        """Bring both clouds to what every test begins with."""
+        for oned, server in ((self.home, self.home_server), (self.away, self.away_server)):
+            server.hung.set()
+            oned.vms.clear()
+            oned.failure = None
+        self.home.users = {"console": User(5, HOME_SESSION.partition(":")[2], admin=True)}
+        self.away.users = {"guest": User(3, AWAY_PASSWORD)}
+        template = {
+            "ONE_ENDPOINT": self.away_server.url,
+            "ONE_USER": "guest",
+            "ONE_PASSWORD": AWAY_PASSWORD,
+        }
+        self.home.hosts = {5: Host(5, "hybrid", template)}
+        self.home.add(VM(7, "web", graphics=graphics(self.home_guest)))
+        self.home.add(
+            VM(8, "db", graphics=None, deploy_id="opennebula-hybrid-31", history=ON_HYBRID)
+        )
+        self.away.add(
+            VM(
+                31,
+                "remote-opennebula-8",
+                graphics=graphics(self.away_guest),
+                history=((0, "away1", 1, "kvm"),),
+                user_template={"REMOTE_OPENNEBULA_VM_ID": "8"},
+            )
+        )
+
+    def _config(self) -> str:
+        home, away = graphics(self.home_guest), graphics(self.away_guest)
+        return f"""
+[timeouts]
+connect = 2
+linger = 2
+[backends.one]
+type = "opennebula"
+endpoint = "http://127.0.0.1:{free_port()}/RPC2"
+servers = ["{self.home_server.url}"]
+session = "{HOME_SESSION}"
+timeout = 2
+vcenter = "direct"
+addresses = {{ hv1 = "127.0.0.1" }}
+[backends.one.remotes.hybrid]
+addresses = {{ away1 = "127.0.0.1" }}
+[backends.direct]
+type = "static"
+[backends.direct.consoles]
+home = {{ address = "127.0.0.1:{home["PORT"]}", password = "home-pw" }}
+away = {{ address = "127.0.0.1:{away["PORT"]}", password = "away-pw" }}
+vm-227 = {{ address = "127.0.0.1:{away["PORT"]}", password = "away-pw" }}
+"""
+
+    def _stop(self) -> None:
+        self.gateway.stop()
+        self.home_server.stop()
+        self.away_server.stop()
+
+
+world = cache(World)
+
+
+def graphics(guest: Guest, **more: object) -> dict[str, Any]:
+    """Return what OpenNebula would write about a guest's console."""
+    found = guest.graphics()
+    return {
+        "TYPE": "VNC",
+        "LISTEN": "0.0.0.0",
+        "PORT": found["port"],
+        "PASSWD": found["passwd"],
+        **more,
+    }
+
+
+class OpenNebulaCase(SynchronousTestCase):
+    timeout = 120
+
+    def setUp(self) -> None:
+        self.world = world()
+        self.world.populate()
+        self.home, self.away, self.gateway = self.world.home, self.world.away, self.world.gateway
+
+    def tearDown(self) -> None:
+        log = self.gateway.log()
+        for secret in SECRETS:
+            self.assertNotIn(secret, log)
+        self.assertNotIn("Traceback", log)
+
+    def viewer(self, vm: str) -> Viewer:
+        viewer = Viewer.connect(self.gateway.web_port, self.gateway.issue(f"one/{vm}")["token"])
+        self.addCleanup(viewer.close)
+        return viewer
+
+    def refusal(self, vm: str) -> str:
+        """Return what a TCP viewer is told instead of getting a console."""
+        token = self.gateway.issue(f"one/{vm}", type="xvpvnc")["token"]
+        with self.assertRaises(Refused) as caught:
+            tunnel(self.gateway.web_port, f"/console?token={token}")
+        return str(caught.exception)
+
+    def detail(self) -> str:
+        """Return what the audit log says about the last refusal."""
+        return str(self.gateway.audit("refuse")[-1]["detail"])
+
+
+class PictureTests(OpenNebulaCase):
+    def test_a_machine_by_its_id(self) -> None:
+        viewer = self.viewer("7")
+        viewer.wait_for_pixel(HOME_SCREEN)
+        self.assertEqual(viewer.name, "web")
+
+    def test_a_machine_by_its_name(self) -> None:
+        self.viewer("web").wait_for_pixel(HOME_SCREEN)
+
+    def test_a_machine_on_a_hybrid_host_under_its_local_name(self) -> None:
+        viewer = self.viewer("8")
+        viewer.wait_for_pixel(AWAY_SCREEN)
+        self.assertEqual(viewer.name, "db")
+
+    def test_the_audit_names_the_local_user_whom_the_remote_cloud_never_sees(self) -> None:
+        token = self.gateway.issue("one/8", user="carol")["token"]
+        Viewer.connect(self.gateway.web_port, token).close()
+        opened = self.gateway.audit("open")[-1]
+        self.assertEqual((opened["user"], opened["vm"]), ("carol", "one/8"))
+
+    def test_a_machine_in_a_vcenter_by_the_backend_for_that(self) -> None:
+        vcenter = ((0, "cluster", 2, "vcenter"),)
+        self.home.add(VM(9, "old", deploy_id="vm-227", history=vcenter, graphics=None))
+        self.viewer("9").wait_for_pixel(AWAY_SCREEN)
+
+    def test_a_machine_that_moved_after_the_link_was_issued(self) -> None:
+        token = self.gateway.issue("one/7")["token"]
+        self.home.vms[7].graphics = graphics(self.world.away_guest)
+        viewer = Viewer.connect(self.gateway.web_port, token)
+        self.addCleanup(viewer.close)
+        viewer.wait_for_pixel(AWAY_SCREEN)
+
+    def test_in_a_browser(self) -> None:
+        page = Page()
+        self.addCleanup(page.leave)
+        page.open(self.gateway.issue("one/8")["url"])
+        page.wait_for_state("connected")
+        page.wait_for_pixel(*AWAY_SCREEN)
+
+    def test_the_list_of_machines(self) -> None:
+        status, answer = self.gateway.call("GET", "/v1/vms?backend=one")
+        self.assertEqual(status, 200, answer)
+        text = json.dumps(answer)
+        for word in ("one/7", "one/8", "web", "db", "running"):
+            self.assertIn(word, text)
+
+
+class FailureTests(OpenNebulaCase):
+    """Each failure has its own words."""
+
+    def test_an_unknown_machine(self) -> None:
+        self.assertEqual(self.refusal("99"), "404 The virtual machine was not found.")
+
+    def test_a_terminated_machine(self) -> None:
+        self.home.vms[7].state = 6
+        self.assertEqual(self.refusal("7"), "404 The virtual machine was terminated.")
+
+    def test_a_machine_that_is_off(self) -> None:
+        self.home.vms[7].state = 8
+        self.assertEqual(self.refusal("7"), "409 The virtual machine is powered off.")
+
+    def test_a_remote_half_that_waits_while_the_local_one_runs(self) -> None:
+        self.away.vms[31].state = 1
+        self.assertEqual(self.refusal("8"), "409 The virtual machine is waiting for a host.")
+
+    def test_a_machine_with_spice(self) -> None:
+        self.home.vms[7].graphics = graphics(self.world.home_guest, TYPE="SPICE")
+        self.assertEqual(
+            self.refusal("7"),
+            "409 The virtual machine has a SPICE console, and only VNC can be shown here.",
+        )
+
+    def test_a_console_on_the_loopback_of_another_host(self) -> None:
+        self.home.vms[7].history = ((0, "hv9", 9, "kvm"),)
+        self.home.vms[7].graphics = graphics(self.world.home_guest, LISTEN="127.0.0.1")
+        self.assertTrue(
+            self.refusal("7").startswith(
+                "502 The console of the virtual machine cannot be reached from here. Ask your"
+            )
+        )
+        self.assertIn('GRAPHICS/LISTEN="0.0.0.0"', self.detail())
+
+    def test_a_wrong_vnc_password(self) -> None:
+        self.home.vms[7].graphics = graphics(self.world.home_guest, PASSWD="opennebula-pw")
+        self.assertTrue(
+            self.refusal("7").startswith(
+                "502 The hypervisor refused the connection to the console. Ask your administrator"
+            )
+        )
+
+    def test_nobody_at_the_port(self) -> None:
+        self.home.vms[7].graphics = graphics(self.world.home_guest, PORT=free_port())
+        self.assertTrue(self.refusal("7").startswith("502 The hypervisor could not be reached."))
+
+    def test_two_machines_of_one_name(self) -> None:
+        self.home.add(VM(10, "web"))
+        told = self.refusal("web")
+        self.assertTrue(told.startswith("502 Several virtual machines have this name."), told)
+
+    def test_a_password_that_the_cloud_does_not_take(self) -> None:
+        self.home.users["console"].password = "changed"
+        self.assertTrue(self.refusal("7").startswith(NOT_LOOKED_UP))
+        self.assertIn("as console: [one.vm.info] User couldn't be", self.detail())
+
+    def test_a_hybrid_hosts_password_that_comes_encrypted(self) -> None:
+        self.home.users["console"].admin = False
+        self.assertTrue(self.refusal("8").startswith(NOT_LOOKED_UP))
+        self.assertIn('write in remotes."hybrid" its user and password', self.detail())
+
+    def test_a_remote_half_of_another_machine(self) -> None:
+        self.away.vms[31].user_template = {"REMOTE_OPENNEBULA_VM_ID": "7"}
+        self.assertTrue(self.refusal("8").startswith(NOT_LOOKED_UP))
+        self.assertIn("belongs to VM 7, not to VM 8", self.detail())
+
+    def test_hybrid_hosts_in_a_circle(self) -> None:
+        self.away.users["guest"].admin = True
+        back = {"ONE_ENDPOINT": self.world.home_server.url, "ONE_USER": "console"}
+        back["ONE_PASSWORD"] = HOME_SESSION.partition(":")[2]
+        self.away.hosts = {5: Host(5, "hybrid", back)}
+        self.away.vms[31].deploy_id, self.away.vms[31].history = "opennebula-hybrid-8", ON_HYBRID
+        self.home.vms[8].user_template = {"REMOTE_OPENNEBULA_VM_ID": "31"}
+        self.assertTrue(self.refusal("8").startswith(NOT_LOOKED_UP))
+        self.assertIn("hybrid hosts lead in a circle: VM 8 at ", self.detail())
+
+    def test_no_server_that_leads(self) -> None:
+        self.home.failure = Refusal(INTERNAL, "no leader found")
+        self.assertTrue(self.refusal("7").startswith(NOT_LOOKED_UP))
+        self.assertIn("[one.vm.info] no leader found", self.detail())
+        self.assertIn("Connection refused", self.detail())
+
+    def test_a_cloud_that_hangs_is_given_up_in_time(self) -> None:
+        self.world.home_server.hung.clear()
+        started = time.monotonic()
+        self.assertTrue(self.refusal("7").startswith(NOT_LOOKED_UP))
+        self.assertLess(time.monotonic() - started, 4)
+        self.assertIn(f"{self.world.home_server.url}: no answer within 1.8 s", self.detail())
+
+
+class CheckConfigTests(OpenNebulaCase):
+    def check(self) -> str:
+        """Return the line about the backend."""
+        result = vncproxy("check-config", "--config", str(self.gateway.config))
+        return next(line for line in result.stdout.splitlines() if "backend one" in line)
+
+    def test_the_account_and_the_server_that_does_not_answer(self) -> None:
+        line = self.check()
+        self.assertTrue(line.startswith("ok"), line)
+        self.assertIn("OpenNebula 6.10.0", line)
+        self.assertIn("as console", line)
+        self.assertIn("Connection refused", line)
+
+    def test_a_wrong_password(self) -> None:
+        self.home.users.clear()
+        line = self.check()
+        self.assertTrue(line.startswith("FAIL"), line)
+        self.assertIn("User couldn't be authenticated", line)
+        self.assertNotIn(HOME_SESSION.partition(":")[2], line)
