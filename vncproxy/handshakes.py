@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from .errors import UpstreamRefused, UpstreamViolation
-from .model import Handshake, HTTPConnect, RFBSecurity
+from .model import Handshake, HTTPConnect
 from .rfb.security import initialise, secure
 from .rfb.versions import clean_reason
 from .steps import ReadUntil, Steps, Write
@@ -28,18 +28,16 @@ def reach_console(handshakes: tuple[Handshake, ...]) -> Steps[bytes]:
     Raises:
         UpstreamViolation: the server does not do what its protocol says.
         UpstreamRefused: it refuses the proxy.
+        UpstreamUntrusted: it is not verified, or offers less than what is configured.
     """
+    tight_tail = False
     for spec in handshakes:
-        yield from _steps_of(spec)
-    return (yield from initialise())
-
-
-def _steps_of(spec: Handshake) -> Steps[None]:
-    match spec:
-        case HTTPConnect():
-            return http_connect(spec)
-        case RFBSecurity():
-            return secure(spec)
+        match spec:
+            case HTTPConnect():
+                yield from http_connect(spec)
+            case RFBSecurity():
+                tight_tail = yield from secure(spec)
+    return (yield from initialise(tight_tail=tight_tail))
 
 
 def http_connect(spec: HTTPConnect) -> Steps[None]:
