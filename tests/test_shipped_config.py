@@ -72,13 +72,13 @@ class ShippedConfigTests(SynchronousTestCase):
 
     def test_the_examples_are_what_the_backends_take(self) -> None:
         secret = Path(self.mktemp()).resolve()
-        secret.write_text("horse")
-        text = "\n".join(options()).replace("/etc/vncproxy/bench.pw", str(secret))
+        secret.write_text("user:horse")
+        text = re.sub(r"/etc/vncproxy/\w+(\.pw|_auth)", str(secret), "\n".join(options()))
         path = Path(self.mktemp())
         path.write_text(text)
         settings = load(path, lambda kind: find(kind).Settings)
         self.assertEqual(set(settings.api.keys), {"portal"})
-        for kind, backend in {"libvirt": "kvm", "static": "lab"}.items():
+        for kind, backend in {"libvirt": "kvm", "opennebula": "one", "static": "lab"}.items():
             with self.subTest(kind=kind):
                 table = settings.backends[backend]
                 self.assertEqual(table.kind, kind)

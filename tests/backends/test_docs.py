@@ -10,18 +10,25 @@ from pydantic import BaseModel
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.backends.libvirt import LibvirtSettings
+from vncproxy.backends.opennebula_settings import OpenNebulaSettings
 from vncproxy.backends.static import StaticSettings
 from vncproxy.backends.static_file import read_if_changed
 
 PAGE = Path(__file__).parents[2] / "docs/backends.md"
-KINDS: dict[str, type[BaseModel]] = {"static": StaticSettings, "libvirt": LibvirtSettings}
+KINDS: dict[str, type[BaseModel]] = {
+    "static": StaticSettings,
+    "libvirt": LibvirtSettings,
+    "opennebula": OpenNebulaSettings,
+}
 
 
 class ExampleTests(SynchronousTestCase):
     def setUp(self) -> None:
         secret = Path(self.mktemp())
-        secret.write_text("s3cret\n")
-        text = PAGE.read_text().replace("/etc/vncproxy/kiosk.password", str(secret))
+        secret.write_text("user:s3cret\n")
+        text = re.sub(
+            r'file = "/etc/vncproxy/[\w.]+(password|auth)"', f'file = "{secret}"', PAGE.read_text()
+        )
         self.examples = re.findall(r"^```toml\n(.*?)^```", text, re.M | re.S)
 
     def test_every_backend_table_is_valid(self) -> None:
