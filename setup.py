@@ -71,6 +71,7 @@ setup(
         "click>=8.1",
         "prometheus-client>=0.21",
         "PyJWT>=2.9",
+        "scramp>=1.4.5",
     ],
     extras_require={
         **EXTRAS,

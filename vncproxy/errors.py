@@ -23,7 +23,8 @@
     │   ├── BackendError           the hypervisor's or cloud's API
     │   ├── UpstreamUnreachable    nothing answers at the console's address
     │   └── UpstreamViolation      it answers, and refuses or does not speak RFB
-    │       └── UpstreamRefused    it refuses our credentials, with its reason
+    │       ├── UpstreamRefused    it refuses our credentials, with its reason
+    │       └── UpstreamUntrusted  it cannot prove who it is, or offers too little protection
     ├── StoreUnavailable           the token store
     └── SessionEnded               why an open session was closed
         ├── ClientGone, ConsoleEnded, ConnectionLost
@@ -242,6 +243,16 @@ class UpstreamRefused(UpstreamViolation):
 
     public = "The hypervisor refused the connection to the console."
     code = "upstream-refused"
+
+
+class UpstreamUntrusted(UpstreamViolation):
+    """The console's server is not verified as the one that is configured, or offers no TLS.
+
+    The detail says which check failed, what was presented and what could be configured.
+    """
+
+    public = "The hypervisor could not prove its identity."
+    code = "upstream-untrusted"
 
 
 class StoreUnavailable(VNCProxyError):

@@ -1,7 +1,7 @@
 """Handshakes as generators, and what runs them over bytes that come in any pieces.
 
-A handshake yields `Read`, `ReadUntil`, `Write` and, at last, returns its result; it sees no socket.
-A `Dialogue` feeds it and hands on what it did not read.
+A handshake yields `Read`, `ReadUntil`, `Write`, `StartTLS` and, at last, returns its result; it
+sees no socket. A `Dialogue` feeds it and hands on what it did not read.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from .errors import VNCProxyError
+from .model import TLSTrust
 
 T = TypeVar("T")
 
@@ -42,7 +43,18 @@ class Write:
     data: bytes
 
 
-Step = Read | ReadUntil | Write
+@dataclass(frozen=True, slots=True)
+class StartTLS:
+    """Go on under TLS, as its client; the answer is empty and comes when the server is verified.
+
+    Attributes:
+        trust: how its certificate is verified; None for TLS without certificates.
+    """
+
+    trust: TLSTrust | None
+
+
+Step = Read | ReadUntil | Write | StartTLS
 Steps = Generator[Step, bytes, T]
 """A handshake that returns a ``T``."""
 
@@ -59,6 +71,10 @@ class TooLong(StepError):
     """A delimiter did not come within its limit."""
 
 
+class EarlyBytes(StepError):
+    """The other side sent bytes in the clear where TLS was to start: they could be anybody's."""
+
+
 class Dialogue(Generic[T]):
     """One handshake in progress: bytes in, bytes out, at last a result and what is left over.
 
@@ -73,7 +89,7 @@ class Dialogue(Generic[T]):
         self.done = False
         self.result: T
         self._steps = steps
-        self._waiting: Read | ReadUntil | None = None
+        self._waiting: Read | ReadUntil | StartTLS | None = None
         self._received = bytearray()
         self._outgoing = bytearray()
         self._ended = False
@@ -88,6 +104,20 @@ class Dialogue(Generic[T]):
     def receive_eof(self) -> None:
         """Tell the handshake that nothing more will come."""
         self._ended = True
+        self._advance()
+
+    def starts_tls(self) -> StartTLS | None:
+        """Return the step that waits for TLS, once `outgoing` has been sent; else None."""
+        return self._waiting if isinstance(self._waiting, StartTLS) else None
+
+    def tls_is_up(self) -> None:
+        """Tell the handshake that it goes on under TLS, with a server that was verified."""
+        self._resume(b"")
+        self._advance()
+
+    def fail(self, error: VNCProxyError) -> None:
+        """Tell the handshake why the step it waits for is impossible."""
+        self._resume(error)
         self._advance()
 
     def outgoing(self) -> bytes:
@@ -107,10 +137,13 @@ class Dialogue(Generic[T]):
                 return
             self._resume(answer)
 
-    def _answer(self, step: Read | ReadUntil) -> bytes | StepError | None:
+    def _answer(self, step: Read | ReadUntil | StartTLS) -> bytes | StepError | None:
         """Return what a waiting step gets; None while more must come."""
         count = len(self._received)
-        if isinstance(step, Read):
+        if isinstance(step, StartTLS):
+            if count:
+                return EarlyBytes(f"{count} bytes in the clear after TLS was agreed on")
+        elif isinstance(step, Read):
             if count >= step.size:
                 return self._take(step.size)
         else:
@@ -121,13 +154,13 @@ class Dialogue(Generic[T]):
                 return TooLong(f"no end within {step.limit} bytes")
         return EndOfStream(f"closed after {count} bytes: {step}") if self._ended else None
 
-    def _resume(self, answer: bytes | StepError | None) -> None:
+    def _resume(self, answer: bytes | VNCProxyError | None) -> None:
         """Go on to the next step that has to wait; None starts the handshake."""
         self._waiting = None
         try:
             if answer is None:
                 step = next(self._steps)
-            elif isinstance(answer, StepError):
+            elif isinstance(answer, VNCProxyError):
                 step = self._steps.throw(answer)
             else:
                 step = self._steps.send(answer)

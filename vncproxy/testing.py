@@ -19,9 +19,10 @@ from zope.interface import implementer
 from .errors import VMNotFound, VNCProxyError
 from .interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
 from .model import ConsoleElsewhere, ConsoleEndpoint, VMAddress, VMSummary
+from .rfb.kinds import Kind
 from .rfb.pixels import PixelFormat, ServerInit
-from .rfb.security import VNC_AUTH, vnc_response
 from .rfb.versions import BANNER_SIZE, Version, encode_reason, parse_banner
+from .rfb.vnc_auth import vnc_response
 from .steps import Dialogue, Read, Steps, Write
 
 T = TypeVar("T")
@@ -56,8 +57,8 @@ def rfb_script(
         yield Write((bytes(4) if version is Version.V3_3 else b"\0") + encode_reason(refusal))
         return False
     chosen = yield from _offer(version, types)
-    welcome = chosen != VNC_AUTH or (yield from _knows(password))
-    if chosen == VNC_AUTH or version is Version.V3_8:
+    welcome = chosen != Kind.VNC_AUTH or (yield from _knows(password))
+    if chosen == Kind.VNC_AUTH or version is Version.V3_8:
         yield Write((not welcome).to_bytes(4, "big"))
     if not welcome:
         if version is Version.V3_8:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from hmac import compare_digest
 
 from ..errors import DownstreamViolation
-from ..rfb.security import NONE, VNC_AUTH, vnc_response
+from ..rfb.kinds import Kind
 from ..rfb.versions import BANNER_SIZE, Version, encode_reason, parse_banner
+from ..rfb.vnc_auth import vnc_response
 from ..steps import Read, Steps, Write
 
 WRONG_PASSWORD = "The password is wrong."  # noqa: S105 it says that one was wrong
@@ -40,10 +41,10 @@ def log_in(
     yield Write(version.value)
     wanted = parse_banner((yield Read(BANNER_SIZE)))
     agreed = min(wanted, version, key=lambda one: one.value)
-    kind = NONE if password is None else VNC_AUTH
+    kind = Kind.NONE if password is None else Kind.VNC_AUTH
     yield from _choose(agreed, kind)
     welcome = password is None or (yield from _password_fits(password, random_bytes(16)))
-    if kind != NONE or agreed is Version.V3_8:
+    if kind != Kind.NONE or agreed is Version.V3_8:
         yield Write(_OK if welcome else _FAILED)
     if not welcome:
         if agreed is Version.V3_8:

@@ -6,12 +6,15 @@ where it matters.
 
 from __future__ import annotations
 
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from collections.abc import Iterable, Iterator
 
-from ..errors import UpstreamRefused, UpstreamViolation
+from ..errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
 from ..model import RFBSecurity
 from ..steps import Read, Steps, Write
+from . import tight
+from .kinds import Kind, demands_tls, words
+from .result import read_result
+from .vencrypt import vencrypt
 from .versions import (
     BANNER_SIZE,
     NotRFB,
@@ -21,40 +24,46 @@ from .versions import (
     read_reason,
     sized_text,
 )
+from .vnc_auth import authenticate
 
-INVALID, NONE, VNC_AUTH = 0, 1, 2
 NAME_LIMIT = 4096
 """Longest desktop name of a server, in bytes."""
 
-_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
-
-def secure(spec: RFBSecurity) -> Steps[None]:
+def secure(spec: RFBSecurity) -> Steps[bool]:
     """Agree on version and security with a server, up to its SecurityResult.
+
+    Returns:
+        Whether ServerInit will have the tail of security type Tight.
 
     Raises:
         UpstreamViolation: it does not speak RFB, or offers nothing that can be served.
         UpstreamRefused: it refuses the connection or the password.
+        UpstreamUntrusted: it offers less than what is configured, or is not verified.
     """
     version = yield from _agree_on_version()
     offered = yield from _security_types(version)
-    chosen = _choose(offered, spec)
+    chosen = _choose(offered, spec, (*_wanted(spec), Kind.TIGHT))
     if version is not Version.V3_3:
         yield Write(bytes([chosen]))
-    if chosen == VNC_AUTH:
-        yield from _vnc_authentication(spec.password or "")
-    if chosen != NONE or version is Version.V3_8:
-        yield from _security_result(version)
+    if chosen is Kind.TIGHT:
+        yield from _authenticate((yield from _within_tight(spec)), spec, version)
+        return True
+    yield from _authenticate(chosen, spec, version)
+    return False
 
 
-def initialise() -> Steps[bytes]:
+def initialise(*, tight_tail: bool = False) -> Steps[bytes]:
     """Exchange ClientInit, always with the shared flag, for ServerInit (section 7.3).
 
     A server such as QEMU throws other viewers out for an unshared ClientInit, so who may share
     is decided by the proxy.
 
+    Args:
+        tight_tail: whether the message has the tail of security type Tight, which is dropped.
+
     Returns:
-        The ServerInit message as it came.
+        The ServerInit message.
 
     Raises:
         UpstreamViolation: the desktop's name is longer than any real one.
@@ -64,7 +73,10 @@ def initialise() -> Steps[bytes]:
     size = int.from_bytes(head[20:24], "big")
     if size > NAME_LIMIT:
         raise UpstreamViolation(f"desktop name of {size} bytes, at most {NAME_LIMIT}")
-    return head + (yield Read(size))
+    server_init = head + (yield Read(size))
+    if tight_tail:
+        yield from tight.skip_tail()
+    return server_init
 
 
 def rename(server_init: bytes, name: str) -> bytes:
@@ -75,17 +87,6 @@ def rename(server_init: bytes, name: str) -> bytes:
 def desktop_name(server_init: bytes) -> str:
     """Return the desktop name of a ServerInit message as one printable line."""
     return clean_reason(server_init[24:])
-
-
-def vnc_response(password: str, challenge: bytes) -> bytes:
-    """Return the answer to a VNC authentication challenge (section 7.2.2).
-
-    DES in ECB mode, keyed with the first 8 bytes of the password, the bits of each byte reversed;
-    computed as triple DES with three equal keys.
-    """
-    key = password.encode()[:8].ljust(8, b"\0").translate(_REVERSED)
-    encryptor = Cipher(TripleDES(key * 3), modes.ECB()).encryptor()  # noqa: S305 the protocol's own
-    return encryptor.update(challenge) + encryptor.finalize()
 
 
 def _agree_on_version() -> Steps[Version]:
@@ -100,7 +101,7 @@ def _agree_on_version() -> Steps[Version]:
 def _security_types(version: Version) -> Steps[tuple[int, ...]]:
     if version is Version.V3_3:
         kind = int.from_bytes((yield Read(4)), "big")
-        types: tuple[int, ...] = () if kind == INVALID else (kind,)
+        types: tuple[int, ...] = () if kind == Kind.INVALID else (kind,)
     else:
         count = (yield Read(1))[0]
         types = tuple((yield Read(count)))
@@ -110,25 +111,48 @@ def _security_types(version: Version) -> Steps[tuple[int, ...]]:
     return types
 
 
-def _choose(offered: tuple[int, ...], spec: RFBSecurity) -> int:
-    """Return the type to use: authentication where it is possible, as it is asked for."""
-    if VNC_AUTH in offered and spec.password is not None:
-        return VNC_AUTH
-    if NONE in offered:
-        return NONE
-    if VNC_AUTH in offered:
-        raise UpstreamRefused("server asks for a VNC password and none is configured")
-    raise UpstreamViolation(f"server offers security types {offered}, none is supported")
-
-
-def _vnc_authentication(password: str) -> Steps[None]:
-    challenge = yield Read(16)
-    yield Write(vnc_response(password, challenge))
-
-
-def _security_result(version: Version) -> Steps[None]:
-    result = int.from_bytes((yield Read(4)), "big")
-    if result == 0:
+def _wanted(spec: RFBSecurity) -> Iterator[Kind]:
+    """Yield the types that may be used, the best first: authentication where it is possible."""
+    if demands_tls(spec):
+        yield Kind.VENCRYPT
         return
-    reason = (yield from read_reason()) if version is Version.V3_8 else ""
-    raise UpstreamRefused(f"authentication failed: {reason or f'result {result}'}")
+    if spec.password is not None:
+        yield Kind.VNC_AUTH
+    yield Kind.NONE
+    yield Kind.VENCRYPT
+
+
+def _choose(offered: tuple[int, ...], spec: RFBSecurity, wanted: Iterable[Kind]) -> Kind:
+    for kind in wanted:
+        if kind in offered:
+            return kind
+    if demands_tls(spec):
+        raise UpstreamUntrusted(
+            f"server offers security types {words(offered)}, and TLS (VeNCrypt) is demanded: "
+            "switch it on there, or take tls out of this console's configuration"
+        )
+    if Kind.VNC_AUTH in offered:
+        raise UpstreamRefused("server asks for a VNC password and none is configured")
+    if Kind.SASL in offered:
+        raise UpstreamRefused("server asks for SASL without TLS: switch TLS on there")
+    raise UpstreamViolation(f"server offers security types {words(offered)}, none is supported")
+
+
+def _within_tight(spec: RFBSecurity) -> Steps[Kind]:
+    yield from tight.no_tunnel()
+    offered = yield from tight.authentications()
+    # without a list it goes on as for type None
+    chosen = _choose(offered or (Kind.NONE,), spec, _wanted(spec))
+    if offered:
+        yield Write(chosen.to_bytes(4, "big"))
+    return chosen
+
+
+def _authenticate(chosen: Kind, spec: RFBSecurity, version: Version) -> Steps[None]:
+    if chosen is Kind.VENCRYPT:
+        yield from vencrypt(spec, version)
+        return
+    if chosen is Kind.VNC_AUTH:
+        yield from authenticate(spec.password or "")
+    if chosen is not Kind.NONE or version is Version.V3_8:
+        yield from read_result(version)

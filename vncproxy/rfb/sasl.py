@@ -1,0 +1,126 @@
+"""SASL inside TLS, as QEMU asks for it: PLAIN, or SCRAM (RFC 5802) through a library.
+
+The messages are those of QEMU's ``ui/vnc-auth-sasl.c``: data that is there ends with a NUL which
+counts, and length 0 means that there is none.
+"""
+
+from __future__ import annotations
+
+import re
+
+from scramp import ScramClient, ScramException
+
+from ..errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
+from ..model import RFBSecurity
+from ..steps import EndOfStream, Read, Steps, Write
+from .kinds import is_verified
+from .versions import clean_reason
+
+LIMIT = 4096
+"""Longest message of a server, in bytes; real ones have a few hundred."""
+
+MAX_ITERATIONS = 100_000
+"""Rounds of hashing that a server may ask for; they take the reactor's time, about 0.1 s."""
+
+_SCRAM = ("SCRAM-SHA-256", "SCRAM-SHA-1")
+_ITERATIONS = re.compile(r"(?:^|,)i=(\d{1,9})(?:,|$)")
+
+
+def log_in(spec: RFBSecurity) -> Steps[None]:
+    """Log in by name; the SecurityResult comes next.
+
+    Raises:
+        UpstreamViolation: the server does not do what the protocol says.
+        UpstreamRefused: it does not know the user or the password, or offers no mechanism that is
+            spoken here.
+        UpstreamUntrusted: it wants the password itself, and is not verified.
+    """
+    offered = (yield from _read_sized()).decode("ascii", "replace").upper().split(",")
+    scram = [mechanism for mechanism in _SCRAM if mechanism in offered]
+    try:
+        if scram:
+            yield from _scram(scram[0], spec)
+        elif "PLAIN" in offered:
+            yield from _plain(spec)
+        else:
+            told = clean_reason(",".join(offered).encode())
+            raise UpstreamRefused(f"server offers SASL mechanisms {told!r}, none is spoken here")
+    except EndOfStream as e:
+        raise UpstreamRefused(
+            "server closed during the SASL login: the user or the password may be wrong (QEMU "
+            "wants the realm in the name, user@realm)"
+        ) from e
+
+
+def _plain(spec: RFBSecurity) -> Steps[None]:
+    if not is_verified(spec):
+        raise UpstreamUntrusted(
+            "server offers SASL mechanism PLAIN only, and a password is sent to a verified server "
+            "only: configure ca_file or fingerprints, or SCRAM on the server"
+        )
+    yield from _start("PLAIN", f"\0{spec.username}\0{spec.password or ''}")
+    _, complete = yield from _answer()
+    if not complete:
+        raise UpstreamViolation("SASL PLAIN is not over after the server's first message")
+
+
+def _scram(mechanism: str, spec: RFBSecurity) -> Steps[None]:
+    try:
+        client = ScramClient([mechanism], spec.username, spec.password or "")
+    except ScramException:
+        # the library's words may hold a character of the password
+        raise UpstreamRefused(f"user name or password cannot be used with {mechanism}") from None
+    yield from _start(mechanism, client.get_client_first())
+    challenge, complete = yield from _answer()
+    if complete:
+        raise UpstreamViolation(f"SASL {mechanism} is over before the password was asked for")
+    yield Write(_sized(_proof(client, challenge)))
+    proof, complete = yield from _answer()
+    _check(client, proof)
+    if not complete:
+        yield Write(_sized(""))
+        _, complete = yield from _answer()
+        if not complete:
+            raise UpstreamViolation(f"SASL {mechanism} is not over after its last message")
+
+
+def _proof(client: ScramClient, challenge: str) -> str:
+    asked = _ITERATIONS.search(challenge)
+    if not asked or int(asked[1]) > MAX_ITERATIONS:
+        raise UpstreamViolation(f"SCRAM without a number of iterations up to {MAX_ITERATIONS}")
+    try:
+        client.set_server_first(challenge)
+        return str(client.get_client_final())
+    except (ScramException, ValueError) as e:
+        raise UpstreamViolation(f"SCRAM: {type(e).__name__} in the server's challenge") from e
+
+
+def _check(client: ScramClient, proof: str) -> None:
+    """Make sure that the server knows the password, too."""
+    try:
+        client.set_server_final(proof)
+    except (ScramException, ValueError) as e:
+        raise UpstreamRefused("SCRAM: the server refuses, or does not know the password") from e
+
+
+def _start(mechanism: str, data: str) -> Steps[None]:
+    name = mechanism.encode()
+    yield Write(len(name).to_bytes(4, "big") + name + _sized(data))
+
+
+def _answer() -> Steps[tuple[str, bool]]:
+    data = yield from _read_sized()
+    complete = (yield Read(1)) != b"\0"
+    return data.removesuffix(b"\0").decode("utf-8", "replace"), complete
+
+
+def _sized(text: str) -> bytes:
+    data = text.encode() + b"\0" if text else b""
+    return len(data).to_bytes(4, "big") + data
+
+
+def _read_sized() -> Steps[bytes]:
+    size = int.from_bytes((yield Read(4)), "big")
+    if size > LIMIT:
+        raise UpstreamViolation(f"SASL message of {size} bytes, at most {LIMIT}")
+    return (yield Read(size))

@@ -1,0 +1,60 @@
+"""The security type Tight, for servers that offer nothing else; the proxy is the client.
+
+It adds lists of capabilities to the handshake. None of them is used, but they have to be read: the
+last one follows ServerInit.
+"""
+
+from __future__ import annotations
+
+from ..errors import UpstreamViolation
+from ..steps import Read, Steps, Write
+
+MAX_CAPABILITIES = 256
+"""Capabilities in one list; real servers have a few dozen."""
+
+_CAPABILITY = 16
+_NO_TUNNEL = bytes(4)
+
+
+def no_tunnel() -> Steps[None]:
+    """Decline all tunnels.
+
+    Raises:
+        UpstreamViolation: the list is longer than any real one.
+    """
+    if (yield from _capabilities()):
+        yield Write(_NO_TUNNEL)
+
+
+def authentications() -> Steps[tuple[int, ...]]:
+    """Return the numbers of the authentications offered; there are none where none is needed.
+
+    Raises:
+        UpstreamViolation: the list is longer than any real one.
+    """
+    return (yield from _capabilities())
+
+
+def skip_tail() -> Steps[None]:
+    """Read what a Tight server adds to ServerInit: messages and encodings that it knows.
+
+    Raises:
+        UpstreamViolation: there is more of it than any real server adds.
+    """
+    head = yield Read(8)
+    counts = [int.from_bytes(head[at : at + 2], "big") for at in (0, 2, 4)]
+    yield Read(_checked(sum(counts)) * _CAPABILITY)
+
+
+def _capabilities() -> Steps[tuple[int, ...]]:
+    count = _checked(int.from_bytes((yield Read(4)), "big"))
+    data = yield Read(count * _CAPABILITY)
+    return tuple(
+        int.from_bytes(data[at : at + 4], "big") for at in range(0, len(data), _CAPABILITY)
+    )
+
+
+def _checked(count: int) -> int:
+    if count > MAX_CAPABILITIES:
+        raise UpstreamViolation(f"{count} Tight capabilities, at most {MAX_CAPABILITIES}")
+    return count
