@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from .errors import UpstreamRefused, UpstreamViolation
-from .model import Handshake, HTTPConnect
+from .model import Handshake, HTTPConnect, RFBSecurity
 from .rfb.security import initialise, secure
 from .rfb.versions import clean_reason
 from .steps import ReadUntil, Steps, Write
