@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from .errors import UpstreamRefused, UpstreamViolation
-from .model import Handshake, HTTPConnect, RFBSecurity
+from .model import Handshake, HTTPConnect
 from .rfb.security import initialise, secure
 from .rfb.versions import clean_reason
 from .steps import ReadUntil, Steps, Write
@@ -32,11 +32,10 @@ def reach_console(handshakes: tuple[Handshake, ...]) -> Steps[bytes]:
     """
     tight_tail = False
     for spec in handshakes:
-        match spec:
-            case HTTPConnect():
-                yield from http_connect(spec)
-            case RFBSecurity():
-                tight_tail = yield from secure(spec)
+        if isinstance(spec, HTTPConnect):
+            yield from http_connect(spec)
+        else:
+            tight_tail = yield from secure(spec)
     return (yield from initialise(tight_tail=tight_tail))
 
 

@@ -11,14 +11,23 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IHandshakeListener,
+    IPushProducer,
+    IReactorTime,
+    ISSLTransport,
+    ITLSTransport,
+)
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.tcp import Server
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..errors import ConnectionLost, SessionEnded, VNCProxyError
-from ..steps import Dialogue, StepError, Steps
-from .frames import FrameError, Framing
+from ..errors import ConnectionLost, SessionEnded, UpstreamViolation, VNCProxyError
+from ..steps import StepError, Steps
+from .conversation import Conversation, Secure, Verifier, no_tls
+from .frames import FrameError, Framing, RawFraming
 from .sockets import shut_down_sending
 
 T = TypeVar("T")
@@ -31,7 +40,7 @@ class TooSlow(StepError):
     """A handshake was not over within its time limit."""
 
 
-@implementer(IPushProducer)
+@implementer(IPushProducer, IHandshakeListener)
 class Leg(Protocol):
     """One side of a session.
 
@@ -70,51 +79,79 @@ class Leg(Protocol):
         self.full = False
         self._owed_reply = b""
         self._cut: IDelayedCall | None = None
+        self._verifier: Verifier | None = None
+        self._secured: Deferred[None] | None = None
 
     def connectionMade(self) -> None:
         """Watch the outgoing buffer of the transport."""
         self.transport.registerProducer(self, True)
 
-    async def converse(self, steps: Steps[T], timeout: float) -> T:
+    async def converse(self, steps: Steps[T], timeout: float, secure: Secure = no_tls) -> T:
         """Run a handshake on this leg; what it leaves over is kept for the next one.
 
         Args:
             timeout: seconds the whole handshake may take.
+            secure: makes the verifier when the handshake starts TLS.
 
         Raises:
             TooSlow: it took longer.
             VNCProxyError: whatever the handshake raises; `EndOfStream` where it lacks bytes when
                 this side is over.
         """
-        dialogue, progress = Dialogue(steps), Deferred[None]()
-        progress.addTimeout(timeout, self._clock)
-
-        def advance(change: Callable[[], None]) -> None:
-            if progress.called:
-                return
-            try:
-                change()
-            except VNCProxyError:
-                self.send(dialogue.outgoing())
-                progress.errback(Failure())
-            else:
-                self.send(dialogue.outgoing())
-                if dialogue.done:
-                    progress.callback(None)
-
-        self._receive_eof = lambda: advance(dialogue.receive_eof)
-        self.deliver(lambda data: advance(lambda: dialogue.receive(data)))
-        advance(_nothing)
+        conversation = Conversation(self, steps, secure)
+        over = conversation.over.addTimeout(timeout, self._clock)
+        self._receive_eof = conversation.receive_eof
+        self.deliver(conversation.receive)
+        conversation.receive(b"")
         if self.over:
-            self._receive_eof()
+            conversation.receive_eof()
         try:
-            await progress
+            await over
         except TimeoutError as e:
             raise TooSlow(f"handshake not over within {timeout} s") from e
         finally:
             self._receive, self._receive_eof = self._keep, _nothing
-            self._keep(dialogue.leftover())
-        return dialogue.result
+            self._keep(conversation.dialogue.leftover())
+        return conversation.dialogue.result
+
+    def start_tls(self, verifier: Verifier) -> Deferred[None]:
+        """Go on under TLS, as its client; nothing may be sent until it is up.
+
+        Returns:
+            Fires when the server is verified; fails with a ``VNCProxyError`` when it is not.
+
+        Raises:
+            UpstreamViolation: there is TLS or a framing already.
+        """
+        transport = self.transport
+        plain = ITLSTransport.providedBy(transport) and not ISSLTransport.providedBy(transport)
+        if not plain or not isinstance(self.framing, RawFraming):
+            raise UpstreamViolation("TLS within TLS or within a web socket is not supported")
+        self._verifier, self._secured = verifier, Deferred()
+        # an adopted socket counts as a server's, for which TLS has the other direction
+        transport.startTLS(verifier, not isinstance(transport, Server))
+        return self._secured
+
+    def handshakeCompleted(self) -> None:
+        """Verify the server; called by the TLS layer."""
+        secured, self._secured = self._secured, None
+        if secured is None or self._verifier is None:
+            return
+        try:
+            self._verifier.verify()
+        except VNCProxyError:
+            secured.errback(Failure())
+        else:
+            secured.callback(None)
+
+    def speak(self, framing: Framing) -> None:
+        """Frame bytes differently from now on; what was kept is received anew."""
+        self.framing = framing
+        unread = bytes(self._unread)
+        self._unread.clear()
+        self.received -= len(unread)
+        if unread:
+            self.dataReceived(unread)
 
     def deliver(
         self, receive: Callable[[bytes], None], on_full: Callable[[bool], None] | None = None
@@ -199,6 +236,9 @@ class Leg(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Take note that the transport is gone."""
+        secured, self._secured = self._secured, None
+        if secured is not None and self._verifier is not None:
+            secured.errback(self._verifier.failure(reason))
         if reason.check(ConnectionDone):
             self._finish(self._gone("closed by the peer"))
         else:
