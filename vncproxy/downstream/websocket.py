@@ -13,9 +13,9 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 from zope.interface import implementer
 
-from ..errors import ClientGone, VNCProxyError
+from ..errors import BadRequest, ClientGone, VNCProxyError
 from ..model import Grant
-from ..relay.frames import WebSocketFraming
+from ..relay.frames import RawFraming, WebSocketFraming
 from ..relay.leg import Leg
 from ..rfb.greeting import refuse
 from ..session import IDownstream, Sessions, Visit
@@ -23,8 +23,8 @@ from .channel import ConsoleChannel
 from .early import EarlyConnection
 from .visits import Trust, resume_cookie_name
 
-HANDSHAKE_TIME = 15.0
-"""Seconds for the opening handshake, redemption of the token included."""
+_JUDGED = frozenset({b"connection", b"host", b"origin", b"upgrade"})
+"""Headers that say whether a handshake is valid, beside those of WebSocket itself."""
 
 Answer = tuple[str | None, dict[str, str]]
 
@@ -48,7 +48,7 @@ def upgrade_factory(reactor: Any) -> WebSocketServerFactory:
     factory.setProtocolOptions(
         allowedOrigins=["*"],
         allowNullOrigin=True,
-        openHandshakeTimeout=HANDSHAKE_TIME,
+        openHandshakeTimeout=0,  # its request is here already
         webStatus=False,
     )
     # each protocol would copy all options from its factory, and format them for a log line that is
@@ -102,6 +102,8 @@ class WebSocketDownstream(EarlyConnection):
         if self._valid:
             self._session = sessions.prepare(visit, self)
             self._session.start()
+        else:
+            self.become_leg(RawFraming()).close(BadRequest("not a handshake"), self._linger)
 
     def asked(self, subprotocols: list[str]) -> Deferred[Answer]:
         """Hold the answer back; called when the request is a valid one."""
@@ -162,8 +164,9 @@ class WebSocketDownstream(EarlyConnection):
 
 
 def _header(request: Request) -> bytes:
-    """Return a request's header once more, for Autobahn to parse."""
-    lines = [b" ".join((request.method, request.uri, request.clientproto))]
+    """Return what Autobahn has to judge of a request, without what it might log: the token."""
+    lines = [b" ".join((request.method, b"/", request.clientproto))]
     for name, values in request.requestHeaders.getAllRawHeaders():
-        lines.append(name + b": " + b",".join(values))
+        if name.lower() in _JUDGED or name.lower().startswith(b"sec-websocket-"):
+            lines.append(name + b": " + b",".join(values))
     return b"\r\n".join([*lines, b"", b""])
