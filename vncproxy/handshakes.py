@@ -56,7 +56,9 @@ def http_connect(spec: HTTPConnect) -> Steps[None]:
     if not status:
         raise UpstreamViolation(f"not an HTTP reply: {line[:16]!r}")
     if not status[1].startswith(b"2"):
-        raise UpstreamRefused(f"CONNECT answered with {clean_reason(line[:128])}")
+        raise UpstreamRefused(
+            f"CONNECT answered with {clean_reason(line[:128])}", http_status=int(status[1])
+        )
     left = REPLY_LIMIT - len(line)
     while line.strip(b"\r\n"):
         line = yield ReadUntil(b"\n", left)
