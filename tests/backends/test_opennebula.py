@@ -13,6 +13,7 @@ from tests.backends.calls import InlineCalls
 from tests.backends.opennebula import HOME, SESSION, OpenNebulaCase
 from tests.integration.fake_oned import VM, User
 from vncproxy.backends.opennebula import OpenNebulaBackend
+from vncproxy.backends.opennebula_cloud import Cloud, Inquiry
 from vncproxy.backends.opennebula_settings import OpenNebulaSettings
 from vncproxy.errors import (
     BackendError,
@@ -55,6 +56,10 @@ class ObjectTests(OpenNebulaCase):
         self.result(backend.locate("7"))
         self.assertEqual(calls.timeouts, [3.0])
         self.assertLess(self.internet.seconds[0], 3.0)
+
+    def test_the_pool_calls_a_question_by_the_cloud_that_is_asked(self) -> None:
+        cloud = Cloud(HOME, SESSION, OpenNebulaSettings.model_validate({"session": SESSION}))
+        self.assertEqual(str(Inquiry(cloud, 1.0)), f"OpenNebula at {HOME}")
 
     def test_close_has_nothing_to_do(self) -> None:
         self.assertIsNone(self.result(self.backend().close()))

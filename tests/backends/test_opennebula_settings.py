@@ -90,6 +90,7 @@ class SettingsTests(SynchronousTestCase):
     def test_another_zones_proxy_is_refused_with_what_to_do_instead(self) -> None:
         text = self.refused(remotes={"hybrid": {"zone_proxy": "wss://console.example.com/"}})
         self.assertIn("cannot be used yet; write in addresses", text)
+        self.assertTrue(self.settings(remotes={"hybrid": {"zone_proxy": ""}}).remotes)
 
     def test_limits(self) -> None:
         for table in ({"timeout": 0}, {"max_hops": -1}, {"max_hops": 11}, {"sesion": "x"}):
