@@ -17,6 +17,19 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 _BIO_CHUNK = 65536
 
+TRANSPORT_NAMES = (
+    *("connected", "disconnected", "disconnecting", "_writeDisconnecting"),
+    *("dataBuffer", "offset", "_tempDataBuffer", "_tempDataLen"),
+    *("fileno", "producer", "protocol", "socket", "TLS"),
+)
+"""What is read from a transport, or taken away from it."""
+
+TLS_NAMES = (
+    *("_aborted", "_appSendBuffer", "_handshakeDone", "_lostTLSConnection", "_tlsConnection"),
+    "factory",
+)
+"""The same of a TLS layer; newer ones have an ``_aggregator``, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detached:
@@ -38,11 +51,24 @@ def detachable(transport: object) -> bool:
     tls, raw = _layers(transport)
     if type(raw).__module__ not in ("twisted.internet.tcp", "twisted.internet.unix"):
         return False
-    if not isinstance(raw, Connection) or not raw.connected or raw.disconnecting:
+    if not isinstance(raw, Connection) or not _has(raw, TRANSPORT_NAMES):
         return False
-    if raw._writeDisconnecting or getattr(raw, "_sendmsgQueue", None):
+    if not raw.connected or raw.disconnecting or raw._writeDisconnecting:
         return False
-    return tls is None or (tls._handshakeDone and not tls._lostTLSConnection and not tls._aborted)
+    if getattr(raw, "_sendmsgQueue", None):
+        return False
+    return tls is None or _tls_detachable(tls)
+
+
+def _tls_detachable(tls: Any) -> bool:
+    """Tell whether a TLS layer neither shakes hands nor ends."""
+    if not _has(tls, TLS_NAMES) or not tls._handshakeDone:
+        return False
+    return not (tls._lostTLSConnection or tls._aborted or tls._appSendBuffer)
+
+
+def _has(thing: object, names: tuple[str, ...]) -> bool:
+    return all(hasattr(thing, name) for name in names)
 
 
 def detach(transport: object) -> Detached:
@@ -51,16 +77,18 @@ def detach(transport: object) -> Detached:
     Call it only outside of the transport's own callbacks, on what is `detachable`.
     """
     tls, raw = _layers(transport)
-    connection = None if tls is None else _finish_tls(tls)
+    connection = None if tls is None else _end_tls(tls)
     raw.stopReading()
     raw.stopWriting()
     pending = bytes(raw.dataBuffer[raw.offset :]) + b"".join(raw._tempDataBuffer)
     if connection is not None:
         pending += drain(connection)
-    raw.connected = 0
-    raw.producer = raw.protocol = None
-    raw.dataBuffer, raw._tempDataBuffer = b"", []
-    return Detached(raw.socket, pending, connection)
+    detached = Detached(raw.socket, pending, connection)
+    raw.connected, raw.disconnected, raw.producer = 0, 1, None
+    raw.dataBuffer, raw.offset, raw._tempDataBuffer, raw._tempDataLen = b"", 0, [], 0
+    # as when a connection is lost: whoever still calls the transport cannot reach the socket
+    del raw.protocol, raw.socket, raw.fileno
+    return detached
 
 
 def drain(connection: Any) -> bytes:
@@ -82,13 +110,13 @@ def _layers(transport: Any) -> tuple[Any, Any]:
     return None, transport
 
 
-def _finish_tls(tls: Any) -> Any:
+def _end_tls(tls: Any) -> Any:
+    """Let a TLS layer encrypt what it has held back, and forget it."""
     aggregator = getattr(tls, "_aggregator", None)
     if aggregator is not None:
         aggregator.close()
     connection = tls._tlsConnection
-    for plain in tls._appSendBuffer:
-        connection.sendall(plain)
-    tls._appSendBuffer = []
+    connection.set_app_data(None)
     tls._lostTLSConnection = True
+    tls.factory.unregisterProtocol(tls)
     return connection

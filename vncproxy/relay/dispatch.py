@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import Logger
@@ -24,7 +24,8 @@ LONE_QUANTUM = 1 << 20
 SHARED_QUANTUM = 1 << 16
 """The same with many: small enough that each of them, and a typist, is served often."""
 
-READABLE = EPOLLIN | EPOLLHUP | EPOLLERR
+GONE = EPOLLHUP | EPOLLERR
+READABLE = EPOLLIN | GONE
 WRITABLE = EPOLLOUT
 _BATCH = 256
 
@@ -32,8 +33,12 @@ _BATCH = 256
 class Flow(Protocol):
     """What is dispatched to."""
 
-    def ready(self, readable: int, writable: int) -> None:
-        """Read or write as much as one turn allows; must not fail."""
+    def ready(self, events: int) -> None:
+        """Read or write as much as one turn allows.
+
+        Args:
+            events: of epoll; they can be out of date by what happened in the same turn.
+        """
 
 
 class Dispatcher:
@@ -52,11 +57,12 @@ class Dispatcher:
         self.buffer = bytearray(HEAD_ROOM + LONE_QUANTUM)
         self.view = memoryview(self.buffer)
         self.window = self.view[HEAD_ROOM:]
+        # the table of dispatchers must not keep their reactors
+        self._reactor = ref(reactor)
         self._flows: dict[int, Flow] = {}
         self._interactive = epoll()
         self._bulk = epoll()
         self._bulk_flows = 0
-        self._reactor = reactor
         self._watched = (
             _Watched(self._interactive, self._serve_interactive),
             _Watched(self._bulk, self._serve_bulk),
@@ -65,8 +71,7 @@ class Dispatcher:
     def add(self, fd: int, flow: Flow) -> None:
         """Take an interactive flow in; it is watched from its first `change` on."""
         if not self._flows:
-            for watched in self._watched:
-                self._reactor.addReader(watched)
+            self._each_watched("addReader")
         self._flows[fd] = flow
 
     def change(self, fd: int, bulk: bool, before: int, after: int) -> None:
@@ -91,28 +96,37 @@ class Dispatcher:
 
     def remove(self, fd: int, bulk: bool, events: int) -> None:
         """Forget a socket; call it before it is closed."""
+        del self._flows[fd]
         if bulk:
             self.reclassify(fd, False, events)
         if events:
             self._interactive.unregister(fd)
-        del self._flows[fd]
         if not self._flows:
-            for watched in self._watched:
-                self._reactor.removeReader(watched)
+            self._each_watched("removeReader")
+
+    def _each_watched(self, what: str) -> None:
+        for watched in self._watched:
+            getattr(self._reactor(), what)(watched)
 
     def _serve_interactive(self) -> None:
         flows = self._flows
         for fd, events in self._interactive.poll(0, _BATCH):
             flow = flows.get(fd)
             if flow is not None:
-                flow.ready(events & READABLE, events & WRITABLE)
+                try:
+                    flow.ready(events)
+                except Exception:  # noqa: BLE001 the reactor would drop all flows with this one
+                    self.log.failure("a relay failed")
 
     def _serve_bulk(self) -> None:
         flows = self._flows
         for fd, events in self._bulk.poll(0, _BATCH):
             flow = flows.get(fd)
             if flow is not None:
-                flow.ready(events & READABLE, events & WRITABLE)
+                try:
+                    flow.ready(events)
+                except Exception:  # noqa: BLE001 the reactor would drop all flows with this one
+                    self.log.failure("a relay failed")
                 self._serve_interactive()
 
 

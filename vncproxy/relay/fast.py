@@ -32,6 +32,15 @@ def _speed_up(downstream: Leg, upstream: Leg, reactor: Any) -> None:
     if any(leg.over or not detachable(leg.transport) for leg in legs):
         return
     dispatcher = dispatcher_of(reactor)
+    try:
+        _begin(legs, dispatcher, reactor)
+    except Exception:  # noqa: BLE001 half a session would never end
+        dispatcher.log.failure("a relay could not begin")
+        for leg in legs:
+            leg.transport.abortConnection()
+
+
+def _begin(legs: tuple[Leg, Leg], dispatcher: Dispatcher, reactor: Any) -> None:
     first, second = (_pump(leg, dispatcher, reactor) for leg in legs)
     first.join(second)
     second.join(first)

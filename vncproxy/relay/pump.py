@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .detach import Detached
-from .dispatch import HEAD_ROOM, READABLE, WRITABLE, Dispatcher
+from .dispatch import GONE, HEAD_ROOM, READABLE, WRITABLE, Dispatcher
 from .leg import Leg
 from .masks import mask_small
 from .sockets import ISendsToTheEnd
@@ -33,6 +33,7 @@ BULK, INTERACTIVE = 32768, 4096
 _FINAL_BINARY = 0x82
 _LONGEST_SHORT = 125
 _MASKED = 0x80
+_NOT_READABLE = WRITABLE | GONE
 
 
 class Shape(Enum):
@@ -106,12 +107,17 @@ class Pump:
 
     # what the dispatcher calls
 
-    def ready(self, readable: int, writable: int) -> None:
-        """Read once, or write what is pending."""
+    def ready(self, events: int) -> None:
+        """Read once, and write what is pending.
+
+        What came before the peer's end is read first: a write would fail, and the rest be lost.
+        """
         try:
-            if readable:
+            if events & self._events & READABLE:
                 self._receive()
-            if writable and self._events & WRITABLE:
+                if events & GONE:
+                    return
+            if events & _NOT_READABLE and self._events & WRITABLE:
                 self._flush()
         except OSError as e:
             self._lost(ConnectionLost(e.strerror))
@@ -214,7 +220,8 @@ class Pump:
         if sent < len(data):
             self._pending += data[sent:]
             self._watch(self._events | WRITABLE)
-            self._leg.pauseProducing()
+            if not self._leg.over:
+                self._leg.pauseProducing()
 
     def _flush(self) -> None:
         try:
@@ -227,7 +234,7 @@ class Pump:
             return
         self._watch(self._events & ~WRITABLE)
         match self._closing:
-            case Closing.NOT:
+            case Closing.NOT if not self._leg.over:
                 self._leg.resumeProducing()
             case Closing.HALF:
                 self._socket.shutdown(socket.SHUT_WR)
@@ -245,7 +252,7 @@ class Pump:
         self._watch(self._events | READABLE)
 
     def registerProducer(self, producer: object, streaming: bool) -> None:
-        """Do nothing: the leg is told of a full buffer anyway."""
+        """Do nothing: the leg is told of a full buffer until it is over."""
 
     def unregisterProducer(self) -> None:
         """Do nothing."""

@@ -70,13 +70,18 @@ class TLSPump(Pump):
         except WantReadError:
             return end, None
         except ZeroReturnError:
+            self._say_goodbye()
             return end, ConnectionDone()
         except (Error, SysCallError) as e:
             return end, ConnectionLost(f"TLS failed: {e}")
 
     def _send(self, data: memoryview) -> None:
         for start in range(0, len(data), CHUNK):
-            self._tls.sendall(data[start : start + CHUNK])
+            try:
+                self._tls.sendall(data[start : start + CHUNK])
+            except Error as e:
+                self._lost(ConnectionLost(f"TLS failed: {e}"))
+                return
             self._send_encrypted()
 
     def _send_encrypted(self) -> None:
@@ -87,10 +92,13 @@ class TLSPump(Pump):
     def loseConnection(self) -> None:
         """Send a close alert, and close as soon as everything pending has left."""
         if self._fd >= 0:
-            with suppress(Error):
-                self._tls.shutdown()
+            self._say_goodbye()
             self._send_encrypted()
         super().loseConnection()
+
+    def _say_goodbye(self) -> None:
+        with suppress(Error):
+            self._tls.shutdown()
 
     def finish_sending(self) -> None:
         """Close, for TLS has no half-close."""
