@@ -25,8 +25,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "watchdog": {*VOCABULARY, "relay"},
     **{part: {"model", "errors", *PROTOCOL} for part in PROTOCOL},
     "relay": {*VOCABULARY, "steps"},
-    "upstream": {"model", "errors", "handshakes", "relay", "steps"},
-    "session": {*VOCABULARY, *PROTOCOL, "upstream", "relay", "watchdog"},
+    "tls": {"model", "errors"},
+    "upstream": {"model", "errors", "handshakes", "relay", "rfb", "steps", "tls"},
+    "consoles": {*VOCABULARY, "upstream"},
+    "session": {*VOCABULARY, *PROTOCOL, "consoles", "upstream", "relay", "watchdog"},
     "downstream": {*VOCABULARY, *PROTOCOL, "session", "relay", "access_url", "web"},
     "tokens": VOCABULARY,
     "cluster": VOCABULARY,
@@ -35,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{part: {"model", "errors", "secret", *SETTINGS} for part in SETTINGS},
     "checks": {*VOCABULARY, *SETTINGS, "web"},
     "check_config": {*VOCABULARY, *SETTINGS, "checks"},
-    "backends": {*VOCABULARY, "secret"},
+    "backends": {*VOCABULARY, "secret", "tls"},
     "testing": {*VOCABULARY, *PROTOCOL, "relay"},
 }
 """The parts of the package that each part may import, besides itself."""

@@ -24,6 +24,7 @@
     │   ├── UpstreamUnreachable    nothing answers at the console's address
     │   └── UpstreamViolation      it answers, and refuses or does not speak RFB
     │       ├── UpstreamRefused    it refuses our credentials, with its reason
+    │       ├── UpstreamClosed     it closes the connection before it has shown anything
     │       └── UpstreamUntrusted  it cannot prove who it is, or offers too little protection
     ├── StoreUnavailable           the token store
     └── SessionEnded               why an open session was closed
@@ -239,10 +240,27 @@ class UpstreamViolation(HypervisorError):
 
 
 class UpstreamRefused(UpstreamViolation):
-    """The console's server refuses the proxy, with the server's reason as detail."""
+    """The console's server refuses the proxy, with the server's reason as detail.
+
+    Args:
+        http_status: what an HTTP server answered to ``CONNECT``; 0 for any other refusal.
+    """
 
     public = "The hypervisor refused the connection to the console."
     code = "upstream-refused"
+
+    def __init__(
+        self, detail: str = "", *, public: str | None = None, http_status: int = 0
+    ) -> None:
+        super().__init__(detail, public=public)
+        self.http_status = http_status
+
+
+class UpstreamClosed(UpstreamViolation):
+    """The console's server closes the connection before its handshakes are over, without a word."""
+
+    public = "The hypervisor closed the connection to the console."
+    code = "upstream-closed"
 
 
 class UpstreamUntrusted(UpstreamViolation):

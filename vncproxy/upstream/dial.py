@@ -1,10 +1,9 @@
-"""The hypervisor's side: from an endpoint to a leg whose handshakes are over."""
+"""Connects to consoles: from an endpoint to a leg on which nothing has been said yet."""
 
 from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
@@ -20,46 +19,11 @@ from twisted.internet.error import TimeoutError as ConnectTimeout
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-from .errors import ConsoleEnded, UpstreamUnreachable, UpstreamViolation
-from .handshakes import reach_console
-from .model import ConsoleEndpoint, Timeouts, Transport
-from .relay.frames import RawFraming
-from .relay.leg import Leg
-from .relay.sockets import tune
-from .steps import StepError
-
-
-@dataclass(frozen=True, slots=True)
-class Console:
-    """A reached console: its leg, and the ServerInit message that the viewer is to get first."""
-
-    leg: Leg
-    server_init: bytes
-
-
-async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Console:
-    """Connect to a console and run its handshakes.
-
-    Names are resolved by the reactor's resolver, which works in threads of its own.
-
-    Raises:
-        UpstreamUnreachable: nothing answers there in time.
-        UpstreamViolation: the server does not do what its protocol says, or not in time.
-        UpstreamRefused: the server refuses the proxy.
-    """
-    leg = await _dial(endpoint, timeouts, reactor)
-    try:
-        return Console(leg, await _shake_hands(leg, endpoint, timeouts.handshake))
-    except BaseException:
-        leg.close(ConsoleEnded(), timeouts.linger)
-        raise
-
-
-async def _shake_hands(leg: Leg, endpoint: ConsoleEndpoint, timeout: float) -> bytes:
-    try:
-        return await leg.converse(reach_console(endpoint.handshakes), timeout)
-    except StepError as e:
-        raise UpstreamViolation(f"{endpoint}: {e.detail}") from e
+from ..errors import ConsoleEnded, UpstreamUnreachable
+from ..model import ConsoleEndpoint, Timeouts, Transport
+from ..relay.frames import RawFraming
+from ..relay.leg import Leg
+from ..relay.sockets import tune
 
 
 class _OneLeg(Factory[Leg]):
@@ -72,7 +36,14 @@ class _OneLeg(Factory[Leg]):
         return self._leg
 
 
-async def _dial(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Leg:
+async def dial(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Leg:
+    """Connect to a console's server; TLS, where there is any, begins later.
+
+    Names are resolved by the reactor's resolver, which works in threads of its own.
+
+    Raises:
+        UpstreamUnreachable: nothing answers there in time.
+    """
     leg = Leg(RawFraming(), reactor, ConsoleEnded)
     factory = _OneLeg(leg)
     try:
@@ -87,7 +58,7 @@ async def _dial(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> 
 
 def _connect(endpoint: ConsoleEndpoint, factory: _OneLeg, timeout: float, reactor: Any) -> Any:
     match endpoint.transport:
-        case Transport.TCP:
+        case Transport.TCP | Transport.TLS | Transport.WSS:
             kind = _tcp_endpoint(endpoint.host)
             way: Any = kind(reactor, endpoint.host, endpoint.port, timeout=timeout)
         case Transport.UNIX:

@@ -1,0 +1,5 @@
+"""The hypervisor's side: from an endpoint to a leg whose handshakes are over."""
+
+from .reach import Console, reach
+
+__all__ = ["Console", "reach"]
