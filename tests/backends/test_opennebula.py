@@ -96,6 +96,7 @@ class FindTests(OpenNebulaCase):
         self.assertEqual(self.located("web").port, 5907)
 
     def test_unknown_ids_and_names_are_not_found(self) -> None:
+        self.oned.add(VM(7))
         for vm in ("8", "mail", "99999999999999999999", "-1", "\u0667"):
             error = self.failure(VMNotFound, vm)
             self.assertEqual(error.sentence(), "The virtual machine was not found.")
@@ -259,6 +260,13 @@ class DialledAddressTests(OpenNebulaCase):
         }.items():
             self.listening(listen, "localhost")
             self.assertEqual(self.located(endpoint=here).host, dialled)
+
+    def test_the_loopback_of_another_host_is_not_ours_wherever_the_front_end_is(self) -> None:
+        here = "http://localhost:2633/RPC2"
+        self.internet.daemons[here] = self.oned
+        self.listening("127.0.0.1", "hv1")
+        error = self.failure(BackendError, endpoint=here)
+        self.assertIn("listens on 127.0.0.1 of its host hv1", error.detail)
 
     def test_a_host_that_is_no_name_needs_the_map(self) -> None:
         self.listening("0.0.0.0", "rack 3")
