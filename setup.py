@@ -33,6 +33,7 @@ class BuildWithPage(build_py):
 EXTRAS = {
     "libvirt": ["libvirt-python>=9"],
     "opennebula": ["pyone>=7.3", "requests>=2.31", "urllib3>=2.2"],
+    "vmware": ["pyvmomi>=8.0.3"],
     "fast": ["numpy>=1.26"],
 }
 TESTS = ["coverage", "hypothesis", "mypy", "mypy-zope", "pillow", "ruff", "selenium", "vncdotool"]
@@ -84,6 +85,7 @@ setup(
             "static = vncproxy.backends.static:StaticBackend",
             "libvirt = vncproxy.backends.libvirt:LibvirtBackend",
             "opennebula = vncproxy.backends.opennebula:OpenNebulaBackend",
+            "vmware = vncproxy.backends.vmware:VMwareBackend",
         ],
     },
 )

@@ -78,7 +78,12 @@ class ShippedConfigTests(SynchronousTestCase):
         path.write_text(text)
         settings = load(path, lambda kind: find(kind).Settings)
         self.assertEqual(set(settings.api.keys), {"portal"})
-        for kind, backend in {"libvirt": "kvm", "opennebula": "one", "static": "lab"}.items():
+        for kind, backend in {
+            "libvirt": "kvm",
+            "opennebula": "one",
+            "static": "lab",
+            "vmware": "vc",
+        }.items():
             with self.subTest(kind=kind):
                 table = settings.backends[backend]
                 self.assertEqual(table.kind, kind)

@@ -13,12 +13,14 @@ from vncproxy.backends.libvirt import LibvirtSettings
 from vncproxy.backends.opennebula_settings import OpenNebulaSettings
 from vncproxy.backends.static import StaticSettings
 from vncproxy.backends.static_file import read_if_changed
+from vncproxy.backends.vmware_settings import VMwareSettings
 
 PAGE = Path(__file__).parents[2] / "docs/backends.md"
 KINDS: dict[str, type[BaseModel]] = {
     "static": StaticSettings,
     "libvirt": LibvirtSettings,
     "opennebula": OpenNebulaSettings,
+    "vmware": VMwareSettings,
 }
 
 

@@ -1,0 +1,89 @@
+"""Consoles of machines that VMware vSphere runs, behind a vCenter server or on one ESXi host.
+
+Needs the extra ``vncproxy[vmware]``; this module itself loads without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from vncproxy.backends.vmware_settings import VMwareSettings
+from vncproxy.errors import ConfigurationError
+from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
+from vncproxy.model import ConsoleEndpoint, VMSummary
+
+if TYPE_CHECKING:
+    from vncproxy.backends.vmware_session import Session
+
+T = TypeVar("T")
+
+_IN_THREAD = 0.9
+"""How much of the time limit a question has: the rest is for its own words to arrive."""
+
+
+@implementer(IConsoleBackend, IVMInventory)
+class VMwareBackend:
+    """The machines of one vCenter or ESXi host.
+
+    A VM is named by instance UUID, BIOS UUID, managed object id (``vm-123``), inventory path, or
+    by its name where no other machine has the same. The inventory gives instance UUIDs.
+
+    Raises:
+        ConfigurationError: pyvmomi is not installed.
+    """
+
+    Settings = VMwareSettings
+    log = Logger()
+
+    def __init__(self, name: str, settings: VMwareSettings, calls: IBlockingCalls) -> None:
+        self._name = name
+        self._settings = settings
+        self._calls = calls
+        self._session = _session(settings)
+        if not settings.verify:
+            self.log.warn(
+                "backend {name}: verify = false, so anybody on the way to {host} can read the "
+                "password and show another screen",
+                name=name,
+                host=settings.host,
+            )
+
+    async def locate(self, vm: str) -> ConsoleEndpoint:
+        """Ask vSphere for the console, with a ticket that is good once; see ``IConsoleBackend``."""
+        from vncproxy.backends.vmware_console import locate
+
+        return await self._ask(locate, vm)
+
+    async def list(self) -> Sequence[VMSummary]:
+        """Return the machines that the account can see, without templates, sorted by name."""
+        from vncproxy.backends.vmware_inventory import inventory
+
+        return await self._ask(inventory, self._name)
+
+    async def probe(self) -> str:
+        """Log in and return product, version and the number of machines."""
+        from vncproxy.backends.vmware_inventory import describe
+
+        return await self._ask(describe)
+
+    async def close(self) -> None:
+        """Log out."""
+        await self._calls.call(self._settings.timeout, self._session.close)
+
+    async def _ask(self, question: Callable[..., T], *args: Any) -> T:
+        answer: T = await self._calls.call(self._settings.timeout, self._session, question, *args)
+        return answer
+
+
+def _session(settings: VMwareSettings) -> Session:
+    try:
+        from vncproxy.backends.vmware_session import Session
+    except ImportError as e:
+        raise ConfigurationError(
+            f"backends of type vmware need pyvmomi: pip install vncproxy[vmware] ({e})"
+        ) from e
+    return Session(settings, settings.timeout * _IN_THREAD)

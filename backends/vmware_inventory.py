@@ -1,0 +1,126 @@
+"""What is asked of a vSphere about its machines: which one is meant, which there are, who it is.
+
+Everything here blocks; it is called in a thread, through ``vmware_session.Session``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote
+from uuid import UUID
+
+from pyVmomi import vim
+
+from vncproxy.backends.vmware_faults import object_id
+from vncproxy.backends.vmware_properties import read_all
+from vncproxy.backends.vmware_session import VSphere
+from vncproxy.backends.vmware_states import words
+from vncproxy.errors import BackendError, VMNotFound
+from vncproxy.model import VMAddress, VMSummary
+
+_MANAGED_OBJECT_ID = re.compile(r"vm-[0-9]+")
+_SEVERAL = "Several virtual machines have this name."
+
+
+def find(vsphere: VSphere, vm: str) -> Any:
+    """Return the ``vim.VirtualMachine`` that is meant; with a managed object id, it may not exist.
+
+    What looks like a UUID or a managed object id is nothing else, so that nobody takes the place
+    of a machine that is gone by giving another one its id as a name.
+
+    Raises:
+        VMNotFound: there is none.
+        BackendError: there are several.
+    """
+    if uuid := _uuid(vm):
+        return _only(_by_uuid(vsphere, uuid), "UUID", vm)
+    if _MANAGED_OBJECT_ID.fullmatch(vm) or (vsphere.is_single_host and _is_number(vm)):
+        return vim.VirtualMachine(vm, vsphere.stub)
+    if "/" in vm:
+        return _only(_by_path(vsphere, vm), "inventory path", vm)
+    return _only(_by_name(vsphere, vm), "name", vm)
+
+
+def inventory(vsphere: VSphere, backend: str) -> list[VMSummary]:
+    """Return all machines that the account can see and that are no templates, sorted by name."""
+    found = read_all(
+        vsphere,
+        vim.VirtualMachine,
+        "name",
+        "config.instanceUuid",
+        "config.template",
+        "runtime.powerState",
+        "runtime.connectionState",
+    )
+    summaries = [
+        _summary(backend, object_id(each.object), each.values)
+        for each in found
+        if not each.values.get("config.template")
+    ]
+    return sorted(summaries, key=lambda each: each.name)
+
+
+def describe(vsphere: VSphere) -> str:
+    """Return a line about the server."""
+    about, settings = vsphere.content.about, vsphere.settings
+    machines = read_all(vsphere, vim.VirtualMachine, "config.template")
+    count = sum(not each.values.get("config.template") for each in machines)
+    trust = "" if settings.verify else "; its certificate is not verified (verify = false)"
+    return (
+        f"{about.name} {about.version} build {about.build} at {settings}, as {settings.username}, "
+        f"{count} machine{'' if count == 1 else 's'}{trust}"
+    )
+
+
+def _summary(backend: str, managed_object_id: str, values: dict[str, Any]) -> VMSummary:
+    return VMSummary(
+        VMAddress(backend, values.get("config.instanceUuid") or managed_object_id),
+        displayed(values.get("name", managed_object_id)),
+        words(values.get("runtime.powerState", ""), values.get("runtime.connectionState", "")),
+    )
+
+
+def displayed(name: str) -> str:
+    """Return a name as people wrote it; vSphere keeps a slash in it as ``%2f``."""
+    return unquote(name)
+
+
+def _by_uuid(vsphere: VSphere, uuid: str) -> Sequence[Any]:
+    search = vsphere.content.searchIndex
+    instances: Sequence[Any] = search.FindAllByUuid(None, uuid, True, True)
+    return instances or search.FindAllByUuid(None, uuid, True, False)
+
+
+def _by_path(vsphere: VSphere, path: str) -> Sequence[Any]:
+    found = vsphere.content.searchIndex.FindByInventoryPath(path.strip("/"))
+    return [found] if isinstance(found, vim.VirtualMachine) else []
+
+
+def _by_name(vsphere: VSphere, name: str) -> Sequence[Any]:
+    machines = read_all(vsphere, vim.VirtualMachine, "name")
+    return [each.object for each in machines if displayed(each.values.get("name", "")) == name]
+
+
+def _only(found: Sequence[Any], kind: str, vm: str) -> Any:
+    if not found:
+        raise VMNotFound(f"no machine with the {kind} {vm!r}")
+    if len(found) > 1:
+        ids = ", ".join(object_id(each) for each in found[:10])
+        raise BackendError(
+            f"{len(found)} machines have the {kind} {vm!r}: {ids}; issue tokens by instance UUID",
+            public=_SEVERAL,
+        )
+    return found[0]
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(UUID(text)) if len(text) in (32, 36) else ""
+    except ValueError:
+        return ""
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()

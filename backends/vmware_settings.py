@@ -1,0 +1,123 @@
+"""The table ``[backends.NAME]`` of type ``vmware``."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
+
+from vncproxy.backends.addresses import is_dialable
+from vncproxy.model import Seconds, TLSTrust
+from vncproxy.secret import ERROR_TYPE, Secret
+
+ConsoleKind = Literal["webmks", "vnc", "auto"]
+"""Which server shows a screen: ESXi's web socket, its VNC server, or the first that there is."""
+
+_DIGITS: Final = {"sha1": 40, "sha256": 64}
+
+
+def fingerprint(text: str) -> str:
+    """Return ``sha256:<hex>`` or ``sha1:<hex>`` in lower case and without separators.
+
+    Raises:
+        ValueError: it is no such fingerprint.
+    """
+    kind, _, digits = text.strip().lower().partition(":")
+    digits = digits.replace(":", "").replace(" ", "")
+    if not re.fullmatch(r"[0-9a-f]+", digits) or _DIGITS.get(kind) != len(digits):
+        raise ValueError("neither sha256: with 64 hexadecimal digits nor sha1: with 40")
+    return f"{kind}:{digits}"
+
+
+def _fingerprint(text: str) -> str:
+    try:
+        return fingerprint(text)
+    except ValueError:
+        raise PydanticCustomError(
+            "fingerprint",
+            'must be "sha256:" and 64 hexadecimal digits, or "sha1:" and 40; colons between the '
+            "digits are allowed",
+        ) from None
+
+
+def _host(text: str) -> str:
+    if not is_dialable(text):
+        raise PydanticCustomError(
+            "host", "must be a host name or an IP address, without a port, that is not a wildcard"
+        )
+    return text
+
+
+def _password(password: SecretStr) -> SecretStr:
+    if not password.get_secret_value():
+        raise PydanticCustomError(ERROR_TYPE, "must not be empty")
+    return password
+
+
+Host = Annotated[str, AfterValidator(_host)]
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
+
+
+class VMwareSettings(BaseModel):
+    """The table ``[backends.NAME]`` of type ``vmware``.
+
+    Attributes:
+        host: name or address of the vCenter server, or of a single ESXi host.
+        port: of its API.
+        username: an account that may see the machines and interact with their consoles.
+        password: of that account.
+        ca_file: PEM file of the authorities to trust; empty for those of the system.
+        server_name: the name in the server's certificate, when it is not ``host``.
+        fingerprints: of the server's certificate; when there are any, one must match, and neither
+            authorities nor name are looked at.
+        verify: False accepts any certificate of the server.
+        console: how screens are shown; ``auto`` takes the VNC server where no web socket is.
+        addresses: an ESXi host as vCenter names it -> where it is dialled.
+        timeout: longest time for one question.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+    host: Host
+    port: Annotated[int, Field(ge=1, le=65535)] = 443
+    username: Annotated[str, Field(min_length=1)]
+    password: Annotated[Secret, AfterValidator(_password)]
+    ca_file: str = ""
+    server_name: str = ""
+    fingerprints: tuple[Fingerprint, ...] = ()
+    verify: bool = True
+    console: ConsoleKind = "webmks"
+    addresses: dict[str, Host] = {}
+    timeout: Seconds = 8.0
+
+    @model_validator(mode="after")
+    def _one_kind_of_trust(self) -> VMwareSettings:
+        if not self.verify and (self.ca_file or self.server_name or self.fingerprints):
+            raise PydanticCustomError(
+                "verify",
+                "verify = false accepts any certificate: leave it out, or leave out ca_file, "
+                "server_name and fingerprints",
+            )
+        return self
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == 443 else f"{host}:{self.port}"
+
+    def trust(self) -> TLSTrust:
+        """Return how the API's own certificate is verified."""
+        return TLSTrust(
+            ca_file=self.ca_file,
+            name=self.server_name,
+            fingerprints=self.fingerprints,
+            verify=self.verify,
+        )
+
+    def dialled(self, host: str) -> str:
+        """Return where an ESXi host is dialled that vCenter calls so."""
+        names = {name.lower(): address for name, address in self.addresses.items()}
+        return names.get(host.lower(), host)

@@ -1,0 +1,21 @@
+"""The states of a vSphere machine, in words that complete "The virtual machine is …"."""
+
+from __future__ import annotations
+
+RUNNING = "running"
+
+_POWER = {"poweredOn": RUNNING, "poweredOff": "powered off", "suspended": "suspended"}
+
+_CONNECTION = {
+    "connected": "",
+    "disconnected": "on a host that vCenter has no connection to",
+    "orphaned": "known to vCenter, and on no host any more",
+    "inaccessible": "without access to its files",
+    "invalid": "configured in a way that its host does not understand",
+}
+
+
+def words(power: str, connection: str = "connected") -> str:
+    """Return a power state and a connection state in words; a broken connection goes first."""
+    trouble = _CONNECTION.get(connection, f"in the unknown connection state {connection}")
+    return trouble or _POWER.get(power, f"in the unknown power state {power}")

@@ -1,0 +1,83 @@
+"""The VNC server that ESXi before 7.0 runs for a machine whose ``RemoteDisplay.vnc`` is enabled.
+
+Everything here blocks; it is called in a thread, through ``vmware_session.Session``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vncproxy.backends.addresses import is_dialable
+from vncproxy.backends.vmware_properties import Properties, read
+from vncproxy.backends.vmware_session import VSphere
+from vncproxy.errors import BackendError, NoGraphicalConsole
+from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
+
+_PREFIX = "remotedisplay.vnc."
+_TRUE = ("true", "1", "yes", "on")
+_LAST_WITH_VNC = 6
+_ADVICE = 'ESXi 7 and later have no VNC server, use console = "webmks"'
+
+
+def vnc_endpoint(vsphere: VSphere, machine: Any, name: str) -> ConsoleEndpoint:
+    """Return the VNC server of a machine that is on, at the host where it runs now.
+
+    Raises:
+        NoGraphicalConsole: it has none.
+        BackendError: its host cannot be dialled.
+    """
+    found = read(vsphere, machine, "config.extraConfig", "runtime.host")
+    host = read(vsphere, found.required("runtime.host"), "name", "config.product.version")
+    _check_version(name, host)
+    port, password = vnc_settings(name, found.required("config.extraConfig"))
+    return ConsoleEndpoint(
+        Transport.TCP,
+        host=_address(vsphere, host.required("name")),
+        port=port,
+        handshakes=(RFBSecurity(password or None),),
+        name=name,
+    )
+
+
+def vnc_settings(name: str, options: Any) -> tuple[int, str]:
+    """Read port and password from a machine's extra configuration.
+
+    Args:
+        options: ``vim.option.OptionValue`` objects.
+
+    Raises:
+        NoGraphicalConsole: VNC is not enabled there, or without a port.
+    """
+    values = {
+        each.key.lower().removeprefix(_PREFIX): str(each.value)
+        for each in options
+        if each.key.lower().startswith(_PREFIX)
+    }
+    if values.get("enabled", "").lower() not in _TRUE:
+        raise NoGraphicalConsole(f"{name}: RemoteDisplay.vnc.enabled is not set; {_ADVICE}")
+    return _port(name, values), values.get("password", "")
+
+
+def _port(name: str, values: Mapping[str, str]) -> int:
+    text = values.get("port", "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536):
+        raise NoGraphicalConsole(f"{name}: RemoteDisplay.vnc.port is {text!r}, no TCP port")
+    return int(text)
+
+
+def _check_version(name: str, host: Properties) -> None:
+    version = str(host.values.get("config.product.version", ""))
+    major = version.partition(".")[0]
+    if major.isdigit() and int(major) > _LAST_WITH_VNC:
+        raise NoGraphicalConsole(f"{name} runs on ESXi {version}; {_ADVICE}")
+
+
+def _address(vsphere: VSphere, host: str) -> str:
+    settings = vsphere.settings
+    dialled = settings.dialled(host)
+    if vsphere.is_single_host and dialled == host:
+        return settings.host
+    if not is_dialable(dialled):
+        raise BackendError(f"host {dialled!r} cannot be dialled; map it in addresses")
+    return dialled
