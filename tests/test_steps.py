@@ -7,7 +7,21 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues import byte_by_byte, cut, places, play, sized_bytes
 from vncproxy.errors import UpstreamViolation, VNCProxyError
-from vncproxy.steps import Dialogue, EndOfStream, Read, ReadUntil, StepError, Steps, TooLong, Write
+from vncproxy.model import TLSTrust
+from vncproxy.steps import (
+    Dialogue,
+    EarlyBytes,
+    EndOfStream,
+    Read,
+    ReadUntil,
+    StartTLS,
+    StepError,
+    Steps,
+    TooLong,
+    Write,
+)
+
+TRUST = TLSTrust(name="kvm1")
 
 
 def read(*sizes: int) -> Steps[list[bytes]]:
@@ -50,6 +64,13 @@ def fail_on(byte: bytes) -> Steps[bytes]:
     if answer == byte:
         raise UpstreamViolation("not this one")
     return answer
+
+
+def encrypted() -> Steps[bytes]:
+    yield Read(1)
+    yield Write(b"tls?")
+    yield StartTLS(TRUST)
+    return (yield Read(6))
 
 
 class ReadTests(SynchronousTestCase):
@@ -122,6 +143,65 @@ class WriteTests(SynchronousTestCase):
 
         outcome = play(steps())
         self.assertEqual((outcome.sent, outcome.done), (b"ab", True))
+
+
+class StartTLSTests(SynchronousTestCase):
+    def waiting(self) -> Dialogue[bytes]:
+        dialogue = Dialogue(encrypted())
+        dialogue.receive(b"a")
+        return dialogue
+
+    def test_waits_behind_what_was_agreed_on(self) -> None:
+        dialogue = Dialogue(encrypted())
+        self.assertIsNone(dialogue.starts_tls())
+        dialogue.receive(b"a")
+        self.assertEqual(dialogue.starts_tls(), StartTLS(TRUST))
+        self.assertEqual(dialogue.outgoing(), b"tls?")
+
+    def test_goes_on_when_tls_is_up(self) -> None:
+        dialogue = self.waiting()
+        dialogue.tls_is_up()
+        self.assertIsNone(dialogue.starts_tls())
+        dialogue.receive(b"secret")
+        self.assertEqual((dialogue.done, dialogue.result), (True, b"secret"))
+
+    def test_bytes_in_the_clear_are_refused(self) -> None:
+        for pieces in ((b"a", b"secret"), (b"asecret",)):
+            outcome = play(encrypted(), *pieces)
+            self.assertIs(outcome.error, EarlyBytes)
+            self.assertEqual(outcome.detail, "6 bytes in the clear after TLS was agreed on")
+
+    def test_closing_meanwhile(self) -> None:
+        self.assertIs(play(encrypted(), b"a", eof=True).error, EndOfStream)
+
+    def test_a_server_that_is_not_verified(self) -> None:
+        dialogue = self.waiting()
+        self.assertRaises(UpstreamViolation, dialogue.fail, UpstreamViolation("self-signed"))
+        self.assertFalse(dialogue.done)
+
+    def test_a_handshake_may_go_on_without_it(self) -> None:
+        def steps() -> Steps[str]:
+            try:
+                yield StartTLS(None)
+            except UpstreamViolation as e:
+                return e.detail
+            return ""
+
+        dialogue = Dialogue(steps())
+        dialogue.fail(UpstreamViolation("no ciphers"))
+        self.assertEqual((dialogue.done, dialogue.result), (True, "no ciphers"))
+
+    def test_is_not_up_for_a_handshake_that_failed(self) -> None:
+        dialogue = self.waiting()
+        self.assertRaises(EndOfStream, dialogue.receive_eof)
+        dialogue.tls_is_up()
+        dialogue.fail(UpstreamViolation("late"))
+        self.assertFalse(dialogue.done)
+
+    def test_is_not_up_where_bytes_are_waited_for(self) -> None:
+        dialogue = Dialogue(read(1))
+        dialogue.tls_is_up()
+        self.assertFalse(dialogue.done)
 
 
 class EndTests(SynchronousTestCase):

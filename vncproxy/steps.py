@@ -112,13 +112,15 @@ class Dialogue(Generic[T]):
 
     def tls_is_up(self) -> None:
         """Tell the handshake that it goes on under TLS, with a server that was verified."""
-        self._resume(b"")
-        self._advance()
+        if self.starts_tls() is not None:
+            self._resume(b"")
+            self._advance()
 
     def fail(self, error: VNCProxyError) -> None:
         """Tell the handshake why the step it waits for is impossible."""
-        self._resume(error)
-        self._advance()
+        if self._waiting is not None:
+            self._resume(error)
+            self._advance()
 
     def outgoing(self) -> bytes:
         """Return what has to be sent now, once."""
