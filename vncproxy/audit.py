@@ -13,7 +13,7 @@ from typing import TextIO
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from .errors import SessionEnded, VNCProxyError
+from .errors import VNCProxyError
 from .interfaces import ISessionObserver
 from .model import SessionInfo, UnixTime
 
@@ -31,7 +31,7 @@ class AuditLog:
         file: None for the ordinary log.
     """
 
-    log = Logger(namespace="vncproxy.audit")
+    log = Logger()
 
     def __init__(
         self, proxy: str, time: Callable[[], UnixTime], file: TextIO | None = None
@@ -54,7 +54,7 @@ class AuditLog:
             "close",
             session,
             reason=why.code,
-            detail=why.detail if not isinstance(why, SessionEnded) or why.detail else "",
+            detail=why.detail,
             bytes_down=session.bytes_down,
             bytes_up=session.bytes_up,
         )
@@ -74,7 +74,7 @@ class AuditLog:
             "seconds": round(session.seconds, 3),
             **more,
         }
-        text = json.dumps(line, ensure_ascii=False)
+        text = json.dumps(line)  # ASCII: some readers end a line at more than a line feed
         if self._file is None:
             self.log.info("{audit}", audit=text)
         else:

@@ -35,6 +35,8 @@ class Answer:
         headers: dict[str, list[str]] = {}
         for name, _, value in (line.partition(": ") for line in lines):
             headers.setdefault(name.lower(), []).append(value)
+        if headers.get("transfer-encoding") == ["chunked"]:
+            body = b"".join(body.split(b"\r\n")[1::2])
         return cls(line, headers, body)
 
     @property

@@ -99,6 +99,7 @@ class Consoles(Resource):
         if first in self._others:
             return self._others[first].render(request)
         if request.method not in (b"GET", b"HEAD"):
+            request.setHeader("Allow", "GET, HEAD, CONNECT")
             return _plain(request, 405, b"Only GET, WebSocket and CONNECT are served here.\n")
         if path in PAGES:
             return self._index(request)

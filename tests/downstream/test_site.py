@@ -1,0 +1,241 @@
+"""What is served where on the users' site."""
+
+from __future__ import annotations
+
+import json
+from ipaddress import ip_network
+
+from twisted.internet import _producer_helpers
+from twisted.internet.task import Cooperator
+from twisted.web.resource import Resource
+
+from tests.downstream.users import Answer, Browser, SiteTestCase, upgrade
+from vncproxy.api.health import health_resource
+from vncproxy.downstream import site
+from vncproxy.downstream.site import Consoles, console_site
+from vncproxy.downstream.visits import Trust
+from vncproxy.errors import StoreUnavailable
+from vncproxy.testing import MemoryPeer
+from vncproxy.web import STATIC
+
+PAGE = (STATIC / "index.html").read_bytes()
+
+
+class PageTestCase(SiteTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(site, "novnc_installed", lambda: True)
+        # files are sent piece by piece, at times that the global reactor would tell
+        turns = Cooperator(scheduler=lambda step: self.reactor.callLater(0, step))
+        self.patch(_producer_helpers, "cooperate", turns.cooperate)
+
+    def get(
+        self, path: str, *headers: str, method: str = "GET", peer: MemoryPeer | None = None
+    ) -> Answer:
+        peer = peer or self.connect()
+        request = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "", ""]
+        peer.send("\r\n".join(request).encode("latin-1"))
+        self.reactor.pump([0] * 10)
+        return Answer.parse(peer.receive())
+
+    def under(self, prefix: str) -> None:
+        """Serve the site below a path."""
+        self.prefix = prefix
+        self.open_site()
+
+
+class PageTests(PageTestCase):
+    def test_the_names_of_the_page(self) -> None:
+        for path in ("/", "/index.html", "/vnc.html", "/vnc_auto.html", "/vnc_lite.html", "//"):
+            answer = self.get(f"{path}?token=0123456789abcdef")
+
+            self.assertEqual((answer.status, answer.body), (200, PAGE), path)
+            self.assertEqual(answer.header("content-type"), "text/html")
+
+    def test_the_page_takes_no_use_of_a_token(self) -> None:
+        self.get(f"/?token={self.issue()}")
+
+        self.assertEqual(self.store.calls, [])
+
+    def test_the_headers_that_keep_it_safe(self) -> None:
+        for path in ("/", "/static/console.js", "/nothing"):
+            answer = self.get(path)
+
+            self.assertIn("default-src 'none'", answer.header("content-security-policy"))
+            self.assertIn("frame-ancestors 'self'", answer.header("content-security-policy"))
+            self.assertEqual(answer.header("referrer-policy"), "no-referrer")
+            self.assertEqual(answer.header("x-content-type-options"), "nosniff")
+            self.assertEqual(answer.header("cache-control"), "no-cache")
+            self.assertEqual(answer.header("server"), "vncproxy")
+            self.assertNotIn("set-cookie", answer.headers)
+
+    def test_pages_that_may_show_it_in_a_frame(self) -> None:
+        portal = "https://portal.example"
+        consoles = Consoles(self.sessions, self.trust, "/", 600, {}, (portal,))
+        self.site = console_site(consoles, self.sessions)
+
+        self.assertIn(
+            "frame-ancestors 'self' https://portal.example",
+            self.get("/").header("content-security-policy"),
+        )
+
+    def test_head(self) -> None:
+        for path, status, size in (("/", 200, len(PAGE)), ("/nothing", 404, 52)):
+            answer = self.get(path, method="HEAD")
+
+            self.assertEqual((answer.status, answer.body), (status, b""))
+            self.assertEqual(int(answer.header("content-length")), size)
+
+    def test_a_page_that_did_not_change_is_not_sent_again(self) -> None:
+        modified = self.get("/").header("last-modified")
+
+        self.assertEqual(self.get("/", f"If-Modified-Since: {modified}").status, 304)
+
+    def test_without_novnc_it_says_what_is_missing(self) -> None:
+        self.patch(site, "novnc_installed", lambda: False)
+
+        answer = self.get("/")
+
+        self.assertEqual(answer.status, 503)
+        self.assertIn(b"npm was missing when vncproxy was built", answer.body)
+
+
+class StaticTests(PageTestCase):
+    def test_a_file(self) -> None:
+        answer = self.get("/static/console.js")
+
+        self.assertEqual(answer.body, (STATIC / "console.js").read_bytes())
+        self.assertEqual(answer.header("content-type"), "text/javascript")
+
+    def test_types(self) -> None:
+        for name, kind in (("console.css", "text/css"), ("favicon.svg", "image/svg+xml")):
+            self.assertEqual(self.get(f"/static/{name}").header("content-type"), kind)
+
+    def test_nothing_outside_the_folder(self) -> None:
+        for path in (
+            "/static/../install.py",
+            "/static/%2e%2e/install.py",
+            "/static/..%2finstall.py",
+            "/static/%2e%2e%2finstall.py",
+            "/static//etc/passwd",
+            "/static/%2fetc/passwd",
+            "/static/./../install.py",
+            "/static/..\\install.py",
+            "/static/novnc/../../install.py",
+            "/static/%00",
+            "/static/%ff",
+            "/../static/../install.py",
+        ):
+            answer = self.get(path)
+
+            self.assertEqual(answer.status, 404, path)
+            self.assertNotIn(b"def ", answer.body)
+
+    def test_no_folder_is_listed(self) -> None:
+        (STATIC / "novnc").mkdir(exist_ok=True)
+        for path in ("/static/novnc", "/static/novnc/", "/static/novnc//"):
+            self.assertEqual(self.get(path).status, 404, path)
+
+    def test_what_is_missing(self) -> None:
+        for path in ("/static/nothing.js", "/static/console.js/x", "/nothing", "/websockify"):
+            self.assertEqual(self.get(path).status, 404, path)
+
+
+class MethodTests(PageTestCase):
+    def test_others_are_refused(self) -> None:
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND"):
+            answer = self.get("/", method=method)
+
+            self.assertEqual(answer.status, 405)
+            self.assertEqual(answer.header("allow"), "GET, HEAD, CONNECT")
+
+    def test_an_upgrade_to_something_else_is_an_ordinary_request(self) -> None:
+        self.assertEqual(self.get("/", "Upgrade: h2c").status, 200)
+
+    def test_one_connection_serves_all(self) -> None:
+        peer = self.connect()
+        self.assertEqual(self.get("/", peer=peer).status, 200)
+        self.assertEqual(self.get("/nothing", peer=peer).status, 404)
+
+        browser = Browser(peer, upgrade(f"/?token={self.issue()}"))
+        self.console()
+
+        self.assertEqual(browser.hear(), b"RFB 003.008\n")
+        peer.send(b"\x88\x80\0\0\0\0")
+
+
+class PrefixTests(PageTestCase):
+    def test_with_the_prefix_and_without(self) -> None:
+        self.under("/consoles/")
+
+        for path in ("/consoles/", "/consoles/vnc.html", "/", "/vnc.html"):
+            self.assertEqual(self.get(path).status, 200, path)
+        self.assertEqual(self.get("/consoles/static/console.js").status, 200)
+        self.assertEqual(self.get("/static/console.js").status, 200)
+        self.assertEqual(self.get("/other/").status, 404)
+
+    def test_without_its_slash_a_browser_is_led_to_the_page(self) -> None:
+        self.under("/consoles/")
+
+        answer = self.get("/consoles?token=abc")
+
+        self.assertEqual(answer.status, 308)
+        self.assertEqual(answer.header("location"), "/consoles/?token=abc")
+
+    def test_no_request_leads_a_browser_elsewhere(self) -> None:
+        self.under("/consoles/")
+        for path in ("//evil.example", "//evil.example/%2f..", "/\\evil.example", "//consoles"):
+            self.assertNotIn("location", self.get(path).headers, path)
+
+    def test_upgrades_below_it(self) -> None:
+        self.under("/consoles/")
+
+        browser = Browser(self.connect(), upgrade("/consoles/websockify?token="))
+
+        self.assertEqual(browser.hear(), b"RFB 003.008\n")
+        browser.peer.reset()
+
+
+class OtherTests(PageTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        health = health_resource(store=self.store, sessions=self.sessions, clock=self.reactor)
+        assert isinstance(health, Resource)
+        self.open_site({name.decode(): child for name, child in health.children.items()})
+
+    def test_health_needs_no_token(self) -> None:
+        answer = self.get("/healthz")
+
+        self.assertEqual((answer.status, json.loads(answer.body)), (200, {"status": "ok"}))
+
+    def test_readiness_tells_of_the_store(self) -> None:
+        self.assertEqual(self.get("/readyz").status, 200)
+
+        async def away() -> str:
+            raise StoreUnavailable("redis is away")
+
+        self.patch(self.store, "ping", away)
+        answer = self.get("/readyz")
+
+        self.assertEqual(answer.status, 503)
+        self.assertNotIn(b"redis is away", answer.body)
+
+    def test_they_are_found_below_the_prefix(self) -> None:
+        health = health_resource(store=self.store, sessions=self.sessions, clock=self.reactor)
+        assert isinstance(health, Resource)
+        self.prefix = "/consoles/"
+        self.open_site({name.decode(): child for name, child in health.children.items()})
+
+        self.assertEqual(self.get("/consoles/healthz").status, 200)
+
+
+class AddressTests(PageTestCase):
+    def test_the_users_address_is_what_a_believed_proxy_says(self) -> None:
+        self.trust = Trust(frozenset(), proxies=(ip_network("192.0.2.0/24"),))
+        self.open_site()
+
+        self.ask("CONNECT / HTTP/1.1", "X-Forwarded-For: 203.0.113.9")
+
+        ((info, _),) = self.told.refusals
+        self.assertEqual(info.client, "203.0.113.9")
+        self.wait(5)
