@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from pydantic import BaseModel
 from zope.interface import Interface
 
-from .errors import VNCProxyError
+from .errors import UpstreamViolation, VNCProxyError
 from .model import (
     ConsoleElsewhere,
     ConsoleEndpoint,
@@ -56,6 +56,29 @@ class IConsoleBackend(Interface):
         """Let go of connections and logins; no further call follows."""
 
 
+class IConsoleRefusals(Interface):
+    """A backend that knows what it means when a console's server turns the proxy away.
+
+    It is told of each ``UpstreamViolation`` at an endpoint of its own; after the second one, the
+    session is over.
+    """
+
+    def relocate(vm: str, refusal: UpstreamViolation) -> Awaitable[ConsoleEndpoint]:
+        """Return where the console is now, to be tried once more.
+
+        Args:
+            vm: the id that was located.
+            refusal: what happened at the endpoint.
+
+        Raises:
+            VNCProxyError: what ``locate`` raises; or what the refusal means, where another try
+                is of no use.
+        """
+
+    def explain(refusal: UpstreamViolation) -> VNCProxyError:
+        """Return another error that says what the refusal means."""
+
+
 class IVMInventory(Interface):
     """A backend that can list its machines."""
 
@@ -65,6 +88,13 @@ class IVMInventory(Interface):
         Raises:
             BackendError: the hypervisor's API failed.
         """
+
+
+class IHasWarnings(Interface):
+    """A backend whose settings may work and still deserve a look."""
+
+    def warnings() -> Sequence[str]:
+        """Return one line for each, with what could be done; told at start and by a check."""
 
 
 class ITokenStore(Interface):

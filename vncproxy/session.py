@@ -12,26 +12,22 @@ from twisted.internet.defer import (
     CancelledError,
     Deferred,
     DeferredList,
-    TimeoutError,  # noqa: A004
 )
 from twisted.logger import Logger
 from zope.interface import Interface
 
+from .consoles import Consoles
 from .errors import (
-    BackendError,
     ClientGone,
     Forbidden,
     HypervisorError,
     OverLimit,
     ProxyStopping,
     SessionEnded,
-    VMNotFound,
     VNCProxyError,
 )
 from .interfaces import IConsoleBackend, ISessionObserver, ITokenStore
 from .model import (
-    ConsoleElsewhere,
-    ConsoleEndpoint,
     ConsoleType,
     Grant,
     Limits,
@@ -47,7 +43,7 @@ from .relay.leg import Leg
 from .rfb.greeting import greet
 from .rfb.security import rename
 from .steps import StepError
-from .upstream import Console, reach
+from .upstream import Console
 from .watchdog import Watchdog
 
 
@@ -101,6 +97,10 @@ class Services:
     time: Callable[[], UnixTime]
     reactor: Any
     join: Callable[[Leg, Leg], Deferred[VNCProxyError]] = plain.join
+
+    def consoles(self) -> Consoles:
+        """Return the way to the consoles of all backends."""
+        return Consoles(self.backends, self.timeouts, self.reactor)
 
 
 class Session:
@@ -206,9 +206,8 @@ class Session:
         await self._downstream.admit(grant)
         self._check_policy(grant.token.policy)
         self._sessions.check_vm(grant.token.vm)
-        endpoint = await self._locate(grant.token.vm)
-        console = await reach(endpoint, self._services.timeouts, self._services.reactor)
-        return await self._greet(console, endpoint.name), console.leg
+        console, name = await self._services.consoles().open(grant.token.vm)
+        return await self._greet(console, name), console.leg
 
     async def _restore(self, grant: Grant) -> None:
         """Give the use back; that it cannot be given back must not hide why it should be."""
@@ -234,28 +233,6 @@ class Session:
         client, networks = self.visit.client, policy.client_networks
         if networks and not any(ip_address(client) in network for network in networks):
             raise Forbidden(f"client {client} is in no allowed network")
-
-    async def _locate(self, vm: VMAddress) -> ConsoleEndpoint:
-        """Ask the machine's backend, and at most one more that it points to."""
-        found = await self._ask(vm)
-        if isinstance(found, ConsoleElsewhere):
-            if found.vm.backend not in self._services.backends:
-                raise BackendError(f"{vm} is {found.vm}, and no such backend is configured")
-            vm, found = found.vm, await self._ask(found.vm)
-        if isinstance(found, ConsoleElsewhere):
-            raise BackendError(f"{vm} was pointed to, and points on to {found.vm}")
-        return found
-
-    async def _ask(self, vm: VMAddress) -> ConsoleEndpoint | ConsoleElsewhere:
-        backend = self._services.backends.get(vm.backend)
-        if backend is None:
-            raise VMNotFound(f"no backend {vm.backend!r} is configured")
-        timeout = self._services.timeouts.locate
-        locating = Deferred.fromCoroutine(_awaited(backend.locate(vm.vm)))
-        try:
-            return await locating.addTimeout(timeout, self._services.reactor)
-        except TimeoutError as e:
-            raise BackendError(f"backend {vm.backend!r} did not answer within {timeout} s") from e
 
     async def _greet(self, console: Console, name: str) -> Leg:
         """Greet the viewer; a console that nobody takes is closed."""
@@ -405,9 +382,3 @@ class Sessions:
                 f"{same - 1} sessions of {vm}, limits.sessions_per_vm",
                 public="Too many people have this console open. Try again later.",
             )
-
-
-async def _awaited(
-    awaitable: Awaitable[ConsoleEndpoint | ConsoleElsewhere],
-) -> ConsoleEndpoint | ConsoleElsewhere:
-    return await awaitable

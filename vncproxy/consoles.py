@@ -1,0 +1,94 @@
+"""From a machine's address to its console: ask the backend where it is, connect, shake hands.
+
+A console that moved in between is asked for once more, where its backend can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
+
+from .errors import BackendError, UpstreamViolation, VMNotFound
+from .interfaces import IConsoleBackend, IConsoleRefusals
+from .model import ConsoleElsewhere, ConsoleEndpoint, Timeouts, VMAddress
+from .upstream import Console, reach
+
+T = TypeVar("T")
+
+
+class Consoles:
+    """The consoles of all configured backends.
+
+    Args:
+        reactor: for time limits and connections.
+    """
+
+    __slots__ = ("_backends", "_reactor", "_timeouts")
+
+    def __init__(
+        self, backends: Mapping[str, IConsoleBackend], timeouts: Timeouts, reactor: Any
+    ) -> None:
+        self._backends = backends
+        self._timeouts = timeouts
+        self._reactor = reactor
+
+    async def open(
+        self, vm: VMAddress, endpoint: ConsoleEndpoint | None = None
+    ) -> tuple[Console, str]:
+        """Reach a machine's console; returns it with the name that the backend calls it by.
+
+        Args:
+            endpoint: where it is, when no backend needs to be asked.
+
+        Raises:
+            ConsoleError: there is no such machine, or it shows no screen now.
+            HypervisorError: its console could not be found, or not reached.
+        """
+        if endpoint is not None:
+            return await self._reach(endpoint), endpoint.name
+        vm, endpoint = await self._locate(vm)
+        try:
+            return await self._reach(endpoint), endpoint.name
+        except UpstreamViolation as e:
+            backend = self._backends[vm.backend]
+            if not IConsoleRefusals.providedBy(backend):
+                raise
+            endpoint = await self._in_time(vm, backend.relocate(vm.vm, e))
+        try:
+            return await self._reach(endpoint), endpoint.name
+        except UpstreamViolation as e:
+            raise backend.explain(e) from e
+
+    async def _reach(self, endpoint: ConsoleEndpoint) -> Console:
+        return await reach(endpoint, self._timeouts, self._reactor)
+
+    async def _locate(self, vm: VMAddress) -> tuple[VMAddress, ConsoleEndpoint]:
+        """Ask the machine's backend, and at most one more that it points to."""
+        found = await self._ask(vm)
+        if isinstance(found, ConsoleElsewhere):
+            if found.vm.backend not in self._backends:
+                raise BackendError(f"{vm} is {found.vm}, and no such backend is configured")
+            vm, found = found.vm, await self._ask(found.vm)
+        if isinstance(found, ConsoleElsewhere):
+            raise BackendError(f"{vm} was pointed to, and points on to {found.vm}")
+        return vm, found
+
+    async def _ask(self, vm: VMAddress) -> ConsoleEndpoint | ConsoleElsewhere:
+        backend = self._backends.get(vm.backend)
+        if backend is None:
+            raise VMNotFound(f"no backend {vm.backend!r} is configured")
+        return await self._in_time(vm, backend.locate(vm.vm))
+
+    async def _in_time(self, vm: VMAddress, answer: Awaitable[T]) -> T:
+        timeout = self._timeouts.locate
+        waiting = Deferred.fromCoroutine(_awaited(answer))
+        try:
+            return await waiting.addTimeout(timeout, self._reactor)
+        except TimeoutError as e:
+            raise BackendError(f"backend {vm.backend!r} did not answer within {timeout} s") from e
+
+
+async def _awaited(awaitable: Awaitable[T]) -> T:
+    return await awaitable
