@@ -150,6 +150,28 @@ class ITokenStore(Interface):
         """Let go of connections."""
 
 
+class ITokenSource(Interface):
+    """Somebody else's tokens, which this proxy accepts beside its own."""
+
+    def redeem(secret: str) -> Awaitable[Grant | None]:
+        """Return what a token allows, or None when it is not one of this source.
+
+        Raises:
+            TokenRefused: it is one of this source, and no longer good.
+            StoreUnavailable: the source does not answer.
+        """
+
+    def probe() -> Awaitable[str]:
+        """Return one line about the source, for ``check-config``.
+
+        Raises:
+            StoreUnavailable: with what is wrong and what to do about it as detail.
+        """
+
+    def close() -> Awaitable[None]:
+        """Let go of connections."""
+
+
 class ISessionObserver(Interface):
     """Who is told about sessions: the audit log, the metrics. It must not fail."""
 

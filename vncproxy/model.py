@@ -138,6 +138,8 @@ class Grant:
         started_at: when the token was first redeemed by this browser.
         resumed: whether a resume cookie, and not a use of the token, was redeemed.
         resume_secret: the secret of the resume cookie to set; None when there is none to set.
+        endpoint: where the console is, for tokens of other issuers which name an address instead
+            of a machine that a backend could locate.
     """
 
     token_id: str
@@ -145,6 +147,7 @@ class Grant:
     started_at: UnixTime
     resumed: bool = False
     resume_secret: str | None = field(default=None, repr=False)
+    endpoint: ConsoleEndpoint | None = None
 
 
 def new_secret() -> str:

@@ -206,7 +206,8 @@ class Session:
         await self._downstream.admit(grant)
         self._check_policy(grant.token.policy)
         self._sessions.check_vm(grant.token.vm)
-        console, name = await self._services.consoles().open(grant.token.vm)
+        consoles = self._services.consoles()
+        console, name = await consoles.open(grant.token.vm, grant.endpoint)
         return await self._greet(console, name), console.leg
 
     async def _restore(self, grant: Grant) -> None:

@@ -1,0 +1,69 @@
+"""The proxy's own token store, with tokens of other issuers behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from zope.interface import implementer
+
+from ..errors import TokenUnknown
+from ..interfaces import ITokenSource, ITokenStore
+from ..model import Grant, Token, TokenStatus, VMAddress
+
+
+@implementer(ITokenStore)
+class StoreWithSources:
+    """Asks the sources, in their order, for what the store does not know.
+
+    All else is the store's own: tokens of other issuers are neither listed nor revoked here.
+    """
+
+    def __init__(self, store: ITokenStore, sources: Mapping[str, ITokenSource]) -> None:
+        self._store = store
+        self._sources = sources
+
+    async def issue(self, token: Token) -> str:
+        """Store a token and return its secret."""
+        return await self._store.issue(token)
+
+    async def redeem(self, secret: str, resume_secret: str | None = None) -> Grant:
+        """Take one use of a token, wherever it comes from."""
+        try:
+            return await self._store.redeem(secret, resume_secret)
+        except TokenUnknown:
+            for source in self._sources.values():
+                grant: Grant | None = await source.redeem(secret)
+                if grant is not None:
+                    return grant
+            raise
+
+    async def restore(self, grant: Grant) -> None:
+        """Give the use of a grant back; other issuers' tokens do not count uses."""
+        if grant.endpoint is None:
+            await self._store.restore(grant)
+
+    async def show(self, token_id: str) -> TokenStatus:
+        """Return one of the store's tokens."""
+        return await self._store.show(token_id)
+
+    async def revoke(self, token_id: str) -> bool:
+        """Take one of the store's tokens back."""
+        return await self._store.revoke(token_id)
+
+    async def revoke_vm(self, vm: VMAddress) -> Sequence[str]:
+        """Take back all of the store's tokens of a machine."""
+        return await self._store.revoke_vm(vm)
+
+    async def revoke_user(self, user: str) -> Sequence[str]:
+        """Take back all of the store's tokens of a user."""
+        return await self._store.revoke_user(user)
+
+    async def ping(self) -> str:
+        """Return one line about the store."""
+        return await self._store.ping()
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        for source in self._sources.values():
+            await source.close()
+        await self._store.close()
