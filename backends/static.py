@@ -15,7 +15,7 @@ from zope.interface import implementer
 from vncproxy.backends.static_console import Console
 from vncproxy.backends.static_file import Version, read_if_changed
 from vncproxy.errors import BackendError, VMNotFound
-from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
+from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IHasWarnings, IVMInventory
 from vncproxy.model import ConsoleEndpoint, VMAddress, VMSummary
 
 _READ_TIME = 5.0
@@ -48,7 +48,7 @@ class StaticSettings(BaseModel):
         return self
 
 
-@implementer(IConsoleBackend, IVMInventory)
+@implementer(IConsoleBackend, IHasWarnings, IVMInventory)
 class StaticBackend:
     """Consoles from a table: the VM's id is the table's key.
 
@@ -90,6 +90,15 @@ class StaticBackend:
         if self._problem:
             line += f" as they were before this: {self._problem}"
         return line
+
+    def warnings(self) -> Sequence[str]:
+        """Return what deserves a look in the table, and in the file as it was last read."""
+        consoles = ChainMap(self._inline, self._from_file or {})
+        return [
+            f"{key}: {text}"
+            for key, console in sorted(consoles.items())
+            for text in console.warnings()
+        ]
 
     async def close(self) -> None:
         """Do nothing: no connection is kept."""

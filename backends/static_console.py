@@ -1,30 +1,40 @@
-"""One console that somebody wrote down: its address, its password, the name to show."""
+"""One console that somebody wrote down: its address, how it is secured, the name to show."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, SecretStr
+from pydantic import BaseModel, ConfigDict, PlainValidator, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
+from vncproxy.backends.tls_settings import TLSSettings, security, warnings_about
+from vncproxy.model import ConsoleEndpoint, Transport
 from vncproxy.secret import Secret
 
-_TCP = re.compile(r"(?:\[(?P<v6>[^\]\s]+)\]|(?P<host>[^:\[\]/\s]+)):(?P<port>[0-9]{1,5})")
+_TCP = re.compile(
+    r"(?:(?P<scheme>tls|wss)://)?"
+    r"(?:\[(?P<v6>[^\]\s]+)\]|(?P<host>[^:\[\]/\s]+)):(?P<port>[0-9]{1,5})(?P<path>/[!-~]*)?"
+)
 _UNIX = re.compile(r"unix:(?P<path>/.+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a console is: a host and a port, or the path of a unix socket."""
+    """Where a console is: a host and a port, or the path of a unix socket or web socket."""
 
     transport: Transport
     host: str = ""
     port: int = 0
-    path: str = ""
+    path: str = field(default="", repr=False)
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether TLS comes before everything else."""
+        return self.transport in (Transport.TLS, Transport.WSS)
 
 
 def _is_ipv6(text: str) -> bool:
@@ -36,10 +46,12 @@ def _is_ipv6(text: str) -> bool:
 
 
 def parse_address(text: object) -> Address:
-    """Read ``host:port``, ``[IPv6 address]:port`` or ``unix:/path``.
+    """Read ``host:port``, ``tls://host:port``, ``wss://host:port/path`` or ``unix:/path``.
+
+    An IPv6 address stands in brackets.
 
     Raises:
-        PydanticCustomError: it is none of the three.
+        PydanticCustomError: it is none of them.
     """
     if isinstance(text, Address):
         return text
@@ -48,18 +60,27 @@ def parse_address(text: object) -> Address:
             return Address(Transport.UNIX, path=unix["path"])
         tcp = _TCP.fullmatch(text)
         if tcp and 0 < int(tcp["port"]) < 65536 and (tcp["host"] or _is_ipv6(tcp["v6"])):
-            return Address(Transport.TCP, host=tcp["host"] or tcp["v6"], port=int(tcp["port"]))
+            transport = Transport(tcp["scheme"] or "tcp")
+            path = tcp["path"] or ""
+            if not path or transport is Transport.WSS:
+                return Address(transport, tcp["host"] or tcp["v6"], int(tcp["port"]), path)
     raise PydanticCustomError(
-        "address", 'must be "host:port", "[IPv6 address]:port" or "unix:/path"'
+        "address",
+        'must be "host:port", "[IPv6 address]:port", "tls://host:port", "wss://host:port/path" or '
+        '"unix:/path"',
     )
 
 
 class Console(BaseModel):
-    """A table ``NAME = { address = …, password = …, name = … }``.
+    """A table ``NAME = { address = …, password = …, … }``.
 
     Attributes:
-        address: ``host:port``, ``[IPv6 address]:port`` or ``unix:/path``.
-        password: for VNC authentication; empty for servers that ask for none.
+        address: ``host:port``, ``[IPv6 address]:port``, ``unix:/path``, ``tls://host:port`` or
+            ``wss://host:port/path``.
+        password: for VNC authentication, or of the user; empty for servers that ask for none.
+        username: for servers that ask for a user's name, which is told under TLS only.
+        tls: demands TLS: VeNCrypt, or what the address says; with how the server is verified.
+        anonymous_tls: demands VeNCrypt too, and is content with one that has no certificate.
         name: what to call the machine on the screen; empty keeps the server's own name.
     """
 
@@ -67,15 +88,41 @@ class Console(BaseModel):
 
     address: Annotated[Address, PlainValidator(parse_address)]
     password: Secret = SecretStr("")
+    username: str = ""
+    tls: TLSSettings | None = None
+    anonymous_tls: bool = False
     name: str = ""
+
+    @model_validator(mode="after")
+    def _has_certificates_where_needed(self) -> Console:
+        if self.anonymous_tls and self.address.is_tls:
+            raise PydanticCustomError(
+                "anonymous_tls", "anonymous_tls is of VeNCrypt: the address must be host:port"
+            )
+        return self
 
     def endpoint(self) -> ConsoleEndpoint:
         """Return what a session dials."""
+        outside = self.address.is_tls
+        tls = self.tls or (TLSSettings() if outside else None)
         return ConsoleEndpoint(
             transport=self.address.transport,
             host=self.address.host,
             port=self.address.port,
             path=self.address.path,
-            handshakes=(RFBSecurity(self.password.get_secret_value() or None),),
+            tls=tls.trust() if tls and outside else None,
+            handshakes=(
+                security(
+                    self.password.get_secret_value() or None,
+                    self.username,
+                    None if outside else tls,
+                    anonymous=self.anonymous_tls,
+                ),
+            ),
             name=self.name,
         )
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what deserves a look."""
+        trust = self.tls.trust() if self.tls else None
+        yield from warnings_about(trust, anonymous=self.anonymous_tls)

@@ -19,7 +19,7 @@ from .checks.finding import Finding, failure, good, warning
 from .checks.sockets import check_endpoint
 from .checks.values import check_values
 from .errors import VNCProxyError
-from .interfaces import IConsoleBackend, ITokenStore
+from .interfaces import IConsoleBackend, IHasWarnings, ITokenStore
 from .settings import Settings
 
 __all__ = ["Finding", "check", "render"]
@@ -56,6 +56,7 @@ async def check(
         *check_values(settings),
         *(each for endpoint in endpoints for each in check_certificates(endpoint, now())),
         *answers,
+        *_warnings(backends),
         *_none(backends),
     ]
 
@@ -81,6 +82,16 @@ def _no_answer(what: str, why: Failure) -> Finding:
 
 async def _await(answer: Awaitable[str]) -> str:
     return await answer
+
+
+def _warnings(backends: Mapping[str, IConsoleBackend]) -> list[Finding]:
+    """Return what backends warn of, now that they have been probed."""
+    return [
+        Finding(f"backend {name}", True, text, warning=True)
+        for name, backend in backends.items()
+        if IHasWarnings.providedBy(backend)
+        for text in IHasWarnings(backend).warnings()
+    ]
 
 
 def _none(backends: Mapping[str, IConsoleBackend]) -> list[Finding]:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+from OpenSSL import SSL
 from prometheus_client import CollectorRegistry, ProcessCollector
 from pydantic import ValidationError
 from twisted.application.service import IService, MultiService
 from twisted.application.strports import service as listening
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.logger import Logger
 from twisted.python.usage import Options as UsageOptions
 
 from . import config
@@ -25,13 +30,17 @@ from .backends import find
 from .downstream.site import Consoles, console_site
 from .downstream.visits import Trust
 from .errors import ConfigurationError
-from .interfaces import IConsoleBackend, ITokenStore
+from .interfaces import IConsoleBackend, IHasWarnings, ITokenStore
 from .metrics import Metrics
 from .relay import fast, plain
 from .session import Services, Sessions
 from .settings import Listen, Settings
 from .threads import BoundedCalls
 from .tokens.memory import MemoryTokenStore
+
+
+CLOSE_TIME = 5.0
+"""Seconds that a backend or the token store may take to close."""
 
 
 class Options(UsageOptions):
@@ -99,7 +108,10 @@ def makeService(options: Options) -> IService:
     """Return the whole proxy as a service."""
     from twisted.internet import reactor
 
-    return make_service(options.checked, reactor)
+    try:
+        return make_service(options.checked, reactor)
+    except ConfigurationError as e:
+        raise SystemExit(_usage_error(e)) from e
 
 
 def backend_settings(kind: str) -> Any:
@@ -111,16 +123,25 @@ def backend_settings(kind: str) -> Any:
 class Parts:
     """What is made from the settings and has to be closed again."""
 
+    log = Logger()
+
     store: ITokenStore
     backends: Mapping[str, IConsoleBackend]
     calls: BoundedCalls
 
-    async def close(self) -> None:
-        """Let go of everything outside the process."""
-        for backend in self.backends.values():
-            await backend.close()
-        await self.store.close()
+    async def close(self, clock: IReactorTime) -> None:
+        """Let go of everything outside the process; a part that fails or hangs stops no other."""
+        for part in (*self.backends.values(), self.store):
+            closing = Deferred.fromCoroutine(_closed(part))
+            try:
+                await closing.addTimeout(CLOSE_TIME, clock)
+            except Exception:  # noqa: BLE001
+                self.log.failure("{part} did not close", part=type(part).__name__)
         self.calls.close()
+
+
+async def _closed(part: IConsoleBackend | ITokenStore) -> None:
+    await part.close()
 
 
 def make_parts(settings: Settings, reactor: Any) -> Parts:
@@ -142,6 +163,9 @@ def make_service(settings: Settings, reactor: Any, parts: Parts | None = None) -
 
     Args:
         parts: token store and backends, when they are not to be made from the settings.
+
+    Raises:
+        ConfigurationError: a backend's SDK is missing, or a file cannot be used.
     """
     parts = parts or make_parts(settings, reactor)
     registry = CollectorRegistry()
@@ -161,11 +185,18 @@ def make_service(settings: Settings, reactor: Any, parts: Parts | None = None) -
     gateway = Gateway(sessions, parts)
     users = console_site(_consoles(settings, sessions), sessions)
     for endpoint in (*settings.listen.web, *settings.listen.xvp):
-        gateway.addService(listening(endpoint, users, reactor=reactor))
+        gateway.addService(_listener(endpoint, users, reactor))
     api = _api(settings, sessions, parts, registry)
     for endpoint in settings.listen.api:
-        gateway.addService(listening(endpoint, api, reactor=reactor))
+        gateway.addService(_listener(endpoint, api, reactor))
     return gateway
+
+
+def _listener(endpoint: str, factory: Any, reactor: Any) -> IService:
+    try:
+        return listening(endpoint, factory, reactor=reactor)
+    except (OSError, SSL.Error, ValueError, LookupError) as e:
+        raise ConfigurationError(f"[listen] {endpoint}: {e or type(e).__name__}") from e
 
 
 class Gateway(MultiService):
@@ -176,26 +207,46 @@ class Gateway(MultiService):
         parts: token store and backends.
     """
 
+    log = Logger()
+
     def __init__(self, sessions: Sessions, parts: Parts) -> None:
         super().__init__()
         self.sessions = sessions
         self.parts = parts
 
     def privilegedStartService(self) -> None:
-        """Listen; an address that cannot be had ends the process with a sentence."""
-        try:
+        """Listen, as ``twistd`` begins; an address that cannot be had ends the process."""
+        with _one_sentence():
             super().privilegedStartService()
-        except CannotListenError as e:
-            raise SystemExit(f"vncproxy: {e}") from e
+
+    def startService(self) -> None:
+        """Listen, as ``twist`` begins; an address that cannot be had ends the process."""
+        with _one_sentence():
+            super().startService()
+        self._warn()
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, end the sessions with a reason, then close everything else."""
         return Deferred.fromCoroutine(self._stop(super().stopService()))
 
+    def _warn(self) -> None:
+        for name, backend in self.parts.backends.items():
+            if IHasWarnings.providedBy(backend):
+                for text in IHasWarnings(backend).warnings():
+                    self.log.warn("backend {name}: {text}", name=name, text=text)
+
     async def _stop(self, listeners: Deferred[Any]) -> None:
         await self.sessions.stop()
         await listeners
-        await self.parts.close()
+        await self.parts.close(self.sessions.services.reactor)
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    try:
+        yield
+    except CannotListenError as e:
+        raise SystemExit(f"vncproxy: {e}") from e
 
 
 def proxy_name(settings: Settings) -> str:
