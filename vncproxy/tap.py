@@ -21,7 +21,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from twisted.logger import Logger
 from twisted.python.usage import Options as UsageOptions
 
 from . import config
@@ -37,7 +36,6 @@ from .session import Services, Sessions
 from .settings import Listen, Settings
 from .threads import BoundedCalls
 from .tokens.memory import MemoryTokenStore
-
 
 CLOSE_TIME = 5.0
 """Seconds that a backend or the token store may take to close."""
@@ -140,7 +138,7 @@ class Parts:
         self.calls.close()
 
 
-async def _closed(part: IConsoleBackend | ITokenStore) -> None:
+async def _closed(part: Any) -> None:
     await part.close()
 
 

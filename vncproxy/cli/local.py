@@ -89,7 +89,7 @@ def _findings(path: Path) -> Sequence[Finding]:
         try:
             return await check_config.check(settings, parts.backends, parts.store, reactor)
         finally:
-            await parts.close()
+            await parts.close(reactor)
 
     try:
         settings = config.load(path, tap.backend_settings)
