@@ -1,0 +1,254 @@
+"""Options of ``twistd vncproxy``, and how the proxy starts and stops."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.testing import MemoryReactorClock
+from twisted.python.usage import UsageError
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy import tap
+from vncproxy.config import Settings
+from vncproxy.errors import ConfigurationError
+from vncproxy.tap import CLOSE_TIME, Gateway, Options, Parts, make_service
+from vncproxy.testing import StaticConsoles
+from vncproxy.threads import BoundedCalls
+from vncproxy.tokens.memory import MemoryTokenStore
+
+
+class FileTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def write(self, text: str) -> str:
+        path = self.folder / "vncproxy.toml"
+        path.write_text(text)
+        return str(path)
+
+
+class OptionsTests(FileTestCase):
+    def parse(self, *arguments: str) -> Options:
+        options = Options()
+        options.parseOptions(arguments)
+        return options
+
+    def status(self, *arguments: str) -> tuple[object, str]:
+        """Return exit status and standard error of options that cannot work."""
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), self.assertRaises(SystemExit) as caught:
+            self.parse(*arguments)
+        return caught.exception.code, said.getvalue()
+
+    def test_without_any_all_settings_have_their_default(self) -> None:
+        self.assertEqual(self.parse().checked, Settings())
+
+    def test_a_file_is_read(self) -> None:
+        for option in ("--config", "-c"):
+            options = self.parse(option, self.write("[limits]\nsessions = 7\n"))
+
+            self.assertEqual(options.checked.limits.sessions, 7)
+
+    def test_listeners_of_the_command_line_replace_the_files(self) -> None:
+        config = self.write('[listen]\nweb = ["tcp:1", "tcp:2"]\nxvp = ["tcp:3"]\n')
+
+        options = self.parse("-c", config, "--web", "tcp:4", "--web", "tcp:5", "--api", "tcp:6")
+
+        listen = options.checked.listen
+        self.assertEqual((listen.web, listen.xvp), (("tcp:4", "tcp:5"), ("tcp:3",)))
+        self.assertEqual(listen.api, ("tcp:6",))
+
+    def test_all_mistakes_of_a_file_are_told_with_status_2(self) -> None:
+        config = self.write("[limits]\nsessions = 0\n[nonsense]\n[timeouts]\nconnect = 'x'\n")
+
+        status, said = self.status("--config", config)
+
+        self.assertEqual(status, 2)
+        self.assertEqual(len(said.splitlines()), 3, said)
+        for word in ("sessions", "nonsense", "connect"):
+            self.assertIn(word, said)
+
+    def test_a_file_that_is_missing(self) -> None:
+        status, said = self.status("--config", "/no/such.toml")
+
+        self.assertEqual(status, 2)
+        self.assertEqual(said, "/no/such.toml: cannot be read: No such file or directory\n")
+
+    def test_a_listener_of_the_command_line_that_cannot_work(self) -> None:
+        status, said = self.status("--web", "nonsense:1")
+
+        self.assertEqual(status, 2)
+        self.assertIn("--web: ", said)
+        self.assertNotIn("Traceback", said)
+
+    def test_an_unknown_option(self) -> None:
+        self.assertRaises(UsageError, self.parse, "--nonsense")
+
+    def test_help_names_every_option(self) -> None:
+        text = str(Options())
+
+        for option in ("--config=", "--web=", "--xvp=", "--api="):
+            self.assertIn(option, text)
+
+
+class Reactor(MemoryReactorClock):
+    """Listens in memory; an address in ``taken`` cannot be had."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: set[int] = set()
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:
+        if port in self.taken:
+            raise CannotListenError(interface, port, OSError("in use"))
+        return super().listenTCP(port, factory, backlog, interface)
+
+
+class Backend(StaticConsoles):
+    """A backend whose closing can fail or hang."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hang: Deferred[None] | None = None
+        self.fail: Exception | None = None
+
+    async def close(self) -> None:
+        if self.hang is not None:
+            await self.hang
+        if self.fail is not None:
+            raise self.fail
+        await super().close()
+
+
+class GatewayTests(FileTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.reactor = Reactor()
+        self.first, self.second = Backend(), Backend()
+        threads: Any = self.reactor  # none is ever called from
+        self.calls = BoundedCalls(self.reactor, threads)
+        self.addCleanup(self.calls.close)
+
+    def make(self, settings: Settings | None = None) -> Gateway:
+        store = MemoryTokenStore(self.reactor.seconds, 0)
+        parts = Parts(store, {"a": self.first, "b": self.second}, self.calls)
+        return make_service(settings or Settings(), self.reactor, parts)
+
+    def start(self, gateway: Gateway) -> None:
+        gateway.privilegedStartService()
+        gateway.startService()
+
+    def listening(self) -> list[tuple[int, str]]:
+        return [(port, interface) for port, _, _, interface in self.reactor.tcpServers]
+
+    def test_it_listens_for_users_and_for_the_api_on_loopback_only(self) -> None:
+        self.start(self.make())
+
+        self.assertEqual(self.listening(), [(6080, ""), (6081, ""), (6082, "127.0.0.1")])
+
+    def test_twist_starts_it_without_privileges(self) -> None:
+        self.make().startService()
+
+        self.assertEqual([port for port, _ in self.listening()], [6080, 6081, 6082])
+
+    def test_an_address_that_cannot_be_had_is_one_sentence(self) -> None:
+        self.reactor.taken = {6081}
+        for start in (Gateway.privilegedStartService, Gateway.startService):
+            with self.assertRaises(SystemExit) as caught:
+                start(self.make())
+
+            self.assertEqual(
+                str(caught.exception.code), "vncproxy: Couldn't listen on any:6081: in use."
+            )
+
+    def test_a_certificate_that_is_missing_is_a_mistake_of_the_configuration(self) -> None:
+        web = ("ssl:6080:privateKey=/no/such.pem",)
+        listen = Settings().listen.model_copy(update={"web": web})
+
+        with self.assertRaises(ConfigurationError) as caught:
+            self.make(Settings().model_copy(update={"listen": listen}))
+
+        self.assertIn("[listen] ssl:6080:privateKey=/no/such.pem: ", str(caught.exception))
+
+    def test_an_audit_file_that_cannot_be_written_is_one_too(self) -> None:
+        log = Settings().log.model_copy(update={"audit": "/no/such/file"})
+
+        with self.assertRaises(ConfigurationError) as caught:
+            self.make(Settings().model_copy(update={"log": log}))
+
+        self.assertIn("/no/such/file cannot be written", str(caught.exception))
+
+    def test_mistakes_that_show_late_have_status_2(self) -> None:
+        options = Options()
+        options.parseOptions(["-c", self.write('[log]\naudit = "/no/such/file"\n')])
+        said = io.StringIO()
+
+        with contextlib.redirect_stderr(said), self.assertRaises(SystemExit) as caught:
+            tap.makeService(options)
+
+        self.assertEqual(caught.exception.code, 2)
+        self.assertIn("/no/such/file cannot be written", said.getvalue())
+
+    def test_a_proxy_is_called_as_configured_or_as_its_host(self) -> None:
+        named = Settings().proxy.model_copy(update={"name": "proxy-1"})
+
+        self.assertEqual(tap.proxy_name(Settings()), socket.gethostname())
+        self.assertEqual(tap.proxy_name(Settings().model_copy(update={"proxy": named})), "proxy-1")
+
+    def test_stopping_refuses_new_sessions_and_closes_everything(self) -> None:
+        gateway = self.make()
+        self.start(gateway)
+
+        self.successResultOf(gateway.stopService())
+
+        self.assertTrue(gateway.sessions.draining)
+        self.assertTrue(self.first.closed and self.second.closed)
+
+    def test_sessions_end_before_their_backends(self) -> None:
+        gateway = self.make()
+        self.start(gateway)
+        over: Deferred[None] = Deferred()
+
+        async def stop() -> None:
+            await over
+
+        self.patch(gateway.sessions, "stop", stop)
+        stopped = gateway.stopService()
+        self.assertEqual((self.first.closed, self.second.closed), (False, False))
+
+        over.callback(None)
+
+        self.successResultOf(stopped)
+        self.assertTrue(self.first.closed and self.second.closed)
+
+    def test_a_backend_that_cannot_close_stops_no_other(self) -> None:
+        gateway = self.make()
+        self.start(gateway)
+        self.first.fail = RuntimeError("broken")
+
+        self.successResultOf(gateway.stopService())
+
+        self.assertTrue(self.second.closed)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_a_backend_that_hangs_is_left_behind(self) -> None:
+        gateway = self.make()
+        self.start(gateway)
+        self.first.hang = Deferred()
+        stopped = gateway.stopService()
+        self.assertNoResult(stopped)
+
+        self.reactor.advance(CLOSE_TIME)
+
+        self.successResultOf(stopped)
+        self.assertTrue(self.second.closed)
+        self.assertEqual(len(self.flushLoggedErrors()), 1)
