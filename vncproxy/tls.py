@@ -33,6 +33,7 @@ _ANONYMOUS = b"aNULL:@SECLEVEL=0"
 _FINGERPRINT = re.compile(r"(?:(sha256):([0-9a-f]{64})|(sha1):([0-9a-f]{40}))")
 
 _WORDS = {
+    7: "it is not signed by the trusted authority, but by another one of the same name",
     9: "it is not valid yet",
     10: "it has expired",
     18: "it is signed by itself",
@@ -102,7 +103,8 @@ class TLSClient:
     def clientConnectionForTLS(self, tlsProtocol: object) -> Any:
         """Return the connection; called by Twisted."""
         self._connection = connection = SSL.Connection(self._context, None)
-        connection.set_app_data(self)
+        if self._trust is not None and _needs_name(self._trust):
+            connection.set_verify(SSL.VERIFY_PEER, self._judge)
         if self._trust is not None and self._name and not _is_address(self._name):
             connection.set_tlsext_host_name(_ascii(self._name))
         return connection
@@ -132,12 +134,17 @@ class TLSClient:
             return UpstreamViolation(f"TLS handshake failed: {_explain(reason.value)}")
         return UpstreamViolation(f"closed during the TLS handshake: {reason.getErrorMessage()}")
 
-    def refuse(self, certificate: X509, number: int, depth: int) -> None:
-        """Take note of what is wrong with the server's certificate, or one of its authorities."""
+    def _judge(self, _: object, certificate: X509, number: int, depth: int, good: int) -> bool:
+        """Take note of what OpenSSL finds wrong with a certificate, the server's at depth 0."""
+        if not good and not self._problem:
+            self._problem = self._distrust(certificate, number, depth)
+        return bool(good)
+
+    def _distrust(self, certificate: X509, number: int, depth: int) -> str:
         assert self._trust is not None
         whose = "certificate" if depth == 0 else "an authority's certificate"
         trusted = self._trust.ca_file or "the system's authorities"
-        self._problem = self._problem or (
+        return (
             f"{whose} is not trusted: {_WORDS.get(number, f'OpenSSL error {number}')}; presented "
             f"{_describe(certificate.to_cryptography())}; trusted is {trusted}: configure ca_file, "
             "or fingerprints with the server's once it was compared there"
@@ -162,18 +169,30 @@ def _verify_name(certificate: x509.Certificate, name: str) -> None:
             verify_certificate_ip_address(certificate, name)
         else:
             verify_certificate_hostname(certificate, name)
-    except (VerificationError, CertificateError) as e:
+    except _NOT_FOR_THIS_NAME as e:
         raise UpstreamUntrusted(
             f"certificate is not for {name!r} but for {_names(certificate)}; presented "
             f"{_describe(certificate)}: configure name, or fingerprints"
         ) from e
 
 
+_NOT_FOR_THIS_NAME = (
+    VerificationError,
+    CertificateError,
+    ValueError,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What checking a name raises, the last three for certificates that cannot be read."""
+
+
 def _names(certificate: x509.Certificate) -> str:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except x509.ExtensionNotFound:
         return "nobody: it has no subjectAltName"
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return "names that cannot be read"
     return ", ".join(str(name.value) for name in names) or "nobody"
 
 
@@ -228,7 +247,6 @@ def _context(trust: TLSTrust, stamps: Stamps) -> SSL.Context:
     """
     context = _new_context(_CERTIFIED)
     if _needs_name(trust):
-        context.set_verify(SSL.VERIFY_PEER, _verified)
         _load_authorities(context, trust.ca_file)
     if trust.certificate_file:
         _load_own_certificate(context, trust.certificate_file, trust.key_file)
@@ -250,14 +268,6 @@ def _new_context(ciphers: bytes) -> SSL.Context:
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     context.set_cipher_list(ciphers)
     return context
-
-
-def _verified(
-    connection: SSL.Connection, certificate: X509, number: int, depth: int, good: int
-) -> bool:
-    if not good:
-        connection.get_app_data().refuse(certificate, number, depth)
-    return bool(good)
 
 
 def _load_authorities(context: SSL.Context, ca_file: str) -> None:

@@ -54,7 +54,7 @@ def until(condition: Callable[[], T], what: str, patience: float = _PATIENCE) ->
     return result
 
 
-def _boot_sector() -> bytes:
+def boot_sector() -> bytes:
     """Return a floppy image that fills the screen with a colour, and with another at each key."""
     setup = bytes.fromhex("31c0 8ed8 8ed0 bc007c fb b81300 cd10 6800a0 07 b001")
     fill_and_wait = bytes.fromhex("31ff b900fa f3aa 30e4 cd16")
@@ -89,7 +89,7 @@ class PrivateLibvirtd:
         for name in ("run", "cache", "config/libvirt"):
             (self.directory / name).mkdir(parents=True)
         self.image = self.directory / "key.img"
-        self.image.write_bytes(_boot_sector())
+        self.image.write_bytes(boot_sector())
         (self.directory / "config/libvirt/qemu.conf").write_text(
             'stdio_handler = "file"\n' + qemu_conf
         )

@@ -79,6 +79,7 @@ class Leg(Protocol):
         self.full = False
         self._owed_reply = b""
         self._cut: IDelayedCall | None = None
+        self._lost = False
         self._verifier: Verifier | None = None
         self._secured: Deferred[None] | None = None
 
@@ -236,6 +237,7 @@ class Leg(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Take note that the transport is gone."""
+        self._lost = True
         secured, self._secured = self._secured, None
         if secured is not None and self._verifier is not None:
             secured.errback(self._verifier.failure(reason))
@@ -283,7 +285,9 @@ class Leg(Protocol):
         if self.over:
             return
         self.over = True
-        self.transport.unregisterProducer()
+        # a TCP transport under TLS has no protocol any more once it is lost, and fails
+        if not self._lost:
+            self.transport.unregisterProducer()
         self._receive = _ignore
         self.ended.callback(why)
         self._receive_eof()

@@ -1,0 +1,149 @@
+"""Real VNC servers without a hypervisor's API: QEMU by itself, and Xtigervnc."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from .certificates import Authority
+from .libvirt_host import boot_sector, until
+from .redis_server import free_port
+
+DISPLAY_BASE = 5900
+RED = (255, 0, 0)
+
+
+class Identity:
+    """A folder as QEMU wants it: authority, certificate and key under fixed names.
+
+    Args:
+        folder: is made.
+        authority: issues the certificate, and is trusted for those of clients.
+        names: of the certificate.
+    """
+
+    def __init__(self, folder: Path, authority: Authority, *names: str) -> None:
+        self.folder = folder
+        folder.mkdir()
+        certificate, key = authority.issue(*names)
+        for source, target in (
+            (authority.ca_file, "ca-cert.pem"),
+            (certificate, "server-cert.pem"),
+            (key, "server-key.pem"),
+        ):
+            shutil.copy(source, folder / target)
+        self.certificate = str(folder / "server-cert.pem")
+        self.key = str(folder / "server-key.pem")
+
+
+class QemuMachine:
+    """A guest that shows `START_COLOUR`, run by nobody but the test.
+
+    Args:
+        folder: where its files go.
+        name: of its files there.
+        objects: its ``-object`` words.
+        vnc: what is appended to its ``-vnc`` word; ``{websocket}`` is a free port.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, *, objects: Sequence[str] = (), vnc: str = ""
+    ) -> None:
+        self.port, self.websocket = free_port(), free_port()
+        image = folder / f"{name}.img"
+        image.write_bytes(boot_sector())
+        self._log = folder / f"{name}.log"
+        self._command = [
+            *("qemu-system-x86_64", "-accel", "tcg", "-m", "16", "-nodefaults", "-vga", "std"),
+            *("-name", name, "-drive", f"if=floppy,format=raw,file={image},readonly=on"),
+            *(word for each in objects for word in ("-object", each)),
+            "-vnc",
+            f"127.0.0.1:{self.port - DISPLAY_BASE}{vnc.format(websocket=self.websocket)}",
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> QemuMachine:
+        """Run it until its console listens."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        until(lambda: _listens(self.port), f"QEMU: {self._log.read_text()}")
+        return self
+
+    def stop(self) -> None:
+        """End it."""
+        _end(self._process)
+
+
+class XServer:
+    """An Xtigervnc whose whole screen is red.
+
+    Args:
+        folder: where its files go.
+        kind: its one security type, as TigerVNC spells it.
+        identity: its certificate.
+        password: for VNC authentication.
+    """
+
+    def __init__(self, folder: Path, kind: str, identity: Identity, password: str) -> None:
+        self.port = free_port()
+        self._log = folder / f"{kind}.log"
+        passwords = folder / f"{kind}.passwd"
+        obscured = subprocess.run(
+            ["vncpasswd", "-f"], input=password.encode(), capture_output=True, check=True
+        )
+        passwords.touch(mode=0o600)
+        passwords.write_bytes(obscured.stdout)
+        self._command = [
+            *("Xtigervnc", "-displayfd", "1", "-rfbport", str(self.port), "-localhost", "yes"),
+            *("-geometry", "640x400", "-depth", "24", "-nolisten", "tcp", "-AlwaysShared"),
+            *("-SecurityTypes", kind, "-PasswordFile", str(passwords)),
+            *("-X509Cert", identity.certificate, "-X509Key", identity.key),
+            *("-PlainUsers", "*", "-PAMService", "login"),
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> XServer:
+        """Run it, and paint its screen."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=log)
+        assert self._process.stdout is not None
+        with self._process.stdout as told:
+            display = told.readline().decode().strip()
+        if not display:
+            raise RuntimeError(f"Xtigervnc did not start:\n{self._log.read_text()}")
+        subprocess.run(
+            ["xsetroot", "-solid", "#ff0000"],
+            env={**os.environ, "DISPLAY": f":{display}"},
+            check=True,
+        )
+        return self
+
+    def log(self) -> str:
+        """Return what it has printed."""
+        return self._log.read_text(errors="replace")
+
+    def stop(self) -> None:
+        """End it."""
+        _end(self._process)
+
+
+def _listens(port: int) -> bool:
+    """Look without connecting: a probe would count as a viewer."""
+    table = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    wanted = f"0100007F:{port:04X}"
+    return any(line.split()[1] == wanted and line.split()[3] == "0A" for line in table)
+
+
+def _end(process: subprocess.Popen[bytes] | None) -> None:
+    if process is None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
