@@ -93,14 +93,14 @@ def newest_version(host: str, port: int, context: Context, time_left: TimeLeft) 
         document = response.read(_LONGEST_DOCUMENT) if response.status == 200 else b""
     finally:
         connection.close()
-    offered = _versions(document)
+    offered = api_versions(document)
     for name in GetServiceVersions(_NAMESPACE):
         if versionIdMap[name] in offered:
             return str(name)
     raise BackendError("no vSphere API answers there")
 
 
-def _versions(document: bytes) -> set[str]:
+def api_versions(document: bytes) -> set[str]:
     """Read vimServiceVersions.xml: the newest version of a namespace, and those before it."""
     try:
         root = ElementTree.fromstring(document)  # noqa: S314

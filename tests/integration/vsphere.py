@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import tempfile
@@ -68,6 +69,7 @@ class VSphere:
 
     Args:
         model: ``vpx`` for a vCenter with several hosts, ``esx`` for one host.
+        address: where it listens, which its certificate names.
 
     Attributes:
         ca_file: PEM of the authority that signed its certificate.
@@ -75,12 +77,13 @@ class VSphere:
         fingerprint: of its certificate, SHA-256.
     """
 
-    def __init__(self, model: str = "vpx") -> None:
+    def __init__(self, model: str = "vpx", address: str = ADDRESS) -> None:
         self._model = model
+        self._address = address
         self.folder = Path(tempfile.mkdtemp(prefix="vsphere-"))
         self.authority = Authority(self.folder)
         self.ca_file = self.authority.ca_file
-        self._certificate, self._key = self.authority.issue(ADDRESS, "vcenter.example")
+        self._certificate, self._key = self.authority.issue(address, "vcenter.example")
         self.fingerprint = fingerprint(self._certificate)
         self.port = free_port()
         self._tickets = self.folder / "tickets.json"
@@ -91,7 +94,7 @@ class VSphere:
     def start(self) -> VSphere:
         """Start it, or start it again without its logins, and wait until it answers."""
         command = [
-            *(str(program()), "-model", self._model, "-listen", f"{ADDRESS}:{self.port}"),
+            *(str(program()), "-model", self._model, "-listen", f"{self._address}:{self.port}"),
             *("-user", USER, "-pass", PASSWORD, "-cert", self._certificate, "-key", self._key),
             *("-tickets", str(self._tickets), "-journal", str(self.journal)),
         ]
@@ -99,6 +102,16 @@ class VSphere:
             self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         until(lambda: "READY" in self.log(), f"vcsimext, see {self.folder}")
         return self
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it answer nothing for a while."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Stop it; harmless when it does not run."""
@@ -127,7 +140,7 @@ class VSphere:
     def table(self, **more: Any) -> dict[str, Any]:
         """Return settings of a backend for it."""
         return {
-            "host": ADDRESS,
+            "host": self._address,
             "port": self.port,
             "username": USER,
             "password": PASSWORD,
@@ -139,7 +152,7 @@ class VSphere:
     def administrator(self) -> Iterator[Any]:
         """Log in beside the backend and yield a ``vim.ServiceInstance``."""
         service = SmartConnect(
-            host=ADDRESS,
+            host=self._address,
             port=self.port,
             user=USER,
             pwd=PASSWORD,

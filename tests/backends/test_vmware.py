@@ -1,0 +1,52 @@
+"""The backend's object; what it does with a vSphere is in tests/integration/test_vmware_backend."""
+
+from __future__ import annotations
+
+import sys
+from typing import cast
+from unittest.mock import patch
+
+from twisted.internet.defer import Deferred
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from tests.backends.calls import InlineCalls
+from tests.backends.test_vmware_settings import settings
+from vncproxy.backends.vmware import VMwareBackend
+from vncproxy.errors import ConfigurationError
+from vncproxy.interfaces import IConsoleBackend, IVMInventory
+
+
+class BackendTests(SynchronousTestCase):
+    def test_it_is_a_backend_with_an_inventory(self) -> None:
+        backend = VMwareBackend("vc", settings(), InlineCalls())
+        self.assertTrue(verifyObject(IConsoleBackend, backend))
+        self.assertTrue(verifyObject(IVMInventory, backend))
+
+    def test_without_the_client_library_one_sentence_says_what_to_install(self) -> None:
+        loaded = {name: None for name in sys.modules if name.startswith("pyVmomi")}
+        ours = [name for name in sys.modules if name.startswith("vncproxy.backends.vmware_")]
+        with patch.dict(sys.modules, {"pyVmomi": None, **loaded}):
+            for name in ours:
+                del sys.modules[name]
+            with self.assertRaises(ConfigurationError) as caught:
+                VMwareBackend("vc", settings(), InlineCalls())
+        self.assertIn("need pyvmomi: pip install vncproxy[vmware]", str(caught.exception))
+
+    def test_closing_without_a_login_asks_nobody(self) -> None:
+        calls = InlineCalls()
+        backend = VMwareBackend("vc", settings(host="127.0.0.1", port=1, timeout=3), calls)
+        self.successResultOf(Deferred.fromCoroutine(backend.close()))
+        self.assertEqual(calls.timeouts, [3.0])
+
+    def test_no_verification_is_warned_of(self) -> None:
+        events: list[LogEvent] = []
+        observer = cast("ILogObserver", events.append)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        VMwareBackend("vc", settings(verify=False), InlineCalls())
+        (told,) = (
+            each for each in events if each.get("log_namespace", "").endswith("VMwareBackend")
+        )
+        self.assertIn("verify = false", told["log_format"])

@@ -1,0 +1,284 @@
+"""VMware through a real ``twistd``: from the access URL to the picture of a QEMU guest.
+
+vSphere is simulated, and so are its hosts' web sockets; pyvmomi, TLS, tickets and guests are real.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+from functools import cache
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from .chromium import Page
+from .gateway import Gateway
+from .libvirt_host import KEY_COLOURS, Guest, private_libvirtd
+from .redis_server import free_port
+from .test_cli import vncproxy
+from .viewer import Refused, Viewer, tunnel
+from .vsphere import PASSWORD, USER, VSphere, shared_vsphere
+from .webmks import WebMKS
+
+HERE, THERE = "DC0_H0", "DC0_H1"
+VM = f"{HERE}_VM0"
+ESX = "localhost.localdomain"
+VNC_PASSWORD = "vnc-s3cr"
+NOT_LOOKED_UP = "502 The virtual machine could not be looked up. Ask your administrator, id "
+
+
+class World:
+    """A vCenter with a door for each of two hosts, a single host, two guests, and a proxy."""
+
+    def __init__(self) -> None:
+        host = private_libvirtd()
+        self.guest = Guest(host, "vmware-open").start()
+        self.locked = Guest(host, "vmware-locked", password=VNC_PASSWORD).start()
+        self.vsphere, self.esx = shared_vsphere(), shared_vsphere("esx")
+        self.here = self._door(self.vsphere, HERE, "127.0.0.3")
+        self.there = self._door(self.vsphere, THERE, "127.0.0.4", self.here.port)
+        self.esx_door = self._door(self.esx, ESX, "127.0.0.2")
+        self.gateway = Gateway(self._config()).start()
+        atexit.register(self._stop)
+
+    def populate(self) -> None:
+        """Bring everything to what every test begins with."""
+        self.vsphere.consoles(
+            **{HERE: self.here.ticket_target(), THERE: self.there.ticket_target()}
+        )
+        self.esx.consoles(**{ESX: self.esx_door.ticket_target(Host="")})
+
+    def _door(self, vsphere: VSphere, esx: str, address: str, port: int = 0) -> WebMKS:
+        certificate = vsphere.authority.issue(address)
+        screen = int(self.guest.graphics()["port"])
+        door = WebMKS(esx, vsphere.journal, screen, certificate, address, port)
+        atexit.register(door.stop)
+        return door
+
+    def _config(self) -> str:
+        return f"""
+[timeouts]
+connect = 2
+linger = 2
+{_table("vc", self.vsphere)}
+{_table("vnc", self.vsphere, console="vnc", addresses={HERE: "127.0.0.1"})}
+{_table("esx", self.esx)}
+{_table("moved", self.vsphere, addresses={self.here.address: self.there.address})}
+{_table("stranger", self.vsphere, ca_file="")}
+{_table("login", self.vsphere, password="wr0ng-pw")}
+{_table("away", self.vsphere, port=free_port())}
+"""
+
+    def _stop(self) -> None:
+        self.gateway.stop()
+
+
+world = cache(World)
+
+
+def _table(name: str, vsphere: VSphere, **more: Any) -> str:
+    """Return a backend's table; JSON's strings, numbers and lists are TOML's."""
+    lines = [f"[backends.{name}]", 'type = "vmware"']
+    for key, value in vsphere.table(**more).items():
+        if isinstance(value, dict):
+            pairs = ", ".join(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in value.items())
+            lines.append(f"{key} = {{ {pairs} }}")
+        else:
+            lines.append(f"{key} = {json.dumps(value)}")
+    return "\n".join(lines)
+
+
+class VMwareCase(SynchronousTestCase):
+    timeout = 120
+
+    def setUp(self) -> None:
+        self.world = world()
+        self.world.populate()
+        self.vsphere, self.gateway = self.world.vsphere, self.world.gateway
+        self.here, self.there = self.world.here, self.world.there
+
+    def tearDown(self) -> None:
+        """Whatever happened, no secret may stand in a log."""
+        log = self.gateway.log()
+        tickets = [
+            line["ticket"] for each in (self.vsphere, self.world.esx) for line in each.tickets()
+        ]
+        for secret in (*tickets, PASSWORD, "wr0ng-pw", VNC_PASSWORD, "vmware_soap_session"):
+            self.assertNotIn(secret, log)
+        self.assertNotIn("Traceback", log)
+
+    def viewer(self, vm: str) -> Viewer:
+        viewer = Viewer.connect(self.gateway.web_port, self.gateway.issue(vm)["token"])
+        self.addCleanup(viewer.close)
+        return viewer
+
+    def refusal(self, vm: str) -> str:
+        """Return what a TCP viewer is told, and check that nothing was tried twice."""
+        before = len(self.vsphere.tickets())
+        token = self.gateway.issue(vm, type="xvpvnc")["token"]
+        with self.assertRaises(Refused) as caught:
+            tunnel(self.gateway.web_port, f"/console?token={token}")
+        self.assertLessEqual(len(self.vsphere.tickets()), before + 1)
+        return str(caught.exception)
+
+    def detail(self) -> str:
+        """Return what the audit log says about the last refusal."""
+        return str(self.gateway.audit("refuse")[-1]["detail"])
+
+
+class PictureTests(VMwareCase):
+    def test_a_browser_sees_the_screen_and_types(self) -> None:
+        page = Page()
+        self.addCleanup(page.leave)
+        before = self.here.redeemed()
+        page.open(self.gateway.issue(f"vc/{VM}")["url"])
+        page.wait_for_state("connected")
+        page.type("4")
+        page.wait_for_pixel(*KEY_COLOURS["4"])
+        self.assertEqual(self.here.redeemed(), before + 1)
+        self.assertIn(VM, page.driver.title)
+
+    def test_a_tcp_viewer_too(self) -> None:
+        viewer = self.viewer(f"vc/{VM}")
+        viewer.key(ord("1"))
+        viewer.wait_for_pixel(KEY_COLOURS["1"])
+        viewer.key(ord("2"))
+        viewer.wait_for_pixel(KEY_COLOURS["2"])
+
+    def test_a_reload_takes_another_ticket(self) -> None:
+        page = Page()
+        self.addCleanup(page.leave)
+        page.open(self.gateway.issue(f"vc/{VM}")["url"])
+        page.wait_for_state("connected")
+        before = len(self.vsphere.tickets())
+        page.reload()
+        page.wait_for_state("connected")
+        self.assertEqual(len(self.vsphere.tickets()), before + 1)
+
+    def test_a_machine_that_moved_since_the_token_was_issued(self) -> None:
+        issued = self.gateway.issue(f"vc/{VM}")
+        before = self.there.redeemed()
+        self.vsphere.relocate(VM, THERE)
+        self.addCleanup(self.vsphere.relocate, VM, HERE)
+        viewer = Viewer.connect(self.gateway.web_port, issued["token"])
+        self.addCleanup(viewer.close)
+        viewer.key(ord("1"))
+        viewer.wait_for_pixel(KEY_COLOURS["1"])
+        self.assertEqual(self.there.redeemed(), before + 1)
+
+    def test_a_ticket_without_a_thumbprint_and_a_certificate_of_the_authority(self) -> None:
+        self.vsphere.consoles(**{HERE: self.here.ticket_target(Certificate="")})
+        self.viewer(f"vc/{VM}")
+
+    def test_a_single_host(self) -> None:
+        viewer = self.viewer(f"esx/{self.world.esx.any_name()}")
+        viewer.key(ord("4"))
+        viewer.wait_for_pixel(KEY_COLOURS["4"])
+
+    def test_after_the_login_was_ended(self) -> None:
+        self.viewer(f"vc/{VM}")
+        self.assertGreater(self.vsphere.end_logins(), 0)
+        self.viewer(f"vc/{VM}")
+
+    def test_a_plain_vnc_server_with_a_password(self) -> None:
+        self.vsphere.configure(
+            VM,
+            RemoteDisplay_vnc_enabled="TRUE",
+            RemoteDisplay_vnc_port=self.world.locked.graphics()["port"],
+            RemoteDisplay_vnc_password=VNC_PASSWORD,
+        )
+        viewer = self.viewer(f"vnc/{VM}")
+        viewer.key(ord("2"))
+        viewer.wait_for_pixel(KEY_COLOURS["2"])
+
+
+class FailureTests(VMwareCase):
+    def test_a_certificate_that_is_not_the_one_of_the_ticket(self) -> None:
+        self.vsphere.consoles(**{HERE: self.here.ticket_target(Certificate=self.there.certificate)})
+        seen = self.here.redeemed() + self.here.refused()
+        told = self.refusal(f"vc/{VM}")
+        self.assertTrue(told.startswith("502 The hypervisor could not prove its identity."), told)
+        self.assertEqual(self.here.redeemed() + self.here.refused(), seen, "the ticket was sent")
+
+    def test_an_address_that_leads_to_another_host(self) -> None:
+        told = self.refusal(f"moved/{VM}")
+        self.assertTrue(told.startswith("502 The hypervisor could not prove its identity."), told)
+        self.assertIn(f"CN={self.there.address}", self.detail())
+
+    def test_a_ticket_that_the_host_refuses(self) -> None:
+        self.vsphere.consoles(**{HERE: self.there.ticket_target()})
+        before = self.there.refused()
+        told = self.refusal(f"vc/{VM}")
+        self.assertTrue(told.startswith("502 The hypervisor refused the connection"), told)
+        self.assertEqual(self.there.refused(), before + 1)
+        self.assertIn("403", self.detail())
+
+    def test_a_host_that_cannot_be_dialled(self) -> None:
+        self.vsphere.consoles(**{HERE: self.here.ticket_target(Port=free_port())})
+        told = self.refusal(f"vc/{VM}")
+        self.assertTrue(told.startswith("502 The hypervisor could not be reached."), told)
+
+    def test_a_machine_that_is_off(self) -> None:
+        self.vsphere.set_power(VM, on=False)
+        self.addCleanup(self.vsphere.set_power, VM, on=True)
+        page = Page()
+        self.addCleanup(page.leave)
+        page.open(self.gateway.issue(f"vc/{VM}")["url"])
+        page.wait_for_reason("The virtual machine is powered off.")
+        self.assertEqual(self.refusal(f"vc/{VM}"), "409 The virtual machine is powered off.")
+
+    def test_an_unknown_machine(self) -> None:
+        self.assertEqual(self.refusal("vc/nobody"), "404 The virtual machine was not found.")
+
+    def test_without_the_privilege(self) -> None:
+        self.vsphere.consoles()
+        told = self.refusal(f"vc/{VM}")
+        self.assertIn("502 The console service may not show this virtual machine.", told)
+        self.assertIn(f"{USER} may not VirtualMachine.Interact.ConsoleInteract", self.detail())
+
+    def test_no_plain_vnc_server(self) -> None:
+        told = self.refusal(f"vnc/{THERE}_VM0")
+        self.assertEqual(told, "409 The virtual machine has no graphical console.")
+        self.assertIn("ESXi 7 and later have no VNC server", self.detail())
+
+    def test_a_wrong_password_of_the_plain_vnc_server(self) -> None:
+        self.vsphere.configure(
+            VM,
+            RemoteDisplay_vnc_enabled="TRUE",
+            RemoteDisplay_vnc_port=self.world.locked.graphics()["port"],
+            RemoteDisplay_vnc_password="notright",
+        )
+        told = self.refusal(f"vnc/{VM}")
+        self.assertTrue(told.startswith("502 The hypervisor refused the connection"), told)
+
+    def test_an_api_that_is_away_refuses_or_is_not_trusted(self) -> None:
+        for backend, words in (
+            ("away", "Connection refused"),
+            ("login", f"the login of {USER} is refused"),
+            ("stranger", "unable to get local issuer certificate"),
+        ):
+            with self.subTest(backend=backend):
+                told = self.refusal(f"{backend}/{VM}")
+                self.assertTrue(told.startswith(NOT_LOOKED_UP), told)
+                self.assertIn(words, self.detail())
+
+    def test_check_config_finds_all_three(self) -> None:
+        done = vncproxy("check-config", "--config", str(self.gateway.config))
+        for line in (
+            "ok    backend vc: VMware vCenter Server 6.5.0",
+            "ok    backend esx: VMware ESXi 6.5.0",
+            "FAIL  backend away: vSphere at",
+            "FAIL  backend login: vSphere at",
+            "FAIL  backend stranger: vSphere at",
+        ):
+            self.assertIn(line, done.stdout)
+        self.assertIn(self.vsphere.fingerprint, done.stdout)
+        self.assertNotIn(PASSWORD, done.stdout + done.stderr)
+
+    def test_a_vcenter_that_is_restarted(self) -> None:
+        self.vsphere.stop()
+        told = self.refusal(f"vc/{VM}")
+        self.vsphere.start()
+        self.assertTrue(told.startswith(NOT_LOOKED_UP), told)
+        self.viewer(f"vc/{VM}")

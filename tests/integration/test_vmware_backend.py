@@ -1,0 +1,354 @@
+"""The VMware backend against a simulated vSphere: pyvmomi, TLS, logins and time limits are real."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from pyVim.task import WaitForTask
+from pyVmomi import vim
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.trial.unittest import TestCase
+
+from vncproxy.backends.vmware import VMwareBackend
+from vncproxy.backends.vmware_settings import VMwareSettings
+from vncproxy.errors import (
+    BackendError,
+    ConsoleUnavailable,
+    NoGraphicalConsole,
+    VMNotFound,
+    VNCProxyError,
+)
+from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
+from vncproxy.threads import BoundedCalls
+
+from .vsphere import ADDRESS, ANY_HOST, PASSWORD, USER, VSphere, fingerprint, shared_vsphere
+
+E = TypeVar("E", bound=VNCProxyError)
+
+NAME = "DC0_H0_VM0"
+
+
+class BackendCase(TestCase):
+    """A backend with real threads."""
+
+    timeout = 60
+
+    def setUp(self) -> None:
+        self.vsphere = shared_vsphere()
+        self.esx_certificate, _ = self.vsphere.authority.issue("esx.example")
+        target = {"Host": "esx.example", "Port": 9443, "Certificate": self.esx_certificate}
+        self.vsphere.consoles(**{ANY_HOST: target})
+        self.backend = self.backend_of()
+
+    def backend_of(self, vsphere: VSphere | None = None, **more: Any) -> VMwareBackend:
+        calls = BoundedCalls(reactor, reactor, threads=4, waiting=8)  # type: ignore[arg-type]
+        self.addCleanup(calls.close)
+        settings = VMwareSettings.model_validate((vsphere or self.vsphere).table(**more))
+        backend = VMwareBackend("vc", settings, calls)
+        self.addCleanup(lambda: Deferred.fromCoroutine(backend.close()))
+        return backend
+
+    async def failure(self, answer: Awaitable[object], kind: type[E]) -> E:
+        try:
+            await answer
+        except kind as e:
+            self.assertNotIn(PASSWORD, repr(e) + str(e.__cause__))
+            return e
+        raise AssertionError(f"{kind.__name__} not raised")
+
+
+class LocateTests(BackendCase):
+    async def test_a_ticket_leads_to_the_web_socket_of_the_host(self) -> None:
+        found = await self.backend.locate(NAME)
+        ticket = self.vsphere.tickets()[-1]["ticket"]
+        self.assertEqual(
+            found,
+            ConsoleEndpoint(
+                Transport.WSS,
+                host="esx.example",
+                port=9443,
+                path=f"/ticket/{ticket}",
+                tls=TLSTrust(fingerprints=(fingerprint(self.esx_certificate, "sha1"),)),
+                name=NAME,
+            ),
+        )
+        self.assertNotIn(ticket, f"{found} {found!r}")
+
+    async def test_a_machine_has_five_names(self) -> None:
+        with self.vsphere.machine(NAME) as machine:
+            names = [
+                machine.config.instanceUuid,
+                machine.config.uuid.upper(),
+                str(machine).strip("'").partition(":")[2],
+                f"DC0/vm/{NAME}",
+                f"/DC0/vm/{NAME}",
+                NAME,
+            ]
+        for vm in names:
+            self.assertEqual((await self.backend.locate(vm)).name, NAME)
+
+    async def test_each_console_has_a_ticket_of_its_own(self) -> None:
+        before = len(self.vsphere.tickets())
+        paths = {(await self.backend.locate(NAME)).path for _ in range(2)}
+        self.assertEqual(len(paths), 2)
+        self.assertEqual(len(self.vsphere.tickets()), before + 2)
+
+    async def test_a_host_is_dialled_where_the_map_says(self) -> None:
+        backend = self.backend_of(addresses={"ESX.example": "127.0.0.9"})
+        self.assertEqual((await backend.locate(NAME)).host, "127.0.0.9")
+
+    async def test_unknown_machines(self) -> None:
+        for vm in (
+            "nobody",
+            "vm-99999",
+            "DC0/vm/nobody",
+            "DC0/vm",
+            "5d7a22c1-4b1d-4e6a-8c07-0f7fd24b4b4b",
+        ):
+            await self.failure(self.backend.locate(vm), VMNotFound)
+
+    async def test_a_machine_called_like_the_id_of_another_is_not_found_by_it(self) -> None:
+        with self.vsphere.machine(NAME) as machine:
+            WaitForTask(machine.Rename_Task("vm-99999"))
+            self.addCleanup(self.rename, "vm-99999", NAME)
+        await self.failure(self.backend.locate("vm-99999"), VMNotFound)
+
+    def rename(self, before: str, after: str) -> None:
+        with self.vsphere.machine(before) as machine:
+            WaitForTask(machine.Rename_Task(after))
+
+    async def test_several_machines_with_one_bios_uuid(self) -> None:
+        with self.vsphere.machine(NAME) as machine:
+            uuid = machine.config.uuid
+        with self.vsphere.machine("DC0_H1_VM0") as clone:
+            own = clone.config.uuid
+            WaitForTask(clone.ReconfigVM_Task(vim.vm.ConfigSpec(uuid=uuid)))
+        error = await self.failure(self.backend.locate(uuid), BackendError)
+        with self.vsphere.machine("DC0_H1_VM0") as clone:
+            WaitForTask(clone.ReconfigVM_Task(vim.vm.ConfigSpec(uuid=own)))
+        self.assertIn("2 machines have the UUID", str(error))
+        self.assertIn("instance UUID", str(error))
+        self.assertEqual(error.sentence(), "Several virtual machines have this name.")
+
+    async def test_powered_off(self) -> None:
+        self.vsphere.set_power(NAME, on=False)
+        self.addCleanup(self.vsphere.set_power, NAME, on=True)
+        error = await self.failure(self.backend.locate(NAME), ConsoleUnavailable)
+        self.assertEqual(error.sentence(), "The virtual machine is powered off.")
+
+    async def test_without_the_privilege(self) -> None:
+        self.vsphere.consoles()
+        error = await self.failure(self.backend.locate(NAME), BackendError)
+        self.assertIn(f"{USER} may not VirtualMachine.Interact.ConsoleInteract on vm-", str(error))
+        self.assertEqual(error.sentence(), "The console service may not show this virtual machine.")
+
+
+class VNCTests(BackendCase):
+    """The simulated hosts are of version 6.5."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.addCleanup(self.vsphere.configure, NAME, RemoteDisplay_vnc_enabled="false")
+
+    async def test_the_host_and_what_the_machine_is_configured_with(self) -> None:
+        self.vsphere.configure(
+            NAME,
+            RemoteDisplay_vnc_enabled="TRUE",
+            RemoteDisplay_vnc_port="5907",
+            RemoteDisplay_vnc_password="vnc-pw",
+        )
+        found = await self.backend_of(console="vnc").locate(NAME)
+        expected = ConsoleEndpoint(
+            Transport.TCP, host="DC0_H0", port=5907, handshakes=(RFBSecurity("vnc-pw"),), name=NAME
+        )
+        self.assertEqual(found, expected)
+        self.assertNotIn("vnc-pw", repr(found))
+
+    async def test_after_a_move_it_is_dialled_at_the_new_host(self) -> None:
+        self.vsphere.configure(
+            NAME, RemoteDisplay_vnc_enabled="true", RemoteDisplay_vnc_port="5907"
+        )
+        self.vsphere.relocate(NAME, "DC0_H1")
+        self.addCleanup(self.vsphere.relocate, NAME, "DC0_H0")
+        found = await self.backend_of(console="vnc").locate(NAME)
+        self.assertEqual(found.host, "DC0_H1")
+
+    async def test_not_enabled(self) -> None:
+        error = await self.failure(
+            self.backend_of(console="vnc").locate("DC0_H1_VM0"), NoGraphicalConsole
+        )
+        self.assertIn("RemoteDisplay.vnc.enabled is not set", str(error))
+        self.assertIn("ESXi 7 and later have no VNC server", str(error))
+
+    async def test_auto_prefers_the_web_socket(self) -> None:
+        found = await self.backend_of(console="auto").locate(NAME)
+        self.assertEqual(found.transport, Transport.WSS)
+
+
+class SingleHostTests(BackendCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.esx = shared_vsphere("esx")
+        self.backend = self.backend_of(self.esx)
+
+    async def test_a_ticket_without_a_host_is_for_the_host_of_the_api(self) -> None:
+        self.esx.consoles(**{ANY_HOST: {"Port": 9443, "Certificate": self.esx_certificate}})
+        found = await self.backend.locate(self.esx.any_name())
+        self.assertEqual((found.host, found.port), (ADDRESS, 9443))
+
+    async def test_so_is_one_with_a_name_that_only_the_host_itself_knows(self) -> None:
+        self.esx.consoles(**{ANY_HOST: {"Host": "localhost.localdomain", "Port": 443}})
+        found = await self.backend.locate(self.esx.any_name())
+        self.assertEqual(found.host, ADDRESS)
+        self.assertEqual(found.tls, TLSTrust(ca_file=self.esx.ca_file))
+
+    async def test_its_vnc_server_is_dialled_at_the_host_of_the_api(self) -> None:
+        name = self.esx.any_name()
+        self.esx.configure(name, RemoteDisplay_vnc_enabled="true", RemoteDisplay_vnc_port="5901")
+        found = await self.backend_of(self.esx, console="vnc").locate(name)
+        self.assertEqual((found.host, found.port), (ADDRESS, 5901))
+
+    async def test_probe(self) -> None:
+        self.assertRegex(
+            await self.backend.probe(), r"^VMware ESXi 6\.5\.0 build \d+ at .*1 machine$"
+        )
+
+
+class InventoryTests(BackendCase):
+    async def test_machines_with_their_states(self) -> None:
+        self.vsphere.set_power(NAME, on=False)
+        self.addCleanup(self.vsphere.set_power, NAME, on=True)
+        found = await self.backend.list()
+        states = {each.name: each.state for each in found}
+        self.assertEqual((states[NAME], states["DC0_H1_VM0"]), ("powered off", "running"))
+        self.assertEqual([each.name for each in found], sorted(states))
+        for each in found:
+            self.assertRegex(each.vm.vm, r"^[0-9a-f]{8}-")
+
+    async def test_a_template_is_no_machine(self) -> None:
+        self.vsphere.set_power(NAME, on=False)
+        with self.vsphere.machine(NAME) as machine:
+            machine.MarkAsTemplate()
+        try:
+            listed = [each.name for each in await self.backend.list()]
+            await self.failure(self.backend.locate(NAME), VMNotFound)
+        finally:
+            with self.vsphere.administrator() as service:
+                template = service.content.searchIndex.FindByInventoryPath(f"DC0/vm/{NAME}")
+                pools = [each.resourcePool for each in _hosts(service, "DC0_H0")]
+                template.MarkAsVirtualMachine(pools[0], None)
+            self.vsphere.set_power(NAME, on=True)
+        self.assertNotIn(NAME, listed)
+
+    async def test_probe_names_product_version_and_account(self) -> None:
+        self.assertRegex(
+            await self.backend.probe(),
+            rf"^VMware vCenter Server 6\.5\.0 build \d+ at 127\.0\.0\.2:\d+, as {USER}, 3 machines",
+        )
+
+
+def _hosts(service: Any, name: str) -> list[Any]:
+    content = service.content
+    view = content.viewManager.CreateContainerView(content.rootFolder, [vim.ComputeResource], True)
+    return [each for each in view.view if each.name == name]
+
+
+class LoginTests(BackendCase):
+    def setUp(self) -> None:
+        self.vsphere = VSphere().start()
+        self.addCleanup(self.vsphere.remove)
+        self.backend = self.backend_of()
+
+    async def test_one_login_is_shared_and_ended(self) -> None:
+        questions = [Deferred.fromCoroutine(self.backend.probe()) for _ in range(4)]
+        await gatherResults(questions)
+        during = self.vsphere.logins()
+        await self.backend.close()
+        self.assertEqual((during, self.vsphere.logins()), (1, 0))
+
+    async def test_a_login_that_was_ended_is_made_anew(self) -> None:
+        await self.backend.probe()
+        self.assertEqual(self.vsphere.end_logins(), 1)
+        self.assertEqual(len(await self.backend.list()), 3)
+        self.assertEqual(self.vsphere.end_logins(), 1)
+        await self.failure(self.backend.locate("vm-99999"), VMNotFound)
+
+    async def test_after_a_restart_the_next_question_is_answered(self) -> None:
+        before = await self.backend.list()
+        self.vsphere.stop()
+        error = await self.failure(self.backend.list(), BackendError)
+        self.vsphere.start()
+        self.assertIn("Connection refused", str(error))
+        self.assertEqual(await self.backend.list(), before)
+
+    async def test_a_wrong_password_is_told_and_not_tried_again(self) -> None:
+        backend = self.backend_of(password="wrong-" + PASSWORD)
+        before = await self.failure(backend.probe(), BackendError)
+        self.vsphere.stop()
+        after = await self.failure(backend.probe(), BackendError)
+        self.assertIn(f"the login of {USER} is refused", str(before))
+        self.assertEqual(str(after), str(before))
+
+    async def test_the_session_is_told_to_nobody(self) -> None:
+        await self.backend.probe()
+        with self.vsphere.administrator() as service:
+            keys = [each.key for each in service.content.sessionManager.sessionList]
+        session = self.backend._session
+        for key in keys:
+            self.assertNotIn(key, f"{session} {session!r} {session._login!r}")
+
+    async def test_one_that_hangs_ends_the_wait_and_later_the_thread(self) -> None:
+        backend = self.backend_of(timeout=1)
+        await backend.probe()
+        with self.vsphere.frozen():
+            error = await self.failure(backend.locate(NAME), BackendError)
+            again = await self.failure(self.backend_of(timeout=1).locate(NAME), BackendError)
+        for each in (error, again):
+            self.assertIn("no answer in time", str(each))
+        self.assertEqual(len(await backend.list()), 3)
+
+
+class CertificateTests(BackendCase):
+    async def refused(self, vsphere: VSphere | None = None, **more: Any) -> str:
+        error = await self.failure(self.backend_of(vsphere, **more).probe(), BackendError)
+        return str(error)
+
+    async def test_an_unknown_authority(self) -> None:
+        text = await self.refused(ca_file="")
+        self.assertIn("unable to get local issuer certificate", text)
+        self.assertIn(f"(it has {self.vsphere.fingerprint})", text)
+        self.assertIn("write its authority into ca_file, or its fingerprint into finger", text)
+
+    async def test_not_even_this_machine_is_trusted_without_one(self) -> None:
+        local = VSphere(address="127.0.0.1").start()
+        self.addCleanup(local.remove)
+        self.assertIn("certificate is refused", await self.refused(local, ca_file=""))
+        await self.backend_of(local).probe()
+
+    async def test_another_name(self) -> None:
+        text = await self.refused(server_name="other.example")
+        self.assertIn("Hostname mismatch", text)
+        self.assertIn("write a name that stands in it into server_name", text)
+
+    async def test_the_name_may_differ_from_the_address(self) -> None:
+        await self.backend_of(server_name="vcenter.example").probe()
+
+    async def test_a_pinned_fingerprint_needs_no_authority(self) -> None:
+        sha1 = fingerprint(str(self.vsphere.folder / f"{ADDRESS}.pem"), "sha1")
+        for pinned in (self.vsphere.fingerprint, sha1):
+            await self.backend_of(ca_file="", fingerprints=[pinned]).probe()
+
+    async def test_another_pinned_fingerprint_is_refused_whoever_signed(self) -> None:
+        for pinned in ("sha256:" + "00" * 32, "sha1:" + "00" * 20):
+            text = await self.refused(fingerprints=[pinned])
+            self.assertIn("none of those in fingerprints", text)
+            self.assertIn(self.vsphere.fingerprint, text)
+
+    async def test_no_verification_is_spelled_out_and_told(self) -> None:
+        answer = await self.backend_of(ca_file="", verify=False).probe()
+        self.assertIn("not verified (verify = false)", answer)
+
+    async def test_a_file_of_authorities_that_is_not_there(self) -> None:
+        self.assertIn("ca_file /nowhere.pem", await self.refused(ca_file="/nowhere.pem"))
