@@ -1,6 +1,8 @@
 # make demo    a console in the browser, nothing else needed
 # make test    the whole suite; installs what it needs
 # make check   format, lint, types, then the suite with branch coverage
+# make bench   measures the proxy beside its peers; BENCH_ARGS="--quick"
+# make profile flame graphs of the proxy at work, in bench/results
 #
 # make demo DEMO_ARGS="--port 7000 --target 192.0.2.7:5900,secret"
 
@@ -9,8 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := setup.py pyproject.toml vncproxy/__init__.py vncproxy/web/package-lock.json
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 
-.PHONY: demo test check format debian clean
+.PHONY: demo test check format bench profile debian clean
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/vncproxy demo $(DEMO_ARGS)
@@ -31,6 +34,12 @@ format:
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: $(VENV)/.bench
+	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+profile: $(VENV)/.bench
+	@$(BIN)/python -m bench.profile
+
 $(VENV)/bin/pip:
 	@command -v npm >/dev/null || { echo "npm is needed for the console page: apt install npm"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make a virtual environment: apt install python3-venv"; exit 1; }
@@ -48,6 +57,11 @@ $(VENV)/.test: debian $(BIN)/pip $(SOURCES)
 	@[ $@ -nt setup.py ] && [ $@ -nt vncproxy/web/package-lock.json ] && [ -e $@ ] || { \
 	  echo "installing vncproxy and its tests into $(VENV)" && \
 	  $(BIN)/pip install -q --disable-pip-version-check -e .[all,test] && touch $@; }
+
+$(VENV)/.bench: $(VENV)/.test bench/node/package-lock.json
+	@$(BIN)/pip install -q --disable-pip-version-check -e .[bench]
+	@cd bench/node && npm ci --silent
+	@touch $@
 
 debian:
 	@tests/install-debian-packages

@@ -36,6 +36,7 @@ EXTRAS = {
     "vmware": ["pyvmomi>=8.0.3"],
     "fast": ["numpy>=1.26"],
 }
+BENCH = ["numpy>=1.26", "py-spy>=0.4", "websockify>=0.13"]
 TESTS = ["coverage", "hypothesis", "mypy", "mypy-zope", "pillow", "ruff", "selenium", "vncdotool"]
 
 setup(
@@ -78,6 +79,7 @@ setup(
         **EXTRAS,
         "all": sorted({requirement for extra in EXTRAS.values() for requirement in extra}),
         "test": TESTS,
+        "bench": BENCH,
     },
     entry_points={
         "console_scripts": ["vncproxy = vncproxy.cli:main"],
