@@ -197,7 +197,6 @@ class Session:
             self._step = showing = Deferred.fromCoroutine(self._show(grant))
             return await showing
         except BaseException:
-            self._ending = True
             await self._restore(grant)
             raise
 

@@ -50,6 +50,8 @@ class _Root(Resource):
         if request.method == b"CONNECT":
             channel.take_over(self.heir)
             return NOT_DONE_YET
+        if request.path == b"/later":
+            return NOT_DONE_YET
         return b"X" * int(request.path.rpartition(b"/")[2] or b"2")
 
 
@@ -207,12 +209,16 @@ class TakeOverTests(ChannelTestCase):
 
     def test_a_connection_that_was_held_back_is_read_again(self) -> None:
         peer = self.connect(room=1000)
-        peer.send(b"GET /5000 HTTP/1.1\r\nHost: a\r\n\r\nCONNECT / HTTP/1.1\r\n\r\n")
+        peer.send(b"GET /later HTTP/1.1\r\nHost: a\r\n\r\n")
+        peer.send(b"CONNECT / HTTP/1.1\r\n\r\n" + bytes(20_000))
+        self.assertFalse(peer.reading)
+        (request,) = self.root.requests
 
+        request.write(bytes(5000))
+        request.finish()
         peer.send(b"RFB")
 
-        self.assertTrue(peer.reading)
-        self.assertEqual(self.root.heir.got, b"RFB")
+        self.assertEqual(self.root.heir.got, bytes(20_000) + b"RFB")
 
     def test_the_heir_can_watch_the_outgoing_buffer(self) -> None:
         peer = self.connect()

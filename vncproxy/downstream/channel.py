@@ -41,7 +41,6 @@ class ConsoleChannel(HTTPChannel):
         Bytes that are in hand already, pipelined behind the request, follow as data.
         """
         if self._heir is None:
-            self.setTimeout(None)
             self.requests = []
             self.transport.unregisterProducer()
             self.transport.resumeProducing()
