@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import ssl
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any, TypeVar
 
 from pyVim.task import WaitForTask
@@ -352,3 +356,34 @@ class CertificateTests(BackendCase):
 
     async def test_a_file_of_authorities_that_is_not_there(self) -> None:
         self.assertIn("ca_file /nowhere.pem", await self.refused(ca_file="/nowhere.pem"))
+
+    async def test_a_server_that_is_starting_or_no_vsphere(self) -> None:
+        for status, words in (
+            (503, "503 Service Unavailable; is its service still starting?"),
+            (404, "no vSphere API answers there"),
+        ):
+            with _web_server(self.vsphere, status) as port:
+                self.assertIn(words, await self.refused(port=port))
+
+
+@contextmanager
+def _web_server(vsphere: VSphere, status: int) -> Iterator[int]:
+    """Answer everything with a status, on the vSphere's address and with its certificate."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(status)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer((ADDRESS, 0), Answer)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(vsphere.folder / f"{ADDRESS}.pem", vsphere.folder / f"{ADDRESS}.key")
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
