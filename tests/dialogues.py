@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Generic, TypeVar
 
 from hypothesis import strategies as st
 
 from vncproxy.errors import VNCProxyError
-from vncproxy.steps import Dialogue, Steps
+from vncproxy.steps import Dialogue, StartTLS, Steps
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
-    """How a handshake went; ``result`` is None unless it is ``done``."""
+    """How a handshake went; ``result`` is None unless it is ``done``.
+
+    ``tls`` is the step that started TLS, if one did.
+    """
 
     sent: bytes
     done: bool
@@ -25,20 +29,33 @@ class Outcome(Generic[T]):
     error: type[VNCProxyError] | None
     detail: str
     leftover: bytes
+    tls: StartTLS | None = None
 
 
-def play(steps: Steps[T], *pieces: bytes, eof: bool = False) -> Outcome[T]:
-    """Give a handshake the peer's bytes, and perhaps the end of its stream."""
+def play(
+    steps: Steps[T],
+    *pieces: bytes,
+    under_tls: Sequence[bytes] | None = None,
+    eof: bool = False,
+) -> Outcome[T]:
+    """Give a handshake the peer's bytes, and perhaps the end of its stream.
+
+    Args:
+        under_tls: what comes under TLS, which is up as soon as the handshake waits for it.
+    """
     dialogue = Dialogue(steps)
     error: VNCProxyError | None = None
-    for piece in pieces:
-        try:
-            dialogue.receive(piece)
-        except VNCProxyError as e:
-            error = e
+    tls: StartTLS | None = None
+    events: list[Callable[[], None]] = [partial(dialogue.receive, piece) for piece in pieces]
+    if under_tls is not None:
+        events.append(lambda: dialogue.tls_is_up() if dialogue.starts_tls() else None)
+        events.extend(partial(dialogue.receive, piece) for piece in under_tls)
     if eof:
+        events.append(dialogue.receive_eof)
+    for event in events:
+        tls = tls or dialogue.starts_tls()
         try:
-            dialogue.receive_eof()
+            event()
         except VNCProxyError as e:
             error = e
     return Outcome(
@@ -48,6 +65,7 @@ def play(steps: Steps[T], *pieces: bytes, eof: bool = False) -> Outcome[T]:
         type(error) if error else None,
         error.detail if error else "",
         dialogue.leftover(),
+        tls or dialogue.starts_tls(),
     )
 
 
