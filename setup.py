@@ -34,6 +34,7 @@ EXTRAS = {
     "libvirt": ["libvirt-python>=9"],
     "opennebula": ["pyone>=7.3", "requests>=2.31", "urllib3>=2.2"],
     "vmware": ["pyvmomi>=8.0.3"],
+    "xen": ["XenAPI>=24"],
     "fast": ["numpy>=1.26"],
 }
 BENCH = ["numpy>=1.26", "py-spy>=0.4", "websockify>=0.13"]
@@ -88,6 +89,7 @@ setup(
             "libvirt = vncproxy.backends.libvirt:LibvirtBackend",
             "opennebula = vncproxy.backends.opennebula:OpenNebulaBackend",
             "vmware = vncproxy.backends.vmware:VMwareBackend",
+            "xen = vncproxy.backends.xen:XenBackend",
         ],
     },
 )

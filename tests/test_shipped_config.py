@@ -83,6 +83,7 @@ class ShippedConfigTests(SynchronousTestCase):
             "opennebula": "one",
             "static": "lab",
             "vmware": "vc",
+            "xen": "pool",
         }.items():
             with self.subTest(kind=kind):
                 table = settings.backends[backend]

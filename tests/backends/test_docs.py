@@ -14,6 +14,7 @@ from vncproxy.backends.opennebula_settings import OpenNebulaSettings
 from vncproxy.backends.static import StaticSettings
 from vncproxy.backends.static_file import read_if_changed
 from vncproxy.backends.vmware_settings import VMwareSettings
+from vncproxy.backends.xen_settings import XenSettings
 
 PAGE = Path(__file__).parents[2] / "docs/backends.md"
 KINDS: dict[str, type[BaseModel]] = {
@@ -21,6 +22,7 @@ KINDS: dict[str, type[BaseModel]] = {
     "libvirt": LibvirtSettings,
     "opennebula": OpenNebulaSettings,
     "vmware": VMwareSettings,
+    "xen": XenSettings,
 }
 
 

@@ -1,0 +1,119 @@
+"""Consoles of machines in a pool of XenServer or XCP-ng hosts, found by way of XAPI.
+
+Needs the extra ``vncproxy[xen]``; this module itself loads without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from zope.interface import implementer
+
+from vncproxy.backends.tls_settings import warnings_about
+from vncproxy.backends.xen_refusals import SESSION, explain, may_pass
+from vncproxy.backends.xen_settings import XenSettings
+from vncproxy.errors import ConfigurationError, UpstreamViolation, VNCProxyError
+from vncproxy.interfaces import (
+    IBlockingCalls,
+    IConsoleBackend,
+    IConsoleRefusals,
+    IHasWarnings,
+    IVMInventory,
+)
+from vncproxy.model import ConsoleEndpoint, VMSummary
+
+if TYPE_CHECKING:
+    from vncproxy.backends.xen_pool import Pool
+
+T = TypeVar("T")
+
+_IN_THREAD = 0.9
+"""How much of the time limit a question has: the rest is for its own words to arrive."""
+
+
+@implementer(IConsoleBackend, IConsoleRefusals, IVMInventory, IHasWarnings)
+class XenBackend:
+    """The machines of one pool, or of a host that stands alone.
+
+    A VM is named by UUID, or by its name where no other machine has the same. The inventory gives
+    UUIDs. Templates, snapshots and the hosts' own domains are not shown.
+
+    Raises:
+        ConfigurationError: XenAPI is not installed.
+    """
+
+    Settings = XenSettings
+
+    def __init__(self, name: str, settings: XenSettings, calls: IBlockingCalls) -> None:
+        self._name = name
+        self._settings = settings
+        self._calls = calls
+        self._pool = _pool(settings)
+        self._problems: Sequence[str] = ()
+
+    async def locate(self, vm: str) -> ConsoleEndpoint:
+        """Ask XAPI where the console is; see ``IConsoleBackend``."""
+        return await self._locate(vm)
+
+    async def relocate(self, vm: str, refusal: UpstreamViolation) -> ConsoleEndpoint:
+        """Ask XAPI where the machine runs now; see ``IConsoleRefusals``."""
+        if not may_pass(refusal):
+            raise self.explain(refusal) from refusal
+        if getattr(refusal, "http_status", 0) == SESSION:
+            await self._calls.call(self._settings.timeout, self._pool.renew)
+        return await self._locate(vm, at_resident=True)
+
+    def explain(self, refusal: UpstreamViolation) -> VNCProxyError:
+        """Return what a host's answer means; see ``IConsoleRefusals``."""
+        return explain(refusal, self._settings.username)
+
+    async def list(self) -> Sequence[VMSummary]:
+        """Return all machines, running or not, sorted by name."""
+        from vncproxy.backends.xen_machines import inventory
+
+        return await self._ask(inventory, self._name)
+
+    async def probe(self) -> str:
+        """Log in, return who the pool is, and dial all of its hosts."""
+        from vncproxy.backends.xen_probe import probe
+
+        probed = await self._ask(probe, self._settings)
+        self._problems = probed.problems
+        return probed.line
+
+    def warnings(self) -> Sequence[str]:
+        """Return what is not safe, and the hosts whose consoles could not be reached."""
+        plain = (
+            "plain_console sends the session to the hosts without TLS: anybody on the way has it"
+        )
+        return [
+            *([plain] if self._settings.plain_console else ()),
+            *warnings_about(self._settings.tls.trust()),
+            *self._problems,
+        ]
+
+    async def close(self) -> None:
+        """Log out."""
+        await self._calls.call(self._settings.timeout, self._pool.close)
+
+    async def _locate(self, vm: str, *, at_resident: bool = False) -> ConsoleEndpoint:
+        from vncproxy.backends.xen_console import endpoint
+        from vncproxy.backends.xen_machines import find_console
+
+        found = await self._ask(find_console, vm)
+        return endpoint(found, self._settings, at_resident=at_resident)
+
+    async def _ask(self, question: Callable[..., T], *args: Any) -> T:
+        answer: T = await self._calls.call(self._settings.timeout, self._pool, question, *args)
+        return answer
+
+
+def _pool(settings: XenSettings) -> Pool:
+    try:
+        from vncproxy.backends.xen_pool import Pool
+    except ImportError as e:
+        raise ConfigurationError(
+            f"backends of type xen need XenAPI: pip install vncproxy[xen] ({e})"
+        ) from e
+    return Pool(settings, settings.timeout * _IN_THREAD)

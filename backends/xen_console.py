@@ -1,0 +1,86 @@
+"""From a console's location to its endpoint: TLS and CONNECT, or the plain form of old hosts."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import SplitResult, quote, urlsplit
+
+from vncproxy.backends.addresses import is_dialable
+from vncproxy.backends.xen_machines import Found
+from vncproxy.backends.xen_settings import XenSettings
+from vncproxy.errors import BackendError
+from vncproxy.model import ConsoleEndpoint, HTTPConnect, RFBSecurity, Transport
+
+HTTPS_PORT: Final = 443
+
+_REFERENCE: Final = re.compile(r"[\w:-]+", re.ASCII)
+_TARGET: Final = re.compile(r"/[!-~]*")
+
+
+def endpoint(found: Found, settings: XenSettings, *, at_resident: bool = False) -> ConsoleEndpoint:
+    """Return how a console is reached.
+
+    Args:
+        at_resident: whether the host on which the machine runs is believed more than the location.
+
+    Raises:
+        BackendError: the location cannot be used.
+    """
+    location = _location(found.location)
+    host = location.hostname or ""
+    if at_resident or not is_dialable(host):
+        host = found.host
+    if not is_dialable(host):
+        raise BackendError(f"the console of {found.name!r} is at {host!r}, which is no address")
+    if settings.plain_console:
+        return _plain(found, host, settings)
+    return _secure(found, host, location, settings)
+
+
+def _secure(
+    found: Found, host: str, location: SplitResult, settings: XenSettings
+) -> ConsoleEndpoint:
+    target = location.path + (f"?{location.query}" if location.query else "")
+    if not _TARGET.fullmatch(target):
+        raise BackendError(f"the console of {found.name!r} has no path: {found.location!r}")
+    headers = (("Host", _bracketed(host)), ("Cookie", f"session_id={_checked(found.session)}"))
+    return ConsoleEndpoint(
+        Transport.TLS,
+        host=settings.dialled(host),
+        port=location.port or HTTPS_PORT,
+        tls=settings.tls.trust(),
+        handshakes=(HTTPConnect(target, headers), RFBSecurity()),
+        name=found.name,
+    )
+
+
+def _plain(found: Found, host: str, settings: XenSettings) -> ConsoleEndpoint:
+    target = f"/console?ref={_checked(found.vm)}&session_id={_checked(found.session)}"
+    return ConsoleEndpoint(
+        Transport.TCP,
+        host=settings.dialled(host),
+        port=settings.plain_port,
+        handshakes=(HTTPConnect(target, (("Host", _bracketed(host)),)), RFBSecurity()),
+        name=found.name,
+    )
+
+
+def _location(text: str) -> SplitResult:
+    try:
+        location = urlsplit(text)
+        location.port  # noqa: B018 raises ValueError
+    except ValueError as e:
+        raise BackendError(f"a console's location cannot be understood: {quote(text)[:128]}") from e
+    return location
+
+
+def _checked(reference: str) -> str:
+    """Return a reference that can stand in a request's header."""
+    if not _REFERENCE.fullmatch(reference):
+        raise BackendError(f"a reference of {len(reference)} characters is not well formed")
+    return reference
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,175 @@
+"""A login at a pool's master: found by way of any member, with the library's own session.
+
+Everything here blocks; it is called in a thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from ssl import SSLContext
+from typing import Any, Final
+from urllib.parse import urlsplit
+from xml.parsers.expat import ExpatError
+from xmlrpc.client import Error as XMLRPCError
+
+from XenAPI import Failure, Session
+
+from vncproxy.backends.addresses import is_dialable
+from vncproxy.backends.vmware_tls import context
+from vncproxy.backends.xen_settings import PLAIN, XenSettings
+from vncproxy.backends.xen_transport import Transport
+from vncproxy.backends.xen_trouble import clean, explain
+from vncproxy.errors import BackendError
+from vncproxy.model import TLSTrust
+
+VERSION: Final = "1.0"
+ORIGINATOR: Final = "vncproxy"
+"""What XAPI knows our sessions by: it limits them per originator, and shows the name."""
+
+REDIRECTS: Final = 3
+"""Members that may call themselves a slave, one after the other."""
+
+IS_SLAVE: Final = "HOST_IS_SLAVE"
+
+TROUBLE: Final = (
+    *(OSError, HTTPException, XMLRPCError, ExpatError, Failure),
+    *(LookupError, TypeError, ValueError),
+)
+"""All that a question can fail with; the last three come of answers that are not as they should."""
+
+
+class Unusable(Exception):
+    """A member that neither lets us in nor leads to one that does; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A session at the master, shared by all threads.
+
+    Attributes:
+        api: the library's session.
+        transport: what it sends its requests with.
+        url: the master.
+        since: when it was made, in seconds of the monotonic clock.
+    """
+
+    api: Session = field(repr=False)
+    transport: Transport = field(repr=False)
+    url: str
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def xenapi(self) -> Any:
+        """The methods of XAPI, by their names there: ``xenapi.VM.get_record(ref)``."""
+        return self.api.xenapi
+
+    @property
+    def ref(self) -> str:
+        """The session's reference, as secret as a password."""
+        return str(self.api.handle)
+
+    def disconnect(self) -> None:
+        """Close the thread's connection: masters close idle ones, and there may be many threads."""
+        self.transport.close()
+
+    def log_out(self, until: float) -> None:
+        """End the session; that it cannot be ended is of no concern.
+
+        Args:
+            until: when this must be over, in seconds of the monotonic clock.
+        """
+        self.transport.until = until
+        with suppress(*TROUBLE):
+            # not the library's own logout, which goes through the method that it logged in with
+            self.api.session.logout(self.ref)
+        self.disconnect()
+
+
+def log_in(settings: XenSettings, urls: Sequence[str], until: float) -> Login:
+    """Log in at the first member that leads to the master.
+
+    Args:
+        urls: members, in the order in which they are asked.
+        until: when this must be over, in seconds of the monotonic clock; of what is left, each
+            member gets its share.
+
+    Raises:
+        BackendError: the master refuses the account, or no member leads to it.
+    """
+    problems = []
+    for position, url in enumerate(urls):
+        now = time.monotonic()
+        share = now + max(0.0, until - now) / (len(urls) - position)
+        try:
+            return _by_way_of(url, settings, share)
+        except Unusable as e:
+            problems.append(str(e))
+    raise BackendError("; ".join(problems))
+
+
+def trust_context(trust: TLSTrust) -> SSLContext:
+    """Return what verifies the members' certificates.
+
+    Raises:
+        BackendError: a file cannot be used.
+    """
+    made = context(trust)
+    if trust.certificate_file:
+        try:
+            made.load_cert_chain(trust.certificate_file, trust.key_file or None, password="")
+        except OSError as e:
+            raise BackendError(f"tls.certificate_file {trust.certificate_file}: {e}") from e
+    return made
+
+
+def _by_way_of(url: str, settings: XenSettings, until: float) -> Login:
+    asked: list[str] = []
+    while len(asked) <= REDIRECTS:
+        try:
+            return _at(url, settings, until)
+        except Failure as e:
+            if e.details[0] != IS_SLAVE:
+                raise BackendError(f"{url}: {explain(e, settings, url)}") from e
+            asked.append(url)
+            url = _master(url, str(e.details[1]), settings)
+        except TROUBLE as e:
+            raise Unusable(f"{url}: {explain(e, settings, url)}") from e
+    raise Unusable(f"{', '.join(asked)}: none is the pool's master, each names another one")
+
+
+def _at(url: str, settings: XenSettings, until: float) -> Login:
+    plain = url.startswith(f"{PLAIN}:")
+    transport = Transport(None if plain else trust_context(settings.tls.trust()))
+    transport.until = until
+    api = Session(f"{url}/", transport=transport)
+    try:
+        _authenticate(api, settings.username, settings.password.get_secret_value())
+    except BaseException:
+        transport.close()
+        raise
+    # each thread would log in for itself otherwise, and leave the others' session behind
+    api.last_login_method = api.last_login_params = None
+    return Login(api, transport, url)
+
+
+def _authenticate(api: Session, *account: str) -> None:
+    try:
+        api.xenapi.login_with_password(*account, VERSION, ORIGINATOR)
+    except Failure as e:
+        if e.details[0] != "MESSAGE_PARAMETER_COUNT_MISMATCH":
+            raise
+        api.xenapi.login_with_password(*account)
+
+
+def _master(url: str, address: str, settings: XenSettings) -> str:
+    """Return the URL of the master that a member has named, with the member's own port."""
+    if not is_dialable(address):
+        raise Unusable(f"{url}: the master that it names, {clean(address)!r}, is no address")
+    host = settings.dialled(address)
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"

@@ -1,0 +1,139 @@
+"""What is asked of a pool: which machines there are, and where the console of one is.
+
+Everything here blocks; it is called in a thread, through ``xen_pool.Pool``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from XenAPI import Failure
+
+from vncproxy.backends.xen_login import Login
+from vncproxy.backends.xen_states import RUNNING, words
+from vncproxy.errors import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
+from vncproxy.model import VMAddress, VMSummary
+
+GRAPHICAL: Final = "rfb"
+_GONE: Final = ("HANDLE_INVALID", "UUID_INVALID")
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A running machine's console, as XAPI tells it.
+
+    Attributes:
+        name: the machine's name label.
+        vm: the machine's reference.
+        session: the reference of the session that its host will ask for.
+        location: the console's URL, whose host may be empty.
+        host: the address of the host on which the machine runs.
+    """
+
+    name: str
+    vm: str
+    session: str = field(repr=False)
+    location: str
+    host: str
+
+
+def find_console(login: Login, vm: str) -> Found:
+    """Find a machine's console.
+
+    Args:
+        vm: UUID or name label.
+
+    Raises:
+        VMNotFound, ConsoleUnavailable: see ``IConsoleBackend``.
+    """
+    try:
+        ref, record = _find(login, vm)
+        state = words(record["power_state"])
+        if state != RUNNING:
+            raise ConsoleUnavailable(state)
+        console = _graphical(login, record)
+        host = login.xenapi.host.get_address(record["resident_on"])
+    except Failure as e:
+        # what was just there is not any more: it was stopped, or moved, in between
+        if e.details[0] in _GONE:
+            raise ConsoleUnavailable(
+                "being stopped, started or moved", f"{vm!r}: a record is gone"
+            ) from e
+        raise
+    return Found(record["name_label"], ref, login.ref, console["location"], host)
+
+
+def inventory(login: Login, backend: str) -> list[VMSummary]:
+    """Return all machines, sorted by name."""
+    found = [
+        VMSummary(VMAddress(backend, each["uuid"]), each["name_label"], words(each["power_state"]))
+        for each in machines(login)
+    ]
+    return sorted(found, key=lambda each: each.name)
+
+
+def machines(login: Login) -> Iterator[Record]:
+    """Return the records of all machines that can be somebody's."""
+    records: dict[str, Record] = login.xenapi.VM.get_all_records()
+    return filter(_is_machine, records.values())
+
+
+def _find(login: Login, vm: str) -> tuple[str, Record]:
+    found = {}
+    for ref in _candidates(login, vm):
+        try:
+            record = login.xenapi.VM.get_record(ref)
+        except Failure as e:
+            if e.details[0] not in _GONE:
+                raise
+            continue
+        if _is_machine(record):
+            found[ref] = record
+            if record["uuid"] == vm.lower():
+                return ref, record
+    if len(found) > 1:
+        uuids = ", ".join(sorted(record["uuid"] for record in found.values()))
+        raise ConsoleUnavailable(
+            f"one of {len(found)} with the same name",
+            f"{vm!r} is the name of {uuids}",
+            public=f"{len(found)} virtual machines have this name. "
+            "Ask for a link that names yours by its UUID.",
+        )
+    if not found:
+        raise VMNotFound(f"no machine with UUID or name {vm!r}")
+    return found.popitem()
+
+
+def _candidates(login: Login, vm: str) -> Iterator[str]:
+    yield from _by_uuid(login, vm)
+    yield from login.xenapi.VM.get_by_name_label(vm)
+
+
+def _by_uuid(login: Login, vm: str) -> list[str]:
+    try:
+        return [login.xenapi.VM.get_by_uuid(str(UUID(vm)))] if len(vm) == 36 else []
+    except ValueError:
+        return []
+    except Failure as e:
+        if e.details[0] not in _GONE:
+            raise
+        return []
+
+
+def _is_machine(record: Record) -> bool:
+    """Return whether it is neither a template, nor a snapshot, nor a host's own domain."""
+    return not (record["is_a_template"] or record["is_a_snapshot"] or record["is_control_domain"])
+
+
+def _graphical(login: Login, record: Record) -> Record:
+    consoles = [login.xenapi.console.get_record(ref) for ref in record["consoles"]]
+    for console in consoles:
+        if console["protocol"] == GRAPHICAL:
+            return dict(console)
+    protocols = ", ".join(console["protocol"] for console in consoles)
+    raise NoGraphicalConsole(f"machine {record['uuid']} has {protocols or 'no consoles'} only")

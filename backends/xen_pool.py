@@ -1,0 +1,137 @@
+"""A pool of XenServer or XCP-ng hosts that threads ask, over one login that they share.
+
+Everything here blocks; it is called in a thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Concatenate, Final, ParamSpec, TypeVar
+from xmlrpc.client import Fault
+
+from XenAPI import Failure
+
+from vncproxy.backends.xen_login import IS_SLAVE, TROUBLE, Login, log_in
+from vncproxy.backends.xen_settings import XenSettings
+from vncproxy.backends.xen_trouble import explain
+from vncproxy.errors import BackendError
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+Question = Callable[Concatenate[Login, P], T]
+
+RENEWED_LATELY: Final = 5.0
+"""Seconds for which a new session is not replaced, although a host does not know it."""
+
+_NO_SESSION: Final = 401
+"""The fault by which the library says that a session is not valid."""
+
+
+class Pool:
+    """One pool, called with a question; logged in when first asked, and again when that is lost.
+
+    Args:
+        patience: seconds for one question with all that it takes.
+    """
+
+    def __init__(self, settings: XenSettings, patience: float) -> None:
+        self._settings = settings
+        self._patience = patience
+        self._members = settings.url
+        self._door = Lock()
+        self._login: Login | None = None
+        self._closed = False
+
+    def __str__(self) -> str:
+        return f"the pool at {', '.join(self._settings.url)}"
+
+    def __call__(self, question: Question[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return ``question(login, *args)``, asked once more when the login was lost.
+
+        Raises:
+            BackendError: the pool cannot be reached, or refuses; with what can be done about it.
+        """
+        until = time.monotonic() + self._patience
+        login = self._logged_in(until)
+        try:
+            return _ask(login, question, *args, **kwargs)
+        except TROUBLE as e:
+            if not _is_lost(e):
+                raise self._failed(login, e) from e
+            self._forget(login)
+        login = self._logged_in(until)
+        try:
+            return _ask(login, question, *args, **kwargs)
+        except TROUBLE as e:
+            raise self._failed(login, e) from e
+
+    def renew(self) -> None:
+        """Replace a session that a host does not know, unless it was made a moment ago."""
+        login = self._login
+        if login is not None and time.monotonic() - login.since > RENEWED_LATELY:
+            self._forget(login)
+            login.log_out(time.monotonic() + self._patience)
+
+    def close(self) -> None:
+        """Log out."""
+        with self._turn(time.monotonic() + self._patience):
+            self._closed = True
+            login, self._login = self._login, None
+        if login is not None:
+            login.log_out(time.monotonic() + self._patience)
+
+    def _logged_in(self, until: float) -> Login:
+        with self._turn(until):
+            if self._closed:
+                raise BackendError(f"{self}: closed")
+            if self._login is None:
+                self._login = log_in(self._settings, self._members, until)
+                self._login_worked(self._login)
+            login = self._login
+        login.transport.until = until
+        return login
+
+    def _login_worked(self, login: Login) -> None:
+        """Ask the master first from now on, if it is one of the members that are configured."""
+        self._members = tuple(sorted(self._settings.url, key=lambda url: url != login.url))
+
+    def _forget(self, login: Login) -> None:
+        if self._login is login:
+            self._login = None
+
+    @contextmanager
+    def _turn(self, until: float) -> Iterator[None]:
+        """Wait for the thread that is logging in, if any, but no longer than there is time."""
+        if not self._door.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise BackendError(f"{self}: still logging in")
+        try:
+            yield
+        finally:
+            self._door.release()
+
+    def _failed(self, login: Login, error: BaseException) -> BackendError:
+        if isinstance(error, TimeoutError):
+            self._forget(login)
+        return BackendError(f"{login.url}: {explain(error, self._settings, login.url)}")
+
+
+def _ask(login: Login, question: Question[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return question(login, *args, **kwargs)
+    finally:
+        login.disconnect()
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Return whether another login may help: the session or the connection is gone, or the role."""
+    match error:
+        case Failure():
+            return bool(error.details[0] == IS_SLAVE)
+        case Fault():
+            return bool(error.faultCode == _NO_SESSION)
+        case _:
+            return isinstance(error, OSError) and not isinstance(error, TimeoutError)

@@ -1,0 +1,69 @@
+"""Looks at a pool before a user does: who it is, and whether the consoles of each host can be had.
+
+Everything here blocks; it is called in a thread, through ``xen_pool.Pool``.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from vncproxy.backends.xen_console import HTTPS_PORT
+from vncproxy.backends.xen_login import Login, trust_context
+from vncproxy.backends.xen_machines import machines
+from vncproxy.backends.xen_settings import XenSettings
+from vncproxy.backends.xen_states import RUNNING, words
+from vncproxy.backends.xen_trouble import explain
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A line about the pool, and one for each host whose consoles are out of reach."""
+
+    line: str
+    problems: tuple[str, ...]
+
+
+def probe(login: Login, settings: XenSettings) -> Probed:
+    """Ask who the pool is, and dial all of its hosts."""
+    hosts: dict[str, Any] = login.xenapi.host.get_all_records()
+    (pool,) = login.xenapi.pool.get_all_records().values()
+    master = hosts[pool["master"]]
+    states = [words(each["power_state"]) for each in machines(login)]
+    line = (
+        f"{_product(master)} at {login.url}, pool {pool['name_label'] or 'without a name'!r} of "
+        f"{len(hosts)} with master {master['name_label']}, "
+        f"{states.count(RUNNING)} of {len(states)} machines running"
+    )
+    return Probed(line, tuple(_out_of_reach(login, hosts, settings)))
+
+
+def _product(host: dict[str, Any]) -> str:
+    software = host["software_version"]
+    return f"{software.get('product_brand', 'XAPI')} {software.get('product_version', '')}".strip()
+
+
+def _out_of_reach(login: Login, hosts: dict[str, Any], settings: XenSettings) -> Iterator[str]:
+    # all members listen on the same port
+    secure = urlsplit(login.url).port or HTTPS_PORT
+    port = settings.plain_port if settings.plain_console else secure
+    for host in sorted(hosts.values(), key=lambda each: str(each["name_label"])):
+        if host["enabled"]:
+            try:
+                _dial(settings.dialled(host["address"]), port, login.transport.left(), settings)
+            except OSError as e:
+                url = f"https://{settings.dialled(host['address'])}:{port}"
+                yield (
+                    f"consoles of {host['name_label']} at {host['address']}:{port} cannot be "
+                    f"reached: {explain(e, settings, url)}"
+                )
+
+
+def _dial(host: str, port: int, timeout: float, settings: XenSettings) -> None:
+    with socket.create_connection((host, port), timeout) as connection:
+        if not settings.plain_console:
+            context = trust_context(settings.tls.trust())
+            context.wrap_socket(connection, server_hostname=host).close()

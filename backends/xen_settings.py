@@ -1,0 +1,116 @@
+"""The table ``[backends.NAME]`` of type ``xen``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from vncproxy.backends.addresses import is_dialable
+from vncproxy.backends.tls_settings import TLSSettings
+from vncproxy.model import Seconds
+from vncproxy.secret import ERROR_TYPE, Secret
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+PLAIN: Final = "http"
+
+
+def _url(text: str) -> str:
+    """Return ``scheme://host[:port]``, without the slash at the end."""
+    try:
+        url = urlsplit(text)
+        well_formed = (
+            url.scheme in ("https", PLAIN)
+            and is_dialable(url.hostname or "")
+            and url.port != 0
+            and url.username is None
+            and url.path in ("", "/")
+            and not (url.query or url.fragment)
+        )
+    except ValueError:
+        well_formed = False
+    if not well_formed:
+        raise PydanticCustomError(
+            "url", 'must be the URL of a pool member, such as "https://xen1.example.com"'
+        )
+    return text.rstrip("/")
+
+
+def _one_or_several(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _host(text: str) -> str:
+    if not is_dialable(text):
+        raise PydanticCustomError(
+            "host", "must be a host name or an IP address, without a port, that is not a wildcard"
+        )
+    return text
+
+
+def _password(password: SecretStr) -> SecretStr:
+    if not password.get_secret_value():
+        raise PydanticCustomError(ERROR_TYPE, "must not be empty")
+    return password
+
+
+URL = Annotated[str, AfterValidator(_url)]
+Host = Annotated[str, AfterValidator(_host)]
+
+
+class XenSettings(BaseModel):
+    """The table ``[backends.NAME]`` of type ``xen``.
+
+    Attributes:
+        url: members of one pool, asked in this order; one that is not the master tells who is.
+        username: an account whose role may open consoles (VM Operator at least).
+        tls: how the certificates of the pool's members are verified.
+        addresses: a member's address or name as XAPI tells it -> where it is dialled.
+        plain_console: whether consoles are reached without TLS, the session in the request's query,
+            as old hosts want it; then ``http`` URLs are allowed, too.
+        plain_port: where such consoles are.
+        timeout: longest time for one question, however many members are asked.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+    url: Annotated[tuple[URL, ...], BeforeValidator(_one_or_several), Field(min_length=1)]
+    username: Annotated[str, Field(min_length=1)] = "root"
+    password: Annotated[Secret, AfterValidator(_password)]
+    tls: TLSSettings = TLSSettings()
+    addresses: dict[str, Host] = {}
+    plain_console: bool = False
+    plain_port: Port = 80
+    timeout: Seconds = 8.0
+
+    @model_validator(mode="after")
+    def _no_password_in_the_clear(self) -> XenSettings:
+        if not self.plain_console and any(url.startswith(PLAIN + ":") for url in self.url):
+            raise PydanticCustomError(
+                "url", "must begin with https: unless plain_console is true, http is not used"
+            )
+        return self
+
+    def dialled(self, host: str) -> str:
+        """Return where a pool member is dialled that XAPI calls so."""
+        return lookup(self.addresses, host)
+
+
+def lookup(addresses: Mapping[str, str], host: str) -> str:
+    """Return what stands for a host, whose case does not matter; itself when nothing does."""
+    names = {name.lower(): address for name, address in addresses.items()}
+    return names.get(host.lower(), host)

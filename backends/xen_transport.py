@@ -1,0 +1,82 @@
+"""XML-RPC over HTTP for the XenAPI library, with a time limit and a verified server.
+
+Everything here blocks; it is called in a thread, and each thread has a connection of its own.
+"""
+
+from __future__ import annotations
+
+import http.client
+import time
+import xmlrpc.client
+from ssl import SSLContext
+from threading import local
+from typing import Any, Final
+
+LONGEST_ANSWER: Final = 64 * 1024 * 1024
+"""Bytes: a security limit; all records of a large pool have a few millions."""
+
+_PIECE: Final = 65536
+
+
+class Transport(local, xmlrpc.client.Transport):
+    """Sends requests within a time limit; what a thread sets or keeps open is its own.
+
+    Args:
+        context: for TLS, and verifies the server; None speaks plain HTTP.
+
+    Attributes:
+        until: when the thread's requests must be over, in seconds of the monotonic clock.
+    """
+
+    accept_gzip_encoding = False
+    user_agent = "vncproxy"
+
+    def __init__(self, context: SSLContext | None) -> None:
+        super().__init__()
+        self._context = context
+        self._connection: Any = (None, None)
+        self.until = 0.0
+
+    def left(self) -> float:
+        """Return the seconds that are left.
+
+        Raises:
+            TimeoutError: none are.
+        """
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no answer in time")
+        return left
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        """Return the thread's connection, perhaps not yet connected; called by ``xmlrpc``."""
+        left = self.left()
+        connection: http.client.HTTPConnection | None = self._connection[1]
+        if connection is None:
+            connection = self._new(host, left)
+            self._connection = host, connection
+        if connection.sock is not None:
+            connection.sock.settimeout(left)
+        connection.timeout = left
+        return connection
+
+    def _new(self, host: str, timeout: float) -> http.client.HTTPConnection:
+        if self._context is None:
+            return http.client.HTTPConnection(host, timeout=timeout)
+        return http.client.HTTPSConnection(host, timeout=timeout, context=self._context)
+
+    def parse_response(self, response: Any) -> Any:
+        """Read and parse an answer that is neither too late nor too long; called by ``xmlrpc``."""
+        parser, target = self.getparser()
+        size = 0
+        # not read, which waits for a whole piece, however slowly it trickles in
+        while piece := response.read1(_PIECE):
+            size += len(piece)
+            if size > LONGEST_ANSWER:
+                raise http.client.HTTPException(f"an answer of more than {LONGEST_ANSWER} bytes")
+            self.left()
+            parser.feed(piece)
+        # read1 does not notice that it has come to the end
+        response.close()
+        parser.close()
+        return target.close()
