@@ -89,7 +89,8 @@ class TLSClient:
 
     def __init__(self, trust: TLSTrust | None, host: str) -> None:
         self._trust = trust
-        self._name = (trust.name if trust else "") or host
+        self._name = ((trust.name if trust else "") or host).removesuffix(".")
+        self._server_name = b""
         self._problem = ""
         self._connection: Any = None
         if trust is None:
@@ -99,14 +100,15 @@ class TLSClient:
             raise ConfigurationError("tls needs a name: the console is not dialled by one")
         check_trust(trust)
         self._context = _context(trust, _stamps(trust))
+        self._server_name = _server_name(self._name)
 
     def clientConnectionForTLS(self, tlsProtocol: object) -> Any:
         """Return the connection; called by Twisted."""
         self._connection = connection = SSL.Connection(self._context, None)
         if self._trust is not None and _needs_name(self._trust):
             connection.set_verify(SSL.VERIFY_PEER, self._judge)
-        if self._trust is not None and self._name and not _is_address(self._name):
-            connection.set_tlsext_host_name(_ascii(self._name))
+        if self._server_name:
+            connection.set_tlsext_host_name(self._server_name)
         return connection
 
     def verify(self) -> None:
@@ -216,11 +218,14 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _ascii(name: str) -> bytes:
+def _server_name(name: str) -> bytes:
+    """Return what the server is asked for (RFC 6066 section 3): a name, never an address."""
+    if not name or _is_address(name):
+        return b""
     try:
-        return name.rstrip(".").encode("ascii")
-    except UnicodeError:
-        return idna.encode(name)
+        return name.encode() if name.isascii() else idna.encode(name)
+    except ValueError as e:
+        raise ConfigurationError(f"tls: {name!r} cannot be a name: {e}") from e
 
 
 def _stamps(trust: TLSTrust) -> Stamps:
