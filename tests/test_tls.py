@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import ssl
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.integration.certificates import Authority
+from tests.integration.certificates import Authority, self_signed
 from vncproxy.errors import ConfigurationError, UpstreamUntrusted, UpstreamViolation
 from vncproxy.model import TLSTrust
 from vncproxy.tls import TLSClient, check_trust, parse_fingerprint
@@ -86,18 +85,6 @@ def _carry(source: Any, sink: Any) -> None:
             sink.bio_write(source.bio_read(65536))
     except SSL.WantReadError:
         pass
-
-
-def self_signed(folder: Path) -> tuple[str, str]:
-    """Make a certificate as old tools do, with a common name alone; returns both files."""
-    certificate, key = str(folder / "old.pem"), str(folder / "old.key")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        + ["-nodes", "-subj", "/CN=hv1", "-days", "1", "-keyout", key, "-out", certificate],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
 
 
 class TLSTestCase(SynchronousTestCase):

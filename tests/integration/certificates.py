@@ -40,11 +40,7 @@ class Authority:
             )
             .sign(self._key, hashes.SHA256())
         )
-        private = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
+        private = _private_pem(key)
         stem = names[0].replace(":", "_")
         return (
             str(self._write(f"{stem}.pem", _pem(certificate))),
@@ -56,6 +52,17 @@ class Authority:
         path.touch(mode=0o600)
         path.write_bytes(content)
         return path
+
+
+def self_signed(folder: Path) -> tuple[str, str]:
+    """Make a certificate with a common name alone, as old tools do; returns both files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name("hv1")
+    certificate = _builder(name, name, key.public_key()).sign(key, hashes.SHA256())
+    paths = folder / "old.pem", folder / "old.key"
+    for path, content in zip(paths, (_pem(certificate), _private_pem(key)), strict=True):
+        path.write_bytes(content)
+    return str(paths[0]), str(paths[1])
 
 
 def _name(text: str) -> x509.Name:
@@ -86,3 +93,11 @@ def _builder(
 
 def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
