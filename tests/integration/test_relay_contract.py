@@ -1,0 +1,110 @@
+"""Every relay keeps the contract on every kind of connection."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from tests.integration.wire import SocketPeer, Way, WireTestCase, forget_certificates
+from tests.relay.relay_contract import RelayContract, WebSocketRelayContract
+from vncproxy.errors import VNCProxyError
+from vncproxy.relay import fast, plain
+from vncproxy.relay.leg import Leg
+from vncproxy.relay.pump import Pump
+
+
+class _OnSockets(WireTestCase):
+    much = 500_000
+    bound = 150_000
+    user_way: ClassVar[Way]
+    console_way: ClassVar[Way]
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        forget_certificates()
+
+    def make_clock(self) -> IReactorTime:
+        self.hang_up_all()
+        return self.loop
+
+    def connect(self, leg: Leg, of_user: bool) -> SocketPeer:
+        return self.peer(leg, self.user_way if of_user else self.console_way, accepted=of_user)
+
+
+class _Fast(_OnSockets):
+    bound = 40_000
+    """What is read at once is bounded by the kernel's small buffers."""
+
+    def join(self, downstream: Leg, upstream: Leg) -> Deferred[VNCProxyError]:
+        over = fast.join(downstream, upstream, self.loop)
+        whole = not (downstream.over or upstream.over)
+        self.loop.settle()
+        if whole:
+            self.assertIsInstance(downstream.transport, Pump)
+            self.assertIsInstance(upstream.transport, Pump)
+        return over
+
+
+class _Plain(_OnSockets):
+    def join(self, downstream: Leg, upstream: Leg) -> Deferred[VNCProxyError]:
+        return plain.join(downstream, upstream)
+
+
+class _TCP:
+    user_way = console_way = Way.TCP
+
+
+class _UNIX:
+    user_way = console_way = Way.UNIX
+
+
+class _TLS:
+    user_way = console_way = Way.TLS
+    half_closes = False
+
+
+class _TLSOverOpenConnections:
+    user_way = console_way = Way.START_TLS
+    half_closes = False
+
+
+class FastTests(_TCP, _Fast, RelayContract):
+    websocket = False
+
+
+class FastWebSocketTests(_TCP, _Fast, WebSocketRelayContract):
+    pass
+
+
+class FastUNIXTests(_UNIX, _Fast, RelayContract):
+    websocket = False
+
+
+class FastWebSocketUNIXTests(_UNIX, _Fast, WebSocketRelayContract):
+    pass
+
+
+class FastTLSTests(_TLS, _Fast, RelayContract):
+    websocket = False
+
+
+class FastWebSocketTLSTests(_TLS, _Fast, WebSocketRelayContract):
+    pass
+
+
+class FastStartTLSTests(_TLSOverOpenConnections, _Fast, RelayContract):
+    websocket = False
+
+
+class FastWebSocketStartTLSTests(_TLSOverOpenConnections, _Fast, WebSocketRelayContract):
+    pass
+
+
+class PlainWebSocketTests(_TCP, _Plain, WebSocketRelayContract):
+    pass
+
+
+class PlainWebSocketTLSTests(_TLS, _Plain, WebSocketRelayContract):
+    pass
