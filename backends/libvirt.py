@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 from zope.interface import implementer
 
 from vncproxy.backends.libvirt_route import OpenGraphics, Reach, is_dialable, parse_uri
+from vncproxy.backends.tls_settings import TLSSettings, warnings_about
 from vncproxy.errors import ConfigurationError
-from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
+from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IHasWarnings, IVMInventory
 from vncproxy.model import ConsoleEndpoint, Seconds, VMSummary
+from vncproxy.secret import Secret
 
 if TYPE_CHECKING:
     from vncproxy.backends.libvirt_connection import Connection
@@ -54,15 +57,24 @@ class LibvirtSettings(BaseModel):
         open_graphics: when libvirt is asked to pass a connected socket, which needs no password
             and works for a libvirt on this machine only: ``auto`` where the console cannot be
             dialled, ``never``, or ``always``.
+        tls: demands TLS of every console that is dialled (``vnc_tls``); the certificate must be for
+            the host in ``uri``, or for the address that is dialled where there is none.
+        username: for consoles that ask for a user (``vnc_sasl``), which is told under TLS only.
+        password: of that user.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
 
     uri: Annotated[str, AfterValidator(_libvirt_uri)] = "qemu:///system"
     address: Host = ""
     addresses: dict[str, Host] = {}
     timeout: Seconds = 5.0
     open_graphics: OpenGraphics = "auto"
+    tls: TLSSettings | None = None
+    username: str = ""
+    password: Secret = SecretStr("")
 
     @model_validator(mode="after")
     def _can_open_graphics(self) -> LibvirtSettings:
@@ -76,10 +88,17 @@ class LibvirtSettings(BaseModel):
 
     def reach(self) -> Reach:
         """Return where the hypervisor stands."""
-        return parse_uri(self.uri, self.address, self.open_graphics)
+        reach = parse_uri(self.uri, self.address, self.open_graphics)
+        trust = self.tls.trust() if self.tls else None
+        return replace(
+            reach,
+            tls=trust and replace(trust, name=trust.name or reach.host),
+            username=self.username,
+            password=self.password.get_secret_value(),
+        )
 
 
-@implementer(IConsoleBackend, IVMInventory)
+@implementer(IConsoleBackend, IHasWarnings, IVMInventory)
 class LibvirtBackend:
     """The domains of one libvirt.
 
@@ -119,6 +138,10 @@ class LibvirtBackend:
         from vncproxy.backends.libvirt_domains import describe
 
         return await self._ask(describe, self._settings.uri)
+
+    def warnings(self) -> Sequence[str]:
+        """Return what deserves a look about TLS."""
+        return list(warnings_about(self._settings.reach().tls))
 
     async def close(self) -> None:
         """Let go of the connection."""

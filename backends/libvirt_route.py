@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
 from vncproxy.backends.libvirt_xml import VNCGraphics
 from vncproxy.errors import BackendError, ConsoleUnavailable
-from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
+from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
 
 OpenGraphics = Literal["auto", "never", "always"]
 
@@ -49,6 +49,9 @@ class Reach:
         address: where its consoles are dialled when they listen on a wildcard or loopback address;
             empty when that is not configured.
         open_graphics: when to ask it for a connected socket instead of dialling.
+        tls: demanded of every console that is dialled.
+        username: for consoles that ask for a user of the hypervisor's (``vnc_sasl``).
+        password: of that user, instead of the console's own.
     """
 
     host: str
@@ -56,6 +59,15 @@ class Reach:
     passes_sockets: bool
     address: str = ""
     open_graphics: OpenGraphics = "auto"
+    tls: TLSTrust | None = None
+    username: str = ""
+    password: str | None = field(default=None, repr=False)
+
+    def security(self, password: str | None) -> RFBSecurity:
+        """Return the handshake with a console of this password."""
+        if self.username:
+            password = self.password
+        return RFBSecurity(password, self.username, self.tls)
 
 
 def parse_uri(uri: str, address: str = "", open_graphics: OpenGraphics = "auto") -> Reach:
@@ -110,7 +122,7 @@ def route(
         )
     if reach.open_graphics == "always":
         return ConsoleEndpoint(Transport.FD)
-    security = (RFBSecurity(vnc.password),)
+    security = (reach.security(vnc.password),)
     if vnc.socket and reach.local and permitted(vnc.socket):
         return ConsoleEndpoint(Transport.UNIX, path=vnc.socket, handshakes=security)
     if vnc.port > 0:
