@@ -80,7 +80,9 @@ class VNCProxyError(Exception):
 class ConfigurationError(VNCProxyError):
     """A setting that cannot work."""
 
+    public = "The console service is not set up as this console needs it."
     code = "configuration"
+    ask_administrator = True
 
 
 class ClientError(VNCProxyError):
