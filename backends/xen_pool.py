@@ -25,7 +25,7 @@ P = ParamSpec("P")
 Question = Callable[Concatenate[Login, P], T]
 
 RENEWED_LATELY: Final = 5.0
-"""Seconds for which a new session is not replaced, although a host does not know it."""
+"""Seconds for which a new session is not replaced."""
 
 _NO_SESSION: Final = 401
 """The fault by which the library says that a session is not valid."""
@@ -69,10 +69,14 @@ class Pool:
         except TROUBLE as e:
             raise self._failed(login, e) from e
 
-    def renew(self) -> None:
-        """Replace a session that a host does not know, unless it was made a moment ago."""
+    def renew(self, older_than: float = RENEWED_LATELY) -> None:
+        """Replace a session that a host does not know.
+
+        Args:
+            older_than: seconds; a younger one was made by somebody who has just met the same.
+        """
         login = self._login
-        if login is not None and time.monotonic() - login.since > RENEWED_LATELY:
+        if login is not None and time.monotonic() - login.since > older_than:
             self._forget(login)
             login.log_out(time.monotonic() + self._patience)
 
