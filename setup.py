@@ -35,10 +35,21 @@ EXTRAS = {
     "opennebula": ["pyone>=7.3", "requests>=2.31", "urllib3>=2.2"],
     "vmware": ["pyvmomi>=8.0.3"],
     "xen": ["XenAPI>=24"],
+    "nova": ["openstacksdk>=4"],
     "fast": ["numpy>=1.26"],
 }
 BENCH = ["numpy>=1.26", "py-spy>=0.4", "websockify>=0.13"]
-TESTS = ["coverage", "hypothesis", "mypy", "mypy-zope", "pillow", "ruff", "selenium", "vncdotool"]
+TESTS = [
+    "coverage",
+    "hypothesis",
+    "mypy",
+    "mypy-zope",
+    "pillow",
+    "ruff",
+    "selenium",
+    "vncdotool",
+    "websockify",
+]
 
 setup(
     name="vncproxy",

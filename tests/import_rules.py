@@ -26,18 +26,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{part: {"model", "errors", *PROTOCOL} for part in PROTOCOL},
     "relay": {*VOCABULARY, "steps"},
     "tls": {"model", "errors"},
+    "tls_settings": {"model", "errors", "tls"},
     "upstream": {"model", "errors", "handshakes", "relay", "rfb", "steps", "tls"},
     "consoles": {*VOCABULARY, "upstream"},
     "session": {*VOCABULARY, *PROTOCOL, "consoles", "upstream", "relay", "watchdog"},
     "downstream": {*VOCABULARY, *PROTOCOL, "session", "relay", "access_url", "web"},
-    "tokens": VOCABULARY,
+    "tokens": {*VOCABULARY, "secret", "tls_settings"},
     "cluster": VOCABULARY,
     "api": {*VOCABULARY, "session", "access_url", "urls"},
     "web": set(),
     **{part: {"model", "errors", "secret", *SETTINGS} for part in SETTINGS},
     "checks": {*VOCABULARY, *SETTINGS, "web"},
     "check_config": {*VOCABULARY, *SETTINGS, "checks"},
-    "backends": {*VOCABULARY, "secret", "tls"},
+    "backends": {*VOCABULARY, "secret", "tls", "tls_settings"},
     "testing": {*VOCABULARY, *PROTOCOL, "relay"},
 }
 """The parts of the package that each part may import, besides itself."""
@@ -46,6 +47,8 @@ ONLY_IN: dict[str, set[str]] = {
     "autobahn": {"downstream", "upstream", "relay"},
     "txredisapi": {"tokens", "cluster"},
     "klein": {"api"},
+    "jwt": {"tokens"},
+    "openstack": {"tokens"},
 }
 """Foreign packages that belong to some parts."""
 

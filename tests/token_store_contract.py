@@ -379,6 +379,21 @@ class TokenStoreContract(_Case):
         self.assertTrue((await store.redeem(secret, last)).resumed)
         await self.assertRefused(TokenUsed, store, secret, first)
 
+    # Remembering
+
+    async def test_what_is_done_once_is_not_done_again(self) -> None:
+        store = self.make_store()
+        self.assertTrue(await store.once("a", 60))
+        self.assertFalse(await store.once("a", 60))
+        self.assertTrue(await store.once("b", 60))
+
+    async def test_what_was_done_is_forgotten_after_its_time(self) -> None:
+        store = self.make_store()
+        await store.once("a", self.short)
+        await self.pass_time(self.short)
+        self.assertTrue(await store.once("a", 60))
+        self.assertFalse(await store.once("a", 60))
+
     # Showing
 
     async def test_shows_a_fresh_token(self) -> None:

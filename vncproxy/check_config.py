@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -19,7 +20,7 @@ from .checks.finding import Finding, failure, good, warning
 from .checks.sockets import check_endpoint
 from .checks.values import check_values
 from .errors import VNCProxyError
-from .interfaces import IConsoleBackend, IHasWarnings, ITokenStore
+from .interfaces import IConsoleBackend, IHasWarnings, ITokenSource, ITokenStore
 from .settings import Settings
 
 __all__ = ["Finding", "check", "render"]
@@ -36,6 +37,8 @@ async def check(
     store: ITokenStore,
     reactor: Any,
     now: Callable[[], float] = time.time,
+    *,
+    sources: Mapping[str, ITokenSource] = MappingProxyType({}),
 ) -> list[Finding]:
     """Look at everything; returns what was found in the order of the configuration file.
 
@@ -44,10 +47,14 @@ async def check(
         store: the token store, which stays open.
         reactor: the clock (``IReactorTime``), which also listens.
         now: wall-clock time in seconds since 1970.
+        sources: other issuers' tokens, by the NAME of their table; they stay open.
     """
     endpoints = [*settings.listen.web, *settings.listen.xvp, *settings.listen.api]
     waiting = [Deferred.fromCoroutine(check_endpoint(each, reactor)) for each in endpoints]
     waiting.append(_ask(f"store {settings.tokens.store}", store.ping(), reactor))
+    waiting.extend(
+        _ask(f"token source {name}", source.probe(), reactor) for name, source in sources.items()
+    )
     waiting.extend(
         _ask(f"backend {name}", backend.probe(), reactor) for name, backend in backends.items()
     )
@@ -57,7 +64,7 @@ async def check(
         *(each for endpoint in endpoints for each in check_certificates(endpoint, now())),
         *answers,
         *_warnings(backends),
-        *_none(backends),
+        *_none({**backends, **sources}),
     ]
 
 
@@ -94,8 +101,8 @@ def _warnings(backends: Mapping[str, IConsoleBackend]) -> list[Finding]:
     ]
 
 
-def _none(backends: Mapping[str, IConsoleBackend]) -> list[Finding]:
-    if backends:
+def _none(origins: Mapping[str, object]) -> list[Finding]:
+    if origins:
         return []
     return [
         warning("backends", "none, so there is no console to show", "write a [backends.NAME] table")

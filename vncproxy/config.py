@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,23 @@ from .settings import BackendTable, Settings
 __all__ = ["BackendTable", "Settings", "load"]
 
 BackendSettings = Callable[[str], type[BaseModel]]
-"""Finds the settings model of a type of backend, or raises ``ConfigurationError``."""
+"""Finds the settings model of a type, or raises ``ConfigurationError``."""
 
 
-def load(path: Path, backend_settings: BackendSettings) -> Settings:
+def _no_source(kind: str) -> type[BaseModel]:
+    raise ConfigurationError(f"no token source {kind!r}")
+
+
+def load(
+    path: Path,
+    backend_settings: BackendSettings,
+    source_settings: BackendSettings = _no_source,
+) -> Settings:
     """Read a TOML file; what it leaves out has its default.
 
     Args:
         backend_settings: finds the model for ``[backends.NAME]`` by its ``type``.
+        source_settings: the same for ``[token_sources.NAME]``.
 
     Raises:
         ConfigurationError: with one line for each mistake: file, table, key, what was found
@@ -35,7 +45,10 @@ def load(path: Path, backend_settings: BackendSettings) -> Settings:
     backends = _table(document, "backends")
     instances = _table(document, "proxy").get("instances")
     reading = Reading(
-        backend_settings, frozenset(backends), instances if isinstance(instances, int) else 1
+        backend_settings,
+        frozenset(backends),
+        source_settings,
+        instances if isinstance(instances, int) else 1,
     )
     # The default store does not fit every number of instances.
     document.setdefault("tokens", {})
@@ -46,7 +59,9 @@ def load(path: Path, backend_settings: BackendSettings) -> Settings:
             json.dumps(document, default=str), strict=True, context=reading
         )
     except ValidationError as error:
-        lines = describe(error, Settings, dict(_models(backends, backend_settings)))
+        sources = _table(document, "token_sources")
+        models = {**_models(sources, source_settings), **_models(backends, backend_settings)}
+        lines = describe(error, Settings, models)
         raise ConfigurationError("\n".join(f"{path}: {line}" for line in lines)) from None
 
 
@@ -66,13 +81,11 @@ def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
     return table if isinstance(table, dict) else {}
 
 
-def _models(
-    backends: dict[str, Any], backend_settings: BackendSettings
-) -> Iterator[tuple[str, type[BaseModel]]]:
-    for name, table in backends.items():
+def _models(tables: dict[str, Any], settings: BackendSettings) -> dict[str, type[BaseModel]]:
+    models: dict[str, type[BaseModel]] = {}
+    for name, table in tables.items():
         kind = table.get("type") if isinstance(table, dict) else None
-        try:
+        with suppress(ConfigurationError):
             if isinstance(kind, str):
-                yield name, backend_settings(kind)
-        except ConfigurationError:
-            continue
+                models[name] = settings(kind)
+    return models

@@ -139,6 +139,16 @@ class ITokenStore(Interface):
     def revoke_user(user: str) -> Awaitable[Sequence[str]]:
         """Take back all tokens of a user; returns their ids."""
 
+    def once(key: str, ttl: float) -> Awaitable[bool]:
+        """Remember that something was done, for this many seconds; atomic among proxies.
+
+        Returns:
+            Whether it is the first time; False as long as the key is remembered.
+
+        Raises:
+            StoreUnavailable: whether it is remembered is not known.
+        """
+
     def ping() -> Awaitable[str]:
         """Return one line about the store, for ``check-config`` and ``/readyz``.
 

@@ -21,7 +21,7 @@ from .setting_types import BackendTable, did_you_mean
 Location = tuple[int | str, ...]
 
 _UNKNOWN: Final = ("extra_forbidden", "unexpected_keyword_argument")
-_DEPTHS: Final = {"backends": 2, "api": 3}
+_DEPTHS: Final = {"backends": 2, "token_sources": 2, "api": 3}
 _SENSITIVE: Final = re.compile(r"passw|passphrase|secret|token|key|credential", re.IGNORECASE)
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _ALLOWED: Final = {
@@ -57,7 +57,8 @@ def describe(
 
     Args:
         model: what was validated.
-        kinds: the settings model of each ``[backends.NAME]`` by its name, as far as known.
+        kinds: the settings model of each ``[backends.NAME]`` and ``[token_sources.NAME]`` by its
+            name, as far as known.
     """
     for found in error.errors(include_url=False):
         location = tuple(part for part in found["loc"] if part != "[key]")

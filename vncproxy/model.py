@@ -25,7 +25,7 @@ UnixTime = float
 
 _BACKEND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _VM = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,255}")
-_SECRET = re.compile(r"[A-Za-z0-9_-]{16,512}")
+_SECRET = re.compile(r"[A-Za-z0-9_.-]{1,4096}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -163,8 +163,8 @@ def secret_id(secret: str) -> str:
 def check_secret(text: str) -> str:
     """Return a token's secret as it came from outside, if it can be one.
 
-    Foreign issuers may write tokens too (a UUID has 36 characters), so only the alphabet and a
-    sane length are asked for.
+    Foreign issuers may write tokens too (a UUID has 36 characters, a signed token many hundreds and
+    dots), so only the alphabet and a sane length are asked for.
 
     Raises:
         BadRequest: it is empty, too long or holds other characters.

@@ -32,19 +32,24 @@ class Reading:
         backend_settings: finds the settings model of a type of backend, or raises
             ``ConfigurationError``.
         backends: the names of all ``[backends.NAME]`` tables, well formed or not.
+        source_settings: finds the settings model of a type of token source, likewise.
         instances: how many processes share the tokens, as far as it could be read.
         hashes: the hashes of the API keys read so far.
     """
 
     backend_settings: Callable[[str], type[BaseModel]]
     backends: frozenset[str]
+    source_settings: Callable[[str], type[BaseModel]]
     instances: int = 1
     hashes: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class BackendTable:
-    """One ``[backends.NAME]``: its ``type``, and the rest in the shape which that type asks for."""
+    """One ``[backends.NAME]``: its ``type``, and the rest in the shape which that type asks for.
+
+    A ``[token_sources.NAME]`` is the same.
+    """
 
     kind: str
     settings: BaseModel
@@ -115,15 +120,30 @@ def _store(store: str, info: ValidationInfo) -> str:
 
 
 def _backend_table(table: Any, info: ValidationInfo) -> BackendTable:
+    return _typed_table(table, "a type of backend", info, lambda reading: reading.backend_settings)
+
+
+def _source_table(table: Any, info: ValidationInfo) -> BackendTable:
+    return _typed_table(
+        table, "a type of token source", info, lambda reading: reading.source_settings
+    )
+
+
+def _typed_table(
+    table: Any,
+    what: str,
+    info: ValidationInfo,
+    finder: Callable[[Reading], Callable[[str], type[BaseModel]]],
+) -> BackendTable:
     if isinstance(table, BackendTable):
         return table
     if not isinstance(table, dict) or not isinstance(info.context, Reading):
         raise ValueError("must be a table")
     kind = table.get("type")
     if not isinstance(kind, str):
-        raise wrong_key("type", "must be a string that names a type of backend")
+        raise wrong_key("type", f"must be a string that names {what}")
     try:
-        model = info.context.backend_settings(kind)
+        model = finder(info.context)(kind)
     except ConfigurationError as error:
         raise wrong_key("type", str(error)) from None
     return BackendTable(
@@ -141,3 +161,4 @@ KeyHash = Annotated[str, AfterValidator(_key_hash)]
 KnownBackend = Annotated[str, AfterValidator(_known_backend)]
 Store = Annotated[Literal["memory", "redis"], AfterValidator(_store)]
 Backend = Annotated[BackendTable, PlainValidator(_backend_table)]
+TokenSource = Annotated[BackendTable, PlainValidator(_source_table)]

@@ -25,6 +25,7 @@ from .setting_types import (
     Network,
     Origin,
     Store,
+    TokenSource,
     ViewerURL,
 )
 
@@ -169,3 +170,14 @@ class Settings(Table):
     log: Log = Log()
     api: API = API()
     backends: dict[Name, Backend] = {}
+    token_sources: dict[Name, TokenSource] = {}
+
+    @field_validator("token_sources")
+    @classmethod
+    def _not_called_as_a_backend(
+        cls, sources: dict[str, BackendTable], info: ValidationInfo
+    ) -> dict[str, BackendTable]:
+        for name in sources:
+            if name in info.data.get("backends", {}):
+                raise ValueError(f'"{name}" is a backend too; sessions are told apart by the name')
+        return sources

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -29,13 +29,16 @@ from .backends import find
 from .downstream.site import Consoles, console_site
 from .downstream.visits import Trust
 from .errors import ConfigurationError
-from .interfaces import IConsoleBackend, IHasWarnings, ITokenStore
+from .interfaces import IConsoleBackend, IHasWarnings, ITokenSource, ITokenStore
 from .metrics import Metrics
 from .relay import fast, plain
 from .session import Services, Sessions
 from .settings import Listen, Settings
 from .threads import BoundedCalls
+from .tokens import source_types
+from .tokens.foreign import Means
 from .tokens.memory import MemoryTokenStore
+from .tokens.sources import StoreWithSources
 
 CLOSE_TIME = 5.0
 """Seconds that a backend or the token store may take to close."""
@@ -76,7 +79,7 @@ class Options(UsageOptions):
             ConfigurationError: with all that is wrong.
         """
         path = self["config"]
-        settings = config.load(Path(path), backend_settings) if path else Settings()
+        settings = load(Path(path)) if path else Settings()
         listeners = {name: tuple(endpoints) for name, endpoints in self.listen.items()}
         return settings.model_copy(update={"listen": _listen(settings, listeners)})
 
@@ -112,20 +115,39 @@ def makeService(options: Options) -> IService:
         raise SystemExit(_usage_error(e)) from e
 
 
+def load(path: Path) -> Settings:
+    """Read a configuration file with the types of backends and token sources that there are.
+
+    Raises:
+        ConfigurationError: with all that is wrong.
+    """
+    return config.load(path, backend_settings, source_settings)
+
+
 def backend_settings(kind: str) -> Any:
     """Return the settings model of a type of backend."""
     return find(kind).Settings
 
 
+def source_settings(kind: str) -> Any:
+    """Return the settings model of a type of token source."""
+    return source_types.find(kind).Settings
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What is made from the settings and has to be closed again."""
+    """What is made from the settings and has to be closed again.
+
+    Attributes:
+        sources: whose tokens the store knows beside its own, and which it closes.
+    """
 
     log = Logger()
 
     store: ITokenStore
     backends: Mapping[str, IConsoleBackend]
     calls: BoundedCalls
+    sources: Mapping[str, ITokenSource] = field(default_factory=dict)
 
     async def close(self, clock: IReactorTime) -> None:
         """Let go of everything outside the process; a part that fails or hangs stops no other."""
@@ -143,17 +165,24 @@ async def _closed(part: Any) -> None:
 
 
 def make_parts(settings: Settings, reactor: Any) -> Parts:
-    """Return the token store and the backends; they connect when they are first asked.
+    """Return the token store, its sources and the backends; they connect when they are first asked.
 
     Raises:
-        ConfigurationError: a backend's SDK is missing.
+        ConfigurationError: a backend's SDK is missing, or a file cannot be used.
     """
     calls = BoundedCalls(reactor, reactor)
     backends = {
         name: find(table.kind)(name, table.settings, calls)
         for name, table in settings.backends.items()
     }
-    return Parts(_store(settings, reactor), backends, calls)
+    store = _store(settings, reactor)
+    means = Means(store, calls, time.time, reactor)
+    sources = {
+        name: source_types.find(table.kind)(name, table.settings, means)
+        for name, table in settings.token_sources.items()
+    }
+    whole = StoreWithSources(store, sources) if sources else store
+    return Parts(whole, backends, calls, sources)
 
 
 def make_service(settings: Settings, reactor: Any, parts: Parts | None = None) -> Gateway:

@@ -82,17 +82,19 @@ def check_config(config: Path, as_json: bool) -> None:
 
 
 def _findings(path: Path) -> Sequence[Finding]:
-    from .. import check_config, config, tap
+    from .. import check_config, tap
 
     async def work(reactor: Any) -> Sequence[Finding]:
         parts = tap.make_parts(settings, reactor)
         try:
-            return await check_config.check(settings, parts.backends, parts.store, reactor)
+            return await check_config.check(
+                settings, parts.backends, parts.store, reactor, sources=parts.sources
+            )
         finally:
             await parts.close(reactor)
 
     try:
-        settings = config.load(path, tap.backend_settings)
+        settings = tap.load(path)
         return run(work)
     except ConfigurationError as e:
         raise Misconfigured(str(e)) from e

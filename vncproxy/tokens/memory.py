@@ -63,6 +63,8 @@ class MemoryTokenStore:
         self._resume = resume
         self._entries: dict[str, _Entry] = {}
         self._forget: list[tuple[UnixTime, str]] = []
+        self._done: set[str] = set()
+        self._undo: list[tuple[UnixTime, str]] = []
 
     async def issue(self, token: Token) -> str:
         """Store a token and return its secret."""
@@ -147,6 +149,17 @@ class MemoryTokenStore:
     async def _revoke_all(self, wanted: Callable[[Token], bool]) -> Sequence[str]:
         ids = [token_id for token_id, entry in self._entries.items() if wanted(entry.token)]
         return [token_id for token_id in ids if await self.revoke(token_id)]
+
+    async def once(self, key: str, ttl: float) -> bool:
+        """Remember that something was done; False as long as it is remembered."""
+        now = self._time()
+        while self._undo and self._undo[0][0] <= now:
+            self._done.remove(heapq.heappop(self._undo)[1])
+        if key in self._done:
+            return False
+        self._done.add(key)
+        heapq.heappush(self._undo, (now + ttl, key))
+        return True
 
     async def ping(self) -> str:
         """Return one line about the store."""

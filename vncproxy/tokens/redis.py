@@ -203,6 +203,12 @@ class RedisTokenStore:
         )
         return [token_id.decode() for token_id in revoked]
 
+    async def once(self, key: str, ttl: float) -> bool:
+        """Remember that something was done; False as long as it is remembered."""
+        keys, milliseconds = [f"{self._prefix}once:{key}"], max(1, int(ttl * 1000))
+        first = await self._link.run(lambda redis: redis.script(scripts.ONCE, keys, milliseconds))
+        return bool(first)
+
     async def ping(self) -> str:
         """Try everything that the store needs and return a line with Redis's version."""
         return await self._link.run(self._ping)

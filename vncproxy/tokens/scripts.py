@@ -154,6 +154,13 @@ return revoked
 """
 )
 
+ONCE = (
+    _PRELUDE
+    + """
+return redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[2]) and 1 or 0
+"""
+)
+
 PROBE = (
     _PRELUDE
     + """

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from zope.interface import implementer
 
-from ..errors import TokenUnknown
+from ..errors import StoreUnavailable, TokenUnknown
 from ..interfaces import ITokenSource, ITokenStore
 from ..model import Grant, Token, TokenStatus, VMAddress
 
@@ -15,6 +15,7 @@ from ..model import Grant, Token, TokenStatus, VMAddress
 class StoreWithSources:
     """Asks the sources, in their order, for what the store does not know.
 
+    One that does not answer hinders no other one that knows the token.
     All else is the store's own: tokens of other issuers are neither listed nor revoked here.
     """
 
@@ -30,12 +31,20 @@ class StoreWithSources:
         """Take one use of a token, wherever it comes from."""
         try:
             return await self._store.redeem(secret, resume_secret)
-        except TokenUnknown:
-            for source in self._sources.values():
+        except TokenUnknown as e:
+            return await self._ask_sources(secret, e)
+
+    async def _ask_sources(self, secret: str, unknown: TokenUnknown) -> Grant:
+        error: TokenUnknown | StoreUnavailable = unknown
+        for source in self._sources.values():
+            try:
                 grant: Grant | None = await source.redeem(secret)
-                if grant is not None:
-                    return grant
-            raise
+            except StoreUnavailable as e:
+                error = e
+                continue
+            if grant is not None:
+                return grant
+        raise error
 
     async def restore(self, grant: Grant) -> None:
         """Give the use of a grant back; other issuers' tokens do not count uses."""
@@ -57,6 +66,10 @@ class StoreWithSources:
     async def revoke_user(self, user: str) -> Sequence[str]:
         """Take back all of the store's tokens of a user."""
         return await self._store.revoke_user(user)
+
+    async def once(self, key: str, ttl: float) -> bool:
+        """Remember in the store that something was done; False as long as it is remembered."""
+        return await self._store.once(key, ttl)
 
     async def ping(self) -> str:
         """Return one line about the store."""

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from vncproxy.errors import ConfigurationError, StoreUnavailable, TokenUnknown, TokenUsed
+from vncproxy.interfaces import ITokenSource, ITokenStore
+from vncproxy.model import (
+    ConsoleEndpoint,
+    ConsoleType,
+    Grant,
+    Policy,
+    Token,
+    Transport,
+    VMAddress,
+    new_secret,
+)
+from vncproxy.tokens import source_types
+from vncproxy.tokens.foreign import Target, grant
+from vncproxy.tokens.memory import MemoryTokenStore
+from vncproxy.tokens.sources import StoreWithSources
+
+NOW = 1_800_000_000.0
+SECRET = "t" * 20
+VM = VMAddress("kvm", "web-01")
+
+
+@implementer(ITokenSource)
+class OneToken:
+    """A source that knows one token, or only fails."""
+
+    def __init__(self, secret: str = SECRET, error: Exception | None = None) -> None:
+        self.asked: list[str] = []
+        self.closed = False
+        self._secret = secret
+        self._error = error
+
+    async def redeem(self, secret: str) -> Grant | None:
+        self.asked.append(secret)
+        if self._error is not None:
+            raise self._error
+        if secret != self._secret:
+            return None
+        endpoint = ConsoleEndpoint(Transport.TCP, "a", 1)
+        return grant(secret, VMAddress("old", str(Target("a", 1))), endpoint, NOW)
+
+    async def probe(self) -> str:
+        return "one token"
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class StoreWithSourcesTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        clock = Clock()
+        clock.advance(NOW)
+        self.own = MemoryTokenStore(clock.seconds, 60)
+
+    def store(self, *sources: OneToken) -> StoreWithSources:
+        return StoreWithSources(self.own, {str(n): source for n, source in enumerate(sources)})
+
+    def run_it(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.successResultOf(Deferred.fromCoroutine(work))
+
+    def issue(self, store: Any) -> str:
+        token = Token(VM, "alice", ConsoleType.NOVNC, Policy(), NOW, NOW + 60)
+        return str(self.run_it(store.issue(token)))
+
+    def test_it_keeps_the_interface(self) -> None:
+        self.assertTrue(verifyObject(ITokenStore, self.store()))
+
+    def test_own_tokens_are_no_business_of_the_sources(self) -> None:
+        source = OneToken()
+        store = self.store(source)
+        secret = self.issue(store)
+        self.assertEqual(self.run_it(store.redeem(secret)).token.vm, VM)
+        self.failureResultOf(Deferred.fromCoroutine(store.redeem(secret)), TokenUsed)
+        self.assertEqual(source.asked, [])
+
+    def test_sources_are_asked_in_turn(self) -> None:
+        first, second, third = OneToken("x" * 20), OneToken(), OneToken()
+        found = self.run_it(self.store(first, second, third).redeem(SECRET))
+        self.assertEqual(found.endpoint.host, "a")
+        self.assertEqual([len(each.asked) for each in (first, second, third)], [1, 1, 0])
+
+    def test_a_token_that_nobody_knows(self) -> None:
+        waiting = Deferred.fromCoroutine(self.store(OneToken()).redeem(new_secret()))
+        self.failureResultOf(waiting, TokenUnknown)
+
+    def test_a_source_that_does_not_answer_hinders_no_other(self) -> None:
+        away = OneToken(error=StoreUnavailable("away"))
+        self.assertIsNotNone(self.run_it(self.store(away, OneToken()).redeem(SECRET)))
+
+    def test_a_token_that_a_source_which_does_not_answer_might_know(self) -> None:
+        store = self.store(OneToken(error=StoreUnavailable("away")), OneToken("x" * 20))
+        waiting = Deferred.fromCoroutine(store.redeem(SECRET))
+        self.assertEqual(self.failureResultOf(waiting, StoreUnavailable).value.detail, "away")
+
+    def test_a_refusal_is_the_last_word(self) -> None:
+        later = OneToken()
+        store = self.store(OneToken(error=TokenUsed("once")), later)
+        self.failureResultOf(Deferred.fromCoroutine(store.redeem(SECRET)), TokenUsed)
+        self.assertEqual(later.asked, [])
+
+    def test_uses_of_own_tokens_only_are_given_back(self) -> None:
+        store = self.store(OneToken())
+        secret = self.issue(store)
+        self.run_it(store.restore(self.run_it(store.redeem(secret))))
+        self.run_it(store.restore(self.run_it(store.redeem(SECRET))))
+        self.run_it(store.redeem(secret))
+
+    def test_what_is_done_once_stands_in_the_store(self) -> None:
+        self.assertTrue(self.run_it(self.store().once("a", 60)))
+        self.assertFalse(self.run_it(self.own.once("a", 60)))
+
+    def test_own_tokens_are_shown_and_revoked(self) -> None:
+        store = self.store()
+        ids: Sequence[str] = [self.run_it(store.redeem(self.issue(store))).token_id for _ in "abc"]
+        self.assertEqual(self.run_it(store.show(ids[0])).id, ids[0])
+        self.assertTrue(self.run_it(store.revoke(ids[0])))
+        self.assertEqual(set(self.run_it(store.revoke_vm(VM))), set(ids[1:]))
+        self.assertEqual(self.run_it(store.revoke_user("alice")), [])
+        self.assertIn("memory", self.run_it(store.ping()))
+
+    def test_closing_closes_the_sources(self) -> None:
+        source = OneToken()
+        self.run_it(self.store(source).close())
+        self.assertTrue(source.closed)
+
+
+class TypeTests(SynchronousTestCase):
+    def test_every_type_has_settings(self) -> None:
+        for kind in ("jwt", "websockify-file", "websockify-redis"):
+            self.assertIn("vnc_password", source_types.find(kind).Settings.model_fields)
+
+    def test_others_are_refused_with_what_there_is(self) -> None:
+        for kind, words in (
+            ("websockify-fiel", "did you mean websockify-file?"),
+            ("x", "known are jwt"),
+        ):
+            error = self.assertRaises(ConfigurationError, source_types.find, kind)
+            self.assertIn(words, error.detail)

@@ -1,0 +1,166 @@
+"""Signed tokens (JWT) that name a console's host and port, as websockify's ``JWTTokenApi`` reads.
+
+Whoever has the key may open any host and port that the proxy can reach. Encrypted tokens (JWE) are
+not supported.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import jwt
+from pydantic import AfterValidator, Field
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ..errors import ConfigurationError, TokenExpired, TokenUnknown, TokenUsed
+from ..interfaces import ITokenSource
+from ..model import Grant, UnixTime, VMAddress, secret_id
+from .foreign import Means, ServerSettings, Target, absolute, grant
+from .jwt_key import VerifyingKey, read_key
+
+_LONGEST_USER = 255
+_END_OF_TIME = 10**11
+
+
+class SignedTokensSettings(ServerSettings):
+    """The table ``[token_sources.NAME]`` of type ``jwt``.
+
+    Attributes:
+        key_file: a public key as PEM, or the secret of HMAC in base64url.
+        require_exp: whether a token must have a time at which it ends.
+        single_use: ``jti`` where a token has that claim, ``always`` demands it, ``never`` ignores
+            it.
+        leeway: seconds by which clocks may differ.
+        audience: one that ``aud`` must name; empty ignores the claim.
+        issuer: what ``iss`` must be; empty ignores the claim.
+    """
+
+    key_file: Annotated[Path, AfterValidator(absolute)]
+    require_exp: bool = True
+    single_use: Literal["jti", "always", "never"] = "jti"
+    leeway: Annotated[float, Field(ge=0, le=300)] = 10.0
+    audience: str = ""
+    issuer: str = ""
+
+
+@implementer(ITokenSource)
+class SignedTokens:
+    """Tokens that are good because of their signature; nothing of them is stored.
+
+    Raises:
+        ConfigurationError: the key cannot be used.
+    """
+
+    Settings = SignedTokensSettings
+    log = Logger()
+
+    def __init__(self, name: str, settings: SignedTokensSettings, means: Means) -> None:
+        self._name = name
+        self._settings = settings
+        self._means = means
+        try:
+            self._key: VerifyingKey = read_key(settings.key_file)
+        except ConfigurationError as e:
+            raise ConfigurationError(f"[token_sources.{name}] key_file: {e.detail}") from e
+
+    async def redeem(self, secret: str) -> Grant | None:
+        """Return what a token allows, or None when it is not signed with the key."""
+        short = secret_id(secret)[:12]
+        match secret.count("."):
+            case 2:
+                pass
+            case 4:
+                raise TokenUnknown(f"token {short} is encrypted (JWE), which is not supported")
+            case _:
+                return None
+        try:
+            claims = self._claims(secret)
+        except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
+            self.log.info(
+                "{name}: token {token} is not signed with the key", name=self._name, token=short
+            )
+            return None
+        except jwt.ExpiredSignatureError as e:
+            raise TokenExpired(f"token {short} is over, says its exp") from e
+        except (jwt.PyJWTError, TypeError, OverflowError) as e:
+            raise TokenUnknown(f"token {short} is not good: {_reason(e)}") from e
+        target = _target(claims, short)
+        await self._take(claims, short)
+        return grant(
+            secret,
+            VMAddress(self._name, str(target)),
+            self._settings.endpoint(target),
+            self._means.time(),
+            user=_user(claims),
+            expires_at=_end(claims),
+        )
+
+    async def probe(self) -> str:
+        """Tell what tokens have to be signed with."""
+        return f"tokens signed with {self._key}"
+
+    async def close(self) -> None:
+        """Do nothing: there are no connections."""
+
+    def _claims(self, secret: str) -> dict[str, Any]:
+        settings = self._settings
+        claims: dict[str, Any] = jwt.decode(
+            secret,
+            self._key.key,
+            algorithms=list(self._key.algorithms),
+            audience=settings.audience or None,
+            issuer=settings.issuer or None,
+            leeway=settings.leeway,
+            options={
+                "require": ["exp"] if settings.require_exp else [],
+                "verify_aud": bool(settings.audience),
+                "verify_iss": bool(settings.issuer),
+                "verify_iat": False,
+            },
+        )
+        return claims
+
+    async def _take(self, claims: dict[str, Any], short: str) -> None:
+        """Make sure that a token which is good once is not used again by any proxy."""
+        single, jti = self._settings.single_use, claims.get("jti")
+        if single == "never" or (single == "jti" and jti is None):
+            return
+        if not isinstance(jti, str) or "exp" not in claims:
+            raise TokenUnknown(f"token {short} has no jti and exp, which one that is good once has")
+        left = max(0.0, _end(claims) - self._means.time()) + self._settings.leeway + 1
+        if not await self._means.store.once(f"jwt:{self._name}:{secret_id(jti)}", left):
+            raise TokenUsed(f"token {short}: its jti was used before")
+
+
+def _target(claims: dict[str, Any], short: str) -> Target:
+    try:
+        return Target.of(claims.get("host"), claims.get("port"))
+    except ValueError as e:
+        raise TokenUnknown(f"token {short} names no console: {e}") from e
+
+
+def _end(claims: dict[str, Any]) -> UnixTime:
+    return float(min(int(claims["exp"]), _END_OF_TIME)) if "exp" in claims else math.inf
+
+
+def _user(claims: dict[str, Any]) -> str:
+    subject = claims.get("sub")
+    return subject[:_LONGEST_USER] if isinstance(subject, str) else ""
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong, without what the token holds."""
+    match error:
+        case jwt.ImmatureSignatureError():
+            return "its nbf is not reached yet"
+        case jwt.MissingRequiredClaimError():
+            return f"it has no {error.claim}"
+        case jwt.InvalidAudienceError():
+            return "its aud is for somebody else"
+        case jwt.InvalidIssuerError():
+            return "its iss is somebody else"
+        case _:
+            return type(error).__name__

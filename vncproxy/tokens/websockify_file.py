@@ -1,0 +1,111 @@
+"""websockify's ``TokenFile``: tokens that another program writes into files, Sunstone for one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ..errors import BackendError, StoreUnavailable
+from ..interfaces import ITokenSource
+from ..model import Grant, VMAddress, secret_id
+from .foreign import Means, ServerSettings, Target, absolute, grant
+from .token_file import Files, TokenFile, read
+
+_READ_TIME = 5.0
+
+
+class TokenFilesSettings(ServerSettings):
+    """The table ``[token_sources.NAME]`` of type ``websockify-file``.
+
+    Attributes:
+        path: a file, or a directory of files.
+        shortest_token: characters; shorter tokens, which could be guessed, are refused.
+    """
+
+    path: Annotated[Path, AfterValidator(absolute)]
+    shortest_token: Annotated[int, Field(ge=1)] = 16
+
+
+@implementer(ITokenSource)
+class TokenFiles:
+    """Tokens from files that are looked at for each token, and read again when they changed.
+
+    They are looked up by their SHA-256, so that the time a refusal takes tells nothing of them.
+    """
+
+    Settings = TokenFilesSettings
+    log = Logger()
+
+    def __init__(self, name: str, settings: TokenFilesSettings, means: Means) -> None:
+        self._name = name
+        self._settings = settings
+        self._means = means
+        self._files: Files = {}
+
+    async def redeem(self, secret: str) -> Grant | None:
+        """Return what a token allows, or None when no file has it."""
+        key = secret_id(secret)
+        target: Target | None = None
+        for file in (await self._read()).values():
+            target = file.targets.get(key, target)
+        if target is None:
+            return None
+        vm = VMAddress(self._name, str(target))
+        return grant(secret, vm, self._settings.endpoint(target), self._means.time())
+
+    async def probe(self) -> str:
+        """Read the files and tell how many tokens there are, and what is wrong with others."""
+        files = (await self._read()).values()
+        tokens = len({key for file in files for key in file.targets})
+        malformed = sum(len(file.malformed) for file in files)
+        unusable = sum(file.unusable for file in files)
+        unreadable = sum(bool(file.problem) for file in files)
+        line = f"{tokens} tokens in {self._settings.path}"
+        if malformed:
+            line += f", {malformed} lines that are not 'token: host:port'"
+        if unusable:
+            line += f", {unusable} tokens shorter than {self._settings.shortest_token} characters "
+            line += "(shortest_token) or with others than letters, digits, '_', '.' and '-'"
+        if unreadable:
+            line += f", {unreadable} files that cannot be read"
+        return line
+
+    async def close(self) -> None:
+        """Do nothing: no file is kept open."""
+
+    async def _read(self) -> Files:
+        path, shortest = self._settings.path, self._settings.shortest_token
+        try:
+            files = await self._means.calls.call(_READ_TIME, read, path, self._files, shortest)
+        except OSError as e:
+            raise StoreUnavailable(f"{self._name}: {path}: {e.strerror or e}") from e
+        except BackendError as e:
+            raise StoreUnavailable(f"{self._name}: {path}: {e.detail}") from e
+        self._tell(files)
+        self._files = files
+        return files
+
+    def _tell(self, files: Files) -> None:
+        """Log what is wrong with each file when it is new, without what stands there."""
+        for path, file in files.items():
+            before = self._files.get(path, TokenFile())
+            if file.problem and file.problem != before.problem:
+                self.log.error(
+                    "{name}: {path}: {why}", name=self._name, path=str(path), why=file.problem
+                )
+            if file.malformed and file.malformed != before.malformed:
+                self.log.error(
+                    "{name}: {path}: not 'token: host:port' in lines {lines}",
+                    name=self._name,
+                    path=str(path),
+                    lines=_few(file.malformed),
+                )
+
+
+def _few(numbers: tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, numbers[:10]))
+    return f"{shown} and {len(numbers) - 10} more" if len(numbers) > 10 else shown

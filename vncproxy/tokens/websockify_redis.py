@@ -1,0 +1,144 @@
+"""websockify's ``TokenRedis``: tokens that another program keeps in a Redis."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ..errors import ConfigurationError, StoreUnavailable
+from ..interfaces import ITokenSource
+from ..model import Grant, Seconds, VMAddress, secret_id
+from ..secret import Secret
+from .endpoint import RedisSettings
+from .foreign import Means, ServerSettings, Target, grant
+
+
+class RedisTokensSettings(ServerSettings):
+    """The table ``[token_sources.NAME]`` of type ``websockify-redis``.
+
+    Attributes:
+        redis_tls: whether to speak TLS with Redis; its certificate is always verified.
+        ca_file: authorities for Redis's certificate; empty for those of the system.
+        namespace: what comes before the token and a colon in a key; empty for the token alone.
+        timeout: seconds within which a look-up ends.
+        shortest_token: characters; shorter tokens, which could be guessed, are not looked up.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 6379
+    path: str = ""
+    db: Annotated[int, Field(ge=0)] = 0
+    username: str = ""
+    password: Secret = SecretStr("")
+    redis_tls: bool = False
+    ca_file: str = ""
+    server_name: str = ""
+    namespace: str = ""
+    timeout: Annotated[Seconds, Field(le=5)] = 1.5
+    shortest_token: Annotated[int, Field(ge=1)] = 16
+
+    @field_validator("namespace")
+    @classmethod
+    def _without_colon(cls, namespace: str) -> str:
+        if namespace.endswith(":"):
+            raise PydanticCustomError("namespace", "must not end with a colon: one is added")
+        return namespace
+
+    def redis(self) -> RedisSettings:
+        """Return the same as the connection knows it."""
+        names = {each.name for each in fields(RedisSettings)} - {"password", "tls", "prefix"}
+        return RedisSettings(
+            **self.model_dump(include=names),
+            password=self.password.get_secret_value(),
+            tls=self.redis_tls,
+        )
+
+
+@implementer(ITokenSource)
+class RedisTokens:
+    """Tokens as keys of a Redis; they end when Redis forgets them, and are not consumed.
+
+    Raises:
+        ConfigurationError: the file of authorities cannot be used.
+    """
+
+    Settings = RedisTokensSettings
+    log = Logger()
+
+    def __init__(self, name: str, settings: RedisTokensSettings, means: Means) -> None:
+        # txredisapi imports the reactor, which is not to be chosen by importing this module
+        from .link import RedisLink
+
+        self._name = name
+        self._settings = settings
+        self._means = means
+        try:
+            self._link = RedisLink(means.reactor, settings.redis())
+        except ConfigurationError as e:
+            raise ConfigurationError(f"[token_sources.{name}] {e.detail}") from e
+
+    async def redeem(self, secret: str) -> Grant | None:
+        """Return what a token allows, or None when Redis has no usable value for it."""
+        if len(secret) < self._settings.shortest_token:
+            return None
+        namespace = self._settings.namespace
+        value = await self._get(f"{namespace}:{secret}" if namespace else secret)
+        if value is None:
+            return None
+        try:
+            target = parse_value(value)
+        except ValueError as e:
+            self.log.warn(
+                "{name}: the value of token {token} cannot be used: {why}",
+                name=self._name,
+                token=secret_id(secret)[:12],
+                why=str(e),
+            )
+            return None
+        vm = VMAddress(self._name, str(target))
+        return grant(secret, vm, self._settings.endpoint(target), self._means.time())
+
+    async def probe(self) -> str:
+        """Look up a key that does not exist, as a token would be."""
+        await self._get("vncproxy-check")
+        return f"redis at {self._settings.redis()} answers"
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._link.close()
+
+    async def _get(self, key: str) -> bytes | None:
+        try:
+            value: bytes | None = await self._link.run(lambda redis: redis.command("GET", key))
+        except StoreUnavailable as e:
+            raise StoreUnavailable(f"{self._name}: {e.detail}") from e
+        return value
+
+
+def parse_value(value: bytes) -> Target:
+    """Read ``host:port`` or ``{"host": "host:port"}``.
+
+    Raises:
+        ValueError: it is neither; without saying what it is.
+    """
+    try:
+        text = value.decode().strip()
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+    return Target.parse(_host_of(text) if text.startswith("{") else text)
+
+
+def _host_of(text: str) -> str:
+    try:
+        host = json.loads(text).get("host")
+    except (ValueError, RecursionError):
+        raise ValueError("it is not JSON") from None
+    if not isinstance(host, str):
+        raise ValueError('it has no "host": "host:port"')
+    return host
