@@ -6,9 +6,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from vncproxy.check_config import TIME_LIMIT, Finding, check, render
 from vncproxy.errors import BackendError, StoreUnavailable
+from vncproxy.interfaces import IHasWarnings
 from vncproxy.settings import Listen, Settings, Tokens
 
 
@@ -29,6 +31,14 @@ class Answers:
         return self.probe()
 
 
+@implementer(IHasWarnings)
+class Careless(Answers):
+    """A backend that answers and warns."""
+
+    def warnings(self) -> list[str]:
+        return ["web: anybody in the middle"]
+
+
 class CheckTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = MemoryReactorClock()
@@ -45,6 +55,15 @@ class CheckTests(SynchronousTestCase):
             settings or Settings(), backends or {}, store or Answers("memory, 0 tokens")
         )
         return {finding.what: finding for finding in self.successResultOf(fired)}
+
+    def test_what_a_backend_warns_of_is_told_beside_its_answer(self) -> None:
+        fired = self.start(Settings(), {"lab": Careless("1 console")}, Answers("memory"))
+
+        told = [str(each) for each in self.successResultOf(fired) if each.what == "backend lab"]
+
+        self.assertEqual(
+            told, ["ok    backend lab: 1 console", "warn  backend lab: web: anybody in the middle"]
+        )
 
     def test_the_answer_of_the_store_is_told(self) -> None:
         finding = self.check(Settings(tokens=Tokens(store="redis")), store=Answers("redis 7"))

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import ssl
 import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -49,7 +50,8 @@ class World:
         self.stranger = self.other.issue("stranger")
         self.machines = {name: self._machine(name, *how) for name, how in self._qemu().items()}
         self.displays = {kind: self._display(kind) for kind in XTIGERVNC}
-        self.sasl_port = self._sasl_guest()
+        self.libvirt, self.guest = self._libvirt_with_sasl()
+        self.sasl_port = int(self.guest.graphics()["port"])
         self.user_password = _user()
         self.gateway = Gateway(self._config()).start()
         atexit.register(self.gateway.stop)
@@ -82,7 +84,7 @@ class World:
         atexit.register(display.stop)
         return display
 
-    def _sasl_guest(self) -> int:
+    def _libvirt_with_sasl(self) -> tuple[PrivateLibvirtd, Guest]:
         sasl = self.folder / "sasl"
         sasl.mkdir()
         subprocess.run(
@@ -111,7 +113,7 @@ class World:
             f'vnc_sasl = 1\nvnc_sasl_dir = "{sasl}"\n'
         ).start()
         atexit.register(host.stop)
-        return int(Guest(host, "sasl").start().graphics()["port"])
+        return host, Guest(host, "sasl").start()
 
     def _config(self) -> str:
         tables = {**self.good(), **{key: how for key, (how, _, _) in self.bad().items()}}
@@ -119,6 +121,12 @@ class World:
         return f"""
 [timeouts]
 linger = 2
+[backends.kvm]
+type = "libvirt"
+uri = "{self.libvirt.uri}"
+tls = {{ ca_file = "{self.authority.ca_file}", name = "localhost" }}
+username = "{SASL_USER}"
+password = "{PASSWORD}"
 [backends.lab]
 type = "static"
 [backends.lab.consoles]
@@ -281,8 +289,8 @@ class SecuredConsoleTests(SynchronousTestCase):
             self.assertNotIn(secret, log)
         self.assertNotIn("Traceback", log)
 
-    def see(self, key: str, colour: Colour) -> None:
-        token = self.gateway.issue(f"lab/{key}")["token"]
+    def see(self, vm: str, colour: Colour) -> None:
+        token = self.gateway.issue(vm)["token"]
         viewer = Viewer.connect(self.gateway.web_port, token)
         try:
             viewer.wait_for_pixel(colour)
@@ -298,7 +306,7 @@ class SecuredConsoleTests(SynchronousTestCase):
     def test_every_console_that_is_configured_rightly_is_shown(self) -> None:
         for key in world().good():
             with self.subTest(console=key):
-                self.see(key, RED if key.startswith("x-") else START_COLOUR)
+                self.see(f"lab/{key}", RED if key.startswith("x-") else START_COLOUR)
 
     def test_every_other_one_is_refused_in_words(self) -> None:
         wrong = {}
@@ -309,3 +317,19 @@ class SecuredConsoleTests(SynchronousTestCase):
                 wrong[key] = (told, cause)
 
         self.assertEqual(wrong, {})
+
+    def test_a_machine_of_libvirts_whose_hypervisor_has_tls_and_users(self) -> None:
+        self.see(f"kvm/{world().guest.name}", START_COLOUR)
+
+    def test_servers_that_are_not_verified_are_warned_of_at_start(self) -> None:
+        log = self.gateway.log()
+        self.assertIn("backend lab: q-unverified: tls.verify = false accepts", log)
+        self.assertIn("backend lab: q-anonymous: anonymous_tls accepts", log)
+
+    def test_check_config_warns_of_them_too(self) -> None:
+        vncproxy = str(Path(sys.executable).with_name("vncproxy"))
+        command = [vncproxy, "check-config", "--config", str(self.gateway.config)]
+        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        self.assertIn("warn  backend lab: q-unverified: tls.verify = false accepts", told)
+        self.assertIn("warn  backend lab: q-anonymous: anonymous_tls accepts", told)
+        self.assertNotIn(PASSWORD, told)
