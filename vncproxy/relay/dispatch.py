@@ -1,8 +1,12 @@
 """Two priorities within one reactor: a typist goes before those who watch a film.
 
-Sockets are in one of two epoll sets that the reactor watches as two descriptors. After every
-single chunk of a bulk flow the interactive set is looked at again, so that a key never waits for
-more than one chunk.
+Sockets are in one of two epoll sets. After every single chunk of a bulk flow the interactive set
+is looked at again, so that a key never waits for more than one chunk.
+
+The reactor sees one descriptor, readable when a flow is ready. Its turn lasts until the reactor has
+something else to do: while bytes flow, the dispatcher waits for them and for the reactor's own
+epoll set at once, which spares each message the reactor's way of telling about it. Where the
+reactor has no epoll set, a turn serves what is ready and ends.
 """
 
 from __future__ import annotations
@@ -62,16 +66,18 @@ class Dispatcher:
         self._flows: dict[int, Flow] = {}
         self._interactive = epoll()
         self._bulk = epoll()
+        self._bulk_fd = self._bulk.fileno()
+        self._interactive.register(self._bulk_fd, EPOLLIN)
         self._bulk_flows = 0
-        self._watched = (
-            _Watched(self._interactive, self._serve_interactive),
-            _Watched(self._bulk, self._serve_bulk),
-        )
+        self._reactor_fd = epoll_set_of(reactor)
+        self._watched = _Watched(self._interactive, self._take_turn)
+        self._in_turn = False
+        self._turn_over = False
 
     def add(self, fd: int, flow: Flow) -> None:
         """Take an interactive flow in; it is watched from its first `change` on."""
-        if not self._flows:
-            self._each_watched("addReader")
+        if not self._flows and not self._in_turn:
+            self._living_reactor().addReader(self._watched)
         self._flows[fd] = flow
 
     def change(self, fd: int, bulk: bool, before: int, after: int) -> None:
@@ -101,33 +107,68 @@ class Dispatcher:
             self.reclassify(fd, False, events)
         if events:
             self._interactive.unregister(fd)
-        if not self._flows:
-            self._each_watched("removeReader")
+        if not self._flows and not self._in_turn:
+            self._living_reactor().removeReader(self._watched)
 
-    def _each_watched(self, what: str) -> None:
-        for watched in self._watched:
-            getattr(self._reactor(), what)(watched)
+    def _living_reactor(self) -> Any:
+        return self._reactor()
 
-    def _serve_interactive(self) -> None:
-        flows = self._flows
-        for fd, events in self._interactive.poll(0, _BATCH):
-            flow = flows.get(fd)
-            if flow is not None:
-                try:
-                    flow.ready(events)
-                except Exception:  # noqa: BLE001 the reactor would drop all flows with this one
-                    self.log.failure("a relay failed")
+    def end_turn(self) -> None:
+        """Let the reactor look around: other code than the relay's ran, and may want something."""
+        self._turn_over = True
+
+    def _take_turn(self) -> None:
+        """Serve the flows until the reactor has something else to do."""
+        reactor = self._living_reactor()
+        if self._reactor_fd < 0:
+            self._serve(self._interactive.poll(0, _BATCH))
+            return
+        # an epoll set may not watch another one that watches it
+        reactor.removeReader(self._watched)
+        self._interactive.register(self._reactor_fd, EPOLLIN)
+        self._in_turn, self._turn_over = True, False
+        try:
+            timeout: float | None = 0
+            while not self._turn_over:
+                self._serve(self._interactive.poll(timeout, _BATCH))
+                timeout = reactor.timeout()
+        finally:
+            self._in_turn = False
+            self._interactive.unregister(self._reactor_fd)
+            if self._flows:
+                reactor.addReader(self._watched)
+
+    def _serve(self, ready: list[tuple[int, int]]) -> None:
+        """Let each ready flow have its turn, the interactive ones first."""
+        if not ready:
+            self._turn_over = True
+        bulk = False
+        for fd, events in ready:
+            if fd == self._bulk_fd:
+                bulk = True
+            elif fd == self._reactor_fd:
+                self._turn_over = True
+            else:
+                self._serve_one(fd, events)
+        if bulk:
+            self._serve_bulk()
 
     def _serve_bulk(self) -> None:
-        flows = self._flows
         for fd, events in self._bulk.poll(0, _BATCH):
-            flow = flows.get(fd)
-            if flow is not None:
-                try:
-                    flow.ready(events)
-                except Exception:  # noqa: BLE001 the reactor would drop all flows with this one
-                    self.log.failure("a relay failed")
-                self._serve_interactive()
+            self._serve_one(fd, events)
+            for other, its_events in self._interactive.poll(0, _BATCH):
+                if other == self._reactor_fd:
+                    self._turn_over = True
+                elif other != self._bulk_fd:
+                    self._serve_one(other, its_events)
+
+    def _serve_one(self, fd: int, events: int) -> None:
+        flow = self._flows.get(fd)
+        if flow is not None:
+            try:
+                flow.ready(events)
+            except Exception:  # noqa: BLE001 the reactor would drop all flows with this one
+                self.log.failure("a relay failed")
 
 
 @implementer(IReadDescriptor)
@@ -146,6 +187,14 @@ class _Watched:
 
     def connectionLost(self, reason: object) -> None:
         """Do nothing: an epoll set is not lost."""
+
+
+def epoll_set_of(reactor: Any) -> int:
+    """Return the file descriptor of an epoll reactor's set; -1 for any other reactor."""
+    poller = getattr(reactor, "_poller", None)
+    if isinstance(poller, epoll) and callable(getattr(reactor, "timeout", None)):
+        return poller.fileno()
+    return -1
 
 
 _dispatchers: WeakKeyDictionary[Any, Dispatcher] = WeakKeyDictionary()

@@ -140,7 +140,7 @@ class Pump:
         """Send plain bytes from the dispatcher's buffer to the other side."""
         leg, other = self._leg, self._other
         if other is None or leg.over or self._shape is Shape.OTHER:
-            leg.dataReceived(bytes(self._dispatcher.view[start:end]))
+            self._pass_slowly(bytes(self._dispatcher.view[start:end]))
         elif self._shape is Shape.WEBSOCKET:
             self._pass_frames_on(start, end, other)
         else:
@@ -168,7 +168,12 @@ class Pump:
             leg.received += out - start
             other.send_payload(start, out)
         if rest:
-            leg.dataReceived(rest)
+            self._pass_slowly(rest)
+
+    def _pass_slowly(self, data: bytes) -> None:
+        self._leg.dataReceived(data)
+        if self._leg.over:
+            self._dispatcher.end_turn()
 
     # sending
 
@@ -300,6 +305,7 @@ class Pump:
         if isinstance(why, ConnectionAborted):
             _reset_on_close(self._socket)
         self._socket.close()
+        self._dispatcher.end_turn()
         self._leg.connectionLost(Failure(why))
 
 
