@@ -1,4 +1,4 @@
-"""Takes sockets out of their Twisted transports.
+"""Takes sockets out of their Twisted transports, and looks into the reactor.
 
 This is the one place that knows names which are private to Twisted. What does not look exactly as
 expected is left where it is, and goes on with the plain relay; a test compares the names with the
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from select import epoll
 from typing import Any
 
 from OpenSSL.SSL import WantReadError
@@ -120,3 +121,11 @@ def _end_tls(tls: Any) -> Any:
     tls._lostTLSConnection = True
     tls.factory.unregisterProtocol(tls)
     return connection
+
+
+def epoll_set_of(reactor: Any) -> int:
+    """Return the file descriptor of an epoll reactor's set; -1 for any other reactor."""
+    poller = getattr(reactor, "_poller", None)
+    if isinstance(poller, epoll) and callable(getattr(reactor, "timeout", None)):
+        return poller.fileno()
+    return -1

@@ -19,6 +19,8 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from .detach import epoll_set_of
+
 HEAD_ROOM = 16
 """Bytes before the received data in which a frame's header can be written."""
 
@@ -187,14 +189,6 @@ class _Watched:
 
     def connectionLost(self, reason: object) -> None:
         """Do nothing: an epoll set is not lost."""
-
-
-def epoll_set_of(reactor: Any) -> int:
-    """Return the file descriptor of an epoll reactor's set; -1 for any other reactor."""
-    poller = getattr(reactor, "_poller", None)
-    if isinstance(poller, epoll) and callable(getattr(reactor, "timeout", None)):
-        return poller.fileno()
-    return -1
 
 
 _dispatchers: WeakKeyDictionary[Any, Dispatcher] = WeakKeyDictionary()
