@@ -6,8 +6,12 @@ Everything here blocks; it is called in a thread, and each thread has a connecti
 from __future__ import annotations
 
 import http.client
+import io
 import time
 import xmlrpc.client
+from collections.abc import Callable
+from functools import partial
+from socket import socket
 from ssl import SSLContext
 from threading import local
 from typing import Any, Final
@@ -54,6 +58,7 @@ class Transport(local, xmlrpc.client.Transport):
         connection: http.client.HTTPConnection | None = self._connection[1]
         if connection is None:
             connection = self._new(host, left)
+            connection.response_class = partial(_Response, self.left)  # type: ignore[assignment]
             self._connection = host, connection
         if connection.sock is not None:
             connection.sock.settimeout(left)
@@ -69,14 +74,40 @@ class Transport(local, xmlrpc.client.Transport):
         """Read and parse an answer that is neither too late nor too long; called by ``xmlrpc``."""
         parser, target = self.getparser()
         size = 0
-        # not read, which waits for a whole piece, however slowly it trickles in
         while piece := response.read1(_PIECE):
             size += len(piece)
             if size > LONGEST_ANSWER:
                 raise http.client.HTTPException(f"an answer of more than {LONGEST_ANSWER} bytes")
-            self.left()
             parser.feed(piece)
         # read1 does not notice that it has come to the end
         response.close()
         parser.close()
         return target.close()
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer of which every read is bounded by the time that is left."""
+
+    def __init__(self, left: Callable[[], float], sock: socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_Limited(left, sock, self.fp.detach()))
+
+
+class _Limited(io.RawIOBase):
+    """A socket's bytes; its own time limit would begin anew with each of them."""
+
+    def __init__(self, left: Callable[[], float], sock: socket, raw: io.RawIOBase) -> None:
+        self._left = left
+        self._socket = sock
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._socket.settimeout(self._left())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()

@@ -1,0 +1,294 @@
+"""One login that threads share, against a simulated pool and servers that misbehave."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from threading import Barrier, Event, Thread
+from typing import Any
+from unittest.mock import patch
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy.backends import xen_transport
+from vncproxy.backends.xen_machines import find_console, inventory
+from vncproxy.backends.xen_pool import Pool as Login
+from vncproxy.backends.xen_settings import XenSettings
+from vncproxy.errors import BackendError, ConsoleUnavailable
+
+from .certificates import Authority
+from .redis_server import free_port
+from .xapi_simulator import Host, Pool, serve
+
+USER, PASSWORD = "console", "s3cret-xapi-password"
+THREADS = 8
+
+
+class World:
+    """An authority, and certificates for two hosts."""
+
+    def __init__(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="xen-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        authority = Authority(folder)
+        self.ca_file = authority.ca_file
+        self.certificates = {
+            "xen1": authority.issue("127.0.0.1"),
+            "xen2": authority.issue("127.0.0.2"),
+        }
+
+
+world = cache(World)
+
+
+class PoolTestCase(SynchronousTestCase):
+    timeout = 60
+
+    def setUp(self) -> None:
+        self.here, self.there = Host("xen1", "127.0.0.1"), Host("xen2", "127.0.0.2")
+        self.pool = Pool([self.here, self.there])
+        self.vm = self.pool.add("web-01", 5900)
+        stack = ExitStack()
+        self.addCleanup(stack.close)
+        stack.enter_context(serve(self.pool, world().certificates))
+
+    def url(self, host: int = 1) -> str:
+        return f"https://127.0.0.{host}:{self.pool.port}"
+
+    def login(self, *urls: str, patience: float = 10.0, **more: Any) -> Login:
+        table = {
+            "url": urls or (self.url(),),
+            "username": USER,
+            "password": PASSWORD,
+            "tls": {"ca_file": world().ca_file},
+        }
+        login = Login(XenSettings.model_validate({**table, **more}), patience)
+        self.addCleanup(login.close)
+        return login
+
+    def logins(self) -> int:
+        return self.pool.count("session.login_with_password")
+
+    def error(self, login: Login) -> str:
+        with self.assertRaises(BackendError) as caught:
+            login(inventory, "xen")
+        told = str(caught.exception)
+        for secret in (PASSWORD, *self.pool.sessions):
+            self.assertNotIn(secret, told)
+        return told
+
+
+class SharingTests(PoolTestCase):
+    def at_once(self, login: Login) -> None:
+        """Ask in many threads at the same moment."""
+        ready = Barrier(THREADS)
+
+        def ask() -> int:
+            ready.wait(10)
+            return len(login(inventory, "xen"))
+
+        with ThreadPoolExecutor(THREADS) as threads:
+            answers = [threads.submit(ask) for _ in range(THREADS)]
+        self.assertEqual([answer.result() for answer in answers], [1] * THREADS)
+
+    def test_many_threads_log_in_once(self) -> None:
+        self.at_once(self.login())
+
+        self.assertEqual((self.logins(), len(self.pool.sessions)), (1, 1))
+
+    def test_many_threads_renew_an_expired_session_once(self) -> None:
+        login = self.login()
+        login(inventory, "xen")
+        self.pool.expire()
+
+        self.at_once(login)
+
+        self.assertEqual((self.logins(), len(self.pool.sessions)), (2, 1))
+
+    def test_logging_out_is_the_end(self) -> None:
+        login = self.login()
+        login(inventory, "xen")
+
+        login.close()
+
+        self.assertEqual(self.pool.sessions, {})
+        self.assertIn("closed", self.error(login))
+
+    def test_a_session_that_a_host_does_not_know_is_replaced_unless_it_is_new(self) -> None:
+        login = self.login()
+        first = login(find_console, "web-01").session
+
+        login.renew()
+        self.assertEqual(login(find_console, "web-01").session, first)
+        login.renew(older_than=0)
+
+        second = login(find_console, "web-01").session
+        self.assertNotEqual(second, first)
+        self.assertEqual([*self.pool.sessions], [second])
+
+    def test_a_record_that_vanishes_in_between(self) -> None:
+        def migrate(method: str) -> None:
+            if method == "VM.get_record":
+                self.pool.migrate(self.vm, self.there)
+
+        self.pool.answered = migrate
+
+        with self.assertRaises(ConsoleUnavailable) as caught:
+            self.login()(find_console, "web-01")
+
+        self.assertEqual(caught.exception.state, "being stopped, started or moved")
+
+
+class MemberTests(PoolTestCase):
+    def test_an_old_host_takes_user_and_password_only(self) -> None:
+        self.pool.old = True
+
+        self.assertEqual(len(self.login()(inventory, "xen")), 1)
+
+    def test_the_master_dies_and_another_member_takes_over(self) -> None:
+        login = self.login(self.url(1), self.url(2))
+        login(inventory, "xen")
+        self.here.down, self.pool.master = True, self.there
+
+        self.assertEqual(len(login(inventory, "xen")), 1)
+
+    def test_a_member_that_is_silent_leaves_time_for_the_next(self) -> None:
+        with silent() as port:
+            login = self.login(f"https://127.0.0.1:{port}", self.url(), patience=3.0)
+
+            self.assertEqual(len(login(inventory, "xen")), 1)
+
+    def test_members_that_send_to_each_other(self) -> None:
+        self.pool.master = Host("gone", "127.0.0.2")
+
+        told = self.error(self.login())
+
+        self.assertIn("none is the pool's master", told)
+        self.assertEqual(len(self.pool.asked), 4)
+
+    def test_a_master_that_is_no_address(self) -> None:
+        self.pool.master = Host("evil", "evil.example/?x=")
+
+        self.assertIn("'evil.example/?x=', is no address", self.error(self.login()))
+
+    def test_the_master_is_dialled_where_the_settings_say(self) -> None:
+        self.pool.master = Host("xen1", "10.0.0.5")
+        login = self.login(addresses={"10.0.0.5": "127.0.0.2"})
+
+        told = self.error(login)
+
+        self.assertIn(self.url(2), told)
+
+    def test_nobody_answers(self) -> None:
+        urls = [f"https://127.0.0.1:{free_port()}" for _ in range(2)]
+
+        told = self.error(self.login(*urls))
+
+        for url in urls:
+            self.assertIn(f"{url}: Connection refused", told)
+
+
+class LimitTests(PoolTestCase):
+    def test_a_server_that_never_answers(self) -> None:
+        with silent() as port:
+            self.ends(self.login(f"https://127.0.0.1:{port}", patience=0.5))
+
+    def test_a_server_that_answers_a_byte_at_a_time(self) -> None:
+        for answer in (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + b" " * 9999,
+            b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9999,
+        ):
+            with serving(lambda client, say=answer: _trickle(client, say)) as port:  # type: ignore[misc]
+                self.ends(self.plain(port))
+
+    def test_a_server_that_falls_silent_after_the_login(self) -> None:
+        login = self.login(patience=0.5)
+        login(inventory, "xen")
+        stuck = Event()
+        self.addCleanup(stuck.set)
+
+        def answered(_method: str) -> None:
+            stuck.wait(10)
+
+        self.pool.answered = answered
+
+        self.ends(login)
+
+    def test_an_answer_without_an_end(self) -> None:
+        def flood(client: socket.socket) -> None:
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                client.sendall(bytes(65536))
+
+        with serving(flood) as port, patch.object(xen_transport, "LONGEST_ANSWER", 200_000):
+            told = self.error(self.plain(port))
+        self.assertIn("not one of XAPI", told)
+
+    def test_what_is_not_xapi(self) -> None:
+        for answer, words in (
+            (b"RFB 003.008\n", "BadStatusLine"),
+            (b"HTTP/1.1 301 Moved\r\nLocation: https://elsewhere/\r\n\r\n", "HTTP status 301"),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "ExpatError"),
+            (_xml(b"<array><data/></array>"), "not one of XAPI"),
+            (_xml(b"<string>hello</string>"), "fault 500"),
+            (_xml(b"<struct/>"), "not one of XAPI"),
+        ):
+            with serving(lambda client, say=answer: client.sendall(say)) as port:  # type: ignore[misc]
+                self.assertIn(words, self.error(self.plain(port)))
+
+    def plain(self, port: int) -> Login:
+        return self.login(f"http://127.0.0.1:{port}", patience=0.7, plain_console=True)
+
+    def ends(self, login: Login) -> None:
+        """Make sure that a question ends, with words, when its time is over."""
+        started = time.monotonic()
+
+        self.assertIn("no answer in time", self.error(login))
+
+        self.assertLess(time.monotonic() - started, 2.0)
+
+
+def _xml(value: bytes) -> bytes:
+    body = b"<methodResponse><params><param><value>%s</value></param></params></methodResponse>"
+    body %= value
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+def _trickle(client: socket.socket, data: bytes) -> None:
+    for at in range(len(data)):
+        client.sendall(data[at : at + 1])
+        time.sleep(0.01)
+
+
+@contextmanager
+def serving(answer: Callable[[socket.socket], object]) -> Iterator[int]:
+    """Run a server that reads a request's first bytes, answers, and closes; yields its port."""
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                with client, contextlib.suppress(OSError):
+                    client.recv(65536)
+                    answer(client)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        Thread(target=accept, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """Listen without ever answering; yields the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
