@@ -227,10 +227,10 @@ class RFBSecurity:
         password: for VNC authentication, where only its first 8 bytes count, and for VeNCrypt's
             and SASL's login by name.
         username: for VeNCrypt's and SASL's login by name.
-        tls: demands VeNCrypt with TLS, so that a server which offers less is refused; None speaks
-            whatever the server offers without TLS.
-        anonymous_tls: also accepts TLS without a certificate, which stops no attacker in the
-            middle; only when an operator spelled it out.
+        tls: demands VeNCrypt with TLS, so that a server which offers less is refused; None, without
+            ``anonymous_tls``, speaks whatever the server offers without TLS.
+        anonymous_tls: demands TLS too, and accepts one without a certificate, which stops no
+            attacker in the middle; only when an operator spelled it out.
     """
 
     password: str | None = field(default=None, repr=False)
