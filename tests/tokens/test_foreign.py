@@ -46,7 +46,8 @@ class TargetTests(SynchronousTestCase):
 
     def test_a_port_is_a_number_or_digits(self) -> None:
         self.assertEqual(Target.of("a", 5900), Target.of("a", "5900"))
-        for port in (None, 1.5, True, [], "5900 "):
+        odd: tuple[object, ...] = (None, 1.5, True, [], "5900 ")
+        for port in odd:
             with self.subTest(port=port):
                 self.assertRaises(ValueError, Target.of, "a", port)
 

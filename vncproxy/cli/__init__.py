@@ -1,6 +1,7 @@
 """The ``vncproxy`` command.
 
-`tokens` and `sessions` speak to the HTTP API through `connection`; `local` needs no proxy.
+`tokens` and `sessions` speak to the HTTP API through `connection`; `local` and `migrate` need no
+proxy.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import click
 
 from .. import __version__
 from .local import check_config, demo, key
+from .migrate import migrate
 from .sessions import sessions
 from .tokens import token
 
@@ -32,5 +34,5 @@ def main() -> None:
     """Consoles of virtual machines, in browsers and TCP viewers."""
 
 
-for _command in (demo, check_config, token, sessions, key):
+for _command in (demo, check_config, token, sessions, key, migrate):
     main.add_command(_command)
