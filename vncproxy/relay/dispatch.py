@@ -134,6 +134,8 @@ class Dispatcher:
             while not self._turn_over:
                 self._serve(self._interactive.poll(timeout, _BATCH))
                 timeout = reactor.timeout()
+                if timeout == 0:  # a timer is due, however busy the flows are
+                    break
         finally:
             self._in_turn = False
             self._interactive.unregister(self._reactor_fd)
