@@ -8,7 +8,6 @@ The last line is ``N passed, N failed, N skipped``; the exit status is 0 only if
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import subprocess
 import sys
@@ -74,7 +73,6 @@ def run_module(module: str, coverage: bool) -> Count:
                 capture_output=True,
                 text=True,
                 timeout=MODULE_TIMEOUT,
-                env={**os.environ, "PYTHONWARNINGS": "default"},
             )
             output, status = done.stdout + done.stderr, done.returncode
         except subprocess.TimeoutExpired as e:
