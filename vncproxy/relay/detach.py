@@ -107,7 +107,7 @@ def _layers(transport: Any) -> tuple[Any, Any]:
     if isinstance(transport, TLSMemoryBIOProtocol):
         return transport, transport.transport
     if isinstance(transport, Connection) and transport.TLS:
-        return transport.protocol, transport
+        return getattr(transport, "protocol", None), transport
     return None, transport
 
 
