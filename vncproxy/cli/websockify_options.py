@@ -83,6 +83,7 @@ def parse(words: Sequence[str]) -> tuple[Namespace, list[str]]:
         parser.add_argument(*filter(None, [_SHORT.get(name)]), f"--{name}", action="store_true")
     parser.add_argument("positional", nargs="*")
     options, unknown = parser.parse_known_intermixed_args(words)
-    options.source, options.target, *more = [*options.positional, "", ""]
+    words = [*options.positional, "", ""]
+    options.source, options.target = words[:2]
     options.wrapped = wrapped
-    return options, [*unknown, *filter(None, more)]
+    return options, [*unknown, *filter(None, words[2:])]

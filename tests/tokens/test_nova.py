@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from pydantic import ValidationError
+from twisted.internet.defer import Deferred, fail
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from tests.tokens_of_others import make_means, make_source
+from vncproxy.errors import (
+    BackendError,
+    ConfigurationError,
+    NoGraphicalConsole,
+    StoreUnavailable,
+)
+from vncproxy.interfaces import ITokenSource
+from vncproxy.model import HTTPConnect, RFBSecurity, TLSTrust
+from vncproxy.tokens import nova
+from vncproxy.tokens.nova import Nova, NovaTokens
+from vncproxy.tokens.nova_console import NovaConsole
+from vncproxy.tokens.nova_settings import NovaTokensSettings
+
+TOKEN = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+KEYS: dict[str, Any] = {
+    "auth_url": "https://keystone.example.com/v3",
+    "username": "vncproxy",
+    "password": "horse",
+    "project_name": "service",
+}
+
+
+def settings(**changes: Any) -> NovaTokensSettings:
+    return NovaTokensSettings.model_validate({**KEYS, **changes})
+
+
+class SettingsTests(SynchronousTestCase):
+    def problem(self, **table: Any) -> str:
+        return str(self.assertRaises(ValidationError, NovaTokensSettings.model_validate, table))
+
+    def test_the_keys_of_an_account(self) -> None:
+        options = settings(region_name="R1", interface="internal", ca_file="/ca.pem").sdk_options()
+        self.assertEqual(options["auth"]["password"], "horse")
+        self.assertEqual(options["auth"]["user_domain_name"], "Default")
+        self.assertEqual(
+            (options["region_name"], options["interface"], options["cacert"]),
+            ("R1", "internal", "/ca.pem"),
+        )
+
+    def test_a_cloud_of_a_file(self) -> None:
+        table = NovaTokensSettings(cloud="mine", clouds_file="/etc/openstack/clouds.yaml")
+        self.assertEqual(table.sdk_options(), {"api_timeout": 8.0, "cloud": "mine"})
+        self.assertEqual(str(table), "cloud mine")
+
+    def test_what_cannot_work(self) -> None:
+        self.assertIn("needs cloud = …, or auth_url", self.problem())
+        self.assertIn("and not both", self.problem(cloud="mine", **KEYS))
+        self.assertIn("auth_url needs username", self.problem(auth_url="https://k/v3"))
+        self.assertIn("clouds_file needs cloud", self.problem(**KEYS, clouds_file="/c.yaml"))
+
+    def test_the_password_is_not_shown(self) -> None:
+        self.assertNotIn("horse", repr(settings()) + str(settings()))
+
+
+class ConsoleTests(SynchronousTestCase):
+    def endpoint(self, console: NovaConsole, **changes: Any) -> Any:
+        table = settings(**changes)
+        return console.endpoint(table, table.addresses)
+
+    def test_a_host_and_a_port(self) -> None:
+        endpoint = self.endpoint(NovaConsole("i", "10.0.0.1", 5900))
+        self.assertEqual((endpoint.host, endpoint.port), ("10.0.0.1", 5900))
+        self.assertEqual(endpoint.handshakes, (RFBSecurity(),))
+
+    def test_a_host_that_is_dialled_elsewhere(self) -> None:
+        console = NovaConsole("i", "compute1", 5900)
+        self.assertEqual(
+            self.endpoint(console, addresses={"compute1": "192.0.2.1"}).host, "192.0.2.1"
+        )
+
+    def test_an_access_path_comes_before_the_console(self) -> None:
+        console = NovaConsole("i", "10.0.0.1", 80, "/console?ref=OpaqueRef:x")
+        endpoint = self.endpoint(console, tls={"ca_file": "/ca.pem"})
+        self.assertEqual(
+            endpoint.handshakes,
+            (
+                HTTPConnect("/console?ref=OpaqueRef:x", (("Host", "10.0.0.1:80"),)),
+                RFBSecurity(tls=TLSTrust(ca_file="/ca.pem")),
+            ),
+        )
+        self.assertNotIn("OpaqueRef", repr(endpoint) + repr(console))
+
+    def test_an_mks_console_is_of_another_kind(self) -> None:
+        console = NovaConsole("i", "esx1", 902, '{"ticket": "horse"}')
+        error = self.assertRaises(NoGraphicalConsole, self.endpoint, console)
+        self.assertIn("VMware MKS console", error.sentence())
+        self.assertNotIn("horse", str(error))
+
+    def test_answers_that_cannot_be_dialled(self) -> None:
+        for console in (
+            NovaConsole("i", None, 5900),
+            NovaConsole("i", "a", None),
+            NovaConsole("i", "a", 5900, "/a b"),
+            NovaConsole("i", "a", 5900, "/a\r\nX: y"),
+            NovaConsole("i", "a", 5900, "elsewhere"),
+            NovaConsole("i", "a", 5900, 5),
+        ):
+            with self.subTest(console=console):
+                self.assertRaises(BackendError, self.endpoint, console)
+
+
+class SourceTests(SynchronousTestCase):
+    def test_it_keeps_the_interface(self) -> None:
+        self.assertTrue(verifyObject(ITokenSource, make_source(NovaTokens, **KEYS)))
+
+    def test_without_the_sdk_one_sentence_says_what_to_install(self) -> None:
+        self.patch(nova, "find_spec", lambda _name: None)
+        error = self.assertRaises(ConfigurationError, make_source, NovaTokens, **KEYS)
+        self.assertEqual(
+            error.detail,
+            "[token_sources.old] needs the OpenStack SDK: pip install vncproxy[nova]",
+        )
+
+    def test_only_what_nova_can_have_issued_is_asked_for(self) -> None:
+        source = make_source(NovaTokens, **KEYS)
+        for token in ("x" * 43, "..", TOKEN + "0", TOKEN.replace("-", "")):
+            self.assertIsNone(self.successResultOf(Deferred.fromCoroutine(source.redeem(token))))
+
+    def test_no_answer_in_time_is_no_word_about_the_token(self) -> None:
+        class Slow:
+            def call(self, *_: Any) -> Deferred[Any]:
+                return fail(BackendError("look_up did not answer within 8 s"))
+
+        source = make_source(NovaTokens, make_means(calls=Slow()), **KEYS)
+        waiting = Deferred.fromCoroutine(source.redeem(TOKEN))
+        error = self.failureResultOf(waiting, StoreUnavailable).value
+        self.assertEqual(
+            error.detail,
+            "old: https://keystone.example.com/v3: look_up did not answer within 8 s",
+        )
+
+
+class ErrorTests(SynchronousTestCase):
+    """Whatever the SDK raises, nothing but our own errors come out, without the token."""
+
+    def failing(self, error: Exception) -> StoreUnavailable:
+        api = Nova(settings())
+
+        def compute() -> Any:
+            raise error
+
+        self.patch(api, "_compute", compute)
+        raised = self.assertRaises(StoreUnavailable, api.look_up, TOKEN)
+        assert isinstance(raised, StoreUnavailable)
+        return raised
+
+    def test_the_url_in_a_message_is_told_without_the_token(self) -> None:
+        error = self.failing(OSError(f"cannot connect to http://nova/{TOKEN}: refused\nmore"))
+        self.assertEqual(error.detail, "OSError: cannot connect to http://nova/TOKEN: refused")
+        self.assertIsNone(error.__cause__)
+
+    def test_statuses_have_words_of_their_own(self) -> None:
+        for status, words in ((400, "2.31 or later"), (401, "the log-in"), (403, "the policy")):
+            error = OSError("x")
+            error.http_status = status  # type: ignore[attr-defined]
+            with self.subTest(status=status):
+                self.assertIn(words, self.failing(error).detail)
+
+    def test_a_404_that_is_not_novas_says_nothing_about_the_token(self) -> None:
+        error = OSError("x")
+        error.http_status = 404  # type: ignore[attr-defined]
+        self.assertIn("OSError: x", self.failing(error).detail)
+
+    def test_the_libraries_do_not_print(self) -> None:
+        nova._silence()
+        for name in ("keystoneauth", "openstack"):
+            self.assertTrue(logging.getLogger(name).handlers)

@@ -1,0 +1,78 @@
+"""The table ``[token_sources.NAME]`` of type ``nova``: which cloud, as whom, and the way to it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
+
+from ..model import Seconds
+from ..secret import Secret
+from .foreign import ServerSettings
+
+
+class NovaTokensSettings(ServerSettings):
+    """How to log in to Keystone, and how compute hosts are dialled.
+
+    Attributes:
+        cloud: name of a cloud in ``clouds.yaml``; empty where the keys from ``auth_url`` on say it.
+        clouds_file: the ``clouds.yaml``; empty looks where OpenStack's own tools do.
+        auth_url: Keystone's URL, ``https://keystone.example.com/v3``.
+        region_name: empty takes the only region.
+        interface: ``public``, ``internal`` or ``admin``; empty leaves it to the SDK.
+        ca_file: authorities for Keystone and Nova; empty for the usual ones.
+        timeout: seconds for one token, logging in included.
+        addresses: where a compute host's consoles are dialled, by the host that Nova tells.
+    """
+
+    cloud: str = ""
+    clouds_file: str = ""
+    auth_url: str = ""
+    username: str = ""
+    password: Secret = SecretStr("")
+    project_name: str = ""
+    user_domain_name: str = "Default"
+    project_domain_name: str = "Default"
+    region_name: str = ""
+    interface: str = ""
+    ca_file: str = ""
+    timeout: Annotated[Seconds, Field(le=30)] = 8.0
+    addresses: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _says_which_cloud(self) -> NovaTokensSettings:
+        if bool(self.cloud) == bool(self.auth_url):
+            raise PydanticCustomError("cloud", "needs cloud = …, or auth_url = …, and not both")
+        if self.auth_url and not (self.username and self.password and self.project_name):
+            raise PydanticCustomError(
+                "auth_url", "auth_url needs username, password and project_name"
+            )
+        if self.clouds_file and not self.cloud:
+            raise PydanticCustomError("clouds_file", "clouds_file needs cloud")
+        return self
+
+    def sdk_options(self) -> dict[str, Any]:
+        """Return what the SDK's configuration takes, the password included."""
+        options: dict[str, Any] = {"api_timeout": self.timeout}
+        if self.cloud:
+            options["cloud"] = self.cloud
+        else:
+            options["auth_type"] = "password"
+            options["auth"] = {
+                "auth_url": self.auth_url,
+                "username": self.username,
+                "password": self.password.get_secret_value(),
+                "project_name": self.project_name,
+                "user_domain_name": self.user_domain_name,
+                "project_domain_name": self.project_domain_name,
+            }
+        named = {
+            "region_name": self.region_name,
+            "interface": self.interface,
+            "cacert": self.ca_file,
+        }
+        return {**options, **{name: value for name, value in named.items() if value}}
+
+    def __str__(self) -> str:
+        return f"cloud {self.cloud}" if self.cloud else self.auth_url
