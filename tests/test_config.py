@@ -45,13 +45,27 @@ def toys(kind: str) -> type[BaseModel]:
     return Toy
 
 
+class ToySource(BaseModel):
+    """A token source's settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str
+
+
+def toy_sources(kind: str) -> type[BaseModel]:
+    if kind != "toy-file":
+        raise ConfigurationError(f"no token source {kind!r}; known are toy-file")
+    return ToySource
+
+
 class LoadCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.path = Path(self.mktemp())
 
     def load(self, text: str) -> Settings:
         self.path.write_text(dedent(text))
-        return load(self.path, toys)
+        return load(self.path, toys, toy_sources)
 
     def mistakes(self, text: str) -> list[str]:
         """Return the lines of the error, without the file that each begins with."""
@@ -85,6 +99,17 @@ class GoodTests(LoadCase):
         )
         toy = Toy(address="10.0.0.1", racks={"a": Rack(units=42)})
         self.assertEqual(settings.backends, {"kvm": BackendTable("toy", toy)})
+
+    def test_a_token_source_is_read_in_the_shape_of_its_type(self) -> None:
+        settings = self.load(
+            """
+            [token_sources.old]
+            type = "toy-file"
+            path = "/x"
+            """
+        )
+        table = BackendTable("toy-file", ToySource(path="/x"))
+        self.assertEqual(settings.token_sources, {"old": table})
 
     def test_an_api_key_may_touch_all_backends_unless_it_names_some(self) -> None:
         settings = self.load(
@@ -441,6 +466,32 @@ class MistakeTests(LoadCase):
                     ),
                     line,
                 )
+
+    def test_token_sources_that_cannot_work(self) -> None:
+        for table, expected in {
+            'type = "file"': "[token_sources.old] type: no token source 'file'; known are toy-file",
+            'path = "/x"': "[token_sources.old] type: must be a string that names a type of token"
+            " source",
+            'type = "toy-file"': "[token_sources.old] path: is missing",
+            'type = "toy-file"\npath = "/x"\npaths = 1': "[token_sources.old] paths: unknown key;"
+            " did you mean path?",
+        }.items():
+            with self.subTest(table=table):
+                self.assertEqual(self.mistakes(f"[token_sources.old]\n{table}\n"), [expected])
+
+    def test_a_token_source_that_is_called_as_a_backend(self) -> None:
+        lines = self.mistakes(
+            """
+            [backends.old]
+            type = "toy"
+            address = "a"
+            [token_sources.old]
+            type = "toy-file"
+            path = "/x"
+            """
+        )
+        self.assertEqual(len(lines), 1)
+        self.assertIn('"old" is a backend too', lines[0])
 
     def test_a_secret_of_the_wrong_shape_is_not_shown(self) -> None:
         self.assert_mistake(

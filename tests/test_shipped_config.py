@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from vncproxy.backends import find
 from vncproxy.config import Settings, load
 from vncproxy.settings import APIKey
+from vncproxy.tap import source_settings
 
 SHIPPED = Path(__file__).parents[1] / "etc" / "vncproxy.toml"
 EXAMPLES = "# Examples."
@@ -76,7 +77,7 @@ class ShippedConfigTests(SynchronousTestCase):
         text = re.sub(r"/etc/vncproxy/\w+(\.pw|_auth)", str(secret), "\n".join(options()))
         path = Path(self.mktemp())
         path.write_text(text)
-        settings = load(path, lambda kind: find(kind).Settings)
+        settings = load(path, lambda kind: find(kind).Settings, source_settings)
         self.assertEqual(set(settings.api.keys), {"portal"})
         for kind, backend in {
             "libvirt": "kvm",
@@ -89,6 +90,18 @@ class ShippedConfigTests(SynchronousTestCase):
                 table = settings.backends[backend]
                 self.assertEqual(table.kind, kind)
                 self.assertEqual(table.settings.model_fields_set, set(fields(table.settings)))
+
+        for kind, source in {
+            "jwt": "signed",
+            "nova": "nova",
+            "websockify-file": "files",
+            "websockify-redis": "shared",
+        }.items():
+            with self.subTest(kind=kind):
+                table = settings.token_sources[source]
+                self.assertEqual(table.kind, kind)
+                shown = table.settings.model_fields_set | {"cloud", "clouds_file"}
+                self.assertEqual(shown, set(fields(table.settings)) | {"cloud", "clouds_file"})
 
     def test_the_examples_show_every_field_of_a_key(self) -> None:
         key = tomllib.loads(options()[1])["api"]["keys"]["portal"]

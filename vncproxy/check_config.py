@@ -63,7 +63,8 @@ async def check(
         *check_values(settings),
         *(each for endpoint in endpoints for each in check_certificates(endpoint, now())),
         *answers,
-        *_warnings(backends),
+        *_warnings("token source", sources),
+        *_warnings("backend", backends),
         *_none({**backends, **sources}),
     ]
 
@@ -91,13 +92,13 @@ async def _await(answer: Awaitable[str]) -> str:
     return await answer
 
 
-def _warnings(backends: Mapping[str, IConsoleBackend]) -> list[Finding]:
-    """Return what backends warn of, now that they have been probed."""
+def _warnings(what: str, parts: Mapping[str, object]) -> list[Finding]:
+    """Return what backends or token sources warn of, now that they have been probed."""
     return [
-        Finding(f"backend {name}", True, text, warning=True)
-        for name, backend in backends.items()
-        if IHasWarnings.providedBy(backend)
-        for text in IHasWarnings(backend).warnings()
+        Finding(f"{what} {name}", True, text, warning=True)
+        for name, part in parts.items()
+        if IHasWarnings.providedBy(part)
+        for text in IHasWarnings(part).warnings()
     ]
 
 

@@ -257,10 +257,14 @@ class Gateway(MultiService):
         return Deferred.fromCoroutine(self._stop(super().stopService()))
 
     def _warn(self) -> None:
-        for name, backend in self.parts.backends.items():
-            if IHasWarnings.providedBy(backend):
-                for text in IHasWarnings(backend).warnings():
-                    self.log.warn("backend {name}: {text}", name=name, text=text)
+        for what, parts in (
+            ("token source", self.parts.sources),
+            ("backend", self.parts.backends),
+        ):
+            for name, part in parts.items():
+                if IHasWarnings.providedBy(part):
+                    for text in IHasWarnings(part).warnings():
+                        self.log.warn("{what} {name}: {text}", what=what, name=name, text=text)
 
     async def _stop(self, listeners: Deferred[Any]) -> None:
         await self.sessions.stop()

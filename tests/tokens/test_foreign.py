@@ -92,6 +92,12 @@ class ServerSettingsTests(SynchronousTestCase):
         self.assertNotIn("horse", repr(settings))
         self.assertNotIn("horse", repr(settings.endpoint(Target("a", 5900))))
 
+    def test_servers_that_are_not_verified_are_warned_of(self) -> None:
+        self.assertEqual(ServerSettings().warnings(), [])
+        self.assertEqual(ServerSettings(transport="tls").warnings(), [])
+        told = ServerSettings.model_validate({"tls": {"verify": False}}).warnings()
+        self.assertIn("tls.verify = false", told[0])
+
     def test_unknown_keys_are_refused(self) -> None:
         self.assertRaises(ValidationError, ServerSettings.model_validate, {"verify": False})
 

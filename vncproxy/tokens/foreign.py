@@ -26,7 +26,7 @@ from ..model import (
     secret_id,
 )
 from ..secret import Secret
-from ..tls_settings import TLSSettings
+from ..tls_settings import TLSSettings, warnings_about
 
 UNIX_SOCKET = "unix_socket:"
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
@@ -133,6 +133,12 @@ class ServerSettings(BaseModel):
             tls=(tls or TLSSettings().trust()) if outside else None,
             handshakes=(security,),
         )
+
+    def warnings(self) -> list[str]:
+        """Return what deserves a look: servers that are not verified, files that are not there."""
+        outside = TLSSettings() if self.transport == "tls" else None
+        tls = self.tls or outside
+        return list(warnings_about(tls.trust() if tls else None))
 
 
 def absolute(path: Path) -> Path:

@@ -7,6 +7,7 @@ not supported.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..errors import ConfigurationError, TokenExpired, TokenUnknown, TokenUsed
-from ..interfaces import ITokenSource
+from ..interfaces import IHasWarnings, ITokenSource
 from ..model import Grant, UnixTime, VMAddress, secret_id
 from .foreign import Means, ServerSettings, Target, absolute, grant
 from .jwt_key import VerifyingKey, read_key
@@ -46,7 +47,7 @@ class SignedTokensSettings(ServerSettings):
     issuer: str = ""
 
 
-@implementer(ITokenSource)
+@implementer(IHasWarnings, ITokenSource)
 class SignedTokens:
     """Tokens that are good because of their signature; nothing of them is stored.
 
@@ -101,6 +102,10 @@ class SignedTokens:
     async def probe(self) -> str:
         """Tell what tokens have to be signed with."""
         return f"tokens signed with {self._key}"
+
+    def warnings(self) -> Sequence[str]:
+        """Return what deserves a look in the table."""
+        return self._settings.warnings()
 
     async def close(self) -> None:
         """Do nothing: there are no connections."""

@@ -10,13 +10,14 @@ import logging
 import re
 import threading
 import uuid
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any, Final
 
 from zope.interface import implementer
 
 from ..errors import BackendError, ConfigurationError, StoreUnavailable
-from ..interfaces import ITokenSource
+from ..interfaces import IHasWarnings, ITokenSource
 from ..model import Grant, VMAddress
 from .foreign import Means, grant
 from .nova_console import NovaConsole
@@ -32,7 +33,7 @@ _CAUSES: Final = {
 _LONGEST_REASON: Final = 200
 
 
-@implementer(ITokenSource)
+@implementer(IHasWarnings, ITokenSource)
 class NovaTokens:
     """Nova's tokens: any number of uses until Nova says that they are over; nothing is cached.
 
@@ -67,6 +68,10 @@ class NovaTokens:
         """Log in and ask for a token that does not exist."""
         await self._ask(str(uuid.uuid4()))
         return f"nova of {self._settings} answers"
+
+    def warnings(self) -> Sequence[str]:
+        """Return what deserves a look in the table."""
+        return self._settings.warnings()
 
     async def close(self) -> None:
         """Do nothing: idle connections end with the process."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..errors import BackendError, StoreUnavailable
-from ..interfaces import ITokenSource
+from ..interfaces import IHasWarnings, ITokenSource
 from ..model import Grant, VMAddress, secret_id
 from .foreign import Means, ServerSettings, Target, absolute, grant
 from .token_file import Files, TokenFile, read
@@ -30,7 +31,7 @@ class TokenFilesSettings(ServerSettings):
     shortest_token: Annotated[int, Field(ge=1)] = 16
 
 
-@implementer(ITokenSource)
+@implementer(IHasWarnings, ITokenSource)
 class TokenFiles:
     """Tokens from files that are looked at for each token, and read again when they changed.
 
@@ -73,6 +74,10 @@ class TokenFiles:
         if unreadable:
             line += f", {unreadable} files that cannot be read"
         return line
+
+    def warnings(self) -> Sequence[str]:
+        """Return what deserves a look in the table."""
+        return self._settings.warnings()
 
     async def close(self) -> None:
         """Do nothing: no file is kept open."""

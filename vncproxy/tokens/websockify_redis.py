@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..errors import ConfigurationError, StoreUnavailable
-from ..interfaces import ITokenSource
+from ..interfaces import IHasWarnings, ITokenSource
 from ..model import Grant, Seconds, VMAddress, secret_id
 from ..secret import Secret
 from .endpoint import RedisSettings
@@ -60,7 +61,7 @@ class RedisTokensSettings(ServerSettings):
         )
 
 
-@implementer(ITokenSource)
+@implementer(IHasWarnings, ITokenSource)
 class RedisTokens:
     """Tokens as keys of a Redis; they end when Redis forgets them, and are not consumed.
 
@@ -108,6 +109,10 @@ class RedisTokens:
         """Look up a key that does not exist, as a token would be."""
         await self._get("vncproxy-check")
         return f"redis at {self._settings.redis()} answers"
+
+    def warnings(self) -> Sequence[str]:
+        """Return what deserves a look in the table."""
+        return self._settings.warnings()
 
     async def close(self) -> None:
         """Let go of the connection."""
