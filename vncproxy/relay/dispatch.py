@@ -11,6 +11,7 @@ reactor has no epoll set, a turn serves what is ready and ends.
 
 from __future__ import annotations
 
+from math import inf
 from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary, ref
@@ -34,6 +35,7 @@ GONE = EPOLLHUP | EPOLLERR
 READABLE = EPOLLIN | GONE
 WRITABLE = EPOLLOUT
 _BATCH = 256
+_LONGEST_WAIT = 3600.0
 
 
 class Flow(Protocol):
@@ -130,49 +132,51 @@ class Dispatcher:
         self._interactive.register(self._reactor_fd, EPOLLIN)
         self._in_turn, self._turn_over = True, False
         try:
-            timeout: float | None = 0
-            while not self._turn_over:
-                self._serve(self._interactive.poll(timeout, _BATCH))
-                timeout = reactor.timeout()
-                if timeout == 0:  # a timer is due, however busy the flows are
-                    break
+            self._serve_until_due(reactor)
         finally:
             self._in_turn = False
             self._interactive.unregister(self._reactor_fd)
             if self._flows:
                 reactor.addReader(self._watched)
 
+    def _serve_until_due(self, reactor: Any) -> None:
+        """Serve the flows until a timer is due, however busy they are, or the turn is over.
+
+        Whatever makes a new timer also ends the turn, so the first one is known from the start.
+        """
+        seconds, wait = reactor.seconds, reactor.timeout()
+        due = inf if wait is None else seconds() + wait
+        ready = self._interactive.poll(0, _BATCH)
+        while ready:
+            self._serve(ready)
+            wait = due - seconds()
+            if self._turn_over or wait <= 0:
+                return
+            ready = self._interactive.poll(min(wait, _LONGEST_WAIT), _BATCH)
+
     def _serve(self, ready: list[tuple[int, int]]) -> None:
         """Let each ready flow have its turn, the interactive ones first."""
-        if not ready:
-            self._turn_over = True
-        bulk = False
+        flows, bulk = self._flows, False
         for fd, events in ready:
-            if fd == self._bulk_fd:
+            flow = flows.get(fd)
+            if flow is not None:
+                try:
+                    flow.ready(events)
+                except Exception:  # noqa: BLE001 the reactor would drop all flows with this one
+                    self.log.failure("a relay failed")
+            elif fd == self._bulk_fd:
                 bulk = True
             elif fd == self._reactor_fd:
                 self._turn_over = True
-            else:
-                self._serve_one(fd, events)
         if bulk:
             self._serve_bulk()
 
     def _serve_bulk(self) -> None:
-        for fd, events in self._bulk.poll(0, _BATCH):
-            self._serve_one(fd, events)
-            for other, its_events in self._interactive.poll(0, _BATCH):
-                if other == self._reactor_fd:
-                    self._turn_over = True
-                elif other != self._bulk_fd:
-                    self._serve_one(other, its_events)
-
-    def _serve_one(self, fd: int, events: int) -> None:
-        flow = self._flows.get(fd)
-        if flow is not None:
-            try:
-                flow.ready(events)
-            except Exception:  # noqa: BLE001 the reactor would drop all flows with this one
-                self.log.failure("a relay failed")
+        """Let each bulk flow have one chunk, and after it whoever is interactive."""
+        for chunk in self._bulk.poll(0, _BATCH):
+            self._serve([chunk])
+            ready = self._interactive.poll(0, _BATCH)
+            self._serve([one for one in ready if one[0] != self._bulk_fd])
 
 
 @implementer(IReadDescriptor)

@@ -16,6 +16,7 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
+from struct import Struct
 
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.python.failure import Failure
@@ -31,6 +32,7 @@ BULK, INTERACTIVE = 32768, 4096
 """A read of at least, or less than, so many bytes makes a flow bulk, or interactive again."""
 
 _FINAL_BINARY = 0x82
+_SHORT_HEAD, _MIDDLE_HEAD, _LONG_HEAD = Struct(">BB"), Struct(">BBH"), Struct(">BBQ")
 _LONGEST_SHORT = 125
 _MASKED = 0x80
 _NOT_READABLE = WRITABLE | GONE
@@ -133,7 +135,8 @@ class Pump:
         if not size:
             self._lost(ConnectionDone())
             return
-        self._classify(size)
+        if size >= BULK or self._bulk:
+            self._classify(size)
         self._pass_on(HEAD_ROOM, HEAD_ROOM + size)
 
     def _pass_on(self, start: int, end: int) -> None:
@@ -193,16 +196,13 @@ class Pump:
         buffer = self._dispatcher.buffer
         if size <= _LONGEST_SHORT:
             start -= 2
-            buffer[start + 1] = size
+            _SHORT_HEAD.pack_into(buffer, start, _FINAL_BINARY, size)
         elif size < 65536:
             start -= 4
-            buffer[start + 1] = 126
-            buffer[start + 2 : start + 4] = size.to_bytes(2, "big")
+            _MIDDLE_HEAD.pack_into(buffer, start, _FINAL_BINARY, 126, size)
         else:
             start -= 10
-            buffer[start + 1] = 127
-            buffer[start + 2 : start + 10] = size.to_bytes(8, "big")
-        buffer[start] = _FINAL_BINARY
+            _LONG_HEAD.pack_into(buffer, start, _FINAL_BINARY, 127, size)
         return start
 
     def write(self, data: bytes) -> None:
