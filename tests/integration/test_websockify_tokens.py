@@ -23,7 +23,7 @@ from websockify.token_plugins import JWTTokenApi, TokenFile, TokenRedis
 
 from .chromium import Page
 from .gateway import Gateway
-from .libvirt_host import KEY_COLOURS
+from .libvirt_host import KEY_COLOURS, until
 from .redis_server import RedisServer, free_port
 from .viewer import Refused, Viewer, tunnel
 from .vnc_servers import QemuMachine
@@ -158,6 +158,18 @@ class FileTests(TokensCase):
 
         self.look(token).pixel()
 
+    def test_the_session_is_listed_and_ended_like_any_other(self) -> None:
+        token = self.new()
+        self.write(f"{token}: localhost:{self.plain.port}")
+        viewer = self.look(token)
+        vm = f"portal/localhost:{self.plain.port}"
+        sessions = self.gateway.call("GET", "/v1/sessions")[1]["sessions"]
+        (session,) = [each for each in sessions if each["vm"] == vm]
+
+        self.assertEqual(self.gateway.call("DELETE", f"/v1/sessions/{session['id']}")[0], 200)
+
+        viewer.wait_for_end()
+
     def test_a_token_that_was_taken_out_again(self) -> None:
         token = self.new()
         self.write(f"{token}: 127.0.0.1:{self.plain.port}")
@@ -263,6 +275,48 @@ class SignedTests(TokensCase):
         self.assertEqual(self.refusal(forged), UNKNOWN)
 
 
+class MigrationTests(TokensCase):
+    def serve(self, *line: str) -> None:
+        """Run the proxy with what a command line of websockify becomes, until it listens."""
+        command = Path(sys.executable)
+        printed = subprocess.run(
+            [str(command.with_name("vncproxy")), "migrate", "websockify", "--", *line],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+        config = world().folder / "migrated.toml"
+        config.write_text(printed)
+        twistd = [str(command.with_name("twistd")), "-n", "--pidfile=", "vncproxy"]
+        api = "tcp:0:interface=127.0.0.1"
+        with (world().folder / "migrated.log").open("wb") as log:
+            proxy = subprocess.Popen(
+                [*twistd, "--config", str(config), "--api", api],
+                cwd=world().folder,
+                stdout=log,
+                stderr=log,
+            )
+        self.addCleanup(proxy.wait, 15)
+        self.addCleanup(proxy.terminate)
+        until(lambda: b"starting on" in (world().folder / "migrated.log").read_bytes(), "listening")
+
+    def test_the_same_command_line_shows_the_same_console(self) -> None:
+        token, port = self.new(), free_port()
+        self.write(f"{token}: 127.0.0.1:{self.plain.port}")
+
+        self.serve(
+            *("--web", "/usr/share/novnc", "--heartbeat", "30"),
+            *("--token-plugin", "TokenFile", "--token-source", str(world().tokens)),
+            f"127.0.0.1:{port}",
+        )
+
+        viewer = Viewer.connect(port, token)
+        self.addCleanup(viewer.close)
+        viewer.key(ord("2"))
+        viewer.wait_for_pixel(KEY_COLOURS["2"])
+
+
 class CheckConfigTests(TokensCase):
     """``vncproxy check-config`` finds what is wrong before a user does."""
 
@@ -302,6 +356,15 @@ class CheckConfigTests(TokensCase):
         self.assertIn("FAIL  token source shared: shared: redis at 127.0.0.1", told)
         self.assertIn("refuses the log-in", told)
         self.assertNotIn("n0t-it", told)
+
+    def test_the_permissions_that_the_documentation_names_suffice(self) -> None:
+        server = RedisServer(acl=[f"user console on >{REDIS_PASSWORD} +get ~consoles:*"]).start()
+        self.addCleanup(server.remove)
+        config = world().config(redis_port=server.port)
+        told = self.check(config.replace("namespace =", 'username = "console"\nnamespace ='))
+        self.assertIn("ok    token source shared", told)
+        told = self.check(config.replace("namespace =", 'username = "console"\n#'))
+        self.assertIn("denies a permission", told)
 
     def test_redis_is_away(self) -> None:
         told = self.check(world().config(redis_port=free_port()))

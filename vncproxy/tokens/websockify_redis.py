@@ -88,8 +88,7 @@ class RedisTokens:
         """Return what a token allows, or None when Redis has no usable value for it."""
         if len(secret) < self._settings.shortest_token:
             return None
-        namespace = self._settings.namespace
-        value = await self._get(f"{namespace}:{secret}" if namespace else secret)
+        value = await self._get(secret)
         if value is None:
             return None
         try:
@@ -106,7 +105,7 @@ class RedisTokens:
         return grant(secret, vm, self._settings.endpoint(target), self._means.time())
 
     async def probe(self) -> str:
-        """Look up a key that does not exist, as a token would be."""
+        """Look up a token that does not exist."""
         await self._get("vncproxy-check")
         return f"redis at {self._settings.redis()} answers"
 
@@ -118,7 +117,9 @@ class RedisTokens:
         """Let go of the connection."""
         await self._link.close()
 
-    async def _get(self, key: str) -> bytes | None:
+    async def _get(self, token: str) -> bytes | None:
+        namespace = self._settings.namespace
+        key = f"{namespace}:{token}" if namespace else token
         try:
             value: bytes | None = await self._link.run(lambda redis: redis.command("GET", key))
         except StoreUnavailable as e:
