@@ -17,6 +17,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from .certificates import Authority
+from .chromium import Page
 from .gateway import Gateway
 from .libvirt_host import KEY_COLOURS, START_COLOUR, until
 from .redis_server import free_port
@@ -118,6 +119,9 @@ class XenTestCase(SynchronousTestCase):
         self.pool.viewers_only.clear()
         for machine in self.machines:
             machine.host, machine.power_state, machine.location = self.here, "Running", ""
+        # Chromium keeps the web socket of a page that it may go back to
+        for session in self.gateway.call("GET", "/v1/sessions")[1]["sessions"]:
+            self.gateway.call("DELETE", f"/v1/sessions/{session['id']}")
         until(lambda: not any(machine.viewers for machine in self.machines), "viewers to leave")
 
     def tearDown(self) -> None:
@@ -207,6 +211,24 @@ class PictureTests(XenTestCase):
         self.look("xen/db-01").pixel()
 
         self.assertEqual(self.pool.count("session.login_with_password"), before)
+
+
+class BrowserTests(XenTestCase):
+    """Chromium opens the access URL."""
+
+    def test_a_machine_that_moved_is_typed_into(self) -> None:
+        page = Page()
+        self.addCleanup(page.leave)
+        issued = self.gateway.issue("xen/web-01")
+        self.secrets.append(issued["token"])
+        self.pool.migrate(self.web, self.there)
+
+        page.open(issued["url"])
+        page.wait_for_state("connected")
+        page.type("4")
+
+        page.wait_for_pixel(*KEY_COLOURS["4"])
+        self.assertIn("web-01", page.driver.title)
 
 
 class ChangeTests(XenTestCase):
