@@ -6,9 +6,15 @@ import txredisapi
 from OpenSSL.SSL import Error as TLSError
 from service_identity import VerificationError
 from twisted.internet import defer
-from twisted.internet.error import ConnectError, ConnectionAborted
+from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionAborted
 
-FOREIGN = (txredisapi.RedisError, defer.TimeoutError, ConnectError, OSError)
+FOREIGN = (
+    txredisapi.RedisError,
+    defer.TimeoutError,
+    ConnectError,
+    ConnectingCancelledError,  # what a time limit makes of a host that swallows connections
+    OSError,
+)
 """What can go wrong between here and Redis."""
 
 _ADVICE = (
@@ -31,7 +37,7 @@ def diagnose(error: BaseException, lost: BaseException | None) -> str:
         lost: why the connection ended, where it did: only there do TLS errors show.
     """
     match error:
-        case defer.TimeoutError():
+        case defer.TimeoutError() | ConnectingCancelledError():
             return "does not answer in time"
         case txredisapi.ConnectionError():
             return _why_lost(lost)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr, ValidationError
+from twisted.internet.defer import Deferred
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from tests.tokens_of_others import make_means, make_source
+from vncproxy.errors import ConfigurationError, StoreUnavailable
+from vncproxy.interfaces import ITokenSource
+from vncproxy.tokens.endpoint import RedisSettings
+from vncproxy.tokens.foreign import Target
+from vncproxy.tokens.websockify_redis import RedisTokens, RedisTokensSettings, parse_value
+
+
+class ValueTests(SynchronousTestCase):
+    def test_both_forms(self) -> None:
+        for value, expected in {
+            b"a:5900": Target("a", 5900),
+            b" a:5900\n": Target("a", 5900),
+            b"[::1]:5900": Target("::1", 5900),
+            b'{"host": "a:5900"}': Target("a", 5900),
+            b'{"host": "[::1]:5900", "more": 1}\n': Target("::1", 5900),
+        }.items():
+            with self.subTest(value=value):
+                self.assertEqual(parse_value(value), expected)
+
+    def test_others_are_refused_without_being_told(self) -> None:
+        for value, words in {
+            b"horse": "no colon",
+            b"\xff:1": "not UTF-8",
+            b"{horse": "not JSON",
+            b'{"host": 5}': 'no "host"',
+            b'{"port": "horse:1"}': 'no "host"',
+            b'{"a":' * 5000: "not JSON",
+        }.items():
+            with self.subTest(value=value[:20]):
+                error = self.assertRaises(ValueError, parse_value, value)
+                self.assertIn(words, str(error))
+                self.assertNotIn("horse", str(error))
+
+    @given(st.one_of(st.binary(max_size=40), st.binary(max_size=40).map(b"{".__add__)))
+    def test_any_bytes_are_read_or_refused(self, value: bytes) -> None:
+        try:
+            parse_value(value)
+        except ValueError as e:
+            self.assertIs(type(e), ValueError)
+
+
+class SettingsTests(SynchronousTestCase):
+    def test_redis_is_reached_as_the_table_says(self) -> None:
+        settings = RedisTokensSettings(
+            host="r1", db=3, username="u", password=SecretStr("horse"), redis_tls=True
+        )
+        self.assertEqual(
+            settings.redis(),
+            RedisSettings(host="r1", db=3, username="u", password="horse", tls=True),
+        )
+        self.assertNotIn("horse", repr(settings) + repr(settings.redis()))
+
+    def test_the_colon_after_the_namespace_is_added(self) -> None:
+        error = self.assertRaises(ValidationError, RedisTokensSettings, namespace="consoles:")
+        self.assertIn("must not end with a colon", str(error))
+
+
+class SourceTests(SynchronousTestCase):
+    def test_it_keeps_the_interface(self) -> None:
+        source = make_source(RedisTokens, make_means(MemoryReactorClock()))
+        self.assertTrue(verifyObject(ITokenSource, source))
+        self.assertEqual(source.warnings(), [])
+
+    def test_a_short_token_is_not_looked_up(self) -> None:
+        reactor = MemoryReactorClock()
+        source = make_source(RedisTokens, make_means(reactor))
+        self.assertIsNone(self.successResultOf(Deferred.fromCoroutine(source.redeem("x" * 15))))
+        self.assertEqual(reactor.getDelayedCalls(), [])
+
+    def test_no_answer_in_time(self) -> None:
+        reactor = MemoryReactorClock()
+        source = make_source(RedisTokens, make_means(reactor), timeout=1.0)
+        waiting = Deferred.fromCoroutine(source.redeem("x" * 16))
+        reactor.advance(1.0)
+        error = self.failureResultOf(waiting, StoreUnavailable).value
+        self.assertEqual(error.detail, "old: redis at 127.0.0.1:6379 does not answer in time")
+
+    def test_authorities_that_cannot_be_read(self) -> None:
+        error = self.assertRaises(
+            ConfigurationError,
+            make_source,
+            RedisTokens,
+            make_means(MemoryReactorClock()),
+            redis_tls=True,
+            ca_file="/nowhere/ca.pem",
+        )
+        self.assertIn("[token_sources.old] ", error.detail)
+        self.assertIn("/nowhere/ca.pem cannot be used", error.detail)
