@@ -42,6 +42,7 @@ BENCH = ["numpy>=1.26", "py-spy>=0.4", "websockify>=0.13"]
 TESTS = [
     "coverage",
     "hypothesis",
+    "kosoku",
     "mypy",
     "mypy-zope",
     "pillow",
