@@ -205,6 +205,15 @@ class BrowserTests(MainJob):
         self.page.wait_for_state("connected")
         self.page.wait_for_pixel(*KEY_COLOURS["2"])
 
+    def test_leaving_the_page_ends_the_session(self) -> None:
+        self.page.open(self.issue()["url"])
+        self.page.wait_for_state("connected")
+
+        self.page.leave()
+
+        until(lambda: not self.gateway.call("GET", "/v1/sessions")[1]["sessions"], "its end")
+        self.assertEqual(self.gateway.audit("close")[-1]["reason"], "client-gone")
+
     def test_a_restarted_guest_comes_back_by_itself(self) -> None:
         self.page.open(self.issue()["url"])
         self.page.wait_for_state("connected")

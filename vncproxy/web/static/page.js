@@ -27,6 +27,7 @@ export function open() {
     document.body.toggleAttribute("data-view-only", link.viewOnly);
     showName(link.title);
     reloadForNewLink();
+    endWithThePage(connection);
     if (link.token) {
         connection.open();
     } else {
@@ -59,6 +60,12 @@ function publish({ name, ending }) {
     } else {
         delete document.body.dataset.closeCode;
     }
+}
+
+/** Browsers keep a page that was left, with its web socket open, so that going back is quick. */
+function endWithThePage(connection) {
+    addEventListener("pagehide", () => connection.disconnect());
+    addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 }
 
 function showName(name) {
