@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 from pyVmomi import vim, vmodl
 
+from vncproxy.backends.tls_context import context, distrust
 from vncproxy.backends.vmware_faults import UNANSWERED, explain, unanswered
 from vncproxy.backends.vmware_settings import VMwareSettings
 from vncproxy.backends.vmware_stub import Stub, TimeLeft, newest_version
-from vncproxy.backends.vmware_tls import context, distrust
 from vncproxy.errors import BackendError
 
 T = TypeVar("T")

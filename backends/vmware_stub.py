@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from pyVmomi.SoapAdapter import SoapStubAdapter
 from pyVmomi.VmomiSupport import GetServiceVersions, versionIdMap
 
-from vncproxy.backends.vmware_tls import Context
+from vncproxy.backends.tls_context import Context
 from vncproxy.errors import BackendError
 
 _NAMESPACE = "vim25"

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from vncproxy.backends.addresses import is_dialable
+from vncproxy.backends.tls_context import fingerprint_of
 from vncproxy.backends.vmware_settings import VMwareSettings, fingerprint
-from vncproxy.backends.vmware_tls import fingerprint_of
 from vncproxy.errors import BackendError
 from vncproxy.model import ConsoleEndpoint, TLSTrust, Transport
 

@@ -19,7 +19,7 @@ from xmlrpc.client import Error as XMLRPCError
 from XenAPI import Failure, Session
 
 from vncproxy.backends.addresses import is_dialable
-from vncproxy.backends.vmware_tls import context
+from vncproxy.backends.tls_context import context
 from vncproxy.backends.xen_settings import PLAIN, XenSettings
 from vncproxy.backends.xen_transport import Transport
 from vncproxy.backends.xen_trouble import clean, explain

@@ -10,7 +10,7 @@ from xmlrpc.client import Fault, ProtocolError
 
 from XenAPI import Failure
 
-from vncproxy.backends.vmware_tls import WrongFingerprint, fingerprint_of
+from vncproxy.backends.tls_context import WrongFingerprint, fingerprint_of
 from vncproxy.backends.xen_settings import XenSettings
 
 _LONGEST: Final = 300

@@ -213,7 +213,10 @@ class BrokenFileTests(FileCase):
         for text, words in {
             '[web]\naddress = "h"': 'web.address: must be "host:port"',
             "[web]\n": "web.address: is missing",
-            WEB + "port = 1": "web.port: unknown key; allowed are address, password, username, tls, anonymous_tls, name",
+            WEB + "port = 1": (
+                "web.port: unknown key; allowed are address, password, username, tls, "
+                "anonymous_tls, name"
+            ),
             "web = 1": "web: must be a table",
             WEB + "password = 7": "web.password: must be a string",
             WEB + "name = 7": "web.name: Input should be a valid string",

@@ -8,12 +8,12 @@ from typing import Any
 from pyVmomi import vim, vmodl
 from twisted.trial.unittest import SynchronousTestCase
 
+from vncproxy.backends.tls_context import distrust
 from vncproxy.backends.vmware_faults import explain, unanswered
 from vncproxy.backends.vmware_inventory import displayed
 from vncproxy.backends.vmware_properties import read, read_all
 from vncproxy.backends.vmware_states import words
 from vncproxy.backends.vmware_stub import TimeLeft, api_versions
-from vncproxy.backends.vmware_tls import distrust
 from vncproxy.backends.vmware_vnc import vnc_settings
 from vncproxy.errors import NoGraphicalConsole
 

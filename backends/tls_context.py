@@ -1,4 +1,4 @@
-"""TLS towards the vSphere API: verified by authority and name, or by a pinned fingerprint.
+"""TLS towards hypervisors' APIs: verified by authority and name, or by a pinned fingerprint.
 
 pyvmomi verifies nothing for ``localhost`` and pins nothing with its ``thumbprint``, so a context of
 our own does both. Everything here blocks; it is called in a thread.
