@@ -14,10 +14,10 @@ import libvirt
 
 from vncproxy.backends.libvirt_connection import VirConnect
 from vncproxy.backends.libvirt_route import Reach, route
-from vncproxy.backends.libvirt_states import words
+from vncproxy.backends.libvirt_states import Sighting, words
 from vncproxy.backends.libvirt_xml import DomainXML, VNCGraphics, parse_domain
 from vncproxy.errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
-from vncproxy.model import ConsoleEndpoint, Transport, VMAddress, VMSummary
+from vncproxy.model import ConsoleEndpoint, Transport
 
 VirDomain = Any
 """A ``libvirt.virDomain``; the binding has no types."""
@@ -54,18 +54,34 @@ def locate(
         raise BackendError(f"the XML of domain {vm!r} cannot be understood: {e}") from e
 
 
-def inventory(connection: VirConnect, backend: str) -> list[VMSummary]:
-    """Return all domains, sorted by name."""
+def sight(connection: VirConnect, vm: str) -> Sighting:
+    """Return the state of a domain by UUID or name.
+
+    Raises:
+        VMNotFound: it is not known here.
+        libvirtError: libvirt failed in another way.
+    """
+    domain = _find(connection, vm, by_id=False)
+    try:
+        return Sighting(domain.UUIDString(), domain.name(), *domain.state())
+    except libvirt.libvirtError as e:
+        if e.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            raise VMNotFound(f"{vm!r} is gone: {e}") from e
+        raise
+
+
+def inventory(connection: VirConnect) -> list[Sighting]:
+    """Return all domains, in any state."""
     stats = connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE)
-    found = [
-        VMSummary(
-            VMAddress(backend, domain.UUIDString()),
+    return [
+        Sighting(
+            domain.UUIDString(),
             domain.name(),
-            words(values.get("state.state", 0), values.get("state.reason", 0)),
+            values.get("state.state", 0),
+            values.get("state.reason", 0),
         )
         for domain, values in stats
     ]
-    return sorted(found, key=lambda each: each.name)
 
 
 def describe(connection: VirConnect, uri: str) -> str:
@@ -93,8 +109,8 @@ def _version(number: int) -> str:
     return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
 
 
-def _find(connection: VirConnect, vm: str) -> VirDomain:
-    for look_up in _look_ups(connection, vm):
+def _find(connection: VirConnect, vm: str, by_id: bool = True) -> VirDomain:
+    for look_up in _look_ups(connection, vm, by_id):
         try:
             return look_up()
         except libvirt.libvirtError as e:
@@ -105,11 +121,11 @@ def _find(connection: VirConnect, vm: str) -> VirDomain:
     raise VMNotFound(f"no domain with UUID, name or id {vm!r}")
 
 
-def _look_ups(connection: VirConnect, vm: str) -> Iterator[Callable[[], VirDomain]]:
+def _look_ups(connection: VirConnect, vm: str, by_id: bool) -> Iterator[Callable[[], VirDomain]]:
     if uuid := _uuid(vm):
         yield lambda: connection.lookupByUUIDString(uuid)
     yield lambda: connection.lookupByName(vm)
-    if vm.isascii() and vm.isdigit() and len(vm) <= _LONGEST_ID:
+    if by_id and vm.isascii() and vm.isdigit() and len(vm) <= _LONGEST_ID:
         yield lambda: connection.lookupByID(int(vm))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import libvirt
 
 _STATES = {
@@ -35,6 +37,50 @@ _REASONS = {
         "shut off, it failed to start"
     ),
 }
+
+_RUNNING = (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_BLOCKED)
+_INACTIVE = (libvirt.VIR_DOMAIN_NOSTATE, libvirt.VIR_DOMAIN_SHUTOFF)
+_IN_TRANSIT = (
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_MIGRATION),
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY),
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_STARTING_UP),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one host says of a domain.
+
+    Attributes:
+        uuid: with dashes, lower case.
+        name: unique on that host only.
+        state: a ``virDomainState``.
+        reason: why it is in this state.
+    """
+
+    uuid: str
+    name: str
+    state: int
+    reason: int
+
+    @property
+    def rank(self) -> int:
+        """The lower, the likelier the domain's screen is on this host."""
+        if self.state in _RUNNING:
+            return 0
+        if (self.state, self.reason) in _IN_TRANSIT:
+            return 2
+        return 3 if self.state in _INACTIVE else 1
+
+    @property
+    def is_showing(self) -> bool:
+        """Whether the screen is here and stays for a while: neither off, nor about to move."""
+        return self.rank < 2
+
+    @property
+    def words(self) -> str:
+        """The state in words that complete "The virtual machine is …"."""
+        return words(self.state, self.reason)
 
 
 def words(state: int, reason: int = 0) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.libvirt import LibvirtSettings
+from vncproxy.backends.libvirt_settings import LibvirtSettings
 from vncproxy.backends.opennebula_settings import OpenNebulaSettings
 from vncproxy.backends.static import StaticSettings
 from vncproxy.backends.static_file import read_if_changed

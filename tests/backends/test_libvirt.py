@@ -18,8 +18,9 @@ from zope.interface.verify import verifyObject
 from tests.backends.calls import InlineCalls
 from vncproxy.backends import libvirt as libvirt_module
 from vncproxy.backends import libvirt_connection
-from vncproxy.backends.libvirt import LibvirtBackend, LibvirtSettings
+from vncproxy.backends.libvirt import LibvirtBackend
 from vncproxy.backends.libvirt_connection import Connection
+from vncproxy.backends.libvirt_settings import LibvirtSettings
 from vncproxy.backends.libvirt_states import words
 from vncproxy.errors import (
     BackendError,

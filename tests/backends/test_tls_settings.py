@@ -9,8 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.backends.calls import InlineCalls
-from vncproxy.backends.libvirt import LibvirtSettings
 from vncproxy.backends.libvirt_route import route
+from vncproxy.backends.libvirt_settings import LibvirtSettings
 from vncproxy.backends.libvirt_xml import VNCGraphics
 from vncproxy.backends.static import StaticBackend, StaticSettings
 from vncproxy.backends.static_console import Console
@@ -118,9 +118,8 @@ class WarningTests(SynchronousTestCase):
 
 class LibvirtTests(SynchronousTestCase):
     def security(self, address: str = "10.0.0.5", **settings: Any) -> RFBSecurity:
-        reach = LibvirtSettings.model_validate(
-            {"uri": "qemu+tls://hv1.example.com/system", **settings}
-        ).reach()
+        table = {"uri": "qemu+tls://hv1.example.com/system", **settings}
+        reach = LibvirtSettings.model_validate(table).reach(table["uri"])
         vnc = VNCGraphics(index=0, port=5901, address=address, password="s3cret")
         (spec,) = route(vnc, reach).handshakes
         assert isinstance(spec, RFBSecurity)
@@ -147,6 +146,6 @@ class LibvirtTests(SynchronousTestCase):
 
     def test_a_passed_socket_is_not_asked_for_tls(self) -> None:
         settings = {"open_graphics": "always", "uri": "qemu:///system", "tls": {}}
-        reach = LibvirtSettings.model_validate(settings).reach()
+        reach = LibvirtSettings.model_validate(settings).reach("qemu:///system")
         found = route(VNCGraphics(index=0, port=5901), reach)
         self.assertEqual((found.transport, found.handshakes), (Transport.FD, (RFBSecurity(),)))

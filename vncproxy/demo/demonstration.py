@@ -13,7 +13,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.logger import Logger
 
-from ..backends.libvirt import LibvirtBackend, LibvirtSettings
+from ..backends.libvirt import LibvirtBackend
+from ..backends.libvirt_settings import LibvirtSettings
 from ..backends.static import StaticBackend, StaticSettings
 from ..errors import VNCProxyError
 from ..interfaces import IConsoleBackend

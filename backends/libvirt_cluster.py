@@ -1,0 +1,87 @@
+"""Several hypervisors among which machines are moved: which of them has a machine now.
+
+While a machine moves, and often ever after, more than one host knows it; only where it runs is its
+screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from twisted.internet.defer import Deferred, DeferredList
+
+from vncproxy.backends.libvirt_hypervisor import Hypervisor
+from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound, VNCProxyError
+from vncproxy.model import ConsoleEndpoint
+
+if TYPE_CHECKING:
+    from vncproxy.backends.libvirt_states import Sighting
+
+T = TypeVar("T")
+
+
+async def locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint:
+    """Return where a machine's console is, on the host where it runs.
+
+    Raises:
+        VMNotFound: every host has answered, and none knows it.
+        ConsoleUnavailable: it is changing hosts at this moment, or runs on none that answered.
+        BackendError: a host that might have it does not answer, or its name is that of several.
+    """
+    if len(hypervisors) == 1:
+        return await hypervisors[0].locate(vm)
+    try:
+        return await _locate(hypervisors, vm)
+    except (VMNotFound, ConsoleUnavailable):
+        # it may have moved from one host to another between two answers
+        return await _locate(hypervisors, vm)
+
+
+async def ask_all(
+    hypervisors: Sequence[Hypervisor], question: Callable[[Hypervisor], Coroutine[Any, Any, T]]
+) -> tuple[dict[Hypervisor, T], list[VNCProxyError]]:
+    """Ask all hosts at the same time; returns the answers, and what went wrong with the others."""
+    asked = [Deferred.fromCoroutine(question(each)) for each in hypervisors]
+    results: Sequence[tuple[bool, Any]] = await DeferredList(asked, consumeErrors=True)
+    answers: dict[Hypervisor, T] = {}
+    failures: list[VNCProxyError] = []
+    for hypervisor, (succeeded, result) in zip(hypervisors, results, strict=True):
+        if succeeded:
+            answers[hypervisor] = result
+        elif isinstance(result.value, VNCProxyError):
+            failures.append(result.value)
+        else:
+            result.raiseException()
+    return answers, failures
+
+
+async def _locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint:
+    answers, failures = await ask_all(hypervisors, lambda each: each.sight(vm))
+    silent = [str(each) for each in failures if not isinstance(each, VMNotFound)]
+    if not answers:
+        raise _nowhere(vm, len(hypervisors), silent)
+    _refuse_namesakes(vm, list(answers.values()))
+    best = min(answers, key=lambda each: answers[each].rank)
+    sighting = answers[best]
+    if not sighting.is_showing:
+        raise ConsoleUnavailable(sighting.words, "; ".join([sighting.words, *silent]))
+    return await best.locate(sighting.uuid)
+
+
+def _nowhere(vm: str, hosts: int, silent: Sequence[str]) -> VNCProxyError:
+    if not silent:
+        return VMNotFound(f"no domain with UUID or name {vm!r} on any of {hosts} hosts")
+    return BackendError(
+        f"no domain with UUID or name {vm!r} on {hosts - len(silent)} of {hosts} hosts, "
+        f"and the others do not answer: {'; '.join(silent)}"
+    )
+
+
+def _refuse_namesakes(vm: str, sightings: Sequence[Sighting]) -> None:
+    uuids = sorted({each.uuid for each in sightings})
+    if len(uuids) > 1:
+        raise BackendError(
+            f"{vm!r} names {len(uuids)} machines on different hosts, {', '.join(uuids)}: "
+            "use the UUID"
+        )

@@ -1,0 +1,101 @@
+"""One libvirt, asked in threads and with a time limit.
+
+This module loads without libvirt-python; making a hypervisor needs it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from vncproxy.backends.libvirt_settings import LibvirtSettings
+from vncproxy.errors import ConfigurationError
+from vncproxy.interfaces import IBlockingCalls
+from vncproxy.model import ConsoleEndpoint
+
+if TYPE_CHECKING:
+    from vncproxy.backends.libvirt_connection import Connection
+    from vncproxy.backends.libvirt_states import Sighting
+
+T = TypeVar("T")
+
+
+class Hypervisor:
+    """What one libvirt is asked.
+
+    Every question raises ``BackendError`` when libvirt does not answer in time, or fails.
+
+    Raises:
+        ConfigurationError: libvirt-python is not installed.
+    """
+
+    def __init__(self, uri: str, settings: LibvirtSettings, calls: IBlockingCalls) -> None:
+        self._uri = uri
+        self._settings = settings
+        self._calls = calls
+        self._libvirt = _connection(uri, settings.timeout)
+
+    async def locate(self, vm: str) -> ConsoleEndpoint:
+        """Return where a machine's console is; a descriptor in it belongs to the caller.
+
+        Raises:
+            VMNotFound, ConsoleUnavailable: see ``IConsoleBackend``.
+        """
+        from vncproxy.backends.libvirt_domains import locate
+
+        reach = self._settings.reach(self._uri)
+        return await self._ask(locate, vm, reach, self._settings.addresses, late=_close_socket)
+
+    async def sight(self, vm: str) -> Sighting:
+        """Return a machine's state by UUID or name; an id means another machine on each host.
+
+        Raises:
+            VMNotFound: it is not known here.
+        """
+        from vncproxy.backends.libvirt_domains import sight
+
+        return await self._ask(sight, vm)
+
+    async def inventory(self) -> Sequence[Sighting]:
+        """Return all machines, in any state."""
+        from vncproxy.backends.libvirt_domains import inventory
+
+        return await self._ask(inventory)
+
+    async def describe(self) -> str:
+        """Return versions and the number of machines."""
+        from vncproxy.backends.libvirt_domains import describe
+
+        return await self._ask(describe, self._uri)
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._calls.call(self._settings.timeout, self._libvirt.close)
+
+    async def _ask(
+        self,
+        question: Callable[..., T],
+        *args: Any,
+        late: Callable[[T], object] | None = None,
+    ) -> T:
+        answer: T = await self._calls.call(
+            self._settings.timeout, self._libvirt, question, *args, late=late
+        )
+        return answer
+
+
+def _connection(uri: str, timeout: float) -> Connection:
+    try:
+        from vncproxy.backends.libvirt_connection import Connection
+    except ImportError as e:
+        raise ConfigurationError(
+            f"backends of type libvirt need libvirt-python: pip install vncproxy[libvirt] ({e})"
+        ) from e
+    return Connection(uri, timeout)
+
+
+def _close_socket(endpoint: ConsoleEndpoint) -> None:
+    """Close the socket of an endpoint that nobody waits for any more."""
+    if endpoint.fd >= 0:
+        os.close(endpoint.fd)

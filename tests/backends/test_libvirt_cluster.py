@@ -1,0 +1,224 @@
+"""Several hypervisors as one backend, over nodes of libvirt's own test driver."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import libvirt
+from pydantic import ValidationError
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.backends.calls import InlineCalls
+from vncproxy.backends.libvirt import LibvirtBackend
+from vncproxy.backends.libvirt_settings import LibvirtSettings
+from vncproxy.backends.libvirt_states import Sighting
+from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
+
+T = TypeVar("T")
+E = TypeVar("E")
+
+WEB, DB = "1a8cdc12-cb1d-4c80-aec7-fd6931ef4ccc", "2a8cdc12-cb1d-4c80-aec7-fd6931ef4ccc"
+PAUSED, SHUTOFF = libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_SHUTOFF
+RECEIVING = (PAUSED, libvirt.VIR_DOMAIN_PAUSED_MIGRATION)
+MOVED = (SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_MIGRATED)
+DOWN = "qemu+unix:///system?socket=/no/such/socket"
+
+
+def domain(name: str, uuid: str, port: int) -> str:
+    return (
+        f"<domain type='test'><name>{name}</name><uuid>{uuid}</uuid><memory>8192</memory>"
+        "<os><type>hvm</type></os><devices>"
+        f"<graphics type='vnc' port='{port}' listen='127.0.0.1'/></devices></domain>"
+    )
+
+
+class ClusterCase(SynchronousTestCase):
+    """Hosts on which every domain runs, unless a test says otherwise."""
+
+    def host(self, *domains: str) -> str:
+        """Return the URI of a host with these domains."""
+        path = Path(self.mktemp()).absolute()
+        path.write_text(f"<node>{''.join(domains)}</node>")
+        return f"test://{path}"
+
+    def backend(self, *uris: str) -> LibvirtBackend:
+        settings = LibvirtSettings.model_validate({"uris": uris})
+        return LibvirtBackend("kvm", settings, InlineCalls())
+
+    def states(self, **states: tuple[int, int]) -> None:
+        """Let the domains with a console at these ports, as ``p5901``, have another state."""
+        real = libvirt.virDomain.state
+
+        def state(each: Any) -> Any:
+            xml = each.XMLDesc()
+            found = [state for port, state in states.items() if f"port='{port[1:]}'" in xml]
+            return found[0] if found else real(each)
+
+        self.patch(libvirt.virDomain, "state", state)
+
+    def result(self, answer: Awaitable[T]) -> T:
+        return self.successResultOf(Deferred.fromCoroutine(answer))  # type: ignore[arg-type]
+
+    def failure(self, answer: Awaitable[object], kind: type[E]) -> E:
+        deferred: Deferred[object] = Deferred.fromCoroutine(answer)  # type: ignore[arg-type]
+        error = self.failureResultOf(deferred).value
+        assert isinstance(error, kind), repr(error)
+        return error
+
+
+class LocateTests(ClusterCase):
+    def test_a_machine_is_found_on_whichever_host_has_it(self) -> None:
+        backend = self.backend(
+            self.host(domain("web", WEB, 5901)), self.host(domain("db", DB, 5902))
+        )
+        for vm, port in (("web", 5901), (WEB, 5901), ("db", 5902), (DB.upper(), 5902)):
+            with self.subTest(vm):
+                self.assertEqual(self.result(backend.locate(vm)).port, port)
+
+    def test_the_host_where_it_runs_goes_before_others_that_know_it(self) -> None:
+        first, second = self.host(domain("web", WEB, 5901)), self.host(domain("web", WEB, 5902))
+        for other in (RECEIVING, MOVED, (PAUSED, libvirt.VIR_DOMAIN_PAUSED_STARTING_UP)):
+            for uris in ((first, second), (second, first)):
+                with self.subTest(other=other, uris=uris):
+                    self.states(p5901=other)
+                    self.assertEqual(self.result(self.backend(*uris).locate("web")).port, 5902)
+
+    def test_a_paused_machine_has_its_console(self) -> None:
+        self.states(p5901=MOVED, p5902=(PAUSED, libvirt.VIR_DOMAIN_PAUSED_USER))
+        backend = self.backend(
+            self.host(domain("web", WEB, 5901)), self.host(domain("web", WEB, 5902))
+        )
+        self.assertEqual(self.result(backend.locate(WEB)).port, 5902)
+
+    def test_at_the_moment_of_the_switch_it_is_being_migrated(self) -> None:
+        self.states(p5901=RECEIVING, p5902=RECEIVING)
+        backend = self.backend(
+            self.host(domain("web", WEB, 5901)), self.host(domain("web", WEB, 5902))
+        )
+        error = self.failure(backend.locate("web"), ConsoleUnavailable)
+        self.assertEqual(error.sentence(), "The virtual machine is being migrated.")
+
+    def test_a_machine_that_moves_between_two_answers_is_looked_for_again(self) -> None:
+        backend = self.backend(
+            self.host(domain("web", WEB, 5901)), self.host(domain("web", WEB, 5902))
+        )
+        self.states(p5902=RECEIVING)
+        read = libvirt.virDomain.XMLDesc
+
+        def move(each: Any, flags: int = 0) -> Any:
+            if flags and "port='5901'" in read(each):
+                self.states(p5901=MOVED, p5902=(libvirt.VIR_DOMAIN_RUNNING, 0))
+                raise libvirt_error(libvirt.VIR_ERR_NO_DOMAIN)
+            return read(each, flags)
+
+        self.patch(libvirt.virDomain, "XMLDesc", move)
+        self.assertEqual(self.result(backend.locate("web")).port, 5902)
+
+    def test_an_id_means_another_machine_on_each_host_and_is_not_looked_for(self) -> None:
+        backend = self.backend(self.host(domain("web", WEB, 5901)), self.host())
+        self.failure(backend.locate("1"), VMNotFound)
+
+    def test_a_name_of_two_machines_is_refused(self) -> None:
+        backend = self.backend(
+            self.host(domain("web", WEB, 5901)), self.host(domain("web", DB, 5902))
+        )
+        error = self.failure(backend.locate("web"), BackendError)
+        self.assertIn(f"{WEB}, {DB}: use the UUID", str(error))
+
+    def test_what_no_host_knows_is_not_found(self) -> None:
+        error = self.failure(self.backend(self.host(), self.host()).locate("web"), VMNotFound)
+        self.assertEqual(str(error), "no domain with UUID or name 'web' on any of 2 hosts")
+
+
+class DownTests(ClusterCase):
+    """One of two hosts does not answer."""
+
+    def setUp(self) -> None:
+        self.cluster = self.backend(DOWN, self.host(domain("web", WEB, 5901)))
+
+    def test_the_other_hosts_machines_are_found(self) -> None:
+        self.assertEqual(self.result(self.cluster.locate("web")).port, 5901)
+
+    def test_a_machine_that_is_nowhere_else_may_be_there(self) -> None:
+        error = self.failure(self.cluster.locate("db"), BackendError)
+        self.assertIn("on 1 of 2 hosts, and the others do not answer: libvirt at", str(error))
+        self.assertIn("/no/such/socket", str(error))
+
+    def test_a_machine_that_is_off_elsewhere_is_told_with_the_doubt_in_the_log(self) -> None:
+        self.states(p5901=MOVED)
+        error = self.failure(self.cluster.locate("web"), ConsoleUnavailable)
+        self.assertEqual(error.sentence(), "The virtual machine is moved to another host.")
+        self.assertIn("/no/such/socket", str(error))
+
+    def test_the_other_hosts_machines_are_listed(self) -> None:
+        self.assertEqual([each.name for each in self.result(self.cluster.list())], ["web"])
+
+    def test_the_check_names_it(self) -> None:
+        error = self.failure(self.cluster.probe(), BackendError)
+        self.assertIn("/no/such/socket", str(error))
+        self.assertIn("1 of 1 machines running", str(error))
+
+    def test_with_all_hosts_down_a_list_is_an_error(self) -> None:
+        backend = self.backend(DOWN, f"{DOWN}2")
+        self.assertIn("/no/such/socket", str(self.failure(backend.list(), BackendError)))
+
+
+def libvirt_error(code: int) -> libvirt.libvirtError:
+    error = libvirt.libvirtError("gone")
+    error.err = (code, libvirt.VIR_FROM_TEST, "gone", libvirt.VIR_ERR_ERROR, "", "", "", -1, -1)
+    return error
+
+
+class InventoryTests(ClusterCase):
+    def test_a_machine_of_two_hosts_is_listed_once_as_it_is_where_it_runs(self) -> None:
+        off = self.host(domain("web", WEB, 5901))
+        keeper = libvirt.open(off)
+        keeper.lookupByName("web").destroy()
+        on = self.host(domain("web", WEB, 5902), domain("db", DB, 5903))
+        for uris in ((off, on), (on, off)):
+            listed = self.result(self.backend(*uris).list())
+            self.assertEqual(
+                [(str(each.vm), each.name, each.state) for each in listed],
+                [(f"kvm/{DB}", "db", "running"), (f"kvm/{WEB}", "web", "running")],
+            )
+
+    def test_the_probe_has_a_line_of_each(self) -> None:
+        first, second = self.host(), self.host()
+        told = self.result(self.backend(first, second).probe())
+        self.assertRegex(told, rf"at {first}, .*; libvirt .* at {second}, ")
+
+    def test_ranks(self) -> None:
+        running = Sighting(WEB, "web", libvirt.VIR_DOMAIN_RUNNING, 0)
+        moved = Sighting(WEB, "web", *MOVED)
+        self.assertLess(running.rank, Sighting(WEB, "web", *RECEIVING).rank)
+        self.assertLess(Sighting(WEB, "web", *RECEIVING).rank, moved.rank)
+
+
+class SettingsTests(SynchronousTestCase):
+    def refused(self, **table: object) -> str:
+        with self.assertRaises(ValidationError) as caught:
+            LibvirtSettings.model_validate(table)
+        return str(caught.exception)
+
+    def test_the_default_uri_is_not_asked_beside_others(self) -> None:
+        settings = LibvirtSettings.model_validate({"uris": ["qemu+tls://a/system"]})
+        self.assertEqual(settings.hypervisors(), ["qemu+tls://a/system"])
+
+    def test_a_uri_that_is_given_comes_first_and_once(self) -> None:
+        a, b = "qemu+tls://a/system", "qemu+tls://b/system"
+        settings = LibvirtSettings.model_validate({"uri": b, "uris": [a, b]})
+        self.assertEqual(settings.hypervisors(), [b, a])
+
+    def test_each_uri_is_checked(self) -> None:
+        self.assertIn("Xen", self.refused(uris=["xen:///system"]))
+
+    def test_one_address_cannot_be_that_of_several(self) -> None:
+        uris = ["qemu+tls://a/system", "qemu+tls://b/system"]
+        self.assertIn("addresses names each", self.refused(uris=uris, address="10.0.0.5"))
+
+    def test_sockets_are_passed_by_this_machine_only(self) -> None:
+        uris = ["qemu:///system", "qemu+tls://b/system"]
+        self.assertIn("open_graphics", self.refused(uris=uris, open_graphics="always"))
