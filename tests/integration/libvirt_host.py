@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from xml.etree import ElementTree
 
 import libvirt
@@ -67,7 +67,8 @@ def _open(uri: str) -> Any:
     return libvirt.open(uri)
 
 
-def _answers(uri: str) -> bool:
+def answers(uri: str) -> bool:
+    """Tell whether a libvirt can be connected to."""
     try:
         _open(uri)
     except libvirt.libvirtError:
@@ -120,7 +121,7 @@ class PrivateLibvirtd:
                 stdout=log,
                 stderr=log,
             )
-        until(lambda: _answers(self.uri), f"libvirtd, see {log.name}")
+        until(lambda: answers(self.uri), f"libvirtd, see {log.name}")
         return self
 
     def kill(self) -> None:
@@ -152,6 +153,18 @@ class PrivateLibvirtd:
         shutil.rmtree(self.directory)
 
 
+class Host(Protocol):
+    """A hypervisor on which a guest can run."""
+
+    @property
+    def uri(self) -> str:
+        """Its libvirt's URI."""
+
+    @property
+    def image(self) -> Path:
+        """The boot sector, where its QEMU can read it."""
+
+
 class Guest:
     """A small machine that boots within a second, idles at no cost and answers keys in colours.
 
@@ -164,7 +177,7 @@ class Guest:
 
     def __init__(
         self,
-        host: PrivateLibvirtd,
+        host: Host,
         name: str,
         graphics: str = VNC_ON_LOOPBACK,
         password: str | None = None,

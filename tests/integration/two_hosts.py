@@ -1,0 +1,209 @@
+"""Two hypervisor hosts on one machine, between which guests are moved while they run.
+
+Each host has namespaces of its own for network, mounts, host name and processes, and a libvirtd
+that keeps everything in memory there. A bridge joins both and this machine; nothing is forwarded,
+and their network is unreachable by any other way. Needs root, and iproute2.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
+from ipaddress import IPv4Network
+from pathlib import Path
+from uuid import uuid4
+
+import libvirt
+
+from .libvirt_host import Guest, answers, boot_sector, until
+
+_START_LIMIT = 20.0
+_NETWORKS = IPv4Network("10.199.0.0/16")
+
+_BOOT = """
+set -e
+hostname "$0"
+for folder in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt /run; do
+    mount -t tmpfs -o mode=755 tmpfs "$folder"
+done
+cp "$1/libvirtd.conf" "$1/qemu.conf" /etc/libvirt
+# the shell stays, to be the init process that reaps what libvirtd leaves
+/usr/sbin/libvirtd --listen &
+wait $!
+"""
+
+_LIBVIRTD_CONF = """
+listen_tls = 0
+listen_tcp = 1
+listen_addr = "{address}"
+auth_tcp = "none"
+host_uuid = "{uuid}"
+"""
+
+_QEMU_CONF = """
+security_driver = "none"
+stdio_handler = "file"
+cgroup_controllers = []
+"""
+
+
+def _ip(*arguments: str) -> str:
+    """Run ``ip`` and return what it printed; its complaint is told when it fails."""
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=10)
+    if done.returncode:
+        raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+class NetworkedHost:
+    """A libvirtd at an address of its own.
+
+    Args:
+        name: of the host and its network namespace, which must exist.
+        address: of the host.
+        image: the guests' boot sector.
+        folder: for its settings and log.
+    """
+
+    def __init__(self, name: str, address: str, image: Path, folder: Path) -> None:
+        self.name, self.address, self.image = name, address, image
+        self.uri = f"qemu+tcp://{address}/system"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Run the daemon and wait until it answers."""
+        self._folder.mkdir(exist_ok=True)
+        settings = _LIBVIRTD_CONF.format(address=self.address, uuid=uuid4())
+        (self._folder / "libvirtd.conf").write_text(settings)
+        (self._folder / "qemu.conf").write_text(_QEMU_CONF)
+        isolated = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child"]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *("setpriv", "--pdeathsig", "KILL"),
+                    *("ip", "netns", "exec", self.name, *isolated, "--mount-proc"),
+                    *("sh", "-c", _BOOT, self.name, str(self._folder)),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        until(self._is_up, f"libvirtd of {self.name}", _START_LIMIT)
+
+    def stop(self) -> None:
+        """End the daemon; the kernel ends all else in its process namespace, guests included."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(_START_LIMIT)
+            self._process = None
+        until(lambda: not self._pids(), f"the end of {self.name}")
+
+    def _is_up(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise RuntimeError(
+                f"{self.name} did not start; are namespaces permitted here?\n"
+                + (self._folder / "log").read_text(errors="replace")
+            )
+        return answers(self.uri)
+
+    def _pids(self) -> list[int]:
+        return [int(each) for each in _ip("netns", "pids", self.name).split()]
+
+
+class TwoHosts:
+    """Two hosts, the bridge that joins them, and the network that leads nowhere else.
+
+    Attributes:
+        first: a host.
+        second: another one.
+    """
+
+    def __init__(self) -> None:
+        if os.geteuid():
+            raise PermissionError("two hosts need network namespaces, which need root")
+        self._undo = ExitStack()
+        with ExitStack() as on_failure:
+            on_failure.callback(self._undo.close)
+            self.first, self.second = self._start()
+            on_failure.pop_all()
+
+    def stop(self) -> None:
+        """End both hosts with all their guests, and remove the network."""
+        self._undo.close()
+
+    def _start(self) -> tuple[NetworkedHost, NetworkedHost]:
+        folder = self._undo.enter_context(tempfile.TemporaryDirectory(prefix="two-hosts-"))
+        Path(folder).chmod(0o755)
+        image = Path(folder) / "key.img"
+        image.write_bytes(boot_sector())
+        addresses = (f"{each}" for each in self._network().hosts())
+        own = next(addresses)
+        bridge = f"vb{os.getpid()}"
+        self._add("link", bridge, "type", "bridge")
+        _ip("address", "add", f"{own}/29", "dev", bridge)
+        _ip("link", "set", bridge, "up")
+        first, second = (
+            self._host(f"v{letter}{os.getpid()}", next(addresses), bridge, image) for letter in "ab"
+        )
+        return first, second
+
+    def _network(self) -> IPv4Network:
+        """Take a network that no other run has, and see that nothing to it leaves this machine."""
+        for network in _candidates():
+            try:
+                _ip("route", "add", "unreachable", str(network), "metric", "4000")
+            except RuntimeError as e:
+                if "File exists" not in str(e):
+                    raise
+                continue
+            self._undo.callback(_ip, "route", "del", "unreachable", str(network), "metric", "4000")
+            return network
+        raise AssertionError("no network is free")
+
+    def _host(self, name: str, address: str, bridge: str, image: Path) -> NetworkedHost:
+        self._add("netns", name)
+        self._add("link", f"{name}b", "type", "veth", "peer", "name", "eth0", "netns", name)
+        _ip("link", "set", f"{name}b", "master", bridge, "up")
+        _ip("-n", name, "address", "add", f"{address}/29", "dev", "eth0")
+        for device in ("lo", "eth0"):
+            _ip("-n", name, "link", "set", device, "up")
+        host = NetworkedHost(name, address, image, image.parent / name)
+        self._undo.callback(host.stop)
+        host.start()
+        return host
+
+    def _add(self, kind: str, name: str, *more: str) -> None:
+        _ip(kind, "add", name, *more)
+        self._undo.callback(_ip, kind, "del", name)
+
+
+def migrate(guest: Guest, target: NetworkedHost) -> None:
+    """Move a running guest to another host; its old host still knows it, shut off."""
+    flags = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER
+    # the address is given, because the hosts cannot resolve each other's names
+    where = {libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{target.address}"}
+    guest.domain().migrateToURI3(target.uri, where, flags | libvirt.VIR_MIGRATE_PERSIST_DEST)
+    guest.host = target
+
+
+def _candidates() -> Iterator[IPv4Network]:
+    """Return all networks, each run beginning with another one."""
+    networks = list(_NETWORKS.subnets(new_prefix=29))
+    start = os.getpid() % len(networks)
+    return itertools.chain(networks[start:], networks[:start])
+
+
+@cache
+def two_hosts() -> TwoHosts:
+    """Return the two hosts that this test run shares; stopped when the process ends."""
+    hosts = TwoHosts()
+    atexit.register(hosts.stop)
+    return hosts
