@@ -21,8 +21,8 @@ from twisted.trial.unittest import TestCase
 from tests.integration.libvirt_host import VNC_ON_LOOPBACK, Guest, PrivateLibvirtd, private_libvirtd
 from vncproxy.backends import libvirt_connection
 from vncproxy.backends.libvirt import LibvirtBackend
-from vncproxy.backends.libvirt_settings import LibvirtSettings
 from vncproxy.backends.libvirt_connection import Connection
+from vncproxy.backends.libvirt_settings import LibvirtSettings
 from vncproxy.errors import (
     BackendError,
     ConsoleUnavailable,
