@@ -48,6 +48,7 @@ def run(
             for name in metrics:
                 if repetition < METRICS[name].most:
                     _measure(name, running, results, repetition, tell)
+        results["at_rest"] = running.at_rest()
         return results
 
 
@@ -76,6 +77,17 @@ class _Running:
                 continue
             with _started(make(self._world, metric.kind)) as fresh:
                 yield name, fresh
+
+    def at_rest(self) -> dict[str, float]:
+        """Return the share of a core that each peer uses with nothing to do, after all of it."""
+        trees = {f"{kind}/{name}": peer.tree for (kind, name), peer in self._peers.items() if peer}
+        before = {name: tree.settle(2) for name, tree in trees.items()}
+        start = time.monotonic()
+        time.sleep(2)
+        seconds = time.monotonic() - start
+        return {
+            name: round((tree.cpu() - before[name]) / seconds, 4) for name, tree in trees.items()
+        }
 
     def _start(self, kind: str, name: str) -> Peer | None:
         if name == "plain" and "relay" not in Settings.model_fields:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
+import select
 import socket
 import struct
 import threading
@@ -100,10 +101,12 @@ def _command(stream: Stream) -> list[str]:
 
 
 def _blast(stream: Stream) -> None:
-    """Send as fast as possible, for as long as somebody is there."""
+    """Send as fast as possible, until the viewer says something or leaves, as servers notice."""
     chunk = stream.encode(bytes(BUFFER))
-    while True:
-        stream.socket.sendall(chunk)
+    with select.epoll() as poll:
+        poll.register(stream.socket, select.EPOLLIN)
+        while not poll.poll(0):
+            stream.socket.sendall(chunk)
 
 
 def _paced(stream: Stream, size: int, count: int, microseconds: int) -> None:

@@ -11,6 +11,9 @@ Results = dict[str, Any]
 ENOUGH_READS = 0.98
 """Reads per paced message below which messages were merged, and the CPU time is no fair one."""
 
+RESTLESS = 0.05
+"""Share of a core that nobody may use with nothing to do."""
+
 
 def value(results: Results, metric: str, peer: str, figure: str) -> float | None:
     """Return a figure's median over the repetitions; None when it was not measured."""
@@ -36,6 +39,8 @@ def flaws(results: Results, kind: str, metric: str, peer: str) -> str:
     wrong = results["integrity"].get(f"{kind}/{peer}", "ok")
     if wrong != "ok":
         return f"not right: {wrong}"
+    if (share := results["at_rest"].get(f"{kind}/{peer}", 0)) > RESTLESS:
+        return f"uses {share:.0%} of a core at rest after the run"
     if why := results["failed"].get(metric, {}).get(peer):
         return f"failed: {why}"
     found = _repetitions(results, metric, peer)
