@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from xml.etree import ElementTree
@@ -76,6 +77,15 @@ def answers(uri: str) -> bool:
     return True
 
 
+_daemons = count(os.getpid())
+
+
+def _own_ports() -> str:
+    """Return settings with ports that no other daemon tries, for two that race may both fail."""
+    first = 10000 + next(_daemons) % 220 * 100
+    return f"remote_display_port_min = {first}\nremote_display_port_max = {first + 99}\n"
+
+
 class PrivateLibvirtd:
     """A libvirtd of an unprivileged user, with sockets, settings and guests in a directory.
 
@@ -92,7 +102,7 @@ class PrivateLibvirtd:
         self.image = self.directory / "key.img"
         self.image.write_bytes(boot_sector())
         (self.directory / "config/libvirt/qemu.conf").write_text(
-            'stdio_handler = "file"\n' + qemu_conf
+            'stdio_handler = "file"\n' + _own_ports() + qemu_conf
         )
         if self._user:
             for path in (self.directory, *self.directory.rglob("*")):

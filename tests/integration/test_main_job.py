@@ -32,6 +32,8 @@ class World:
         atexit.register(self.redis.remove)
         self.guest = Guest(self.host, "k1", password=PASSWORD).start()
         self.vm = f"kvm/{self.guest.name}"
+        # never restarted, so that its port stays what the configuration says
+        self.steady = Guest(self.host, "k2", password=PASSWORD).start()
         authority = Authority(self.redis.folder)
         certificate, key = authority.issue("localhost")
         self.trust = ssl.create_default_context(cafile=authority.ca_file)
@@ -42,7 +44,7 @@ class World:
         atexit.register(self.gateway.stop)
 
     def _config(self) -> str:
-        port = self.guest.graphics()["port"]
+        port = self.steady.graphics()["port"]
         return f"""
 [tokens]
 store = "redis"
