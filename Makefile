@@ -2,6 +2,7 @@
 # make test    the whole suite; installs what it needs
 # make check   format, lint, types, then the suite with branch coverage
 # make bench   measures the proxy beside its peers; BENCH_ARGS="--quick"
+# make soak    opens and closes 100,000 sessions and looks what is left
 # make profile flame graphs of the proxy at work, in bench/results
 #
 # make demo DEMO_ARGS="--port 7000 --target 192.0.2.7:5900,secret"
@@ -13,7 +14,7 @@ SOURCES := setup.py pyproject.toml vncproxy/__init__.py vncproxy/web/package-loc
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: demo test check format bench profile debian clean
+.PHONY: demo test check format bench soak profile debian clean
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/vncproxy demo $(DEMO_ARGS)
@@ -36,6 +37,9 @@ format:
 
 bench: $(VENV)/.bench
 	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+soak: $(VENV)/.test
+	@$(BIN)/python -m bench.soak $(SOAK_ARGS)
 
 profile: $(VENV)/.bench
 	@$(BIN)/python -m bench.profile

@@ -33,6 +33,9 @@ class Gateway:
         xvp: the same for TCP viewers.
         scheme: of both public URLs.
         tables: further keys of tables which are written here already, by table name.
+
+    Attributes:
+        reactor: the name of the reactor to start with; empty for the default.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Gateway:
         self.config = self.folder / "vncproxy.toml"
         self._log = self.folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
+        self.reactor = ""
         digest = hashlib.sha256(self.key.encode()).hexdigest()
         more = tables or {}
         host = "127.0.0.1" if scheme == "http" else "localhost"
@@ -72,6 +76,7 @@ scopes = ["admin"]
         """Start the process and wait until its API answers."""
         command = [
             str(Path(sys.executable).with_name("twistd")),
+            *([f"--reactor={self.reactor}"] if self.reactor else []),
             *("-n", "--pidfile=", "vncproxy", "--config", str(self.config)),
         ]
         with self._log.open("ab") as log:
