@@ -18,7 +18,7 @@ from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.internet.tcp import Connection
 from twisted.internet.testing import StringTransport
-from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
 from tests.integration.wire import SocketPeer, Way, WireTestCase, forget_certificates
 from vncproxy.errors import ClientGone, ConnectionLost, ConsoleEnded
@@ -146,6 +146,16 @@ class DetachTests(DetachTestCase):
                     self.assertFalse(connection.getblocking())
                     connection.close()
         self.assertEqual(self.loop.removeAll(), [])
+
+    def test_tls_that_holds_nothing_back_can_be_detached(self) -> None:
+        self.patch(TLSMemoryBIOFactory, "protocol", TLSMemoryBIOProtocol)
+        leg, peer = self.connected(Way.TLS)
+        leg.transport.write(b"pixels")
+        self.assertTrue(detachable(leg.transport))
+
+        with (detached := detach(leg.transport)).socket:
+            detached.socket.send(detached.pending)
+            self.assertEqual(peer.receive(), b"pixels")
 
     def test_what_has_not_left_is_handed_on_in_order(self) -> None:
         leg, peer = self.connected(Way.UNIX)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import time
@@ -13,10 +15,14 @@ from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from OpenSSL.SSL import Connection as TLSConnection
 from OpenSSL.SSL import Error
 from twisted.internet.defer import Deferred
+from twisted.internet.tcp import Connection
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 from tests.dialogues import sized_bytes
+from tests.integration import wire
 from tests.integration.wire import SocketPeer, Way, WireTestCase, forget_certificates, unsent
 from tests.relay.relay_contract import BINARY, CLOSE, PING, PONG, User, masked
 from vncproxy.errors import (
@@ -246,6 +252,17 @@ class FarewellTests(PumpTestCase):
         code = EndedByAdministrator.close_code.to_bytes(2, "big")
         self.assertEqual([(kind, text[:2]) for kind, text in pair.user.control], [(CLOSE, code)])
 
+    def test_a_farewell_that_does_not_leave_at_once_tells_nobody(self) -> None:
+        pair = self.pair()
+        pump = pair.down.transport
+        pump._socket = ReluctantSocket(pump._socket, [None])
+
+        pair.down.close(SessionEnded(), 5)
+
+        self.assertFalse(pair.down.full or pair.up.paused)
+        pair.user.hear()
+        self.assertEqual([kind for kind, _ in pair.user.control], [CLOSE])
+
     def test_the_answer_to_a_farewell_closes_the_connection(self) -> None:
         pair = self.pair()
         pair.end(SessionEnded())
@@ -332,6 +349,68 @@ class FarewellTests(PumpTestCase):
         self.assertEqual(pair.user.hear(), PIXELS[:relayed])
         self.assertTrue(pair.down.closed.called and pair.peer.ended)
 
+    def test_half_a_close_waits_for_what_is_pending(self) -> None:
+        pair = self.pair(RawFraming())
+        pair.console.send(PIXELS)
+        relayed = pair.up.received
+
+        pair.end(SessionEnded())
+
+        self.assertEqual(pair.user.hear(), PIXELS[:relayed])
+        self.assertTrue(pair.peer.half_closed)
+
+    def test_a_write_to_a_peer_that_is_gone_is_a_loss(self) -> None:
+        pair = self.pair()
+        pair.peer.socket.close()
+
+        pair.down.transport.write(b"late")
+
+        self.assertIsInstance(self.successResultOf(pair.over), ConnectionLost)
+
+
+class UnnoticedResetTests(PumpTestCase):
+    def test_half_a_close_of_what_was_reset_is_a_loss(self) -> None:
+        pair = self.pair(RawFraming())
+        linger = struct.pack("ii", 1, 0)
+        pair.peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        pair.peer.socket.close()
+
+        pair.down.transport.finish_sending()
+
+        self.assertIsInstance(self.successResultOf(pair.over), ConnectionLost)
+
+
+class LargeBufferTests(PumpTestCase):
+    user_way = console_way = Way.UNIX
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(wire, "SMALL_BUFFER", 1 << 20)
+
+    def test_every_size_of_a_read(self) -> None:
+        pair = self.pair()
+        pumps = pair.up.transport, pair.down.transport
+        for size, bulk in (
+            *((125, False), (126, False), (BULK - 1, False), (BULK, True), (65535, True)),
+            *((65536, True), (150_000, True), (INTERACTIVE, True), (INTERACTIVE - 1, False)),
+        ):
+            pair.console.send(PIXELS[:size])
+
+            self.assertEqual(pair.user.hear(), PIXELS[:size])
+            self.assertEqual([pump._bulk for pump in pumps], [bulk, False], size)
+
+    def test_a_flow_ends_as_bulk(self) -> None:
+        pair = self.pair()
+        pair.console.send(PIXELS[:BULK])
+        window = len(dispatcher_of(self.loop).window)
+
+        pair.console.vanish()
+        pair.user.hear()
+
+        self.assertIsInstance(self.successResultOf(pair.over), ConsoleEnded)
+        self.assertEqual(dispatcher_of(self.loop)._bulk_flows, 0)
+        self.assertEqual(len(dispatcher_of(self.loop).window), window)
+
 
 class DefectTests(PumpTestCase):
     def test_a_defect_ends_its_own_session_only(self) -> None:
@@ -365,18 +444,6 @@ class DefectTests(PumpTestCase):
         self.assertEqual(pair.console.receive(), b"")
         pump.resumeProducing()
         self.assertEqual(pair.console.receive(), b"key")
-
-    def test_a_flow_is_bulk_from_large_reads_to_small_ones(self) -> None:
-        pair = self.pair()
-        pump = pair.up.transport
-        sizes = (BULK - 1, BULK, INTERACTIVE, INTERACTIVE - 1, INTERACTIVE)
-
-        found = []
-        for size in sizes:
-            pump._classify(size)
-            found.append(pump._bulk)
-
-        self.assertEqual(found, [False, True, True, False, False])
 
 
 class SilenceTests(PumpTestCase):
@@ -594,3 +661,33 @@ class StuckUsersTests(PumpTestCase):
         self.assertLess(max(waiting), 40_000)
         self.assert_idle()
         self.assertEqual(len(dispatcher_of(self.loop)._flows), 80)
+
+
+class LeftoverTests(PumpTestCase):
+    def leftovers(self) -> int:
+        gc.collect()
+        kinds = (Leg, Pump, Connection, TLSConnection, TLSMemoryBIOProtocol, SocketPeer)
+        return sum(isinstance(thing, kinds) for thing in gc.get_objects())
+
+    def visit(self, way: Way, number: int) -> None:
+        """Have a session with an end of its own."""
+        self.user_way = self.console_way = way  # type: ignore[misc]
+        pair = self.pair()
+        pair.console.send(PIXELS if number % 2 else b"pixels")
+        pair.user.say(b"keys")
+        end = (pair.peer.close, pair.peer.reset, pair.console.vanish, pair.user.hear)[number % 4]
+        end()
+        pair.end(SessionEnded())
+        self.hang_up_all()
+        self.assertTrue(pair.down.closed.called and pair.up.closed.called)
+
+    def test_nothing_is_left_of_sessions_that_are_over(self) -> None:
+        before = self.leftovers()
+
+        for way in Way:
+            for number in range(8):
+                self.visit(way, number)
+
+        self.assertEqual(self.leftovers(), before)
+        self.assertEqual(dispatcher_of(self.loop)._flows, {})
+        self.assertEqual(self.loop.getDelayedCalls(), [])
