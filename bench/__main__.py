@@ -29,7 +29,7 @@ def main() -> None:
         scheduling=not arguments.no_sched,
         tell=lambda line: print(line, file=sys.stderr, flush=True),
     )
-    results["about"]["command"] = "python -m bench " + " ".join(sys.argv[1:])
+    results["about"]["command"] = _command(arguments)
     results["about"]["seconds"] = round(time.monotonic() - start)
     RESULTS.mkdir(exist_ok=True)
     file = Path(arguments.output or RESULTS / time.strftime("%Y%m%d-%H%M%S.json"))
@@ -49,6 +49,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-sched", action="store_true", help="leave scheduling as it is")
     parser.add_argument("--output", help="the JSON file; default: one in bench/results")
     return parser.parse_args()
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """Return the command that makes the same run, wherever its results go."""
+    words = sys.argv[1:]
+    if arguments.output:
+        words = [word for word in words if word not in ("--output", arguments.output)]
+    return " ".join(["python -m bench", *words])
 
 
 def _among(known: list[str]) -> object:
