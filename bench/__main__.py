@@ -6,9 +6,12 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from . import metrics, run, table
+from .peers import PEERS
+from .world import World
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -22,13 +25,12 @@ def main() -> None:
         metrics.SECONDS, metrics.UPDATES, metrics.TRIPS = 0.4, 1000, 1000
         metrics.UPLOAD, metrics.SESSIONS = 128 << 20, 100
     start = time.monotonic()
-    results = run.run(
-        wanted,
-        arguments.peers,
-        1 if arguments.quick and not arguments.repetitions else arguments.repetitions or 5,
-        scheduling=not arguments.no_sched,
-        tell=lambda line: print(line, file=sys.stderr, flush=True),
-    )
+    repetitions = arguments.repetitions or (1 if arguments.quick else 5)
+    world = World(scheduling=not arguments.no_sched, pinning=not arguments.no_pin)
+    try:
+        results = run.run(wanted, arguments.peers, repetitions, world, _tell)
+    finally:
+        world.stop()
     results["about"]["command"] = _command(arguments)
     results["about"]["seconds"] = round(time.monotonic() - start)
     RESULTS.mkdir(exist_ok=True)
@@ -38,15 +40,20 @@ def main() -> None:
     print(f"written to {file}")
 
 
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    names = {name: None for kinds in run.PEERS.values() for name in kinds}
+    names = {name: None for kinds in PEERS.values() for name in kinds}
     parser.add_argument("--metrics", type=_among(list(metrics.METRICS)), help="default: all")
     parser.add_argument("--peers", type=_among(list(names)), default=list(names))
     parser.add_argument("--repetitions", type=int, default=0, metavar="N", help="default: 5")
     parser.add_argument("--quick", action="store_true", help="one short repetition, to try it out")
     parser.add_argument("--full", action="store_true", help="9,000 idle and 1,000 stuck sessions")
     parser.add_argument("--no-sched", action="store_true", help="leave scheduling as it is")
+    parser.add_argument("--no-pin", action="store_true", help="never give the proxy its own core")
     parser.add_argument("--output", help="the JSON file; default: one in bench/results")
     return parser.parse_args()
 
@@ -59,7 +66,7 @@ def _command(arguments: argparse.Namespace) -> str:
     return " ".join(["python -m bench", *words])
 
 
-def _among(known: list[str]) -> object:
+def _among(known: list[str]) -> Callable[[str], list[str]]:
     def parse(text: str) -> list[str]:
         names = text.split(",")
         if unknown := set(names) - set(known):

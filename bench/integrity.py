@@ -86,6 +86,7 @@ def _frames(sent: list[bytes], pings: list[bytes]) -> Iterator[bytes]:
     """Frame messages with random keys; some in fragments, with pings between and within."""
     source = random.Random(4)
     for number, message in enumerate(sent):
+        parts: tuple[bytes, ...]
         if len(message) > 4 and number % 3 == 0:
             third = len(message) // 3
             parts = message[:third], message[third : 2 * third], message[2 * third :]

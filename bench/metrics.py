@@ -100,7 +100,8 @@ def trips(
     event, answer = stream.encode(bytes(EVENT)), stream.incoming_size(EVENT)
     for _ in range(5):
         _trip(stream, event, answer)
-    cpu, found, give_up = tree.cpu(), [], time.monotonic() + TRIPS_LIMIT
+    found: list[float] = []
+    cpu, give_up = tree.cpu(), time.monotonic() + TRIPS_LIMIT
     while len(found) < (count or TRIPS) and time.monotonic() < give_up:
         found.append(_trip(stream, event, answer))
         time.sleep(pause)
@@ -167,7 +168,7 @@ def idle(peer: Peer, sessions: int) -> Figures:
 
 def stuck(peer: Peer, sessions: int) -> Figures:
     """Measure the most memory while clients take nothing of an endless flood."""
-    count = min(sessions, peer.most_idle)
+    count = min(sessions, peer.most_stuck)
     peer.tree.settle()
     empty, most = peer.tree.pss(), 0
     crowded = Apart(crowd.stay, peer.doors("load", count), "flood")

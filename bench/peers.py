@@ -27,9 +27,11 @@ class Peer:
 
     Attributes:
         most_idle: how many idle sessions it is asked to hold at most.
+        most_stuck: how many flooded ones.
     """
 
     most_idle = 100_000
+    most_stuck = 100_000
 
     def __init__(self, world: World, kind: str) -> None:
         self.world = world
@@ -117,6 +119,7 @@ class Websockify(Command):
     """websockify from PyPI with numpy, tokens from a file, one process per session."""
 
     most_idle = 200
+    most_stuck = 20  # its buffers have no limit
 
     def command(self) -> list[str]:
         tokens = self.world.folder / "tokens"

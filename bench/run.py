@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -24,7 +23,7 @@ Tell = Callable[[str], None]
 
 
 def run(
-    metrics: list[str], peers: list[str], repetitions: int, *, scheduling: bool, tell: Tell
+    metrics: list[str], peers: list[str], repetitions: int, world: World, tell: Tell
 ) -> Results:
     """Measure, and return everything that was found.
 
@@ -34,8 +33,6 @@ def run(
         tell: gets a line about each step.
     """
     with ExitStack() as stack:
-        world = World(scheduling=scheduling)
-        stack.callback(world.stop)
         results: Results = {
             "about": _about(world, repetitions),
             "integrity": {},
@@ -114,14 +111,14 @@ def _started(peer: Peer) -> Iterator[Peer]:
     try:
         yield peer
     finally:
-        with contextlib.suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):
             peer.stop()
 
 
 def _measure(name: str, running: _Running, results: Results, repetition: int, tell: Tell) -> None:
     for peer_name, peer in running.of(METRICS[name]):
         try:
-            with pinned(peer) if METRICS[name].pinned else contextlib.nullcontext():
+            with pinned(peer) if METRICS[name].pinned and peer.world.pinning else nullcontext():
                 figures = METRICS[name].measure(peer)
         except RuntimeError as e:
             tell(f"{name}: {peer_name} failed: {e}")
@@ -137,6 +134,7 @@ def _about(world: World, repetitions: int) -> dict[str, Any]:
         "date": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
         "repetitions": repetitions,
         "scheduling": world.scheduling,
+        "pinning": world.pinning,
         "cores": os.cpu_count(),
         "load_before": os.getloadavg()[0],
         "kernel": platform.release(),

@@ -36,10 +36,12 @@ class World:
     Attributes:
         fakes: by name of the machine, ``probe`` and ``load``.
         redis: the token store of the proxies.
+        pinning: whether cores may be fixed.
         scheduling: whether the load gives way and the typist goes first.
     """
 
-    def __init__(self, *, scheduling: bool = True) -> None:
+    def __init__(self, *, scheduling: bool = True, pinning: bool = True) -> None:
+        self.pinning = pinning
         self.scheduling = scheduling and _may_schedule()
         self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
         self.fakes = {

@@ -1,0 +1,69 @@
+"""The measurements' own check of bytes: it passes what is right, and notices what is not."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+from twisted.trial.unittest import TestCase
+
+from bench.client import Door
+from bench.metrics import verify
+from bench.peers import Peer
+from bench.world import World
+
+
+class Spoiler(Peer):
+    """A forwarder that changes one byte in a million on its way to the viewer."""
+
+    def start(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def stop(self) -> None:
+        self._listener.close()
+
+    def doors(self, vm: str, count: int) -> list[Door]:
+        return [Door(self._listener.getsockname()[1], "tcp")] * count
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                viewer, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.world.fakes["probe"].raw))
+            for source, target, spoiled in ((viewer, server, False), (server, viewer, True)):
+                threading.Thread(
+                    target=_forward, args=(source, target, spoiled), daemon=True
+                ).start()
+
+
+def _forward(source: socket.socket, target: socket.socket, spoiled: bool) -> None:
+    total = 0
+    try:
+        while data := bytearray(source.recv(65536)):
+            if spoiled and total // 1_000_000 != (total + len(data)) // 1_000_000:
+                data[-1] ^= 1
+            total += len(data)
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+class IntegrityTests(TestCase):
+    def setUp(self) -> None:
+        self.world = World()
+        self.addCleanup(self.world.stop)
+
+    def test_the_fake_server_itself_is_right_with_and_without_frames(self) -> None:
+        for kind in ("ws", "xvp"):
+            self.assertEqual(verify(Peer(self.world, kind)), "")
+
+    def test_a_changed_byte_is_noticed(self) -> None:
+        spoiler = Spoiler(self.world, "xvp")
+        spoiler.start()
+        self.addCleanup(spoiler.stop)
+
+        self.assertIn("bytes to the viewer differ", verify(spoiler))
