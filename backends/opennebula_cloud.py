@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from pyone.bindings.supbind import USER, VM_POOL
+
 from vncproxy.backends.addresses import is_loopback
 from vncproxy.backends.opennebula_console import Network
 from vncproxy.backends.opennebula_front_end import (
@@ -112,7 +114,7 @@ class Cloud:
             BackendError: no server answers, or they refuse the account.
         """
         version, silent = self._version(end)
-        user = self.front_end.call(end, "user.info", -1)
+        user = self._answer(end, USER, "user.info", -1)
         admin = 0 in (user.GID, *(user.GROUPS.ID if user.GROUPS else ()))
         account = f"as {user.NAME}{'' if admin else ', not of the group oneadmin'}"
         plain = str(self.front_end).startswith("http:") and not self.network.is_here
@@ -150,8 +152,18 @@ class Cloud:
         number: int = numbers[0]
         return number
 
-    def _pool(self, end: float) -> Any:
-        return self.front_end.call(end, "vmpool.info", ALL, *ANY_NUMBER, NOT_DONE).VM
+    def _pool(self, end: float) -> list[Any]:
+        pool = self._answer(end, VM_POOL, "vmpool.info", ALL, *ANY_NUMBER, NOT_DONE)
+        return [vm for vm in pool.VM if vm.ID is not None]
+
+    def _answer(self, end: float, kind: type, method: str, *args: Any) -> Any:
+        """Return an answer that is a document of a kind, and not any other that can be read."""
+        answer = self.front_end.call(end, method, *args)
+        if not isinstance(answer, kind):
+            raise BackendError(
+                f"{self}: its answer to {method} cannot be understood: it is no {kind.__name__}"
+            )
+        return answer
 
 
 class Inquiry:

@@ -25,7 +25,15 @@ PostFunction = Callable[[str, bytes, float], bytes]
 _PASSING = ("no leader found", "in election mode", "replicating log", "zone disabled")
 """What a server says that may be answered elsewhere in the same cloud."""
 
-_UNREADABLE = (XMLRPCError, ExpatError, SyntaxError, GDSParseError, LookupError, TypeError)
+_UNREADABLE = (
+    XMLRPCError,
+    ExpatError,
+    SyntaxError,
+    GDSParseError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 _LONGEST_MESSAGE = 300
 
 

@@ -19,7 +19,7 @@ from vncproxy.backends.tls_context import context, distrust
 from vncproxy.backends.vmware_faults import UNANSWERED, explain, unanswered
 from vncproxy.backends.vmware_settings import VMwareSettings
 from vncproxy.backends.vmware_stub import Stub, TimeLeft, newest_version
-from vncproxy.errors import BackendError
+from vncproxy.errors import BackendError, VNCProxyError
 
 T = TypeVar("T")
 
@@ -115,6 +115,12 @@ class Session:
             raise BackendError(f"{self}: {why}") from e
         except UNANSWERED as e:
             raise BackendError(f"{self}: {unanswered(e)}") from e
+        except VNCProxyError:
+            raise
+        except Exception as e:
+            # pyvmomi has no error of its own for what it cannot read
+            why = f"its answer cannot be understood: {type(e).__name__}"
+            raise BackendError(f"{self}: {why}") from e
 
     def _ask(self, question: Callable[..., T], args: tuple[Any, ...]) -> T:
         for _ in range(_REMEDIES):

@@ -20,6 +20,7 @@ from tests.integration.fake_oned import (
     Refusal,
     User,
 )
+from vncproxy.backends.opennebula import OpenNebulaBackend
 from vncproxy.backends.opennebula_front_end import FrontEnd
 from vncproxy.backends.opennebula_http import Unanswered
 from vncproxy.errors import BackendError
@@ -127,6 +128,25 @@ class UnreadableTests(FrontEndCase):
         for xml in ("", "<VM>", "<VM><ID>x</ID></VM>"):
             body = dumps(([True, xml, 0],), methodresponse=True).encode()
             self.assertIn("its answer to vm.info cannot be understood", self.answering(body))
+
+    def test_a_document_of_another_kind_is_told(self) -> None:
+        for document in (5, "nonsense", "<VM><ID>7</ID></VM>"):
+            body = dumps(([True, document, 0],), methodresponse=True).encode()
+            self.patch(self.oned, "answer", lambda _body, body=body: body)
+            for question in (OpenNebulaBackend.list, OpenNebulaBackend.probe):
+                answer = Deferred.fromCoroutine(question(self.backend()))
+                error = self.failureResultOf(answer, BackendError).value
+                self.assertIn("cannot be understood", error.detail)
+
+    def test_a_number_that_is_none_is_told(self) -> None:
+        body = b"<methodResponse><params><param><value><int>x</int></value></param></params>"
+        self.assertIn("cannot be understood", self.answering(body + b"</methodResponse>"))
+
+    def test_a_machine_without_a_number_is_left_out_of_the_list(self) -> None:
+        pool = "<VM_POOL><VM><NAME>x</NAME></VM><VM/></VM_POOL>"
+        body = dumps(([True, pool, 0],), methodresponse=True).encode()
+        self.patch(self.oned, "answer", lambda _body: body)
+        self.assertEqual(self.result(self.backend().list()), [])
 
 
 class SecretTests(FrontEndCase):

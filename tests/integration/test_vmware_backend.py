@@ -33,6 +33,11 @@ E = TypeVar("E", bound=VNCProxyError)
 
 NAME = "DC0_H0_VM0"
 
+_VERSIONS = (
+    "<namespaces><namespace><name>urn:vim25</name><version>7.0</version><priorVersions>"
+    "<version>6.7</version></priorVersions></namespace></namespaces>"
+)
+
 
 class BackendCase(TestCase):
     """A backend with real threads."""
@@ -365,14 +370,50 @@ class CertificateTests(BackendCase):
             with _web_server(self.vsphere, status) as port:
                 self.assertIn(words, await self.refused(port=port))
 
+    async def test_answers_that_are_not_those_of_the_api(self) -> None:
+        content = '<RetrieveServiceContentResponse xmlns="urn:vim25">{}</Retrieve…>'.replace(
+            "Retrieve…", "RetrieveServiceContentResponse"
+        )
+        for status, answer in (
+            (200, "<html><body>Log in</body></html>"),
+            (200, _envelope(content.format('<returnval xsi:type="Unknown"/>'))),
+            (200, _envelope(content.format("<returnval><unknown>1</unknown></returnval>"))),
+            (500, "<html><body>Bad gateway</body></html>"),
+        ):
+            with self.subTest(answer=answer), _web_server(self.vsphere, status, answer) as port:
+                self.assertIn("its answer cannot be understood", await self.refused(port=port))
+
+
+def _envelope(body: str) -> str:
+    return (
+        '<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/" '
+        f'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><Body>{body}</Body></Envelope>'
+    )
+
 
 @contextmanager
-def _web_server(vsphere: VSphere, status: int) -> Iterator[int]:
-    """Answer everything with a status, on the vSphere's address and with its certificate."""
+def _web_server(vsphere: VSphere, status: int, answer: str = "") -> Iterator[int]:
+    """Answer everything with a status, on the vSphere's address and with its certificate.
+
+    With an answer to questions, it says that it speaks the API.
+    """
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_error(status)
+            if answer:
+                self.send(200, _VERSIONS)
+            else:
+                self.send_error(status)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send(status, answer)
+
+        def send(self, status: int, text: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None:
             pass
