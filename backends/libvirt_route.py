@@ -7,13 +7,12 @@ there: from here those addresses mean this machine, and somebody else's screen.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
+from vncproxy.backends.addresses import is_loopback, is_wildcard
 from vncproxy.backends.libvirt_xml import VNCGraphics
 from vncproxy.errors import BackendError, ConsoleUnavailable
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
@@ -22,19 +21,23 @@ OpenGraphics = Literal["auto", "never", "always"]
 
 _TRANSPORTS = ("unix", "tcp", "tls", "ssh", "libssh", "libssh2", "ext")
 _VSPHERE = (
-    "the consoles of vSphere and ESXi need a login of their own, which this backend has not; a "
-    "console with a fixed VNC port can be served by a backend of type static"
+    "the consoles of vCenter and ESXi need a login of their own: a backend of type vmware shows "
+    'them (type = "vmware", host = "…")'
 )
 _OTHER_DRIVERS = {
     "esx": _VSPHERE,
     "vpx": _VSPHERE,
     "gsx": _VSPHERE,
+    "xenapi": (
+        "the consoles of XenServer and XCP-ng are asked for by way of XAPI: a backend of type xen "
+        'shows them (type = "xen", url = "https://…")'
+    ),
     "xen": (
-        "this backend reads the consoles of QEMU and KVM; a Xen console with a fixed VNC port can "
-        "be served by a backend of type static, and XenServer and XCP-ng do not speak libvirt"
+        "this backend reads the consoles of QEMU and KVM; XenServer and XCP-ng have a backend of "
+        "type xen, and the console of another Xen, with a fixed VNC port, can be served by one of "
+        "type static"
     ),
 }
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
 _OUT_OF_REACH = "The console of the virtual machine cannot be reached from here."
 
 
@@ -87,14 +90,9 @@ def parse_uri(uri: str, address: str = "", open_graphics: OpenGraphics = "auto")
         )
     host = parts.hostname or ""
     # what a command connects to cannot be known
-    local = transport != "ext" and (not host or _is_loopback(host))
+    local = transport != "ext" and (not host or is_loopback(host))
     passes_sockets = not host and transport in ("", "unix")
     return Reach(host, local, passes_sockets, address, open_graphics)
-
-
-def is_dialable(host: str) -> bool:
-    """Return whether a host name or IP address, without a port, can be dialled at all."""
-    return not _is_wildcard(host) and (_ip(host) is not None or bool(_NAME.fullmatch(host)))
 
 
 def may_connect(path: str) -> bool:
@@ -138,7 +136,7 @@ def route(
 
 
 def _host_to_dial(vnc: VNCGraphics, reach: Reach) -> str:
-    wildcard, loopback = _is_wildcard(vnc.address), _is_loopback(vnc.address)
+    wildcard, loopback = is_wildcard(vnc.address), is_loopback(vnc.address)
     if not wildcard and not loopback:
         return vnc.address
     if reach.address:
@@ -165,25 +163,6 @@ def _why_not(vnc: VNCGraphics, reach: Reach) -> str:
         remedy = "libvirt passes a connection to it only over its own unix socket (qemu:///system)"
     denied = ", which this process may not open" if vnc.socket else ""
     return f"the console listens {where}{denied}; {remedy}"
-
-
-def _ip(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _is_loopback(text: str) -> bool:
-    address = _ip(text)
-    return address.is_loopback if address else text in ("localhost", "localhost.localdomain")
-
-
-def _is_wildcard(text: str) -> bool:
-    """Return whether an address means all of a machine's, or is not told."""
-    address = _ip(text)
-    return address.is_unspecified if address else not text
 
 
 def _own_loopback(wildcard: str) -> str:

@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from vncproxy.backends.libvirt_route import OpenGraphics, Reach, is_dialable, parse_uri
+from vncproxy.backends.addresses import is_dialable
+from vncproxy.backends.libvirt_route import OpenGraphics, Reach, parse_uri
 from vncproxy.backends.tls_settings import TLSSettings
 from vncproxy.model import Seconds
 from vncproxy.secret import Secret

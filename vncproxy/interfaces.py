@@ -46,7 +46,9 @@ class IConsoleBackend(Interface):
         """
 
     def probe() -> Awaitable[str]:
-        """Dial the hypervisor and return one line about it, for ``check-config`` and ``/readyz``.
+        """Dial the hypervisor and return one line about it, for ``check-config``.
+
+        What it finds on the way and need not stop anybody, it tells in ``IHasWarnings``.
 
         Raises:
             BackendError: with what is wrong and what to do about it as detail.

@@ -355,7 +355,7 @@ class SettingsTests(SynchronousTestCase):
         self.assertEqual(LibvirtSettings().uri, "qemu:///system")
 
     def test_a_uri_of_another_driver_is_refused_with_what_is_allowed(self) -> None:
-        self.assertIn("vSphere", self.refused(uri="esx://esx1/"))
+        self.assertIn("type vmware", self.refused(uri="esx://esx1/"))
         self.assertIn("qemu:///system", self.refused(uri="lxc:///"))
 
     def test_an_address_is_a_host_without_a_port(self) -> None:
