@@ -11,12 +11,15 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.errors import BadRequest
 from vncproxy.model import (
+    NOT_ENFORCED,
     ConsoleEndpoint,
     ConsoleType,
     Grant,
     HTTPConnect,
+    Mode,
     Policy,
     RFBSecurity,
+    Sharing,
     Token,
     Transport,
     VMAddress,
@@ -143,3 +146,15 @@ class PolicyTests(SynchronousTestCase):
         policy = Policy()
         self.assertEqual(policy.uses, 1)
         self.assertEqual((policy.client_networks, policy.allowed_origins), ((), ()))
+
+    def test_what_is_said_when_nothing_is_said_is_enforced(self) -> None:
+        self.assertIsNone(Policy().not_enforced())
+
+    def test_a_part_that_is_not_enforced_is_named_with_its_value(self) -> None:
+        self.assertEqual(Policy(mode=Mode.VIEW_ONLY).not_enforced(), ("mode", "view-only"))
+        self.assertEqual(Policy(sharing=Sharing.TAKE_OVER).not_enforced(), ("sharing", "take-over"))
+        self.assertEqual(Policy(record=True).not_enforced(), ("record", "true"))
+
+    def test_the_table_names_fields_of_the_policy(self) -> None:
+        for name, values in NOT_ENFORCED.items():
+            self.assertNotIn(getattr(Policy(), name), values)

@@ -18,9 +18,7 @@ from vncproxy.interfaces import ITokenStore
 from vncproxy.model import (
     ConsoleType,
     Grant,
-    Mode,
     Policy,
-    Sharing,
     Token,
     UnixTime,
     VMAddress,
@@ -100,13 +98,10 @@ class TokenStoreContract(_Case):
 
     async def test_policy_survives_storage(self) -> None:
         policy = Policy(
-            mode=Mode.VIEW_ONLY,
-            sharing=Sharing.TAKE_OVER,
             max_duration=60,
             idle_timeout=1.5,
             client_networks=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")),
             allowed_origins=("https://portal.example.com",),
-            record=True,
             uses=2,
         )
         token = self.token(policy=policy, vm=VMAddress("one", "5/a b:c"), user="Zoë \n ☃ {}")

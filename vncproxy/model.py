@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated
+from typing import Annotated, Final
 
 from annotated_types import Ge, Gt
 
@@ -97,6 +98,24 @@ class Policy:
     allowed_origins: tuple[str, ...] = ()
     record: bool = False
     uses: Annotated[int, Ge(0)] = 1
+
+    def not_enforced(self) -> tuple[str, str] | None:
+        """Return the first field that no session enforces, and its value; None when all are.
+
+        A token with such a policy must be refused: its issuer counts on what would be ignored.
+        """
+        for name, values in NOT_ENFORCED.items():
+            if (value := getattr(self, name)) in values:
+                return name, str(getattr(value, "value", value)).lower()
+        return None
+
+
+NOT_ENFORCED: Final[Mapping[str, frozenset[object]]] = {
+    "mode": frozenset({Mode.VIEW_ONLY}),
+    "sharing": frozenset({Sharing.EXCLUSIVE, Sharing.TAKE_OVER}),
+    "record": frozenset({True}),
+}
+"""The values of a policy's fields that sessions do not enforce; what is not in here is enforced."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import capturedLogs
 
 from vncproxy.api import Scope
-from vncproxy.api.policy import NOT_ENFORCED
 from vncproxy.errors import EndedByAdministrator, StoreUnavailable
-from vncproxy.model import Mode, Policy, VMAddress, secret_id
+from vncproxy.model import VMAddress, secret_id
 
 from .world import NOW, WEB_01, ApiTestCase, session
 
@@ -327,10 +326,3 @@ class RevokeTests(ApiTestCase):
         revoking.callback([UNKNOWN_ID])
 
         self.assertEqual(self.sessions.live, {})
-
-
-class PolicyTableTests(ApiTestCase):
-    def test_not_enforced_names_fields_of_the_policy(self) -> None:
-        for name, values in NOT_ENFORCED.items():
-            self.assertNotIn(getattr(Policy(), name), values)
-        self.assertIn(Mode.VIEW_ONLY, NOT_ENFORCED["mode"])

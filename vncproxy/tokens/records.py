@@ -1,6 +1,7 @@
 """The JSON form of a token, a public contract: portals write it to Redis themselves.
 
 An unknown member is refused, not ignored: it may be a restriction that this version does not know.
+So is a restriction that it knows and does not enforce.
 """
 
 from __future__ import annotations
@@ -71,12 +72,14 @@ def decode(record: bytes) -> Token:
     """Read a JSON record, whoever wrote it.
 
     Raises:
-        MalformedRecord: it is not a record of this version.
+        MalformedRecord: it is not a record of this version, or asks for what is not enforced.
     """
     try:
         read = _Record.model_validate_json(record)
     except ValidationError as e:
         raise MalformedRecord("; ".join(_complaints(e))) from None
+    if part := read.policy.not_enforced():
+        raise MalformedRecord(f"policy.{part[0]}: {part[1]} is not enforced by this proxy")
     return Token(
         vm=read.vm,
         user=read.user,

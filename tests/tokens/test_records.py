@@ -1,0 +1,29 @@
+"""Records are read as they were written, and what would have to be ignored is refused."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy.model import ConsoleType, Mode, Policy, Sharing, Token, VMAddress
+from vncproxy.tokens.records import MalformedRecord, decode, encode
+
+
+def record(policy: Policy) -> bytes:
+    token = Token(VMAddress("kvm", "web-01"), "alice", ConsoleType.NOVNC, policy, 1.0, 601.0)
+    return encode(token)
+
+
+class DecodeTests(SynchronousTestCase):
+    def test_a_policy_that_is_enforced_is_read(self) -> None:
+        policy = Policy(max_duration=60, idle_timeout=5, uses=3)
+
+        self.assertEqual(decode(record(policy)).policy, policy)
+
+    def test_a_restriction_that_is_not_enforced_is_refused_by_its_name(self) -> None:
+        for policy, words in (
+            (Policy(mode=Mode.VIEW_ONLY), "policy.mode: view-only is not enforced by this proxy"),
+            (Policy(sharing=Sharing.EXCLUSIVE), "policy.sharing: exclusive is not enforced"),
+            (Policy(record=True), "policy.record: true is not enforced by this proxy"),
+        ):
+            error = self.assertRaises(MalformedRecord, decode, record(policy))
+            self.assertIn(words, str(error))
