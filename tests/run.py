@@ -15,7 +15,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +23,10 @@ INTEGRATION = ROOT / "tests" / "integration"
 MODULE_TIMEOUT = 900
 """Seconds after which one module's process is stopped and counted as failed."""
 
+NEEDS_REGISTRIES = frozenset({"tests.integration.test_install"})
+"""Modules that install packages, for which loopback is not enough."""
+
+_ALONE = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 _SUMMARY = re.compile(r"^(PASSED|FAILED)(?: \((.*)\))?$", re.M)
 _RAN = re.compile(r"^Ran (\d+) tests? in ", re.M)
 
@@ -60,11 +64,22 @@ def count(output: str, status: int) -> Count:
     return Count(int(numbers.get("successes", 0)), failed, skipped)
 
 
+@cache
+def _may_be_alone() -> bool:
+    return subprocess.run([*_ALONE, "true"], capture_output=True).returncode == 0
+
+
 def run_module(module: str, coverage: bool) -> Count:
-    """Run the tests of one module, or package, in a process of their own."""
+    """Run the tests of one module, or package, in a process of their own.
+
+    Where this is permitted it has a network of its own too: nobody else takes its ports, and no
+    interface that comes or goes elsewhere makes its browser break off what it loads.
+    """
+    alone = _ALONE if module not in NEEDS_REGISTRIES and _may_be_alone() else ()
     trial = ["-m", "coverage", "run", "-m"] if coverage else ["-m"]
     with tempfile.TemporaryDirectory(prefix="trial-") as folder:
-        command = [sys.executable, *trial, "twisted.trial", f"--temp-directory={folder}/t", module]
+        python = [*alone, sys.executable, *trial]
+        command = [*python, "twisted.trial", f"--temp-directory={folder}/t", module]
         started = time.monotonic()
         try:
             done = subprocess.run(

@@ -108,6 +108,7 @@ class Page:
         while (value := get()) != expected:
             if time.monotonic() > give_up:
                 raise AssertionError(
-                    f"{value!r} instead of {expected!r}; state {self.state()}: {self.reason()}"
+                    f"{value!r} instead of {expected!r}; state {self.state()}: {self.reason()}\n"
+                    + "\n".join(entry["message"] for entry in self.driver.get_log("browser"))
                 )
             time.sleep(0.05)
