@@ -17,9 +17,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from .redis_server import free_port
+from .ports import free_port
 
-START_LIMIT = 20.0
+START_LIMIT = 90.0
 """Seconds for the process to answer."""
 
 
@@ -100,7 +100,7 @@ scopes = ["admin"]
         shutil.rmtree(self.folder, ignore_errors=True)
         return status
 
-    def terminate(self, limit: float = 15.0) -> int:
+    def terminate(self, limit: float = 60.0) -> int:
         """Send SIGTERM and wait; returns the exit status."""
         assert self._process is not None
         if self._process.poll() is None:
@@ -138,7 +138,7 @@ scopes = ["admin"]
             headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as e:
             return e.code, json.loads(e.read() or b"null")

@@ -16,12 +16,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from xml.etree import ElementTree
 
 import libvirt
+
+from .ports import claim
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ START_COLOUR = (0, 0, 168)
 KEY_COLOURS = {"1": (0, 255, 64), "2": (0, 255, 127), "4": (0, 255, 255)}
 """What it shows after a key. The screen is 720x400 at power-on, and 640x400 once booted."""
 
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 _DOMAIN = """
 <domain type='qemu'><name>{name}</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
@@ -77,12 +78,9 @@ def answers(uri: str) -> bool:
     return True
 
 
-_daemons = count(os.getpid())
-
-
 def _own_ports() -> str:
     """Return settings with ports that no other daemon tries, for two that race may both fail."""
-    first = 10000 + next(_daemons) % 220 * 100
+    first = next(each for each in range(10_000, 20_000, 100) if claim(f"displays-{each}"))
     return f"remote_display_port_min = {first}\nremote_display_port_max = {first + 99}\n"
 
 

@@ -12,6 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .certificates import Authority
+from .ports import free_port as free_port
+
+START_LIMIT = 60.0
+"""Seconds for the process to answer."""
 
 
 class RedisServer:
@@ -72,7 +76,7 @@ class RedisServer:
                 [self._program, *self.options], stdout=log, stderr=subprocess.STDOUT
             )
         good = (b"+PONG", b"-NOAUTH") if loaded else (b"+PONG", b"-NOAUTH", b"-LOADING")
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + START_LIMIT
         while not self._answer().startswith(good):
             if self._process.poll() is not None or time.monotonic() > give_up:
                 raise RuntimeError(f"redis-server did not start: {self.log()}")
@@ -107,7 +111,7 @@ class RedisServer:
             check=True,
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=60,
         )
         return done.stdout.rstrip("\n")
 
@@ -151,15 +155,8 @@ class RedisServer:
             return
         process.send_signal(signal.SIGCONT)
         process.send_signal(how)
-        process.wait(10)
+        process.wait(60)
 
     def _signal(self, which: signal.Signals) -> None:
         assert self._process is not None, "the server is not running"
         self._process.send_signal(which)
-
-
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from twisted.trial.unittest import SynchronousTestCase
 
 from .gateway import Gateway
-from .redis_server import free_port
+from .ports import free_port
 from .viewer import Refused, Viewer
 
 SERVE = """

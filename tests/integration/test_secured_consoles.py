@@ -19,7 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from .certificates import Authority
 from .gateway import Gateway
 from .libvirt_host import START_COLOUR, Guest, PrivateLibvirtd
-from .redis_server import free_port
+from .ports import free_port
 from .viewer import Colour, Refused, Viewer, tunnel
 from .vnc_servers import RED, Identity, QemuMachine, XServer
 

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from .chromium import Page
 from .gateway import Gateway
 from .libvirt_host import KEY_COLOURS, Guest, private_libvirtd
-from .redis_server import free_port
+from .ports import free_port
 from .test_cli import vncproxy
 from .viewer import Refused, Viewer, tunnel
 from .vsphere import PASSWORD, USER, VSphere, shared_vsphere
@@ -59,7 +59,7 @@ class World:
     def _config(self) -> str:
         return f"""
 [timeouts]
-connect = 2
+locate = 60
 linger = 2
 {_table("vc", self.vsphere)}
 {_table("vnc", self.vsphere, console="vnc", addresses={HERE: "127.0.0.1"})}

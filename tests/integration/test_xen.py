@@ -20,7 +20,7 @@ from .certificates import Authority
 from .chromium import Page
 from .gateway import Gateway
 from .libvirt_host import KEY_COLOURS, START_COLOUR, until
-from .redis_server import free_port
+from .ports import free_port
 from .viewer import Refused, Viewer, tunnel
 from .vnc_servers import QemuMachine
 from .xapi_simulator import Host, Machine, Pool, serve
@@ -73,7 +73,7 @@ class World:
         }
         tables = [_table(name, urls, PASSWORD, more) for name, (urls, more) in ways.items()]
         tables.append(_table("denied", [master], WRONG, trust))
-        return "[timeouts]\nlinger = 2\n" + "".join(tables)
+        return "[timeouts]\nlocate = 60\nlinger = 2\n" + "".join(tables)
 
 
 def _pin(certificate: str) -> str:
@@ -85,6 +85,7 @@ def _table(name: str, urls: list[str], password: str, more: str) -> str:
     return f"""
 [backends.{name}]
 type = "xen"
+timeout = 60
 url = {urls}
 username = "{USER}"
 password = "{password}"

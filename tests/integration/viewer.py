@@ -11,7 +11,7 @@ import struct
 import time
 from collections.abc import Iterator
 
-TIME_LIMIT = 10.0
+TIME_LIMIT = 60.0
 RAW, DESKTOP_SIZE = 0, -223
 FORMAT_32_LE = struct.pack(">BBBBHHHBBB3x", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
 """PIXEL_FORMAT whose bytes are blue, green, red, padding."""

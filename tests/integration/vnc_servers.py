@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .certificates import Authority
 from .libvirt_host import boot_sector, until
-from .redis_server import free_port
+from .ports import free_port
 
 DISPLAY_BASE = 5900
 RED = (255, 0, 0)
@@ -143,7 +143,7 @@ def _end(process: subprocess.Popen[bytes] | None) -> None:
         return
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(10)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

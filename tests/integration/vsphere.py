@@ -27,7 +27,7 @@ from pyVmomi import vim
 
 from .certificates import Authority
 from .libvirt_host import until
-from .redis_server import free_port
+from .ports import free_port
 
 SOURCE = Path(__file__).parent / "vcsim"
 USER, PASSWORD = "console@vsphere.local", "v5phere-pw"
@@ -118,7 +118,7 @@ class VSphere:
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
     def remove(self) -> None:
         """Stop it and remove its folder."""
@@ -145,6 +145,7 @@ class VSphere:
             "username": USER,
             "password": PASSWORD,
             "ca_file": self.ca_file,
+            "timeout": 60,
             **more,
         }
 

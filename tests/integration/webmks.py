@@ -22,7 +22,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from .libvirt_host import until
-from .redis_server import free_port
+from .ports import free_port
 
 _PATH = "/ticket/"
 
@@ -165,7 +165,7 @@ class WebMKS:
     def stop(self) -> None:
         """Stop it; harmless when it does not run."""
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
         self._log.unlink(missing_ok=True)
 
     def _text(self) -> str:

@@ -36,7 +36,7 @@ SEGMENT = 1024
 """Of TCP: with loopback's 64 KiB, small buffers would be waited for."""
 PATIENCE = 0.001
 """Seconds without an event after which everything counts as settled."""
-LIMIT = 10.0
+LIMIT = 60.0
 """Seconds after which a wait has failed."""
 
 
