@@ -21,7 +21,7 @@ from .viewer import Refused, Viewer
 
 EVERYWHERE = "<graphics type='vnc' autoport='yes' listen='0.0.0.0'/>"
 PASSWORD = "s3cret-p"
-COMES_BACK_LIMIT = 15.0
+COMES_BACK_LIMIT = 60.0
 
 WORDS = re.compile(
     r"The virtual machine is (being migrated|starting|moved to another host)\.$"

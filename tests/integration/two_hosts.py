@@ -23,7 +23,7 @@ import libvirt
 
 from .libvirt_host import Guest, answers, boot_sector, until
 
-_START_LIMIT = 20.0
+_START_LIMIT = 90.0
 _NETWORKS = IPv4Network("10.199.0.0/16")
 
 _BOOT = """
@@ -55,7 +55,7 @@ cgroup_controllers = []
 
 def _ip(*arguments: str) -> str:
     """Run ``ip`` and return what it printed; its complaint is told when it fails."""
-    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=10)
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=60)
     if done.returncode:
         raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
@@ -149,7 +149,7 @@ class TwoHosts:
         bridge = f"vb{os.getpid()}"
         self._add("link", bridge, "type", "bridge")
         _ip("address", "add", f"{own}/29", "dev", bridge)
-        _ip("link", "set", bridge, "up")
+        self._up(bridge)
         first, second = (
             self._host(f"v{letter}{os.getpid()}", next(addresses), bridge, image) for letter in "ab"
         )
@@ -171,7 +171,8 @@ class TwoHosts:
     def _host(self, name: str, address: str, bridge: str, image: Path) -> NetworkedHost:
         self._add("netns", name)
         self._add("link", f"{name}b", "type", "veth", "peer", "name", "eth0", "netns", name)
-        _ip("link", "set", f"{name}b", "master", bridge, "up")
+        _ip("link", "set", f"{name}b", "master", bridge)
+        self._up(f"{name}b")
         _ip("-n", name, "address", "add", f"{address}/29", "dev", "eth0")
         for device in ("lo", "eth0"):
             _ip("-n", name, "link", "set", device, "up")
@@ -179,6 +180,15 @@ class TwoHosts:
         self._undo.callback(host.stop)
         host.start()
         return host
+
+    @staticmethod
+    def _up(device: str) -> None:
+        """Begin to use a device, without an address of IPv6 that would come a while later.
+
+        Browsers break off what they load when this machine gets another address.
+        """
+        _ip("link", "set", device, "addrgenmode", "none")
+        _ip("link", "set", device, "up")
 
     def _add(self, kind: str, name: str, *more: str) -> None:
         _ip(kind, "add", name, *more)
