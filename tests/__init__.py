@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("vncproxy", deadline=None, derandomize="CI" in os.environ)
+# how quickly examples come is a matter of the machine
+settings.register_profile(
+    "vncproxy",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("vncproxy")

