@@ -12,7 +12,13 @@ from zope.interface import implementer
 
 from vncproxy.backends.opennebula_settings import OpenNebulaSettings
 from vncproxy.errors import ConfigurationError
-from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
+from vncproxy.interfaces import (
+    IBlockingCalls,
+    IConsoleBackend,
+    IHasWarnings,
+    IPointsElsewhere,
+    IVMInventory,
+)
 from vncproxy.model import ConsoleElsewhere, ConsoleEndpoint, VMSummary
 
 if TYPE_CHECKING:
@@ -25,7 +31,7 @@ _IN_THREAD = 0.9
 """How much of the time limit a question has: the rest is for its own words to arrive."""
 
 
-@implementer(IConsoleBackend, IVMInventory)
+@implementer(IConsoleBackend, IHasWarnings, IPointsElsewhere, IVMInventory)
 class OpenNebulaBackend:
     """The machines of one OpenNebula.
 
@@ -53,6 +59,7 @@ class OpenNebulaBackend:
         self._calls = calls
         self._post = post
         self._cloud = _cloud(settings, post)
+        self._problems: Sequence[str] = ()
 
     async def locate(self, vm: str) -> ConsoleEndpoint | ConsoleElsewhere:
         """Ask OpenNebula, and those behind hybrid hosts; see ``IConsoleBackend``."""
@@ -67,10 +74,23 @@ class OpenNebulaBackend:
         return await self._ask(Cloud.inventory, self._name)
 
     async def probe(self) -> str:
-        """Return versions and accounts, here and behind the hybrid hosts that are configured."""
-        from vncproxy.backends.opennebula_hybrid import describe
+        """Return versions and accounts, here and behind the hybrid hosts that are configured.
 
-        return await self._ask(describe, self._post)
+        One console on each host is dialled, too.
+        """
+        from vncproxy.backends.opennebula_probe import probe
+
+        probed = await self._ask(probe, self._post)
+        self._problems = probed.problems
+        return probed.line
+
+    def warnings(self) -> Sequence[str]:
+        """Return what is not safe, and the consoles that could not be reached."""
+        return [*self._settings.warnings(), *self._problems]
+
+    def elsewhere(self) -> Sequence[str]:
+        """Return the backends for machines in a vCenter."""
+        return [*dict.fromkeys(self._settings.vcenters())]
 
     async def close(self) -> None:
         """Do nothing: no connection is kept."""

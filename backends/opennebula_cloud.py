@@ -22,7 +22,7 @@ from vncproxy.backends.opennebula_front_end import (
 )
 from vncproxy.backends.opennebula_http import Post, Unanswered
 from vncproxy.backends.opennebula_settings import CloudSettings
-from vncproxy.backends.opennebula_states import words
+from vncproxy.backends.opennebula_states import has_screen, words
 from vncproxy.backends.opennebula_vm import Machine, read_machine
 from vncproxy.errors import BackendError, VMNotFound
 from vncproxy.model import VMAddress, VMSummary
@@ -59,6 +59,7 @@ class Cloud:
             is_loopback(urlsplit(endpoint).hostname or ""),
             settings.addresses,
             settings.listen_networks,
+            settings.tls.trust() if settings.tls else None,
         )
 
     def __str__(self) -> str:
@@ -107,6 +108,12 @@ class Cloud:
             for vm in sorted(self._pool(end), key=lambda vm: vm.ID)
         ]
 
+    def running(self, end: float) -> list[int]:
+        """Return the ids of the machines that the account can see and that may show a screen."""
+        return sorted(
+            vm.ID for vm in self._pool(end) if has_screen(vm.STATE or 0, vm.LCM_STATE or 0)
+        )
+
     def describe(self, end: float) -> str:
         """Return a line about it: version, account, and which servers do not answer.
 
@@ -117,14 +124,7 @@ class Cloud:
         user = self._answer(end, USER, "user.info", -1)
         admin = 0 in (user.GID, *(user.GROUPS.ID if user.GROUPS else ()))
         account = f"as {user.NAME}{'' if admin else ', not of the group oneadmin'}"
-        plain = str(self.front_end).startswith("http:") and not self.network.is_here
-        return "; ".join(
-            [
-                f"OpenNebula {version} at {self.front_end}, {account}",
-                *(["the password travels unencrypted, use https"] if plain else []),
-                *silent,
-            ]
-        )
+        return "; ".join([f"OpenNebula {version} at {self.front_end}, {account}", *silent])
 
     def _version(self, end: float) -> tuple[str, list[str]]:
         version, silent = "", []

@@ -7,14 +7,14 @@ machine can choose only where the operator allows it: both could be somebody els
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network
 
 from vncproxy.backends.addresses import is_dialable, is_loopback, is_wildcard, parse_ip
 from vncproxy.backends.opennebula_states import DONE, has_screen, words
 from vncproxy.backends.opennebula_vm import Graphics, Machine, Placement
 from vncproxy.errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
-from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
+from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
 
 _OUT_OF_REACH = "The console of the virtual machine cannot be reached from here."
 
@@ -27,11 +27,19 @@ class Network:
         is_here: whether the cloud's front end is this machine, so that its loopback is ours.
         addresses: a host's name, or what GRAPHICS/LISTEN says -> where to dial.
         listen_networks: where an address in GRAPHICS/LISTEN may be dialled.
+        tls: demanded of every console; without a name the certificate must be for the host, by its
+            name in OpenNebula.
     """
 
     is_here: bool = False
     addresses: Mapping[str, str] = field(default_factory=dict)
     listen_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    tls: TLSTrust | None = None
+
+    def security(self, password: str, host: str) -> RFBSecurity:
+        """Return the handshake with a console of this password on a host."""
+        trust = self.tls and replace(self.tls, name=self.tls.name or host)
+        return RFBSecurity(password or None, tls=trust)
 
 
 def placed(machine: Machine) -> Placement:
@@ -64,7 +72,7 @@ def console(machine: Machine, placement: Placement, network: Network) -> Console
         Transport.TCP,
         host=_host_to_dial(machine, vnc.listen, placement.host, network),
         port=_port(machine, vnc),
-        handshakes=(RFBSecurity(vnc.password or None),),
+        handshakes=(network.security(vnc.password, placement.host),),
         name=machine.name,
     )
 

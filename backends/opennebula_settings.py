@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -9,7 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from vncproxy.backends.addresses import is_dialable
+from vncproxy.backends.addresses import is_dialable, is_loopback
+from vncproxy.backends.tls_settings import TLSSettings, warnings_about
 from vncproxy.model import Seconds, VMAddress
 from vncproxy.secret import ERROR_TYPE, Secret
 
@@ -88,6 +90,8 @@ class CloudSettings(BaseModel):
             its consoles are dialled.
         listen_networks: where an address in GRAPHICS/LISTEN is dialled; a machine's owner can
             write anything there, so elsewhere it is not.
+        tls: demands TLS of every console (``vnc_tls`` on the hosts); where it gives no name, the
+            certificate must be for the host's name in OpenNebula.
         vcenter: the NAME of the backend that shows machines which run in a vCenter.
         remotes: name of a hybrid host -> the OpenNebula behind it.
     """
@@ -100,8 +104,30 @@ class CloudSettings(BaseModel):
     ca_file: str = ""
     addresses: dict[str, Host] = {}
     listen_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    tls: TLSSettings | None = None
     vcenter: BackendName = ""
     remotes: dict[str, RemoteSettings] = {}
+
+    def urls(self) -> tuple[str, ...]:
+        """Return the URLs of all servers that are configured."""
+        return self.servers
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what deserves a look, here and behind hybrid hosts."""
+        for url in self.urls():
+            parts = urlsplit(url)
+            if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+                yield f"the password travels unencrypted to {url}: use https"
+        yield from warnings_about(self.tls.trust() if self.tls else None)
+        for host, remote in self.remotes.items():
+            yield from (f"behind host {host}: {text}" for text in remote.warnings())
+
+    def vcenters(self) -> Iterator[str]:
+        """Yield the NAMEs of backends for machines in a vCenter, here and behind hybrid hosts."""
+        if self.vcenter:
+            yield self.vcenter
+        for remote in self.remotes.values():
+            yield from remote.vcenters()
 
 
 class RemoteSettings(CloudSettings):
@@ -119,6 +145,10 @@ class RemoteSettings(CloudSettings):
     user: str = ""
     password: Secret = SecretStr("")
     zone_proxy: Annotated[str, AfterValidator(_no_zone_proxy)] = ""
+
+    def urls(self) -> tuple[str, ...]:
+        """Return the URLs of all servers that are configured."""
+        return ((self.endpoint,) if self.endpoint else ()) + self.servers
 
     @model_validator(mode="after")
     def _user_with_password(self) -> RemoteSettings:
@@ -141,6 +171,10 @@ class OpenNebulaSettings(CloudSettings):
     session: Annotated[Secret, AfterValidator(_session)]
     timeout: Seconds = 5.0
     max_hops: Annotated[int, Field(ge=0, le=10)] = 3
+
+    def urls(self) -> tuple[str, ...]:
+        """Return the URLs of all servers that are configured."""
+        return (self.endpoint, *self.servers)
 
 
 CloudSettings.model_rebuild()

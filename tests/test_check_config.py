@@ -10,7 +10,7 @@ from zope.interface import implementer
 
 from vncproxy.check_config import TIME_LIMIT, Finding, check, render
 from vncproxy.errors import BackendError, StoreUnavailable
-from vncproxy.interfaces import IHasWarnings
+from vncproxy.interfaces import IHasWarnings, IPointsElsewhere
 from vncproxy.settings import Listen, Settings, Tokens
 
 
@@ -39,6 +39,14 @@ class Careless(Answers):
         return ["web: anybody in the middle"]
 
 
+@implementer(IPointsElsewhere)
+class Cloud(Answers):
+    """A backend that leaves machines to another one."""
+
+    def elsewhere(self) -> list[str]:
+        return ["vsphere"]
+
+
 class CheckTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = MemoryReactorClock()
@@ -64,6 +72,17 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(
             told, ["ok    backend lab: 1 console", "warn  backend lab: web: anybody in the middle"]
         )
+
+    def test_a_backend_that_leaves_machines_to_nobody_is_told(self) -> None:
+        backends: dict[str, Answers] = {"one": Cloud("OpenNebula 6.10")}
+        told = self.successResultOf(self.start(Settings(), backends, Answers("memory")))
+        self.assertEqual(
+            [str(each) for each in told if not each.ok],
+            ["FAIL  backend one: leaves machines to 'vsphere'; write [backends.vsphere]"],
+        )
+        backends["vsphere"] = Answers("vCenter 8")
+        told = self.successResultOf(self.start(Settings(), backends, Answers("memory")))
+        self.assertTrue(all(each.ok for each in told))
 
     def test_the_answer_of_the_store_is_told(self) -> None:
         finding = self.check(Settings(tokens=Tokens(store="redis")), store=Answers("redis 7"))

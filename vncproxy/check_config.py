@@ -20,7 +20,13 @@ from .checks.finding import Finding, failure, good, warning
 from .checks.sockets import check_endpoint
 from .checks.values import check_values
 from .errors import VNCProxyError
-from .interfaces import IConsoleBackend, IHasWarnings, ITokenSource, ITokenStore
+from .interfaces import (
+    IConsoleBackend,
+    IHasWarnings,
+    IPointsElsewhere,
+    ITokenSource,
+    ITokenStore,
+)
 from .settings import Settings
 
 __all__ = ["Finding", "check", "render"]
@@ -65,6 +71,7 @@ async def check(
         *answers,
         *_warnings("token source", sources),
         *_warnings("backend", backends),
+        *_nowhere(backends),
         *_none({**backends, **sources}),
     ]
 
@@ -99,6 +106,17 @@ def _warnings(what: str, parts: Mapping[str, object]) -> list[Finding]:
         for name, part in parts.items()
         if IHasWarnings.providedBy(part)
         for text in IHasWarnings(part).warnings()
+    ]
+
+
+def _nowhere(backends: Mapping[str, object]) -> list[Finding]:
+    """Return the backends that leave machines to one which is not there."""
+    return [
+        failure(f"backend {name}", f"leaves machines to {other!r}", f"write [backends.{other}]")
+        for name, backend in backends.items()
+        if IPointsElsewhere.providedBy(backend)
+        for other in IPointsElsewhere(backend).elsewhere()
+        if other not in backends
     ]
 
 

@@ -99,6 +99,13 @@ class IHasWarnings(Interface):
         """Return one line for each, with what could be done; told at start and by a check."""
 
 
+class IPointsElsewhere(Interface):
+    """A backend that leaves some of its machines to others, by ``ConsoleElsewhere``."""
+
+    def elsewhere() -> Sequence[str]:
+        """Return the NAMEs of those backends, as its settings have them."""
+
+
 class ITokenStore(Interface):
     """Where tokens live. Every call ends within the store's time limit."""
 

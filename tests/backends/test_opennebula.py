@@ -23,7 +23,7 @@ from vncproxy.errors import (
     VMNotFound,
 )
 from vncproxy.interfaces import IConsoleBackend, IVMInventory
-from vncproxy.model import ConsoleElsewhere, RFBSecurity, Transport, VMAddress, VMSummary
+from vncproxy.model import ConsoleElsewhere, RFBSecurity, TLSTrust, Transport, VMAddress, VMSummary
 
 OUT_OF_REACH = "The console of the virtual machine cannot be reached from here."
 
@@ -187,6 +187,18 @@ class GraphicsTests(OpenNebulaCase):
         for graphics in (vnc(), vnc(PASSWD="")):
             self.oned.add(VM(7, graphics=graphics))
             self.assertEqual(self.located().handshakes, (RFBSecurity(None),))
+
+    def test_tls_is_demanded_for_the_hosts_name_where_that_is_configured(self) -> None:
+        self.oned.add(VM(7, graphics={"TYPE": "VNC", "PORT": 5907, "PASSWD": "s3cret"}))
+        tls = {"ca_file": "/etc/hv.pem"}
+        found = self.located(tls=tls, addresses={"hv1": "10.0.0.21"})
+        self.assertEqual(
+            found.handshakes,
+            (RFBSecurity("s3cret", tls=TLSTrust(ca_file="/etc/hv.pem", name="hv1")),),
+        )
+        self.assertEqual(found.host, "10.0.0.21")
+        (named,) = self.located(tls={"name": "kvm.example.com"}).handshakes
+        self.assertEqual(named, RFBSecurity("s3cret", tls=TLSTrust(name="kvm.example.com")))
 
     def test_the_password_stands_in_no_repr(self) -> None:
         self.oned.add(VM(7, graphics=vnc(PASSWD="s3cret-p")))

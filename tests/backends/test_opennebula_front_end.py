@@ -191,11 +191,6 @@ class ProbeTests(FrontEndCase):
         self.internet.daemons[secure] = self.oned
         self.assertEqual(self.line(endpoint=secure), f"OpenNebula 6.10.0 at {secure}, as oneadmin")
 
-    def test_a_password_in_clear_text_is_told_unless_it_stays_here(self) -> None:
-        self.assertIn("travels unencrypted", self.line())
-        self.internet.daemons["http://localhost:2633/RPC2"] = self.oned
-        self.assertNotIn("unencrypted", self.line(endpoint="http://localhost:2633/RPC2"))
-
     def test_an_account_that_may_not_decrypt_is_told(self) -> None:
         self.oned.users["console"] = User(5, "pw-of-console")
         self.assertIn(

@@ -1,0 +1,55 @@
+"""Tries whether consoles can be dialled, many at once, so that no user finds a firewall first.
+
+Everything here blocks, for a bounded time; it is called in a thread.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterable
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Final
+
+Address = tuple[str, int]
+"""A host name or IP address, and a TCP port."""
+
+MOST: Final = 64
+"""How many addresses one check dials; there may be thousands of machines."""
+
+DIAL_TIME: Final = 2.0
+"""Longest time in seconds, however many are dialled."""
+
+
+def out_of_reach(addresses: Iterable[Address], seconds: float = DIAL_TIME) -> dict[Address, str]:
+    """Return why addresses cannot be connected to; those that can are missing.
+
+    Nothing is sent, and a resolver that hangs is left behind.
+    """
+    answers: SimpleQueue[tuple[Address, str]] = SimpleQueue()
+    silent = dict.fromkeys(addresses, f"no answer within {seconds:g} s")
+    end = time.monotonic() + seconds
+    for address in silent:
+        Thread(target=_dial, args=(address, seconds, answers), daemon=True).start()
+    refused = {}
+    while silent:
+        try:
+            address, why = answers.get(timeout=max(0.0, end - time.monotonic()))
+        except Empty:
+            break
+        del silent[address]
+        if why:
+            refused[address] = why
+    return {**refused, **silent}
+
+
+def _dial(address: Address, seconds: float, answers: SimpleQueue[tuple[Address, str]]) -> None:
+    why = ""
+    try:
+        socket.create_connection(address, seconds).close()
+    except TimeoutError:
+        why = f"no answer within {seconds:g} s"
+    except (OSError, ValueError) as e:
+        why = getattr(e, "strerror", None) or str(e)
+    answers.put((address, why))

@@ -1,0 +1,73 @@
+"""Looks at a cloud before a user does: what is not safe, and which consoles cannot be had.
+
+Everything here blocks; it is called in a thread, through ``opennebula_cloud.Inquiry``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vncproxy.backends.dialling import DIAL_TIME, Address, out_of_reach
+from vncproxy.backends.opennebula_cloud import Cloud
+from vncproxy.backends.opennebula_console import console, placed
+from vncproxy.backends.opennebula_front_end import PostFunction
+from vncproxy.backends.opennebula_hybrid import describe
+from vncproxy.backends.opennebula_vm import Machine
+from vncproxy.errors import BackendError, ConsoleError
+
+_LOOKED_AT = 16
+"""Machines whose documents are read, one for each."""
+
+_SHARE = 0.5
+"""How much of the time that is left goes into reading them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A line about the cloud, and one for each console that is out of reach."""
+
+    line: str
+    problems: tuple[str, ...]
+
+
+def probe(cloud: Cloud, end: float, post: PostFunction | None = None) -> Probed:
+    """Ask who the cloud is, and dial one running machine's console on each host.
+
+    Machines behind hybrid hosts and in a vCenter are not looked at.
+
+    Raises:
+        BackendError: it does not answer, or refuses the account.
+    """
+    line = describe(cloud, end, post)
+    return Probed(line, tuple(_problems(cloud, end)))
+
+
+def _problems(cloud: Cloud, end: float) -> Iterator[str]:
+    dialled: dict[Address, str] = {}
+    until = time.monotonic() + (end - time.monotonic()) * _SHARE
+    for number in cloud.running(end)[:_LOOKED_AT]:
+        if time.monotonic() > until:
+            break
+        try:
+            address = _address(cloud, cloud.machine(end, number))
+        except BackendError as e:
+            yield e.detail
+            continue
+        except ConsoleError:
+            continue
+        if address and all(address[0] != host for host, _ in dialled):
+            dialled[address] = f"VM {number}"
+    seconds = min(DIAL_TIME, max(0.1, end - time.monotonic()))
+    for (host, port), why in out_of_reach(dialled, seconds).items():
+        yield (
+            f"the console of {dialled[host, port]} at {host}, port {port}, cannot be reached: {why}"
+        )
+
+
+def _address(cloud: Cloud, machine: Machine) -> Address | None:
+    if machine.is_hybrid or machine.on_vcenter:
+        return None
+    found = console(machine, placed(machine), cloud.network)
+    return found.host, found.port
