@@ -27,6 +27,7 @@ class Toy(BaseModel):
     port: int = Field(default=5900, ge=1)
     password: Secret = SecretStr("")
     passphrase: str = ""
+    home: Path | None = None
     racks: dict[str, Rack] = {}
     spare: Rack | None = None
 
@@ -273,6 +274,12 @@ class MistakeTests(LoadCase):
                     self.load(text)
                 else:
                     self.assert_mistake(text, line)
+
+    def test_a_number_for_a_path(self) -> None:
+        self.assert_mistake(
+            '[backends.lab]\ntype = "toy"\naddress = "a"\nhome = 7',
+            "[backends.lab] home: 7 is not allowed; must be a string",
+        )
 
     def test_a_word_that_is_none_of_the_choices(self) -> None:
         self.assert_mistake(

@@ -35,6 +35,7 @@ _ALLOWED: Final = {
     "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
     "string_type": "must be a string",
+    "path_type": "must be a string",
     "tuple_type": "must be a list",
     "list_type": "must be a list",
     "frozen_set_type": "must be a list",

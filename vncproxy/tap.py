@@ -95,7 +95,10 @@ def _listen(settings: Settings, overrides: dict[str, tuple[str, ...]]) -> Listen
     try:
         return Listen.model_validate({**settings.listen.model_dump(), **overrides})
     except ValidationError as e:
-        lines = [f"--{error['loc'][0]}: {error['msg']}" for error in e.errors()]
+        lines = [
+            f"--{error['loc'][0]}: {error['msg'].removeprefix('Value error, ')}"
+            for error in e.errors()
+        ]
         raise ConfigurationError("\n".join(lines)) from e
 
 
