@@ -80,6 +80,11 @@ class ShowTests(CommandTestCase):
         self.assertIn("policy allowed_origins: https://a.org, https://b.org", lines)
         self.assertIn("policy record:          no", lines)
 
+    def test_no_origin_means_no_other_page_than_the_proxys(self) -> None:
+        shown = self.output("token", "show", self.issue().body["id"])
+
+        self.assertIn("policy allowed_origins: the proxy's own", shown.splitlines())
+
     def test_json_is_the_answer(self) -> None:
         token_id = self.issue().body["id"]
 

@@ -11,6 +11,9 @@ from .connection import Api, Call, api_command, json_option, print_json, segment
 from .layout import facts
 from .policy_options import KEYS, parse_policy
 
+_EMPTY = {"client_networks": "any", "allowed_origins": "the proxy's own"}
+"""What an empty list of a policy means."""
+
 
 @click.group()
 def token() -> None:
@@ -120,7 +123,10 @@ def _revocation(token_id: str | None, vm: str | None, user: str | None) -> Call:
 def _facts(status: dict[str, Any]) -> dict[str, str]:
     names = ("id", "vm", "user", "type", "issued_at", "expires_at", "uses_left")
     shown = {name.replace("_", " "): _text(status[name]) for name in names}
-    policy = {f"policy {name}": _text(value) for name, value in status["policy"].items()}
+    policy = {
+        f"policy {name}": _EMPTY[name] if value == [] else _text(value)
+        for name, value in status["policy"].items()
+    }
     return {**shown, **policy}
 
 
@@ -130,8 +136,6 @@ def _text(value: object) -> str:
             return "no limit"
         case True | False:
             return "yes" if value else "no"
-        case []:
-            return "any"
         case list():
             return ", ".join(map(str, value))
     return str(value)
