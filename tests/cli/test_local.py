@@ -36,7 +36,7 @@ class NewKeyTests(SynchronousTestCase):
         self.assertEqual(len(made["key"]), 43)
 
     def test_wrong_words_are_usage_errors(self) -> None:
-        for arguments in (("a b",), ("a.b",), ("a", "--scope", "root")):
+        for arguments in (("a b",), ("a.b",), ("_a",), ("a" * 65,), ("a", "--scope", "root")):
             self.assertEqual(run("key", "new", *arguments).exit_code, 2)
 
 

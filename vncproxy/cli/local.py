@@ -20,7 +20,7 @@ from .reactor import run
 if TYPE_CHECKING:
     from ..check_config import Finding
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SCOPES = ("issue", "read", "admin")
 
 
@@ -131,7 +131,10 @@ def new(name: str, scopes: tuple[str, ...], backends: tuple[str, ...], as_json: 
     from ..api.keys import new_api_key
 
     if not _NAME.fullmatch(name):
-        raise click.BadParameter("use letters, digits, - and _", param_hint="NAME")
+        raise click.BadParameter(
+            "begin with a letter or digit; letters, digits, - and _ may follow, 64 in all",
+            param_hint="NAME",
+        )
     secret, digest = new_api_key()
     table = {
         "hash": digest,
