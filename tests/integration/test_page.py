@@ -16,9 +16,26 @@ from tests.integration.chromium import PIXEL, STATE, browser
 from tests.integration.page_stand_in import Answer, Close, Console, Gateway, Refuse, Show
 from vncproxy.web.install import install
 
-TIME_LIMIT = 10.0
+TIME_LIMIT = 60.0
 SHIFT, RETURN, TAB, BACKSPACE = 0xFFE1, 0xFF0D, 0xFF09, 0xFF08
 CONTROL, ALT, DELETE = 0xFFE3, 0xFFE9, 0xFFFF
+
+REMEMBER_COUNTDOWNS = """
+    window.told = [];
+    const countdown = document.querySelector("#countdown");
+    new MutationObserver(() => {
+        if (countdown.textContent && countdown.checkVisibility())
+            window.told.push([document.body.dataset.state, countdown.textContent]);
+    }).observe(countdown, {childList: true, characterData: true, subtree: true});
+"""
+"""The wait may be over before a slow machine has looked at it from outside."""
+
+STOP_WHEN_WAITING = """
+    const stop = document.querySelector("#stop");
+    if (document.body.dataset.state !== "waiting" || !stop.checkVisibility()) return false;
+    stop.click();
+    return true;
+"""
 
 
 def until(get: Callable[[], Any], expected: Any) -> None:
@@ -43,7 +60,7 @@ def shifted(character: str) -> list[tuple[int, bool]]:
 class PageTestCase(TestCase):
     """Opens the page of a stand-in gateway, and looks at it from a thread."""
 
-    timeout = 60
+    timeout = 300
     prefix = "/"
 
     async def setUp(self) -> None:  # type: ignore[override]
@@ -288,10 +305,12 @@ class KeyTests(PageTestCase):
         await self.until_here(lambda: len(console.keys) > 10, True)
         await self.type(Keys.ESCAPE)
         await self.until("return document.querySelector('#typing').open", False)
-        typed = len(console.keys)
+        await self.type("b")
+        await self.until_here(lambda: strokes(ord("b"))[1] in console.keys, True)
         await deferToThread(time.sleep, 0.3)
-        self.assertLess(len(console.keys) - typed, 8)
-        self.assertEqual(len(console.keys) % 2, 0)
+        self.assertEqual(console.keys[-2:], strokes(ord("b")))
+        self.assertEqual(console.keys[:-2], strokes(*[ord("x")] * (len(console.keys) // 2 - 1)))
+        self.assertLess(len(console.keys), 4000)
 
     async def test_the_on_screen_keyboard_types_and_corrects(self) -> None:
         console = await self.open_screen()
@@ -359,6 +378,12 @@ class EndTests(PageTestCase):
         await self.click("reconnect")
         await self.until(PIXEL, [30, 160, 90])
 
+    async def test_a_hypervisor_that_refuses_is_not_called_silent(self) -> None:
+        reason = "The hypervisor refused the connection to the console."
+        await self.open(answers=[Refuse(4101, reason)])
+        await self.assert_ended(4101, reason, reconnect=True)
+        self.assertEqual(await self.text("headline"), "The hypervisor shows no console")
+
     async def test_an_administrators_end_is_final(self) -> None:
         console = await self.open_screen()
         console.end(4010, "Closed for maintenance.")
@@ -386,10 +411,12 @@ class EndTests(PageTestCase):
         answers: list[Answer] = [Show(), Refuse(4100, "Not running."), Show((200, 40, 40))]
         console = await self.open_screen()
         self.gateway.answers = answers
+        await self.js(REMEMBER_COUNTDOWNS)
         console.end(4103, "The machine ended its console.")
-        await self.until(STATE, "waiting")
-        self.assertIn("Reconnecting in", await self.text("countdown"))
         await self.until(PIXEL, [200, 40, 40])
+        told = await self.js("return window.told")
+        self.assertEqual({state for state, _ in told}, {"waiting"})
+        self.assertIn("Reconnecting in", told[0][1])
         self.assertEqual(len(self.gateway.consoles), 3)
 
     async def test_a_lost_connection_comes_back(self) -> None:
@@ -408,9 +435,8 @@ class EndTests(PageTestCase):
         console = await self.open_screen()
         self.gateway.answers = [Refuse(4100, "Not running.")]
         console.end(4103, "The machine ended its console.")
-        await self.until_here(lambda: len(self.gateway.consoles), 2)
-        await self.until(STATE, "waiting")
-        await self.click("stop")
+        await self.until_here(lambda: len(self.gateway.consoles) > 1, True)
+        await self.until(STOP_WHEN_WAITING, True)
         await self.assert_ended(4100, "Not running.", reconnect=True)
 
     async def test_reconnecting_slows_down_and_gives_up_within_two_minutes(self) -> None:
