@@ -1,0 +1,59 @@
+"""The console page where files of it do not arrive, in a real browser."""
+
+from __future__ import annotations
+
+from twisted.internet.threads import deferToThread
+
+from .chromium import REASON, STATE
+from .test_page import PageTestCase
+
+TOLD = f"{REASON}.includes('not installed correctly')"
+
+
+class LoadingTests(PageTestCase):
+    """Files are broken off by the browser, as it does itself when the network changes."""
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        await super().setUp()
+        await self.command("Network.enable")
+
+    async def tearDown(self) -> None:  # type: ignore[override]
+        await self.break_off()
+        await self.command("Network.disable")
+        await super().tearDown()
+
+    async def command(self, name: str, **arguments: object) -> None:
+        await deferToThread(self.driver.execute_cdp_cmd, name, arguments)
+
+    async def break_off(self, *addresses: str) -> None:
+        """Break off the files with these addresses from now on, and no others."""
+        await self.command("Network.setBlockedURLs", urls=list(addresses))
+
+    async def test_it_loads_again_by_itself(self) -> None:
+        await self.break_off("*/rfb.js")
+        await self.open()
+        await self.until("return sessionStorage.getItem('vncproxy.loads')", "1")
+        await self.break_off()
+
+        await self.until(STATE, "connected")
+
+        self.assertEqual(await self.js("return sessionStorage.length"), 0)
+
+    async def test_it_tells_when_that_does_not_help(self) -> None:
+        await self.break_off("*/rfb.js")
+
+        await self.open()
+
+        await self.until(TOLD, True)
+        self.assertEqual(await self.js(STATE), "ended")
+        self.assertEqual(self.gateway.consoles, [])
+
+    async def test_loading_by_hand_begins_anew(self) -> None:
+        await self.break_off("*/rfb.js")
+        await self.open()
+        await self.until(TOLD, True)
+
+        await self.break_off()
+        await deferToThread(self.driver.refresh)
+
+        await self.until(STATE, "connected")
