@@ -23,7 +23,9 @@ INTEGRATION = ROOT / "tests" / "integration"
 MODULE_TIMEOUT = 900
 """Seconds after which one module's process is stopped and counted as failed."""
 
-NEEDS_REGISTRIES = frozenset({"tests.integration.test_install"})
+NEEDS_REGISTRIES = frozenset(
+    {"tests.integration.test_install", "tests.integration.test_web_install"}
+)
 """Modules that install packages, for which loopback is not enough."""
 
 _ALONE = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
