@@ -9,7 +9,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,14 +51,36 @@ INVALID_UTF8 = (
 """Text that must be refused for its contents: no text is ever accepted."""
 
 
+SHORTEST_LIMIT = 500
+"""Milliseconds after which kosoku gives its first cases up; most have a second."""
+LOOKS = 5
+AS_IT_SHOULD_BE = {"OK", "INFORMATIONAL"}
+
+
+def ran_out_of_time(result: dict[str, Any]) -> bool:
+    """Tell whether a case ended badly when kosoku may have given it up: its limits are fixed."""
+    how = {result["behavior"], result["behaviorClose"]}
+    return bool(result["duration"] >= SHORTEST_LIMIT and not how <= AS_IT_SHOULD_BE)
+
+
 class ConformanceTests(TestCase):
-    timeout = 240
+    timeout = 600
 
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="conformance-"))
         self.addCleanup(shutil.rmtree, self.folder)
 
-    async def run_cases(self, port: int, include: tuple[str, ...], without: tuple[str, ...]) -> Any:
+    async def run_cases(self, port: int, include: Sequence[str], without: Sequence[str]) -> Results:
+        """Return the results of cases, each of which is over before kosoku gives it up, or never is."""
+        results = await self.run_once(port, include, without)
+        for _ in range(LOOKS - 1):
+            late = [case for case, result in results.items() if ran_out_of_time(result)]
+            if not late:
+                break
+            results |= await self.run_once(port, late, ())
+        return results
+
+    async def run_once(self, port: int, include: Sequence[str], without: Sequence[str]) -> Results:
         """Run cases against a port; returns kosoku's index of results by case."""
         selection = [word for case in include for word in ("-i", case)]
         selection += [word for case in without for word in ("-x", case)]
@@ -69,6 +91,7 @@ class ConformanceTests(TestCase):
         )
         index = self.folder / "index.json"
         self.assertTrue(index.exists(), (out + err).decode())
+        results: Results
         (results,) = json.loads(index.read_text()).values()
         return results
 
