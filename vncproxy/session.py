@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import (
     CancelledError,
@@ -45,6 +46,8 @@ from .rfb.security import rename
 from .steps import StepError
 from .upstream import Console
 from .watchdog import Watchdog
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,7 @@ class Session:
         grant = await self._services.store.redeem(secret, self.visit.resume)
         token = grant.token
         self.grant = grant
+        self._sessions.enter_vm(token.vm)
         self._info = replace(self._info, token_id=grant.token_id, vm=token.vm, user=token.user)
         return grant
 
@@ -302,6 +306,8 @@ class Sessions:
         self.services = services
         self.draining = False
         self._live: dict[str, Session] = {}
+        self._of_address: Counter[str] = Counter()
+        self._of_vm: Counter[VMAddress] = Counter()
 
     def prepare(self, visit: Visit, downstream: IDownstream) -> Session:
         """Return a user's session, to be started by its downstream."""
@@ -357,17 +363,25 @@ class Sessions:
         limits, client = self.services.limits, session.visit.client
         if len(self._live) >= limits.sessions:
             raise OverLimit(f"{limits.sessions} sessions are open, limits.sessions")
-        same = sum(other.visit.client == client for other in self._live.values())
+        same = self._of_address[client]
         if same >= limits.sessions_per_address:
             raise OverLimit(
                 f"{same} sessions from {client}, limits.sessions_per_address",
                 public="Too many consoles are open from your address. Close one and try again.",
             )
         self._live[session.id] = session
+        self._of_address[client] += 1
+
+    def enter_vm(self, vm: VMAddress) -> None:
+        """Count a session that has learned what it is to show, until it leaves."""
+        self._of_vm[vm] += 1
 
     def leave(self, session: Session) -> None:
         """Count a session no more."""
         del self._live[session.id]
+        _count_down(self._of_address, session.visit.client)
+        if session.grant is not None:
+            _count_down(self._of_vm, session.grant.token.vm)
 
     def check_vm(self, vm: VMAddress) -> None:
         """Make sure that one more session of a VM is allowed; it is counted already.
@@ -376,9 +390,16 @@ class Sessions:
             OverLimit: there are too many.
         """
         allowed = self.services.limits.sessions_per_vm
-        same = sum(info.vm == vm for info in self.list())
+        same = self._of_vm[vm]
         if same > allowed:
             raise OverLimit(
                 f"{same - 1} sessions of {vm}, limits.sessions_per_vm",
                 public="Too many people have this console open. Try again later.",
             )
+
+
+def _count_down(counts: Counter[T], key: T) -> None:
+    """Count one less, and forget what there is none of."""
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]
