@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from vncproxy.backends.vmware_settings import VMwareSettings
 from vncproxy.errors import ConfigurationError
-from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
+from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IHasWarnings, IVMInventory
 from vncproxy.model import ConsoleEndpoint, VMSummary
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _IN_THREAD = 0.9
 """How much of the time limit a question has: the rest is for its own words to arrive."""
 
 
-@implementer(IConsoleBackend, IVMInventory)
+@implementer(IConsoleBackend, IHasWarnings, IVMInventory)
 class VMwareBackend:
     """The machines of one vCenter or ESXi host.
 
@@ -37,20 +36,13 @@ class VMwareBackend:
     """
 
     Settings = VMwareSettings
-    log = Logger()
 
     def __init__(self, name: str, settings: VMwareSettings, calls: IBlockingCalls) -> None:
         self._name = name
         self._settings = settings
         self._calls = calls
         self._session = _session(settings)
-        if not settings.verify:
-            self.log.warn(
-                "backend {name}: verify = false, so anybody on the way to {host} can read the "
-                "password and show another screen",
-                name=name,
-                host=settings.host,
-            )
+        self._problems: Sequence[str] = ()
 
     async def locate(self, vm: str) -> ConsoleEndpoint:
         """Ask vSphere for the console, with a ticket that is good once; see ``IConsoleBackend``."""
@@ -65,10 +57,16 @@ class VMwareBackend:
         return await self._ask(inventory, self._name)
 
     async def probe(self) -> str:
-        """Log in and return product, version and the number of machines."""
-        from vncproxy.backends.vmware_inventory import describe
+        """Log in and return product, version and the number of machines; dial all hosts."""
+        from vncproxy.backends.vmware_probe import probe
 
-        return await self._ask(describe)
+        probed = await self._ask(probe)
+        self._problems = probed.problems
+        return probed.line
+
+    def warnings(self) -> Sequence[str]:
+        """Return what is not safe, and what the last probe has found in the way of consoles."""
+        return [*self._settings.warnings(), *self._problems]
 
     async def close(self) -> None:
         """Log out."""

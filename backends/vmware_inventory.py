@@ -67,10 +67,9 @@ def describe(vsphere: VSphere) -> str:
     about, settings = vsphere.content.about, vsphere.settings
     machines = read_all(vsphere, vim.VirtualMachine, "config.template")
     count = sum(not each.values.get("config.template") for each in machines)
-    trust = "" if settings.verify else "; its certificate is not verified (verify = false)"
     return (
         f"{about.name} {about.version} build {about.build} at {settings}, as {settings.username}, "
-        f"{count} machine{'' if count == 1 else 's'}{trust}"
+        f"{count} machine{'' if count == 1 else 's'}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -116,6 +117,14 @@ class VMwareSettings(BaseModel):
             fingerprints=self.fingerprints,
             verify=self.verify,
         )
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what deserves a look."""
+        if not self.verify:
+            yield (
+                f"verify = false, so anybody on the way to {self} can read the password and show "
+                "another screen: configure ca_file or fingerprints"
+            )
 
     def dialled(self, host: str) -> str:
         """Return where an ESXi host is dialled that vCenter calls so."""

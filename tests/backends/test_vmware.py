@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import cast
 from unittest.mock import patch
 
 from twisted.internet.defer import Deferred
-from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -15,7 +13,7 @@ from tests.backends.calls import InlineCalls
 from tests.backends.test_vmware_settings import settings
 from vncproxy.backends.vmware import VMwareBackend
 from vncproxy.errors import ConfigurationError
-from vncproxy.interfaces import IConsoleBackend, IVMInventory
+from vncproxy.interfaces import IConsoleBackend, IHasWarnings, IVMInventory
 
 
 class BackendTests(SynchronousTestCase):
@@ -23,6 +21,7 @@ class BackendTests(SynchronousTestCase):
         backend = VMwareBackend("vc", settings(), InlineCalls())
         self.assertTrue(verifyObject(IConsoleBackend, backend))
         self.assertTrue(verifyObject(IVMInventory, backend))
+        self.assertTrue(verifyObject(IHasWarnings, backend))
 
     def test_without_the_client_library_one_sentence_says_what_to_install(self) -> None:
         loaded = {name: None for name in sys.modules if name.startswith("pyVmomi")}
@@ -41,12 +40,6 @@ class BackendTests(SynchronousTestCase):
         self.assertEqual(calls.timeouts, [3.0])
 
     def test_no_verification_is_warned_of(self) -> None:
-        events: list[LogEvent] = []
-        observer = cast("ILogObserver", events.append)
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
-        VMwareBackend("vc", settings(verify=False), InlineCalls())
-        (told,) = (
-            each for each in events if each.get("log_namespace", "").endswith("VMwareBackend")
-        )
-        self.assertIn("verify = false", told["log_format"])
+        (told,) = VMwareBackend("vc", settings(verify=False), InlineCalls()).warnings()
+        self.assertIn("verify = false, so anybody on the way to vc.example", told)
+        self.assertEqual(VMwareBackend("vc", settings(), InlineCalls()).warnings(), [])

@@ -257,6 +257,14 @@ class InventoryTests(BackendCase):
             rf"^VMware vCenter Server 6\.5\.0 build \d+ at 127\.0\.0\.2:\d+, as {USER}, 3 machines",
         )
 
+    async def test_probe_finds_hosts_that_cannot_be_dialled(self) -> None:
+        backend = self.backend_of(addresses={"DC0_H0": "127.0.0.99"})
+        await backend.probe()
+        told = "\n".join(backend.warnings())
+        self.assertIn("host DC0_H0 at 127.0.0.99, port 443, cannot be reached: Connection", told)
+        self.assertIn("host DC0_C0_H0, port 443, cannot be reached: ", told)
+        self.assertNotIn("may not", told)
+
 
 def _hosts(service: Any, name: str) -> list[Any]:
     content = service.content
@@ -356,8 +364,9 @@ class CertificateTests(BackendCase):
             self.assertIn(self.vsphere.fingerprint, text)
 
     async def test_no_verification_is_spelled_out_and_told(self) -> None:
-        answer = await self.backend_of(ca_file="", verify=False).probe()
-        self.assertIn("not verified (verify = false)", answer)
+        backend = self.backend_of(ca_file="", verify=False)
+        await backend.probe()
+        self.assertIn("verify = false, so anybody on the way to", backend.warnings()[0])
 
     async def test_a_file_of_authorities_that_is_not_there(self) -> None:
         self.assertIn("ca_file /nowhere.pem", await self.refused(ca_file="/nowhere.pem"))

@@ -1,0 +1,92 @@
+"""Looks at a vSphere before a user does: who it is, and what keeps its consoles from being had.
+
+Everything here blocks; it is called in a thread, through ``vmware_session.Session``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pyVmomi import vim, vmodl
+
+from vncproxy.backends.dialling import DIAL_TIME, MOST, Address, out_of_reach
+from vncproxy.backends.vmware_inventory import describe, displayed
+from vncproxy.backends.vmware_properties import Properties, read_all
+from vncproxy.backends.vmware_session import VSphere
+
+PRIVILEGE: Final = "VirtualMachine.Interact.ConsoleInteract"
+
+_HTTPS = 443
+_SHARE = 0.25
+"""How much of the time limit goes into dialling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A line about the server, and one for each thing that would keep users from a console."""
+
+    line: str
+    problems: tuple[str, ...]
+
+
+def probe(vsphere: VSphere) -> Probed:
+    """Ask who the server is and what the account may do, and dial the hosts' web sockets."""
+    line = describe(vsphere)
+    return Probed(line, (*_not_allowed(vsphere), *_closed(vsphere)))
+
+
+def _closed(vsphere: VSphere) -> Iterator[str]:
+    """Yield the hosts that cannot be dialled; VNC servers have a port for each machine."""
+    if vsphere.settings.console == "vnc":
+        return
+    hosts = dict(_hosts(vsphere))
+    seconds = min(DIAL_TIME, vsphere.settings.timeout * _SHARE)
+    for (place, port), why in out_of_reach(hosts, seconds).items():
+        name = hosts[place, port]
+        at = "" if place == name else f" at {place}"
+        yield (
+            f"consoles of host {name}{at}, port {port}, cannot be reached: {why}; open it from "
+            "here, or write in addresses where the host is dialled"
+        )
+
+
+def _hosts(vsphere: VSphere) -> Iterator[tuple[Address, str]]:
+    found = read_all(vsphere, vim.HostSystem, "name", "runtime.connectionState")
+    for host in found[:MOST]:
+        name = host.values.get("name", "")
+        if name and host.values.get("runtime.connectionState") == "connected":
+            place = vsphere.settings.dialled(name)
+            if vsphere.is_single_host and place == name:
+                place = vsphere.settings.host
+            yield (place, _HTTPS), name
+
+
+def _not_allowed(vsphere: VSphere) -> Iterator[str]:
+    machines = read_all(vsphere, vim.VirtualMachine, "name")[:MOST]
+    refusals = _refusals(vsphere, machines) if machines else []
+    refused = [each for each in machines if each.object in refusals]
+    if refused:
+        yield (
+            f"{vsphere.settings.username} may not {PRIVILEGE} on {len(refused)} of {len(machines)} "
+            f"machines, such as {displayed(refused[0].values.get('name', ''))!r}; give it a role "
+            "with that privilege"
+        )
+
+
+def _refusals(vsphere: VSphere, machines: list[Properties]) -> list[Any]:
+    """Return the machines whose consoles the account may not open, as far as it is told that."""
+    content = vsphere.content
+    with suppress(vmodl.MethodFault):
+        session = content.sessionManager.currentSession.key
+        answers = content.authorizationManager.HasPrivilegeOnEntities(
+            [each.object for each in machines], session, [PRIVILEGE]
+        )
+        return [
+            each.entity
+            for each in answers
+            if not all(privilege.isGranted for privilege in each.privAvailability)
+        ]
+    return []
