@@ -71,7 +71,7 @@ class ConformanceTests(TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     async def run_cases(self, port: int, include: Sequence[str], without: Sequence[str]) -> Results:
-        """Return the results of cases, each of which is over before kosoku gives it up, or never is."""
+        """Return the results of cases: each is over before kosoku gives it up, or never is."""
         results = await self.run_once(port, include, without)
         for _ in range(LOOKS - 1):
             late = [case for case, result in results.items() if ran_out_of_time(result)]
