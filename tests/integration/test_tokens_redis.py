@@ -18,7 +18,8 @@ from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver, LogEvent, Logger
 from twisted.trial.unittest import TestCase
 
-from tests.integration.redis_server import RedisServer, free_port
+from tests.integration.ports import free_port
+from tests.integration.redis_server import RedisServer
 from tests.token_store_contract import VM, TokenStoreContract, make_token
 from vncproxy.errors import (
     ConfigurationError,
@@ -37,6 +38,9 @@ from vncproxy.tokens.records import decode, encode
 from vncproxy.tokens.redis import RedisSettings, RedisTokenStore
 
 T = TypeVar("T")
+
+IN_TIME = 20.0
+"""Seconds within which what is limited to a few at most is over on a slow machine, too."""
 
 
 def sleep(seconds: float) -> Deferred[None]:
@@ -59,7 +63,10 @@ async def at_once(*work: Coroutine[Any, Any, T]) -> list[T | VNCProxyError]:
 class RedisCase(TestCase):
     """A server for each test, and stores that are closed before it goes."""
 
+    timeout = 300
     server_options: dict[str, Any] = {}
+    call_limit = 60.0
+    """Seconds for a call: plenty where calls are to succeed, however slow the machine."""
 
     def setUp(self) -> None:
         self.server = RedisServer(**self.server_options)
@@ -67,7 +74,7 @@ class RedisCase(TestCase):
         self.server.start()
 
     def settings(self, **changes: Any) -> RedisSettings:
-        return RedisSettings(**{"port": self.server.port, **changes})
+        return RedisSettings(**{"port": self.server.port, "timeout": self.call_limit, **changes})
 
     def make_store(
         self, resume: float = 3600, kind: type[RedisTokenStore] = RedisTokenStore, **changes: Any
@@ -80,11 +87,11 @@ class RedisCase(TestCase):
         return make_token(time.time(), **changes)
 
     async def failure(self, work: Awaitable[object]) -> str:
-        """Return the detail of a StoreUnavailable that comes within two seconds."""
+        """Return the detail of a StoreUnavailable that comes in time."""
         began = time.monotonic()
         with self.assertRaises(StoreUnavailable) as caught:
             await work
-        self.assertLess(time.monotonic() - began, 2)
+        self.assertLess(time.monotonic() - began, IN_TIME)
         return str(caught.exception.detail)
 
 
@@ -99,7 +106,7 @@ def documented(language: str, holds: str) -> str:
 class RedisTokenStoreTests(TokenStoreContract, RedisCase):
     """The contract, with no more than the permissions of the documented ACL."""
 
-    short = 0.6
+    short = 2.0
 
     def setUp(self) -> None:
         acl = documented("", "user vncproxy on").splitlines()
@@ -238,10 +245,10 @@ class StorageTests(RedisCase):
     async def test_indexes_forget_a_thousand_tokens_that_are_over(self) -> None:
         store = self.make_store()
         await store.issue(self.token(ttl=600))
-        await at_once(*(store.issue(self.token(ttl=1)) for _ in range(1000)))
+        await at_once(*(store.issue(self.token(ttl=6)) for _ in range(1000)))
         index = f"vncproxy:vm:{VM}"
         self.assertGreater(int(self.server.cli("zcard", index)), 900)
-        await sleep(1.1)
+        await sleep(6.1)
         await store.issue(self.token())
         self.assertEqual(self.server.cli("zcard", index), "2")
         self.assertEqual(self.server.cli("zcard", "vncproxy:user:alice"), "2")
@@ -254,9 +261,9 @@ class StorageTests(RedisCase):
             self.assertGreater(int(self.server.cli("ttl", f"vncproxy:{key}")), 9_990, key)
 
     async def test_indexes_of_what_is_over_are_gone(self) -> None:
-        store = self.make_store(resume=0.2)
-        await store.redeem(await store.issue(self.token(ttl=0.2)))
-        await sleep(0.5)
+        store = self.make_store(resume=2)
+        await store.redeem(await store.issue(self.token(ttl=2)))
+        await sleep(2.3)
         self.assertEqual([key for key in self.keys() if ":state:" not in key], [])
 
     async def test_cookies_that_ended_are_removed_at_the_next_redemption(self) -> None:
@@ -366,9 +373,11 @@ class PortalTests(RedisCase):
 
 
 class OutageTests(RedisCase):
+    call_limit = 3.0
+
     async def works_again(self, store: RedisTokenStore) -> None:
-        """Return when a token can be issued again, within two seconds."""
-        give_up = time.monotonic() + 2
+        """Return when a token can be issued again, which is soon."""
+        give_up = time.monotonic() + IN_TIME
         while isinstance(await outcome(store.issue(self.token())), StoreUnavailable):
             self.assertLess(time.monotonic(), give_up)
             await sleep(0.05)
@@ -426,7 +435,7 @@ class OutageTests(RedisCase):
         self.server.pause()
         began = time.monotonic()
         outcomes = await at_once(*(store.redeem(new_secret()) for _ in range(50)))
-        self.assertLess(time.monotonic() - began, 2)
+        self.assertLess(time.monotonic() - began, IN_TIME)
         self.assertTrue(all(isinstance(o, StoreUnavailable) for o in outcomes), outcomes)
 
     async def test_call_that_failed_is_not_executed_when_the_server_goes_on(self) -> None:
@@ -485,7 +494,7 @@ class OutageTests(RedisCase):
         self.server.cli("save")
         self.server.stop()
         self.server.options += ["--loading-process-events-interval-bytes", "1024"]
-        self.server.options += ["--key-load-delay", "2000"]
+        self.server.options += ["--key-load-delay", "10000"]
         self.server.start(loaded=False)
         self.assertIn("still loading its data", await self.failure(store.ping()))
         await self.works_again(store)
@@ -578,7 +587,7 @@ class NeedlessPasswordTests(RedisCase):
         self.assertIn("redis at redis.invalid:", detail)
 
     async def test_server_of_another_kind_is_not_waited_for(self) -> None:
-        store = self.make_store(tls=True)
+        store = self.make_store(tls=True, timeout=1.5)
         self.assertIn("redis at", await self.failure(store.ping()))
 
 
@@ -589,6 +598,7 @@ class TLSTests(RedisCase):
         secure = RedisSettings(
             host="localhost", port=self.server.tls_port, tls=True, ca_file=self.server.ca_file
         )
+        secure = replace(secure, timeout=self.call_limit)
         return replace(secure, **changes)
 
     async def test_verified_server_is_used(self) -> None:
@@ -616,7 +626,7 @@ class TLSTests(RedisCase):
         self.assertIn("closed the connection", detail)
 
     async def test_hanging_server_fails_in_time_and_is_used_again(self) -> None:
-        store = self.make_store()
+        store = self.make_store(timeout=3.0)
         await store.ping()
         self.server.pause()
         try:
