@@ -89,16 +89,26 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(str(finding["store redis"]), "ok    store redis: redis 7")
 
     def test_a_store_that_does_not_answer_fails_with_its_reason(self) -> None:
+        settings = Settings(tokens=Tokens(store="redis"))
         store = Answers(StoreUnavailable("127.0.0.1:6379: connection refused"))
-        finding = self.check(store=store)["store memory"]
-        self.assertEqual(str(finding), "FAIL  store memory: 127.0.0.1:6379: connection refused")
+        finding = self.check(settings, store=store)["store redis"]
+        self.assertEqual(finding.text, "127.0.0.1:6379: connection refused")
+        self.assertEqual(finding.advice, "mend that, or correct [redis]")
 
     def test_every_backend_has_its_own_line(self) -> None:
         backends = {"kvm": Answers("3 machines"), "esx": Answers(BackendError("login refused"))}
         findings = self.check(backends=backends)
         self.assertEqual(str(findings["backend kvm"]), "ok    backend kvm: 3 machines")
-        self.assertEqual(str(findings["backend esx"]), "FAIL  backend esx: login refused")
+        self.assertEqual(
+            str(findings["backend esx"]),
+            "FAIL  backend esx: login refused; mend that, or correct [backends.esx]",
+        )
         self.assertNotIn("backends", findings)
+
+    def test_a_backends_own_advice_is_enough(self) -> None:
+        backends = {"kvm": Answers(BackendError("no socket; is libvirtd running there?"))}
+        finding = self.check(backends=backends)["backend kvm"]
+        self.assertEqual(str(finding), "FAIL  backend kvm: no socket; is libvirtd running there?")
 
     def test_a_backend_that_hangs_fails_after_the_time_limit(self) -> None:
         backends = {"slow": Answers(Deferred()), "kvm": Answers("3 machines")}

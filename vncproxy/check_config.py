@@ -57,12 +57,14 @@ async def check(
     """
     endpoints = [*settings.listen.web, *settings.listen.xvp, *settings.listen.api]
     waiting = [Deferred.fromCoroutine(check_endpoint(each, reactor)) for each in endpoints]
-    waiting.append(_ask(f"store {settings.tokens.store}", store.ping(), reactor))
+    waiting.append(_ask(f"store {settings.tokens.store}", "redis", store.ping(), reactor))
     waiting.extend(
-        _ask(f"token source {name}", source.probe(), reactor) for name, source in sources.items()
+        _ask(f"token source {name}", f"token_sources.{name}", source.probe(), reactor)
+        for name, source in sources.items()
     )
     waiting.extend(
-        _ask(f"backend {name}", backend.probe(), reactor) for name, backend in backends.items()
+        _ask(f"backend {name}", f"backends.{name}", backend.probe(), reactor)
+        for name, backend in backends.items()
     )
     answers = await gatherResults(waiting, consumeErrors=True)
     return [
@@ -81,14 +83,18 @@ def render(findings: Iterable[Finding]) -> str:
     return "\n".join(map(str, findings))
 
 
-def _ask(what: str, answer: Awaitable[str], clock: Any) -> Deferred[Finding]:
+def _ask(what: str, table: str, answer: Awaitable[str], clock: Any) -> Deferred[Finding]:
     waiting = Deferred.fromCoroutine(_await(answer)).addTimeout(TIME_LIMIT, clock)
-    return waiting.addCallbacks(lambda text: good(what, text), lambda why: _no_answer(what, why))
+    return waiting.addCallbacks(
+        lambda text: good(what, text), lambda why: _no_answer(what, table, why)
+    )
 
 
-def _no_answer(what: str, why: Failure) -> Finding:
+def _no_answer(what: str, table: str, why: Failure) -> Finding:
     if why.check(VNCProxyError):
-        return failure(what, str(why.value))
+        text = str(why.value).rstrip(".")
+        # what follows a semicolon is the part's own advice, which is better than ours
+        return failure(what, text, "" if "; " in text else f"mend that, or correct [{table}]")
     if why.check(DeferredTimeout):
         return failure(what, f"no answer within {TIME_LIMIT:g} seconds", "look at its own log")
     _log.failure("{what} failed", failure=why, what=what)

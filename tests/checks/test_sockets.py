@@ -26,6 +26,15 @@ class RefusingReactor(MemoryReactorClock):
         raise CannotListenError("127.0.0.1", port, reason)
 
 
+class FolderlessReactor(MemoryReactorClock):
+    """Fails as a reactor that cannot make the lock of a unix socket."""
+
+    def listenUNIX(self, address: Any, *args: Any, **kwargs: Any) -> Any:
+        raise FileNotFoundError(
+            errno.ENOENT, os.strerror(errno.ENOENT), "1", None, f"{address}.lock"
+        )
+
+
 class EndpointTests(SynchronousTestCase):
     def check(self, endpoint: str, reactor: Any) -> Finding:
         finding: Finding = self.successResultOf(
@@ -73,6 +82,12 @@ class EndpointTests(SynchronousTestCase):
         finding = self.check("ssl:443:privateKey=/nowhere", MemoryReactorClock())
         self.assertFalse(finding.ok)
         self.assertIn("No such file or directory", finding.text)
+
+    def test_a_folder_that_is_missing_for_a_unix_socket_fails(self) -> None:
+        finding = self.check("unix:/nowhere/api.sock", FolderlessReactor())
+        self.assertFalse(finding.ok)
+        self.assertEqual(finding.text, "cannot listen: No such file or directory")
+        self.assertEqual(finding.advice, "make the directory")
 
     def test_a_socket_of_systemd_is_not_tried(self) -> None:
         finding = self.check("systemd:domain=INET:index=0", MemoryReactorClock())

@@ -39,8 +39,8 @@ async def check_endpoint(endpoint: str, reactor: Any) -> Finding:
         endpoint: an endpoint string that ``listeners.problem_of`` finds nothing wrong with.
         reactor: what its type listens with: ``IReactorTCP``, ``IReactorSSL``, ``IReactorUNIX``.
     """
-    what = f"listen {endpoint}"
-    if EndpointText.parse(endpoint).kind in _INHERITED:
+    what, kind = f"listen {endpoint}", EndpointText.parse(endpoint).kind
+    if kind in _INHERITED:
         return good(what, "handed over when the proxy starts")
     try:
         port = await serverFromString(reactor, endpoint).listen(_Nobody())
@@ -48,6 +48,8 @@ async def check_endpoint(endpoint: str, reactor: Any) -> Finding:
     except CannotListenError as error:
         return _refusal(what, error.socketError)
     except (OSError, SSL.Error, ValueError) as error:
+        if kind == "unix":
+            return _refusal(what, error)
         return failure(what, f"it cannot be set up: {error}", "see the certificate's own line")
     return good(what, "the address is free")
 
