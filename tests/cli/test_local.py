@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from pathlib import Path
 
 from click.testing import CliRunner, Result
 from twisted.trial.unittest import SynchronousTestCase
@@ -66,6 +67,19 @@ class DemoTests(SynchronousTestCase):
         self.status = 1
 
         self.assertEqual(run("demo").exit_code, 1)
+
+
+class CheckConfigTests(SynchronousTestCase):
+    def test_mistakes_are_json_for_programs_too(self) -> None:
+        path = Path(self.mktemp())
+        path.write_text("[limits]\nsessions = 0\nheader_bytes = 1\n")
+
+        result = run("check-config", "--config", str(path), "--json")
+
+        self.assertEqual((result.exit_code, result.stderr), (2, ""))
+        findings = json.loads(result.stdout)
+        self.assertEqual({finding["ok"] for finding in findings}, {False})
+        self.assertEqual(len([f for f in findings if "[limits] " in f["text"]]), 2)
 
 
 class HelpTests(SynchronousTestCase):

@@ -70,15 +70,22 @@ Exit status: 0 all is well (there may be warnings), 1 something that is configur
 @json_option
 def check_config(config: Path, as_json: bool) -> None:
     """Read a configuration file, dial Redis and every backend, and say what is wrong."""
-    from ..check_config import render
+    from ..check_config import Finding, render
 
-    findings = _findings(config)
+    status = 0
+    try:
+        findings = _findings(config)
+        status = 0 if all(finding.ok for finding in findings) else 1
+    except Misconfigured as e:
+        if not as_json:
+            raise
+        findings = [Finding("configuration", False, line) for line in e.message.splitlines()]
+        status = e.exit_code
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
         click.echo(render(findings))
-    if not all(finding.ok for finding in findings):
-        sys.exit(1)
+    sys.exit(status)
 
 
 def _findings(path: Path) -> Sequence[Finding]:
