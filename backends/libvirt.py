@@ -38,6 +38,7 @@ class LibvirtBackend:
         self._name = name
         self._settings = settings
         self._hypervisors = [Hypervisor(uri, settings, calls) for uri in settings.hypervisors()]
+        self._problems: Sequence[str] = ()
 
     async def locate(self, vm: str) -> ConsoleEndpoint:
         """Ask libvirt where the console is; see ``IConsoleBackend``.
@@ -64,16 +65,19 @@ class LibvirtBackend:
         ]
 
     async def probe(self) -> str:
-        """Return versions and the number of machines, of each hypervisor."""
+        """Return versions and the number of machines, of each hypervisor; dial their consoles."""
         answers, failures = await ask_all(self._hypervisors, Hypervisor.describe)
+        troubles, _ = await ask_all(answers, Hypervisor.trouble)
+        self._problems = [line for lines in troubles.values() for line in lines]
         if failures:
             raise BackendError("; ".join([*map(str, failures), *answers.values()]))
         return "; ".join(answers.values())
 
     def warnings(self) -> Sequence[str]:
-        """Return what deserves a look about TLS."""
+        """Return what deserves a look about TLS, and the consoles that could not be reached."""
         trusts = [self._settings.reach(uri).tls for uri in self._settings.hypervisors()]
-        return [*dict.fromkeys(line for trust in trusts for line in warnings_about(trust))]
+        about_tls = dict.fromkeys(line for trust in trusts for line in warnings_about(trust))
+        return [*about_tls, *self._problems]
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -6,7 +6,7 @@ screen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -39,7 +39,7 @@ async def locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint:
 
 
 async def ask_all(
-    hypervisors: Sequence[Hypervisor], question: Callable[[Hypervisor], Coroutine[Any, Any, T]]
+    hypervisors: Collection[Hypervisor], question: Callable[[Hypervisor], Coroutine[Any, Any, T]]
 ) -> tuple[dict[Hypervisor, T], list[VNCProxyError]]:
     """Ask all hosts at the same time; returns the answers, and what went wrong with the others."""
     asked = [Deferred.fromCoroutine(question(each)) for each in hypervisors]

@@ -42,7 +42,7 @@ def locate(
         domain = _find(connection, vm)
         xml = parse_domain(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE))
         vnc = _console(domain, xml)
-        found = route(vnc, _with_address(connection, reach, addresses))
+        found = route(vnc, with_address(connection, reach, addresses))
         if found.transport is Transport.FD:
             found = replace(found, fd=_passed_socket(domain, vnc))
         return replace(found, name=xml.name)
@@ -96,6 +96,13 @@ def describe(connection: VirConnect, uri: str) -> str:
     )
 
 
+def with_address(connection: VirConnect, reach: Reach, addresses: Mapping[str, str]) -> Reach:
+    """Return where the hypervisor stands, with the address that a map has for its own name."""
+    if not addresses:
+        return reach
+    return replace(reach, address=addresses.get(connection.getHostname(), reach.address))
+
+
 def _try_secure_xml(connection: VirConnect) -> None:
     for domain in connection.listAllDomains()[:1]:
         try:
@@ -143,12 +150,6 @@ def _console(domain: VirDomain, xml: DomainXML) -> VNCGraphics:
         others = f", only {', '.join(xml.others)}" if xml.others else ""
         raise NoGraphicalConsole(f"domain {xml.name} has no VNC graphics{others}")
     return xml.vnc
-
-
-def _with_address(connection: VirConnect, reach: Reach, addresses: Mapping[str, str]) -> Reach:
-    if not addresses:
-        return reach
-    return replace(reach, address=addresses.get(connection.getHostname(), reach.address))
 
 
 def _passed_socket(domain: VirDomain, vnc: VNCGraphics) -> int:

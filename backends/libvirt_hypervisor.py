@@ -69,6 +69,14 @@ class Hypervisor:
 
         return await self._ask(describe, self._uri)
 
+    async def trouble(self) -> Sequence[str]:
+        """Return what keeps consoles of running machines from being had, a line for each."""
+        from vncproxy.backends.libvirt_probe import trouble
+
+        settings = self._settings
+        found = await self._ask(trouble, settings.reach(self._uri), settings.addresses)
+        return [f"{self._uri}: {each}" for each in found]
+
     async def close(self) -> None:
         """Let go of the connection."""
         await self._calls.call(self._settings.timeout, self._libvirt.close)

@@ -245,6 +245,16 @@ class OtherMachineTests(LibvirtCase):
         error = await self.failure(self.remote().locate(guest.name), BackendError)
         self.assertIn("listens on 127.0.0.1, port", str(error))
 
+    async def test_a_check_finds_that_before_a_user_does(self) -> None:
+        self.shared_guest()
+        remote = self.remote()
+        await remote.probe()
+        (told,) = remote.warnings()
+        self.assertRegex(told, r"^qemu\+ext:///session.*: \S+: the console listens on ")
+        here = self.backend_of()
+        await here.probe()
+        self.assertEqual(here.warnings(), [])
+
     async def test_its_console_is_dialled_where_the_map_says(self) -> None:
         guest = self.shared_guest()
         name = guest.domain().connect().getHostname()

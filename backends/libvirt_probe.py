@@ -1,0 +1,74 @@
+"""Looks at a hypervisor's running machines before a user does: whose consoles cannot be had.
+
+Everything here blocks; it is called in a thread, through ``libvirt_connection.Connection``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import libvirt
+
+from vncproxy.backends.dialling import DIAL_TIME, MOST, Address, out_of_reach
+from vncproxy.backends.libvirt_connection import VirConnect
+from vncproxy.backends.libvirt_domains import with_address
+from vncproxy.backends.libvirt_route import Reach, route
+from vncproxy.backends.libvirt_xml import parse_domain
+from vncproxy.errors import BackendError, ConsoleError
+
+
+def trouble(
+    connection: VirConnect, reach: Reach, addresses: Mapping[str, str], seconds: float = DIAL_TIME
+) -> list[str]:
+    """Return a line for what keeps consoles from being had; one console of each host is dialled.
+
+    Args:
+        addresses: host name as libvirt reports it -> where its consoles are dialled.
+        seconds: longest time for dialling.
+
+    Raises:
+        libvirtError: libvirt failed.
+    """
+    reach = with_address(connection, reach, addresses)
+    dialled: dict[Address, str] = {}
+    refused: dict[str, str] = {}
+    domains = connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
+    for domain in domains[:MOST]:
+        try:
+            address = _address(domain, reach)
+        except BackendError as e:
+            refused[domain.name()] = e.detail
+            continue
+        except (ConsoleError, ValueError):
+            continue
+        if address and all(address[0] != host for host, _ in dialled):
+            dialled[address] = domain.name()
+    return [*_refused(refused), *_closed(dialled, seconds)]
+
+
+def _address(domain: Any, reach: Reach) -> Address | None:
+    try:
+        xml = parse_domain(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE))
+    except libvirt.libvirtError as e:
+        if e.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+            raise
+        return None
+    if xml.vnc is None:
+        return None
+    found = route(xml.vnc, reach)
+    return (found.host, found.port) if found.port else None
+
+
+def _refused(refused: Mapping[str, str]) -> Iterator[str]:
+    """Yield one line for all: what is configured on a hypervisor holds for most of its machines."""
+    for name, why in refused.items():
+        others = len(refused) - 1
+        more = f" ({others} more machine{'' if others == 1 else 's'} likewise)" if others else ""
+        yield f"{name}: {why}{more}"
+        return
+
+
+def _closed(dialled: Mapping[Address, str], seconds: float) -> Iterator[str]:
+    for (host, port), why in out_of_reach(dialled, seconds).items():
+        yield f"{dialled[host, port]}: its console at {host}, port {port}, cannot be reached: {why}"
