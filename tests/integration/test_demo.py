@@ -13,6 +13,7 @@ import tempfile
 import urllib.request
 from functools import cache
 from pathlib import Path
+from threading import Timer
 
 from twisted.trial.unittest import TestCase
 
@@ -22,7 +23,7 @@ from .chromium import Page
 from .libvirt_host import START_COLOUR, Guest, private_libvirtd, until
 from .viewer import Viewer
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 RED = (255, 0, 0)
 RED_BAR = (490, 180)
 FIRST_LETTER = (ECHO.x + 12, ECHO.y + 42)
@@ -54,12 +55,17 @@ class Demo:
         )
 
     def wait_for_line(self, start: str) -> str:
-        """Read standard output up to a line that begins like this."""
+        """Read standard output up to a line that begins like this; who waits too long ends it."""
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))
-            if line.startswith(start):
-                return self.lines[-1]
+        too_long = Timer(PATIENCE, self.process.terminate)
+        too_long.start()
+        try:
+            for line in self.process.stdout:
+                self.lines.append(line.rstrip("\n"))
+                if line.startswith(start):
+                    return self.lines[-1]
+        finally:
+            too_long.cancel()
         raise AssertionError(f"no line {start!r}: {self.lines} {self.end()}")
 
     def link(self, start: str = "console: ") -> re.Match[str]:

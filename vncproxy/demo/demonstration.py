@@ -30,8 +30,8 @@ CONSOLE = VMAddress("demo", "testcard")
 TOKEN_TIME = 365 * 86400.0
 """Seconds that a link is good for: longer than anybody lets a demonstration run."""
 
-LIBVIRT_TIME = 3.0
-"""Seconds that a local libvirt has to answer; without an answer its machines are not offered."""
+LIBVIRT_TIME = 30.0
+"""Seconds that a local libvirt has to answer; nothing but its own machines waits for it."""
 
 
 def console_settings(address: str, password: str = "") -> StaticSettings:
@@ -115,7 +115,8 @@ class Demonstration:
         Like libvirt's own tools it asks the one that LIBVIRT_DEFAULT_URI names.
         """
         try:
-            settings = LibvirtSettings(uri=os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system"))
+            uri = os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system")
+            settings = LibvirtSettings(uri=uri, timeout=LIBVIRT_TIME)
             libvirt = LibvirtBackend("libvirt", settings, self._calls)
             asked = Deferred.fromCoroutine(libvirt.list())
             machines = await asked.addTimeout(LIBVIRT_TIME, self._reactor)
