@@ -1,4 +1,4 @@
-"""The examples in docs/backends.md are settings that work."""
+"""The examples in docs/backends.md are settings that work, and docs/hypervisors.md has them all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from vncproxy.backends.static import StaticSettings
 from vncproxy.backends.static_file import read_if_changed
 from vncproxy.backends.vmware_settings import VMwareSettings
 from vncproxy.backends.xen_settings import XenSettings
+from vncproxy.errors import BackendError, StoreUnavailable, UpstreamUnreachable
+from vncproxy.tokens import source_types
 
+TABLE = Path(__file__).parents[2] / "docs/hypervisors.md"
 PAGE = Path(__file__).parents[2] / "docs/backends.md"
 KINDS: dict[str, type[BaseModel]] = {
     "static": StaticSettings,
@@ -52,3 +55,25 @@ class ExampleTests(SynchronousTestCase):
         reading = read_if_changed(file, None)
         assert reading is not None
         self.assertEqual({*reading.consoles}, {"web-01", "db-01"})
+
+
+class TableTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.page = TABLE.read_text()
+        lines = self.page.partition("\n## ")[0].splitlines()
+        table = [line.strip("|").split(" | ") for line in lines if line.startswith("|")]
+        self.rows = [[cell.strip() for cell in row] for row in table[2:]]
+
+    def test_every_type_of_backend_and_token_source_has_a_row(self) -> None:
+        told = {kind for row in self.rows for kind in re.findall(r"`([\w-]+)`", row[1])}
+        self.assertEqual(told, {*KINDS, *source_types.names()})
+
+    def test_every_row_is_whole(self) -> None:
+        self.assertEqual({len(row) for row in self.rows}, {7})
+        self.assertTrue(all(all(row) for row in self.rows))
+
+    def test_the_words_are_those_that_users_read(self) -> None:
+        self.assertEqual({row[-1] for row in self.rows}, {UpstreamUnreachable.public, "\N{EN DASH}"})
+        text = " ".join(self.page.split())
+        for error in (BackendError, StoreUnavailable):
+            self.assertIn(f'"{error.public}"', text)

@@ -31,3 +31,8 @@ def find(kind: str) -> Any:
         raise ConfigurationError(f"no token source {kind!r}{hint}")
     module, _, name = _TYPES[kind].partition(":")
     return getattr(import_module(f".{module}", __package__), name)
+
+
+def names() -> list[str]:
+    """Return the names of all types, sorted."""
+    return sorted(_TYPES)
