@@ -29,6 +29,9 @@ from .demonstration import Demonstration, console_settings
 CANNOT_LISTEN, BAD_ARGUMENT = 1, 2
 """Exit statuses."""
 
+_TRIES = 10
+"""How many free ports are tried: another program may take one before we do."""
+
 
 class CannotRun(ConfigurationError):
     """Why the demonstration cannot run: a sentence, and the exit status."""
@@ -65,15 +68,26 @@ def _serve(port: int, listen: str, target: str) -> None:
     with _short_directory() as directory:
         socket_path = Path(directory) / "testcard"
         console = _target(target) if target else console_settings(f"unix:{socket_path}")
+        demonstration = _listening(port, listen, console, reactor)
+        if not target:
+            demonstration.show_testcard(socket_path)
+        _run_reactor(demonstration, reactor)
+
+
+def _listening(port: int, listen: str, console: StaticSettings, reactor: Any) -> Demonstration:
+    """Return the demonstration on its port; a free one that was taken meanwhile is given up."""
+    tries = 1 if port else _TRIES
+    while True:
+        tries -= 1
         place = _place(port, listen)
         demonstration = Demonstration(place, console, partial(print, flush=True), reactor)
         try:
             demonstration.listen()
         except SystemExit as e:
-            raise _cannot_listen(place.address, place.port, e.__cause__) from e
-        if not target:
-            demonstration.show_testcard(socket_path)
-        _run_reactor(demonstration, reactor)
+            if not tries:
+                raise _cannot_listen(place.address, place.port, e.__cause__) from e
+        else:
+            return demonstration
 
 
 def _short_directory() -> TemporaryDirectory[str]:
