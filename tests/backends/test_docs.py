@@ -73,7 +73,8 @@ class TableTests(SynchronousTestCase):
         self.assertTrue(all(all(row) for row in self.rows))
 
     def test_the_words_are_those_that_users_read(self) -> None:
-        self.assertEqual({row[-1] for row in self.rows}, {UpstreamUnreachable.public, "\N{EN DASH}"})
+        nothing = "\N{EN DASH}"
+        self.assertEqual({row[-1] for row in self.rows}, {UpstreamUnreachable.public, nothing})
         text = " ".join(self.page.split())
         for error in (BackendError, StoreUnavailable):
             self.assertIn(f'"{error.public}"', text)

@@ -7,25 +7,30 @@ from __future__ import annotations
 
 import atexit
 import json
+import shutil
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from .certificates import Authority
 from .chromium import Page
 from .fake_oned import INTERNAL, VM, FakeOned, Host, OnedServer, Refusal, User
 from .gateway import Gateway
-from .libvirt_host import KEY_COLOURS, Guest, private_libvirtd
+from .libvirt_host import KEY_COLOURS, START_COLOUR, Guest, private_libvirtd
 from .ports import free_port
 from .test_cli import vncproxy
 from .viewer import Refused, Viewer, tunnel
+from .vnc_servers import Identity, QemuMachine
 
 HOME_SESSION = "console:pw-of-console"
 AWAY_PASSWORD = "pw-of-guest"
 HOME_SCREEN, AWAY_SCREEN = KEY_COLOURS["1"], KEY_COLOURS["2"]
 ON_HYBRID = ((0, "hybrid", 5, "one"),)
 NOT_LOOKED_UP = "502 The virtual machine could not be looked up. Ask your administrator, id "
-SECRETS = (HOME_SESSION.partition(":")[2], AWAY_PASSWORD, "home-pw", "away-pw", "opennebula-pw")
+SECRETS = (HOME_SESSION.partition(":")[2], AWAY_PASSWORD, "home-pw", "away-pw", "tls-pw")
 
 
 class World:
@@ -35,6 +40,9 @@ class World:
         host = private_libvirtd()
         self.home_guest = Guest(host, "one-home", password="home-pw").start()
         self.away_guest = Guest(host, "one-away", password="away-pw").start()
+        self.folder = Path(tempfile.mkdtemp(prefix="opennebula-"))
+        self.authority = Authority(self.folder)
+        self.secured = self._with_tls()
         self.home, self.away = FakeOned(), FakeOned()
         self.home_server, self.away_server = OnedServer(self.home), OnedServer(self.away)
         self.gateway = Gateway(self._config()).start()
@@ -44,6 +52,18 @@ class World:
             viewer.key(ord(key))
             viewer.wait_for_pixel(KEY_COLOURS[key])
             viewer.close()
+
+    def _with_tls(self) -> QemuMachine:
+        """Return a machine on a host whose ``qemu.conf`` has ``vnc_tls = 1``."""
+        folder = Identity(self.folder / "pki", self.authority, "hv1").folder
+        credentials = f"tls-creds-x509,id=t0,endpoint=server,dir={folder},verify-peer=off"
+        secret = "secret,id=pw,data=tls-pw"
+        return QemuMachine(
+            self.folder,
+            "secured",
+            objects=[credentials, secret],
+            vnc=",tls-creds=t0,password-secret=pw",
+        ).start()
 
     def populate(self) -> None:
         """Bring both clouds to what every test begins with."""
@@ -84,6 +104,13 @@ type = "opennebula"
 endpoint = "{self.home_server.url}"
 session = "{HOME_SESSION}"
 timeout = 2
+[backends.secured]
+type = "opennebula"
+endpoint = "{self.home_server.url}"
+session = "{HOME_SESSION}"
+vcenter = "nowhere"
+tls = {{ ca_file = "{self.authority.ca_file}" }}
+addresses = {{ hv1 = "127.0.0.1", hv2 = "127.0.0.1" }}
 [backends.one]
 type = "opennebula"
 endpoint = "http://127.0.0.1:{free_port()}/RPC2"
@@ -104,6 +131,8 @@ vm-227 = {{ address = "127.0.0.1:{away["PORT"]}", password = "away-pw" }}
 
     def _stop(self) -> None:
         self.gateway.stop()
+        self.secured.stop()
+        shutil.rmtree(self.folder)
         self.home_server.stop()
         self.away_server.stop()
 
@@ -179,6 +208,14 @@ class PictureTests(OpenNebulaCase):
         self.home.add(VM(9, "old", deploy_id="vm-227", history=vcenter, graphics=None))
         self.viewer("9").wait_for_pixel(AWAY_SCREEN)
 
+    def test_a_machine_on_a_host_with_tls(self) -> None:
+        port = self.world.secured.port
+        self.home.add(VM(11, graphics={"TYPE": "VNC", "PORT": port, "PASSWD": "tls-pw"}))
+        token = self.gateway.issue("secured/11")["token"]
+        viewer = Viewer.connect(self.gateway.web_port, token)
+        self.addCleanup(viewer.close)
+        viewer.wait_for_pixel(START_COLOUR)
+
     def test_a_machine_that_moved_after_the_link_was_issued(self) -> None:
         token = self.gateway.issue("one/7")["token"]
         self.home.vms[7].graphics = graphics(self.world.away_guest)
@@ -243,6 +280,20 @@ class FailureTests(OpenNebulaCase):
                 "502 The hypervisor refused the connection to the console. Ask your administrator"
             )
         )
+
+    def test_a_host_without_the_tls_that_is_demanded(self) -> None:
+        told = self.refusal("7", "secured")
+        self.assertTrue(told.startswith("502 The hypervisor could not prove its identity."), told)
+        self.assertIn("TLS (VeNCrypt) is demanded", self.detail())
+
+    def test_a_host_with_the_certificate_of_another(self) -> None:
+        port = self.world.secured.port
+        history = ((0, "hv2", 2, "kvm"),)
+        graphics = {"TYPE": "VNC", "PORT": port, "PASSWD": "tls-pw"}
+        self.home.add(VM(11, graphics=graphics, history=history))
+        told = self.refusal("11", "secured")
+        self.assertTrue(told.startswith("502 The hypervisor could not prove its identity."), told)
+        self.assertIn("certificate is not for 'hv2' but for hv1", self.detail())
 
     def test_nobody_at_the_port(self) -> None:
         self.home.vms[7].graphics = graphics(self.world.home_guest, PORT=free_port())
@@ -311,3 +362,15 @@ class CheckConfigTests(OpenNebulaCase):
         self.assertTrue(line.startswith("FAIL"), line)
         self.assertIn("User couldn't be authenticated", line)
         self.assertNotIn(HOME_SESSION.partition(":")[2], line)
+
+    def test_a_console_that_is_closed_and_a_backend_that_is_not_there(self) -> None:
+        port = free_port()
+        self.home.vms.clear()
+        self.home.add(VM(11, graphics={"TYPE": "VNC", "PORT": port}))
+        printed = vncproxy("check-config", "--config", str(self.gateway.config)).stdout
+        self.assertIn(
+            f"warn  backend secured: the console of VM 11 at 127.0.0.1, port {port}, cannot be "
+            "reached: Connection refused",
+            printed,
+        )
+        self.assertIn("FAIL  backend secured: leaves machines to 'nowhere'; write", printed)
