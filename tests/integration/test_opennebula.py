@@ -30,7 +30,10 @@ AWAY_PASSWORD = "pw-of-guest"
 HOME_SCREEN, AWAY_SCREEN = KEY_COLOURS["1"], KEY_COLOURS["2"]
 ON_HYBRID = ((0, "hybrid", 5, "one"),)
 NOT_LOOKED_UP = "502 The virtual machine could not be looked up. Ask your administrator, id "
-SECRETS = (HOME_SESSION.partition(":")[2], AWAY_PASSWORD, "home-pw", "away-pw", "tls-pw")
+SECRETS = (
+    *(HOME_SESSION.partition(":")[2], AWAY_PASSWORD),
+    *("home-pw", "away-pw", "tls-pw", "opennebula-pw"),
+)
 
 
 class World:
