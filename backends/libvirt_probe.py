@@ -34,7 +34,8 @@ def trouble(
     dialled: dict[Address, str] = {}
     refused: dict[str, str] = {}
     domains = connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
-    for domain in domains[:MOST]:
+    # libvirt has no order, and what is told should not change from one check to the next
+    for domain in sorted(domains, key=lambda domain: str(domain.name()))[:MOST]:
         try:
             address = _address(domain, reach)
         except BackendError as e:
