@@ -125,7 +125,8 @@ scopes = ["admin"]
     def audit(self, event: str = "") -> list[dict[str, Any]]:
         """Return the audit lines, of one kind of event or all."""
         marker = "vncproxy.audit.AuditLog#info] "
-        lines = [line.partition(marker)[2] for line in self.log().splitlines() if marker in line]
+        whole, _, _ = self.log().rpartition("\n")
+        lines = [line.partition(marker)[2] for line in whole.splitlines() if marker in line]
         events = [json.loads(line) for line in lines]
         return [line for line in events if not event or line["event"] == event]
 
