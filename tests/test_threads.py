@@ -18,7 +18,7 @@ from vncproxy.errors import BackendError
 from vncproxy.interfaces import IBlockingCalls
 from vncproxy.threads import BoundedCalls
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @implementer(IReactorFromThreads)
