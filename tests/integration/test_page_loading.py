@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.threads import deferToThread
+from twisted.web.server import Request
+from twisted.web.static import File
 
 from .chromium import REASON, STATE
 from .test_page import PageTestCase
@@ -30,14 +34,29 @@ class LoadingTests(PageTestCase):
         await self.command("Network.setBlockedURLs", urls=list(addresses))
 
     async def test_it_loads_again_by_itself(self) -> None:
-        await self.break_off("*/rfb.js")
+        answers = self.fail_once("rfb.js")
+
         await self.open()
-        await self.until("return sessionStorage.getItem('vncproxy.loads')", "1")
-        await self.break_off()
 
         await self.until(STATE, "connected")
-
+        self.assertEqual(answers, ["fails", "is there"])
         self.assertEqual(await self.js("return sessionStorage.length"), 0)
+
+    def fail_once(self, name: str) -> list[str]:
+        """Let the first request for a file fail; returns what happened to each so far."""
+        answers: list[str] = []
+        render: Callable[[File, Request], bytes | int] = File.render_GET
+
+        def answer(file: File, request: Request) -> bytes | int:
+            if file.basename() == name:
+                answers.append("is there" if answers else "fails")
+                if answers == ["fails"]:
+                    request.setResponseCode(503)
+                    return b""
+            return render(file, request)
+
+        self.patch(File, "render_GET", answer)
+        return answers
 
     async def test_it_tells_when_that_does_not_help(self) -> None:
         await self.break_off("*/rfb.js")
