@@ -31,11 +31,12 @@ class WatchdogTests(SynchronousTestCase):
         timeouts: Timeouts | None = None,
         seconds_left: float | None = None,
         websocket: bool = True,
+        console: RawFraming | WebSocketFraming | None = None,
     ) -> None:
         self.clock = Clock()
         framing = WebSocketFraming() if websocket else RawFraming()
         self.down = Leg(framing, self.clock, ClientGone)
-        self.up = Leg(RawFraming(), self.clock, ConsoleEnded)
+        self.up = Leg(console or RawFraming(), self.clock, ConsoleEnded)
         self.user, self.console = MemoryPeer(self.down, 1000), MemoryPeer(self.up)
         for leg in (self.down, self.up):
             leg.deliver(lambda _: None)
@@ -82,6 +83,21 @@ class WatchdogTests(SynchronousTestCase):
         self.assertEqual(frames(self.user.receive()), [(PING, b"")])
         self.assertEqual(self.wait_answering(250), 10)
         self.assertEqual(self.barked, [])
+
+    def test_a_console_behind_a_web_socket_is_pinged_too_and_need_not_answer(self) -> None:
+        self.watch(console=WebSocketFraming(client=True))
+
+        self.wait_answering(250)
+
+        asked = self.console.receive()
+        # RFC 6455 section 5.5.2: opcode 9, masked by the client, no payload
+        self.assertEqual([asked[at : at + 2] for at in range(0, len(asked), 6)], [b"\x89\x80"] * 10)
+        self.assertEqual(self.barked, [])
+
+    def test_one_that_is_not_is_sent_nothing(self) -> None:
+        self.watch()
+        self.wait_answering(250)
+        self.assertEqual(self.console.receive(), b"")
 
     def test_no_interval_means_no_pings(self) -> None:
         self.watch(timeouts=replace(Timeouts(), ping_interval=0))

@@ -118,6 +118,8 @@ class Watchdog:
         interval = self._timeouts.ping_interval
         if interval and now - self._pinged >= interval:
             self._pinged = now
+            # what stands between proxy and hypervisor forgets silent connections, too
+            self._upstream.ping()
             if self._downstream.ping() and self._unanswered is None:
                 self._unanswered = now
         return None
