@@ -94,6 +94,7 @@ class HelpTests(SynchronousTestCase):
             "token revoke",
             "sessions list",
             "sessions end",
+            "bridge",
             "key new",
         ):
             result = run(*command.split(), "--help")

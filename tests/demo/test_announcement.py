@@ -19,6 +19,7 @@ class AnnouncementTests(SynchronousTestCase):
         [_, viewer] = console_lines(Place("127.0.0.1", 7000), "s3cret")
 
         self.assertIn("CONNECT /console?token=s3cret on 127.0.0.1:7000", viewer)
+        self.assertIn("vncproxy bridge", viewer)
 
     def test_an_ipv6_address_has_brackets(self) -> None:
         lines = console_lines(Place("fe80::7", 6080), "s3cret")

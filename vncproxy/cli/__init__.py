@@ -1,7 +1,7 @@
 """The ``vncproxy`` command.
 
-`tokens` and `sessions` speak to the HTTP API through `connection`; `local` and `migrate` need no
-proxy.
+`tokens` and `sessions` speak to the HTTP API through `connection`; `bridge` to the proxy as a TCP
+viewer does; `local` and `migrate` need no proxy.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from .. import __version__
+from .bridge import bridge
 from .local import check_config, demo, key
 from .migrate import migrate
 from .sessions import sessions
@@ -34,5 +35,5 @@ def main() -> None:
     """Consoles of virtual machines, in browsers and TCP viewers."""
 
 
-for _command in (demo, check_config, token, sessions, key, migrate):
+for _command in (demo, check_config, token, sessions, bridge, key, migrate):
     main.add_command(_command)

@@ -45,7 +45,7 @@ def console_lines(place: Place, secret: str) -> list[str]:
     connect = f"CONNECT /console?token={secret} on {place.netloc}"
     lines = [
         f"console: {access_url(place.base_url, secret)}",
-        f"viewer:  {connect} (Java viewer, xvp), see README",
+        f"viewer:  {connect} (Java viewer, xvp); any other through `vncproxy bridge LINK`",
     ]
     if place.everywhere:
         elsewhere = f"http://{_netloc(socket.gethostname(), place.port)}/"

@@ -1,0 +1,159 @@
+"""Carries one VNC viewer of this machine through the proxy's ``CONNECT``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import Factory
+
+from ..errors import ClientGone, UpstreamViolation, VNCProxyError
+from ..handshakes import http_connect
+from ..model import ConsoleEndpoint, HTTPConnect, Timeouts, TLSTrust, Transport
+from ..relay import plain
+from ..relay.frames import RawFraming
+from ..relay.leg import Leg
+from ..rfb.greeting import refuse
+from ..steps import StartTLS, StepError, Steps
+from ..tls import TLSClient
+from ..upstream.dial import dial
+
+ANSWER_TIME = 60.0
+"""Seconds that the proxy has to find and reach the console."""
+TIMEOUTS = Timeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An access URL taken apart.
+
+    Attributes:
+        target: what stands behind ``CONNECT``: path and query, with the token.
+        secure: whether the proxy speaks TLS there.
+    """
+
+    host: str
+    port: int
+    target: str = field(repr=False)
+    secure: bool
+
+    @classmethod
+    def parse(cls, url: str) -> Link:
+        """Take an access URL apart.
+
+        Raises:
+            ValueError: it is none; the message does not hold it.
+        """
+        try:
+            parts = urlsplit(url.strip())
+            port = parts.port
+        except ValueError:
+            raise ValueError("that is no URL") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("an access URL begins with http:// or https:// and a host")
+        if not parse_qs(parts.query).get("token"):
+            raise ValueError(
+                "an access URL holds ?token=; quote it, so that the shell keeps it whole"
+            )
+        secure = parts.scheme == "https"
+        target = f"{parts.path or '/'}?{parts.query}"
+        return cls(parts.hostname, port or (443 if secure else 80), target, secure)
+
+    @property
+    def netloc(self) -> str:
+        """Host and port as a header names them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+async def serve(
+    link: Link, port: int, ca_file: str, say: Callable[[str], object], reactor: Any
+) -> None:
+    """Wait for a viewer, carry it to its console, and return when one of them has left.
+
+    The console is asked for when the viewer is there, so that a token is not used up in vain.
+
+    Args:
+        ca_file: as in ``TLSTrust``.
+        say: is told where the viewer should connect.
+
+    Raises:
+        VNCProxyError: there is no console; the viewer has been told.
+        OSError: the port cannot be had.
+    """
+    viewer = await _viewer(port, say, reactor)
+    try:
+        console = await _console(link, TLSTrust(ca_file=ca_file), reactor)
+    except VNCProxyError as e:
+        with suppress(VNCProxyError):
+            await viewer.converse(refuse(str(e)), TIMEOUTS.linger)
+        await _close(e, viewer)
+        raise
+    why = await plain.join(viewer, console)
+    await _close(why, viewer, console)
+
+
+async def _viewer(port: int, say: Callable[[str], object], reactor: Any) -> Leg:
+    only = _OneViewer(reactor)
+    try:
+        listening = await TCP4ServerEndpoint(reactor, port, 1, "127.0.0.1").listen(only)
+    except CannotListenError as e:
+        raise OSError(getattr(e.socketError, "strerror", None) or str(e)) from e
+    say(f"viewer: 127.0.0.1:{listening.getHost().port}")
+    leg = await only.arrived
+    await listening.stopListening()
+    return leg
+
+
+async def _console(link: Link, trust: TLSTrust, reactor: Any) -> Leg:
+    endpoint = ConsoleEndpoint(Transport.TCP, host=link.host, port=link.port)
+    leg = await dial(endpoint, TIMEOUTS, reactor)
+    try:
+        await leg.converse(
+            _ask(link, trust), ANSWER_TIME, lambda step: TLSClient(step.trust, link.host)
+        )
+    except StepError as e:
+        await _close(ClientGone(), leg)
+        raise UpstreamViolation(f"{link.netloc}: {e.detail}") from e
+    except BaseException:
+        await _close(ClientGone(), leg)
+        raise
+    return leg
+
+
+def _ask(link: Link, trust: TLSTrust) -> Steps[None]:
+    if link.secure:
+        yield StartTLS(trust)
+    yield from http_connect(HTTPConnect(link.target, (("Host", link.netloc),)))
+
+
+async def _close(why: VNCProxyError, *legs: Leg) -> None:
+    for leg in legs:
+        leg.close(why, TIMEOUTS.linger)
+    await DeferredList([leg.closed for leg in legs])
+
+
+class _OneViewer(Factory[Leg]):
+    """Makes a leg of the first connection, and refuses further ones."""
+
+    noisy = False
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self.arrived: Deferred[Leg] = Deferred()
+        self._clock = clock
+        self._taken = False
+
+    def buildProtocol(self, addr: object) -> Leg | None:
+        if self._taken:
+            return None
+        self._taken = True
+        leg = Leg(RawFraming(), self._clock, ClientGone)
+        self._clock.callLater(0, self.arrived.callback, leg)  # it has no transport before that
+        return leg
