@@ -1,0 +1,124 @@
+"""What users read when a console of libvirt's cannot be shown, through a real ``twistd``."""
+
+from __future__ import annotations
+
+import atexit
+from functools import cache
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from .gateway import Gateway
+from .libvirt_host import VNC_ON_LOOPBACK, Guest, PrivateLibvirtd
+from .test_cli import vncproxy
+from .test_libvirt import NOWHERE
+from .viewer import Refused, Viewer, tunnel
+
+PASSWORD = "gu3st-pw"
+SPICE = "<graphics type='spice' autoport='yes'/>"
+OVER = VNC_ON_LOOPBACK.replace("/>", " passwdValidTo='2020-01-01T00:00:00'/>")
+
+
+class World:
+    """A hypervisor of the test's own, which can be killed, and a proxy."""
+
+    def __init__(self) -> None:
+        self.host = PrivateLibvirtd().start()
+        atexit.register(self.host.stop)
+        self.gateway = Gateway(f"""
+[timeouts]
+locate = 20
+linger = 2
+[backends.kvm]
+type = "libvirt"
+uri = "{self.host.uri}"
+timeout = 10
+[backends.hasty]
+type = "libvirt"
+uri = "{self.host.uri}"
+timeout = 1
+[backends.dialling]
+type = "libvirt"
+uri = "{self.host.uri}"
+timeout = 10
+open_graphics = "never"
+""").start()
+        atexit.register(self.gateway.stop)
+
+
+world = cache(World)
+
+
+class WordsTests(SynchronousTestCase):
+    timeout = 120
+
+    def setUp(self) -> None:
+        self.host, self.gateway = world().host, world().gateway
+
+    def tearDown(self) -> None:
+        log = self.gateway.log()
+        self.assertNotIn(PASSWORD, log)
+        self.assertNotIn("Traceback", log)
+
+    def guest(self, graphics: str = VNC_ON_LOOPBACK, password: str | None = PASSWORD) -> str:
+        """Start a machine and return its name."""
+        guest = Guest(self.host, "words", graphics, password).start()
+        self.addCleanup(guest.destroy)
+        return guest.name
+
+    def assert_told(self, vm: str, words: str, detail: str) -> None:
+        """Check what a TCP viewer is told, and what the log says about it."""
+        token = self.gateway.issue(vm, type="xvpvnc")["token"]
+        with self.assertRaises(Refused) as caught:
+            tunnel(self.gateway.web_port, f"/console?token={token}")
+        self.assertEqual(str(caught.exception).partition(" Ask your administrator, id ")[0], words)
+        self.assertIn(detail, self.gateway.audit("refuse")[-1]["detail"])
+
+    def test_spice_alone(self) -> None:
+        self.assert_told(
+            f"kvm/{self.guest(SPICE)}",
+            "409 The virtual machine has no graphical console.",
+            "has no VNC graphics, only spice",
+        )
+
+    def test_a_console_that_is_locked(self) -> None:
+        self.assert_told(
+            f"kvm/{self.guest(password='')}",
+            "409 The console of the virtual machine is locked: its password is empty.",
+            "QEMU refuses everybody",
+        )
+
+    def test_a_password_that_is_over(self) -> None:
+        self.assert_told(
+            f"kvm/{self.guest(OVER)}",
+            "502 The hypervisor refused the connection to the console.",
+            "authentication failed",
+        )
+
+    def test_a_console_that_listens_nowhere_where_passing_is_forbidden(self) -> None:
+        name = self.guest(NOWHERE, None)
+        self.assert_told(
+            f"dialling/{name}",
+            "502 The console of the virtual machine cannot be reached from here.",
+            'open_graphics = "auto" lets libvirt pass a connection to it',
+        )
+        printed = vncproxy("check-config", "--config", str(self.gateway.config)).stdout
+        self.assertIn(f"warn  backend dialling: {self.host.uri}: {name}: the console", printed)
+
+    def test_a_libvirtd_that_hangs(self) -> None:
+        with self.host.frozen():
+            self.assert_told(
+                "hasty/any",
+                "502 The virtual machine could not be looked up.",
+                "did not answer within 1 s",
+            )
+
+    def test_a_libvirtd_that_is_away_and_comes_back(self) -> None:
+        name = self.guest()
+        self.host.kill()
+        self.assert_told(
+            f"kvm/{name}",
+            "502 The virtual machine could not be looked up.",
+            "is libvirtd (or virtqemud) running there?",
+        )
+        self.host.start()
+        Viewer.connect(self.gateway.web_port, self.gateway.issue(f"kvm/{name}")["token"]).close()
