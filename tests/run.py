@@ -24,7 +24,8 @@ MODULE_TIMEOUT = 900
 """Seconds after which one module's process is stopped and counted as failed."""
 
 NEEDS_REGISTRIES = frozenset(
-    {"tests.integration.test_install", "tests.integration.test_web_install"}
+    f"tests.integration.{name}"
+    for name in ("test_install", "test_web_install", "test_xapi_simulator")
 )
 """Modules that install packages, for which loopback is not enough."""
 

@@ -81,6 +81,7 @@ def installed_toys() -> str:
     (source / "vncproxy_toy.py").write_text(MODULE)
     site = str(source / "site")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    pip.append("--no-build-isolation")  # setuptools is here, and a registry may not be
     subprocess.run([*pip, "--target", site, str(source)], check=True)
     return site
 
