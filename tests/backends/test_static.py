@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.backends.calls import InlineCalls
+from vncproxy.backends import static
 from vncproxy.backends.static import StaticBackend, StaticSettings
 from vncproxy.errors import BackendError, VMNotFound
 from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
@@ -25,7 +26,16 @@ DB = '[db]\naddress = "10.0.0.5:5902"\n'
 
 
 class StaticCase(SynchronousTestCase):
-    """Makes backends and waits for their answers."""
+    """Makes backends and waits for their answers; their consoles are not dialled."""
+
+    def setUp(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+        self.away: dict[tuple[str, int], str] = {}
+        self.patch(static, "out_of_reach", self.out_of_reach)
+
+    def out_of_reach(self, addresses: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+        self.asked.extend(addresses)
+        return self.away
 
     def backend(self, **table: object) -> StaticBackend:
         return StaticBackend("lab", StaticSettings.model_validate(table), InlineCalls())
@@ -115,6 +125,7 @@ class FileCase(StaticCase):
     """A backend that reads a file."""
 
     def setUp(self) -> None:
+        super().setUp()
         self.path = Path(self.mktemp()).absolute()
         self.path.write_text(WEB)
         self.from_file = self.backend(file=self.path)
@@ -168,6 +179,21 @@ class FileTests(FileCase):
     def test_probe_counts_and_names_the_file(self) -> None:
         line = self.result(self.from_file.probe())
         self.assertEqual(line, f"1 console, with those of {self.path}")
+
+    def test_probe_dials_what_has_a_port_and_warns_of_what_is_away(self) -> None:
+        self.away = {("10.0.0.5", 5902): "Connection refused"}
+        consoles = {
+            "web": {"address": "tls://10.0.0.5:5901"},
+            "db": {"address": "10.0.0.5:5902"},
+            "local": {"address": "unix:/run/vm.sock"},
+        }
+        backend = self.backend(consoles=consoles)
+        self.result(backend.probe())
+        self.assertEqual(self.asked, [("10.0.0.5", 5902), ("10.0.0.5", 5901)])
+        self.assertEqual(
+            [*backend.warnings()],
+            ["db: 10.0.0.5, port 5902, cannot be reached: Connection refused"],
+        )
 
 
 class BrokenFileTests(FileCase):
