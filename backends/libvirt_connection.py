@@ -24,7 +24,11 @@ VirConnect = Any
 _KEEPALIVE = (5, 3)
 """Seconds between probes of an idle connection, and how many may stay unanswered."""
 
+_WIPED = None
+"""The code of an error when Python has freed another of libvirt's objects before it was read."""
+
 _LOST = (
+    _WIPED,
     libvirt.VIR_ERR_SYSTEM_ERROR,
     libvirt.VIR_ERR_RPC,
     libvirt.VIR_ERR_NO_CONNECT,
@@ -115,7 +119,7 @@ class Connection:
         try:
             connection.setKeepAlive(*_KEEPALIVE)
         except libvirt.libvirtError as e:
-            if e.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
+            if e.get_error_code() not in (libvirt.VIR_ERR_NO_SUPPORT, _WIPED):
                 raise
         return connection
 

@@ -342,6 +342,14 @@ class ConnectionTests(LibvirtCase):
             lost = Mock(**{"getHostname.side_effect": _error(code, "broken")})
             self.assertEqual(self.ask(lost, self.driver), self.driver.getHostname())
 
+    def test_an_error_without_a_code_is_asked_for_once_more(self) -> None:
+        error = libvirt.libvirtError("virConnectGetHostname() failed")
+        error.err = None
+        spoiled = Mock(**{"getHostname.side_effect": error})
+        self.assertEqual(self.ask(spoiled, self.driver), self.driver.getHostname())
+        mute = Mock(**{"setKeepAlive.side_effect": error, "getHostname.return_value": "hv1"})
+        self.assertEqual(self.ask(mute), "hv1")
+
     def test_an_error_on_a_connection_that_turns_out_dead_is_a_loss(self) -> None:
         error = _error(libvirt.VIR_ERR_INTERNAL_ERROR, "client socket is closed")
         lost = Mock(**{"getHostname.side_effect": error, "isAlive.return_value": 0})
