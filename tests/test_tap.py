@@ -8,11 +8,12 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -154,6 +155,20 @@ class GatewayTests(FileTestCase):
         self.start(self.make())
 
         self.assertEqual(self.listening(), [(6080, ""), (6081, ""), (6082, "127.0.0.1")])
+
+    def test_without_a_backend_the_log_says_that_nothing_can_be_shown(self) -> None:
+        said: list[LogEvent] = []
+        self.patch(Gateway, "log", Logger(observer=cast(ILogObserver, said.append)))
+        self.start(self.make())
+        self.assertEqual(said, [])
+
+        parts = Parts(MemoryTokenStore(self.reactor.seconds, 0), {}, self.calls)
+        self.start(make_service(Settings(), self.reactor, parts))
+
+        self.assertEqual(
+            [formatEvent(event) for event in said],
+            ["no backend is configured, so there is no console to show"],
+        )
 
     def test_twist_starts_it_without_privileges(self) -> None:
         self.make().startService()

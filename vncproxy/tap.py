@@ -260,6 +260,8 @@ class Gateway(MultiService):
         return Deferred.fromCoroutine(self._stop(super().stopService()))
 
     def _warn(self) -> None:
+        if not self.parts.backends and not self.parts.sources:
+            self.log.warn("no backend is configured, so there is no console to show")
         for what, parts in (
             ("token source", self.parts.sources),
             ("backend", self.parts.backends),
