@@ -103,7 +103,7 @@ class HelpTests(SynchronousTestCase):
             self.assertTrue(result.stdout.split("\n\n")[1].strip().endswith("."), command)
 
     def test_exit_statuses_are_documented(self) -> None:
-        self.assertIn("3  the API cannot be reached", run("--help").stdout)
+        self.assertIn("3  the API or the proxy cannot be reached", run("--help").stdout)
 
     def test_version_is_printed(self) -> None:
         self.assertEqual(run("--version").stdout, f"vncproxy, version {__version__}\n")

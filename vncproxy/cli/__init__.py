@@ -23,9 +23,9 @@ __all__ = ["main"]
     epilog="""\b
 Exit status:
   0  done
-  1  the API refused, there is no such thing, or a check failed
-  2  the command line, the key or the configuration is wrong
-  3  the API cannot be reached
+  1  the API or the proxy refused, there is no such thing, or a check failed
+  2  the command line or the configuration is wrong, or there is no API key
+  3  the API or the proxy cannot be reached
 
 The proxy itself is started by `twistd vncproxy --config FILE`.
 """,
