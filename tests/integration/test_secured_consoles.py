@@ -51,6 +51,7 @@ class World:
         self.machines = {name: self._machine(name, *how) for name, how in self._qemu().items()}
         self.displays = {kind: self._display(kind) for kind in XTIGERVNC}
         self.libvirt, self.guest = self._libvirt_with_sasl()
+        self.machines["sasl-plain"] = self._machine_with_plain_sasl()
         self.sasl_port = int(self.guest.graphics()["port"])
         self.user_password = _user()
         self.gateway = Gateway(self._config()).start()
@@ -84,8 +85,21 @@ class World:
         atexit.register(display.stop)
         return display
 
-    def _libvirt_with_sasl(self) -> tuple[PrivateLibvirtd, Guest]:
-        sasl = self.folder / "sasl"
+    def _machine_with_plain_sasl(self) -> QemuMachine:
+        x509 = f"tls-creds-x509,id=t0,endpoint=server,dir={self.identity.folder},verify-peer=off"
+        machine = QemuMachine(
+            self.folder,
+            "sasl-plain",
+            objects=[x509],
+            vnc=",tls-creds=t0,sasl=on",
+            sasl=self._sasl("sasl-plain", "plain"),
+        ).start()
+        atexit.register(machine.stop)
+        return machine
+
+    def _sasl(self, name: str, mechanisms: str) -> Path:
+        """Make a folder with SASL's configuration of QEMU, and one user."""
+        sasl = self.folder / name
         sasl.mkdir()
         subprocess.run(
             [
@@ -103,11 +117,15 @@ class World:
             check=True,
         )
         (sasl / "qemu.conf").write_text(
-            f"mech_list: scram-sha-256 plain\n"
+            f"mech_list: {mechanisms}\n"
             f"sasldb_path: {sasl}/passwd.db\npwcheck_method: auxprop\nauxprop_plugin: sasldb\n"
         )
         for path in (sasl, *sasl.iterdir(), self.identity.folder, *self.identity.folder.iterdir()):
             path.chmod(0o755 if path.is_dir() else 0o644)
+        return sasl
+
+    def _libvirt_with_sasl(self) -> tuple[PrivateLibvirtd, Guest]:
+        sasl = self._sasl("sasl", "scram-sha-256 plain")
         host = PrivateLibvirtd(
             f'vnc_tls = 1\nvnc_tls_x509_cert_dir = "{self.identity.folder}"\n'
             f'vnc_sasl = 1\nvnc_sasl_dir = "{sasl}"\n'
@@ -156,6 +174,7 @@ type = "static"
             "q-anonymous": f"{self.at('anonymous')}, anonymous_tls = true",
             "q-plain": self.at("plain"),
             "q-sasl": f"{sasl}, {tls}",
+            "q-sasl-plain": f'{self.at("sasl-plain")}, username = "{SASL_USER}", {password}, {tls}',
             "q-wss": f'address = "wss://localhost:{web}", {tls}',
             "q-wss-pinned": f'address = "wss://127.0.0.1:{web}/", {own}',
             "x-None": self.at("None"),
@@ -227,6 +246,17 @@ type = "static"
                 "verified server only",
             ),
             "b-sasl": (f'{sasl}, username = "{SASL_USER}", {tls}', REFUSED, "user@realm"),
+            "b-sasl-plain": (
+                f'{self.at("sasl-plain")}, username = "{SASL_USER}", {wrong}, {tls}',
+                REFUSED,
+                "user@realm",
+            ),
+            "b-sasl-plain-unverified": (
+                f'{self.at("sasl-plain")}, username = "{SASL_USER}", {wrong}, '
+                "tls = { verify = false }",
+                UNTRUSTED,
+                "SASL mechanism PLAIN only",
+            ),
             "b-sasl-nobody": (f"{sasl}, {tls}", REFUSED, "configure username"),
             "b-wss-authority": (
                 f'address = "wss://localhost:{web}", {wrong_ca}',

@@ -48,11 +48,19 @@ class QemuMachine:
         name: of its files there.
         objects: its ``-object`` words.
         vnc: what is appended to its ``-vnc`` word; ``{websocket}`` is a free port.
+        sasl: folder with ``qemu.conf``, for machines whose users log in.
     """
 
     def __init__(
-        self, folder: Path, name: str, *, objects: Sequence[str] = (), vnc: str = ""
+        self,
+        folder: Path,
+        name: str,
+        *,
+        objects: Sequence[str] = (),
+        vnc: str = "",
+        sasl: Path | None = None,
     ) -> None:
+        self._environment = {**os.environ, **({"SASL_CONF_PATH": str(sasl)} if sasl else {})}
         self.port, self.websocket = free_port(), free_port()
         image = folder / f"{name}.img"
         image.write_bytes(boot_sector())
@@ -69,7 +77,9 @@ class QemuMachine:
     def start(self) -> QemuMachine:
         """Run it until its console listens."""
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, env=self._environment
+            )
         until(lambda: _listens(self.port), f"QEMU: {self._log.read_text()}")
         return self
 
