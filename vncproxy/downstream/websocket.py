@@ -38,7 +38,9 @@ class _Upgrade(WebSocketServerProtocol):
         return self.downstream.asked(request.protocols)
 
     def onOpen(self) -> None:
-        self.downstream.upgraded()
+        downstream = self.downstream
+        del self.downstream
+        downstream.upgraded()
 
 
 def upgrade_factory(reactor: Any) -> WebSocketServerFactory:

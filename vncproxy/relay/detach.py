@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from select import epoll
+from types import MethodType
 from typing import Any
 
 from OpenSSL.SSL import WantReadError
@@ -89,7 +90,24 @@ def detach(transport: object) -> Detached:
     raw.dataBuffer, raw.offset, raw._tempDataBuffer, raw._tempDataLen = b"", 0, [], 0
     # as when a connection is lost: whoever still calls the transport cannot reach the socket
     del raw.protocol, raw.socket, raw.fileno
+    _part(tls, raw)
     return detached
+
+
+def _part(tls: Any, raw: Any) -> None:
+    """Let go of what know each other, and would wait for the garbage collector."""
+    connector = vars(raw).pop("connector", None)
+    if connector is not None:
+        vars(connector).pop("factory", None)
+    if tls is not None:
+        tls.wrappedProtocol = None
+        # methods that TLS puts in the place of the transport's own
+        for name in [name for name, value in vars(raw).items() if _is_method_of(value, tls)]:
+            delattr(raw, name)
+
+
+def _is_method_of(value: object, owner: object) -> bool:
+    return isinstance(value, MethodType) and value.__self__ is owner
 
 
 def drain(connection: Any) -> bytes:
@@ -116,6 +134,8 @@ def _end_tls(tls: Any) -> Any:
     aggregator = getattr(tls, "_aggregator", None)
     if aggregator is not None:
         aggregator.close()
+        for thing, name in ((tls, "write"), (aggregator, "_write")):
+            vars(thing).pop(name, None)
     connection = tls._tlsConnection
     connection.set_app_data(None)
     tls._lostTLSConnection = True

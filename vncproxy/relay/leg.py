@@ -230,8 +230,7 @@ class Leg(Protocol):
         reply = self.framing.replies()
         if self.framing.ended:
             self._finish(self._gone("closed by a close frame"))
-            self.transport.write(reply)
-            self.transport.loseConnection()
+            self._send_last(reply)
         elif not self.over:
             self._reply(reply)
 
@@ -247,6 +246,8 @@ class Leg(Protocol):
             self._finish(ConnectionLost(reason.getErrorMessage()))
         if self._cut is not None and self._cut.active():
             self._cut.cancel()
+        # a pump and its leg know each other: without this they wait for the garbage collector
+        self.paused, self.transport = False, None
         self.closed.callback(None)
 
     def pauseProducing(self) -> None:
@@ -277,9 +278,13 @@ class Leg(Protocol):
             self.transport.write(reply)
 
     def _violated(self, error: FrameError) -> None:
-        self.transport.write(self.framing.close(error.reply_code, "protocol error"))
         self._finish(error)
-        self.transport.loseConnection()
+        self._send_last(self.framing.close(error.reply_code, "protocol error"))
+
+    def _send_last(self, frame: bytes) -> None:
+        transport = self.transport  # which is forgotten when it fails to write
+        transport.write(frame)
+        transport.loseConnection()
 
     def _finish(self, why: VNCProxyError) -> None:
         if self.over:
@@ -288,7 +293,7 @@ class Leg(Protocol):
         # a TCP transport under TLS has no protocol any more once it is lost, and fails
         if not self._lost:
             self.transport.unregisterProducer()
-        self._receive = _ignore
+        self._receive = self._on_full = _ignore
         self.ended.callback(why)
         self._receive_eof()
 
