@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from vncproxy.tls_settings import File, TLSSettings, security, warnings_about
+from vncproxy.tls import parse_fingerprint
+from vncproxy.tls_settings import File, Fingerprint, TLSSettings, security, warnings_about
 
-__all__ = ["File", "TLSSettings", "security", "warnings_about"]
+__all__ = [
+    "File",
+    "Fingerprint",
+    "TLSSettings",
+    "parse_fingerprint",
+    "security",
+    "warnings_about",
+]

@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from vncproxy.backends.addresses import is_dialable
+from vncproxy.backends.tls_settings import Fingerprint
 from vncproxy.model import Seconds, TLSTrust
 from vncproxy.secret import ERROR_TYPE, Secret
 
 ConsoleKind = Literal["webmks", "vnc", "auto"]
 """Which server shows a screen: ESXi's web socket, its VNC server, or the first that there is."""
-
-_DIGITS: Final = {"sha1": 40, "sha256": 64}
-
-
-def fingerprint(text: str) -> str:
-    """Return ``sha256:<hex>`` or ``sha1:<hex>`` in lower case and without separators.
-
-    Raises:
-        ValueError: it is no such fingerprint.
-    """
-    kind, _, digits = text.strip().lower().partition(":")
-    digits = digits.replace(":", "").replace(" ", "")
-    if not re.fullmatch(r"[0-9a-f]+", digits) or _DIGITS.get(kind) != len(digits):
-        raise ValueError("neither sha256: with 64 hexadecimal digits nor sha1: with 40")
-    return f"{kind}:{digits}"
-
-
-def _fingerprint(text: str) -> str:
-    try:
-        return fingerprint(text)
-    except ValueError:
-        raise PydanticCustomError(
-            "fingerprint",
-            'must be "sha256:" and 64 hexadecimal digits, or "sha1:" and 40; colons between the '
-            "digits are allowed",
-        ) from None
 
 
 def _host(text: str) -> str:
@@ -58,7 +32,6 @@ def _password(password: SecretStr) -> SecretStr:
 
 
 Host = Annotated[str, AfterValidator(_host)]
-Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 
 
 class VMwareSettings(BaseModel):

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit
 
 from vncproxy.backends.addresses import is_dialable
 from vncproxy.backends.tls_context import fingerprint_of
-from vncproxy.backends.vmware_settings import VMwareSettings, fingerprint
+from vncproxy.backends.tls_settings import parse_fingerprint
+from vncproxy.backends.vmware_settings import VMwareSettings
 from vncproxy.errors import BackendError
 from vncproxy.model import ConsoleEndpoint, TLSTrust, Transport
 
@@ -84,7 +85,7 @@ def _fingerprints(ticket: Any) -> tuple[str, ...]:
     if strong or not ticket.sslThumbprint:
         return strong
     try:
-        return (fingerprint(f"sha1:{ticket.sslThumbprint}"),)
+        return (parse_fingerprint(f"sha1:{ticket.sslThumbprint}"),)
     except ValueError as e:
         raise BackendError("the ticket's sslThumbprint is no SHA-1 fingerprint") from e
 
@@ -94,7 +95,7 @@ def _sha256(told: str) -> str:
     if algorithm.lower().replace("-", "") != "sha256":
         return ""
     try:
-        return fingerprint(f"sha256:{digits}")
+        return parse_fingerprint(f"sha256:{digits}")
     except ValueError as e:
         raise BackendError("the ticket's thumbprint is no SHA-256 fingerprint") from e
 

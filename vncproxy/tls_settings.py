@@ -28,6 +28,7 @@ def _fingerprint(text: str) -> str:
 
 
 File = Annotated[str, AfterValidator(_absolute)]
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 
 
 class TLSSettings(BaseModel):
@@ -49,7 +50,7 @@ class TLSSettings(BaseModel):
     name: str = ""
     certificate_file: File = ""
     key_file: File = ""
-    fingerprints: tuple[Annotated[str, AfterValidator(_fingerprint)], ...] = ()
+    fingerprints: tuple[Fingerprint, ...] = ()
     verify: bool = True
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.vmware_settings import VMwareSettings, fingerprint
+from vncproxy.backends.vmware_settings import VMwareSettings
 from vncproxy.model import TLSTrust
 
 SHA1 = "C7:71:73:CB:10:35:16:AD:BE:4B:09:23:28:1C:94:8F:0D:CB:C7:8A"
@@ -73,26 +73,9 @@ class SettingsTests(SynchronousTestCase):
 
 
 class FingerprintTests(SynchronousTestCase):
-    def test_colons_and_case_mean_nothing(self) -> None:
-        plain = SHA1.replace(":", "").lower()
-        for text in (f"sha1:{SHA1}", f"SHA1:{plain}", f" sha1:{plain} "):
-            self.assertEqual(fingerprint(text), f"sha1:{plain}")
-        self.assertEqual(fingerprint("sha256:" + "AB:" * 31 + "AB"), "sha256:" + "ab" * 32)
-
-    def test_anything_else_is_refused(self) -> None:
-        for text in (
-            "",
-            SHA1,
-            "sha1:",
-            "sha1:00",
-            f"sha256:{SHA1}",
-            "md5:" + "00" * 16,
-            "sha1:" + "0g" * 20,
-        ):
-            with self.assertRaises(ValueError):
-                fingerprint(text)
-
     def test_settings_tell_the_form(self) -> None:
         with self.assertRaises(ValidationError) as caught:
             settings(fingerprints=["00"])
-        self.assertIn('must be "sha256:" and 64 hexadecimal digits', str(caught.exception))
+        self.assertIn(
+            'must be "sha256:" and 64, or "sha1:" and 40 hexadecimal digits', str(caught.exception)
+        )
