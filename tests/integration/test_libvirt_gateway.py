@@ -1,4 +1,4 @@
-"""What users read when a console of libvirt's cannot be shown, through a real ``twistd``."""
+"""libvirt's consoles through a real ``twistd``: the picture, and what users read instead."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from functools import cache
 from twisted.trial.unittest import SynchronousTestCase
 
 from .gateway import Gateway
-from .libvirt_host import VNC_ON_LOOPBACK, Guest, PrivateLibvirtd
+from .libvirt_host import START_COLOUR, VNC_ON_LOOPBACK, Guest, PrivateLibvirtd
 from .test_cli import vncproxy
-from .test_libvirt import NOWHERE
+from .test_libvirt import NOWHERE, ON_A_SOCKET
 from .viewer import Refused, Viewer, tunnel
 
 PASSWORD = "gu3st-pw"
@@ -41,6 +41,11 @@ type = "libvirt"
 uri = "{self.host.uri}"
 timeout = 10
 open_graphics = "never"
+[backends.passing]
+type = "libvirt"
+uri = "{self.host.uri}"
+timeout = 10
+open_graphics = "always"
 """).start()
         atexit.register(self.gateway.stop)
 
@@ -48,7 +53,7 @@ open_graphics = "never"
 world = cache(World)
 
 
-class WordsTests(SynchronousTestCase):
+class GatewayCase(SynchronousTestCase):
     timeout = 120
 
     def setUp(self) -> None:
@@ -65,6 +70,24 @@ class WordsTests(SynchronousTestCase):
         self.addCleanup(guest.destroy)
         return guest.name
 
+
+class PictureTests(GatewayCase):
+    def assert_shown(self, vm: str) -> None:
+        viewer = Viewer.connect(self.gateway.web_port, self.gateway.issue(vm)["token"])
+        self.addCleanup(viewer.close)
+        viewer.wait_for_pixel(START_COLOUR)
+
+    def test_a_console_on_a_unix_socket(self) -> None:
+        self.assert_shown(f"dialling/{self.guest(ON_A_SOCKET)}")
+
+    def test_one_that_listens_nowhere_is_passed_by_libvirt(self) -> None:
+        self.assert_shown(f"kvm/{self.guest(NOWHERE, None)}")
+
+    def test_any_other_is_passed_where_that_is_configured(self) -> None:
+        self.assert_shown(f"passing/{self.guest()}")
+
+
+class WordsTests(GatewayCase):
     def assert_told(self, vm: str, words: str, detail: str) -> None:
         """Check what a TCP viewer is told, and what the log says about it."""
         token = self.gateway.issue(vm, type="xvpvnc")["token"]
