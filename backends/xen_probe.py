@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from vncproxy.backends.dialling import DIAL_TIME, MOST, Address, out_of_reach
 from vncproxy.backends.xen_console import HTTPS_PORT
 from vncproxy.backends.xen_login import Login, trust_context
 from vncproxy.backends.xen_machines import machines
 from vncproxy.backends.xen_settings import XenSettings
 from vncproxy.backends.xen_states import RUNNING, words
 from vncproxy.backends.xen_trouble import explain
+
+_SHARE = 0.5
+"""How much of the time that is left goes into dialling, so that some is left for TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +54,29 @@ def _out_of_reach(login: Login, hosts: dict[str, Any], settings: XenSettings) ->
     # all members listen on the same port
     secure = urlsplit(login.url).port or HTTPS_PORT
     port = settings.plain_port if settings.plain_console else secure
-    for host in sorted(hosts.values(), key=lambda each: str(each["name_label"])):
-        if host["enabled"]:
-            try:
-                _dial(settings.dialled(host["address"]), port, login.transport.left(), settings)
-            except OSError as e:
-                url = f"https://{settings.dialled(host['address'])}:{port}"
-                yield (
-                    f"consoles of {host['name_label']} at {host['address']}:{port} cannot be "
-                    f"reached: {explain(e, settings, url)}"
-                )
+    enabled = sorted(
+        (each for each in hosts.values() if each["enabled"]),
+        key=lambda each: str(each["name_label"]),
+    )
+    places = {(settings.dialled(each["address"]), port): each for each in enabled[:MOST]}
+    silent = out_of_reach(places, min(DIAL_TIME, login.transport.left() * _SHARE))
+    for place, host in places.items():
+        if why := silent.get(place) or _distrusted(login, place, settings):
+            yield (
+                f"consoles of {host['name_label']} at {host['address']}:{port} cannot be "
+                f"reached: {why}"
+            )
 
 
-def _dial(host: str, port: int, timeout: float, settings: XenSettings) -> None:
-    with socket.create_connection((host, port), timeout) as connection:
-        if not settings.plain_console:
+def _distrusted(login: Login, place: Address, settings: XenSettings) -> str:
+    """Return why a host that can be dialled is not verified; empty when it is."""
+    if settings.plain_console:
+        return ""
+    host, port = place
+    try:
+        with socket.create_connection(place, min(DIAL_TIME, login.transport.left())) as connection:
             context = trust_context(settings.tls.trust())
             context.wrap_socket(connection, server_hostname=host).close()
+    except OSError as e:
+        return explain(e, settings, f"https://{host}:{port}")
+    return ""
