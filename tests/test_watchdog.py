@@ -19,6 +19,7 @@ from vncproxy.errors import (
 from vncproxy.model import Policy, Timeouts
 from vncproxy.relay.frames import RawFraming, WebSocketFraming
 from vncproxy.relay.leg import Leg
+from vncproxy.rounds import Rounds
 from vncproxy.testing import MemoryPeer
 from vncproxy.watchdog import Watchdog
 
@@ -48,7 +49,7 @@ class WatchdogTests(SynchronousTestCase):
             timeouts or Timeouts(),
             seconds_left,
             self.barked.append,
-            self.clock,
+            Rounds(self.clock),
         )
         self.watchdog.start()
 

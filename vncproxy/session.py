@@ -15,6 +15,7 @@ from twisted.internet.defer import (
     DeferredList,
 )
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import Interface
 
 from .consoles import Consoles
@@ -43,6 +44,7 @@ from .relay import plain
 from .relay.leg import Leg
 from .rfb.greeting import greet
 from .rfb.security import rename
+from .rounds import Rounds
 from .steps import StepError
 from .upstream import Console
 from .watchdog import Watchdog
@@ -116,15 +118,16 @@ class Session:
 
     __slots__ = (
         "__weakref__",
-        "_done",
         "_downstream",
         "_ending",
         "_info",
         "_legs",
+        "_opening",
         "_services",
         "_sessions",
         "_started",
         "_step",
+        "_watchdog",
         "_why",
         "grant",
         "id",
@@ -144,18 +147,22 @@ class Session:
         self._why: VNCProxyError = SessionEnded()
         self._ending = False
         self._step: Deferred[tuple[Leg, Leg]] | Deferred[VNCProxyError] | None = None
-        self._done: Deferred[None] | None = None
+        self._watchdog: Watchdog | None = None
+        self._opening: Deferred[None] | None = None
 
-    def start(self) -> Deferred[None]:
-        """Run the session; fires when it is over and never fails."""
-        self._done = Deferred.fromCoroutine(self._run())
-        self._done.addErrback(lambda f: self.log.failure("session {id} failed", f, id=self.id))
-        return self._done
+    def start(self) -> None:
+        """Begin."""
+        opening = Deferred.fromCoroutine(self._run())
+        opening.addErrback(lambda f: self.log.failure("session {id} failed", f, id=self.id))
+        if self._legs is None:
+            self._opening = opening
 
     def gone(self) -> list[Deferred[None]]:
         """Return what fires when the session has left nothing behind."""
-        assert self._done is not None
-        return [leg.closed for leg in self._legs or ()] or [self._done]
+        if self._legs is not None:
+            return [leg.closed for leg in self._legs]
+        assert self._opening is not None
+        return [self._opening]
 
     def cancel(self, why: VNCProxyError) -> None:
         """End the session unless it is ending already; the first reason counts."""
@@ -177,9 +184,10 @@ class Session:
             self._sessions.enter(self)
             try:
                 down, up = await self._open()
-                await self._relay(down, up)
-            finally:
+                self._relay(down, up)
+            except BaseException:
                 self._sessions.leave(self)
+                raise
         except CancelledError:
             await self._refuse(self._why)
         except VNCProxyError as e:
@@ -252,31 +260,42 @@ class Session:
         leg.send(rename(console.server_init, name) if name else console.server_init)
         return leg
 
-    async def _relay(self, down: Leg, up: Leg) -> None:
-        self._legs, self._downstream = (down, up), None
+    def _relay(self, down: Leg, up: Leg) -> None:
+        """Let bytes flow until `_close` is called.
+
+        No coroutine waits for it: it would be a third of what an idle session keeps in memory.
+        """
+        self._legs, self._downstream, self._opening = (down, up), None, None
         self._tell("opened")
-        watchdog = self._watchdog(down, up)
-        watchdog.start()
-        try:
-            self._step = joined = self._services.join(down, up)
-            why = await joined
-        except CancelledError:
-            why = self._why
-        finally:
-            self._ending = True
-            watchdog.stop()
-        linger = self._services.timeouts.linger
+        self._watchdog = self._wake_watchdog(down, up)
+        self._step = joined = self._services.join(down, up)
+        joined.addErrback(self._cancelled).addCallback(self._close)
+        joined.addErrback(lambda f: self.log.failure("session {id} failed", f, id=self.id))
+
+    def _cancelled(self, failure: Failure) -> VNCProxyError:
+        failure.trap(CancelledError)
+        return self._why
+
+    def _close(self, why: VNCProxyError) -> None:
+        assert self._legs is not None and self._watchdog is not None
+        self._ending = True
+        self._watchdog.stop()
+        (down, up), linger = self._legs, self._services.timeouts.linger
         down.close(why, linger, self.id)
         up.close(why, linger)
         self._tell("closed", why)
+        self._sessions.leave(self)
 
-    def _watchdog(self, down: Leg, up: Leg) -> Watchdog:
+    def _wake_watchdog(self, down: Leg, up: Leg) -> Watchdog:
         assert self.grant is not None
         policy, services = self.grant.token.policy, self._services
         left = None
         if policy.max_duration is not None:
             left = self.grant.started_at + policy.max_duration - services.time()
-        return Watchdog(down, up, policy, services.timeouts, left, self.cancel, services.reactor)
+        rounds = self._sessions.rounds
+        dog = Watchdog(down, up, policy, services.timeouts, left, self.cancel, rounds)
+        dog.start()
+        return dog
 
     async def _refuse(self, error: VNCProxyError) -> None:
         self._ending = True
@@ -300,10 +319,12 @@ class Sessions:
 
     Attributes:
         draining: whether new ones are refused because the proxy is stopping.
+        rounds: the timer that they share.
     """
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self.rounds = Rounds(services.reactor)
         self.draining = False
         self._live: dict[str, Session] = {}
         self._of_address: Counter[str] = Counter()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-
 from .errors import ConnectionLost, IdleLimit, SessionEnded, TimeLimit
 from .model import Policy, Timeouts
 from .relay.leg import Leg
+from .rounds import Rounds
 
 INTERVAL = 1.0
 """Seconds between two looks: how exact the limits are."""
@@ -28,13 +27,13 @@ class Watchdog:
     __slots__ = (
         "_active",
         "_bark",
-        "_clock",
+        "_booked",
         "_deadline",
         "_downstream",
         "_idle_timeout",
-        "_look",
         "_pinged",
         "_received",
+        "_rounds",
         "_timeouts",
         "_unanswered",
         "_upstream",
@@ -48,34 +47,38 @@ class Watchdog:
         timeouts: Timeouts,
         seconds_left: float | None,
         bark: Callable[[SessionEnded], None],
-        clock: IReactorTime,
+        rounds: Rounds,
     ) -> None:
+        now = rounds.seconds()
         self._downstream = downstream
         self._upstream = upstream
         self._idle_timeout = policy.idle_timeout
         self._timeouts = timeouts
-        self._deadline = None if seconds_left is None else clock.seconds() + seconds_left
+        self._deadline = None if seconds_left is None else now + seconds_left
         self._bark = bark
-        self._clock = clock
+        self._rounds = rounds
         self._received = downstream.received + upstream.received
-        self._active = clock.seconds()
-        self._pinged = clock.seconds()
+        self._active = self._pinged = now
         self._unanswered: float | None = None
-        self._look: IDelayedCall | None = None
+        self._booked: int | None = None
 
     def start(self) -> None:
         """Begin to watch."""
-        now = self._clock.seconds()
-        self._look = self._clock.callLater(self._next_look(now) - now, self._check)
+        self._booked = self._rounds.book(self, self._next_look(self._rounds.seconds()))
 
     def stop(self) -> None:
         """Stop watching; may be called at any time."""
-        if self._look is not None and self._look.active():
-            self._look.cancel()
+        booked, self._booked = self._booked, None
+        if booked is not None:
+            self._rounds.cancel(self, booked)
 
-    def _check(self) -> None:
-        why = self._overdue(self._clock.seconds())
+    def look(self) -> None:
+        """See whether anything is due; called by the rounds."""
+        if self._booked is None:
+            return
+        why = self._overdue(self._rounds.seconds())
         if why:
+            self._booked = None
             self._bark(why)
         else:
             self.start()

@@ -41,6 +41,7 @@ from vncproxy.relay.frames import Framing, RawFraming, WebSocketFraming
 from vncproxy.relay.leg import Leg
 from vncproxy.relay.pump import BULK, INTERACTIVE, Pump, Shape
 from vncproxy.relay.tls_pump import TLSPump
+from vncproxy.rounds import Rounds
 from vncproxy.watchdog import Watchdog
 
 PIXELS = bytes(range(256)) * 2000
@@ -460,7 +461,7 @@ class DefectTests(PumpTestCase):
 class SilenceTests(PumpTestCase):
     def watchdog(self, pair: Pair, policy: Policy, timeouts: Timeouts) -> list[SessionEnded]:
         barks: list[SessionEnded] = []
-        dog = Watchdog(pair.down, pair.up, policy, timeouts, None, barks.append, self.loop)
+        dog = Watchdog(pair.down, pair.up, policy, timeouts, None, barks.append, Rounds(self.loop))
         dog.start()
         self.addCleanup(self.hang_up_all)
         self.addCleanup(dog.stop)
