@@ -153,7 +153,7 @@ class Session:
     def start(self) -> None:
         """Begin."""
         opening = Deferred.fromCoroutine(self._run())
-        opening.addErrback(lambda f: self.log.failure("session {id} failed", f, id=self.id))
+        opening.addErrback(self._failed)
         if self._legs is None:
             self._opening = opening
 
@@ -269,12 +269,14 @@ class Session:
         self._tell("opened")
         self._watchdog = self._wake_watchdog(down, up)
         self._step = joined = self._services.join(down, up)
-        joined.addErrback(self._cancelled).addCallback(self._close)
-        joined.addErrback(lambda f: self.log.failure("session {id} failed", f, id=self.id))
+        joined.addCallbacks(self._close, self._cancelled).addErrback(self._failed)
 
-    def _cancelled(self, failure: Failure) -> VNCProxyError:
+    def _cancelled(self, failure: Failure) -> None:
         failure.trap(CancelledError)
-        return self._why
+        self._close(self._why)
+
+    def _failed(self, failure: Failure) -> None:
+        self.log.failure("session {session} failed", failure, session=self.id)
 
     def _close(self, why: VNCProxyError) -> None:
         assert self._legs is not None and self._watchdog is not None

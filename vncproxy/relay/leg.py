@@ -194,6 +194,13 @@ class Leg(Protocol):
             self.paused = False
             self.transport.resumeProducing()
 
+    def hold(self, full: bool) -> None:
+        """Stop reading while the other side is full."""
+        if full:
+            self.pause()
+        else:
+            self.resume()
+
     def close(self, why: VNCProxyError, linger: float, session_id: str = "") -> None:
         """Say farewell and close, once what was sent has left.
 

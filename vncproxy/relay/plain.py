@@ -5,7 +5,7 @@ It is the reference for every other relay, and what they fall back to.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 from twisted.internet.defer import Deferred
 
@@ -23,14 +23,9 @@ def join(downstream: Leg, upstream: Leg) -> Deferred[VNCProxyError]:
         the caller's turn to close both legs.
     """
     over: Deferred[VNCProxyError] = Deferred()
-
-    def end(why: VNCProxyError) -> VNCProxyError:
-        if not over.called:
-            over.callback(why)
-        return why
-
-    downstream.deliver(upstream.send, _hold(upstream))
-    upstream.deliver(downstream.send, _hold(downstream))
+    end = partial(_end, over)
+    downstream.deliver(upstream.send, upstream.hold)
+    upstream.deliver(downstream.send, downstream.hold)
     for leg, source in ((downstream, upstream), (upstream, downstream)):
         if leg.full:
             source.pause()
@@ -39,6 +34,7 @@ def join(downstream: Leg, upstream: Leg) -> Deferred[VNCProxyError]:
     return over
 
 
-def _hold(source: Leg) -> Callable[[bool], None]:
-    """Return what stops reading from a leg while another one is full."""
-    return lambda full: source.pause() if full else source.resume()
+def _end(over: Deferred[VNCProxyError], why: VNCProxyError) -> VNCProxyError:
+    if not over.called:
+        over.callback(why)
+    return why
