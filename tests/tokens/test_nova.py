@@ -59,6 +59,24 @@ class SettingsTests(SynchronousTestCase):
         self.assertIn("auth_url needs username", self.problem(auth_url="https://k/v3"))
         self.assertIn("clouds_file needs cloud", self.problem(**KEYS, clouds_file="/c.yaml"))
 
+    def test_what_is_no_url_of_keystone(self) -> None:
+        for url in (
+            "keystone",
+            "ftp://k/v3",
+            "https://",
+            "https://u:horse@k/v3",
+            "https://[::1/v3",
+        ):
+            problem = self.problem(**{**KEYS, "auth_url": url})
+            self.assertIn("must be Keystone's URL without a user", problem)
+            self.assertNotIn("horse", problem)
+
+    def test_a_password_that_would_travel_in_clear_text_is_warned_of(self) -> None:
+        (told,) = settings(auth_url="http://keystone.example.com/v3").warnings()
+        self.assertIn("unencrypted to http://keystone.example.com/v3: use https", told)
+        for url in ("http://localhost/v3", "http://127.0.0.1:5000/v3", KEYS["auth_url"]):
+            self.assertEqual(settings(auth_url=url).warnings(), [])
+
     def test_the_password_is_not_shown(self) -> None:
         self.assertNotIn("horse", repr(settings()) + str(settings()))
 

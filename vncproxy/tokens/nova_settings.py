@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from ..model import Seconds
 from ..secret import Secret
 from .foreign import ServerSettings
+
+
+def _keystone(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in ("http", "https") and url.hostname and url.username is None
+    except ValueError:
+        usable = False
+    if text and not usable:
+        raise PydanticCustomError(
+            "url", "must be Keystone's URL without a user, such as https://keystone.example.com/v3"
+        )
+    return text
 
 
 class NovaTokensSettings(ServerSettings):
@@ -28,7 +43,7 @@ class NovaTokensSettings(ServerSettings):
 
     cloud: str = ""
     clouds_file: str = ""
-    auth_url: str = ""
+    auth_url: Annotated[str, AfterValidator(_keystone)] = ""
     username: str = ""
     password: Secret = SecretStr("")
     project_name: str = ""
@@ -74,5 +89,20 @@ class NovaTokensSettings(ServerSettings):
         }
         return {**options, **{name: value for name, value in named.items() if value}}
 
+    def warnings(self) -> list[str]:
+        """Return what deserves a look."""
+        url = urlsplit(self.auth_url)
+        if url.scheme == "http" and not _is_here(url.hostname or ""):
+            plain = f"the password travels unencrypted to {self.auth_url}: use https"
+            return [plain, *super().warnings()]
+        return super().warnings()
+
     def __str__(self) -> str:
         return f"cloud {self.cloud}" if self.cloud else self.auth_url
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
