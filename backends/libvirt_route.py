@@ -88,6 +88,8 @@ def parse_uri(uri: str, address: str = "", open_graphics: OpenGraphics = "auto")
             'must be a URI of libvirt\'s QEMU driver, such as "qemu:///system", '
             '"qemu+ssh://root@hv1.example.com/system" or "qemu+tls://hv1.example.com/system"'
         )
+    if parts.password is not None:
+        raise ValueError("must hold no password, which libvirt would not use: leave it out")
     host = parts.hostname or ""
     # what a command connects to cannot be known
     local = transport != "ext" and (not host or is_loopback(host))

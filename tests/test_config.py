@@ -287,6 +287,23 @@ class MistakeTests(LoadCase):
             "[tokens] store: \"rediss\" is not allowed; one of 'memory' or 'redis'",
         )
 
+    def test_what_may_be_a_secret_in_a_url_is_not_shown(self) -> None:
+        for text, shown in {
+            "ftp://fred:horse@h/": "ftp://…@h/",
+            "ftp://fred:ho/rse@h/": "ftp://…@h/",
+            "fred:horse@h": "…@h",
+            "ftp://h/console?token=horse": "ftp://h/console?…",
+            "ftp://h/a@b": "ftp://…@b",
+        }.items():
+            self.assert_mistake(
+                f'[tokens]\nttl = "{text}"',
+                f'[tokens] ttl: "{shown}" is not allowed; must be a whole number',
+            )
+        self.assert_mistake(
+            '[public]\nbase_url = "http://h/?token=horse"',
+            '[public] base_url: "http://h/?…" is not allowed; must have no query and no fragment',
+        )
+
     def test_an_unknown_key_names_the_nearest(self) -> None:
         self.assert_mistake(
             "[timeouts]\nconect = 1", "[timeouts] conect: unknown key; did you mean connect?"
@@ -325,7 +342,6 @@ class MistakeTests(LoadCase):
         for url, allowed in {
             "http://h/a": "must end in '/'",
             "http://h": "must end in '/'",
-            "http://h/?a=b": "must have no query and no fragment",
             "http://h/?": "must have no query and no fragment",
             "ftp://h/": "must begin with http:// or https:// and a host",
             "h/": "must begin with http:// or https:// and a host",

@@ -49,6 +49,8 @@ _ALLOWED: Final = {
     "too_short": "must not be empty",
 }
 _LONGEST_FOUND: Final = 80
+_MAYBE_SECRET: Final = re.compile(r"(?<=//).*@|^(?!\w+://).+:.*@|(?<=\?).+")
+"""What comes before a host, where a password may stand, and a query, where a token may."""
 
 
 def describe(
@@ -102,6 +104,8 @@ def _secret(error: ErrorDetails, location: Location) -> bool:
 
 
 def _found(value: Any) -> str:
+    if isinstance(value, str):
+        value = _MAYBE_SECRET.sub(lambda match: "…@" if match[0].endswith("@") else "…", value)
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST_FOUND else f"{text[:_LONGEST_FOUND]}…"
 

@@ -60,6 +60,7 @@ class URITests(SynchronousTestCase):
             "qemu+pigeon://h/system": "qemu+ssh://",
             "": "qemu:///system",
             "qemu://[::1/system": "Invalid IPv6",
+            "qemu+tcp://fred:horse@h/system": "must hold no password",
         }.items():
             with self.subTest(uri), self.assertRaises(ValueError) as caught:
                 parse_uri(uri)
