@@ -54,7 +54,7 @@ def _forward(source: socket.socket, target: socket.socket, spoiled: bool) -> Non
 
 class IntegrityTests(TestCase):
     def setUp(self) -> None:
-        self.world = World()
+        self.world = World(scheduling=False)
         self.addCleanup(self.world.stop)
 
     def test_the_fake_server_itself_is_right_with_and_without_frames(self) -> None:
