@@ -148,7 +148,7 @@ class RemoteSettings(CloudSettings):
 
     def urls(self) -> tuple[str, ...]:
         """Return the URLs of all servers that are configured."""
-        return ((self.endpoint,) if self.endpoint else ()) + self.servers
+        return ((self.endpoint,) if self.endpoint else ()) + super().urls()
 
     @model_validator(mode="after")
     def _user_with_password(self) -> RemoteSettings:
@@ -174,7 +174,7 @@ class OpenNebulaSettings(CloudSettings):
 
     def urls(self) -> tuple[str, ...]:
         """Return the URLs of all servers that are configured."""
-        return (self.endpoint, *self.servers)
+        return (self.endpoint, *super().urls())
 
 
 CloudSettings.model_rebuild()

@@ -39,5 +39,12 @@ class OutOfReachTests(SynchronousTestCase):
         self.assertLess(time.monotonic() - started, 0.4)
         self.assertEqual({*told.values()}, {"no answer within 0.1 s"})
 
+    def test_one_that_gives_up_first_is_told_likewise(self) -> None:
+        def connect(*_: object) -> None:
+            raise TimeoutError
+
+        self.patch(socket, "create_connection", connect)
+        self.assertEqual(out_of_reach([("h", 1)]), {("h", 1): "no answer within 2 s"})
+
     def test_nothing_to_dial(self) -> None:
         self.assertEqual(out_of_reach([]), {})

@@ -18,7 +18,7 @@ from zope.interface.verify import verifyObject
 
 from tests.backends.calls import InlineCalls
 from vncproxy.backends import libvirt as libvirt_module
-from vncproxy.backends import libvirt_connection
+from vncproxy.backends import libvirt_connection, libvirt_probe
 from vncproxy.backends.libvirt import LibvirtBackend
 from vncproxy.backends.libvirt_connection import Connection
 from vncproxy.backends.libvirt_route import parse_uri
@@ -308,6 +308,19 @@ class TroubleTests(LibvirtCase):
     def test_machines_without_a_screen_are_left_out(self) -> None:
         self.domain("<graphics type='spice' port='5901'/>")
         self.domain(self.vnc(5902), "db", UUID.replace("1", "2")).destroy()
+        self.assertEqual(self.told(), [])
+
+    def test_nor_are_those_that_are_locked_or_vanish_meanwhile(self) -> None:
+        self.domain("<graphics type='vnc' port='5901' passwd=''/>")
+        self.assertEqual(self.told(), [])
+        gone = _error(libvirt.VIR_ERR_NO_DOMAIN, "Domain not found")
+        self.patch(libvirt.virDomain, "XMLDesc", Mock(side_effect=gone))
+        self.assertEqual(libvirt_probe.trouble(self.driver, parse_uri(URI), {}), [])
+
+    def test_a_libvirt_that_fails_meanwhile_hides_nothing_else(self) -> None:
+        self.domain(self.vnc(self.port))
+        broken = _error(libvirt.VIR_ERR_INTERNAL_ERROR, "no memory")
+        self.patch(libvirt_probe, "parse_domain", Mock(side_effect=broken))
         self.assertEqual(self.told(), [])
 
     def test_the_map_counts(self) -> None:
