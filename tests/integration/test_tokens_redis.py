@@ -454,7 +454,7 @@ class OutageTests(RedisCase):
         secret = await store.issue(self.token())
 
         async def late(redis: Conversation) -> object:
-            await redis.script(scripts.LOOK, ["vncproxy:token:x", "vncproxy:state:x"])
+            await redis.look(scripts.LOOK, ["vncproxy:token:x", "vncproxy:state:x"])
             redis._deadline = 1
             return await store._take(redis, secret_id(secret), encode(self.token()))
 

@@ -52,8 +52,18 @@ class Conversation:
         assert self.protocol is not None
         return await self.protocol.execute_command(*words)
 
+    async def look(self, script: str, keys: Sequence[str]) -> Any:
+        """Run a script that changes nothing, whenever Redis comes to it.
+
+        Its answer begins with the time of Redis's clock, by which later scripts know their limit.
+        """
+        assert self.protocol is not None
+        answer = await self.protocol.eval(script, keys=list(keys))
+        self._deadline = self._on_redis_clock(answer[0])
+        return answer
+
     async def script(self, script: str, keys: Sequence[str], *args: str | bytes | int) -> Any:
-        """Run one of the scripts; it does nothing when it starts after the time limit.
+        """Run a script that changes something; it does nothing when it starts too late.
 
         Raises:
             StoreUnavailable: it started too late.
@@ -67,10 +77,12 @@ class Conversation:
         return answer
 
     async def _redis_deadline(self) -> int:
+        seconds, microseconds = map(int, await self.command("TIME"))
+        return self._on_redis_clock(seconds * 1000 + microseconds // 1000)
+
+    def _on_redis_clock(self, now: int) -> int:
         """Return the end of this operation in milliseconds of Redis's clock.
 
         The moment is on the early side by the time that Redis's answer takes to arrive.
         """
-        seconds, microseconds = map(int, await self.command("TIME"))
-        left = self._ends_at - self._seconds()
-        return seconds * 1000 + microseconds // 1000 + int(left * 1000)
+        return now + int((self._ends_at - self._seconds()) * 1000)

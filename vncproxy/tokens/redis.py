@@ -229,7 +229,7 @@ class RedisTokenStore:
 
     async def _look(self, redis: Conversation, token_id: str) -> _Seen:
         keys = [self._token + token_id, self._state + token_id]
-        return _Seen.read(await redis.script(scripts.LOOK, keys))
+        return _Seen.read(await redis.look(scripts.LOOK, keys))
 
     def _decode(self, record: bytes, token_id: str) -> Token:
         try:

@@ -1,8 +1,9 @@
 """What Redis runs atomically, in Lua, by Redis's own clock.
 
-Every script begins with ``_PRELUDE``: its first argument is the moment, in milliseconds of Redis's
-clock, after which nobody waits for the answer any more. A script that starts later, because Redis
-was stopped or busy with the call in its input, does nothing and says ``late``.
+Every script that changes something begins with ``_PRELUDE``: its first argument is the moment, in
+milliseconds of Redis's clock, after which nobody waits for the answer any more. A script that
+starts later, because Redis was stopped or busy with the call in its input, does nothing and says
+``late``.
 
 A token is two keys: ``token``, the immutable record, which portals write too, and ``state``, a hash
 of the proxies with the fields ``used`` (uses taken), ``revoked``, ``record`` (as it was redeemed,
@@ -14,11 +15,17 @@ from __future__ import annotations
 
 LATE = b"late"
 
-_PRELUDE = """
+_CLOCK = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+"""
+
+_PRELUDE = (
+    _CLOCK
+    + """
 if now > tonumber(ARGV[1]) then return 'late' end
 """
+)
 
 _INDEX = """
 local function index(key, id, stops)
@@ -65,7 +72,7 @@ return 'issued'
 )
 
 LOOK = (
-    _PRELUDE
+    _CLOCK
     + """
 local record = redis.pcall('GET', KEYS[1])
 if type(record) == 'table' then record = '' end
