@@ -20,7 +20,7 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.relay.frames import FrameError, Framing, RawFraming, WebSocketFraming
-from vncproxy.relay.leg import UNREAD_LIMIT, Leg, TooSlow
+from vncproxy.relay.leg import DROP_LIMIT, UNREAD_LIMIT, Leg, TooSlow
 from vncproxy.steps import EndOfStream, Read, Steps, Write
 from vncproxy.testing import MemoryPeer
 
@@ -208,6 +208,18 @@ class EndTests(LegTestCase):
 
         self.assertTrue(self.peer.closed and self.peer.closed.check(ConnectionAborted))
         self.successResultOf(self.leg.closed)
+
+    def test_a_peer_that_goes_on_sending_is_cut_before_its_time(self) -> None:
+        self.connect()
+        self.leg.close(EndedByAdministrator(), 5)
+        flood = [bytes(1 << 20)] * (DROP_LIMIT >> 20)
+
+        self.peer.send(*flood)
+        self.assertIsNone(self.peer.closed)
+        self.peer.send(b"one more")
+
+        self.assertTrue(self.peer.closed and self.peer.closed.check(ConnectionAborted))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_the_first_close_counts(self) -> None:
         self.connect()

@@ -35,6 +35,9 @@ T = TypeVar("T")
 UNREAD_LIMIT = 65536
 """Bytes that nobody asked for yet, above which a leg stops reading."""
 
+DROP_LIMIT = 16 << 20
+"""Bytes that a side may still send when it is over; whoever sends more does not mean to close."""
+
 
 class TooSlow(StepError):
     """A handshake was not over within its time limit."""
@@ -79,6 +82,7 @@ class Leg(Protocol):
         self.full = False
         self._owed_reply = b""
         self._cut: IDelayedCall | None = None
+        self._dropped = 0
         self._lost = False
         self._verifier: Verifier | None = None
         self._secured: Deferred[None] | None = None
@@ -204,8 +208,8 @@ class Leg(Protocol):
     def close(self, why: VNCProxyError, linger: float, session_id: str = "") -> None:
         """Say farewell and close, once what was sent has left.
 
-        What the peer still sends is read and dropped: unread bytes would turn the close into a
-        reset, which destroys the farewell.
+        What the peer still sends is read and dropped, within `DROP_LIMIT`: unread bytes would turn
+        the close into a reset, which destroys the farewell.
 
         Args:
             linger: seconds after which the connection is cut.
@@ -240,6 +244,8 @@ class Leg(Protocol):
             self._send_last(reply)
         elif not self.over:
             self._reply(reply)
+        else:
+            self._drop(len(data))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Take note that the transport is gone."""
@@ -276,6 +282,11 @@ class Leg(Protocol):
         self._unread += payload
         if len(self._unread) > UNREAD_LIMIT:
             self.pause()
+
+    def _drop(self, size: int) -> None:
+        self._dropped += size
+        if self._dropped > DROP_LIMIT:
+            self.transport.abortConnection()
 
     def _reply(self, reply: bytes) -> None:
         """Send what the framing answers; only the newest is kept while the buffer is full."""
