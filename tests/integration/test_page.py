@@ -305,6 +305,7 @@ class KeyTests(PageTestCase):
         await self.until_here(lambda: len(console.keys) > 10, True)
         await self.type(Keys.ESCAPE)
         await self.until("return document.querySelector('#typing').open", False)
+        await self.until("return document.activeElement.tagName", "CANVAS")
         await self.type("b")
         await self.until_here(lambda: strokes(ord("b"))[1] in console.keys, True)
         await deferToThread(time.sleep, 0.3)
