@@ -277,12 +277,20 @@ class Gateway(MultiService):
         await self.parts.close(self.sessions.services.reactor)
 
 
+class CannotStart(SystemExit, Exception):
+    """Ends the process with one sentence.
+
+    An ``Exception``, too, because ``twistd`` tells the terminal that it left nothing else: its
+    first process would wait for ever for the one in the background.
+    """
+
+
 @contextmanager
 def _one_sentence() -> Iterator[None]:
     try:
         yield
     except CannotListenError as e:
-        raise SystemExit(f"vncproxy: {e}") from e
+        raise CannotStart(f"vncproxy: {e}") from e
 
 
 def proxy_name(settings: Settings) -> str:

@@ -312,6 +312,19 @@ class CommandTests(ProcessTestCase):
                 self.assertIn("vncproxy: Couldn't listen on 127.0.0.1:", said)
                 self.assertNotIn("Traceback", said)
 
+    def test_a_port_in_use_is_told_by_twistd_that_goes_to_the_background(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            web = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
+            pidfile, log = self.folder / "twistd.pid", self.folder / "log"
+            options = (f"--pidfile={pidfile}", f"--logfile={log}")
+
+            status, said = self.run_for_its_end("twistd", *options, "vncproxy", "--web", web)
+
+        self.assertEqual(status, 1, said)
+        self.assertIn("vncproxy: Couldn't listen on 127.0.0.1:", said)
+        self.assertIn("vncproxy: Couldn't listen on 127.0.0.1:", log.read_text())
+        self.assertFalse(pidfile.exists())
+
     def test_a_certificate_that_is_missing(self) -> None:
         web = "ssl:0:privateKey=/no/such.pem"
         for command in (("twistd", "-n", "--pidfile=", "vncproxy"), ("twist", "vncproxy")):
