@@ -57,6 +57,7 @@ class Dispatcher:
             outside of a turn.
         view: the same, to be sliced without a copy.
         window: the part of ``view`` that is received into.
+        shared_window: a smaller one, for what is copied on its way: it stays in the CPU's cache.
     """
 
     log = Logger()
@@ -65,6 +66,7 @@ class Dispatcher:
         self.buffer = bytearray(HEAD_ROOM + LONE_QUANTUM)
         self.view = memoryview(self.buffer)
         self.window = self.view[HEAD_ROOM:]
+        self.shared_window = self.window[:SHARED_QUANTUM]
         # the table of dispatchers must not keep their reactors
         self._reactor = ref(reactor)
         self._flows: dict[int, Flow] = {}

@@ -128,8 +128,10 @@ class Pump:
             self._lost(e)
 
     def _receive(self) -> None:
+        dispatcher, raw = self._dispatcher, self._shape is Shape.RAW
+        window = dispatcher.window if raw else dispatcher.shared_window
         try:
-            size = self._socket.recv_into(self._dispatcher.window)
+            size = self._socket.recv_into(window)
         except BlockingIOError:
             return
         if not size:
