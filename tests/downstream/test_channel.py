@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import Request
@@ -67,13 +67,27 @@ class ChannelTestCase(SynchronousTestCase):
 
 
 class LimitTests(ChannelTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.logged = self.enterContext(capturedLogs())
+
+    def assert_told(self, peer: MemoryPeer, status: int, words: str, why: str) -> None:
+        """Check that a refusal is told to the user and to the log, and closes the connection."""
+        head, _, body = peer.receive().decode().partition("\r\n\r\n")
+        self.assertTrue(head.startswith(f"HTTP/1.1 {status} {body.strip()}\r\n"), head)
+        self.assertIn(words, body)
+        self.assertIsNotNone(peer.closed)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        lines = [formatEvent(event) for event in self.logged if "refused" in formatEvent(event)]
+        self.assertEqual(len(lines), 1)
+        self.assertIn(why, lines[0])
+
     def test_a_header_that_is_too_large_is_refused(self) -> None:
         peer = self.connect()
 
         peer.send(b"GET / HTTP/1.1\r\n", *[b"X-A: " + b"a" * 95 + b"\r\n"] * 12)
 
-        self.assertEqual(peer.receive(), b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        self.assertIsNotNone(peer.closed)
+        self.assert_told(peer, 431, "delete the cookies", "header over 1024 bytes")
         self.assertEqual(self.root.requests, [])
 
     def test_a_line_without_end_is_not_collected(self) -> None:
@@ -81,7 +95,32 @@ class LimitTests(ChannelTestCase):
 
         peer.send(*[b"A" * 1000] * 100)
 
-        self.assertTrue(peer.closed or peer.disconnecting)
+        self.assert_told(peer, 431, "Open the link as you got it", "limits.header_bytes")
+
+    def test_a_line_as_long_as_the_header_may_be_is_served(self) -> None:
+        self.site = ConsoleSite(self.root, Limits(header_bytes=65536), self.clock)
+        peer = self.connect()
+
+        peer.send(b"GET /2?" + b"a" * 60000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+
+        self.assertTrue(peer.receive().endswith(b"XX"))
+
+    def test_each_request_has_the_whole_limit(self) -> None:
+        peer = self.connect()
+        for _ in range(3):
+            peer.send(b"GET /2 HTTP/1.1\r\nHost: a\r\nX-A: " + b"a" * 900 + b"\r\n\r\n")
+            self.assertTrue(peer.receive().endswith(b"XX"))
+
+    def test_nothing_is_read_of_who_was_refused(self) -> None:
+        peer = self.connect(room=10)
+        peer.send(b"A" * 2000)
+
+        peer.send(b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.assertEqual(self.root.requests, [])
+        self.clock.advance(10)
+
+        self.assertIsNotNone(peer.closed)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_silence_is_cut(self) -> None:
         peer = self.connect()
@@ -98,7 +137,7 @@ class LimitTests(ChannelTestCase):
             peer.send(bytes([byte]))
             self.clock.advance(1)
 
-        self.assertIsNotNone(peer.closed)
+        self.assert_told(peer, 408, "Try again", "not whole within 10 s, limits.header_time")
 
     def test_a_dripping_body_does_not_stretch_it_either(self) -> None:
         peer = self.connect()
@@ -108,7 +147,7 @@ class LimitTests(ChannelTestCase):
             peer.send(b"x")
             self.clock.advance(1)
 
-        self.assertIsNotNone(peer.closed)
+        self.assert_told(peer, 408, "did not arrive in time", "limits.header_time")
         self.assertEqual(self.root.requests, [])
 
     def test_a_body_is_read_and_kept_nowhere(self) -> None:
@@ -153,7 +192,7 @@ class LimitTests(ChannelTestCase):
         self.assertIsNone(peer.closed)
         self.clock.advance(1)
 
-        self.assertIsNotNone(peer.closed)
+        self.assert_told(peer, 408, "Try again", "limits.header_time")
 
     def test_a_reset_leaves_nothing_behind(self) -> None:
         peer = self.connect()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from io import BytesIO
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
 from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, Request
 from twisted.web.resource import IResource
@@ -24,10 +26,16 @@ class ConsoleChannel(HTTPChannel):
     be stretched by sending slowly.
     """
 
+    log = Logger()
+
+    header_bytes: int = 16384
     header_time: float = 10.0
     transport: Any
     _heir: IProtocol | None = None
     _too_late: IDelayedCall | None = None
+    _header_size = 0
+    _silent = True
+    _refused = False
 
     def connectionMade(self) -> None:
         """Start to wait for the first request."""
@@ -56,9 +64,31 @@ class ConsoleChannel(HTTPChannel):
         if self._heir is not None:
             self._heir.dataReceived(data)
             return
+        if self._refused:
+            return
         if self._too_late is None and not self._handlingRequest:
             self._await_request()
+        self._silent = False
         super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a line of a request's header."""
+        self._header_size += len(line)
+        if self._header_size > self.header_bytes:
+            self.lineLengthExceeded(line)
+            return
+        if not line:
+            self._header_size = 0
+        super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Refuse a header that is too large; called for a single line, too."""
+        self._refuse(
+            431,
+            "This link, or what the browser sends with it, is too long. Open the link as you got "
+            "it; if that does not help, delete the cookies of this site.",
+            f"header over {self.header_bytes} bytes, limits.header_bytes",
+        )
 
     def rawDataReceived(self, data: bytes) -> None:
         """Take bytes behind a header."""
@@ -80,7 +110,35 @@ class ConsoleChannel(HTTPChannel):
             self._heir.connectionLost(reason)
 
     def _await_request(self) -> None:
-        self._too_late = self.callLater(self.header_time, self.transport.abortConnection)
+        self._too_late = self.callLater(self.header_time, self._wait_no_more)
+
+    def _wait_no_more(self) -> None:
+        """Refuse a request that is not whole in time; browsers open connections in reserve, too."""
+        if self._silent or self._refused:
+            self.transport.abortConnection()
+            return
+        self._refuse(
+            408,
+            "Your request did not arrive in time. Try again.",
+            f"request not whole within {self.header_time:g} s, limits.header_time",
+        )
+
+    def _refuse(self, status: int, words: str, why: str) -> None:
+        """Tell whoever asks, and the log, which limit was reached, and close.
+
+        The words stand in the status line, too, which is all that TCP viewers show.
+        """
+        self._stop_waiting()
+        self._refused = True
+        self.log.info(
+            "request from {client} refused: {why}", client=self.transport.getPeer().host, why=why
+        )
+        self.transport.write(
+            f"HTTP/1.1 {status} {words}\r\nContent-Type: text/plain\r\n"
+            f"Content-Length: {len(words) + 1}\r\nConnection: close\r\n\r\n{words}\n".encode()
+        )
+        self.transport.loseConnection()
+        self._await_request()  # what does not close by itself
 
     def _stop_waiting(self) -> None:
         if self._too_late is not None and self._too_late.active():
@@ -118,7 +176,8 @@ class ConsoleSite(Site):
     def buildProtocol(self, addr: Any) -> Any:
         """Return a new connection's protocol."""
         channel = super().buildProtocol(addr)
-        channel.totalHeadersSize = self._limits.header_bytes
+        channel.totalHeadersSize = sys.maxsize  # Twisted's own limit tells nobody
+        channel.header_bytes = channel.MAX_LENGTH = self._limits.header_bytes
         channel.header_time = self._limits.header_time
         return channel
 
