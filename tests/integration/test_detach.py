@@ -108,6 +108,14 @@ class PrivateNamesTests(DetachTestCase):
                     self.assertEqual(tls._appSendBuffer, [])
                     self.assertIn(tls, tls.factory.protocols)
 
+    def test_the_layer_of_the_proxy_protocol_is_called_as_expected(self) -> None:
+        layer: Any = self.connected(Way.PROXY)[0].transport
+
+        self.assertTrue(module._is_proxy_layer(layer))
+        self.assertEqual(layer.getPeer().host, "192.0.2.1")
+        self.assertIsNotNone(layer._proxyInfo)
+        self.assertEqual(type(layer.wrappedProtocol), Leg)
+
     def test_small_writes_are_held_back_where_it_is_looked_for(self) -> None:
         leg, _ = self.connected(Way.TLS)
         tls: Any = leg.transport
@@ -208,13 +216,15 @@ class DetachTests(DetachTestCase):
                 peer.vanish()
                 self.peers.remove(peer)
 
-    def test_a_listener_forgets_its_tls_connections(self) -> None:
-        leg, _ = self.connected(Way.TLS)
-        factory = leg.transport.factory
+    def test_a_listener_forgets_its_layers(self) -> None:
+        for way in (Way.TLS, Way.PROXY):
+            leg, _ = self.connected(way)
+            factory = leg.transport.factory
+            self.assertEqual(len(factory.protocols), 1)
 
-        detach(leg.transport).socket.close()
+            detach(leg.transport).socket.close()
 
-        self.assertEqual(factory.protocols, {})
+            self.assertEqual(factory.protocols, {})
 
 
 class FallbackTests(DetachTestCase):
@@ -241,6 +251,12 @@ class FallbackTests(DetachTestCase):
         self.patch(module, "TRANSPORT_NAMES", TRANSPORT_NAMES)
         self.assertTrue(detachable(plain.transport))
         self.assertFalse(detachable(encrypted.transport))
+
+    def test_a_proxy_layer_that_has_read_nothing_is_left_alone(self) -> None:
+        layer: Any = self.connected(Way.PROXY)[0].transport
+        layer._proxyInfo = None
+
+        self.assertFalse(detachable(layer))
 
     def test_a_connection_that_ends_is_left_alone(self) -> None:
         for way in (Way.TCP, Way.UNIX):

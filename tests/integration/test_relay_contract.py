@@ -60,6 +60,10 @@ class _UNIX:
     user_way = console_way = Way.UNIX
 
 
+class _PROXY:
+    user_way, console_way = Way.PROXY, Way.TCP
+
+
 class _TLS:
     user_way = console_way = Way.TLS
     half_closes = False
@@ -83,6 +87,14 @@ class FastUNIXTests(_UNIX, _Fast, RelayContract):
 
 
 class FastWebSocketUNIXTests(_UNIX, _Fast, WebSocketRelayContract):
+    pass
+
+
+class FastProxyTests(_PROXY, _Fast, RelayContract):
+    websocket = False
+
+
+class FastWebSocketProxyTests(_PROXY, _Fast, WebSocketRelayContract):
     pass
 
 

@@ -23,6 +23,7 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.protocol import ClientFactory
 from twisted.internet.ssl import Certificate, PrivateCertificate, optionsForClientTLS
 from twisted.protocols import tls as twisted_tls
+from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper, HAProxyWrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -98,6 +99,7 @@ class Way(Enum):
     UNIX = "unix"
     TLS = "TLS from the first byte"
     START_TLS = "TLS begun on an open connection"
+    PROXY = "tcp, which begins with the PROXY protocol where it is accepted"
 
 
 @cache
@@ -264,6 +266,8 @@ class SocketPeer:
         factory: Any = _Once(self._leg)
         if self._way is Way.TLS:
             factory = TLSMemoryBIOFactory(_server_options(), False, factory, self._loop)
+        if self._way is Way.PROXY:
+            factory = HAProxyWrappingFactory(factory)
         if self._way is Way.UNIX:
             path = tempfile.mktemp(prefix="wire-")
             port: Any = self._loop.listenUNIX(path, factory)
@@ -280,6 +284,8 @@ class SocketPeer:
         self._loop.until(lambda: self._leg.transport is not None)
         port.stopListening()
         _shrink(_raw(self._leg.transport).socket)
+        if self._way is Way.PROXY:
+            ours.send(b"PROXY TCP4 192.0.2.1 192.0.2.2 40000 6081\r\n")
         return ours
 
     def _accept(self) -> socket.socket:
@@ -348,6 +354,8 @@ def unsent(transport: Any) -> int:
 
 
 def _raw(transport: Any) -> Any:
+    if isinstance(transport, HAProxyProtocolWrapper):
+        return transport.transport
     if isinstance(transport, twisted_tls.TLSMemoryBIOProtocol):
         return transport.transport
     return transport

@@ -32,6 +32,9 @@ TLS_NAMES = (
 )
 """The same of a TLS layer; newer ones have an ``_aggregator``, too."""
 
+PROXY_LAYER = ("twisted.protocols.haproxy._wrapper", "HAProxyProtocolWrapper")
+"""Module and name of what reads the PROXY protocol, and passes on all that follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detached:
@@ -50,6 +53,8 @@ class Detached:
 
 def detachable(transport: object) -> bool:
     """Tell whether `detach` can take this transport now, without changing anything."""
+    if _is_proxy_layer(transport) and getattr(transport, "_proxyInfo", None) is None:
+        return False
     tls, raw = _layers(transport)
     if type(raw).__module__ not in ("twisted.internet.tcp", "twisted.internet.unix"):
         return False
@@ -90,12 +95,15 @@ def detach(transport: object) -> Detached:
     raw.dataBuffer, raw.offset, raw._tempDataBuffer, raw._tempDataLen = b"", 0, [], 0
     # as when a connection is lost: whoever still calls the transport cannot reach the socket
     del raw.protocol, raw.socket, raw.fileno
-    _part(tls, raw)
+    _part(transport, tls, raw)
     return detached
 
 
-def _part(tls: Any, raw: Any) -> None:
+def _part(transport: Any, tls: Any, raw: Any) -> None:
     """Let go of what know each other, and would wait for the garbage collector."""
+    if _is_proxy_layer(transport):
+        transport.factory.unregisterProtocol(transport)
+        transport.wrappedProtocol = None
     connector = vars(raw).pop("connector", None)
     if connector is not None:
         vars(connector).pop("factory", None)
@@ -122,11 +130,17 @@ def drain(connection: Any) -> bytes:
 
 def _layers(transport: Any) -> tuple[Any, Any]:
     """Return the TLS layer, or None, and the transport that has the socket."""
+    if _is_proxy_layer(transport):
+        transport = transport.transport
     if isinstance(transport, TLSMemoryBIOProtocol):
         return transport, transport.transport
     if isinstance(transport, Connection) and transport.TLS:
         return getattr(transport, "protocol", None), transport
     return None, transport
+
+
+def _is_proxy_layer(transport: object) -> bool:
+    return (type(transport).__module__, type(transport).__name__) == PROXY_LAYER
 
 
 def _end_tls(tls: Any) -> Any:
