@@ -60,7 +60,6 @@ class Leg(Protocol):
         framing: how its bytes are framed.
         over: whether this side is over, and nothing more is sent or delivered.
         ended: fires with why this side is over, as soon as it is; never fails.
-        closed: fires when the transport is gone.
     """
 
     transport: Any
@@ -69,7 +68,7 @@ class Leg(Protocol):
         self.received = 0
         self.heard = clock.seconds()
         self.ended: Deferred[VNCProxyError] = Deferred()
-        self.closed: Deferred[None] = Deferred()
+        self._closed: Deferred[None] | None = None
         self.framing = framing
         self._clock = clock
         self._gone = gone
@@ -86,6 +85,15 @@ class Leg(Protocol):
         self._lost = False
         self._verifier: Verifier | None = None
         self._secured: Deferred[None] | None = None
+
+    @property
+    def closed(self) -> Deferred[None]:
+        """Fires when the transport is gone; made for whoever asks, for few ever do."""
+        if self._closed is None:
+            self._closed = Deferred()
+            if self._lost and self.transport is None:
+                self._closed.callback(None)
+        return self._closed
 
     def connectionMade(self) -> None:
         """Watch the outgoing buffer of the transport."""
@@ -215,7 +223,7 @@ class Leg(Protocol):
             linger: seconds after which the connection is cut.
             session_id: named in the farewell where only an administrator can help.
         """
-        if self._cut is None and not self.closed.called:
+        if self._cut is None and not self._lost:
             self._cut = self._clock.callLater(linger, self.transport.abortConnection)
         if self.over:
             return
@@ -261,7 +269,8 @@ class Leg(Protocol):
             self._cut.cancel()
         # a pump and its leg know each other: without this they wait for the garbage collector
         self.paused, self.transport = False, None
-        self.closed.callback(None)
+        if self._closed is not None:
+            self._closed.callback(None)
 
     def pauseProducing(self) -> None:
         """Take note that the outgoing buffer is full; called by the transport."""
