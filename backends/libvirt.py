@@ -15,11 +15,17 @@ from vncproxy.backends.libvirt_hypervisor import Hypervisor
 from vncproxy.backends.libvirt_settings import LibvirtSettings
 from vncproxy.backends.tls_settings import warnings_about
 from vncproxy.errors import BackendError
-from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IHasWarnings, IVMInventory
+from vncproxy.interfaces import (
+    IBlockingCalls,
+    IConsoleBackend,
+    IConsoleMoves,
+    IHasWarnings,
+    IVMInventory,
+)
 from vncproxy.model import ConsoleEndpoint, VMAddress, VMSummary
 
 
-@implementer(IConsoleBackend, IHasWarnings, IVMInventory)
+@implementer(IConsoleBackend, IConsoleMoves, IHasWarnings, IVMInventory)
 class LibvirtBackend:
     """The domains of one libvirt, or of several among which they are moved.
 
@@ -46,6 +52,10 @@ class LibvirtBackend:
         A descriptor in the endpoint belongs to the caller.
         """
         return await locate(self._hypervisors, vm)
+
+    async def whereabouts(self, vm: str) -> str:
+        """Return the host on which a machine runs now; see ``IConsoleMoves``."""
+        return (await self.locate(vm)).host if len(self._hypervisors) > 1 else ""
 
     async def list(self) -> Sequence[VMSummary]:
         """Return all domains, running or not, sorted by name; each once, as it is where it runs."""

@@ -18,7 +18,7 @@ from vncproxy.errors import (
     VMNotFound,
     VNCProxyError,
 )
-from vncproxy.interfaces import IConsoleRefusals
+from vncproxy.interfaces import IConsoleMoves, IConsoleRefusals
 from vncproxy.model import (
     ConsoleElsewhere,
     ConsoleEndpoint,
@@ -58,6 +58,20 @@ class Movable(StaticConsoles):
 
     def explain(self, refusal: UpstreamViolation) -> VNCProxyError:
         return ConsoleUnavailable("on the move", f"in vain: {refusal}")
+
+
+@implementer(IConsoleMoves)
+class OnTheMove(StaticConsoles):
+    """A backend that knows on which host a machine runs now, or fails to."""
+
+    def __init__(self, found: str | VNCProxyError | Deferred[str]) -> None:
+        super().__init__({"web-01": HERE})
+        self._found = found
+
+    async def whereabouts(self, vm: str) -> str:
+        if isinstance(self._found, VNCProxyError):
+            raise self._found
+        return await self._found if isinstance(self._found, Deferred) else self._found
 
 
 class ConsolesTestCase(ProxyTestCase):
@@ -105,6 +119,34 @@ class OpeningTests(ConsolesTestCase):
         assert isinstance(error, UpstreamRefused)
         self.assertEqual(error.http_status, 403)
         self.assertEqual(self.backend.asked, ["web-01"])
+
+
+class MoveTests(ConsolesTestCase):
+    def moved(self, backend: StaticConsoles, host: str = "192.0.2.10") -> bool:
+        consoles = Consoles({"kvm": backend}, self.timeouts, self.reactor)
+        self.asking = Deferred.fromCoroutine(consoles.moved(WEB_01, host))
+        self.wait(1.9)
+        self.assertFalse(self.asking.called and self.reactor.getDelayedCalls())
+        self.wait(0.2)
+        return self.successResultOf(self.asking)
+
+    def test_the_double_is_what_it_stands_for(self) -> None:
+        verifyObject(IConsoleMoves, OnTheMove(""))
+
+    def test_a_machine_on_another_host_has_moved(self) -> None:
+        self.assertTrue(self.moved(OnTheMove("192.0.2.11")))
+
+    def test_a_machine_on_the_same_host_was_restarted(self) -> None:
+        self.assertFalse(self.moved(OnTheMove("192.0.2.10")))
+
+    def test_nobody_knows_of_a_console_that_was_on_this_machine(self) -> None:
+        self.assertFalse(self.moved(OnTheMove("192.0.2.11"), host=""))
+
+    def test_what_cannot_be_told_is_no_move(self) -> None:
+        never: Deferred[str] = Deferred()
+        for unknown in ("", BackendError("away"), ConsoleUnavailable("shut off"), never):
+            self.assertFalse(self.moved(OnTheMove(unknown)))
+        self.assertFalse(self.moved(StaticConsoles({"web-01": THERE})))
 
 
 class RefusalTests(ConsolesTestCase):

@@ -21,6 +21,7 @@ from vncproxy.errors import (
     ClientGone,
     ConnectionLost,
     ConsoleEnded,
+    ConsoleMoved,
     ConsoleUnavailable,
     DownstreamViolation,
     EndedByAdministrator,
@@ -41,7 +42,7 @@ from vncproxy.errors import (
     VMNotFound,
     VNCProxyError,
 )
-from vncproxy.interfaces import ISessionObserver
+from vncproxy.interfaces import IConsoleMoves, ISessionObserver
 from vncproxy.model import (
     ConsoleEndpoint,
     ConsoleType,
@@ -49,12 +50,19 @@ from vncproxy.model import (
     Limits,
     Policy,
     SessionInfo,
+    Transport,
     VMAddress,
 )
 from vncproxy.relay.frames import RawFraming
 from vncproxy.relay.leg import Leg
 from vncproxy.session import IDownstream, Session, Visit
-from vncproxy.testing import SERVER_INIT, MemoryPeer, ScriptedRFBServer, rfb_script
+from vncproxy.testing import (
+    SERVER_INIT,
+    MemoryPeer,
+    ScriptedRFBServer,
+    StaticConsoles,
+    rfb_script,
+)
 
 GREETING = b"RFB 003.008\n\x01\x01"
 VIEWER_HEARS = b"RFB 003.008\n\x01\x01" + bytes(4) + SERVER_INIT
@@ -96,6 +104,18 @@ class StubbornUser(User):
     async def refuse(self, error: VNCProxyError, session_id: str) -> None:
         await super().refuse(error, session_id)
         await self.refused
+
+
+@implementer(IConsoleMoves)
+class MovedAway(StaticConsoles):
+    """A backend that can tell where a machine is, when a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__({"web-01": ConsoleEndpoint(Transport.TCP, "192.0.2.10", 5900)})
+        self.answer: Deferred[str] = Deferred()
+
+    async def whereabouts(self, vm: str) -> str:
+        return await self.answer
 
 
 class SessionTestCase(ProxyTestCase):
@@ -549,6 +569,39 @@ class ClosingTests(SessionTestCase):
         self.closed(ConsoleEnded)
         self.assertEqual(self.user.peer.receive(), b"last pixels")
         self.assertTrue(self.user.peer.half_closed)
+
+    def test_the_console_closes_because_its_machine_has_moved(self) -> None:
+        moved = MovedAway()
+        self.serve(backends={"kvm": moved})
+        self.open()
+
+        self.hypervisor.close()
+        self.assertEqual(self.told.closings, [])
+        self.assertFalse(self.user.peer.half_closed)
+        moved.answer.callback("192.0.2.11")
+
+        self.closed(ConsoleMoved)
+        self.assertTrue(self.user.peer.half_closed)
+
+    def test_a_user_who_leaves_meanwhile_waits_for_nothing(self) -> None:
+        moved = MovedAway()
+        self.serve(backends={"kvm": moved})
+        self.open()
+        self.hypervisor.close()
+
+        self.user.peer.close()
+        moved.answer.callback("192.0.2.11")
+
+        self.closed(ConsoleMoved)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_a_user_who_leaves_first_asks_nobody_where_the_machine_is(self) -> None:
+        self.serve(backends={"kvm": MovedAway()})
+        self.open()
+
+        self.user.peer.close()
+
+        self.closed(ClientGone)
 
     def test_a_side_is_lost(self) -> None:
         self.open()

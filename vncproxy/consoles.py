@@ -6,16 +6,20 @@ A console that moved in between is asked for once more, where its backend can te
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
+from math import inf
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 
-from .errors import BackendError, UpstreamViolation, VMNotFound
-from .interfaces import IConsoleBackend, IConsoleRefusals
+from .errors import BackendError, UpstreamViolation, VMNotFound, VNCProxyError
+from .interfaces import IConsoleBackend, IConsoleMoves, IConsoleRefusals
 from .model import ConsoleElsewhere, ConsoleEndpoint, Timeouts, VMAddress
 from .upstream import Console, reach
 
 T = TypeVar("T")
+
+MOST_PATIENCE = 2.0
+"""Seconds for which the end of a console is held back to find out why it ended."""
 
 
 class Consoles:
@@ -61,6 +65,20 @@ class Consoles:
         except UpstreamViolation as e:
             raise backend.explain(e) from e
 
+    async def moved(self, vm: VMAddress, host: str) -> bool:
+        """Tell whether a machine whose console has ended runs on another host than it did.
+
+        False where that cannot be told soon: a user waits for the answer.
+        """
+        backend = self._backends.get(vm.backend)
+        if not host or not IConsoleMoves.providedBy(backend):
+            return False
+        try:
+            now = await self._in_time(vm, backend.whereabouts(vm.vm), MOST_PATIENCE)
+        except VNCProxyError:
+            return False
+        return bool(now) and now != host
+
     async def _reach(self, endpoint: ConsoleEndpoint) -> Console:
         return await reach(endpoint, self._timeouts, self._reactor)
 
@@ -81,8 +99,8 @@ class Consoles:
             raise VMNotFound(f"no backend {vm.backend!r} is configured")
         return await self._in_time(vm, backend.locate(vm.vm))
 
-    async def _in_time(self, vm: VMAddress, answer: Awaitable[T]) -> T:
-        timeout = self._timeouts.locate
+    async def _in_time(self, vm: VMAddress, answer: Awaitable[T], most: float = inf) -> T:
+        timeout = min(most, self._timeouts.locate)
         waiting = Deferred.fromCoroutine(_awaited(answer))
         try:
             return await waiting.addTimeout(timeout, self._reactor)

@@ -28,7 +28,7 @@
     │       └── UpstreamUntrusted  it cannot prove who it is, or offers too little protection
     ├── StoreUnavailable           the token store
     └── SessionEnded               why an open session was closed
-        ├── ClientGone, ConsoleEnded, ConnectionLost
+        ├── ClientGone, ConsoleEnded (ConsoleMoved), ConnectionLost
         ├── EndedByAdministrator, TimeLimit, IdleLimit
         └── ProxyStopping
 
@@ -304,6 +304,13 @@ class ConsoleEnded(SessionEnded):
     public = "The virtual machine closed its console: it was stopped, restarted or moved."
     close_code = 4103
     code = "console-ended"
+
+
+class ConsoleMoved(ConsoleEnded):
+    """The console ended because the machine runs on another host now."""
+
+    public = "The virtual machine moved to another host. Reconnect to go on."
+    code = "console-moved"
 
 
 class ConnectionLost(SessionEnded):

@@ -58,6 +58,19 @@ class IConsoleBackend(Interface):
         """Let go of connections and logins; no further call follows."""
 
 
+class IConsoleMoves(Interface):
+    """A backend whose machines move between hosts while they run, which ends their consoles."""
+
+    def whereabouts(vm: str) -> Awaitable[str]:
+        """Return the host of the endpoint that ``locate`` would give now, without opening anything.
+
+        Empty where it cannot be told.
+
+        Raises:
+            VNCProxyError: as ``locate`` does.
+        """
+
+
 class IConsoleRefusals(Interface):
     """A backend that knows what it means when a console's server turns the proxy away.
 

@@ -21,6 +21,7 @@ from zope.interface import Interface
 from .consoles import Consoles
 from .errors import (
     ClientGone,
+    ConsoleMoved,
     Forbidden,
     HypervisorError,
     OverLimit,
@@ -120,6 +121,7 @@ class Session:
         "__weakref__",
         "_downstream",
         "_ending",
+        "_host",
         "_info",
         "_legs",
         "_opening",
@@ -146,6 +148,7 @@ class Session:
         self._info = SessionInfo(self.id, visit.type, visit.client, self._services.time())
         self._why: VNCProxyError = SessionEnded()
         self._ending = False
+        self._host = ""
         self._step: Deferred[tuple[Leg, Leg]] | Deferred[VNCProxyError] | None = None
         self._watchdog: Watchdog | None = None
         self._opening: Deferred[None] | None = None
@@ -218,6 +221,7 @@ class Session:
         self._sessions.check_vm(grant.token.vm)
         consoles = self._services.consoles()
         console, name = await consoles.open(grant.token.vm, grant.endpoint)
+        self._host = console.host
         return await self._greet(console, name), console.leg
 
     async def _restore(self, grant: Grant) -> None:
@@ -282,6 +286,21 @@ class Session:
         assert self._legs is not None and self._watchdog is not None
         self._ending = True
         self._watchdog.stop()
+        down, up = self._legs
+        if up.over and not down.over:
+            asking = Deferred.fromCoroutine(self._explain(why))
+            asking.addCallback(self._say_farewell).addErrback(self._failed)
+        else:
+            self._say_farewell(why)
+
+    async def _explain(self, why: VNCProxyError) -> VNCProxyError:
+        """Return why a console ended by itself, in better words where its backend knows them."""
+        assert self.grant is not None
+        moved = await self._services.consoles().moved(self.grant.token.vm, self._host)
+        return ConsoleMoved(f"was on {self._host}") if moved else why
+
+    def _say_farewell(self, why: VNCProxyError) -> None:
+        assert self._legs is not None
         (down, up), linger = self._legs, self._services.timeouts.linger
         down.close(why, linger, self.id)
         up.close(why, linger)

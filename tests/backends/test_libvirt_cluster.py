@@ -117,6 +117,22 @@ class LocateTests(ClusterCase):
         self.patch(libvirt.virDomain, "XMLDesc", move)
         self.assertEqual(self.result(backend.locate("web")).port, 5902)
 
+    def test_it_tells_on_which_host_a_machine_is_now(self) -> None:
+        backend = self.backend(
+            self.host(domain("web", WEB, 5901)), self.host(domain("web", WEB, 5902))
+        )
+        self.states(p5901=MOVED)
+
+        now = self.result(backend.whereabouts("web"))
+
+        self.assertEqual(now, self.result(backend.locate("web")).host)
+        self.assertNotEqual(now, "")
+
+    def test_a_single_host_cannot_tell(self) -> None:
+        backend = self.backend(self.host(domain("web", WEB, 5901)))
+
+        self.assertEqual(self.result(backend.whereabouts("web")), "")
+
     def test_an_id_means_another_machine_on_each_host_and_is_not_looked_for(self) -> None:
         backend = self.backend(self.host(domain("web", WEB, 5901)), self.host())
         self.failure(backend.locate("1"), VMNotFound)

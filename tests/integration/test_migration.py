@@ -171,6 +171,6 @@ class BrowserTests(MigrationCase):
             time.sleep(0.05)
         page.wait_for_state("connected")
         page.wait_for_pixel(*KEY_COLOURS["1"])
-        self.assertIn("it was stopped, restarted or moved", " ".join(told))
+        self.assertIn("The virtual machine moved to another host.", " ".join(told))
         page.type("4")
         page.wait_for_pixel(*KEY_COLOURS["4"])

@@ -20,10 +20,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """A reached console: its leg, and the ServerInit message that the viewer is to get first."""
+    """A reached console.
+
+    Attributes:
+        server_init: the ServerInit message, which the viewer is to get first.
+        host: on which it was reached; empty where that is this machine.
+    """
 
     leg: Leg
     server_init: bytes
+    host: str = ""
 
 
 async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Console:
@@ -39,7 +45,8 @@ async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> 
     """
     leg = await dial(endpoint, timeouts, reactor)
     try:
-        return Console(leg, await _shake_hands(leg, endpoint, timeouts.handshake, reactor))
+        server_init = await _shake_hands(leg, endpoint, timeouts.handshake, reactor)
+        return Console(leg, server_init, endpoint.host)
     except BaseException:
         leg.close(ConsoleEnded(), timeouts.linger)
         raise
