@@ -19,6 +19,7 @@ name = "bench"
 store = "redis"
 [redis]
 port = {redis}
+timeout = 2
 [limits]
 sessions = 100000
 sessions_per_address = 100000

@@ -20,7 +20,7 @@ ARGUMENTS = (
     "--disable-background-networking --disable-component-update --disable-dev-shm-usage "
     "--ignore-certificate-errors"
 )
-TIME_LIMIT = 15.0
+TIME_LIMIT = 60.0
 
 PIXEL = """
     const canvas = document.querySelector("#screen canvas");
