@@ -1,4 +1,7 @@
-"""Flame graphs of the proxy at work: ``python -m bench.profile``, into bench/results."""
+"""Flame graphs of the proxy at work, into bench/results: ``python -m bench.profile``.
+
+With ``--shares``, tables of the parts that its time goes to, on standard output.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import metrics
+from . import metrics, shares
 from .peers import Ours
 from .world import World
 
@@ -21,38 +24,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__)
     parser.add_argument("metrics", nargs="*", default=PROFILED, help=f"of {', '.join(PROFILED)}")
     parser.add_argument("--seconds", type=int, default=6)
+    parser.add_argument("--shares", action="store_true", help="print which parts take the time")
     arguments = parser.parse_args()
     metrics.SECONDS = arguments.seconds
     RESULTS.mkdir(exist_ok=True)
     world = World()
     try:
         for name in arguments.metrics:
-            print(f"{name}: {_profile(world, name, arguments.seconds)}", flush=True)
+            file = _profile(world, name, arguments.seconds, arguments.shares)
+            found = shares.table(shares.shares(file.read_text())) if arguments.shares else file
+            print(f"{name}:\n\n{found}\n", flush=True)
     finally:
         world.stop()
 
 
-def _profile(world: World, name: str, seconds: int) -> Path:
-    """Measure again and again while the profiler looks; returns the flame graph's file."""
-    metric, graph = metrics.METRICS[name], RESULTS / f"profile-{name}.svg"
+def _profile(world: World, name: str, seconds: int, raw: bool) -> Path:
+    """Measure again and again while the profiler looks; returns the file of what it saw."""
+    metric, file = metrics.METRICS[name], RESULTS / f"profile-{name}.{'txt' if raw else 'svg'}"
     peer = Ours(world, metric.kind)
     peer.start()
     try:
-        with subprocess.Popen(_profiler(peer.tree.pid, seconds, graph)) as profiler:
+        with subprocess.Popen(_profiler(peer.tree.pid, seconds, file, raw)) as profiler:
             while profiler.poll() is None:
                 metric.measure(peer)
     finally:
         peer.stop()
     if profiler.returncode:
         raise SystemExit(f"py-spy ended with {profiler.returncode}")
-    return graph
+    return file
 
 
-def _profiler(pid: int | None, seconds: int, graph: Path) -> list[str]:
+def _profiler(pid: int | None, seconds: int, file: Path, raw: bool) -> list[str]:
     return [
         str(Path(sys.executable).with_name("py-spy")),
         *("record", "--pid", str(pid), "--duration", str(seconds), "--rate", str(RATE)),
-        *("--output", str(graph), "--format", "flamegraph"),
+        *("--output", str(file), "--format", "raw" if raw else "flamegraph"),
     ]
 
 
