@@ -45,8 +45,8 @@ async def _run(reactor: object, world: World) -> None:
     before = _kinds()
     crowded = await _enter(world, gateway.web_port)
     _print(before, _kinds())
-    for crowd_ in (warm, crowded):
-        crowd_.stop()
+    for visitors in (warm, crowded):
+        visitors.stop()
     await service.stopService()
 
 
