@@ -583,6 +583,18 @@ class ClosingTests(SessionTestCase):
         self.closed(ConsoleMoved)
         self.assertTrue(self.user.peer.half_closed)
 
+    def test_a_defect_of_who_is_asked_keeps_no_session_from_ending(self) -> None:
+        moved = MovedAway()
+        self.serve(backends={"kvm": moved})
+        self.open()
+
+        self.hypervisor.close()
+        moved.answer.errback(RuntimeError("a defect"))
+
+        self.closed(ConsoleEnded)
+        self.assertTrue(self.user.peer.half_closed)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
     def test_a_user_who_leaves_meanwhile_waits_for_nothing(self) -> None:
         moved = MovedAway()
         self.serve(backends={"kvm": moved})

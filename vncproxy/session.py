@@ -296,7 +296,11 @@ class Session:
     async def _explain(self, why: VNCProxyError) -> VNCProxyError:
         """Return why a console ended by itself, in better words where its backend knows them."""
         assert self.grant is not None
-        moved = await self._services.consoles().moved(self.grant.token.vm, self._host)
+        try:
+            moved = await self._services.consoles().moved(self.grant.token.vm, self._host)
+        except Exception:  # noqa: BLE001 a defect must not keep a session from ending
+            self.log.failure("session {session}: whereabouts unknown", session=self.id)
+            return why
         return ConsoleMoved(f"was on {self._host}") if moved else why
 
     def _say_farewell(self, why: VNCProxyError) -> None:
