@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from vncproxy.backends.libvirt_cluster import ask_all, locate
-from vncproxy.backends.libvirt_hypervisor import Hypervisor
+from vncproxy.backends.libvirt_hypervisor import Hypervisor, close_socket
 from vncproxy.backends.libvirt_settings import LibvirtSettings
 from vncproxy.backends.tls_settings import warnings_about
 from vncproxy.errors import BackendError
@@ -55,7 +55,11 @@ class LibvirtBackend:
 
     async def whereabouts(self, vm: str) -> str:
         """Return the host on which a machine runs now; see ``IConsoleMoves``."""
-        return (await self.locate(vm)).host if len(self._hypervisors) > 1 else ""
+        if len(self._hypervisors) == 1:
+            return ""
+        endpoint = await self.locate(vm)
+        close_socket(endpoint)
+        return endpoint.host
 
     async def list(self) -> Sequence[VMSummary]:
         """Return all domains, running or not, sorted by name; each once, as it is where it runs."""

@@ -45,7 +45,7 @@ class Hypervisor:
         from vncproxy.backends.libvirt_domains import locate
 
         reach = self._settings.reach(self._uri)
-        return await self._ask(locate, vm, reach, self._settings.addresses, late=_close_socket)
+        return await self._ask(locate, vm, reach, self._settings.addresses, late=close_socket)
 
     async def sight(self, vm: str) -> Sighting:
         """Return a machine's state by UUID or name; an id means another machine on each host.
@@ -103,7 +103,7 @@ def _connection(uri: str, timeout: float) -> Connection:
     return Connection(uri, timeout)
 
 
-def _close_socket(endpoint: ConsoleEndpoint) -> None:
-    """Close the socket of an endpoint that nobody waits for any more."""
+def close_socket(endpoint: ConsoleEndpoint) -> None:
+    """Close the socket of an endpoint that nobody goes on to use, where it has one."""
     if endpoint.fd >= 0:
         os.close(endpoint.fd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -127,6 +128,18 @@ class LocateTests(ClusterCase):
 
         self.assertEqual(now, self.result(backend.locate("web")).host)
         self.assertNotEqual(now, "")
+
+    def test_it_keeps_no_console_open_that_it_was_only_asked_for(self) -> None:
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, writing)
+        uris = [self.host(domain("web", WEB, 5901)), self.host(domain("web", WEB, 5902))]
+        settings = LibvirtSettings.model_validate({"uris": uris, "open_graphics": "always"})
+        self.patch(libvirt.virDomain, "openGraphicsFD", lambda *_: reading)
+
+        now = self.result(LibvirtBackend("kvm", settings, InlineCalls()).whereabouts("web"))
+
+        self.assertEqual(now, "")
+        self.assertRaises(OSError, os.fstat, reading)
 
     def test_a_single_host_cannot_tell(self) -> None:
         backend = self.backend(self.host(domain("web", WEB, 5901)))
