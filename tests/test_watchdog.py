@@ -220,3 +220,11 @@ class WatchdogTests(SynchronousTestCase):
         self.watchdog.stop()
 
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_session_that_a_ping_ends_is_looked_after_no_more(self) -> None:
+        self.watch()
+        self.patch(self.down, "ping", self.watchdog.stop)
+
+        self.wait(25)
+
+        self.assertEqual(self.clock.getDelayedCalls(), [])

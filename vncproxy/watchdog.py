@@ -80,7 +80,7 @@ class Watchdog:
         if why:
             self._booked = None
             self._bark(why)
-        else:
+        elif self._booked is not None:  # a ping that cannot be sent ends the session at once
             self.start()
 
     def _next_look(self, now: float) -> float:
