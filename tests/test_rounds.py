@@ -103,3 +103,12 @@ class RoundsTests(SynchronousTestCase):
 
         self.assertEqual([looker.looks for looker in others], [[1], [2], [3]])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
+
+    def test_who_is_cancelled_in_a_late_round_keeps_nobody_else_from_looking(self) -> None:
+        canceller, cancelled = self.looker(1), self.looker(2)
+        canceller.look = lambda: self.rounds.cancel(cancelled, 2)  # type: ignore[method-assign]
+        other = self.looker(3)
+
+        self.clock.advance(5)
+
+        self.assertEqual((cancelled.looks, other.looks), ([], [5]))

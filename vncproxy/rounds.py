@@ -67,7 +67,7 @@ class Rounds:
     def _go(self) -> None:
         now = self.seconds()
         for second in sorted(second for second in self._booked if second <= now):
-            for caller in self._booked.pop(second):
+            for caller in self._booked.pop(second, ()):
                 try:
                     caller.look()
                 except Exception:  # noqa: BLE001 the others' limits count all the same
