@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from OpenSSL import SSL
+from twisted.internet.address import UNIXAddress
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.ssl import KeyPair, PrivateCertificate
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import Request
@@ -121,6 +127,42 @@ class LimitTests(ChannelTestCase):
 
         self.assertIsNotNone(peer.closed)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_who_comes_by_a_unix_socket_is_told_too(self) -> None:
+        peer = MemoryPeer(self.site.buildProtocol(None), address=UNIXAddress(None))
+
+        peer.send(b"GET")
+        self.clock.advance(10)
+
+        self.assert_told(peer, 408, "Try again", "request from 0.0.0.0 refused")
+
+    def test_a_refusal_under_tls_closes_the_connection(self) -> None:
+        key = KeyPair.generate(size=2048)
+        identity = PrivateCertificate.fromCertificateAndKeyPair(
+            key.selfSignedCert(1, CN="console.example.com"), key
+        )
+        tls = TLSMemoryBIOFactory(identity.options(), False, self.site, self.clock)
+        peer = MemoryPeer(tls.buildProtocol(None))
+        browser = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD))
+        browser.set_connect_state()
+        self.exchange(browser, peer)
+
+        browser.send(b"A" * 2000)
+        self.exchange(browser, peer)
+
+        self.assertTrue(browser.recv(1000).startswith(b"HTTP/1.1 431 "))
+        self.assertRaises(SSL.ZeroReturnError, browser.recv, 1000)
+
+    def exchange(self, browser: SSL.Connection, peer: MemoryPeer) -> None:
+        """Let a handshake, and what was written, arrive on both sides."""
+        for _ in range(4):
+            with contextlib.suppress(SSL.WantReadError):
+                browser.do_handshake()
+            with contextlib.suppress(SSL.WantReadError):
+                peer.send(browser.bio_read(65536))
+            self.clock.advance(0)
+            if arrived := peer.receive():
+                browser.bio_write(arrived)
 
     def test_silence_is_cut(self) -> None:
         peer = self.connect()

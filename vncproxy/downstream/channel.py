@@ -17,6 +17,7 @@ from twisted.web.server import Site
 
 from ..model import Limits
 from ..relay.sockets import tune
+from .visits import NOWHERE
 
 
 class ConsoleChannel(HTTPChannel):
@@ -131,13 +132,15 @@ class ConsoleChannel(HTTPChannel):
         self._stop_waiting()
         self._refused = True
         self.log.info(
-            "request from {client} refused: {why}", client=self.transport.getPeer().host, why=why
+            "request from {client} refused: {why}",
+            client=getattr(self.transport.getPeer(), "host", NOWHERE),
+            why=why,
         )
         self.transport.write(
             f"HTTP/1.1 {status} {words}\r\nContent-Type: text/plain\r\n"
             f"Content-Length: {len(words) + 1}\r\nConnection: close\r\n\r\n{words}\n".encode()
         )
-        self.transport.loseConnection()
+        self.loseConnection()
         self._await_request()  # what does not close by itself
 
     def _stop_waiting(self) -> None:
