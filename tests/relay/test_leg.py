@@ -289,6 +289,14 @@ class WebSocketTests(LegTestCase):
         self.assertEqual(self.peer.receive(), b"")
         self.successResultOf(self.leg.closed)
 
+    def test_a_close_frame_behind_what_ends_the_connection_is_not_answered(self) -> None:
+        self.websocket()
+        self.leg.deliver(lambda _: self.peer.reset())
+
+        self.peer.send(masked(BINARY, b"key") + masked(CLOSE))
+
+        self.assertIsInstance(self.why(), ConnectionLost)
+
     def test_only_an_administrators_error_names_the_session(self) -> None:
         self.websocket()
 

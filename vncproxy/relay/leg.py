@@ -309,6 +309,8 @@ class Leg(Protocol):
         self._send_last(self.framing.close(error.reply_code, "protocol error"))
 
     def _send_last(self, frame: bytes) -> None:
+        if self._lost:  # by what its payload has set off
+            return
         transport = self.transport  # which is forgotten when it fails to write
         transport.write(frame)
         transport.loseConnection()
