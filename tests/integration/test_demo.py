@@ -218,6 +218,9 @@ def guest() -> Guest:
 class RealMachineTests(TestCase):
     """A QEMU guest with a VNC password, once as a target and once found through libvirt."""
 
+    def setUp(self) -> None:
+        guest()  # a demonstration looks only once at which machines run
+
     def demo(self, *arguments: str) -> Demo:
         self.patch(os, "environ", {**os.environ, "LIBVIRT_DEFAULT_URI": private_libvirtd().uri})
         demo = Demo("--port", "0", *arguments)
