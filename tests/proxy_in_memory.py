@@ -27,7 +27,8 @@ from vncproxy.model import (
     Transport,
     VMAddress,
 )
-from vncproxy.session import Services, Sessions
+from vncproxy.session import Services
+from vncproxy.sessions import Sessions
 from vncproxy.testing import MemoryPeer, ScriptedRFBServer, StaticConsoles, carry
 from vncproxy.tokens.memory import MemoryTokenStore
 

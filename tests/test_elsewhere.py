@@ -19,7 +19,8 @@ from vncproxy.model import (
     VMAddress,
 )
 from vncproxy.relay.leg import Leg
-from vncproxy.session import IDownstream, Services, Sessions, Visit
+from vncproxy.session import IDownstream, Services, Visit
+from vncproxy.sessions import Sessions
 from vncproxy.testing import StaticConsoles
 from vncproxy.tokens.memory import MemoryTokenStore
 

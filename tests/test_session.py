@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import secrets
 import weakref
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -735,6 +736,13 @@ class LimitTests(SessionTestCase):
 
 
 class RegistryTests(SessionTestCase):
+    def test_no_two_live_sessions_have_the_same_id(self) -> None:
+        ids = iter(["7f3a0001", "7f3a0001", "7f3a0002"])
+        self.patch(secrets, "token_hex", lambda size: next(ids))
+        first = self.begin(user=User(self))
+
+        self.assertEqual((first.id, self.begin(user=User(self)).id), ("7f3a0001", "7f3a0002"))
+
     def test_one_session_is_ended_by_its_id(self) -> None:
         self.open()
 

@@ -32,7 +32,8 @@ from .errors import ConfigurationError
 from .interfaces import IConsoleBackend, IHasWarnings, ITokenSource, ITokenStore
 from .metrics import Metrics
 from .relay import fast, plain
-from .session import Services, Sessions
+from .session import Services
+from .sessions import Sessions
 from .settings import Listen, Settings
 from .threads import BoundedCalls
 from .tokens import source_types

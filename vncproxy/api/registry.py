@@ -1,4 +1,4 @@
-"""What the API asks of the registry of live sessions, as `vncproxy.session.Sessions` answers."""
+"""What the API asks of the registry of live sessions, as `vncproxy.sessions.Sessions` answers."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ from ..errors import VNCProxyError
 from ..model import Grant
 from ..relay.frames import RawFraming
 from ..relay.leg import Leg
-from ..session import IDownstream, Sessions, Visit
+from ..session import IDownstream, Visit
+from ..sessions import Sessions
 from .channel import ConsoleChannel
 from .early import EarlyConnection
 

@@ -10,7 +10,7 @@ from twisted.web.server import NOT_DONE_YET
 from twisted.web.static import File
 
 from ..model import ConsoleType
-from ..session import Sessions
+from ..sessions import Sessions
 from ..web import STATIC, content_security_policy, novnc_installed
 from .channel import ConsoleChannel, ConsoleSite
 from .connect import ConnectDownstream

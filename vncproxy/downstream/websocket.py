@@ -18,7 +18,8 @@ from ..model import Grant
 from ..relay.frames import RawFraming, WebSocketFraming
 from ..relay.leg import Leg
 from ..rfb.greeting import refuse
-from ..session import IDownstream, Sessions, Visit
+from ..session import IDownstream, Visit
+from ..sessions import Sessions
 from .channel import ConsoleChannel
 from .early import EarlyConnection
 from .visits import Trust, resume_cookie_name

@@ -1,0 +1,134 @@
+"""The live sessions of this process: how many there may be, and how all of them are ended."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from typing import TypeVar
+
+from twisted.internet.defer import DeferredList
+
+from .errors import OverLimit, ProxyStopping, SessionEnded
+from .model import SessionInfo, VMAddress
+from .rounds import Rounds
+from .session import IDownstream, Services, Session, Visit
+
+T = TypeVar("T")
+
+
+class Sessions:
+    """The live sessions of this process.
+
+    Attributes:
+        draining: whether new ones are refused because the proxy is stopping.
+        rounds: the timer that they share.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.rounds = Rounds(services.reactor)
+        self.draining = False
+        self._live: dict[str, Session] = {}
+        self._of_address: Counter[str] = Counter()
+        self._of_vm: Counter[VMAddress] = Counter()
+
+    def prepare(self, visit: Visit, downstream: IDownstream) -> Session:
+        """Return a user's session, to be started by its downstream."""
+        return Session(visit, downstream, self)
+
+    def new_id(self) -> str:
+        """Return an id that no live session has; it is short, for people read it to each other."""
+        while (found := secrets.token_hex(4)) in self._live:
+            pass
+        return found
+
+    def list(self) -> list[SessionInfo]:
+        """Return all sessions, those that are still opening included."""
+        return [session.info() for session in self._live.values()]
+
+    def end(self, session_id: str, why: SessionEnded) -> bool:
+        """End one session; False when there is none with this id."""
+        session = self._live.get(session_id)
+        if session:
+            session.cancel(why)
+        return session is not None
+
+    def end_where(
+        self,
+        why: SessionEnded,
+        *,
+        vm: VMAddress | None = None,
+        user: str | None = None,
+        token_id: str | None = None,
+    ) -> int:
+        """End the sessions that match all criteria given; returns how many."""
+        wanted = {"vm": vm, "user": user, "token_id": token_id}
+        criteria = {name: value for name, value in wanted.items() if value is not None}
+        matching = [
+            info.id
+            for info in self.list()
+            if all(getattr(info, name) == value for name, value in criteria.items())
+        ]
+        return sum(self.end(session_id, why) for session_id in matching)
+
+    async def stop(self) -> None:
+        """Refuse new sessions, end the live ones with a reason, wait until they are gone."""
+        self.draining = True
+        live = list(self._live.values())
+        gone = [over for session in live for over in session.gone()]
+        for session in live:
+            session.cancel(ProxyStopping())
+        await DeferredList(gone)
+
+    def enter(self, session: Session) -> None:
+        """Count a session, until it leaves.
+
+        Raises:
+            OverLimit: there are too many, in all or from its address.
+            ProxyStopping: the proxy is stopping.
+        """
+        if self.draining:
+            raise ProxyStopping()
+        limits, client = self.services.limits, session.visit.client
+        if len(self._live) >= limits.sessions:
+            raise OverLimit(f"{limits.sessions} sessions are open, limits.sessions")
+        same = self._of_address[client]
+        if same >= limits.sessions_per_address:
+            raise OverLimit(
+                f"{same} sessions from {client}, limits.sessions_per_address",
+                public="Too many consoles are open from your address. Close one and try again.",
+            )
+        self._live[session.id] = session
+        self._of_address[client] += 1
+
+    def enter_vm(self, vm: VMAddress) -> None:
+        """Count a session that has learned what it is to show, until it leaves."""
+        self._of_vm[vm] += 1
+
+    def leave(self, session: Session) -> None:
+        """Count a session no more."""
+        del self._live[session.id]
+        _count_down(self._of_address, session.visit.client)
+        if session.grant is not None:
+            _count_down(self._of_vm, session.grant.token.vm)
+
+    def check_vm(self, vm: VMAddress) -> None:
+        """Make sure that one more session of a VM is allowed; it is counted already.
+
+        Raises:
+            OverLimit: there are too many.
+        """
+        allowed = self.services.limits.sessions_per_vm
+        same = self._of_vm[vm]
+        if same > allowed:
+            raise OverLimit(
+                f"{same - 1} sessions of {vm}, limits.sessions_per_vm",
+                public="Too many people have this console open. Try again later.",
+            )
+
+
+def _count_down(counts: Counter[T], key: T) -> None:
+    """Count one less, and forget what there is none of."""
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]
