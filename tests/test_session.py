@@ -56,7 +56,7 @@ from vncproxy.model import (
 )
 from vncproxy.relay.frames import RawFraming
 from vncproxy.relay.leg import Leg
-from vncproxy.session import IDownstream, Session, Visit
+from vncproxy.session import MOST_ASKING, IDownstream, Session, Visit
 from vncproxy.testing import (
     SERVER_INIT,
     MemoryPeer,
@@ -154,11 +154,11 @@ class SessionTestCase(ProxyTestCase):
         self.assertEqual(self.reactor.getDelayedCalls(), [])
         return error
 
-    def closed(self, kind: type[VNCProxyError]) -> SessionInfo:
+    def closed(self, kind: type[VNCProxyError], live: int = 0) -> SessionInfo:
         """Make sure that an opened session ended once, for this reason."""
         self.assertEqual([type(why) for _, why in self.told.closings], [kind])
         self.assertEqual((self.told.refusals, self.user.refusals), ([], []))
-        self.assertEqual(self.sessions.list(), [])
+        self.assertEqual(len(self.sessions.list()), live)
         return self.told.closings[0][0]
 
     def uses_given_back(self) -> int:
@@ -595,6 +595,23 @@ class ClosingTests(SessionTestCase):
         self.closed(ConsoleEnded)
         self.assertTrue(self.user.peer.half_closed)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_only_some_ask_when_many_consoles_close_at_once(self) -> None:
+        moved = MovedAway()
+        self.serve(backends={"kvm": moved})
+        consoles = []
+        for _ in range(MOST_ASKING + 1):
+            self.user = User(self)
+            self.open()
+            consoles.append(self.hypervisor)
+
+        for console in consoles:
+            console.close()
+
+        self.closed(ConsoleEnded, live=MOST_ASKING)
+        moved.answer.callback("192.0.2.10")
+        self.assertEqual(self.sessions.list(), [])
+        self.assertEqual(self.sessions.asking, 0)
 
     def test_a_user_who_leaves_meanwhile_waits_for_nothing(self) -> None:
         moved = MovedAway()

@@ -42,6 +42,10 @@ from .steps import StepError
 from .upstream import Console
 from .watchdog import Watchdog
 
+MOST_ASKING = 8
+"""Sessions that may ask at once where their machines are: a whole host may end, and the threads
+that ask are those that new sessions need, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -104,9 +108,11 @@ class Register(Protocol):
 
     Attributes:
         rounds: the timer that they share.
+        asking: how many wait to hear where their machine is now.
     """
 
     services: Services
+    asking: int
     rounds: Rounds
 
     def new_id(self) -> str:
@@ -303,7 +309,7 @@ class Session:
         self._ending = True
         self._watchdog.stop()
         down, up = self._legs
-        if up.over and not down.over:
+        if up.over and not down.over and self._sessions.asking < MOST_ASKING:
             asking = Deferred.fromCoroutine(self._explain(why))
             asking.addCallback(self._say_farewell).addErrback(self._failed)
         else:
@@ -312,11 +318,14 @@ class Session:
     async def _explain(self, why: VNCProxyError) -> VNCProxyError:
         """Return why a console ended by itself, in better words where its backend knows them."""
         assert self.grant is not None
+        self._sessions.asking += 1
         try:
             moved = await self._services.consoles().moved(self.grant.token.vm, self._host)
         except Exception:  # noqa: BLE001 a defect must not keep a session from ending
             self.log.failure("session {session}: whereabouts unknown", session=self.id)
             return why
+        finally:
+            self._sessions.asking -= 1
         return ConsoleMoved(f"was on {self._host}") if moved else why
 
     def _say_farewell(self, why: VNCProxyError) -> None:

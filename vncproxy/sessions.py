@@ -22,12 +22,14 @@ class Sessions:
     Attributes:
         draining: whether new ones are refused because the proxy is stopping.
         rounds: the timer that they share.
+        asking: how many wait to hear where their machine is now.
     """
 
     def __init__(self, services: Services) -> None:
         self.services = services
         self.rounds = Rounds(services.reactor)
         self.draining = False
+        self.asking = 0
         self._live: dict[str, Session] = {}
         self._of_address: Counter[str] = Counter()
         self._of_vm: Counter[VMAddress] = Counter()
