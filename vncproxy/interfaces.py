@@ -62,7 +62,7 @@ class IConsoleMoves(Interface):
     """A backend whose machines move between hosts while they run, which ends their consoles."""
 
     def whereabouts(vm: str) -> Awaitable[str]:
-        """Return the host of the endpoint that ``locate`` would give now, without opening anything.
+        """Return the host of the endpoint that ``locate`` would give now; nothing stays open.
 
         Empty where it cannot be told.
 
