@@ -34,7 +34,7 @@ const WORDS = {
     4011: ["Time limit reached", "The time allowed for this console is over. Ask for a new console link."],
     4100: ["The virtual machine is not running", "Start it, then reconnect."],
     4101: ["The hypervisor shows no console", "Reconnect in a moment; if this goes on, tell your administrator."],
-    4102: ["The gateway is busy", "Reconnect in a moment."],
+    4102: ["The console cannot be opened now", "Reconnect in a moment."],
     4103: ["The virtual machine closed its console", "It may be restarting, stopping or moving to another host."],
     4112: ["Closed because nothing happened", "Reconnect to go on."],
     4113: ["The gateway is restarting", "The console comes back by itself."],
