@@ -37,10 +37,11 @@ class Peer:
     def _serve(self) -> None:
         connection, _ = self._listener.accept()
         with connection, self._listener:
-            request = b""
+            request, piece = b"", b"?"
             # what is not read would turn the end of the answer into a reset
-            while not request.endswith(BODY):
-                request += connection.recv(65536)
+            while piece and not request.endswith(BODY):
+                piece = connection.recv(65536)
+                request += piece
             try:
                 self._behave(connection)
             except OSError:
