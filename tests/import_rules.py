@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": VOCABULARY,
     "metrics": VOCABULARY,
     "rounds": set(),
+    "resumption": {"listeners"},
     "watchdog": {*VOCABULARY, "relay", "rounds"},
     **{part: {"model", "errors", *PROTOCOL} for part in PROTOCOL},
     "relay": {*VOCABULARY, "steps"},

@@ -16,7 +16,6 @@ from OpenSSL import SSL
 from prometheus_client import CollectorRegistry, ProcessCollector
 from pydantic import ValidationError
 from twisted.application.service import IService, MultiService
-from twisted.application.strports import service as listening
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
@@ -32,6 +31,7 @@ from .errors import ConfigurationError
 from .interfaces import IConsoleBackend, IHasWarnings, ITokenSource, ITokenStore
 from .metrics import Metrics
 from .relay import fast, plain
+from .resumption import listening
 from .session import Services
 from .sessions import Sessions
 from .settings import Listen, Settings
@@ -225,7 +225,7 @@ def make_service(settings: Settings, reactor: Any, parts: Parts | None = None) -
 
 def _listener(endpoint: str, factory: Any, reactor: Any) -> IService:
     try:
-        return listening(endpoint, factory, reactor=reactor)
+        return listening(endpoint, factory, reactor)
     except (OSError, SSL.Error, ValueError, LookupError) as e:
         raise ConfigurationError(f"[listen] {endpoint}: {e or type(e).__name__}") from e
 
