@@ -25,8 +25,8 @@ from twisted.python.usage import Options as UsageOptions
 from . import config
 from .audit import AuditLog
 from .backends import find
+from .downstream.origin import Trust
 from .downstream.site import Consoles, console_site
-from .downstream.visits import Trust
 from .errors import ConfigurationError
 from .interfaces import IConsoleBackend, IHasWarnings, ITokenSource, ITokenStore
 from .metrics import Metrics

@@ -12,8 +12,8 @@ from twisted.web.resource import Resource
 from tests.downstream.users import Answer, Browser, SiteTestCase, upgrade
 from vncproxy.api.health import health_resource
 from vncproxy.downstream import site
+from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.site import Consoles, console_site
-from vncproxy.downstream.visits import Trust
 from vncproxy.errors import StoreUnavailable
 from vncproxy.testing import MemoryPeer
 from vncproxy.web import STATIC

@@ -11,7 +11,8 @@ from twisted.logger import capturedLogs
 
 from tests.downstream.users import ACCEPT, Answer, Browser, SiteTestCase, upgrade
 from tests.relay.relay_contract import BINARY, CLOSE, PING, PONG, masked
-from vncproxy.downstream.visits import Trust, resume_cookie_name
+from vncproxy.downstream.origin import Trust
+from vncproxy.downstream.visits import resume_cookie_name
 from vncproxy.errors import (
     BadRequest,
     ClientGone,

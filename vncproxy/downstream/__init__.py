@@ -1,7 +1,11 @@
 """The user's side: one HTTP site on which browsers and TCP viewers reach their consoles.
 
 - `vncproxy.downstream.channel`: HTTP connections with limits, which can be taken over.
-- `vncproxy.downstream.visits`: what a request says about its user.
+- `vncproxy.downstream.headers`: headers as text.
+- `vncproxy.downstream.forwarded`: the user's address, as reverse proxies tell it.
+- `vncproxy.downstream.origin`: the page's origin, and which origins may open consoles.
+- `vncproxy.downstream.links`: where a token stands in a link.
+- `vncproxy.downstream.visits`: what a request says about its user, put together.
 - `vncproxy.downstream.early`: a connection between its HTTP request and its leg.
 - `vncproxy.downstream.websocket`: browsers; the opening handshake is Autobahn's.
 - `vncproxy.downstream.connect`: TCP viewers that ask with ``CONNECT``.

@@ -17,7 +17,7 @@ from twisted.web.server import Site
 
 from ..model import Limits
 from ..relay.sockets import tune
-from .visits import NOWHERE
+from .forwarded import NOWHERE
 
 
 class ConsoleChannel(HTTPChannel):

@@ -14,7 +14,8 @@ from ..sessions import Sessions
 from ..web import STATIC, content_security_policy, novnc_installed
 from .channel import ConsoleChannel, ConsoleSite
 from .connect import ConnectDownstream
-from .visits import Trust, visit_of
+from .origin import Trust
+from .visits import visit_of
 from .websocket import WebSocketDownstream, upgrade_factory
 
 PAGES = frozenset({"", "index.html", "vnc.html", "vnc_auto.html", "vnc_lite.html", "console"})

@@ -22,7 +22,8 @@ from ..session import IDownstream, Visit
 from ..sessions import Sessions
 from .channel import ConsoleChannel
 from .early import EarlyConnection
-from .visits import Trust, resume_cookie_name
+from .origin import Trust
+from .visits import resume_cookie_name
 
 _JUDGED = frozenset({b"connection", b"host", b"origin", b"upgrade"})
 """Headers that say whether a handshake is valid, beside those of WebSocket itself."""

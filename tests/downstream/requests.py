@@ -1,0 +1,59 @@
+"""Requests over a connection in memory, and what the site makes of them."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.interfaces import IAddress, ISSLTransport
+from twisted.internet.task import Clock
+from twisted.web.http import Request
+from twisted.web.resource import Resource
+from zope.interface import alsoProvides
+
+from vncproxy.downstream.channel import ConsoleSite
+from vncproxy.downstream.origin import Trust
+from vncproxy.downstream.visits import visit_of
+from vncproxy.model import ConsoleType, Limits
+from vncproxy.session import Visit
+from vncproxy.testing import MemoryPeer
+
+TOKEN = "a-token-of-24-characters"
+OTHER = "another-one-of-24-charac"
+PROXY = IPv4Address("TCP", "10.0.0.1", 50000)
+BEHIND_PROXY = Trust(frozenset(), proxies=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
+
+
+class _Noting(Resource):
+    """Keeps what the site makes of a request."""
+
+    isLeaf = True
+
+    def __init__(self, trust: Trust) -> None:
+        super().__init__()
+        self.trust = trust
+        self.visits: list[Visit] = []
+
+    def render(self, request: Request) -> Any:
+        self.visits.append(visit_of(request, ConsoleType.NOVNC, self.trust))
+        return b""
+
+
+def visit(
+    target: str = "/",
+    *headers: str,
+    trust: Trust = Trust(frozenset({"https://console.example.com"})),  # noqa: B008
+    address: IAddress | None = None,
+    secure: bool = False,
+    host: str = "localhost:6080",
+) -> Visit:
+    noting = _Noting(trust)
+    protocol = ConsoleSite(noting, Limits(), Clock()).buildProtocol(address)
+    peer = MemoryPeer(protocol, address=address)
+    if secure:
+        alsoProvides(peer, ISSLTransport)
+    lines = [f"GET {target} HTTP/1.1", f"Host: {host}", *headers, "", ""]
+    peer.send("\r\n".join(lines).encode("latin-1"))
+    (found,) = noting.visits
+    return found

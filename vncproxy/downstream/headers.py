@@ -1,0 +1,17 @@
+"""Headers of a request as text, in which every byte is a character."""
+
+from __future__ import annotations
+
+from twisted.web.http import Request
+
+
+def header_lines(request: Request, name: str) -> list[str]:
+    """Return the values of all headers with this name, in the order in which they came."""
+    values = request.requestHeaders.getRawHeaders(name.encode()) or []
+    return [value.decode("latin-1") for value in values]
+
+
+def first_element(request: Request, name: str, otherwise: str) -> str:
+    """Return the first element of a header's list: what the proxy nearest to the user said."""
+    lines = header_lines(request, name)
+    return lines[0].partition(",")[0].strip() if lines else otherwise
