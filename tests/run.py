@@ -8,6 +8,7 @@ The last line is ``N passed, N failed, N skipped``; the exit status is 0 only if
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -28,6 +29,23 @@ NEEDS_REGISTRIES = frozenset(
     for name in ("test_install", "test_web_install", "test_xapi_simulator")
 )
 """Modules that install packages, for which loopback is not enough."""
+
+SLOWEST = tuple(
+    f"tests.integration.test_{name}"
+    for name in (
+        "relay_contract",
+        "tokens_redis",
+        "vmware",
+        "vmware_backend",
+        "page",
+        "demo",
+        "libvirt",
+        "migration",
+        "bridge",
+        "soak",
+    )
+)
+"""Modules that take half a minute or more; one that began last would be waited for."""
 
 _ALONE = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 _SUMMARY = re.compile(r"^(PASSED|FAILED)(?: \((.*)\))?$", re.M)
@@ -102,8 +120,18 @@ def run_module(module: str, coverage: bool) -> Count:
     return result
 
 
+def lanes() -> int:
+    """Return how many modules run side by side: tests wait about as often as they compute."""
+    return (os.cpu_count() or 1) + 1
+
+
 def modules() -> list[str]:
-    """Return everything there is, integration first, for it takes longest."""
+    """Return everything there is: the slowest first, then integration, then the quick rest."""
+    everything = _modules()
+    return [*SLOWEST, *(each for each in everything if each not in SLOWEST)]
+
+
+def _modules() -> list[str]:
     integration = sorted(INTEGRATION.glob("test_*.py"))
     others = sorted(
         path
@@ -121,10 +149,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("modules", nargs="*", metavar="MODULE")
     parser.add_argument("--coverage", action="store_true")
-    parser.add_argument("--lanes", type=int, default=3, help="processes side by side")
+    parser.add_argument("--lanes", type=int, default=lanes(), help="processes side by side")
     options = parser.parse_args()
-    with ThreadPoolExecutor(options.lanes) as lanes:
-        counts = lanes.map(
+    with ThreadPoolExecutor(options.lanes) as pool:
+        counts = pool.map(
             partial(run_module, coverage=options.coverage), options.modules or modules()
         )
         total = sum(counts, Count())
