@@ -6,6 +6,7 @@ Needs the extra ``vncproxy[libvirt]``; this module itself loads without it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -23,6 +24,10 @@ from vncproxy.interfaces import (
     IVMInventory,
 )
 from vncproxy.model import ConsoleEndpoint, VMAddress, VMSummary
+
+THREADS_OF_A_HOST: Final = 4
+"""Questions that one of several hosts is asked at the same time; libvirt answers five at once
+(``max_client_requests``)."""
 
 
 @implementer(IConsoleBackend, IConsoleMoves, IHasWarnings, IVMInventory)
@@ -43,7 +48,7 @@ class LibvirtBackend:
     def __init__(self, name: str, settings: LibvirtSettings, calls: IBlockingCalls) -> None:
         self._name = name
         self._settings = settings
-        self._hypervisors = [Hypervisor(uri, settings, calls) for uri in settings.hypervisors()]
+        self._hypervisors = _hypervisors(settings, calls)
         self._problems: Sequence[str] = ()
 
     async def locate(self, vm: str) -> ConsoleEndpoint:
@@ -96,3 +101,11 @@ class LibvirtBackend:
     async def close(self) -> None:
         """Let go of the connections."""
         await ask_all(self._hypervisors, Hypervisor.close)
+
+
+def _hypervisors(settings: LibvirtSettings, calls: IBlockingCalls) -> list[Hypervisor]:
+    """Return what asks each of the hosts, which has threads of its own where there are several."""
+    uris = settings.hypervisors()
+    if len(uris) == 1:
+        return [Hypervisor(uris[0], settings, calls)]
+    return [Hypervisor(uri, settings, calls.part(uri, THREADS_OF_A_HOST)) for uri in uris]

@@ -177,6 +177,47 @@ class RoomTests(BoundedCallsCase):
         self.assertNoResult(self.calls.call(100.0, int))
 
 
+class PartTests(BoundedCallsCase):
+    def test_a_part_has_threads_and_a_queue_of_its_own(self) -> None:
+        part = self.calls.part("backend kvm", threads=1)
+        part.call(100.0, self.hang)
+        part.call(100.0, int)
+        self.failureResultOf(part.call(100.0, int), BackendError)
+
+        answer = self.calls.call(1.0, str, 7)
+        other = self.calls.part("backend one").call(1.0, str, 8)
+        self.border.deliver()
+        self.border.deliver()
+
+        self.assertEqual((self.successResultOf(answer), self.successResultOf(other)), ("7", "8"))
+
+    def test_a_refusal_names_the_part(self) -> None:
+        host = self.calls.part("backend kvm").part("qemu:///system", threads=1)
+        host.call(100.0, self.hang)
+        host.call(100.0, int)
+        error = self.failureResultOf(host.call(100.0, int), BackendError).value
+        self.assertEqual(
+            str(error),
+            "backend kvm qemu:///system: 2 blocking calls are unanswered in 1 threads",
+        )
+
+    def test_parts_are_closed_with_the_whole(self) -> None:
+        part = self.calls.part("backend kvm")
+        host = part.part("qemu:///system")
+        self.calls.close()
+        late = self.calls.part("backend one")
+        for each in (part, host, late):
+            self.failureResultOf(each.call(1.0, int), BackendError)
+
+    def test_a_part_can_be_closed_before_the_whole(self) -> None:
+        part = self.calls.part("backend kvm")
+        part.close()
+        self.failureResultOf(part.call(1.0, int), BackendError)
+        answer = self.calls.call(1.0, str, 7)
+        self.border.deliver()
+        self.assertEqual(self.successResultOf(answer), "7")
+
+
 class CloseTests(BoundedCallsCase):
     def test_a_call_after_closing_is_refused(self) -> None:
         self.calls.close()

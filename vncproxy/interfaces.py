@@ -218,7 +218,10 @@ class ISessionObserver(Interface):
 
 
 class IBlockingCalls(Interface):
-    """The one bounded pool in which blocking SDKs run."""
+    """The bounded threads in which the blocking SDK of one backend or token source runs.
+
+    Each has threads of its own, so that one whose hypervisor hangs delays no other.
+    """
 
     def call(
         timeout: float,
@@ -235,7 +238,17 @@ class IBlockingCalls(Interface):
                 runs in a thread as well.
 
         Raises:
-            BackendError: the time limit passed, or the pool is full.
+            BackendError: the time limit passed, or too many calls are unanswered.
+        """
+
+    def part(name: str, threads: int = 16) -> IBlockingCalls:
+        """Return the same with threads of its own, for one of several hosts that a backend asks.
+
+        A host that hangs then delays no other. Closed together with these calls.
+
+        Args:
+            name: stands in what a call is refused with.
+            threads: how many functions run there at the same time.
         """
 
 

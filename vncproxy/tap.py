@@ -143,6 +143,7 @@ class Parts:
     """What is made from the settings and has to be closed again.
 
     Attributes:
+        calls: the threads of all backends and sources, a part for each.
         sources: whose tokens the store knows beside its own, and which it closes.
     """
 
@@ -176,13 +177,16 @@ def make_parts(settings: Settings, reactor: Any) -> Parts:
     """
     calls = BoundedCalls(reactor, reactor)
     backends = {
-        name: find(table.kind)(name, table.settings, calls)
+        name: find(table.kind)(name, table.settings, calls.part(f"backend {name}"))
         for name, table in settings.backends.items()
     }
     store = _store(settings, reactor)
-    means = Means(store, calls, time.time, reactor)
+
+    def means(source: str) -> Means:
+        return Means(store, calls.part(f"token source {source}"), time.time, reactor)
+
     sources = {
-        name: source_types.find(table.kind)(name, table.settings, means)
+        name: source_types.find(table.kind)(name, table.settings, means(name))
         for name, table in settings.token_sources.items()
     }
     whole = StoreWithSources(store, sources) if sources else store

@@ -1,7 +1,8 @@
-"""The one bounded pool of threads in which the hypervisors' blocking SDKs run.
+"""Bounded threads in which the hypervisors' blocking SDKs run, apart for each backend.
 
 A call ends for its caller when its time limit passes, whatever the SDK does; the thread is free
-again only when the function has really ended, so a dead hypervisor takes a bounded number.
+again only when the function has really ended, so a dead hypervisor takes a bounded number, and
+only of its own part's.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from threading import Thread
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
@@ -22,6 +23,9 @@ from .errors import BackendError
 from .interfaces import IBlockingCalls
 
 T = TypeVar("T")
+
+THREADS: Final = 16
+WAITING: Final = 128
 
 
 class _DaemonThread(Thread):
@@ -71,8 +75,9 @@ class BoundedCalls:
     Args:
         clock: measures the time limits.
         reactor: takes the results back into its thread.
-        threads: how many functions run at the same time.
+        threads: how many functions run at the same time; none exists before it is needed.
         waiting: how many more may wait for a free thread; further ones are refused.
+        name: stands before what a call is refused with, and in the names of the threads.
     """
 
     log = Logger()
@@ -81,17 +86,34 @@ class BoundedCalls:
         self,
         clock: IReactorTime,
         reactor: IReactorFromThreads,
-        threads: int = 16,
-        waiting: int = 128,
+        threads: int = THREADS,
+        waiting: int = WAITING,
+        name: str = "",
     ) -> None:
         self._clock = clock
         self._reactor = reactor
         self._threads = threads
-        self._most = threads + waiting
+        self._waiting = waiting
+        self._name = name
         self._unfinished = 0
         self._closed = False
-        self._pool = _DaemonPool(0, threads, "blocking")
+        self._parts: list[BoundedCalls] = []
+        self._pool = _DaemonPool(0, threads, name or "blocking")
         self._pool.start()
+
+    def part(self, name: str, threads: int = THREADS) -> BoundedCalls:
+        """Return calls with threads and a queue of their own; see ``IBlockingCalls``.
+
+        They are closed together with these, if not before.
+        """
+        part = BoundedCalls(
+            self._clock, self._reactor, threads, self._waiting, f"{self._name} {name}".strip()
+        )
+        if self._closed:
+            part.close()
+        self._parts = [each for each in self._parts if not each._closed]
+        self._parts.append(part)
+        return part
 
     def call(
         self,
@@ -118,17 +140,27 @@ class BoundedCalls:
         if self._closed:
             return
         self._closed = True
+        for part in self._parts:
+            part.close()
         if self._unfinished:
-            self.log.warn("{count} blocking calls are left behind", count=self._unfinished)
+            self.log.warn(
+                "{calls}: {count} blocking calls are left behind",
+                calls=self._name or "all",
+                count=self._unfinished,
+            )
             _DaemonThread(target=self._pool.stop).start()
         else:
             self._pool.stop()
 
     def _refusal(self) -> str:
+        whose = f"{self._name}: " if self._name else ""
         if self._closed:
-            return "the pool of blocking calls is closed"
-        if self._unfinished >= self._most:
-            return f"{self._unfinished} blocking calls are unanswered in {self._threads} threads"
+            return f"{whose}the pool of blocking calls is closed"
+        if self._unfinished >= self._threads + self._waiting:
+            return (
+                f"{whose}{self._unfinished} blocking calls are unanswered in "
+                f"{self._threads} threads"
+            )
         return ""
 
     def _finish(

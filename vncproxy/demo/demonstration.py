@@ -62,7 +62,7 @@ class Demonstration:
         self._say = say
         self._reactor = reactor
         self._calls = BoundedCalls(reactor, reactor)
-        static = StaticBackend(CONSOLE.backend, console, self._calls)
+        static = StaticBackend(CONSOLE.backend, console, self._calls.part(CONSOLE.backend))
         self._backends: dict[str, IConsoleBackend] = {CONSOLE.backend: static}
         settings = _settings(place)
         self._store = MemoryTokenStore(time.time, settings.tokens.resume)
@@ -117,7 +117,7 @@ class Demonstration:
         try:
             uri = os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system")
             settings = LibvirtSettings(uri=uri, timeout=LIBVIRT_TIME)
-            libvirt = LibvirtBackend("libvirt", settings, self._calls)
+            libvirt = LibvirtBackend("libvirt", settings, self._calls.part("libvirt"))
             asked = Deferred.fromCoroutine(libvirt.list())
             machines = await asked.addTimeout(LIBVIRT_TIME, self._reactor)
         except (VNCProxyError, ValidationError, TimeoutError) as e:
