@@ -57,8 +57,17 @@ class TextTests(SynchronousTestCase):
     def test_no_administrator_without_an_id(self) -> None:
         self.assertEqual(HypervisorError("x", public="It broke.").sentence(), "It broke.")
 
-    def test_no_administrator_where_the_user_can_help(self) -> None:
-        self.assertEqual(VMNotFound().sentence("7f3a"), VMNotFound.public)
+    def test_where_the_user_can_help_the_id_stands_behind_the_words(self) -> None:
+        self.assertEqual(VMNotFound().sentence("7f3a"), f"{VMNotFound.public} (id 7f3a)")
+
+    def test_every_refusal_names_its_id(self) -> None:
+        for error in EVERY:
+            self.assertRegex(error("x").sentence("7f3a0001"), r"\bid 7f3a0001[.)]$")
+
+    def test_words_are_cut_for_a_limit_and_the_id_is_not(self) -> None:
+        error = VMNotFound("x", public="Ä" * 100)
+        self.assertEqual(error.sentence("7f3a0001", 29), "ÄÄÄÄÄÄÄ (id 7f3a0001)")
+        self.assertEqual(error.sentence(limit=5), "ÄÄ")
 
     @given(st.text(), st.text())
     def test_no_detail_reaches_a_user(self, detail: str, session_id: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import secrets
 import weakref
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -16,6 +15,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from tests.proxy_in_memory import WEB_01, ProxyTestCase, Told
+from vncproxy import sessions
 from vncproxy.errors import (
     BackendError,
     BadRequest,
@@ -755,7 +755,7 @@ class LimitTests(SessionTestCase):
 class RegistryTests(SessionTestCase):
     def test_no_two_live_sessions_have_the_same_id(self) -> None:
         ids = iter(["7f3a0001", "7f3a0001", "7f3a0002"])
-        self.patch(secrets, "token_hex", lambda size: next(ids))
+        self.patch(sessions, "new_id", lambda: next(ids))
         first = self.begin(user=User(self))
 
         self.assertEqual((first.id, self.begin(user=User(self)).id), ("7f3a0001", "7f3a0002"))

@@ -65,16 +65,24 @@ class VNCProxyError(Exception):
     def __str__(self) -> str:
         return self.detail or self.sentence()
 
-    def sentence(self, session_id: str = "") -> str:
+    def sentence(self, session_id: str = "", limit: int | None = None) -> str:
         """Return what the user may read.
 
         Args:
-            session_id: named in the sentence where only an administrator can help.
+            session_id: ends the sentence of a refusal, and stands in the line of the log that says
+                why; empty for the end of an open session.
+            limit: the most bytes of UTF-8; words are cut for it, and never the id.
         """
         text = self._public or self.public
-        if self.ask_administrator and session_id:
-            return f"{text} Ask your administrator, id {session_id}."
-        return text
+        tail = ""
+        if session_id:
+            tail = f" Ask your administrator, id {session_id}."
+            if not self.ask_administrator:
+                tail = f" (id {session_id})"
+        if limit is not None:
+            room = max(0, limit - len(tail.encode()))
+            text = text.encode("utf-8", "replace")[:room].decode("utf-8", "ignore")
+        return text + tail
 
 
 class ConfigurationError(VNCProxyError):

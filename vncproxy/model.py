@@ -169,6 +169,11 @@ class Grant:
     endpoint: ConsoleEndpoint | None = None
 
 
+def new_id() -> str:
+    """Return an id for a session or a refusal; it is short, for people read it to each other."""
+    return secrets.token_hex(4)
+
+
 def new_secret() -> str:
     """Return 256 random bits as 43 URL-safe characters."""
     return secrets.token_urlsafe(32)

@@ -331,7 +331,8 @@ class Session:
     def _say_farewell(self, why: VNCProxyError) -> None:
         assert self._legs is not None
         (down, up), linger = self._legs, self._services.timeouts.linger
-        down.close(why, linger, self.id)
+        # the id is for what fails; an end that was meant says all there is to say
+        down.close(why, linger, "" if isinstance(why, SessionEnded) else self.id)
         up.close(why, linger)
         self._tell("closed", why)
         self._sessions.leave(self)

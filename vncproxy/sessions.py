@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from typing import TypeVar
 
 from twisted.internet.defer import DeferredList
 
 from .errors import OverLimit, ProxyStopping, SessionEnded
-from .model import SessionInfo, VMAddress
+from .model import SessionInfo, VMAddress, new_id
 from .rounds import Rounds
 from .session import IDownstream, Services, Session, Visit
 
@@ -39,8 +38,8 @@ class Sessions:
         return Session(visit, downstream, self)
 
     def new_id(self) -> str:
-        """Return an id that no live session has; it is short, for people read it to each other."""
-        while (found := secrets.token_hex(4)) in self._live:
+        """Return an id that no live session has."""
+        while (found := new_id()) in self._live:
             pass
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 from OpenSSL import SSL
 from twisted.internet.address import UNIXAddress
@@ -87,6 +88,9 @@ class LimitTests(ChannelTestCase):
         lines = [formatEvent(event) for event in self.logged if "refused" in formatEvent(event)]
         self.assertEqual(len(lines), 1)
         self.assertIn(why, lines[0])
+        found = re.search(r" \(id ([0-9a-f]{8})\)$", body.strip())
+        assert found is not None, body
+        self.assertIn(found[1], lines[0])
 
     def test_a_header_that_is_too_large_is_refused(self) -> None:
         peer = self.connect()
@@ -134,7 +138,7 @@ class LimitTests(ChannelTestCase):
         peer.send(b"GET")
         self.clock.advance(10)
 
-        self.assert_told(peer, 408, "Try again", "request from 0.0.0.0 refused")
+        self.assert_told(peer, 408, "Try again", "from 0.0.0.0 refused")
 
     def test_a_refusal_under_tls_closes_the_connection(self) -> None:
         key = KeyPair.generate(size=2048)

@@ -168,15 +168,16 @@ class RefusalTests(ConnectTestCase):
 
     def test_the_whole_answer_to_a_bad_token(self) -> None:
         self.viewer("CONNECT /console?token=0123456789abcdef HTTP/1.0\r\n\r\n")
+        name = self.refusal_id().encode()
 
         self.assertEqual(
             self.peer.receive(),
-            b"HTTP/1.1 401 This console link is not valid any more. Ask for a new one.\r\n"
+            b"HTTP/1.1 401 This console link is not valid any more. Ask for a new one. (id %s)\r\n"
             b"Content-Type: text/plain\r\n"
-            b"Content-Length: 60\r\n"
+            b"Content-Length: 74\r\n"
             b"Connection: close\r\n"
             b"\r\n"
-            b"This console link is not valid any more. Ask for a new one.\n",
+            b"This console link is not valid any more. Ask for a new one. (id %s)\n" % (name, name),
         )
         self.assertIsInstance(self.only_refusal(), TokenUnknown)
 
@@ -187,17 +188,19 @@ class RefusalTests(ConnectTestCase):
 
             self.assertEqual(
                 self.refusal().line,
-                "HTTP/1.1 400 The link has no valid token. Ask for a new console link.",
+                "HTTP/1.1 400 The link has no valid token. Ask for a new console link. "
+                f"(id {self.refusal_id()})",
             )
             self.assertIsInstance(self.only_refusal(), BadRequest)
 
     def test_the_state_of_a_machine(self) -> None:
         self.assertEqual(
             self.refused_for(ConsoleUnavailable("shut off")).line,
-            "HTTP/1.1 409 The virtual machine is shut off.",
+            f"HTTP/1.1 409 The virtual machine is shut off. (id {self.refusal_id()})",
         )
         self.assertEqual(
-            self.refused_for(VMNotFound()).line, "HTTP/1.1 404 The virtual machine was not found."
+            self.refused_for(VMNotFound()).line,
+            f"HTTP/1.1 404 The virtual machine was not found. (id {self.refusal_id()})",
         )
 
     def test_what_only_an_administrator_can_mend_has_an_id(self) -> None:
@@ -241,7 +244,8 @@ class RefusalTests(ConnectTestCase):
     def test_words_beyond_ascii_do_not_break_the_status_line(self) -> None:
         answer = self.refused_for(ConsoleUnavailable("angehalten, später"))
 
-        self.assertEqual(answer.line, "HTTP/1.1 409 The virtual machine is angehalten, sp?ter.")
+        words = f"The virtual machine is angehalten, sp?ter. (id {self.refusal_id()})"
+        self.assertEqual(answer.line, f"HTTP/1.1 409 {words}")
 
     def test_a_line_break_in_a_reason_does_not_become_a_header(self) -> None:
         answer = self.refused_for(ConsoleUnavailable("off\r\nSet-Cookie: a=b"))

@@ -261,7 +261,8 @@ class RefusalTests(WebSocketTestCase):
 
         words, code, farewell = self.reason()
 
-        self.assertEqual(words, "The link has no valid token. Ask for a new console link.")
+        said = f"The link has no valid token. Ask for a new console link. (id {self.refusal_id()})"
+        self.assertEqual(words, said)
         self.assertEqual((code, farewell), (4000, words))
         self.assertIsInstance(self.only_refusal(), BadRequest)
 
@@ -272,7 +273,8 @@ class RefusalTests(WebSocketTestCase):
 
         words, code, _ = self.reason()
 
-        self.assertEqual(words, "This console link is not valid any more. Ask for a new one.")
+        said = "This console link is not valid any more. Ask for a new one."
+        self.assertEqual(words, f"{said} (id {self.refusal_id()})")
         self.assertEqual(code, 4001)
         self.assertIsInstance(self.only_refusal(), TokenUsed)
 
@@ -293,10 +295,8 @@ class RefusalTests(WebSocketTestCase):
         self.kvm.consoles["web-01"] = ConsoleUnavailable("shut off")
         self.browse()
 
-        self.assertEqual(
-            self.reason(),
-            ("The virtual machine is shut off.", 4100, "The virtual machine is shut off."),
-        )
+        words = f"The virtual machine is shut off. (id {self.refusal_id()})"
+        self.assertEqual(self.reason(), (words, 4100, words))
 
     def test_a_hypervisor_that_cannot_be_reached(self) -> None:
         self.browse()
@@ -315,7 +315,7 @@ class RefusalTests(WebSocketTestCase):
 
         self.browser.say(b"RFB 003.003\n")
 
-        self.assertEqual(self.browser.hear()[:8], b"\0\0\0\0\0\0\0\x38")
+        self.assertEqual(self.browser.hear()[:8], b"\0\0\0\0\0\0\0\x46")
 
     def test_a_browser_that_says_nothing_is_told_by_the_close_frame(self) -> None:
         self.browse(upgrade("/"))
@@ -342,7 +342,8 @@ class RefusalTests(WebSocketTestCase):
             self.setUp()
             self.browse(upgrade(f"/?token={self.issue()}", f"Origin: {origin}"))
 
-            self.assertEqual(self.reason()[:2], ("This console cannot be opened from here.", 4003))
+            words = f"This console cannot be opened from here. (id {self.refusal_id()})"
+            self.assertEqual(self.reason()[:2], (words, 4003))
             self.assertIsInstance(self.only_refusal(), Forbidden)
             self.assertEqual(self.store.calls, ["redeem", "restore"])
 

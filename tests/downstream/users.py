@@ -77,6 +77,11 @@ class SiteTestCase(ProxyTestCase):
         peer.send("\r\n".join([request, "Host: localhost", *headers, "", ""]).encode("latin-1"))
         return Answer.parse(peer.receive())
 
+    def refusal_id(self) -> str:
+        """Return the id of the only refusal, as it stands in the log."""
+        ((info, _),) = self.told.refusals
+        return info.id
+
     def only_refusal(self) -> VNCProxyError:
         ((_, error),) = self.told.refusals
         return error

@@ -5,6 +5,7 @@ It blocks; use it where the proxy is another process.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import struct
@@ -19,8 +20,24 @@ FORMAT_32_LE = struct.pack(">BBBBHHHBBB3x", 32, 24, 0, 1, 255, 255, 255, 16, 8, 
 Colour = tuple[int, int, int]
 
 
+ID = re.compile(r" \(id [0-9a-f]{8}\)$|(?<= id )[0-9a-f]{8}\.$")
+"""How every refusal ends: with the id that its line of the log has."""
+
+
 class Refused(Exception):
-    """The proxy's status line, without ``HTTP/1.1 ``, as the Java viewer shows it."""
+    """The proxy's status line, without ``HTTP/1.1 ``, as the Java viewer shows it.
+
+    Args:
+        told: the words; an id in brackets behind them is taken off.
+
+    Attributes:
+        id: the id; empty where there is none.
+    """
+
+    def __init__(self, told: str) -> None:
+        found = ID.search(told)
+        self.id = found[0].strip(" (id).") if found else ""
+        super().__init__(told.removesuffix(f" (id {self.id})"))
 
 
 class Viewer:
@@ -141,7 +158,9 @@ def tunnel(
     lines = list(_header(connection))
     if not lines[0].startswith("HTTP/1.1 200 "):
         connection.close()
-        raise Refused(lines[0].removeprefix("HTTP/1.1 "))
+        refused = Refused(lines[0].removeprefix("HTTP/1.1 "))
+        assert refused.id, f"no id in {lines[0]!r}"
+        raise refused
     return connection
 
 

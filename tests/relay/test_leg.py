@@ -17,6 +17,7 @@ from vncproxy.errors import (
     ConnectionLost,
     EndedByAdministrator,
     UpstreamUnreachable,
+    VMNotFound,
     VNCProxyError,
 )
 from vncproxy.relay.frames import FrameError, Framing, RawFraming, WebSocketFraming
@@ -297,12 +298,21 @@ class WebSocketTests(LegTestCase):
 
         self.assertIsInstance(self.why(), ConnectionLost)
 
-    def test_only_an_administrators_error_names_the_session(self) -> None:
+    def test_a_farewell_names_the_session_that_it_is_given(self) -> None:
         self.websocket()
 
         self.leg.close(UpstreamUnreachable(), 5, "7f3a0001")
 
         self.assertIn(b"Ask your administrator, id 7f3a0001.", self.peer.receive())
+
+    def test_a_farewell_that_is_too_long_keeps_the_id(self) -> None:
+        self.websocket()
+
+        self.leg.close(VMNotFound(public="x" * 200), 5, "7f3a0001")
+
+        ((_, farewell),) = frames(self.peer.receive())
+        self.assertEqual(len(farewell), 125)
+        self.assertTrue(farewell.endswith(b"x (id 7f3a0001)"))
 
     def test_no_pong_follows_a_close_frame(self) -> None:
         self.websocket()

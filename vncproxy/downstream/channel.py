@@ -15,7 +15,7 @@ from twisted.web.resource import IResource
 from twisted.web.server import Request as SiteRequest
 from twisted.web.server import Site
 
-from ..model import Limits
+from ..model import Limits, new_id
 from ..relay.sockets import tune
 from .forwarded import NOWHERE
 
@@ -130,9 +130,11 @@ class ConsoleChannel(HTTPChannel):
         The words stand in the status line, too, which is all that TCP viewers show.
         """
         self._stop_waiting()
-        self._refused = True
+        self._refused, request_id = True, new_id()
+        words = f"{words} (id {request_id})"
         self.log.info(
-            "request from {client} refused: {why}",
+            "request {request} from {client} refused: {why}",
+            request=request_id,
             client=getattr(self.transport.getPeer(), "host", NOWHERE),
             why=why,
         )

@@ -14,6 +14,7 @@ from ..errors import DownstreamViolation
 from .masks import mask
 
 CONTROL_LIMIT = 125
+CLOSE_REASON_LIMIT = CONTROL_LIMIT - 2
 """Largest payload of a control frame (RFC 6455 section 5.5)."""
 
 _FIN = 0x80
@@ -183,7 +184,7 @@ class WebSocketFraming:
         if self._closing:
             return b""
         self._closing = True
-        text = reason.encode("utf-8", "replace")[: CONTROL_LIMIT - 2].decode("utf-8", "ignore")
+        text = reason.encode("utf-8", "replace")[:CLOSE_REASON_LIMIT].decode("utf-8", "ignore")
         return self._frame(Opcode.CLOSE, code.to_bytes(2, "big") + text.encode())
 
     def _read_head(self, view: memoryview) -> memoryview:

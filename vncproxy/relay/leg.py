@@ -27,7 +27,7 @@ from zope.interface import implementer
 from ..errors import ConnectionLost, SessionEnded, UpstreamViolation, VNCProxyError
 from ..steps import StepError, Steps
 from .conversation import Conversation, Secure, Verifier, no_tls
-from .frames import FrameError, Framing, RawFraming
+from .frames import CLOSE_REASON_LIMIT, FrameError, Framing, RawFraming
 from .sockets import shut_down_sending
 
 T = TypeVar("T")
@@ -221,7 +221,7 @@ class Leg(Protocol):
 
         Args:
             linger: seconds after which the connection is cut.
-            session_id: named in the farewell where only an administrator can help.
+            session_id: named in the farewell of a refusal.
         """
         if self._cut is None and not self._lost:
             self._cut = self._clock.callLater(linger, self.transport.abortConnection)
@@ -229,7 +229,8 @@ class Leg(Protocol):
             return
         self._finish(why)
         self.resume()
-        farewell = self.framing.close(why.close_code, why.sentence(session_id))
+        words = why.sentence(session_id, CLOSE_REASON_LIMIT)
+        farewell = self.framing.close(why.close_code, words)
         if farewell:
             self.transport.write(farewell)
         else:
