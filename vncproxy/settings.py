@@ -61,6 +61,7 @@ class Public(Table):
     xvp_url: ViewerURL = "http://127.0.0.1:6081/console"
     allowed_origins: tuple[Origin, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
+    forwarded_header: Literal["auto", "x-forwarded-for", "forwarded"] = "auto"
 
     @property
     def origin(self) -> str:

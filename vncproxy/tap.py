@@ -25,6 +25,8 @@ from twisted.python.usage import Options as UsageOptions
 from . import config
 from .audit import AuditLog
 from .backends import find
+from .downstream.forwarded import Forwarding
+from .downstream.occasional import OccasionalWarning
 from .downstream.origin import Trust
 from .downstream.site import Consoles, console_site
 from .errors import ConfigurationError
@@ -330,7 +332,11 @@ def _consoles(settings: Settings, sessions: Sessions) -> Consoles:
     public, services = settings.public, sessions.services
     trust = Trust(
         origins=frozenset({public.origin, *public.allowed_origins}),
-        proxies=public.trusted_proxies,
+        forwarding=Forwarding(
+            public.trusted_proxies,
+            public.forwarded_header,
+            OccasionalWarning(services.reactor.seconds),
+        ),
         secure=public.base_url.startswith("https:"),
         cookie_path=public.prefix,
     )

@@ -13,6 +13,7 @@ from twisted.web.resource import Resource
 from zope.interface import alsoProvides
 
 from vncproxy.downstream.channel import ConsoleSite
+from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.visits import visit_of
 from vncproxy.model import ConsoleType, Limits
@@ -22,7 +23,7 @@ from vncproxy.testing import MemoryPeer
 TOKEN = "a-token-of-24-characters"
 OTHER = "another-one-of-24-charac"
 PROXY = IPv4Address("TCP", "10.0.0.1", 50000)
-BEHIND_PROXY = Trust(frozenset(), proxies=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
+BEHIND_PROXY = Trust(frozenset(), Forwarding((ip_network("10.0.0.0/8"), ip_network("fd00::/8"))))
 
 
 class _Noting(Resource):

@@ -49,6 +49,31 @@ class OriginTests(SynchronousTestCase):
             self.foreign("https://vnc.example", *forwarded, trust=BEHIND_PROXY, address=PROXY)
         )
 
+    def test_all_words_for_the_scheme(self) -> None:
+        for word, scheme in {
+            "wss": "https",
+            "HTTPS": "https",
+            '"https"': "https",
+            "ws": "http",
+            "Http": "http",
+            "gopher": "http",
+            "": "http",
+        }.items():
+            headers = (f"X-Forwarded-Proto: {word}", "X-Forwarded-Host: vnc.example:8080, inner")
+            with self.subTest(word=word):
+                self.assertIsNone(
+                    self.foreign(
+                        f"{scheme}://vnc.example:8080", *headers, trust=BEHIND_PROXY, address=PROXY
+                    )
+                )
+
+    def test_rfc_7239_says_it_too(self) -> None:
+        header = 'Forwarded: for=203.0.113.9;proto=HTTPS;host="vnc.example:8443", host=inner'
+
+        self.assertIsNone(
+            self.foreign("https://vnc.example:8443", header, trust=BEHIND_PROXY, address=PROXY)
+        )
+
     def test_of_several_reverse_proxies_the_first_one_says_it(self) -> None:
         forwarded = ("X-Forwarded-Proto: https, http", "X-Forwarded-Host: vnc.example, inner")
 

@@ -12,6 +12,7 @@ from twisted.web.resource import Resource
 from tests.downstream.users import Answer, Browser, SiteTestCase, upgrade
 from vncproxy.api.health import health_resource
 from vncproxy.downstream import site
+from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.site import Consoles, console_site
 from vncproxy.errors import StoreUnavailable
@@ -231,7 +232,7 @@ class OtherTests(PageTestCase):
 
 class AddressTests(PageTestCase):
     def test_the_users_address_is_what_a_believed_proxy_says(self) -> None:
-        self.trust = Trust(frozenset(), proxies=(ip_network("192.0.2.0/24"),))
+        self.trust = Trust(frozenset(), Forwarding((ip_network("192.0.2.0/24"),)))
         self.open_site()
 
         self.ask("CONNECT / HTTP/1.1", "X-Forwarded-For: 203.0.113.9")

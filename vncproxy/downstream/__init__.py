@@ -2,7 +2,8 @@
 
 - `vncproxy.downstream.channel`: HTTP connections with limits, which can be taken over.
 - `vncproxy.downstream.headers`: headers as text.
-- `vncproxy.downstream.forwarded`: the user's address, as reverse proxies tell it.
+- `vncproxy.downstream.occasional`: warnings that are written once a minute.
+- `vncproxy.downstream.forwarded`: the user's address, scheme and host, as reverse proxies tell.
 - `vncproxy.downstream.origin`: the page's origin, and which origins may open consoles.
 - `vncproxy.downstream.links`: where a token stands in a link.
 - `vncproxy.downstream.visits`: what a request says about its user, put together.

@@ -1,57 +1,183 @@
-"""The user's address, as reverse proxies tell it."""
+"""What reverse proxies tell about the user: address, scheme and host, in all forms in use.
+
+``X-Forwarded-For`` has no standard; ``Forwarded`` is RFC 7239. Elements are cut at every comma,
+inside quotation marks too: no address holds one, and a mark that a user left open must not hide
+what the proxy wrote behind it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Literal
 
 from twisted.web.http import Request
 
-from .headers import header_lines
+from .headers import first_element, header_lines
+from .occasional import OccasionalWarning
 
 NOWHERE = "0.0.0.0"  # noqa: S104 stands for the address of a unix socket's peer
-"""What a client without an IP address is called."""
+"""What a client without a known IP address is called; it is in no network that a policy names."""
 
 Network = IPv4Network | IPv6Network
+Header = Literal["auto", "x-forwarded-for", "forwarded"]
+Reader = Callable[[Request], Iterator[str]]
+
+MOST_HOPS = 32
+"""Reverse proxies that are followed, one behind the other."""
+LONGEST_HOP = 100
+"""Characters of a hop; an IPv6 address with zone and port has fewer."""
+
+_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
 
-def client_address(request: Request, proxies: tuple[Network, ...]) -> str:
-    """Return the user's IP address, as the nearest believed reverse proxy saw it."""
-    address = peer_address(request)
-    forwarded = ",".join(header_lines(request, "x-forwarded-for")).split(",")
-    for hop in reversed([hop.strip() for hop in forwarded if hop.strip()]):
-        if not _within(address, proxies) or not _is_address(hop):
-            break
-        address = _plain_address(hop)
-    return address
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """Which reverse proxies are believed, and by which header.
 
+    Attributes:
+        proxies: networks of the proxies.
+        header: the one that they write. With ``auto`` both are read; a proxy passes the one that
+            it does not write on as the user sent it, so where both say something else neither is
+            believed.
+        warning: reports what cannot be read.
+    """
 
-def is_believed(request: Request, proxies: tuple[Network, ...]) -> bool:
-    """Tell whether a request comes from a reverse proxy whose headers are believed."""
-    return _within(peer_address(request), proxies)
+    proxies: tuple[Network, ...] = ()
+    header: Header = "auto"
+    warning: OccasionalWarning = field(default_factory=OccasionalWarning)
+
+    def client_address(self, request: Request) -> str:
+        """Return the user's IP address as the nearest believed proxy saw it.
+
+        A hop that cannot be read ends the chain: the address of the proxy that wrote it counts.
+        """
+        peer = peer_address(request)
+        if not self._believes(peer):
+            return peer
+        chains = {name: list(read(request)) for name, read in self._readers().items()}
+        told = {name: self._follow(peer, chain, name) for name, chain in chains.items() if chain}
+        if len(set(told.values())) > 1:
+            self.warning(
+                "{peer} sends X-Forwarded-For and Forwarded that differ, so the user's address is"
+                " not known; name the one that it writes in public.forwarded_header",
+                peer=peer,
+            )
+            return NOWHERE
+        return next(iter(told.values()), peer)
+
+    def scheme(self, request: Request) -> str:
+        """Return the scheme by which the user asked: ``http`` or ``https``."""
+        told = self._told(request, "x-forwarded-proto", "proto").lower()
+        return _SCHEMES.get(told) or ("https" if request.isSecure() else "http")
+
+    def host(self, request: Request) -> str:
+        """Return the host, perhaps with a port, that the user asked for."""
+        return self._told(request, "x-forwarded-host", "host") or first_element(request, "host", "")
+
+    def _told(self, request: Request, name: str, parameter: str) -> str:
+        """Return what the believed proxy nearest to the user said; nothing when there is none."""
+        if not self._believes(peer_address(request)):
+            return ""
+        told = "" if self.header == "forwarded" else first_element(request, name, "")
+        if not told and self.header != "x-forwarded-for":
+            first = first_element(request, "forwarded", "")
+            told = _parameters(first).get(parameter, "")
+        return _unquoted(told) or ""
+
+    def _readers(self) -> dict[str, Reader]:
+        readers: dict[str, Reader] = {"x-forwarded-for": _x_forwarded_for, "forwarded": _forwarded}
+        return readers if self.header == "auto" else {self.header: readers[self.header]}
+
+    def _follow(self, address: str, hops: list[str], name: str) -> str:
+        """Go from the connection's other end towards the user, as far as proxies are believed."""
+        for hop in hops[:MOST_HOPS]:
+            if not self._believes(address):
+                break
+            read = read_hop(hop)
+            if read is None:
+                self.warning(
+                    "{peer} names no address in {header}: {hop}; its own counts as the user's",
+                    peer=address,
+                    header=name,
+                    hop=ascii(hop[:LONGEST_HOP]),
+                )
+                break
+            address = read
+        return address
+
+    def _believes(self, address: str) -> bool:
+        found = ip_address(address)
+        return any(found in network for network in self.proxies)
 
 
 def peer_address(request: Request) -> str:
     """Return the address of the connection's other end."""
-    return _plain_address(getattr(request.getClientAddress(), "host", ""))
+    return _plain(getattr(request.getClientAddress(), "host", "")) or NOWHERE
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+def read_hop(text: str) -> str | None:
+    """Return the address in one hop, without zone and port; None when there is none.
+
+    ``192.0.2.1``, ``192.0.2.1:80``, ``2001:db8::1``, ``[2001:db8::1]``, ``[2001:db8::1]:80``, each
+    perhaps in quotation marks; ``unknown`` and ``_hidden`` (RFC 7239 section 6) are no addresses.
+    """
+    text = _unquoted(text.strip()) or ""
+    if len(text) > LONGEST_HOP:
+        return None
+    if text[:1] == "[":
+        host, bracket, port = text[1:].partition("]")
+        return _plain(host) if bracket and (not port or _is_port(port)) else None
+    host, colon, port = text.partition(":")
+    if colon and _is_port(colon + port):
+        return _plain(host)
+    return _plain(text)
 
 
-def _plain_address(text: str) -> str:
-    """Return an address without zone, IPv4 where it is only mapped into IPv6."""
+def _x_forwarded_for(request: Request) -> Iterator[str]:
+    """Yield the hops of ``X-Forwarded-For``, the one nearest to this proxy first."""
+    for element in _elements(request, "x-forwarded-for"):
+        if element:
+            yield element
+
+
+def _forwarded(request: Request) -> Iterator[str]:
+    """Yield the hops of ``Forwarded`` likewise; one that is not told is empty."""
+    for element in _elements(request, "forwarded"):
+        yield _parameters(element).get("for", "")
+
+
+def _elements(request: Request, name: str) -> list[str]:
+    lines = header_lines(request, name)
+    elements = ",".join(lines).split(",") if lines else []
+    return [element.strip() for element in reversed(elements[-MOST_HOPS:])]
+
+
+def _parameters(element: str) -> dict[str, str]:
+    """Return what one element of ``Forwarded`` says (RFC 7239 section 4), names in lower case."""
+    pairs = (pair.partition("=") for pair in element[: 4 * LONGEST_HOP].split(";"))
+    return {name.strip().lower(): value.strip() for name, equals, value in pairs if equals}
+
+
+def _unquoted(text: str) -> str | None:
+    """Return a text without quotation marks around it; None when one is missing or within."""
+    inner = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+    return None if '"' in inner else inner
+
+
+def _is_port(text: str) -> bool:
+    """Tell whether a text is a colon and a port, which may be obfuscated."""
+    name = text[1:]
+    digits = name.isascii() and name.isdigit() and len(name) <= 5
+    return text[:1] == ":" and (digits or name[:1] == "_")
+
+
+def _plain(text: str) -> str | None:
+    """Return an address without zone, IPv4 where it is mapped into IPv6; None for no address."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
-        return NOWHERE
+        return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return str(mapped or address)
-
-
-def _within(address: str, networks: tuple[Network, ...]) -> bool:
-    return any(ip_address(address) in network for network in networks)

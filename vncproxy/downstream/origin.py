@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twisted.web.http import Request
 
-from .forwarded import Network, is_believed
-from .headers import first_element, header_lines
+from .forwarded import Forwarding
+from .headers import header_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +16,13 @@ class Trust:
 
     Attributes:
         origins: origins of pages that may open consoles, the public URL's own among them.
-        proxies: networks of reverse proxies whose ``X-Forwarded-*`` headers are believed.
+        forwarding: which reverse proxies are believed about the user.
         secure: whether the public URL is ``https``, so that cookies need not travel without TLS.
         cookie_path: path of the public URL, for cookies.
     """
 
     origins: frozenset[str]
-    proxies: tuple[Network, ...] = ()
+    forwarding: Forwarding = field(default_factory=Forwarding)
     secure: bool = False
     cookie_path: str = "/"
 
@@ -42,10 +42,6 @@ def foreign_origin(request: Request, trust: Trust) -> str | None:
 
 def own_origin(request: Request, trust: Trust) -> str:
     """Return the origin under which the user asked for this very request."""
-    scheme = "https" if request.isSecure() else "http"
-    host = first_element(request, "host", "")
-    if is_believed(request, trust.proxies):
-        scheme = first_element(request, "x-forwarded-proto", scheme)
-        host = first_element(request, "x-forwarded-host", host)
+    scheme, host = trust.forwarding.scheme(request), trust.forwarding.host(request)
     default = {"http": ":80", "https": ":443"}.get(scheme, "")
     return f"{scheme}://{host.removesuffix(default)}".lower()

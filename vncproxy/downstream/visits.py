@@ -8,7 +8,6 @@ from twisted.web.http import Request
 
 from ..model import ConsoleType, secret_id
 from ..session import Visit
-from .forwarded import client_address
 from .headers import header_lines
 from .links import query_token
 from .origin import Trust, foreign_origin
@@ -27,7 +26,7 @@ def visit_of(request: Request, type: ConsoleType, trust: Trust) -> Visit:  # noq
         token = cookies.get("token", "")
     return Visit(
         type=type,
-        client=client_address(request, trust.proxies),
+        client=trust.forwarding.client_address(request),
         token=token,
         resume=cookies.get(resume_cookie_name(token)),
         foreign_origin=foreign,
