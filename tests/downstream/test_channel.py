@@ -168,6 +168,37 @@ class LimitTests(ChannelTestCase):
             if arrived := peer.receive():
                 browser.bio_write(arrived)
 
+    def test_folded_headers_are_refused(self) -> None:
+        for fold in (b" ", b"\t"):
+            self.setUp()
+            peer = self.connect()
+
+            peer.send(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: b\r\n" + fold + b"c\r\n\r\n")
+
+            self.assert_told(peer, 400, "malformed", "folded header")
+            self.assertEqual(self.root.requests, [])
+
+    def test_a_length_of_thousands_of_digits_is_refused(self) -> None:
+        for after in (b"\r\n", b"\r\nX-A: b\r\nX-C: d\r\n"):
+            self.setUp()
+            self.site = ConsoleSite(self.root, Limits(), self.clock)
+            peer = self.connect()
+
+            peer.send(b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + after + b"\r\n")
+
+            self.assert_told(peer, 400, "malformed", "content-length of 5001 digits")
+            self.assertEqual(self.root.requests, [])
+
+    def test_so_many_requests_are_served_on_a_connection(self) -> None:
+        peer = self.connect()
+
+        peer.send(b"GET /2 HTTP/1.1\r\nHost: a\r\n\r\n" * 300)
+
+        answers = peer.receive()
+        self.assertEqual(len(self.root.requests), 100)
+        self.assertEqual(answers.count(b"Connection: close\r\n"), 1)
+        self.assertIsNotNone(peer.closed)
+
     def test_silence_is_cut(self) -> None:
         peer = self.connect()
 

@@ -50,6 +50,11 @@ class _Root(Resource):
 class BoundedRequest(Request):
     """A request that keeps no more of its body than is needed to know that it is too long."""
 
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Serve it; bodies are JSON, and one that says it is a form is not taken apart as one."""
+        self.requestHeaders.removeHeader(b"content-type")
+        super().requestReceived(command, path, version)
+
     def handleContentChunk(self, data: bytes) -> None:
         """Keep a part of the body, or drop what is beyond the limit."""
         assert self.content is not None

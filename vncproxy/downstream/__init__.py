@@ -2,6 +2,7 @@
 
 - `vncproxy.downstream.channel`: HTTP connections with limits, which can be taken over.
 - `vncproxy.downstream.headers`: headers as text.
+- `vncproxy.downstream.cookies`: cookies, in one pass.
 - `vncproxy.downstream.occasional`: warnings that are written once a minute.
 - `vncproxy.downstream.forwarded`: the user's address, scheme and host, as reverse proxies tell.
 - `vncproxy.downstream.origin`: the page's origin, and which origins may open consoles.

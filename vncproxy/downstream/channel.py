@@ -19,6 +19,12 @@ from ..model import Limits, new_id
 from ..relay.sockets import tune
 from .forwarded import NOWHERE
 
+REQUESTS = 100
+"""Requests on one connection, and so the most that are served out of one read."""
+
+LENGTH_DIGITS = 18
+"""Digits of a ``Content-Length``; Python refuses to convert thousands of them."""
+
 
 class ConsoleChannel(HTTPChannel):
     """One HTTP connection.
@@ -35,6 +41,7 @@ class ConsoleChannel(HTTPChannel):
     _heir: IProtocol | None = None
     _too_late: IDelayedCall | None = None
     _header_size = 0
+    _served = 0
     _silent = True
     _refused = False
 
@@ -74,6 +81,12 @@ class ConsoleChannel(HTTPChannel):
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line of a request's header."""
+        if self._refused:
+            return
+        if self._header_size and line[:1] in (b" ", b"\t"):
+            # RFC 9112 section 5.2; joining them costs the square of their number
+            self._refuse_malformed("folded header")
+            return
         self._header_size += len(line)
         if self._header_size > self.header_bytes:
             self.lineLengthExceeded(line)
@@ -81,6 +94,22 @@ class ConsoleChannel(HTTPChannel):
         if not line:
             self._header_size = 0
         super().lineReceived(line)
+
+    def headerReceived(self, line: bytes) -> bool:
+        """Take a whole header; False when the request cannot be served."""
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length" and len(value.strip()) > LENGTH_DIGITS:
+            self._refuse_malformed(f"content-length of {len(value)} digits")
+            return False
+        return bool(super().headerReceived(line))
+
+    def checkPersistence(self, request: Request, version: bytes) -> bool:  # noqa: N802
+        """Tell whether another request may follow on this connection."""
+        self._served += 1
+        if self._served < REQUESTS:
+            return bool(super().checkPersistence(request, version))
+        request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+        return False
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """Refuse a header that is too large; called for a single line, too."""
@@ -123,6 +152,9 @@ class ConsoleChannel(HTTPChannel):
             "Your request did not arrive in time. Try again.",
             f"request not whole within {self.header_time:g} s, limits.header_time",
         )
+
+    def _refuse_malformed(self, why: str) -> None:
+        self._refuse(400, "Your request is malformed.", why)
 
     def _refuse(self, status: int, words: str, why: str) -> None:
         """Tell whoever asks, and the log, which limit was reached, and close.

@@ -21,6 +21,9 @@ from .websocket import WebSocketDownstream, upgrade_factory
 PAGES = frozenset({"", "index.html", "vnc.html", "vnc_auto.html", "vnc_lite.html", "console"})
 """Paths under which the console page is found; noVNC's and Nova's names among them."""
 
+MAX_PARTS = 10
+"""Parts of a static file's path that are looked at; there are five."""
+
 _NO_PAGE = (
     b"The console page is not installed: npm was missing when vncproxy was built. Install npm and "
     b"build again; TCP viewers work without it.\n"
@@ -125,7 +128,8 @@ class Consoles(Resource):
 
     def _file(self, request: Request, name: str) -> Any:
         resource: Any = self._static
-        for part in name.split("/"):
+        # each part is joined to the whole path before it
+        for part in name.split("/", MAX_PARTS):
             resource = resource.getChild(part, request)
         if not isinstance(resource, File) or not resource.isfile():
             return _plain(request, 404, b"There is no such file.\n")

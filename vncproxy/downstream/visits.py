@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
-
 from twisted.web.http import Request
 
 from ..model import ConsoleType, secret_id
 from ..session import Visit
+from .cookies import parse_cookies
 from .headers import header_lines
 from .links import query_token
 from .origin import Trust, foreign_origin
@@ -19,7 +18,7 @@ def visit_of(request: Request, type: ConsoleType, trust: Trust) -> Visit:  # noq
     The token is taken from the query, from inside noVNC's ``path`` parameter, or, when the page is
     one of ours, from a ``token`` cookie.
     """
-    cookies = _cookies(request)
+    cookies = parse_cookies(header_lines(request, "cookie"))
     foreign = foreign_origin(request, trust)
     token = query_token(request)
     if not token and foreign is None:
@@ -36,16 +35,3 @@ def visit_of(request: Request, type: ConsoleType, trust: Trust) -> Visit:  # noq
 def resume_cookie_name(token: str) -> str:
     """Return the name of a token's resume cookie: one per token, so consoles do not mix."""
     return f"vncproxy_resume_{secret_id(token)[:12]}"
-
-
-def _cookies(request: Request) -> dict[str, str]:
-    """Return the cookies, without those that are malformed; a joined header counts as several."""
-    found: dict[str, str] = {}
-    for line in header_lines(request, "cookie"):
-        for part in line.replace(",", ";").split(";"):
-            try:
-                morsels = SimpleCookie(part.strip())
-            except CookieError:
-                continue
-            found.update({name: morsel.value for name, morsel in morsels.items()})
-    return found
