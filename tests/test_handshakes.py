@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -9,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.dialogues import Outcome, byte_by_byte, cut, places, play, sized_bytes
 from vncproxy.errors import UpstreamRefused, UpstreamViolation, VNCProxyError
 from vncproxy.handshakes import REPLY_LIMIT, http_connect, reach_console
-from vncproxy.model import HTTPConnect, RFBSecurity
-from vncproxy.steps import EndOfStream, TooLong
+from vncproxy.model import Handshake, HTTPConnect, RFBSecurity, TLSTrust
+from vncproxy.steps import Dialogue, EndOfStream, TooLong
 
 BANNER = b"RFB 003.008\n"
 SERVER_INIT = bytes.fromhex("0320 0258 20180001 00ff00ff00ff 100800 000000 00000002") + b"vm"
@@ -19,6 +21,40 @@ XAPI = HTTPConnect("/console?ref=OpaqueRef:1&session_id=OpaqueRef:2", (("Host", 
 
 def connect(reply: bytes, *, eof: bool = False) -> Outcome[None]:
     return play(http_connect(XAPI), reply, eof=eof)
+
+
+def servers() -> list[tuple[tuple[Handshake, ...], bytes]]:
+    """Return what is agreed on with real kinds of servers, and all that each of them says."""
+    password, user = RFBSecurity("password"), RFBSecurity("password", "user", anonymous_tls=True)
+    v3_8, init, result = b"RFB 003.008\n", SERVER_INIT, bytes(4)
+    vencrypt = v3_8 + b"\x01\x13\0\x02\0\x01"
+    return [
+        (
+            (XAPI, RFBSecurity()),
+            b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n" + v3_8 + b"\1\1" + result + init,
+        ),
+        ((password,), b"RFB 003.003\n\0\0\0\x02" + bytes(16) + result + init),
+        ((password,), v3_8 + b"\1\2" + bytes(16) + result + init),
+        ((password,), v3_8 + b"\1\2" + bytes(16) + b"\0\0\0\1" + b"\0\0\0\2no"),
+        ((password,), v3_8 + b"\0" + b"\0\0\0\2no"),
+        ((password,), v3_8 + b"\1\x10" + bytes(4) + bytes(4) + result + init + bytes(8)),
+        ((RFBSecurity(tls=TLSTrust()),), vencrypt + b"\0\0\1\4" + b"\1" + result + init),
+        ((user,), vencrypt + b"\0\0\1\7" + b"\1\0\0\0\x0dSCRAM-SHA-256\0\0\0\1x"),
+    ]
+
+
+class NameTests(SynchronousTestCase):
+    def test_whatever_a_server_holds_back_has_a_name(self) -> None:
+        for number, (handshakes, said) in enumerate(servers()):
+            dialogue = Dialogue(reach_console(handshakes))
+            names = [dialogue.waits_for()]
+            for byte in byte_by_byte(said):
+                with contextlib.suppress(VNCProxyError):
+                    dialogue.receive(byte)
+                dialogue.tls_is_up()
+                names.append(dialogue.waits_for())
+            self.assertNotIn("an answer", names, f"server {number}")
+            self.assertGreater(len({*names}), 3, f"server {number}: {names}")
 
 
 class RequestTests(SynchronousTestCase):

@@ -700,6 +700,28 @@ class ClosingTests(SessionTestCase):
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
 
+class DefectTests(SessionTestCase):
+    """A backend of somebody else's that asks for a handshake which is none."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        endpoint = self.kvm.consoles["web-01"]
+        assert isinstance(endpoint, ConsoleEndpoint)
+        nonsense: Any = ("a handshake that is none",)
+        self.kvm.consoles["web-01"] = replace(endpoint, handshakes=nonsense)
+
+    def test_a_handshake_that_breaks_is_told_at_once_and_stands_in_the_log(self) -> None:
+        self.begin()
+        self.reactor.accept().send(b"RFB 003.008\n\x01\x01")
+
+        ((error, session_id),) = self.user.refusals
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+        self.assertEqual(
+            error.sentence(session_id),
+            f"The hypervisor could not show the console. Ask your administrator, id {session_id}.",
+        )
+
+
 class LimitTests(SessionTestCase):
     def refused_over_limit(self, visit: Visit) -> OverLimit:
         user = User(self)

@@ -13,6 +13,7 @@ from vncproxy.steps import (
     EarlyBytes,
     EndOfStream,
     Read,
+    ReadAtMost,
     ReadUntil,
     StartTLS,
     StepError,
@@ -32,7 +33,11 @@ def read(*sizes: int) -> Steps[list[bytes]]:
 
 
 def read_line(limit: int) -> Steps[bytes]:
-    return (yield ReadUntil(b"\r\n", limit))
+    return (yield ReadUntil(b"\r\n", limit, "a line"))
+
+
+def read_at_most(size: int) -> Steps[bytes]:
+    return (yield ReadAtMost(size, 2.0))
 
 
 def read_or_stop(size: int) -> Steps[bytes]:
@@ -116,7 +121,9 @@ class ReadUntilTests(SynchronousTestCase):
 
     def test_answer_must_not_be_longer(self) -> None:
         outcome = play(read_line(4), b"GET\r\n")
-        self.assertEqual((outcome.error, outcome.detail), (TooLong, "no end within 4 bytes"))
+        self.assertEqual(
+            (outcome.error, outcome.detail), (TooLong, "no end within 4 bytes of a line")
+        )
 
     def test_too_long_before_the_delimiter_comes(self) -> None:
         self.assertIs(play(read_line(4), b"GET ").error, TooLong)
@@ -125,6 +132,46 @@ class ReadUntilTests(SynchronousTestCase):
         outcome = play(mixture(), b"\0GET / HTTP", b"zz")
         self.assertEqual(outcome.sent, b"hellotoo long\0")
         self.assertEqual(outcome.result, (b"", b"GET", b" /"))
+
+
+class ReadAtMostTests(SynchronousTestCase):
+    def test_all_bytes_are_an_answer_at_once(self) -> None:
+        outcome = play(read_at_most(3), b"ab", b"cd")
+        self.assertEqual((outcome.result, outcome.leftover), (b"abc", b"d"))
+
+    def test_the_end_makes_it_short(self) -> None:
+        for sent in (b"", b"ab"):
+            self.assertEqual(play(read_at_most(3), sent, eof=True).result, sent)
+
+    def test_its_time_makes_it_short(self) -> None:
+        dialogue = Dialogue(read_at_most(3))
+        dialogue.receive(b"ab")
+        self.assertEqual(dialogue.may_end(), ReadAtMost(3, 2.0))
+
+        dialogue.time_is_over()
+
+        self.assertEqual((dialogue.result, dialogue.leftover()), (b"ab", b""))
+        self.assertIsNone(dialogue.may_end())
+
+    def test_the_time_of_another_step_is_not_its_own(self) -> None:
+        dialogue = Dialogue(read(3))
+        dialogue.receive(b"ab")
+        dialogue.time_is_over()
+        self.assertEqual((dialogue.done, dialogue.leftover()), (False, b"ab"))
+
+
+class WaitsForTests(SynchronousTestCase):
+    def test_the_step_in_its_own_words(self) -> None:
+        def steps() -> Steps[None]:
+            yield Read(1, "a key")
+            yield StartTLS(TRUST)
+
+        dialogue = Dialogue(steps())
+        self.assertEqual(dialogue.waits_for(), "a key")
+        dialogue.receive(b"k")
+        self.assertEqual(dialogue.waits_for(), "the end of its TLS handshake")
+        dialogue.tls_is_up()
+        self.assertEqual(dialogue.waits_for(), "")
 
 
 class WriteTests(SynchronousTestCase):
@@ -222,7 +269,7 @@ class EndTests(SynchronousTestCase):
     def test_closing_early_is_told_with_numbers(self) -> None:
         outcome = play(read(4), b"abc", eof=True)
         self.assertIs(outcome.error, EndOfStream)
-        self.assertEqual(outcome.detail, "closed after 3 bytes: Read(size=4)")
+        self.assertEqual(outcome.detail, "closed after 3 bytes, waiting for an answer")
 
     def test_closing_in_mid_line(self) -> None:
         self.assertIs(play(read_line(64), b"GET", eof=True).error, EndOfStream)

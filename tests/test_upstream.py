@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -87,6 +88,33 @@ class ReachTests(ProxyTestCase):
 
         self.assertIsNotNone(near.closed)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_a_server_that_fails_without_a_reason_and_stays_is_a_refusal_soon(self) -> None:
+        endpoint = replace(V4, handshakes=(RFBSecurity("pw"),))
+        self.reach(endpoint)
+        near = self.reactor.accept()
+        near.send(b"RFB 003.008\n", b"\x01\x02", bytes(16), b"\0\0\0\1")
+
+        self.wait(1.9)
+        self.assertNoResult(self.reaching)
+        self.wait(0.1)
+
+        told = self.error(UpstreamRefused)
+        self.assertEqual(told, "authentication failed: result 1")
+        self.wait(5)
+
+    def test_a_time_limit_names_the_step(self) -> None:
+        self.reach(handshake=10)
+        self.reactor.accept().send(b"RFB 003.008\n", b"\x01\x01", bytes(4))
+
+        self.wait(10)
+
+        self.assertEqual(
+            self.error(UpstreamViolation),
+            "tcp:192.0.2.10:5900: handshake not over within 10 s, waiting for its ServerInit "
+            "message",
+        )
+        self.wait(5)
 
     def test_a_server_that_closes_after_its_banner(self) -> None:
         self.reach()

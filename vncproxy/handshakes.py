@@ -51,7 +51,7 @@ def http_connect(spec: HTTPConnect) -> Steps[None]:
     """
     lines = [f"CONNECT {spec.target} HTTP/1.1", *(f"{k}: {v}" for k, v in spec.headers)]
     yield Write("\r\n".join([*lines, "", ""]).encode())
-    line = yield ReadUntil(b"\n", REPLY_LIMIT)
+    line = yield ReadUntil(b"\n", REPLY_LIMIT, "the first line of its reply to CONNECT")
     status = _STATUS.fullmatch(line)
     if not status:
         raise UpstreamViolation(f"not an HTTP reply: {line[:16]!r}")
@@ -61,5 +61,5 @@ def http_connect(spec: HTTPConnect) -> Steps[None]:
         )
     left = REPLY_LIMIT - len(line)
     while line.strip(b"\r\n"):
-        line = yield ReadUntil(b"\n", left)
+        line = yield ReadUntil(b"\n", left, "the header of its reply to CONNECT")
         left -= len(line)

@@ -1,7 +1,9 @@
 """Handshakes as generators, and what runs them over bytes that come in any pieces.
 
-A handshake yields `Read`, `ReadUntil`, `Write`, `StartTLS` and, at last, returns its result; it
-sees no socket. A `Dialogue` feeds it and hands on what it did not read.
+A handshake yields `Read`, `ReadUntil`, `ReadAtMost`, `Write`, `StartTLS` and, at last, returns its
+result; it sees no socket. A `Dialogue` feeds it and hands on what it did not read.
+
+What a step waits for has a name, ``what``, in words that complete "waiting for …": errors tell it.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ class Read:
     """Wait for exactly ``size`` bytes."""
 
     size: int
+    what: str = "an answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,21 @@ class ReadUntil:
 
     delimiter: bytes
     limit: int
+    what: str = "an answer"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAtMost:
+    """Take what comes within a time, for what some servers never send; the answer may be short.
+
+    Attributes:
+        size: the wait is over as soon as so many bytes are there.
+        seconds: longest wait.
+    """
+
+    size: int
+    seconds: float
+    what: str = "an answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +70,13 @@ class StartTLS:
     """
 
     trust: TLSTrust | None
+    what: str = "the end of its TLS handshake"
 
 
-Step = Read | ReadUntil | Write | StartTLS
+Wait = Read | ReadUntil | ReadAtMost | StartTLS
+"""A step that has to wait."""
+
+Step = Wait | Write
 Steps = Generator[Step, bytes, T]
 """A handshake that returns a ``T``."""
 
@@ -89,7 +111,7 @@ class Dialogue(Generic[T]):
         self.done = False
         self.result: T
         self._steps = steps
-        self._waiting: Read | ReadUntil | StartTLS | None = None
+        self._waiting: Wait | None = None
         self._received = bytearray()
         self._outgoing = bytearray()
         self._ended = False
@@ -109,6 +131,20 @@ class Dialogue(Generic[T]):
     def starts_tls(self) -> StartTLS | None:
         """Return the step that waits for TLS, once `outgoing` has been sent; else None."""
         return self._waiting if isinstance(self._waiting, StartTLS) else None
+
+    def waits_for(self) -> str:
+        """Return what the handshake waits for, in words; empty when it is over."""
+        return self._waiting.what if self._waiting else ""
+
+    def may_end(self) -> ReadAtMost | None:
+        """Return the step that takes what is there once its time is over; else None."""
+        return self._waiting if isinstance(self._waiting, ReadAtMost) else None
+
+    def time_is_over(self) -> None:
+        """Tell the handshake that what came within the time of `may_end` is all there is."""
+        if self.may_end() is not None:
+            self._resume(self.leftover())
+            self._advance()
 
     def tls_is_up(self) -> None:
         """Tell the handshake that it goes on under TLS, with a server that was verified."""
@@ -139,22 +175,25 @@ class Dialogue(Generic[T]):
                 return
             self._resume(answer)
 
-    def _answer(self, step: Read | ReadUntil | StartTLS) -> bytes | StepError | None:
+    def _answer(self, step: Wait) -> bytes | StepError | None:
         """Return what a waiting step gets; None while more must come."""
         count = len(self._received)
         if isinstance(step, StartTLS):
             if count:
                 return EarlyBytes(f"{count} bytes in the clear after TLS was agreed on")
-        elif isinstance(step, Read):
-            if count >= step.size:
-                return self._take(step.size)
-        else:
+        elif isinstance(step, ReadUntil):
             at = self._received.find(step.delimiter, 0, step.limit)
             if at >= 0:
                 return self._take(at + len(step.delimiter))
             if count >= step.limit:
-                return TooLong(f"no end within {step.limit} bytes")
-        return EndOfStream(f"closed after {count} bytes: {step}") if self._ended else None
+                return TooLong(f"no end within {step.limit} bytes of {step.what}")
+        elif count >= step.size:
+            return self._take(step.size)
+        elif self._ended and isinstance(step, ReadAtMost):
+            return self.leftover()
+        if not self._ended:
+            return None
+        return EndOfStream(f"closed after {count} bytes, waiting for {step.what}")
 
     def _resume(self, answer: bytes | VNCProxyError | None) -> None:
         """Go on to the next step that has to wait; None starts the handshake."""
@@ -169,6 +208,8 @@ class Dialogue(Generic[T]):
             while isinstance(step, Write):
                 self._outgoing += step.data
                 step = self._steps.send(b"")
+            if not isinstance(step, Wait):
+                raise TypeError(f"a handshake waits for {step!r}, which is no step")
             self._waiting = step
         except StopIteration as stop:
             self.done, self.result = True, stop.value

@@ -44,7 +44,7 @@ class Judge:
         verdict: what is wrong with the server.
     """
 
-    def __init__(self, verdict: VNCProxyError | None = None) -> None:
+    def __init__(self, verdict: Exception | None = None) -> None:
         self.verdict = verdict
         self.reason: Failure | None = None
 
@@ -111,6 +111,26 @@ class ConversationTests(SynchronousTestCase):
 
         self.failureResultOf(talk, UpstreamUntrusted)
         self.assertEqual(self.peer.receive(), b"tls?")
+
+    def test_a_verifier_with_a_defect_ends_it_at_once(self) -> None:
+        self.judge.verdict = KeyError("a defect")
+        talk = self.converse()
+        self.peer.send(b"y")
+
+        self.leg.handshakeCompleted()
+
+        self.failureResultOf(talk, KeyError)
+        self.assertEqual(self.peer.receive(), b"tls?")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_verifier_that_is_not_made_for_a_defect(self) -> None:
+        def broken(step: StartTLS) -> Verifier:
+            raise KeyError("a defect")
+
+        talk = Deferred.fromCoroutine(self.leg.converse(secured(), 10, broken))
+        self.peer.send(b"y")
+
+        self.failureResultOf(talk, KeyError)
 
     def test_why_tls_failed_is_told_by_the_verifier(self) -> None:
         talk = self.converse()

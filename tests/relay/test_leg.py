@@ -22,13 +22,13 @@ from vncproxy.errors import (
 )
 from vncproxy.relay.frames import FrameError, Framing, RawFraming, WebSocketFraming
 from vncproxy.relay.leg import DROP_LIMIT, UNREAD_LIMIT, Leg, TooSlow
-from vncproxy.steps import EndOfStream, Read, Steps, Write
+from vncproxy.steps import EndOfStream, Read, ReadAtMost, Steps, Write
 from vncproxy.testing import MemoryPeer
 
 
 def ask_name() -> Steps[bytes]:
     yield Write(b"name?")
-    name = yield Read(3)
+    name = yield Read(3, "a name")
     yield Write(b"hello " + name)
     return name
 
@@ -37,6 +37,16 @@ def refuse() -> Steps[None]:
     yield Read(1)
     yield Write(b"no")
     raise UpstreamUnreachable("never")
+
+
+def broken() -> Steps[None]:
+    yield Read(1)
+    yield Write(b"so far")
+    raise KeyError("a defect")
+
+
+def ask_twice() -> Steps[tuple[bytes, bytes]]:
+    return (yield ReadAtMost(10, 2.0)), (yield ReadAtMost(10, 2.0))
 
 
 class LegTestCase(SynchronousTestCase):
@@ -106,6 +116,55 @@ class ConverseTests(LegTestCase):
         self.failureResultOf(done, UpstreamUnreachable)
         self.assertEqual(self.peer.receive(), b"no")
 
+    def test_a_defect_of_a_handshake_ends_it_at_once(self) -> None:
+        self.connect()
+        done = self.converse(broken())
+
+        self.peer.send(b"x")
+
+        self.failureResultOf(done, KeyError)
+        self.assertEqual(self.peer.receive(), b"so far")
+        self.assertEqual((self.leg.over, self.clock.getDelayedCalls()), (False, []))
+
+    def test_a_step_that_is_none_ends_it_at_once(self) -> None:
+        def steps() -> Steps[None]:
+            yield Read(1)
+            yield None  # type: ignore[misc]
+
+        self.connect()
+        done = self.converse(steps())
+
+        self.peer.send(b"x")
+
+        self.failureResultOf(done, TypeError)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_step_with_a_time_of_its_own_takes_what_has_come(self) -> None:
+        self.connect()
+        done = self.converse(ask_twice())
+        self.peer.send(b"abcde")
+        self.clock.advance(1.9)
+        self.assertNoResult(done)
+
+        self.clock.advance(0.1)
+        self.assertNoResult(done)
+        self.clock.advance(2.0)
+
+        self.assertEqual(self.successResultOf(done), (b"abcde", b""))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_time_of_a_step_is_over_with_the_handshake(self) -> None:
+        self.connect()
+        done = self.converse(ask_twice(), timeout=1)
+        self.clock.advance(1)
+        self.failureResultOf(done, TooSlow)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+        done = self.converse(ask_twice())
+        self.peer.send(b"x" * 20)
+        self.assertEqual(self.successResultOf(done), (b"x" * 10, b"x" * 10))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_the_end_of_the_connection_ends_the_handshake(self) -> None:
         self.connect()
         done = self.converse(ask_name())
@@ -132,7 +191,7 @@ class ConverseTests(LegTestCase):
         self.clock.advance(0.1)
 
         error = self.failureResultOf(done, TooSlow).value
-        self.assertEqual(str(error), "handshake not over within 10 s")
+        self.assertEqual(str(error), "handshake not over within 10 s, waiting for a name")
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_a_cancelled_handshake_leaves_its_bytes_and_no_timer(self) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from ..errors import ConfigurationError, VNCProxyError
-from ..steps import Dialogue, StartTLS, Steps
+from ..steps import Dialogue, ReadAtMost, StartTLS, Steps
 
 if TYPE_CHECKING:
     from .leg import Leg
@@ -50,19 +51,25 @@ def no_tls(step: StartTLS) -> Verifier:
 class Conversation(Generic[T]):
     """One handshake on a leg.
 
+    Args:
+        clock: for steps that have a time of their own.
+
     Attributes:
-        over: fires when the handshake has returned; fails with what it raised.
+        over: fires when the handshake has returned; fails with what it raised, whatever that is.
         dialogue: the handshake.
     """
 
-    __slots__ = ("_leg", "_secure", "_securing", "dialogue", "over")
+    __slots__ = ("_clock", "_leg", "_secure", "_securing", "_timed", "_timer", "dialogue", "over")
 
-    def __init__(self, leg: Leg, steps: Steps[T], secure: Secure) -> None:
+    def __init__(self, leg: Leg, steps: Steps[T], secure: Secure, clock: IReactorTime) -> None:
         self.over: Deferred[None] = Deferred()
         self.dialogue = Dialogue(steps)
         self._leg = leg
         self._secure = secure
+        self._clock = clock
         self._securing: StartTLS | None = None
+        self._timed: ReadAtMost | None = None
+        self._timer: IDelayedCall | None = None
 
     def receive(self, data: bytes) -> None:
         """Take bytes that arrived; none only sends what is to be sent."""
@@ -72,17 +79,23 @@ class Conversation(Generic[T]):
         """Take note that nothing more will come."""
         self._advance(self.dialogue.receive_eof)
 
+    def stop(self) -> None:
+        """Forget the time of a step, once the handshake is over or given up."""
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+
     def _advance(self, change: Callable[..., None], *args: Any) -> None:
         if self.over.called:
             return
         try:
             change(*args)
-        except VNCProxyError:
-            self._leg.send(self.dialogue.outgoing())
-            self.over.errback(Failure())
-        else:
             self._leg.send(self.dialogue.outgoing())
             self._go_on()
+        except Exception:  # noqa: BLE001 a defect must not be noticed by its time limit only
+            failure = Failure()
+            self._leg.send(self.dialogue.outgoing())
+            if not self.over.called:
+                self.over.errback(failure)
 
     def _go_on(self) -> None:
         step = self.dialogue.starts_tls()
@@ -91,6 +104,19 @@ class Conversation(Generic[T]):
         elif step is not None and step is not self._securing:
             self._securing = step
             self._start_tls(step)
+        else:
+            self._watch_the_time()
+
+    def _watch_the_time(self) -> None:
+        step = self.dialogue.may_end()
+        if step is self._timed:
+            return
+        self.stop()
+        self._timed = step
+        if step is not None:
+            self._timer = self._clock.callLater(
+                step.seconds, self._advance, self.dialogue.time_is_over
+            )
 
     def _start_tls(self, step: StartTLS) -> None:
         try:
@@ -98,7 +124,10 @@ class Conversation(Generic[T]):
         except VNCProxyError as e:
             self._advance(self.dialogue.fail, e)
             return
-        secured.addCallbacks(
-            lambda _: self._advance(self.dialogue.tls_is_up),
-            lambda failure: self._advance(self.dialogue.fail, failure.value),
-        )
+        secured.addCallbacks(lambda _: self._advance(self.dialogue.tls_is_up), self._not_secured)
+
+    def _not_secured(self, failure: Failure) -> None:
+        if failure.check(VNCProxyError):
+            self._advance(self.dialogue.fail, failure.value)
+        elif not self.over.called:
+            self.over.errback(failure)

@@ -108,10 +108,10 @@ class Leg(Protocol):
 
         Raises:
             TooSlow: it took longer.
-            VNCProxyError: whatever the handshake raises; `EndOfStream` where it lacks bytes when
-                this side is over.
+            EndOfStream: this side was over before the handshake had its bytes.
+            Exception: whatever the handshake raises, at once.
         """
-        conversation = Conversation(self, steps, secure)
+        conversation = Conversation(self, steps, secure, self._clock)
         over = conversation.over.addTimeout(timeout, self._clock)
         self._receive_eof = conversation.receive_eof
         self.deliver(conversation.receive)
@@ -121,8 +121,10 @@ class Leg(Protocol):
         try:
             await over
         except TimeoutError as e:
-            raise TooSlow(f"handshake not over within {timeout} s") from e
+            what = conversation.dialogue.waits_for()
+            raise TooSlow(f"handshake not over within {timeout:g} s, waiting for {what}") from e
         finally:
+            conversation.stop()
             self._receive, self._receive_eof = self._keep, _nothing
             self._keep(conversation.dialogue.leftover())
         return conversation.dialogue.result
@@ -152,7 +154,7 @@ class Leg(Protocol):
             return
         try:
             self._verifier.verify()
-        except VNCProxyError:
+        except Exception:  # noqa: BLE001 who waits is told whatever it is
             secured.errback(Failure())
         else:
             secured.callback(None)

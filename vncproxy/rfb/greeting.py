@@ -29,12 +29,12 @@ def greet() -> Steps[bool]:
         yield Write(_U32_NONE)
     else:
         yield Write(bytes([1, NONE]))
-        choice = (yield Read(1))[0]
+        choice = (yield Read(1, "its choice of a security type"))[0]
         if choice != NONE:
             raise DownstreamViolation(f"viewer chose security type {choice}, offered {NONE}")
     if version is Version.V3_8:
         yield Write(_OK)
-    return (yield Read(1)) != b"\0"
+    return (yield Read(1, "its ClientInit message")) != b"\0"
 
 
 def refuse(reason: str) -> Steps[None]:
@@ -47,6 +47,6 @@ def refuse(reason: str) -> Steps[None]:
 def _agree_on_version() -> Steps[Version]:
     yield Write(Version.V3_8.value)
     try:
-        return parse_banner((yield Read(BANNER_SIZE)))
+        return parse_banner((yield Read(BANNER_SIZE, "its RFB version")))
     except NotRFB as e:
         raise DownstreamViolation(e.detail) from e

@@ -13,7 +13,7 @@ def read_result(version: Version) -> Steps[None]:
     Raises:
         UpstreamRefused: it does not; with its reason where the version has one.
     """
-    result = int.from_bytes((yield Read(4)), "big")
+    result = int.from_bytes((yield Read(4, "the result of the authentication")), "big")
     if result == 0:
         return
     reason = (yield from read_reason()) if version is Version.V3_8 else ""

@@ -23,6 +23,7 @@ MAX_ITERATIONS = 100_000
 """Rounds of hashing that a server may ask for; they take the reactor's time, about 0.1 s."""
 
 _SCRAM = ("SCRAM-SHA-256", "SCRAM-SHA-1")
+_ANSWER = "its answer to the SASL login"
 _ITERATIONS = re.compile(r"(?:^|,)i=(\d{1,9})(?:,|$)")
 
 
@@ -35,7 +36,8 @@ def log_in(spec: RFBSecurity) -> Steps[None]:
             spoken here.
         UpstreamUntrusted: it wants the password itself, and is not verified.
     """
-    offered = (yield from _read_sized()).decode("ascii", "replace").upper().split(",")
+    mechanisms = yield from _read_sized("its SASL mechanisms")
+    offered = mechanisms.decode("ascii", "replace").upper().split(",")
     scram = [mechanism for mechanism in _SCRAM if mechanism in offered]
     try:
         if scram:
@@ -109,8 +111,8 @@ def _start(mechanism: str, data: str) -> Steps[None]:
 
 
 def _answer() -> Steps[tuple[str, bool]]:
-    data = yield from _read_sized()
-    complete = (yield Read(1)) != b"\0"
+    data = yield from _read_sized(_ANSWER)
+    complete = (yield Read(1, _ANSWER)) != b"\0"
     return data.removesuffix(b"\0").decode("utf-8", "replace"), complete
 
 
@@ -119,8 +121,8 @@ def _sized(text: str) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
-def _read_sized() -> Steps[bytes]:
-    size = int.from_bytes((yield Read(4)), "big")
+def _read_sized(what: str) -> Steps[bytes]:
+    size = int.from_bytes((yield Read(4, what)), "big")
     if size > LIMIT:
         raise UpstreamViolation(f"SASL message of {size} bytes, at most {LIMIT}")
-    return (yield Read(size))
+    return (yield Read(size, what))

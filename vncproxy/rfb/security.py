@@ -29,6 +29,8 @@ from .vnc_auth import authenticate
 NAME_LIMIT = 4096
 """Longest desktop name of a server, in bytes."""
 
+_TYPES, _SERVER_INIT = "its security types", "its ServerInit message"
+
 
 def secure(spec: RFBSecurity) -> Steps[bool]:
     """Agree on version and security with a server, up to its SecurityResult.
@@ -69,11 +71,11 @@ def initialise(*, tight_tail: bool = False) -> Steps[bytes]:
         UpstreamViolation: the desktop's name is longer than any real one.
     """
     yield Write(b"\x01")
-    head = yield Read(24)
+    head = yield Read(24, _SERVER_INIT)
     size = int.from_bytes(head[20:24], "big")
     if size > NAME_LIMIT:
         raise UpstreamViolation(f"desktop name of {size} bytes, at most {NAME_LIMIT}")
-    server_init = head + (yield Read(size))
+    server_init = head + (yield Read(size, _SERVER_INIT))
     if tight_tail:
         yield from tight.skip_tail()
     return server_init
@@ -91,7 +93,7 @@ def desktop_name(server_init: bytes) -> str:
 
 def _agree_on_version() -> Steps[Version]:
     try:
-        version = parse_banner((yield Read(BANNER_SIZE)))
+        version = parse_banner((yield Read(BANNER_SIZE, "its RFB version")))
     except NotRFB as e:
         raise UpstreamViolation(e.detail) from e
     yield Write(version.value)
@@ -100,11 +102,11 @@ def _agree_on_version() -> Steps[Version]:
 
 def _security_types(version: Version) -> Steps[tuple[int, ...]]:
     if version is Version.V3_3:
-        kind = int.from_bytes((yield Read(4)), "big")
+        kind = int.from_bytes((yield Read(4, _TYPES)), "big")
         types: tuple[int, ...] = () if kind == Kind.INVALID else (kind,)
     else:
-        count = (yield Read(1))[0]
-        types = tuple((yield Read(count)))
+        count = (yield Read(1, _TYPES))[0]
+        types = tuple((yield Read(count, _TYPES)))
     if not types:
         reason = yield from read_reason()
         raise UpstreamRefused(f"server refused: {reason or 'it gave no reason'}")

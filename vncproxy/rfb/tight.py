@@ -13,6 +13,7 @@ MAX_CAPABILITIES = 256
 """Capabilities in one list; real servers have a few dozen."""
 
 _CAPABILITY = 16
+_LIST, _TAIL = "its list of Tight capabilities", "what Tight adds to ServerInit"
 _NO_TUNNEL = bytes(4)
 
 
@@ -41,14 +42,14 @@ def skip_tail() -> Steps[None]:
     Raises:
         UpstreamViolation: there is more of it than any real server adds.
     """
-    head = yield Read(8)
+    head = yield Read(8, _TAIL)
     counts = [int.from_bytes(head[at : at + 2], "big") for at in (0, 2, 4)]
-    yield Read(_checked(sum(counts)) * _CAPABILITY)
+    yield Read(_checked(sum(counts)) * _CAPABILITY, _TAIL)
 
 
 def _capabilities() -> Steps[tuple[int, ...]]:
-    count = _checked(int.from_bytes((yield Read(4)), "big"))
-    data = yield Read(count * _CAPABILITY)
+    count = _checked(int.from_bytes((yield Read(4, _LIST)), "big"))
+    data = yield Read(count * _CAPABILITY, _LIST)
     return tuple(
         int.from_bytes(data[at : at + 4], "big") for at in range(0, len(data), _CAPABILITY)
     )

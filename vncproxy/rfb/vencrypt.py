@@ -18,6 +18,7 @@ from .versions import Version
 from .vnc_auth import authenticate
 
 VERSION = b"\0\x02"
+_VERSION, _TYPES = "its VeNCrypt version", "its VeNCrypt types"
 
 _ANONYMOUS = (Kind.TLS_NONE, Kind.TLS_VNC, Kind.TLS_PLAIN)
 _CERTIFIED = (Kind.X509_NONE, Kind.X509_VNC, Kind.X509_PLAIN)
@@ -41,7 +42,7 @@ def vencrypt(spec: RFBSecurity, version: Version) -> Steps[None]:
         yield from _log_in(chosen, spec)
         yield from read_result(version)
         return
-    if (yield Read(1)) != b"\x01":
+    if (yield Read(1, "its agreement to start TLS")) != b"\x01":
         raise UpstreamRefused(f"server refuses the VeNCrypt type {words([chosen])} that it offered")
     yield StartTLS(None if chosen in _ANONYMOUS else spec.tls)
     try:
@@ -58,19 +59,19 @@ _CLOSED = (
 
 
 def _agree_on_version() -> Steps[None]:
-    version = yield Read(2)
+    version = yield Read(2, _VERSION)
     if version < VERSION:
         raise UpstreamViolation(f"server speaks VeNCrypt {version[0]}.{version[1]}, expected 0.2")
     yield Write(VERSION)
-    if (yield Read(1)) != b"\0":
+    if (yield Read(1, _VERSION)) != b"\0":
         raise UpstreamViolation("server does not go on with VeNCrypt 0.2")
 
 
 def _subtypes() -> Steps[tuple[int, ...]]:
-    count = (yield Read(1))[0]
+    count = (yield Read(1, _TYPES))[0]
     if not count:
         raise UpstreamViolation("server offers no VeNCrypt type")
-    return struct.unpack(f">{count}I", (yield Read(4 * count)))
+    return struct.unpack(f">{count}I", (yield Read(4 * count, _TYPES)))
 
 
 def _log_in(chosen: Kind, spec: RFBSecurity) -> Steps[None]:

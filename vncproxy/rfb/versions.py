@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from enum import Enum
 
 from ..errors import VNCProxyError
-from ..steps import EndOfStream, Read, Steps
+from ..steps import ReadAtMost, Steps
 
 BANNER_SIZE = 12
 REASON_LIMIT = 512
 """Longest reason that is read from a server or sent to a viewer, in bytes."""
 
+REASON_TIME = 2.0
+"""Seconds to wait for a reason's length, and for its text: some servers send none, and stay."""
+
+_REASON = "the reason of its refusal"
 _BANNER = re.compile(rb"RFB (\d{3})\.(\d{3})\n")
 
 
@@ -66,10 +69,7 @@ def sized_text(text: str, limit: int) -> bytes:
 
 
 def read_reason() -> Steps[str]:
-    """Read U32 length and text, or as much of them as a server sends before it closes."""
-    text = bytearray()
-    with suppress(EndOfStream):
-        size = int.from_bytes((yield Read(4)), "big")
-        while len(text) < min(size, REASON_LIMIT):
-            text += yield Read(1)
-    return clean_reason(bytes(text))
+    """Read U32 length and text, or as much of them as a server sends soon, or before it closes."""
+    size = int.from_bytes((yield ReadAtMost(4, REASON_TIME, _REASON)), "big")
+    text = yield ReadAtMost(min(size, REASON_LIMIT), REASON_TIME, _REASON)
+    return clean_reason(text)

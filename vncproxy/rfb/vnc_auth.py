@@ -23,5 +23,5 @@ def vnc_response(password: str, challenge: bytes) -> bytes:
 
 def authenticate(password: str) -> Steps[None]:
     """Answer a server's challenge; its SecurityResult comes next."""
-    challenge = yield Read(16)
+    challenge = yield Read(16, "its challenge for VNC authentication")
     yield Write(vnc_response(password, challenge))

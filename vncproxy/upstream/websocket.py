@@ -41,13 +41,13 @@ def open_websocket(host: str, port: int, target: str) -> Steps[None]:
     opening = _opening(host, port, target or "/")
     opening.makeConnection(wire)
     yield Write(bytes(wire.sent))
-    line = yield ReadUntil(b"\n", HEADER_LIMIT)
+    line = yield ReadUntil(b"\n", HEADER_LIMIT, "the first line of its HTTP reply")
     status = _STATUS.fullmatch(line)
     if not status:
         raise UpstreamViolation(f"not an HTTP reply: {line[:16]!r}")
     if status[1] != b"101":
         raise UpstreamRefused(f"web socket answered with {clean_reason(line[:128])}")
-    rest = yield ReadUntil(b"\r\n\r\n", HEADER_LIMIT)
+    rest = yield ReadUntil(b"\r\n\r\n", HEADER_LIMIT, "the header of its HTTP reply")
     _judge(opening, line + rest)
 
 
