@@ -80,6 +80,7 @@ setup(
         "zope.interface>=6",
         "service-identity>=24",
         "cryptography>=43",
+        "idna>=3.7",
         "klein>=24.8",
         "treq>=24.9",
         "pydantic>=2.9",

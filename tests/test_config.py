@@ -150,11 +150,20 @@ class GoodTests(LoadCase):
             """
             [public]
             trusted_proxies = ["10.0.0.0/8", "::1"]
-            allowed_origins = ["HTTPS://Portal.Example.com:443/"]
+            allowed_origins = [
+                "HTTPS://Portal.Example.com:443/", "https://Münze.example", "https://*.Apps.example.com",
+            ]
             """
         ).public
         self.assertEqual(public.trusted_proxies, (ip_network("10.0.0.0/8"), ip_network("::1")))
-        self.assertEqual(public.allowed_origins, ("https://portal.example.com",))
+        self.assertEqual(
+            public.allowed_origins,
+            (
+                "https://portal.example.com",
+                "https://xn--mnze-0ra.example",
+                "https://*.apps.example.com",
+            ),
+        )
 
     def test_the_public_url_knows_its_origin_and_prefix(self) -> None:
         public = self.load('[public]\nbase_url = "https://C.example.com:443/a/b/"').public
@@ -364,6 +373,13 @@ class MistakeTests(LoadCase):
             '[public]\nxvp_url = "https://h/console"',
             '[public] xvp_url: "https://h/console" is not allowed;'
             " must name its port, because the Java viewer needs it",
+        )
+
+    def test_an_origin_that_stands_for_every_page(self) -> None:
+        self.assert_mistake(
+            '[public]\nallowed_origins = ["https://*"]',
+            '[public] allowed_origins[0]: "https://*" is not allowed;'
+            ' may have "*" as the first label of a host: https://*.apps.example.com',
         )
 
     def test_an_origin_with_a_path(self) -> None:

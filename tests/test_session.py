@@ -356,6 +356,11 @@ class RefusalTests(SessionTestCase):
 
         self.open(self.visit(self.issue(policy), foreign_origin="https://portal.example"))
 
+    def test_pages_that_a_pattern_of_the_token_allows(self) -> None:
+        policy = Policy(allowed_origins=("https://*.portal.example",))
+
+        self.open(self.visit(self.issue(policy), foreign_origin="https://a.portal.example"))
+
     def test_a_defect_is_answered_and_logged(self) -> None:
         self.user.fail = RuntimeError("a defect")
         self.begin()

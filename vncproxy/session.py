@@ -33,6 +33,7 @@ from .model import (
     VMAddress,
     check_secret,
 )
+from .origins import allows
 from .relay import plain
 from .relay.leg import Leg
 from .rfb.greeting import greet
@@ -266,7 +267,7 @@ class Session:
 
     def _check_policy(self, policy: Policy) -> None:
         origin = self.visit.foreign_origin
-        if origin is not None and origin not in policy.allowed_origins:
+        if origin is not None and not allows(policy.allowed_origins, origin):
             raise Forbidden(f"origin {origin!r} is not allowed")
         client, networks = self.visit.client, policy.client_networks
         if networks and not any(ip_address(client) in network for network in networks):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import PydanticCustomError
 
+from .origins import PORTS, normal_host, normal_pattern
 from .secret import ERROR_TYPE as SECRET
-
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 def split(url: str) -> SplitResult:
@@ -25,7 +23,7 @@ def split(url: str) -> SplitResult:
         raise ValueError(f"must be a URL: {error}") from None
     if parts.username is not None:
         raise PydanticCustomError(SECRET, "must hold no user and no password")
-    if parts.scheme not in _PORTS or not parts.hostname:
+    if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError("must begin with http:// or https:// and a host")
     if set("?#") & set(url):
         raise ValueError("must have no query and no fragment")
@@ -33,16 +31,14 @@ def split(url: str) -> SplitResult:
 
 
 def origin(url: str) -> str:
-    """Return scheme, host and port as browsers write them in ``Origin`` (RFC 6454 section 6.2).
-
-    In lower case, and without the port that the scheme implies.
+    """Return scheme, host and port as browsers write them in ``Origin``, see `vncproxy.origins`.
 
     Raises:
         ValueError: as ``split``.
     """
     parts = split(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    implied = parts.port in (None, _PORTS[parts.scheme])
+    host = normal_host(parts.hostname or "")
+    implied = parts.port in (None, PORTS[parts.scheme])
     return f"{parts.scheme}://{host}" if implied else f"{parts.scheme}://{host}:{parts.port}"
 
 
@@ -56,14 +52,13 @@ def prefix(url: str) -> str:
 
 
 def check_origin(text: str) -> str:
-    """Return an origin in the form browsers send.
+    """Return an origin, or a pattern of origins, in its normal form.
 
     Raises:
-        ValueError: as ``split``, or it has a path.
+        ValueError: as ``split``, or it has a path, or stands for too much.
     """
-    if split(text).path not in ("", "/"):
-        raise ValueError("must be an origin without a path, as in https://portal.example.com")
-    return origin(text)
+    split(text)
+    return normal_pattern(text)
 
 
 def check_base_url(url: str) -> str:
@@ -74,6 +69,7 @@ def check_base_url(url: str) -> str:
     """
     if not split(url).path.endswith("/"):
         raise ValueError("must end in '/'")
+    origin(url)
     return url
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.downstream.requests import BEHIND_PROXY, PROXY, visit
+from vncproxy.downstream.origin import Trust
+from vncproxy.origins import normal_pattern
 
 
 class OriginTests(SynchronousTestCase):
@@ -31,6 +33,28 @@ class OriginTests(SynchronousTestCase):
 
     def test_the_allowed_pages(self) -> None:
         self.assertIsNone(self.foreign("https://console.example.com"))
+
+    def test_a_default_port_that_is_written_all_the_same(self) -> None:
+        self.assertIsNone(self.foreign("https://console.example.com:443"))
+        self.assertIsNone(self.foreign("http://localhost:80", host="localhost"))
+
+    def test_an_allowed_pattern(self) -> None:
+        trust = Trust(frozenset({"https://*.apps.example.com"}))
+
+        self.assertIsNone(self.foreign("https://a.apps.example.com", trust=trust))
+        for origin in ("https://apps.example.com", "https://a.apps.example.com:8443"):
+            self.assertEqual(self.foreign(origin, trust=trust), origin)
+
+    def test_an_international_name_comes_in_punycode(self) -> None:
+        trust = Trust(frozenset({normal_pattern("https://Münze.example")}))
+
+        self.assertIsNone(self.foreign("https://xn--mnze-0ra.example", trust=trust))
+
+    def test_a_pattern_is_no_origin(self) -> None:
+        trust = Trust(frozenset({"https://*.apps.example.com"}))
+
+        for origin in ("https://*.apps.example.com", "https://x:1/.apps.example.com"):
+            self.assertEqual(self.foreign(origin, trust=trust), origin)
 
     def test_everything_else_is_foreign(self) -> None:
         for origin in ("https://evil.example", "null", "https://console.example.com.evil.example"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.model import ConsoleType, Mode, Policy, Sharing, Token, VMAddress
+from vncproxy.origins import allows
 from vncproxy.tokens.records import MalformedRecord, decode, encode
 
 
@@ -18,6 +19,21 @@ class DecodeTests(SynchronousTestCase):
         policy = Policy(max_duration=60, idle_timeout=5, uses=3)
 
         self.assertEqual(decode(record(policy)).policy, policy)
+
+    def test_origins_get_their_normal_form(self) -> None:
+        written = ("HTTPS://Portal.Example:443/", "https://Münze.example", "https://*.A.example")
+        read = decode(record(Policy(allowed_origins=written))).policy.allowed_origins
+
+        self.assertEqual(
+            read,
+            ("https://portal.example", "https://xn--mnze-0ra.example", "https://*.a.example"),
+        )
+
+    def test_an_origin_that_cannot_be_read_stands_for_nothing(self) -> None:
+        for text in ("portal.example", "*", "https://*", "https://portal.example/path", ""):
+            read = decode(record(Policy(allowed_origins=(text,)))).policy.allowed_origins
+
+            self.assertFalse(allows(read, "https://portal.example"), text)
 
     def test_a_restriction_that_is_not_enforced_is_refused_by_its_name(self) -> None:
         for policy, words in (

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from twisted.web.http import Request
 
+from ..origins import allows, origin_of
 from .forwarded import Forwarding
 from .headers import header_lines
 
@@ -15,7 +16,7 @@ class Trust:
     """Whom the site believes.
 
     Attributes:
-        origins: origins of pages that may open consoles, the public URL's own among them.
+        origins: patterns of the pages that may open consoles, the public URL's own among them.
         forwarding: which reverse proxies are believed about the user.
         secure: whether the public URL is ``https``, so that cookies need not travel without TLS.
         cookie_path: path of the public URL, for cookies.
@@ -35,13 +36,14 @@ def foreign_origin(request: Request, trust: Trust) -> str | None:
     lines = header_lines(request, "origin")
     if not lines:
         return None
-    origin = lines[0].lower().rstrip("/")
-    allowed = trust.origins | {own_origin(request, trust)}
-    return None if origin in allowed else origin[:256]
+    origin = origin_of(lines[0])
+    if origin is None:
+        return lines[0][:256]
+    allowed = {*trust.origins, own_origin(request, trust)}
+    return None if allows(allowed, origin) else origin
 
 
 def own_origin(request: Request, trust: Trust) -> str:
-    """Return the origin under which the user asked for this very request."""
+    """Return the origin under which the user asked for this very request; empty for nonsense."""
     scheme, host = trust.forwarding.scheme(request), trust.forwarding.host(request)
-    default = {"http": ":80", "https": ":443"}.get(scheme, "")
-    return f"{scheme}://{host.removesuffix(default)}".lower()
+    return origin_of(f"{scheme}://{host}") or ""

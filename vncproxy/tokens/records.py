@@ -6,6 +6,7 @@ So is a restriction that it knows and does not enforce.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
 )
 
 from ..model import ConsoleType, Policy, Token, UnixTime, VMAddress
+from ..origins import normal_or_as_is
 
 VERSION = 1
 """What stands in ``v``; it changes when a reader of the former form would misunderstand it."""
@@ -69,7 +71,7 @@ def encode(token: Token) -> bytes:
 
 
 def decode(record: bytes) -> Token:
-    """Read a JSON record, whoever wrote it.
+    """Read a JSON record, whoever wrote it; its origins get their normal form.
 
     Raises:
         MalformedRecord: it is not a record of this version, or asks for what is not enforced.
@@ -80,11 +82,12 @@ def decode(record: bytes) -> Token:
         raise MalformedRecord("; ".join(_complaints(e))) from None
     if part := read.policy.not_enforced():
         raise MalformedRecord(f"policy.{part[0]}: {part[1]} is not enforced by this proxy")
+    origins = tuple(normal_or_as_is(text) for text in read.policy.allowed_origins)
     return Token(
         vm=read.vm,
         user=read.user,
         type=read.type,
-        policy=read.policy,
+        policy=replace(read.policy, allowed_origins=origins),
         issued_at=read.issued_at,
         expires_at=read.expires_at,
     )

@@ -1,0 +1,107 @@
+"""Origins of web pages in one normal form, and patterns that stand for several.
+
+The normal form is what browsers send in ``Origin`` (RFC 6454 section 6.2): lower case, host names
+in punycode, no port that the scheme implies, no slash at the end. A pattern is an origin, or one
+with ``*.`` before its host, which stands for all names below that host and not for itself, as in
+the directive ``frame-ancestors`` of a content security policy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv6Address
+from typing import Final
+
+import idna
+
+PORTS: Final = {"http": 80, "https": 443}
+"""The schemes of pages, and the port that each implies."""
+
+_ORIGIN: Final = re.compile(r"([A-Za-z]{4,5})://(\[[0-9A-Fa-f:.]*\]|[^][/?#@:\\\s]+)(:\d{1,5})?/?")
+_HOST: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
+_LONGEST_HOST: Final = 253
+_ANY: Final = "://*."
+
+
+def normal_origin(text: str) -> str:
+    """Return an origin in its normal form.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = _ORIGIN.fullmatch(text)
+    if match is None or (scheme := match[1].lower()) not in PORTS:
+        raise ValueError("must be an origin without a path, as in https://portal.example.com")
+    port = int(match[3][1:]) if match[3] else PORTS[scheme]
+    if not 0 < port < 65536:
+        raise ValueError("must have a port from 1 to 65535, or none")
+    host = normal_host(match[2])
+    return f"{scheme}://{host}" if port == PORTS[scheme] else f"{scheme}://{host}:{port}"
+
+
+def normal_host(host: str) -> str:
+    """Return a host as browsers write it: lower case, punycode, the shortest form of IPv6.
+
+    Raises:
+        ValueError: it is no name and no address.
+    """
+    if len(host) > _LONGEST_HOST:
+        raise ValueError(f"must have a host of at most {_LONGEST_HOST} characters")
+    try:
+        if ":" in host:
+            return f"[{IPv6Address(host.strip('[]')).compressed}]"
+        name = host.lower() if host.isascii() else idna.encode(host, uts46=True).decode()
+    except ValueError:
+        name = ""
+    if not _HOST.fullmatch(name):
+        raise ValueError("must have a host that is a name or an address")
+    return name
+
+
+def normal_pattern(text: str) -> str:
+    """Return an origin, or one for all names below a host, in its normal form.
+
+    Raises:
+        ValueError: it is none, or stands for more than the names below a host.
+    """
+    if "*" not in text:
+        return normal_origin(text)
+    scheme, wildcard, rest = text.partition(_ANY)
+    if not wildcard or "*" in scheme + rest:
+        raise ValueError('may have "*" as the first label of a host: https://*.apps.example.com')
+    origin = normal_origin(f"{scheme}://{rest}")
+    labels = origin.partition("://")[2].partition(":")[0].rstrip(".").split(".")
+    if len(labels) < 2 or labels[-1].isdigit() or origin.endswith("]"):
+        raise ValueError('must name a domain of two labels or more behind "*."')
+    return origin.replace("://", _ANY, 1)
+
+
+def normal_or_as_is(text: str) -> str:
+    """Return a pattern in its normal form; what is none is returned as it is, and never matches."""
+    try:
+        return normal_pattern(text)
+    except ValueError:
+        return text
+
+
+def origin_of(text: str) -> str | None:
+    """Return what a browser sent in ``Origin`` in its normal form; None when it is no origin."""
+    try:
+        return normal_origin(text) if text.isascii() else None
+    except ValueError:
+        return None
+
+
+def allows(patterns: Iterable[str], origin: str) -> bool:
+    """Tell whether an origin in its normal form is one of the patterns, or below one of them."""
+    return any(pattern == origin or _is_below(pattern, origin) for pattern in patterns)
+
+
+def _is_below(pattern: str, origin: str) -> bool:
+    scheme, wildcard, rest = pattern.partition(_ANY)
+    if not wildcard:
+        return False
+    begin, end = f"{scheme}://", f".{rest}"
+    long_enough = len(origin) > len(begin) + len(end)
+    return long_enough and origin.startswith(begin) and origin.endswith(end)
