@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from ipaddress import ip_network
+from pathlib import Path
 
 from twisted.internet import _producer_helpers
 from twisted.internet.task import Cooperator
@@ -15,6 +17,7 @@ from vncproxy.downstream import site
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.site import Consoles, console_site
+from vncproxy.downstream.static_files import WholeFile
 from vncproxy.errors import StoreUnavailable
 from vncproxy.testing import MemoryPeer
 from vncproxy.web import STATIC
@@ -69,6 +72,16 @@ class PageTests(PageTestCase):
             self.assertEqual(answer.header("cache-control"), "no-cache")
             self.assertEqual(answer.header("server"), "vncproxy")
             self.assertNotIn("set-cookie", answer.headers)
+
+    def test_browsers_keep_to_tls_where_the_public_url_has_it(self) -> None:
+        self.assertNotIn("strict-transport-security", self.get("/").headers)
+
+        self.trust = replace(self.trust, secure=True)
+        self.open_site()
+
+        for path in ("/", "/static/console.js", "/nothing"):
+            header = self.get(path).header("strict-transport-security")
+            self.assertEqual(header, "max-age=31536000")
 
     def test_pages_that_may_show_it_in_a_frame(self) -> None:
         portal = "https://portal.example"
@@ -125,6 +138,11 @@ class StaticTests(PageTestCase):
             "/static/novnc/../../install.py",
             "/static/%00",
             "/static/%ff",
+            "/static/\xb0",
+            "/static/" + "a" * 300,
+            "/static" + "/a" * 300,
+            "/static/.",
+            "/static/./console.js",
             "/../static/../install.py",
         ):
             answer = self.get(path)
@@ -137,6 +155,25 @@ class StaticTests(PageTestCase):
         for path in ("/static/novnc", "/static/novnc/", "/static/novnc//"):
             self.assertEqual(self.get(path).status, 404, path)
 
+    def test_the_page_is_not_shown_where_it_cannot_find_its_files(self) -> None:
+        for path in ("/static", "/static/", "/static/index.html"):
+            self.assertEqual(self.get(path).status, 404, path)
+
+    def test_ranges_are_ignored(self) -> None:
+        whole = (STATIC / "console.js").read_bytes()
+        for ranges in ("0-9", ",".join(["0-"] * 5000), ",".join(["9999999-"] * 800), "-5", "\xff"):
+            answer = self.get("/static/console.js", f"Range: bytes={ranges}")
+
+            self.assertEqual((answer.status, answer.body), (200, whole))
+            self.assertEqual(answer.header("accept-ranges"), "none")
+
+    def test_a_file_that_changed_is_sent_as_it_is_now(self) -> None:
+        file = Path(self.mktemp())
+        file.write_bytes(b"old")
+        for content in (b"old", b"new one"):
+            file.write_bytes(content)
+            self.assertEqual(WholeFile(str(file)).openForReading().read(), content)
+
     def test_what_is_missing(self) -> None:
         for path in ("/static/nothing.js", "/static/console.js/x", "/nothing", "/websockify"):
             self.assertEqual(self.get(path).status, 404, path)
@@ -144,6 +181,7 @@ class StaticTests(PageTestCase):
 
 class MethodTests(PageTestCase):
     def test_others_are_refused(self) -> None:
+        self.assertEqual(self.get("*", method="OPTIONS").header("server"), "vncproxy")
         for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND"):
             answer = self.get("/", method=method)
 

@@ -11,5 +11,6 @@
 - `vncproxy.downstream.early`: a connection between its HTTP request and its leg.
 - `vncproxy.downstream.websocket`: browsers; the opening handshake is Autobahn's.
 - `vncproxy.downstream.connect`: TCP viewers that ask with ``CONNECT``.
+- `vncproxy.downstream.static_files`: the page's files.
 - `vncproxy.downstream.site`: what is served where.
 """

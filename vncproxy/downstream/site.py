@@ -7,7 +7,6 @@ from typing import Any
 from twisted.web.http import Request
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
-from twisted.web.static import File
 
 from ..model import ConsoleType
 from ..sessions import Sessions
@@ -15,14 +14,15 @@ from ..web import STATIC, content_security_policy, novnc_installed
 from .channel import ConsoleChannel, ConsoleSite
 from .connect import ConnectDownstream
 from .origin import Trust
+from .static_files import find_file
 from .visits import visit_of
 from .websocket import WebSocketDownstream, upgrade_factory
 
 PAGES = frozenset({"", "index.html", "vnc.html", "vnc_auto.html", "vnc_lite.html", "console"})
 """Paths under which the console page is found; noVNC's and Nova's names among them."""
 
-MAX_PARTS = 10
-"""Parts of a static file's path that are looked at; there are five."""
+HSTS_AGE = 365 * 24 * 3600
+"""Seconds during which a browser asks for nothing of this host without TLS (RFC 6797)."""
 
 _NO_PAGE = (
     b"The console page is not installed: npm was missing when vncproxy was built. Install npm and "
@@ -59,8 +59,6 @@ class Consoles(Resource):
         self._others = others
         ancestors = " ".join(["'self'", *embedders])
         self._policy = content_security_policy(ancestors)
-        self._static = File(str(STATIC))
-        self._static.contentTypes = {**File.contentTypes, ".js": "text/javascript"}
         self._upgrades = upgrade_factory(sessions.services.reactor)
 
     def render(self, request: Request) -> Any:
@@ -107,7 +105,8 @@ class Consoles(Resource):
             return _plain(request, 405, b"Only GET, WebSocket and CONNECT are served here.\n")
         if path in PAGES:
             return self._index(request)
-        if first == "static":
+        # the page finds its files only from its own address
+        if first == "static" and rest != "index.html":
             return self._file(request, rest)
         return _plain(request, 404, b"There is nothing here. Open the link as you got it.\n")
 
@@ -127,13 +126,10 @@ class Consoles(Resource):
         return self._file(request, "index.html")
 
     def _file(self, request: Request, name: str) -> Any:
-        resource: Any = self._static
-        # each part is joined to the whole path before it
-        for part in name.split("/", MAX_PARTS):
-            resource = resource.getChild(part, request)
-        if not isinstance(resource, File) or not resource.isfile():
+        file = find_file(STATIC, name)
+        if file is None:
             return _plain(request, 404, b"There is no such file.\n")
-        return resource.render(request)
+        return file.render(request)
 
     def _set_headers(self, request: Request) -> None:
         for name, value in (
@@ -144,6 +140,8 @@ class Consoles(Resource):
             ("Server", "vncproxy"),
         ):
             request.setHeader(name, value)
+        if self._trust.secure:
+            request.setHeader("Strict-Transport-Security", f"max-age={HSTS_AGE}")
 
 
 def console_site(resource: Consoles, sessions: Sessions) -> ConsoleSite:
