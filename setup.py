@@ -40,6 +40,7 @@ EXTRAS = {
 }
 BENCH = ["numpy>=1.26", "py-spy>=0.4", "websockify>=0.13"]
 TESTS = [
+    "Twisted[http2]",
     "coverage",
     "hypothesis",
     "kosoku",

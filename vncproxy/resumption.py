@@ -1,4 +1,4 @@
-"""Lets browsers resume TLS: of a page's many connections, only the first costs a signature."""
+"""TLS of listeners: sessions are resumed with tickets, and only authenticated suites are spoken."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from typing import Any
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.strports import service
 from twisted.internet.interfaces import IListeningPort
-from twisted.internet.ssl import CertificateOptions
+from twisted.internet.ssl import AcceptableCiphers, CertificateOptions
 
 from .listeners import EndpointText
 
+CIPHERS = AcceptableCiphers.fromOpenSSLCipherString(
+    "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
+)
+"""Suites of TLS 1.2 that are authenticated and keep secrets after the key is lost; TLS 1.3 has only
+such."""
+
 
 def listening(endpoint: str, factory: Any, reactor: Any) -> StreamServerEndpointService:
-    """Return the service of a listener, whose ``ssl:`` hands out session tickets.
+    """Return the service of a listener, whose ``ssl:`` hands out session tickets and has `CIPHERS`.
 
     Whoever asks for an ``sslmethod`` of their own gets Twisted's settings as they are.
 
@@ -49,6 +55,7 @@ class _WithTickets:
             extraCertChain=settings.extraCertChain,
             dhParameters=settings.dhParameters,
             enableSessionTickets=True,
+            acceptableCiphers=CIPHERS,
         )
         found: IListeningPort = self._reactor.listenSSL(
             port, factory, contextFactory=with_tickets, **more

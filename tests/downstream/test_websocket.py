@@ -78,6 +78,7 @@ class HandshakeTests(WebSocketTestCase):
         self.assertEqual(answer.header("upgrade").lower(), "websocket")
         self.assertEqual(answer.header("connection"), "Upgrade")
         self.assertEqual(answer.header("sec-websocket-accept"), ACCEPT)
+        self.assertEqual(answer.header("server"), "vncproxy")
         self.assertNotIn("sec-websocket-protocol", answer.headers)
         self.assertNotIn("sec-websocket-extensions", answer.headers)
 

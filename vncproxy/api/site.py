@@ -55,6 +55,12 @@ class BoundedRequest(Request):
         self.requestHeaders.removeHeader(b"content-type")
         super().requestReceived(command, path, version)
 
+    def process(self) -> None:
+        """Serve it; ``OPTIONS *`` as any other path, for Twisted would answer it by itself."""
+        if self.path == b"*":
+            self.path = b"/*"
+        super().process()
+
     def handleContentChunk(self, data: bytes) -> None:
         """Keep a part of the body, or drop what is beyond the limit."""
         assert self.content is not None
@@ -110,6 +116,10 @@ class ApiSite(Site):
 
     requestFactory = BoundedRequest
     _logger = Logger()
+
+    def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
+        """Return what may be agreed on under TLS; the limits of a request know no h2."""
+        return [b"http/1.1"]
 
     def log(self, request: http.Request) -> None:
         """Note a request without its query and with ids shortened; health is asked all the time."""

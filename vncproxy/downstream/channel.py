@@ -189,6 +189,12 @@ class ConsoleRequest(SiteRequest):
     Nothing that is served has a use for a body, so what comes of one is dropped.
     """
 
+    def process(self) -> None:
+        """Serve it; ``OPTIONS *`` as any other path, for Twisted would answer it by itself."""
+        if self.path == b"*":
+            self.path = b"/*"
+        super().process()
+
     def gotLength(self, length: int | None) -> None:
         """Make no place for a body, however long."""
         self.content = BytesIO()
@@ -204,6 +210,13 @@ class ConsoleSite(Site):
     """The site's connections; it writes no access log, for that would hold tokens."""
 
     protocol = ConsoleChannel  # type: ignore[assignment]
+
+    def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
+        """Return what may be agreed on under TLS: Twisted would offer h2 wherever it is installed.
+
+        A page that opened over h2 could not open a web socket on its connection.
+        """
+        return [b"http/1.1"]
 
     def __init__(self, resource: IResource, limits: Limits, reactor: IReactorTime) -> None:
         super().__init__(resource, requestFactory=ConsoleRequest, reactor=reactor)

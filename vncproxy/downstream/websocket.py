@@ -47,7 +47,7 @@ class _Upgrade(WebSocketServerProtocol):
 
 def upgrade_factory(reactor: Any) -> WebSocketServerFactory:
     """Return what makes the opening handshakes of a site."""
-    factory = WebSocketServerFactory(reactor=reactor)
+    factory = WebSocketServerFactory(reactor=reactor, server="vncproxy")
     # the origin is judged with the token's policy at hand, after the handshake
     factory.setProtocolOptions(
         allowedOrigins=["*"],
