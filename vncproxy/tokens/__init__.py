@@ -1,6 +1,7 @@
 """Where tokens live: in this process (``memory``), or in Redis for many proxies (``redis``).
 
 Both keep the same promises, checked by one contract test. ``records`` is the JSON form that portals
-may write too, ``scripts`` what Redis runs atomically, ``link`` the connection to Redis and
-``endpoint`` the way there. Importing ``redis`` installs Twisted's reactor, as txredisapi does.
+may write too, ``scripts`` what Redis runs atomically, ``link`` the connection to Redis, ``outage``
+what the log says of it, and ``endpoint`` the way there. Importing ``redis`` installs Twisted's
+reactor, as txredisapi does.
 """

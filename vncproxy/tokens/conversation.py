@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,17 +14,69 @@ from .scripts import LATE
 
 
 class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
-    """Redis's protocol, with text as bytes, which keeps why its connection ended."""
+    """Redis's protocol, with text as bytes, which knows how long its calls have been waiting.
 
-    lost: BaseException | None = None
+    Answers come in the order of the calls. That of a call which was given up is dropped when it
+    comes, so a late answer fails its own call and no other.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: the clock that calls are measured by.
+
+    Attributes:
+        lost: why the connection ended, once it has.
+        made_at: when it was made.
+        operations: how many use it now.
+    """
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
         super().__init__(charset=None, convertNumbers=False)
+        self.lost: BaseException | None = None
+        self.operations = 0
+        self.made_at = self._answered_at = seconds()
+        self._seconds = seconds
+        self._sent: deque[float] = deque()
+
+    def execute_command(self, *words: Any, **options: Any) -> Any:
+        """Send a command and return a Deferred of its answer."""
+        answer = super().execute_command(*words, **options)
+        self._sent.append(self._seconds())
+        return answer
+
+    def replyReceived(self, reply: Any) -> None:
+        """Give an answer to the call that has waited longest.
+
+        One that answers no call, such as "max number of clients reached", would be taken for that
+        of the next call: the connection ends.
+        """
+        if not self._sent:
+            self.lost = reply if isinstance(reply, txredisapi.RedisError) else None
+            self.transport.abortConnection()
+            return
+        self._sent.popleft()
+        self._answered_at = self._seconds()
+        super().replyReceived(reply)
 
     def connectionLost(self, reason: Failure) -> None:
         """Fail the calls that wait."""
-        self.lost = reason.value
+        self.lost = self.lost or reason.value
         super().connectionLost(reason)
+
+    @property
+    def unanswered(self) -> int:
+        """How many calls have no answer yet, those included that were given up."""
+        return len(self._sent)
+
+    def stuck(self, limit: float) -> bool:
+        """Tell whether the server has stopped answering, or is too far behind to catch up.
+
+        Args:
+            limit: seconds of silence, while a call waits, that are too long; half of the time that
+                an answer may be behind its call.
+        """
+        if not self._sent:
+            return False
+        now, oldest = self._seconds(), self._sent[0]
+        return now - max(oldest, self._answered_at) >= limit or now - oldest >= 2 * limit
 
 
 class Conversation:

@@ -25,8 +25,26 @@ _ADVICE = (
     ("user executing the script", "denies a permission, docs/redis.md has an ACL that suffices"),
     ("LOADING", "is still loading its data"),
     ("READONLY", "is a read-only replica: redis.host must name the primary"),
+    ("MASTERDOWN", "is a replica that has lost its primary: redis.host must name the primary"),
+    ("NOREPLICAS", "has lost its replicas and refuses changes (min-replicas-to-write)"),
+    ("MISCONF", "cannot save to its disk and refuses changes: see its own log"),
+    ("OOM", "has reached its maxmemory and refuses to store more: raise maxmemory"),
+    ("BUSY", "is busy with a script that runs too long"),
+    ("MOVED", "is a node of a Redis Cluster, which is not supported: use a single primary"),
+    ("CROSSSLOT", "is a node of a Redis Cluster, which is not supported: use a single primary"),
+    ("CLUSTERDOWN", "is a node of a Redis Cluster, which is not supported: use a single primary"),
+    ("max number of clients", "has no room for another connection: raise its maxclients"),
+    ("DENIED", "is in protected mode: set a password, or bind it to an address of its own"),
     ("DB index is out of range", "has no such database: check redis.db"),
 )
+
+_SERVES_OTHERS = ("READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "NOAUTH")
+"""Answers of a server that may not be the right one any more, though it was when it was dialled.
+
+Behind the same name or address another one may be the primary by now; NOREPLICAS is what a primary
+says that was cut off from the rest. What is not here is the right server in trouble, where dialling
+again helps nobody: MISCONF, OOM, BUSY, missing permissions.
+"""
 
 
 def diagnose(error: BaseException, lost: BaseException | None) -> str:
@@ -47,6 +65,13 @@ def diagnose(error: BaseException, lost: BaseException | None) -> str:
             return f"cannot be reached: {_one_line(error)}"
 
 
+def serves_others(error: BaseException) -> bool:
+    """Tell whether a call failed because its connection leads to a server that is not in charge."""
+    return isinstance(error, txredisapi.ResponseError) and any(
+        sign in _one_line(error) for sign in _SERVES_OTHERS
+    )
+
+
 def _advice(said: str) -> str:
     for sign, advice in _ADVICE:
         if sign in said:
@@ -62,6 +87,8 @@ def _why_lost(lost: BaseException | None) -> str:
             return "has a certificate for another name: check redis.server_name"
         case ConnectionAborted():
             return "did not answer another call in time, so the connection was dropped"
+        case txredisapi.RedisError():
+            return _advice(_one_line(lost))
         case _:
             return "closed the connection"
 

@@ -2,25 +2,36 @@
 
 txredisapi speaks the protocol. Its reconnecting handlers are not used: they queue commands for as
 long as Redis is away, and give up for good when it once refuses a log-in. Here an operation dials
-when there is no connection, and one that is not answered in time takes its connection with it.
+when there is no connection. One that is not answered in time fails alone. A connection is left to
+those who use it, and a new one dialled, when its server has stopped answering or is not in charge
+any more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from twisted.internet import defer
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Factory
+from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from ..errors import StoreUnavailable
 from .conversation import Conversation, Protocol
-from .diagnosis import FOREIGN, diagnose
+from .diagnosis import FOREIGN, diagnose, serves_others
 from .endpoint import RedisSettings, redis_endpoint
+from .outage import OutageLog
 
 T = TypeVar("T")
+
+MOST_UNANSWERED = 1000
+"""Calls that may wait for their answers: with more, a server that is slow only falls behind."""
+
+REDIAL_AFTER = 1.0
+"""Seconds that a connection is kept even to a server that is not in charge; bounds the redials."""
 
 
 class RedisLink:
@@ -41,7 +52,9 @@ class RedisLink:
         self._protocol: Protocol | None = None
         self._dialling: Deferred[Protocol] | None = None
         self._waiting: list[Deferred[Protocol]] = []
+        self._left: set[Protocol] = set()
         self._closed = False
+        self._outage = OutageLog(f"redis at {settings}", reactor.seconds)
 
     async def run(self, work: Callable[[Conversation], Awaitable[T]]) -> T:
         """Run an operation of one or more calls within the time limit.
@@ -50,13 +63,17 @@ class RedisLink:
             StoreUnavailable: with what is wrong, and what to do about it, as detail.
         """
         talk = self._conversation()
-        return await self._limited(talk, self._converse(talk, work))
+        result = await self._limited(talk, self._converse(talk, work))
+        self._outage.over()
+        return result
 
     async def close(self) -> None:
         """Let go of the connection; what still waits for it fails, and nothing dials any more."""
         self._closed = True
         if self._dialling is not None:
             self._dialling.cancel()
+        for protocol in list(self._left):
+            self._drop(protocol)
         if self._protocol is not None and self._protocol.connected:
             gone: Deferred[object] = self._protocol.whenDisconnected()
             self._drop(self._protocol)
@@ -65,14 +82,23 @@ class RedisLink:
     async def _converse(
         self, talk: Conversation, work: Callable[[Conversation], Awaitable[T]]
     ) -> T:
-        talk.protocol = await self._connected()
-        return await work(talk)
+        talk.protocol = protocol = await self._connected()
+        protocol.operations += 1
+        try:
+            return await work(talk)
+        finally:
+            protocol.operations -= 1
+            self._drop_if_left(protocol)
 
     async def _connected(self) -> Protocol:
         """Return the connection; those who ask while it is made wait for the same one."""
         if self._closed:
             raise self._unavailable("was let go of")
+        if self._protocol is not None:
+            await self._leave_if_stuck(self._protocol)
         if self._protocol is not None and self._protocol.connected:
+            if self._protocol.unanswered >= MOST_UNANSWERED:
+                raise self._unavailable(f"has not answered {MOST_UNANSWERED} calls yet")
             return self._protocol
         mine: Deferred[Protocol] = Deferred()
         self._waiting.append(mine)
@@ -96,8 +122,9 @@ class RedisLink:
         except CancelledError as e:
             self._drop(talk.protocol)
             raise self._unavailable("was let go of") from e
-        except StoreUnavailable:
+        except StoreUnavailable as e:
             self._drop(talk.protocol)
+            self._outage.began(e.detail)
             raise
 
     async def _log_in(self, talk: Conversation) -> Protocol:
@@ -112,7 +139,7 @@ class RedisLink:
         return talk.protocol
 
     async def _connect(self) -> Protocol:
-        factory = Factory.forProtocol(Protocol)
+        factory = Factory.forProtocol(partial(Protocol, self._reactor.seconds))
         factory.noisy = False
         protocol = await self._endpoint.connect(factory)
         assert isinstance(protocol, Protocol)
@@ -132,14 +159,51 @@ class RedisLink:
             return await operation
         except FOREIGN as e:
             lost = talk.protocol.lost if talk.protocol is not None else None
-            if isinstance(e, defer.TimeoutError):
-                self._drop(talk.protocol)
-            raise self._unavailable(diagnose(e, lost)) from e
+            unavailable = self._unavailable(diagnose(e, lost))
+            if talk.protocol is not None:
+                await self._judge(talk.protocol, e, unavailable)
+            raise unavailable from e
+
+    async def _judge(
+        self, protocol: Protocol, error: BaseException, unavailable: StoreUnavailable
+    ) -> None:
+        """Leave a connection on which a call failed, where dialling anew may help."""
+        if isinstance(error, defer.TimeoutError):
+            await self._leave_if_stuck(protocol)
+        elif serves_others(error):
+            self._outage.began(unavailable.detail)
+            if self._reactor.seconds() - protocol.made_at >= REDIAL_AFTER:
+                self._leave(protocol)
+
+    async def _leave_if_stuck(self, protocol: Protocol) -> None:
+        """Leave a connection whose server has stopped answering.
+
+        It is this process that may be late: what has arrived meanwhile is read first.
+        """
+        limit = self.settings.timeout
+        if protocol is not self._protocol or not protocol.stuck(limit):
+            return
+        await deferLater(self._reactor, 0)
+        if protocol is self._protocol and protocol.stuck(limit):
+            self._leave(protocol)
+            self._outage.began(f"redis at {self.settings} has stopped answering")
+
+    def _leave(self, protocol: Protocol) -> None:
+        """Use a connection for nothing new; it ends with the operations that are under way."""
+        if protocol is self._protocol:
+            self._protocol = None
+            self._left.add(protocol)
+            self._drop_if_left(protocol)
+
+    def _drop_if_left(self, protocol: Protocol) -> None:
+        if protocol in self._left and not protocol.operations:
+            self._drop(protocol)
 
     def _drop(self, protocol: Protocol | None) -> None:
         """End a connection with all that was not sent, so that it is not executed later."""
         if protocol is None:
             return
+        self._left.discard(protocol)
         if protocol is self._protocol:
             self._protocol = None
         if protocol.connected:

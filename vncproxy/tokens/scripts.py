@@ -9,6 +9,10 @@ A token is two keys: ``token``, the immutable record, which portals write too, a
 of the proxies with the fields ``used`` (uses taken), ``revoked``, ``record`` (as it was redeemed,
 kept for resuming) and ``resume:<SHA-256 of the cookie>`` = ``<first redeemed>:<ends>`` in
 milliseconds.
+
+Removing a field that does not exist, named ``''``, changes nothing. A read-only replica refuses it
+all the same; and where ``maxmemory`` is reached, Redis looks only before a script's first change
+whether there is room for more.
 """
 
 from __future__ import annotations
@@ -29,10 +33,10 @@ if now > tonumber(ARGV[1]) then return 'late' end
 
 _INDEX = """
 local function index(key, id, stops)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
   redis.call('ZADD', key, stops, id)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
   local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
-  redis.call('PEXPIREAT', key, math.min(math.ceil(tonumber(last[2])), 1e14))
+  if last[2] then redis.call('PEXPIREAT', key, math.min(math.ceil(tonumber(last[2])), 1e14)) end
 end
 """
 
@@ -74,6 +78,8 @@ return 'issued'
 LOOK = (
     _CLOCK
     + """
+local tried = redis.pcall('HDEL', KEYS[2], '')
+if type(tried) == 'table' and string.find(tried.err, 'READONLY', 1, true) then return tried end
 local record = redis.pcall('GET', KEYS[1])
 if type(record) == 'table' then record = '' end
 return {now, record, redis.call('HGETALL', KEYS[2])}
@@ -97,6 +103,7 @@ if not stored then return 'expired' end
 if stored ~= record then return 'unknown' end
 if uses > 0 and tonumber(redis.call('HGET', state, 'used') or 0) >= uses then return 'used' end
 
+redis.call('HDEL', state, '')
 local ends = now + math.max(0, redis.call('PTTL', token))
 local count, first, latest = resumes(state)
 if cookie ~= '' then latest = math.max(latest, now + seconds) end
@@ -117,7 +124,7 @@ RESTORE = (
     _PRELUDE
     + """
 local state, cookie = KEYS[1], ARGV[2]
-if cookie ~= '' then redis.call('HDEL', state, 'resume:' .. cookie) end
+redis.call('HDEL', state, 'resume:' .. cookie)
 if tonumber(redis.call('HGET', state, 'used') or 0) > 0 then
   redis.call('HINCRBY', state, 'used', -1)
 end
