@@ -10,7 +10,7 @@ VOCABULARY = {"errors", "model", "interfaces"}
 SETTINGS = {"urls", "listeners", "setting_types", "settings", "mistakes", "config"}
 PROTOCOL = {"rfb", "handshakes", "steps"}
 
-ANYTHING = {"tap", "cli", "demo"}
+ANYTHING = {"tap", "service", "reload", "sites", "parts", "cli", "demo"}
 """Parts that put others together."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -24,7 +24,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": VOCABULARY,
     "metrics": VOCABULARY,
     "rounds": set(),
-    "resumption": {"listeners"},
+    "resumption": {"errors", "listeners"},
+    "hangup": set(),
+    "process_log": {"errors"},
     "watchdog": {*VOCABULARY, "relay", "rounds"},
     **{part: {"model", "errors", *PROTOCOL} for part in PROTOCOL},
     "relay": {*VOCABULARY, "steps"},

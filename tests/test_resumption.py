@@ -39,7 +39,8 @@ class ListenerTests(SynchronousTestCase):
         """
         reactor = MemoryReactorClock()
         endpoint = f"ssl:443:privateKey={self.pem}:certKey={self.pem}"
-        listening(endpoint, factory, reactor).privilegedStartService()
+        service, _ = listening(endpoint, factory, reactor)
+        service.privilegedStartService()
         ((_, tls_site, context_factory, _, _),) = reactor.sslServers
         tls = TLSMemoryBIOFactory(context_factory, False, tls_site, reactor)
         peer = MemoryPeer(tls.buildProtocol(None))

@@ -20,7 +20,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from vncproxy import tap
 from vncproxy.config import Settings
 from vncproxy.errors import ConfigurationError
-from vncproxy.tap import CLOSE_TIME, Gateway, Options, Parts, make_service
+from vncproxy.parts import CLOSE_TIME, Parts
+from vncproxy.service import Gateway
+from vncproxy.tap import Options, make_service
 from vncproxy.testing import StaticConsoles
 from vncproxy.threads import BoundedCalls
 from vncproxy.tokens.memory import MemoryTokenStore

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
 
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from .errors import VNCProxyError
+from .errors import ConfigurationError, VNCProxyError
 from .interfaces import ISessionObserver
 from .model import SessionInfo, UnixTime
 
@@ -39,6 +40,12 @@ class AuditLog:
         self._proxy = proxy
         self._time = time
         self._file = file
+
+    def write_to(self, file: TextIO | None) -> None:
+        """Write to another file from now on, and close the one before."""
+        before, self._file = self._file, file
+        if before is not None:
+            before.close()
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Write why a session never opened, with the detail that the user was not told."""
@@ -80,3 +87,15 @@ class AuditLog:
         else:
             self._file.write(text + "\n")
             self._file.flush()
+
+
+def open_audit_file(path: str) -> TextIO | None:
+    """Open the file that lines are appended to; None for an empty path.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+    """
+    try:
+        return Path(path).open("a", encoding="utf-8") if path else None
+    except OSError as e:
+        raise ConfigurationError(f"[log] audit: {path} cannot be written: {e.strerror}") from e

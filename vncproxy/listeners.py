@@ -6,8 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import VerifyError
+
+FILE_ERRORS: Final = (OSError, SSL.Error, crypto.Error, VerifyError)
+"""What is raised where a file that an endpoint string names cannot be used."""
 
 _PART: Final = re.compile(r"(?:\\.|[^:\\])*", re.DOTALL)
 _WRAPPERS: Final = ("haproxy",)
@@ -69,7 +73,7 @@ def problem_of(text: str) -> str | None:
         return f"{parsed.kind}: needs a port from 0 to 65535, as in {parsed.kind}:6080"
     try:
         serverFromString(object(), text)
-    except (OSError, SSL.Error):
+    except FILE_ERRORS:
         return None
     except LookupError as error:
         return None if parsed.kind == "systemd" else str(error)

@@ -148,7 +148,6 @@ class Session:
         "_info",
         "_legs",
         "_opening",
-        "_services",
         "_sessions",
         "_started",
         "_step",
@@ -165,7 +164,6 @@ class Session:
         self.grant: Grant | None = None
         self._downstream: IDownstream | None = downstream
         self._sessions = sessions
-        self._services = sessions.services
         self._started = self._services.reactor.seconds()
         self._legs: tuple[Leg, Leg] | None = None
         self._info = SessionInfo(self.id, visit.type, visit.client, self._services.time())
@@ -175,6 +173,11 @@ class Session:
         self._step: Deferred[tuple[Leg, Leg]] | Deferred[VNCProxyError] | None = None
         self._watchdog: Watchdog | None = None
         self._opening: Deferred[None] | None = None
+
+    @property
+    def _services(self) -> Services:
+        """What there is now: a reload may have put others in place since the session began."""
+        return self._sessions.services
 
     def start(self) -> None:
         """Begin."""

@@ -333,3 +333,20 @@ class CommandTests(ProcessTestCase):
             self.assertEqual(status, 2, said)
             self.assertIn("/no/such.pem", said)
             self.assertNotIn("Traceback", said)
+
+    def test_a_certificate_that_cannot_be_used(self) -> None:
+        authority = Authority(self.folder)
+        certificate, _ = authority.issue("localhost")
+        _, foreign = authority.issue("elsewhere")
+        empty = self.folder / "empty.pem"
+        empty.touch()
+        for key in (foreign, empty):
+            web = f"ssl:0:privateKey={key}:certKey={certificate}"
+
+            status, said = self.run_for_its_end(
+                "twistd", "-n", "--pidfile=", "vncproxy", "--web", web
+            )
+
+            self.assertEqual(status, 2, said)
+            self.assertIn(f"[listen] ssl:0:privateKey={key}", said)
+            self.assertNotIn("Traceback", said)

@@ -29,6 +29,8 @@ from .demonstration import Demonstration, console_settings
 CANNOT_LISTEN, BAD_ARGUMENT = 1, 2
 """Exit statuses."""
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 _TRIES = 10
 """How many free ports are tried: another program may take one before we do."""
 
@@ -142,16 +144,18 @@ def _log_warnings() -> None:
 def _run_reactor(demonstration: Demonstration, reactor: Any) -> None:
     """Run until a signal comes; the same signal again changes nothing."""
     reactor.addSystemEventTrigger("before", "shutdown", demonstration.stop)
-    reactor.callWhenRunning(demonstration.announce)
     reactor.callWhenRunning(_stop_on_signals, reactor)
+    reactor.callWhenRunning(demonstration.announce)
     reactor.run()
 
 
 def _stop_on_signals(reactor: Any) -> None:
+    """Stop also when the terminal is closed: there is no configuration to reload."""
+
     def stop(number: int, frame: object) -> None:
-        for caught in (signal.SIGINT, signal.SIGTERM):
+        for caught in _ENDING:
             signal.signal(caught, signal.SIG_IGN)
         reactor.callFromThread(reactor.stop)
 
-    for caught in (signal.SIGINT, signal.SIGTERM):
+    for caught in _ENDING:
         signal.signal(caught, stop)

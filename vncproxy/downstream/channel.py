@@ -207,7 +207,11 @@ class ConsoleRequest(SiteRequest):
 
 
 class ConsoleSite(Site):
-    """The site's connections; it writes no access log, for that would hold tokens."""
+    """The site's connections; it writes no access log, for that would hold tokens.
+
+    Attributes:
+        limits: on the requests of connections that are made from now on.
+    """
 
     protocol = ConsoleChannel  # type: ignore[assignment]
 
@@ -220,15 +224,15 @@ class ConsoleSite(Site):
 
     def __init__(self, resource: IResource, limits: Limits, reactor: IReactorTime) -> None:
         super().__init__(resource, requestFactory=ConsoleRequest, reactor=reactor)
-        self._limits = limits
+        self.limits = limits
         self.noisy = False
 
     def buildProtocol(self, addr: Any) -> Any:
         """Return a new connection's protocol."""
         channel = super().buildProtocol(addr)
         channel.totalHeadersSize = sys.maxsize  # Twisted's own limit tells nobody
-        channel.header_bytes = channel.MAX_LENGTH = self._limits.header_bytes
-        channel.header_time = self._limits.header_time
+        channel.header_bytes = channel.MAX_LENGTH = self.limits.header_bytes
+        channel.header_time = self.limits.header_time
         return channel
 
     def log(self, request: Request) -> None:

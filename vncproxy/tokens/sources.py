@@ -17,20 +17,23 @@ class StoreWithSources:
 
     One that does not answer hinders no other one that knows the token.
     All else is the store's own: tokens of other issuers are neither listed nor revoked here.
+
+    Attributes:
+        store: the proxy's own tokens.
     """
 
     def __init__(self, store: ITokenStore, sources: Mapping[str, ITokenSource]) -> None:
-        self._store = store
+        self.store = store
         self._sources = sources
 
     async def issue(self, token: Token) -> str:
         """Store a token and return its secret."""
-        return await self._store.issue(token)
+        return await self.store.issue(token)
 
     async def redeem(self, secret: str, resume_secret: str | None = None) -> Grant:
         """Take one use of a token, wherever it comes from."""
         try:
-            return await self._store.redeem(secret, resume_secret)
+            return await self.store.redeem(secret, resume_secret)
         except TokenUnknown as e:
             return await self._ask_sources(secret, e)
 
@@ -49,34 +52,34 @@ class StoreWithSources:
     async def restore(self, grant: Grant) -> None:
         """Give the use of a grant back; other issuers' tokens do not count uses."""
         if grant.endpoint is None:
-            await self._store.restore(grant)
+            await self.store.restore(grant)
 
     async def show(self, token_id: str) -> TokenStatus:
         """Return one of the store's tokens."""
-        return await self._store.show(token_id)
+        return await self.store.show(token_id)
 
     async def revoke(self, token_id: str) -> bool:
         """Take one of the store's tokens back."""
-        return await self._store.revoke(token_id)
+        return await self.store.revoke(token_id)
 
     async def revoke_vm(self, vm: VMAddress) -> Sequence[str]:
         """Take back all of the store's tokens of a machine."""
-        return await self._store.revoke_vm(vm)
+        return await self.store.revoke_vm(vm)
 
     async def revoke_user(self, user: str) -> Sequence[str]:
         """Take back all of the store's tokens of a user."""
-        return await self._store.revoke_user(user)
+        return await self.store.revoke_user(user)
 
     async def once(self, key: str, ttl: float) -> bool:
         """Remember in the store that something was done; False as long as it is remembered."""
-        return await self._store.once(key, ttl)
+        return await self.store.once(key, ttl)
 
     async def ping(self) -> str:
         """Return one line about the store."""
-        return await self._store.ping()
+        return await self.store.ping()
 
     async def close(self) -> None:
         """Let go of all connections."""
         for source in self._sources.values():
             await source.close()
-        await self._store.close()
+        await self.store.close()

@@ -1,0 +1,127 @@
+"""What a reload refuses, and what happens when it hangs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, cast
+
+from prometheus_client import CollectorRegistry
+from twisted.internet import reactor as installed
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from vncproxy import reload
+from vncproxy.model import Limits
+from vncproxy.reload import Reload, needs_restart
+from vncproxy.service import Gateway
+from vncproxy.settings import Listen, Proxy, Public, Redis, Settings, Tokens
+from vncproxy.tap import make_service
+
+
+class RestartTests(SynchronousTestCase):
+    def named(self, old: Settings, new: Settings) -> list[str]:
+        return [line.partition(" is only read")[0] for line in needs_restart(old, new)]
+
+    def test_what_can_be_reloaded_is_not_named(self) -> None:
+        new = Settings(
+            public=Public(base_url="https://x.example.com/"),
+            limits=Limits(sessions=7),
+            tokens=Tokens(ttl=5, max_ttl=10),
+        )
+
+        self.assertEqual(self.named(Settings(), new), [])
+
+    def test_what_needs_a_restart_is_named(self) -> None:
+        new = Settings(
+            proxy=Proxy(name="other"),
+            listen=Listen(web=("tcp:1",), api=()),
+            tokens=Tokens(store="redis"),
+        )
+
+        self.assertEqual(
+            self.named(Settings(), new),
+            ["[proxy] name", "[listen] web", "[listen] api", "[tokens] store"],
+        )
+
+    def test_redis_counts_only_where_it_is_used(self) -> None:
+        def using(store: Any, port: int) -> Settings:
+            return Settings(tokens=Tokens(store=store), redis=Redis(port=port))
+
+        self.assertEqual(self.named(using("memory", 1), using("memory", 2)), [])
+        self.assertEqual(self.named(using("redis", 1), using("redis", 2)), ["[redis] port"])
+
+
+class HangingTests(TestCase):
+    def setUp(self) -> None:
+        self.said: list[LogEvent] = []
+        self.patch(Reload, "log", Logger(observer=cast(ILogObserver, self.said.append)))
+        self.patch(reload, "READ_TIME", 0.2)
+        self.free = threading.Event()
+        self.addCleanup(self.free.set)
+        self.reads = 0
+
+    def read(self) -> Settings:
+        self.reads += 1
+        if self.reads == 1:
+            self.free.wait(60)
+        return self.settings
+
+    def gateway(self) -> Gateway:
+        listen = Listen(web=(), xvp=(), api=())
+        self.settings = Settings(listen=listen)
+        gateway = make_service(self.settings, installed)
+        gateway.allow_reload(self.read, CollectorRegistry())
+        gateway.startService()
+        self.addCleanup(gateway.stopService)
+        return gateway
+
+    def told(self) -> list[str]:
+        return [formatEvent(event) for event in self.said]
+
+    async def until(self, true: Callable[[], object]) -> None:
+        for _ in range(1000):
+            if true():
+                return
+            await deferLater(cast(Any, installed), 0.01)
+        self.fail(f"not in time; the log is {self.told()}")
+
+    def test_one_that_hangs_is_given_up_and_takes_one_thread(self) -> Deferred[None]:
+        async def work() -> None:
+            gateway = self.gateway()
+
+            gateway.reload()
+            await self.until(lambda: any("still being read" in line for line in self.told()))
+            self.said.clear()
+            gateway.reload()
+            await self.until(lambda: any("still being read" in line for line in self.told()))
+            self.assertEqual(self.reads, 1)
+
+            self.free.set()
+            self.said.clear()
+            await self.until(self.reloaded(gateway))
+
+        return Deferred.fromCoroutine(work())
+
+    def reloaded(self, gateway: Gateway) -> Callable[[], bool]:
+        def asked() -> bool:
+            gateway.reload()
+            return any(line.startswith("configuration reloaded") for line in self.told())
+
+        return asked
+
+    def test_a_proxy_that_stops_leaves_one_that_hangs_behind(self) -> Deferred[None]:
+        async def work() -> None:
+            gateway = self.gateway()
+            gateway.reload()
+            await self.until(lambda: self.reads)
+
+            await gateway.stopService()
+
+            gateway.reload()
+            self.assertIn("configuration not reloaded: the proxy is stopping", self.told())
+            self.assertEqual(self.reads, 1)
+
+        return Deferred.fromCoroutine(work())

@@ -1,0 +1,82 @@
+"""The log file of ``twistd`` or ``twist``, opened again after another program has moved it."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from twisted.python.logfile import LogFile
+
+from .errors import ConfigurationError
+
+
+class ProcessLog:
+    """The file to which this process was told to log.
+
+    Args:
+        options: of ``twistd`` (``logfile``) or ``twist`` (``logFile``). There is none to open again
+            where they log to standard output or to syslog.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        path = options.get("logfile") or _default(options)
+        self._of_twistd = Path(path).absolute() if path and path != "-" else None
+        found = options.get("logFile")
+        self._of_twist: TextIO | None = found if _is_named(found) else None
+        self._files: list[LogFile] = []
+
+    def find(self) -> None:
+        """Look for what ``twistd`` logs to, which is found nowhere but among all objects.
+
+        To be called once, when the service starts and objects are few.
+        """
+        if self._of_twistd is None:
+            return
+        self._files = [
+            each
+            for each in gc.get_objects()
+            if type(each) is LogFile and Path(each.path).absolute() == self._of_twistd
+        ]
+
+    def check(self) -> None:
+        """Make sure that the file can be opened.
+
+        Raises:
+            ConfigurationError: it cannot be opened for writing.
+        """
+        for path in self._paths():
+            try:
+                os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666))
+            except OSError as e:
+                raise ConfigurationError(f"the log {path} cannot be written: {e.strerror}") from e
+
+    def reopen(self) -> None:
+        """Write to the file that has the name now.
+
+        Raises:
+            OSError: it cannot be opened any more.
+        """
+        for file in self._files:
+            file.reopen()
+        if self._of_twist is not None:
+            self._of_twist.flush()
+            opened = os.open(self._of_twist.name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            os.dup2(opened, self._of_twist.fileno(), inheritable=False)
+            os.close(opened)
+
+    def _paths(self) -> list[str]:
+        paths = [file.path for file in self._files]
+        return [*paths, self._of_twist.name] if self._of_twist is not None else paths
+
+
+def _default(options: Mapping[str, Any]) -> str:
+    """Return where ``twistd`` logs to unless told otherwise."""
+    return "" if options.get("nodaemon", True) else "twistd.log"
+
+
+def _is_named(file: Any) -> bool:
+    """Tell a file that was opened by its name from the standard output."""
+    return isinstance(getattr(file, "name", None), str) and not str(file.name).startswith("<")

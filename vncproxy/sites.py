@@ -1,0 +1,129 @@
+"""What the settings make of sessions and sites; a reload makes it anew while the sites listen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from twisted.web.resource import IResource
+from twisted.web.server import Site
+
+from .downstream.channel import ConsoleSite
+from .downstream.forwarded import Forwarding
+from .downstream.occasional import OccasionalWarning
+from .downstream.origin import Trust
+from .downstream.site import Consoles, console_site
+from .interfaces import ISessionObserver
+from .model import UnixTime
+from .parts import Parts
+from .relay import fast, plain
+from .session import Services
+from .sessions import Sessions
+from .settings import Listen, Settings
+
+
+def services(
+    settings: Settings,
+    parts: Parts,
+    observers: Sequence[ISessionObserver],
+    now: Callable[[], UnixTime],
+    reactor: Any,
+) -> Services:
+    """Return what sessions need of the rest of the proxy, as the settings have it."""
+    return Services(
+        store=parts.store,
+        backends=parts.backends,
+        observers=observers,
+        limits=settings.limits,
+        timeouts=settings.timeouts,
+        time=now,
+        reactor=reactor,
+        join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
+    )
+
+
+class Sites:
+    """What listens for users and for callers of the API.
+
+    A request is served by the resources that are there when it has come. What has to outlive them
+    (sessions, metrics, connections) is handed to each.
+
+    Attributes:
+        users: the factory for browsers and TCP viewers.
+        api: the factory for callers of the API.
+    """
+
+    def __init__(
+        self, settings: Settings, sessions: Sessions, parts: Parts, registry: CollectorRegistry
+    ) -> None:
+        # klein imports the reactor, which is not to be chosen by importing this module
+        from .api.site import api_site
+
+        self._sessions = sessions
+        self._registry = registry
+        self._clock = sessions.services.reactor
+        self.users: ConsoleSite = console_site(self._consoles(settings, parts), sessions)
+        self.api = api_site(self._api(settings, parts))
+
+    def listeners(self, listen: Listen) -> Iterator[tuple[str, Site]]:
+        """Yield each endpoint string with the site that it is to serve."""
+        for endpoint in (*listen.web, *listen.xvp):
+            yield endpoint, self.users
+        for endpoint in listen.api:
+            yield endpoint, self.api
+
+    def renew(self, settings: Settings, parts: Parts) -> None:
+        """Serve the requests that come from now on as other settings say."""
+        consoles, api = self._consoles(settings, parts), self._api(settings, parts)
+        self.users.resource, self.users.limits = consoles, settings.limits
+        self.api.resource = api
+
+    def _consoles(self, settings: Settings, parts: Parts) -> Consoles:
+        # klein imports the reactor, which is not to be chosen by importing this module
+        from .api.health import health_resource
+
+        public, sessions = settings.public, self._sessions
+        trust = Trust(
+            origins=frozenset({public.origin, *public.allowed_origins}),
+            forwarding=Forwarding(
+                public.trusted_proxies,
+                public.forwarded_header,
+                OccasionalWarning(self._clock.seconds),
+            ),
+            secure=public.base_url.startswith("https:"),
+            cookie_path=public.prefix,
+        )
+        health = health_resource(store=parts.store, sessions=sessions, clock=self._clock)
+        return Consoles(
+            sessions,
+            trust,
+            public.prefix,
+            settings.tokens.resume,
+            {name.decode(): resource for name, resource in health.children.items()},
+            public.allowed_origins,
+        )
+
+    def _api(self, settings: Settings, parts: Parts) -> IResource:
+        from .api.keys import ApiKey, Scope
+        from .api.site import api_resource
+
+        keys = [
+            ApiKey(name, key.hash, frozenset(map(Scope, key.scopes)), frozenset(key.backends))
+            for name, key in settings.api.keys.items()
+        ]
+        return api_resource(
+            store=parts.store,
+            sessions=self._sessions,
+            backends=parts.backends,
+            keys=keys,
+            metrics_registry=self._registry,
+            time=time.time,
+            clock=self._clock,
+            ttl=settings.tokens.ttl,
+            max_ttl=settings.tokens.max_ttl,
+            base_url=settings.public.base_url,
+            xvp_url=settings.public.xvp_url,
+        )
