@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "interfaces": {"model", "errors"},
     "secret": set(),
     "origins": set(),
+    "addresses": set(),
     "threads": VOCABULARY,
     "access_url": VOCABULARY,
     "audit": VOCABULARY,
@@ -32,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "relay": {*VOCABULARY, "steps"},
     "tls": {"model", "errors"},
     "tls_settings": {"model", "errors", "tls"},
-    "upstream": {"model", "errors", "handshakes", "relay", "rfb", "steps", "tls"},
+    "upstream": {"model", "errors", "handshakes", "relay", "rfb", "steps", "tls", "addresses"},
     "consoles": {*VOCABULARY, "upstream"},
     "session": {
         *VOCABULARY,
@@ -55,14 +56,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "origins",
         "web",
     },
-    "tokens": {*VOCABULARY, "origins", "secret", "tls_settings"},
+    "tokens": {*VOCABULARY, "addresses", "origins", "secret", "tls_settings"},
     "cluster": VOCABULARY,
     "api": {*VOCABULARY, "session", "access_url", "urls"},
     "web": set(),
     **{part: {"model", "errors", "origins", "secret", *SETTINGS} for part in SETTINGS},
     "checks": {*VOCABULARY, *SETTINGS, "web"},
     "check_config": {*VOCABULARY, *SETTINGS, "checks"},
-    "backends": {*VOCABULARY, "secret", "tls", "tls_settings"},
+    "backends": {*VOCABULARY, "addresses", "secret", "tls", "tls_settings"},
     "testing": {*VOCABULARY, *PROTOCOL, "relay"},
 }
 """The parts of the package that each part may import, besides itself."""

@@ -89,12 +89,12 @@ class Told:
 class Reactor(MemoryReactorClock):
     """Connections to consoles are made when a test says so."""
 
-    def accept(self, room: int = 65536) -> MemoryPeer:
-        """Complete the oldest connection in progress; returns its far end."""
+    def accept(self, room: int = 65536, peer: str = "192.0.2.1") -> MemoryPeer:
+        """Complete the oldest connection in progress, to a peer; returns its far end."""
         _, _, factory, _, _ = self.tcpClients.pop(0)
         protocol = factory.buildProtocol(IPv4Address("TCP", "192.0.2.10", 5900))
         assert protocol is not None
-        return MemoryPeer(protocol, room)
+        return MemoryPeer(protocol, room, IPv4Address("TCP", peer, 5900))
 
     def refuse(self) -> None:
         """Let the oldest connection in progress fail."""

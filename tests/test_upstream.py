@@ -75,6 +75,26 @@ class ReachTests(ProxyTestCase):
 
         self.error(UpstreamUnreachable)
 
+    def test_a_name_that_leads_to_this_machine_is_left_before_a_word_is_said(self) -> None:
+        for peer in ("127.0.1.1", "::ffff:127.0.0.1", "::1"):
+            self.reach(replace(V4, host="192.0.2.10", allow_loopback=False))
+
+            near = self.reactor.accept(peer=peer)
+
+            told = self.error(UpstreamUnreachable)
+            self.assertIn(f"192.0.2.10 is {peer} here, which is this machine", told)
+            self.assertIn('"192.0.2.10" = "…"', told)
+            self.wait(5)
+            self.assertEqual(near.receive(), b"")
+            self.assertIsNotNone(near.closed)
+
+    def test_one_that_an_operator_wrote_may(self) -> None:
+        for allowed, peer in ((True, "127.0.0.1"), (False, "192.0.2.10")):
+            self.reach(replace(V4, allow_loopback=allowed))
+            near = self.reactor.accept(peer=peer)
+            near.send(b"RFB 003.008\n")
+            self.assertEqual(near.receive(), b"RFB 003.008\n")
+
     def test_a_handshake_that_is_not_over_in_time_is_closed(self) -> None:
         self.reach(handshake=10, linger=5)
         near = self.reactor.accept()

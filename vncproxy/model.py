@@ -281,6 +281,8 @@ class ConsoleEndpoint:
         tls: for TLS and WSS.
         handshakes: run in this order once connected; the last one ends with ServerInit to come.
         name: what to call the machine on the screen; empty keeps the hypervisor's own name.
+        allow_loopback: False where a hypervisor, a cloud or a token named the host and no operator
+            did: a host that turns out to be this machine's own loopback is refused then.
     """
 
     transport: Transport
@@ -291,6 +293,7 @@ class ConsoleEndpoint:
     tls: TLSTrust | None = None
     handshakes: tuple[Handshake, ...] = (RFBSecurity(),)
     name: str = ""
+    allow_loopback: bool = True
 
     def __str__(self) -> str:
         match self.transport:

@@ -79,6 +79,14 @@ class ConvertTests(SynchronousTestCase):
                 kind, settings = self.source(line)
                 self.assertEqual((kind, str(settings.path)), ("websockify-file", "/etc/tokens"))
 
+    def test_token_files_that_lead_to_this_machine_are_allowed_to(self) -> None:
+        path = Path(self.mktemp())
+        path.write_text("a: localhost:5900\nb: 127.0.0.1:5901\nc: 10.0.0.5:5900\n")
+        _, settings = self.source(f"--target-config {path} 6080")
+        self.assertEqual(settings.addresses, {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1"})
+        _, unknown = self.source("--target-config /etc/tokens 6080")
+        self.assertEqual(unknown.addresses, {})
+
     def test_redis(self) -> None:
         line = "--token-plugin TokenRedis --token-source {} 6080"
         for source, expected in {

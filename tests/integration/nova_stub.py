@@ -73,8 +73,11 @@ class NovaStub:
             server.shutdown()
             server.server_close()
 
-    def issue(self, port: int, *, host: str = "127.0.0.1", path: str | None = None) -> str:
-        """Issue a token for a console, as ``nova get-vnc-console`` would; returns it."""
+    def issue(self, port: int, *, host: str = "compute1", path: str | None = None) -> str:
+        """Issue a token for a console, as ``nova get-vnc-console`` would; returns it.
+
+        Nova does so for stopped machines, too, with port -1.
+        """
         token = str(uuid.uuid4())
         self.consoles[token] = {
             "instance_uuid": str(uuid.uuid4()),

@@ -49,6 +49,7 @@ class World:
         self.gateway = self.proxy(self.keys())
         (self.folder / "clouds.yaml").write_text(self.clouds())
         clouds = f'cloud = "mine"\nclouds_file = "{self.folder}/clouds.yaml"\ntimeout = 30\n'
+        clouds += 'addresses = { compute1 = "127.0.0.1" }\n'
         trust = f'tls = {{ ca_file = "{self.authority.ca_file}" }}\n'
         self.secure_gateway = self.proxy(clouds + trust)
 
@@ -196,6 +197,18 @@ class TokenTests(NovaCase):
         del self.cloud.consoles[token]
 
         self.assertEqual(self.refusal(token), UNKNOWN)
+
+    def test_a_console_on_the_loopback_of_its_host_is_not_ours(self) -> None:
+        for host in ("127.0.0.1", "localhost", "0.0.0.0", "::ffff:127.0.0.1"):
+            told = self.refusal(self.cloud.issue(world().plain.port, host=host))
+            self.assertIn("502 The console of the virtual machine cannot be reached from", told)
+            self.assertIn("server_proxyclient_address", self.detail())
+
+    def test_a_stopped_machine(self) -> None:
+        self.assertEqual(
+            self.refusal(self.cloud.issue(-1)),
+            "409 The virtual machine is not showing its console.",
+        )
 
     def test_an_unknown_token(self) -> None:
         told = self.refusal("f81d4fae-7dec-11d0-a765-00a0c91e6bf6")

@@ -6,6 +6,7 @@ import shutil
 import socket
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,17 @@ class ReachTests(TestCase):
 
     async def test_a_host_name(self) -> None:
         await self.assertReached(tcp(await self.listen(), "localhost"))
+
+    async def test_this_machine_is_not_shown_where_others_named_the_host(self) -> None:
+        port = await self.listen()
+        for host in ("localhost", "127.0.0.1", "127.1", "2130706433", "0.0.0.0", "0"):
+            endpoint = replace(tcp(port, host), allow_loopback=False)
+            try:
+                await reach(endpoint, FAST, reactor)
+            except UpstreamUnreachable as e:
+                self.assertIn(" here, which is this machine and not dialled", e.detail)
+            else:
+                self.fail(f"{host} was dialled")
 
     async def test_a_unix_socket(self) -> None:
         await self.listen(f"unix:{self.folder}/vm")

@@ -68,15 +68,18 @@ linger = 2
 type = "websockify-file"
 path = "{self.tokens}"
 vnc_password = "{PASSWORD}"
+addresses = {{ "127.0.0.1" = "127.0.0.1", localhost = "127.0.0.1" }}
 [token_sources.shared]
 type = "websockify-redis"
 port = {redis_port or self.redis.port}
 timeout = 5
 password = "{redis_password}"
 namespace = "consoles"
+addresses = {{ "127.0.0.1" = "127.0.0.1", "::1" = "::1" }}
 [token_sources.signed]
 type = "jwt"
 key_file = "{self.key_file}"
+addresses = {{ "127.0.0.1" = "127.0.0.1" }}
 """
 
 

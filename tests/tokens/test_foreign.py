@@ -5,9 +5,14 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
+from vncproxy.errors import BackendError
 from vncproxy.model import RFBSecurity, TLSTrust, Transport, VMAddress, secret_id
 from vncproxy.tokens.foreign import ServerSettings, Target, grant
 
+OWN = (
+    *("127.0.0.1", "localhost", "LOCALHOST.", "0.0.0.0", "::", "[::1]", "::ffff:127.0.0.1"),
+    *("127.1", "0", "0x7f000001", "2130706433", "ip6-localhost", "console.localhost"),
+)
 SECRET = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
 
 
@@ -86,6 +91,34 @@ class ServerSettingsTests(SynchronousTestCase):
         endpoint = ServerSettings(transport="tls").endpoint(Target("a", 5900))
         self.assertEqual((endpoint.transport, endpoint.tls), (Transport.TLS, TLSTrust()))
         self.assertEqual(endpoint.handshakes, (RFBSecurity(),))
+
+    def test_a_host_is_dialled_where_addresses_say(self) -> None:
+        settings = ServerSettings(addresses={"hv1": "192.0.2.9"})
+        self.assertEqual(settings.endpoint(Target("hv1", 5900)).host, "192.0.2.9")
+        self.assertEqual(settings.endpoint(Target("hv2", 5900)).host, "hv2")
+
+    def test_this_machine_itself_is_never_dialled_blindly(self) -> None:
+        for host in OWN:
+            with self.subTest(host=host):
+                target = Target.of(host, 5900)
+                error = self.assertRaises(BackendError, ServerSettings().endpoint, target)
+                self.assertIn(f'addresses = {{ "{target.host}" = "127.0.0.1" }}', error.detail)
+                self.assertIn("cannot be reached from here", error.sentence())
+                mapped = ServerSettings(addresses={target.host: "127.0.0.1"}).endpoint(target)
+                self.assertEqual((mapped.host, mapped.allow_loopback), ("127.0.0.1", True))
+
+    def test_a_name_that_turns_out_to_be_this_machine_is_not_either(self) -> None:
+        settings = ServerSettings(addresses={"aio": "localhost"})
+        self.assertFalse(settings.endpoint(Target("hv1", 5900)).allow_loopback)
+        self.assertTrue(settings.endpoint(Target("aio", 5900)).allow_loopback)
+
+    def test_addresses_can_be_dialled(self) -> None:
+        for host in ("", "0.0.0.0", "hv1:5900"):
+            self.assertRaises(ValidationError, ServerSettings, addresses={"hv1": host})
+
+    def test_a_unix_socket_is_where_it_is(self) -> None:
+        endpoint = ServerSettings().endpoint(Target.parse("unix_socket:/run/x"))
+        self.assertEqual((endpoint.transport, endpoint.path), (Transport.UNIX, "/run/x"))
 
     def test_the_password_is_not_shown(self) -> None:
         settings = ServerSettings(vnc_password=SecretStr("horse"))

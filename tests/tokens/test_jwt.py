@@ -23,6 +23,7 @@ from websockify.token_plugins import JWTTokenApi
 
 from tests.tokens_of_others import make_means, make_source
 from vncproxy.errors import (
+    BackendError,
     ConfigurationError,
     TokenExpired,
     TokenRefused,
@@ -84,6 +85,15 @@ class JWTCase(SynchronousTestCase):
         assert isinstance(error, TokenRefused)
         self.assertNotIn(token, str(error))
         return error
+
+
+class OwnMachineTests(JWTCase):
+    def test_a_console_on_this_machine_is_refused_before_the_one_use_is_taken(self) -> None:
+        token = self.token(host="127.0.0.1", jti="once")
+        waiting = Deferred.fromCoroutine(self.source().redeem(token))
+        error = self.failureResultOf(waiting, BackendError).value
+        self.assertIn('addresses = { "127.0.0.1" = "127.0.0.1" }', error.detail)
+        self.assertIsNotNone(self.redeem(self.source(addresses={"127.0.0.1": "127.0.0.1"}), token))
 
 
 class AlgorithmTests(JWTCase):

@@ -12,6 +12,7 @@ from tests.tokens_of_others import make_means, make_source
 from vncproxy.errors import (
     BackendError,
     ConfigurationError,
+    ConsoleUnavailable,
     NoGraphicalConsole,
     StoreUnavailable,
 )
@@ -83,8 +84,7 @@ class SettingsTests(SynchronousTestCase):
 
 class ConsoleTests(SynchronousTestCase):
     def endpoint(self, console: NovaConsole, **changes: Any) -> Any:
-        table = settings(**changes)
-        return console.endpoint(table, table.addresses)
+        return console.endpoint(settings(**changes))
 
     def test_a_host_and_a_port(self) -> None:
         endpoint = self.endpoint(NovaConsole("i", "10.0.0.1", 5900))
@@ -114,6 +114,24 @@ class ConsoleTests(SynchronousTestCase):
         error = self.assertRaises(NoGraphicalConsole, self.endpoint, console)
         self.assertIn("VMware MKS console", error.sentence())
         self.assertNotIn("horse", str(error))
+
+    def test_this_machine_itself_is_not_dialled_and_the_log_says_what_novas_setting_is(
+        self,
+    ) -> None:
+        for host in ("127.0.0.1", "localhost", "0.0.0.0", "::", "::ffff:127.0.0.1", "127.1"):
+            console = NovaConsole("i", host, 5900)
+            error = self.assertRaises(BackendError, self.endpoint, console)
+            self.assertIn("set [vnc] server_proxyclient_address on the compute", error.detail)
+            self.assertIn(f'addresses = {{ "{host}" = "127.0.0.1" }}', error.detail)
+            found = self.endpoint(console, addresses={host: "127.0.0.1"})
+            self.assertEqual((found.host, found.allow_loopback), ("127.0.0.1", True))
+
+    def test_a_stopped_machine_has_a_token_without_a_port(self) -> None:
+        for port in (-1, 0):
+            console = NovaConsole("i", "10.0.0.1", port)
+            error = self.assertRaises(ConsoleUnavailable, self.endpoint, console)
+            self.assertEqual(error.sentence(), "The virtual machine is not showing its console.")
+            self.assertEqual(error.detail, f"nova names port {port} for i")
 
     def test_answers_that_cannot_be_dialled(self) -> None:
         for console in (

@@ -206,6 +206,23 @@ class DirectoryTests(FileCase):
         self.assertIn("1 files that cannot be read", self.probe(source))
 
 
+class OwnMachineTests(FileCase):
+    def test_a_token_that_leads_to_this_machine_is_refused_unless_addresses_name_it(self) -> None:
+        self.write(f"{A}: localhost:5901\n{B}: 10.0.0.5:5901\n")
+        waiting = Deferred.fromCoroutine(self.source().redeem(A))
+        error = self.failureResultOf(waiting, BackendError).value
+        self.assertIn('write addresses = { "localhost" = "127.0.0.1" }', error.detail)
+        found = self.redeem(self.source(addresses={"localhost": "127.0.0.1"}), A)
+        assert found is not None and found.endpoint is not None
+        self.assertEqual(found.endpoint.host, "127.0.0.1")
+
+    def test_a_check_counts_them(self) -> None:
+        self.write(f"{A}: 0.0.0.0:5901\n{B}: 10.0.0.5:5901\n")
+        told = "1 tokens that lead to this machine itself, which addresses must name"
+        self.assertIn(told, self.probe(self.source()))
+        self.assertNotIn(told, self.probe(self.source(addresses={"0.0.0.0": "127.0.0.1"})))
+
+
 class SameAsWebsockifyTests(FileCase):
     """What the original makes of a file, this makes of it too."""
 
@@ -215,7 +232,7 @@ class SameAsWebsockifyTests(FileCase):
             f"{A}: 10.0.0.5:5901",
             f"{A}: kvm1:5901  ",
             f"  {A}:  kvm1:5901",
-            f"{A}:\t[::1]:5901",
+            f"{A}:\t[2001:db8::1]:5901",
             f"#{A}: kvm1:5901\n{A}: other:1",
             f"{A}: first:1\n{A}: last:2",
             f"{A}: unix_socket:/run/x",

@@ -3,14 +3,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.tokens_of_others import make_means, make_source
-from vncproxy.errors import ConfigurationError, StoreUnavailable
+from vncproxy.errors import BackendError, ConfigurationError, StoreUnavailable
 from vncproxy.interfaces import ITokenSource
+from vncproxy.model import Grant
 from vncproxy.tokens.endpoint import RedisSettings
 from vncproxy.tokens.foreign import Target
 from vncproxy.tokens.websockify_redis import RedisTokens, RedisTokensSettings, parse_value
@@ -64,6 +65,26 @@ class SettingsTests(SynchronousTestCase):
     def test_the_colon_after_the_namespace_is_added(self) -> None:
         error = self.assertRaises(ValidationError, RedisTokensSettings, namespace="consoles:")
         self.assertIn("must not end with a colon", str(error))
+
+
+class OwnMachineTests(SynchronousTestCase):
+    def redeem(self, value: bytes, **table: object) -> Deferred[Grant | None]:
+        """Redeem a token of this value."""
+        source = make_source(RedisTokens, make_means(MemoryReactorClock()), **table)
+        self.patch(source, "_get", lambda _token: succeed(value))
+        return Deferred.fromCoroutine(source.redeem("x" * 16))
+
+    def test_loopback_is_refused_unless_addresses_name_it(self) -> None:
+        for value in (b"127.0.0.1:5900", b'{"host": "localhost:5900"}', b"[::]:5900"):
+            error = self.failureResultOf(self.redeem(value), BackendError).value
+            self.assertIn("not dialled blindly", error.detail)
+        mapped = self.redeem(b"localhost:5900", addresses={"localhost": "127.0.0.1"})
+        self.assertIsNotNone(self.successResultOf(mapped))
+
+    def test_a_unix_socket_is_on_this_machine_too(self) -> None:
+        self.assertIsNone(self.successResultOf(self.redeem(b"unix_socket:/run/x")))
+        allowed = self.redeem(b"unix_socket:/run/x", unix_sockets=True)
+        self.assertIsNotNone(self.successResultOf(allowed))
 
 
 class SourceTests(SynchronousTestCase):

@@ -11,6 +11,8 @@ from typing import Final
 
 import click
 
+from ..addresses import is_own
+from ..tokens.token_file import read
 from .failures import Misconfigured
 from .websockify_options import FLAGS, VALUES, parse
 
@@ -158,11 +160,13 @@ def _tokens(options: Namespace) -> Iterator[str]:
         case "TokenFile" | "ReadOnlyTokenFile":
             yield from _source_table("websockify-file", options)
             yield f"path = {_toml(_absolute(source))}"
+            yield from _addresses(_own_hosts(Path(_absolute(source))))
             yield "# Tokens that are shorter can be guessed; lower it if yours are."
             yield "#shortest_token = 16"
         case "TokenRedis":
             yield from _source_table("websockify-redis", options)
             yield from _redis(source)
+            yield from _addresses([])
             yield "# Tokens that are shorter can be guessed; lower it if yours are."
             yield "#shortest_token = 16"
         case "JWTTokenApi":
@@ -171,9 +175,27 @@ def _tokens(options: Namespace) -> Iterator[str]:
             yield f"key_file = {_toml(_absolute(source))}"
             yield "# Tokens that never end are refused, unless this is false."
             yield "#require_exp = true"
+            yield from _addresses([])
         case _:
             yield f"# --token-plugin {plugin} HAS NO COUNTERPART: docs/token-sources.md has those"
             yield "# that there are; a portal can also ask the proxy's API for tokens."
+
+
+def _addresses(hosts: Sequence[str]) -> Iterator[str]:
+    yield "# This machine itself is dialled only by names that stand here; with them, tokens open"
+    yield "# any port of it."
+    pairs = ", ".join(f'{_toml(host)} = "127.0.0.1"' for host in hosts or ["127.0.0.1"])
+    yield f"{'' if hosts else '#'}addresses = {{ {pairs} }}"
+
+
+def _own_hosts(path: Path) -> list[str]:
+    """Return by which names the token files that are there lead to this machine itself."""
+    try:
+        files = read(path, {}, 1).values()
+    except OSError:
+        return []
+    hosts = (target.host for file in files for target in file.targets.values())
+    return sorted({host for host in hosts if host and is_own(host)})
 
 
 def _source_table(kind: str, options: Namespace) -> Iterator[str]:

@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 from pydantic_core import PydanticCustomError
 
+from ..addresses import NOT_DIALLED, check_host, is_own
+from ..errors import BackendError
 from ..interfaces import IBlockingCalls, ITokenStore
 from ..model import (
     ConsoleEndpoint,
@@ -109,6 +111,8 @@ class ServerSettings(BaseModel):
         vnc_password: for VNC authentication; empty where servers ask for none.
         transport: ``tls`` speaks TLS before everything else, as websockify's ``--ssl-target``.
         tls: with transport ``tcp``, demands VeNCrypt; says how servers are verified.
+        addresses: where a host is dialled, by what tokens call it. This machine itself, loopback
+            or a wildcard, is dialled only where it stands here.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -116,9 +120,31 @@ class ServerSettings(BaseModel):
     vnc_password: Secret = SecretStr("")
     transport: Literal["tcp", "tls"] = "tcp"
     tls: TLSSettings | None = None
+    addresses: dict[str, Annotated[str, AfterValidator(check_host)]] = {}
 
-    def endpoint(self, target: Target) -> ConsoleEndpoint:
-        """Return what a session dials."""
+    def endpoint(self, target: Target, remedy: str = "") -> ConsoleEndpoint:
+        """Return what a session dials.
+
+        Args:
+            remedy: what else helps where a console's host is told as this machine itself.
+
+        Raises:
+            BackendError: it is told so, and not in ``addresses``.
+        """
+        if self.refuses(target):
+            raise BackendError(
+                f"{target} is this machine itself, as every machine calls itself, and not dialled "
+                f"blindly: {remedy}where consoles are on this machine, write "
+                f'addresses = {{ "{target.host}" = "127.0.0.1" }}',
+                public=NOT_DIALLED,
+            )
+        return self._endpoint(target)
+
+    def refuses(self, target: Target) -> bool:
+        """Return whether a target is this machine itself, and ``addresses`` has no word of it."""
+        return not target.path and target.host not in self.addresses and is_own(target.host)
+
+    def _endpoint(self, target: Target) -> ConsoleEndpoint:
         outside = self.transport == "tls" and not target.path
         tls = self.tls.trust() if self.tls else None
         security = RFBSecurity(
@@ -128,10 +154,11 @@ class ServerSettings(BaseModel):
             return ConsoleEndpoint(Transport.UNIX, path=target.path, handshakes=(security,))
         return ConsoleEndpoint(
             Transport.TLS if outside else Transport.TCP,
-            target.host,
+            self.addresses.get(target.host, target.host),
             target.port,
             tls=(tls or TLSSettings().trust()) if outside else None,
             handshakes=(security,),
+            allow_loopback=target.host in self.addresses,
         )
 
     def warnings(self) -> list[str]:

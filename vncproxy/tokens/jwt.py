@@ -89,11 +89,12 @@ class SignedTokens:
         except (jwt.PyJWTError, TypeError, OverflowError) as e:
             raise TokenUnknown(f"token {short} is not good: {_reason(e)}") from e
         target = _target(claims, short)
+        endpoint = self._settings.endpoint(target)
         await self._take(claims, short)
         return grant(
             secret,
             VMAddress(self._name, str(target)),
-            self._settings.endpoint(target),
+            endpoint,
             self._means.time(),
             user=_user(claims),
             expires_at=_end(claims),

@@ -60,7 +60,7 @@ class NovaTokens:
         console = await self._ask(secret)
         if console is None:
             return None
-        endpoint = console.endpoint(self._settings, self._settings.addresses)
+        endpoint = console.endpoint(self._settings)
         vm = VMAddress(self._name, console.instance)
         return grant(secret, vm, endpoint, self._means.time())
 

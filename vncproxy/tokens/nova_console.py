@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from ..errors import BackendError, NoGraphicalConsole
+from ..errors import BackendError, ConsoleUnavailable, NoGraphicalConsole
 from ..model import ConsoleEndpoint, HTTPConnect
 from .foreign import ServerSettings, Target
 
 _REQUEST_TARGET = re.compile(r"/[!-~]{0,4095}")
+_REMEDY = "set [vnc] server_proxyclient_address on the compute host to an address of its own; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +27,31 @@ class NovaConsole:
     port: object
     path: object = field(default=None, repr=False)
 
-    def endpoint(self, servers: ServerSettings, addresses: dict[str, str]) -> ConsoleEndpoint:
+    def endpoint(self, servers: ServerSettings) -> ConsoleEndpoint:
         """Return what a session dials.
 
         Args:
-            servers: what the consoles' servers ask for.
-            addresses: where hosts are dialled instead.
+            servers: what the consoles' servers ask for, and where they are.
 
         Raises:
             NoGraphicalConsole: it is a console of another kind.
+            ConsoleUnavailable: the machine is stopped: Nova issues tokens for it, with port -1.
             BackendError: Nova's answer names nothing that can be dialled.
         """
         connect = self._connect()
-        host = addresses.get(self.host, self.host) if isinstance(self.host, str) else self.host
+        if isinstance(self.port, int) and self.port <= 0:
+            raise ConsoleUnavailable(
+                "not showing its console", f"nova names port {self.port} for {self.instance}"
+            )
         try:
-            target = Target.of(host, self.port)
+            target = Target.of(self.host, self.port)
         except ValueError as e:
             raise BackendError(f"nova names no console of {self.instance}: {e}") from e
-        endpoint = servers.endpoint(target)
+        endpoint = servers.endpoint(target, _REMEDY)
         if not connect:
             return endpoint
-        first = HTTPConnect(connect, headers=(("Host", str(target)),))
+        dialled = Target(endpoint.host, endpoint.port)
+        first = HTTPConnect(connect, headers=(("Host", str(dialled)),))
         return replace(endpoint, handshakes=(first, *endpoint.handshakes))
 
     def _connect(self) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from ..addresses import is_loopback
 from ..model import Seconds
 from ..secret import Secret
 from .foreign import ServerSettings
@@ -38,7 +38,6 @@ class NovaTokensSettings(ServerSettings):
         interface: ``public``, ``internal`` or ``admin``; empty leaves it to the SDK.
         ca_file: authorities for Keystone and Nova; empty for the usual ones.
         timeout: seconds for one token, logging in included.
-        addresses: where a compute host's consoles are dialled, by the host that Nova tells.
     """
 
     cloud: str = ""
@@ -53,7 +52,6 @@ class NovaTokensSettings(ServerSettings):
     interface: str = ""
     ca_file: str = ""
     timeout: Annotated[Seconds, Field(le=30)] = 8.0
-    addresses: dict[str, str] = {}
 
     @model_validator(mode="after")
     def _says_which_cloud(self) -> NovaTokensSettings:
@@ -92,17 +90,10 @@ class NovaTokensSettings(ServerSettings):
     def warnings(self) -> list[str]:
         """Return what deserves a look."""
         url = urlsplit(self.auth_url)
-        if url.scheme == "http" and not _is_here(url.hostname or ""):
+        if url.scheme == "http" and not is_loopback(url.hostname or ""):
             plain = f"the password travels unencrypted to {self.auth_url}: use https"
             return [plain, *super().warnings()]
         return super().warnings()
 
     def __str__(self) -> str:
         return f"cloud {self.cloud}" if self.cloud else self.auth_url
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -65,12 +65,17 @@ class TokenFiles:
         malformed = sum(len(file.malformed) for file in files)
         unusable = sum(file.unusable for file in files)
         unreadable = sum(bool(file.problem) for file in files)
+        here = sum(
+            map(self._settings.refuses, (t for file in files for t in file.targets.values()))
+        )
         line = f"{tokens} tokens in {self._settings.path}"
         if malformed:
             line += f", {malformed} lines that are not 'token: host:port'"
         if unusable:
             line += f", {unusable} tokens shorter than {self._settings.shortest_token} characters "
             line += "(shortest_token) or with others than letters, digits, '_', '.' and '-'"
+        if here:
+            line += f", {here} tokens that lead to this machine itself, which addresses must name"
         if unreadable:
             line += f", {unreadable} files that cannot be read"
         return line

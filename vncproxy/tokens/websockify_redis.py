@@ -29,6 +29,8 @@ class RedisTokensSettings(ServerSettings):
         namespace: what comes before the token and a colon in a key; empty for the token alone.
         timeout: seconds within which a look-up ends.
         shortest_token: characters; shorter tokens, which could be guessed, are not looked up.
+        unix_sockets: whether a value may name a unix socket, which is on this machine while Redis
+            and the program that writes there may be anywhere.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +45,7 @@ class RedisTokensSettings(ServerSettings):
     namespace: str = ""
     timeout: Annotated[Seconds, Field(le=5)] = 1.5
     shortest_token: Annotated[int, Field(ge=1)] = 16
+    unix_sockets: bool = False
 
     @field_validator("namespace")
     @classmethod
@@ -92,7 +95,7 @@ class RedisTokens:
         if value is None:
             return None
         try:
-            target = parse_value(value)
+            target = self._target(value)
         except ValueError as e:
             self.log.warn(
                 "{name}: the value of token {token} cannot be used: {why}",
@@ -116,6 +119,12 @@ class RedisTokens:
     async def close(self) -> None:
         """Let go of the connection."""
         await self._link.close()
+
+    def _target(self, value: bytes) -> Target:
+        target = parse_value(value)
+        if target.path and not self._settings.unix_sockets:
+            raise ValueError("it is a unix socket, and unix_sockets = true would allow that")
+        return target
 
     async def _get(self, token: str) -> bytes | None:
         namespace = self._settings.namespace

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ..errors import ConsoleEnded, UpstreamClosed, UpstreamViolation
+from ..addresses import NOT_DIALLED, is_own
+from ..errors import ConsoleEnded, UpstreamClosed, UpstreamUnreachable, UpstreamViolation
 from ..handshakes import reach_console
 from ..model import ConsoleEndpoint, Timeouts, TLSTrust, Transport
 from ..relay.frames import WebSocketFraming
@@ -36,7 +37,7 @@ async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> 
     """Connect to a console and run its handshakes.
 
     Raises:
-        UpstreamUnreachable: nothing answers there in time.
+        UpstreamUnreachable: nothing answers there in time, or this machine itself does and may not.
         UpstreamViolation: the server does not do what its protocol says, or not in time.
         UpstreamClosed: the server closes the connection without a word.
         UpstreamRefused: the server refuses the proxy.
@@ -45,11 +46,29 @@ async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> 
     """
     leg = await dial(endpoint, timeouts, reactor)
     try:
+        _check_peer(leg, endpoint)
         server_init = await _shake_hands(leg, endpoint, timeouts.handshake, reactor)
         return Console(leg, server_init, endpoint.host)
     except BaseException:
         leg.close(ConsoleEnded(), timeouts.linger)
         raise
+
+
+def _check_peer(leg: Leg, endpoint: ConsoleEndpoint) -> None:
+    """Refuse a name that was resolved to this machine itself, before anything is sent.
+
+    Raises:
+        UpstreamUnreachable: it was, and no operator wrote that it may be.
+    """
+    if endpoint.allow_loopback or not endpoint.host:
+        return
+    peer = str(leg.transport.getPeer().host)
+    if is_own(peer):
+        raise UpstreamUnreachable(
+            f"{endpoint}: {endpoint.host} is {peer} here, which is this machine and not dialled "
+            f'blindly; write in addresses where its consoles are: "{endpoint.host}" = "…"',
+            public=NOT_DIALLED,
+        )
 
 
 async def _shake_hands(leg: Leg, endpoint: ConsoleEndpoint, timeout: float, clock: Any) -> bytes:

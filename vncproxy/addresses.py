@@ -1,0 +1,78 @@
+"""What a host's name or address means: one to dial, a wildcard, or the machine that dials it.
+
+Loopback and wildcard addresses mean another machine wherever they are used. One that a hypervisor,
+a cloud or a token names is never dialled unless an operator wrote where it is.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
+
+from pydantic_core import PydanticCustomError
+
+NOT_DIALLED: Final = "The console of the virtual machine cannot be reached from here."
+"""What a user reads when a console's address means this machine."""
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
+_NUMBER = r"(?:0[xX][0-9a-fA-F]{1,8}|[0-9]{1,11})"
+_OLD_FORM = re.compile(rf"{_NUMBER}(?:\.{_NUMBER}){{0,3}}")
+_LOOPBACK_NAMES = re.compile(
+    r"(?:.+\.)?localhost|localhost[46]?(?:\.localdomain[46]?)?|ip6-(?:localhost|loopback)|loopback"
+)
+
+
+def parse_ip(text: str) -> IPv4Address | IPv6Address | None:
+    """Return an IP address, of IPv4 where IPv6 only wraps it; None for anything else.
+
+    Old forms of IPv4 count, such as ``127.1`` and ``0x7f000001``: resolvers read them (inet_aton).
+    """
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return _of_old_form(text)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_loopback(text: str) -> bool:
+    """Return whether a name or address means the machine on which it is used."""
+    address = parse_ip(text)
+    if address:
+        return address.is_loopback
+    return bool(_LOOPBACK_NAMES.fullmatch(text.lower().rstrip(".")))
+
+
+def is_wildcard(text: str) -> bool:
+    """Return whether an address means all of a machine's, or is not told."""
+    address = parse_ip(text)
+    return address.is_unspecified if address else not text
+
+
+def is_own(text: str) -> bool:
+    """Return whether dialling a name or address leads to the machine that dials, or nowhere."""
+    return is_loopback(text) or is_wildcard(text)
+
+
+def is_dialable(text: str) -> bool:
+    """Return whether a host name or IP address, without a port, can be dialled at all."""
+    return not is_wildcard(text) and (parse_ip(text) is not None or bool(_NAME.fullmatch(text)))
+
+
+def check_host(text: str) -> str:
+    """Refuse what cannot be dialled; a validator for settings."""
+    if not is_dialable(text):
+        raise PydanticCustomError(
+            "host", "must be a host name or an IP address, without a port, that is not a wildcard"
+        )
+    return text
+
+
+def _of_old_form(text: str) -> IPv4Address | None:
+    if not _OLD_FORM.fullmatch(text):
+        return None
+    try:
+        return IPv4Address(socket.inet_aton(text))
+    except OSError:
+        return None
