@@ -430,5 +430,13 @@ class TokenStoreContract(_Case):
             with self.assertRaises(TokenUnknown):
                 await store.show(secret_id(secret))
 
+    async def test_a_check_changes_nothing(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+
+        await store.check()
+
+        self.assertEqual((await store.show(secret_id(secret))).uses_left, 1)
+
     async def test_ping_says_what_the_store_is(self) -> None:
         self.assertRegex(await self.make_store().ping(), r"^(memory|redis) .")

@@ -171,8 +171,17 @@ class ITokenStore(Interface):
             StoreUnavailable: whether it is remembered is not known.
         """
 
+    def check() -> Awaitable[None]:
+        """Find out at little cost whether tokens can be redeemed now, for ``/readyz``.
+
+        That none can be issued, because the store is full, does not matter.
+
+        Raises:
+            StoreUnavailable: with what is wrong as detail.
+        """
+
     def ping() -> Awaitable[str]:
-        """Return one line about the store, for ``check-config`` and ``/readyz``.
+        """Try everything that the store needs; returns one line about it, for ``check-config``.
 
         Raises:
             StoreUnavailable: with what is wrong as detail.

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from twisted.internet.defer import DeferredList
 
-from .errors import OverLimit, ProxyStopping, SessionEnded
+from .errors import OverLimit, ProxyStopping, SessionEnded, VNCProxyError
 from .model import SessionInfo, VMAddress, new_id
 from .rounds import Rounds
 from .session import IDownstream, Services, Session, Visit
@@ -81,6 +81,15 @@ class Sessions:
             session.cancel(ProxyStopping())
         await DeferredList(gone)
 
+    def refusal(self) -> VNCProxyError | None:
+        """Return why any new session would be refused now; None when it would not."""
+        if self.draining:
+            return ProxyStopping()
+        most = self.services.limits.sessions
+        if len(self._live) >= most:
+            return OverLimit(f"{most} sessions are open, limits.sessions")
+        return None
+
     def enter(self, session: Session) -> None:
         """Count a session, until it leaves.
 
@@ -88,11 +97,9 @@ class Sessions:
             OverLimit: there are too many, in all or from its address.
             ProxyStopping: the proxy is stopping.
         """
-        if self.draining:
-            raise ProxyStopping()
+        if refusal := self.refusal():
+            raise refusal
         limits, client = self.services.limits, session.visit.client
-        if len(self._live) >= limits.sessions:
-            raise OverLimit(f"{limits.sessions} sessions are open, limits.sessions")
         same = self._of_address[client]
         if same >= limits.sessions_per_address:
             raise OverLimit(

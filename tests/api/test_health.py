@@ -6,8 +6,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from vncproxy.api import health_resource
-from vncproxy.api.health import TIME_LIMIT
-from vncproxy.errors import StoreUnavailable
+from vncproxy.api.health import REMEMBERED, TIME_LIMIT, Readiness
+from vncproxy.errors import OverLimit, ProxyStopping, StoreUnavailable
 
 from .world import ApiTestCase
 
@@ -28,7 +28,7 @@ class HealthTests(ApiTestCase):
         self.assertEqual(answer.body, {"status": "ok", "parts": {"store": "ok", "sessions": "ok"}})
 
     def test_store_that_fails_is_named_without_detail(self) -> None:
-        self.patch(self.store, "ping", lambda: fail(StoreUnavailable("redis 10.0.0.5")))
+        self.patch(self.store, "check", lambda: fail(StoreUnavailable("redis 10.0.0.5")))
 
         answer = self.call("GET", "/readyz", headers={})
 
@@ -37,7 +37,7 @@ class HealthTests(ApiTestCase):
         self.assertNotIn("10.0.0.5", answer.text)
 
     def test_store_that_never_answers_is_given_up(self) -> None:
-        self.patch(self.store, "ping", lambda: Deferred())
+        self.patch(self.store, "check", lambda: Deferred())
         request = self.begin("GET", "/readyz", headers={})
 
         self.clock.advance(TIME_LIMIT)
@@ -45,7 +45,7 @@ class HealthTests(ApiTestCase):
         self.assertEqual(self.finish(request).body["parts"]["store"], "store-unavailable")
 
     def test_proxy_that_is_stopping_is_alive_and_not_ready(self) -> None:
-        self.sessions.draining = True
+        self.sessions.full = ProxyStopping()
 
         answer = self.call("GET", "/readyz", headers={})
 
@@ -54,8 +54,40 @@ class HealthTests(ApiTestCase):
         self.assertIn("sessions", answer.error["message"])
         self.assertEqual(self.call("GET", "/healthz", headers={}).status, 200)
 
+    def test_proxy_at_its_limit_is_not_ready(self) -> None:
+        self.sessions.full = OverLimit()
+
+        answer = self.call("GET", "/readyz", headers={})
+
+        self.assertRefused(answer, 503, "not-ready", None)
+        self.assertEqual(answer.body["parts"], {"store": "ok", "sessions": "over-limit"})
+
+    def test_store_is_asked_once_a_second_at_most(self) -> None:
+        asked: list[Deferred[None]] = []
+
+        def check() -> Deferred[None]:
+            asked.append(Deferred())
+            return asked[-1]
+
+        self.patch(self.store, "check", check)
+        waiting = [self.begin("GET", "/readyz", headers={}) for _ in range(50)]
+        self.treq.flush()
+        self.assertEqual(len(asked), 1)
+        asked[0].callback(None)
+        self.assertEqual({self.finish(each).status for each in waiting}, {200})
+
+        self.clock.advance(REMEMBERED - 0.1)
+        self.assertEqual(self.call("GET", "/readyz", headers={}).status, 200)
+        self.assertEqual(len(asked), 1)
+        self.clock.advance(0.1)
+        later = self.begin("GET", "/readyz", headers={})
+        self.treq.flush()
+        asked[1].errback(StoreUnavailable())
+
+        self.assertEqual(self.finish(later).status, 503)
+
     def test_defect_is_logged_and_answered(self) -> None:
-        self.patch(self.store, "ping", lambda: fail(ZeroDivisionError()))
+        self.patch(self.store, "check", lambda: fail(ZeroDivisionError()))
 
         answer = self.call("GET", "/readyz", headers={})
 
@@ -76,16 +108,31 @@ class MountedHealthTests(HealthTests):
         health = health_resource(store=self.store, sessions=self.sessions, clock=self.clock)
         self.treq = StubTreq(Leaf(health))
 
-    def test_caller_that_goes_away_stops_the_check(self) -> None:
-        cancelled: list[object] = []
-        self.patch(self.store, "ping", lambda: Deferred(cancelled.append))
-        request = self.begin("GET", "/readyz", headers={})
-        request.addErrback(lambda failure: None)
+    def test_caller_that_goes_away_leaves_the_answer_to_others(self) -> None:
+        answer: Deferred[None] = Deferred()
+        self.patch(self.store, "check", lambda: answer)
+        gone = self.begin("GET", "/readyz", headers={})
+        gone.addErrback(lambda failure: None)
+        other = self.begin("GET", "/readyz", headers={})
 
-        request.cancel()
+        gone.cancel()
         self.treq.flush()
+        answer.callback(None)
 
-        self.assertEqual(len(cancelled), 1)
+        self.assertEqual(self.finish(other).status, 200)
+
+
+class PartsTests(ApiTestCase):
+    def test_further_parts_count_too(self) -> None:
+        parts = {"audit": "ok"}
+        more = {"audit": lambda: parts["audit"]}
+        ready = Readiness(self.store, self.sessions, self.clock, more)
+
+        first = self.successResultOf(Deferred.fromCoroutine(ready()))
+        parts["audit"] = "audit-unavailable"
+        second = self.successResultOf(Deferred.fromCoroutine(ready()))
+
+        self.assertEqual((first.status, second.status), (200, 503))
 
 
 class Leaf(Resource):

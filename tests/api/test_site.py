@@ -12,6 +12,7 @@ from twisted.web.test.requesthelper import DummyChannel
 from vncproxy.api import api_site
 from vncproxy.api.bodies import MAX_BODY
 from vncproxy.api.site import BoundedRequest
+from vncproxy.errors import ProxyStopping
 
 from .world import ApiTestCase
 
@@ -113,7 +114,7 @@ class SiteTests(ApiTestCase):
         with capturedLogs() as events:
             self.send(self.request("GET /healthz"))
             self.send(self.request("GET /readyz"))
-            self.sessions.draining = True
+            self.sessions.full = ProxyStopping()
             self.send(self.request("GET /readyz"))
 
         logged = [formatEvent(event) for event in events if "status" in event]

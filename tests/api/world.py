@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from vncproxy.api import ApiKey, Scope, api_resource, new_api_key
-from vncproxy.errors import BackendError, SessionEnded
+from vncproxy.errors import BackendError, SessionEnded, VNCProxyError
 from vncproxy.interfaces import IConsoleBackend, ITokenStore, IVMInventory
 from vncproxy.model import ConsoleEndpoint, ConsoleType, SessionInfo, VMAddress, VMSummary
 from vncproxy.tokens.memory import MemoryTokenStore
@@ -50,9 +50,12 @@ class MemorySessions:
     """Sessions that end at once; ``ended`` has the reasons by id."""
 
     def __init__(self) -> None:
-        self.draining = False
+        self.full: VNCProxyError | None = None
         self.live: dict[str, SessionInfo] = {}
         self.ended: dict[str, SessionEnded] = {}
+
+    def refusal(self) -> VNCProxyError | None:
+        return self.full
 
     def add(self, info: SessionInfo) -> SessionInfo:
         self.live[info.id] = info

@@ -249,11 +249,12 @@ class OtherTests(PageTestCase):
 
     def test_readiness_tells_of_the_store(self) -> None:
         self.assertEqual(self.get("/readyz").status, 200)
+        self.reactor.advance(1)
 
-        async def away() -> str:
+        async def away() -> None:
             raise StoreUnavailable("redis is away")
 
-        self.patch(self.store, "ping", away)
+        self.patch(self.store, "check", away)
         answer = self.get("/readyz")
 
         self.assertEqual(answer.status, 503)

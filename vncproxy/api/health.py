@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004
@@ -13,13 +14,16 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from werkzeug.exceptions import MethodNotAllowed
 
-from ..errors import ProxyStopping, StoreUnavailable, VNCProxyError
+from ..errors import StoreUnavailable, VNCProxyError
 from ..interfaces import ITokenStore
 from .registry import LiveSessions
 from .reply import Reply, error_body, not_routed
 
 TIME_LIMIT = 2.0
 """Seconds that the token store may take to answer."""
+
+REMEMBERED = 1.0
+"""Seconds for which the store's answer is good: anybody may ask for it, as often as they like."""
 
 OK = "ok"
 
@@ -29,23 +33,76 @@ async def alive() -> Reply:
     return Reply(200, {"status": OK})
 
 
-class Readiness:
-    """Whether this proxy can open a console now.
+class StoreCheck:
+    """Whether the token store answers, asked at most once in `REMEMBERED` however many ask for it.
 
     Args:
         store: asked with a time limit.
-        sessions: which know whether the proxy is shutting down.
-        clock: for the time limit.
+        clock: for the time limit, and for how long an answer is good.
     """
 
-    def __init__(self, store: ITokenStore, sessions: LiveSessions, clock: IReactorTime) -> None:
+    def __init__(self, store: ITokenStore, clock: IReactorTime) -> None:
         self._store = store
-        self._sessions = sessions
         self._clock = clock
+        self._known: tuple[float, str] | None = None
+        self._waiting: list[Deferred[str]] = []
+        self._asking = False
+
+    async def __call__(self) -> str:
+        """Return `OK`, or the code of what is wrong."""
+        if self._known is not None and self._clock.seconds() - self._known[0] < REMEMBERED:
+            return self._known[1]
+        mine: Deferred[str] = Deferred()
+        self._waiting.append(mine)
+        if not self._asking:
+            self._asking = True
+            Deferred.fromCoroutine(self._ask()).addBoth(self._tell)
+        return await mine
+
+    async def _ask(self) -> str:
+        async def check() -> None:
+            await self._store.check()
+
+        try:
+            await Deferred.fromCoroutine(check()).addTimeout(TIME_LIMIT, self._clock)
+        except (StoreUnavailable, TimeoutError):
+            return StoreUnavailable.code
+        return OK
+
+    def _tell(self, result: str | Failure) -> None:
+        if isinstance(result, str):
+            self._known = self._clock.seconds(), result
+        waiting, self._waiting, self._asking = self._waiting, [], False
+        for each in waiting:
+            if not each.called:
+                each.callback(result)
+
+
+class Readiness:
+    """Whether a new user of this proxy would get in now.
+
+    Args:
+        store: asked once a second at most.
+        sessions: which know whether they take another one.
+        clock: for the time limit.
+        more: further parts by name: each returns `OK`, or the code of what is wrong.
+    """
+
+    def __init__(
+        self,
+        store: ITokenStore,
+        sessions: LiveSessions,
+        clock: IReactorTime,
+        more: Mapping[str, Callable[[], str]] = MappingProxyType({}),
+    ) -> None:
+        self._check_store = StoreCheck(store, clock)
+        self._sessions = sessions
+        self._more = more
 
     async def __call__(self) -> Reply:
-        """Answer 200, or 503 with the part that is not ready."""
-        parts = {"store": await self._ask_store(), "sessions": self._ask_sessions()}
+        """Answer 200, or 503 with the parts that are not ready."""
+        parts = {"store": await self._check_store(), "sessions": self._ask_sessions()}
+        parts |= {name: check() for name, check in self._more.items()}
         failed = [name for name, word in parts.items() if word != OK]
         if not failed:
             return Reply(200, {"status": OK, "parts": parts})
@@ -53,17 +110,8 @@ class Readiness:
         return Reply(503, {**body, "parts": parts}, (("Retry-After", "2"),))
 
     def _ask_sessions(self) -> str:
-        return ProxyStopping.code if self._sessions.draining else OK
-
-    async def _ask_store(self) -> str:
-        async def ping() -> str:
-            return await self._store.ping()
-
-        try:
-            await Deferred.fromCoroutine(ping()).addTimeout(TIME_LIMIT, self._clock)
-        except (StoreUnavailable, TimeoutError):
-            return StoreUnavailable.code
-        return OK
+        refusal = self._sessions.refusal()
+        return OK if refusal is None else refusal.code
 
 
 class HealthCheck(Resource):

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..errors import SessionEnded
+from ..errors import SessionEnded, VNCProxyError
 from ..model import SessionInfo, VMAddress
 
 
 class LiveSessions(Protocol):
     """The live sessions of this proxy."""
 
-    @property
-    def draining(self) -> bool:
-        """Whether the proxy is stopping and takes no further sessions."""
+    def refusal(self) -> VNCProxyError | None:
+        """Return why a new session would be refused now; None when it would not."""
 
     def list(self) -> Sequence[SessionInfo]:
         """Return all sessions, those that are still opening included."""

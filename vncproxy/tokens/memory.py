@@ -161,6 +161,9 @@ class MemoryTokenStore:
         heapq.heappush(self._undo, (now + ttl, key))
         return True
 
+    async def check(self) -> None:
+        """Do nothing: it is always there."""
+
     async def ping(self) -> str:
         """Return one line about the store."""
         return f"memory of this process, {len(self._entries)} tokens"

@@ -209,6 +209,10 @@ class RedisTokenStore:
         first = await self._link.run(lambda redis: redis.script(scripts.ONCE, keys, milliseconds))
         return bool(first)
 
+    async def check(self) -> None:
+        """Look at a token that is nobody's, which changes nothing and a replica refuses."""
+        await self._link.run(lambda redis: self._look(redis, "none"))
+
     async def ping(self) -> str:
         """Try everything that the store needs and return a line with Redis's version."""
         return await self._link.run(self._ping)

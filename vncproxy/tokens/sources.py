@@ -74,6 +74,10 @@ class StoreWithSources:
         """Remember in the store that something was done; False as long as it is remembered."""
         return await self.store.once(key, ttl)
 
+    async def check(self) -> None:
+        """Find out whether the store answers."""
+        await self.store.check()
+
     async def ping(self) -> str:
         """Return one line about the store."""
         return await self.store.ping()
