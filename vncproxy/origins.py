@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from ipaddress import IPv6Address
 from typing import Final
 
@@ -75,6 +76,15 @@ def normal_pattern(text: str) -> str:
     if len(labels) < 2 or labels[-1].isdigit() or origin.endswith("]"):
         raise ValueError('must name a domain of two labels or more behind "*."')
     return origin.replace("://", _ANY, 1)
+
+
+def normal_patterns(texts: Iterable[str]) -> list[str]:
+    """Return the patterns among texts, in their normal form; a policy may hold what is none."""
+    found = []
+    for text in texts:
+        with suppress(ValueError):
+            found.append(normal_pattern(text))
+    return found
 
 
 def normal_or_as_is(text: str) -> str:

@@ -93,6 +93,7 @@ class Sites:
                 public.forwarded_header,
                 OccasionalWarning(self._clock.seconds),
             ),
+            embedders=public.allowed_origins,
             secure=public.base_url.startswith("https:"),
             cookie_path=public.prefix,
         )
@@ -103,7 +104,6 @@ class Sites:
             public.prefix,
             settings.tokens.resume,
             {name.decode(): resource for name, resource in health.children.items()},
-            public.allowed_origins,
         )
 
     def _api(self, settings: Settings, parts: Parts) -> IResource:

@@ -16,7 +16,6 @@ from vncproxy.api.health import health_resource
 from vncproxy.downstream import site
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.origin import Trust
-from vncproxy.downstream.site import Consoles, console_site
 from vncproxy.downstream.static_files import WholeFile
 from vncproxy.errors import StoreUnavailable
 from vncproxy.testing import MemoryPeer
@@ -84,9 +83,8 @@ class PageTests(PageTestCase):
             self.assertEqual(header, "max-age=31536000")
 
     def test_pages_that_may_show_it_in_a_frame(self) -> None:
-        portal = "https://portal.example"
-        consoles = Consoles(self.sessions, self.trust, "/", 600, {}, (portal,))
-        self.site = console_site(consoles, self.sessions)
+        self.trust = replace(self.trust, embedders=("https://portal.example",))
+        self.open_site()
 
         self.assertIn(
             "frame-ancestors 'self' https://portal.example",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.downstream.requests import OTHER, TOKEN, visit
-from vncproxy.downstream.visits import resume_cookie_name
+from vncproxy.downstream.resume_cookie import resume_cookie_name
 
 
 class CookieTests(SynchronousTestCase):

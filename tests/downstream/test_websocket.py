@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from dataclasses import replace
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
@@ -12,7 +13,7 @@ from twisted.logger import capturedLogs
 from tests.downstream.users import ACCEPT, Answer, Browser, SiteTestCase, upgrade
 from tests.relay.relay_contract import BINARY, CLOSE, PING, PONG, masked
 from vncproxy.downstream.origin import Trust
-from vncproxy.downstream.visits import resume_cookie_name
+from vncproxy.downstream.resume_cookie import resume_cookie_name
 from vncproxy.errors import (
     BadRequest,
     ClientGone,
@@ -446,6 +447,41 @@ class CookieTests(WebSocketTestCase):
 
         self.assertTrue(self.cookie().endswith("; Secure"))
         self.assertIn("; Path=/consoles/; ", self.cookie_of_answer())
+
+    def set_by(self, policy: Policy | None = None, **trust: Any) -> str:
+        self.trust = replace(self.trust, **trust)
+        self.open_site()
+        self.token = self.issue(policy)
+        self.browse()
+        return self.cookie()
+
+    def test_a_page_that_others_may_embed_over_https_sets_one_that_frames_send(self) -> None:
+        portal = "https://portal.example"
+        for found in (
+            self.set_by(embedders=(portal,), secure=True),
+            self.set_by(Policy(allowed_origins=(portal,)), secure=True),
+        ):
+            self.assertTrue(found.endswith("; HttpOnly; SameSite=None; Secure; Partitioned"), found)
+
+    def test_without_https_no_browser_would_take_such_a_cookie(self) -> None:
+        found = self.set_by(embedders=("http://portal.example",), secure=False)
+
+        self.assertTrue(found.endswith("; HttpOnly; SameSite=Strict"), found)
+
+    def test_the_oldest_of_too_many_are_removed(self) -> None:
+        old = [resume_cookie_name(str(n)) for n in range(111)]
+        token = self.issue()
+        header = "; ".join(["other=1", *(f"{name}=secret" for name in old)])
+        self.browse(upgrade(f"/?token={token}", f"Cookie: {header}"))
+        self.browser.hear()
+        assert self.browser.answer is not None
+
+        own, *removed = self.browser.answer.headers["set-cookie"]
+        self.assertTrue(own.startswith(resume_cookie_name(token)))
+        self.assertEqual(
+            removed,
+            [f"{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict" for name in old[:5]],
+        )
 
     def cookie_of_answer(self) -> str:
         assert self.browser.answer is not None

@@ -7,6 +7,9 @@
 - `vncproxy.downstream.forwarded`: the user's address, scheme and host, as reverse proxies tell.
 - `vncproxy.downstream.origin`: the page's origin, and which origins may open consoles.
 - `vncproxy.downstream.links`: where a token stands in a link.
+- `vncproxy.downstream.resume_cookie`: the cookie by which a browser re-enters a console.
+- `vncproxy.downstream.allowance`: how often something may be done for strangers.
+- `vncproxy.downstream.framing`: pages that may show the console in a frame.
 - `vncproxy.downstream.visits`: what a request says about its user, put together.
 - `vncproxy.downstream.early`: a connection between its HTTP request and its leg.
 - `vncproxy.downstream.websocket`: browsers; the opening handshake is Autobahn's.

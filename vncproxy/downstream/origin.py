@@ -18,12 +18,14 @@ class Trust:
     Attributes:
         origins: patterns of the pages that may open consoles, the public URL's own among them.
         forwarding: which reverse proxies are believed about the user.
+        embedders: patterns of other pages that may show a console in a frame.
         secure: whether the public URL is ``https``, so that cookies need not travel without TLS.
         cookie_path: path of the public URL, for cookies.
     """
 
     origins: frozenset[str]
     forwarding: Forwarding = field(default_factory=Forwarding)
+    embedders: tuple[str, ...] = ()
     secure: bool = False
     cookie_path: str = "/"
 

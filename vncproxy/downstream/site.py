@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.http import Request
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
 from ..model import ConsoleType
 from ..sessions import Sessions
-from ..web import STATIC, content_security_policy, novnc_installed
+from ..web import STATIC, novnc_installed
+from .allowance import Allowance
 from .channel import ConsoleChannel, ConsoleSite
 from .connect import ConnectDownstream
+from .framing import Framing
 from .origin import Trust
 from .static_files import find_file
 from .visits import visit_of
@@ -20,6 +26,9 @@ from .websocket import WebSocketDownstream, upgrade_factory
 
 PAGES = frozenset({"", "index.html", "vnc.html", "vnc_auto.html", "vnc_lite.html", "console"})
 """Paths under which the console page is found; noVNC's and Nova's names among them."""
+
+LOOKUPS = (2.0, 20.0, 20.0)
+"""Look-ups of tokens for pages in frames: a second for one address, at once, and for how many."""
 
 HSTS_AGE = 365 * 24 * 3600
 """Seconds during which a browser asks for nothing of this host without TLS (RFC 6797)."""
@@ -40,6 +49,7 @@ class Consoles(Resource):
         others: further resources by their first path segment, such as ``healthz``.
     """
 
+    log = Logger()
     isLeaf = True
 
     def __init__(
@@ -49,7 +59,6 @@ class Consoles(Resource):
         prefix: str,
         resume: float,
         others: dict[str, IResource],
-        embedders: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self._sessions = sessions
@@ -57,9 +66,10 @@ class Consoles(Resource):
         self._prefix = prefix
         self._resume = resume
         self._others = others
-        ancestors = " ".join(["'self'", *embedders])
-        self._policy = content_security_policy(ancestors)
-        self._upgrades = upgrade_factory(sessions.services.reactor)
+        services = sessions.services
+        lookups = Allowance(*LOOKUPS, services.reactor.seconds)
+        self._framing = Framing(trust, services.store, lookups)
+        self._upgrades = upgrade_factory(services.reactor)
 
     def render(self, request: Request) -> Any:
         """Serve any request."""
@@ -123,7 +133,25 @@ class Consoles(Resource):
     def _index(self, request: Request) -> Any:
         if not novnc_installed():
             return _plain(request, 503, _NO_PAGE)
-        return self._file(request, "index.html")
+        token = self._framing.token_of(request)
+        if not token:
+            return self._file(request, "index.html")
+        later = Deferred.fromCoroutine(self._index_for(request, token))
+        later.addErrback(partial(self.log.failure, "the page was not served"))
+        return NOT_DONE_YET
+
+    async def _index_for(self, request: Request, token: str) -> None:
+        """Serve the page as the policy of its token wants it."""
+        gone: list[Failure] = []
+        request.notifyFinish().addErrback(gone.append)
+        policy = await self._framing.policy_for(token)
+        if gone:
+            return
+        request.setHeader("Content-Security-Policy", policy)
+        body = self._file(request, "index.html")
+        if body is not NOT_DONE_YET:
+            request.write(body)
+            request.finish()
 
     def _file(self, request: Request, name: str) -> Any:
         file = find_file(STATIC, name)
@@ -133,7 +161,7 @@ class Consoles(Resource):
 
     def _set_headers(self, request: Request) -> None:
         for name, value in (
-            ("Content-Security-Policy", self._policy),
+            ("Content-Security-Policy", self._framing.policy),
             ("Referrer-Policy", "no-referrer"),
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-cache"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from twisted.web.http import Request
 
-from ..model import ConsoleType, secret_id
+from ..model import ConsoleType
 from ..session import Visit
 from .cookies import parse_cookies
 from .headers import header_lines
 from .links import query_token
 from .origin import Trust, foreign_origin
+from .resume_cookie import resume_cookie_name
 
 
 def visit_of(request: Request, type: ConsoleType, trust: Trust) -> Visit:  # noqa: A002
@@ -30,8 +31,3 @@ def visit_of(request: Request, type: ConsoleType, trust: Trust) -> Visit:  # noq
         resume=cookies.get(resume_cookie_name(token)),
         foreign_origin=foreign,
     )
-
-
-def resume_cookie_name(token: str) -> str:
-    """Return the name of a token's resume cookie: one per token, so consoles do not mix."""
-    return f"vncproxy_resume_{secret_id(token)[:12]}"

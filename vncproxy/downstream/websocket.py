@@ -21,14 +21,17 @@ from ..rfb.greeting import refuse
 from ..session import IDownstream, Visit
 from ..sessions import Sessions
 from .channel import ConsoleChannel
+from .cookies import parse_cookies
 from .early import EarlyConnection
+from .headers import header_lines
 from .origin import Trust
-from .visits import resume_cookie_name
+from .resume_cookie import remove_cookie, resume_cookie_name, set_cookie, surplus_cookies
 
 _JUDGED = frozenset({b"connection", b"host", b"origin", b"upgrade"})
 """Headers that say whether a handshake is valid, beside those of WebSocket itself."""
 
-Answer = tuple[str | None, dict[str, str]]
+Headers = dict[str, list[str]]
+Answer = tuple[str | None, Headers]
 
 
 class _Upgrade(WebSocketServerProtocol):
@@ -86,6 +89,7 @@ class WebSocketDownstream(EarlyConnection):
         assert isinstance(channel, ConsoleChannel)
         super().__init__(channel, clock)
         self._header = _header(request)
+        self._cookie_names = list(parse_cookies(header_lines(request, "cookie")))
         self._factory = factory
         self._trust = trust
         self._resume = resume
@@ -128,10 +132,7 @@ class WebSocketDownstream(EarlyConnection):
 
     async def admit(self, grant: Grant) -> None:
         """Complete the upgrade, with the resume cookie."""
-        headers = {}
-        if grant.resume_secret is not None:
-            headers["Set-Cookie"] = self._cookie(grant.resume_secret)
-        self._complete(headers)
+        self._complete(self._cookies(grant))
         if self.leg is None or self.leg.ended.called:
             raise ClientGone("left during the upgrade")
 
@@ -150,21 +151,30 @@ class WebSocketDownstream(EarlyConnection):
         self.leg.close(error, self._linger, session_id)
         await self.leg.closed
 
-    def _complete(self, headers: dict[str, str]) -> None:
+    def _complete(self, headers: Headers) -> None:
         """Send the answer, once, unless there is nobody left."""
         if not self._answer.called and not self._lost:
             self._answer.callback((self._subprotocol, headers))
 
-    def _cookie(self, secret: str) -> str:
-        name = resume_cookie_name(self._visit.token)
-        parts = [
-            f"{name}={secret}",
-            f"Path={self._trust.cookie_path}",
-            f"Max-Age={int(self._resume)}",
-            "HttpOnly",
-            "SameSite=Strict",
-        ]
-        return "; ".join([*parts, "Secure"] if self._trust.secure else parts)
+    def _cookies(self, grant: Grant) -> Headers:
+        """Set the token's cookie, and remove some of those that are too many."""
+        token, trust = self._visit.token, self._trust
+        path, secure = trust.cookie_path, trust.secure
+        cookies = []
+        if grant.resume_secret is not None:
+            name = resume_cookie_name(token)
+            embedded = bool(trust.embedders or grant.token.policy.allowed_origins)
+            cookies = [
+                set_cookie(
+                    *(name, grant.resume_secret, self._resume),
+                    path=path,
+                    secure=secure,
+                    embedded=embedded,
+                )
+            ]
+        for name in surplus_cookies(self._cookie_names, token):
+            cookies += remove_cookie(name, path=path, secure=secure)
+        return {"Set-Cookie": cookies} if cookies else {}
 
 
 def _header(request: Request) -> bytes:
