@@ -12,11 +12,16 @@ from pydantic_core import PydanticCustomError
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from vncproxy.backends.dialling import DIAL_TIME, MOST, out_of_reach
 from vncproxy.backends.static_console import Console
 from vncproxy.backends.static_file import Version, read_if_changed
 from vncproxy.errors import BackendError, VMNotFound
-from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IHasWarnings, IVMInventory
+from vncproxy.interfaces import (
+    IBlockingCalls,
+    IConsoleBackend,
+    IHasWarnings,
+    IKnowsConsoles,
+    IVMInventory,
+)
 from vncproxy.model import ConsoleEndpoint, VMAddress, VMSummary
 
 _READ_TIME = 5.0
@@ -49,7 +54,7 @@ class StaticSettings(BaseModel):
         return self
 
 
-@implementer(IConsoleBackend, IHasWarnings, IVMInventory)
+@implementer(IConsoleBackend, IHasWarnings, IKnowsConsoles, IVMInventory)
 class StaticBackend:
     """Consoles from a table: the VM's id is the table's key.
 
@@ -67,7 +72,6 @@ class StaticBackend:
         self._version: Version | None = None
         self._from_file: dict[str, Console] | None = None
         self._problem = ""
-        self._silent: Sequence[str] = ()
 
     async def locate(self, vm: str) -> ConsoleEndpoint:
         """Return the console that the table names; see ``IConsoleBackend``."""
@@ -84,9 +88,8 @@ class StaticBackend:
         ]
 
     async def probe(self) -> str:
-        """Read the file and dial the consoles; one that is away is told among the warnings."""
+        """Read the file, and tell how many consoles there are."""
         consoles = await self._consoles()
-        self._silent = await self._out_of_reach(consoles)
         count = len(consoles)
         line = f"{count} console{'' if count == 1 else 's'}"
         if self._file:
@@ -96,32 +99,20 @@ class StaticBackend:
         return line
 
     def warnings(self) -> Sequence[str]:
-        """Return what deserves a look in table and file, and the consoles that were away."""
+        """Return what deserves a look in table and file."""
         consoles = ChainMap(self._inline, self._from_file or {})
         return [
-            *(
-                f"{key}: {text}"
-                for key, console in sorted(consoles.items())
-                for text in console.warnings()
-            ),
-            *self._silent,
+            f"{key}: {text}"
+            for key, console in sorted(consoles.items())
+            for text in console.warnings()
         ]
+
+    async def consoles(self) -> Mapping[str, ConsoleEndpoint]:
+        """Return all consoles, to be tried; see ``IKnowsConsoles``."""
+        return {key: console.endpoint() for key, console in (await self._consoles()).items()}
 
     async def close(self) -> None:
         """Do nothing: no connection is kept."""
-
-    async def _out_of_reach(self, consoles: Mapping[str, Console]) -> Sequence[str]:
-        places = {
-            (console.address.host, console.address.port): key
-            for key, console in sorted(consoles.items())[:MOST]
-            if console.address.port
-        }
-        # a little longer, so that its own words arrive
-        found = await self._calls.call(DIAL_TIME + 1, out_of_reach, places)
-        return [
-            f"{places[host, port]}: {host}, port {port}, cannot be reached: {why}"
-            for (host, port), why in found.items()
-        ]
 
     async def _consoles(self) -> Mapping[str, Console]:
         if self._file is None:

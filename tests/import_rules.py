@@ -61,7 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {*VOCABULARY, "session", "access_url", "urls"},
     "web": set(),
     **{part: {"model", "errors", "origins", "secret", *SETTINGS} for part in SETTINGS},
-    "checks": {*VOCABULARY, *SETTINGS, "web"},
+    "checks": {*VOCABULARY, *SETTINGS, "upstream", "web"},
     "check_config": {*VOCABULARY, *SETTINGS, "checks"},
     "backends": {*VOCABULARY, "addresses", "secret", "tls", "tls_settings"},
     "testing": {*VOCABULARY, *PROTOCOL, "relay"},

@@ -490,8 +490,12 @@ class CancelTests(SessionTestCase):
 
         self.end()
 
-        self.refused(EndedByAdministrator)
+        ((error, _),) = self.user.refusals
+        self.assertIsInstance(error, EndedByAdministrator)
         self.assertEqual(self.uses_given_back(), 1)
+        hypervisor.send(b"RFB 003.008\n\x01\x01", bytes(4))
+        self.wait(5)
+        self.refused(EndedByAdministrator)
         self.assertIsNotNone(hypervisor.closed)
 
     def test_while_greeting(self) -> None:

@@ -10,10 +10,16 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 
 from tests.proxy_in_memory import ProxyTestCase
-from vncproxy.errors import UpstreamRefused, UpstreamUnreachable, UpstreamViolation, VNCProxyError
+from vncproxy.errors import (
+    ConsoleInUse,
+    UpstreamRefused,
+    UpstreamUnreachable,
+    UpstreamViolation,
+    VNCProxyError,
+)
 from vncproxy.model import ConsoleEndpoint, HTTPConnect, RFBSecurity, Timeouts, Transport
 from vncproxy.testing import SERVER_INIT, MemoryPeer, ScriptedRFBServer, rfb_script
-from vncproxy.upstream import Console, reach
+from vncproxy.upstream import Console, approach, reach, try_login
 
 V4 = ConsoleEndpoint(Transport.TCP, host="192.0.2.10", port=5900)
 
@@ -195,16 +201,100 @@ class ReachTests(ProxyTestCase):
         self.failureResultOf(self.reaching, CancelledError)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
-    def test_cancelling_while_shaking_hands_closes_the_connection(self) -> None:
-        self.reach()
-        near = self.reactor.accept()
+    def test_cancelling_while_shaking_hands_logs_in_and_closes_then(self) -> None:
+        for said in range(4):
+            with self.subTest(said=said):
+                self.reach(replace(V4, handshakes=(RFBSecurity("pw"),)), linger=5)
+                near = self.reactor.accept()
+                words = [b"RFB 003.008\n", b"\x01\x02", bytes(16), bytes(4)]
+                near.send(*words[:said])
 
+                self.reaching.cancel()
+                self.failureResultOf(self.reaching, CancelledError)
+                self.assertFalse(near.half_closed)
+                near.send(*words[said:])
+
+                heard = near.receive()
+                self.assertEqual((heard[:13], len(heard)), (b"RFB 003.008\n\x02", 29))
+                self.assertTrue(near.half_closed)
+                self.wait(5)
+                self.assertIsNotNone(near.closed)
+                self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_a_server_that_is_left_alone_and_falls_silent_is_closed_in_time(self) -> None:
+        self.reach(handshake=10, linger=5)
+        near = self.reactor.accept()
         self.reaching.cancel()
         self.failureResultOf(self.reaching, CancelledError)
+
+        self.wait(10)
         self.assertTrue(near.half_closed)
         self.wait(5)
 
         self.assertIsNotNone(near.closed)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_a_few_handshakes_at_most_go_on_alone(self) -> None:
+        self.patch(approach, "MOST_UNATTENDED", 2)
+        peers = []
+        for _ in range(3):
+            self.reach()
+            peers.append(self.reactor.accept())
+            self.reaching.cancel()
+            self.failureResultOf(self.reaching, CancelledError)
+
+        self.assertEqual([peer.half_closed for peer in peers], [False, False, True])
+        self.wait(10)
+        self.assertEqual([peer.half_closed for peer in peers], [True, True, True])
+        self.wait(5)
+
+    def test_a_defect_in_a_handshake_that_is_left_alone_stands_in_the_log(self) -> None:
+        nonsense: Any = ("a handshake that is none",)
+        self.reach(replace(V4, handshakes=nonsense))
+        near = self.reactor.accept()
+        self.reaching.cancel()
+        self.failureResultOf(self.reaching, CancelledError)
+
+        near.send(b"RFB 003.008\n\x01\x01")
+
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+        self.assertTrue(near.half_closed)
+        self.wait(5)
+
+    def test_cancelling_once_the_screen_is_asked_for_closes_at_once(self) -> None:
+        self.reach(replace(V4, handshakes=(RFBSecurity(),)))
+        near = self.reactor.accept()
+        near.send(b"RFB 003.008\n\x01\x01", bytes(4))
+        self.assertTrue(near.receive().endswith(b"\x01"))
+
+        self.reaching.cancel()
+
+        self.failureResultOf(self.reaching, CancelledError)
+        self.assertTrue(near.half_closed)
+        self.wait(5)
+
+    def test_a_server_that_closes_instead_of_a_screen_has_another_viewer(self) -> None:
+        self.reach(replace(V4, handshakes=(RFBSecurity(),)))
+        near = self.reactor.accept()
+        near.send(b"RFB 003.008\n\x01\x01", bytes(4))
+
+        near.close()
+
+        told = self.error(ConsoleInUse)
+        self.assertIn("closed after 0 bytes, waiting for its ServerInit message", told)
+
+    def test_a_login_alone_asks_for_no_screen(self) -> None:
+        login = Deferred.fromCoroutine(
+            try_login(replace(V4, handshakes=(RFBSecurity(),)), Timeouts(), self.reactor)
+        )
+        near = self.reactor.accept()
+        near.send(b"RFB 003.008\n\x01\x01", bytes(4))
+
+        self.assertEqual(near.receive(), b"RFB 003.008\n\x01")
+        self.assertTrue(near.half_closed)
+        near.close()
+        self.successResultOf(login)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_a_descriptor_that_is_not_a_socket_is_closed(self) -> None:
         fd, other = os.pipe()

@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .checks.certificates import check_certificates
+from .checks.consoles import check_consoles
 from .checks.finding import Finding, failure, good, warning
 from .checks.sockets import check_endpoint
 from .checks.values import check_values
@@ -67,12 +68,18 @@ async def check(
         for name, backend in backends.items()
     )
     answers = await gatherResults(waiting, consumeErrors=True)
+    silent = {name: await check_consoles(each, reactor) for name, each in backends.items()}
     return [
         *check_values(settings),
         *(each for endpoint in endpoints for each in check_certificates(endpoint, now())),
         *answers,
         *_warnings("token source", sources),
         *_warnings("backend", backends),
+        *(
+            Finding(f"backend {name}", True, text, warning=True)
+            for name, texts in silent.items()
+            for text in texts
+        ),
         *_nowhere(backends),
         *_none({**backends, **sources}),
     ]

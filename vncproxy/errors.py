@@ -24,6 +24,8 @@
     │   ├── UpstreamUnreachable    nothing answers at the console's address
     │   └── UpstreamViolation      it answers, and refuses or does not speak RFB
     │       ├── UpstreamRefused    it refuses our credentials, with its reason
+    │       │   ├── UpstreamBusy   it lets nobody in for a while, after too many attempts
+    │       │   └── ConsoleInUse   it has another viewer, and admits one
     │       ├── UpstreamClosed     it closes the connection before it has shown anything
     │       └── UpstreamUntrusted  it cannot prove who it is, or offers too little protection
     ├── StoreUnavailable           the token store
@@ -264,6 +266,26 @@ class UpstreamRefused(UpstreamViolation):
     ) -> None:
         super().__init__(detail, public=public)
         self.http_status = http_status
+
+
+class UpstreamBusy(UpstreamRefused):
+    """The console's server takes no connection for a while: too many attempts came before."""
+
+    public = "The console takes no more connections at the moment. Try again in a moment."
+    status = 503
+    close_code = 4102
+    code = "upstream-busy"
+    ask_administrator = False
+
+
+class ConsoleInUse(UpstreamRefused):
+    """The console's server has another viewer, and is set up to admit one at a time."""
+
+    public = "Somebody else has this console open, and it admits one viewer. Try again later."
+    status = 503
+    close_code = 4102
+    code = "console-in-use"
+    ask_administrator = False
 
 
 class UpstreamClosed(UpstreamViolation):

@@ -30,13 +30,26 @@ def reach_console(handshakes: tuple[Handshake, ...]) -> Steps[bytes]:
         UpstreamRefused: it refuses the proxy.
         UpstreamUntrusted: it is not verified, or offers less than what is configured.
     """
+    tight_tail = yield from secure_console(handshakes)
+    return (yield from initialise(tight_tail=tight_tail))
+
+
+def secure_console(handshakes: tuple[Handshake, ...]) -> Steps[bool]:
+    """Run an endpoint's handshakes in their order, up to the SecurityResult of the last one.
+
+    Returns:
+        Whether ServerInit will have the tail of security type Tight.
+
+    Raises:
+        UpstreamViolation, UpstreamRefused, UpstreamUntrusted: as `reach_console` does.
+    """
     tight_tail = False
     for spec in handshakes:
         if isinstance(spec, HTTPConnect):
             yield from http_connect(spec)
         else:
             tight_tail = yield from secure(spec)
-    return (yield from initialise(tight_tail=tight_tail))
+    return tight_tail
 
 
 def http_connect(spec: HTTPConnect) -> Steps[None]:

@@ -5,7 +5,7 @@ Methods promise ``Awaitable[T]``, so an implementation may be ``async def`` or r
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel
@@ -102,6 +102,17 @@ class IVMInventory(Interface):
 
         Raises:
             BackendError: the hypervisor's API failed.
+        """
+
+
+class IKnowsConsoles(Interface):
+    """A backend that knows where consoles are before anybody asks for one."""
+
+    def consoles() -> Awaitable[Mapping[str, ConsoleEndpoint]]:
+        """Return endpoints by what a warning calls them; ``check-config`` logs in to some.
+
+        Raises:
+            BackendError: they cannot be read.
         """
 
 

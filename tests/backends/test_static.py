@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,10 +13,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.backends.calls import InlineCalls
-from vncproxy.backends import static
 from vncproxy.backends.static import StaticBackend, StaticSettings
 from vncproxy.errors import BackendError, VMNotFound
-from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
+from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IKnowsConsoles, IVMInventory
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport, VMAddress, VMSummary
 
 T = TypeVar("T")
@@ -26,16 +25,7 @@ DB = '[db]\naddress = "10.0.0.5:5902"\n'
 
 
 class StaticCase(SynchronousTestCase):
-    """Makes backends and waits for their answers; their consoles are not dialled."""
-
-    def setUp(self) -> None:
-        self.asked: list[tuple[str, int]] = []
-        self.away: dict[tuple[str, int], str] = {}
-        self.patch(static, "out_of_reach", self.out_of_reach)
-
-    def out_of_reach(self, addresses: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
-        self.asked.extend(addresses)
-        return self.away
+    """Makes backends and waits for their answers."""
 
     def backend(self, **table: object) -> StaticBackend:
         return StaticBackend("lab", StaticSettings.model_validate(table), InlineCalls())
@@ -180,20 +170,15 @@ class FileTests(FileCase):
         line = self.result(self.from_file.probe())
         self.assertEqual(line, f"1 console, with those of {self.path}")
 
-    def test_probe_dials_what_has_a_port_and_warns_of_what_is_away(self) -> None:
-        self.away = {("10.0.0.5", 5902): "Connection refused"}
-        consoles = {
-            "web": {"address": "tls://10.0.0.5:5901"},
-            "db": {"address": "10.0.0.5:5902"},
-            "local": {"address": "unix:/run/vm.sock"},
-        }
-        backend = self.backend(consoles=consoles)
-        self.result(backend.probe())
-        self.assertEqual(self.asked, [("10.0.0.5", 5902), ("10.0.0.5", 5901)])
-        self.assertEqual(
-            [*backend.warnings()],
-            ["db: 10.0.0.5, port 5902, cannot be reached: Connection refused"],
+    def test_a_check_gets_the_consoles_of_both_with_what_to_log_in_with(self) -> None:
+        both = self.backend(
+            file=self.path, consoles={"db": {"address": "unix:/run/vm.sock", "password": "s3cret"}}
         )
+        self.assertTrue(verifyObject(IKnowsConsoles, both))
+        consoles = self.result(both.consoles())
+        self.assertEqual([*sorted(consoles)], ["db", "web"])
+        self.assertEqual(consoles["db"].path, "/run/vm.sock")
+        self.assertEqual(consoles["db"].handshakes, (RFBSecurity("s3cret"),))
 
 
 class BrokenFileTests(FileCase):

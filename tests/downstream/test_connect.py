@@ -302,6 +302,7 @@ class EndTests(ConnectTestCase):
         near = self.reactor.accept()
 
         self.peer.reset()
+        near.send(b"RFB 003.008\n\x01\x01", bytes(4))
 
         self.left()
         self.assertIsNotNone(near.closed)

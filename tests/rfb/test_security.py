@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues import Outcome, byte_by_byte, cut, places, play, sized_bytes
-from vncproxy.errors import UpstreamRefused, UpstreamViolation, VNCProxyError
+from vncproxy.errors import (
+    ConsoleInUse,
+    UpstreamBusy,
+    UpstreamRefused,
+    UpstreamViolation,
+    VNCProxyError,
+)
 from vncproxy.model import RFBSecurity
 from vncproxy.rfb.security import desktop_name, initialise, rename, secure
 from vncproxy.rfb.vnc_auth import vnc_response
@@ -160,7 +166,25 @@ class RefusalTests(WireTest):
 
     def test_after_too_many_attempts(self) -> None:
         outcome = agree(V3_7 + b"\x01\x02" + CHALLENGE + TOO_MANY, "password")
-        self.assertRefused(outcome, "authentication failed: result 2")
+        self.assertIs(outcome.error, UpstreamBusy)
+        self.assertIn("authentication failed: too many attempts", outcome.detail)
+
+    def test_by_a_server_that_admits_nobody_for_a_while(self) -> None:
+        for reason in (
+            b"Too many security failures",
+            b"Too many authentication failures",
+            b"Your address is blacklisted",
+        ):
+            sized = len(reason).to_bytes(4, "big") + reason
+            for said in (b"\0" + sized, b"\x01\x01" + FAILED + sized):
+                outcome = agree(V3_8 + said)
+                self.assertIs(outcome.error, UpstreamBusy)
+                self.assertIn(reason.decode(), outcome.detail)
+
+    def test_by_a_server_that_has_another_viewer(self) -> None:
+        reason = b"\0\0\0\x1cThe server is already in use"
+        outcome = agree(V3_8 + b"\x01\x01" + FAILED + reason)
+        self.assertIs(outcome.error, ConsoleInUse)
 
     def test_after_none(self) -> None:
         outcome = agree(V3_8 + b"\x01\x01" + FAILED + b"\0\0\0\x04busy")

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from ..errors import UpstreamRefused
+import re
+
+from ..errors import ConsoleInUse, UpstreamBusy, UpstreamRefused
 from ..steps import Read, Steps
 from .versions import Version, read_reason
+
+_TOO_MANY = 2
+"""The result of Tight and UltraVNC servers for it (RFC 6143 section 7.1.3 knows 0 and 1)."""
+
+_ATTEMPTS = re.compile(r"too many|blacklist|black-list|try again later", re.I)
+_IN_USE = re.compile(r"already in use|in use by|another (?:user|viewer|client)", re.I)
 
 
 def read_result(version: Version) -> Steps[None]:
@@ -17,4 +25,22 @@ def read_result(version: Version) -> Steps[None]:
     if result == 0:
         return
     reason = (yield from read_reason()) if version is Version.V3_8 else ""
-    raise UpstreamRefused(f"authentication failed: {reason or f'result {result}'}")
+    if result == _TOO_MANY:
+        reason = reason or "too many attempts"
+    raise refusal("authentication failed", reason, f"result {result}")
+
+
+def refusal(what: str, reason: str, otherwise: str) -> UpstreamRefused:
+    """Return the error for a server that refuses, by what its reason says.
+
+    The reasons are those of TigerVNC, RealVNC, TightVNC and UltraVNC.
+
+    Args:
+        otherwise: stands where there is no reason.
+    """
+    text = f"{what}: {reason or otherwise}"
+    if _ATTEMPTS.search(reason):
+        return UpstreamBusy(f"{text}; it counts connections that did not log in (BlacklistTimeout)")
+    if _IN_USE.search(reason):
+        return ConsoleInUse(text)
+    return UpstreamRefused(text)

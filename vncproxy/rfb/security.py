@@ -13,7 +13,7 @@ from ..model import RFBSecurity
 from ..steps import Read, Steps, Write
 from . import tight
 from .kinds import Kind, demands_tls, words
-from .result import read_result
+from .result import read_result, refusal
 from .vencrypt import vencrypt
 from .versions import (
     BANNER_SIZE,
@@ -109,7 +109,7 @@ def _security_types(version: Version) -> Steps[tuple[int, ...]]:
         types = tuple((yield Read(count, _TYPES)))
     if not types:
         reason = yield from read_reason()
-        raise UpstreamRefused(f"server refused: {reason or 'it gave no reason'}")
+        raise refusal("server refused", reason, "it gave no reason")
     return types
 
 

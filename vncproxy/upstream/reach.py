@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from ..addresses import NOT_DIALLED, is_own
-from ..errors import ConsoleEnded, UpstreamClosed, UpstreamUnreachable, UpstreamViolation
-from ..handshakes import reach_console
-from ..model import ConsoleEndpoint, Timeouts, TLSTrust, Transport
-from ..relay.frames import WebSocketFraming
+from ..errors import UpstreamUnreachable
+from ..model import ConsoleEndpoint, Timeouts
 from ..relay.leg import Leg
-from ..steps import EndOfStream, StartTLS, StepError, Steps
-from ..tls import TLSClient
+from .approach import Approach
 from .dial import dial
-from .websocket import open_websocket
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +30,52 @@ class Console:
 async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Console:
     """Connect to a console and run its handshakes.
 
+    Cancelled once the server has been reached, it goes on until the server trusts the proxy, and
+    closes then, without asking for the screen: that could throw another viewer out.
+
     Raises:
         UpstreamUnreachable: nothing answers there in time, or this machine itself does and may not.
         UpstreamViolation: the server does not do what its protocol says, or not in time.
         UpstreamClosed: the server closes the connection without a word.
         UpstreamRefused: the server refuses the proxy.
+        UpstreamBusy: it admits nobody for a while.
+        ConsoleInUse: it has another viewer, and admits one.
         UpstreamUntrusted: it is not verified, or offers less than what is configured.
         ConfigurationError: a file that is needed to verify it cannot be used.
     """
+    approach = await _approach(endpoint, timeouts, reactor)
+    tight_tail = await approach.secure()
+    try:
+        server_init = await approach.initialise(tight_tail=tight_tail)
+    except BaseException:
+        approach.close()
+        raise
+    return Console(approach.leg, server_init, endpoint.host)
+
+
+async def try_login(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> None:
+    """Connect to a console, log in, and close without asking for the screen.
+
+    Whoever looks at the console notices nothing, and no server counts it as a failed attempt.
+
+    Raises:
+        VNCProxyError: as `reach` does.
+    """
+    approach = await _approach(endpoint, timeouts, reactor)
+    await approach.secure()
+    approach.close()
+    await approach.leg.closed
+
+
+async def _approach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Approach:
     leg = await dial(endpoint, timeouts, reactor)
+    approach = Approach(leg, endpoint, timeouts, reactor)
     try:
         _check_peer(leg, endpoint)
-        server_init = await _shake_hands(leg, endpoint, timeouts.handshake, reactor)
-        return Console(leg, server_init, endpoint.host)
     except BaseException:
-        leg.close(ConsoleEnded(), timeouts.linger)
+        approach.close()
         raise
+    return approach
 
 
 def _check_peer(leg: Leg, endpoint: ConsoleEndpoint) -> None:
@@ -69,31 +93,3 @@ def _check_peer(leg: Leg, endpoint: ConsoleEndpoint) -> None:
             f'blindly; write in addresses where its consoles are: "{endpoint.host}" = "…"',
             public=NOT_DIALLED,
         )
-
-
-async def _shake_hands(leg: Leg, endpoint: ConsoleEndpoint, timeout: float, clock: Any) -> bytes:
-    def secure(step: StartTLS) -> TLSClient:
-        return TLSClient(step.trust, endpoint.host)
-
-    try:
-        if endpoint.transport is Transport.WSS:
-            end = clock.seconds() + timeout
-            opening = open_websocket(endpoint.host, endpoint.port, endpoint.path)
-            await leg.converse(_under_tls(endpoint, opening), timeout, secure)
-            leg.speak(WebSocketFraming(client=True))
-            timeout = max(0.0, end - clock.seconds())
-        return await leg.converse(_rfb(endpoint), timeout, secure)
-    except EndOfStream as e:
-        raise UpstreamClosed(f"{endpoint}: {e.detail}") from e
-    except StepError as e:
-        raise UpstreamViolation(f"{endpoint}: {e.detail}") from e
-
-
-def _rfb(endpoint: ConsoleEndpoint) -> Steps[bytes]:
-    steps = reach_console(endpoint.handshakes)
-    return _under_tls(endpoint, steps) if endpoint.transport is Transport.TLS else steps
-
-
-def _under_tls(endpoint: ConsoleEndpoint, steps: Steps[T]) -> Steps[T]:
-    yield StartTLS(endpoint.tls or TLSTrust())
-    return (yield from steps)

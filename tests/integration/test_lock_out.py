@@ -1,0 +1,98 @@
+"""A real TigerVNC server, which locks out who ends connections before they have logged in."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import TestCase
+
+from vncproxy.backends.static import StaticBackend, StaticSettings
+from vncproxy.checks.consoles import check_consoles
+from vncproxy.errors import ClientGone, UpstreamBusy
+from vncproxy.model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
+from vncproxy.relay.leg import Leg
+from vncproxy.testing import FakeCalls
+from vncproxy.upstream import reach
+from vncproxy.upstream.dial import dial
+
+from .certificates import Authority
+from .vnc_servers import Identity, XServer
+
+THRESHOLD = 5
+"""TigerVNC's own BlacklistThreshold."""
+
+HASTY = 3 * THRESHOLD
+
+
+class LockOutTests(TestCase):
+    timeout = 120
+
+    def setUp(self) -> None:
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(rmtree, folder)
+        identity = Identity(folder / "identity", Authority(folder), "localhost")
+        self.server = XServer(folder, "VncAuth", identity, "s3cret").start()
+        self.addCleanup(self.server.stop)
+
+    def endpoint(self, password: str = "s3cret") -> ConsoleEndpoint:
+        return ConsoleEndpoint(
+            Transport.TCP, "127.0.0.1", self.server.port, handshakes=(RFBSecurity(password),)
+        )
+
+    async def assertAdmitted(self) -> None:
+        console = await reach(self.endpoint(), Timeouts(), reactor)
+        console.leg.close(ClientGone(), 1)
+        await console.leg.closed
+
+    async def test_users_who_close_at_once_lock_nobody_out(self) -> None:
+        reaching: list[Deferred[Any]] = []
+
+        async def dial_and_leave(*args: Any) -> Leg:
+            """Leave when the console is connected and has said nothing yet."""
+            leg = await dial(*args)
+            reactor.callLater(0, reaching[-1].cancel)
+            return leg
+
+        self.patch(sys.modules["vncproxy.upstream.reach"], "dial", dial_and_leave)
+        for _ in range(HASTY):
+            reaching.append(Deferred.fromCoroutine(reach(self.endpoint(), Timeouts(), reactor)))
+            with self.assertRaises(CancelledError):
+                await reaching[-1]
+        self.patch(sys.modules["vncproxy.upstream.reach"], "dial", dial)
+        # the last of them are finished first
+        await deferLater(reactor, 1, lambda: None)
+        await self.assertAdmitted()
+
+    async def test_a_check_of_the_configuration_locks_nobody_out(self) -> None:
+        for _ in range(HASTY):
+            self.assertEqual(await self.check("s3cret"), [])
+        await self.assertAdmitted()
+
+    async def test_a_check_finds_a_wrong_password(self) -> None:
+        (line,) = await self.check("wrong")
+        self.assertTrue(line.startswith("desk: authentication failed: "), line)
+
+    async def test_who_is_locked_out_reads_that_it_passes(self) -> None:
+        for _ in range(HASTY):
+            socket.create_connection(("127.0.0.1", self.server.port)).close()
+        await deferLater(reactor, 0.5, lambda: None)
+
+        with self.assertRaises(UpstreamBusy) as caught:
+            for _ in range(2):
+                await self.assertAdmitted()
+
+        self.assertIn("Too many security failures", str(caught.exception))
+        self.assertIn("Try again in a moment", caught.exception.sentence())
+
+    async def check(self, password: str) -> list[str]:
+        table = {"address": f"127.0.0.1:{self.server.port}", "password": password}
+        settings = StaticSettings.model_validate({"consoles": {"desk": table}})
+        return await check_consoles(StaticBackend("lab", settings, FakeCalls()), reactor)

@@ -1,0 +1,141 @@
+"""The handshakes with a console's server, in two parts: until it trusts the proxy, and its screen.
+
+The first part is finished also when nobody waits any more: TigerVNC's servers and others lock an
+address out after a few connections that end before they have authenticated.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ..errors import (
+    ConsoleEnded,
+    ConsoleInUse,
+    UpstreamClosed,
+    UpstreamViolation,
+    VNCProxyError,
+)
+from ..handshakes import secure_console
+from ..model import ConsoleEndpoint, Timeouts, TLSTrust, Transport
+from ..relay.frames import WebSocketFraming
+from ..relay.leg import Leg
+from ..rfb.security import initialise
+from ..steps import EndOfStream, StartTLS, StepError, Steps
+from ..tls import TLSClient
+from .websocket import open_websocket
+
+T = TypeVar("T")
+
+MOST_UNATTENDED: Final = 64
+"""Handshakes that go on although nobody waits for them; what is more is cut off."""
+
+_unattended: set[Approach] = set()
+
+
+class Approach:
+    """One connection to a console on its way through the handshakes.
+
+    Args:
+        leg: nothing was said on it yet.
+        clock: the handshakes together take no longer than ``timeouts.handshake`` from now on.
+
+    Attributes:
+        leg: the connection.
+    """
+
+    log = Logger()
+
+    def __init__(self, leg: Leg, endpoint: ConsoleEndpoint, timeouts: Timeouts, clock: Any) -> None:
+        self.leg = leg
+        self._endpoint = endpoint
+        self._linger = timeouts.linger
+        self._clock = clock
+        self._end = clock.seconds() + timeouts.handshake
+
+    def secure(self) -> Deferred[bool]:
+        """Run everything up to the SecurityResult; cancelled, it is run to its end and then closed.
+
+        Returns:
+            Whether ServerInit will have the tail of security type Tight.
+
+        Raises:
+            UpstreamViolation: see `reach`.
+        """
+        securing = Deferred.fromCoroutine(self._secure())
+        answer: Deferred[bool] = Deferred(lambda _: self._leave_alone(securing))
+
+        def hand_on(result: bool | Failure) -> None:
+            if not answer.called:
+                # Deferred.callback takes a Failure as well, and then fires the errbacks
+                answer.callback(result)
+            elif isinstance(result, Failure) and not result.check(VNCProxyError):
+                self.log.failure("{endpoint}: failed", result, endpoint=self._endpoint)
+
+        securing.addBoth(hand_on)
+        return answer.addErrback(self._close_and_fail)
+
+    async def initialise(self, *, tight_tail: bool) -> bytes:
+        """Ask for the screen; returns the ServerInit message.
+
+        Raises:
+            ConsoleInUse: the server ends the connection here, as one does that has another viewer.
+            UpstreamViolation: see `reach`.
+        """
+        try:
+            return await self._converse(initialise(tight_tail=tight_tail))
+        except UpstreamClosed as e:
+            raise ConsoleInUse(
+                f"{e.detail}: it let the proxy in and closed then, as servers do that share no "
+                "screen or have a viewer who shares none"
+            ) from e
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.leg.close(ConsoleEnded(), self._linger)
+
+    def _close_and_fail(self, failure: Failure) -> Failure:
+        if self not in _unattended:
+            self.close()
+        return failure
+
+    def _leave_alone(self, securing: Deferred[Any]) -> None:
+        if len(_unattended) >= MOST_UNATTENDED:
+            securing.cancel()
+            return
+        _unattended.add(self)
+        securing.addBoth(self._end_unattended)
+
+    def _end_unattended(self, _result: object) -> None:
+        _unattended.discard(self)
+        self.close()
+
+    async def _secure(self) -> bool:
+        endpoint = self._endpoint
+        if endpoint.transport is Transport.WSS:
+            opening = open_websocket(endpoint.host, endpoint.port, endpoint.path)
+            await self._converse(_under_tls(endpoint, opening))
+            self.leg.speak(WebSocketFraming(client=True))
+        steps = secure_console(endpoint.handshakes)
+        if endpoint.transport is Transport.TLS:
+            steps = _under_tls(endpoint, steps)
+        return await self._converse(steps)
+
+    async def _converse(self, steps: Steps[T]) -> T:
+        endpoint, left = self._endpoint, max(0.0, self._end - self._clock.seconds())
+        try:
+            return await self.leg.converse(
+                steps, left, lambda step: TLSClient(step.trust, endpoint.host)
+            )
+        except EndOfStream as e:
+            raise UpstreamClosed(f"{endpoint}: {e.detail}") from e
+        except StepError as e:
+            raise UpstreamViolation(f"{endpoint}: {e.detail}") from e
+
+
+def _under_tls(endpoint: ConsoleEndpoint, steps: Steps[T]) -> Steps[T]:
+    yield StartTLS(endpoint.tls or TLSTrust())
+    return (yield from steps)
