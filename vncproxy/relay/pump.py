@@ -5,8 +5,9 @@ received lies in the dispatcher's buffer, a frame's header is written in front o
 ``send`` passes it on. Whatever does not fit a short cut goes through `Leg.dataReceived`, as in the
 plain relay.
 
-To follow a byte from a hypervisor to a browser: `Dispatcher._serve_interactive`, `Pump.ready`,
-`Pump._receive`, `Pump._pass_on`, the other pump's `send_from`.
+To follow a byte from a hypervisor to a browser: `Dispatcher._take_turn`, `Dispatcher._serve`,
+`Pump.ready`, `Pump._receive`, `Pump._pass_on`, and of the other pump `Pump.send_payload` and
+`Pump._send`.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class InstallError(Exception):
 
 
 def pinned_version() -> str:
-    """Return the noVNC version that `package.json` pins."""
+    """Return the noVNC version that ``package.json`` pins."""
     version = json.loads((HERE / "package.json").read_text())["dependencies"][PACKAGE]
     assert isinstance(version, str)
     return version
