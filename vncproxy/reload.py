@@ -6,6 +6,7 @@ on as before. Sessions stay, and keep the limits on their time that they began w
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -138,9 +139,10 @@ class Reload:
             self._current.cancel()
         if self._calls is not None:
             self._calls.close()
-        for timer in list(self._retired):
+        retired, self._retired = self._retired, {}
+        for timer in retired:
             timer.cancel()
-            await close_all(self._retired.pop(timer), self._reactor)
+        await close_all(itertools.chain(*retired.values()), self._reactor)
 
     def _over(self, _: object) -> None:
         self._current = None

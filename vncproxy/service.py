@@ -8,12 +8,13 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 
+from .consoles import MOST_PATIENCE
 from .interfaces import IHasWarnings
-from .parts import Parts
+from .parts import CLOSE_TIME, Parts
 from .reload import Reload, Running
 from .sessions import Sessions
 from .settings import Settings
@@ -88,9 +89,22 @@ class Gateway(MultiService):
             self._reload.forbid()
         await self.sessions.stop()
         await listeners
+        closing = [self.parts.close(self.sessions.services.reactor)]
         if self._reload is not None:
-            await self._reload.stop()
-        await self.parts.close(self.sessions.services.reactor)
+            closing.append(self._reload.stop())
+        await gatherResults(map(Deferred.fromCoroutine, closing))
+
+
+def longest_stop(settings: Settings) -> float:
+    """Return the seconds that a stop may take at most, for what waits for it to end.
+
+    A session that is opening may first take its use of a token and give it back, each within
+    ``redis.timeout``; its user is then told in RFB, and the connection closed, each within
+    ``timeouts.linger``. An open one asks its backend for `MOST_PATIENCE`, and is closed.
+    """
+    linger = settings.timeouts.linger
+    sessions = max(2 * settings.redis.timeout + 2 * linger, MOST_PATIENCE + linger)
+    return sessions + CLOSE_TIME
 
 
 class CannotStart(SystemExit, Exception):

@@ -9,6 +9,8 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.integration.certificates import Authority
+from vncproxy.service import longest_stop
+from vncproxy.settings import Settings
 
 ETC = Path(__file__).parents[2] / "etc"
 TIME_LIMIT = 60
@@ -66,6 +68,16 @@ class SystemdTests(EtcCase):
             "systemd-analyze", "security", "--offline=true", "--threshold=20", str(self.unit({}))
         )
         self.assertEqual(report.returncode, 0, report.stdout[-500:])
+
+    def test_it_waits_for_the_longest_stop(self) -> None:
+        (seconds,) = re.findall(r"^TimeoutStopSec=(\d+)$", self.text(), re.MULTILINE)
+
+        longest = longest_stop(Settings())
+        self.assertGreater(int(seconds), longest + 5)
+        self.assertIn(f"takes {longest:g} seconds at most", self.text())
+
+    def text(self) -> str:
+        return (ETC / "vncproxy.service").read_text()
 
     def test_it_starts_what_the_package_installs(self) -> None:
         programs = re.findall(r"/opt/vncproxy/bin/(\w+)", (ETC / "vncproxy.service").read_text())
