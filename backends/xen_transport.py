@@ -38,7 +38,7 @@ class Transport(local, xmlrpc.client.Transport):
     def __init__(self, context: SSLContext | None) -> None:
         super().__init__()
         self._context = context
-        self._connection: Any = (None, None)
+        self._kept: http.client.HTTPConnection | None = None
         self.until = 0.0
 
     def left(self) -> float:
@@ -55,15 +55,20 @@ class Transport(local, xmlrpc.client.Transport):
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         """Return the thread's connection, perhaps not yet connected; called by ``xmlrpc``."""
         left = self.left()
-        connection: http.client.HTTPConnection | None = self._connection[1]
+        connection = self._kept
         if connection is None:
-            connection = self._new(host, left)
+            self._kept = connection = self._new(host, left)
             connection.response_class = partial(_Response, self.left)  # type: ignore[assignment]
-            self._connection = host, connection
         if connection.sock is not None:
             connection.sock.settimeout(left)
         connection.timeout = left
         return connection
+
+    def close(self) -> None:
+        """Close the thread's connection; called by ``xmlrpc`` after a failure."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     def _new(self, host: str, timeout: float) -> http.client.HTTPConnection:
         if self._context is None:

@@ -16,6 +16,7 @@ from twisted.web.server import Request as SiteRequest
 from twisted.web.server import Site
 
 from ..model import Limits, new_id
+from ..relay.detach import take_pipelined
 from ..relay.sockets import tune
 from .forwarded import NOWHERE
 
@@ -44,6 +45,7 @@ class ConsoleChannel(HTTPChannel):
     _served = 0
     _silent = True
     _refused = False
+    _serving = False
 
     def connectionMade(self) -> None:
         """Start to wait for the first request."""
@@ -63,8 +65,7 @@ class ConsoleChannel(HTTPChannel):
         self._heir = heir
         heir.makeConnection(self.transport)
         # what followed the request's body
-        if pipelined := b"".join(self._dataBuffer):
-            self._dataBuffer = []
+        if pipelined := take_pipelined(self):
             heir.dataReceived(pipelined)
 
     def dataReceived(self, data: bytes) -> None:
@@ -74,7 +75,7 @@ class ConsoleChannel(HTTPChannel):
             return
         if self._refused:
             return
-        if self._too_late is None and not self._handlingRequest:
+        if self._too_late is None and not self._serving:
             self._await_request()
         self._silent = False
         super().dataReceived(data)
@@ -130,7 +131,13 @@ class ConsoleChannel(HTTPChannel):
     def allContentReceived(self) -> None:
         """Stop waiting for the request."""
         self._stop_waiting()
+        self._serving = True
         super().allContentReceived()
+
+    def requestDone(self, request: Request) -> None:
+        """Wait for the next request, if there may be one; called when one was answered."""
+        self._serving = not self.persistent
+        super().requestDone(request)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell whoever has the connection now."""

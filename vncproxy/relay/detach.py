@@ -16,6 +16,7 @@ from typing import Any
 from OpenSSL.SSL import WantReadError
 from twisted.internet.tcp import Connection
 from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.web.http import HTTPChannel
 
 _BIO_CHUNK = 65536
 
@@ -163,3 +164,13 @@ def epoll_set_of(reactor: Any) -> int:
     if isinstance(poller, epoll) and callable(getattr(reactor, "timeout", None)):
         return poller.fileno()
     return -1
+
+
+def take_pipelined(channel: HTTPChannel) -> bytes:
+    """Return what an HTTP connection has received behind the request that it serves, and keep none.
+
+    Another protocol takes the connection over, and is given these bytes.
+    """
+    buffered: list[bytes] = channel._dataBuffer
+    channel._dataBuffer = []
+    return b"".join(buffered)
