@@ -168,7 +168,8 @@ def _changes(old: Mapping[str, Made], new: Mapping[str, Made]) -> Iterator[str]:
 def _content(table: BackendTable) -> bytes:
     """Return a digest of the files that a table names under keys that end in ``_file``."""
     digest = hashlib.sha256()
-    for path in _files(table.settings.model_dump()):
+    # a warning would quote addresses, which may hold tickets
+    for path in _files(table.settings.model_dump(warnings=False)):
         try:
             digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
         except OSError as e:
