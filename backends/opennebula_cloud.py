@@ -59,6 +59,7 @@ class Cloud:
             is_loopback(urlsplit(endpoint).hostname or ""),
             settings.addresses,
             settings.listen_networks,
+            settings.vnc_password.get_secret_value(),
             settings.tls.trust() if settings.tls else None,
         )
 

@@ -10,13 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network
 
-from vncproxy.backends.addresses import is_dialable, is_loopback, is_wildcard, parse_ip
+from vncproxy.backends.addresses import (
+    NOT_DIALLED,
+    is_dialable,
+    is_loopback,
+    is_own,
+    is_wildcard,
+    parse_ip,
+)
 from vncproxy.backends.opennebula_states import DONE, has_screen, words
 from vncproxy.backends.opennebula_vm import Graphics, Machine, Placement
 from vncproxy.errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
-
-_OUT_OF_REACH = "The console of the virtual machine cannot be reached from here."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Network:
         is_here: whether the cloud's front end is this machine, so that its loopback is ours.
         addresses: a host's name, or what GRAPHICS/LISTEN says -> where to dial.
         listen_networks: where an address in GRAPHICS/LISTEN may be dialled.
+        password: of consoles whose document has none.
         tls: demanded of every console; without a name the certificate must be for the host, by its
             name in OpenNebula.
     """
@@ -34,12 +40,13 @@ class Network:
     is_here: bool = False
     addresses: Mapping[str, str] = field(default_factory=dict)
     listen_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    password: str = field(default="", repr=False)
     tls: TLSTrust | None = None
 
     def security(self, password: str, host: str) -> RFBSecurity:
         """Return the handshake with a console of this password on a host."""
         trust = self.tls and replace(self.tls, name=self.tls.name or host)
-        return RFBSecurity(password or None, tls=trust)
+        return RFBSecurity(password or self.password or None, tls=trust)
 
 
 def placed(machine: Machine) -> Placement:
@@ -68,18 +75,22 @@ def console(machine: Machine, placement: Placement, network: Network) -> Console
         BackendError: its console cannot be dialled from here; with what can be done.
     """
     vnc = _vnc(machine)
+    host = _host_to_dial(machine, vnc.listen, placement.host, network)
     return ConsoleEndpoint(
         Transport.TCP,
-        host=_host_to_dial(machine, vnc.listen, placement.host, network),
+        host=host,
         port=_port(machine, vnc),
         handshakes=(network.security(vnc.password, placement.host),),
         name=machine.name,
+        # loopback was weighed already, and what a name leads to was not
+        allow_loopback=is_loopback(host) or host in network.addresses.values(),
     )
 
 
 def _vnc(machine: Machine) -> Graphics:
     for each in machine.graphics:
-        if each.type == "vnc":
+        # without a type the driver's default decides, VNC as a rule, and the document shows none
+        if each.type == "vnc" or (not each.type and each.port):
             return each
     others = [each.type or "unknown" for each in machine.graphics]
     if "spice" in others:
@@ -100,8 +111,8 @@ def _port(machine: Machine, vnc: Graphics) -> int:
 
 
 def _host_to_dial(machine: Machine, listen: str, host: str, network: Network) -> str:
-    mapped = network.addresses.get(host) or network.addresses.get(listen)
-    if mapped:
+    by_listen = None if is_own(listen) else network.addresses.get(listen)
+    if mapped := network.addresses.get(host) or by_listen:
         return mapped
     if is_loopback(listen) or is_loopback(host):
         return _own_loopback(machine, listen, host, network)
@@ -120,7 +131,7 @@ def _own_loopback(machine: Machine, listen: str, host: str, network: Network) ->
         f"VM {machine.id}: its console listens on {where}, which is not this machine; let it "
         f'listen where this machine reaches it (GRAPHICS/LISTEN="0.0.0.0"), or write in addresses '
         f'where it can be dialled: "{host}" = "…"',
-        public=_OUT_OF_REACH,
+        public=NOT_DIALLED,
     )
 
 
@@ -134,5 +145,5 @@ def _chosen_by_owner(machine: Machine, listen: str, host: str, network: Network)
     raise BackendError(
         f"VM {machine.id}: its console listens on {listen!r} of its host {host}; a machine's owner "
         f"can choose that (GRAPHICS/LISTEN), so it is not dialled unless it is allowed: {way}",
-        public=_OUT_OF_REACH,
+        public=NOT_DIALLED,
     )

@@ -17,13 +17,11 @@ import pyone
 from pyone.bindings.supbind import GDSParseError
 
 from vncproxy.backends.opennebula_http import Post, Unanswered
+from vncproxy.backends.opennebula_settings import split_session
 from vncproxy.errors import BackendError
 
 PostFunction = Callable[[str, bytes, float], bytes]
 """Sends a body to a URL, within so many seconds, and returns the answer's body."""
-
-_PASSING = ("no leader found", "in election mode", "replicating log", "zone disabled")
-"""What a server says that may be answered elsewhere in the same cloud."""
 
 _UNREADABLE = (
     XMLRPCError,
@@ -64,10 +62,13 @@ _KINDS: dict[type[Exception], type[BackendError]] = {
 
 
 class FrontEnd:
-    """The servers of one cloud; the one that answered last is asked first.
+    """The servers of one cloud, asked in their order: each answers from its own database.
+
+    One that was cut off from its leader goes on to answer, from a database that is out of date, so
+    the first one should be the leader's address.
 
     Args:
-        servers: their URLs.
+        servers: their URLs, the best first.
         session: ``user:password``.
         post: carries the requests.
     """
@@ -76,10 +77,9 @@ class FrontEnd:
         self, servers: Sequence[str], session: str, post: PostFunction | None = None
     ) -> None:
         self.servers = tuple(servers)
-        self.user, _, self._password = session.rpartition(":")
+        self.user, self._password = split_session(session)
         self._session = session
         self._post = post or Post()
-        self._last = self.servers[0]
 
     def __str__(self) -> str:
         return self.servers[0]
@@ -109,7 +109,6 @@ class FrontEnd:
             except Unanswered as e:
                 problems.append(f"{server}: {e.detail}")
             else:
-                self._last = server
                 return answer
         raise BackendError("; ".join(problems) or f"{self}: no time left to ask")
 
@@ -133,8 +132,7 @@ class FrontEnd:
 
     def _shares(self, end: float) -> Iterator[tuple[str, float]]:
         """Divide the time that is left among the servers that are left."""
-        others = [server for server in self.servers if server != self._last]
-        for tried, server in enumerate((self._last, *others)):
+        for tried, server in enumerate(self.servers):
             seconds = (end - time.monotonic()) / (len(self.servers) - tried)
             if seconds <= 0:
                 return
@@ -158,8 +156,6 @@ class FrontEnd:
 
     def _problem(self, server: str, method: str, error: Exception) -> BackendError:
         text = self._clean(str(error))
-        if any(words in text.lower() for words in _PASSING):
-            return Unanswered(text)
         kind = _KINDS.get(type(error), NotUnderstood)
         if kind is Unanswered:
             return Unanswered(f"{method}: {text}")

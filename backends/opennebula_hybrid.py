@@ -7,9 +7,11 @@ The local driver knows nothing of their consoles, and its "running" may be anyth
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from vncproxy.backends.addresses import is_own
 from vncproxy.backends.opennebula_cloud import Cloud
 from vncproxy.backends.opennebula_console import console, placed
 from vncproxy.backends.opennebula_front_end import (
@@ -19,10 +21,12 @@ from vncproxy.backends.opennebula_front_end import (
     PostFunction,
 )
 from vncproxy.backends.opennebula_settings import RemoteSettings, is_endpoint
+from vncproxy.backends.opennebula_vcenter import in_vsphere
 from vncproxy.backends.opennebula_vm import Machine, Placement
 from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
-from vncproxy.model import ConsoleElsewhere, ConsoleEndpoint, VMAddress
+from vncproxy.model import ConsoleElsewhere, ConsoleEndpoint
 
+_LOGIN = "endpoint, user and password"
 _NO_LONGER = "The virtual machine was not found where it should run."
 
 
@@ -53,8 +57,8 @@ def locate(
         if trail[-1] in trail[:-1]:
             raise BackendError(f"hybrid hosts lead in a circle: {' -> '.join(trail)}")
     placement = placed(machine)
-    if machine.on_vcenter:
-        return ConsoleElsewhere(_in_vsphere(cloud, machine))
+    if machine.is_on_vcenter:
+        return ConsoleElsewhere(in_vsphere(cloud, end, machine, placement))
     # the remote half has a name that says nothing to the user
     return replace(console(machine, placement, cloud.network), name=asked.name)
 
@@ -88,7 +92,8 @@ def remote_cloud(
     """
     settings = cloud.settings.remotes.get(host, RemoteSettings())
     if not (settings.endpoint and settings.user):
-        settings = _completed(settings, _template(cloud, end, host, host_id), host)
+        template = _template(cloud, end, host, host_id)
+        settings = _completed(settings, template, host, cloud.network.is_here)
     assert settings.endpoint is not None
     session = f"{settings.user}:{settings.password.get_secret_value()}"
     return Cloud(settings.endpoint, session, settings, post)
@@ -109,26 +114,53 @@ def _follow(
         raise VMNotFound(f"VM {machine.id} has lost its half: {e.detail}", public=_NO_LONGER) from e
     except LoginRefused as e:
         raise BackendError(f"{e.detail}; {_remedy(placement.host)}") from e
-    if remote.partner_id != str(machine.id):
-        raise BackendError(
-            f"VM {remote.id} of {there} says that it belongs to VM {remote.partner_id or 'none'}, "
-            f"not to VM {machine.id} (REMOTE_OPENNEBULA_VM_ID)"
-        )
+    _check_partner(machine, remote, there)
     return there, remote
+
+
+def _check_partner(machine: Machine, remote: Machine, there: Cloud) -> None:
+    """Refuse a remote half that does not name this machine.
+
+    An owner can write the DEPLOY_ID of an imported machine (IMPORT_VM_ID), and imported ones have
+    no name of this half written over there.
+    """
+    if remote.partner_id == str(machine.id):
+        return
+    hint = ""
+    if not remote.partner_id:
+        hint = (
+            "; if this machine was imported, say over there whose it is: onevm update "
+            f'{remote.id} --append, REMOTE_OPENNEBULA_VM_ID = "{machine.id}"'
+        )
+    raise BackendError(
+        f"VM {remote.id} of {there} says that it belongs to VM {remote.partner_id or 'none'}, "
+        f"not to VM {machine.id} (REMOTE_OPENNEBULA_VM_ID){hint}"
+    )
 
 
 def _template(cloud: Cloud, end: float, host: str, host_id: int) -> dict[str, str]:
     try:
         found = cloud.front_end.info(end, "host", host_id)
-    except (AccessDenied, NoSuchObject) as e:
-        raise BackendError(f"{e.detail}; {_remedy(host)}, endpoint and user") from e
+    except AccessDenied as e:
+        raise BackendError(
+            f"{e.detail}; it needs the right to USE the host, or {_written(host, _LOGIN)}"
+        ) from e
+    except NoSuchObject as e:
+        raise BackendError(f"{e.detail}; {_written(host, _LOGIN)}") from e
     return dict(getattr(found, "TEMPLATE", None) or {})
 
 
-def _completed(settings: RemoteSettings, template: dict[str, str], host: str) -> RemoteSettings:
+def _completed(
+    settings: RemoteSettings, template: dict[str, str], host: str, is_here: bool
+) -> RemoteSettings:
     endpoint = settings.endpoint or template.get("ONE_ENDPOINT") or ""
     if not is_endpoint(endpoint):
-        raise BackendError(f"host {host}: ONE_ENDPOINT is no URL; {_remedy(host, 'endpoint')}")
+        raise BackendError(f"host {host}: ONE_ENDPOINT is no URL; {_written(host, 'endpoint')}")
+    if not (settings.endpoint or is_here) and is_own(urlsplit(endpoint).hostname or ""):
+        raise BackendError(
+            f"host {host}: ONE_ENDPOINT {endpoint} is the front end's own machine, which is not "
+            f"this one; {_written(host, 'endpoint')}"
+        )
     user, password = template.get("ONE_USER") or "", template.get("ONE_PASSWORD") or ""
     if settings.user:
         user, password = settings.user, settings.password.get_secret_value()
@@ -139,24 +171,13 @@ def _completed(settings: RemoteSettings, template: dict[str, str], host: str) ->
     )
 
 
-def _remedy(host: str, what: str = "user and password") -> str:
-    hint = ""
-    if what == "user and password":
-        hint = "an account outside the group oneadmin is given ONE_PASSWORD encrypted: "
-    return f'{hint}write in remotes."{host}" its {what}'
+def _remedy(host: str) -> str:
+    hint = "an account outside the group oneadmin is given ONE_PASSWORD encrypted: "
+    return hint + _written(host, "user and password")
 
 
-def _in_vsphere(cloud: Cloud, machine: Machine) -> VMAddress:
-    if not cloud.settings.vcenter:
-        raise BackendError(
-            f"VM {machine.id} runs in a vCenter: set vcenter to the NAME of the backend for that"
-        )
-    if not machine.vsphere_id:
-        raise BackendError(
-            f"VM {machine.id} runs in a vCenter, and its DEPLOY_ID {machine.deploy_id!r} is no id "
-            "of vSphere"
-        )
-    return VMAddress(cloud.settings.vcenter, machine.vsphere_id)
+def _written(host: str, what: str) -> str:
+    return f'write in remotes."{host}" its {what}'
 
 
 def _step(cloud: Cloud, machine: Machine) -> str:

@@ -67,7 +67,7 @@ def _problems(cloud: Cloud, end: float) -> Iterator[str]:
 
 
 def _address(cloud: Cloud, machine: Machine) -> Address | None:
-    if machine.is_hybrid or machine.on_vcenter:
+    if machine.is_hybrid or machine.is_on_vcenter:
         return None
     found = console(machine, placed(machine), cloud.network)
     return found.host, found.port

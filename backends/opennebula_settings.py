@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from vncproxy.backends.addresses import is_dialable, is_loopback
+from vncproxy.backends.addresses import check_host, is_loopback
 from vncproxy.backends.tls_settings import TLSSettings, warnings_about
 from vncproxy.model import Seconds, VMAddress
 from vncproxy.secret import ERROR_TYPE, Secret
@@ -40,14 +40,6 @@ def _endpoint(text: str) -> str:
     return text
 
 
-def _host(text: str) -> str:
-    if not is_dialable(text):
-        raise PydanticCustomError(
-            "host", "must be a host name or an IP address, without a port, that is not a wildcard"
-        )
-    return text
-
-
 def _backend(text: str) -> str:
     try:
         well_formed = not text or VMAddress.parse(f"{text}/vm").backend == text
@@ -58,11 +50,31 @@ def _backend(text: str) -> str:
     return text
 
 
+def split_session(session: str) -> tuple[str, str]:
+    """Return user and password, or token: the first colon ends the user, as ``oned`` reads it."""
+    user, _, password = session.partition(":")
+    return user, password
+
+
 def _session(session: SecretStr) -> SecretStr:
-    user, colon, password = session.get_secret_value().partition(":")
-    if not (user and colon and password):
+    user, password = split_session(session.get_secret_value())
+    if not (user and password):
         raise PydanticCustomError(ERROR_TYPE, 'must be "user:password", as in the file one_auth')
     return session
+
+
+def _user(text: str) -> str:
+    if ":" in text:
+        raise PydanticCustomError("user", "must hold no colon, which ends the user in a session")
+    return text
+
+
+def _vcenter(vcenter: str | dict[str, str]) -> str | dict[str, str]:
+    for name in vcenter.values() if isinstance(vcenter, dict) else (vcenter,):
+        _backend(name)
+    if isinstance(vcenter, dict) and "" in vcenter.values():
+        raise PydanticCustomError("backend", "must name a backend for each vCenter")
+    return vcenter
 
 
 def _no_zone_proxy(text: str) -> str:
@@ -76,23 +88,28 @@ def _no_zone_proxy(text: str) -> str:
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
-Host = Annotated[str, AfterValidator(_host)]
-BackendName = Annotated[str, AfterValidator(_backend)]
+Host = Annotated[str, AfterValidator(check_host)]
+VCenter = Annotated[str | dict[str, str], AfterValidator(_vcenter)]
 
 
 class CloudSettings(BaseModel):
     """What is told about any OpenNebula, the one of the table and those behind hybrid hosts.
 
     Attributes:
-        servers: further servers of the same cloud, asked when the endpoint does not answer.
+        servers: further servers of the same cloud, asked in their order when the endpoint does not
+            answer.
         ca_file: PEM file of the authorities to trust for ``https``; empty for the usual ones.
         addresses: a host's name in OpenNebula, or what a machine's GRAPHICS/LISTEN says -> where
-            its consoles are dialled.
+            its consoles are dialled; LISTEN is not looked up when it is loopback or a wildcard,
+            which mean something else on every host.
         listen_networks: where an address in GRAPHICS/LISTEN is dialled; a machine's owner can
             write anything there, so elsewhere it is not.
         tls: demands TLS of every console (``vnc_tls`` on the hosts); where it gives no name, the
             certificate must be for the host's name in OpenNebula.
-        vcenter: the NAME of the backend that shows machines which run in a vCenter.
+        vcenter: the NAME of the backend that shows machines which run in a vCenter; or the instance
+            UUID of each vCenter, or the name of a host (which is a cluster of a vCenter), -> the
+            NAME.
+        vnc_password: of consoles whose document has none: a default of the hosts' drivers.
         remotes: name of a hybrid host -> the OpenNebula behind it.
     """
 
@@ -105,7 +122,8 @@ class CloudSettings(BaseModel):
     addresses: dict[str, Host] = {}
     listen_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     tls: TLSSettings | None = None
-    vcenter: BackendName = ""
+    vcenter: VCenter = ""
+    vnc_password: Secret = SecretStr("")
     remotes: dict[str, RemoteSettings] = {}
 
     def urls(self) -> tuple[str, ...]:
@@ -124,7 +142,9 @@ class CloudSettings(BaseModel):
 
     def vcenters(self) -> Iterator[str]:
         """Yield the NAMEs of backends for machines in a vCenter, here and behind hybrid hosts."""
-        if self.vcenter:
+        if isinstance(self.vcenter, dict):
+            yield from self.vcenter.values()
+        elif self.vcenter:
             yield self.vcenter
         for remote in self.remotes.values():
             yield from remote.vcenters()
@@ -142,7 +162,7 @@ class RemoteSettings(CloudSettings):
     """
 
     endpoint: Endpoint | None = None
-    user: str = ""
+    user: Annotated[str, AfterValidator(_user)] = ""
     password: Secret = SecretStr("")
     zone_proxy: Annotated[str, AfterValidator(_no_zone_proxy)] = ""
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _HYBRID = re.compile(r"opennebula-hybrid-([0-9]{1,9})")
-_MANAGED_OBJECT = re.compile(r"(vm-[0-9]+)(?:_.*)?")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +15,12 @@ class Graphics:
     """``TEMPLATE/GRAPHICS``.
 
     Attributes:
-        type: in lower case, such as ``vnc``.
+        type: in lower case, such as ``vnc``; empty where a default of the driver decides it, which
+            the document does not show.
         listen: an address of the host, as the machine's template has it; empty when it has none.
         port: as the cloud wrote it; empty until the machine was deployed.
-        password: empty for none. OpenNebula keeps 8 characters for VNC, which is all that counts.
+        password: empty for none, or for a default of the driver. OpenNebula keeps 8 characters for
+            VNC, which is all that counts.
     """
 
     type: str
@@ -48,11 +48,13 @@ class Placement:
 class Machine:
     """One virtual machine.
 
+    Where it runs is read from its last history record alone, which the system writes: its owner
+    can write anything into its templates, and the DEPLOY_ID of a machine that was imported.
+
     Attributes:
         deploy_id: what its driver calls it.
         placement: None when it never was on a host.
         graphics: all of them, in order.
-        on_vcenter: whether a vCenter runs it.
         partner_id: for the remote half of a machine on a hybrid host, the id of the local half;
             empty otherwise. The remote account can change it.
     """
@@ -64,27 +66,23 @@ class Machine:
     deploy_id: str
     placement: Placement | None
     graphics: tuple[Graphics, ...]
-    on_vcenter: bool
     partner_id: str
 
     @property
     def is_hybrid(self) -> bool:
         """Whether its host is another OpenNebula."""
-        by_driver = self.placement is not None and self.placement.driver == "one"
-        return by_driver or self.deploy_id.startswith("opennebula-hybrid-")
+        return self.placement is not None and self.placement.driver == "one"
+
+    @property
+    def is_on_vcenter(self) -> bool:
+        """Whether a vCenter runs it."""
+        return self.placement is not None and self.placement.driver == "vcenter"
 
     @property
     def remote_id(self) -> int | None:
         """Its id in the OpenNebula that is its host; None when there is none."""
         found = _HYBRID.fullmatch(self.deploy_id)
         return int(found[1]) if found else None
-
-    @property
-    def vsphere_id(self) -> str:
-        """Its managed object id in its vCenter, or its UUID; empty when it has neither."""
-        if found := _MANAGED_OBJECT.fullmatch(self.deploy_id):
-            return found[1]
-        return self.deploy_id if _UUID.fullmatch(self.deploy_id) else ""
 
 
 def read_machine(vm: Any) -> Machine:
@@ -96,18 +94,14 @@ def read_machine(vm: Any) -> Machine:
     if getattr(vm, "ID", None) is None or vm.STATE is None:
         raise ValueError("it has no ID or no STATE")
     template, user_template = _table(vm.TEMPLATE), _table(vm.USER_TEMPLATE)
-    placement = _placement(vm)
     return Machine(
         id=vm.ID,
         name=vm.NAME or "",
         state=vm.STATE,
         lcm_state=vm.LCM_STATE or 0,
         deploy_id=vm.DEPLOY_ID or "",
-        placement=placement,
+        placement=_placement(vm),
         graphics=tuple(_graphics(template.get("GRAPHICS"))),
-        on_vcenter=_text(user_template, "HYPERVISOR").lower() == "vcenter"
-        or (placement is not None and placement.driver == "vcenter")
-        or _has_esx_host(vm.MONITORING),
         partner_id=_text(user_template, "REMOTE_OPENNEBULA_VM_ID"),
     )
 
@@ -131,12 +125,6 @@ def _graphics(found: Any) -> Iterator[Graphics]:
                 port=_text(table, "PORT"),
                 password=str(table.get("PASSWD") or ""),
             )
-
-
-def _has_esx_host(monitoring: Any) -> bool:
-    """Look into the XML itself: the binding keeps no vCenter attribute."""
-    node = getattr(monitoring, "gds_elementtree_node_", None)
-    return node is not None and bool(node.findtext("VCENTER_ESX_HOST"))
 
 
 def _table(value: Any) -> dict[str, Any]:

@@ -28,8 +28,9 @@ _IN_THREAD = 0.9
 class VMwareBackend:
     """The machines of one vCenter or ESXi host.
 
-    A VM is named by instance UUID, BIOS UUID, managed object id (``vm-123``), inventory path, or
-    by its name where no other machine has the same. The inventory gives instance UUIDs.
+    A VM is named by instance UUID, BIOS UUID, managed object id (``vm-123``, or with the vCenter's
+    instance UUID behind it, ``vm-123_UUID``), inventory path, or by its name where no other machine
+    has the same. The inventory gives instance UUIDs.
 
     Raises:
         ConfigurationError: pyvmomi is not installed.

@@ -20,7 +20,9 @@ from vncproxy.backends.vmware_states import words
 from vncproxy.errors import BackendError, VMNotFound
 from vncproxy.model import VMAddress, VMSummary
 
-_MANAGED_OBJECT_ID = re.compile(r"vm-[0-9]+")
+_MANAGED_OBJECT_ID = re.compile(
+    r"(vm-[0-9]+)(?:_([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}))?"
+)
 _SEVERAL = "Several virtual machines have this name."
 
 
@@ -32,11 +34,14 @@ def find(vsphere: VSphere, vm: str) -> Any:
 
     Raises:
         VMNotFound: there is none.
-        BackendError: there are several.
+        BackendError: there are several, or it is a machine of another vCenter.
     """
     if uuid := _uuid(vm):
         return _only(_by_uuid(vsphere, uuid), "UUID", vm)
-    if _MANAGED_OBJECT_ID.fullmatch(vm) or (vsphere.is_single_host and _is_number(vm)):
+    if found := _MANAGED_OBJECT_ID.fullmatch(vm):
+        _check_vcenter(vsphere, found[1], found[2] or "")
+        return vim.VirtualMachine(found[1], vsphere.stub)
+    if vsphere.is_single_host and _is_number(vm):
         return vim.VirtualMachine(vm, vsphere.stub)
     if "/" in vm:
         return _only(_by_path(vsphere, vm), "inventory path", vm)
@@ -67,9 +72,10 @@ def describe(vsphere: VSphere) -> str:
     about, settings = vsphere.content.about, vsphere.settings
     machines = read_all(vsphere, vim.VirtualMachine, "config.template")
     count = sum(not each.values.get("config.template") for each in machines)
+    of = f", instance UUID {about.instanceUuid}" if about.instanceUuid else ""
     return (
         f"{about.name} {about.version} build {about.build} at {settings}, as {settings.username}, "
-        f"{count} machine{'' if count == 1 else 's'}"
+        f"{count} machine{'' if count == 1 else 's'}{of}"
     )
 
 
@@ -84,6 +90,16 @@ def _summary(backend: str, managed_object_id: str, values: dict[str, Any]) -> VM
 def displayed(name: str) -> str:
     """Return a name as people wrote it; vSphere keeps a slash in it as ``%2f``."""
     return unquote(name)
+
+
+def _check_vcenter(vsphere: VSphere, vm: str, uuid: str) -> None:
+    """Refuse an id of another vCenter: every vCenter has a ``vm-69`` of its own."""
+    own = str(vsphere.content.about.instanceUuid or "none")
+    if uuid and uuid.lower() != own.lower():
+        raise BackendError(
+            f"{vm} of the vCenter with instance UUID {uuid} is asked for, and this one has {own}: "
+            f'name in vcenter of the opennebula backend who shows it: "{uuid}" = "…"'
+        )
 
 
 def _by_uuid(vsphere: VSphere, uuid: str) -> Sequence[Any]:

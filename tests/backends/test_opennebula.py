@@ -6,12 +6,11 @@ import sys
 from typing import Any
 from unittest.mock import patch
 
-from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from tests.backends.calls import InlineCalls
 from tests.backends.opennebula import HOME, SESSION, OpenNebulaCase
-from tests.integration.fake_oned import VM, User
+from tests.integration.fake_oned import VM, Host, User
 from vncproxy.backends.opennebula import OpenNebulaBackend
 from vncproxy.backends.opennebula_cloud import Cloud, Inquiry
 from vncproxy.backends.opennebula_settings import OpenNebulaSettings
@@ -157,6 +156,18 @@ class GraphicsTests(OpenNebulaCase):
         self.oned.add(VM(7, graphics=vnc(TYPE="vnc")))
         self.assertEqual(self.located().port, 5907)
 
+    def test_without_a_type_a_port_shows_that_it_is_vnc(self) -> None:
+        for graphics in ({"PORT": 5907}, vnc(TYPE="")):
+            self.oned.add(VM(7, graphics=graphics))
+            self.assertEqual(self.located().port, 5907)
+
+    def test_a_default_of_the_driver_is_configured_here(self) -> None:
+        for graphics, password in ((vnc(), "default"), (vnc(PASSWD="own"), "own")):
+            self.oned.add(VM(7, graphics=graphics))
+            found = self.located(vnc_password="default")
+            self.assertEqual(found.handshakes, (RFBSecurity(password),))
+            self.assertNotIn("default", repr(found))
+
     def test_spice_is_told(self) -> None:
         self.oned.add(VM(7, graphics=vnc(TYPE="Spice")))
         self.assertEqual(
@@ -165,7 +176,7 @@ class GraphicsTests(OpenNebulaCase):
         )
 
     def test_no_graphics_an_empty_one_and_another_type(self) -> None:
-        nothing: tuple[Any, ...] = (None, {}, vnc(TYPE="SDL"), vnc(TYPE=""))
+        nothing: tuple[Any, ...] = (None, {}, vnc(TYPE="SDL"), {"LISTEN": "0.0.0.0"})
         for graphics in nothing:
             self.oned.add(VM(7, graphics=graphics))
             error = self.failure(NoGraphicalConsole)
@@ -225,6 +236,21 @@ class DialledAddressTests(OpenNebulaCase):
         found = self.located(addresses={"vnc.example.com": "10.0.0.6"})
         self.assertEqual(found.host, "10.0.0.6")
 
+    def test_a_listen_address_that_every_host_has_is_looked_up_for_no_other_host(self) -> None:
+        addresses = {"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.1", "localhost": "127.0.0.1"}
+        for listen in ("127.0.0.1", "localhost"):
+            self.listening(listen)
+            error = self.failure(BackendError, addresses=addresses)
+            self.assertIn(f"listens on {listen} of its host hv1", error.detail)
+        self.listening("0.0.0.0")
+        self.assertEqual(self.located(addresses=addresses).host, "hv1")
+
+    def test_a_host_that_turns_out_to_be_this_machine_is_not_dialled(self) -> None:
+        self.listening("0.0.0.0")
+        self.assertFalse(self.located().allow_loopback)
+        for address in ("127.0.0.1", "localhost", "aio"):
+            self.assertTrue(self.located(addresses={"hv1": address}).allow_loopback)
+
     def test_a_listen_address_is_dialled_where_the_operator_allows_it(self) -> None:
         networks = ["192.0.2.0/24", "2001:db8::/64"]
         for listen in ("192.0.2.9", "2001:db8::9"):
@@ -249,7 +275,7 @@ class DialledAddressTests(OpenNebulaCase):
         self.assertIn('addresses with "vnc.example.com"', error.detail)
 
     def test_loopback_of_another_machine_is_never_dialled(self) -> None:
-        for listen in ("127.0.0.1", "::1", "localhost"):
+        for listen in ("127.0.0.1", "::1", "localhost", "127.1", "::ffff:127.0.0.1", "0x7f.1"):
             self.listening(listen)
             error = self.failure(BackendError, listen_networks=["127.0.0.0/8", "::1"])
             self.assertIn(f"listens on {listen} of its host hv1", error.detail)
@@ -286,41 +312,85 @@ class DialledAddressTests(OpenNebulaCase):
         self.assertEqual(self.located(addresses={"rack 3": "10.0.0.7"}).host, "10.0.0.7")
 
 
-class VCenterTests(OpenNebulaCase):
-    def vcenter_vm(self, **more: Any) -> None:
-        values: dict[str, Any] = {
-            "deploy_id": "vm-227",
-            "graphics": None,
-            "user_template": {"HYPERVISOR": "vcenter"},
-        }
-        self.oned.add(VM(7, **{**values, **more}))
+UUID_A = "50296a4c-1f1e-4f5a-9a3c-6c1f7a3b2d10"
+UUID_B = "0d2a5b8e-77c1-4f0e-8a7e-3f1f0e6d4c21"
 
-    def elsewhere(self) -> VMAddress:
-        found = self.result(self.backend(vcenter="vsphere").locate("7"))
+
+class VCenterTests(OpenNebulaCase):
+    """A managed object id means another machine in every vCenter."""
+
+    def vcenter_vm(self, deploy_id: str = f"vm-227_{UUID_A}", **more: Any) -> None:
+        history = ((0, "hv1", 1, "kvm"), (1, "cluster", 2, "vcenter"))
+        values: dict[str, Any] = {"graphics": None, "history": history, **more}
+        self.oned.add(VM(7, deploy_id=deploy_id, **values))
+
+    def host(self, uuid: str = UUID_A, **more: Any) -> None:
+        """Let the cluster be known; its template is the administrators'."""
+        template = {"VCENTER_HOST": "vc.example.com", "VCENTER_INSTANCE_ID": uuid}
+        self.oned.hosts[2] = Host(2, "cluster", template, **more)
+
+    def elsewhere(self, vcenter: object = "vsphere", **table: object) -> VMAddress:
+        found = self.result(self.backend(vcenter=vcenter, **table).locate("7"))
         assert isinstance(found, ConsoleElsewhere)
         return found.vm
 
-    def test_it_is_left_to_the_backend_for_vsphere(self) -> None:
-        self.vcenter_vm()
-        self.assertEqual(self.elsewhere(), VMAddress("vsphere", "vm-227"))
+    def test_it_is_left_to_the_backend_for_vsphere_with_the_vcenter_that_it_is_in(self) -> None:
+        self.vcenter_vm(f"vm-227_{UUID_A.upper()}")
+        self.assertEqual(self.elsewhere(), VMAddress("vsphere", f"vm-227_{UUID_A}"))
 
-    def test_whatever_shows_that_it_runs_there(self) -> None:
-        history = ((0, "cluster", 1, "vcenter"),)
-        for shows in ({"monitoring": {"VCENTER_ESX_HOST": "esx1"}}, {"history": history}):
-            self.vcenter_vm(user_template={}, **shows)
-            self.assertEqual(self.elsewhere().vm, "vm-227")
+    def test_each_vcenter_has_its_backend(self) -> None:
+        vcenters = {UUID_A.upper(): "a", UUID_B: "b"}
+        for uuid, backend in ((UUID_A, "a"), (UUID_B, "b")):
+            self.vcenter_vm(f"vm-69_{uuid}")
+            self.assertEqual(self.elsewhere(vcenters), VMAddress(backend, f"vm-69_{uuid}"))
 
-    def test_ids_with_the_vcenters_own_behind_and_uuids(self) -> None:
-        uuid = "50296a4c-1f1e-4f5a-9a3c-6c1f7a3b2d10"
-        for deploy_id, vm in {f"vm-227_{uuid}": "vm-227", uuid: uuid}.items():
-            self.vcenter_vm(deploy_id=deploy_id)
-            self.assertEqual(self.elsewhere().vm, vm)
+    def test_one_without_a_backend_is_told_with_its_uuid(self) -> None:
+        self.vcenter_vm(f"vm-69_{UUID_B}")
+        error = self.failure(BackendError, vcenter={UUID_A: "a"})
+        self.assertIn(f'names no backend for either: "{UUID_B}" = "…"', error.detail)
 
-    def test_what_only_its_owner_says_leads_nowhere(self) -> None:
-        self.vcenter_vm(deploy_id="one-7")
-        answer = self.backend(vcenter="vsphere").locate("7")
-        error = self.failureResultOf(Deferred.fromCoroutine(answer), BackendError).value
-        self.assertIn("'one-7' is no id of vSphere", str(error))
+    def test_a_bare_id_is_completed_from_the_template_of_the_host(self) -> None:
+        self.vcenter_vm("vm-227")
+        self.host(UUID_B)
+        self.assertEqual(self.elsewhere(), VMAddress("vsphere", f"vm-227_{UUID_B}"))
+        vcenters = {UUID_A: "a", UUID_B: "b"}
+        self.assertEqual(self.elsewhere(vcenters), VMAddress("b", f"vm-227_{UUID_B}"))
+
+    def test_where_that_is_not_known_a_bare_id_is_refused(self) -> None:
+        self.vcenter_vm("vm-227")
+        self.oned.users["console"] = User(5, "pw-of-console")
+        for uuid, usable in ((UUID_A, False), ("", True), ("nonsense", True)):
+            self.host(uuid, usable=usable)
+            error = self.failure(BackendError, vcenter="vsphere", session="console:pw-of-console")
+            self.assertIn("DEPLOY_ID 'vm-227' is an id of every vCenter", error.detail)
+            self.assertIn(
+                'write in vcenter which backend shows its machines: "cluster"', str(error)
+            )
+
+    def test_a_host_that_is_configured_needs_no_uuid(self) -> None:
+        for deploy_id in ("vm-227", f"vm-227_{UUID_A}"):
+            self.vcenter_vm(deploy_id)
+            self.assertEqual(self.elsewhere({"cluster": "b"}), VMAddress("b", deploy_id))
+        self.assertNotIn("one.host.info", self.oned.calls)
+
+    def test_what_only_its_owner_says_decides_nothing(self) -> None:
+        says = {"HYPERVISOR": "vcenter", "VCENTER_ESX_HOST": "esx1", "IMPORT_VM_ID": "vm-17"}
+        for deploy_id in (UUID_A, "vm-17", f"vm-17_{UUID_A}", "opennebula-hybrid-17"):
+            self.oned.add(
+                VM(7, deploy_id=deploy_id, user_template=says, monitoring=says, graphics=vnc())
+            )
+            self.assertEqual(self.located(vcenter="vsphere").host, "hv1")
+
+    def test_the_last_history_record_decides_in_both_directions(self) -> None:
+        back = ((0, "cluster", 2, "vcenter"), (1, "hv1", 1, "kvm"))
+        self.vcenter_vm(history=back, graphics=vnc())
+        self.assertEqual(self.located(vcenter="vsphere").host, "hv1")
+
+    def test_what_is_no_id_of_vsphere_leads_nowhere(self) -> None:
+        for deploy_id in ("one-7", UUID_A, f"vm-7_{UUID_A}x", f"host-7_{UUID_A}", ""):
+            self.vcenter_vm(deploy_id)
+            error = self.failure(BackendError, vcenter="vsphere")
+            self.assertIn(f"{deploy_id!r} is no id of vSphere", error.detail)
 
     def test_without_such_a_backend_the_setting_is_named(self) -> None:
         self.vcenter_vm()

@@ -14,6 +14,7 @@ from vncproxy.model import ConsoleElsewhere, RFBSecurity, VMAddress
 AWAY = "https://away.example.com:2633/RPC2"
 FARTHER = "https://farther.example.com:2633/RPC2"
 PASSWORD = "pw-of-guest"
+UUID = "50296a4c-1f1e-4f5a-9a3c-6c1f7a3b2d10"
 LOGIN = {"user": "guest", "password": PASSWORD}
 ON_HYBRID = ((0, "hybrid", 5, "one"),)
 
@@ -63,9 +64,11 @@ class FollowTests(HybridCase):
         self.assertEqual(found.handshakes, (RFBSecurity("away-pw"),))
         self.assertEqual(found.name, "web")
 
-    def test_the_driver_or_the_deploy_id_shows_it(self) -> None:
-        self.local.history = ((0, "hybrid", 5, "something"),)
-        self.assertEqual(self.located().port, 5931)
+    def test_the_driver_alone_shows_it(self) -> None:
+        self.local.history = ((0, "hv1", 1, "kvm"),)
+        self.local.graphics = {"TYPE": "VNC", "LISTEN": "0.0.0.0", "PORT": 5907}
+        self.assertEqual((self.located().host, self.located().port), ("hv1", 5907))
+        self.assertEqual(self.internet.asked, [HOME, HOME])
 
     def test_a_machine_of_this_driver_without_a_remote_half_is_on_no_host_yet(self) -> None:
         self.local.deploy_id = ""
@@ -106,6 +109,24 @@ class FollowTests(HybridCase):
         self.remote.user_template = {}
         self.assertIn("belongs to VM none", self.failure(BackendError).detail)
 
+    def test_an_imported_machine_is_told_how_it_can_be_named_over_there(self) -> None:
+        self.remote.user_template = {"REMOTE_OPENNEBULA": "YES"}
+        self.assertIn(
+            "if this machine was imported, say over there whose it is: onevm update 31 --append, "
+            'REMOTE_OPENNEBULA_VM_ID = "7"',
+            self.failure(BackendError).detail,
+        )
+
+    def test_an_endpoint_that_is_the_front_ends_own_machine_is_not_ours(self) -> None:
+        for endpoint in ("http://localhost:2633/RPC2", "http://127.1:2633/", "http://[::1]/RPC2"):
+            self.oned.hosts[5] = hybrid_host(endpoint)
+            self.internet.daemons[endpoint] = self.away
+            error = self.failure(BackendError)
+            self.assertIn(f"ONE_ENDPOINT {endpoint} is the front end's own machine", error.detail)
+            self.assertNotIn(endpoint, self.internet.asked)
+            written = {"hybrid": {"endpoint": endpoint}}
+            self.assertEqual(self.located(remotes=written).port, 5931)
+
     def test_a_remote_cloud_that_does_not_answer_is_named(self) -> None:
         del self.internet.daemons[AWAY]
         self.assertEqual(self.failure(BackendError).detail, f"{AWAY}: Connection refused")
@@ -118,10 +139,10 @@ class FollowTests(HybridCase):
 
     def test_a_remote_vcenter_is_left_to_the_backend_that_is_named_for_it(self) -> None:
         self.remote.history = ((0, "cluster", 1, "vcenter"),)
-        self.remote.deploy_id = "vm-9"
+        self.remote.deploy_id = f"vm-9_{UUID}"
         backend = self.backend(vcenter="ours", remotes={"hybrid": {"vcenter": "theirs"}})
         self.assertEqual(
-            self.result(backend.locate("7")), ConsoleElsewhere(VMAddress("theirs", "vm-9"))
+            self.result(backend.locate("7")), ConsoleElsewhere(VMAddress("theirs", f"vm-9_{UUID}"))
         )
 
 
@@ -131,6 +152,26 @@ class LoginTests(HybridCase):
     def setUp(self) -> None:
         super().setUp()
         self.oned.users["console"] = User(5, "pw-of-console")
+        self.oned.hosts[5].usable = True
+
+    def test_a_plain_account_without_the_right_to_use_the_host(self) -> None:
+        self.oned.hosts[5].usable = False
+        error = self.failure(BackendError, session="console:pw-of-console")
+        self.assertIn("Not authorized to perform USE HOST [5]", error.detail)
+        self.assertIn(
+            'it needs the right to USE the host, or write in remotes."hybrid" its endpoint, user '
+            "and password",
+            error.detail,
+        )
+        remotes = {"hybrid": {**LOGIN, "endpoint": AWAY}}
+        found = self.located(session="console:pw-of-console", remotes=remotes)
+        self.assertEqual(found.port, 5931)
+
+    def test_a_default_password_of_the_consoles_over_there(self) -> None:
+        self.remote.graphics = {"PORT": 5931}
+        remotes = {"hybrid": {"vnc_password": "theirs"}}
+        found = self.located(remotes=remotes, vnc_password="ours")
+        self.assertEqual(found.handshakes, (RFBSecurity("theirs"),))
 
     def test_an_account_outside_oneadmin_is_told_what_to_configure(self) -> None:
         error = self.failure(BackendError, session="console:pw-of-console")
@@ -197,6 +238,7 @@ class ChainTests(HybridCase):
         self.remote.history = ON_HYBRID
         self.remote.deploy_id = f"opennebula-hybrid-{back_to}"
         self.away.hosts[5] = hybrid_host(endpoint)
+        self.away.hosts[5].usable = True
         self.away.users["guest"].admin = True
 
     def test_it_is_followed(self) -> None:

@@ -63,8 +63,8 @@ class ReachTests(OpenNebulaCase):
     def test_what_shows_no_screen_or_runs_elsewhere_is_left_out(self) -> None:
         self.oned.add(VM(7, state=8, lcm_state=0))
         self.oned.add(VM(8, graphics=None))
-        self.oned.add(VM(9, deploy_id="opennebula-hybrid-3"))
-        self.oned.add(VM(10, user_template={"HYPERVISOR": "vcenter"}))
+        self.oned.add(VM(9, history=((0, "hybrid", 5, "one"),)))
+        self.oned.add(VM(10, history=((0, "cluster", 6, "vcenter"),)))
         self.assertEqual(self.told(), [])
 
 
@@ -104,3 +104,5 @@ class WarningTests(OpenNebulaCase):
         remotes = {"away": {"vcenter": "there"}, "far": {"vcenter": "here"}}
         backend = self.backend(vcenter="here", remotes=remotes)
         self.assertEqual(backend.elsewhere(), ["here", "there"])
+        several = self.backend(vcenter={"cluster1": "a", "cluster2": "b", "cluster3": "a"})
+        self.assertEqual(several.elsewhere(), ["a", "b"])

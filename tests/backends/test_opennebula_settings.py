@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.opennebula_settings import OpenNebulaSettings
+from vncproxy.backends.opennebula_settings import OpenNebulaSettings, split_session
 from vncproxy.config import load
 from vncproxy.errors import ConfigurationError
 
@@ -72,12 +72,24 @@ class SettingsTests(SynchronousTestCase):
         self.assertEqual(self.settings(vcenter="vsphere").vcenter, "vsphere")
         for name in ("a/b", "a b"):
             self.assertIn("must be the NAME", self.refused(vcenter=name))
+            self.assertIn("must be the NAME", self.refused(vcenter={"cluster1": name}))
+        self.assertIn("a backend for each vCenter", self.refused(vcenter={"cluster1": ""}))
 
     def test_a_remote_login_is_whole_or_not_there(self) -> None:
         for half in ({"user": "guest"}, {"password": "s3cret"}):
             text = self.refused(remotes={"hybrid": half})
             self.assertIn("needs both user and password", text)
             self.assertNotIn("s3cret", text)
+
+    def test_the_first_colon_ends_the_user(self) -> None:
+        for session, user, password in (
+            ("oneadmin:hunter:2", "oneadmin", "hunter:2"),
+            ("serveradmin:alice:token", "serveradmin", "alice:token"),
+            ("a::", "a", ":"),
+        ):
+            self.assertEqual(split_session(session), (user, password))
+        login = {"user": "guest:x", "password": "s3cret"}
+        self.assertIn("must hold no colon", self.refused(remotes={"hybrid": login}))
 
     def test_a_remote_password_is_in_no_repr(self) -> None:
         remotes = {"hybrid": {"user": "guest", "password": "s3cret"}}

@@ -48,6 +48,9 @@ class VM:
     """A machine; the defaults are one that runs on the host ``hv1`` with a VNC console.
 
     Attributes:
+        deploy_id: since 5.12, the libvirt UUID for KVM; ``vm-N`` for a vCenter, with ``_`` and the
+            vCenter's instance UUID behind it since 6.2.
+        user_template: its owner's, who can write anything into it.
         history: sequence number, host, number of the host, driver.
         visible: whether accounts outside oneadmin may see it.
     """
@@ -56,7 +59,7 @@ class VM:
     name: str = "web"
     state: int = 3
     lcm_state: int = 3
-    deploy_id: str = "one-x"
+    deploy_id: str = "8f2d4d3e-5d0b-4c66-9a55-1d7c1f0a9b11"
     graphics: Tree | Sequence[Tree] | None = field(
         default_factory=lambda: {"TYPE": "VNC", "LISTEN": "0.0.0.0", "PORT": 5907}
     )
@@ -91,16 +94,23 @@ class VM:
 
 @dataclass
 class Host:
-    """A host; the attributes in ``encrypted`` are in clear text for administrators only."""
+    """A host; the attributes in ``encrypted`` are in clear text for administrators only.
+
+    Attributes:
+        usable: whether accounts outside oneadmin may read it, which takes a rule (``HOST/* USE``).
+    """
 
     id: int
     name: str
     template: dict[str, str]
     encrypted: tuple[str, ...] = ("ONE_PASSWORD",)
+    usable: bool = False
 
 
 class FakeOned:
     """One daemon, with the account ``oneadmin:opennebula``.
+
+    Of several that are one cloud, each answers from what it has, as followers do, however old.
 
     Attributes:
         version: told to everybody who may log in.
@@ -151,6 +161,7 @@ class FakeOned:
         return function(self._login(session), *params)
 
     def _login(self, session: Any) -> User:
+        # a password may hold colons, a user's name may not
         name, _, password = str(session).partition(":")
         user = self.users.get(name)
         if user is None or user.password != password:
@@ -183,6 +194,8 @@ class FakeOned:
         host = self.hosts.get(number)
         if host is None:
             raise Refusal(NO_EXISTS, f"Error getting host [{number}].")
+        if not (user.admin or host.usable):
+            raise Refusal(AUTHORIZATION, f"Not authorized to perform USE HOST [{number}].")
         template = {
             name: text if clear or name not in host.encrypted else encrypted(text)
             for name, text in host.template.items()

@@ -28,6 +28,7 @@ from .vnc_servers import Identity, QemuMachine
 HOME_SESSION = "console:pw-of-console"
 AWAY_PASSWORD = "pw-of-guest"
 HOME_SCREEN, AWAY_SCREEN = KEY_COLOURS["1"], KEY_COLOURS["2"]
+VCENTER = "50296a4c-1f1e-4f5a-9a3c-6c1f7a3b2d10"
 ON_HYBRID = ((0, "hybrid", 5, "one"),)
 NOT_LOOKED_UP = "502 The virtual machine could not be looked up. Ask your administrator, id "
 SECRETS = (
@@ -129,7 +130,7 @@ type = "static"
 [backends.direct.consoles]
 home = {{ address = "127.0.0.1:{home["PORT"]}", password = "home-pw" }}
 away = {{ address = "127.0.0.1:{away["PORT"]}", password = "away-pw" }}
-vm-227 = {{ address = "127.0.0.1:{away["PORT"]}", password = "away-pw" }}
+vm-227_{VCENTER} = {{ address = "127.0.0.1:{away["PORT"]}", password = "away-pw" }}
 """
 
     def _stop(self) -> None:
@@ -208,8 +209,13 @@ class PictureTests(OpenNebulaCase):
 
     def test_a_machine_in_a_vcenter_by_the_backend_for_that(self) -> None:
         vcenter = ((0, "cluster", 2, "vcenter"),)
-        self.home.add(VM(9, "old", deploy_id="vm-227", history=vcenter, graphics=None))
+        self.home.add(VM(9, "old", deploy_id=f"vm-227_{VCENTER}", history=vcenter, graphics=None))
         self.viewer("9").wait_for_pixel(AWAY_SCREEN)
+
+    def test_its_owner_cannot_send_a_console_to_another_machine_of_the_vcenter(self) -> None:
+        self.home.vms[7].deploy_id = f"vm-227_{VCENTER}"
+        self.home.vms[7].user_template = {"HYPERVISOR": "vcenter"}
+        self.viewer("7").wait_for_pixel(HOME_SCREEN)
 
     def test_a_machine_on_a_host_with_tls(self) -> None:
         port = self.world.secured.port
@@ -314,6 +320,7 @@ class FailureTests(OpenNebulaCase):
 
     def test_a_hybrid_hosts_password_that_comes_encrypted(self) -> None:
         self.home.users["console"].admin = False
+        self.home.hosts[5].usable = True
         self.assertTrue(self.refusal("8").startswith(NOT_LOOKED_UP))
         self.assertIn('write in remotes."hybrid" its user and password', self.detail())
 
@@ -332,10 +339,10 @@ class FailureTests(OpenNebulaCase):
         self.assertTrue(self.refusal("8").startswith(NOT_LOOKED_UP))
         self.assertIn("hybrid hosts lead in a circle: VM 8 at ", self.detail())
 
-    def test_no_server_that_leads(self) -> None:
-        self.home.failure = Refusal(INTERNAL, "no leader found")
+    def test_no_server_that_knows(self) -> None:
+        self.home.failure = Refusal(INTERNAL, "zone disabled")
         self.assertTrue(self.refusal("7").startswith(NOT_LOOKED_UP))
-        self.assertIn("[one.vm.info] no leader found", self.detail())
+        self.assertIn("[one.vm.info] zone disabled", self.detail())
         self.assertIn("Connection refused", self.detail())
 
     def test_a_cloud_that_hangs_is_given_up_in_time(self) -> None:

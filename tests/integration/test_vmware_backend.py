@@ -98,6 +98,22 @@ class LocateTests(BackendCase):
         for vm in names:
             self.assertEqual((await self.backend.locate(vm)).name, NAME)
 
+    async def test_a_managed_object_id_can_name_its_vcenter(self) -> None:
+        with self.vsphere.machine(NAME) as machine:
+            vm = str(machine).strip("'").partition(":")[2]
+        for own in (self.vsphere.uuid, self.vsphere.uuid.upper()):
+            self.assertEqual((await self.backend.locate(f"{vm}_{own}")).name, NAME)
+
+    async def test_one_of_another_vcenter_is_refused_with_both_uuids(self) -> None:
+        with self.vsphere.machine(NAME) as machine:
+            vm = str(machine).strip("'").partition(":")[2]
+        before = len(self.vsphere.tickets())
+        other = "50296a4c-1f1e-4f5a-9a3c-6c1f7a3b2d10"
+        error = await self.failure(self.backend.locate(f"{vm}_{other}"), BackendError)
+        self.assertIn(f"{vm} of the vCenter with instance UUID {other} is asked for", str(error))
+        self.assertIn(f"this one has {self.vsphere.uuid}", str(error))
+        self.assertEqual(len(self.vsphere.tickets()), before)
+
     async def test_each_console_has_a_ticket_of_its_own(self) -> None:
         before = len(self.vsphere.tickets())
         paths = {(await self.backend.locate(NAME)).path for _ in range(2)}
@@ -202,6 +218,11 @@ class SingleHostTests(BackendCase):
         self.esx = shared_vsphere("esx")
         self.backend = self.backend_of(self.esx)
 
+    async def test_it_is_no_vcenter(self) -> None:
+        other = "50296a4c-1f1e-4f5a-9a3c-6c1f7a3b2d10"
+        error = await self.failure(self.backend.locate(f"vm-2_{other}"), BackendError)
+        self.assertIn("this one has none", str(error))
+
     async def test_a_ticket_without_a_host_is_for_the_host_of_the_api(self) -> None:
         self.esx.consoles(**{ANY_HOST: {"Port": 9443, "Certificate": self.esx_certificate}})
         found = await self.backend.locate(self.esx.any_name())
@@ -254,7 +275,8 @@ class InventoryTests(BackendCase):
     async def test_probe_names_product_version_and_account(self) -> None:
         self.assertRegex(
             await self.backend.probe(),
-            rf"^VMware vCenter Server 6\.5\.0 build \d+ at 127\.0\.0\.2:\d+, as {USER}, 3 machines",
+            rf"^VMware vCenter Server 6\.5\.0 build \d+ at 127\.0\.0\.2:\d+, as {USER}, "
+            rf"3 machines, instance UUID {self.vsphere.uuid}$",
         )
 
     async def test_probe_finds_hosts_that_cannot_be_dialled(self) -> None:

@@ -15,6 +15,7 @@ import signal
 import ssl
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -70,15 +71,20 @@ class VSphere:
     Args:
         model: ``vpx`` for a vCenter with several hosts, ``esx`` for one host.
         address: where it listens, which its certificate names.
+        version: of its API; tickets have ``url`` since 7.0, ``certThumbprintList`` since 7.0.3.1
+            and ``sslCertificate`` since 9.0.
 
     Attributes:
+        uuid: the vCenter's instance UUID.
         ca_file: PEM of the authority that signed its certificate.
         authority: that authority.
         fingerprint: of its certificate, SHA-256.
     """
 
-    def __init__(self, model: str = "vpx", address: str = ADDRESS) -> None:
+    def __init__(self, model: str = "vpx", address: str = ADDRESS, version: str = "") -> None:
         self._model = model
+        self._version = version
+        self.uuid = str(uuid.uuid4()) if model == "vpx" else ""
         self._address = address
         self.folder = Path(tempfile.mkdtemp(prefix="vsphere-"))
         self.authority = Authority(self.folder)
@@ -96,6 +102,7 @@ class VSphere:
         command = [
             *(str(program()), "-model", self._model, "-listen", f"{self._address}:{self.port}"),
             *("-user", USER, "-pass", PASSWORD, "-cert", self._certificate, "-key", self._key),
+            *("-uuid", self.uuid, "-version", self._version),
             *("-tickets", str(self._tickets), "-journal", str(self.journal)),
         ]
         with (self.folder / "log").open("wb") as log:

@@ -38,6 +38,8 @@ var (
 	hosts   = flag.Int("host", 2, "hosts outside of the cluster")
 	vms     = flag.Int("vm", 1, "machines per host outside of the cluster, and in the cluster")
 	tickets = flag.String("tickets", "", "JSON file: ESX host's name -> {host, port, certificate}, read for each ticket; * is any host")
+	uuid    = flag.String("uuid", "", "instance UUID of the vCenter, instead of the simulator's one")
+	version = flag.String("version", "", "version of the API, instead of 6.5")
 	journal = flag.String("journal", "", "file to which each ticket is appended as a line of JSON")
 )
 
@@ -196,6 +198,12 @@ func model() *simulator.Model {
 func main() {
 	flag.Parse()
 	made := model()
+	if *uuid != "" {
+		made.ServiceContent.About.InstanceUuid = *uuid
+	}
+	if *version != "" {
+		made.ServiceContent.About.ApiVersion = *version
+	}
 	defer made.Remove()
 	if err := made.Create(); err != nil {
 		log.Fatal(err)
