@@ -45,8 +45,8 @@ class Store(MemoryTokenStore):
         fail: by name of a call, what it raises.
     """
 
-    def __init__(self, time: Callable[[], float]) -> None:
-        super().__init__(time, resume=600)
+    def __init__(self, time: Callable[[], float], seconds: Callable[[], float]) -> None:
+        super().__init__(time, 600, seconds)
         self.calls: list[str] = []
         self.wait: dict[str, Deferred[None]] = {}
         self.fail: dict[str, Exception] = {}
@@ -54,6 +54,10 @@ class Store(MemoryTokenStore):
     async def redeem(self, secret: str, resume_secret: str | None = None) -> Grant:
         await self._called("redeem")
         return await super().redeem(secret, resume_secret)
+
+    async def confirm(self, grant: Grant) -> None:
+        await self._called("confirm")
+        await super().confirm(grant)
 
     async def restore(self, grant: Grant) -> None:
         await self._called("restore")
@@ -110,7 +114,7 @@ class ProxyTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.reactor = Reactor()
-        self.store = Store(self.time)
+        self.store = Store(self.time, self.reactor.seconds)
         self.kvm = StaticConsoles(
             {"web-01": ConsoleEndpoint(Transport.TCP, host="192.0.2.10", port=5900)}
         )

@@ -56,7 +56,7 @@ class ElsewhereTests(SynchronousTestCase):
     def refusal(self) -> VNCProxyError:
         """Open the cloud's machine and return why that failed."""
         clock, user = Clock(), Refusals()
-        store = MemoryTokenStore(clock.seconds, 0)
+        store = MemoryTokenStore(clock.seconds, 0, clock.seconds)
         services = Services(store, self.backends, (), Limits(), Timeouts(), clock.seconds, clock)
         token = Token(IN_THE_CLOUD, "alice", ConsoleType.XVPVNC, Policy(), 0.0, 60.0)
         secret = self.successResultOf(Deferred.fromCoroutine(_issued(store, token)))

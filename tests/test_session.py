@@ -32,6 +32,7 @@ from vncproxy.errors import (
     OverLimit,
     ProxyStopping,
     StoreUnavailable,
+    Superseded,
     TimeLimit,
     TokenExpired,
     TokenRevoked,
@@ -79,9 +80,11 @@ class User:
         self.leg = Leg(RawFraming(), test.reactor, ClientGone)
         self.peer = MemoryPeer(self.leg)
         self.fail: Exception | None = None
+        self.cookie: str | None = None
 
     async def admit(self, grant: Grant) -> None:
         self.steps.append("admit")
+        self.cookie = grant.resume_secret
         if self.fail is not None:
             raise self.fail
 
@@ -188,7 +191,7 @@ class OpeningTests(SessionTestCase):
         self.user.peer.send(b"key")
         hypervisor.send(b"pixels")
         self.assertEqual((hypervisor.receive(), self.user.peer.receive()), (b"key", b"pixels"))
-        self.assertEqual(self.store.calls, ["redeem"])
+        self.assertEqual(self.store.calls, ["redeem", "confirm"])
 
     def test_what_a_viewer_sends_with_its_greeting_reaches_the_console(self) -> None:
         self.begin()
@@ -557,6 +560,211 @@ class CancelTests(SessionTestCase):
         self.closed(ClientGone)
 
 
+class ConfirmTests(SessionTestCase):
+    """A use is given back only where nobody saw a screen by it."""
+
+    def greet(self, visit: Visit | None = None) -> None:
+        """Begin a session, and go up to where it asks the store."""
+        self.store.wait["confirm"] = Deferred()
+        self.begin(visit)
+        self.hypervisor = self.console()
+        self.user.peer.send(GREETING)
+
+    def test_nothing_is_seen_before_the_store_has_taken_note(self) -> None:
+        self.greet()
+        self.assertEqual(self.user.peer.receive(), VIEWER_HEARS.removesuffix(SERVER_INIT))
+        self.assertEqual(self.told.openings, [])
+
+        self.store.wait["confirm"].callback(None)
+
+        self.assertEqual(self.user.peer.receive(), SERVER_INIT)
+        self.assertEqual(len(self.told.openings), 1)
+
+    def test_a_store_that_does_not_answer_shows_nothing(self) -> None:
+        self.store.fail["confirm"] = StoreUnavailable("redis is away")
+        self.begin()
+        hypervisor = self.console()
+        self.user.peer.send(GREETING)
+        self.wait(5)
+
+        self.refused(StoreUnavailable)
+        self.assertNotIn(SERVER_INIT, self.user.peer.receive())
+        self.assertIsNotNone(hypervisor.closed)
+
+    def test_a_use_that_was_lost_meanwhile_shows_nothing(self) -> None:
+        self.greet()
+        self.store.fail["confirm"] = TokenRevoked()
+        self.store.wait["confirm"].callback(None)
+        self.wait(5)
+
+        self.refused(TokenRevoked)
+        self.assertNotIn(SERVER_INIT, self.user.peer.receive())
+
+    def test_a_session_that_is_ended_meanwhile_is_refused(self) -> None:
+        self.greet()
+        self.session.cancel(EndedByAdministrator())
+        self.assertEqual(self.user.refusals, [])
+
+        self.store.wait["confirm"].callback(None)
+        self.wait(5)
+
+        self.refused(EndedByAdministrator)
+        self.assertNotIn(SERVER_INIT, self.user.peer.receive())
+        self.assertIsNotNone(self.hypervisor.closed)
+
+    def test_a_viewer_that_leaves_meanwhile_gets_its_use_not_back(self) -> None:
+        secret = self.issue()
+        self.greet(self.visit(secret))
+        self.session.cancel(ClientGone("left"))
+        self.store.wait.pop("confirm").callback(None)
+        self.wait(5)
+        self.refused(ClientGone)
+
+        self.told.refusals.clear()
+        cookie, self.user = self.user.cookie, User(self)
+        self.open(self.visit(secret, resume=cookie))
+
+
+class SameBrowserTests(SessionTestCase):
+    """One live session for each resume cookie: the newest."""
+
+    def again(self, **more: Any) -> tuple[User, Session]:
+        """Come again with the same link and cookie, as F5 does; returns what was before."""
+        before = self.user, self.session
+        resume = self.user.cookie
+        self.user = User(self)
+        self.open(self.visit(self.session.visit.token, resume=resume, **more))
+        self.user.cookie = self.user.cookie or resume
+        return before
+
+    def test_the_older_session_ends_at_once(self) -> None:
+        self.open()
+
+        user, session = self.again()
+
+        ((info, why),) = self.told.closings
+        self.assertEqual((info.id, type(why)), (session.id, Superseded))
+        self.assertTrue(user.peer.half_closed)
+        self.assertEqual([info.id for info in self.sessions.list()], [self.session.id])
+
+    def test_the_older_one_of_three_and_so_on(self) -> None:
+        self.open()
+        for _ in range(5):
+            self.again()
+
+        self.assertEqual(len(self.sessions.list()), 1)
+        self.assertEqual([type(why) for _, why in self.told.closings], [Superseded] * 5)
+
+    def test_a_try_that_is_still_opening_ends(self) -> None:
+        secret = self.issue()
+        self.begin(self.visit(secret))
+        opening, cookie = self.user, self.user.cookie
+        self.console()
+        self.user = User(self)
+
+        self.open(self.visit(secret, resume=cookie))
+        self.wait(5)
+
+        ((error, _),) = opening.refusals
+        self.assertIsInstance(error, Superseded)
+        self.assertEqual(len(self.sessions.list()), 1)
+        self.assertNotEqual(self.user.cookie, cookie)
+
+    def test_one_use_gives_no_second_session_whatever_is_closed(self) -> None:
+        secret, cookie = self.issue(), None
+        users = []
+        for _ in range(5):
+            self.user = User(self)
+            self.begin(self.visit(secret, resume=cookie))
+            cookie = self.user.cookie or cookie
+            users.append(self.user)
+        del self.reactor.tcpClients[:-1]  # those were given up
+        self.console()
+        self.user.peer.send(GREETING)
+        for user in users[:-1]:
+            user.peer.close()
+        self.wait(10)
+        self.assertEqual(len(self.sessions.list()), 1)
+
+        self.user = User(self)
+        self.begin(self.visit(secret))
+
+        ((error, _),) = self.user.refusals
+        self.assertIsInstance(error, TokenUsed)
+
+    def test_it_takes_the_place_of_the_older_one_in_every_limit(self) -> None:
+        for limits in (
+            Limits(sessions=1),
+            Limits(sessions_per_address=1),
+            Limits(sessions_per_vm=1),
+        ):
+            self.setUp()
+            self.serve(limits=limits)
+            self.open()
+            self.again()
+            self.again()
+            self.assertEqual(self.told.refusals, [])
+
+    def test_another_browser_has_no_place_to_take(self) -> None:
+        self.serve(limits=Limits(sessions_per_address=1))
+        self.open()
+        for resume in (None, "guess-guess-guess"):
+            user = User(self)
+            self.begin(self.visit(resume=resume), user)
+            self.assertIsInstance(user.refusals[0][0], OverLimit)
+
+    def test_the_cookie_of_another_link_has_no_place_to_take(self) -> None:
+        self.serve(limits=Limits(sessions=1))
+        self.open()
+        user = User(self)
+        self.begin(self.visit(resume=self.user.cookie), user)
+        self.assertIsInstance(user.refusals[0][0], OverLimit)
+
+    def test_a_try_that_is_refused_ends_no_other_session(self) -> None:
+        self.open()
+        self.store.fail["redeem"] = StoreUnavailable("redis is away")
+        user = User(self)
+        self.begin(self.visit(self.session.visit.token, resume=self.user.cookie), user)
+
+        self.assertIsInstance(user.refusals[0][0], StoreUnavailable)
+        self.assertEqual((self.told.closings, len(self.sessions.list())), ([], 1))
+
+    def test_many_tries_at_once_count_one_too_many_at_most(self) -> None:
+        self.serve(limits=Limits(sessions_per_address=1))
+        self.open()
+        token, cookie = self.session.visit.token, self.user.cookie
+        self.store.wait["redeem"] = Deferred()
+        users = [User(self) for _ in range(5)]
+        for user in users:
+            self.begin(self.visit(token, resume=cookie), user)
+
+        self.assertEqual(len(self.sessions.list()), 2)
+        self.assertEqual(sum(bool(user.refusals) for user in users), 4)
+
+    def test_nothing_is_left_in_the_counters(self) -> None:
+        self.serve(limits=Limits(sessions_per_address=1, sessions_per_vm=1))
+        self.open()
+        self.again()
+        self.user.peer.close()
+        self.told.closings.clear()
+        self.user = User(self)
+
+        self.open()
+
+        self.assertEqual(self.told.closings, [])
+        self.assertEqual(len(self.sessions.list()), 1)
+
+    def test_stopping_waits_for_one_that_is_being_replaced(self) -> None:
+        self.open()
+        user, _ = self.again()
+
+        stopped = Deferred.fromCoroutine(self.sessions.stop())
+        self.wait(5)
+
+        self.successResultOf(stopped)
+        self.assertIsNotNone(user.peer.closed)
+
+
 class ClosingTests(SessionTestCase):
     def test_the_user_leaves(self) -> None:
         self.open()
@@ -662,8 +870,7 @@ class ClosingTests(SessionTestCase):
     def test_the_longest_duration_is_counted_from_the_first_redemption(self) -> None:
         secret = self.issue(Policy(max_duration=100))
         self.open(self.visit(secret))
-        assert self.session.grant is not None
-        cookie = self.session.grant.resume_secret
+        cookie = self.user.cookie
         self.user.peer.close()
         self.wait(60)
 

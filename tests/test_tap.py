@@ -142,7 +142,7 @@ class GatewayTests(FileTestCase):
         self.addCleanup(self.calls.close)
 
     def make(self, settings: Settings | None = None) -> Gateway:
-        store = MemoryTokenStore(self.reactor.seconds, 0)
+        store = MemoryTokenStore(self.reactor.seconds, 0, self.reactor.seconds)
         parts = Parts(store, {"a": self.first, "b": self.second}, self.calls)
         return make_service(settings or Settings(), self.reactor, parts)
 
@@ -164,7 +164,9 @@ class GatewayTests(FileTestCase):
         self.start(self.make())
         self.assertEqual(said, [])
 
-        parts = Parts(MemoryTokenStore(self.reactor.seconds, 0), {}, self.calls)
+        parts = Parts(
+            MemoryTokenStore(self.reactor.seconds, 0, self.reactor.seconds), {}, self.calls
+        )
         self.start(make_service(Settings(), self.reactor, parts))
 
         self.assertEqual(

@@ -14,13 +14,13 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.token_store_contract import VM, TokenStoreContract, make_token
-from vncproxy.errors import TokenUnknown
+from vncproxy.errors import Superseded, TokenExpired, TokenUnknown, TokenUsed
 from vncproxy.model import ConsoleType, Policy, UnixTime, VMAddress, secret_id
 from vncproxy.tokens import scripts
 from vncproxy.tokens.diagnosis import diagnose
 from vncproxy.tokens.memory import MemoryTokenStore
 from vncproxy.tokens.records import MalformedRecord, decode, encode
-from vncproxy.tokens.resume import REMEMBER
+from vncproxy.tokens.resume import OPENING, REMEMBER
 
 NOW = 1_800_000_000.0
 
@@ -31,12 +31,16 @@ class MemoryTokenStoreTests(TokenStoreContract, TestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.clock.advance(NOW)
+        self.wall_step = 0.0
 
     def make_store(self, resume: float = 3600) -> MemoryTokenStore:
-        return MemoryTokenStore(self.clock.seconds, resume)
+        return MemoryTokenStore(self.wall_time, resume, self.clock.seconds)
+
+    def wall_time(self) -> UnixTime:
+        return self.clock.seconds() + self.wall_step
 
     def now(self) -> UnixTime:
-        return self.clock.seconds()
+        return self.wall_time()
 
     async def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)
@@ -64,7 +68,35 @@ class MemoryTokenStoreTests(TokenStoreContract, TestCase):
         for _ in range(3):
             await self.pass_time(REMEMBER)
             await store.issue(self.token())
+        await self.pass_time(OPENING)
+        await store.issue(self.token())
         await self.assertRefused(TokenUnknown, store, secret)
+
+    async def test_use_of_a_session_that_never_opened_comes_back(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        lost = await store.redeem(secret)
+        await self.pass_time(OPENING - 1)
+        await self.assertRefused(TokenUsed, store, secret)
+        await self.pass_time(1)
+        grant = await store.redeem(secret)
+        self.assertEqual(grant.age, OPENING)
+        with self.assertRaises(Superseded):
+            await store.confirm(lost)
+
+    async def test_step_of_the_wall_clock_changes_no_life(self) -> None:
+        store = self.make_store(resume=600)
+        fresh, spent = await store.issue(self.token(ttl=600)), await store.issue(self.token())
+        _, cookie = await self.redeem_with_cookie(store, spent)
+        for step in (-3600.0, 3600.0):
+            self.wall_step = step
+            self.assertEqual((await store.show(secret_id(fresh))).uses_left, 1)
+            self.assertTrue((await store.redeem(spent, cookie)).resumed)
+            self.assertFalse(await store.once("a", 60) and await store.once("a", 60))
+        self.wall_step = -3600
+        await self.pass_time(600)
+        await self.assertRefused(TokenExpired, store, fresh)
+        await self.assertRefused(TokenExpired, store, spent, cookie)
 
     async def test_secret_is_not_kept(self) -> None:
         store = self.make_store()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.trial.unittest import TestCase
 
 from vncproxy.errors import (
+    Superseded,
     TokenExpired,
     TokenRefused,
     TokenRevoked,
@@ -78,9 +79,15 @@ class TokenStoreContract(_Case):
             await store.redeem(secret, cookie)
 
     async def redeem_with_cookie(self, store: Any, secret: str) -> tuple[Grant, str]:
-        grant: Grant = await store.redeem(secret)
+        grant: Grant = await self.open(store, secret)
         assert grant.resume_secret is not None
         return grant, grant.resume_secret
+
+    async def open(self, store: Any, secret: str, cookie: str | None = None) -> Grant:
+        """Redeem a token, and let its session open."""
+        grant: Grant = await store.redeem(secret, cookie)
+        await store.confirm(grant)
+        return grant
 
     # Redeeming
 
@@ -94,7 +101,7 @@ class TokenStoreContract(_Case):
         self.assertEqual(grant.token, token)
         self.assertEqual(grant.token_id, secret_id(secret))
         self.assertFalse(grant.resumed)
-        self.assertLess(abs(grant.started_at - self.now()), 5)
+        self.assertLess(grant.age, 5)
 
     async def test_policy_survives_storage(self) -> None:
         policy = Policy(
@@ -169,10 +176,10 @@ class TokenStoreContract(_Case):
     async def test_restoring_forgets_the_cookie(self) -> None:
         store = self.make_store()
         secret = await store.issue(self.token())
-        grant, cookie = await self.redeem_with_cookie(store, secret)
+        grant = await store.redeem(secret)
         await store.restore(grant)
-        await store.redeem(secret)
-        await self.assertRefused(TokenUsed, store, secret, cookie)
+        await self.open(store, secret)
+        await self.assertRefused(TokenUsed, store, secret, grant.resume_secret)
 
     async def test_restoring_leaves_other_cookies_alone(self) -> None:
         store = self.make_store()
@@ -207,8 +214,118 @@ class TokenStoreContract(_Case):
 
     async def test_restoring_what_the_store_never_had_is_harmless(self) -> None:
         store = self.make_store()
-        await store.restore(Grant(secret_id("x"), self.token(), self.now()))
+        await store.restore(Grant(secret_id("x"), self.token(), claim="0" * 16))
         await self.assertRefused(TokenUnknown, store, "x")
+
+    # Opening
+
+    async def test_cookie_of_a_session_that_is_not_open_does_not_re_enter(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        first = await store.redeem(secret)
+        second = await store.redeem(secret, first.resume_secret)
+        self.assertFalse(second.resumed)
+        self.assertNotEqual(second.resume_secret, first.resume_secret)
+
+    async def test_one_use_opens_one_session_however_often_it_is_tried(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        tries = [await store.redeem(secret)]
+        for _ in range(5):
+            tries.append(await store.redeem(secret, tries[-1].resume_secret))
+        for grant in tries[:-1]:
+            with self.assertRaises(Superseded):
+                await store.confirm(grant)
+            await store.restore(grant)
+        await store.confirm(tries[-1])
+        await store.restore(tries[-1])
+        await self.assertRefused(TokenUsed, store, secret)
+
+    async def test_use_of_an_open_session_is_not_given_back(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        grant = await self.open(store, secret)
+        await store.restore(grant)
+        await self.assertRefused(TokenUsed, store, secret)
+        self.assertTrue((await store.redeem(secret, grant.resume_secret)).resumed)
+
+    async def test_use_that_was_given_back_opens_no_session(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        grant = await store.redeem(secret)
+        await store.restore(grant)
+        with self.assertRaises(Superseded):
+            await store.confirm(grant)
+
+    async def test_longest_duration_counts_from_the_first_try(self) -> None:
+        store = self.make_store()
+        policy = Policy(max_duration=100 * self.short)
+        secret = await store.issue(self.token(policy=policy, ttl=10 * self.short))
+        await store.restore(await store.redeem(secret))
+        await self.pass_time(self.short)
+        grant = await store.redeem(secret)
+        self.assertGreaterEqual(grant.age, self.short)
+        again = await store.redeem(secret, grant.resume_secret)
+        self.assertGreaterEqual(again.age, grant.age)
+
+    async def test_use_is_over_with_its_longest_duration_although_it_was_given_back(self) -> None:
+        store = self.make_store()
+        policy = Policy(max_duration=self.short, uses=2)
+        secret = await store.issue(self.token(policy=policy, ttl=10 * self.short))
+        await store.restore(await store.redeem(secret))
+        await self.pass_time(self.short)
+        grant = await self.open(store, secret)
+        self.assertLess(grant.age, self.short)
+        await self.assertRefused(TokenUsed, store, secret)
+
+    async def test_each_of_several_uses_has_a_longest_duration_of_its_own(self) -> None:
+        store = self.make_store()
+        policy = Policy(max_duration=10 * self.short, uses=2)
+        secret = await store.issue(self.token(policy=policy, ttl=10 * self.short))
+        await self.open(store, secret)
+        await self.pass_time(self.short)
+        self.assertLess((await store.redeem(secret)).age, self.short)
+
+    async def test_session_that_opens_after_its_token_was_revoked_is_refused(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        grant = await store.redeem(secret)
+        await store.revoke(grant.token_id)
+        with self.assertRaises(TokenRevoked):
+            await store.confirm(grant)
+
+    async def test_token_that_expires_while_its_session_opens_can_be_revoked(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token(ttl=self.short))
+        grant = await store.redeem(secret)
+        await self.pass_time(self.short)
+        self.assertEqual(list(await store.revoke_vm(VM)), [grant.token_id])
+        with self.assertRaises(TokenRevoked):
+            await store.confirm(grant)
+
+    async def test_session_that_opens_after_its_token_expired_is_let_in(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token(ttl=self.short))
+        grant = await store.redeem(secret)
+        await self.pass_time(self.short)
+        await store.confirm(grant)
+        self.assertTrue((await store.redeem(secret, grant.resume_secret)).resumed)
+
+    async def test_viewer_that_is_no_browser_opens_once(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token(type=ConsoleType.XVPVNC))
+        grant = await self.open(store, secret)
+        await store.restore(grant)
+        await self.assertRefused(TokenUsed, store, secret)
+
+    async def test_newest_session_of_a_cookie_takes_the_place_of_those_that_open(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        _, cookie = await self.redeem_with_cookie(store, secret)
+        older, newest = [await store.redeem(secret, cookie) for _ in range(2)]
+        with self.assertRaises(Superseded):
+            await store.confirm(older)
+        await store.confirm(newest)
 
     # Revoking
 
@@ -291,7 +408,7 @@ class TokenStoreContract(_Case):
             grant = await store.redeem(secret, cookie)
             self.assertTrue(grant.resumed)
             self.assertEqual(grant.token, first.token)
-            self.assertAlmostEqual(grant.started_at, first.started_at, places=2)
+            self.assertLess(abs(grant.age - first.age), 5)
             self.assertIsNone(grant.resume_secret)
         self.assertEqual((await store.show(secret_id(secret))).uses_left, 1)
 
@@ -423,7 +540,7 @@ class TokenStoreContract(_Case):
         spent, expired, revoked = [
             await store.issue(self.token(ttl=ttl)) for ttl in (600, self.short, 600)
         ]
-        await store.redeem(spent)
+        await self.open(store, spent)
         await store.revoke(secret_id(revoked))
         await self.pass_time(self.short)
         for secret in (spent, expired, revoked, "unknown"):

@@ -18,7 +18,7 @@ def make_means(reactor: Any = None, **changes: Any) -> Means:
     clock = Clock()
     clock.advance(NOW)
     fields = {
-        "store": MemoryTokenStore(clock.seconds, 0),
+        "store": MemoryTokenStore(clock.seconds, 0, clock.seconds),
         "calls": FakeCalls(),
         "time": clock.seconds,
         "reactor": reactor,

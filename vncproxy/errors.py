@@ -31,7 +31,7 @@
     ├── StoreUnavailable           the token store
     └── SessionEnded               why an open session was closed
         ├── ClientGone, ConsoleEnded (ConsoleMoved), ConnectionLost
-        ├── EndedByAdministrator, TimeLimit, IdleLimit
+        ├── EndedByAdministrator, TimeLimit, IdleLimit, Superseded
         └── ProxyStopping
 
 Each class carries what a user may read (``public``), the HTTP status of the API and of a
@@ -373,6 +373,15 @@ class IdleLimit(SessionEnded):
     public = "The console was closed because it was idle."
     close_code = 4112
     code = "idle-limit"
+
+
+class Superseded(SessionEnded):
+    """The same browser opened the console again: a session for each resume cookie, the newest."""
+
+    public = "This console was opened again in another tab or window."
+    status = 409
+    close_code = 4114
+    code = "superseded"
 
 
 class ProxyStopping(SessionEnded):

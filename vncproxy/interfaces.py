@@ -143,17 +143,38 @@ class ITokenStore(Interface):
     def redeem(secret: str, resume_secret: str | None = None) -> Awaitable[Grant]:
         """Take one use of a token, or re-enter with the resume cookie; atomic among proxies.
 
-        A resume cookie that fits the token wins and takes no use. Otherwise one use is taken and,
-        for a token of type ``novnc`` where resuming is switched on, the grant has a new
-        ``resume_secret``.
+        A resume cookie that fits the token wins and takes no use: the grant takes the place of
+        every earlier one of this cookie. Otherwise one use is taken and, for a token of type
+        ``novnc`` where resuming is switched on, the grant has a new ``resume_secret``, which is
+        good from `confirm` on. A cookie that is not good yet stands for a try of the same browser
+        that is still opening: its use is given back first.
+
+        A use that was given back keeps the moment at which it was first taken, and with it the end
+        of the longest duration.
 
         Raises:
             TokenUnknown, TokenUsed, TokenExpired, TokenRevoked: nothing was taken.
             StoreUnavailable: whether a use was taken is not known.
         """
 
+    def confirm(grant: Grant) -> Awaitable[None]:
+        """Take note that a viewer is about to see the console, before it sees anything.
+
+        From now on the use is not given back, and the resume cookie of the grant is good.
+
+        Raises:
+            Superseded: another session of the same browser has taken the place of this one.
+            TokenRefused: the token was revoked meanwhile, or the store has lost it.
+            StoreUnavailable: whether it was noted is not known.
+        """
+
     def restore(grant: Grant) -> Awaitable[None]:
-        """Give the use of a grant back, and forget its resume cookie; a resumed grant took none."""
+        """Give the use of a grant back, and forget its resume cookie.
+
+        Does nothing once the grant is confirmed, and for a resumed one, which took none. A use that
+        is neither confirmed nor given back within ``vncproxy.tokens.resume.OPENING`` seconds
+        counts as given back: its proxy died.
+        """
 
     def show(token_id: str) -> Awaitable[TokenStatus]:
         """Return a token that can still be redeemed or resumed.

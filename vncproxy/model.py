@@ -154,19 +154,29 @@ class Grant:
     Attributes:
         token_id: the id of the token it came from.
         token: what that token says.
-        started_at: when the token was first redeemed by this browser.
+        age: seconds since this use of the token was first taken, by the store's own clock.
         resumed: whether a resume cookie, and not a use of the token, was redeemed.
         resume_secret: the secret of the resume cookie to set; None when there is none to set.
         endpoint: where the console is, for tokens of other issuers which name an address instead
             of a machine that a backend could locate.
+        cookie_id: SHA-256 of the resume cookie, the one to set or the one that was redeemed; empty
+            for none.
+        claim: what the store knows this session by; empty where no store keeps count.
     """
 
     token_id: str
     token: Token
-    started_at: UnixTime
+    age: float = 0.0
     resumed: bool = False
     resume_secret: str | None = field(default=None, repr=False)
     endpoint: ConsoleEndpoint | None = None
+    cookie_id: str = ""
+    claim: str = ""
+
+    @property
+    def use(self) -> str:
+        """The name of the use that a new session has taken, while it is opening."""
+        return self.cookie_id or self.claim
 
 
 def new_id() -> str:
@@ -177,6 +187,11 @@ def new_id() -> str:
 def new_secret() -> str:
     """Return 256 random bits as 43 URL-safe characters."""
     return secrets.token_urlsafe(32)
+
+
+def new_claim() -> str:
+    """Return 64 random bits: what a store knows a session by that holds a use of a token."""
+    return secrets.token_hex(8)
 
 
 def secret_id(secret: str) -> str:

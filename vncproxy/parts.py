@@ -201,7 +201,7 @@ async def _close(part: Any, clock: IReactorTime) -> None:
 def _store(settings: Settings, reactor: Any) -> ITokenStore:
     resume = settings.tokens.resume
     if settings.tokens.store == "memory":
-        return MemoryTokenStore(time.time, resume)
+        return MemoryTokenStore(time.time, resume, reactor.seconds)
     # txredisapi imports the reactor, which is not to be chosen by importing this module
     from .tokens.redis import RedisSettings, RedisTokenStore
 

@@ -128,6 +128,9 @@ class Register(Protocol):
     def check_vm(self, vm: VMAddress) -> None:
         """Raise why there is no room for it at its machine."""
 
+    def replace(self, session: Session) -> None:
+        """End the sessions whose place it takes, as the one that its browser opened last."""
+
     def leave(self, session: Session) -> None:
         """Count a session no more."""
 
@@ -170,7 +173,7 @@ class Session:
         self._why: VNCProxyError = SessionEnded()
         self._ending = False
         self._host = ""
-        self._step: Deferred[tuple[Leg, Leg]] | Deferred[VNCProxyError] | None = None
+        self._step: Deferred[Any] | None = None
         self._watchdog: Watchdog | None = None
         self._opening: Deferred[None] | None = None
 
@@ -192,6 +195,11 @@ class Session:
             return [leg.closed for leg in self._legs]
         assert self._opening is not None
         return [self._opening]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether bytes flow, or did."""
+        return self._legs is not None
 
     def cancel(self, why: VNCProxyError) -> None:
         """End the session unless it is ending already; the first reason counts."""
@@ -228,19 +236,25 @@ class Session:
     async def _open(self) -> tuple[Leg, Leg]:
         """Return both legs, or give the use of the token back.
 
-        Neither taking nor giving is cut short: it would not be known whether it was done.
+        Neither taking, confirming nor giving is cut short: it would not be known whether it was
+        done.
         """
         grant = await self._redeem()
         try:
             if self._ending:
                 raise CancelledError
             self._step = showing = Deferred.fromCoroutine(self._show(grant))
-            return await showing
+            down, console, server_init = await showing
+            self._step = None
+            await self._confirm(grant, console.leg)
         except BaseException:
             await self._restore(grant)
             raise
+        down.send(server_init)
+        return down, console.leg
 
-    async def _show(self, grant: Grant) -> tuple[Leg, Leg]:
+    async def _show(self, grant: Grant) -> tuple[Leg, Console, bytes]:
+        """Return both legs, and the first message that is a part of the screen."""
         assert self._downstream is not None
         await self._downstream.admit(grant)
         self._check_policy(grant.token.policy)
@@ -248,7 +262,18 @@ class Session:
         consoles = self._services.consoles()
         console, name = await consoles.open(grant.token.vm, grant.endpoint)
         self._host = console.host
-        return await self._greet(console, name), console.leg
+        down = await self._greet(console)
+        return down, console, rename(console.server_init, name) if name else console.server_init
+
+    async def _confirm(self, grant: Grant, up: Leg) -> None:
+        """Tell the store that the console is about to be seen; a console that is not is closed."""
+        try:
+            await self._services.store.confirm(grant)
+            if self._ending:
+                raise CancelledError
+        except BaseException:
+            up.close(ClientGone(), self._services.timeouts.linger)
+            raise
 
     async def _restore(self, grant: Grant) -> None:
         """Give the use back; that it cannot be given back must not hide why it should be."""
@@ -265,6 +290,7 @@ class Session:
         token = grant.token
         self.grant = grant
         self._sessions.enter_vm(token.vm)
+        self._sessions.replace(self)
         self._info = replace(self._info, token_id=grant.token_id, vm=token.vm, user=token.user)
         return grant
 
@@ -276,7 +302,7 @@ class Session:
         if networks and not any(ip_address(client) in network for network in networks):
             raise Forbidden(f"client {client} is in no allowed network")
 
-    async def _greet(self, console: Console, name: str) -> Leg:
+    async def _greet(self, console: Console) -> Leg:
         """Greet the viewer; a console that nobody takes is closed."""
         assert self._downstream is not None
         try:
@@ -287,7 +313,6 @@ class Session:
             if isinstance(e, StepError):
                 raise ClientGone(f"the viewer left or fell silent: {e.detail}") from e
             raise
-        leg.send(rename(console.server_init, name) if name else console.server_init)
         return leg
 
     def _relay(self, down: Leg, up: Leg) -> None:
@@ -295,7 +320,11 @@ class Session:
 
         No coroutine waits for it: it would be a third of what an idle session keeps in memory.
         """
+        assert self.grant is not None
         self._legs, self._downstream, self._opening = (down, up), None, None
+        self.grant = replace(
+            self.grant, resume_secret=None, claim=""
+        )  # what is not needed any more
         self._tell("opened")
         self._watchdog = self._wake_watchdog(down, up)
         self._step = joined = self._services.join(down, up)
@@ -346,7 +375,9 @@ class Session:
         policy, services = self.grant.token.policy, self._services
         left = None
         if policy.max_duration is not None:
-            left = self.grant.started_at + policy.max_duration - services.time()
+            # the store answered after the start, so this is never more than what is left
+            since = services.reactor.seconds() - self._started
+            left = policy.max_duration - self.grant.age - since
         rounds = self._sessions.rounds
         dog = Watchdog(down, up, policy, services.timeouts, left, self.cancel, rounds)
         dog.start()

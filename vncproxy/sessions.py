@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from twisted.internet.defer import DeferredList
 
-from .errors import OverLimit, ProxyStopping, SessionEnded, VNCProxyError
-from .model import SessionInfo, VMAddress, new_id
+from .errors import OverLimit, ProxyStopping, SessionEnded, Superseded, VNCProxyError
+from .model import SessionInfo, VMAddress, new_id, secret_id
 from .rounds import Rounds
 from .session import IDownstream, Services, Session, Visit
 
@@ -30,6 +30,7 @@ class Sessions:
         self.draining = False
         self.asking = 0
         self._live: dict[str, Session] = {}
+        self._replaced: set[str] = set()
         self._of_address: Counter[str] = Counter()
         self._of_vm: Counter[VMAddress] = Counter()
 
@@ -81,27 +82,32 @@ class Sessions:
             session.cancel(ProxyStopping())
         await DeferredList(gone)
 
-    def refusal(self) -> VNCProxyError | None:
-        """Return why any new session would be refused now; None when it would not."""
+    def refusal(self, leaving: int = 0) -> VNCProxyError | None:
+        """Return why any new session would be refused now; None when it would not.
+
+        Args:
+            leaving: how many sessions the new one is going to replace.
+        """
         if self.draining:
             return ProxyStopping()
         most = self.services.limits.sessions
-        if len(self._live) >= most:
+        if len(self._live) - len(self._replaced) - leaving >= most:
             return OverLimit(f"{most} sessions are open, limits.sessions")
         return None
 
     def enter(self, session: Session) -> None:
-        """Count a session, until it leaves.
+        """Count a session, until it leaves; it may stand in for one that it is going to replace.
 
         Raises:
             OverLimit: there are too many, in all or from its address.
             ProxyStopping: the proxy is stopping.
         """
-        if refusal := self.refusal():
-            raise refusal
         limits, client = self.services.limits, session.visit.client
+        to_end = {other.visit.client for other in self._of_same_cookie(session)}
+        if refusal := self.refusal(leaving=bool(to_end)):
+            raise refusal
         same = self._of_address[client]
-        if same >= limits.sessions_per_address:
+        if same - (client in to_end) >= limits.sessions_per_address:
             raise OverLimit(
                 f"{same} sessions from {client}, limits.sessions_per_address",
                 public="Too many consoles are open from your address. Close one and try again.",
@@ -113,9 +119,43 @@ class Sessions:
         """Count a session that has learned what it is to show, until it leaves."""
         self._of_vm[vm] += 1
 
+    def replace(self, session: Session) -> None:
+        """End the sessions of the same resume cookie; they are not counted while they end.
+
+        One that is open has its own cookie, unless the new one was let in by it.
+        """
+        assert session.grant is not None
+        for other in self._of_same_cookie(session):
+            if session.grant.resumed or not other.is_open:
+                self._count_out(other)
+                self._replaced.add(other.id)
+                other.cancel(Superseded(f"by session {session.id}"))
+
+    def _of_same_cookie(self, session: Session) -> tuple[Session, ...]:
+        """Return the other sessions that were let in with the resume cookie of this one's visit."""
+        visit = session.visit
+        if visit.resume is None:
+            return ()
+        cookie_id, token_id = secret_id(visit.resume), secret_id(visit.token)
+        return tuple(
+            other
+            for other in self._live.values()
+            if other.grant is not None
+            and other.grant.cookie_id == cookie_id
+            and other.grant.token_id == token_id
+            and other is not session
+            and other.id not in self._replaced
+        )
+
     def leave(self, session: Session) -> None:
         """Count a session no more."""
         del self._live[session.id]
+        if session.id in self._replaced:
+            self._replaced.remove(session.id)
+        else:
+            self._count_out(session)
+
+    def _count_out(self, session: Session) -> None:
         _count_down(self._of_address, session.visit.client)
         if session.grant is not None:
             _count_down(self._of_vm, session.grant.token.vm)

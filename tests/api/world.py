@@ -143,7 +143,7 @@ class ApiTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.time = NOW
         self.clock = Clock()
-        self.store: ITokenStore = MemoryTokenStore(lambda: self.time, 0)
+        self.store: ITokenStore = MemoryTokenStore(lambda: self.time, 0, lambda: self.time)
         self.sessions = MemorySessions()
         self.kvm = Listing("kvm", {"web-01": "running", "db-01": "shut off"})
         self.backends = {"kvm": self.kvm, "esx": Listing("esx", {"mail": "running"}), "b": Blind()}

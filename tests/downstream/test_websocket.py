@@ -420,7 +420,7 @@ class LeavingTests(WebSocketTestCase):
 
         ((_, why),) = self.told.closings
         self.assertIsInstance(why, ClientGone)
-        self.assertEqual(self.store.calls, ["redeem"])
+        self.assertEqual(self.store.calls, ["redeem", "confirm"])
         self.assertIsNotNone(self.hypervisor.closed)
 
 
@@ -504,6 +504,35 @@ class CookieTests(WebSocketTestCase):
         self.console()
         self.browser.say(b"RFB 003.008\n\x01\x01")
         self.browser.hear()
+
+    def test_a_second_tab_takes_the_console_over_and_the_first_is_told(self) -> None:
+        self.browse()
+        value = self.cookie().partition(";")[0]
+        self.greet_after_upgrade()
+        first = self.browser
+
+        self.browse(upgrade(f"/?token={self.token}", f"Cookie: {value}"), self.token)
+        first.hear()
+
+        words = b"This console was opened again in another tab or window."
+        self.assertEqual(first.control, [(CLOSE, (4114).to_bytes(2, "big") + words)])
+        self.greet()
+
+    def test_a_cookie_whose_session_never_opened_gives_no_second_session(self) -> None:
+        self.browse()
+        silent, value = self.browser, self.cookie().partition(";")[0]
+        self.console()
+        self.browse(upgrade(f"/?token={self.token}", f"Cookie: {value}"), self.token)
+        self.greet()
+        silent.peer.close()
+        self.wait(10)
+        live = self.browser
+
+        self.browse(upgrade(f"/?token={self.token}", f"Cookie: {value}"), self.token)
+
+        self.assertEqual(self.reason()[1], 4001)
+        live.say(b"key")
+        self.assertEqual(self.hypervisor.receive(), b"key")
 
     def test_another_browser_cannot_reenter(self) -> None:
         self.browse()

@@ -395,6 +395,17 @@ class EndTests(PageTestCase):
         console.end(4112, "Nothing happened for 15 minutes.")
         await self.assert_ended(4112, "Nothing happened for 15 minutes.", reconnect=True)
 
+    async def test_a_console_that_another_tab_has_waits_for_the_user(self) -> None:
+        console = await self.open_screen()
+        console.end(4114, "It was opened in another tab.")
+        await self.assert_ended(4114, "It was opened in another tab.", reconnect=True)
+
+    async def test_two_tabs_that_reconnect_do_not_fight(self) -> None:
+        console = await self.open_screen()
+        console.end(4103, "The machine ended its console.")
+        self.gateway.answers = [Refuse(4114, "It was opened in another tab.")]
+        await self.assert_ended(4114, "It was opened in another tab.", reconnect=True)
+
     async def test_a_gateway_that_cannot_be_reached_is_told(self) -> None:
         await self.open(answers=[Close(0)])
         await self.until(STATE, "ended")

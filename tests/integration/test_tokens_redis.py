@@ -24,6 +24,7 @@ from tests.token_store_contract import VM, TokenStoreContract, make_token
 from vncproxy.errors import (
     ConfigurationError,
     StoreUnavailable,
+    Superseded,
     TokenExpired,
     TokenRefused,
     TokenRevoked,
@@ -32,6 +33,7 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.model import Grant, Policy, Token, UnixTime, VMAddress, new_secret, secret_id
+from vncproxy.tokens import redis as redis_store
 from vncproxy.tokens import scripts
 from vncproxy.tokens.conversation import Conversation
 from vncproxy.tokens.records import decode, encode
@@ -155,9 +157,11 @@ class InterruptedStore(RedisTokenStore):
 
     interrupt: Callable[[], object]
 
-    async def _take(self, redis: Conversation, token_id: str, record: bytes) -> Grant:
+    async def _take(
+        self, redis: Conversation, token_id: str, record: bytes, cookie_before: str = ""
+    ) -> Grant:
         self.interrupt()
-        return await super()._take(redis, token_id, record)
+        return await super()._take(redis, token_id, record, cookie_before)
 
 
 class ConcurrencyTests(RedisCase):
@@ -193,7 +197,59 @@ class ConcurrencyTests(RedisCase):
         one, other = self.make_store(), self.make_store()
         secret = await one.issue(self.token())
         grant = await one.redeem(secret)
+        await one.confirm(grant)
         self.assertTrue((await other.redeem(secret, grant.resume_secret)).resumed)
+
+    async def test_session_that_opens_at_another_proxy_takes_the_place_of_one_that_opens(
+        self,
+    ) -> None:
+        one, other = self.make_store(), self.make_store()
+        secret = await one.issue(self.token())
+        older = await one.redeem(secret)
+        newer = await other.redeem(secret, older.resume_secret)
+        with self.assertRaises(Superseded):
+            await one.confirm(older)
+        await one.restore(older)
+        await other.confirm(newer)
+        with self.assertRaises(TokenUsed):
+            await one.redeem(secret)
+
+    async def test_state_names_the_newest_session_of_a_cookie(self) -> None:
+        one, other = self.make_store(), self.make_store()
+        secret = await one.issue(self.token())
+        grant = await one.redeem(secret)
+        await one.confirm(grant)
+        key, field = f"vncproxy:state:{secret_id(secret)}", f"newest:{grant.cookie_id}"
+        self.assertEqual(self.server.cli("hget", key, field), grant.claim)
+        newer = await other.redeem(secret, grant.resume_secret)
+        self.assertEqual(self.server.cli("hget", key, field), newer.claim)
+
+    async def test_use_of_a_proxy_that_died_comes_back(self) -> None:
+        one, other = self.make_store(), self.make_store()
+        secret = await one.issue(self.token(policy=Policy(max_duration=60)))
+        self.patch(redis_store, "_OPENING_MS", 1000)
+        lost = await one.redeem(secret)
+        with self.assertRaises(TokenUsed):
+            await other.redeem(secret)
+        await sleep(1.1)
+        self.assertEqual((await other.show(secret_id(secret))).uses_left, 1)
+        self.assertGreater((await other.redeem(secret)).age, 1)
+        with self.assertRaises(Superseded):
+            await one.confirm(lost)
+
+    async def test_state_that_an_older_proxy_wrote_is_read(self) -> None:
+        store = self.make_store()
+        secret, cookie = await store.issue(self.token()), new_secret()
+        key, now = f"vncproxy:state:{secret_id(secret)}", int(time.time() * 1000)
+        resume = ("resume:" + secret_id(cookie), f"{now - 5000}:{now + 60_000}")
+        record = encode(self.token()).decode()
+        self.server.cli("hset", key, "used", "1", "record", record, *resume)
+        grant = await store.redeem(secret, cookie)
+        self.assertTrue(grant.resumed)
+        self.assertLess(abs(grant.age - 5), 3)
+        await store.confirm(grant)
+        with self.assertRaises(TokenUsed):
+            await store.redeem(secret)
 
     async def test_revocation_at_one_proxy_holds_at_another(self) -> None:
         one, other = self.make_store(), self.make_store()
@@ -239,7 +295,7 @@ class StorageTests(RedisCase):
 
     async def test_restoring_what_is_gone_makes_no_key(self) -> None:
         store = self.make_store()
-        await store.restore(Grant("0" * 64, self.token(), time.time(), resume_secret=new_secret()))
+        await store.restore(Grant("0" * 64, self.token(), claim="0" * 16))
         self.assertEqual(self.keys(), [])
 
     async def test_indexes_forget_a_thousand_tokens_that_are_over(self) -> None:
@@ -261,6 +317,7 @@ class StorageTests(RedisCase):
             self.assertGreater(int(self.server.cli("ttl", f"vncproxy:{key}")), 9_990, key)
 
     async def test_indexes_of_what_is_over_are_gone(self) -> None:
+        self.patch(redis_store, "_OPENING_MS", 0)
         store = self.make_store(resume=2)
         await store.redeem(await store.issue(self.token(ttl=2)))
         await sleep(2.3)
@@ -270,11 +327,13 @@ class StorageTests(RedisCase):
         store = self.make_store(resume=0.1)
         secret = await store.issue(self.token(policy=Policy(uses=0)))
         for _ in range(3):
-            await store.redeem(secret)
+            await store.confirm(await store.redeem(secret))
         await sleep(0.2)
-        await store.redeem(secret)
+        await store.confirm(await store.redeem(secret))
         fields = self.server.cli("hkeys", f"vncproxy:state:{secret_id(secret)}").splitlines()
-        self.assertEqual(sum(field.startswith("resume:") for field in fields), 1)
+        for kind in ("resume:", "newest:"):
+            self.assertEqual(sum(field.startswith(kind) for field in fields), 1, kind)
+        self.assertEqual(sum(field.startswith("opening:") for field in fields), 0)
 
     async def test_prefix_keeps_two_installations_apart(self) -> None:
         secret = await self.make_store().issue(self.token())
@@ -397,7 +456,7 @@ class OutageTests(RedisCase):
         for call in (
             store.issue(self.token()),
             store.redeem("x"),
-            store.restore(Grant(token_id, self.token(), 0)),
+            store.restore(Grant(token_id, self.token(), claim="0" * 16)),
             store.show(token_id),
             store.revoke(token_id),
             store.revoke_vm(VM),

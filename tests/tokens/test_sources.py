@@ -61,7 +61,7 @@ class StoreWithSourcesTests(SynchronousTestCase):
     def setUp(self) -> None:
         clock = Clock()
         clock.advance(NOW)
-        self.own = MemoryTokenStore(clock.seconds, 60)
+        self.own = MemoryTokenStore(clock.seconds, 60, clock.seconds)
 
     def store(self, *sources: OneToken) -> StoreWithSources:
         return StoreWithSources(self.own, {str(n): source for n, source in enumerate(sources)})

@@ -65,7 +65,7 @@ class Demonstration:
         static = StaticBackend(CONSOLE.backend, console, self._calls.part(CONSOLE.backend))
         self._backends: dict[str, IConsoleBackend] = {CONSOLE.backend: static}
         settings = _settings(place)
-        self._store = MemoryTokenStore(time.time, settings.tokens.resume)
+        self._store = MemoryTokenStore(time.time, settings.tokens.resume, reactor.seconds)
         parts = Parts(self._store, self._backends, self._calls)
         self._gateway = make_service(settings, reactor, parts)
 

@@ -186,4 +186,4 @@ def grant(
 ) -> Grant:
     """Return what another issuer's token allows: control, any number of times."""
     token = Token(vm, user, ConsoleType.NOVNC, Policy(uses=0), now, expires_at)
-    return Grant(secret_id(secret), token, now, endpoint=endpoint)
+    return Grant(secret_id(secret), token, endpoint=endpoint)

@@ -1,4 +1,7 @@
-"""Tokens in this process: the default of a single proxy, gone when it stops."""
+"""Tokens in this process: the default of a single proxy, gone when it stops.
+
+All times are in seconds of a monotonic clock: a step of the wall clock changes no token's life.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass, field
 
 from zope.interface import implementer
 
-from ..errors import TokenExpired, TokenRevoked, TokenUnknown, TokenUsed
+from ..errors import Superseded, TokenExpired, TokenRevoked, TokenUnknown, TokenUsed
 from ..interfaces import ITokenStore
 from ..model import (
     Grant,
@@ -16,36 +19,88 @@ from ..model import (
     TokenStatus,
     UnixTime,
     VMAddress,
+    new_claim,
     new_secret,
     secret_id,
 )
-from .resume import MOST_COOKIES, REMEMBER, Resume, resume_time
+from .resume import (
+    MOST_COOKIES,
+    MOST_GIVEN_BACK,
+    OPENING,
+    REMEMBER,
+    Resume,
+    resume_end,
+    resume_time,
+)
 
 
 @dataclass(slots=True)
 class _Entry:
-    """A token with what happened to it; the resumes are keyed by the id of their cookie."""
+    """A token with what happened to it.
+
+    Attributes:
+        resumes: the rights to re-enter, by the id of their cookie.
+        newest: the claim of the newest session of each cookie.
+        opening: the uses of sessions that are not open yet, until when they should be.
+        given_back: when the uses that were given back had first been taken.
+    """
 
     token: Token
-    forget_at: UnixTime
+    expires_at: float
+    forget_at: float
     used: int = 0
     revoked: bool = False
     resumes: dict[str, Resume] = field(default_factory=dict)
+    newest: dict[str, str] = field(default_factory=dict)
+    opening: dict[str, Resume] = field(default_factory=dict)
+    given_back: list[float] = field(default_factory=list)
 
-    def prune(self, now: UnixTime) -> None:
+    def prune(self, now: float) -> None:
+        """Forget cookies that are over, and take back the uses of sessions that died opening."""
         for cookie in [c for c, resume in self.resumes.items() if resume.expires_at <= now]:
-            del self.resumes[cookie]
+            self.forget_cookie(cookie)
+        for use in [use for use, opening in self.opening.items() if opening.expires_at <= now]:
+            self.give_back(use)
 
-    def uses_left(self, now: UnixTime) -> int | None:
-        if now >= self.token.expires_at:
+    def forget_cookie(self, cookie_id: str) -> None:
+        del self.resumes[cookie_id]
+        self.newest.pop(cookie_id, None)
+
+    def give_back(self, use: str) -> None:
+        """Take back a use of a session that never opened; does nothing for any other."""
+        if opening := self.opening.pop(use, None):
+            self.used -= 1
+            if self.token.policy.uses and len(self.given_back) < MOST_GIVEN_BACK:
+                self.given_back.append(opening.started_at)
+
+    def take(self, now: float) -> float | None:
+        """Take a use and return when it was first taken; None when there is none left."""
+        longest, uses = self.token.policy.max_duration, self.token.policy.uses
+        if uses == 0:
+            self.used += 1
+            return now
+        moments = sorted(self.given_back)
+        self.given_back = [m for m in moments if longest is None or m + longest > now]
+        self.used += len(moments) - len(self.given_back)
+        if self.used >= uses:
+            return None
+        self.used += 1
+        return self.given_back.pop(0) if self.given_back else now
+
+    def uses_left(self, now: float) -> int | None:
+        if now >= self.expires_at:
             return 0
         uses = self.token.policy.uses
         return None if uses == 0 else max(0, uses - self.used)
 
-    def alive(self, now: UnixTime) -> bool:
+    def can_be_resumed(self) -> bool:
+        """Whether a browser may re-enter, or a session is opening; call `prune` before."""
+        return bool(self.resumes or self.opening)
+
+    def alive(self, now: float) -> bool:
         """Whether there is something to take back."""
         self.prune(now)
-        return not self.revoked and (now < self.token.expires_at or bool(self.resumes))
+        return not self.revoked and (now < self.expires_at or self.can_be_resumed())
 
 
 @implementer(ITokenStore)
@@ -53,89 +108,125 @@ class MemoryTokenStore:
     """A token store for one process.
 
     Args:
-        time: wall-clock time.
-        resume: seconds for which a resume cookie is good, from the redemption that made it; 0 makes
-            none.
+        time: wall-clock time, which says how long a token that is issued has left.
+        resume: seconds for which a resume cookie is good, from the first picture on; 0 makes none.
+        seconds: a monotonic clock, which everything after that is measured by.
     """
 
-    def __init__(self, time: Callable[[], UnixTime], resume: float) -> None:
+    def __init__(
+        self, time: Callable[[], UnixTime], resume: float, seconds: Callable[[], float]
+    ) -> None:
         self._time = time
+        self._seconds = seconds
         self._resume = resume
         self._entries: dict[str, _Entry] = {}
-        self._forget: list[tuple[UnixTime, str]] = []
+        self._forget: list[tuple[float, str]] = []
         self._done: set[str] = set()
-        self._undo: list[tuple[UnixTime, str]] = []
+        self._undo: list[tuple[float, str]] = []
 
     async def issue(self, token: Token) -> str:
         """Store a token and return its secret."""
         self._forget_old()
         secret = new_secret()
         token_id = secret_id(secret)
-        self._entries[token_id] = _Entry(token, forget_at=token.expires_at + REMEMBER)
-        heapq.heappush(self._forget, (token.expires_at + REMEMBER, token_id))
+        expires_at = self._seconds() + token.expires_at - self._time()
+        forget_at = expires_at + REMEMBER
+        self._entries[token_id] = _Entry(token, expires_at, forget_at)
+        heapq.heappush(self._forget, (forget_at, token_id))
         return secret
 
     async def redeem(self, secret: str, resume_secret: str | None = None) -> Grant:
         """Take one use of a token, or re-enter with the resume cookie."""
-        token_id, now = secret_id(secret), self._time()
+        token_id, now = secret_id(secret), self._seconds()
         entry = self._entries.get(token_id)
         if entry is None:
             raise TokenUnknown(f"no token {token_id[:12]}")
         if entry.revoked:
             raise TokenRevoked(f"token {token_id[:12]} was revoked")
         entry.prune(now)
-        if resume_secret is not None and (found := entry.resumes.get(secret_id(resume_secret))):
-            return Grant(token_id, entry.token, found.started_at, resumed=True)
+        if resume_secret is not None:
+            cookie_id = secret_id(resume_secret)
+            if cookie_id in entry.resumes:
+                return self._reenter(token_id, entry, cookie_id, now)
+            entry.give_back(cookie_id)
         return self._take(token_id, entry, now)
 
-    def _take(self, token_id: str, entry: _Entry, now: UnixTime) -> Grant:
-        if now >= entry.token.expires_at:
-            raise TokenExpired(f"token {token_id[:12]} is over since {entry.token.expires_at:.0f}")
-        if entry.uses_left(now) == 0:
-            raise TokenUsed(f"token {token_id[:12]}: {entry.used} uses are taken")
-        entry.used += 1
-        cookie = self._set_cookie(entry, now)
-        return Grant(token_id, entry.token, started_at=now, resume_secret=cookie)
+    def _reenter(self, token_id: str, entry: _Entry, cookie_id: str, now: float) -> Grant:
+        age = now - entry.resumes[cookie_id].started_at
+        entry.newest[cookie_id] = claim = new_claim()
+        return Grant(token_id, entry.token, age, resumed=True, cookie_id=cookie_id, claim=claim)
 
-    def _set_cookie(self, entry: _Entry, now: UnixTime) -> str | None:
+    def _take(self, token_id: str, entry: _Entry, now: float) -> Grant:
+        if now >= entry.expires_at:
+            over = now - entry.expires_at
+            raise TokenExpired(f"token {token_id[:12]} is over since {over:.0f} s")
+        first = entry.take(now)
+        if first is None:
+            raise TokenUsed(f"token {token_id[:12]}: {entry.used} uses are taken")
         seconds = resume_time(entry.token, self._resume)
-        if not seconds:
-            return None
+        cookie = new_secret() if seconds else None
+        grant = Grant(
+            token_id,
+            entry.token,
+            now - first,
+            resume_secret=cookie,
+            cookie_id=secret_id(cookie) if cookie else "",
+            claim=new_claim(),
+        )
+        entry.opening[grant.use] = Resume(first, now + OPENING)
+        entry.forget_at = max(entry.forget_at, now + OPENING + seconds)
+        return grant
+
+    async def confirm(self, grant: Grant) -> None:
+        """Take note that a viewer is about to see the console."""
+        entry, now = self._entries.get(grant.token_id), self._seconds()
+        if entry is None:
+            raise TokenUnknown(f"no token {grant.token_id[:12]}")
+        if entry.revoked:
+            raise TokenRevoked(f"token {grant.token_id[:12]} was revoked")
+        if grant.resumed:
+            if entry.newest.get(grant.cookie_id, grant.claim) != grant.claim:
+                raise Superseded("another session with the same cookie began")
+            return
+        opening = entry.opening.pop(grant.use, None)
+        if opening is None:
+            raise Superseded("its use was given to another session")
+        if grant.cookie_id:
+            self._set_cookie(entry, grant, opening.started_at, now)
+
+    def _set_cookie(self, entry: _Entry, grant: Grant, first: float, now: float) -> None:
+        ends = resume_end(entry.token, self._resume, first, now)
         if len(entry.resumes) >= MOST_COOKIES:
-            del entry.resumes[min(entry.resumes, key=lambda c: entry.resumes[c].expires_at)]
-        cookie = new_secret()
-        entry.resumes[secret_id(cookie)] = Resume(now, now + seconds)
-        entry.forget_at = max(entry.forget_at, now + seconds)
-        return cookie
+            entry.forget_cookie(min(entry.resumes, key=lambda c: entry.resumes[c].expires_at))
+        entry.resumes[grant.cookie_id] = Resume(first, ends)
+        entry.newest[grant.cookie_id] = grant.claim
 
     async def restore(self, grant: Grant) -> None:
-        """Give the use of a grant back, and forget its resume cookie."""
+        """Give the use of a grant back, unless it is confirmed."""
         entry = self._entries.get(grant.token_id)
-        if grant.resumed or entry is None:
-            return
-        if grant.resume_secret is not None:
-            entry.resumes.pop(secret_id(grant.resume_secret), None)
-        entry.used = max(0, entry.used - 1)
+        if entry is not None and not grant.resumed:
+            entry.give_back(grant.use)
 
     async def show(self, token_id: str) -> TokenStatus:
         """Return a token that can still be redeemed or resumed."""
-        now = self._time()
+        now = self._seconds()
         entry = self._entries.get(token_id)
         if entry is None or not entry.alive(now):
             raise TokenUnknown(f"no token {token_id[:12]}")
         left = entry.uses_left(now)
-        if left == 0 and not entry.resumes:
+        if left == 0 and not entry.can_be_resumed():
             raise TokenUnknown(f"token {token_id[:12]} is spent")
         return TokenStatus(token_id, entry.token, left)
 
     async def revoke(self, token_id: str) -> bool:
         """Take a token and its resume cookies back; False when there was none."""
-        entry, now = self._entries.get(token_id), self._time()
+        entry, now = self._entries.get(token_id), self._seconds()
         if entry is None or not entry.alive(now):
             return False
         entry.revoked = True
         entry.resumes.clear()
-        entry.forget_at = max(now, entry.token.expires_at) + REMEMBER
+        entry.opening.clear()
+        entry.forget_at = max(now, entry.expires_at) + REMEMBER
         return True
 
     async def revoke_vm(self, vm: VMAddress) -> Sequence[str]:
@@ -152,7 +243,7 @@ class MemoryTokenStore:
 
     async def once(self, key: str, ttl: float) -> bool:
         """Remember that something was done; False as long as it is remembered."""
-        now = self._time()
+        now = self._seconds()
         while self._undo and self._undo[0][0] <= now:
             self._done.remove(heapq.heappop(self._undo)[1])
         if key in self._done:
@@ -172,7 +263,7 @@ class MemoryTokenStore:
         """Do nothing: there are no connections."""
 
     def _forget_old(self) -> None:
-        now = self._time()
+        now = self._seconds()
         while self._forget and self._forget[0][0] <= now:
             _, token_id = heapq.heappop(self._forget)
             forget_at = self._entries[token_id].forget_at

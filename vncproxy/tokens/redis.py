@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..errors import (
+    Superseded,
     TokenExpired,
     TokenRefused,
     TokenRevoked,
@@ -23,6 +24,7 @@ from ..model import (
     TokenStatus,
     UnixTime,
     VMAddress,
+    new_claim,
     new_secret,
     secret_id,
 )
@@ -31,11 +33,11 @@ from .conversation import Conversation
 from .endpoint import RedisSettings
 from .link import RedisLink
 from .records import MalformedRecord, decode, encode
-from .resume import MOST_COOKIES, REMEMBER, Resume, resume_time
+from .resume import MOST_COOKIES, OPENING, REMEMBER, resume_time
 
 __all__ = ["RedisSettings", "RedisTokenStore"]
 
-_REMEMBER_MS = int(REMEMBER * 1000)
+_REMEMBER_MS, _OPENING_MS = int(REMEMBER * 1000), int(OPENING * 1000)
 
 _REFUSALS: Mapping[bytes, type[TokenRefused]] = {
     b"used": TokenUsed,
@@ -47,16 +49,20 @@ _REFUSALS: Mapping[bytes, type[TokenRefused]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A token as Redis has it: ``record`` is None once its time is over."""
+    """A token as Redis has it: ``record`` is None once its time is over.
 
-    now: UnixTime
+    Attributes:
+        now: milliseconds of Redis's clock, for what is compared with its own fields.
+    """
+
+    now: int
     record: bytes | None
     state: Mapping[bytes, bytes]
 
     @classmethod
     def read(cls, answer: Any) -> _Seen:
         now, record, fields = answer
-        return cls(now / 1000, record, dict(zip(fields[::2], fields[1::2], strict=True)))
+        return cls(now, record, dict(zip(fields[::2], fields[1::2], strict=True)))
 
     @property
     def revoked(self) -> bool:
@@ -66,22 +72,24 @@ class _Seen:
     def redeemed_record(self) -> bytes:
         return self.state.get(b"record", b"")
 
-    def resume(self, cookie_id: str) -> Resume | None:
-        found = self.state.get(b"resume:" + cookie_id.encode())
-        if found is None:
-            return None
-        started, ends = (int(part) / 1000 for part in found.split(b":"))
-        return Resume(started, ends) if ends > self.now else None
+    def has_resume(self, cookie_id: str) -> bool:
+        return self._lasts(b"resume:" + cookie_id.encode())
 
     def resumable(self) -> bool:
-        cookies = [key.removeprefix(b"resume:") for key in self.state if key.startswith(b"resume:")]
-        return any(self.resume(cookie.decode()) for cookie in cookies)
+        """Whether a browser may re-enter, or a session is opening."""
+        return any(
+            self._lasts(key) for key in self.state if key.startswith((b"resume:", b"opening:"))
+        )
 
     def uses_left(self, token: Token) -> int | None:
         if self.record is None:
             return 0
-        uses = token.policy.uses
-        return None if uses == 0 else max(0, uses - int(self.state.get(b"used", b"0")))
+        uses, used = token.policy.uses, int(self.state.get(b"used", b"0"))
+        lost = [k for k in self.state if k.startswith(b"opening:") and not self._lasts(k)]
+        return None if uses == 0 else max(0, uses - used + len(lost))
+
+    def _lasts(self, key: bytes) -> bool:
+        return int(self.state.get(key, b"0").rpartition(b":")[2]) > self.now
 
 
 @implementer(ITokenStore)
@@ -94,8 +102,7 @@ class RedisTokenStore:
         reactor: connects, resolves names and measures the time limits.
         settings: where Redis is.
         time: the wall-clock time that tokens are issued by.
-        resume: seconds for which a resume cookie is good, from the redemption that made it; 0 makes
-            none.
+        resume: seconds for which a resume cookie is good, from the first picture on; 0 makes none.
 
     Raises:
         ConfigurationError: the file of authorities cannot be used.
@@ -133,40 +140,76 @@ class RedisTokenStore:
         seen = await self._look(redis, token_id)
         if seen.revoked:
             raise _refusal(b"revoked", token_id)
-        if cookie is not None and (resume := seen.resume(secret_id(cookie))) is not None:
+        cookie_id = "" if cookie is None else secret_id(cookie)
+        if cookie_id and seen.has_resume(cookie_id):
             token = self._decode(seen.redeemed_record, token_id)
-            return Grant(token_id, token, resume.started_at, resumed=True)
+            return await self._reenter(redis, token_id, token, cookie_id)
         if seen.record is None:
             raise _refusal(b"expired" if seen.state else b"unknown", token_id)
-        return await self._take(redis, token_id, seen.record)
+        return await self._take(redis, token_id, seen.record, cookie_id)
 
-    async def _take(self, redis: Conversation, token_id: str, record: bytes) -> Grant:
+    async def _reenter(
+        self, redis: Conversation, token_id: str, token: Token, cookie_id: str
+    ) -> Grant:
+        claim = new_claim()
+        keys = [self._state + token_id]
+        age = _age(await redis.script(scripts.REENTER, keys, cookie_id, claim), token_id)
+        return Grant(token_id, token, age, resumed=True, cookie_id=cookie_id, claim=claim)
+
+    async def _take(
+        self, redis: Conversation, token_id: str, record: bytes, cookie_before: str = ""
+    ) -> Grant:
         token = self._decode(record, token_id)
         seconds = resume_time(token, self._resume)
         cookie = new_secret() if seconds else None
+        cookie_id, claim = secret_id(cookie) if cookie else "", new_claim()
         answer = await redis.script(
             scripts.TAKE,
             self._keys(token_id, token),
             record,
             token.policy.uses,
+            _milliseconds(token.policy.max_duration),
             int(token.expires_at * 1000),
-            secret_id(cookie) if cookie else "",
-            int(seconds * 1000),
-            MOST_COOKIES,
+            cookie_id or claim,
+            cookie_before,
+            _milliseconds(seconds),
+            _OPENING_MS,
             token_id,
             _REMEMBER_MS,
         )
-        if not isinstance(answer, list):
-            raise _refusal(answer, token_id)
-        return Grant(token_id, token, started_at=answer[1] / 1000, resume_secret=cookie)
+        return Grant(
+            token_id,
+            token,
+            _age(answer, token_id),
+            resume_secret=cookie,
+            cookie_id=cookie_id,
+            claim=claim,
+        )
+
+    async def confirm(self, grant: Grant) -> None:
+        """Take note that a viewer is about to see the console."""
+        answer = await self._link.run(lambda redis: self._confirm(redis, grant))
+        if answer == b"superseded":
+            raise Superseded("another session of the same browser took its place, says redis")
+        if answer != b"confirmed":
+            raise _refusal(answer, grant.token_id)
+
+    async def _confirm(self, redis: Conversation, grant: Grant) -> bytes:
+        keys, cookie, claim = [self._state + grant.token_id], grant.cookie_id, grant.claim
+        if grant.resumed:
+            answer: bytes = await redis.script(scripts.CONFIRM_RESUMED, keys, cookie, claim)
+            return answer
+        resume = _milliseconds(self._resume), _milliseconds(grant.token.policy.max_duration)
+        args = (grant.use, cookie, claim, *resume, MOST_COOKIES)
+        confirmed: bytes = await redis.script(scripts.CONFIRM, keys, *args)
+        return confirmed
 
     async def restore(self, grant: Grant) -> None:
-        """Give the use of a grant back, and forget its resume cookie."""
+        """Give the use of a grant back, unless it is confirmed."""
         if grant.resumed:
             return
-        cookie = secret_id(grant.resume_secret) if grant.resume_secret else ""
-        keys = [self._state + grant.token_id]
-        await self._link.run(lambda redis: redis.script(scripts.RESTORE, keys, cookie))
+        keys, args = [self._state + grant.token_id], (grant.use, grant.token.policy.uses)
+        await self._link.run(lambda redis: redis.script(scripts.RESTORE, keys, *args))
 
     async def show(self, token_id: str) -> TokenStatus:
         """Return a token that can still be redeemed or resumed."""
@@ -263,6 +306,17 @@ class RedisTokenStore:
     def _keys(self, token_id: str, token: Token) -> list[str]:
         own = [self._token + token_id, self._state + token_id]
         return [*own, self._vm(token.vm), self._user(token.user)]
+
+
+def _age(answer: Any, token_id: str) -> float:
+    """Return how long ago a use was first taken, in seconds; or raise why it was refused."""
+    if not isinstance(answer, list):
+        raise _refusal(answer, token_id)
+    return float(max(0, answer[1])) / 1000
+
+
+def _milliseconds(seconds: float | None) -> int:
+    return int((seconds or 0) * 1000)
 
 
 def _refusal(why: bytes, token_id: str) -> TokenRefused:

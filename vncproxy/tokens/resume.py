@@ -1,13 +1,20 @@
-"""What a resume cookie is worth: the same in every store."""
+"""What a resume cookie and a use of a token are worth: the same in every store."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..model import ConsoleType, Token, UnixTime
+from ..model import ConsoleType, Token
 
 MOST_COOKIES = 32
 """Resume cookies kept for one token; the one that ends first makes room for another."""
+
+MOST_GIVEN_BACK = 32
+"""Moments kept for one token at which uses that were given back had first been taken."""
+
+OPENING = 120.0
+"""Seconds from a redemption within which a session opens, or gives the use back; longer than all of
+its time limits together."""
 
 REMEMBER = 3600.0
 """Seconds for which a token that is over is remembered, so that the log can say what it was."""
@@ -15,18 +22,23 @@ REMEMBER = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """One browser's right to re-enter; it never slides."""
+    """One browser's right to re-enter, in seconds of the store's clock; it never slides."""
 
-    started_at: UnixTime
-    expires_at: UnixTime
+    started_at: float
+    expires_at: float
 
 
 def resume_time(token: Token, resume: float) -> float:
-    """Return the seconds from a redemption during which that browser may re-enter; 0 for none.
+    """Return the seconds for which a browser may re-enter; 0 for what keeps no cookies."""
+    return resume if token.type is ConsoleType.NOVNC else 0.0
 
-    Only a browser keeps cookies, and a session that may not last is not resumed for longer.
+
+def resume_end(token: Token, resume: float, first: float, now: float) -> float:
+    """Return when the right to re-enter ends: a session that may not last is not resumed longer.
+
+    Args:
+        resume: seconds from now.
+        first: when the use was first taken.
     """
-    if token.type is not ConsoleType.NOVNC:
-        return 0.0
     longest = token.policy.max_duration
-    return resume if longest is None else min(resume, longest)
+    return now + resume if longest is None else min(now + resume, first + longest)

@@ -6,9 +6,17 @@ starts later, because Redis was stopped or busy with the call in its input, does
 ``late``.
 
 A token is two keys: ``token``, the immutable record, which portals write too, and ``state``, a hash
-of the proxies with the fields ``used`` (uses taken), ``revoked``, ``record`` (as it was redeemed,
-kept for resuming) and ``resume:<SHA-256 of the cookie>`` = ``<first redeemed>:<ends>`` in
-milliseconds.
+of the proxies with the fields
+
+- ``used``: uses taken,
+- ``revoked``,
+- ``record``: as it was redeemed, kept for resuming,
+- ``opening:<use>`` = ``<first redeemed>:<until>``: a use of a session that has not opened yet,
+- ``given``: when the uses that were given back had first been taken, separated by commas,
+- ``resume:<SHA-256 of the cookie>`` = ``<first redeemed>:<ends>``: a right to re-enter,
+- ``newest:<SHA-256 of the cookie>``: the claim of the newest session of a cookie.
+
+All times are in milliseconds of Redis's clock.
 
 Removing a field that does not exist, named ``''``, changes nothing. A read-only replica refuses it
 all the same; and where ``maxmemory`` is reached, Redis looks only before a script's first change
@@ -16,6 +24,8 @@ whether there is room for more.
 """
 
 from __future__ import annotations
+
+from . import resume
 
 LATE = b"late"
 
@@ -48,7 +58,7 @@ local function resumes(state)
     if string.sub(fields[i], 1, 7) == 'resume:' then
       local ends = tonumber(string.match(fields[i + 1], ':(%d+)$'))
       if ends <= now then
-        redis.call('HDEL', state, fields[i])
+        redis.call('HDEL', state, fields[i], 'newest:' .. string.sub(fields[i], 8))
       else
         count = count + 1
         latest = math.max(latest, ends)
@@ -57,6 +67,58 @@ local function resumes(state)
     end
   end
   return count, first, latest
+end
+"""
+
+_GIVE_BACK = f"""
+local function give_back(state, field, limited)
+  local first = string.match(redis.call('HGET', state, field) or '', '^%d+')
+  if not first then return false end
+  redis.call('HDEL', state, field)
+  redis.call('HINCRBY', state, 'used', -1)
+  local given = redis.call('HGET', state, 'given') or ''
+  if limited and #given < {resume.MOST_GIVEN_BACK} * 14 then
+    redis.call('HSET', state, 'given', given .. first .. ',')
+  end
+  return true
+end
+"""
+
+_TAKE_USE = """
+local function give_back_lost(state, limited)
+  local fields = redis.call('HGETALL', state)
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 8) == 'opening:' then
+      if tonumber(string.match(fields[i + 1], ':(%d+)$')) <= now then
+        give_back(state, fields[i], limited)
+      end
+    end
+  end
+end
+
+local function choose_use(state, uses, longest)
+  if uses == 0 then return now, {}, 0 end
+  local moments, over = {}, 0
+  for moment in string.gmatch(redis.call('HGET', state, 'given') or '', '%d+') do
+    if longest > 0 and moment + longest <= now then
+      over = over + 1
+    else
+      table.insert(moments, tonumber(moment))
+    end
+  end
+  if tonumber(redis.call('HGET', state, 'used') or 0) + over >= uses then return nil end
+  table.sort(moments)
+  local first = table.remove(moments, 1) or now
+  return first, moments, over
+end
+
+local function take_use(state, moments, over)
+  redis.call('HINCRBY', state, 'used', 1 + over)
+  if #moments > 0 then
+    redis.call('HSET', state, 'given', table.concat(moments, ',') .. ',')
+  else
+    redis.call('HDEL', state, 'given')
+  end
 end
 """
 
@@ -90,53 +152,112 @@ TAKE = (
     _PRELUDE
     + _INDEX
     + _RESUMES
+    + _GIVE_BACK
+    + _TAKE_USE
     + """
 local token, state, vm, user = unpack(KEYS)
-local record, uses, expires = ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local cookie, seconds, most = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
-local id, remember = ARGV[8], tonumber(ARGV[9])
+local record, uses, longest = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local expires, use, before = ARGV[5], ARGV[6], ARGV[7]
+local seconds, opening = tonumber(ARGV[8]), tonumber(ARGV[9])
+local id, remember = ARGV[10], tonumber(ARGV[11])
 
 if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
 if redis.call('PTTL', token) == -1 then redis.call('PEXPIREAT', token, expires) end
 local stored = redis.call('GET', token)
 if not stored then return 'expired' end
 if stored ~= record then return 'unknown' end
-if uses > 0 and tonumber(redis.call('HGET', state, 'used') or 0) >= uses then return 'used' end
+give_back_lost(state, uses > 0)
+if before ~= '' then give_back(state, 'opening:' .. before, uses > 0) end
+local first, moments, over = choose_use(state, uses, longest)
+if not first then return 'used' end
 
 redis.call('HDEL', state, '')
 local ends = now + math.max(0, redis.call('PTTL', token))
-local count, first, latest = resumes(state)
-if cookie ~= '' then latest = math.max(latest, now + seconds) end
-local stops = math.max(ends, latest)
+local _, _, latest = resumes(state)
+local stops = math.max(ends, latest, now + opening + seconds)
 index(vm, id, stops)
 index(user, id, stops)
-redis.call('HINCRBY', state, 'used', 1)
-if cookie ~= '' then
-  if count >= most then redis.call('HDEL', state, first.field) end
-  redis.call('HSET', state, 'record', record, 'resume:' .. cookie, now .. ':' .. now + seconds)
-end
+take_use(state, moments, over)
+redis.call('HSET', state, 'record', record, 'opening:' .. use, first .. ':' .. now + opening)
 redis.call('PEXPIREAT', state, math.max(stops, ends + remember))
-return {'taken', now}
+return {'taken', now - first}
+"""
+)
+
+REENTER = (
+    _PRELUDE
+    + """
+local state, cookie, claim = KEYS[1], ARGV[2], ARGV[3]
+if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
+local first, ends = string.match(
+  redis.call('HGET', state, 'resume:' .. cookie) or '', '^(%d+):(%d+)$')
+if not first or tonumber(ends) <= now then return 'expired' end
+redis.call('HDEL', state, '')
+redis.call('HSET', state, 'newest:' .. cookie, claim)
+return {'resumed', now - first}
+"""
+)
+
+CONFIRM = (
+    _PRELUDE
+    + _RESUMES
+    + """
+local state, use, cookie, claim = KEYS[1], ARGV[2], ARGV[3], ARGV[4]
+local seconds, longest, most = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
+if redis.call('HEXISTS', state, 'used') == 0 then return 'unknown' end
+local first = string.match(redis.call('HGET', state, 'opening:' .. use) or '', '^%d+')
+if not first then return 'superseded' end
+redis.call('HDEL', state, 'opening:' .. use)
+if cookie ~= '' then
+  local ends = now + seconds
+  if longest > 0 then ends = math.min(ends, first + longest) end
+  local count, oldest = resumes(state)
+  if count >= most then
+    redis.call('HDEL', state, oldest.field, 'newest:' .. string.sub(oldest.field, 8))
+  end
+  redis.call('HSET', state, 'resume:' .. cookie, first .. ':' .. ends, 'newest:' .. cookie, claim)
+end
+return 'confirmed'
+"""
+)
+
+CONFIRM_RESUMED = (
+    _PRELUDE
+    + """
+local state, cookie, claim = KEYS[1], ARGV[2], ARGV[3]
+if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
+redis.call('HDEL', state, '')
+local newest = redis.call('HGET', state, 'newest:' .. cookie)
+if newest and newest ~= claim then return 'superseded' end
+return 'confirmed'
 """
 )
 
 RESTORE = (
     _PRELUDE
+    + _GIVE_BACK
     + """
-local state, cookie = KEYS[1], ARGV[2]
-redis.call('HDEL', state, 'resume:' .. cookie)
-if tonumber(redis.call('HGET', state, 'used') or 0) > 0 then
-  redis.call('HINCRBY', state, 'used', -1)
-end
-return 'restored'
+redis.call('HDEL', KEYS[1], '')
+return give_back(KEYS[1], 'opening:' .. ARGV[2], tonumber(ARGV[3]) > 0) and 'restored' or 'kept'
 """
 )
 
 _REVOKE_ONE = """
+local function is_opening(state)
+  local fields = redis.call('HGETALL', state)
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 8) == 'opening:' then
+      if tonumber(string.match(fields[i + 1], ':(%d+)$')) > now then return true end
+    end
+  end
+  return false
+end
+
 local function revoke(token, state, remember)
   local _, _, latest = resumes(state)
   local ttl = redis.call('PTTL', token)
-  if ttl == -2 and latest == 0 then return false end
+  if ttl == -2 and latest == 0 and not is_opening(state) then return false end
   redis.call('DEL', token, state)
   redis.call('HSET', state, 'revoked', 1)
   redis.call('PEXPIREAT', state, now + math.max(0, ttl) + remember)

@@ -49,6 +49,11 @@ class StoreWithSources:
                 return grant
         raise error
 
+    async def confirm(self, grant: Grant) -> None:
+        """Take note that a viewer is about to see the console."""
+        if grant.endpoint is None:
+            await self.store.confirm(grant)
+
     async def restore(self, grant: Grant) -> None:
         """Give the use of a grant back; other issuers' tokens do not count uses."""
         if grant.endpoint is None:

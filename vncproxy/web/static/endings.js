@@ -10,7 +10,8 @@
  * @property {number} code - close code of the web socket
  * @property {string} headline
  * @property {string} reason - a sentence for the user
- * @property {"never"|"byHand"|"alone"} again - who may reconnect: nobody, the user, the page itself
+ * @property {"never"|"byHandOnly"|"byHand"|"alone"} again - who may reconnect: nobody, the user
+ *     (also where the page is reconnecting by itself already: byHandOnly), the page itself
  */
 
 const UNREACHABLE = [
@@ -38,11 +39,15 @@ const WORDS = {
     4103: ["The virtual machine closed its console", "It may be restarting, stopping or moving to another host."],
     4112: ["Closed because nothing happened", "Reconnect to go on."],
     4113: ["The gateway is restarting", "The console comes back by itself."],
+    4114: ["Opened somewhere else", "This console was opened again in another tab or window."],
 };
 const OTHER = ["Console closed", "The connection was closed."];
 
 /** Codes after which a guest usually comes back without anybody doing anything. */
 const COMES_BACK = new Set([4103, 4113]);
+
+/** Another tab has the console: two that both came back by themselves would fight for it. */
+const ELSEWHERE = new Set([4114]);
 
 /** The page has no token, so nothing was tried. */
 export const NO_TOKEN = {
@@ -77,6 +82,9 @@ export function explain({ code, reason, connected }) {
 function again(code, connected) {
     if (code >= 4000 && code <= 4099) {
         return "never";
+    }
+    if (ELSEWHERE.has(code)) {
+        return "byHandOnly";
     }
     return COMES_BACK.has(code) || (code === 1006 && connected) ? "alone" : "byHand";
 }
