@@ -91,3 +91,34 @@ class EndTests(ApiTestCase):
         self.patch(self.sessions, "end", too_late)
 
         self.assertEqual(self.call("DELETE", "/v1/sessions/1").status, 404)
+
+    def test_its_token_is_revoked_and_its_other_sessions_end_where_asked_for(self) -> None:
+        token_id = self.issue().body["id"]
+        self.sessions.add(session("1", token_id=token_id))
+        self.sessions.add(session("2", token_id=token_id))
+        self.sessions.add(session("3"))
+
+        answer = self.call("DELETE", "/v1/sessions/1?revoke=true")
+
+        self.assertEqual((answer.status, answer.body), (200, {"ended": 2, "revoked": 1}))
+        self.assertEqual(list(self.sessions.live), ["3"])
+        self.assertEqual(self.call("GET", f"/v1/tokens/{token_id}").status, 404)
+
+    def test_a_token_that_is_not_the_proxys_is_not_revoked(self) -> None:
+        self.sessions.add(session("1"))
+
+        answer = self.call("DELETE", "/v1/sessions/1?revoke=true")
+
+        self.assertEqual((answer.status, answer.body), (200, {"ended": 1, "revoked": 0}))
+
+    def test_revoke_is_true_or_false(self) -> None:
+        self.sessions.add(session("1"))
+
+        answer = self.call("DELETE", "/v1/sessions/1?revoke=yes")
+
+        self.assertRefused(answer, 400, "bad-request", "revoke")
+        self.assertEqual(list(self.sessions.live), ["1"])
+        self.assertEqual(
+            self.call("DELETE", "/v1/sessions/1?revoke=false").body,
+            {"ended": 1},
+        )

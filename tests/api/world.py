@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +16,22 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from vncproxy.api import ApiKey, Scope, api_resource, new_api_key
-from vncproxy.errors import BackendError, SessionEnded, VNCProxyError
+from vncproxy.errors import (
+    BackendError,
+    ConsoleUnavailable,
+    SessionEnded,
+    VMNotFound,
+    VNCProxyError,
+)
 from vncproxy.interfaces import IConsoleBackend, ITokenStore, IVMInventory
-from vncproxy.model import ConsoleEndpoint, ConsoleType, SessionInfo, VMAddress, VMSummary
+from vncproxy.model import (
+    ConsoleEndpoint,
+    ConsoleType,
+    SessionInfo,
+    Transport,
+    VMAddress,
+    VMSummary,
+)
 from vncproxy.tokens.memory import MemoryTokenStore
 
 NOW = 1_767_323_045.0  # 2026-01-02T03:04:05Z
@@ -94,7 +108,7 @@ class Blind:
     """A backend that cannot list."""
 
     def locate(self, vm: str) -> Awaitable[ConsoleEndpoint]:
-        raise AssertionError("the API never locates a console")
+        raise AssertionError("the API locates a console only when it is asked to check")
 
     async def probe(self) -> str:
         raise AssertionError("the API never dials a hypervisor")
@@ -111,6 +125,18 @@ class Listing(Blind):
         self.machines = [VMSummary(VMAddress(name, vm), vm, s) for vm, s in machines.items()]
         self.failure: Exception | None = None
         self.silent = False
+
+    async def locate(self, vm: str) -> ConsoleEndpoint:
+        if self.silent:
+            await Deferred()
+        if self.failure:
+            raise self.failure
+        for machine in self.machines:
+            if machine.vm.vm == vm:
+                if machine.state != "running":
+                    raise ConsoleUnavailable(machine.state)
+                return ConsoleEndpoint(Transport.FD, fd=os.dup(0))
+        raise VMNotFound(f"no machine {vm}")
 
     async def list(self) -> Sequence[VMSummary]:
         if self.silent:

@@ -46,9 +46,16 @@ class BridgeTests(SynchronousTestCase):
         self.assertEqual(result.exit_code, 2)
         self.assertIn("holds ?token=", result.stderr)
 
-    def test_the_url_is_asked_for_where_none_is_given(self) -> None:
-        result = CliRunner().invoke(main, ["bridge"], input=f"ftp://h/?token={TOKEN}\n")
+    def test_the_url_is_read_from_a_file_without_asking(self) -> None:
+        for link in (f"ftp://h/?token={TOKEN}\n", f"  ftp://h/?token={TOKEN}  "):
+            result = CliRunner().invoke(main, ["bridge"], input=link)
 
-        self.assertEqual((result.exit_code, result.stdout), (2, ""))
-        self.assertIn("access URL:", result.stderr)
-        self.assertNotIn(TOKEN, result.stderr)
+            self.assertEqual((result.exit_code, result.stdout), (2, ""))
+            self.assertIn("begins with http:// or https://", result.stderr)
+            self.assertNotIn("access URL:", result.stderr)
+            self.assertNotIn(TOKEN, result.stderr)
+
+    def test_an_empty_file_is_no_url(self) -> None:
+        result = CliRunner().invoke(main, ["bridge"], input="")
+
+        self.assertEqual(result.exit_code, 2)

@@ -49,8 +49,26 @@ class EndTests(CommandTestCase):
     def test_session_is_ended(self) -> None:
         self.sessions.add(session("1"))
 
-        self.assertEqual(self.output("sessions", "end", "1"), "ended session 1\n")
+        self.assertEqual(
+            self.output("sessions", "end", "1"),
+            "ended session 1; its user can come back by reloading the page, unless you --revoke "
+            "its token\n",
+        )
         self.assertEqual(self.sessions.live, {})
+
+    def test_its_token_is_revoked(self) -> None:
+        token = json.loads(self.output("token", "issue", "kvm/web-01", "--user", "alice", "--json"))
+        self.sessions.add(session("1", token_id=token["id"]))
+        self.sessions.add(session("2", token_id="cd" * 32))
+
+        self.assertEqual(
+            self.output("sessions", "end", "1", "--revoke"),
+            "ended session 1 and revoked its token\n",
+        )
+        self.assertEqual(
+            self.output("sessions", "end", "2", "--revoke"),
+            "ended session 2; its token could not be revoked: another issuer's, or gone already\n",
+        )
 
     def test_json_is_the_answer(self) -> None:
         self.sessions.add(session("1"))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 from tests.api.world import session
+from vncproxy.errors import BackendError
 
 from .world import CommandTestCase
 
@@ -40,6 +41,23 @@ class IssueTests(CommandTestCase):
         policy = issued["policy"]
         self.assertEqual((policy["uses"], policy["idle_timeout"]), (0, 600))
         self.assertEqual(policy["client_networks"], ["10.0.0.0/8", "fd00::/8"])
+
+    def test_a_machine_that_is_not_there_gets_a_token_by_force_only(self) -> None:
+        command = ("token", "issue", "kvm/gone", "--user", "alice")
+
+        self.assertFails(
+            self.run_command(*command),
+            1,
+            "Error: vm: the backend 'kvm' has no machine 'gone'; --force issues a token all the",
+        )
+        self.assertIn("?token=", self.output(*command, "--force"))
+
+    def test_a_backend_that_cannot_tell_leaves_it_to_force(self) -> None:
+        self.kvm.failure = BackendError("the API is down")
+
+        result = self.run_command("token", "issue", "kvm/web-01", "--user", "alice")
+
+        self.assertFails(result, 1, "could not be looked up", "--force")
 
     def test_refusal_of_the_api_names_the_field(self) -> None:
         result = self.run_command(

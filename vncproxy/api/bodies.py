@@ -49,7 +49,11 @@ User = Annotated[
 
 
 class TokenRequest(BaseModel):
-    """The body of ``POST /v1/tokens``."""
+    """The body of ``POST /v1/tokens``.
+
+    Attributes:
+        check: whether the backend is asked for the machine first.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -58,6 +62,7 @@ class TokenRequest(BaseModel):
     type: ConsoleType = ConsoleType.NOVNC
     ttl: Seconds | None = None
     policy: Policy = Field(default_factory=Policy)
+    check: bool = False
 
 
 def token_request(body: bytes) -> TokenRequest:

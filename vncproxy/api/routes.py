@@ -102,9 +102,12 @@ class Api:
 
     @app.route("/v1/sessions/<session_id>", methods=["DELETE"])
     def end_session(self, request: Request, session_id: str) -> Deferred[bytes]:
-        """End a session."""
-        end = self._sessions.end
-        return self._answer(request, lambda key: end(key, session_id), Scope.ADMIN)
+        """End a session, and revoke its token if that is asked for."""
+
+        async def work(key: ApiKey) -> Reply:
+            return await self._sessions.end(key, session_id, revoke=_flag(request, "revoke"))
+
+        return self._answer(request, work, Scope.ADMIN)
 
     @app.route("/metrics", methods=["GET"])
     def show_metrics(self, request: Request) -> Deferred[bytes]:
@@ -174,6 +177,14 @@ def _one_parameter(request: Request, *names: str) -> tuple[str, str]:
             raise Refusal(400, "bad-request", "is not UTF-8", field=name.decode()) from None
     choice = " or ".join(f"?{name}=" for name in names)
     raise Refusal(400, "bad-request", f"exactly one of {choice} is needed")
+
+
+def _flag(request: Request, name: str) -> bool:
+    """Return a parameter that is true or false, and false without it."""
+    given = request.args.get(name.encode(), [b"false"])
+    if len(given) != 1 or given[0] not in (b"true", b"false"):
+        raise Refusal(400, "bad-request", "must be true or false", field=name)
+    return bool(given[0] == b"true")
 
 
 def _vm(text: str) -> VMAddress:

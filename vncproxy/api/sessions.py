@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.logger import Logger
 
 from ..errors import EndedByAdministrator
+from ..interfaces import ITokenStore
 from ..model import SessionInfo
 from .bodies import session_body
 from .keys import ApiKey
@@ -17,12 +18,14 @@ class SessionsView:
 
     Args:
         sessions: the registry of this proxy.
+        store: where the token of an ended session can be revoked.
     """
 
     log = Logger()
 
-    def __init__(self, sessions: LiveSessions) -> None:
+    def __init__(self, sessions: LiveSessions, store: ITokenStore) -> None:
         self._sessions = sessions
+        self._store = store
 
     async def list(self, key: ApiKey) -> Reply:
         """Return the sessions of the backends that the key may touch, oldest first."""
@@ -30,11 +33,18 @@ class SessionsView:
         seen.sort(key=lambda session: session.started_at)
         return Reply(200, {"sessions": [session_body(session) for session in seen]})
 
-    async def end(self, key: ApiKey, session_id: str) -> Reply:
+    async def end(self, key: ApiKey, session_id: str, *, revoke: bool = False) -> Reply:
         """End one session.
+
+        Its user can open the console again with the same link, for as long as the token or the
+        resume cookie is good.
+
+        Args:
+            revoke: also takes the token back, and ends its other sessions, so that the user cannot.
 
         Raises:
             Refusal: 404, there is none, or not for this key.
+            StoreUnavailable: it is ended, and whether the token is revoked is not known.
         """
         session = next((s for s in self._sessions.list() if s.id == session_id), None)
         if session is None or not _visible(session, key):
@@ -48,7 +58,17 @@ class SessionsView:
             user=session.user,
             vm=session.vm,
         )
-        return Reply(200, {"ended": 1})
+        return await self._revoke(session) if revoke else Reply(200, {"ended": 1})
+
+    async def _revoke(self, session: SessionInfo) -> Reply:
+        if not session.token_id:
+            return Reply(200, {"ended": 1, "revoked": 0})
+        why, token_id = EndedByAdministrator(), session.token_id
+        try:
+            revoked = await self._store.revoke(token_id)
+        finally:
+            others = self._sessions.end_where(why, token_id=token_id)
+        return Reply(200, {"ended": 1 + others, "revoked": int(revoked)})
 
 
 def _visible(session: SessionInfo, key: ApiKey) -> bool:

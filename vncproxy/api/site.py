@@ -16,6 +16,7 @@ from twisted.web.server import Request, Site
 from ..interfaces import IConsoleBackend, ITokenStore
 from ..model import ConsoleType, UnixTime
 from .bodies import MAX_BODY
+from .existence import Existence
 from .health import Readiness
 from .inventory import Inventory
 from .keys import ApiKey, Keyring
@@ -102,8 +103,8 @@ def api_resource(
     return _Root(
         Api(
             Keyring(keys),
-            Tokens(store, sessions, issuing, time),
-            SessionsView(sessions),
+            Tokens(store, sessions, issuing, Existence(backends, clock), time),
+            SessionsView(sessions, store),
             Inventory(backends, clock),
             Readiness(store, sessions, clock),
             metrics_registry,

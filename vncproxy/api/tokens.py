@@ -13,6 +13,7 @@ from ..errors import EndedByAdministrator, Forbidden
 from ..interfaces import ITokenStore
 from ..model import ConsoleType, Token, UnixTime, VMAddress, secret_id
 from .bodies import TokenRequest, status_body, token_body
+from .existence import Existence
 from .keys import ApiKey
 from .policy import check_policy
 from .registry import LiveSessions
@@ -66,6 +67,7 @@ class Tokens:
         store: where tokens live.
         sessions: where the sessions of revoked tokens are ended.
         issuing: how tokens are issued.
+        existence: tells whether machines exist.
         time: wall-clock time.
     """
 
@@ -76,11 +78,13 @@ class Tokens:
         store: ITokenStore,
         sessions: LiveSessions,
         issuing: Issuing,
+        existence: Existence,
         time: Callable[[], UnixTime],
     ) -> None:
         self._store = store
         self._sessions = sessions
         self._issuing = issuing
+        self._existence = existence
         self._time = time
 
     async def issue(self, key: ApiKey, request: TokenRequest) -> Reply:
@@ -88,10 +92,14 @@ class Tokens:
 
         Raises:
             Refusal: 403 or 422, with the field that cannot be.
+            BackendError: whether the machine exists was asked for, and cannot be told.
             StoreUnavailable: nothing was issued.
         """
         key.require_backend(request.vm.backend)
         token = self._token(request)
+        if request.check:
+            await self._existence.check(token.vm)
+            token = self._token(request)  # its time begins now
         secret = await self._store.issue(token)
         token_id = secret_id(secret)
         self._note("issued", key, token=token_id[:12], vm=token.vm, user=token.user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import click
 
 from .failures import Misconfigured, Refused, Unreachable
 from .reactor import run
+
+LONGEST_LINK = 16384
+"""Characters that are read of one."""
 
 
 @click.command(
@@ -37,14 +41,14 @@ Then connect the viewer: vncviewer 127.0.0.1::5901
 def bridge(url: str | None, port: int, ca_file: Path | None) -> None:
     """Let any VNC viewer of this machine into the console of an access URL.
 
-    It serves one viewer, then ends. Without URL it asks for it, because everybody on this machine
-    can read command lines.
+    It serves one viewer, then ends. Without URL it reads one from standard input, or asks for it on
+    a terminal, because everybody on this machine can read command lines.
     """
     from ..errors import UpstreamUnreachable, VNCProxyError
     from .tunnel import Link, serve
 
     try:
-        link = Link.parse(url or click.prompt("access URL", hide_input=True, err=True))
+        link = Link.parse(url or _asked())
     except ValueError as e:
         raise Misconfigured(str(e)) from e
 
@@ -59,3 +63,10 @@ def bridge(url: str | None, port: int, ca_file: Path | None) -> None:
         raise Unreachable(str(e)) from e
     except VNCProxyError as e:
         raise Refused(str(e)) from e
+
+
+def _asked() -> str:
+    """Return the access URL as it was typed, unseen, or the first line of a file."""
+    if sys.stdin.isatty():
+        return str(click.prompt("access URL", hide_input=True, err=True))
+    return sys.stdin.readline(LONGEST_LINK)

@@ -123,11 +123,11 @@ def _answer(url: str, status: int, content: bytes) -> Any:
         if status < 300:
             return body
         error = body["error"]
-        field, message = error["field"], error["message"]
+        field, message, code = error["field"], error["message"], error["code"]
     except (ValueError, LookupError, TypeError) as e:
         message = f"what answers at {url} is not vncproxy's API (HTTP status {status})"
         raise Unreachable(message) from e
-    raise Refused(f"{field}: {message}" if field else message)
+    raise Refused(f"{field}: {message}" if field else message, code)
 
 
 def _lower(error: Exception) -> str:

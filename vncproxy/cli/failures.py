@@ -6,9 +6,17 @@ from click import ClickException
 
 
 class Refused(ClickException):
-    """The API refused, or there is no such thing."""
+    """The API refused, or there is no such thing.
+
+    Args:
+        code: the API's word for it.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Misconfigured(ClickException):

@@ -33,15 +33,31 @@ def list_sessions(api: Api, as_json: bool) -> None:
 
 @sessions.command()
 @click.argument("session_id", metavar="ID")
+@click.option("--revoke", is_flag=True, help="Revoke its token, too, and end its other sessions.")
 @json_option
 @api_command
-def end(api: Api, session_id: str, as_json: bool) -> None:
-    """End the session with this ID; its user is told that an administrator did."""
-    answer = api.ask(Call("DELETE", f"/v1/sessions/{segment(session_id)}"))
+def end(api: Api, session_id: str, revoke: bool, as_json: bool) -> None:
+    """End the session with this ID; its user is told that an administrator did.
+
+    The user can open the console again by reloading the page, as long as the link or the browser's
+    cookie is good; --revoke prevents that.
+    """
+    query = {"revoke": "true"} if revoke else {}
+    answer = api.ask(Call("DELETE", f"/v1/sessions/{segment(session_id)}", query=query))
     if as_json:
         print_json(answer)
     else:
-        click.echo(f"ended session {session_id}")
+        click.echo(f"ended session {session_id}{_comeback(answer)}")
+
+
+def _comeback(answer: dict[str, Any]) -> str:
+    """Return whether the user can come back, in words."""
+    match answer:
+        case {"revoked": 0}:
+            return "; its token could not be revoked: another issuer's, or gone already"
+        case {"revoked": _}:
+            return " and revoked its token"
+    return "; its user can come back by reloading the page, unless you --revoke its token"
 
 
 def _row(session: dict[str, Any]) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from ..errors import BackendError, VMNotFound
 from ..model import ConsoleType
 from .connection import Api, Call, api_command, json_option, print_json, segment
+from .failures import Refused
 from .layout import facts
 from .policy_options import KEYS, parse_policy
 
@@ -48,6 +50,7 @@ Keys of a policy:
 @click.option("--ttl", type=float, help="Seconds until it expires; the proxy has a default.")
 @click.option("--policy", multiple=True, metavar="KEY=VALUE", help="What it allows; repeatable.")
 @click.option("--policy-json", metavar="OBJECT", help="The same as a JSON object.")
+@click.option("--force", is_flag=True, help="Do not ask the backend whether the machine exists.")
 @json_option
 @api_command
 def issue(
@@ -58,22 +61,36 @@ def issue(
     ttl: float | None,
     policy: tuple[str, ...],
     policy_json: str | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Issue a token for the machine VM (BACKEND/ID) and print its access URL.
 
-    The URL is the only place where the token's secret is shown.
+    The machine must exist, and need not run. The URL is the only place where the token's secret is
+    shown.
     """
     body: dict[str, object] = {"vm": vm, "user": user, "type": viewer}
     if ttl is not None:
         body["ttl"] = ttl
     if chosen := parse_policy(policy, policy_json):
         body["policy"] = chosen
-    issued = api.ask(Call("POST", "/v1/tokens", body))
+    if not force:
+        body["check"] = True
+    issued = _issued(api, body)
     if as_json:
         print_json(issued)
     else:
         click.echo(issued["url"])
+
+
+def _issued(api: Api, body: dict[str, object]) -> Any:
+    try:
+        return api.ask(Call("POST", "/v1/tokens", body))
+    except Refused as e:
+        if e.code in (VMNotFound.code, BackendError.code):
+            text = f"{e.message.rstrip('.')}; --force issues a token all the same"
+            raise Refused(text, e.code) from e
+        raise
 
 
 @token.command()

@@ -1,0 +1,54 @@
+"""Asks a backend whether a machine is there, before a token is issued for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
+from twisted.internet.interfaces import IReactorTime
+
+from ..errors import BackendError, ConsoleUnavailable, VMNotFound
+from ..interfaces import IConsoleBackend
+from ..model import ConsoleElsewhere, ConsoleEndpoint, VMAddress
+from .reply import Refusal
+
+TIME_LIMIT = 10.0
+"""Seconds that the backend may take."""
+
+
+class Existence:
+    """Whether machines exist.
+
+    Args:
+        backends: by name.
+        clock: for the time limit.
+    """
+
+    def __init__(self, backends: Mapping[str, IConsoleBackend], clock: IReactorTime) -> None:
+        self._backends = backends
+        self._clock = clock
+
+    async def check(self, vm: VMAddress) -> None:
+        """Make sure that a machine is there, whether or not it shows a console now.
+
+        Raises:
+            Refusal: 422, there is none.
+            BackendError: it cannot be told.
+        """
+
+        async def locate() -> ConsoleEndpoint | ConsoleElsewhere:
+            return await self._backends[vm.backend].locate(vm.vm)
+
+        try:
+            asked = Deferred.fromCoroutine(locate())
+            found = await asked.addTimeout(TIME_LIMIT, self._clock)
+        except ConsoleUnavailable:
+            return
+        except VMNotFound as e:
+            message = f"the backend {vm.backend!r} has no machine {vm.vm!r}"
+            raise Refusal(422, VMNotFound.code, message, field="vm") from e
+        except TimeoutError as e:
+            raise BackendError(f"{vm.backend!r} did not answer within {TIME_LIMIT:g} s") from e
+        if isinstance(found, ConsoleEndpoint) and found.fd >= 0:
+            os.close(found.fd)
