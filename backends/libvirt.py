@@ -96,7 +96,7 @@ class LibvirtBackend:
         """Return what deserves a look about TLS, and the consoles that could not be reached."""
         trusts = [self._settings.reach(uri).tls for uri in self._settings.hypervisors()]
         about_tls = dict.fromkeys(line for trust in trusts for line in warnings_about(trust))
-        return [*about_tls, *self._problems]
+        return [*self._settings.useless(), *about_tls, *self._problems]
 
     async def close(self) -> None:
         """Let go of the connections."""

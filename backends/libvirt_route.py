@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
 from vncproxy.backends.addresses import is_loopback, is_wildcard
 from vncproxy.backends.libvirt_xml import VNCGraphics
+from vncproxy.backends.listeners import listens_here
 from vncproxy.errors import BackendError, ConsoleUnavailable
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
 
@@ -53,8 +55,9 @@ class Reach:
             empty when that is not configured.
         open_graphics: when to ask it for a connected socket instead of dialling.
         tls: demanded of every console that is dialled.
-        username: for consoles that ask for a user of the hypervisor's (``vnc_sasl``).
-        password: of that user, instead of the console's own.
+        username: for consoles that ask for a user of the hypervisor's (``vnc_sasl``), under TLS.
+        password: of that user; without one, of consoles whose own is not in their XML
+            (``vnc_password``).
     """
 
     host: str
@@ -66,11 +69,15 @@ class Reach:
     username: str = ""
     password: str | None = field(default=None, repr=False)
 
-    def security(self, password: str | None) -> RFBSecurity:
-        """Return the handshake with a console of this password."""
-        if self.username:
-            password = self.password
-        return RFBSecurity(password, self.username, self.tls)
+    def security(self, vnc: VNCGraphics) -> RFBSecurity:
+        """Return the handshake with a console."""
+        if self.username and self.tls:
+            return RFBSecurity(self.password, self.username, self.tls)
+        password = self.password if vnc.password is None else vnc.password
+        hint = ""
+        if vnc.valid_to and vnc.valid_to < datetime.now(UTC):
+            hint = f"its passwdValidTo, {vnc.valid_to:%Y-%m-%dT%H:%M:%S} UTC, is over"
+        return RFBSecurity(password, tls=self.tls, hint=hint)
 
 
 def parse_uri(uri: str, address: str = "", open_graphics: OpenGraphics = "auto") -> Reach:
@@ -122,11 +129,13 @@ def route(
         )
     if reach.open_graphics == "always":
         return ConsoleEndpoint(Transport.FD)
-    security = (reach.security(vnc.password),)
+    security = (reach.security(vnc),)
     if vnc.socket and reach.local and permitted(vnc.socket):
         return ConsoleEndpoint(Transport.UNIX, path=vnc.socket, handshakes=security)
     if vnc.port > 0:
         host = _host_to_dial(vnc, reach)
+        if _is_elsewhere(host, vnc.port, reach):
+            return ConsoleEndpoint(Transport.FD)
         return ConsoleEndpoint(Transport.TCP, host=host, port=vnc.port, handshakes=security)
     if vnc.port < 0:
         raise ConsoleUnavailable(
@@ -135,6 +144,12 @@ def route(
     if reach.passes_sockets and reach.open_graphics == "auto":
         return ConsoleEndpoint(Transport.FD)
     raise BackendError(_why_not(vnc, reach), public=_OUT_OF_REACH)
+
+
+def _is_elsewhere(host: str, port: int, reach: Reach) -> bool:
+    """Return whether a loopback address is libvirt's and not ours, as within a container."""
+    asks = reach.passes_sockets and reach.open_graphics == "auto" and host != reach.address
+    return asks and is_loopback(host) and not listens_here(port)
 
 
 def _host_to_dial(vnc: VNCGraphics, reach: Reach) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -52,7 +52,8 @@ class LibvirtSettings(BaseModel):
         tls: demands TLS of every console that is dialled (``vnc_tls``); the certificate must be for
             the host in the URI, or for the address that is dialled where there is none.
         username: for consoles that ask for a user (``vnc_sasl``), which is told under TLS only.
-        password: of that user.
+        password: of that user; without one, of consoles that have none in their XML
+            (``vnc_password`` in ``qemu.conf``).
     """
 
     model_config = ConfigDict(
@@ -101,5 +102,21 @@ class LibvirtSettings(BaseModel):
             reach,
             tls=trust and replace(trust, name=trust.name or reach.host),
             username=self.username,
-            password=self.password.get_secret_value(),
+            password=self.password.get_secret_value() or None,
         )
+
+    def useless(self) -> Iterator[str]:
+        """Yield settings that do nothing, beside others in the table."""
+        if self.open_graphics == "always":
+            for name in ("address", "addresses", "tls", "username", "password"):
+                if name in self.model_fields_set:
+                    yield (
+                        f'{name} does nothing with open_graphics = "always": no console is dialled'
+                    )
+        elif self.username and self.tls is None:
+            yield (
+                "username does nothing without tls, under which alone a user is told; password is "
+                "that of consoles then (vnc_password)"
+            )
+        elif self.username and not self.password.get_secret_value():
+            yield "username has no password, and SASL asks for one"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -19,6 +21,7 @@ class VNCGraphics:
         address: where it listens on TCP; empty when the XML does not tell.
         socket: path of the unix socket where it listens instead; empty when there is none.
         password: None when no password is set; an empty one means that QEMU refuses everybody.
+        valid_to: until when QEMU accepts the password; None for ever.
     """
 
     index: int
@@ -26,6 +29,7 @@ class VNCGraphics:
     address: str = ""
     socket: str = ""
     password: str | None = field(default=None, repr=False)
+    valid_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +79,19 @@ def _first_vnc(devices: list[Element]) -> VNCGraphics | None:
 
 
 def _vnc(index: int, device: Element) -> VNCGraphics:
-    password = device.get("passwd")
+    login: dict[str, Any] = {"password": device.get("passwd"), "valid_to": _valid_to(device)}
     if socket := _socket(device):
-        return VNCGraphics(index, socket=socket, password=password)
+        return VNCGraphics(index, socket=socket, **login)
     if _kinds(device) & {"none", "socket"}:
-        return VNCGraphics(index, password=password)
-    return VNCGraphics(
-        index,
-        port=int(device.get("port", _AUTO)),
-        address=_address(device),
-        password=password,
-    )
+        return VNCGraphics(index, **login)
+    port = int(device.get("port", _AUTO))
+    return VNCGraphics(index, port=port, address=_address(device), **login)
+
+
+def _valid_to(device: Element) -> datetime | None:
+    """Return ``passwdValidTo``, which libvirt writes in UTC and without a zone."""
+    text = device.get("passwdValidTo")
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
 
 
 def _kinds(device: Element) -> set[str]:

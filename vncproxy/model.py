@@ -270,12 +270,14 @@ class RFBSecurity:
             ``anonymous_tls``, speaks whatever the server offers without TLS.
         anonymous_tls: demands TLS too, and accepts one without a certificate, which stops no
             attacker in the middle; only when an operator spelled it out.
+        hint: for the log, where the server refuses the login: what its backend knows of the cause.
     """
 
     password: str | None = field(default=None, repr=False)
     username: str = ""
     tls: TLSTrust | None = None
     anonymous_tls: bool = False
+    hint: str = ""
 
 
 Handshake = HTTPConnect | RFBSecurity

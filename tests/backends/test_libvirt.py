@@ -17,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.backends.calls import InlineCalls
+from tests.backends.here import all_ports_listen
 from vncproxy.backends import libvirt as libvirt_module
 from vncproxy.backends import libvirt_connection, libvirt_probe
 from vncproxy.backends.libvirt import LibvirtBackend
@@ -45,6 +46,7 @@ class LibvirtCase(SynchronousTestCase):
     """A backend over the test driver, whose domains all connections of a process share."""
 
     def setUp(self) -> None:
+        all_ports_listen(self)
         self.driver = libvirt.open(URI)
         self.calls = InlineCalls()
         self.backend = self.backend_of()
@@ -418,6 +420,31 @@ class ConnectionTests(LibvirtCase):
         connection.close()
         connection(lambda each: each)
         self.assertEqual(opener.call_count, 2)
+
+
+class UselessTests(LibvirtCase):
+    def told(self, **table: object) -> list[str]:
+        return [*self.backend_of(**table).warnings()]
+
+    def test_nothing_is_said_of_what_does_something(self) -> None:
+        for table in (
+            {},
+            {"address": "10.0.0.5", "password": "pw"},
+            {"username": "fred@hv1", "password": "pw", "tls": {}},
+        ):
+            self.assertEqual(self.told(**table), [], table)
+
+    def test_what_is_dialled_by_nothing_where_libvirt_passes_every_connection(self) -> None:
+        told = self.told(open_graphics="always", address="10.0.0.5", password="pw", tls={})
+        self.assertEqual([line.split()[0] for line in told], ["address", "tls", "password"])
+
+    def test_a_user_without_tls(self) -> None:
+        (told,) = self.told(username="fred@hv1", password="pw")
+        self.assertIn("username does nothing without tls", told)
+
+    def test_a_user_without_a_password(self) -> None:
+        (told,) = self.told(username="fred@hv1", tls={})
+        self.assertIn("username has no password", told)
 
 
 class SettingsTests(SynchronousTestCase):

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.backends.calls import InlineCalls
+from tests.backends.here import all_ports_listen
 from vncproxy.backends.libvirt import LibvirtBackend
 from vncproxy.backends.libvirt_settings import LibvirtSettings
 from vncproxy.backends.libvirt_states import Sighting
@@ -38,6 +39,9 @@ def domain(name: str, uuid: str, port: int) -> str:
 
 class ClusterCase(SynchronousTestCase):
     """Hosts on which every domain runs, unless a test says otherwise."""
+
+    def setUp(self) -> None:
+        all_ports_listen(self)
 
     def host(self, *domains: str) -> str:
         """Return the URI of a host with these domains."""
@@ -166,6 +170,7 @@ class DownTests(ClusterCase):
     """One of two hosts does not answer."""
 
     def setUp(self) -> None:
+        super().setUp()
         self.cluster = self.backend(DOWN, self.host(domain("web", WEB, 5901)))
 
     def test_the_other_hosts_machines_are_found(self) -> None:

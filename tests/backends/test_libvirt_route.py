@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.backends.here import all_ports_listen
+from vncproxy.backends import libvirt_route
 from vncproxy.backends.libvirt_route import Reach, may_connect, parse_uri, route
 from vncproxy.backends.libvirt_xml import VNCGraphics
 from vncproxy.errors import BackendError, ConsoleUnavailable
-from vncproxy.model import RFBSecurity, Transport
+from vncproxy.model import RFBSecurity, TLSTrust, Transport
 
 LOCAL = parse_uri("qemu:///system")
 REMOTE = parse_uri("qemu+tls://hv1.example.com/system")
@@ -68,6 +72,9 @@ class URITests(SynchronousTestCase):
 
 
 class LocalTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        all_ports_listen(self)
+
     def test_loopback_is_dialled_as_it_is(self) -> None:
         self.assertEqual(str(route(tcp("127.0.0.1"), LOCAL)), "tcp:127.0.0.1:5901")
         self.assertEqual(host(tcp("::1"), LOCAL), "::1")
@@ -118,6 +125,64 @@ class LocalTests(SynchronousTestCase):
 
     def test_a_socket_that_does_not_exist_may_not_be_opened(self) -> None:
         self.assertFalse(may_connect(self.mktemp()))
+
+
+class ContainerTests(SynchronousTestCase):
+    """libvirt's own socket is mounted, and its loopback is that of another network."""
+
+    def setUp(self) -> None:
+        self.patch(libvirt_route, "listens_here", lambda port: port == 5999)
+
+    def test_a_console_on_its_loopback_or_wildcard_is_passed_by_libvirt(self) -> None:
+        for address in ("127.0.0.1", "::1", "0.0.0.0", "::", ""):
+            with self.subTest(address):
+                self.assertEqual(route(tcp(address), LOCAL).transport, Transport.FD)
+
+    def test_what_listens_here_is_dialled(self) -> None:
+        here = replace(tcp("127.0.0.1"), port=5999)
+        self.assertEqual(str(route(here, LOCAL)), "tcp:127.0.0.1:5999")
+
+    def test_an_address_of_its_own_is_dialled(self) -> None:
+        self.assertEqual(host(tcp("192.168.122.1"), LOCAL), "192.168.122.1")
+
+    def test_an_address_that_is_configured_is_dialled(self) -> None:
+        for address in ("10.0.0.5", "127.0.0.1"):
+            self.assertEqual(host(tcp("0.0.0.0"), replace(LOCAL, address=address)), address)
+
+    def test_never_dials(self) -> None:
+        never = replace(LOCAL, open_graphics="never")
+        self.assertEqual(host(tcp("127.0.0.1"), never), "127.0.0.1")
+
+    def test_a_libvirt_that_passes_nothing_is_dialled(self) -> None:
+        over_tcp = parse_uri("qemu+tcp://localhost/system")
+        self.assertEqual(host(tcp("127.0.0.1"), over_tcp), "127.0.0.1")
+
+
+class LoginTests(SynchronousTestCase):
+    def security(self, vnc: VNCGraphics, **reach: Any) -> RFBSecurity:
+        (spec,) = route(vnc, replace(REMOTE, **reach)).handshakes
+        assert isinstance(spec, RFBSecurity)
+        return spec
+
+    def test_a_password_of_the_configuration_is_for_consoles_without_one(self) -> None:
+        self.assertEqual(self.security(tcp("10.0.0.5"), password="pw"), RFBSecurity("pw"))
+        own = tcp("10.0.0.5", "s3cret")
+        self.assertEqual(self.security(own, password="pw"), RFBSecurity("s3cret"))
+
+    def test_a_user_counts_under_tls_only(self) -> None:
+        vnc, user = tcp("10.0.0.5", "s3cret"), {"username": "fred", "password": "pw"}
+        self.assertEqual(self.security(vnc, **user), RFBSecurity("s3cret"))
+        trust = TLSTrust(name="hv1")
+        self.assertEqual(self.security(vnc, tls=trust, **user), RFBSecurity("pw", "fred", trust))
+
+    def test_a_password_that_is_over_is_tried_and_the_log_is_told_what_to_think(self) -> None:
+        over = replace(tcp("10.0.0.5", "s3cret"), valid_to=datetime(2020, 1, 1, tzinfo=UTC))
+        self.assertEqual(
+            self.security(over),
+            RFBSecurity("s3cret", hint="its passwdValidTo, 2020-01-01T00:00:00 UTC, is over"),
+        )
+        later = replace(over, valid_to=datetime(2999, 1, 1, tzinfo=UTC))
+        self.assertEqual(self.security(later), RFBSecurity("s3cret"))
 
 
 class RemoteTests(SynchronousTestCase):

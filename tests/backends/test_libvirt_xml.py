@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.backends.libvirt_xml import DomainXML, VNCGraphics, parse_domain
@@ -97,6 +99,11 @@ class ListenTests(SynchronousTestCase):
 class PasswordTests(SynchronousTestCase):
     def test_password_is_read(self) -> None:
         self.assertEqual(vnc("port='1' passwd='s3cret'").password, "s3cret")
+
+    def test_until_when_it_is_good_is_read_as_utc(self) -> None:
+        found = vnc("port='1' passwd='s3cret' passwdValidTo='2020-01-02T03:04:05'")
+        self.assertEqual(found.valid_to, datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC))
+        self.assertIsNone(vnc("port='1' passwd='s3cret'").valid_to)
 
     def test_no_password_and_an_empty_one_are_told_apart(self) -> None:
         self.assertIsNone(vnc().password)

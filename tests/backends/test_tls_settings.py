@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.backends.calls import InlineCalls
+from tests.backends.here import all_ports_listen
 from vncproxy.backends.libvirt_route import route
 from vncproxy.backends.libvirt_settings import LibvirtSettings
 from vncproxy.backends.libvirt_xml import VNCGraphics
@@ -117,6 +118,9 @@ class WarningTests(SynchronousTestCase):
 
 
 class LibvirtTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        all_ports_listen(self)
+
     def security(self, address: str = "10.0.0.5", **settings: Any) -> RFBSecurity:
         table = {"uri": "qemu+tls://hv1.example.com/system", **settings}
         reach = LibvirtSettings.model_validate(table).reach(table["uri"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Awaitable
 from functools import cache, partial
@@ -25,13 +26,16 @@ from vncproxy.backends.libvirt_connection import Connection
 from vncproxy.backends.libvirt_settings import LibvirtSettings
 from vncproxy.errors import (
     BackendError,
+    ClientGone,
     ConsoleUnavailable,
     NoGraphicalConsole,
+    UpstreamRefused,
     VMNotFound,
     VNCProxyError,
 )
-from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
+from vncproxy.model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
 from vncproxy.threads import BoundedCalls
+from vncproxy.upstream import reach
 
 E = TypeVar("E", bound=VNCProxyError)
 
@@ -266,6 +270,62 @@ class OtherMachineTests(LibvirtCase):
         guest = self.shared_guest(ON_A_SOCKET)
         error = await self.failure(self.remote().locate(guest.name), BackendError)
         self.assertIn("cannot be reached on another machine", str(error))
+
+
+IN_A_CONTAINER = """
+import sys
+from twisted.internet.defer import Deferred
+from tests.integration.test_libvirt import security_types
+from vncproxy.backends.libvirt import LibvirtBackend
+from vncproxy.backends.libvirt_settings import LibvirtSettings
+from vncproxy.testing import FakeCalls
+
+uri, vm, open_graphics = sys.argv[1:]
+settings = LibvirtSettings(uri=uri, open_graphics=open_graphics)
+found = Deferred.fromCoroutine(LibvirtBackend("kvm", settings, FakeCalls()).locate(vm)).result
+print(found.transport.value, *(security_types(found) if found.fd >= 0 else ()))
+"""
+
+
+class ContainerTests(LibvirtCase):
+    """A process in a network of its own, as in a container with libvirt's socket in it."""
+
+    def located(self, open_graphics: str) -> str:
+        command = [sys.executable, "-c", IN_A_CONTAINER, self.host.uri]
+        command += [self.shared_guest().name, open_graphics]
+        done = subprocess.run(
+            ["unshare", "--net", *command], capture_output=True, text=True, check=False
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def test_a_console_on_the_hosts_loopback_is_passed_by_libvirt(self) -> None:
+        self.assertEqual(self.located("auto"), f"fd {NONE}")
+
+    def test_never_dials_there(self) -> None:
+        self.assertEqual(self.located("never"), "tcp")
+
+
+class QemuConfTests(LibvirtCase):
+    """``vnc_password`` in ``qemu.conf``, which stands in no domain's XML."""
+
+    def setUp(self) -> None:
+        self.host = PrivateLibvirtd('vnc_password = "qemu-pw"\n').start()
+        self.addCleanup(self.host.stop)
+        self.backend = self.backend_of()
+
+    async def test_a_password_in_the_table_is_that_of_consoles_without_one(self) -> None:
+        guest = self.guest()
+        with self.assertRaises(UpstreamRefused) as caught:
+            await self.reach(self.backend, guest)
+        self.assertIn("asks for a VNC password and none is configured", str(caught.exception))
+
+        await self.reach(self.backend_of(password="qemu-pw"), guest)
+
+    async def reach(self, backend: LibvirtBackend, guest: Guest) -> None:
+        console = await reach(await backend.locate(guest.name), Timeouts(), reactor)
+        console.leg.close(ClientGone(), 1)
+        await console.leg.closed
 
 
 class TimeLimitTests(LibvirtCase):

@@ -155,6 +155,14 @@ class RefusalTests(WireTest):
         outcome = agree(V3_8 + b"\x01\x02" + CHALLENGE + FAILED + reason, "password")
         self.assertRefused(outcome, "authentication failed: Authentication failed")
 
+    def test_what_its_backend_knows_of_the_cause_stands_behind_it(self) -> None:
+        spec = RFBSecurity("password", hint="it is over")
+        said = V3_8 + b"\x01\x02" + CHALLENGE + FAILED + b"\0\0\0\2no"
+        outcome = play(secure(spec), said)
+        self.assertRefused(outcome, "authentication failed: no; it is over")
+        said = V3_8 + b"\x01\x02" + CHALLENGE + TOO_MANY + bytes(4)
+        self.assertNotIn("it is over", play(secure(spec), said).detail)
+
     def test_of_the_password_without_a_reason(self) -> None:
         outcome = agree(V3_8 + b"\x01\x02" + CHALLENGE + FAILED, "password", eof=True)
         self.assertRefused(outcome, "authentication failed: result 1")

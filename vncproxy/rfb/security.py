@@ -48,11 +48,16 @@ def secure(spec: RFBSecurity) -> Steps[bool]:
     chosen = _choose(offered, spec, (*_wanted(spec), Kind.TIGHT))
     if version is not Version.V3_3:
         yield Write(bytes([chosen]))
-    if chosen is Kind.TIGHT:
-        yield from _authenticate((yield from _within_tight(spec)), spec, version)
-        return True
-    yield from _authenticate(chosen, spec, version)
-    return False
+    try:
+        if chosen is Kind.TIGHT:
+            yield from _authenticate((yield from _within_tight(spec)), spec, version)
+        else:
+            yield from _authenticate(chosen, spec, version)
+    except UpstreamRefused as e:
+        if spec.hint and type(e) is UpstreamRefused:
+            raise UpstreamRefused(f"{e.detail}; {spec.hint}") from e
+        raise
+    return chosen is Kind.TIGHT
 
 
 def initialise(*, tight_tail: bool = False) -> Steps[bytes]:
