@@ -44,6 +44,7 @@ TESTS = [
     "coverage",
     "hypothesis",
     "kosoku",
+    "marionette-driver",
     "mypy",
     "mypy-zope",
     "pillow",
