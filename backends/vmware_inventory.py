@@ -39,7 +39,8 @@ def find(vsphere: VSphere, vm: str) -> Any:
     if uuid := _uuid(vm):
         return _only(_by_uuid(vsphere, uuid), "UUID", vm)
     if found := _MANAGED_OBJECT_ID.fullmatch(vm):
-        _check_vcenter(vsphere, found[1], found[2] or "")
+        if found[2]:
+            _check_vcenter(vsphere, found[1], found[2])
         return vim.VirtualMachine(found[1], vsphere.stub)
     if vsphere.is_single_host and _is_number(vm):
         return vim.VirtualMachine(vm, vsphere.stub)
@@ -95,7 +96,7 @@ def displayed(name: str) -> str:
 def _check_vcenter(vsphere: VSphere, vm: str, uuid: str) -> None:
     """Refuse an id of another vCenter: every vCenter has a ``vm-69`` of its own."""
     own = str(vsphere.content.about.instanceUuid or "none")
-    if uuid and uuid.lower() != own.lower():
+    if uuid.lower() != own.lower():
         raise BackendError(
             f"{vm} of the vCenter with instance UUID {uuid} is asked for, and this one has {own}: "
             f'name in vcenter of the opennebula backend who shows it: "{uuid}" = "…"'
