@@ -15,7 +15,7 @@ from vncproxy.backends.vmware_session import VSphere
 from vncproxy.backends.vmware_states import RUNNING, words
 from vncproxy.backends.vmware_ticket import endpoint
 from vncproxy.backends.vmware_vnc import vnc_endpoint
-from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
+from vncproxy.errors import BackendError, ConsoleUnavailable, OverLimit, VMNotFound
 from vncproxy.model import ConsoleEndpoint
 
 _STATE = ("name", "config.template", "runtime.powerState", "runtime.connectionState")
@@ -41,6 +41,7 @@ def locate(vsphere: VSphere, vm: str) -> ConsoleEndpoint:
 
     Raises:
         VMNotFound, ConsoleUnavailable, BackendError: see ``IConsoleBackend``.
+        OverLimit: as many viewers look at it as the machine's configuration admits.
         MethodFault: vSphere failed in another way.
     """
     try:
@@ -77,6 +78,8 @@ def _check_state(machine: Properties, vm: str) -> None:
 def _ticket(machine: Any) -> Any:
     try:
         return machine.AcquireTicket(_TICKET_KIND)
+    except vim.fault.MksConnectionLimitReached as e:
+        raise _too_many_viewers(e.connectionLimit) from e
     except _BETWEEN_STATES as e:
         raise ConsoleUnavailable(
             "changing its state; try again in a moment", f"no ticket: {type(e).__name__}"
@@ -86,3 +89,12 @@ def _ticket(machine: Any) -> Any:
             f"no webmks ticket can be had here ({type(e).__name__}): vSphere before 6.0 needs "
             'console = "vnc"'
         ) from e
+
+
+def _too_many_viewers(limit: int | None) -> OverLimit:
+    allowed = "one viewer" if limit == 1 else f"{limit or 'a few'} viewers"
+    others = "Somebody else has" if limit == 1 else "Others have"
+    return OverLimit(
+        f"no ticket: MksConnectionLimitReached, RemoteDisplay.maxConnections is {limit}",
+        public=f"{others} this console open, and the hypervisor allows {allowed}. Try again later.",
+    )

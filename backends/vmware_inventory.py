@@ -106,7 +106,16 @@ def _check_vcenter(vsphere: VSphere, vm: str, uuid: str) -> None:
 def _by_uuid(vsphere: VSphere, uuid: str) -> Sequence[Any]:
     search = vsphere.content.searchIndex
     instances: Sequence[Any] = search.FindAllByUuid(None, uuid, True, True)
-    return instances or search.FindAllByUuid(None, uuid, True, False)
+    if instances:
+        return instances
+    others: Sequence[Any] = search.FindAllByUuid(None, uuid, True, False)
+    if others and not vsphere.settings.bios_uuids:
+        raise VMNotFound(
+            f"no machine with the instance UUID {uuid}; it is the BIOS UUID of "
+            f"{_ids(others)}, which whoever configures a machine can choose: bios_uuids = true "
+            "allows those"
+        )
+    return others
 
 
 def _by_path(vsphere: VSphere, path: str) -> Sequence[Any]:
@@ -123,12 +132,16 @@ def _only(found: Sequence[Any], kind: str, vm: str) -> Any:
     if not found:
         raise VMNotFound(f"no machine with the {kind} {vm!r}")
     if len(found) > 1:
-        ids = ", ".join(object_id(each) for each in found[:10])
         raise BackendError(
-            f"{len(found)} machines have the {kind} {vm!r}: {ids}; issue tokens by instance UUID",
+            f"{len(found)} machines have the {kind} {vm!r}: {_ids(found)}; issue tokens by "
+            "instance UUID",
             public=_SEVERAL,
         )
     return found[0]
+
+
+def _ids(found: Sequence[Any]) -> str:
+    return ", ".join(object_id(each) for each in found[:10])
 
 
 def _uuid(text: str) -> str:

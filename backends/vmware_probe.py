@@ -13,9 +13,11 @@ from typing import Any, Final
 from pyVmomi import vim, vmodl
 
 from vncproxy.backends.dialling import DIAL_TIME, MOST, Address, out_of_reach
+from vncproxy.backends.vmware_address import place
 from vncproxy.backends.vmware_inventory import describe, displayed
 from vncproxy.backends.vmware_properties import Properties, read_all
 from vncproxy.backends.vmware_session import VSphere
+from vncproxy.errors import BackendError
 
 PRIVILEGE: Final = "VirtualMachine.Interact.ConsoleInteract"
 
@@ -42,26 +44,31 @@ def _closed(vsphere: VSphere) -> Iterator[str]:
     """Yield the hosts that cannot be dialled; VNC servers have a port for each machine."""
     if vsphere.settings.console == "vnc":
         return
-    hosts = dict(_hosts(vsphere))
+    hosts, problems = _hosts(vsphere)
+    yield from problems
     seconds = min(DIAL_TIME, vsphere.settings.timeout * _SHARE)
-    for (place, port), why in out_of_reach(hosts, seconds).items():
-        name = hosts[place, port]
-        at = "" if place == name else f" at {place}"
+    for (address, port), why in out_of_reach(hosts, seconds).items():
+        name = hosts[address, port]
+        at = "" if address == name else f" at {address}"
         yield (
             f"consoles of host {name}{at}, port {port}, cannot be reached: {why}; open it from "
             "here, or write in addresses where the host is dialled"
         )
 
 
-def _hosts(vsphere: VSphere) -> Iterator[tuple[Address, str]]:
+def _hosts(vsphere: VSphere) -> tuple[dict[Address, str], list[str]]:
+    """Return where each connected host is dialled, and what is wrong with those that are not."""
+    hosts, problems = {}, []
     found = read_all(vsphere, vim.HostSystem, "name", "runtime.connectionState")
     for host in found[:MOST]:
         name = host.values.get("name", "")
         if name and host.values.get("runtime.connectionState") == "connected":
-            place = vsphere.settings.dialled(name)
-            if vsphere.is_single_host and place == name:
-                place = vsphere.settings.host
-            yield (place, _HTTPS), name
+            try:
+                dialled = place(vsphere.settings, vsphere.is_single_host, name).host
+                hosts[dialled, _HTTPS] = name
+            except BackendError as e:
+                problems.append(e.detail)
+    return hosts, problems
 
 
 def _not_allowed(vsphere: VSphere) -> Iterator[str]:

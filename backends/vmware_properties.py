@@ -5,7 +5,7 @@ Everything here blocks; it is called in a thread, through ``vmware_session.Sessi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -50,11 +50,23 @@ def read(vsphere: VSphere, thing: Any, *paths: str) -> Properties:
     Raises:
         ManagedObjectNotFound: it does not exist.
     """
-    where = PropertyCollector.ObjectSpec(obj=thing)
+    where = [PropertyCollector.ObjectSpec(obj=thing)]
     found = list(_collect(vsphere, where, type(thing), paths))
     if not found:
         raise vmodl.fault.ManagedObjectNotFound(obj=thing)
     return found[0]
+
+
+def read_these(vsphere: VSphere, things: Sequence[Any], *paths: str) -> list[Properties]:
+    """Read properties of several objects of one kind; those that the account cannot see too.
+
+    Raises:
+        ManagedObjectNotFound: one of them does not exist any more.
+    """
+    if not things:
+        return []
+    where = [PropertyCollector.ObjectSpec(obj=thing) for thing in things]
+    return list(_collect(vsphere, where, type(things[0]), paths))
 
 
 def read_all(vsphere: VSphere, kind: type, *paths: str) -> list[Properties]:
@@ -64,7 +76,7 @@ def read_all(vsphere: VSphere, kind: type, *paths: str) -> list[Properties]:
             name="view", path="view", skip=False, type=vim.view.ContainerView
         )
         where = PropertyCollector.ObjectSpec(obj=view, skip=True, selectSet=[through])
-        return list(_collect(vsphere, where, kind, paths))
+        return list(_collect(vsphere, [where], kind, paths))
 
 
 @contextmanager
@@ -78,10 +90,10 @@ def _view(vsphere: VSphere, kind: type) -> Iterator[Any]:
 
 
 def _collect(
-    vsphere: VSphere, where: Any, kind: type, paths: tuple[str, ...]
+    vsphere: VSphere, where: list[Any], kind: type, paths: tuple[str, ...]
 ) -> Iterator[Properties]:
     spec = PropertyCollector.FilterSpec(
-        objectSet=[where],
+        objectSet=where,
         propSet=[PropertyCollector.PropertySpec(type=kind, pathSet=list(paths))],
     )
     collector = vsphere.content.propertyCollector

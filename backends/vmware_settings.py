@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from vncproxy.backends.addresses import is_dialable
+from vncproxy.backends.addresses import check_host
 from vncproxy.backends.tls_settings import Fingerprint
 from vncproxy.model import Seconds, TLSTrust
 from vncproxy.secret import ERROR_TYPE, Secret
@@ -17,21 +17,13 @@ ConsoleKind = Literal["webmks", "vnc", "auto"]
 """Which server shows a screen: ESXi's web socket, its VNC server, or the first that there is."""
 
 
-def _host(text: str) -> str:
-    if not is_dialable(text):
-        raise PydanticCustomError(
-            "host", "must be a host name or an IP address, without a port, that is not a wildcard"
-        )
-    return text
-
-
 def _password(password: SecretStr) -> SecretStr:
     if not password.get_secret_value():
         raise PydanticCustomError(ERROR_TYPE, "must not be empty")
     return password
 
 
-Host = Annotated[str, AfterValidator(_host)]
+Host = Annotated[str, AfterValidator(check_host)]
 
 
 class VMwareSettings(BaseModel):
@@ -49,6 +41,8 @@ class VMwareSettings(BaseModel):
         verify: False accepts any certificate of the server.
         console: how screens are shown; ``auto`` takes the VNC server where no web socket is.
         addresses: an ESXi host as vCenter names it -> where it is dialled.
+        bios_uuids: whether a UUID that is no machine's instance UUID may be a BIOS UUID. Clones
+            share it, and whoever may configure a machine can give it another's.
         timeout: longest time for one question.
     """
 
@@ -66,6 +60,7 @@ class VMwareSettings(BaseModel):
     verify: bool = True
     console: ConsoleKind = "webmks"
     addresses: dict[str, Host] = {}
+    bios_uuids: bool = False
     timeout: Seconds = 8.0
 
     @model_validator(mode="after")
@@ -99,7 +94,7 @@ class VMwareSettings(BaseModel):
                 "another screen: configure ca_file or fingerprints"
             )
 
-    def dialled(self, host: str) -> str:
-        """Return where an ESXi host is dialled that vCenter calls so."""
+    def mapped(self, host: str) -> str:
+        """Return where the host is dialled that vSphere calls so; empty when nothing says it."""
         names = {name.lower(): address for name, address in self.addresses.items()}
-        return names.get(host.lower(), host)
+        return names.get(host.lower(), "")

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from vncproxy.backends.addresses import is_dialable
 from vncproxy.backends.tls_context import fingerprint_of
 from vncproxy.backends.tls_settings import parse_fingerprint
+from vncproxy.backends.vmware_address import place
 from vncproxy.backends.vmware_settings import VMwareSettings
 from vncproxy.errors import BackendError
 from vncproxy.model import ConsoleEndpoint, TLSTrust, Transport
@@ -35,18 +35,16 @@ def endpoint(
         BackendError: the ticket names no host that can be dialled, or no TLS.
     """
     host, port, path = _target(ticket)
-    dialled = settings.dialled(host)
-    if not host or (is_single_host and dialled == host):
-        dialled = settings.host
-    if not is_dialable(dialled):
-        raise BackendError(f"the ticket is for host {dialled!r}, which cannot be dialled")
+    # two names of one host, where both are told: a URL has one that others resolve as a rule
+    found = place(settings, is_single_host, host, ticket.host or "")
     return ConsoleEndpoint(
         Transport.WSS,
-        host=dialled,
+        host=found.host,
         port=port,
         path=path,
-        tls=_trust(ticket, host or settings.host, settings, is_single_host),
+        tls=_trust(ticket, host or ticket.host or settings.host, settings, is_single_host),
         name=name,
+        allow_loopback=found.is_written,
     )
 
 

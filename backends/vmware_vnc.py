@@ -5,11 +5,13 @@ Everything here blocks; it is called in a thread, through ``vmware_session.Sessi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vncproxy.backends.addresses import is_dialable
-from vncproxy.backends.vmware_properties import Properties, read
+from vncproxy.backends.addresses import NOT_DIALLED
+from vncproxy.backends.vmware_address import place
+from vncproxy.backends.vmware_faults import object_id
+from vncproxy.backends.vmware_properties import Properties, read, read_these
 from vncproxy.backends.vmware_session import VSphere
 from vncproxy.errors import BackendError, NoGraphicalConsole
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
@@ -17,6 +19,7 @@ from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
 _PREFIX = "remotedisplay.vnc."
 _TRUE = ("true", "1", "yes", "on")
 _LAST_WITH_VNC = 6
+_POWERED_ON = "poweredOn"
 _ADVICE = 'ESXi 7 and later have no VNC server, use console = "webmks"'
 
 
@@ -25,19 +28,47 @@ def vnc_endpoint(vsphere: VSphere, machine: Any, name: str) -> ConsoleEndpoint:
 
     Raises:
         NoGraphicalConsole: it has none.
-        BackendError: its host cannot be dialled.
+        BackendError: its host cannot be dialled, or another machine there has its port.
     """
     found = read(vsphere, machine, "config.extraConfig", "runtime.host")
-    host = read(vsphere, found.required("runtime.host"), "name", "config.product.version")
+    host = read(vsphere, found.required("runtime.host"), "name", "config.product.version", "vm")
     _check_version(name, host)
     port, password = vnc_settings(name, found.required("config.extraConfig"))
+    _check_others(vsphere, machine, host.values.get("vm", ()), port)
+    dialled = place(vsphere.settings, vsphere.is_single_host, host.required("name"))
     return ConsoleEndpoint(
         Transport.TCP,
-        host=_address(vsphere, host.required("name")),
+        host=dialled.host,
         port=port,
         handshakes=(RFBSecurity(password or None),),
         name=name,
+        allow_loopback=dialled.is_written,
     )
+
+
+def _check_others(vsphere: VSphere, machine: Any, others: Sequence[Any], port: int) -> None:
+    """Refuse a port that another running machine of the same host has: either may listen there.
+
+    Whoever may configure a machine chooses its port. Machines that the account cannot see are not
+    compared.
+    """
+    others = [each for each in others if each != machine]
+    for other in read_these(vsphere, others, "runtime.powerState", "config.extraConfig"):
+        if other.values.get("runtime.powerState") != _POWERED_ON:
+            continue
+        if _enabled_port(other.values.get("config.extraConfig", ())) == port:
+            raise BackendError(
+                f"{object_id(machine)} and {object_id(other.object)} have the same "
+                f"RemoteDisplay.vnc.port {port} on one host: give each a port of its own",
+                public=NOT_DIALLED,
+            )
+
+
+def _enabled_port(options: Any) -> int:
+    try:
+        return vnc_settings("", options)[0]
+    except NoGraphicalConsole:
+        return 0
 
 
 def vnc_settings(name: str, options: Any) -> tuple[int, str]:
@@ -71,13 +102,3 @@ def _check_version(name: str, host: Properties) -> None:
     major = version.partition(".")[0]
     if major.isdigit() and int(major) > _LAST_WITH_VNC:
         raise NoGraphicalConsole(f"{name} runs on ESXi {version}; {_ADVICE}")
-
-
-def _address(vsphere: VSphere, host: str) -> str:
-    settings = vsphere.settings
-    dialled = settings.dialled(host)
-    if vsphere.is_single_host and dialled == host:
-        return settings.host
-    if not is_dialable(dialled):
-        raise BackendError(f"host {dialled!r} cannot be dialled; map it in addresses")
-    return dialled

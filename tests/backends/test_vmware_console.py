@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.backends.test_vmware_settings import settings
 from vncproxy.backends.vmware_console import NoTicket, locate
-from vncproxy.errors import ConsoleUnavailable, NoGraphicalConsole
+from vncproxy.errors import ConsoleUnavailable, NoGraphicalConsole, OverLimit
 from vncproxy.model import ConsoleEndpoint, Transport
 
 HOST = vim.HostSystem("host-3", None)
@@ -42,6 +42,7 @@ class _VSphere:
             "runtime.host": HOST,
             "config.extraConfig": OPTIONS([enabled, port]),
             "config.product.version": version,
+            "vm": [],
         }
 
     def RetrievePropertiesEx(self, specs: Any, _options: Any) -> Any:
@@ -85,6 +86,12 @@ class VersionTests(SynchronousTestCase):
             caught.exception.sentence(),
             "The virtual machine is changing its state; try again in a moment.",
         )
+
+    def test_the_limit_of_viewers_is_no_state(self) -> None:
+        for limit, words in ((1, "Somebody else has"), (3, "allows 3 viewers"), (0, "a few")):
+            with self.assertRaises(OverLimit) as caught:
+                self.locate("auto", vim.fault.MksConnectionLimitReached(connectionLimit=limit))
+            self.assertIn(words, caught.exception.sentence())
 
     def test_a_refusal_of_rights_is_no_reason_to_take_the_vnc_server(self) -> None:
         with self.assertRaises(vim.fault.NoPermission):

@@ -74,6 +74,12 @@ class ProbeTests(SynchronousTestCase):
         self.assertEqual(self.dialled, [("esx1", 443), ("10.0.0.32", 443)])
         self.assertIn("host esx2 at 10.0.0.32, port 443, cannot be reached: Connection ref", told)
 
+    def test_a_host_that_is_called_localhost_is_told_and_not_dialled(self) -> None:
+        self.hosts = {"localhost": "connected", "esx2": "connected"}
+        (told,) = self.problems()
+        self.assertIn("'localhost', which is this machine itself", told)
+        self.assertEqual(self.dialled, [("esx2", 443)])
+
     def test_a_host_without_vcenters_connection_is_not_dialled(self) -> None:
         self.hosts["esx1"] = "disconnected"
         self.problems()

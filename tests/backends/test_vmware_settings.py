@@ -68,8 +68,8 @@ class SettingsTests(SynchronousTestCase):
 
     def test_hosts_are_mapped_whatever_their_case(self) -> None:
         found = settings(addresses={"ESX1.example": "192.0.2.1"})
-        self.assertEqual(found.dialled("esx1.EXAMPLE"), "192.0.2.1")
-        self.assertEqual(found.dialled("esx2.example"), "esx2.example")
+        self.assertEqual(found.mapped("esx1.EXAMPLE"), "192.0.2.1")
+        self.assertEqual(found.mapped("esx2.example"), "")
 
 
 class FingerprintTests(SynchronousTestCase):

@@ -76,6 +76,23 @@ class TargetTests(SynchronousTestCase):
             ("esx2.example", 8443, f"/ticket/{SECRET}?a=b"),
         )
 
+    def test_addresses_know_the_host_of_the_url_or_the_other_one(self) -> None:
+        found = ticket(url=f"wss://esx2.example:8443/ticket/{SECRET}")
+        for name in ("esx2.example", "ESX1.example"):
+            dialled = locate(found, addresses={name: "192.0.2.9"})
+            self.assertEqual((dialled.host, dialled.port), ("192.0.2.9", 8443))
+        both = {"esx1.example": "192.0.2.1", "esx2.example": "192.0.2.2"}
+        self.assertEqual(locate(found, addresses=both).host, "192.0.2.2")
+        plain = locate(ticket(sslThumbprint=None, url="wss://esx2.example/ticket/x"))
+        self.assertEqual((plain.host, plain.tls), ("esx2.example", TLSTrust(name="esx2.example")))
+
+    def test_a_loopback_host_is_no_host_of_ours(self) -> None:
+        for host in ("localhost", "127.0.0.1", "127.1", "::ffff:127.0.0.1", "0.0.0.0"):
+            with self.assertRaises(BackendError) as caught:
+                locate(ticket(host=host))
+            self.assertIn("which is this machine itself", caught.exception.detail)
+        self.assertEqual(locate(ticket(host="127.0.0.3"), host="127.0.0.3").host, "127.0.0.3")
+
     def test_a_url_without_a_port(self) -> None:
         self.assertEqual(locate(ticket(url="wss://[2001:db8::1]/ticket/x")).port, 443)
 

@@ -36,9 +36,13 @@ class World:
         self.guest = Guest(host, "vmware-open").start()
         self.locked = Guest(host, "vmware-locked", password=VNC_PASSWORD).start()
         self.vsphere, self.esx = shared_vsphere(), shared_vsphere("esx")
+        self.newer = shared_vsphere(version="8.0.3.0")
+        self.newest = shared_vsphere(version="9.0.0.0")
         self.here = self._door(self.vsphere, HERE, "127.0.0.3")
         self.there = self._door(self.vsphere, THERE, "127.0.0.4", self.here.port)
         self.esx_door = self._door(self.esx, ESX, "127.0.0.2")
+        self.newer_door = self._door(self.newer, HERE, "127.0.0.5")
+        self.newest_door = self._door(self.newest, HERE, "127.0.0.6")
         self.gateway = Gateway(self._config()).start()
         atexit.register(self._stop)
 
@@ -61,7 +65,10 @@ class World:
 [timeouts]
 locate = 60
 linger = 2
-{_table("vc", self.vsphere)}
+{_table("vc", self.vsphere, addresses=own(self.here, self.there))}
+{_table("vc8", self.newer, addresses={"esx8.example": self.newer_door.address})}
+{_table("vc9", self.newest, ca_file=self.newest.ca_file, addresses=own(self.newest_door))}
+{_table("unmapped", self.vsphere)}
 {_table("vnc", self.vsphere, console="vnc", addresses={HERE: "127.0.0.1"})}
 {_table("esx", self.esx)}
 {_table("moved", self.vsphere, addresses={self.here.address: self.there.address})}
@@ -72,6 +79,11 @@ linger = 2
 
     def _stop(self) -> None:
         self.gateway.stop()
+
+
+def own(*doors: WebMKS) -> dict[str, str]:
+    """Return what allows hosts to be on loopback addresses."""
+    return {door.address: door.address for door in doors}
 
 
 world = cache(World)
@@ -102,7 +114,9 @@ class VMwareCase(SynchronousTestCase):
         """Whatever happened, no secret may stand in a log."""
         log = self.gateway.log()
         tickets = [
-            line["ticket"] for each in (self.vsphere, self.world.esx) for line in each.tickets()
+            line["ticket"]
+            for each in (self.vsphere, self.world.esx, self.world.newer, self.world.newest)
+            for line in each.tickets()
         ]
         for secret in (*tickets, PASSWORD, "wr0ng-pw", VNC_PASSWORD, "vmware_soap_session"):
             self.assertNotIn(secret, log)
@@ -191,6 +205,66 @@ class PictureTests(VMwareCase):
         viewer = self.viewer(f"vnc/{VM}")
         viewer.key(ord("2"))
         viewer.wait_for_pixel(KEY_COLOURS["2"])
+
+
+class TicketTests(VMwareCase):
+    """What tickets of later versions hold, from the simulator to the picture."""
+
+    def test_a_url_whose_host_differs_and_sha_256(self) -> None:
+        """vSphere 7.0.3 and 8: the stronger thumbprint is the one that is compared."""
+        door = self.world.newer_door
+        for target in (
+            {"Host": "esx8.example", "UrlHost": "10.255.255.1"},
+            {"Host": "10.255.255.1", "UrlHost": "esx8.example"},
+            {"Host": "", "UrlHost": "esx8.example"},
+            {"Host": "esx8.example", "UrlHost": ""},
+        ):
+            self.world.newer.consoles(
+                **{HERE: door.ticket_target(Algorithms=["sha512", "sha256"], **target)}
+            )
+            before = door.redeemed()
+            self.viewer(f"vc8/{VM}")
+            self.assertEqual(door.redeemed(), before + 1, target)
+
+    def test_a_sha_256_thumbprint_of_another_certificate(self) -> None:
+        door = self.world.newer_door
+        self.world.newer.consoles(
+            **{
+                HERE: door.ticket_target(
+                    Host="esx8.example", Algorithms=["sha256"], Certificate=self.here.certificate
+                )
+            }
+        )
+        seen = door.redeemed() + door.refused()
+        told = self.refusal(f"vc8/{VM}")
+        self.assertTrue(told.startswith("502 The hypervisor could not prove its identity."), told)
+        self.assertEqual(door.redeemed() + door.refused(), seen, "the ticket was sent")
+
+    def test_a_whole_certificate_and_no_thumbprint(self) -> None:
+        """vSphere 9: one or the other."""
+        door = self.world.newest_door
+        target = door.ticket_target(Pem=True, UrlHost=door.address)
+        self.world.newest.consoles(**{HERE: target})
+        self.viewer(f"vc9/{VM}")
+        self.world.newest.consoles(**{HERE: {**target, "Certificate": self.here.certificate}})
+        told = self.refusal(f"vc9/{VM}")
+        self.assertTrue(told.startswith("502 The hypervisor could not prove its identity."), told)
+
+    def test_as_many_viewers_as_the_machine_admits(self) -> None:
+        self.vsphere.consoles(**{HERE: self.here.ticket_target(Limit=1)})
+        self.assertEqual(
+            self.refusal(f"vc/{VM}"),
+            "503 Somebody else has this console open, and the hypervisor allows one viewer. "
+            "Try again later.",
+        )
+        self.assertIn("RemoteDisplay.maxConnections is 1", self.detail())
+
+    def test_loopback_is_not_dialled_unless_addresses_name_it(self) -> None:
+        seen = self.here.redeemed() + self.here.refused()
+        told = self.refusal(f"unmapped/{VM}")
+        self.assertTrue(told.startswith("502 The console of the virtual machine cannot be"), told)
+        self.assertIn(f'"{self.here.address}" = "…"', self.detail())
+        self.assertEqual(self.here.redeemed() + self.here.refused(), seen)
 
 
 class FailureTests(VMwareCase):

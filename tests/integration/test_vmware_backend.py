@@ -81,15 +81,16 @@ class LocateTests(BackendCase):
                 path=f"/ticket/{ticket}",
                 tls=TLSTrust(fingerprints=(fingerprint(self.esx_certificate, "sha1"),)),
                 name=NAME,
+                allow_loopback=False,
             ),
         )
         self.assertNotIn(ticket, f"{found} {found!r}")
 
-    async def test_a_machine_has_five_names(self) -> None:
+    async def test_a_machine_has_several_names(self) -> None:
         with self.vsphere.machine(NAME) as machine:
             names = [
                 machine.config.instanceUuid,
-                machine.config.uuid.upper(),
+                machine.config.instanceUuid.upper(),
                 str(machine).strip("'").partition(":")[2],
                 f"DC0/vm/{NAME}",
                 f"/DC0/vm/{NAME}",
@@ -144,13 +145,36 @@ class LocateTests(BackendCase):
         with self.vsphere.machine(before) as machine:
             WaitForTask(machine.Rename_Task(after))
 
+    async def test_a_bios_uuid_which_can_be_chosen_is_taken_where_that_is_allowed(self) -> None:
+        with self.vsphere.machine(NAME) as machine:
+            uuid, vm = machine.config.uuid, str(machine).strip("'").partition(":")[2]
+        error = await self.failure(self.backend.locate(uuid), VMNotFound)
+        self.assertIn(f"it is the BIOS UUID of {vm}", str(error))
+        self.assertIn("bios_uuids = true", str(error))
+        found = await self.backend_of(bios_uuids=True).locate(uuid.upper())
+        self.assertEqual(found.name, NAME)
+
+    async def test_an_instance_uuid_goes_before_the_same_bios_uuid(self) -> None:
+        with self.vsphere.machine(NAME) as machine:
+            instance = machine.config.instanceUuid
+        with self.vsphere.machine("DC0_H1_VM0") as attacker:
+            own = attacker.config.uuid
+            WaitForTask(attacker.ReconfigVM_Task(vim.vm.ConfigSpec(uuid=instance)))
+        try:
+            found = await self.backend_of(bios_uuids=True).locate(instance)
+        finally:
+            with self.vsphere.machine("DC0_H1_VM0") as attacker:
+                WaitForTask(attacker.ReconfigVM_Task(vim.vm.ConfigSpec(uuid=own)))
+        self.assertEqual(found.name, NAME)
+
     async def test_several_machines_with_one_bios_uuid(self) -> None:
         with self.vsphere.machine(NAME) as machine:
             uuid = machine.config.uuid
         with self.vsphere.machine("DC0_H1_VM0") as clone:
             own = clone.config.uuid
             WaitForTask(clone.ReconfigVM_Task(vim.vm.ConfigSpec(uuid=uuid)))
-        error = await self.failure(self.backend.locate(uuid), BackendError)
+        backend = self.backend_of(bios_uuids=True)
+        error = await self.failure(backend.locate(uuid), BackendError)
         with self.vsphere.machine("DC0_H1_VM0") as clone:
             WaitForTask(clone.ReconfigVM_Task(vim.vm.ConfigSpec(uuid=own)))
         self.assertIn("2 machines have the UUID", str(error))
@@ -162,6 +186,14 @@ class LocateTests(BackendCase):
         self.addCleanup(self.vsphere.set_power, NAME, on=True)
         error = await self.failure(self.backend.locate(NAME), ConsoleUnavailable)
         self.assertEqual(error.sentence(), "The virtual machine is powered off.")
+
+    async def test_a_host_on_loopback_is_dialled_only_where_that_is_written(self) -> None:
+        for host in ("localhost", "127.0.0.1", "0.0.0.0", "::1"):
+            self.vsphere.consoles(**{ANY_HOST: {"Host": host, "Port": 443}})
+            error = await self.failure(self.backend.locate(NAME), BackendError)
+            self.assertIn(f'"{host}" = "…"', str(error))
+            found = await self.backend_of(addresses={host: "127.0.0.9"}).locate(NAME)
+            self.assertEqual((found.host, found.allow_loopback), ("127.0.0.9", True))
 
     async def test_without_the_privilege(self) -> None:
         self.vsphere.consoles()
@@ -186,7 +218,12 @@ class VNCTests(BackendCase):
         )
         found = await self.backend_of(console="vnc").locate(NAME)
         expected = ConsoleEndpoint(
-            Transport.TCP, host="DC0_H0", port=5907, handshakes=(RFBSecurity("vnc-pw"),), name=NAME
+            Transport.TCP,
+            host="DC0_H0",
+            port=5907,
+            handshakes=(RFBSecurity("vnc-pw"),),
+            name=NAME,
+            allow_loopback=False,
         )
         self.assertEqual(found, expected)
         self.assertNotIn("vnc-pw", repr(found))
@@ -199,6 +236,24 @@ class VNCTests(BackendCase):
         self.addCleanup(self.vsphere.relocate, NAME, "DC0_H0")
         found = await self.backend_of(console="vnc").locate(NAME)
         self.assertEqual(found.host, "DC0_H1")
+
+    async def test_a_port_that_another_machine_of_the_host_has_too_is_refused(self) -> None:
+        other = "DC0_C0_RP0_VM0"
+        options = {"RemoteDisplay_vnc_enabled": "true", "RemoteDisplay_vnc_port": "5907"}
+        self.vsphere.configure(NAME, **options)
+        self.vsphere.configure(other, **options)
+        self.addCleanup(self.vsphere.configure, other, RemoteDisplay_vnc_enabled="false")
+        backend = self.backend_of(console="vnc")
+        await backend.locate(NAME)
+        with self.vsphere.machine(other) as machine:
+            home = machine.runtime.host.name
+        self.vsphere.relocate(other, "DC0_H0")
+        self.addCleanup(self.vsphere.relocate, other, home)
+        error = await self.failure(backend.locate(NAME), BackendError)
+        self.assertIn("have the same RemoteDisplay.vnc.port 5907 on one host", str(error))
+        self.vsphere.set_power(other, on=False)
+        self.addCleanup(self.vsphere.set_power, other, on=True)
+        await backend.locate(NAME)
 
     async def test_not_enabled(self) -> None:
         error = await self.failure(

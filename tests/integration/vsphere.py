@@ -137,7 +137,10 @@ class VSphere:
         return (self.folder / "log").read_text(errors="replace")
 
     def consoles(self, **by_host: dict[str, Any]) -> None:
-        """Say what tickets lead to: name of an ESX host -> Host, Port and Certificate."""
+        """Say what tickets lead to: name of an ESX host -> Host, Port and Certificate.
+
+        Further keys are those of ``console`` in ``vcsim/``.
+        """
         self._tickets.write_text(json.dumps(by_host))
 
     def tickets(self) -> list[dict[str, str]]:
@@ -236,8 +239,8 @@ def fingerprint(certificate_file: str, kind: str = "sha256") -> str:
 
 
 @cache
-def shared_vsphere(model: str = "vpx") -> VSphere:
+def shared_vsphere(model: str = "vpx", address: str = ADDRESS, version: str = "") -> VSphere:
     """Return a simulator that the tests of this process share."""
-    vsphere = VSphere(model)
+    vsphere = VSphere(model, address, version)
     atexit.register(vsphere.remove)
     return vsphere.start()

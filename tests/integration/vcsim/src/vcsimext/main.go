@@ -7,8 +7,9 @@ package main
 import (
 	"crypto/rand"
 	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
@@ -18,6 +19,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,12 +45,46 @@ var (
 	journal = flag.String("journal", "", "file to which each ticket is appended as a line of JSON")
 )
 
-// console says what is written into the tickets of one ESX host.
+// console says what is written into the tickets of one ESX host. Which of it there is depends on
+// the version of the API: url since 7.0, certThumbprintList since 7.0.3.1, and since 9.0
+// sslCertificate, never together with sslThumbprint.
 type console struct {
 	Host        string
 	Port        int32
-	Certificate string // PEM file, its SHA-1 goes into sslThumbprint; none when empty
+	Certificate string   // PEM file, its SHA-1 goes into sslThumbprint; none when empty
+	UrlHost     string   // host in url, which may differ from Host; the same when empty
+	Algorithms  []string // sha256, sha512: go into certThumbprintList
+	Pem         bool     // whether the certificate is told whole, in sslCertificate
+	Limit       int32    // RemoteDisplay.maxConnections, which is reached; no limit when 0
 }
+
+// ticket is types.VirtualMachineTicket with what later versions added.
+type ticket struct {
+	Ticket             string       `xml:"ticket"`
+	CfgFile            string       `xml:"cfgFile"`
+	Host               string       `xml:"host,omitempty"`
+	Port               int32        `xml:"port,omitempty"`
+	SslThumbprint      string       `xml:"sslThumbprint,omitempty"`
+	CertThumbprintList []thumbprint `xml:"certThumbprintList,omitempty"`
+	SslCertificate     string       `xml:"sslCertificate,omitempty"`
+	Url                string       `xml:"url,omitempty"`
+}
+
+type thumbprint struct {
+	Thumbprint    string `xml:"thumbprint"`
+	HashAlgorithm string `xml:"hashAlgorithm"`
+}
+
+type acquireTicketResponse struct {
+	Returnval ticket `xml:"returnval"`
+}
+
+type acquireTicketBody struct {
+	Res    *acquireTicketResponse `xml:"urn:vim25 AcquireTicketResponse,omitempty"`
+	Fault_ *soap.Fault            `xml:"http://schemas.xmlsoap.org/soap/envelope/ Fault,omitempty"`
+}
+
+func (b *acquireTicketBody) Fault() *soap.Fault { return b.Fault_ }
 
 var mutex sync.Mutex
 
@@ -59,7 +95,7 @@ type machine struct {
 
 // AcquireTicket is found by its name, which is that of the SOAP body's element.
 func (vm *machine) AcquireTicket(req *types.AcquireTicket) soap.HasFault {
-	body := new(methods.AcquireTicketBody)
+	body := new(acquireTicketBody)
 	if vm.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOn {
 		body.Fault_ = simulator.Fault("not allowed in the current state", &types.InvalidState{})
 		return body
@@ -75,16 +111,58 @@ func (vm *machine) AcquireTicket(req *types.AcquireTicket) soap.HasFault {
 			Object: vm.Self, PrivilegeId: "VirtualMachine.Interact.ConsoleInteract"})
 		return body
 	}
-	ticket := types.VirtualMachineTicket{
-		Ticket:        random(),
-		CfgFile:       vm.Config.Files.VmPathName,
-		Host:          where.Host,
-		Port:          where.Port,
-		SslThumbprint: thumbprint(where.Certificate),
+	if where.Limit > 0 {
+		body.Fault_ = simulator.Fault("The limit of connections was reached",
+			&types.MksConnectionLimitReached{ConnectionLimit: where.Limit})
+		return body
 	}
-	write(map[string]string{"ticket": ticket.Ticket, "vm": vm.Self.Value, "name": vm.Name, "esx": hostName(vm)})
-	body.Res = &types.AcquireTicketResponse{Returnval: ticket}
+	given := where.ticket(random(), vm.Config.Files.VmPathName)
+	write(map[string]string{"ticket": given.Ticket, "vm": vm.Self.Value, "name": vm.Name, "esx": hostName(vm)})
+	body.Res = &acquireTicketResponse{Returnval: given}
 	return body
+}
+
+// ticket is what a host of this version of the API says.
+func (where console) ticket(secret, cfgFile string) ticket {
+	given := ticket{Ticket: secret, CfgFile: cfgFile, Host: where.Host, Port: where.Port}
+	der := certificate(where.Certificate)
+	if since(7, 0) && where.UrlHost != "" {
+		given.Url = fmt.Sprintf("wss://%s:%d/ticket/%s", where.UrlHost, where.Port, secret)
+	}
+	if der == nil {
+		return given
+	}
+	if since(7, 0, 3, 1) {
+		for _, algorithm := range where.Algorithms {
+			digest := fmt.Sprintf("%X", sha256.Sum256(der))
+			if algorithm == "sha512" {
+				digest = fmt.Sprintf("%X", sha512.Sum512(der))
+			}
+			given.CertThumbprintList = append(given.CertThumbprintList, thumbprint{digest, algorithm})
+		}
+	}
+	if since(9, 0) && where.Pem {
+		block := &pem.Block{Type: "CERTIFICATE", Bytes: der}
+		given.SslCertificate = string(pem.EncodeToMemory(block))
+	} else {
+		given.SslThumbprint = colons(der)
+	}
+	return given
+}
+
+// since tells whether the API is of this version, or a later one.
+func since(wanted ...int) bool {
+	parts := strings.Split(*version, ".")
+	for i, each := range wanted {
+		number := 0
+		if i < len(parts) {
+			number, _ = strconv.Atoi(parts[i])
+		}
+		if number != each {
+			return number > each
+		}
+	}
+	return true
 }
 
 // ReconfigVMTask lets the same key of extraConfig replace, as a real vCenter does.
@@ -101,6 +179,17 @@ func (vm *machine) ReconfigVMTask(ctx *simulator.Context, req *types.ReconfigVM_
 	}
 	vm.Config.ExtraConfig = kept
 	return vm.VirtualMachine.ReconfigVMTask(ctx, req)
+}
+
+// RelocateVMTask lets the hosts know which machines they have, as a real vCenter does.
+func (vm *machine) RelocateVMTask(ctx *simulator.Context, req *types.RelocateVM_Task) soap.HasFault {
+	if req.Spec.Host != nil {
+		before := simulator.Map.Get(*vm.Runtime.Host).(*simulator.HostSystem)
+		simulator.Map.RemoveReference(before, &before.Vm, vm.Self)
+		after := simulator.Map.Get(*req.Spec.Host).(*simulator.HostSystem)
+		simulator.Map.AppendReference(after, &after.Vm, vm.Self)
+	}
+	return vm.VirtualMachine.RelocateVMTask(ctx, req)
 }
 
 type search struct {
@@ -146,18 +235,18 @@ func consoleOf(vm *machine) (console, bool) {
 	return where, found
 }
 
-func thumbprint(file string) string {
+func certificate(file string) []byte {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return ""
+		return nil
 	}
 	block, _ := pem.Decode(text)
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		log.Fatal(err)
-	}
+	return block.Bytes
+}
+
+func colons(der []byte) string {
 	var bytes []string
-	for _, each := range sha1.Sum(certificate.Raw) {
+	for _, each := range sha1.Sum(der) {
 		bytes = append(bytes, fmt.Sprintf("%02X", each))
 	}
 	return strings.Join(bytes, ":")
@@ -215,12 +304,12 @@ func main() {
 	}
 	index := simulator.Map.SearchIndex()
 	simulator.Map.Put(&search{*index})
-	certificate, err := tls.LoadX509KeyPair(*cert, *key)
+	pair, err := tls.LoadX509KeyPair(*cert, *key)
 	if err != nil {
 		log.Fatal(err)
 	}
 	made.Service.Listen = &url.URL{Host: *listen, User: url.UserPassword(*user, *pass)}
-	made.Service.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	made.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	server := made.Service.NewServer()
 	fmt.Println("READY", server.URL.Host)
 	end := make(chan os.Signal, 1)

@@ -1,0 +1,53 @@
+"""Where an ESXi host is dialled: what vSphere calls it means something else on every machine.
+
+Addresses that an operator wrote go before those that vSphere tells, and loopback is dialled only
+where an operator wrote it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vncproxy.backends.addresses import NOT_DIALLED, is_dialable, is_own
+from vncproxy.backends.vmware_settings import VMwareSettings
+from vncproxy.errors import BackendError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a host is dialled.
+
+    Attributes:
+        is_written: whether an operator wrote it, so that it may be this machine's loopback.
+    """
+
+    host: str
+    is_written: bool
+
+
+def place(settings: VMwareSettings, is_single_host: bool, *names: str) -> Place:
+    """Return where a host is dialled.
+
+    Args:
+        is_single_host: whether the API is that of the ESXi host itself, which often does not know
+            under which name it can be reached.
+        names: what vSphere calls the host, the best first; empty ones tell nothing.
+
+    Raises:
+        BackendError: it cannot be dialled, or is this machine itself; with what can be done.
+    """
+    told = [name for name in names if name]
+    for name in told:
+        if mapped := settings.mapped(name):
+            return Place(mapped, True)
+    if is_single_host or not told or told[0] == settings.host:
+        return Place(settings.host, True)
+    if is_own(told[0]):
+        raise BackendError(
+            f"vSphere names the host {told[0]!r}, which is this machine itself and not dialled "
+            f'blindly; write in addresses where it is: "{told[0]}" = "…"',
+            public=NOT_DIALLED,
+        )
+    if not is_dialable(told[0]):
+        raise BackendError(f"host {told[0]!r} cannot be dialled; map it in addresses")
+    return Place(told[0], False)
