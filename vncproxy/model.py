@@ -66,6 +66,13 @@ class Mode(Enum):
     VIEW_ONLY = "view-only"
 
 
+class Direction(Enum):
+    """Which way bytes go: from the user's viewer to the console's server, or back."""
+
+    TO_SERVER = "to server"
+    TO_CLIENT = "to client"
+
+
 class Sharing(Enum):
     """What happens to other viewers of the same VM."""
 
@@ -296,6 +303,7 @@ class ConsoleEndpoint:
             ticket.
         fd: a connected stream socket that the receiver of this value owns and must close.
         tls: for TLS and WSS.
+        headers: further headers of the request that opens a web socket, for WSS.
         handshakes: run in this order once connected; the last one ends with ServerInit to come.
         name: what to call the machine on the screen; empty keeps the hypervisor's own name.
         allow_loopback: False where a hypervisor, a cloud or a token named the host and no operator
@@ -308,6 +316,7 @@ class ConsoleEndpoint:
     path: str = field(default="", repr=False)
     fd: int = -1
     tls: TLSTrust | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     handshakes: tuple[Handshake, ...] = (RFBSecurity(),)
     name: str = ""
     allow_loopback: bool = True

@@ -12,7 +12,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues import byte_by_byte, cut, places, sized_bytes
 from vncproxy.errors import DownstreamViolation
-from vncproxy.relay.frames import CloseCode, FrameError, Framing, RawFraming, WebSocketFraming
+from vncproxy.relay.frames import (
+    CloseCode,
+    FrameError,
+    Framing,
+    PeerClose,
+    RawFraming,
+    WebSocketFraming,
+)
 
 KEY = bytes.fromhex("37fa213d")
 CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -216,6 +223,19 @@ class CloseTests(SynchronousTestCase):
 
     def test_a_reason_that_is_not_utf_8(self) -> None:
         self.assertEcho(b"\x03\xe8\xff", 1002)
+
+    def test_code_and_reason_of_the_peer_are_kept(self) -> None:
+        for payload, kept in (
+            (b"", PeerClose(1005)),
+            (b"\x0f\xa0", PeerClose(4000)),
+            (b"\x0f\xa1moved", PeerClose(4001, "moved")),
+            (b"\x03\xe8\xff", PeerClose(1002)),
+            (b"\x00\x00bye", PeerClose(1002)),
+        ):
+            framing = WebSocketFraming()
+            self.assertIsNone(framing.peer_close)
+            framing.receive(frame(CLOSE, payload))
+            self.assertEqual(framing.peer_close, kept)
 
     def test_the_longest_reason(self) -> None:
         self.assertEcho(b"\x03\xe8" + b"x" * 123, 1000)

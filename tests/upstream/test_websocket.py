@@ -56,6 +56,10 @@ class RequestTests(WebSocketTestCase):
     def test_an_ipv6_address_stands_in_brackets(self) -> None:
         self.assertIn("Host: [2001:db8::7]:443", self.request("2001:db8::7"))
 
+    def test_headers_follow_where_the_endpoint_names_some(self) -> None:
+        sent = Dialogue(open_websocket("esx1", 443, TICKET, (("X-Zone", "madrid"),))).outgoing()
+        self.assertIn("X-Zone: madrid", sent.decode().split("\r\n"))
+
     def test_no_target_is_the_root(self) -> None:
         self.assertEqual(self.request(target="")[0], "GET / HTTP/1.1")
 

@@ -7,6 +7,7 @@ comes, also from the middle of a frame, and nothing is kept but a header in prog
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
@@ -14,8 +15,13 @@ from ..errors import DownstreamViolation
 from .masks import mask
 
 CONTROL_LIMIT = 125
-CLOSE_REASON_LIMIT = CONTROL_LIMIT - 2
 """Largest payload of a control frame (RFC 6455 section 5.5)."""
+
+CLOSE_REASON_LIMIT = CONTROL_LIMIT - 2
+"""Largest reason of a close frame, in bytes."""
+
+NO_STATUS = 1005
+"""Code of a close frame that has none (RFC 6455 section 7.4.1)."""
 
 _FIN = 0x80
 _MASKED = 0x80
@@ -53,14 +59,24 @@ class FrameError(DownstreamViolation):
         self.reply_code = close_code
 
 
+@dataclass(frozen=True, slots=True)
+class PeerClose:
+    """What a peer said when it closed: the code and the reason of its close frame."""
+
+    code: int
+    reason: str = ""
+
+
 class Framing(Protocol):
-    """What a leg asks of its framing.
+    """What a leg asks of its framing."""
 
-    Attributes:
-        ended: whether the peer said that it closes.
-    """
+    @property
+    def peer_close(self) -> PeerClose | None:
+        """What the peer said when it closed; None while it did not, or where there is no word."""
 
-    ended: bool
+    @property
+    def ended(self) -> bool:
+        """Whether the peer said that it closes."""
 
     @property
     def between_messages(self) -> bool:
@@ -92,6 +108,7 @@ class RawFraming:
     __slots__ = ()
 
     ended = False
+    peer_close: PeerClose | None = None
     between_messages = True
 
     def receive(self, data: bytes) -> bytes:
@@ -133,11 +150,11 @@ class WebSocketFraming:
         "_position",
         "_remaining",
         "client",
-        "ended",
+        "peer_close",
     )
 
     def __init__(self, *, client: bool = False) -> None:
-        self.ended = False
+        self.peer_close: PeerClose | None = None
         self.client = client
         self._closing = False
         self._head = bytearray()
@@ -148,6 +165,11 @@ class WebSocketFraming:
         self._position = 0
         self._remaining = -1
         self._in_message = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether the peer sent a close frame."""
+        return self.peer_close is not None
 
     @property
     def between_messages(self) -> bool:
@@ -253,8 +275,8 @@ class WebSocketFraming:
         if self._opcode == Opcode.PING:
             self._pending = self._frame(Opcode.PONG, data)
         elif self._opcode == Opcode.CLOSE:
-            self.ended = True
-            self._pending += self.close(_close_code(data), "")
+            self.peer_close, code = _read_close(data)
+            self._pending += self.close(code, "")
 
     def _frame(self, opcode: Opcode, payload: bytes) -> bytes:
         size = len(payload)
@@ -271,16 +293,20 @@ class WebSocketFraming:
         return head + key + mask(payload, key)
 
 
-def _close_code(data: bytes) -> int:
-    """Return the code to echo for a close frame's payload, checked as section 7.4 asks."""
+def _read_close(data: bytes) -> tuple[PeerClose, int]:
+    """Read a close frame's payload.
+
+    Returns:
+        What the peer said, and the code to echo, both checked as section 7.4 asks.
+    """
     if not data:
-        return CloseCode.NORMAL
+        return PeerClose(NO_STATUS), CloseCode.NORMAL
     code = int.from_bytes(data[:2], "big")
     valid = 3000 <= code < 5000 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
-    if len(data) < 2 or not valid:
-        return CloseCode.PROTOCOL_ERROR
     try:
-        data[2:].decode()
+        reason = data[2:].decode()
     except UnicodeDecodeError:
-        return CloseCode.PROTOCOL_ERROR
-    return code
+        valid, reason = False, ""
+    if len(data) < 2 or not valid:
+        return PeerClose(CloseCode.PROTOCOL_ERROR), CloseCode.PROTOCOL_ERROR
+    return PeerClose(code, reason), code

@@ -116,7 +116,7 @@ class Approach:
     async def _secure(self) -> bool:
         endpoint = self._endpoint
         if endpoint.transport is Transport.WSS:
-            opening = open_websocket(endpoint.host, endpoint.port, endpoint.path)
+            opening = open_websocket(endpoint.host, endpoint.port, endpoint.path, endpoint.headers)
             await self._converse(_under_tls(endpoint, opening))
             self.leg.speak(WebSocketFraming(client=True))
         steps = secure_console(endpoint.handshakes)

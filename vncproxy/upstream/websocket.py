@@ -27,18 +27,21 @@ SUBPROTOCOL = "binary"
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3})(?: .*)?\r\n")
 
 
-def open_websocket(host: str, port: int, target: str) -> Steps[None]:
+def open_websocket(
+    host: str, port: int, target: str, headers: tuple[tuple[str, str], ...] = ()
+) -> Steps[None]:
     """Open a web socket of subprotocol ``binary`` on a connection that is under TLS already.
 
     Args:
         target: path and query.
+        headers: further headers of the request.
 
     Raises:
         UpstreamRefused: any answer but 101, with its status line.
         UpstreamViolation: it does not answer as RFC 6455 says.
     """
     wire = _Wire()
-    opening = _opening(host, port, target or "/")
+    opening = _opening(host, port, target or "/", dict(headers))
     opening.makeConnection(wire)
     yield Write(bytes(wire.sent))
     line = yield ReadUntil(b"\n", HEADER_LIMIT, "the first line of its HTTP reply")
@@ -82,7 +85,7 @@ class _Opening(WebSocketClientProtocol):
         self.problem = reason
 
 
-def _opening(host: str, port: int, target: str) -> _Opening:
+def _opening(host: str, port: int, target: str, headers: dict[str, str]) -> _Opening:
     # the clock never ticks: whoever runs the steps has a time limit
     factory = WebSocketClientFactory(protocols=[SUBPROTOCOL], reactor=Clock())
     factory.setProtocolOptions(openHandshakeTimeout=0)
@@ -92,7 +95,7 @@ def _opening(host: str, port: int, target: str) -> _Opening:
         host=f"[{host}]" if ":" in host else host,
         port=port,
         resource=target,
-        headers={},
+        headers=headers,
         protocols=[SUBPROTOCOL],
     )
     return opening
