@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
 
 from .errors import UpstreamViolation, VNCProxyError
 from .model import (
     ConsoleElsewhere,
     ConsoleEndpoint,
+    Direction,
     Grant,
     SessionInfo,
     Token,
@@ -243,6 +244,23 @@ class ITokenSource(Interface):
 
     def close() -> Awaitable[None]:
         """Let go of connections."""
+
+
+class IStage(Interface):
+    """One step on the way of a session's bytes, without I/O: a filter, or a rewriter.
+
+    It takes the bytes of one direction in pieces of any size and must give the same result for any
+    segmentation. What it keeps of an unfinished message is bounded by itself.
+    """
+
+    direction: Direction = Attribute("Whose bytes it takes: a `vncproxy.model.Direction`.")
+
+    def process(data: bytes) -> bytes:
+        """Return what goes on now: nothing, or also more than came.
+
+        Raises:
+            VNCProxyError: ends the session with this error; nothing more goes on in its direction.
+        """
 
 
 class ISessionObserver(Interface):

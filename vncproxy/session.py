@@ -21,7 +21,7 @@ from .errors import (
     SessionEnded,
     VNCProxyError,
 )
-from .interfaces import IConsoleBackend, ISessionObserver, ITokenStore
+from .interfaces import IConsoleBackend, ISessionObserver, IStage, ITokenStore
 from .model import (
     ConsoleType,
     Grant,
@@ -97,7 +97,7 @@ class Services:
     timeouts: Timeouts
     time: Callable[[], UnixTime]
     reactor: Any
-    join: Callable[[Leg, Leg], Deferred[VNCProxyError]] = plain.join
+    join: Callable[[Leg, Leg, Sequence[IStage]], Deferred[VNCProxyError]] = plain.join
 
     def consoles(self) -> Consoles:
         """Return the way to the consoles of all backends."""
@@ -327,7 +327,7 @@ class Session:
         )  # what is not needed any more
         self._tell("opened")
         self._watchdog = self._wake_watchdog(down, up)
-        self._step = joined = self._services.join(down, up)
+        self._step = joined = self._services.join(down, up, ())
         joined.addCallbacks(self._close, self._cancelled).addErrback(self._failed)
 
     def _cancelled(self, failure: Failure) -> None:

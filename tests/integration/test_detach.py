@@ -302,7 +302,7 @@ class FallbackTests(DetachTestCase):
         down, up = self.leg(), self.leg(ConsoleEnded)
         user = self.peer(down, Way.TCP, accepted=True)
         console = MemoryPeer(up)
-        over = fast.join(down, up, self.loop)
+        over = fast.join(down, up, reactor=self.loop)
         self.loop.settle()
         self.assertNotIsInstance(down.transport, Pump)
 
@@ -323,7 +323,7 @@ class FallbackTests(DetachTestCase):
             raise OSError(28, os.strerror(28))
 
         self.patch(Dispatcher, "change", fail)
-        over = fast.join(down, up, self.loop)
+        over = fast.join(down, up, reactor=self.loop)
         self.loop.settle()
 
         self.assertIsInstance(self.successResultOf(over), ConnectionLost)

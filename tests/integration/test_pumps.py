@@ -24,7 +24,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from tests.dialogues import sized_bytes
 from tests.integration import wire
 from tests.integration.wire import SocketPeer, Way, WireTestCase, forget_certificates, unsent
-from tests.relay.relay_contract import BINARY, CLOSE, PING, PONG, User, masked
+from tests.relay.relay_contract import BINARY, CLOSE, PING, PONG, User, Words, masked
 from vncproxy.errors import (
     ClientGone,
     ConnectionLost,
@@ -34,7 +34,7 @@ from vncproxy.errors import (
     SessionEnded,
     VNCProxyError,
 )
-from vncproxy.model import Policy, Timeouts
+from vncproxy.model import Direction, Policy, Timeouts
 from vncproxy.relay import fast
 from vncproxy.relay.dispatch import READABLE, WRITABLE, dispatcher_of
 from vncproxy.relay.frames import Framing, RawFraming, WebSocketFraming
@@ -80,7 +80,7 @@ class Pair:
         websocket = isinstance(framing, WebSocketFraming)
         self.user = User(test.peer(self.down, test.user_way, accepted=True), websocket)
         self.console = test.peer(self.up, test.console_way, accepted=False)
-        self.over: Deferred[VNCProxyError] = fast.join(self.down, self.up, self.loop)
+        self.over: Deferred[VNCProxyError] = fast.join(self.down, self.up, reactor=self.loop)
         self.loop.settle()
         test.assertIsInstance(self.down.transport, Pump)
 
@@ -100,6 +100,16 @@ class Pair:
         self.down.close(why, linger, "7f3a")
         self.up.close(why, linger)
         self.loop.settle()
+
+
+class CountingLeg(Leg):
+    """A leg that counts how often its bytes take the long way."""
+
+    calls = 0
+
+    def dataReceived(self, data: bytes) -> None:
+        self.calls += 1
+        super().dataReceived(data)
 
 
 class PumpTestCase(WireTestCase):
@@ -541,7 +551,7 @@ class TLSTests(PumpTestCase):
         wire = self.encrypt(user, b"keys")
         self.raw(user, wire[:9])
 
-        fast.join(down, up, self.loop)
+        fast.join(down, up, reactor=self.loop)
         self.loop.settle()
         self.raw(user, wire[9:])
 
@@ -706,3 +716,30 @@ class LeftoverTests(PumpTestCase):
 
         self.assertEqual(dispatcher_of(self.loop)._flows, {})
         self.assertEqual(self.loop.getDelayedCalls(), [])
+
+
+class StageTests(PumpTestCase):
+    """A direction with a stage goes through the legs; the other one keeps its short cut."""
+
+    def calls(self, *directions: Direction) -> tuple[int, int]:
+        down = CountingLeg(WebSocketFraming(), self.loop, ClientGone)
+        up = CountingLeg(RawFraming(), self.loop, ConsoleEnded)
+        user = User(self.peer(down, self.user_way, accepted=True), True)
+        console = self.peer(up, self.console_way, accepted=False)
+        stages = [Words(direction) for direction in directions]
+        fast.join(down, up, stages, reactor=self.loop)
+        self.loop.settle()
+        self.assertIsInstance(down.transport, Pump)
+        user.say(b"keys")
+        console.send(b"pixs")
+        self.loop.settle()
+        self.assertEqual(console.receive().upper(), b"KEYS")
+        self.assertEqual(user.hear().upper(), b"PIXS")
+        return down.calls, up.calls
+
+    def test_without_stages_no_byte_takes_the_long_way(self) -> None:
+        self.assertEqual(self.calls(), (0, 0))
+
+    def test_only_a_direction_with_stages_takes_the_long_way(self) -> None:
+        self.assertEqual(self.calls(Direction.TO_SERVER), (1, 0))
+        self.assertEqual(self.calls(Direction.TO_CLIENT), (0, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from twisted.internet.defer import Deferred
@@ -10,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from tests.integration.wire import SocketPeer, Way, WireTestCase, forget_certificates
 from tests.relay.relay_contract import RelayContract, WebSocketRelayContract
 from vncproxy.errors import VNCProxyError
+from vncproxy.interfaces import IStage
 from vncproxy.relay import fast, plain
 from vncproxy.relay.leg import Leg
 from vncproxy.relay.pump import Pump
@@ -37,8 +39,10 @@ class _Fast(_OnSockets):
     bound = 40_000
     """What is read at once is bounded by the kernel's small buffers."""
 
-    def join(self, downstream: Leg, upstream: Leg) -> Deferred[VNCProxyError]:
-        over = fast.join(downstream, upstream, self.loop)
+    def join(
+        self, downstream: Leg, upstream: Leg, stages: Sequence[IStage] = ()
+    ) -> Deferred[VNCProxyError]:
+        over = fast.join(downstream, upstream, stages, reactor=self.loop)
         whole = not (downstream.over or upstream.over)
         self.loop.settle()
         if whole:
@@ -48,8 +52,10 @@ class _Fast(_OnSockets):
 
 
 class _Plain(_OnSockets):
-    def join(self, downstream: Leg, upstream: Leg) -> Deferred[VNCProxyError]:
-        return plain.join(downstream, upstream)
+    def join(
+        self, downstream: Leg, upstream: Leg, stages: Sequence[IStage] = ()
+    ) -> Deferred[VNCProxyError]:
+        return plain.join(downstream, upstream, stages)
 
 
 class _TCP:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from tests.dialogues import byte_by_byte, cut, places, sized_bytes
 from vncproxy.errors import (
@@ -16,9 +18,12 @@ from vncproxy.errors import (
     ConnectionLost,
     ConsoleEnded,
     EndedByAdministrator,
+    HypervisorError,
     SessionEnded,
     VNCProxyError,
 )
+from vncproxy.interfaces import IStage
+from vncproxy.model import Direction
 from vncproxy.relay.frames import FrameError, Framing, RawFraming, WebSocketFraming
 from vncproxy.relay.leg import Leg
 from vncproxy.testing import MemoryPeer
@@ -85,6 +90,38 @@ class Peer(Protocol):
     def pump(self) -> bool: ...
 
 
+@implementer(IStage)
+class Words:
+    """A toy: lets whole words of four bytes pass, in upper case, and ends the session at ``STOP``.
+
+    What it keeps of an unfinished word shows whether a relay gives it every byte once, in order.
+    """
+
+    def __init__(self, direction: Direction, error: Exception | None = None) -> None:
+        self.direction = direction
+        self._error = error or EndedByAdministrator()
+        self._rest = b""
+
+    def process(self, data: bytes) -> bytes:
+        data = self._rest + data
+        whole = len(data) // 4 * 4
+        self._rest = data[whole:]
+        if b"STOP" in data[:whole]:
+            raise self._error
+        return data[:whole].upper()
+
+
+@implementer(IStage)
+class Echoed:
+    """A toy that returns more than came."""
+
+    def __init__(self, direction: Direction) -> None:
+        self.direction = direction
+
+    def process(self, data: bytes) -> bytes:
+        return bytes(byte for each in data for byte in (each, each))
+
+
 class User:
     """The user's end of a connection: says and hears payload, whatever the framing."""
 
@@ -127,7 +164,9 @@ class RelayContract(_Case):
     bound: ClassVar[int] = ROOM + 2000
     half_closes: ClassVar[bool] = True
 
-    def join(self, downstream: Leg, upstream: Leg) -> Deferred[VNCProxyError]:
+    def join(
+        self, downstream: Leg, upstream: Leg, stages: Sequence[IStage] = ()
+    ) -> Deferred[VNCProxyError]:
         raise NotImplementedError
 
     def framing(self) -> Framing:
@@ -152,13 +191,13 @@ class RelayContract(_Case):
         self.user = User(self.connect(self.down, of_user=True), self.websocket)
         self.console = self.connect(self.up, of_user=False)
 
-    def begin(self) -> None:
-        self.over = self.join(self.down, self.up)
+    def begin(self, *stages: IStage) -> None:
+        self.over = self.join(self.down, self.up, stages)
         self.settle()
 
-    def connected(self) -> None:
+    def connected(self, *stages: IStage) -> None:
         self.legs()
-        self.begin()
+        self.begin(*stages)
 
     def ended(self, kind: type[VNCProxyError]) -> VNCProxyError:
         why: VNCProxyError = self.successResultOf(self.over)
@@ -363,6 +402,84 @@ class RelayContract(_Case):
         self.user.say(b"too late")
 
         self.assertEqual(self.console.receive(), b"")
+
+    def test_a_stage_has_the_bytes_of_its_direction_only(self) -> None:
+        self.connected(Words(Direction.TO_SERVER))
+
+        self.user.say(b"keys!")
+        self.console.send(b"pixels")
+        self.settle()
+
+        self.assertEqual((self.console.receive(), self.user.hear()), (b"KEYS", b"pixels"))
+
+        self.user.say(b"abc")
+        self.settle()
+        self.assertEqual(self.console.receive(), b"!ABC")
+
+    def test_both_directions_may_have_stages(self) -> None:
+        self.connected(Words(Direction.TO_CLIENT), Words(Direction.TO_SERVER))
+
+        self.user.say(b"keyskey")
+        self.console.send(b"pixelspi")
+        self.settle()
+
+        self.assertEqual((self.console.receive(), self.user.hear()), (b"KEYS", b"PIXELSPI"))
+
+    def test_stages_follow_each_other_in_their_order(self) -> None:
+        self.connected(Echoed(Direction.TO_SERVER), Words(Direction.TO_SERVER))
+
+        self.user.say(b"abc")
+        self.settle()
+
+        self.assertEqual(self.console.receive(), b"AABB")
+
+    def test_a_stage_has_what_came_before_the_relay_too(self) -> None:
+        self.legs()
+        self.user.say(b"ear")
+
+        self.begin(Words(Direction.TO_SERVER))
+        self.user.say(b"ly k")
+        self.settle()
+
+        self.assertEqual(self.console.receive(), b"EARL")
+
+    def test_a_stage_has_every_byte_once_however_they_come(self) -> None:
+        self.connected(Words(Direction.TO_SERVER), Words(Direction.TO_CLIENT))
+
+        self.user.peer.send(*byte_by_byte(self.user.wire(b"abcdefgh")))
+        self.console.send(*byte_by_byte(b"ijklmnop"))
+        self.settle()
+
+        self.assertEqual((self.console.receive(), self.user.hear()), (b"ABCDEFGH", b"IJKLMNOP"))
+
+    def test_a_stage_ends_the_session_with_its_error_and_nothing_more_passes(self) -> None:
+        self.connected(Words(Direction.TO_SERVER))
+
+        self.user.say(b"keysSTOP")
+        self.user.say(b"more")
+        self.settle()
+
+        self.ended(EndedByAdministrator)
+        self.assertEqual(self.console.receive(), b"")
+
+    def test_a_defective_stage_lets_nothing_pass(self) -> None:
+        self.connected(Words(Direction.TO_CLIENT, ZeroDivisionError()))
+
+        self.console.send(b"STOP")
+        self.console.send(b"more")
+        self.settle()
+
+        self.ended(HypervisorError)
+        self.assertEqual(self.user.hear(), b"")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_a_side_that_does_not_read_stops_the_other_behind_a_stage_too(self) -> None:
+        self.connected(Echoed(Direction.TO_CLIENT))
+
+        self.console.send(*[bytes(1000)] * 1000)
+
+        self.assertFalse(self.console.reading)
+        self.assertLess(self.user.peer.most, 2 * self.bound)
 
 
 class WebSocketRelayContract(RelayContract):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from ..errors import VNCProxyError
+from ..interfaces import IStage
+from ..model import Direction
 from . import plain
 from .detach import detach, detachable
 from .dispatch import Dispatcher, dispatcher_of
@@ -15,35 +18,42 @@ from .leg import Leg
 from .pump import Pump, Shape
 from .tls_pump import TLSPump
 
+Staged = frozenset[Direction]
+"""The directions that stages are in the way of."""
 
-def join(downstream: Leg, upstream: Leg, reactor: Any) -> Deferred[VNCProxyError]:
+
+def join(
+    downstream: Leg, upstream: Leg, stages: Sequence[IStage] = (), *, reactor: Any
+) -> Deferred[VNCProxyError]:
     """Relay between two legs until one of them is over, as `vncproxy.relay.plain.join` does.
 
     The pumps take over at the reactor's next turn, outside of the transports' own callbacks; what
-    cannot be taken out of its transport stays with the plain relay.
+    cannot be taken out of its transport stays with the plain relay. A direction with stages goes
+    through the legs, the other one from socket to socket.
     """
-    over = plain.join(downstream, upstream)
-    reactor.callLater(0, _speed_up, downstream, upstream, reactor)
+    over = plain.join(downstream, upstream, stages)
+    staged = frozenset(stage.direction for stage in stages)
+    reactor.callLater(0, _speed_up, downstream, upstream, staged, reactor)
     return over
 
 
-def _speed_up(downstream: Leg, upstream: Leg, reactor: Any) -> None:
+def _speed_up(downstream: Leg, upstream: Leg, staged: Staged, reactor: Any) -> None:
     legs = (downstream, upstream)
     if any(leg.over or not detachable(leg.transport) for leg in legs):
         return
     dispatcher = dispatcher_of(reactor)
     try:
-        _begin(legs, dispatcher, reactor)
+        _begin(legs, staged, dispatcher, reactor)
     except Exception:  # noqa: BLE001 half a session would never end
         dispatcher.log.failure("a relay could not begin")
         for leg in legs:
             leg.transport.abortConnection()
 
 
-def _begin(legs: tuple[Leg, Leg], dispatcher: Dispatcher, reactor: Any) -> None:
-    first, second = (_pump(leg, dispatcher, reactor) for leg in legs)
-    first.join(second)
-    second.join(first)
+def _begin(legs: tuple[Leg, Leg], staged: Staged, dispatcher: Dispatcher, reactor: Any) -> None:
+    user, console = (_pump(leg, dispatcher, reactor) for leg in legs)
+    user.join(None if Direction.TO_SERVER in staged else console)
+    console.join(None if Direction.TO_CLIENT in staged else user)
     for leg in legs:
         if leg.paused:
             leg.transport.pauseProducing()

@@ -101,8 +101,8 @@ class Pump:
         self._events = 0
         dispatcher.add(self._fd, self)
 
-    def join(self, other: Pump) -> None:
-        """Pass what is received on to another pump, and begin."""
+    def join(self, other: Pump | None) -> None:
+        """Pass what is received on to another pump, or only to the leg, and begin."""
         self._other = other
         self._watch(READABLE | (WRITABLE if self._pending else 0))
         if self._pending:
