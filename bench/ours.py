@@ -23,6 +23,8 @@ timeout = 2
 [limits]
 sessions = 100000
 sessions_per_address = 100000
+connections = 200000
+connections_per_address = 200000
 sessions_per_vm = 100000
 [backends.bench]
 type = "static"

@@ -16,7 +16,7 @@ from twisted.web import http
 from twisted.web.resource import Resource
 
 from vncproxy.api import api_site
-from vncproxy.downstream.channel import ConsoleSite
+from vncproxy.downstream.console_site import ConsoleSite
 from vncproxy.model import Limits
 from vncproxy.resumption import listening
 from vncproxy.testing import MemoryPeer

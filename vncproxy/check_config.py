@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from .checks.certificates import check_certificates
 from .checks.consoles import check_consoles
+from .checks.descriptors import check_descriptors
 from .checks.finding import Finding, failure, good, warning
 from .checks.sockets import check_endpoint
 from .checks.values import check_values
@@ -71,6 +72,7 @@ async def check(
     silent = {name: await check_consoles(each, reactor) for name, each in backends.items()}
     return [
         *check_values(settings),
+        check_descriptors(settings.limits),
         *(each for endpoint in endpoints for each in check_certificates(endpoint, now())),
         *answers,
         *_warnings("token source", sources),

@@ -359,6 +359,12 @@ class Limits:
     Attributes:
         header_bytes: size of a request's header.
         header_time: seconds for a request's header to arrive.
+        keep_alive: seconds that a connection waits for its next request.
+        connections: open connections of users in all, those of sessions among them.
+        connections_per_address: the same per client address; of IPv6, per /64 network.
+        refusals: refused requests for consoles per client address, after which further ones get a
+            short answer and no line in the log.
+        refusals_per_minute: how many of them are forgotten in a minute.
         sessions: open sessions in all.
         sessions_per_address: open sessions per client address.
         sessions_per_vm: open sessions per virtual machine.
@@ -366,6 +372,11 @@ class Limits:
 
     header_bytes: Annotated[int, Ge(1024)] = 16384
     header_time: Seconds = 10.0
+    keep_alive: Seconds = 10.0
+    connections: Annotated[int, Ge(1)] = 2000
+    connections_per_address: Annotated[int, Ge(1)] = 150
+    refusals: Annotated[int, Ge(1)] = 50
+    refusals_per_minute: Annotated[float, Gt(0)] = 30.0
     sessions: Annotated[int, Ge(1)] = 1000
     sessions_per_address: Annotated[int, Ge(1)] = 50
     sessions_per_vm: Annotated[int, Ge(1)] = 10

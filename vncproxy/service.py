@@ -13,6 +13,7 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 
 from .consoles import MOST_PATIENCE
+from .descriptors import affordable, allow, shortage
 from .interfaces import IHasWarnings
 from .parts import CLOSE_TIME, Parts
 from .reload import Reload, Running
@@ -73,6 +74,7 @@ class Gateway(MultiService):
 
     def warn(self) -> None:
         """Say what the settings allow and an operator should know."""
+        self._fit_descriptors()
         if not self.parts.backends and not self.parts.sources:
             self.log.warn("no backend is configured, so there is no console to show")
         for what, parts in (
@@ -84,10 +86,19 @@ class Gateway(MultiService):
                     for text in IHasWarnings(part).warnings():
                         self.log.warn("{what} {name}: {text}", what=what, name=name, text=text)
 
+    def _fit_descriptors(self) -> None:
+        limits = self._running.settings.limits
+        descriptors = allow(limits)
+        self._running.sites.connections.affordable = affordable(limits, descriptors)
+        if text := shortage(limits, descriptors):
+            self.log.warn("{text}; raise RLIMIT_NOFILE (LimitNOFILE, ulimit -n)", text=text)
+
     async def _stop(self, listeners: Deferred[Any]) -> None:
         if self._reload is not None:
             self._reload.forbid()
-        await self.sessions.stop()
+        linger = self.sessions.services.timeouts.linger
+        ending = [self.sessions.stop(), self._running.sites.connections.stop(2 * linger)]
+        await gatherResults(map(Deferred.fromCoroutine, ending))
         await listeners
         closing = [self.parts.close(self.sessions.services.reactor)]
         if self._reload is not None:
@@ -100,7 +111,8 @@ def longest_stop(settings: Settings) -> float:
 
     A session that is opening may first take its use of a token and give it back, each within
     ``redis.timeout``; its user is then told in RFB, and the connection closed, each within
-    ``timeouts.linger``. An open one asks its backend for `MOST_PATIENCE`, and is closed.
+    ``timeouts.linger``, as are those who are being refused. An open one asks its backend for
+    `MOST_PATIENCE`, and is closed.
     """
     linger = settings.timeouts.linger
     sessions = max(2 * settings.redis.timeout + 2 * linger, MOST_PATIENCE + linger)

@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
-from .downstream.channel import ConsoleSite
+from .downstream.connections import Connections
+from .downstream.console_site import ConsoleSite
 from .downstream.forwarded import Forwarding
 from .downstream.occasional import OccasionalWarning
 from .downstream.origin import Trust
@@ -53,19 +54,27 @@ class Sites:
 
     Attributes:
         users: the factory for browsers and TCP viewers.
+        connections: those of users.
         api: the factory for callers of the API.
     """
 
     def __init__(
-        self, settings: Settings, sessions: Sessions, parts: Parts, registry: CollectorRegistry
+        self,
+        settings: Settings,
+        sessions: Sessions,
+        parts: Parts,
+        connections: Connections,
+        registry: CollectorRegistry,
     ) -> None:
         # klein imports the reactor, which is not to be chosen by importing this module
         from .api.site import api_site
 
+        self.connections = connections
         self._sessions = sessions
         self._registry = registry
         self._clock = sessions.services.reactor
-        self.users: ConsoleSite = console_site(self._consoles(settings, parts), sessions)
+        consoles = self._consoles(settings, parts)
+        self.users: ConsoleSite = console_site(consoles, sessions, connections)
         self.api = api_site(self._api(settings, parts))
 
     def listeners(self, listen: Listen) -> Iterator[tuple[str, Site]]:
@@ -79,6 +88,7 @@ class Sites:
         """Serve the requests that come from now on as other settings say."""
         consoles, api = self._consoles(settings, parts), self._api(settings, parts)
         self.users.resource, self.users.limits = consoles, settings.limits
+        self.connections.set_limits(settings.limits, settings.public.trusted_proxies)
         self.api.resource = api
 
     def _consoles(self, settings: Settings, parts: Parts) -> Consoles:

@@ -18,6 +18,7 @@ from twisted.python.usage import Options as UsageOptions
 from . import config
 from .audit import AuditLog, open_audit_file
 from .backends import find
+from .downstream.connections import Connections
 from .errors import ConfigurationError
 from .hangup import Hangups
 from .metrics import Metrics
@@ -155,9 +156,10 @@ def make_service(
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     audit = AuditLog(proxy_name(settings), time.time, open_audit_file(settings.log.audit))
-    observers = (audit, Metrics(registry))
+    connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
+    observers = (audit, Metrics(registry), connections.refusals)
     sessions = Sessions(services(settings, parts, observers, time.time, reactor))
-    sites = Sites(settings, sessions, parts, registry)
+    sites = Sites(settings, sessions, parts, connections, registry)
     tls: list[ListenerTLS] = []
     log = ProcessLog(process_options)
     gateway = Gateway(Running(settings, parts, sessions, sites, audit, tls, log))

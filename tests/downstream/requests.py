@@ -12,7 +12,7 @@ from twisted.web.http import Request
 from twisted.web.resource import Resource
 from zope.interface import alsoProvides
 
-from vncproxy.downstream.channel import ConsoleSite
+from vncproxy.downstream.console_site import ConsoleSite
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.visits import visit_of

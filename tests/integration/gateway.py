@@ -36,6 +36,7 @@ class Gateway:
 
     Attributes:
         reactor: the name of the reactor to start with; empty for the default.
+        descriptors: file descriptors that the process may have; 0 for as many as the test has.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Gateway:
         self._log = self.folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
         self.reactor = ""
+        self.descriptors = 0
         digest = hashlib.sha256(self.key.encode()).hexdigest()
         more = tables or {}
         host = "127.0.0.1" if scheme == "http" else "localhost"
@@ -75,6 +77,7 @@ scopes = ["admin"]
     def start(self) -> Gateway:
         """Start the process and wait until its API answers."""
         command = [
+            *(["prlimit", f"--nofile={self.descriptors}"] if self.descriptors else []),
             str(Path(sys.executable).with_name("twistd")),
             *([f"--reactor={self.reactor}"] if self.reactor else []),
             *("-n", "--pidfile=", "vncproxy", "--config", str(self.config)),

@@ -1,6 +1,9 @@
 """The user's side: one HTTP site on which browsers and TCP viewers reach their consoles.
 
+- `vncproxy.downstream.connections`: all connections, and how many there may be.
+- `vncproxy.downstream.refusals`: how often users are refused with words, and when cheaply.
 - `vncproxy.downstream.channel`: HTTP connections with limits, which can be taken over.
+- `vncproxy.downstream.console_site`: the factory of connections and requests.
 - `vncproxy.downstream.headers`: headers as text.
 - `vncproxy.downstream.cookies`: cookies, in one pass.
 - `vncproxy.downstream.occasional`: warnings that are written once a minute.

@@ -54,6 +54,12 @@ class Allowance:
         self._all.left -= 1
         return True
 
+    def left(self, address: str) -> bool:
+        """Tell whether there is one left for an address, without taking it."""
+        now = self._seconds()
+        bucket = self._of_address.get(address)
+        return (bucket is None or bucket.fill(now) >= 1) and self._all.fill(now) >= 1
+
     def _new_bucket(self, now: float) -> _Bucket:
         if len(self._of_address) >= MOST_ADDRESSES:
             del self._of_address[next(iter(self._of_address))]

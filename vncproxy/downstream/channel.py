@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from io import BytesIO
+from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, Request
-from twisted.web.resource import IResource
-from twisted.web.server import Request as SiteRequest
-from twisted.web.server import Site
 
+from ..errors import OverLimit, VNCProxyError
 from ..model import Limits, new_id
 from ..relay.detach import take_pipelined
-from ..relay.sockets import tune
-from .forwarded import NOWHERE
+from ..relay.sockets import IPassesOn, tune
+from .connections import UNKNOWN, Connections, Place
+from .forwarded import plain_address
 
 REQUESTS = 100
 """Requests on one connection, and so the most that are served out of one read."""
@@ -27,31 +25,52 @@ LENGTH_DIGITS = 18
 """Digits of a ``Content-Length``; Python refuses to convert thousands of them."""
 
 
+ANSWER_TIME = 60.0
+"""Seconds within which an answer has to be read that is no console."""
+
+CLOSE_TIME = 5.0
+"""Seconds after which a connection is cut that was to close by itself."""
+
+
 class ConsoleChannel(HTTPChannel):
     """One HTTP connection.
 
     The time for a request is counted from its beginning, not from the last byte, so that it cannot
     be stretched by sending slowly.
+
+    Attributes:
+        limits: on its requests.
+        connections: all connections, of which it is one.
+        place: its own among them.
     """
 
     log = Logger()
 
-    header_bytes: int = 16384
-    header_time: float = 10.0
+    limits: Limits
+    connections: Connections
+    place: Place
     transport: Any
     _heir: IProtocol | None = None
     _too_late: IDelayedCall | None = None
     _header_size = 0
     _served = 0
+    _waiting = True
     _silent = True
     _refused = False
     _serving = False
 
     def connectionMade(self) -> None:
-        """Start to wait for the first request."""
+        """Start to wait for the first request, if there is room for another connection."""
         tune(self.transport)
         super().connectionMade()
-        self._await_request()
+        try:
+            self.place = self.connections.enter(self._peer())
+        except OverLimit as e:
+            self.place = Place(None, UNKNOWN)
+            self._turn_away(e)
+        else:
+            self.place.wait(self)
+            self._limit(self.limits.header_time, self._wait_no_more)
 
     def take_over(self, heir: IProtocol) -> None:
         """Give this connection to another protocol, from the next byte on, without a way back.
@@ -59,6 +78,7 @@ class ConsoleChannel(HTTPChannel):
         Bytes that are in hand already, pipelined behind the request, follow as data.
         """
         if self._heir is None:
+            self._stop_waiting()
             self.requests = []
             self.transport.unregisterProducer()
             self.transport.resumeProducing()
@@ -75,10 +95,10 @@ class ConsoleChannel(HTTPChannel):
             return
         if self._refused:
             return
-        if self._too_late is None and not self._serving:
-            self._await_request()
-        self._silent = False
-        super().dataReceived(data)
+        if self._waiting:
+            self._begin_request()
+        if not self._refused:
+            super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line of a request's header."""
@@ -89,7 +109,7 @@ class ConsoleChannel(HTTPChannel):
             self._refuse_malformed("folded header")
             return
         self._header_size += len(line)
-        if self._header_size > self.header_bytes:
+        if self._header_size > self.limits.header_bytes:
             self.lineLengthExceeded(line)
             return
         if not line:
@@ -118,7 +138,7 @@ class ConsoleChannel(HTTPChannel):
             431,
             "This link, or what the browser sends with it, is too long. Open the link as you got "
             "it; if that does not help, delete the cookies of this site.",
-            f"header over {self.header_bytes} bytes, limits.header_bytes",
+            f"header over {self.limits.header_bytes} bytes, limits.header_bytes",
         )
 
     def rawDataReceived(self, data: bytes) -> None:
@@ -129,36 +149,73 @@ class ConsoleChannel(HTTPChannel):
             super().rawDataReceived(data)
 
     def allContentReceived(self) -> None:
-        """Stop waiting for the request."""
-        self._stop_waiting()
+        """Stop waiting for the request, and wait until its answer is read."""
         self._serving = True
+        self._limit(ANSWER_TIME, self.transport.abortConnection)
         super().allContentReceived()
 
     def requestDone(self, request: Request) -> None:
         """Wait for the next request, if there may be one; called when one was answered."""
         self._serving = not self.persistent
+        self._stop_waiting()
         super().requestDone(request)
+        if self._serving or self._refused or self._too_late is not None:
+            return  # the connection closes, or the next request was there already
+        self._waiting = True
+        self.place.wait(self)
+        self._limit(self.limits.keep_alive, self._close_idle)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell whoever has the connection now."""
         self._stop_waiting()
+        self.place.leave()
         super().connectionLost(reason)
         if self._heir is not None:
             self._heir.connectionLost(reason)
 
-    def _await_request(self) -> None:
-        self._too_late = self.callLater(self.header_time, self._wait_no_more)
+    def make_room(self) -> None:
+        """Close at once; called while it waits for a request."""
+        self._refused = True
+        self.transport.abortConnection()
+
+    def _begin_request(self) -> None:
+        """Take note that a request begins; the first one may tell whose connection it is."""
+        self._silent = self._waiting = False
+        self.place.work()
+        self._limit(self.limits.header_time, self._wait_no_more)
+        if self.place.address == UNKNOWN and (refusal := self.place.move(self._peer())):
+            self._turn_away(refusal)
+
+    def _peer(self) -> str:
+        """Return the address of the other end, as far as it is known."""
+        layer = self.transport
+        if IPassesOn.providedBy(layer) and not layer.peer_known:
+            return UNKNOWN
+        return plain_address(layer.getPeer())
+
+    def _turn_away(self, why: VNCProxyError) -> None:
+        """Refuse a connection for which there is no room."""
+        if self.isSecure():  # a handshake costs more than everything else
+            self._refused = True
+            self.transport.abortConnection()
+        else:
+            self._refuse(why.status, why.sentence(), str(why))
 
     def _wait_no_more(self) -> None:
         """Refuse a request that is not whole in time; browsers open connections in reserve, too."""
-        if self._silent or self._refused:
+        if self._silent:
             self.transport.abortConnection()
             return
         self._refuse(
             408,
             "Your request did not arrive in time. Try again.",
-            f"request not whole within {self.header_time:g} s, limits.header_time",
+            f"request not whole within {self.limits.header_time:g} s, limits.header_time",
         )
+
+    def _close_idle(self) -> None:
+        self._refused = True
+        self.loseConnection()
+        self._limit(CLOSE_TIME, self.transport.abortConnection)
 
     def _refuse_malformed(self, why: str) -> None:
         self._refuse(400, "Your request is malformed.", why)
@@ -168,79 +225,29 @@ class ConsoleChannel(HTTPChannel):
 
         The words stand in the status line, too, which is all that TCP viewers show.
         """
-        self._stop_waiting()
         self._refused, request_id = True, new_id()
         words = f"{words} (id {request_id})"
-        self.log.info(
-            "request {request} from {client} refused: {why}",
-            request=request_id,
-            client=getattr(self.transport.getPeer(), "host", NOWHERE),
-            why=why,
-        )
+        client = plain_address(self.transport.getPeer())
+        if self.connections.refusals.note(client):
+            self.log.info(
+                "request {request} from {client} refused: {why}",
+                request=request_id,
+                client=client,
+                why=why,
+            )
         self.transport.write(
             f"HTTP/1.1 {status} {words}\r\nContent-Type: text/plain\r\n"
             f"Content-Length: {len(words) + 1}\r\nConnection: close\r\n\r\n{words}\n".encode()
         )
         self.loseConnection()
-        self._await_request()  # what does not close by itself
+        self._limit(CLOSE_TIME, self.transport.abortConnection)
+
+    def _limit(self, seconds: float, then: Callable[[], object]) -> None:
+        """Do something when it takes too long, instead of what was to be done before."""
+        self._stop_waiting()
+        self._too_late = self.callLater(seconds, then)
 
     def _stop_waiting(self) -> None:
         if self._too_late is not None and self._too_late.active():
             self._too_late.cancel()
         self._too_late = None
-
-
-class ConsoleRequest(SiteRequest):
-    """A request that does not show its query, where the token is, in logs.
-
-    Nothing that is served has a use for a body, so what comes of one is dropped.
-    """
-
-    def process(self) -> None:
-        """Serve it; ``OPTIONS *`` as any other path, for Twisted would answer it by itself."""
-        if self.path == b"*":
-            self.path = b"/*"
-        super().process()
-
-    def gotLength(self, length: int | None) -> None:
-        """Make no place for a body, however long."""
-        self.content = BytesIO()
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Drop it."""
-
-    def __repr__(self) -> str:
-        return f"<{self.method.decode('ascii', 'replace')} request of {self.getClientAddress()}>"
-
-
-class ConsoleSite(Site):
-    """The site's connections; it writes no access log, for that would hold tokens.
-
-    Attributes:
-        limits: on the requests of connections that are made from now on.
-    """
-
-    protocol = ConsoleChannel  # type: ignore[assignment]
-
-    def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
-        """Return what may be agreed on under TLS: Twisted would offer h2 wherever it is installed.
-
-        A page that opened over h2 could not open a web socket on its connection.
-        """
-        return [b"http/1.1"]
-
-    def __init__(self, resource: IResource, limits: Limits, reactor: IReactorTime) -> None:
-        super().__init__(resource, requestFactory=ConsoleRequest, reactor=reactor)
-        self.limits = limits
-        self.noisy = False
-
-    def buildProtocol(self, addr: Any) -> Any:
-        """Return a new connection's protocol."""
-        channel = super().buildProtocol(addr)
-        channel.totalHeadersSize = sys.maxsize  # Twisted's own limit tells nobody
-        channel.header_bytes = channel.MAX_LENGTH = self.limits.header_bytes
-        channel.header_time = self.limits.header_time
-        return channel
-
-    def log(self, request: Request) -> None:
-        """Write nothing."""

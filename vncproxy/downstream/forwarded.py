@@ -114,7 +114,22 @@ class Forwarding:
 
 def peer_address(request: Request) -> str:
     """Return the address of the connection's other end."""
-    return _plain(getattr(request.getClientAddress(), "host", "")) or NOWHERE
+    return plain_address(request.getClientAddress())
+
+
+def plain_address(address: object) -> str:
+    """Return the IP address in an ``IAddress``, or `NOWHERE` where it has none."""
+    return _plain(getattr(address, "host", "")) or NOWHERE
+
+
+def counted_as(address: str) -> str:
+    """Return what stands for an address where something is counted: of IPv6, its /64 network.
+
+    A host may take any address of it (RFC 4291 section 2.5.1).
+    """
+    if ":" not in address:
+        return address
+    return str(IPv6Network((address, 64), strict=False))
 
 
 def read_hop(text: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,8 +17,10 @@ from ..model import ConsoleType
 from ..sessions import Sessions
 from ..web import STATIC, novnc_installed
 from .allowance import Allowance
-from .channel import ConsoleChannel, ConsoleSite
+from .channel import ConsoleChannel
 from .connect import ConnectDownstream
+from .connections import Connections
+from .console_site import ConsoleSite
 from .framing import Framing
 from .origin import Trust
 from .static_files import find_file
@@ -32,6 +35,8 @@ LOOKUPS = (2.0, 20.0, 20.0)
 
 HSTS_AGE = 365 * 24 * 3600
 """Seconds during which a browser asks for nothing of this host without TLS (RFC 6797)."""
+
+_TOO_OFTEN = "Too many requests from your address were refused. Wait a minute and try again."
 
 _NO_PAGE = (
     b"The console page is not installed: npm was missing when vncproxy was built. Install npm and "
@@ -72,13 +77,25 @@ class Consoles(Resource):
         self._upgrades = upgrade_factory(services.reactor)
 
     def render(self, request: Request) -> Any:
-        """Serve any request."""
+        """Serve any request for which there is room."""
+        channel = request.channel
+        assert isinstance(channel, ConsoleChannel)
+        client = self._trust.forwarding.client_address(request)
+        if refusal := channel.place.move(client):
+            return _turn_away(request, refusal.status, refusal.sentence())
+        serve = self._server_of_consoles(request)
+        if serve is None:
+            return self._page(request)
+        if channel.connections.refusals.too_many(client):
+            return _turn_away(request, 429, _TOO_OFTEN)
+        return serve(request)
+
+    def _server_of_consoles(self, request: Request) -> Callable[[Request], object] | None:
+        """Return what serves a request for a console; None where it is for something else."""
         if request.method == b"CONNECT":
-            return self._connect(request)
+            return self._connect
         upgrade = request.requestHeaders.getRawHeaders(b"upgrade") or [b""]
-        if upgrade[0].strip().lower() == b"websocket":
-            return self._websocket(request)
-        return self._page(request)
+        return self._websocket if upgrade[0].strip().lower() == b"websocket" else None
 
     def _connect(self, request: Request) -> object:
         visit = visit_of(request, ConsoleType.XVPVNC, self._trust)
@@ -172,9 +189,23 @@ class Consoles(Resource):
             request.setHeader("Strict-Transport-Security", f"max-age={HSTS_AGE}")
 
 
-def console_site(resource: Consoles, sessions: Sessions) -> ConsoleSite:
+def console_site(
+    resource: Consoles, sessions: Sessions, connections: Connections | None = None
+) -> ConsoleSite:
     """Return the factory that listens for users, on as many ports as there are."""
-    return ConsoleSite(resource, sessions.services.limits, sessions.services.reactor)
+    services = sessions.services
+    return ConsoleSite(resource, services.limits, services.reactor, connections)
+
+
+def _turn_away(request: Request, status: int, words: str) -> bytes:
+    """Refuse a request at little cost, and close; the status line is all that TCP viewers show."""
+    request.setHeader("Connection", "close")
+    request.setHeader("Retry-After", "60" if status == 429 else "2")
+    request.channel.persistent = False
+    request.setHeader("Content-Type", "text/plain; charset=utf-8")
+    request.setHeader("Server", "vncproxy")
+    request.setResponseCode(status, words.encode("ascii", "replace"))
+    return words.encode() + b"\n"
 
 
 def _plain(request: Request, status: int, text: bytes) -> bytes:

@@ -6,7 +6,13 @@ import socket
 from contextlib import suppress
 
 from twisted.internet.interfaces import INegotiated, ISSLTransport, ITCPTransport, ITransport
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
+
+
+class IPassesOn(Interface):
+    """A layer over a transport that reads a header first, and passes on all that follows."""
+
+    peer_known = Attribute("Whether the header has come, which may say who the peer is.")
 
 
 class ISendsToTheEnd(Interface):

@@ -1,0 +1,17 @@
+"""Whether the process may have the file descriptors that the limits need."""
+
+from __future__ import annotations
+
+from ..descriptors import allowed, needed, shortage
+from ..model import Limits
+from .finding import Finding, good, warning
+
+
+def check_descriptors(limits: Limits) -> Finding:
+    """Compare what the limits need with what this process, started as it is, may have."""
+    found = allowed()
+    if text := shortage(limits, found):
+        return warning(
+            "limits", text, "raise LimitNOFILE or ulimit -n, or lower limits.connections"
+        )
+    return good("limits", f"{needed(limits)} file descriptors suffice")

@@ -1,0 +1,66 @@
+"""How often users are refused with words and lines in the log, before they are refused cheaply.
+
+Each refusal that is the user's own fault takes one from the allowance of the user's address. Where
+none is left, requests for consoles are answered 429 without a session, a look at the store or a
+line of audit.
+"""
+
+from __future__ import annotations
+
+import math
+
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
+
+from ..errors import ClientError, VNCProxyError
+from ..interfaces import ISessionObserver
+from ..model import Limits, SessionInfo
+from .allowance import Allowance
+from .forwarded import counted_as
+from .occasional import OccasionalWarning
+
+
+@implementer(ISessionObserver)
+class Refusals:
+    """Counts refusals by address.
+
+    Args:
+        limits: `Limits.refusals` at once, and `Limits.refusals_per_minute` from then on.
+    """
+
+    def __init__(self, limits: Limits, clock: IReactorTime) -> None:
+        self._clock = clock
+        self.warning = OccasionalWarning(clock.seconds)
+        self.set_limits(limits)
+
+    def set_limits(self, limits: Limits) -> None:
+        """Begin anew with other limits."""
+        rate, burst = limits.refusals_per_minute / 60, float(limits.refusals)
+        # no limit on all together: strangers must not use up what is left for others
+        self._allowance = Allowance(rate, burst, math.inf, self._clock.seconds)
+
+    def too_many(self, client: str) -> bool:
+        """Tell whether an address has been refused so often that it gets no more words."""
+        if self._allowance.left(counted_as(client)):
+            return False
+        self.warning(
+            "{client} is refused more often than limits.refusals allows: what it asks for is "
+            "answered 429, without further lines",
+            client=client,
+        )
+        return True
+
+    def note(self, client: str) -> bool:
+        """Count a refusal that no session has made; tells whether it may be logged."""
+        return self._allowance.take(counted_as(client))
+
+    def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
+        """Count a refusal that is the user's fault."""
+        if isinstance(error, ClientError):
+            self._allowance.take(counted_as(session.client))
+
+    def opened(self, session: SessionInfo) -> None:
+        """Do nothing."""
+
+    def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
+        """Do nothing."""
