@@ -20,8 +20,6 @@ from vncproxy.model import ConsoleType, Limits
 from vncproxy.session import Visit
 from vncproxy.testing import MemoryPeer
 
-TOKEN = "a-token-of-24-characters"
-OTHER = "another-one-of-24-charac"
 PROXY = IPv4Address("TCP", "10.0.0.1", 50000)
 BEHIND_PROXY = Trust(frozenset(), Forwarding((ip_network("10.0.0.0/8"), ip_network("fd00::/8"))))
 

@@ -55,6 +55,10 @@ class PageTests(PageTestCase):
             self.assertEqual((answer.status, answer.body), (200, PAGE), path)
             self.assertEqual(answer.header("content-type"), "text/html")
 
+    def test_a_link_whose_question_mark_was_escaped(self) -> None:
+        for path in ("/%3Ftoken%3D0123456789abcdef", "/vnc.html%3ftoken=0123456789abcdef"):
+            self.assertEqual(self.get(path).body, PAGE, path)
+
     def test_the_page_takes_no_use_of_a_token(self) -> None:
         self.get(f"/?token={self.issue()}")
 

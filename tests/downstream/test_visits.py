@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.downstream.requests import OTHER, TOKEN, visit
+from tests.downstream.links_table import OTHER, TOKEN
+from tests.downstream.requests import visit
 from vncproxy.downstream.resume_cookie import resume_cookie_name
 
 

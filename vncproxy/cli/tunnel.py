@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.endpoints import TCP4ServerEndpoint
@@ -14,6 +14,8 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
 
+from ..access_url import access_url
+from ..downstream.links import behind_path, token_of
 from ..errors import ClientGone, UpstreamViolation, VNCProxyError
 from ..handshakes import http_connect
 from ..model import ConsoleEndpoint, HTTPConnect, Timeouts, TLSTrust, Transport
@@ -58,12 +60,16 @@ class Link:
             raise ValueError("that is no URL") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("an access URL begins with http:// or https:// and a host")
-        if not parse_qs(parts.query).get("token"):
+        path, query = parts.path or "/", parts.query
+        token = token_of(f"{path}?{query}", parts.fragment)
+        if not token:
             raise ValueError(
                 "an access URL holds ?token=; quote it, so that the shell keeps it whole"
             )
         secure = parts.scheme == "https"
-        target = f"{parts.path or '/'}?{parts.query}"
+        target = f"{path}?{query}"
+        if token_of(f"?{query}") != token or f"token={token}" not in query:
+            target = access_url(f"{behind_path(path)[0]}?{query}".rstrip("?"), token)
         return cls(parts.hostname, port or (443 if secure else 80), target, secure)
 
     @property

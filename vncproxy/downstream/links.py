@@ -1,17 +1,67 @@
-"""Where a token stands in a link."""
+"""Where a token stands in a link: one reader for the page, web sockets, ``CONNECT`` and the bridge.
+
+The page's own script reads links likewise, in ``web/static/link.js``; both follow one table in the
+tests.
+"""
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
+from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
 
 from twisted.web.http import Request
 
+BLANK = " \t\r\n\v\f\u00a0\u200b\ufeff"
+"""What mails and spreadsheets put around a token."""
+
 
 def query_token(request: Request) -> str:
-    """Return the token of the query, or of the query inside noVNC's ``path`` parameter."""
-    arguments: dict[bytes, list[bytes]] = request.args or {}
-    tokens = [token.decode("latin-1") for token in arguments.get(b"token", []) if token]
-    if tokens:
-        return tokens[-1]
-    path = arguments.get(b"path", [b""])[-1].decode("latin-1")
-    return parse_qs(path.partition("?")[2]).get("token", [""])[-1]
+    """Return the token of a request, or nothing."""
+    return token_of(request.uri.decode("latin-1"))
+
+
+def token_of(target: str, fragment: str = "") -> str:
+    """Return the token in a link, or nothing.
+
+    It is the last ``token`` that is not empty in the fragment, else in the query; else the one in
+    noVNC's parameter ``path``, which holds an address with a query of its own.
+
+    Args:
+        target: path and query. A mail program may have escaped the question mark between them.
+        fragment: what stands behind ``#``; it is never part of a request.
+    """
+    path, _, query = target.partition("?")
+    places = [dict(_parameters(text)) for text in (fragment, query, behind_path(path)[1])]
+    found = [place["token"] for place in places if "token" in place]
+    found += [inner for place in places if (inner := _inside(place.get("path", "")))]
+    return found[0] if found else ""
+
+
+def behind_path(path: str) -> tuple[str, str]:
+    """Take the query off a path in which its question mark is escaped."""
+    begin, escaped, rest = path.replace("%3f", "%3F").partition("%3F")
+    return begin, _text(rest) if escaped else ""
+
+
+def _inside(path: str) -> str:
+    """Return the token in noVNC's ``path``: ``websockify?token=X``, or ``&`` instead of ``?``."""
+    begin, question, query = path.partition("?")
+    query = query if question else begin.partition("&")[2]
+    return dict(_parameters(query)).get("token", "")
+
+
+def _parameters(query: str) -> Iterator[tuple[str, str]]:
+    """Yield the parameters that are not empty."""
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if value := _text(value.replace("+", " ")).strip(BLANK):
+            yield _text(name), value
+
+
+def _text(escaped: str) -> str:
+    """Undo percent-encoding; what is no UTF-8 stays apart from all that is."""
+    octets = unquote_to_bytes(escaped.encode("utf-8", "surrogateescape"))
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")

@@ -22,6 +22,7 @@ from .connect import ConnectDownstream
 from .connections import Connections
 from .console_site import ConsoleSite
 from .framing import Framing
+from .links import behind_path
 from .origin import Trust
 from .static_files import find_file
 from .visits import visit_of
@@ -144,7 +145,8 @@ class Consoles(Resource):
         return _plain(request, 308, b"")
 
     def _path(self, request: Request) -> str:
-        path = "/" + request.path.decode("latin-1").lstrip("/")
+        # an escaped question mark makes a link's query part of its path
+        path = "/" + behind_path(request.path.decode("latin-1"))[0].lstrip("/")
         return path.removeprefix(self._prefix).lstrip("/")
 
     def _index(self, request: Request) -> Any:

@@ -17,8 +17,8 @@
  */
 export function readLink(href) {
     const url = new URL(href);
-    const places = [new URLSearchParams(url.hash.slice(1)), url.searchParams];
-    const setting = (name) => places.map((place) => place.get(name)).find(Boolean) ?? "";
+    const places = [url.hash.slice(1), url.search, escapedQuery(url.pathname)].map(parameters);
+    const setting = (name) => places.map((place) => last(place, name)).find(Boolean) ?? "";
     return {
         token: setting("token") || places.map(tokenInPath).find(Boolean) || "",
         viewOnly: /^(1|true|yes|on)$/i.test(setting("view_only")),
@@ -41,10 +41,35 @@ export function socketURL(href, token) {
     return url.href;
 }
 
-/** Nova's links carry the token inside noVNC's `path` setting: `?path=%3Ftoken%3DX`. */
+/**
+ * Nova's links carry the token inside noVNC's `path` setting, `?path=%3Ftoken%3DX`; others have
+ * `&` where the question mark should be.
+ */
 function tokenInPath(place) {
-    const path = place.get("path") ?? "";
-    return new URLSearchParams(path.slice(path.indexOf("?") + 1)).get("token");
+    const [path, query] = split(last(place, "path"), "?");
+    return last(parameters(query ?? split(path, "&")[1] ?? ""), "token");
+}
+
+/** Some mail programs escape the question mark, and it becomes part of the path. */
+function escapedQuery(path) {
+    const [, query] = split(path.replaceAll("%3f", "%3F"), "%3F");
+    try {
+        return decodeURIComponent(query ?? "");
+    } catch {
+        return "";
+    }
+}
+
+const parameters = (query) => new URLSearchParams(query);
+
+/** The last that is not blank of a parameter's values, without what mails put around it. */
+const last = (place, name) =>
+    place.getAll(name).map((value) => value.replace(/^[\s\u200b]+|[\s\u200b]+$/g, "")).findLast(Boolean) ?? "";
+
+/** What is before and behind the first separator; the second is undefined without one. */
+function split(text, separator) {
+    const at = text.indexOf(separator);
+    return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
 }
 
 function level(text) {
