@@ -33,6 +33,13 @@ class EndpointText:
     arguments: tuple[str, ...]
     options: dict[str, str]
 
+    @property
+    def port(self) -> int | None:
+        """The port of a kind of endpoint that has one; None where it is none."""
+        text = self.arguments[0] if self.arguments else self.options.get("port", "")
+        number = int(text) if text.isascii() and text.isdigit() else None
+        return number if number is not None and number < 65536 else None
+
     @classmethod
     def parse(cls, text: str) -> EndpointText:
         """Split at the colons that no backslash quotes."""
@@ -69,7 +76,7 @@ def problem_of(text: str) -> str | None:
     if _ends_in_backslash(text):
         return "must not end in a backslash"
     parsed = EndpointText.parse(text)
-    if parsed.kind in _WITH_PORT and not _has_port(parsed):
+    if parsed.kind in _WITH_PORT and parsed.port is None:
         return f"{parsed.kind}: needs a port from 0 to 65535, as in {parsed.kind}:6080"
     try:
         serverFromString(object(), text)
@@ -90,8 +97,3 @@ def _in_words(kind: str, complaint: str) -> str:
 
 def _ends_in_backslash(text: str) -> bool:
     return (len(text) - len(text.rstrip("\\"))) % 2 == 1
-
-
-def _has_port(parsed: EndpointText) -> bool:
-    port = parsed.arguments[0] if parsed.arguments else parsed.options.get("port", "")
-    return port.isascii() and port.isdigit() and int(port) < 65536

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +21,7 @@ from .backends import find
 from .downstream.connections import Connections
 from .errors import ConfigurationError
 from .hangup import Hangups
+from .interfaces import ISessionObserver
 from .metrics import Metrics
 from .parts import Parts, make_parts
 from .process_log import ProcessLog
@@ -140,6 +141,7 @@ def make_service(
     parts: Parts | None = None,
     read: Callable[[], Settings] | None = None,
     process_options: Mapping[str, Any] = MappingProxyType({}),
+    observers: Sequence[ISessionObserver] = (),
 ) -> Gateway:
     """Return the whole proxy as a service.
 
@@ -147,6 +149,7 @@ def make_service(
         parts: token store and backends, when they are not to be made from the settings.
         read: returns the settings that the configuration has now, for a reload; without it, the
             proxy cannot reload.
+        observers: are told of sessions, beside the audit log and the metrics.
         process_options: of ``twistd`` or ``twist``, which say where the process logs to.
 
     Raises:
@@ -157,8 +160,8 @@ def make_service(
     ProcessCollector(registry=registry)
     audit = AuditLog(proxy_name(settings), time.time, open_audit_file(settings.log.audit))
     connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
-    observers = (audit, Metrics(registry), connections.refusals)
-    sessions = Sessions(services(settings, parts, observers, time.time, reactor))
+    told = (audit, Metrics(registry), connections.refusals, *observers)
+    sessions = Sessions(services(settings, parts, told, time.time, reactor))
     sites = Sites(settings, sessions, parts, connections, registry)
     tls: list[ListenerTLS] = []
     log = ProcessLog(process_options)

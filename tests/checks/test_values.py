@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -8,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from vncproxy.checks import values
 from vncproxy.checks.finding import Finding
 from vncproxy.checks.values import check_values
-from vncproxy.settings import API, APIKey, Log, Public, Settings
+from vncproxy.settings import API, APIKey, Listen, Log, Public, Settings
 
 
 def findings(settings: Settings) -> dict[str, Finding]:
@@ -45,6 +46,58 @@ class PublicTests(SynchronousTestCase):
     def test_the_viewers_url_is_looked_at_too(self) -> None:
         settings = Settings(public=Public(xvp_url="http://example.com:6081/console"))
         self.assertTrue(findings(settings)["public.xvp_url"].warning)
+
+
+class ServedTests(SynchronousTestCase):
+    def warned(self, url: str, *web: str, **public: Any) -> list[str]:
+        settings = Settings(
+            public=Public(base_url=url, xvp_url="http://127.0.0.1:6081/console", **public),
+            listen=Listen(web=web),
+        )
+        return [
+            finding.text
+            for finding in check_values(settings)
+            if finding.warning and "leads to" in finding.text
+        ]
+
+    def test_a_url_that_no_listener_serves_is_a_warning(self) -> None:
+        for url, web, port in (
+            (
+                "https://c.example.com/",
+                "tcp:6080",
+                "443, and nothing in [listen] serves that port ",
+            ),
+            ("https://c.example.com/", "tcp:443", "443, and nothing"),
+            ("https://c.example.com:8443/", "ssl:443", "8443"),
+            ("http://127.0.0.1:6080/", "tcp:7000", "6080"),
+            ("http://127.0.0.1/", "ssl:80", "80"),
+        ):
+            (text,) = self.warned(url, web)
+
+            self.assertIn(f"leads to port {port}", text)
+
+    def test_a_url_that_one_serves_is_none(self) -> None:
+        for url, web in (
+            ("https://c.example.com/", "ssl:443"),
+            ("http://127.0.0.1:6080/", "tcp:6080"),
+            ("http://[::1]:6080/x/", "tcp6:port=6080"),
+        ):
+            self.assertEqual(self.warned(url, "tcp:1", web), [])
+
+    def test_behind_a_balancer_nothing_is_known(self) -> None:
+        url = "https://c.example.com/"
+        for web in ("haproxy:tcp:6080", "unix:/run/vncproxy/web", "systemd:domain=INET:index=0"):
+            self.assertEqual(self.warned(url, web), [])
+        self.assertEqual(self.warned(url, "tcp:6080", trusted_proxies=("10.0.0.0/8",)), [])
+
+    def test_the_viewers_url_is_served_by_both_kinds_of_listeners(self) -> None:
+        def texts(port: int) -> list[str]:
+            url = f"http://127.0.0.1:{port}/console"
+            found = check_values(Settings(public=Public(xvp_url=url)))
+            return [each.text for each in found if "leads to" in each.text]
+
+        self.assertEqual((texts(6080), texts(6081)), ([], []))
+        self.assertEqual(len(texts(5900)), 1)
 
 
 class KeyTests(SynchronousTestCase):

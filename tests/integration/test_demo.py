@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -21,7 +22,7 @@ from vncproxy.demo.screen import ECHO, INK, PAPER, TITLE
 
 from .chromium import Page
 from .libvirt_host import START_COLOUR, Guest, private_libvirtd, until
-from .viewer import Viewer
+from .viewer import Refused, Viewer
 
 PATIENCE = 90.0
 RED = (255, 0, 0)
@@ -194,6 +195,23 @@ class DemoTests(TestCase):
             self.assertIn("--target", errors)
             self.assertNotIn("s3cret", errors)
 
+    def test_a_target_that_does_not_answer_is_told(self) -> None:
+        demo = self.demo("--port", "0", "--target", "127.0.0.1:1,s3cret")
+
+        self.assertIn("cannot be shown now: tcp:127.0.0.1:1: ", self.complaint(demo))
+
+        with contextlib.suppress(Refused):
+            view(demo.link())
+        self.assertRegex(self.complaint(demo), r"not shown \(id \w{8}\): tcp:127\.0\.0\.1:1: ")
+        self.assertNotIn("s3cret", demo.end(signal.SIGTERM)[1])
+
+    def complaint(self, demo: Demo) -> str:
+        """Return the next line of standard error."""
+        assert demo.process.stderr is not None
+        line = demo.process.stderr.readline()
+        self.assertTrue(line.startswith("vncproxy demo: "), line)
+        return line
+
     def test_ipv6_works_and_has_brackets(self) -> None:
         link = self.demo("--listen", "::1", "--port", "0").link()
 
@@ -236,7 +254,20 @@ class RealMachineTests(TestCase):
     def test_a_target_is_shown_instead_of_the_test_card(self) -> None:
         port = guest().graphics()["port"]
 
-        self.see(self.demo("--target", f"127.0.0.1:{port},s3cret").link())
+        demo = self.demo("--target", f"127.0.0.1:{port},s3cret")
+        self.see(demo.link())
+        self.assertEqual(demo.end(signal.SIGTERM)[1], "")
+
+    def test_a_wrong_password_is_told(self) -> None:
+        demo = self.demo("--target", f"127.0.0.1:{guest().graphics()['port']},wrong")
+
+        demo.link()
+
+        assert demo.process.stderr is not None
+        line = demo.process.stderr.readline()
+        self.assertIn("the console cannot be shown now: ", line)
+        self.assertIn("password", line)
+        self.assertNotIn("wrong,", line)
 
     def test_running_machines_of_a_local_libvirt_are_offered_beside_the_test_card(self) -> None:
         demo = self.demo()

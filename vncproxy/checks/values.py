@@ -8,15 +8,22 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ..listeners import EndpointText
 from ..settings import Settings
 from ..web import novnc_installed
 from .finding import Finding, failure, good, warning
 
+_WITH_PORT = ("tcp", "tcp6", "ssl")
+
 
 def check_values(settings: Settings) -> Iterator[Finding]:
     """Look at what needs no network."""
-    yield _public_url("public.base_url", settings.public.base_url)
-    yield _public_url("public.xvp_url", settings.public.xvp_url)
+    public, listen = settings.public, settings.listen
+    yield _public_url("public.base_url", public.base_url)
+    yield _public_url("public.xvp_url", public.xvp_url)
+    if not public.trusted_proxies:
+        yield from _served("listen for public.base_url", public.base_url, listen.web)
+        yield from _served("listen for public.xvp_url", public.xvp_url, (*listen.web, *listen.xvp))
     yield _keys(len(settings.api.keys))
     yield _page()
     yield _audit(settings.log.audit)
@@ -36,6 +43,29 @@ def _public_url(what: str, url: str) -> Finding:
             what, f"{url} sends tokens and screens unencrypted", "use https, here or in front"
         )
     return good(what, f"{url}, for this machine only" if loopback else url)
+
+
+def _served(what: str, url: str, endpoints: tuple[str, ...]) -> Iterator[Finding]:
+    """Warn of a URL that leads to no listener, where no balancer stands in front."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    if any(_may_serve(endpoint, parts.scheme == "https", port) for endpoint in endpoints):
+        return
+    with_tls = " with TLS (ssl:)" if parts.scheme == "https" else ""
+    yield warning(
+        what,
+        f"{url} leads to port {port}, and nothing in [listen] serves that port{with_tls}",
+        "listen there, or correct it; if a balancer stands in front, name it in trusted_proxies, "
+        "and if ports are translated on the way, all is well",
+    )
+
+
+def _may_serve(endpoint: str, tls: bool, port: int) -> bool:
+    """Whether a listener answers there, as far as its endpoint string tells."""
+    text = EndpointText.parse(endpoint)
+    if text.kind not in _WITH_PORT or endpoint.startswith("haproxy:"):
+        return True
+    return (text.kind == "ssl") == tls and text.port in (port, 0)
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

@@ -16,15 +16,25 @@ from twisted.logger import Logger
 from ..backends.libvirt import LibvirtBackend
 from ..backends.libvirt_settings import LibvirtSettings
 from ..backends.static import StaticBackend, StaticSettings
-from ..errors import VNCProxyError
+from ..errors import UpstreamRefused, VNCProxyError
 from ..interfaces import IConsoleBackend
-from ..model import ConsoleType, Policy, Token, VMAddress, VMSummary
+from ..model import (
+    ConsoleEndpoint,
+    ConsoleType,
+    Policy,
+    Timeouts,
+    Token,
+    VMAddress,
+    VMSummary,
+)
 from ..settings import Listen, Public, Settings
 from ..tap import Parts, make_service
 from ..threads import BoundedCalls
 from ..tokens.memory import MemoryTokenStore
+from ..upstream.reach import try_login
 from .announcement import Place, console_lines, vm_lines
 from .server import DemoServer
+from .trouble import Trouble
 
 CONSOLE = VMAddress("demo", "testcard")
 TOKEN_TIME = 365 * 86400.0
@@ -51,15 +61,22 @@ class Demonstration:
         place: where to listen.
         console: where `CONSOLE` is.
         say: is given each line that a person should read.
+        complain: is given each line about what does not work.
     """
 
     log = Logger()
 
     def __init__(
-        self, place: Place, console: StaticSettings, say: Callable[[str], object], reactor: Any
+        self,
+        place: Place,
+        console: StaticSettings,
+        say: Callable[[str], object],
+        complain: Callable[[str], object],
+        reactor: Any,
     ) -> None:
         self._place = place
         self._say = say
+        self._complain = complain
         self._reactor = reactor
         self._calls = BoundedCalls(reactor, reactor)
         static = StaticBackend(CONSOLE.backend, console, self._calls.part(CONSOLE.backend))
@@ -67,7 +84,8 @@ class Demonstration:
         settings = _settings(place)
         self._store = MemoryTokenStore(time.time, settings.tokens.resume, reactor.seconds)
         parts = Parts(self._store, self._backends, self._calls)
-        self._gateway = make_service(settings, reactor, parts)
+        trouble = Trouble(complain)
+        self._gateway = make_service(settings, reactor, parts, observers=[trouble])
 
     def listen(self) -> None:
         """Take the port.
@@ -98,10 +116,25 @@ class Demonstration:
     async def _announce(self) -> None:
         for line in console_lines(self._place, await self._issue(CONSOLE)):
             self._say(line)
+        await self._try_console()
         machines = await self._running_machines()
         links = [(machine.name, await self._issue(machine.vm)) for machine in machines]
         for line in vm_lines(self._place, links):
             self._say(line)
+
+    async def _try_console(self) -> None:
+        """Log in at the console, before anybody opens the link in vain."""
+        endpoint = await self._backends[CONSOLE.backend].locate(CONSOLE.vm)
+        assert isinstance(endpoint, ConsoleEndpoint)
+        try:
+            await try_login(endpoint, Timeouts(), self._reactor)
+        except UpstreamRefused as e:
+            self._complain(
+                f"the console cannot be shown now: {e}; is the password right, and "
+                "behind a comma? --target HOST:PORT,PASSWORD"
+            )
+        except VNCProxyError as e:
+            self._complain(f"the console cannot be shown now: {e}")
 
     async def _issue(self, vm: VMAddress) -> str:
         now = time.time()

@@ -82,7 +82,9 @@ def _listening(port: int, listen: str, console: StaticSettings, reactor: Any) ->
     while True:
         tries -= 1
         place = _place(port, listen)
-        demonstration = Demonstration(place, console, partial(print, flush=True), reactor)
+        say = partial(print, flush=True)
+        complain = partial(print, "vncproxy demo:", file=sys.stderr, flush=True)
+        demonstration = Demonstration(place, console, say, complain, reactor)
         try:
             demonstration.listen()
         except SystemExit as e:
