@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from klein import Klein
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 from pydantic import TypeAdapter, ValidationError
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -23,6 +23,7 @@ from .keys import ApiKey, Keyring, Scope
 from .reply import Refusal, Reply, error_body, not_routed, refused
 from .sessions import SessionsView
 from .tokens import Tokens
+from .visible_metrics import metrics_text
 
 Work = Callable[[ApiKey], Awaitable[Reply]]
 
@@ -114,7 +115,7 @@ class Api:
         """Show the metrics as Prometheus reads them."""
 
         async def work(key: ApiKey) -> Reply:
-            text = generate_latest(self._metrics_registry)
+            text = metrics_text(self._metrics_registry, key)
             return Reply(200, text, content_type=CONTENT_TYPE_LATEST)
 
         return self._answer(request, work, Scope.READ)
