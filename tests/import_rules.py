@@ -25,6 +25,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": VOCABULARY,
     "metrics": VOCABULARY,
     "rounds": set(),
+    "accepting": set(),
+    "admission": {"errors", "model"},
     "resumption": {"errors", "listeners"},
     "descriptors": {"model"},
     "hangup": set(),
@@ -39,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "session": {
         *VOCABULARY,
         *PROTOCOL,
+        "admission",
         "consoles",
         "origins",
         "upstream",
@@ -46,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "rounds",
         "watchdog",
     },
-    "sessions": {"errors", "model", "rounds", "session"},
+    "sessions": {"admission", "errors", "model", "rounds", "session"},
     "downstream": {
         *VOCABULARY,
         *PROTOCOL,

@@ -19,6 +19,7 @@ from vncproxy import sessions
 from vncproxy.errors import (
     BackendError,
     BadRequest,
+    Busy,
     ClientGone,
     ConnectionLost,
     ConsoleEnded,
@@ -988,6 +989,72 @@ class LimitTests(SessionTestCase):
         self.user = User(self)
 
         self.open()
+
+
+class TurnTests(SessionTestCase):
+    """More users than can begin at once wait for their turn, before anything is asked."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.serve(limits=Limits(openings=1, waiting=1))
+        self.store.wait["redeem"] = self.redeemed = Deferred[None]()
+        self.addCleanup(self.let_redeem)
+        self.begin(self.visit(client="198.51.100.1"), User(self))
+
+    def told_user(self, kind: type[VNCProxyError]) -> VNCProxyError:
+        ((error, _),) = self.user.refusals
+        self.assertIsInstance(error, kind)
+        return error
+
+    def let_redeem(self) -> None:
+        self.store.wait.clear()
+        if not self.redeemed.called:
+            self.redeemed.callback(None)
+
+    def test_token_is_redeemed_when_the_turn_has_come(self) -> None:
+        self.begin()
+        self.assertEqual(self.store.calls, ["redeem"])
+        self.let_redeem()
+        self.assertEqual(self.store.calls, ["redeem", "redeem"])
+        self.assertEqual(self.user.steps, ["admit"])
+
+    def test_console_that_is_looked_for_takes_no_turn(self) -> None:
+        self.let_redeem()
+        self.begin()
+        self.assertEqual(self.store.calls, ["redeem", "redeem"])
+
+    def test_viewer_that_leaves_while_it_waits_uses_no_token(self) -> None:
+        self.begin()
+        self.session.cancel(ClientGone("closed by the peer"))
+        self.let_redeem()
+        self.assertEqual(self.store.calls, ["redeem"])
+        self.told_user(ClientGone)
+
+    def test_user_for_whom_there_is_no_place_is_told_that_it_is_busy(self) -> None:
+        self.begin(user=User(self))
+        self.begin()
+        error = self.told_user(Busy)
+        self.assertEqual((error.close_code, error.status), (4115, 503))
+        self.assertEqual(self.sessions.admission.waiting, 1)
+
+    def test_user_who_has_waited_too_long_is_told_that_it_is_busy(self) -> None:
+        self.begin()
+        self.wait(5)
+        self.told_user(Busy)
+        self.assertEqual(len(self.sessions.list()), 1)
+
+    def test_token_that_is_refused_frees_its_turn(self) -> None:
+        self.begin()
+        self.store.fail["redeem"] = TokenUnknown("no such token")
+        self.let_redeem()
+        self.assertEqual(self.store.calls, ["redeem", "redeem"])
+
+    def test_those_who_wait_are_told_when_the_proxy_stops(self) -> None:
+        self.begin()
+        stopping = Deferred.fromCoroutine(self.sessions.stop())
+        self.told_user(ProxyStopping)
+        self.let_redeem()
+        self.successResultOf(stopping)
 
 
 class RegistryTests(SessionTestCase):

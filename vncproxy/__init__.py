@@ -9,6 +9,7 @@ In reading order:
 - `vncproxy.upstream`, `vncproxy.downstream`: the two sides of a session.
 - `vncproxy.consoles`: from a machine's address to its reached console.
 - `vncproxy.session`, `vncproxy.sessions`: one console from redeem to close, and all of them.
+- `vncproxy.admission`, `vncproxy.accepting`: how many may begin at once, and how the others wait.
 - `vncproxy.tokens`, `vncproxy.backends`: tokens, and where consoles are.
 - `vncproxy.api`, `vncproxy.web`: the HTTP API and the page.
 - `vncproxy.config`, `vncproxy.tap`, `vncproxy.cli`: put together.

@@ -29,6 +29,7 @@
     │       ├── UpstreamClosed     it closes the connection before it has shown anything
     │       └── UpstreamUntrusted  it cannot prove who it is, or offers too little protection
     ├── StoreUnavailable           the token store
+    ├── Busy                       more users at once than this proxy can serve
     └── SessionEnded               why an open session was closed
         ├── ClientGone, ConsoleEnded (ConsoleMoved), ConnectionLost
         ├── EndedByAdministrator, TimeLimit, IdleLimit, Superseded
@@ -36,8 +37,9 @@
 
 Each class carries what a user may read (``public``), the HTTP status of the API and of a
 ``CONNECT`` reply (``status``), the WebSocket close code (``close_code``: 4000-4099 final, 4100-4199
-where reconnecting makes sense) and the word that stands in the audit log (``code``). The
-argument of the constructor is the detail for the log; it never reaches a user.
+where reconnecting makes sense), the word that stands in the audit log (``code``) and the seconds
+within which another try makes sense (``retry_after``, 0 for no promise). The argument of the
+constructor is the detail for the log; it never reaches a user.
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ class VNCProxyError(Exception):
     close_code: ClassVar[int] = 1011
     code: ClassVar[str] = "internal-error"
     ask_administrator: ClassVar[bool] = False
+    retry_after: ClassVar[int] = 0
 
     def __init__(self, detail: str = "", *, public: str | None = None) -> None:
         super().__init__(detail)
@@ -312,6 +315,16 @@ class StoreUnavailable(VNCProxyError):
     status = 503
     close_code = 4102
     code = "store-unavailable"
+
+
+class Busy(VNCProxyError):
+    """More users came at once than this proxy can serve: nothing was tried."""
+
+    public = "The console service is busy. Try again in a moment."
+    status = 503
+    close_code = 4115
+    code = "busy"
+    retry_after = 8
 
 
 class SessionEnded(VNCProxyError):

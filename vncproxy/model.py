@@ -368,6 +368,8 @@ class Limits:
         sessions: open sessions in all.
         sessions_per_address: open sessions per client address.
         sessions_per_vm: open sessions per virtual machine.
+        openings: sessions that begin at the same time, until their token is redeemed.
+        waiting: users who may wait for their turn to begin.
     """
 
     header_bytes: Annotated[int, Ge(1024)] = 16384
@@ -380,6 +382,8 @@ class Limits:
     sessions: Annotated[int, Ge(1)] = 1000
     sessions_per_address: Annotated[int, Ge(1)] = 50
     sessions_per_vm: Annotated[int, Ge(1)] = 10
+    openings: Annotated[int, Ge(1)] = 32
+    waiting: Annotated[int, Ge(0)] = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +391,7 @@ class Timeouts:
     """How long each step of a session may take, in seconds.
 
     Attributes:
+        waiting: for a turn to begin, while too many users come at once.
         locate: asking the backend where the console is.
         connect: name resolution and connection to the console.
         handshake: the handshakes with the console's server.
@@ -396,6 +401,7 @@ class Timeouts:
         linger: how long the last bytes may take to leave when a session ends.
     """
 
+    waiting: Seconds = 5.0
     locate: Seconds = 10.0
     connect: Seconds = 5.0
     handshake: Seconds = 10.0

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import Interface
 
+from .admission import Admission
 from .consoles import Consoles
 from .errors import (
     ClientGone,
@@ -110,9 +111,11 @@ class Register(Protocol):
     Attributes:
         rounds: the timer that they share.
         asking: how many wait to hear where their machine is now.
+        admission: whose turn it is to begin.
     """
 
     services: Services
+    admission: Admission
     asking: int
     rounds: Rounds
 
@@ -239,7 +242,7 @@ class Session:
         Neither taking, confirming nor giving is cut short: it would not be known whether it was
         done.
         """
-        grant = await self._redeem()
+        grant = await self._redeem_in_turn()
         try:
             if self._ending:
                 raise CancelledError
@@ -283,6 +286,22 @@ class Session:
             self.log.warn(
                 "session {session}: use not given back: {error}", session=self.id, error=e
             )
+
+    async def _redeem_in_turn(self) -> Grant:
+        """Wait for the turn to begin, and take it until the token is redeemed.
+
+        What follows waits for others most of the time, and takes no turn from them meanwhile. That
+        the turns are few bounds how many sessions do any of it at once.
+        """
+        self._step = turn = self._sessions.admission.turn(self.visit.client)
+        await turn
+        try:
+            if self._ending:
+                raise CancelledError
+            self._step = None
+            return await self._redeem()
+        finally:
+            self._sessions.admission.done()
 
     async def _redeem(self) -> Grant:
         secret = check_secret(self.visit.token)

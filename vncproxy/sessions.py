@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from twisted.internet.defer import DeferredList
 
+from .admission import Admission
 from .errors import OverLimit, ProxyStopping, SessionEnded, Superseded, VNCProxyError
 from .model import SessionInfo, VMAddress, new_id, secret_id
 from .rounds import Rounds
@@ -22,10 +23,14 @@ class Sessions:
         draining: whether new ones are refused because the proxy is stopping.
         rounds: the timer that they share.
         asking: how many wait to hear where their machine is now.
+        admission: whose turn it is to begin.
     """
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self.admission = Admission(
+            lambda: self.services.limits, lambda: self.services.timeouts, services.reactor
+        )
         self.rounds = Rounds(services.reactor)
         self.draining = False
         self.asking = 0

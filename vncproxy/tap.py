@@ -16,6 +16,7 @@ from twisted.application.service import IService
 from twisted.python.usage import Options as UsageOptions
 
 from . import config
+from .accepting import Accepting
 from .audit import AuditLog, open_audit_file
 from .backends import find
 from .downstream.connections import Connections
@@ -166,8 +167,11 @@ def make_service(
     tls: list[ListenerTLS] = []
     log = ProcessLog(process_options)
     gateway = Gateway(Running(settings, parts, sessions, sites, audit, tls, log))
+    accepting, of_users = Accepting(), {*settings.listen.web, *settings.listen.xvp}
+    sessions.admission.crowded = accepting.pause
     for endpoint, site in sites.listeners(settings.listen):
-        listener, shown = listening(endpoint, site, reactor)
+        pausing = accepting.reactor(reactor) if endpoint in of_users else reactor
+        listener, shown = listening(endpoint, site, pausing)
         gateway.addService(listener)
         tls += [shown] if shown else []
     if read is not None:

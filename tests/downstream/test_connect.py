@@ -13,6 +13,7 @@ from tests.downstream.users import Answer, SiteTestCase
 from vncproxy.errors import (
     BackendError,
     BadRequest,
+    Busy,
     ClientGone,
     ConsoleUnavailable,
     DownstreamViolation,
@@ -240,6 +241,13 @@ class RefusalTests(ConnectTestCase):
         self.viewer()
         self.viewer()
         self.assertEqual(self.peer.receive()[:13], b"HTTP/1.1 503 ")
+
+    def test_busy_proxy_says_when_to_come_again(self) -> None:
+        self.store.fail["redeem"] = Busy("32 sessions begin and 256 users wait")
+        self.viewer()
+        answer = self.refusal()
+        self.assertEqual((answer.status, set(answer.headers)), (503, {*STANDARD, "retry-after"}))
+        self.assertIn(int(answer.headers["retry-after"][0]), range(1, 9))
 
     def test_words_beyond_ascii_do_not_break_the_status_line(self) -> None:
         answer = self.refused_for(ConsoleUnavailable("angehalten, später"))

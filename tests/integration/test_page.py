@@ -451,6 +451,37 @@ class EndTests(PageTestCase):
         await self.until(STOP_WHEN_WAITING, True)
         await self.assert_ended(4100, "Not running.", reconnect=True)
 
+    async def test_page_of_a_busy_gateway_opens_by_itself(self) -> None:
+        await self.open(answers=[Refuse(4115, "The console service is busy."), Show()])
+        await self.until(STATE, "connected")
+        self.assertEqual(len(self.gateway.consoles), 2)
+
+    async def test_pages_come_back_at_moments_of_their_own_and_not_for_ever(self) -> None:
+        await self.open("")
+        await self.until(STATE, "ended")
+        found = await deferToThread(
+            self.driver.execute_async_script,
+            """
+            const done = arguments[0];
+            import(new URL("static/lifecycle.js", location.href)).then(({ begin, next }) => {
+                const delays = (random, code) => {
+                    const ending = { code, again: "alone" };
+                    let now = 1e6, found = [];
+                    let state = next(begin(), { type: "closed", now, random, ending });
+                    while (state.name === "waiting") {
+                        found.push((state.until - now) / 1000);
+                        now = state.until;
+                        state = next(state, { type: "retry", now });
+                        state = next(state, { type: "closed", now, random, ending });
+                    }
+                    return [found.slice(0, 4), found.length];
+                };
+                done([delays(0.5, 4113), delays(0.25, 4115), delays(0, 4115)]);
+            });
+            """,
+        )
+        self.assertEqual(found, [[[0.5, 1, 2, 4], 11], [[1, 2, 4, 8], 12], [[0, 0, 0, 0], 12]])
+
     async def test_reconnecting_slows_down_and_gives_up_within_two_minutes(self) -> None:
         await self.open("")
         await self.until(STATE, "ended")

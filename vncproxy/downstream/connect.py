@@ -6,6 +6,8 @@ without any header, and shows the rest of any other status line to the user.
 
 from __future__ import annotations
 
+import random
+
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -54,6 +56,14 @@ class ConnectDownstream(EarlyConnection):
         text = " ".join(error.sentence(session_id).split()).encode("ascii", "replace")
         self.transport.write(
             b"HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
-            b"Connection: close\r\n\r\n%s\n" % (error.status, text, len(text) + 1, text)
+            b"Connection: close\r\n%s\r\n%s\n"
+            % (error.status, text, len(text) + 1, _retry_after(error), text)
         )
         return self.become_leg(RawFraming())
+
+
+def _retry_after(error: VNCProxyError) -> bytes:
+    """Return the header that says when to come again, for each client another time."""
+    if not error.retry_after:
+        return b""
+    return b"Retry-After: %d\r\n" % random.randint(1, error.retry_after)  # noqa: S311

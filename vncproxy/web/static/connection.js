@@ -63,7 +63,7 @@ export class Connection extends EventTarget {
     }
 
     #step(event) {
-        const state = next(this.state, { now: Date.now(), ...event });
+        const state = next(this.state, { now: Date.now(), random: Math.random(), ...event });
         if (state !== this.state) {
             this.#enter(state);
         }

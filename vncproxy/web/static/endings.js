@@ -40,11 +40,15 @@ const WORDS = {
     4112: ["Closed because nothing happened", "Reconnect to go on."],
     4113: ["The gateway is restarting", "The console comes back by itself."],
     4114: ["Opened somewhere else", "This console was opened again in another tab or window."],
+    4115: ["The gateway is busy", "The console opens by itself in a moment."],
 };
 const OTHER = ["Console closed", "The connection was closed."];
 
+/** Too many users came at once. */
+export const BUSY = 4115;
+
 /** Codes after which a guest usually comes back without anybody doing anything. */
-const COMES_BACK = new Set([4103, 4113]);
+const COMES_BACK = new Set([4103, 4113, BUSY]);
 
 /** Another tab has the console: two that both came back by themselves would fight for it. */
 const ELSEWHERE = new Set([4114]);

@@ -9,8 +9,14 @@
  * Everything that decides whether and when the page reconnects by itself is in this file.
  */
 
-/** The page tries for this long before it leaves the next try to the user. */
+import { BUSY } from "./endings.js";
+
+/** The page tries for this long, and so often, before it leaves the next try to the user. */
 const PATIENCE = 120_000;
+const MOST_TRIES = 12;
+/** Milliseconds before the first try at the latest, and before any. */
+const FIRST_DELAY = 1_000;
+const FIRST_DELAY_WHEN_BUSY = 4_000;
 const LONGEST_DELAY = 32_000;
 /** A screen shown for this long was no flicker: what follows counts as a new interruption. */
 const STEADY = 10_000;
@@ -37,11 +43,12 @@ export const end = (ending) => ({ name: "ended", ending, gaveUp: false });
 const TRANSITIONS = {
     connecting: {
         connected: (state, { now }) => ({ ...state, name: "connected", at: now }),
-        closed: (state, { now, ending }) => afterClose(state.interruption, ending, false, now),
+        closed: (state, { now, ending, random }) =>
+            afterClose(state.interruption, ending, false, now, random),
     },
     connected: {
-        closed: (state, { now, ending }) =>
-            afterClose(now - state.at < STEADY ? state.interruption : null, ending, true, now),
+        closed: (state, { now, ending, random }) =>
+            afterClose(now - state.at < STEADY ? state.interruption : null, ending, true, now, random),
     },
     waiting: {
         retry: ({ interruption: { since, tries } }) => ({
@@ -57,21 +64,26 @@ const TRANSITIONS = {
 
 /**
  * @param {State} state
- * @param {{type: string, now?: number, ending?: Ending}} event - one that a state does not know
- *     leaves it as it is
+ * @param {{type: string, now?: number, random?: number, ending?: Ending}} event - one that a state
+ *     does not know leaves it as it is; random, from 0 to 1, says when within its time a try comes
  * @returns {State}
  */
 export function next(state, event) {
     return TRANSITIONS[state.name][event.type]?.(state, event) ?? state;
 }
 
-function afterClose(interruption, ending, wasConnected, now) {
+/**
+ * Many pages lose their consoles in the same moment, when a gateway restarts. Each comes back at a
+ * moment of its own, anywhere within a time that doubles.
+ */
+function afterClose(interruption, ending, wasConnected, now, random = 1) {
     if (!goesOn(interruption, ending, wasConnected)) {
         return end(ending);
     }
     const { since, tries } = interruption ?? { since: now, tries: 0 };
-    const until = now + Math.min(1000 * 2 ** tries, LONGEST_DELAY);
-    if (until > since + PATIENCE) {
+    const first = ending.code === BUSY ? FIRST_DELAY_WHEN_BUSY : FIRST_DELAY;
+    const until = now + random * Math.min(first * 2 ** tries, LONGEST_DELAY);
+    if (until > since + PATIENCE || tries >= MOST_TRIES) {
         return { ...end(ending), gaveUp: true };
     }
     return { name: "waiting", ending, until, interruption: { since, tries } };
