@@ -24,6 +24,7 @@ from .errors import ConfigurationError
 from .hangup import Hangups
 from .interfaces import ISessionObserver
 from .metrics import Metrics
+from .monotonic import use_monotonic_clock
 from .parts import Parts, make_parts
 from .process_log import ProcessLog
 from .reload import Running
@@ -107,6 +108,7 @@ def makeService(options: Options) -> IService:
     """Return the whole proxy as a service."""
     from twisted.internet import reactor
 
+    use_monotonic_clock(reactor)
     try:
         gateway = make_service(
             options.checked, reactor, read=options.settings, process_options=options.parent or {}

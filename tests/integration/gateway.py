@@ -37,6 +37,7 @@ class Gateway:
     Attributes:
         reactor: the name of the reactor to start with; empty for the default.
         descriptors: file descriptors that the process may have; 0 for as many as the test has.
+        environment: variables for the process, beside those of the test.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Gateway:
         self._process: subprocess.Popen[bytes] | None = None
         self.reactor = ""
         self.descriptors = 0
+        self.environment: dict[str, str] = {}
         digest = hashlib.sha256(self.key.encode()).hexdigest()
         more = tables or {}
         host = "127.0.0.1" if scheme == "http" else "localhost"
@@ -88,7 +90,7 @@ scopes = ["admin"]
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
             )
         give_up = time.monotonic() + START_LIMIT
         while not self._answers():

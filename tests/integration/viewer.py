@@ -20,7 +20,7 @@ FORMAT_32_LE = struct.pack(">BBBBHHHBBB3x", 32, 24, 0, 1, 255, 255, 255, 16, 8, 
 Colour = tuple[int, int, int]
 
 
-ID = re.compile(r" \(id [0-9a-f]{8}\)$|(?<= id )[0-9a-f]{8}\.$")
+ID = re.compile(r"\bid ([0-9a-f]{8})[.)]$")
 """How every refusal ends: with the id that its line of the log has."""
 
 
@@ -36,7 +36,7 @@ class Refused(Exception):
 
     def __init__(self, told: str) -> None:
         found = ID.search(told)
-        self.id = found[0].strip(" (id).") if found else ""
+        self.id = found[1] if found else ""
         super().__init__(told.removesuffix(f" (id {self.id})"))
 
 

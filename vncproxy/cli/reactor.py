@@ -11,6 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 from twisted.python.failure import Failure
 
+from ..monotonic import use_monotonic_clock
+
 T = TypeVar("T")
 
 
@@ -24,6 +26,7 @@ def run(work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
     results: list[T | Failure] = []
 
     def begin(reactor: Any) -> Deferred[None]:
+        use_monotonic_clock(reactor)
         return Deferred.fromCoroutine(work(reactor)).addBoth(results.append)
 
     with suppress(SystemExit):  # react always ends so; the exit status is the command's affair

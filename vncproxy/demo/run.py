@@ -23,6 +23,7 @@ from twisted.logger import (
 
 from ..backends.static import StaticSettings
 from ..errors import ConfigurationError
+from ..monotonic import use_monotonic_clock
 from .announcement import Place
 from .demonstration import Demonstration, console_settings
 
@@ -67,6 +68,7 @@ def run(port: int = 6080, listen: str = "127.0.0.1", target: str = "") -> int:
 def _serve(port: int, listen: str, target: str) -> None:
     from twisted.internet import reactor
 
+    use_monotonic_clock(reactor)
     with _short_directory() as directory:
         socket_path = Path(directory) / "testcard"
         console = _target(target) if target else console_settings(f"unix:{socket_path}")

@@ -63,7 +63,7 @@ export class Connection extends EventTarget {
     }
 
     #step(event) {
-        const state = next(this.state, { now: Date.now(), random: Math.random(), ...event });
+        const state = next(this.state, { now: performance.now(), random: Math.random(), ...event });
         if (state !== this.state) {
             this.#enter(state);
         }
@@ -75,7 +75,7 @@ export class Connection extends EventTarget {
         if (state.name === "connecting") {
             this.#start();
         } else if (state.name === "waiting") {
-            this.#timer = setTimeout(() => this.retry(), state.until - Date.now());
+            this.#timer = setTimeout(() => this.retry(), state.until - performance.now());
         }
         this.dispatchEvent(new Event("change"));
     }

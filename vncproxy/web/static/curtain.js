@@ -45,7 +45,7 @@ function mayReconnect({ name, ending }) {
 }
 
 function countDown({ name, until, gaveUp }) {
-    const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000));
+    const seconds = Math.max(1, Math.ceil((until - performance.now()) / 1000));
     const words = {
         waiting: `Reconnecting in ${seconds} ${seconds === 1 ? "second" : "seconds"}…`,
         ended: gaveUp ? "The page has stopped trying by itself." : "",
