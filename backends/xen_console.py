@@ -6,7 +6,7 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-from vncproxy.backends.addresses import is_dialable
+from vncproxy.backends.addresses import NOT_DIALLED, is_dialable
 from vncproxy.backends.xen_machines import Found
 from vncproxy.backends.xen_settings import XenSettings
 from vncproxy.errors import BackendError
@@ -28,14 +28,27 @@ def endpoint(found: Found, settings: XenSettings, *, at_resident: bool = False) 
         BackendError: the location cannot be used.
     """
     location = _location(found.location)
-    host = location.hostname or ""
-    if at_resident or not is_dialable(host):
-        host = found.host
-    if not is_dialable(host):
-        raise BackendError(f"the console of {found.name!r} is at {host!r}, which is no address")
+    host = _host(found, "" if at_resident else location.hostname or "", settings)
     if settings.plain_console:
         return _plain(found, host, settings)
     return _secure(found, host, location, settings)
+
+
+def _host(found: Found, told: str, settings: XenSettings) -> str:
+    """Return the host in the location, where it is one, else the one where the machine runs."""
+    hosts = [host for host in (told, found.host) if is_dialable(host)]
+    if not hosts:
+        raise BackendError(
+            f"the console of {found.name!r} is at {found.host!r}, which is no address"
+        )
+    for host in hosts:
+        if not settings.is_refused(host):
+            return host
+    raise BackendError(
+        f"the console of {found.name!r} is at {hosts[-1]!r}, which is this machine itself and not "
+        f'dialled blindly; write in addresses where the host is: "{hosts[-1]}" = "…"',
+        public=NOT_DIALLED,
+    )
 
 
 def _secure(
@@ -52,6 +65,7 @@ def _secure(
         tls=settings.tls.trust(),
         handshakes=(HTTPConnect(target, headers), RFBSecurity()),
         name=found.name,
+        allow_loopback=settings.is_written(host),
     )
 
 
@@ -63,6 +77,7 @@ def _plain(found: Found, host: str, settings: XenSettings) -> ConsoleEndpoint:
         port=settings.plain_port,
         handshakes=(HTTPConnect(target, (("Host", _bracketed(host)),)), RFBSecurity()),
         name=found.name,
+        allow_loopback=settings.is_written(host),
     )
 
 

@@ -169,6 +169,11 @@ def _master(url: str, address: str, settings: XenSettings) -> str:
     """Return the URL of the master that a member has named, with the member's own port."""
     if not is_dialable(address):
         raise Unusable(f"{url}: the master that it names, {clean(address)!r}, is no address")
+    if settings.is_refused(address):
+        raise Unusable(
+            f"{url}: the master that it names, {clean(address)!r}, is this machine itself; write "
+            "in addresses where it is"
+        )
     host = settings.dialled(address)
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""

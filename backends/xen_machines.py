@@ -94,8 +94,6 @@ def _find(login: Login, vm: str) -> tuple[str, Record]:
             continue
         if _is_machine(record):
             found[ref] = record
-            if record["uuid"] == vm.lower():
-                return ref, record
     if len(found) > 1:
         uuids = ", ".join(sorted(record["uuid"] for record in found.values()))
         raise ConsoleUnavailable(
@@ -109,16 +107,26 @@ def _find(login: Login, vm: str) -> tuple[str, Record]:
     return found.popitem()
 
 
-def _candidates(login: Login, vm: str) -> Iterator[str]:
-    yield from _by_uuid(login, vm)
-    yield from login.xenapi.VM.get_by_name_label(vm)
+def _candidates(login: Login, vm: str) -> list[str]:
+    """Return the machines that may be meant; what looks like a UUID is never taken for a name.
+
+    Otherwise a machine could take the place of another that is gone by having its UUID as a name.
+    """
+    if uuid := _uuid(vm):
+        return _by_uuid(login, uuid)
+    return list(login.xenapi.VM.get_by_name_label(vm))
 
 
-def _by_uuid(login: Login, vm: str) -> list[str]:
+def _uuid(text: str) -> str:
     try:
-        return [login.xenapi.VM.get_by_uuid(str(UUID(vm)))] if len(vm) == 36 else []
+        return str(UUID(text)) if len(text) == 36 else ""
     except ValueError:
-        return []
+        return ""
+
+
+def _by_uuid(login: Login, uuid: str) -> list[str]:
+    try:
+        return [login.xenapi.VM.get_by_uuid(uuid)]
     except Failure as e:
         if e.details[0] not in _GONE:
             raise

@@ -58,7 +58,14 @@ def _out_of_reach(login: Login, hosts: dict[str, Any], settings: XenSettings) ->
         (each for each in hosts.values() if each["enabled"]),
         key=lambda each: str(each["name_label"]),
     )
-    places = {(settings.dialled(each["address"]), port): each for each in enabled[:MOST]}
+    refused = [each for each in enabled if settings.is_refused(each["address"])]
+    for host in refused:
+        yield (
+            f"consoles of {host['name_label']} at {host['address']} cannot be reached: that is "
+            "this machine itself; write in addresses where the host is"
+        )
+    known = [each for each in enabled if each not in refused]
+    places = {(settings.dialled(each["address"]), port): each for each in known[:MOST]}
     silent = out_of_reach(places, min(DIAL_TIME, login.transport.left() * _SHARE))
     for place, host in places.items():
         if why := silent.get(place) or _distrusted(login, place, settings):

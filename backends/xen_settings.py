@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from vncproxy.backends.addresses import is_dialable
+from vncproxy.backends.addresses import check_host, is_dialable, is_own
 from vncproxy.backends.tls_settings import TLSSettings
 from vncproxy.model import Seconds
 from vncproxy.secret import ERROR_TYPE, Secret
@@ -52,14 +52,6 @@ def _one_or_several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-def _host(text: str) -> str:
-    if not is_dialable(text):
-        raise PydanticCustomError(
-            "host", "must be a host name or an IP address, without a port, that is not a wildcard"
-        )
-    return text
-
-
 def _password(password: SecretStr) -> SecretStr:
     if not password.get_secret_value():
         raise PydanticCustomError(ERROR_TYPE, "must not be empty")
@@ -67,7 +59,7 @@ def _password(password: SecretStr) -> SecretStr:
 
 
 URL = Annotated[str, AfterValidator(_url)]
-Host = Annotated[str, AfterValidator(_host)]
+Host = Annotated[str, AfterValidator(check_host)]
 
 
 class XenSettings(BaseModel):
@@ -77,7 +69,8 @@ class XenSettings(BaseModel):
         url: members of one pool, asked in this order; one that is not the master tells who is.
         username: an account whose role may open consoles (VM Operator at least).
         tls: how the certificates of the pool's members are verified.
-        addresses: a member's address or name as XAPI tells it -> where it is dialled.
+        addresses: a member's address or name as XAPI tells it -> where it is dialled. Loopback is
+            dialled only if it stands here or in ``url``.
         plain_console: whether consoles are reached without TLS, the session in the request's query,
             as old hosts want it; then ``http`` URLs are allowed, too.
         plain_port: where such consoles are.
@@ -108,6 +101,15 @@ class XenSettings(BaseModel):
     def dialled(self, host: str) -> str:
         """Return where a pool member is dialled that XAPI calls so."""
         return lookup(self.addresses, host)
+
+    def is_written(self, host: str) -> bool:
+        """Return whether an operator wrote where a member is that XAPI calls so."""
+        hosts = [urlsplit(url).hostname or "" for url in self.url]
+        return host.lower() in {name.lower() for name in (*self.addresses, *hosts)}
+
+    def is_refused(self, host: str) -> bool:
+        """Return whether a member's address means this machine, and no operator wrote that."""
+        return is_own(host) and not self.is_written(host)
 
 
 def lookup(addresses: Mapping[str, str], host: str) -> str:

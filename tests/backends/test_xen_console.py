@@ -55,6 +55,19 @@ class SecureTests(SynchronousTestCase):
         for location in ("https:///console?uuid=abc", "https://0.0.0.0/console?uuid=abc"):
             self.assertEqual(endpoint(found(location), settings()).host, "10.0.0.6")
 
+    def test_a_host_on_loopback_is_this_machine_and_not_dialled(self) -> None:
+        for host in ("127.0.0.1", "localhost", "127.1", "::1", "::ffff:127.0.0.1"):
+            location = f"https://{f'[{host}]' if ':' in host else host}/console?uuid=abc"
+            self.assertEqual(endpoint(found(location), settings()).host, "10.0.0.6")
+            with self.assertRaises(BackendError) as caught:
+                endpoint(found(location, host=host), settings())
+            self.assertIn(f'"{host}" = "…"', caught.exception.detail)
+            mapped = endpoint(found(location), settings(addresses={host: "127.0.0.1"}))
+            self.assertEqual((mapped.host, mapped.allow_loopback), ("127.0.0.1", True))
+        local = settings(url="https://localhost:8443")
+        self.assertTrue(endpoint(found("https://localhost/console"), local).allow_loopback)
+        self.assertFalse(endpoint(found(), settings()).allow_loopback)
+
     def test_the_resident_host_can_be_believed_more_than_the_location(self) -> None:
         target = endpoint(found("https://10.0.0.5:8443/console"), settings(), at_resident=True)
         self.assertEqual((target.host, target.port), ("10.0.0.6", 8443))

@@ -57,6 +57,13 @@ class ProbeTests(SynchronousTestCase):
         self.assertIn("XCP-ng 8.3.0 at https://10.0.0.5, pool 'lab' of 2", found.line)
         return found.problems
 
+    def test_a_member_on_loopback_is_told_and_not_dialled(self) -> None:
+        self.hosts["OpaqueRef:2"] = host("xen2", "127.0.0.1")
+        self.silent = {("10.0.0.5", 443): "no answer"}
+        told = self.problems()
+        self.assertIn("consoles of xen2 at 127.0.0.1 cannot be reached: that is this", told[0])
+        self.assertEqual(self.dialled, [("10.0.0.5", 443)])
+
     def test_a_member_that_is_away_hides_no_other(self) -> None:
         self.silent = {("10.0.0.5", 443): "no answer within 2 s"}
         one, two = self.problems()

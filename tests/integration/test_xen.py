@@ -71,8 +71,10 @@ class World:
             ),
             "away": ([f"https://127.0.0.1:{free_port()}"], trust),
         }
-        tables = [_table(name, urls, PASSWORD, more) for name, (urls, more) in ways.items()]
-        tables.append(_table("denied", [master], WRONG, trust))
+        own = {host.address: host.address for host in self.hosts}
+        tables = [_table(name, urls, PASSWORD, more, own) for name, (urls, more) in ways.items()]
+        tables.append(_table("denied", [master], WRONG, trust, own))
+        tables.append(_table("unmapped", [master], PASSWORD, trust, {}))
         return "[timeouts]\nlocate = 60\nlinger = 2\n" + "".join(tables)
 
 
@@ -81,7 +83,8 @@ def _pin(certificate: str) -> str:
     return f"sha256:{hashlib.sha256(der).hexdigest()}"
 
 
-def _table(name: str, urls: list[str], password: str, more: str) -> str:
+def _table(name: str, urls: list[str], password: str, more: str, addresses: dict[str, str]) -> str:
+    pairs = ", ".join(f'"{told}" = "{dialled}"' for told, dialled in addresses.items())
     return f"""
 [backends.{name}]
 type = "xen"
@@ -89,6 +92,7 @@ timeout = 60
 url = {urls}
 username = "{USER}"
 password = "{password}"
+addresses = {{ {pairs} }}
 {more}
 """
 
@@ -159,6 +163,18 @@ class XenTestCase(SynchronousTestCase):
             for host, what in self.pool.asked
             if what.startswith("CONNECT")
         ]
+
+
+class OwnMachineTests(XenTestCase):
+    def test_a_member_on_loopback_is_dialled_only_where_that_is_written(self) -> None:
+        self.look("unmapped/web-01").pixel()
+        self.web.host = self.there
+        told = self.refusal("unmapped/web-01")
+        self.assertTrue(
+            told.startswith("502 The console of the virtual machine cannot be reached from"), told
+        )
+        detail = str(self.gateway.audit("refuse")[-1]["detail"])
+        self.assertIn(f'"{self.there.address}" = "…"', detail)
 
 
 class PictureTests(XenTestCase):
@@ -284,7 +300,7 @@ class ChangeTests(XenTestCase):
         self.pool.expire()
         url = f"https://127.0.0.1:{self.pool.port}"
         trust = "tls = { verify = false }"
-        gateway = Gateway(_table("xen", [url], PASSWORD, trust)).start()
+        gateway = Gateway(_table("xen", [url], PASSWORD, trust, {})).start()
         self.assertEqual(gateway.call("GET", "/v1/vms")[0], 200)
         self.assertEqual(len(self.pool.sessions), 1)
 

@@ -23,7 +23,7 @@ from vncproxy.backends import xen_transport
 from vncproxy.backends.xen_machines import find_console, inventory
 from vncproxy.backends.xen_pool import Pool as Login
 from vncproxy.backends.xen_settings import XenSettings
-from vncproxy.errors import BackendError, ConsoleUnavailable
+from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
 
 from .certificates import Authority
 from .ports import free_port
@@ -70,6 +70,7 @@ class PoolTestCase(SynchronousTestCase):
             "username": USER,
             "password": PASSWORD,
             "tls": {"ca_file": world().ca_file},
+            "addresses": {"127.0.0.1": "127.0.0.1", "127.0.0.2": "127.0.0.2"},
         }
         login = Login(XenSettings.model_validate({**table, **more}), patience)
         self.addCleanup(login.close)
@@ -175,6 +176,14 @@ class MemberTests(PoolTestCase):
         self.assertIn("none is the pool's master", told)
         self.assertEqual(len(self.pool.asked), 4)
 
+    def test_a_master_on_loopback_is_not_given_the_password(self) -> None:
+        self.pool.master = Host("gone", "127.0.0.2")
+
+        told = self.error(self.login(addresses={}))
+
+        self.assertIn("the master that it names, '127.0.0.2', is this machine itself", told)
+        self.assertEqual(len(self.pool.asked), 1)
+
     def test_a_master_that_is_no_address(self) -> None:
         self.pool.master = Host("evil", "evil.example/?x=")
 
@@ -195,6 +204,19 @@ class MemberTests(PoolTestCase):
 
         for url in urls:
             self.assertIn(f"{url}: Connection refused", told)
+
+
+class NameTests(PoolTestCase):
+    def test_a_uuid_is_never_taken_for_a_name(self) -> None:
+        login = self.login()
+        gone = self.pool.add("gone", 5901)
+        self.pool.machines.remove(gone)
+        self.pool.add(gone.uuid, 5902)
+
+        with self.assertRaises(VMNotFound):
+            login(find_console, gone.uuid)
+
+        self.assertEqual(login(find_console, self.vm.uuid.upper()).name, "web-01")
 
 
 class LimitTests(PoolTestCase):
