@@ -22,7 +22,10 @@ Examples:
   vncproxy bridge 'https://console.example.com/?token=...'
   vncproxy bridge --port 5910 < link.txt
 
-Then connect the viewer: vncviewer 127.0.0.1::5901
+Then connect the viewer; viewers write a port in different ways:
+  vncviewer 127.0.0.1::5901             (TigerVNC, TightVNC, SSVNC)
+  gvncviewer 127.0.0.1:1                (counts from 5900)
+  remmina -c vnc://127.0.0.1:5901
 """,
 )
 @click.argument("url", metavar="[URL]", required=False)

@@ -126,14 +126,21 @@ Examples:
     "scopes",
     multiple=True,
     type=click.Choice(_SCOPES),
-    help="What it may do; repeatable.  [default: issue, read]",
+    help="What it may do: make and revoke tokens, look at everything, or all; repeatable.  "
+    "[default: issue, read]",
 )
-@click.option("--backend", "backends", multiple=True, help="What it may touch.  [default: all]")
+@click.option(
+    "--backend",
+    "backends",
+    multiple=True,
+    metavar="NAME",
+    help="A backend that it may touch, [backends.NAME]; repeatable.  [default: all]",
+)
 @json_option
 def new(name: str, scopes: tuple[str, ...], backends: tuple[str, ...], as_json: bool) -> None:
     """Make a key, and the lines that make it known to the proxy.
 
-    The key itself is stored nowhere: give it to who will use it. NAME stands in logs.
+    The key itself is stored nowhere: hand it to the program that will use it. NAME stands in logs.
     """
     from ..api.keys import new_api_key
 

@@ -58,6 +58,7 @@ def migrate() -> None:
 
 
 @migrate.command(
+    short_help="Print what matches a command line of websockify.",
     context_settings={"ignore_unknown_options": True},
     epilog="""\b
 Examples:

@@ -31,7 +31,7 @@ def list_sessions(api: Api, as_json: bool) -> None:
         click.echo("no sessions are open")
 
 
-@sessions.command()
+@sessions.command(short_help="End a session.")
 @click.argument("session_id", metavar="ID")
 @click.option("--revoke", is_flag=True, help="Revoke its token, too, and end its other sessions.")
 @json_option

@@ -35,6 +35,7 @@ Examples:
 Keys of a policy:
   {", ".join(KEYS[:5])},
   {", ".join(KEYS[5:])}
+max_duration and idle_timeout are in seconds, and 0 uses are any number.
 """,
 )
 @click.argument("vm")
