@@ -196,6 +196,7 @@ class FullServerTests(RedisCase):
         secret = await store.issue(self.token())
         await self.full(store)
         grant = await store.redeem(secret)
+        await store.confirm(grant)
         self.assertTrue((await store.redeem(secret, grant.resume_secret)).resumed)
         self.assertTrue(await store.revoke(grant.token_id))
         with self.assertRaises(TokenRevoked):

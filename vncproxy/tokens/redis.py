@@ -32,6 +32,7 @@ from . import scripts
 from .conversation import Conversation
 from .endpoint import RedisSettings
 from .link import RedisLink
+from .own_memory import OwnMemory
 from .records import MalformedRecord, decode, encode
 from .resume import MOST_COOKIES, OPENING, REMEMBER, resume_time
 
@@ -121,6 +122,7 @@ class RedisTokenStore:
         self._prefix = settings.prefix
         self._time = time
         self._resume = resume
+        self._memory = OwnMemory()
 
     async def issue(self, token: Token) -> str:
         """Store a token and return its secret."""
@@ -138,15 +140,44 @@ class RedisTokenStore:
     async def _redeem(self, redis: Conversation, secret: str, cookie: str | None) -> Grant:
         token_id = secret_id(secret)
         seen = await self._look(redis, token_id)
-        if seen.revoked:
-            raise _refusal(b"revoked", token_id)
+        self._check_revoked(seen, token_id)
         cookie_id = "" if cookie is None else secret_id(cookie)
         if cookie_id and seen.has_resume(cookie_id):
             token = self._decode(seen.redeemed_record, token_id)
             return await self._reenter(redis, token_id, token, cookie_id)
         if seen.record is None:
             raise _refusal(b"expired" if seen.state else b"unknown", token_id)
+        self._check_uses(seen, token_id)
         return await self._take(redis, token_id, seen.record, cookie_id)
+
+    def _check_revoked(self, seen: _Seen, token_id: str) -> None:
+        if seen.revoked:
+            self._memory.revoked(token_id)
+        elif self._memory.is_revoked(token_id):
+            self._warn_of_loss(token_id, "revoked")
+        else:
+            return
+        raise _refusal(b"revoked", token_id)
+
+    def _check_uses(self, seen: _Seen, token_id: str) -> None:
+        """Refuse a token whose uses this process knows to be taken, whatever Redis knows."""
+        mine = self._memory.uses(token_id)
+        if not mine or seen.record is None:
+            return
+        token = self._decode(seen.record, token_id)
+        if 0 < token.policy.uses <= mine:
+            if seen.uses_left(token):
+                self._warn_of_loss(token_id, "used")
+            raise _refusal(b"used", token_id)
+
+    def _warn_of_loss(self, token_id: str, what: str) -> None:
+        self.log.warn(
+            "redis at {redis} has forgotten that token {token} was {what}: it may have crashed "
+            "before it saved; docs/redis.md has the settings that prevent it",
+            redis=self._link.settings,
+            token=token_id[:12],
+            what=what,
+        )
 
     async def _reenter(
         self, redis: Conversation, token_id: str, token: Token, cookie_id: str
@@ -193,6 +224,8 @@ class RedisTokenStore:
             raise Superseded("another session of the same browser took its place, says redis")
         if answer != b"confirmed":
             raise _refusal(answer, grant.token_id)
+        if not grant.resumed:
+            self._memory.used(grant.token_id)
 
     async def _confirm(self, redis: Conversation, grant: Grant) -> bytes:
         keys, cookie, claim = [self._state + grant.token_id], grant.cookie_id, grant.claim
@@ -214,7 +247,8 @@ class RedisTokenStore:
     async def show(self, token_id: str) -> TokenStatus:
         """Return a token that can still be redeemed or resumed."""
         seen = await self._link.run(lambda redis: self._look(redis, token_id))
-        if seen.revoked or (seen.record is None and not seen.resumable()):
+        revoked = seen.revoked or self._memory.is_revoked(token_id)
+        if revoked or (seen.record is None and not seen.resumable()):
             raise _refusal(b"unknown", token_id)
         record = seen.redeemed_record if seen.record is None else seen.record
         token = self._decode(record, token_id)
@@ -229,6 +263,8 @@ class RedisTokenStore:
         revoked = await self._link.run(
             lambda redis: redis.script(scripts.REVOKE, keys, _REMEMBER_MS)
         )
+        if revoked:
+            self._memory.revoked(token_id)
         return bool(revoked)
 
     async def revoke_vm(self, vm: VMAddress) -> Sequence[str]:
@@ -244,12 +280,19 @@ class RedisTokenStore:
         revoked = await self._link.run(
             lambda redis: redis.script(scripts.REVOKE_ALL, [index], *args)
         )
-        return [token_id.decode() for token_id in revoked]
+        found = [token_id.decode() for token_id in revoked]
+        for token_id in found:
+            self._memory.revoked(token_id)
+        return found
 
     async def once(self, key: str, ttl: float) -> bool:
         """Remember that something was done; False as long as it is remembered."""
+        if self._memory.is_done(key):
+            return False
         keys, milliseconds = [f"{self._prefix}once:{key}"], max(1, int(ttl * 1000))
         first = await self._link.run(lambda redis: redis.script(scripts.ONCE, keys, milliseconds))
+        if first:
+            self._memory.done(key, ttl)
         return bool(first)
 
     async def check(self) -> None:
