@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-VOCABULARY = {"errors", "model", "interfaces"}
+VOCABULARY = {"errors", "model", "interfaces", "text"}
 SETTINGS = {"urls", "listeners", "setting_types", "settings", "mistakes", "config"}
 PROTOCOL = {"rfb", "handshakes", "steps"}
 
@@ -14,8 +14,9 @@ ANYTHING = {"tap", "service", "reload", "sites", "parts", "cli", "demo"}
 """Parts that put others together."""
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "errors": set(),
-    "model": {"errors"},
+    "text": set(),
+    "errors": {"text"},
+    "model": {"errors", "text"},
     "interfaces": {"model", "errors"},
     "secret": set(),
     "origins": set(),
@@ -64,7 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cluster": VOCABULARY,
     "api": {*VOCABULARY, "session", "access_url", "urls"},
     "web": set(),
-    **{part: {"model", "errors", "origins", "secret", *SETTINGS} for part in SETTINGS},
+    **{part: {"model", "errors", "text", "origins", "secret", *SETTINGS} for part in SETTINGS},
     "checks": {*VOCABULARY, *SETTINGS, "descriptors", "upstream", "web"},
     "check_config": {*VOCABULARY, *SETTINGS, "checks"},
     "backends": {*VOCABULARY, "addresses", "secret", "tls", "tls_settings"},

@@ -3,6 +3,7 @@
 In reading order:
 
 - `vncproxy.model`, `vncproxy.errors`, `vncproxy.interfaces`: the vocabulary.
+- `vncproxy.text`: what others have sent, as it may be written.
 - `vncproxy.addresses`: which host names and addresses may be dialled.
 - `vncproxy.steps`, `vncproxy.rfb`, `vncproxy.handshakes`: protocols without I/O.
 - `vncproxy.relay`: legs, framing and the hot path.

@@ -46,6 +46,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from .text import printable_lines
+
 
 class VNCProxyError(Exception):
     """The root of the tree.
@@ -63,9 +65,10 @@ class VNCProxyError(Exception):
     retry_after: ClassVar[int] = 0
 
     def __init__(self, detail: str = "", *, public: str | None = None) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self._public = public
+        # both may quote what a stranger, a guest's owner or a hypervisor has sent
+        self.detail = printable_lines(detail)
+        super().__init__(self.detail)
+        self._public = printable_lines(public) if public else public
 
     def __str__(self) -> str:
         return self.detail or self.sentence()

@@ -17,6 +17,7 @@ from typing import Annotated, Final
 from annotated_types import Ge, Gt
 
 from .errors import BadRequest
+from .text import CONTROL
 
 Seconds = Annotated[float, Gt(0)]
 """A duration that must be positive."""
@@ -25,7 +26,7 @@ UnixTime = float
 """Wall-clock time in seconds since 1970, UTC: only for what is stored or shown."""
 
 _BACKEND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_VM = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,255}")
+_VM = re.compile(f"[^{CONTROL}]{{1,255}}")
 _SECRET = re.compile(r"[A-Za-z0-9_.-]{1,4096}")
 
 

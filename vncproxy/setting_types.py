@@ -16,6 +16,7 @@ from .errors import ConfigurationError
 from .listeners import problem_of
 from .model import VMAddress
 from .secret import ERROR_TYPE as SECRET
+from .text import has_control
 from .urls import check_base_url, check_origin, check_viewer_url
 
 ALL_BACKENDS: Final = "*"
@@ -91,6 +92,12 @@ def _name(text: str) -> str:
     return text
 
 
+def _plain_text(text: str) -> str:
+    if has_control(text):
+        raise ValueError("must hold no control characters, and none that turn text around")
+    return text
+
+
 def _key_hash(text: str, info: ValidationInfo) -> str:
     if not _HASH.fullmatch(text):
         raise PydanticCustomError(SECRET, 'must be "sha256:" and 64 hexadecimal digits')
@@ -151,6 +158,7 @@ def _typed_table(
     )
 
 
+PlainText = Annotated[str, AfterValidator(_plain_text)]
 Name = Annotated[str, AfterValidator(_name)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 BaseURL = Annotated[str, AfterValidator(check_base_url)]

@@ -24,6 +24,7 @@ from .setting_types import (
     Name,
     Network,
     Origin,
+    PlainText,
     Store,
     TokenSource,
     ViewerURL,
@@ -50,7 +51,7 @@ class Table(BaseModel):
 class Proxy(Table):
     """``[proxy]``: this process among its siblings."""
 
-    name: str = ""
+    name: PlainText = ""
     instances: Annotated[int, Field(ge=1)] = 1
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import capturedLogs
@@ -81,6 +82,14 @@ class IssueTests(ApiTestCase):
         policy = {"mode": "control", "sharing": "shared", "record": False}
 
         self.assertEqual(self.issue(policy=policy).status, 201)
+
+    def test_names_that_would_change_a_log_or_a_terminal_are_refused(self) -> None:
+        for character in "\x1b\x9b\u2028\u2029\u202e\u200f\u2066\u061c\x00":
+            self.assertRefused(self.issue(user=f"al{character}ice"), 422, "invalid-field", "user")
+            self.assertRefused(self.issue(vm=f"kvm/w{character}"), 422, "invalid-field", "vm")
+            query = quote(f"al{character}ice")
+            answer = self.call("DELETE", f"/v1/tokens?user={query}")
+            self.assertRefused(answer, 422, "invalid-field", "user")
 
     def test_wrong_fields_are_named(self) -> None:
         for changes, field in (

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.downstream.users import ACCEPT, Answer, Browser, SiteTestCase, upgrade
 from tests.relay.relay_contract import BINARY, CLOSE, PING, PONG, masked
@@ -123,7 +123,7 @@ class HandshakeTests(WebSocketTestCase):
     def test_base64_alone_is_refused(self) -> None:
         answer = self.refused_upgrade(upgrade("/", "Sec-WebSocket-Protocol: base64"), 400)
 
-        self.assertEqual(answer.line, "HTTP/1.1 400 only the binary subprotocol is spoken here")
+        self.assertIn("HTTP/1.1 400 only the binary subprotocol is spoken here", answer.line)
 
     def test_handshakes_that_are_none(self) -> None:
         good = upgrade("/?token=x")
@@ -134,6 +134,28 @@ class HandshakeTests(WebSocketTestCase):
         self.refused_upgrade(good.replace(b"Host", b"X"), 400)
         self.refused_upgrade(good.replace(b"keep-alive, Upgrade", b"close"), 400)
         self.refused_upgrade(upgrade("/", "Origin: not an origin"), 400)
+
+    def test_what_is_wrong_is_told_in_words_of_our_own(self) -> None:
+        good = upgrade("/?token=x")
+        for spoiled in (
+            good.replace(b"-Version: 13", b"-Version: " + b"\x1b[31m" * 2000),
+            good.replace(b"-Key: ", b"-Key: \x1b[2J\x9b" + b"k" * 12000),
+            good.replace(b"localhost:6080", b"localhost:\x1b[31m"),
+            upgrade("/", "Origin: \x1b]0;title\x07"),
+            upgrade("/", "Sec-WebSocket-Protocol: \x1b[1m,\x1b[1m"),
+            good.replace(b"websocket", b"websocket"[:9]).replace(b"keep-alive, U", b"\x1b[1m"),
+        ):
+            with capturedLogs() as events:
+                answer = self.refused_upgrade(spoiled, 400)
+
+            (line,) = [formatEvent(event) for event in events if "refused" in formatEvent(event)]
+            self.assertLess(len(line), 300)
+            self.assertTrue(line.isprintable(), line)
+            self.assertEqual(answer.header("server"), "vncproxy")
+            self.assertEqual(answer.header("sec-websocket-version"), "13")
+            self.assertIn("not a WebSocket handshake that is understood", answer.line)
+            self.assertTrue(answer.line.isprintable() and len(answer.line) < 200)
+            self.assertEqual([event for event in events if "autobahn" in str(event)], [])
 
     def test_a_handshake_in_single_bytes(self) -> None:
         self.browse(b"G")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -28,6 +29,7 @@ from ..model import (
     VMAddress,
     VMSummary,
 )
+from ..text import has_control
 from .reply import Refusal
 
 MAX_BODY = 64 * 1024
@@ -43,9 +45,13 @@ def _vm(value: object) -> VMAddress:
     return VMAddress.parse(value if isinstance(value, str) else "")
 
 
-User = Annotated[
-    str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
+def _user(text: str) -> str:
+    if has_control(text):
+        raise ValueError("should hold no control characters, and none that turn text around")
+    return text
+
+
+User = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_user)]
 
 
 class TokenRequest(BaseModel):

@@ -7,6 +7,7 @@ from twisted.logger import Logger
 from ..errors import EndedByAdministrator
 from ..interfaces import ITokenStore
 from ..model import SessionInfo
+from ..text import printable
 from .bodies import session_body
 from .keys import ApiKey
 from .registry import LiveSessions
@@ -55,8 +56,8 @@ class SessionsView:
             "api key {key} ended session {session} of {user} at {vm}",
             key=key.name,
             session=session.id,
-            user=session.user,
-            vm=session.vm,
+            user=printable(session.user),
+            vm=printable(str(session.vm)),
         )
         return await self._revoke(session) if revoke else Reply(200, {"ended": 1})
 

@@ -15,6 +15,7 @@ from twisted.web.server import Request, Site
 
 from ..interfaces import IConsoleBackend, ITokenStore
 from ..model import ConsoleType, UnixTime
+from ..text import printable
 from .bodies import MAX_BODY
 from .existence import Existence
 from .health import Readiness
@@ -27,6 +28,9 @@ from .sessions import SessionsView
 from .tokens import Issuing, Tokens
 
 _ID = re.compile(r"[0-9a-fA-F]{64}")
+LONGEST_PATH = 200
+"""Characters of a path in the log; callers without a key may send as many as they like."""
+
 _UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -130,8 +134,8 @@ class ApiSite(Site):
         self._logger.info(
             "api {client} {method} {path} {status}",
             client=getattr(request.getClientAddress(), "host", "unix socket"),
-            method=request.method.decode("ascii", "replace"),
-            path=_ID.sub(lambda found: found[0][:12], path),
+            method=printable(request.method.decode("ascii", "replace"), 20),
+            path=printable(_ID.sub(lambda found: found[0][:12], path), LONGEST_PATH),
             status=request.code,
         )
 

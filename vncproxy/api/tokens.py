@@ -12,6 +12,7 @@ from ..access_url import access_url
 from ..errors import EndedByAdministrator, Forbidden
 from ..interfaces import ITokenStore
 from ..model import ConsoleType, Token, UnixTime, VMAddress, secret_id
+from ..text import printable
 from .bodies import TokenRequest, status_body, token_body
 from .existence import Existence
 from .keys import ApiKey
@@ -189,7 +190,7 @@ class Tokens:
         return (await self._store.show(token_id)).token.vm
 
     def _note(self, done: str, key: ApiKey, **facts: object) -> None:
-        words = ", ".join(f"{name} {value!s}" for name, value in facts.items())
+        words = ", ".join(f"{name} {printable(str(value))}" for name, value in facts.items())
         self.log.info(
             "api key {key} {done}: {words}", key=key.name, done=done, words=words, **facts
         )

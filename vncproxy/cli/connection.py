@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.client import ResponseFailed
 from twisted.web.http import PotentialDataLoss
 
+from ..text import printable_lines
 from .failures import Misconfigured, Refused, Unreachable
 from .reactor import run
 
@@ -183,7 +184,7 @@ def json_option(command: Callable[..., None]) -> Callable[..., None]:
 
 def print_json(body: object) -> None:
     """Print JSON that people can read as well."""
-    click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+    click.echo(printable_lines(json.dumps(body, indent=2, ensure_ascii=False)))
 
 
 def _checked(url: str) -> str:

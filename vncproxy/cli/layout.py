@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..text import printable
+
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows under titles, in columns as wide as their widest cell."""
-    lines = [titles, *rows]
+    lines = [titles, *([printable(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -18,7 +20,7 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def facts(pairs: Mapping[str, str]) -> str:
     """Return names and values, one pair a line, the values aligned."""
     width = max(map(len, pairs), default=0) + 1
-    return "\n".join(f"{name + ':':<{width}} {value}" for name, value in pairs.items())
+    return "\n".join(f"{name + ':':<{width}} {printable(value)}" for name, value in pairs.items())
 
 
 def size(count: int) -> str:

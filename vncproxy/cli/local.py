@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ConfigurationError
+from ..text import printable_lines
 from .connection import json_option, print_json
 from .failures import Misconfigured
 from .reactor import run
@@ -84,7 +85,7 @@ def check_config(config: Path, as_json: bool) -> None:
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
-        click.echo(render(findings))
+        click.echo(printable_lines(render(findings)))
     sys.exit(status)
 
 

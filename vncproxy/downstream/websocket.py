@@ -9,23 +9,37 @@ from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerPr
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import Request
 from zope.interface import implementer
 
 from ..errors import BadRequest, ClientGone, VNCProxyError
-from ..model import Grant
+from ..model import Grant, new_id
 from ..relay.frames import RawFraming, WebSocketFraming
 from ..relay.leg import Leg
 from ..rfb.greeting import refuse
 from ..session import IDownstream, Visit
 from ..sessions import Sessions
+from ..text import printable
 from .channel import ConsoleChannel
 from .cookies import parse_cookies
 from .early import EarlyConnection
 from .headers import header_lines
 from .origin import Trust
 from .resume_cookie import remove_cookie, resume_cookie_name, set_cookie, surplus_cookies
+
+LONGEST_REASON = 120
+"""Characters of what is wrong with a handshake that are logged."""
+
+_WORDS = {
+    400: "This is not a WebSocket handshake that is understood here.",
+    405: "A WebSocket handshake is a GET request.",
+    505: "A WebSocket handshake needs HTTP/1.1.",
+}
+"""What is told of a handshake that failed, by status."""
+
+BASE64 = "only the binary subprotocol is spoken here"
 
 _JUDGED = frozenset({b"connection", b"host", b"origin", b"upgrade"})
 """Headers that say whether a handshake is valid, beside those of WebSocket itself."""
@@ -41,6 +55,15 @@ class _Upgrade(WebSocketServerProtocol):
 
     def onConnect(self, request: ConnectionRequest) -> Deferred[Answer]:  # type: ignore[override]
         return self.downstream.asked(request.protocols)
+
+    def failHandshake(
+        self,
+        reason: str,
+        code: int = 400,
+        responseHeaders: Any = None,  # noqa: N803
+    ) -> None:
+        """Refuse; Autobahn would repeat in answer and log what the other side has sent."""
+        self.downstream.handshake_failed(code, reason)
 
     def onOpen(self) -> None:
         downstream = self.downstream
@@ -75,6 +98,8 @@ class WebSocketDownstream(EarlyConnection):
     The upgrade is completed whether or not a console can be shown: a browser tells its user
     nothing about a refused upgrade, but noVNC shows the reason in an RFB refusal.
     """
+
+    log = Logger()
 
     def __init__(
         self,
@@ -111,12 +136,38 @@ class WebSocketDownstream(EarlyConnection):
             self._session = sessions.prepare(visit, self)
             self._session.start()
         else:
-            self.become_leg(RawFraming()).close(BadRequest("not a handshake"), self._linger)
+            self.handshake_failed(400, "not understood")
+
+    def handshake_failed(self, status: int, why: str) -> None:
+        """Refuse in HTTP; called when the request is not a valid handshake.
+
+        Args:
+            why: with what the other side sent, for the log.
+        """
+        if self.leg is not None:
+            return
+        words = BASE64 if why == BASE64 else _WORDS.get(status, _WORDS[400])
+        request_id = new_id()
+        if self._channel.connections.refusals.note(self._visit.client):
+            self.log.info(
+                "web socket {request} from {client} refused: {why}",
+                request=request_id,
+                client=self._visit.client,
+                why=printable(why, LONGEST_REASON),
+            )
+        text = f"{words} (id {request_id})"
+        self.transport.write(
+            f"HTTP/1.1 {status} {text}\r\nServer: vncproxy\r\nSec-WebSocket-Version: 13\r\n"
+            f"Content-Type: text/plain\r\nContent-Length: {len(text) + 1}\r\n"
+            f"Connection: close\r\n\r\n{text}\n".encode()
+        )
+        self.transport.loseConnection()
+        self.become_leg(RawFraming()).close(BadRequest("not a handshake"), self._linger)
 
     def asked(self, subprotocols: list[str]) -> Deferred[Answer]:
         """Hold the answer back; called when the request is a valid one."""
         if subprotocols == ["base64"]:
-            raise ConnectionDeny(400, "only the binary subprotocol is spoken here")
+            raise ConnectionDeny(400, BASE64)
         self._subprotocol = "binary" if "binary" in subprotocols else None
         self._valid = True
         return self._answer
