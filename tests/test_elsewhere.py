@@ -19,6 +19,7 @@ from vncproxy.model import (
     VMAddress,
 )
 from vncproxy.relay.leg import Leg
+from vncproxy.rfb.greeting import Greeting
 from vncproxy.session import IDownstream, Services, Visit
 from vncproxy.sessions import Sessions
 from vncproxy.testing import StaticConsoles
@@ -33,6 +34,7 @@ class Refusals:
     """A user who is only ever told why there is no console."""
 
     def __init__(self) -> None:
+        self.greeting = Greeting()
         self.errors: list[VNCProxyError] = []
 
     async def admit(self, grant: Grant) -> None:

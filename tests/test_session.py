@@ -16,6 +16,7 @@ from zope.interface.verify import verifyObject
 
 from tests.proxy_in_memory import WEB_01, ProxyTestCase, Told
 from vncproxy import sessions
+from vncproxy.downstream.early import refuse_viewer
 from vncproxy.errors import (
     BackendError,
     BadRequest,
@@ -58,6 +59,7 @@ from vncproxy.model import (
 )
 from vncproxy.relay.frames import RawFraming
 from vncproxy.relay.leg import Leg
+from vncproxy.rfb.greeting import Greeting
 from vncproxy.session import MOST_ASKING, IDownstream, Session, Visit
 from vncproxy.testing import (
     SERVER_INIT,
@@ -66,6 +68,7 @@ from vncproxy.testing import (
     StaticConsoles,
     rfb_script,
 )
+from vncproxy.watchdog import Watchdog
 
 GREETING = b"RFB 003.008\n\x01\x01"
 VIEWER_HEARS = b"RFB 003.008\n\x01\x01" + bytes(4) + SERVER_INIT
@@ -73,9 +76,11 @@ VIEWER_HEARS = b"RFB 003.008\n\x01\x01" + bytes(4) + SERVER_INIT
 
 @implementer(IDownstream)
 class User:
-    """A user who writes down what happens, and greets as a viewer when asked to."""
+    """A TCP viewer's user who writes down what happens, and is told of refusals as viewers are."""
 
     def __init__(self, test: ProxyTestCase) -> None:
+        self.greeting = Greeting()
+        self.linger = test.timeouts.linger
         self.steps: list[str] = []
         self.refusals: list[tuple[VNCProxyError, str]] = []
         self.leg = Leg(RawFraming(), test.reactor, ClientGone)
@@ -94,8 +99,10 @@ class User:
         return self.leg
 
     async def refuse(self, error: VNCProxyError, session_id: str) -> None:
-        self.steps.append("refuse")
         self.refusals.append((error, session_id))
+        if "open" in self.steps:
+            await refuse_viewer(self.leg, self.greeting, error, session_id, self.linger)
+        self.steps.append("refuse")
 
 
 @implementer(IDownstream)
@@ -419,6 +426,7 @@ class GreetingTests(SessionTestCase):
 
         self.wait(30)
         self.wait(5)
+        self.wait(5)
 
         self.refused(ClientGone)
         self.assertIsNotNone(hypervisor.closed)
@@ -432,6 +440,53 @@ class GreetingTests(SessionTestCase):
 
         self.refused(DownstreamViolation)
         self.assertIsNotNone(hypervisor.closed)
+
+
+class EndedWhileGreetingTests(SessionTestCase):
+    """The refusal goes on where the greeting was, and says nothing twice."""
+
+    def heard(self, *said: bytes) -> bytes:
+        """End a session whose viewer has said so much, then let it say the rest."""
+        self.setUp()
+        before, *after = said
+        self.begin()
+        self.console()
+        self.user.peer.send(before)
+        self.session.cancel(EndedByAdministrator())
+        self.user.peer.send(*after)
+        self.assertTrue(self.user.peer.half_closed, "told at once")
+        return self.user.peer.receive()
+
+    def reason(self) -> bytes:
+        words = EndedByAdministrator().sentence(self.session.id).encode()
+        return len(words).to_bytes(4, "big") + words
+
+    def test_before_the_version(self) -> None:
+        for first in (b"", b"RFB 0"):
+            rest = b"RFB 003.008\n"[len(first) :]
+            self.assertEqual(self.heard(first, rest), b"RFB 003.008\n\0" + self.reason())
+
+    def test_before_the_choice_of_3_8(self) -> None:
+        heard = self.heard(b"RFB 003.008\n", b"\x01")
+        self.assertEqual(heard, b"RFB 003.008\n\x01\x01\0\0\0\x01" + self.reason())
+
+    def test_behind_the_security_phase_nothing_more_is_said(self) -> None:
+        for said, heard in (
+            (b"RFB 003.008\n\x01", b"\x01\x01" + bytes(4)),
+            (b"RFB 003.007\n", b"\x01\x01"),
+            (b"RFB 003.003\n", b"\0\0\0\x01"),
+        ):
+            self.assertEqual(self.heard(said), b"RFB 003.008\n" + heard)
+
+    def test_a_wrong_choice_is_answered(self) -> None:
+        self.begin()
+        self.console()
+        self.user.peer.send(b"RFB 003.008\n\x02")
+
+        words = DownstreamViolation().sentence(self.session.id).encode()
+        reason = len(words).to_bytes(4, "big") + words
+        heard = b"RFB 003.008\n\x01\x01\0\0\0\x01" + reason
+        self.assertEqual(self.user.peer.receive(), heard)
 
 
 class CancelTests(SessionTestCase):
@@ -508,6 +563,7 @@ class CancelTests(SessionTestCase):
         self.user.peer.send(GREETING[:5])
 
         self.end()
+        self.wait(5)
 
         self.refused(EndedByAdministrator)
         self.assertEqual(self.uses_given_back(), 1)
@@ -890,6 +946,38 @@ class ClosingTests(SessionTestCase):
         self.reactor.pump([1] * 21)
 
         self.closed(IdleLimit)
+
+    def test_a_relay_that_does_not_begin_leaves_nothing_open(self) -> None:
+        def broken(*_: object) -> Deferred[VNCProxyError]:
+            raise RuntimeError("a defect")
+
+        self.serve(join=broken)
+        self.begin()
+        hypervisor = self.console()
+        self.user.peer.send(GREETING)
+
+        self.closed(HypervisorError)
+        self.assertEqual(len(self.told.openings), 1)
+        self.assertTrue(self.user.peer.half_closed and hypervisor.half_closed)
+        self.wait(5)
+        self.assertIsNotNone(self.user.peer.closed)
+        self.assertIsNotNone(hypervisor.closed)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_a_watchdog_that_does_not_begin_leaves_nothing_open(self) -> None:
+        def broken(*_: object) -> None:
+            raise RuntimeError("a defect")
+
+        self.patch(Watchdog, "start", broken)
+        self.begin()
+        hypervisor = self.console()
+        self.user.peer.send(GREETING)
+        self.wait(5)
+
+        self.closed(HypervisorError)
+        self.assertIsNotNone(hypervisor.closed)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_an_observer_that_fails_ends_nothing(self) -> None:
         class Full(Told):

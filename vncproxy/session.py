@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
 
 from .admission import Admission
 from .consoles import Consoles
@@ -37,7 +37,7 @@ from .model import (
 from .origins import allows
 from .relay import plain
 from .relay.leg import Leg
-from .rfb.greeting import greet
+from .rfb.greeting import Greeting
 from .rfb.security import rename
 from .rounds import Rounds
 from .steps import StepError
@@ -70,6 +70,8 @@ class Visit:
 
 class IDownstream(Interface):
     """A user's connection before it is a leg."""
+
+    greeting: Greeting = Attribute("how far its viewer is greeted: a refusal goes on from there")
 
     def admit(grant: Grant) -> Awaitable[None]:
         """Take note that the token is good, before the console is looked for."""
@@ -326,7 +328,8 @@ class Session:
         assert self._downstream is not None
         try:
             leg = await self._downstream.open()
-            await leg.converse(greet(), self._services.timeouts.greeting)
+            greeting = self._downstream.greeting.greet()
+            await leg.converse(greeting, self._services.timeouts.greeting)
         except BaseException as e:
             console.leg.close(ClientGone(), self._services.timeouts.linger)
             if isinstance(e, StepError):
@@ -341,13 +344,17 @@ class Session:
         """
         assert self.grant is not None
         self._legs, self._downstream, self._opening = (down, up), None, None
-        self.grant = replace(
-            self.grant, resume_secret=None, claim=""
-        )  # what is not needed any more
+        # what is not needed any more
+        self.grant = replace(self.grant, resume_secret=None, claim="")
         self._tell("opened")
-        self._watchdog = self._wake_watchdog(down, up)
-        self._step = joined = self._services.join(down, up, ())
-        joined.addCallbacks(self._close, self._cancelled).addErrback(self._failed)
+        try:
+            self._watchdog = self._wake_watchdog(down, up)
+            self._step = joined = self._services.join(down, up, ())
+        except Exception:  # noqa: BLE001 nothing would watch the legs, nor end them
+            self.log.failure("session {session}: the relay did not begin", session=self.id)
+            self._close(HypervisorError("a defect: see the traceback above"))
+        else:
+            joined.addCallbacks(self._close, self._cancelled).addErrback(self._failed)
 
     def _cancelled(self, failure: Failure) -> None:
         failure.trap(CancelledError)
@@ -357,9 +364,10 @@ class Session:
         self.log.failure("session {session} failed", failure, session=self.id)
 
     def _close(self, why: VNCProxyError) -> None:
-        assert self._legs is not None and self._watchdog is not None
+        assert self._legs is not None
         self._ending = True
-        self._watchdog.stop()
+        if self._watchdog is not None:
+            self._watchdog.stop()
         down, up = self._legs
         if up.over and not down.over and self._sessions.asking < MOST_ASKING:
             asking = Deferred.fromCoroutine(self._explain(why))

@@ -231,6 +231,18 @@ class RefusalTests(ConnectTestCase):
         self.assertEqual((answer.status, set(answer.headers)), (502, {*STANDARD}))
         self.assertIsInstance(self.only_refusal(), UpstreamRefused)
 
+    def test_an_end_while_the_viewer_is_greeted_is_told_within_rfb(self) -> None:
+        self.viewer()
+        self.console()
+        self.assertEqual(self.peer.receive(), b"HTTP/1.1 200 OK\r\n\r\nRFB 003.008\n")
+
+        self.sessions.end_where(EndedByAdministrator())
+        self.peer.send(b"RFB 003.008\n")
+
+        words = EndedByAdministrator().sentence(self.refusal_id()).encode()
+        self.assertEqual(self.peer.receive(), b"\0" + len(words).to_bytes(4, "big") + words)
+        self.assertTrue(self.peer.half_closed)
+
     def test_a_store_that_is_away_and_limits(self) -> None:
         self.store.fail["redeem"] = StoreUnavailable("redis is away")
         self.viewer()

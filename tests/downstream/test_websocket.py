@@ -361,6 +361,22 @@ class RefusalTests(WebSocketTestCase):
         self.assertEqual(self.reactor.getDelayedCalls(), [])
         self.assertIsInstance(self.only_refusal(), BadRequest)
 
+    def test_an_end_while_the_viewer_is_greeted_is_told_at_once(self) -> None:
+        for said in (b"RFB 003.008\n", b"RFB 003.008\n\x01"):
+            self.setUp()
+            self.browse()
+            self.console()
+            self.browser.say(said)
+            self.assertIn(b"RFB 003.008\n\x01\x01", self.browser.hear())
+
+            self.sessions.end_where(EndedByAdministrator())
+            if said.endswith(b"\n"):
+                self.browser.say(b"\x01")
+
+            self.assertNotIn(b"RFB", self.browser.hear())
+            ((kind, farewell),) = self.browser.control
+            self.assertEqual((kind, farewell[:2]), (CLOSE, b"\x0f\xaa"))
+
     def test_a_foreign_page(self) -> None:
         for origin in ("https://evil.example", "null"):
             self.setUp()

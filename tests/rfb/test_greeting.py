@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues import byte_by_byte, cut, places, play, sized_bytes
 from vncproxy.errors import DownstreamViolation, VNCProxyError
-from vncproxy.rfb.greeting import greet, refuse
+from vncproxy.rfb.greeting import Greeting, greet, refuse
 from vncproxy.steps import EndOfStream
 
 BANNER = b"RFB 003.008\n"
@@ -82,6 +82,30 @@ class RefuseTests(SynchronousTestCase):
 
     def test_a_viewer_that_leaves(self) -> None:
         self.assertIs(play(refuse("no VM"), b"RFB", eof=True).error, EndOfStream)
+
+
+class BrokenOffTests(SynchronousTestCase):
+    """A refusal goes on with a greeting, wherever that was broken off."""
+
+    def told(self, before: bytes, after: bytes = b"") -> bytes:
+        greeting = Greeting()
+        greeted = play(greeting.greet(), before)
+        return play(greeting.refuse("no VM"), greeted.leftover + after).sent
+
+    def test_before_the_version_is_there(self) -> None:
+        for size in (0, 5):
+            banner = b"RFB 003.008\n"
+            self.assertEqual(self.told(banner[:size], banner[size:]), b"\0" + REASON)
+
+    def test_before_the_choice(self) -> None:
+        self.assertEqual(self.told(b"RFB 003.008\n", b"\x01"), b"\0\0\0\x01" + REASON)
+
+    def test_after_a_choice_that_was_not_offered(self) -> None:
+        self.assertEqual(self.told(b"RFB 003.008\n\x02"), b"\0\0\0\x01" + REASON)
+
+    def test_where_there_is_no_place_for_a_reason(self) -> None:
+        for said in (b"RFB 003.008\n\x01", b"RFB 003.007\n", b"RFB 003.003\n", bytes(12)):
+            self.assertEqual(self.told(said), b"")
 
 
 class SegmentationTests(SynchronousTestCase):

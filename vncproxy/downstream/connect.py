@@ -18,7 +18,7 @@ from ..relay.leg import Leg
 from ..session import IDownstream, Visit
 from ..sessions import Sessions
 from .channel import ConsoleChannel
-from .early import EarlyConnection
+from .early import EarlyConnection, refuse_viewer
 
 
 @implementer(IDownstream)
@@ -44,10 +44,16 @@ class ConnectDownstream(EarlyConnection):
         return self.become_leg(RawFraming())
 
     async def refuse(self, error: VNCProxyError, session_id: str) -> None:
-        """Answer with the reason in the status line, and once more as a body for other clients."""
+        """Answer with the reason in the status line, and once more as a body for other clients.
+
+        A viewer whose answer was 200 is told within RFB.
+        """
         if self._lost:
             return
-        leg = self.leg or self._answer(error, session_id)
+        if self.leg is not None:
+            await refuse_viewer(self.leg, self.greeting, error, session_id, self._linger)
+            return
+        leg = self._answer(error, session_id)
         leg.close(error, self._linger)
         await leg.closed
 

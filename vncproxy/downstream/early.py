@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from twisted.python.failure import Failure
 from ..errors import ClientGone, VNCProxyError
 from ..relay.frames import Framing
 from ..relay.leg import Leg
+from ..rfb.greeting import Greeting
 from ..session import Session
 from .channel import ConsoleChannel
 
@@ -24,12 +26,14 @@ class EarlyConnection(Protocol):
 
     Attributes:
         leg: the leg, once there is one.
+        greeting: how far the viewer is greeted.
     """
 
     transport: Any
 
     def __init__(self, channel: ConsoleChannel, clock: IReactorTime) -> None:
         self.leg: Leg | None = None
+        self.greeting = Greeting()
         self._channel = channel
         self._clock = clock
         self._early = bytearray()
@@ -58,6 +62,19 @@ class EarlyConnection(Protocol):
             leg.dataReceived(bytes(self._early))
             self._early.clear()
         return leg
+
+
+async def refuse_viewer(
+    leg: Leg, greeting: Greeting, error: VNCProxyError, session_id: str, linger: float
+) -> None:
+    """Tell a viewer the reason within RFB, where it still can be told, then close with its code.
+
+    Returns when the connection is closed.
+    """
+    with suppress(VNCProxyError):
+        await leg.converse(greeting.refuse(error.sentence(session_id)), linger)
+    leg.close(error, linger, session_id)
+    await leg.closed
 
 
 def _user_left(session: Session | None, why: VNCProxyError) -> VNCProxyError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any, cast
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
@@ -18,13 +17,12 @@ from ..errors import BadRequest, ClientGone, VNCProxyError
 from ..model import Grant, new_id
 from ..relay.frames import RawFraming, WebSocketFraming
 from ..relay.leg import Leg
-from ..rfb.greeting import refuse
 from ..session import IDownstream, Visit
 from ..sessions import Sessions
 from ..text import printable
 from .channel import ConsoleChannel
 from .cookies import parse_cookies
-from .early import EarlyConnection
+from .early import EarlyConnection, refuse_viewer
 from .headers import header_lines
 from .origin import Trust
 from .resume_cookie import remove_cookie, resume_cookie_name, set_cookie, surplus_cookies
@@ -197,10 +195,7 @@ class WebSocketDownstream(EarlyConnection):
         self._complete({})
         if self.leg is None:
             return
-        with suppress(VNCProxyError):
-            await self.leg.converse(refuse(error.sentence(session_id)), self._linger)
-        self.leg.close(error, self._linger, session_id)
-        await self.leg.closed
+        await refuse_viewer(self.leg, self.greeting, error, session_id, self._linger)
 
     def _complete(self, headers: Headers) -> None:
         """Send the answer, once, unless there is nobody left."""
