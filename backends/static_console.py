@@ -126,3 +126,5 @@ class Console(BaseModel):
         """Yield what deserves a look."""
         trust = self.tls.trust() if self.tls else None
         yield from warnings_about(trust, anonymous=self.anonymous_tls)
+        if self.username and (self.address.is_tls or not (self.tls or self.anonymous_tls)):
+            yield "username does nothing without VeNCrypt, tls at host:port, under which it is told"

@@ -87,8 +87,14 @@ class XenBackend:
         plain = (
             "plain_console sends the session to the hosts without TLS: anybody on the way has it"
         )
+        old = (
+            "old_ciphers lets hosts agree on RSA key exchange: who records it and has a host's key "
+            "later, reads the password"
+        )
         return [
             *([plain] if self._settings.plain_console else ()),
+            *([old] if self._settings.old_ciphers else ()),
+            *self._settings.useless(),
             *warnings_about(self._settings.tls.trust()),
             *self._problems,
         ]

@@ -6,7 +6,7 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-from vncproxy.backends.addresses import NOT_DIALLED, is_dialable
+from vncproxy.backends.addresses import NOT_DIALLED, is_dialable, parse_ip
 from vncproxy.backends.xen_machines import Found
 from vncproxy.backends.xen_settings import XenSettings
 from vncproxy.errors import BackendError
@@ -15,6 +15,9 @@ from vncproxy.model import ConsoleEndpoint, HTTPConnect, RFBSecurity, Transport
 HTTPS_PORT: Final = 443
 
 _REFERENCE: Final = re.compile(r"[\w:-]+", re.ASCII)
+_BARE_IPV6: Final = re.compile(
+    r"(?P<scheme>https?://)(?P<host>[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(?P<rest>/.*)?"
+)
 _TARGET: Final = re.compile(r"/[!-~]*")
 
 
@@ -57,7 +60,7 @@ def _secure(
     target = location.path + (f"?{location.query}" if location.query else "")
     if not _TARGET.fullmatch(target):
         raise BackendError(f"the console of {found.name!r} has no path: {found.location!r}")
-    headers = (("Host", _bracketed(host)), ("Cookie", f"session_id={_checked(found.session)}"))
+    headers = (("Host", bracketed(host)), ("Cookie", f"session_id={_checked(found.session)}"))
     return ConsoleEndpoint(
         Transport.TLS,
         host=settings.dialled(host),
@@ -75,7 +78,7 @@ def _plain(found: Found, host: str, settings: XenSettings) -> ConsoleEndpoint:
         Transport.TCP,
         host=settings.dialled(host),
         port=settings.plain_port,
-        handshakes=(HTTPConnect(target, (("Host", _bracketed(host)),)), RFBSecurity()),
+        handshakes=(HTTPConnect(target, (("Host", bracketed(host)),)), RFBSecurity()),
         name=found.name,
         allow_loopback=settings.is_written(host),
     )
@@ -83,11 +86,19 @@ def _plain(found: Found, host: str, settings: XenSettings) -> ConsoleEndpoint:
 
 def _location(text: str) -> SplitResult:
     try:
-        location = urlsplit(text)
+        location = urlsplit(_with_brackets(text))
         location.port  # noqa: B018 raises ValueError
     except ValueError as e:
         raise BackendError(f"a console's location cannot be understood: {quote(text)[:128]}") from e
     return location
+
+
+def _with_brackets(text: str) -> str:
+    """Return a location with brackets around an address of IPv6, which XAPI writes without."""
+    bare = _BARE_IPV6.fullmatch(text)
+    if not bare or not parse_ip(bare["host"]):
+        return text
+    return f"{bare['scheme']}[{bare['host']}]{bare['rest']}"
 
 
 def _checked(reference: str) -> str:
@@ -97,5 +108,6 @@ def _checked(reference: str) -> str:
     return reference
 
 
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
+    """Return a host as it stands in a URL or a Host header."""
     return f"[{host}]" if ":" in host else host

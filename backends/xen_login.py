@@ -24,7 +24,6 @@ from vncproxy.backends.xen_settings import PLAIN, XenSettings
 from vncproxy.backends.xen_transport import Transport
 from vncproxy.backends.xen_trouble import clean, explain
 from vncproxy.errors import BackendError
-from vncproxy.model import TLSTrust
 
 VERSION: Final = "1.0"
 ORIGINATOR: Final = "vncproxy"
@@ -34,6 +33,13 @@ REDIRECTS: Final = 3
 """Members that may call themselves a slave, one after the other."""
 
 IS_SLAVE: Final = "HOST_IS_SLAVE"
+
+FINAL: Final = (
+    "SESSION_AUTHENTICATION_FAILED",
+    "SESSION_AUTHORIZATION_FAILED",
+    "RBAC_PERMISSION_DENIED",
+)
+"""What every member of a pool answers alike: another one need not be asked."""
 
 TROUBLE: Final = (
     *(OSError, HTTPException, XMLRPCError, ExpatError, Failure),
@@ -89,6 +95,10 @@ class Login:
         self.disconnect()
 
 
+OLD_CIPHERS: Final = "DEFAULT:!aNULL:!eNULL"
+"""Those of OpenSSL, with the key exchange by RSA that Python leaves out; as towards consoles."""
+
+
 def log_in(settings: XenSettings, urls: Sequence[str], until: float) -> Login:
     """Log in at the first member that leads to the master.
 
@@ -98,7 +108,7 @@ def log_in(settings: XenSettings, urls: Sequence[str], until: float) -> Login:
             member gets its share.
 
     Raises:
-        BackendError: the master refuses the account, or no member leads to it.
+        BackendError: the account is refused, or no member leads to the master.
     """
     problems = []
     for position, url in enumerate(urls):
@@ -111,13 +121,16 @@ def log_in(settings: XenSettings, urls: Sequence[str], until: float) -> Login:
     raise BackendError("; ".join(problems))
 
 
-def trust_context(trust: TLSTrust) -> SSLContext:
+def trust_context(settings: XenSettings) -> SSLContext:
     """Return what verifies the members' certificates.
 
     Raises:
         BackendError: a file cannot be used.
     """
+    trust = settings.tls.trust()
     made = context(trust)
+    if settings.old_ciphers:
+        made.set_ciphers(OLD_CIPHERS)
     if trust.certificate_file:
         try:
             made.load_cert_chain(trust.certificate_file, trust.key_file or None, password="")
@@ -132,8 +145,11 @@ def _by_way_of(url: str, settings: XenSettings, until: float) -> Login:
         try:
             return _at(url, settings, until)
         except Failure as e:
+            told = f"{url}: {explain(e, settings, url)}"
+            if e.details[0] in FINAL:
+                raise BackendError(told) from e
             if e.details[0] != IS_SLAVE:
-                raise BackendError(f"{url}: {explain(e, settings, url)}") from e
+                raise Unusable(told) from e
             asked.append(url)
             url = _master(url, str(e.details[1]), settings)
         except TROUBLE as e:
@@ -143,7 +159,7 @@ def _by_way_of(url: str, settings: XenSettings, until: float) -> Login:
 
 def _at(url: str, settings: XenSettings, until: float) -> Login:
     plain = url.startswith(f"{PLAIN}:")
-    transport = Transport(None if plain else trust_context(settings.tls.trust()))
+    transport = Transport(None if plain else trust_context(settings))
     transport.until = until
     api = Session(f"{url}/", transport=transport)
     try:

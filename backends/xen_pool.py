@@ -14,9 +14,9 @@ from xmlrpc.client import Fault
 
 from XenAPI import Failure
 
-from vncproxy.backends.xen_login import IS_SLAVE, TROUBLE, Login, log_in
+from vncproxy.backends.xen_login import TROUBLE, Login, log_in
 from vncproxy.backends.xen_settings import XenSettings
-from vncproxy.backends.xen_trouble import explain
+from vncproxy.backends.xen_trouble import explain, is_of_the_host
 from vncproxy.errors import BackendError
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ class Pool:
             self._door.release()
 
     def _failed(self, login: Login, error: BaseException) -> BackendError:
-        if isinstance(error, TimeoutError):
+        if isinstance(error, TimeoutError) or _is_lost(error):
             self._forget(login)
         return BackendError(f"{login.url}: {explain(error, self._settings, login.url)}")
 
@@ -131,10 +131,10 @@ def _ask(login: Login, question: Question[P, T], *args: P.args, **kwargs: P.kwar
 
 
 def _is_lost(error: BaseException) -> bool:
-    """Return whether another login may help: the session or the connection is gone, or the role."""
+    """Return whether another login may help: session, connection or role are gone, or the pool."""
     match error:
         case Failure():
-            return bool(error.details[0] == IS_SLAVE)
+            return is_of_the_host(str(error.details[0]))
         case Fault():
             return bool(error.faultCode == _NO_SESSION)
         case _:

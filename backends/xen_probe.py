@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from vncproxy.backends.dialling import DIAL_TIME, MOST, Address, out_of_reach
-from vncproxy.backends.xen_console import HTTPS_PORT
+from vncproxy.backends.xen_console import HTTPS_PORT, bracketed
 from vncproxy.backends.xen_login import Login, trust_context
 from vncproxy.backends.xen_machines import machines
 from vncproxy.backends.xen_settings import XenSettings
@@ -82,8 +82,8 @@ def _distrusted(login: Login, place: Address, settings: XenSettings) -> str:
     host, port = place
     try:
         with socket.create_connection(place, min(DIAL_TIME, login.transport.left())) as connection:
-            context = trust_context(settings.tls.trust())
+            context = trust_context(settings)
             context.wrap_socket(connection, server_hostname=host).close()
     except OSError as e:
-        return explain(e, settings, f"https://{host}:{port}")
+        return explain(e, settings, f"https://{bracketed(host)}:{port}")
     return ""

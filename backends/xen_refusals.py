@@ -31,6 +31,12 @@ def explain(refusal: UpstreamViolation, username: str) -> VNCProxyError:
     Args:
         username: the account that the console was asked for with.
     """
+    if isinstance(refusal, UpstreamClosed) and refusal.before_reply:
+        return UpstreamClosed(
+            f"{refusal}; the host takes TLS, and xapi behind it does not answer: it is down, or "
+            "restarting",
+            before_reply=True,
+        )
     if isinstance(refusal, UpstreamClosed):
         return UpstreamClosed(
             f"console backend closed: {refusal}; the machine's VNC server is dead, or not up yet"

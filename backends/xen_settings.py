@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -74,6 +74,7 @@ class XenSettings(BaseModel):
         plain_console: whether consoles are reached without TLS, the session in the request's query,
             as old hosts want it; then ``http`` URLs are allowed, too.
         plain_port: where such consoles are.
+        old_ciphers: whether XAPI's hosts may exchange keys by RSA, as those of version 7 may need.
         timeout: longest time for one question, however many members are asked.
     """
 
@@ -88,6 +89,7 @@ class XenSettings(BaseModel):
     addresses: dict[str, Host] = {}
     plain_console: bool = False
     plain_port: Port = 80
+    old_ciphers: bool = False
     timeout: Seconds = 8.0
 
     @model_validator(mode="after")
@@ -97,6 +99,15 @@ class XenSettings(BaseModel):
                 "url", "must begin with https: unless plain_console is true, http is not used"
             )
         return self
+
+    def useless(self) -> Iterator[str]:
+        """Yield settings that do nothing, beside others in the table."""
+        if "plain_port" in self.model_fields_set and not self.plain_console:
+            yield "plain_port does nothing without plain_console"
+        if all(url.startswith(PLAIN + ":") for url in self.url):
+            for name in ("tls", "old_ciphers"):
+                if name in self.model_fields_set:
+                    yield f"{name} does nothing: every url is http, and consoles are plain"
 
     def dialled(self, host: str) -> str:
         """Return where a pool member is dialled that XAPI calls so."""

@@ -22,6 +22,22 @@ _WRONG_NAME: Final = (62, 64)
 """OpenSSL's numbers, X509_V_ERR_…"""
 
 
+_EMERGENCY: Final = (
+    "HOST_STILL_BOOTING",
+    "HOST_MASTER_CANNOT_TALK_BACK",
+    "HOST_UNKNOWN_TO_MASTER",
+    "HOST_BROKEN",
+    "HOST_HAS_NO_MANAGEMENT_IP",
+    "HOST_ITS_OWN_SLAVE",
+)
+"""What a member that cannot reach its master answers to nearly everything, logins included."""
+
+
+def is_of_the_host(code: str) -> bool:
+    """Return whether a failure is about the member that was asked, so that another may answer."""
+    return code == "HOST_IS_SLAVE" or code in _EMERGENCY or code.startswith("HA_")
+
+
 def explain(error: BaseException, settings: XenSettings, url: str) -> str:
     """Return an error's words, with what can be done where that is known, and no secret.
 
@@ -31,6 +47,11 @@ def explain(error: BaseException, settings: XenSettings, url: str) -> str:
     match error:
         case ssl.SSLCertVerificationError():
             return distrust(error, url)
+        case ssl.SSLError() if "HANDSHAKE_FAILURE" in (error.reason or ""):
+            return (
+                f"{clean(error.reason)}: no cipher in common; hosts of version 7 may need "
+                "old_ciphers = true"
+            )
         case Failure():
             return _failure([str(detail) for detail in error.details], settings)
         case ProtocolError():
@@ -70,6 +91,8 @@ def _failure(details: list[str], settings: XenSettings) -> str:
             )
         case ["HOST_STILL_BOOTING", *_]:
             return "the host is still starting"
+        case [code, *_] if code in _EMERGENCY:
+            return f"the host has lost its pool ({code}): it is in emergency mode"
         case _:
             return clean(", ".join(details))
 

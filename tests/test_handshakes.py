@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues import Outcome, byte_by_byte, cut, places, play, sized_bytes
-from vncproxy.errors import UpstreamRefused, UpstreamViolation, VNCProxyError
+from vncproxy.errors import UpstreamClosed, UpstreamRefused, UpstreamViolation, VNCProxyError
 from vncproxy.handshakes import REPLY_LIMIT, http_connect, reach_console
 from vncproxy.model import Handshake, HTTPConnect, RFBSecurity, TLSTrust
 from vncproxy.steps import Dialogue, EndOfStream, TooLong
@@ -147,7 +147,8 @@ class ReplyTests(SynchronousTestCase):
         self.assertIs(connect(b"HTTP/1.1 200 OK\r\n" + b"a:\r\n" * REPLY_LIMIT).error, TooLong)
 
     def test_closed_without_an_answer(self) -> None:
-        self.assertIs(connect(b"", eof=True).error, EndOfStream)
+        self.assertIs(connect(b"", eof=True).error, UpstreamClosed)
+        self.assertIs(connect(b"HTTP/1.1 2", eof=True).error, UpstreamClosed)
 
     def test_closed_in_mid_header(self) -> None:
         self.assertIs(connect(b"HTTP/1.1 200 OK\r\nDate:", eof=True).error, EndOfStream)

@@ -295,10 +295,20 @@ class ConsoleInUse(UpstreamRefused):
 
 
 class UpstreamClosed(UpstreamViolation):
-    """The console's server closes the connection before its handshakes are over, without a word."""
+    """The console's server closes the connection before its handshakes are over, without a word.
+
+    Args:
+        before_reply: whether it is an HTTP server that did not even answer ``CONNECT``.
+    """
 
     public = "The hypervisor closed the connection to the console."
     code = "upstream-closed"
+
+    def __init__(
+        self, detail: str = "", *, public: str | None = None, before_reply: bool = False
+    ) -> None:
+        super().__init__(detail, public=public)
+        self.before_reply = before_reply
 
 
 class UpstreamUntrusted(UpstreamViolation):

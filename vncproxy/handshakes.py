@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 
-from .errors import UpstreamRefused, UpstreamViolation
+from .errors import UpstreamClosed, UpstreamRefused, UpstreamViolation
 from .model import Handshake, HTTPConnect
 from .rfb.security import initialise, secure
 from .rfb.versions import clean_reason
-from .steps import ReadUntil, Steps, Write
+from .steps import EndOfStream, ReadUntil, Steps, Write
 
 REPLY_LIMIT = 8192
 """Longest header of a reply to CONNECT, in bytes."""
@@ -60,11 +60,15 @@ def http_connect(spec: HTTPConnect) -> Steps[None]:
 
     Raises:
         UpstreamRefused: any answer but 2xx, with its status line.
+        UpstreamClosed: it closes without an answer.
         UpstreamViolation: it does not answer in HTTP.
     """
     lines = [f"CONNECT {spec.target} HTTP/1.1", *(f"{k}: {v}" for k, v in spec.headers)]
     yield Write("\r\n".join([*lines, "", ""]).encode())
-    line = yield ReadUntil(b"\n", REPLY_LIMIT, "the first line of its reply to CONNECT")
+    try:
+        line = yield ReadUntil(b"\n", REPLY_LIMIT, "the first line of its reply to CONNECT")
+    except EndOfStream as e:
+        raise UpstreamClosed(e.detail, before_reply=True) from e
     status = _STATUS.fullmatch(line)
     if not status:
         raise UpstreamViolation(f"not an HTTP reply: {line[:16]!r}")

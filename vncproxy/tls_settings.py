@@ -77,6 +77,9 @@ def warnings_about(trust: TLSTrust | None, *, anonymous: bool = False) -> Iterat
         )
     if trust is None:
         return
+    if trust.fingerprints and (trust.ca_file or trust.name):
+        given = " and ".join(f"tls.{name}" for name in ("ca_file", "name") if getattr(trust, name))
+        yield f"{given}: not looked at beside tls.fingerprints, which decide alone"
     if not trust.verify:
         yield (
             "tls.verify = false accepts any certificate, and anybody in the middle: configure "

@@ -108,6 +108,17 @@ class WarningTests(SynchronousTestCase):
         (told,) = self.warnings(tls={"verify": False})
         self.assertTrue(told.startswith("web: tls.verify = false accepts any certificate"), told)
 
+    def test_what_fingerprints_leave_without_use(self) -> None:
+        (told,) = self.warnings(tls={"fingerprints": [PIN], "name": "hv1"})
+        self.assertEqual(
+            told, "web: tls.name: not looked at beside tls.fingerprints, which decide alone"
+        )
+
+    def test_a_user_who_is_never_told(self) -> None:
+        (told,) = self.warnings(username="fred", password="pw")
+        self.assertIn("username does nothing without VeNCrypt", told)
+        self.assertEqual(self.warnings(username="fred", password="pw", tls={}), [])
+
     def test_a_server_without_a_certificate(self) -> None:
         (told,) = self.warnings(anonymous_tls=True)
         self.assertTrue(told.startswith("web: anonymous_tls accepts"), told)

@@ -51,9 +51,18 @@ class BackendTests(SynchronousTestCase):
             self.failureResultOf(asked, expected)
         self.assertEqual(self.calls.timeouts, [])
 
+    def test_what_does_nothing_is_warned_of(self) -> None:
+        (told,) = XenBackend("pool", settings(plain_port=8080), self.calls).warnings()
+        self.assertIn("plain_port does nothing without plain_console", told)
+        table = {"url": "http://xen1", "plain_console": True, "tls": {}, "old_ciphers": True}
+        lines = [*XenBackend("pool", settings(**table), self.calls).warnings()][2:]
+        self.assertEqual([line.split()[0] for line in lines], ["tls", "old_ciphers"])
+
     def test_what_is_not_safe_is_warned_of(self) -> None:
         self.assertEqual(XenBackend("pool", settings(), self.calls).warnings(), [])
         (plain,) = XenBackend("pool", settings(plain_console=True), self.calls).warnings()
         self.assertIn("plain_console sends the session to the hosts without TLS", plain)
+        (old,) = XenBackend("pool", settings(old_ciphers=True), self.calls).warnings()
+        self.assertIn("RSA key exchange", old)
         (none,) = XenBackend("pool", settings(tls={"verify": False}), self.calls).warnings()
         self.assertIn("accepts any certificate", none)

@@ -51,6 +51,22 @@ class SecureTests(SynchronousTestCase):
         self.assertEqual(target.host, "2001:db8::5")
         self.assertIn(("Host", "[2001:db8::5]"), connect(target).headers)
 
+    def test_an_address_of_ipv6_as_xapi_writes_it(self) -> None:
+        for location, host in (
+            ("https://fd00::1/console?uuid=abc", "fd00::1"),
+            ("https://2001:db8:0:0:0:0:0:5/console?uuid=abc", "2001:db8:0:0:0:0:0:5"),
+            ("https://::ffff:10.0.0.5/console?uuid=abc", "::ffff:10.0.0.5"),
+        ):
+            target = endpoint(found(location), settings())
+            self.assertEqual((target.host, target.port), (host, 443))
+            self.assertIn(("Host", f"[{host}]"), connect(target).headers)
+            self.assertEqual(connect(target).target, "/console?uuid=abc")
+
+    def test_colons_that_are_no_address(self) -> None:
+        for location in ("https://1:2:3/console", "https://fd00::1::2/console"):
+            with self.assertRaises(BackendError):
+                endpoint(found(location), settings())
+
     def test_without_a_host_it_is_where_the_machine_runs(self) -> None:
         for location in ("https:///console?uuid=abc", "https://0.0.0.0/console?uuid=abc"):
             self.assertEqual(endpoint(found(location), settings()).host, "10.0.0.6")

@@ -42,6 +42,11 @@ class RefusalTests(SynchronousTestCase):
         self.assertIs(type(meaning), UpstreamClosed)
         self.assertIn("console backend closed: closed after 0 bytes", str(meaning))
 
+    def test_closed_before_a_status_line(self) -> None:
+        meaning = explain(UpstreamClosed("closed after 0 bytes", before_reply=True), "fred")
+        self.assertIs(type(meaning), UpstreamClosed)
+        self.assertIn("xapi behind it does not answer: it is down", str(meaning))
+
     def test_anything_else_stays_what_it_is(self) -> None:
         for refusal in (UpstreamUntrusted("a certificate"), UpstreamViolation("no RFB")):
             meaning = explain(refusal, "fred")

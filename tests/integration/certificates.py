@@ -8,8 +8,10 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class Authority:
@@ -30,9 +32,13 @@ class Authority:
         )
         self.ca_file = str(self._write("ca.pem", _pem(certificate)))
 
-    def issue(self, *names: str) -> tuple[str, str]:
-        """Make a server's certificate for names or addresses; returns its file and its key's."""
-        key = ec.generate_private_key(ec.SECP256R1())
+    def issue(self, *names: str, old: bool = False) -> tuple[str, str]:
+        """Make a server's certificate for names or addresses; returns its file and its key's.
+
+        Args:
+            old: makes a key of RSA, which some key exchanges need.
+        """
+        key: Key = rsa.generate_private_key(65537, 2048) if old else _new_key()
         certificate = (
             _builder(_name(names[0]), self._name, key.public_key())
             .add_extension(
@@ -41,7 +47,7 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         private = _private_pem(key)
-        stem = names[0].replace(":", "_")
+        stem = names[0].replace(":", "_") + ("-old" if old else "")
         return (
             str(self._write(f"{stem}.pem", _pem(certificate))),
             str(self._write(f"{stem}.key", private)),
@@ -65,6 +71,10 @@ def self_signed(folder: Path) -> tuple[str, str]:
     return str(paths[0]), str(paths[1])
 
 
+def _new_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
@@ -77,7 +87,7 @@ def _alternative(name: str) -> x509.GeneralName:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
@@ -95,7 +105,7 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def _private_pem(key: Key) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -221,6 +222,21 @@ class PictureTests(XenTestCase):
 
         self.assertEqual([host for host, _ in self.connects()], ["xen2"])
 
+    def test_a_location_by_reference_as_after_a_masters_restart(self) -> None:
+        self.db.location = "https://127.0.0.1:{port}/console?ref={ref}"
+
+        self.look("xen/db-01").wait_for_pixel(START_COLOUR)
+
+    def test_a_viewer_of_the_proxys_is_not_watched_for_idleness(self) -> None:
+        self.pool.idle_limit = 1.0
+        self.addCleanup(setattr, self.pool, "idle_limit", 0.0)
+        viewer = self.look("xen/db-01")
+        viewer.wait_for_pixel(START_COLOUR)
+
+        time.sleep(2)
+
+        self.assertEqual(viewer.pixel(), START_COLOUR)
+
     def test_one_session_serves_all_consoles(self) -> None:
         self.look("xen/web-01").pixel()
         before = self.pool.count("session.login_with_password")
@@ -421,6 +437,17 @@ class FailureTests(XenTestCase):
         words = "502 The hypervisor closed the connection to the console."
         self.assertTrue(told.startswith(words), told)
         self.assertIn("console backend closed", self.detail())
+
+    def test_a_host_whose_xapi_is_down_behind_its_tls(self) -> None:
+        self.pool.migrate(self.db, self.there)
+        self.there.xapi_down = True
+        self.addCleanup(setattr, self.there, "xapi_down", False)
+
+        told = self.refusal("xen/db-01")
+
+        words = "502 The hypervisor closed the connection to the console."
+        self.assertTrue(told.startswith(words), told)
+        self.assertIn("xapi behind it does not answer", self.detail())
 
     def test_a_console_without_a_port_on_its_host(self) -> None:
         self.pool.add("portless", None)

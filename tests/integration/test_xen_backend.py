@@ -41,6 +41,7 @@ class World:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         authority = Authority(folder)
         self.ca_file = authority.ca_file
+        self.old = authority.issue("127.0.0.1", old=True)
         self.certificates = {
             "xen1": authority.issue("127.0.0.1"),
             "xen2": authority.issue("127.0.0.2"),
@@ -48,6 +49,15 @@ class World:
 
 
 world = cache(World)
+
+
+EMERGENCIES = (
+    "HOST_STILL_BOOTING",
+    "HOST_MASTER_CANNOT_TALK_BACK",
+    "HOST_UNKNOWN_TO_MASTER",
+    "HOST_BROKEN",
+    "HA_HOST_IS_ARMED",
+)
 
 
 class PoolTestCase(SynchronousTestCase):
@@ -161,6 +171,54 @@ class MemberTests(PoolTestCase):
         self.here.down, self.pool.master = True, self.there
 
         self.assertEqual(len(login(inventory, "xen")), 1)
+
+    def test_a_first_member_in_emergency_mode_is_left_for_the_next(self) -> None:
+        for code in EMERGENCIES:
+            with self.subTest(code):
+                self.here.emergency, self.pool.master = code, self.there
+                self.assertEqual(len(self.login(self.url(1), self.url(2))(inventory, "xen")), 1)
+
+    def test_a_login_at_a_host_that_loses_its_pool_is_dropped(self) -> None:
+        login = self.login(self.url(1), self.url(2))
+        for code in EMERGENCIES:
+            with self.subTest(code):
+                login(inventory, "xen")
+                self.here.emergency, self.pool.master = code, self.there
+                self.assertEqual(len(login(inventory, "xen")), 1)
+                self.here.emergency, self.pool.master = "", self.here
+
+    def test_a_login_is_dropped_where_no_member_answers_yet(self) -> None:
+        login = self.login()
+        login(inventory, "xen")
+        self.here.emergency = "HOST_STILL_BOOTING"
+        self.assertIn("the host is still starting", self.error(login))
+
+        self.here.emergency = ""
+        logins = self.logins()
+        self.assertEqual(len(login(inventory, "xen")), 1)
+        self.assertEqual(self.logins(), logins + 1)
+
+    def test_every_member_in_emergency_mode_is_told(self) -> None:
+        self.here.emergency, self.there.emergency = "HOST_STILL_BOOTING", "HOST_UNKNOWN_TO_MASTER"
+        told = self.error(self.login(self.url(1), self.url(2)))
+        self.assertIn(f"{self.url(1)}: the host is still starting", told)
+        self.assertIn(f"{self.url(2)}: the host has lost its pool (HOST_UNKNOWN_TO_MASTER)", told)
+
+    def test_a_refused_account_is_not_tried_at_the_next_member(self) -> None:
+        told = self.error(self.login(self.url(1), self.url(2), password="wrong"))
+        self.assertIn("the account 'console' is refused", told)
+        self.assertEqual(self.pool.asked, [("xen1", "session.login_with_password")])
+
+    def test_a_host_with_ciphers_of_old(self) -> None:
+        with contextlib.ExitStack() as stack:
+            here = Host("xen1", "127.0.0.1")
+            pool = Pool([here])
+            pool.add("web-01", 5900)
+            stack.enter_context(serve(pool, {"xen1": world().old}, "AES128-SHA256"))
+            url = f"https://127.0.0.1:{pool.port}"
+
+            self.assertIn("old_ciphers = true", self.error(self.login(url)))
+            self.assertEqual(len(self.login(url, old_ciphers=True)(inventory, "xen")), 1)
 
     def test_a_member_that_is_silent_leaves_time_for_the_next(self) -> None:
         with silent() as port:

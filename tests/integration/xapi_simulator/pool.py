@@ -30,7 +30,13 @@ def new_uuid() -> str:
 
 @dataclass
 class Host:
-    """A member of the pool; ``down`` accepts connections and closes them."""
+    """A member of the pool.
+
+    Attributes:
+        down: accepts connections and closes them.
+        xapi_down: finishes TLS, which another program ends for XAPI, and closes then.
+        emergency: what it answers to everything, logins included, since it has lost its master.
+    """
 
     name: str
     address: str
@@ -38,6 +44,8 @@ class Host:
     uuid: str = field(default_factory=new_uuid)
     enabled: bool = True
     down: bool = False
+    xapi_down: bool = False
+    emergency: str = ""
 
     def record(self) -> Record:
         return {
@@ -67,7 +75,8 @@ class Machine:
     Attributes:
         vnc: TCP port on loopback of its VNC server; None when xenopsd knows none.
         kind: of records that are no machines, the field which says so, such as ``is_a_template``.
-        location: of its consoles instead of the usual one; ``{uuid}`` is the console's.
+        location: of its consoles instead of the usual one; ``{uuid}`` and ``{ref}`` are the
+            console's.
         viewers: connections to its consoles.
     """
 
@@ -101,6 +110,7 @@ class Pool:
         accounts: user name -> password.
         viewers_only: accounts whose role allows no consoles.
         one_viewer: the pool's setting ``limit_console_sessions``.
+        idle_limit: the pool's setting ``vm_console_idle_timeout`` in seconds; 0 for none.
         port: where all hosts listen for TLS.
         asked: host's name and method, or the target of a CONNECT, of all that was asked.
         old: whether the hosts are old ones, whose login takes user and password only.
@@ -114,6 +124,7 @@ class Pool:
         self.viewers_only: set[str] = set()
         self.sessions: dict[str, str] = {}
         self.one_viewer = False
+        self.idle_limit = 0.0
         self.old = False
         self.port = 443
         self.asked: list[tuple[str, str]] = []
@@ -149,6 +160,8 @@ class Pool:
         self.asked.append((host.name, method))
         if method == "system.listMethods":
             return [f"{kind}.{what}" for kind in self._tables() for what in _QUESTIONS]
+        if host.emergency:
+            raise Refusal(host.emergency)
         if host is not self.master:
             raise Refusal("HOST_IS_SLAVE", self.master.address)
         if method == "session.login_with_password":
@@ -207,7 +220,9 @@ class Pool:
         return {
             "uuid": console.uuid,
             "protocol": console.protocol,
-            "location": (machine.location or usual).format(uuid=console.uuid, port=self.port),
+            "location": (machine.location or usual).format(
+                uuid=console.uuid, ref=console.ref, port=self.port
+            ),
             "VM": machine.ref,
         }
 

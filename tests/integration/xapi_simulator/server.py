@@ -28,7 +28,9 @@ class _Handler(BaseHTTPRequestHandler):
     host: Host
 
     def handle(self) -> None:
-        if not self.host.down:
+        if self.host.xapi_down and isinstance(self.connection, ssl.SSLSocket):
+            self.connection.do_handshake()
+        elif not (self.host.down or self.host.xapi_down):
             super().handle()
 
     def do_POST(self) -> None:
@@ -112,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             with server:
                 self.connection.sendall(reply + server.recv(12))
-                _join(self.connection, server)
+                _join(self.connection, server, self.pool.idle_limit)
         finally:
             machine.viewers -= 1
 
@@ -133,10 +135,13 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: str, port: int, handler: type[_Handler]) -> None:
         super().__init__((address, port), handler)
 
-    def secure(self, certificate: str, key: str) -> None:
+    def secure(self, certificate: str, key: str, ciphers: str) -> None:
         """Speak TLS; the handshake is a matter of each connection's own thread."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
+        if ciphers:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.set_ciphers(ciphers)
         self.socket = context.wrap_socket(
             self.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -146,11 +151,14 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(pool: Pool, certificates: Mapping[str, tuple[str, str]]) -> Iterator[int]:
+def serve(
+    pool: Pool, certificates: Mapping[str, tuple[str, str]], ciphers: str = ""
+) -> Iterator[int]:
     """Let all hosts of a pool listen for TLS on the same port, which is the pool's then.
 
     Args:
         certificates: host's name -> files of its certificate and key.
+        ciphers: the only ones that hosts know, with TLS 1.2, as those of version 7 do.
 
     Returns:
         A port on which all of them listen without TLS.
@@ -158,7 +166,7 @@ def serve(pool: Pool, certificates: Mapping[str, tuple[str, str]]) -> Iterator[i
     with ExitStack() as stack:
         secure, plain = _servers(pool), _servers(pool)
         for server, host in zip(secure, pool.hosts, strict=True):
-            server.secure(*certificates[host.name])
+            server.secure(*certificates[host.name], ciphers)
         for server in (*secure, *plain):
             Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
             stack.callback(server.server_close)
@@ -183,14 +191,24 @@ def _servers(pool: Pool) -> list[_Server]:
             return servers
 
 
-def _join(client: socket.socket, server: socket.socket) -> None:
-    """Carry bytes both ways until a side closes."""
+def _join(client: socket.socket, server: socket.socket, idle_limit: float) -> None:
+    """Carry bytes both ways until a side closes, or a client that is watched is idle.
+
+    XAPI watches only clients that answer RFB 3.3, and none that sends a message of an extension.
+    """
+    limit = None
+    said = b""
     while True:
         pending = isinstance(client, ssl.SSLSocket) and client.pending()
-        ready = [client] if pending else select([client, server], [], [], None)[0]
+        ready = [client] if pending else select([client, server], [], [], limit)[0]
+        if not ready:
+            return
         for source, target in ((client, server), (server, client)):
             if source in ready:
                 data = source.recv(65536)
                 if not data:
                     return
                 target.sendall(data)
+                if source is client:
+                    said = (said + data)[:13]
+        limit = idle_limit if idle_limit and said.startswith(b"RFB 003.003\n") else None
