@@ -6,7 +6,7 @@ screen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -26,7 +26,8 @@ async def locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint:
 
     Raises:
         VMNotFound: every host has answered, and none knows it.
-        ConsoleUnavailable: it is changing hosts at this moment, or runs on none that answered.
+        ConsoleUnavailable: it is changing hosts at this moment, runs on none that answered, or on
+            two, which are two machines then.
         BackendError: a host that might have it does not answer, or its name is that of several.
     """
     if len(hypervisors) == 1:
@@ -62,6 +63,7 @@ async def _locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint
     if not answers:
         raise _nowhere(vm, len(hypervisors), silent)
     _refuse_namesakes(vm, list(answers.values()))
+    _refuse_twins(vm, answers)
     best = min(answers, key=lambda each: answers[each].rank)
     sighting = answers[best]
     if not sighting.is_showing:
@@ -84,4 +86,17 @@ def _refuse_namesakes(vm: str, sightings: Sequence[Sighting]) -> None:
         raise BackendError(
             f"{vm!r} names {len(uuids)} machines on different hosts, {', '.join(uuids)}: "
             "use the UUID"
+        )
+
+
+def _refuse_twins(vm: str, answers: Mapping[Hypervisor, Sighting]) -> None:
+    """Refuse a machine that runs on two hosts: a UUID is unique on one host only.
+
+    One that has just moved may seem so, because hosts do not answer at the same moment.
+    """
+    running = sorted(each.uri for each, sighting in answers.items() if sighting.rank == 0)
+    if len(running) > 1:
+        raise ConsoleUnavailable(
+            f"running on {len(running)} hosts at once",
+            f"{vm!r} runs on {', '.join(running)}: give each machine a UUID of its own",
         )

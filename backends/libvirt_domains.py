@@ -31,7 +31,7 @@ def locate(
     """Find a domain's console.
 
     Args:
-        vm: UUID, name or numeric id; whatever it can be is tried in this order.
+        vm: UUID, name or numeric id; one that is two machines' is refused.
         addresses: host name as libvirt reports it -> where its consoles are dialled.
 
     Raises:
@@ -117,23 +117,39 @@ def _version(number: int) -> str:
 
 
 def _find(connection: VirConnect, vm: str, by_id: bool = True) -> VirDomain:
-    for look_up in _look_ups(connection, vm, by_id):
-        try:
-            return look_up()
-        except libvirt.libvirtError as e:
-            if e.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
-                raise
-        except UnicodeEncodeError:
-            break
-    raise VMNotFound(f"no domain with UUID, name or id {vm!r}")
+    found = [each for each in _look_ups(connection, vm, by_id) if each is not None]
+    if not found:
+        raise VMNotFound(f"no domain with UUID, name or id {vm!r}")
+    if len({each.UUIDString() for each in found}) > 1:
+        raise BackendError(
+            f"{vm!r} is the name of one domain and the id of another: use the UUID",
+            public="Several virtual machines have this name.",
+        )
+    return found[0]
 
 
-def _look_ups(connection: VirConnect, vm: str, by_id: bool) -> Iterator[Callable[[], VirDomain]]:
+def _look_ups(connection: VirConnect, vm: str, by_id: bool) -> Iterator[VirDomain | None]:
+    """Yield what a text can mean; what looks like a UUID is never taken for a name.
+
+    Otherwise a machine could take the place of another that is gone by having its UUID as a name.
+    """
     if uuid := _uuid(vm):
-        yield lambda: connection.lookupByUUIDString(uuid)
-    yield lambda: connection.lookupByName(vm)
+        yield _looked_up(connection.lookupByUUIDString, uuid)
+        return
+    yield _looked_up(connection.lookupByName, vm)
     if by_id and vm.isascii() and vm.isdigit() and len(vm) <= _LONGEST_ID:
-        yield lambda: connection.lookupByID(int(vm))
+        yield _looked_up(connection.lookupByID, int(vm))
+
+
+def _looked_up(look_up: Callable[[Any], VirDomain], key: object) -> VirDomain | None:
+    try:
+        return look_up(key)
+    except libvirt.libvirtError as e:
+        if e.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+            raise
+    except UnicodeEncodeError:
+        pass
+    return None
 
 
 def _uuid(text: str) -> str:

@@ -26,12 +26,15 @@ class Hypervisor:
 
     Every question raises ``BackendError`` when libvirt does not answer in time, or fails.
 
+    Attributes:
+        uri: where it is.
+
     Raises:
         ConfigurationError: libvirt-python is not installed.
     """
 
     def __init__(self, uri: str, settings: LibvirtSettings, calls: IBlockingCalls) -> None:
-        self._uri = uri
+        self.uri = uri
         self._settings = settings
         self._calls = calls
         self._libvirt = _connection(uri, settings.timeout)
@@ -44,7 +47,7 @@ class Hypervisor:
         """
         from vncproxy.backends.libvirt_domains import locate
 
-        reach = self._settings.reach(self._uri)
+        reach = self._settings.reach(self.uri)
         return await self._ask(locate, vm, reach, self._settings.addresses, late=close_socket)
 
     async def sight(self, vm: str) -> Sighting:
@@ -67,15 +70,15 @@ class Hypervisor:
         """Return versions and the number of machines."""
         from vncproxy.backends.libvirt_domains import describe
 
-        return await self._ask(describe, self._uri)
+        return await self._ask(describe, self.uri)
 
     async def trouble(self) -> Sequence[str]:
         """Return what keeps consoles of running machines from being had, a line for each."""
         from vncproxy.backends.libvirt_probe import trouble
 
         settings = self._settings
-        found = await self._ask(trouble, settings.reach(self._uri), settings.addresses)
-        return [f"{self._uri}: {each}" for each in found]
+        found = await self._ask(trouble, settings.reach(self.uri), settings.addresses)
+        return [f"{self.uri}: {each}" for each in found]
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -21,6 +21,9 @@ from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
 
 OpenGraphics = Literal["auto", "never", "always"]
 
+_PORTS = (None, 22, 16509, 16514)
+"""Of ssh and libvirt; another one on loopback is a tunnel's."""
+
 _TRANSPORTS = ("unix", "tcp", "tls", "ssh", "libssh", "libssh2", "ext")
 _VSPHERE = (
     "the consoles of vCenter and ESXi need a login of their own: a backend of type vmware shows "
@@ -98,8 +101,9 @@ def parse_uri(uri: str, address: str = "", open_graphics: OpenGraphics = "auto")
     if parts.password is not None:
         raise ValueError("must hold no password, which libvirt would not use: leave it out")
     host = parts.hostname or ""
-    # what a command connects to cannot be known
-    local = transport != "ext" and (not host or is_loopback(host))
+    # what a command connects to, or a port of this machine that is not libvirt's, cannot be known
+    is_here = is_loopback(host) and parts.port in _PORTS
+    local = transport != "ext" and (not host or is_here)
     passes_sockets = not host and transport in ("", "unix")
     return Reach(host, local, passes_sockets, address, open_graphics)
 
@@ -136,7 +140,13 @@ def route(
         host = _host_to_dial(vnc, reach)
         if _is_elsewhere(host, vnc.port, reach):
             return ConsoleEndpoint(Transport.FD)
-        return ConsoleEndpoint(Transport.TCP, host=host, port=vnc.port, handshakes=security)
+        return ConsoleEndpoint(
+            Transport.TCP,
+            host=host,
+            port=vnc.port,
+            handshakes=security,
+            allow_loopback=reach.local or host in (reach.address, reach.host),
+        )
     if vnc.port < 0:
         raise ConsoleUnavailable(
             "not showing its console yet", f"the console has port {vnc.port}: it does not listen"
@@ -160,7 +170,7 @@ def _host_to_dial(vnc: VNCGraphics, reach: Reach) -> str:
         return reach.address
     if reach.local:
         return vnc.address if loopback else _own_loopback(vnc.address)
-    if wildcard and reach.host:
+    if wildcard and reach.host and not is_loopback(reach.host):
         return reach.host
     raise BackendError(
         f"the console listens on {vnc.address or 'an unknown address'}, port {vnc.port}, of "

@@ -93,20 +93,26 @@ class LookUpTests(LibvirtCase):
                 self.assertEqual(found.handshakes, (RFBSecurity("s3cret"),))
                 self.assertEqual(found.name, "web")
 
-    def test_a_name_goes_before_an_id(self) -> None:
+    def test_a_name_that_is_the_id_of_another_is_refused(self) -> None:
         first = self.domain()
         self.domain(name=str(first.ID()), uuid="2a8cdc12-cb1d-4c80-aec7-fd6931ef4ccc")
-        self.assertEqual(self.locate(str(first.ID())).name, str(first.ID()))
+        error = self.failure(self.backend.locate(str(first.ID())), BackendError)
+        self.assertIn("is the name of one domain and the id of another: use the UUID", str(error))
+
+    def test_a_name_of_digits_is_a_name_where_no_domain_has_that_id(self) -> None:
+        self.domain(name="4711")
+        self.assertEqual(self.locate("4711").name, "4711")
 
     def test_a_uuid_goes_before_a_name(self) -> None:
         self.domain()
         self.domain(name=UUID, uuid="2a8cdc12-cb1d-4c80-aec7-fd6931ef4ccc")
         self.assertEqual(self.locate(UUID).name, "web")
 
-    def test_a_name_may_look_like_a_uuid(self) -> None:
+    def test_what_looks_like_a_uuid_is_never_taken_for_a_name(self) -> None:
         name = "3a8cdc12-cb1d-4c80-aec7-fd6931ef4ccc"
         self.domain(name=name)
-        self.assertEqual(self.locate(name).name, name)
+        for vm in (name, name.upper(), name.replace("-", "")):
+            self.failure(self.backend.locate(vm), VMNotFound)
 
     def test_what_no_domain_is_called_is_not_found(self) -> None:
         for vm in ("db", "9" * 40, "999999999", UUID, "²", "\ud800", "ü"):

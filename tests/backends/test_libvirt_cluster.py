@@ -106,6 +106,28 @@ class LocateTests(ClusterCase):
         error = self.failure(backend.locate("web"), ConsoleUnavailable)
         self.assertEqual(error.sentence(), "The virtual machine is being migrated.")
 
+    def test_two_machines_with_one_uuid_are_refused_with_their_hosts(self) -> None:
+        uris = [self.host(domain("web", WEB, 5901)), self.host(domain("web", WEB, 5902))]
+        error = self.failure(self.backend(*uris).locate(WEB), ConsoleUnavailable)
+        self.assertEqual(error.sentence(), "The virtual machine is running on 2 hosts at once.")
+        for uri in uris:
+            self.assertIn(uri, error.detail)
+        self.assertIn("give each machine a UUID of its own", error.detail)
+
+    def test_one_that_seems_to_run_twice_while_it_moves_is_looked_for_again(self) -> None:
+        backend = self.backend(
+            self.host(domain("web", WEB, 5901)), self.host(domain("web", WEB, 5902))
+        )
+        real, asked = libvirt.virDomain.state, []
+
+        def state(each: Any) -> Any:
+            asked.append(each)
+            moved = len(asked) > 2 and "port='5901'" in each.XMLDesc()
+            return MOVED if moved else real(each)
+
+        self.patch(libvirt.virDomain, "state", state)
+        self.assertEqual(self.result(backend.locate("web")).port, 5902)
+
     def test_a_machine_that_moves_between_two_answers_is_looked_for_again(self) -> None:
         backend = self.backend(
             self.host(domain("web", WEB, 5901)), self.host(domain("web", WEB, 5902))
@@ -139,6 +161,7 @@ class LocateTests(ClusterCase):
         uris = [self.host(domain("web", WEB, 5901)), self.host(domain("web", WEB, 5902))]
         settings = LibvirtSettings.model_validate({"uris": uris, "open_graphics": "always"})
         self.patch(libvirt.virDomain, "openGraphicsFD", lambda *_: reading)
+        self.states(p5901=MOVED)
 
         now = self.result(LibvirtBackend("kvm", settings, InlineCalls()).whereabouts("web"))
 

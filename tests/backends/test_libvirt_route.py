@@ -49,6 +49,15 @@ class URITests(SynchronousTestCase):
                 found = parse_uri(f"qemu+tcp://{name}/system")
                 self.assertEqual((found.local, found.passes_sockets), (True, False))
 
+    def test_a_tunnel_to_another_machine_is_not_this_one(self) -> None:
+        for uri in ("qemu+tls://localhost:16515/system", "qemu+ssh://127.0.0.1:2222/system"):
+            away = parse_uri(uri)
+            self.assertFalse(away.local)
+            for address in ("0.0.0.0", "127.0.0.1"):
+                with self.assertRaises(BackendError):
+                    route(tcp(address), away)
+        self.assertTrue(parse_uri("qemu+tls://localhost:16514/system").local)
+
     def test_where_a_command_leads_is_not_known(self) -> None:
         self.assertFalse(parse_uri("qemu+ext:///system?command=/x").local)
 
@@ -148,6 +157,13 @@ class ContainerTests(SynchronousTestCase):
     def test_an_address_that_is_configured_is_dialled(self) -> None:
         for address in ("10.0.0.5", "127.0.0.1"):
             self.assertEqual(host(tcp("0.0.0.0"), replace(LOCAL, address=address)), address)
+
+    def test_loopback_is_allowed_where_the_machine_is_here_or_an_operator_wrote_it(self) -> None:
+        away = parse_uri("qemu+tls://hv1.example.com/system")
+        self.assertFalse(route(tcp("hv9"), away).allow_loopback)
+        self.assertTrue(route(tcp("0.0.0.0"), away).allow_loopback)
+        self.assertTrue(route(tcp("0.0.0.0"), replace(away, address="aio")).allow_loopback)
+        self.assertTrue(route(tcp("127.0.0.1"), LOCAL).allow_loopback)
 
     def test_never_dials(self) -> None:
         never = replace(LOCAL, open_graphics="never")
