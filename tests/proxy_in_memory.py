@@ -51,9 +51,14 @@ class Store(MemoryTokenStore):
         self.wait: dict[str, Deferred[None]] = {}
         self.fail: dict[str, Exception] = {}
 
-    async def redeem(self, secret: str, resume_secret: str | None = None) -> Grant:
+    async def redeem(
+        self,
+        secret: str,
+        resume_secret: str | None = None,
+        before_use: Callable[[Token | None], None] | None = None,
+    ) -> Grant:
         await self._called("redeem")
-        return await super().redeem(secret, resume_secret)
+        return await super().redeem(secret, resume_secret, before_use)
 
     async def confirm(self, grant: Grant) -> None:
         await self._called("confirm")

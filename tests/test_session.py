@@ -22,6 +22,7 @@ from vncproxy.errors import (
     BadRequest,
     Busy,
     ClientGone,
+    ConfirmationNeeded,
     ConnectionLost,
     ConsoleEnded,
     ConsoleMoved,
@@ -68,6 +69,7 @@ from vncproxy.testing import (
     StaticConsoles,
     rfb_script,
 )
+from vncproxy.tokens.sources import StoreWithSources
 from vncproxy.watchdog import Watchdog
 
 GREETING = b"RFB 003.008\n\x01\x01"
@@ -174,6 +176,51 @@ class SessionTestCase(ProxyTestCase):
 
     def uses_given_back(self) -> int:
         return self.store.calls.count("restore")
+
+
+class AskingTests(SessionTestCase):
+    """Links that ask before they are redeemed."""
+
+    def test_a_link_that_asks_is_refused_with_the_machines_id_and_keeps_its_use(self) -> None:
+        secret = self.issue(Policy(confirm=True))
+        self.begin(self.visit(secret))
+
+        error = self.refused(ConfirmationNeeded)
+        self.assertIn("The console of web-01 opens when you press", error.sentence())
+        self.assertEqual((self.uses_given_back(), self.user.steps), (0, ["refuse"]))
+
+        self.user = User(self)
+        self.open(self.visit(secret, confirmed=True))
+
+    def test_the_configuration_decides_where_the_policy_does_not(self) -> None:
+        for configured, chosen, asks in (
+            (True, None, True),
+            (True, False, False),
+            (False, None, False),
+            (False, True, True),
+        ):
+            self.serve(confirm=configured)
+            self.user = User(self)
+            self.begin(self.visit(self.issue(Policy(confirm=chosen))))
+
+            refusals = [type(error) for error, _ in self.user.refusals]
+            self.assertEqual(refusals, [ConfirmationNeeded] if asks else [])
+
+    def test_a_link_that_is_over_does_not_ask(self) -> None:
+        secret = self.issue(Policy(confirm=True))
+        self.open(self.visit(secret, confirmed=True))
+        user = User(self)
+        self.begin(self.visit(secret), user)
+
+        self.assertEqual([type(error) for error, _ in user.refusals], [TokenUsed])
+
+    def test_tokens_of_other_issuers_are_not_looked_up_before(self) -> None:
+        self.serve(confirm=True, store=StoreWithSources(self.store, {}))
+        self.begin(self.visit("f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))
+
+        self.assertIn(
+            "The console opens when you press", self.refused(ConfirmationNeeded).sentence()
+        )
 
 
 class OpeningTests(SessionTestCase):

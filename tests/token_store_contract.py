@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.trial.unittest import TestCase
 
 from vncproxy.errors import (
+    ConfirmationNeeded,
     Superseded,
     TokenExpired,
     TokenRefused,
@@ -109,12 +110,42 @@ class TokenStoreContract(_Case):
             idle_timeout=1.5,
             client_networks=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")),
             allowed_origins=("https://portal.example.com",),
+            confirm=True,
             uses=2,
         )
         token = self.token(policy=policy, vm=VMAddress("one", "5/a b:c"), user="Zoë \n ☃ {}")
         store = self.make_store()
         grant = await store.redeem(await store.issue(token))
         self.assertEqual(grant.token, token)
+
+    async def test_who_asks_before_a_use_may_refuse_it_and_nothing_is_taken(self) -> None:
+        store, token = self.make_store(), self.token()
+        secret = await store.issue(token)
+        asked: list[Token | None] = []
+
+        def refuse(found: Token | None) -> None:
+            asked.append(found)
+            raise ConfirmationNeeded()
+
+        for _ in range(2):
+            with self.assertRaises(ConfirmationNeeded):
+                await store.redeem(secret, None, refuse)
+        self.assertEqual(asked, [token, token])
+        self.assertEqual((await store.show(secret_id(secret))).uses_left, 1)
+
+        await store.redeem(secret, None, asked.append)
+        self.assertEqual(asked, [token] * 3)
+
+    async def test_nobody_asks_before_a_token_that_is_used_or_a_cookie(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        _, cookie = await self.redeem_with_cookie(store, secret)
+        asked: list[Token | None] = []
+
+        self.assertTrue((await store.redeem(secret, cookie, asked.append)).resumed)
+        with self.assertRaises(TokenUsed):
+            await store.redeem(secret, None, asked.append)
+        self.assertEqual(asked, [])
 
     async def test_second_use_of_a_single_use_token_is_refused(self) -> None:
         store = self.make_store()

@@ -30,6 +30,7 @@
     │       └── UpstreamUntrusted  it cannot prove who it is, or offers too little protection
     ├── StoreUnavailable           the token store
     ├── Busy                       more users at once than this proxy can serve
+    ├── ConfirmationNeeded         nobody's: a button is to be pressed before the token is redeemed
     └── SessionEnded               why an open session was closed
         ├── ClientGone, ConsoleEnded (ConsoleMoved), ConnectionLost
         ├── EndedByAdministrator, TimeLimit, IdleLimit, Superseded
@@ -338,6 +339,23 @@ class Busy(VNCProxyError):
     close_code = 4115
     code = "busy"
     retry_after = 8
+
+
+class ConfirmationNeeded(VNCProxyError):
+    """A link asks its user before it is redeemed, because programs open links, too.
+
+    Args:
+        name: what the machine is called; empty where it is not known before.
+    """
+
+    status = 428
+    close_code = 4120
+    code = "confirmation-needed"
+
+    def __init__(self, name: str = "") -> None:
+        what = f"of {name} " if name else ""
+        sentence = f"The console {what}opens when you press the button on its page."
+        super().__init__("the link asks before it is redeemed", public=sentence)
 
 
 class SessionEnded(VNCProxyError):

@@ -141,7 +141,11 @@ class ITokenStore(Interface):
             StoreUnavailable: nothing was stored.
         """
 
-    def redeem(secret: str, resume_secret: str | None = None) -> Awaitable[Grant]:
+    def redeem(
+        secret: str,
+        resume_secret: str | None = None,
+        before_use: Callable[[Token | None], None] | None = None,
+    ) -> Awaitable[Grant]:
         """Take one use of a token, or re-enter with the resume cookie; atomic among proxies.
 
         A resume cookie that fits the token wins and takes no use: the grant takes the place of
@@ -149,6 +153,10 @@ class ITokenStore(Interface):
         ``novnc`` where resuming is switched on, the grant has a new ``resume_secret``, which is
         good from `confirm` on. A cookie that is not good yet stands for a try of the same browser
         that is still opening: its use is given back first.
+
+        Before a use is taken of a token that has one left, ``before_use`` is called with what it
+        says, or with None where another issuer would have to be asked; what it raises is raised
+        here, and nothing is taken.
 
         A use that was given back keeps the moment at which it was first taken, and with it the end
         of the longest duration.

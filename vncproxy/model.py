@@ -96,6 +96,8 @@ class Policy:
             console besides the proxy's own; empty means no further one.
         record: whether the session is recorded.
         uses: how many times the token can be redeemed; 0 means any number.
+        confirm: whether a browser's user presses a button before the token is redeemed; None leaves
+            it to the proxy's configuration.
     """
 
     mode: Mode = Mode.CONTROL
@@ -106,6 +108,7 @@ class Policy:
     allowed_origins: tuple[str, ...] = ()
     record: bool = False
     uses: Annotated[int, Ge(0)] = 1
+    confirm: bool | None = None
 
     def not_enforced(self) -> tuple[str, str] | None:
         """Return the first field that no session enforces, and its value; None when all are.

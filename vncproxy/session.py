@@ -16,6 +16,7 @@ from .admission import Admission
 from .consoles import Consoles
 from .errors import (
     ClientGone,
+    ConfirmationNeeded,
     ConsoleMoved,
     Forbidden,
     HypervisorError,
@@ -30,6 +31,7 @@ from .model import (
     Policy,
     SessionInfo,
     Timeouts,
+    Token,
     UnixTime,
     VMAddress,
     check_secret,
@@ -59,6 +61,8 @@ class Visit:
         resume: the secret of a resume cookie.
         foreign_origin: the page's origin when it is neither the proxy's own nor allowed by the
             configuration.
+        confirmed: whether the user has pressed the button of a page that asks before it opens a
+            console; viewers that have no page are not asked.
     """
 
     type: ConsoleType
@@ -66,6 +70,7 @@ class Visit:
     token: str = field(repr=False)
     resume: str | None = field(default=None, repr=False)
     foreign_origin: str | None = None
+    confirmed: bool = False
 
 
 class IDownstream(Interface):
@@ -91,6 +96,7 @@ class Services:
         time: the wall clock.
         reactor: for time limits and connections.
         join: the relay.
+        confirm: whether links ask before they are redeemed, unless their policy says otherwise.
     """
 
     store: ITokenStore
@@ -101,6 +107,7 @@ class Services:
     time: Callable[[], UnixTime]
     reactor: Any
     join: Callable[[Leg, Leg, Sequence[IStage]], Deferred[VNCProxyError]] = plain.join
+    confirm: bool = False
 
     def consoles(self) -> Consoles:
         """Return the way to the consoles of all backends."""
@@ -307,13 +314,23 @@ class Session:
 
     async def _redeem(self) -> Grant:
         secret = check_secret(self.visit.token)
-        grant = await self._services.store.redeem(secret, self.visit.resume)
+        grant = await self._services.store.redeem(secret, self.visit.resume, self._ask_first)
         token = grant.token
         self.grant = grant
         self._sessions.enter_vm(token.vm)
         self._sessions.replace(self)
         self._info = replace(self._info, token_id=grant.token_id, vm=token.vm, user=token.user)
         return grant
+
+    def _ask_first(self, token: Token | None) -> None:
+        """Raise, before a use is taken, when the user is to press a button first.
+
+        The holder of a link learns the machine's id, as the token has it.
+        """
+        chosen = token.policy.confirm if token else None
+        wanted = self._services.confirm if chosen is None else chosen
+        if wanted and not self.visit.confirmed:
+            raise ConfirmationNeeded(token.vm.vm if token else "")
 
     def _check_policy(self, policy: Policy) -> None:
         origin = self.visit.foreign_origin

@@ -100,6 +100,7 @@ class Tokens(Table):
     ttl: Annotated[int, Field(ge=1)] = 600
     max_ttl: Annotated[int, Field(ge=1)] = 86400
     resume: Annotated[int, Field(ge=0)] = 14400
+    confirm: bool = False
 
     @field_validator("max_ttl")
     @classmethod

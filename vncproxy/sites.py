@@ -43,6 +43,7 @@ def services(
         time=now,
         reactor=reactor,
         join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
+        confirm=settings.tokens.confirm,
     )
 
 

@@ -29,13 +29,14 @@ class _Noting(Resource):
 
     isLeaf = True
 
-    def __init__(self, trust: Trust) -> None:
+    def __init__(self, trust: Trust, type: ConsoleType) -> None:  # noqa: A002
         super().__init__()
+        self.type = type
         self.trust = trust
         self.visits: list[Visit] = []
 
     def render(self, request: Request) -> Any:
-        self.visits.append(visit_of(request, ConsoleType.NOVNC, self.trust))
+        self.visits.append(visit_of(request, self.type, self.trust))
         return b""
 
 
@@ -46,8 +47,9 @@ def visit(
     address: IAddress | None = None,
     secure: bool = False,
     host: str = "localhost:6080",
+    type: ConsoleType = ConsoleType.NOVNC,  # noqa: A002
 ) -> Visit:
-    noting = _Noting(trust)
+    noting = _Noting(trust, type)
     protocol = ConsoleSite(noting, Limits(), Clock()).buildProtocol(address)
     peer = MemoryPeer(protocol, address=address)
     if secure:

@@ -7,6 +7,17 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.downstream.links_table import OTHER, TOKEN
 from tests.downstream.requests import visit
 from vncproxy.downstream.resume_cookie import resume_cookie_name
+from vncproxy.model import ConsoleType
+
+
+class ConfirmedTests(SynchronousTestCase):
+    def test_the_page_says_that_its_user_agreed(self) -> None:
+        self.assertTrue(visit(f"/websockify?token={TOKEN}&confirmed=1").confirmed)
+        for query in ("", "&confirmed=0", "&confirmed=", "&path=%3Fconfirmed%3D1"):
+            self.assertFalse(visit(f"/websockify?token={TOKEN}{query}").confirmed)
+
+    def test_viewers_without_a_page_are_not_asked(self) -> None:
+        self.assertTrue(visit(f"/?token={TOKEN}", type=ConsoleType.XVPVNC).confirmed)
 
 
 class CookieTests(SynchronousTestCase):

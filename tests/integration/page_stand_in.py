@@ -136,6 +136,7 @@ class Console(WebSocketServerProtocol):
         pasted: texts the viewer sent for the clipboard.
         shown: whether the screen was sent.
         token: the token the page asked with.
+        confirmed: "1" when the page says that its user pressed the button.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -145,10 +146,12 @@ class Console(WebSocketServerProtocol):
         self.pasted: list[str] = []
         self.shown = False
         self.token = ""
+        self.confirmed = ""
         self._buffer = b""
 
     def onConnect(self, request: Any) -> str | None:
         self.token = request.params.get("token", [""])[0]
+        self.confirmed = request.params.get("confirmed", [""])[0]
         return "binary" if "binary" in request.protocols else None
 
     def onOpen(self) -> None:

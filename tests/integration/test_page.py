@@ -505,3 +505,23 @@ class EndTests(PageTestCase):
             """,
         )
         self.assertEqual(delays, [[1, 2, 4, 8, 16, 32, 32], "ended", True])
+
+
+class ConfirmTests(PageTestCase):
+    """A link that asks before it is used."""
+
+    async def test_the_page_waits_for_its_button_and_says_that_it_was_pressed(self) -> None:
+        sentence = "The console of web-01 opens when you press the button on its page."
+        await self.open(answers=[Refuse(4120, sentence), Show()])
+        await self.until(STATE, "ended")
+
+        self.assertEqual(await self.text("headline"), "Open this console?")
+        self.assertEqual(await self.text("reason"), sentence)
+        self.assertEqual(await self.text("reconnect"), "Open the console")
+        self.assertEqual(self.gateway.consoles[0].confirmed, "")
+        await deferToThread(time.sleep, 1.5)
+        self.assertEqual(len(self.gateway.consoles), 1)
+
+        await self.click("reconnect")
+        await self.until(STATE, "connected")
+        self.assertEqual(self.gateway.consoles[1].confirmed, "1")

@@ -35,6 +35,12 @@ class DecodeTests(SynchronousTestCase):
 
             self.assertFalse(allows(read, "https://portal.example"), text)
 
+    def test_a_record_without_a_word_on_confirm_is_one_that_earlier_proxies_read(self) -> None:
+        self.assertNotIn(b"confirm", record(Policy()))
+        self.assertIsNone(decode(record(Policy())).policy.confirm)
+        for chosen in (True, False):
+            self.assertIs(decode(record(Policy(confirm=chosen))).policy.confirm, chosen)
+
     def test_a_restriction_that_is_not_enforced_is_refused_by_its_name(self) -> None:
         for policy, words in (
             (Policy(mode=Mode.VIEW_ONLY), "policy.mode: view-only is not enforced by this proxy"),

@@ -13,8 +13,12 @@ from .failures import Refused
 from .layout import facts
 from .policy_options import KEYS, parse_policy
 
-_EMPTY = {"client_networks": "any", "allowed_origins": "the proxy's own"}
-"""What an empty list of a policy means."""
+_EMPTY = {
+    "client_networks": "any",
+    "allowed_origins": "the proxy's own",
+    "confirm": "as configured",
+}
+"""What an empty list of a policy means, or no word."""
 
 
 @click.group()
@@ -142,7 +146,7 @@ def _facts(status: dict[str, Any]) -> dict[str, str]:
     names = ("id", "vm", "user", "type", "issued_at", "expires_at", "uses_left")
     shown = {name.replace("_", " "): _text(status[name]) for name in names}
     policy = {
-        f"policy {name}": _EMPTY[name] if value == [] else _text(value)
+        f"policy {name}": _EMPTY[name] if name in _EMPTY and value in ([], None) else _text(value)
         for name, value in status["policy"].items()
     }
     return {**shown, **policy}

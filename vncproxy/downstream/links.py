@@ -37,6 +37,12 @@ def token_of(target: str, fragment: str = "") -> str:
     return found[0] if found else ""
 
 
+def is_confirmed(request: Request) -> bool:
+    """Tell whether the page says that its user pressed the button before it opens the console."""
+    query = request.uri.decode("latin-1").partition("?")[2]
+    return dict(_parameters(query)).get("confirmed") == "1"
+
+
 def behind_path(path: str) -> tuple[str, str]:
     """Take the query off a path in which its question mark is escaped."""
     begin, escaped, rest = path.replace("%3f", "%3F").partition("%3F")

@@ -8,7 +8,7 @@ from ..model import ConsoleType
 from ..session import Visit
 from .cookies import parse_cookies
 from .headers import header_lines
-from .links import query_token
+from .links import is_confirmed, query_token
 from .origin import Trust, foreign_origin
 from .resume_cookie import resume_cookie_name
 
@@ -30,4 +30,5 @@ def visit_of(request: Request, type: ConsoleType, trust: Trust) -> Visit:  # noq
         token=token,
         resume=cookies.get(resume_cookie_name(token)),
         foreign_origin=foreign,
+        confirmed=type is ConsoleType.XVPVNC or is_confirmed(request),
     )

@@ -135,7 +135,12 @@ class MemoryTokenStore:
         heapq.heappush(self._forget, (forget_at, token_id))
         return secret
 
-    async def redeem(self, secret: str, resume_secret: str | None = None) -> Grant:
+    async def redeem(
+        self,
+        secret: str,
+        resume_secret: str | None = None,
+        before_use: Callable[[Token | None], None] | None = None,
+    ) -> Grant:
         """Take one use of a token, or re-enter with the resume cookie."""
         token_id, now = secret_id(secret), self._seconds()
         entry = self._entries.get(token_id)
@@ -149,6 +154,8 @@ class MemoryTokenStore:
             if cookie_id in entry.resumes:
                 return self._reenter(token_id, entry, cookie_id, now)
             entry.give_back(cookie_id)
+        if before_use is not None and entry.uses_left(now) != 0:
+            before_use(entry.token)
         return self._take(token_id, entry, now)
 
     def _reenter(self, token_id: str, entry: _Entry, cookie_id: str, now: float) -> Grant:

@@ -67,7 +67,9 @@ def encode(token: Token) -> bytes:
         issued_at=token.issued_at,
         expires_at=token.expires_at,
     )
-    return record.model_dump_json().encode()
+    # proxies of an earlier version know no "confirm", and refuse a record that has one
+    left_out = {"policy": {"confirm"}} if token.policy.confirm is None else None
+    return record.model_dump_json(exclude=left_out).encode()
 
 
 def decode(record: bytes) -> Token:

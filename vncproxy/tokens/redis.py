@@ -133,11 +133,24 @@ class RedisTokenStore:
         await self._link.run(lambda redis: redis.script(scripts.ISSUE, keys, *args))
         return secret
 
-    async def redeem(self, secret: str, resume_secret: str | None = None) -> Grant:
+    async def redeem(
+        self,
+        secret: str,
+        resume_secret: str | None = None,
+        before_use: Callable[[Token | None], None] | None = None,
+    ) -> Grant:
         """Take one use of a token, or re-enter with the resume cookie."""
-        return await self._link.run(lambda redis: self._redeem(redis, secret, resume_secret))
+        return await self._link.run(
+            lambda redis: self._redeem(redis, secret, resume_secret, before_use)
+        )
 
-    async def _redeem(self, redis: Conversation, secret: str, cookie: str | None) -> Grant:
+    async def _redeem(
+        self,
+        redis: Conversation,
+        secret: str,
+        cookie: str | None,
+        before_use: Callable[[Token | None], None] | None,
+    ) -> Grant:
         token_id = secret_id(secret)
         seen = await self._look(redis, token_id)
         self._check_revoked(seen, token_id)
@@ -148,6 +161,10 @@ class RedisTokenStore:
         if seen.record is None:
             raise _refusal(b"expired" if seen.state else b"unknown", token_id)
         self._check_uses(seen, token_id)
+        if before_use is not None:
+            token = self._decode(seen.record, token_id)
+            if seen.uses_left(token) != 0:
+                before_use(token)
         return await self._take(redis, token_id, seen.record, cookie_id)
 
     def _check_revoked(self, seen: _Seen, token_id: str) -> None:

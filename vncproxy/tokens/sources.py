@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from zope.interface import implementer
 
@@ -30,11 +30,18 @@ class StoreWithSources:
         """Store a token and return its secret."""
         return await self.store.issue(token)
 
-    async def redeem(self, secret: str, resume_secret: str | None = None) -> Grant:
+    async def redeem(
+        self,
+        secret: str,
+        resume_secret: str | None = None,
+        before_use: Callable[[Token | None], None] | None = None,
+    ) -> Grant:
         """Take one use of a token, wherever it comes from."""
         try:
-            return await self.store.redeem(secret, resume_secret)
+            return await self.store.redeem(secret, resume_secret, before_use)
         except TokenUnknown as e:
+            if before_use is not None:
+                before_use(None)
             return await self._ask_sources(secret, e)
 
     async def _ask_sources(self, secret: str, unknown: TokenUnknown) -> Grant:

@@ -3,6 +3,7 @@
 import RFB from "./novnc/core/rfb.js";
 import { BY_USER, explain } from "./endings.js";
 import { begin, end, next } from "./lifecycle.js";
+import { confirmed } from "./link.js";
 
 /** Milliseconds until the screen must be there; the server has shorter limits of its own. */
 const CONNECT_TIME = 60_000;
@@ -50,6 +51,9 @@ export class Connection extends EventTarget {
     }
 
     retry() {
+        if (this.state.ending?.again === "confirmed") {
+            this.#url = confirmed(this.#url);
+        }
         this.#step({ type: "retry" });
     }
 

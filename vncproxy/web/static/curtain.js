@@ -26,18 +26,25 @@ export function attach(connection) {
 
 function render(state) {
     const { name, ending, interruption } = state;
-    element("state").textContent = STATE_WORDS[name];
+    element("state").textContent = ending?.again === "confirmed" ? "Not opened yet" : STATE_WORDS[name];
     element("curtain").hidden = name === "connected";
     element("headline").textContent = ending?.headline ?? (interruption ? "Reconnecting" : "Connecting");
     element("reason").textContent = ending?.reason ?? "";
     element("reconnect").hidden = !mayReconnect(state);
-    element("reconnect").textContent = name === "waiting" ? "Reconnect now" : "Reconnect";
+    element("reconnect").textContent = buttonWords(state);
     element("stop").hidden = name !== "waiting";
     element("cancel").hidden = name !== "connecting";
     countDown(state);
     if (ending) {
         takeFocus();
     }
+}
+
+function buttonWords({ name, ending }) {
+    if (ending?.again === "confirmed") {
+        return "Open the console";
+    }
+    return name === "waiting" ? "Reconnect now" : "Reconnect";
 }
 
 function mayReconnect({ name, ending }) {

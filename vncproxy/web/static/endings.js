@@ -10,8 +10,9 @@
  * @property {number} code - close code of the web socket
  * @property {string} headline
  * @property {string} reason - a sentence for the user
- * @property {"never"|"byHandOnly"|"byHand"|"alone"} again - who may reconnect: nobody, the user
- *     (also where the page is reconnecting by itself already: byHandOnly), the page itself
+ * @property {"never"|"confirmed"|"byHandOnly"|"byHand"|"alone"} again - who may reconnect: nobody,
+ *     the user (with a word to the server: confirmed; also where the page is reconnecting by itself
+ *     already: byHandOnly), the page itself
  */
 
 const UNREACHABLE = [
@@ -41,6 +42,7 @@ const WORDS = {
     4113: ["The gateway is restarting", "The console comes back by itself."],
     4114: ["Opened somewhere else", "This console was opened again in another tab or window."],
     4115: ["The gateway is busy", "The console opens by itself in a moment."],
+    4120: ["Open this console?", "It opens when you press the button."],
 };
 const OTHER = ["Console closed", "The connection was closed."];
 
@@ -52,6 +54,9 @@ const COMES_BACK = new Set([4103, 4113, BUSY]);
 
 /** Another tab has the console: two that both came back by themselves would fight for it. */
 const ELSEWHERE = new Set([4114]);
+
+/** The link asks before it is redeemed: mail scanners open links, and run scripts, too. */
+const ASKS = 4120;
 
 /** The page has no token, so nothing was tried. */
 export const NO_TOKEN = {
@@ -86,6 +91,9 @@ export function explain({ code, reason, connected }) {
 function again(code, connected) {
     if (code >= 4000 && code <= 4099) {
         return "never";
+    }
+    if (code === ASKS) {
+        return "confirmed";
     }
     if (ELSEWHERE.has(code)) {
         return "byHandOnly";

@@ -41,6 +41,13 @@ export function socketURL(href, token) {
     return url.href;
 }
 
+/** The address of the web socket once the user has said that the console is to be opened. */
+export function confirmed(socket) {
+    const url = new URL(socket);
+    url.searchParams.set("confirmed", "1");
+    return url.href;
+}
+
 /**
  * Nova's links carry the token inside noVNC's `path` setting, `?path=%3Ftoken%3DX`; others have
  * `&` where the question mark should be.
