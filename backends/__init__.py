@@ -6,6 +6,7 @@ project's own as well as those of third parties.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import entry_points
 from typing import cast
 
@@ -15,6 +16,7 @@ from vncproxy.interfaces import BackendClass
 GROUP = "vncproxy.backends"
 
 
+@cache  # all installed packages are searched, and a configuration asks for each of its tables
 def find(kind: str) -> BackendClass:
     """Return the backend class registered under a name.
 

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy import parts
 from vncproxy.errors import ConfigurationError
-from vncproxy.parts import Parts, Renewed, close_all, make_parts, renew
+from vncproxy.parts import Parts, Renewed, close_all, digests, make_parts, renew
 from vncproxy.settings import BackendTable, Settings
 from vncproxy.tokens import source_types
 from vncproxy.tokens.sources import StoreWithSources
@@ -67,7 +67,8 @@ class PartsTests(SynchronousTestCase):
         return found
 
     def renewed(self, before: Parts, **tables: ToySettings) -> Renewed:
-        return renew(before, settings(**tables), self.reactor)
+        new = settings(**tables)
+        return renew(before, new, digests(new), self.reactor)
 
     def test_what_is_the_same_is_kept(self) -> None:
         before = self.made(kvm=ToySettings(), source=ToySettings())

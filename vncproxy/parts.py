@@ -43,9 +43,9 @@ class Made:
     table: BackendTable
     files: bytes
 
-    def fits(self, table: BackendTable) -> bool:
-        """Whether a table, read now, would make the same again."""
-        return self.table == table and self.files == _content(table)
+    def fits(self, table: BackendTable, files: bytes) -> bool:
+        """Whether a table and its files would make the same again."""
+        return self.table == table and self.files == files
 
     async def close(self, clock: IReactorTime) -> None:
         """Let go of its connections, and of its threads; never fails."""
@@ -102,13 +102,24 @@ def make_parts(settings: Settings, reactor: Any) -> Parts:
         ConfigurationError: a backend's SDK is missing, or a file cannot be used.
     """
     empty = Parts(_store(settings, reactor), {}, BoundedCalls(reactor, reactor))
-    return renew(empty, settings, reactor).parts
+    return renew(empty, settings, digests(settings), reactor).parts
 
 
-def renew(parts: Parts, settings: Settings, reactor: Any) -> Renewed:
-    """Return the parts that new settings ask for; those whose table is the same are kept.
+def digests(settings: Settings) -> dict[str, bytes]:
+    """Return a digest of the files that each table of a backend or source names, by its NAME.
+
+    Files are named under keys that end in ``_file``. It blocks, as reading files does.
+    """
+    return {name: _content(table) for name, table in _tables(settings).items()}
+
+
+def renew(parts: Parts, settings: Settings, files: Mapping[str, bytes], reactor: Any) -> Renewed:
+    """Return the parts that new settings ask for; those that are the same are kept.
 
     The token store stays, whatever its settings say.
+
+    Args:
+        files: the `digests` of the settings.
 
     Raises:
         ConfigurationError: an SDK is missing, or a file cannot be used; nothing has changed.
@@ -117,13 +128,12 @@ def renew(parts: Parts, settings: Settings, reactor: Any) -> Renewed:
     fresh: list[Made] = []
     made: dict[str, Made] = {}
     try:
-        for name, table in {**settings.backends, **settings.token_sources}.items():
+        for name, table in _tables(settings).items():
             known = parts.made.get(name)
-            if known is None or not known.fits(table):
+            if known is None or not known.fits(table, files[name]):
                 calls = parts.calls.part(_called(name, settings))
-                files = _content(table)
                 part = _make(name, table, settings, Means(store, calls, time.time, reactor))
-                known = Made(part, calls, table, files)
+                known = Made(part, calls, table, files[name])
                 fresh.append(known)
             made[name] = known
     except BaseException:
@@ -153,6 +163,10 @@ def _make(name: str, table: BackendTable, settings: Settings, means: Means) -> A
     return source_types.find(table.kind)(name, table.settings, means)
 
 
+def _tables(settings: Settings) -> dict[str, BackendTable]:
+    return {**settings.backends, **settings.token_sources}
+
+
 def _called(name: str, settings: Settings) -> str:
     return f"backend {name}" if name in settings.backends else f"token source {name}"
 
@@ -166,7 +180,6 @@ def _changes(old: Mapping[str, Made], new: Mapping[str, Made]) -> Iterator[str]:
 
 
 def _content(table: BackendTable) -> bytes:
-    """Return a digest of the files that a table names under keys that end in ``_file``."""
     digest = hashlib.sha256()
     # a warning would quote addresses, which may hold tickets
     for path in _files(table.settings.model_dump(warnings=False)):

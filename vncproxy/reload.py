@@ -7,7 +7,7 @@ on as before. Sessions stay, and keep the limits on their time that they began w
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TextIO
@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from .audit import AuditLog, open_audit_file
 from .errors import BackendError, ConfigurationError
 from .model import Timeouts
-from .parts import Made, Parts, close_all, renew
+from .parts import Made, Parts, close_all, digests, renew
 from .process_log import ProcessLog
 from .resumption import ListenerTLS, Shown
 from .sessions import Sessions
@@ -70,9 +70,14 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What was read from files, and is not in place yet."""
+    """What was read from files, and is not in place yet.
+
+    Attributes:
+        files: digests of those that backends and token sources name.
+    """
 
     settings: Settings
+    files: Mapping[str, bytes]
     shown: tuple[Shown, ...]
     audit: TextIO | None
 
@@ -192,7 +197,7 @@ class Reload:
             audit = _noting(mistakes, partial(open_audit_file, settings.log.audit))
         if settings is None or mistakes:
             raise ConfigurationError("\n".join(mistakes))
-        return Fresh(settings, tuple(filter(None, shown)), audit)
+        return Fresh(settings, digests(settings), tuple(filter(None, shown)), audit)
 
     def _put_in_place(self, fresh: Fresh) -> list[str]:
         """Let everything run by what was read; returns what has changed, in words."""
@@ -201,7 +206,7 @@ class Reload:
             fresh.drop()
             raise ConfigurationError("the proxy is stopping")
         try:
-            renewed = renew(running.parts, settings, self._reactor)
+            renewed = renew(running.parts, settings, fresh.files, self._reactor)
         except BaseException:
             fresh.drop()
             raise
