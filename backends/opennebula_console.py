@@ -70,8 +70,7 @@ def console(machine: Machine, placement: Placement, network: Network) -> Console
     """Return the endpoint of a machine that runs.
 
     Raises:
-        NoGraphicalConsole: it has no VNC console.
-        ConsoleUnavailable: its console has no port yet.
+        NoGraphicalConsole: it has no VNC console, or no port for it.
         BackendError: its console cannot be dialled from here; with what can be done.
     """
     vnc = _vnc(machine)
@@ -104,8 +103,10 @@ def _vnc(machine: Machine) -> Graphics:
 def _port(machine: Machine, vnc: Graphics) -> int:
     port = int(vnc.port) if vnc.port.isascii() and vnc.port.isdigit() else 0
     if not 0 < port < 65536:
-        raise ConsoleUnavailable(
-            "not showing its console yet", f"VM {machine.id}: GRAPHICS/PORT is {vnc.port!r}"
+        raise NoGraphicalConsole(
+            f"VM {machine.id}: GRAPHICS/PORT is {vnc.port or 'missing'!r}, although it runs; "
+            "OpenNebula writes it when it deploys a machine with GRAPHICS/TYPE",
+            public="The virtual machine was started without a port for its console.",
         )
     return port
 

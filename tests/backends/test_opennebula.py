@@ -186,12 +186,12 @@ class GraphicsTests(OpenNebulaCase):
         self.oned.add(VM(7, graphics=[vnc(TYPE="SPICE"), vnc(PORT=5950), vnc(PORT=5951)]))
         self.assertEqual(self.located().port, 5950)
 
-    def test_a_port_that_is_not_there_yet(self) -> None:
+    def test_a_running_machine_without_a_port_has_no_console(self) -> None:
         for port in ("", "-1", "auto", 0, 65536):
             self.oned.add(VM(7, graphics=vnc(PORT=port)))
             self.assertEqual(
-                self.failure(ConsoleUnavailable).sentence(),
-                "The virtual machine is not showing its console yet.",
+                self.failure(NoGraphicalConsole).sentence(),
+                "The virtual machine was started without a port for its console.",
             )
 
     def test_without_a_password_none_is_offered(self) -> None:

@@ -27,6 +27,8 @@ PASSWORD = "s3cret-p"
 WRONG = "n0t-right"
 USER = f"vncproxy{os.getpid()}"
 SASL_USER = "fred@localhost"
+SASL = {"sasl-plain": "plain", "sasl-512": "scram-sha-512", "sasl-none": "gssapi"}
+"""Machine -> its mechanism; there is no plug-in for the last one."""
 
 REFUSED = "502 The hypervisor refused the connection to the console."
 UNTRUSTED = "502 The hypervisor could not prove its identity."
@@ -51,7 +53,8 @@ class World:
         self.machines = {name: self._machine(name, *how) for name, how in self._qemu().items()}
         self.displays = {kind: self._display(kind) for kind in XTIGERVNC}
         self.libvirt, self.guest = self._libvirt_with_sasl()
-        self.machines["sasl-plain"] = self._machine_with_plain_sasl()
+        for name, mechanism in SASL.items():
+            self.machines[name] = self._machine_with_sasl(name, mechanism)
         self.sasl_port = int(self.guest.graphics()["port"])
         self.user_password = _user()
         self.gateway = Gateway(self._config()).start()
@@ -85,14 +88,14 @@ class World:
         atexit.register(display.stop)
         return display
 
-    def _machine_with_plain_sasl(self) -> QemuMachine:
+    def _machine_with_sasl(self, name: str, mechanism: str) -> QemuMachine:
         x509 = f"tls-creds-x509,id=t0,endpoint=server,dir={self.identity.folder},verify-peer=off"
         machine = QemuMachine(
             self.folder,
-            "sasl-plain",
+            name,
             objects=[x509],
             vnc=",tls-creds=t0,sasl=on",
-            sasl=self._sasl("sasl-plain", "plain"),
+            sasl=self._sasl(name, mechanism),
         ).start()
         atexit.register(machine.stop)
         return machine
@@ -175,6 +178,7 @@ type = "static"
             "q-plain": self.at("plain"),
             "q-sasl": f"{sasl}, {tls}",
             "q-sasl-plain": f'{self.at("sasl-plain")}, username = "{SASL_USER}", {password}, {tls}',
+            "q-sasl-512": f'{self.at("sasl-512")}, username = "{SASL_USER}", {password}, {tls}',
             "q-wss": f'address = "wss://localhost:{web}", {tls}',
             "q-wss-pinned": f'address = "wss://127.0.0.1:{web}/", {own}',
             "x-None": self.at("None"),
@@ -256,6 +260,11 @@ type = "static"
                 "tls = { verify = false }",
                 UNTRUSTED,
                 "SASL mechanism PLAIN only",
+            ),
+            "b-sasl-none": (
+                f'{self.at("sasl-none")}, username = "{SASL_USER}", {wrong}, {tls}',
+                REFUSED,
+                "may lack the plug-in of the mechanisms",
             ),
             "b-sasl-nobody": (f"{sasl}, {tls}", REFUSED, "configure username"),
             "b-wss-authority": (

@@ -137,6 +137,8 @@ class MechanismTests(SynchronousTestCase):
 
     def test_the_strongest_is_taken(self) -> None:
         self.assertEqual(self.chosen("PLAIN,SCRAM-SHA-1,SCRAM-SHA-256"), b"SCRAM-SHA-256")
+        everything = "PLAIN,SCRAM-SHA-1,SCRAM-SHA-256,SCRAM-SHA-512,SCRAM-SHA-512-PLUS"
+        self.assertEqual(self.chosen(everything), b"SCRAM-SHA-512")
         self.assertEqual(self.chosen("plain,scram-sha-1"), b"SCRAM-SHA-1")
         self.assertEqual(self.chosen("GSSAPI,PLAIN"), b"PLAIN")
 
@@ -150,8 +152,13 @@ class MechanismTests(SynchronousTestCase):
             self.assertIs(outcome.error, UpstreamRefused)
             self.assertIn("none is spoken here", outcome.detail)
 
+    def test_a_server_without_the_plug_in_of_its_mechanism(self) -> None:
+        for outcome in (agree(mechanisms("")), agree(eof=True)):
+            self.assertIs(outcome.error, UpstreamRefused)
+            self.assertIn("may lack the plug-in of the mechanisms", outcome.detail)
+
     def test_a_real_exchange_with_each_scram(self) -> None:
-        for name in ("SCRAM-SHA-1", "SCRAM-SHA-256"):
+        for name in ("SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"):
             mechanism = ScramMechanism(name)
             known = mechanism.make_auth_info("pencil")
             peer = mechanism.make_server(lambda _, known=known: known)

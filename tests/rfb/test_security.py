@@ -145,7 +145,7 @@ class RefusalTests(WireTest):
     def test_only_types_that_are_not_supported(self) -> None:
         outcome = agree(V3_8 + b"\x03\x05\x12\x16", "password")
         self.assertIs(outcome.error, UpstreamViolation)
-        self.assertIn("types 5, 18, 22, none", outcome.detail)
+        self.assertIn("types RA2 (5), TLS of Vino (18), xvp (22), none", outcome.detail)
 
     def test_a_type_of_32_bits(self) -> None:
         self.assertIs(agree(V3_3 + b"\xff\xff\xff\xff").error, UpstreamViolation)
@@ -154,6 +154,19 @@ class RefusalTests(WireTest):
         reason = b"\0\0\0\x16Authentication failed\0"
         outcome = agree(V3_8 + b"\x01\x02" + CHALLENGE + FAILED + reason, "password")
         self.assertRefused(outcome, "authentication failed: Authentication failed")
+
+    def test_types_of_others_are_named_with_what_to_switch_on(self) -> None:
+        for offered, name, remedy in (
+            ([5, 6], "RA2 (5), RA2ne (6)", "allow VncAuth or VeNCrypt there"),
+            ([30, 33], "Apple's Diffie-Hellman (30), Apple's 33 (33)", "with a password there"),
+            ([17, 113], "Ultra (17), MS-Logon II (113)", "without MS-Logon"),
+            ([18], "TLS of Vino (18)", "require-encryption false"),
+            ([200], "200, none is supported", ""),
+        ):
+            outcome = agree(V3_8 + bytes([len(offered), *offered]))
+            self.assertIs(outcome.error, UpstreamViolation)
+            self.assertIn(f"server offers security types {name}", outcome.detail)
+            self.assertIn(remedy, outcome.detail)
 
     def test_what_its_backend_knows_of_the_cause_stands_behind_it(self) -> None:
         spec = RFBSecurity("password", hint="it is over")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from ..model import RFBSecurity
+from .foreign_types import FOREIGN
 
 
 class Kind(IntEnum):
@@ -52,7 +53,13 @@ _NAMES = {
 
 def words(offered: Iterable[int]) -> str:
     """Return an offer as it stands in the log: ``X509Vnc (261), 300``."""
-    return ", ".join(f"{_NAMES[Kind(n)]} ({n})" if n in _NAMES else str(n) for n in offered)
+    return ", ".join(f"{name} ({n})" if (name := _name(n)) else str(n) for n in offered)
+
+
+def _name(number: int) -> str:
+    if number in _NAMES:
+        return _NAMES[Kind(number)]
+    return FOREIGN[number][0] if number in FOREIGN else ""
 
 
 def demands_tls(spec: RFBSecurity) -> bool:

@@ -22,7 +22,11 @@ LIMIT = 4096
 MAX_ITERATIONS = 100_000
 """Rounds of hashing that a server may ask for; they take the reactor's time, about 0.1 s."""
 
-_SCRAM = ("SCRAM-SHA-256", "SCRAM-SHA-1")
+_SCRAM = ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1")
+_NO_MECHANISM = (
+    "its SASL library may lack the plug-in of the mechanisms in its configuration (mech_list; "
+    "libsasl2-modules and cyrus-sasl-scram have them)"
+)
 _ANSWER = "its answer to the SASL login"
 _ITERATIONS = re.compile(r"(?:^|,)i=(\d{1,9})(?:,|$)")
 
@@ -36,7 +40,7 @@ def log_in(spec: RFBSecurity) -> Steps[None]:
             spoken here.
         UpstreamUntrusted: it wants the password itself, and is not verified.
     """
-    mechanisms = yield from _read_sized("its SASL mechanisms")
+    mechanisms = yield from _mechanisms()
     offered = mechanisms.decode("ascii", "replace").upper().split(",")
     scram = [mechanism for mechanism in _SCRAM if mechanism in offered]
     try:
@@ -52,6 +56,21 @@ def log_in(spec: RFBSecurity) -> Steps[None]:
             "server closed during the SASL login: the user or the password may be wrong (QEMU "
             "wants the realm in the name, user@realm)"
         ) from e
+
+
+def _mechanisms() -> Steps[bytes]:
+    try:
+        mechanisms = yield from _read_sized("its SASL mechanisms")
+    except EndOfStream as e:
+        raise UpstreamRefused(
+            f"server closed before it offered SASL mechanisms: {_NO_MECHANISM}, or it demands a "
+            "client certificate (certificate_file, key_file)"
+        ) from e
+    if not mechanisms:
+        raise UpstreamRefused(
+            f"server offers no SASL mechanism, none is spoken here: {_NO_MECHANISM}"
+        )
+    return mechanisms
 
 
 def _plain(spec: RFBSecurity) -> Steps[None]:

@@ -12,6 +12,7 @@ from ..errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
 from ..model import RFBSecurity
 from ..steps import Read, Steps, Write
 from . import tight
+from .foreign_types import advice
 from .kinds import Kind, demands_tls, words
 from .result import read_result, refusal
 from .vencrypt import vencrypt
@@ -142,7 +143,8 @@ def _choose(offered: tuple[int, ...], spec: RFBSecurity, wanted: Iterable[Kind])
         raise UpstreamRefused("server asks for a VNC password and none is configured")
     if Kind.SASL in offered:
         raise UpstreamRefused("server asks for SASL without TLS: switch TLS on there")
-    raise UpstreamViolation(f"server offers security types {words(offered)}, none is supported")
+    told = f"server offers security types {words(offered)}, none is supported"
+    raise UpstreamViolation("; ".join(filter(None, (told, advice(offered)))))
 
 
 def _within_tight(spec: RFBSecurity) -> Steps[Kind]:
