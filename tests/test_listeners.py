@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.listeners import EndpointText, problem_of
+from vncproxy.listeners import EndpointText, problem_of, without_wrapper
 
 
 class EndpointTextTests(SynchronousTestCase):
@@ -22,6 +22,15 @@ class EndpointTextTests(SynchronousTestCase):
 
     def test_a_wrapper_is_taken_off(self) -> None:
         self.assertEqual(EndpointText.parse("haproxy:tcp:1"), EndpointText("tcp", ("1",), {}))
+
+    def test_the_rest_of_it_is_an_endpoint_string(self) -> None:
+        for text, rest, wrapped in (
+            ("haproxy:tcp:1", "tcp:1", True),
+            ("HAProxy:haproxy:tcp:1", "tcp:1", True),
+            ("ssl:443:privateKey=/k.pem", "ssl:443:privateKey=/k.pem", False),
+            ("haproxy", "haproxy", False),
+        ):
+            self.assertEqual(without_wrapper(text), (rest, wrapped))
 
     @given(st.text(alphabet="tcpslunix:=\\0189/é ", max_size=30))
     def test_any_text_can_be_taken_apart_and_judged(self, text: str) -> None:

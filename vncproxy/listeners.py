@@ -57,6 +57,14 @@ class EndpointText:
         return cls(kind, tuple(arguments[1:]), options)
 
 
+def without_wrapper(text: str) -> tuple[str, bool]:
+    """Return an endpoint string without ``haproxy:`` before it, and whether it was there."""
+    kind, colon, rest = text.partition(":")
+    if colon and kind.lower() in _WRAPPERS:
+        return without_wrapper(rest)[0], True
+    return text, False
+
+
 def _parts(text: str) -> list[str]:
     found, position = [], 0
     while position <= len(text):

@@ -16,8 +16,10 @@ from .downstream.console_site import ConsoleSite
 from .downstream.forwarded import Forwarding
 from .downstream.occasional import OccasionalWarning
 from .downstream.origin import Trust
+from .downstream.proxy_header import ProxyHeaderFactory
 from .downstream.site import Consoles, console_site
 from .interfaces import ISessionObserver
+from .listeners import without_wrapper
 from .model import UnixTime
 from .parts import Parts
 from .relay import fast, plain
@@ -78,12 +80,12 @@ class Sites:
         self.users: ConsoleSite = console_site(consoles, sessions, connections)
         self.api = api_site(self._api(settings, parts))
 
-    def listeners(self, listen: Listen) -> Iterator[tuple[str, Site]]:
-        """Yield each endpoint string with the site that it is to serve."""
+    def listeners(self, listen: Listen) -> Iterator[tuple[str, Any]]:
+        """Yield each endpoint string with the factory that it is to serve."""
         for endpoint in (*listen.web, *listen.xvp):
-            yield endpoint, self.users
+            yield _unwrapped(endpoint, self.users)
         for endpoint in listen.api:
-            yield endpoint, self.api
+            yield _unwrapped(endpoint, self.api)
 
     def renew(self, settings: Settings, parts: Parts) -> None:
         """Serve the requests that come from now on as other settings say."""
@@ -138,3 +140,9 @@ class Sites:
             base_url=settings.public.base_url,
             xvp_url=settings.public.xvp_url,
         )
+
+
+def _unwrapped(endpoint: str, site: Site) -> tuple[str, Any]:
+    """Return an endpoint string and its factory, which reads the header of ``haproxy:`` itself."""
+    text, wrapped = without_wrapper(endpoint)
+    return text, ProxyHeaderFactory(site) if wrapped else site

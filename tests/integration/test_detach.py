@@ -35,6 +35,7 @@ from vncproxy.relay.dispatch import Dispatcher
 from vncproxy.relay.frames import RawFraming
 from vncproxy.relay.leg import Leg
 from vncproxy.relay.pump import Pump
+from vncproxy.relay.sockets import IPassesOn
 from vncproxy.testing import MemoryPeer
 
 ENCRYPTED = (Way.TLS, Way.START_TLS)
@@ -111,9 +112,9 @@ class PrivateNamesTests(DetachTestCase):
     def test_the_layer_of_the_proxy_protocol_is_called_as_expected(self) -> None:
         layer: Any = self.connected(Way.PROXY)[0].transport
 
-        self.assertTrue(module._is_proxy_layer(layer))
+        self.assertTrue(IPassesOn.providedBy(layer))
         self.assertEqual(layer.getPeer().host, "192.0.2.1")
-        self.assertIsNotNone(layer._proxyInfo)
+        self.assertTrue(layer.peer_known)
         self.assertEqual(type(layer.wrappedProtocol), Leg)
 
     def test_small_writes_are_held_back_where_it_is_looked_for(self) -> None:
@@ -254,7 +255,7 @@ class FallbackTests(DetachTestCase):
 
     def test_a_proxy_layer_that_has_read_nothing_is_left_alone(self) -> None:
         layer: Any = self.connected(Way.PROXY)[0].transport
-        layer._proxyInfo = None
+        layer.peer_known = False
 
         self.assertFalse(detachable(layer))
 

@@ -23,11 +23,11 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.protocol import ClientFactory
 from twisted.internet.ssl import Certificate, PrivateCertificate, optionsForClientTLS
 from twisted.protocols import tls as twisted_tls
-from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper, HAProxyWrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.integration.certificates import Authority
+from vncproxy.downstream.proxy_header import ProxyHeader, ProxyHeaderFactory
 from vncproxy.relay.leg import Leg
 from vncproxy.relay.pump import Pump
 
@@ -267,7 +267,7 @@ class SocketPeer:
         if self._way is Way.TLS:
             factory = TLSMemoryBIOFactory(_server_options(), False, factory, self._loop)
         if self._way is Way.PROXY:
-            factory = HAProxyWrappingFactory(factory)
+            factory = ProxyHeaderFactory(factory)
         if self._way is Way.UNIX:
             path = tempfile.mktemp(prefix="wire-")
             port: Any = self._loop.listenUNIX(path, factory)
@@ -354,7 +354,7 @@ def unsent(transport: Any) -> int:
 
 
 def _raw(transport: Any) -> Any:
-    if isinstance(transport, HAProxyProtocolWrapper):
+    if isinstance(transport, ProxyHeader):
         return transport.transport
     if isinstance(transport, twisted_tls.TLSMemoryBIOProtocol):
         return transport.transport

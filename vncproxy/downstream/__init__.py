@@ -2,6 +2,7 @@
 
 - `vncproxy.downstream.connections`: all connections, and how many there may be.
 - `vncproxy.downstream.refusals`: how often users are refused with words, and when cheaply.
+- `vncproxy.downstream.proxy_header`: the PROXY protocol, by which balancers tell whose it is.
 - `vncproxy.downstream.channel`: HTTP connections with limits, which can be taken over.
 - `vncproxy.downstream.console_site`: the factory of connections and requests.
 - `vncproxy.downstream.headers`: headers as text.

@@ -18,6 +18,8 @@ from twisted.internet.tcp import Connection
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.web.http import HTTPChannel
 
+from .sockets import IPassesOn
+
 _BIO_CHUNK = 65536
 
 TRANSPORT_NAMES = (
@@ -32,9 +34,6 @@ TLS_NAMES = (
     "factory",
 )
 """The same of a TLS layer; newer ones have an ``_aggregator``, too."""
-
-PROXY_LAYER = ("twisted.protocols.haproxy._wrapper", "HAProxyProtocolWrapper")
-"""Module and name of what reads the PROXY protocol, and passes on all that follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,9 @@ class Detached:
     tls: Any = None
 
 
-def detachable(transport: object) -> bool:
+def detachable(transport: Any) -> bool:
     """Tell whether `detach` can take this transport now, without changing anything."""
-    if _is_proxy_layer(transport) and getattr(transport, "_proxyInfo", None) is None:
+    if IPassesOn.providedBy(transport) and not transport.peer_known:
         return False
     tls, raw = _layers(transport)
     if type(raw).__module__ not in ("twisted.internet.tcp", "twisted.internet.unix"):
@@ -102,7 +101,7 @@ def detach(transport: object) -> Detached:
 
 def _part(transport: Any, tls: Any, raw: Any) -> None:
     """Let go of what know each other, and would wait for the garbage collector."""
-    if _is_proxy_layer(transport):
+    if IPassesOn.providedBy(transport):
         transport.factory.unregisterProtocol(transport)
         transport.wrappedProtocol = None
     connector = vars(raw).pop("connector", None)
@@ -131,17 +130,13 @@ def drain(connection: Any) -> bytes:
 
 def _layers(transport: Any) -> tuple[Any, Any]:
     """Return the TLS layer, or None, and the transport that has the socket."""
-    if _is_proxy_layer(transport):
+    if IPassesOn.providedBy(transport):
         transport = transport.transport
     if isinstance(transport, TLSMemoryBIOProtocol):
         return transport, transport.transport
     if isinstance(transport, Connection) and transport.TLS:
         return getattr(transport, "protocol", None), transport
     return None, transport
-
-
-def _is_proxy_layer(transport: object) -> bool:
-    return (type(transport).__module__, type(transport).__name__) == PROXY_LAYER
 
 
 def _end_tls(tls: Any) -> Any:

@@ -13,6 +13,9 @@ class IPassesOn(Interface):
     """A layer over a transport that reads a header first, and passes on all that follows."""
 
     peer_known = Attribute("Whether the header has come, which may say who the peer is.")
+    transport = Attribute("The transport below.")
+    wrappedProtocol = Attribute("What gets all that follows.")
+    factory = Attribute("A ``WrappingFactory``, which counts the layer.")
 
 
 class ISendsToTheEnd(Interface):
