@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 VOCABULARY = {"errors", "model", "interfaces", "text"}
-SETTINGS = {"urls", "listeners", "setting_types", "settings", "mistakes", "config"}
+SETTINGS = {
+    "urls",
+    "listeners",
+    "setting_types",
+    "settings",
+    "mistakes",
+    "toml_mistakes",
+    "config",
+}
 PROTOCOL = {"rfb", "handshakes", "steps"}
 
 ANYTHING = {"tap", "service", "reload", "sites", "parts", "cli", "demo"}
@@ -28,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rounds": set(),
     "accepting": set(),
     "admission": {"errors", "model"},
+    "store_check": {"errors", "interfaces"},
     "resumption": {"errors", "listeners"},
     "descriptors": {"model"},
     "hangup": set(),

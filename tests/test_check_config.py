@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -10,7 +10,7 @@ from zope.interface import implementer
 
 from vncproxy.check_config import TIME_LIMIT, Finding, check, render
 from vncproxy.errors import BackendError, StoreUnavailable
-from vncproxy.interfaces import IHasWarnings, IPointsElsewhere
+from vncproxy.interfaces import IHasWarnings, IMayForget, IPointsElsewhere
 from vncproxy.settings import Listen, Settings, Tokens
 
 
@@ -47,6 +47,20 @@ class Cloud(Answers):
         return ["vsphere"]
 
 
+@implementer(IMayForget)
+class Forgetful(Answers):
+    """A store that says how it may forget, or does not answer."""
+
+    def __init__(self, losses: Sequence[str] | Exception | Deferred[Sequence[str]]) -> None:
+        super().__init__("redis 7")
+        self._losses = losses
+
+    async def losses(self) -> Sequence[str]:
+        if isinstance(self._losses, Exception):
+            raise self._losses
+        return await self._losses if isinstance(self._losses, Deferred) else self._losses
+
+
 class CheckTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = MemoryReactorClock()
@@ -63,6 +77,28 @@ class CheckTests(SynchronousTestCase):
             settings or Settings(), backends or {}, store or Answers("memory, 0 tokens")
         )
         return {finding.what: finding for finding in self.successResultOf(fired)}
+
+    def test_how_the_store_may_forget_is_told_beside_its_answer(self) -> None:
+        settings = Settings(tokens=Tokens(store="redis"))
+        fired = self.start(settings, {}, Forgetful(["it saves in intervals; set appendonly"]))
+
+        told = [str(each) for each in self.successResultOf(fired) if each.what == "store redis"]
+
+        self.assertEqual(
+            told,
+            [
+                "ok    store redis: redis 7",
+                "warn  store redis: it saves in intervals; set appendonly",
+            ],
+        )
+
+    def test_store_that_does_not_say_how_it_may_forget_fails_nothing(self) -> None:
+        for losses in (StoreUnavailable("denied"), Deferred[Sequence[str]]()):
+            fired = self.start(Settings(), {}, Forgetful(losses))
+            self.reactor.advance(TIME_LIMIT)
+            self.assertTrue(
+                all(each.ok for each in self.successResultOf(fired) if "store" in each.what)
+            )
 
     def test_what_a_backend_warns_of_is_told_beside_its_answer(self) -> None:
         fired = self.start(Settings(), {"lab": Careless("1 console")}, Answers("memory"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -25,6 +25,7 @@ from .errors import VNCProxyError
 from .interfaces import (
     IConsoleBackend,
     IHasWarnings,
+    IMayForget,
     IPointsElsewhere,
     ITokenSource,
     ITokenStore,
@@ -32,6 +33,8 @@ from .interfaces import (
 from .settings import Settings
 
 __all__ = ["Finding", "check", "render"]
+
+T = TypeVar("T")
 
 _log = Logger()
 
@@ -75,6 +78,7 @@ async def check(
         check_descriptors(settings.limits),
         *(each for endpoint in endpoints for each in check_certificates(endpoint, now())),
         *answers,
+        *await _losses(f"store {settings.tokens.store}", store, reactor),
         *_warnings("token source", sources),
         *_warnings("backend", backends),
         *(
@@ -110,8 +114,20 @@ def _no_answer(what: str, table: str, why: Failure) -> Finding:
     return failure(what, f"it fails with {type(why.value).__name__}", "report it to who wrote it")
 
 
-async def _await(answer: Awaitable[str]) -> str:
+async def _await(answer: Awaitable[T]) -> T:
     return await answer
+
+
+async def _losses(what: str, store: ITokenStore, clock: Any) -> list[Finding]:
+    """Return how a store may forget; whether it answers at all is told elsewhere."""
+    if not IMayForget.providedBy(store):
+        return []
+    asking = Deferred.fromCoroutine(_await(IMayForget(store).losses()))
+    try:
+        found = await asking.addTimeout(TIME_LIMIT, clock)
+    except (VNCProxyError, DeferredTimeout):
+        return []
+    return [Finding(what, True, text, warning=True) for text in found]
 
 
 def _warnings(what: str, parts: Mapping[str, object]) -> list[Finding]:

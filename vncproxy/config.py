@@ -15,6 +15,7 @@ from .errors import ConfigurationError
 from .mistakes import describe
 from .setting_types import Reading
 from .settings import BackendTable, Settings
+from .toml_mistakes import in_words
 
 __all__ = ["BackendTable", "Settings", "load"]
 
@@ -66,14 +67,16 @@ def load(
 
 
 def _document(path: Path) -> dict[str, Any]:
+    text = ""
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        text = path.read_bytes().decode()
+        return tomllib.loads(text)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path}: is not UTF-8 text: byte {error.start}") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path}: is not TOML: {error}") from error
+        raise ConfigurationError(f"{path}: is not TOML: {in_words(error, text)}") from error
 
 
 def _table(document: dict[str, Any], name: str) -> dict[str, Any]:

@@ -232,6 +232,17 @@ class ITokenStore(Interface):
         """Let go of connections."""
 
 
+class IMayForget(Interface):
+    """A token store outside this process, which may forget that a token was used or revoked."""
+
+    def losses() -> Awaitable[Sequence[str]]:
+        """Return one line for each way in which it may, with what could be done.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+        """
+
+
 class ITokenSource(Interface):
     """Somebody else's tokens, which this proxy accepts beside its own."""
 

@@ -19,6 +19,7 @@ from .parts import CLOSE_TIME, Parts
 from .reload import Reload, Running
 from .sessions import Sessions
 from .settings import Settings
+from .store_check import StoreCheck
 
 
 class Gateway(MultiService):
@@ -35,6 +36,8 @@ class Gateway(MultiService):
         self.sessions: Sessions = running.sessions
         self._running = running
         self._reload: Reload | None = None
+        reactor = self.sessions.services.reactor
+        self._store_check = StoreCheck(lambda: self.parts.store, reactor)
 
     @property
     def parts(self) -> Parts:
@@ -52,6 +55,7 @@ class Gateway(MultiService):
             super().startService()
         self._running.log.find()
         self.warn()
+        self._store_check.start()
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, end the sessions with a reason, then close everything else."""
@@ -94,6 +98,7 @@ class Gateway(MultiService):
             self.log.warn("{text}; raise RLIMIT_NOFILE (LimitNOFILE, ulimit -n)", text=text)
 
     async def _stop(self, listeners: Deferred[Any]) -> None:
+        self._store_check.stop()
         if self._reload is not None:
             self._reload.forbid()
         linger = self.sessions.services.timeouts.linger

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from twisted.logger import ILogObserver, LogEvent, Logger
 
-from tests.integration.test_tokens_redis import RedisCase, sleep
+from tests.integration.test_tokens_redis import RedisCase, documented, sleep
 from tests.token_store_contract import VM
 from vncproxy.errors import TokenRevoked, TokenUnknown, TokenUsed
 from vncproxy.model import Policy, secret_id
@@ -136,3 +136,39 @@ class DurableTests(RedisCase):
             await other.redeem(used)
         with self.assertRaises(TokenRevoked):
             await other.redeem(revoked)
+
+    async def test_nothing_is_warned_of(self) -> None:
+        self.assertEqual(list(await self.make_store().losses()), [])
+
+
+class WarningTests(RedisCase):
+    """What ``check-config`` asks Redis, with and without the permission to see its settings."""
+
+    server_options = {
+        "options": ["--save", "3600 1"],
+        "acl": [
+            "user default on nopass ~* &* +@all",
+            f"user {documented('', 'user vncproxy on').partition('user ')[2].splitlines()[0]}",
+            "user reader on >pw ~* &* +@all -config",
+        ],
+    }
+
+    async def losses(self, **settings: Any) -> list[str]:
+        return list(await self.make_store(**settings).losses())
+
+    async def test_default_persistence_is_warned_of(self) -> None:
+        for user in ({}, {"username": "vncproxy", "password": "CHANGE-ME"}):
+            (line,) = await self.losses(**user)
+            self.assertIn("appendonly no", line)
+
+    async def test_settings_are_read_where_that_is_permitted(self) -> None:
+        self.server.cli("config", "set", "appendonly", "yes", "appendfsync", "no")
+        (line,) = await self.losses()
+        self.assertIn("appendfsync no", line)
+        self.assertEqual(await self.losses(username="reader", password="pw"), [])
+
+    async def test_eviction_is_warned_of(self) -> None:
+        self.server.cli("config", "set", "appendonly", "yes")
+        self.server.cli("config", "set", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru")
+        (line,) = await self.losses()
+        self.assertIn("set noeviction", line)

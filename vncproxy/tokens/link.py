@@ -63,7 +63,12 @@ class RedisLink:
             StoreUnavailable: with what is wrong, and what to do about it, as detail.
         """
         talk = self._conversation()
-        result = await self._limited(talk, self._converse(talk, work))
+        try:
+            result = await self._limited(talk, self._converse(talk, work))
+        except StoreUnavailable as e:
+            if not self._closed:
+                self._outage.began(e.detail)
+            raise
         self._outage.over()
         return result
 
@@ -122,9 +127,8 @@ class RedisLink:
         except CancelledError as e:
             self._drop(talk.protocol)
             raise self._unavailable("was let go of") from e
-        except StoreUnavailable as e:
+        except StoreUnavailable:
             self._drop(talk.protocol)
-            self._outage.began(e.detail)
             raise
 
     async def _log_in(self, talk: Conversation) -> Protocol:
@@ -159,21 +163,19 @@ class RedisLink:
             return await operation
         except FOREIGN as e:
             lost = talk.protocol.lost if talk.protocol is not None else None
-            unavailable = self._unavailable(diagnose(e, lost))
             if talk.protocol is not None:
-                await self._judge(talk.protocol, e, unavailable)
-            raise unavailable from e
+                await self._judge(talk.protocol, e)
+            raise self._unavailable(diagnose(e, lost)) from e
 
-    async def _judge(
-        self, protocol: Protocol, error: BaseException, unavailable: StoreUnavailable
-    ) -> None:
+    async def _judge(self, protocol: Protocol, error: BaseException) -> None:
         """Leave a connection on which a call failed, where dialling anew may help."""
         if isinstance(error, defer.TimeoutError):
             await self._leave_if_stuck(protocol)
-        elif serves_others(error):
-            self._outage.began(unavailable.detail)
-            if self._reactor.seconds() - protocol.made_at >= REDIAL_AFTER:
-                self._leave(protocol)
+        elif serves_others(error) and self._age(protocol) >= REDIAL_AFTER:
+            self._leave(protocol)
+
+    def _age(self, protocol: Protocol) -> float:
+        return float(self._reactor.seconds() - protocol.made_at)
 
     async def _leave_if_stuck(self, protocol: Protocol) -> None:
         """Leave a connection whose server has stopped answering.
@@ -186,7 +188,6 @@ class RedisLink:
         await deferLater(self._reactor, 0)
         if protocol is self._protocol and protocol.stuck(limit):
             self._leave(protocol)
-            self._outage.began(f"redis at {self.settings} has stopped answering")
 
     def _leave(self, protocol: Protocol) -> None:
         """Use a connection for nothing new; it ends with the operations that are under way."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..errors import (
+    StoreUnavailable,
     Superseded,
     TokenExpired,
     TokenRefused,
@@ -17,7 +18,7 @@ from ..errors import (
     TokenUnknown,
     TokenUsed,
 )
-from ..interfaces import ITokenStore
+from ..interfaces import IMayForget, ITokenStore
 from ..model import (
     Grant,
     Token,
@@ -30,6 +31,7 @@ from ..model import (
 )
 from . import scripts
 from .conversation import Conversation
+from .durability import losses, read_info
 from .endpoint import RedisSettings
 from .link import RedisLink
 from .own_memory import OwnMemory
@@ -93,7 +95,7 @@ class _Seen:
         return int(self.state.get(key, b"0").rpartition(b":")[2]) > self.now
 
 
-@implementer(ITokenStore)
+@implementer(IMayForget, ITokenStore)
 class RedisTokenStore:
     """A token store for any number of proxies.
 
@@ -323,12 +325,28 @@ class RedisTokenStore:
     async def _ping(self, redis: Conversation) -> str:
         keys = [f"{self._prefix}probe:{kind}" for kind in ("text", "hash", "set")]
         await redis.script(scripts.PROBE, keys)
-        about = dict(
-            line.split(":", 1)
-            for line in (await redis.command("INFO", "server")).decode().splitlines()
-            if ":" in line
-        )
+        about = read_info((await redis.command("INFO", "server")).decode())
         return f"redis {about.get('redis_version', 'of unknown version')} at {self._link.settings}"
+
+    async def losses(self) -> Sequence[str]:
+        """Return in which ways Redis may forget that a token was used or revoked."""
+        info = await self._link.run(self._info)
+        try:
+            config = await self._link.run(self._config)
+        except StoreUnavailable:
+            config = {}  # its permission shows passwords, and need not be given
+        return list(losses(info, config))
+
+    async def _info(self, redis: Conversation) -> dict[str, str]:
+        parts = [(await redis.command("INFO", part)).decode() for part in ("persistence", "memory")]
+        return read_info("\n".join(parts))
+
+    async def _config(self, redis: Conversation) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name in ("appendfsync", "save"):
+            words = await redis.command("CONFIG", "GET", name)
+            found.update({key.decode(): value.decode() for key, value in _pairs(words)})
+        return found
 
     async def close(self) -> None:
         """Let go of the connection."""
@@ -366,6 +384,10 @@ class RedisTokenStore:
     def _keys(self, token_id: str, token: Token) -> list[str]:
         own = [self._token + token_id, self._state + token_id]
         return [*own, self._vm(token.vm), self._user(token.user)]
+
+
+def _pairs(words: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    return zip(words[::2], words[1::2], strict=True)
 
 
 def _age(answer: Any, token_id: str) -> float:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from zope.interface import implementer
 
 from ..errors import StoreUnavailable, TokenUnknown
-from ..interfaces import ITokenSource, ITokenStore
+from ..interfaces import IMayForget, ITokenSource, ITokenStore
 from ..model import Grant, Token, TokenStatus, VMAddress
 
 
-@implementer(ITokenStore)
+@implementer(IMayForget, ITokenStore)
 class StoreWithSources:
     """Asks the sources, in their order, for what the store does not know.
 
@@ -93,6 +93,10 @@ class StoreWithSources:
     async def ping(self) -> str:
         """Return one line about the store."""
         return await self.store.ping()
+
+    async def losses(self) -> Sequence[str]:
+        """Return in which ways the store may forget."""
+        return await self.store.losses() if IMayForget.providedBy(self.store) else ()
 
     async def close(self) -> None:
         """Let go of all connections."""

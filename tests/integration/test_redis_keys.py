@@ -1,0 +1,69 @@
+"""Every key that the proxies write is documented, and ends by itself."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from tests.integration.test_tokens_redis import RedisCase, sleep
+from tests.token_store_contract import VM
+from vncproxy.model import ConsoleType, Policy, secret_id
+from vncproxy.tokens.redis import RedisTokenStore
+
+ROW = re.compile(r"^\| `([a-z]+:[^`]*)` \|", re.MULTILINE)
+
+
+def documented_keys() -> dict[str, re.Pattern[str]]:
+    """Return the names in the table of docs/redis.md, and what they match."""
+    page = (Path(__file__).parents[2] / "docs/redis.md").read_text()
+    return {
+        name: re.compile("vncproxy:" + re.sub(r"<[^>]+>|\*", ".+", name))
+        for name in ROW.findall(page)
+    }
+
+
+class KeyTests(RedisCase):
+    async def do_everything(self, store: RedisTokenStore) -> None:
+        """Do whatever a proxy does with Redis."""
+        secrets = [await store.issue(self.token(policy=Policy(uses=2))) for _ in range(4)]
+        viewer = await store.issue(self.token(type=ConsoleType.XVPVNC, user="bob"))
+        grant = await store.redeem(secrets[0])
+        await store.confirm(grant)
+        await store.confirm(await store.redeem(secrets[0], grant.resume_secret))
+        await store.confirm(await store.redeem(viewer))
+        await store.restore(await store.redeem(secrets[1]))
+        await store.redeem(secrets[2])
+        await store.show(secret_id(secrets[2]))
+        await store.revoke(secret_id(secrets[3]))
+        self.assertTrue(await store.once("jwt:issuer:1", 60))
+        await store.check()
+        await store.ping()
+        await store.losses()
+        await store.revoke_user("bob")
+
+    async def test_every_key_is_documented_and_every_documented_one_is_written(self) -> None:
+        words = ["redis-cli", "-s", self.server.path, "monitor"]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as monitor:
+            await sleep(0.2)
+            await self.do_everything(self.make_store())
+            await sleep(0.2)
+            monitor.terminate()
+            said, _ = monitor.communicate(timeout=60)
+        keys = set(re.findall(r'"(vncproxy:[^"]*[^":])"', said))
+        documented = documented_keys()
+        self.assertEqual(
+            [k for k in keys if not any(p.fullmatch(k) for p in documented.values())], []
+        )
+        written = {n for n, p in documented.items() if any(p.fullmatch(k) for k in keys)}
+        self.assertEqual(set(documented) - written, set())
+
+    async def test_every_key_ends_by_itself(self) -> None:
+        store = self.make_store()
+        await self.do_everything(store)
+        await store.issue(self.token())
+        for key in self.server.cli("--scan").splitlines():
+            self.assertGreater(int(self.server.cli("pttl", key)), 0, key)
+        await store.revoke_vm(VM)
+        for key in self.server.cli("--scan").splitlines():
+            self.assertGreater(int(self.server.cli("pttl", key)), 0, key)
