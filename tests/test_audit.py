@@ -12,7 +12,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from vncproxy.audit import AuditLog
-from vncproxy.errors import BackendError, ClientGone, TokenUsed, VNCProxyError
+from vncproxy.errors import (
+    BackendError,
+    ClientGone,
+    ConnectionLost,
+    TokenRevoked,
+    TokenUsed,
+    VNCProxyError,
+)
 from vncproxy.interfaces import ISessionObserver
 from vncproxy.model import ConsoleType, SessionInfo, VMAddress
 
@@ -28,6 +35,7 @@ SESSION = SessionInfo(
     seconds=12.34567,
     bytes_down=5000,
     bytes_up=70,
+    host="hv1.example.com",
 )
 UNKNOWN = SessionInfo("7f3a0002", ConsoleType.XVPVNC, "192.0.2.1", NOW)
 
@@ -63,6 +71,7 @@ class AuditLogTests(SynchronousTestCase):
                 "vm": "kvm/web-01",
                 "user": "alice",
                 "token": "0123456789ab",
+                "host": "hv1.example.com",
                 "seconds": 12.346,
             },
         )
@@ -74,6 +83,23 @@ class AuditLogTests(SynchronousTestCase):
         self.assertEqual((line["event"], line["reason"]), ("close", "client-gone"))
         self.assertEqual(line["detail"], "closed by the peer")
         self.assertEqual((line["bytes_down"], line["bytes_up"]), (5000, 70))
+        self.assertEqual((line["host"], line["side"]), ("hv1.example.com", None))
+
+    def test_a_side_that_was_lost(self) -> None:
+        self.audit.closed(replace(SESSION, side="upstream"), ConnectionLost("reset"))
+
+        self.assertEqual(self.line()["side"], "upstream")
+
+    def test_whose_token_was_refused_as_far_as_it_is_known(self) -> None:
+        self.audit.refused(UNKNOWN, TokenUsed("x").about(VMAddress("kvm", "web-01"), "alice"))
+
+        line = self.line()
+        self.assertEqual((line["vm"], line["user"]), ("kvm/web-01", "alice"))
+
+    def test_a_token_that_was_revoked_while_its_console_was_opened(self) -> None:
+        self.audit.refused(SESSION, TokenRevoked("x"))
+
+        self.assertEqual(self.line()["vm"], "kvm/web-01")
 
     def test_a_refusal_has_the_detail_that_the_user_was_not_told(self) -> None:
         self.audit.refused(SESSION, BackendError("libvirt: no route to host"))

@@ -70,6 +70,17 @@ class MetricsTests(SynchronousTestCase):
         self.assertEqual(self.value("bytes_total", direction="up"), 70)
         self.assertEqual(self.outcome("kvm", "ended-by-administrator"), 1)
 
+    def test_bytes_are_counted_while_they_flow(self) -> None:
+        live = [(100, 10)]
+        self.metrics.count_live(lambda: live[0])
+        self.assertEqual(self.value("bytes_total", direction="down"), 100)
+
+        self.metrics.closed(session(down=150, up=15), EndedByAdministrator())
+        live[0] = (0, 0)
+
+        self.assertEqual(self.value("bytes_total", direction="down"), 150)
+        self.assertEqual(self.value("bytes_total", direction="up"), 15)
+
     def test_backends_without_end_are_counted_together(self) -> None:
         for number in range(MAX_BACKENDS + 5):
             self.metrics.refused(session(f"b{number}"), TokenUnknown())

@@ -57,6 +57,7 @@ from vncproxy.model import (
     SessionInfo,
     Transport,
     VMAddress,
+    secret_id,
 )
 from vncproxy.relay.frames import RawFraming
 from vncproxy.relay.leg import Leg
@@ -322,6 +323,8 @@ class RefusalTests(SessionTestCase):
 
             self.refused(kind)
             self.assertEqual(self.user.steps, ["refuse"])
+            token_id = secret_id(self.session.visit.token)
+            self.assertEqual(self.told.refusals[0][0].token_id, token_id)
             self.assertEqual(self.uses_given_back(), 0)
 
     def test_a_machine_that_cannot_be_shown(self) -> None:
@@ -360,6 +363,7 @@ class RefusalTests(SessionTestCase):
         self.reactor.refuse()
 
         self.assertIn("tcp:192.0.2.10:5900", str(self.refused(UpstreamUnreachable)))
+        self.assertEqual(self.told.refusals[0][0].host, "192.0.2.10")
         self.assertEqual(self.uses_given_back(), 1)
 
     def test_a_console_that_does_not_answer_in_time(self) -> None:
@@ -955,11 +959,37 @@ class ClosingTests(SessionTestCase):
         self.closed(ClientGone)
 
     def test_a_side_is_lost(self) -> None:
+        for side in ("upstream", "downstream"):
+            self.setUp()
+            self.open()
+
+            (self.hypervisor if side == "upstream" else self.user.peer).reset()
+
+            info = self.closed(ConnectionLost)
+            self.assertEqual((info.side, info.host), (side, "192.0.2.10"))
+
+    def test_an_end_that_the_proxy_means_is_of_no_side(self) -> None:
         self.open()
+        self.session.cancel(EndedByAdministrator())
 
-        self.hypervisor.reset()
+        self.assertEqual(self.closed(EndedByAdministrator).side, "")
 
-        self.closed(ConnectionLost)
+    def test_a_viewer_that_answers_no_ping_is_the_side_that_was_lost(self) -> None:
+        self.open()
+        self.session.cancel(ConnectionLost("no answer to a ping"))
+
+        self.assertEqual(self.closed(ConnectionLost).side, "downstream")
+
+    def test_live_bytes_are_known_before_the_end(self) -> None:
+        self.assertEqual(self.sessions.bytes_moved(), (0, 0))
+        self.open()
+        self.hypervisor.send(b"x" * 1000)
+
+        self.assertEqual(
+            self.sessions.bytes_moved(), (hypervisor_bytes(b"x" * 1000), len(GREETING))
+        )
+        self.user.peer.close()
+        self.assertEqual(self.sessions.bytes_moved(), (0, 0))
 
     def test_a_side_that_does_not_close_is_cut_after_the_linger_time(self) -> None:
         self.open()

@@ -166,6 +166,17 @@ class TokenStoreContract(_Case):
         for _ in range(5):
             await store.redeem(secret)
 
+    async def test_refusal_knows_whose_token_it_was(self) -> None:
+        store = self.make_store()
+        used, expired = [await store.issue(self.token(ttl=ttl)) for ttl in (600, self.short)]
+        for secret in (used, expired):
+            await self.open(store, secret)
+        await self.pass_time(self.short)
+        for secret in (used, expired):
+            with self.assertRaises(TokenRefused) as caught:
+                await store.redeem(secret)
+            self.assertEqual((caught.exception.vm, caught.exception.user), (str(VM), "alice"))
+
     async def test_unknown_token_is_refused(self) -> None:
         await self.assertRefused(TokenUnknown, self.make_store(), new_secret())
 

@@ -14,7 +14,7 @@ from typing import TextIO
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from .errors import ConfigurationError, VNCProxyError
+from .errors import ConfigurationError, TokenRefused, VNCProxyError
 from .interfaces import ISessionObserver
 from .model import SessionInfo, UnixTime
 
@@ -49,7 +49,10 @@ class AuditLog:
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Write why a session never opened, with the detail that the user was not told."""
-        self._write("refuse", session, reason=error.code, detail=error.detail)
+        known = {}
+        if isinstance(error, TokenRefused) and error.vm:
+            known = {"vm": error.vm, "user": error.user or None}
+        self._write("refuse", session, **known, reason=error.code, detail=error.detail)
 
     def opened(self, session: SessionInfo) -> None:
         """Write that bytes flow."""
@@ -62,6 +65,7 @@ class AuditLog:
             session,
             reason=why.code,
             detail=why.detail,
+            side=session.side or None,
             bytes_down=session.bytes_down,
             bytes_up=session.bytes_up,
         )
@@ -78,6 +82,7 @@ class AuditLog:
             "vm": str(session.vm) if session.vm else None,
             "user": session.user or None,
             "token": session.token_id[:TOKEN_PREFIX] or None,
+            "host": session.host or None,
             "seconds": round(session.seconds, 3),
             **more,
         }

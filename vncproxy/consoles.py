@@ -5,7 +5,7 @@ A console that moved in between is asked for once more, where its backend can te
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from math import inf
 from typing import Any, TypeVar
 
@@ -39,29 +39,33 @@ class Consoles:
         self._reactor = reactor
 
     async def open(
-        self, vm: VMAddress, endpoint: ConsoleEndpoint | None = None
+        self,
+        vm: VMAddress,
+        endpoint: ConsoleEndpoint | None = None,
+        dialling: Callable[[str], object] = str,
     ) -> tuple[Console, str]:
         """Reach a machine's console; returns it with the name that the backend calls it by.
 
         Args:
             endpoint: where it is, when no backend needs to be asked.
+            dialling: called with each host before it is dialled; empty is this machine.
 
         Raises:
             ConsoleError: there is no such machine, or it shows no screen now.
             HypervisorError: its console could not be found, or not reached.
         """
         if endpoint is not None:
-            return await self._reach(endpoint), endpoint.name
+            return await self._reach(endpoint, dialling), endpoint.name
         vm, endpoint = await self._locate(vm)
         try:
-            return await self._reach(endpoint), endpoint.name
+            return await self._reach(endpoint, dialling), endpoint.name
         except UpstreamViolation as e:
             backend = self._backends[vm.backend]
             if not IConsoleRefusals.providedBy(backend):
                 raise
             endpoint = await self._in_time(vm, backend.relocate(vm.vm, e))
         try:
-            return await self._reach(endpoint), endpoint.name
+            return await self._reach(endpoint, dialling), endpoint.name
         except UpstreamViolation as e:
             raise backend.explain(e) from e
 
@@ -79,7 +83,8 @@ class Consoles:
             return False
         return bool(now) and now != host
 
-    async def _reach(self, endpoint: ConsoleEndpoint) -> Console:
+    async def _reach(self, endpoint: ConsoleEndpoint, dialling: Callable[[str], object]) -> Console:
+        dialling(endpoint.host)
         return await reach(endpoint, self._timeouts, self._reactor)
 
     async def _locate(self, vm: VMAddress) -> tuple[VMAddress, ConsoleEndpoint]:

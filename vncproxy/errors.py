@@ -45,7 +45,7 @@ constructor is the detail for the log; it never reaches a user.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from .text import printable_lines
 
@@ -127,12 +127,25 @@ class Forbidden(ClientError):
 
 
 class TokenRefused(ClientError):
-    """The token is not, or no longer, good: strangers are not told why."""
+    """The token is not, or no longer, good: strangers are not told why.
+
+    Attributes:
+        vm: the machine that it was for, in words, where the store still knows it; for the log.
+        user: the same of whom it was issued to.
+    """
+
+    vm = ""
+    user = ""
 
     public = "This console link is not valid any more. Ask for a new one."
     status = 401
     close_code = 4001
     code = "token-refused"
+
+    def about(self, vm: object, user: str) -> Self:
+        """Return this error, which knows whose token it was."""
+        self.vm, self.user = str(vm), user
+        return self
 
 
 class TokenUnknown(TokenRefused):

@@ -6,7 +6,11 @@ the first ``MAX_BACKENDS`` are counted together.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 from zope.interface import implementer
 
 from .errors import VNCProxyError
@@ -39,12 +43,8 @@ class Metrics:
             ("backend", "type", "outcome"),
             registry=registry,
         )
-        self._bytes = Counter(
-            "vncproxy_bytes_total",
-            "Bytes of closed sessions: down to the user, up from the user.",
-            ("direction",),
-            registry=registry,
-        )
+        self._bytes = _Bytes()
+        registry.register(self._bytes)
         self._open_seconds = Histogram(
             "vncproxy_open_seconds",
             "Seconds from a user's request to the relay.",
@@ -57,6 +57,10 @@ class Metrics:
             buckets=_SESSION_BUCKETS,
             registry=registry,
         )
+
+    def count_live(self, moved: Callable[[], tuple[int, int]]) -> None:
+        """Count what flows, too: bytes to and from the users of sessions that are open now."""
+        self._bytes.moved = moved
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Count a session that never opened."""
@@ -71,8 +75,8 @@ class Metrics:
         """Count the end of a session that was ``opened``, and its bytes."""
         self._open.dec()
         self._session_seconds.observe(session.seconds)
-        self._bytes.labels("down").inc(session.bytes_down)
-        self._bytes.labels("up").inc(session.bytes_up)
+        self._bytes.down += session.bytes_down
+        self._bytes.up += session.bytes_up
         self._count(session, why)
 
     def _count(self, session: SessionInfo, why: VNCProxyError) -> None:
@@ -86,3 +90,28 @@ class Metrics:
                 return OTHER
             self._backends.add(name)
         return name
+
+
+class _Bytes(Collector):
+    """The bytes of closed sessions, and those of live ones as they flow.
+
+    Attributes:
+        down: bytes to users, of closed sessions.
+        up: bytes from users, of closed sessions.
+        moved: returns both of the live ones, which are not `closed` yet.
+    """
+
+    def __init__(self) -> None:
+        self.down = self.up = 0
+        self.moved: Callable[[], tuple[int, int]] = lambda: (0, 0)
+
+    def collect(self) -> Iterable[Metric]:
+        down, up = self.moved()
+        counter = CounterMetricFamily(
+            "vncproxy_bytes_total",
+            "Bytes of all sessions, as they flow: down to the user, up from the user.",
+            labels=["direction"],
+        )
+        counter.add_metric(["down"], self.down + down)
+        counter.add_metric(["up"], self.up + up)
+        return [counter]

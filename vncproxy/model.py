@@ -210,6 +210,11 @@ def secret_id(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def is_secret(text: str) -> bool:
+    """Tell whether a text can be a token's secret."""
+    return _SECRET.fullmatch(text) is not None
+
+
 def check_secret(text: str) -> str:
     """Return a token's secret as it came from outside, if it can be one.
 
@@ -219,7 +224,7 @@ def check_secret(text: str) -> str:
     Raises:
         BadRequest: it is empty, too long or holds other characters.
     """
-    if not _SECRET.fullmatch(text):
+    if not is_secret(text):
         raise BadRequest(f"token of {len(text)} characters is not well formed")
     return text
 
@@ -415,6 +420,10 @@ class Timeouts:
     linger: Seconds = 5.0
 
 
+LOCAL = "local"
+"""The host of a console that is reached through this machine itself, without a network."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
     """What is known of a session at one moment; what is not known yet is empty.
@@ -426,6 +435,9 @@ class SessionInfo:
         seconds: since then.
         bytes_down: payload to the user.
         bytes_up: payload from the user.
+        host: where the console is, as it is dialled; `LOCAL` on this machine.
+        side: of an ended session, which leg ended first: ``downstream`` or ``upstream``; empty
+            where the proxy itself ended it.
     """
 
     id: str
@@ -438,3 +450,5 @@ class SessionInfo:
     seconds: float = 0.0
     bytes_down: int = 0
     bytes_up: int = 0
+    host: str = ""
+    side: str = ""

@@ -17,6 +17,7 @@ from .consoles import Consoles
 from .errors import (
     ClientGone,
     ConfirmationNeeded,
+    ConnectionLost,
     ConsoleMoved,
     Forbidden,
     HypervisorError,
@@ -25,6 +26,7 @@ from .errors import (
 )
 from .interfaces import IConsoleBackend, ISessionObserver, IStage, ITokenStore
 from .model import (
+    LOCAL,
     ConsoleType,
     Grant,
     Limits,
@@ -35,6 +37,8 @@ from .model import (
     UnixTime,
     VMAddress,
     check_secret,
+    is_secret,
+    secret_id,
 )
 from .origins import allows
 from .relay import plain
@@ -159,7 +163,6 @@ class Session:
         "__weakref__",
         "_downstream",
         "_ending",
-        "_host",
         "_info",
         "_legs",
         "_opening",
@@ -184,7 +187,6 @@ class Session:
         self._info = SessionInfo(self.id, visit.type, visit.client, self._services.time())
         self._why: VNCProxyError = SessionEnded()
         self._ending = False
-        self._host = ""
         self._step: Deferred[Any] | None = None
         self._watchdog: Watchdog | None = None
         self._opening: Deferred[None] | None = None
@@ -212,6 +214,13 @@ class Session:
     def is_open(self) -> bool:
         """Whether bytes flow, or did."""
         return self._legs is not None
+
+    def bytes_moved(self) -> tuple[int, int]:
+        """Return the payload to the user and from the user, as it flows."""
+        if self._legs is None:
+            return 0, 0
+        down, up = self._legs
+        return up.received, down.received
 
     def cancel(self, why: VNCProxyError) -> None:
         """End the session unless it is ending already; the first reason counts."""
@@ -272,10 +281,12 @@ class Session:
         self._check_policy(grant.token.policy)
         self._sessions.check_vm(grant.token.vm)
         consoles = self._services.consoles()
-        console, name = await consoles.open(grant.token.vm, grant.endpoint)
-        self._host = console.host
+        console, name = await consoles.open(grant.token.vm, grant.endpoint, self._dialling)
         down = await self._greet(console)
         return down, console, rename(console.server_init, name) if name else console.server_init
+
+    def _dialling(self, host: str) -> None:
+        self._info = replace(self._info, host=host or LOCAL)
 
     async def _confirm(self, grant: Grant, up: Leg) -> None:
         """Tell the store that the console is about to be seen; a console that is not is closed."""
@@ -386,6 +397,7 @@ class Session:
         if self._watchdog is not None:
             self._watchdog.stop()
         down, up = self._legs
+        self._info = replace(self._info, side=_side(down, up, why))
         if up.over and not down.over and self._sessions.asking < MOST_ASKING:
             asking = Deferred.fromCoroutine(self._explain(why))
             asking.addCallback(self._say_farewell).addErrback(self._failed)
@@ -397,13 +409,14 @@ class Session:
         assert self.grant is not None
         self._sessions.asking += 1
         try:
-            moved = await self._services.consoles().moved(self.grant.token.vm, self._host)
+            host = "" if self._info.host == LOCAL else self._info.host
+            moved = await self._services.consoles().moved(self.grant.token.vm, host)
         except Exception:  # noqa: BLE001 a defect must not keep a session from ending
             self.log.failure("session {session}: whereabouts unknown", session=self.id)
             return why
         finally:
             self._sessions.asking -= 1
-        return ConsoleMoved(f"was on {self._host}") if moved else why
+        return ConsoleMoved(f"was on {host}") if moved else why
 
     def _say_farewell(self, why: VNCProxyError) -> None:
         assert self._legs is not None
@@ -429,6 +442,8 @@ class Session:
 
     async def _refuse(self, error: VNCProxyError) -> None:
         self._ending = True
+        if not self._info.token_id and is_secret(self.visit.token):
+            self._info = replace(self._info, token_id=secret_id(self.visit.token))
         self._tell("refused", error)
         assert self._downstream is not None
         await self._downstream.refuse(error, self.id)
@@ -442,3 +457,10 @@ class Session:
                 self.log.failure(
                     "session {session}: {event} not told", session=self.id, event=event
                 )
+
+
+def _side(down: Leg, up: Leg, why: VNCProxyError) -> str:
+    """Return which side ended first; a ping that nobody answers was a viewer's."""
+    if up.over != down.over:
+        return "upstream" if up.over else "downstream"
+    return "downstream" if isinstance(why, ConnectionLost) else ""

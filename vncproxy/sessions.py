@@ -53,6 +53,11 @@ class Sessions:
         """Return all sessions, those that are still opening included."""
         return [session.info() for session in self._live.values()]
 
+    def bytes_moved(self) -> tuple[int, int]:
+        """Return what all live sessions have moved, to their users and from them."""
+        moved = [session.bytes_moved() for session in self._live.values()]
+        return sum(down for down, _ in moved), sum(up for _, up in moved)
+
     def end(self, session_id: str, why: SessionEnded) -> bool:
         """End one session; False when there is none with this id."""
         session = self._live.get(session_id)

@@ -163,8 +163,10 @@ def make_service(
     ProcessCollector(registry=registry)
     audit = AuditLog(proxy_name(settings), time.time, open_audit_file(settings.log.audit))
     connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
-    told = (audit, Metrics(registry), connections.refusals, *observers)
+    metrics = Metrics(registry)
+    told = (audit, metrics, connections.refusals, *observers)
     sessions = Sessions(services(settings, parts, told, time.time, reactor))
+    metrics.count_live(sessions.bytes_moved)
     sites = Sites(settings, sessions, parts, connections, registry)
     tls: list[ListenerTLS] = []
     log = ProcessLog(process_options)

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 
 from zope.interface import implementer
 
-from ..errors import Superseded, TokenExpired, TokenRevoked, TokenUnknown, TokenUsed
+from ..errors import (
+    Superseded,
+    TokenExpired,
+    TokenRefused,
+    TokenRevoked,
+    TokenUnknown,
+    TokenUsed,
+)
 from ..interfaces import ITokenStore
 from ..model import (
     Grant,
@@ -87,6 +94,10 @@ class _Entry:
         self.used += 1
         return self.given_back.pop(0) if self.given_back else now
 
+    def refusal(self, error: TokenRefused) -> TokenRefused:
+        """Return an error that knows for the log whose token it is."""
+        return error.about(self.token.vm, self.token.user)
+
     def uses_left(self, now: float) -> int | None:
         if now >= self.expires_at:
             return 0
@@ -147,7 +158,7 @@ class MemoryTokenStore:
         if entry is None:
             raise TokenUnknown(f"no token {token_id[:12]}")
         if entry.revoked:
-            raise TokenRevoked(f"token {token_id[:12]} was revoked")
+            raise entry.refusal(TokenRevoked(f"token {token_id[:12]} was revoked"))
         entry.prune(now)
         if resume_secret is not None:
             cookie_id = secret_id(resume_secret)
@@ -166,10 +177,11 @@ class MemoryTokenStore:
     def _take(self, token_id: str, entry: _Entry, now: float) -> Grant:
         if now >= entry.expires_at:
             over = now - entry.expires_at
-            raise TokenExpired(f"token {token_id[:12]} is over since {over:.0f} s")
+            raise entry.refusal(TokenExpired(f"token {token_id[:12]} is over since {over:.0f} s"))
         first = entry.take(now)
         if first is None:
-            raise TokenUsed(f"token {token_id[:12]}: {entry.used} uses are taken")
+            used = TokenUsed(f"token {token_id[:12]}: {entry.used} uses are taken")
+            raise entry.refusal(used)
         seconds = resume_time(entry.token, self._resume)
         cookie = new_secret() if seconds else None
         grant = Grant(

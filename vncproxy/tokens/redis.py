@@ -161,7 +161,7 @@ class RedisTokenStore:
             token = self._decode(seen.redeemed_record, token_id)
             return await self._reenter(redis, token_id, token, cookie_id)
         if seen.record is None:
-            raise _refusal(b"expired" if seen.state else b"unknown", token_id)
+            raise self._known(_refusal(b"expired" if seen.state else b"unknown", token_id), seen)
         self._check_uses(seen, token_id)
         if before_use is not None:
             token = self._decode(seen.record, token_id)
@@ -187,7 +187,15 @@ class RedisTokenStore:
         if 0 < token.policy.uses <= mine:
             if seen.uses_left(token):
                 self._warn_of_loss(token_id, "used")
-            raise _refusal(b"used", token_id)
+            raise self._known(_refusal(b"used", token_id), seen)
+
+    def _known(self, error: TokenRefused, seen: _Seen) -> TokenRefused:
+        """Return an error that knows for the log whose token it is, as far as Redis still does."""
+        try:
+            token = decode(seen.record or seen.redeemed_record)
+        except MalformedRecord:
+            return error
+        return error.about(token.vm, token.user)
 
     def _warn_of_loss(self, token_id: str, what: str) -> None:
         self.log.warn(
@@ -227,10 +235,14 @@ class RedisTokenStore:
             token_id,
             _REMEMBER_MS,
         )
+        try:
+            age = _age(answer, token_id)
+        except TokenRefused as e:
+            raise e.about(token.vm, token.user) from None
         return Grant(
             token_id,
             token,
-            _age(answer, token_id),
+            age,
             resume_secret=cookie,
             cookie_id=cookie_id,
             claim=claim,
