@@ -9,6 +9,7 @@ from vncproxy.addresses import (
     is_loopback,
     is_own,
     is_wildcard,
+    meaning,
     parse_ip,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "is_loopback",
     "is_own",
     "is_wildcard",
+    "meaning",
     "parse_ip",
 ]

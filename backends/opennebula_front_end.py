@@ -94,11 +94,8 @@ class FrontEnd:
         Raises:
             NoSuchObject, AccessDenied, LoginRefused, BackendError: it cannot be had.
         """
-        try:
-            return self.call(end, f"{kind}.info", number, True)
-        except NotUnderstood:
-            # servers of old have no parameter to decrypt
-            return self.call(end, f"{kind}.info", number)
+        # servers before 5.10 ignore the parameter, and keep nothing encrypted
+        return self.call(end, f"{kind}.info", number, True)
 
     def call(self, end: float, method: str, *args: Any) -> Any:
         """Call a method, such as ``vm.info``, at the first server that answers."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vncproxy.backends.addresses import NOT_DIALLED, is_dialable, is_own
+from vncproxy.backends.addresses import NOT_DIALLED, is_dialable, is_own, meaning
 from vncproxy.backends.vmware_settings import VMwareSettings
 from vncproxy.errors import BackendError
 
@@ -44,7 +44,7 @@ def place(settings: VMwareSettings, is_single_host: bool, *names: str) -> Place:
         return Place(settings.host, True)
     if is_own(told[0]):
         raise BackendError(
-            f"vSphere names the host {told[0]!r}, which is this machine itself and not dialled "
+            f"vSphere names the host {told[0]!r}, which is {meaning(told[0])} and not dialled "
             f'blindly; write in addresses where it is: "{told[0]}" = "…"',
             public=NOT_DIALLED,
         )

@@ -6,7 +6,7 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-from vncproxy.backends.addresses import NOT_DIALLED, is_dialable, parse_ip
+from vncproxy.backends.addresses import NOT_DIALLED, is_dialable, meaning, parse_ip
 from vncproxy.backends.xen_machines import Found
 from vncproxy.backends.xen_settings import XenSettings
 from vncproxy.errors import BackendError
@@ -48,7 +48,7 @@ def _host(found: Found, told: str, settings: XenSettings) -> str:
         if not settings.is_refused(host):
             return host
     raise BackendError(
-        f"the console of {found.name!r} is at {hosts[-1]!r}, which is this machine itself and not "
+        f"the console of {found.name!r} is at {hosts[-1]!r}, which is {meaning(hosts[-1])} and not "
         f'dialled blindly; write in addresses where the host is: "{hosts[-1]}" = "…"',
         public=NOT_DIALLED,
     )

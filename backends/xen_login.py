@@ -18,7 +18,7 @@ from xmlrpc.client import Error as XMLRPCError
 
 from XenAPI import Failure, Session
 
-from vncproxy.backends.addresses import is_dialable
+from vncproxy.backends.addresses import is_dialable, meaning
 from vncproxy.backends.tls_context import context
 from vncproxy.backends.xen_settings import PLAIN, XenSettings
 from vncproxy.backends.xen_transport import Transport
@@ -187,7 +187,7 @@ def _master(url: str, address: str, settings: XenSettings) -> str:
         raise Unusable(f"{url}: the master that it names, {clean(address)!r}, is no address")
     if settings.is_refused(address):
         raise Unusable(
-            f"{url}: the master that it names, {clean(address)!r}, is this machine itself; write "
+            f"{url}: the master that it names, {clean(address)!r}, is {meaning(address)}; write "
             "in addresses where it is"
         )
     host = settings.dialled(address)

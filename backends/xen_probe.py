@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from vncproxy.backends.addresses import meaning
 from vncproxy.backends.dialling import DIAL_TIME, MOST, Address, out_of_reach
 from vncproxy.backends.xen_console import HTTPS_PORT, bracketed
 from vncproxy.backends.xen_login import Login, trust_context
@@ -62,7 +63,7 @@ def _out_of_reach(login: Login, hosts: dict[str, Any], settings: XenSettings) ->
     for host in refused:
         yield (
             f"consoles of {host['name_label']} at {host['address']} cannot be reached: that is "
-            "this machine itself; write in addresses where the host is"
+            f"{meaning(host['address'])}; write in addresses where the host is"
         )
     known = [each for each in enabled if each not in refused]
     places = {(settings.dialled(each["address"]), port): each for each in known[:MOST]}

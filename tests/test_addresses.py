@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.addresses import is_dialable, is_loopback, is_own, is_wildcard, parse_ip
+from vncproxy.addresses import is_dialable, is_loopback, is_own, is_wildcard, meaning, parse_ip
 
 
 class AddressTests(SynchronousTestCase):
@@ -51,6 +51,14 @@ class AddressTests(SynchronousTestCase):
         for text in ("10.0.0.5", "hv1", "10.1"):
             self.assertFalse(is_wildcard(text), text)
             self.assertFalse(is_own(text), text)
+
+    def test_an_address_of_a_link_is_another_machine_on_every_link(self) -> None:
+        for text in ("169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.1.1"):
+            self.assertTrue(is_own(text), text)
+            self.assertEqual(meaning(text), "another machine on every link")
+            self.assertTrue(is_dialable(text) or "%" in text, text)
+        self.assertEqual(meaning("127.1"), "this machine itself")
+        self.assertFalse(is_own("192.168.0.1"))
 
     def test_names_and_addresses_can_be_dialled(self) -> None:
         for text in ("hv1", "hv-1.example.com", "10.0.0.5", "2001:db8::5", "node_3"):

@@ -1,7 +1,7 @@
 """What a host's name or address means: one to dial, a wildcard, or the machine that dials it.
 
-Loopback and wildcard addresses mean another machine wherever they are used. One that a hypervisor,
-a cloud or a token names is never dialled unless an operator wrote where it is.
+Loopback, wildcard and link-local addresses mean another machine wherever they are used. One that a
+hypervisor, a cloud or a token names is never dialled unless an operator wrote where it is.
 """
 
 from __future__ import annotations
@@ -51,8 +51,18 @@ def is_wildcard(text: str) -> bool:
 
 
 def is_own(text: str) -> bool:
-    """Return whether dialling a name or address leads to the machine that dials, or nowhere."""
-    return is_loopback(text) or is_wildcard(text)
+    """Return whether a name or address means another machine wherever it is dialled.
+
+    Loopback and wildcards lead to the machine that dials, link-local ones to the link it is on.
+    """
+    address = parse_ip(text)
+    return is_loopback(text) or is_wildcard(text) or bool(address and address.is_link_local)
+
+
+def meaning(text: str) -> str:
+    """Return in words what a name or address means for which ``is_own`` is true."""
+    here = is_loopback(text) or is_wildcard(text)
+    return "this machine itself" if here else "another machine on every link"
 
 
 def is_dialable(text: str) -> bool:

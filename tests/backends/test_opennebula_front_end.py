@@ -87,24 +87,23 @@ class ServersTests(FrontEndCase):
         self.assertEqual(caught.exception.detail, f"{HOME}: no time left to ask")
 
 
-class OldServerTests(FrontEndCase):
-    def test_one_without_the_parameter_to_decrypt_is_asked_without_it(self) -> None:
+class RefusalTests(FrontEndCase):
+    def test_every_refusal_is_final(self) -> None:
+        failures: list[Refusal | Fault] = [
+            *(Refusal(code, "no") for code in (AUTHORIZATION, ACTION, RPC_API)),
+            Fault(-501, "Probably not the right number of parameters"),
+        ]
+        for failure in failures:
+            self.oned.calls.clear()
+            self.oned.failure = failure
+            self.failure(BackendError, servers=[SECOND])
+            self.assertEqual(self.oned.calls, ["one.vm.info"])
+            self.assertEqual(self.second.calls, [])
+
+    def test_a_server_that_ignores_decrypt_is_asked_once(self) -> None:
         self.oned.knows_decrypt = False
         self.located()
-        self.assertEqual(self.oned.calls, ["one.vm.info", "one.vm.info"])
-
-    def test_a_fault_is_asked_again_too_and_then_told(self) -> None:
-        self.oned.failure = Fault(-501, "Probably not the right number of parameters")
-        error = self.failure(BackendError)
-        self.assertEqual(self.oned.calls, ["one.vm.info", "one.vm.info"])
-        self.assertIn("not the right number", error.detail)
-
-    def test_other_refusals_are_asked_once(self) -> None:
-        for code in (AUTHORIZATION, ACTION):
-            self.oned.calls.clear()
-            self.oned.failure = Refusal(code, "no")
-            self.failure(BackendError)
-            self.assertEqual(self.oned.calls, ["one.vm.info"])
+        self.assertEqual(self.oned.calls, ["one.vm.info"])
 
 
 class UnreadableTests(FrontEndCase):

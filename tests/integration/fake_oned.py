@@ -114,7 +114,8 @@ class FakeOned:
 
     Attributes:
         version: told to everybody who may log in.
-        knows_decrypt: False refuses the parameter as servers of old do.
+        knows_decrypt: False ignores the parameter, as servers before 5.10 do, which keep nothing
+            encrypted.
         failure: given instead of any answer.
         calls: the methods that were called, in order.
     """
@@ -203,9 +204,6 @@ class FakeOned:
         return element("HOST", {"ID": host.id, "NAME": host.name, "TEMPLATE": template})
 
     def _decrypts(self, user: User, decrypt: tuple[bool, ...]) -> bool:
-        if decrypt and not self.knows_decrypt:
-            raise Refusal(RPC_API, "wrong number of parameters")
-        # servers that do not know the parameter do not encrypt either
         return not self.knows_decrypt or (user.admin and any(decrypt))
 
 

@@ -70,7 +70,7 @@ class ReachTests(TestCase):
             try:
                 await reach(endpoint, FAST, reactor)
             except UpstreamUnreachable as e:
-                self.assertIn(" here, which is this machine and not dialled", e.detail)
+                self.assertIn(" here, which is this machine itself and not dialled", e.detail)
             else:
                 self.fail(f"{host} was dialled")
 

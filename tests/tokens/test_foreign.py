@@ -12,6 +12,7 @@ from vncproxy.tokens.foreign import ServerSettings, Target, grant
 OWN = (
     *("127.0.0.1", "localhost", "LOCALHOST.", "0.0.0.0", "::", "[::1]", "::ffff:127.0.0.1"),
     *("127.1", "0", "0x7f000001", "2130706433", "ip6-localhost", "console.localhost"),
+    *("169.254.169.254", "fe80::1"),
 )
 SECRET = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
 

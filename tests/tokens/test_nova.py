@@ -196,6 +196,11 @@ class ErrorTests(SynchronousTestCase):
         self.assertEqual(error.detail, "OSError: cannot connect to http://nova/TOKEN: refused")
         self.assertIsNone(error.__cause__)
 
+    def test_a_login_in_a_url_is_left_out_whole(self) -> None:
+        for login in ("fred:horse", "fred:ho:rse", "fred:ho/rse", "fred:ho@rse"):
+            error = self.failing(OSError(f"cannot parse http://{login}@proxy:3128 at all"))
+            self.assertEqual(error.detail, "OSError: cannot parse http://…@proxy:3128 at all")
+
     def test_statuses_have_words_of_their_own(self) -> None:
         for status, words in ((400, "2.31 or later"), (401, "the log-in"), (403, "the policy")):
             error = OSError("x")

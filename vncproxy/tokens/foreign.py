@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 from pydantic_core import PydanticCustomError
 
-from ..addresses import NOT_DIALLED, check_host, is_own
+from ..addresses import NOT_DIALLED, check_host, is_own, meaning
 from ..errors import BackendError
 from ..interfaces import IBlockingCalls, ITokenStore
 from ..model import (
@@ -126,22 +126,22 @@ class ServerSettings(BaseModel):
         """Return what a session dials.
 
         Args:
-            remedy: what else helps where a console's host is told as this machine itself.
+            remedy: what else helps where the host means another machine wherever it is dialled.
 
         Raises:
             BackendError: it is told so, and not in ``addresses``.
         """
         if self.refuses(target):
             raise BackendError(
-                f"{target} is this machine itself, as every machine calls itself, and not dialled "
-                f"blindly: {remedy}where consoles are on this machine, write "
+                f"{target} means {meaning(target.host)} and is not dialled blindly: {remedy}where "
+                "that is right, write "
                 f'addresses = {{ "{target.host}" = "127.0.0.1" }}',
                 public=NOT_DIALLED,
             )
         return self._endpoint(target)
 
     def refuses(self, target: Target) -> bool:
-        """Return whether a target is this machine itself, and ``addresses`` has no word of it."""
+        """Return whether a host means another machine everywhere, and ``addresses`` has none."""
         return not target.path and target.host not in self.addresses and is_own(target.host)
 
     def _endpoint(self, target: Target) -> ConsoleEndpoint:

@@ -31,6 +31,7 @@ _CAUSES: Final = {
     " administrators have",
 }
 _LONGEST_REASON: Final = 200
+_LOGIN: Final = re.compile(r"//\S*@")
 
 
 @implementer(IHasWarnings, ITokenSource)
@@ -148,5 +149,7 @@ def _is_of_nova(error: Exception) -> bool:
 def _reason(error: Exception, status: int, token: str) -> str:
     if status in _CAUSES:
         return f"{_CAUSES[status]} (HTTP {status})"
-    said = (str(error).splitlines() or [""])[0].replace(token, "TOKEN")[:_LONGEST_REASON]
+    first = (str(error).splitlines() or [""])[0].replace(token, "TOKEN")
+    # a proxy's URL, or one in clouds.yaml, may hold a password
+    said = _LOGIN.sub("//…@", first)[:_LONGEST_REASON]
     return f"{type(error).__name__}: {said}"

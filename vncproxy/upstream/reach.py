@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..addresses import NOT_DIALLED, is_own
+from ..addresses import NOT_DIALLED, is_own, meaning
 from ..errors import UpstreamUnreachable
 from ..model import ConsoleEndpoint, Timeouts
 from ..relay.leg import Leg
@@ -89,7 +89,7 @@ def _check_peer(leg: Leg, endpoint: ConsoleEndpoint) -> None:
     peer = str(leg.transport.getPeer().host)
     if is_own(peer):
         raise UpstreamUnreachable(
-            f"{endpoint}: {endpoint.host} is {peer} here, which is this machine and not dialled "
+            f"{endpoint}: {endpoint.host} is {peer} here, which is {meaning(peer)} and not dialled "
             f'blindly; write in addresses where its consoles are: "{endpoint.host}" = "…"',
             public=NOT_DIALLED,
         )
