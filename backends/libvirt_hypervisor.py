@@ -101,7 +101,7 @@ def _connection(uri: str, timeout: float) -> Connection:
         from vncproxy.backends.libvirt_connection import Connection
     except ImportError as e:
         raise ConfigurationError(
-            f"backends of type libvirt need libvirt-python: pip install vncproxy[libvirt] ({e})"
+            f"backends of type libvirt need libvirt-python: pip install 'vncproxy[libvirt]' ({e})"
         ) from e
     return Connection(uri, timeout)
 

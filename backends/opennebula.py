@@ -109,6 +109,6 @@ def _cloud(settings: OpenNebulaSettings, post: PostFunction | None) -> Cloud:
         from vncproxy.backends.opennebula_cloud import Cloud
     except ImportError as e:
         raise ConfigurationError(
-            f"backends of type opennebula need pyone: pip install vncproxy[opennebula] ({e})"
+            f"backends of type opennebula need pyone: pip install 'vncproxy[opennebula]' ({e})"
         ) from e
     return Cloud(settings.endpoint, settings.session.get_secret_value(), settings, post)

@@ -161,9 +161,7 @@ class Cloud:
         """Return an answer that is a document of a kind, and not any other that can be read."""
         answer = self.front_end.call(end, method, *args)
         if not isinstance(answer, kind):
-            raise BackendError(
-                f"{self}: its answer to {method} cannot be understood: it is no {kind.__name__}"
-            )
+            raise BackendError(f"{self}: its answer to {method} cannot be understood")
         return answer
 
 

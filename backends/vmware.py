@@ -83,6 +83,6 @@ def _session(settings: VMwareSettings) -> Session:
         from vncproxy.backends.vmware_session import Session
     except ImportError as e:
         raise ConfigurationError(
-            f"backends of type vmware need pyvmomi: pip install vncproxy[vmware] ({e})"
+            f"backends of type vmware need pyvmomi: pip install 'vncproxy[vmware]' ({e})"
         ) from e
     return Session(settings, settings.timeout * _IN_THREAD)

@@ -120,6 +120,6 @@ def _pool(settings: XenSettings) -> Pool:
         from vncproxy.backends.xen_pool import Pool
     except ImportError as e:
         raise ConfigurationError(
-            f"backends of type xen need XenAPI: pip install vncproxy[xen] ({e})"
+            f"backends of type xen need XenAPI: pip install 'vncproxy[xen]' ({e})"
         ) from e
     return Pool(settings, settings.timeout * _IN_THREAD)

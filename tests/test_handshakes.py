@@ -127,12 +127,12 @@ class ReplyTests(SynchronousTestCase):
         ):
             outcome = connect(reply)
             self.assertIs(outcome.error, UpstreamViolation, reply)
-            self.assertEqual(outcome.detail, f"not an HTTP reply: {reply[:16]!r}")
+            self.assertEqual(outcome.detail, f"not an HTTP reply: {reply[:16].decode('latin-1')!r}")
 
     def test_a_vnc_server_in_its_place_is_known_by_its_banner(self) -> None:
         outcome = connect(BANNER)
         self.assertIs(outcome.error, UpstreamViolation)
-        self.assertEqual(outcome.detail, "not an HTTP reply: b'RFB 003.008\\n'")
+        self.assertEqual(outcome.detail, "not an HTTP reply: 'RFB 003.008\\n'")
 
     def test_a_status_line_without_an_end(self) -> None:
         self.assertIs(connect(b"x" * REPLY_LIMIT).error, TooLong)

@@ -156,6 +156,15 @@ class TimeLimitTests(BoundedCallsCase):
             error = self.failureResultOf(answer, BackendError).value
             self.assertEqual(str(error), f"{name} did not answer within 1 s")
 
+    def test_a_function_is_named_by_whose_calls_they_are(self) -> None:
+        part = self.calls.part("token source files")
+
+        answer = part.call(1.0, self.hang.__call__)
+        self.clock.advance(1.0)
+
+        error = self.failureResultOf(answer, BackendError).value
+        self.assertEqual(str(error), "token source files did not answer within 1 s")
+
 
 class RoomTests(BoundedCallsCase):
     def test_a_call_beyond_threads_and_queue_is_refused_at_once(self) -> None:

@@ -110,7 +110,9 @@ class Consoles:
         try:
             return await waiting.addTimeout(timeout, self._reactor)
         except TimeoutError as e:
-            raise BackendError(f"backend {vm.backend!r} did not answer within {timeout} s") from e
+            raise BackendError(
+                f"backend {vm.backend!r} did not answer within {timeout} s, timeouts.locate"
+            ) from e
 
 
 async def _awaited(awaitable: Awaitable[T]) -> T:

@@ -71,7 +71,7 @@ def http_connect(spec: HTTPConnect) -> Steps[None]:
         raise UpstreamClosed(e.detail, before_reply=True) from e
     status = _STATUS.fullmatch(line)
     if not status:
-        raise UpstreamViolation(f"not an HTTP reply: {line[:16]!r}")
+        raise UpstreamViolation(f"not an HTTP reply: {line[:16].decode('latin-1')!r}")
     if not status[1].startswith(b"2"):
         raise UpstreamRefused(
             f"CONNECT answered with {clean_reason(line[:128])}", http_status=int(status[1])

@@ -346,7 +346,10 @@ class Session:
     def _check_policy(self, policy: Policy) -> None:
         origin = self.visit.foreign_origin
         if origin is not None and not allows(policy.allowed_origins, origin):
-            raise Forbidden(f"origin {origin!r} is not allowed")
+            raise Forbidden(
+                f"origin {origin!r} is not allowed: it is neither that of public.base_url, nor in "
+                "public.allowed_origins, nor in the token's policy"
+            )
         client, networks = self.visit.client, policy.client_networks
         if networks and not any(ip_address(client) in network for network in networks):
             raise Forbidden(f"client {client} is in no allowed network")
@@ -455,7 +458,9 @@ class Session:
                 getattr(observer, event)(info, *why)
             except Exception:  # noqa: BLE001 a full disk must not end a session
                 self.log.failure(
-                    "session {session}: {event} not told", session=self.id, event=event
+                    "session {session}: audit log or metrics could not take that it was {event}",
+                    session=self.id,
+                    event=event,
                 )
 
 

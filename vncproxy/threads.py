@@ -42,8 +42,8 @@ class _DaemonPool(ThreadPool):
 class _Job(Generic[T]):
     """One function on its way through the pool, and the caller who waits for it, or has left."""
 
-    def __init__(self, function: Callable[..., T], args: tuple[Any, ...]) -> None:
-        self.name = _name_of(function)
+    def __init__(self, function: Callable[..., T], args: tuple[Any, ...], whose: str) -> None:
+        self.name = _name_of(function, whose)
         self.left = False
         self.answer: Deferred[T] = Deferred(self._leave)
         self._function = partial(function, *args)
@@ -60,12 +60,18 @@ class _Job(Generic[T]):
         return Failure(BackendError(f"{self.name} did not answer within {timeout:g} s"))
 
 
-def _name_of(function: Callable[..., object]) -> str:
-    """Return what to call a function in a message: a callable object may tell with ``str``."""
+def _name_of(function: Callable[..., object], whose: str) -> str:
+    """Return what to call a function in a message.
+
+    A callable object may tell with ``str``. Names in the source tell an operator nothing, so that
+    of the backend or token source whose calls these are comes next.
+    """
     if name := getattr(function, "__qualname__", ""):
-        return str(name)
+        return whose or str(name)
     kinds = type(function).mro()[:-1]
-    return str(function) if any("__str__" in vars(kind) for kind in kinds) else kinds[0].__name__
+    if any("__str__" in vars(kind) for kind in kinds):
+        return str(function)
+    return whose or kinds[0].__name__
 
 
 @implementer(IBlockingCalls)
@@ -128,7 +134,7 @@ class BoundedCalls:
         """
         if refusal := self._refusal():
             return fail(BackendError(refusal))
-        job = _Job(function, args)
+        job = _Job(function, args, self._name)
         self._unfinished += 1
         self._pool.callInThreadWithCallback(
             partial(self._reactor.callFromThread, self._finish, job, late), job.run

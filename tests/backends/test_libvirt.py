@@ -487,7 +487,7 @@ class MissingSDKTests(SynchronousTestCase):
         sys.modules.pop("vncproxy.backends.libvirt_connection", None)
         with self.assertRaises(ConfigurationError) as caught:
             LibvirtBackend("kvm", LibvirtSettings(), InlineCalls())
-        self.assertIn("pip install vncproxy[libvirt]", str(caught.exception))
+        self.assertIn("pip install 'vncproxy[libvirt]'", str(caught.exception))
 
     def test_the_module_does_not_hide_the_binding(self) -> None:
         self.assertNotEqual(libvirt_module.__file__, libvirt.__file__)

@@ -43,7 +43,7 @@ class ObjectTests(OpenNebulaCase):
                 sys.modules.pop(f"vncproxy.backends.opennebula_{name}", None)
             with self.assertRaises(ConfigurationError) as caught:
                 self.backend()
-        self.assertIn("need pyone: pip install vncproxy[opennebula]", str(caught.exception))
+        self.assertIn("need pyone: pip install 'vncproxy[opennebula]'", str(caught.exception))
 
     def test_every_question_has_the_time_limit(self) -> None:
         calls = InlineCalls()

@@ -31,7 +31,7 @@ class BackendTests(SynchronousTestCase):
                 del sys.modules[name]
             with self.assertRaises(ConfigurationError) as caught:
                 VMwareBackend("vc", settings(), InlineCalls())
-        self.assertIn("need pyvmomi: pip install vncproxy[vmware]", str(caught.exception))
+        self.assertIn("need pyvmomi: pip install 'vncproxy[vmware]'", str(caught.exception))
 
     def test_closing_without_a_login_asks_nobody(self) -> None:
         calls = InlineCalls()

@@ -33,7 +33,7 @@ class BackendTests(SynchronousTestCase):
                 del sys.modules[name]
             with self.assertRaises(ConfigurationError) as caught:
                 XenBackend("pool", settings(), self.calls)
-        self.assertIn("need XenAPI: pip install vncproxy[xen]", str(caught.exception))
+        self.assertIn("need XenAPI: pip install 'vncproxy[xen]'", str(caught.exception))
 
     def test_closing_without_a_login_asks_nobody(self) -> None:
         backend = XenBackend("pool", settings(url="https://127.0.0.1:1", timeout=3), self.calls)

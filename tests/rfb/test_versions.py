@@ -54,7 +54,7 @@ class BannerTests(SynchronousTestCase):
     def test_anything_else_is_refused_and_shown(self) -> None:
         for banner in NO_BANNERS:
             error = self.assertRaises(NotRFB, parse_banner, banner)
-            self.assertEqual(error.detail, f"{banner!r} is not an RFB banner")
+            self.assertEqual(error.detail, f"{banner.decode('latin-1')!r} is not an RFB banner")
 
     def test_a_repeater_is_refused(self) -> None:
         error = self.assertRaises(NotRFB, parse_banner, b"RFB 000.000\n")

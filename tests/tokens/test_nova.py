@@ -155,7 +155,7 @@ class SourceTests(SynchronousTestCase):
         error = self.assertRaises(ConfigurationError, make_source, NovaTokens, **KEYS)
         self.assertEqual(
             error.detail,
-            "[token_sources.old] needs the OpenStack SDK: pip install vncproxy[nova]",
+            "[token_sources.old] needs the OpenStack SDK: pip install 'vncproxy[nova]'",
         )
 
     def test_only_what_nova_can_have_issued_is_asked_for(self) -> None:

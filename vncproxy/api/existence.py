@@ -50,5 +50,7 @@ class Existence:
             raise Refusal(422, VMNotFound.code, message, field="vm") from e
         except TimeoutError as e:
             raise BackendError(f"{vm.backend!r} did not answer within {TIME_LIMIT:g} s") from e
+        except BackendError as e:
+            raise BackendError(f"backend {vm.backend!r}: {e.detail}") from e
         if isinstance(found, ConsoleEndpoint) and found.fd >= 0:
             os.close(found.fd)

@@ -120,6 +120,7 @@ class ApiSite(Site):
     """Serves the API, bounds the memory of request bodies and keeps token ids out of the log."""
 
     requestFactory = BoundedRequest
+    noisy = False
     _logger = Logger()
 
     def acceptableProtocols(self) -> list[bytes]:  # noqa: N802

@@ -122,7 +122,7 @@ class Leg(Protocol):
             await over
         except TimeoutError as e:
             what = conversation.dialogue.waits_for()
-            raise TooSlow(f"handshake not over within {timeout:g} s, waiting for {what}") from e
+            raise TooSlow(f"handshake not over within {timeout:.3g} s, waiting for {what}") from e
         finally:
             conversation.stop()
             self._receive, self._receive_eof = self._keep, _nothing

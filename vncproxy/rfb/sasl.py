@@ -113,7 +113,7 @@ def _proof(client: ScramClient, challenge: str) -> str:
         client.set_server_first(challenge)
         return str(client.get_client_final())
     except (ScramException, ValueError) as e:
-        raise UpstreamViolation(f"SCRAM: {type(e).__name__} in the server's challenge") from e
+        raise UpstreamViolation("SCRAM: the server's challenge cannot be understood") from e
 
 
 def _check(client: ScramClient, proof: str) -> None:

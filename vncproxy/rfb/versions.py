@@ -42,7 +42,8 @@ def parse_banner(banner: bytes) -> Version:
     """
     match = _BANNER.fullmatch(banner)
     if not match:
-        raise NotRFB(f"{banner!r} is not an RFB banner")
+        text = banner.decode("latin-1")
+        raise NotRFB(f"{text!r} is not an RFB banner")
     number = int(match[1]), int(match[2])
     if number < (3, 3):
         raise NotRFB(f"RFB version {number[0]}.{number[1]} is not supported")

@@ -47,7 +47,7 @@ class NovaTokens:
     def __init__(self, name: str, settings: NovaTokensSettings, means: Means) -> None:
         if find_spec("openstack") is None:
             raise ConfigurationError(
-                f"[token_sources.{name}] needs the OpenStack SDK: pip install vncproxy[nova]"
+                f"[token_sources.{name}] needs the OpenStack SDK: pip install 'vncproxy[nova]'"
             )
         self._name = name
         self._settings = settings

@@ -49,7 +49,9 @@ async def dial(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> L
     try:
         await _connect(endpoint, factory, timeouts.connect, reactor)
     except (TimeoutError, ConnectTimeout) as e:
-        raise UpstreamUnreachable(f"{endpoint}: no answer within {timeouts.connect} s") from e
+        raise UpstreamUnreachable(
+            f"{endpoint}: no answer within {timeouts.connect} s, timeouts.connect"
+        ) from e
     except (ConnectError, DNSLookupError, OSError, ValueError) as e:
         raise UpstreamUnreachable(f"{endpoint}: {e or type(e).__name__}") from e
     tune(leg.transport)

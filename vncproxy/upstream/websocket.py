@@ -47,7 +47,7 @@ def open_websocket(
     line = yield ReadUntil(b"\n", HEADER_LIMIT, "the first line of its HTTP reply")
     status = _STATUS.fullmatch(line)
     if not status:
-        raise UpstreamViolation(f"not an HTTP reply: {line[:16]!r}")
+        raise UpstreamViolation(f"not an HTTP reply: {line[:16].decode('latin-1')!r}")
     if status[1] != b"101":
         raise UpstreamRefused(f"web socket answered with {clean_reason(line[:128])}")
     rest = yield ReadUntil(b"\r\n\r\n", HEADER_LIMIT, "the header of its HTTP reply")
