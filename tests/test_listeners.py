@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.protocol import Factory
+from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.listeners import EndpointText, problem_of, without_wrapper
+from vncproxy.listeners import EndpointText, problem_of, with_backlog, without_wrapper
 
 
 class EndpointTextTests(SynchronousTestCase):
@@ -36,6 +41,34 @@ class EndpointTextTests(SynchronousTestCase):
     def test_any_text_can_be_taken_apart_and_judged(self, text: str) -> None:
         EndpointText.parse(text)
         problem_of(text)
+
+
+class BacklogTests(SynchronousTestCase):
+    def listen(self, text: str) -> Any:
+        reactor = MemoryReactor()
+        waiting = serverFromString(reactor, with_backlog(text)).listen(Factory())
+        self.successResultOf(waiting)
+        return (reactor.tcpServers or reactor.unixServers)[0]
+
+    def test_many_connections_may_wait(self) -> None:
+        for text in (
+            *("tcp:6080", "tcp:6080:interface=127.0.0.1", "tcp6:6080", "haproxy:tcp:6080"),
+            *(r"tcp:6080:interface=\:\:1", "tcp:port=6080", "unix:/run/s:mode=660"),
+        ):
+            with self.subTest(text=text):
+                self.assertIn(4096, self.listen(text))
+
+    def test_a_number_that_is_named_stays(self) -> None:
+        self.assertIn(7, self.listen("tcp:6080:backlog=7"))
+
+    def test_tls_has_the_same(self) -> None:
+        self.assertEqual(with_backlog("ssl:443"), "ssl:443:backlog=4096")
+        self.assertEqual(with_backlog("haproxy:ssl:443"), "haproxy:ssl:443:backlog=4096")
+
+    def test_an_inherited_socket_listens_already(self) -> None:
+        text = "systemd:domain=INET:index=0"
+
+        self.assertEqual(with_backlog(text), text)
 
 
 class ProblemTests(SynchronousTestCase):

@@ -13,9 +13,13 @@ from twisted.internet.error import VerifyError
 FILE_ERRORS: Final = (OSError, SSL.Error, crypto.Error, VerifyError)
 """What is raised where a file that an endpoint string names cannot be used."""
 
+BACKLOG: Final = 4096
+"""Connections that wait to be accepted, at most."""
+
 _PART: Final = re.compile(r"(?:\\.|[^:\\])*", re.DOTALL)
 _WRAPPERS: Final = ("haproxy",)
 _WITH_PORT: Final = ("tcp", "tcp6", "ssl")
+_WITH_BACKLOG: Final = (*_WITH_PORT, "unix")
 _OF_THE_PARSER: Final = re.compile(r"^\w*\(\) |^\w+\.\w+\(\) ")
 
 
@@ -73,6 +77,18 @@ def _parts(text: str) -> list[str]:
         found.append(re.sub(r"\\(.)", r"\1", match.group()))
         position = match.end() + 1
     return found
+
+
+def with_backlog(text: str) -> str:
+    """Return an endpoint string whose listener holds many connections that are not accepted yet.
+
+    Twisted's default of 50 makes users wait who come at once; the kernel lowers the number to its
+    own limit, ``net.core.somaxconn``. One that names its ``backlog`` is left as it is.
+    """
+    parsed = EndpointText.parse(text)
+    if parsed.kind not in _WITH_BACKLOG or "backlog" in parsed.options:
+        return text
+    return f"{text}:backlog={BACKLOG}"
 
 
 def problem_of(text: str) -> str | None:

@@ -22,7 +22,7 @@ from twisted.internet.ssl import AcceptableCiphers, CertificateOptions
 from zope.interface import implementer
 
 from .errors import ConfigurationError
-from .listeners import FILE_ERRORS, EndpointText
+from .listeners import FILE_ERRORS, EndpointText, with_backlog
 
 CIPHERS = AcceptableCiphers.fromOpenSSLCipherString(
     "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
@@ -103,7 +103,7 @@ def listening(
     tls = ListenerTLS(endpoint) if EndpointText.parse(endpoint).kind == "ssl" else None
     listener: Any = _Listening(reactor, tls) if tls else reactor
     try:
-        return service(endpoint, factory, reactor=listener), tls
+        return service(with_backlog(endpoint), factory, reactor=listener), tls
     except (*FILE_ERRORS, ValueError, LookupError) as e:
         raise ConfigurationError(f"[listen] {endpoint}: {_in_words(e)}") from e
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -173,6 +175,24 @@ class LoadBalancerTests(SynchronousTestCase):
         viewer.key(ord("4"))
 
         viewer.wait_for_pixel(KEY_COLOURS["4"])
+
+    def test_an_open_console_outlives_health_checks_that_are_late(self) -> None:
+        first, second = self.world.proxies
+        page = Page()
+        self.addCleanup(page.leave)
+        page.open(self.issue(first))
+        page.wait_for_state("connected")
+        serving = first if self.serves(first) else second
+        ended = len(serving.audit("close"))
+
+        os.kill(serving.pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, serving.pid, signal.SIGCONT)
+        time.sleep(15)  # three checks fail
+        os.kill(serving.pid, signal.SIGCONT)
+
+        page.type("1")
+        page.wait_for_pixel(*KEY_COLOURS["1"])
+        self.assertEqual(len(serving.audit("close")), ended)
 
     def test_a_browser_through_nginx_below_a_path_prefix(self) -> None:
         page = Page()
