@@ -14,6 +14,7 @@ from vncproxy.backends.opennebula_cloud import Cloud
 from vncproxy.backends.opennebula_console import console, placed
 from vncproxy.backends.opennebula_front_end import PostFunction
 from vncproxy.backends.opennebula_hybrid import describe
+from vncproxy.backends.opennebula_vcenter import in_vsphere
 from vncproxy.backends.opennebula_vm import Machine
 from vncproxy.errors import BackendError, ConsoleError
 
@@ -35,7 +36,8 @@ class Probed:
 def probe(cloud: Cloud, end: float, post: PostFunction | None = None) -> Probed:
     """Ask who the cloud is, and dial one running machine's console on each host.
 
-    Machines behind hybrid hosts and in a vCenter are not looked at.
+    Machines behind hybrid hosts are not looked at, and of those in a vCenter only which backend
+    shows them.
 
     Raises:
         BackendError: it does not answer, or refuses the account.
@@ -46,12 +48,13 @@ def probe(cloud: Cloud, end: float, post: PostFunction | None = None) -> Probed:
 
 def _problems(cloud: Cloud, end: float) -> Iterator[str]:
     dialled: dict[Address, str] = {}
+    clusters: set[str] = set()
     until = time.monotonic() + (end - time.monotonic()) * _SHARE
     for number in cloud.running(end)[:_LOOKED_AT]:
         if time.monotonic() > until:
             break
         try:
-            address = _address(cloud, cloud.machine(end, number))
+            address = _address(cloud, end, cloud.machine(end, number), clusters)
         except BackendError as e:
             yield e.detail
             continue
@@ -66,8 +69,15 @@ def _problems(cloud: Cloud, end: float) -> Iterator[str]:
         )
 
 
-def _address(cloud: Cloud, machine: Machine) -> Address | None:
-    if machine.is_hybrid or machine.is_on_vcenter:
+def _address(cloud: Cloud, end: float, machine: Machine, clusters: set[str]) -> Address | None:
+    if machine.is_hybrid:
         return None
-    found = console(machine, placed(machine), cloud.network)
+    placement = placed(machine)
+    if machine.is_on_vcenter:
+        # what is wrong with one machine of a cluster is wrong with all
+        if placement.host not in clusters:
+            clusters.add(placement.host)
+            in_vsphere(cloud, end, machine, placement)
+        return None
+    found = console(machine, placement, cloud.network)
     return found.host, found.port

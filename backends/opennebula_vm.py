@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+_LONGEST: Final = 256
+"""Characters that are read of what its owner can write: more than any address or id has."""
 
 _HYBRID = re.compile(r"opennebula-hybrid-([0-9]{1,9})")
 
@@ -99,7 +102,7 @@ def read_machine(vm: Any) -> Machine:
         name=vm.NAME or "",
         state=vm.STATE,
         lcm_state=vm.LCM_STATE or 0,
-        deploy_id=vm.DEPLOY_ID or "",
+        deploy_id=(vm.DEPLOY_ID or "")[:_LONGEST],
         placement=_placement(vm),
         graphics=tuple(_graphics(template.get("GRAPHICS"))),
         partner_id=_text(user_template, "REMOTE_OPENNEBULA_VM_ID"),
@@ -132,4 +135,4 @@ def _table(value: Any) -> dict[str, Any]:
 
 
 def _text(table: dict[str, Any], name: str) -> str:
-    return str(table.get(name) or "").strip()
+    return str(table.get(name) or "").strip()[:_LONGEST]

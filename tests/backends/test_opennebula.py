@@ -269,6 +269,12 @@ class DialledAddressTests(OpenNebulaCase):
         self.assertIn('listen_networks = ["192.0.2.9"]', error.detail)
         self.assertTrue(error.sentence("7f3a").startswith(OUT_OF_REACH))
 
+    def test_what_an_owner_writes_at_length_is_not_logged_at_length(self) -> None:
+        self.listening("x" * 100_000)
+        self.assertLess(len(self.failure(BackendError).detail), 1000)
+        self.oned.add(VM(7, deploy_id="x" * 100_000, history=((0, "cluster", 2, "vcenter"),)))
+        self.assertLess(len(self.failure(BackendError, vcenter="vsphere").detail), 1000)
+
     def test_a_listen_name_is_not_resolved(self) -> None:
         self.listening("vnc.example.com")
         error = self.failure(BackendError, listen_networks=["0.0.0.0/0"])

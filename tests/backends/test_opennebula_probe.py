@@ -64,8 +64,16 @@ class ReachTests(OpenNebulaCase):
         self.oned.add(VM(7, state=8, lcm_state=0))
         self.oned.add(VM(8, graphics=None))
         self.oned.add(VM(9, history=((0, "hybrid", 5, "one"),)))
-        self.oned.add(VM(10, history=((0, "cluster", 6, "vcenter"),)))
         self.assertEqual(self.told(), [])
+
+    def test_a_machine_whose_vcenter_cannot_be_told_is_a_warning_once_for_each_host(self) -> None:
+        for number in (10, 11):
+            self.oned.add(VM(number, deploy_id="vm-69", history=((0, "cluster", 6, "vcenter"),)))
+        (told,) = self.told(vcenter="vsphere")
+        self.assertIn("VM 10: DEPLOY_ID 'vm-69' is an id of every vCenter", told)
+        self.assertEqual(self.told(vcenter={"cluster": "vsphere"}), [])
+        (missing,) = self.told()
+        self.assertIn("set vcenter to the NAME of the backend", missing)
 
 
 class WarningTests(OpenNebulaCase):

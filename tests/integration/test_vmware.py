@@ -13,6 +13,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from .chromium import Page
+from .fake_oned import VM as CloudVM
+from .fake_oned import FakeOned, OnedServer
+from .fake_oned import Host as CloudHost
 from .gateway import Gateway
 from .libvirt_host import KEY_COLOURS, Guest, private_libvirtd
 from .ports import free_port
@@ -43,6 +46,9 @@ class World:
         self.esx_door = self._door(self.esx, ESX, "127.0.0.2")
         self.newer_door = self._door(self.newer, HERE, "127.0.0.5")
         self.newest_door = self._door(self.newest, HERE, "127.0.0.6")
+        self.oned = FakeOned()
+        self.oned_server = OnedServer(self.oned)
+        atexit.register(self.oned_server.stop)
         self.gateway = Gateway(self._config()).start()
         atexit.register(self._stop)
 
@@ -52,6 +58,7 @@ class World:
             **{HERE: self.here.ticket_target(), THERE: self.there.ticket_target()}
         )
         self.esx.consoles(**{ESX: self.esx_door.ticket_target(Host="")})
+        self.newest.consoles(**{HERE: self.newest_door.ticket_target()})
 
     def _door(self, vsphere: VSphere, esx: str, address: str, port: int = 0) -> WebMKS:
         certificate = vsphere.authority.issue(address)
@@ -69,12 +76,25 @@ linger = 2
 {_table("vc8", self.newer, addresses={"esx8.example": self.newer_door.address})}
 {_table("vc9", self.newest, ca_file=self.newest.ca_file, addresses=own(self.newest_door))}
 {_table("unmapped", self.vsphere)}
+{self._cloud("single", '"vc"')}
+{self._cloud("cloud", f'{{ "{self.vsphere.uuid}" = "vc", "{self.newest.uuid}" = "vc9" }}')}
 {_table("vnc", self.vsphere, console="vnc", addresses={HERE: "127.0.0.1"})}
 {_table("esx", self.esx)}
 {_table("moved", self.vsphere, addresses={self.here.address: self.there.address})}
 {_table("stranger", self.vsphere, ca_file="")}
 {_table("login", self.vsphere, password="wr0ng-pw")}
 {_table("away", self.vsphere, port=free_port())}
+"""
+
+    def _cloud(self, name: str, vcenter: str) -> str:
+        return f"""
+[backends.{name}]
+type = "opennebula"
+endpoint = "{self.oned_server.url}"
+session = "oneadmin:opennebula"
+vcenter = {vcenter}
+timeout = 30
+addresses = {{ cluster = "127.0.0.1" }}
 """
 
     def _stop(self) -> None:
@@ -205,6 +225,62 @@ class PictureTests(VMwareCase):
         viewer = self.viewer(f"vnc/{VM}")
         viewer.key(ord("2"))
         viewer.wait_for_pixel(KEY_COLOURS["2"])
+
+
+class CloudTests(VMwareCase):
+    """Machines that OpenNebula has in one of two vCenters, which have the same ids."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.oned = self.world.oned
+        self.oned.vms.clear()
+        with self.vsphere.machine(VM) as machine:
+            self.vm_id = str(machine).strip("'").rpartition(":")[2]
+        with self.world.newest.machine(VM) as machine:
+            self.assertEqual(str(machine).strip("'").rpartition(":")[2], self.vm_id)
+
+    def add(self, deploy_id: str, driver: str = "vcenter", **more: Any) -> None:
+        history = ((0, "cluster", 2, driver),)
+        self.oned.add(CloudVM(7, deploy_id=deploy_id, history=history, **more))
+
+    def test_each_is_shown_by_its_own_vcenter(self) -> None:
+        for vsphere, door in (
+            (self.vsphere, self.here),
+            (self.world.newest, self.world.newest_door),
+        ):
+            self.add(f"{self.vm_id}_{vsphere.uuid}")
+            before = door.redeemed()
+            self.viewer("cloud/7").pixel()
+            self.assertEqual(door.redeemed(), before + 1)
+
+    def test_one_of_another_vcenter_is_never_shown(self) -> None:
+        self.add(f"{self.vm_id}_{self.world.newest.uuid}")
+        before = len(self.vsphere.tickets())
+        self.assertTrue(self.refusal("single/7").startswith(NOT_LOOKED_UP))
+        self.assertIn(f"instance UUID {self.world.newest.uuid} is asked for", self.detail())
+        self.assertIn(f"this one has {self.vsphere.uuid}", self.detail())
+        self.assertEqual(len(self.vsphere.tickets()), before)
+
+    def test_a_bare_id_goes_by_its_hosts_template_or_nowhere(self) -> None:
+        self.add(self.vm_id)
+        template = {"VCENTER_INSTANCE_ID": self.world.newest.uuid}
+        self.oned.hosts[2] = CloudHost(2, "cluster", template)
+        before = self.world.newest_door.redeemed()
+        self.viewer("cloud/7").pixel()
+        self.assertEqual(self.world.newest_door.redeemed(), before + 1)
+        self.assertTrue(self.refusal("single/7").startswith(NOT_LOOKED_UP))
+        del self.oned.hosts[2]
+        self.assertTrue(self.refusal("cloud/7").startswith(NOT_LOOKED_UP))
+        self.assertIn("is an id of every vCenter", self.detail())
+
+    def test_what_its_owner_writes_leads_to_no_machine_of_a_vcenter(self) -> None:
+        before = len(self.vsphere.tickets())
+        graphics = {"TYPE": "VNC", "LISTEN": "0.0.0.0", "PORT": free_port()}
+        says = {"HYPERVISOR": "vcenter"}
+        for deploy_id in (self.vm_id, f"{self.vm_id}_{self.vsphere.uuid}"):
+            self.add(deploy_id, "kvm", user_template=says, graphics=graphics)
+            self.assertTrue(self.refusal("cloud/7").startswith("502 The hypervisor could not be"))
+        self.assertEqual(len(self.vsphere.tickets()), before)
 
 
 class TicketTests(VMwareCase):
