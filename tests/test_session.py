@@ -26,6 +26,7 @@ from vncproxy.errors import (
     ConnectionLost,
     ConsoleEnded,
     ConsoleMoved,
+    ConsoleTaken,
     ConsoleUnavailable,
     DownstreamViolation,
     EndedByAdministrator,
@@ -891,10 +892,42 @@ class ClosingTests(SessionTestCase):
         self.hypervisor.send(b"last pixels")
 
         self.hypervisor.close()
+        self.reactor.refuse()
 
         self.closed(ConsoleEnded)
         self.assertEqual(self.user.peer.receive(), b"last pixels")
         self.assertTrue(self.user.peer.half_closed)
+
+    def test_a_console_that_still_admits_viewers_was_taken_by_another_one(self) -> None:
+        self.open()
+
+        self.hypervisor.close()
+        again = self.reactor.accept()
+        again.send(b"RFB 003.008\n\x01\x01", bytes(4))
+        self.assertEqual(self.told.closings, [])
+        again.close()
+
+        self.closed(ConsoleTaken)
+        self.assertEqual(again.receive(), b"RFB 003.008\n\x01", "the screen is not asked for")
+        self.assertTrue(self.user.peer.half_closed)
+
+    def test_a_console_that_is_silent_when_asked_again_has_ended(self) -> None:
+        self.open()
+
+        self.hypervisor.close()
+        self.reactor.accept()
+        self.wait(1)
+
+        self.closed(ConsoleEnded)
+
+    def test_a_machine_that_does_not_run_when_asked_again_has_ended_its_console(self) -> None:
+        self.open()
+        self.kvm.consoles["web-01"] = ConsoleUnavailable("shut off")
+
+        self.hypervisor.close()
+
+        self.closed(ConsoleEnded)
+        self.assertEqual(self.reactor.tcpClients, [])
 
     def test_the_console_closes_because_its_machine_has_moved(self) -> None:
         moved = MovedAway()
@@ -935,6 +968,8 @@ class ClosingTests(SessionTestCase):
 
         self.closed(ConsoleEnded, live=MOST_ASKING)
         moved.answer.callback("192.0.2.10")
+        for _ in range(MOST_ASKING):
+            self.reactor.refuse()
         self.assertEqual(self.sessions.list(), [])
         self.assertEqual(self.sessions.asking, 0)
 

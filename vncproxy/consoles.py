@@ -14,12 +14,15 @@ from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 from .errors import BackendError, UpstreamViolation, VMNotFound, VNCProxyError
 from .interfaces import IConsoleBackend, IConsoleMoves, IConsoleRefusals
 from .model import ConsoleElsewhere, ConsoleEndpoint, Timeouts, VMAddress
-from .upstream import Console, reach
+from .upstream import Console, is_vnc_server, reach, try_login
 
 T = TypeVar("T")
 
 MOST_PATIENCE = 2.0
 """Seconds for which the end of a console is held back to find out why it ended."""
+
+LEAST_PATIENCE = 1.0
+"""Seconds for the same, where a server on the same host has to answer."""
 
 
 class Consoles:
@@ -82,6 +85,27 @@ class Consoles:
         except VNCProxyError:
             return False
         return bool(now) and now != host
+
+    async def taken(self, vm: VMAddress, endpoint: ConsoleEndpoint | None = None) -> bool:
+        """Tell whether a VNC server that has ended a console admits viewers as before.
+
+        Then its machine was neither stopped nor restarted, and another viewer was let in alone.
+        The server is logged in to and not asked for the screen, which would throw that one out.
+        False where it cannot be told soon: a user waits for the answer.
+
+        Args:
+            endpoint: where it is, when no backend needs to be asked.
+        """
+        try:
+            return await self._in_time(vm, self._admits(vm, endpoint), LEAST_PATIENCE)
+        except VNCProxyError:
+            return False
+
+    async def _admits(self, vm: VMAddress, endpoint: ConsoleEndpoint | None) -> bool:
+        found = endpoint or (await self._locate(vm))[1]
+        if is_vnc_server(found):
+            await try_login(found, self._timeouts, self._reactor)
+        return is_vnc_server(found)
 
     async def _reach(self, endpoint: ConsoleEndpoint, dialling: Callable[[str], object]) -> Console:
         dialling(endpoint.host)

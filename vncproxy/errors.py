@@ -32,7 +32,7 @@
     ├── Busy                       more users at once than this proxy can serve
     ├── ConfirmationNeeded         nobody's: a button is to be pressed before the token is redeemed
     └── SessionEnded               why an open session was closed
-        ├── ClientGone, ConsoleEnded (ConsoleMoved), ConnectionLost
+        ├── ClientGone, ConsoleEnded (ConsoleMoved, ConsoleTaken), ConnectionLost
         ├── EndedByAdministrator, TimeLimit, IdleLimit, Superseded
         └── ProxyStopping
 
@@ -398,6 +398,17 @@ class ConsoleMoved(ConsoleEnded):
 
     public = "The virtual machine moved to another host. Reconnect to go on."
     code = "console-moved"
+
+
+class ConsoleTaken(ConsoleEnded):
+    """The console ended and its server still admits viewers: another one has it.
+
+    That one came later and was given it, or was there before and is the only one that may see it.
+    """
+
+    public = "Another viewer has this console, which is shown to one at a time."
+    close_code = 4104
+    code = "console-taken"
 
 
 class ConnectionLost(SessionEnded):

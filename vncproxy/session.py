@@ -18,7 +18,9 @@ from .errors import (
     ClientGone,
     ConfirmationNeeded,
     ConnectionLost,
+    ConsoleEnded,
     ConsoleMoved,
+    ConsoleTaken,
     Forbidden,
     HypervisorError,
     SessionEnded,
@@ -164,6 +166,7 @@ class Session:
         "_downstream",
         "_ending",
         "_info",
+        "_is_vnc_server",
         "_legs",
         "_opening",
         "_sessions",
@@ -187,6 +190,7 @@ class Session:
         self._info = SessionInfo(self.id, visit.type, visit.client, self._services.time())
         self._why: VNCProxyError = SessionEnded()
         self._ending = False
+        self._is_vnc_server = False
         self._step: Deferred[Any] | None = None
         self._watchdog: Watchdog | None = None
         self._opening: Deferred[None] | None = None
@@ -282,6 +286,7 @@ class Session:
         self._sessions.check_vm(grant.token.vm)
         consoles = self._services.consoles()
         console, name = await consoles.open(grant.token.vm, grant.endpoint, self._dialling)
+        self._is_vnc_server = console.is_vnc_server
         down = await self._greet(console)
         return down, console, rename(console.server_init, name) if name else console.server_init
 
@@ -411,15 +416,20 @@ class Session:
         """Return why a console ended by itself, in better words where its backend knows them."""
         assert self.grant is not None
         self._sessions.asking += 1
+        vm, consoles = self.grant.token.vm, self._services.consoles()
         try:
             host = "" if self._info.host == LOCAL else self._info.host
-            moved = await self._services.consoles().moved(self.grant.token.vm, host)
+            if await consoles.moved(vm, host):
+                return ConsoleMoved(f"was on {host}")
+            ended = type(why) is ConsoleEnded and self._is_vnc_server
+            if ended and await consoles.taken(vm, self.grant.endpoint):
+                return ConsoleTaken("its server still admits viewers")
         except Exception:  # noqa: BLE001 a defect must not keep a session from ending
             self.log.failure("session {session}: whereabouts unknown", session=self.id)
             return why
         finally:
             self._sessions.asking -= 1
-        return ConsoleMoved(f"was on {host}") if moved else why
+        return why
 
     def _say_farewell(self, why: VNCProxyError) -> None:
         assert self._legs is not None

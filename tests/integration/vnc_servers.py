@@ -80,12 +80,12 @@ class QemuMachine:
             self._process = subprocess.Popen(
                 self._command, stdout=log, stderr=log, env=self._environment
             )
-        until(lambda: _listens(self.port), f"QEMU: {self._log.read_text()}")
+        until(lambda: listens(self.port), f"QEMU: {self._log.read_text()}")
         return self
 
     def stop(self) -> None:
         """End it."""
-        _end(self._process)
+        end(self._process)
 
 
 class XServer:
@@ -96,7 +96,12 @@ class XServer:
         kind: its one security type, as TigerVNC spells it.
         identity: its certificate.
         password: for VNC authentication.
+
+    Attributes:
+        display: its number as an X display, once it runs.
     """
+
+    display = ""
 
     def __init__(self, folder: Path, kind: str, identity: Identity, password: str) -> None:
         self.port = free_port()
@@ -123,6 +128,7 @@ class XServer:
         assert self._process.stdout is not None
         with self._process.stdout as told:
             display = told.readline().decode().strip()
+        self.display = display
         if not display:
             raise RuntimeError(f"Xtigervnc did not start:\n{self._log.read_text()}")
         subprocess.run(
@@ -138,17 +144,18 @@ class XServer:
 
     def stop(self) -> None:
         """End it."""
-        _end(self._process)
+        end(self._process)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     """Look without connecting: a probe would count as a viewer."""
     table = Path("/proc/net/tcp").read_text().splitlines()[1:]
     wanted = f"0100007F:{port:04X}"
     return any(line.split()[1] == wanted and line.split()[3] == "0A" for line in table)
 
 
-def _end(process: subprocess.Popen[bytes] | None) -> None:
+def end(process: subprocess.Popen[bytes] | None) -> None:
+    """End a process, and wait until it is gone."""
     if process is None:
         return
     process.send_signal(signal.SIGTERM)

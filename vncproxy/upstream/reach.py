@@ -7,7 +7,7 @@ from typing import Any
 
 from ..addresses import NOT_DIALLED, is_own, meaning
 from ..errors import UpstreamUnreachable
-from ..model import ConsoleEndpoint, Timeouts
+from ..model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
 from ..relay.leg import Leg
 from .approach import Approach
 from .dial import dial
@@ -20,11 +20,13 @@ class Console:
     Attributes:
         server_init: the ServerInit message, which the viewer is to get first.
         host: on which it was reached; empty where that is this machine.
+        is_vnc_server: whether a VNC server itself was dialled, which can be asked again for little.
     """
 
     leg: Leg
     server_init: bytes
     host: str = ""
+    is_vnc_server: bool = False
 
 
 async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Console:
@@ -50,7 +52,13 @@ async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> 
     except BaseException:
         approach.close()
         raise
-    return Console(approach.leg, server_init, endpoint.host)
+    return Console(approach.leg, server_init, endpoint.host, is_vnc_server(endpoint))
+
+
+def is_vnc_server(endpoint: ConsoleEndpoint) -> bool:
+    """Return whether an endpoint is a VNC server, with no tunnel and nothing that is good once."""
+    plain = endpoint.transport in (Transport.TCP, Transport.UNIX, Transport.FD)
+    return plain and all(isinstance(each, RFBSecurity) for each in endpoint.handshakes)
 
 
 async def try_login(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> None:

@@ -38,6 +38,7 @@ const WORDS = {
     4101: ["The hypervisor shows no console", "Reconnect in a moment; if this goes on, tell your administrator."],
     4102: ["The console cannot be opened now", "Reconnect in a moment."],
     4103: ["The virtual machine closed its console", "It may be restarting, stopping or moving to another host."],
+    4104: ["Another viewer has this console", "Reconnect to take it back."],
     4112: ["Closed because nothing happened", "Reconnect to go on."],
     4113: ["The gateway is restarting", "The console comes back by itself."],
     4114: ["Opened somewhere else", "This console was opened again in another tab or window."],
