@@ -10,15 +10,20 @@ from prometheus_client import CollectorRegistry
 from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from vncproxy import reload
-from vncproxy.model import Limits
+from vncproxy.api.inventory import TIME_LIMIT
+from vncproxy.model import Limits, Timeouts
+from vncproxy.parts import Made
 from vncproxy.reload import Reload, needs_restart
 from vncproxy.service import Gateway
-from vncproxy.settings import Listen, Proxy, Public, Redis, Settings, Tokens
+from vncproxy.settings import BackendTable, Listen, Proxy, Public, Redis, Settings, Tokens
 from vncproxy.tap import make_service
+from vncproxy.testing import StaticConsoles
+from vncproxy.threads import BoundedCalls
 
 
 class RestartTests(SynchronousTestCase):
@@ -54,6 +59,50 @@ class RestartTests(SynchronousTestCase):
         self.assertEqual(self.named(using("redis", 1), using("redis", 2)), ["[redis] port"])
 
 
+class RetirementTests(SynchronousTestCase):
+    """What is not configured any more is closed when nothing can need it, or at the end."""
+
+    def setUp(self) -> None:
+        self.clock = MemoryReactorClock()
+        running: Any = None
+        registry = CollectorRegistry()
+        self.reload = Reload(Settings, running, lambda: None, registry, self.clock)
+        threads: Any = self.clock  # none is ever called from
+        self.calls = BoundedCalls(self.clock, threads)
+        self.addCleanup(self.calls.close)
+        self.backend = StaticConsoles()
+        table = BackendTable("static", Limits())  # type: ignore[arg-type]
+        self.made = Made(self.backend, self.calls, table, b"")
+
+    def test_after_the_longest_opening_of_a_session(self) -> None:
+        old = Timeouts(locate=100, connect=10, handshake=5)
+        self.reload._retire((self.made,), old, Timeouts())
+
+        self.clock.advance(329)
+        self.assertFalse(self.backend.closed)
+        self.clock.advance(1)
+
+        self.assertTrue(self.backend.closed)
+
+    def test_not_before_a_list_of_machines_is_given_up(self) -> None:
+        short = Timeouts(locate=0.1, connect=0.1, handshake=0.1)
+        self.reload._retire((self.made,), short, short)
+
+        self.clock.advance(TIME_LIMIT - 1)
+        self.assertFalse(self.backend.closed)
+        self.clock.advance(1)
+
+        self.assertTrue(self.backend.closed)
+
+    def test_at_once_when_the_proxy_stops(self) -> None:
+        self.reload._retire((self.made,), Timeouts(), Timeouts())
+
+        self.successResultOf(Deferred.fromCoroutine(self.reload.stop()))
+
+        self.assertTrue(self.backend.closed)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
 class HangingTests(TestCase):
     def setUp(self) -> None:
         self.said: list[LogEvent] = []
@@ -80,6 +129,40 @@ class HangingTests(TestCase):
 
     def told(self) -> list[str]:
         return [formatEvent(event) for event in self.said]
+
+    def test_one_that_fails_late_changes_nothing(self) -> Deferred[None]:
+        async def work() -> None:
+            self.free.set()
+            gateway = self.gateway()
+            sites, before = gateway._running.sites, gateway._running.settings
+            self.patch(sites, "renew", self.fail_now)
+            self.settings = self.settings.model_copy(update={"limits": Limits(sessions=7)})
+
+            gateway.reload()
+            await self.until(lambda: any("everything goes on" in line for line in self.told()))
+
+            self.assertIs(gateway._running.settings, before)
+            self.assertNotEqual(gateway.sessions.services.limits.sessions, 7)
+
+        return Deferred.fromCoroutine(work())
+
+    def fail_now(self, *_: object) -> None:
+        raise RuntimeError("a defect")
+
+    def test_a_warning_that_fails_does_not_stop_later_reloads(self) -> Deferred[None]:
+        async def work() -> None:
+            self.free.set()
+            gateway = self.gateway()
+            assert gateway._reload is not None
+            self.patch(gateway._reload, "_done", self.fail_now)
+
+            gateway.reload()
+            await self.until(lambda: "a reload was not finished" in self.told())
+
+            self.said.clear()
+            await self.until(self.reloaded(gateway))
+
+        return Deferred.fromCoroutine(work())
 
     async def until(self, true: Callable[[], object]) -> None:
         for _ in range(1000):

@@ -85,12 +85,14 @@ class Renewed:
     """Parts as new settings have them, and what became of the old ones.
 
     Attributes:
+        fresh: what was made now.
         retired: what is in no table any more, or was made anew; to be closed when nothing that
             began before needs it.
         changes: in words, such as "backend kvm changed".
     """
 
     parts: Parts
+    fresh: tuple[Made, ...]
     retired: tuple[Made, ...]
     changes: tuple[str, ...]
 
@@ -149,7 +151,7 @@ def renew(parts: Parts, settings: Settings, files: Mapping[str, bytes], reactor:
     )
     kept = set(map(id, made.values()))
     retired = tuple(old for old in parts.made.values() if id(old) not in kept)
-    return Renewed(renewed, retired, tuple(_changes(parts.made, made)))
+    return Renewed(renewed, tuple(fresh), retired, tuple(_changes(parts.made, made)))
 
 
 def close_all(parts: Iterable[Made], clock: IReactorTime) -> Deferred[list[None]]:

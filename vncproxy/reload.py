@@ -16,11 +16,12 @@ from prometheus_client import CollectorRegistry, Gauge
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from .audit import AuditLog, open_audit_file
 from .errors import BackendError, ConfigurationError
 from .model import Timeouts
-from .parts import Made, Parts, close_all, digests, renew
+from .parts import Made, Parts, Renewed, close_all, digests, renew
 from .process_log import ProcessLog
 from .resumption import ListenerTLS, Shown
 from .sessions import Sessions
@@ -149,8 +150,10 @@ class Reload:
             timer.cancel()
         await close_all(itertools.chain(*retired.values()), self._reactor)
 
-    def _over(self, _: object) -> None:
+    def _over(self, result: object) -> None:
         self._current = None
+        if isinstance(result, Failure):
+            self.log.failure("a reload was not finished", result)
         if self._again and not self._stopped:
             self.ask()
 
@@ -202,14 +205,7 @@ class Reload:
     def _put_in_place(self, fresh: Fresh) -> list[str]:
         """Let everything run by what was read; returns what has changed, in words."""
         running, settings = self._running, fresh.settings
-        if self._stopped:
-            fresh.drop()
-            raise ConfigurationError("the proxy is stopping")
-        try:
-            renewed = renew(running.parts, settings, fresh.files, self._reactor)
-        except BaseException:
-            fresh.drop()
-            raise
+        renewed = self._renewed(fresh)
         changes = [*_changes(running.settings, settings), *renewed.changes]
         for tls, shown in zip(running.tls, fresh.shown, strict=True):
             if tls.show(shown):
@@ -218,23 +214,43 @@ class Reload:
         running.sessions.services = services(
             settings, renewed.parts, before.observers, before.time, self._reactor
         )
-        running.sites.renew(settings, renewed.parts)
         running.settings, running.parts = settings, renewed.parts
+        self._retire(renewed.retired, before.timeouts, settings.timeouts)
         running.audit.write_to(fresh.audit)
-        running.log.reopen()
-        self._retire(renewed.retired, settings.timeouts)
+        self._reopen_log()
         return changes or ["nothing has changed"]
 
-    def _retire(self, parts: tuple[Made, ...], timeouts: Timeouts) -> None:
+    def _renewed(self, fresh: Fresh) -> Renewed:
+        """Make what can still fail; after this, nothing can."""
+        settings, renewed = fresh.settings, None
+        try:
+            if self._stopped:
+                raise ConfigurationError("the proxy is stopping")
+            renewed = renew(self._running.parts, settings, fresh.files, self._reactor)
+            self._running.sites.renew(settings, renewed.parts)
+        except BaseException:
+            fresh.drop()
+            if renewed is not None:
+                close_all(renewed.fresh, self._reactor)
+            raise
+        return renewed
+
+    def _reopen_log(self) -> None:
+        try:
+            self._running.log.reopen()
+        except OSError as e:
+            self.log.error("the log cannot be opened again: {error}", error=e)
+
+    def _retire(self, parts: tuple[Made, ...], *timeouts: Timeouts) -> None:
         """Close what is not configured any more, when whatever began before has ended."""
         if not parts:
             return
-        opening = 3 * timeouts.locate + 2 * (timeouts.connect + timeouts.handshake)
+        opening = (3 * each.locate + 2 * (each.connect + each.handshake) for each in timeouts)
 
         def close() -> None:
             close_all(self._retired.pop(timer), self._reactor)
 
-        timer = self._reactor.callLater(max(LIST_TIME, opening), close)
+        timer = self._reactor.callLater(max(LIST_TIME, *opening), close)
         self._retired[timer] = parts
 
 
