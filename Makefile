@@ -3,6 +3,7 @@
 # make check   format, lint, types, then the suite with branch coverage
 # make bench   measures the proxy beside its peers; BENCH_ARGS="--quick"
 # make soak    opens and closes 100,000 sessions and looks what is left
+# make fuzz    a million hostile requests and handshakes; FUZZ_ARGS="--cases 10000000 --seed 7"
 # make profile flame graphs of the proxy at work, in bench/results
 #
 # make demo DEMO_ARGS="--port 7000 --target 192.0.2.7:5900,secret"
@@ -13,8 +14,9 @@ BIN := $(VENV)/bin
 SOURCES := setup.py pyproject.toml vncproxy/__init__.py vncproxy/web/package-lock.json
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+FUZZ_ARGS ?=
 
-.PHONY: demo test check format bench soak profile debian clean
+.PHONY: demo test check format bench soak fuzz profile debian clean
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/vncproxy demo $(DEMO_ARGS)
@@ -40,6 +42,9 @@ bench: $(VENV)/.bench
 
 soak: $(VENV)/.test
 	@$(BIN)/python -m bench.soak $(SOAK_ARGS)
+
+fuzz: $(VENV)/.test
+	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 profile: $(VENV)/.bench
 	@$(BIN)/python -m bench.profile

@@ -136,7 +136,7 @@ def _modules() -> list[str]:
     others = sorted(
         path
         for path in (ROOT / "tests").iterdir()
-        if path.stem.startswith("test_") or (path / "__init__.py").exists()
+        if path.stem.startswith("test_") or any(path.glob("test_*.py"))
     )
     return [
         *(f"tests.integration.{path.stem}" for path in integration),

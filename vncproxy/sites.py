@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
+from .downstream.channel import ConsoleChannel, limited_channel
 from .downstream.connections import Connections
 from .downstream.console_site import ConsoleSite
 from .downstream.forwarded import Forwarding
@@ -20,12 +22,18 @@ from .downstream.proxy_header import ProxyHeaderFactory
 from .downstream.site import Consoles, console_site
 from .interfaces import ISessionObserver
 from .listeners import without_wrapper
-from .model import UnixTime
+from .model import Limits, UnixTime
 from .parts import Parts
 from .relay import fast, plain
 from .session import Services
 from .sessions import Sessions
 from .settings import Listen, Settings
+
+API_CONNECTIONS = 100
+"""Connections of callers of the API; where there are more, those that wait make room."""
+
+API_KEEP_ALIVE = 60.0
+"""Seconds that such a connection waits for its next request."""
 
 
 def services(
@@ -78,7 +86,8 @@ class Sites:
         self._clock = sessions.services.reactor
         consoles = self._consoles(settings, parts)
         self.users: ConsoleSite = console_site(consoles, sessions, connections)
-        self.api = api_site(self._api(settings, parts))
+        self._callers = Connections(_limits_of_api(settings.limits), self._clock)
+        self.api = api_site(self._api(settings, parts), self._clock, self._api_channel)
 
     def listeners(self, listen: Listen) -> Iterator[tuple[str, Any]]:
         """Yield each endpoint string with the factory that it is to serve."""
@@ -87,11 +96,15 @@ class Sites:
         for endpoint in listen.api:
             yield _unwrapped(endpoint, self.api)
 
+    def _api_channel(self) -> ConsoleChannel:
+        return limited_channel(self._callers.limits, self._callers)
+
     def renew(self, settings: Settings, parts: Parts) -> None:
         """Serve the requests that come from now on as other settings say."""
         consoles, api = self._consoles(settings, parts), self._api(settings, parts)
         self.users.resource, self.users.limits = consoles, settings.limits
         self.connections.set_limits(settings.limits, settings.public.trusted_proxies)
+        self._callers.set_limits(_limits_of_api(settings.limits), ())
         self.api.resource = api
 
     def _consoles(self, settings: Settings, parts: Parts) -> Consoles:
@@ -140,6 +153,16 @@ class Sites:
             base_url=settings.public.base_url,
             xvp_url=settings.public.xvp_url,
         )
+
+
+def _limits_of_api(limits: Limits) -> Limits:
+    """Return the limits of callers of the API, who are few and keep their connections."""
+    return replace(
+        limits,
+        connections=API_CONNECTIONS,
+        connections_per_address=API_CONNECTIONS,
+        keep_alive=API_KEEP_ALIVE,
+    )
 
 
 def _unwrapped(endpoint: str, site: Site) -> tuple[str, Any]:

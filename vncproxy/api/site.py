@@ -56,8 +56,12 @@ class BoundedRequest(Request):
     """A request that keeps no more of its body than is needed to know that it is too long."""
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Serve it; bodies are JSON, and one that says it is a form is not taken apart as one."""
+        """Serve it; bodies are JSON, and one that says it is a form is not taken apart as one.
+
+        No answer depends on the host's name, over which klein would stumble.
+        """
         self.requestHeaders.removeHeader(b"content-type")
+        self.requestHeaders.setRawHeaders(b"host", [b"localhost"])
         super().requestReceived(command, path, version)
 
     def process(self) -> None:
@@ -141,6 +145,19 @@ class ApiSite(Site):
         )
 
 
-def api_site(resource: IResource) -> ApiSite:
-    """Return the factory that listens for callers of the API."""
-    return ApiSite(resource)
+def api_site(
+    resource: IResource,
+    clock: IReactorTime | None = None,
+    channel: Callable[[], http.HTTPChannel] | None = None,
+) -> ApiSite:
+    """Return the factory that listens for callers of the API.
+
+    Args:
+        clock: for its limits of time; the reactor if there is none.
+        channel: makes what reads a connection's requests, with limits of its own.
+    """
+    site = ApiSite(resource, reactor=clock)
+    if channel is not None:
+        site.timeOut = None
+        vars(site)["protocol"] = channel
+    return site

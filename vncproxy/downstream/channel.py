@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -251,3 +252,16 @@ class ConsoleChannel(HTTPChannel):
         if self._too_late is not None and self._too_late.active():
             self._too_late.cancel()
         self._too_late = None
+
+
+def limited_channel(limits: Limits, connections: Connections) -> ConsoleChannel:
+    """Return what reads the requests of a new connection.
+
+    Args:
+        connections: all connections, among which it gets a place.
+    """
+    channel = ConsoleChannel()
+    channel.totalHeadersSize = sys.maxsize  # Twisted's own limit tells nobody
+    channel.MAX_LENGTH = limits.header_bytes
+    channel.limits, channel.connections = limits, connections
+    return channel

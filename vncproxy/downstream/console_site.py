@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from io import BytesIO
-from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.http import Request
@@ -13,7 +11,7 @@ from twisted.web.server import Request as SiteRequest
 from twisted.web.server import Site
 
 from ..model import Limits
-from .channel import ConsoleChannel
+from .channel import ConsoleChannel, limited_channel
 from .connections import Connections
 
 
@@ -48,8 +46,6 @@ class ConsoleSite(Site):
         connections: all that there are, at however many ports.
     """
 
-    protocol = ConsoleChannel  # type: ignore[assignment]
-
     def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
         """Return what may be agreed on under TLS: Twisted would offer h2 wherever it is installed.
 
@@ -65,18 +61,14 @@ class ConsoleSite(Site):
         connections: Connections | None = None,
     ) -> None:
         super().__init__(resource, requestFactory=ConsoleRequest, reactor=reactor)
+        self.timeOut = None  # a channel has its own limits of time
         self.limits = limits
         self.connections = Connections(limits, reactor) if connections is None else connections
         self.noisy = False
 
-    def buildProtocol(self, addr: Any) -> Any:
-        """Return a new connection's protocol."""
-        channel = super().buildProtocol(addr)
-        channel.totalHeadersSize = sys.maxsize  # Twisted's own limit tells nobody
-        channel.timeOut = None  # nor does its own time limit
-        channel.MAX_LENGTH = self.limits.header_bytes
-        channel.limits, channel.connections = self.limits, self.connections
-        return channel
+    def protocol(self) -> ConsoleChannel:  # type: ignore[override]
+        """Return what reads a new connection's requests; called by Twisted."""
+        return limited_channel(self.limits, self.connections)
 
     def log(self, request: Request) -> None:
         """Write nothing."""

@@ -1,0 +1,203 @@
+"""The whole proxy in memory, and what no bytes may do to it."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+from twisted.internet import _producer_helpers
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Cooperator
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
+from zope.interface import implementer
+
+from tests.fuzz.grammar import Grammar
+from vncproxy.config import Settings
+from vncproxy.model import (
+    ConsoleEndpoint,
+    ConsoleType,
+    Limits,
+    Policy,
+    Token,
+    Transport,
+    VMAddress,
+    secret_id,
+)
+from vncproxy.parts import Parts
+from vncproxy.tap import make_service
+from vncproxy.testing import MemoryPeer, StaticConsoles
+from vncproxy.text import has_control
+from vncproxy.threads import BoundedCalls
+from vncproxy.tokens.memory import MemoryTokenStore
+
+LISTENERS = {
+    "web": "tcp:6080",
+    "web behind a balancer": "haproxy:tcp:6083",
+    "xvp": "tcp:6081",
+    "api": "tcp:6082",
+    "api behind a balancer": "haproxy:tcp:6084",
+}
+SHARES = (30, 20, 15, 25, 10)
+
+BATCH = 40
+"""Cases whose connections are open side by side."""
+
+WAITS = (0.0, 1.0, 4.0, 6.0, 6.0, 30.0, 31.0, 60.0)
+"""Seconds that pass after a batch; then every connection must be over."""
+
+LONGEST_ANSWER = 150_000
+"""Bytes for one request; the page's largest file has 125,000."""
+
+LONGEST_LINE = 2500
+"""Characters of one line of log; those of audit quote no more than a page's origin."""
+
+MOST_TIME = 0.3
+"""Seconds of processor time for one case, in two runs of it: a case takes less than 1 ms."""
+
+API_KEY = "fuzz-" + "k" * 40
+
+
+class Fault(Exception):
+    """What a case has done that it may not; says how to do it again."""
+
+
+@implementer(ILogObserver)
+class Surface:
+    """A proxy with one console, which nobody answers for, and one token that is always good.
+
+    Args:
+        seed: of all cases.
+    """
+
+    def __init__(self, seed: int) -> None:
+        clock: Any = MemoryReactorClock()
+        self.reactor = clock
+        self.reactor.advance(1000)
+        store = MemoryTokenStore(self._now, 600, self.reactor.seconds)
+        console = ConsoleEndpoint(Transport.TCP, host="192.0.2.10", port=5900)
+        kvm = StaticConsoles({"web-01": console})
+        parts = Parts(store, {"kvm": kvm}, BoundedCalls(clock, clock))
+        self._gateway = make_service(_settings(), self.reactor, parts)
+        self._gateway.privilegedStartService()
+        self._gateway.startService()
+        self.factories: dict[str, Any] = dict(
+            zip(LISTENERS, [server[1] for server in self.reactor.tcpServers], strict=True)
+        )
+        policy = Policy(uses=0)
+        token = Token(VMAddress("kvm", "web-01"), "alice", ConsoleType.NOVNC, policy, 0, 1e12)
+        issued: list[str] = []
+        Deferred.fromCoroutine(store.issue(token)).addCallback(issued.append)
+        words = {"token": issued[0], "resume": secret_id(issued[0])[:12], "key": API_KEY}
+        self._grammar = Grammar(Random(seed), words)
+        self._random = Random(seed)
+        self._noted: list[str] = []
+        self.cases = 0
+
+    def run(self, cases: int) -> None:
+        """Run so many cases.
+
+        Raises:
+            Fault: one of them did what it may not.
+        """
+        with self._watched():
+            while self.cases < cases:
+                self._batch()
+                if self.cases % (BATCH * 100) == 0:
+                    gc.collect()
+
+    def _now(self) -> float:
+        return 1_767_323_045.0 + float(self.reactor.seconds())
+
+    def _batch(self) -> None:
+        open_cases = []
+        for _ in range(BATCH):
+            name = self._random.choices(list(LISTENERS), SHARES)[0]
+            pieces = self._grammar.case("balancer" in name)
+            peer = self._run_case(name, pieces)
+            open_cases.append((name, pieces, peer, len(peer.receive())))
+            self.cases += 1
+        self.reactor.tcpClients.clear()
+        for wait in WAITS:
+            self.reactor.advance(wait)
+            for index, (name, pieces, peer, received) in enumerate(open_cases):
+                received += len(peer.receive())
+                open_cases[index] = (name, pieces, peer, received)
+        for name, pieces, peer, received in open_cases:
+            self._judge(name, pieces, peer, received)
+
+    def _run_case(self, name: str, pieces: list[bytes]) -> MemoryPeer:
+        spent = float("inf")
+        for _ in range(2):
+            peer = MemoryPeer(self.factories[name].buildProtocol(None))
+            started = time.process_time()
+            try:
+                peer.send(*pieces)
+            except Exception as e:
+                raise self._fault(name, pieces, f"raised {e!r}") from e
+            spent = min(spent, time.process_time() - started)
+            if spent < MOST_TIME:
+                break
+        else:
+            raise self._fault(name, pieces, f"took {spent:.2f} s")
+        if self._noted:
+            raise self._fault(name, pieces, self._noted[0])
+        return peer
+
+    def _judge(self, name: str, pieces: list[bytes], peer: MemoryPeer, received: int) -> None:
+        requests = max(1, b"".join(pieces).count(b"HTTP/1."))
+        if self._noted:
+            raise self._fault(name, pieces, f"{self._noted[0]} (this case or one beside it)")
+        if received > requests * LONGEST_ANSWER:
+            raise self._fault(name, pieces, f"answered {received} bytes to {requests} requests")
+        if peer.closed is None:
+            raise self._fault(name, pieces, f"still open after {sum(WAITS):g} s")
+
+    def _fault(self, name: str, pieces: list[bytes], what: str) -> Fault:
+        return Fault(f"case {self.cases} at {name}: {what}\n{pieces!r}")
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Look at every line of log, and let files be sent by the clock in memory."""
+        turns = Cooperator(scheduler=lambda step: self.reactor.callLater(0, step))
+        helpers: Any = _producer_helpers
+        before, helpers.cooperate = helpers.cooperate, turns.cooperate
+        globalLogPublisher.addObserver(self)
+        try:
+            yield
+        finally:
+            globalLogPublisher.removeObserver(self)
+            helpers.cooperate = before
+
+    def __call__(self, event: LogEvent) -> None:
+        """Look at a line of log."""
+        line = formatEvent(event)
+        if "log_failure" in event or event.get("log_level") in (LogLevel.error, LogLevel.critical):
+            failure = event.get("log_failure")
+            trace = failure.getTraceback() if failure else ""
+            self._noted.append(f"failed: {line}\n{trace}")
+        elif has_control(line) or len(line) > LONGEST_LINE:
+            self._noted.append(f"logged {len(line)} characters: {line[:3000]!r}")
+
+
+def _settings() -> Settings:
+    web, proxied, xvp, api, proxied_api = LISTENERS.values()
+    key = {
+        "hash": f"sha256:{hashlib.sha256(API_KEY.encode()).hexdigest()}",
+        "scopes": ["issue", "read", "admin"],
+    }
+    settings = Settings.model_validate(
+        {
+            "listen": {"web": [web, proxied], "xvp": [xvp], "api": [api, proxied_api]},
+            "public": {"trusted_proxies": ["192.0.2.0/24"]},
+            "api": {"keys": {"fuzz": key}},
+        }
+    )
+    # what strangers are refused most often must not hide everything else
+    limits = Limits(refusals=10**9, sessions_per_vm=1000, sessions_per_address=1000)
+    return settings.model_copy(update={"limits": limits})

@@ -1,0 +1,85 @@
+"""A hundred thousand hostile cases against the whole proxy in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.protocol import Protocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.fuzz.surface import BATCH, Fault, Surface
+from vncproxy.downstream import site
+
+CASES = 100_000
+SEED = 1
+
+
+class FuzzTests(SynchronousTestCase):
+    timeout = 600
+
+    def setUp(self) -> None:
+        self.patch(site, "novnc_installed", lambda: True)
+
+    def test_no_bytes_cause_a_traceback_an_endless_answer_or_a_hang(self) -> None:
+        surface = Surface(SEED)
+
+        surface.run(CASES)
+
+        self.assertGreaterEqual(surface.cases, CASES)
+
+
+class Failing(Protocol):
+    """What the proxy must not be like."""
+
+    log = Logger()
+
+    def __init__(self, fault: str) -> None:
+        self._fault = fault
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._fault == "traceback":
+            self.log.failure("failed", Failure(ValueError()))
+        elif self._fault == "raise":
+            raise ValueError("not caught")
+        elif self._fault == "line":
+            self.log.info("{line}", line="\x1b[31m")
+        elif self._fault == "answer":
+            assert self.transport is not None
+            self.transport.write(bytes(10_000_000))
+        if self._fault != "hang":
+            transport: Any = self.transport
+            transport.loseConnection()
+
+
+class WatchTests(SynchronousTestCase):
+    """The fuzzer sees what it is there to see."""
+
+    def test_faults(self) -> None:
+        for fault, words in (
+            ("traceback", "failed"),
+            ("raise", "raised ValueError"),
+            ("line", "logged"),
+            ("answer", "answered 10000000 bytes"),
+            ("hang", "still open after"),
+        ):
+            surface = Surface(SEED)
+            for name in surface.factories:
+                surface.factories[name] = Failures(fault)
+
+            with self.assertRaises(Fault) as raised:
+                surface.run(BATCH)
+
+            self.assertIn(words, str(raised.exception))
+        self.flushLoggedErrors(ValueError)
+
+
+class Failures:
+    """Makes connections with one fault."""
+
+    def __init__(self, fault: str) -> None:
+        self._fault = fault
+
+    def buildProtocol(self, address: object) -> Failing:
+        return Failing(self._fault)
