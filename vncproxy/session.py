@@ -24,6 +24,7 @@ from .errors import (
     Forbidden,
     HypervisorError,
     SessionEnded,
+    TokenUsed,
     VNCProxyError,
 )
 from .interfaces import IConsoleBackend, ISessionObserver, IStage, ITokenStore
@@ -330,13 +331,22 @@ class Session:
 
     async def _redeem(self) -> Grant:
         secret = check_secret(self.visit.token)
-        grant = await self._services.store.redeem(secret, self.visit.resume, self._ask_first)
+        try:
+            grant = await self._services.store.redeem(secret, self.visit.resume, self._ask_first)
+        except TokenUsed as e:
+            raise self._used(e) from e
         token = grant.token
         self.grant = grant
         self._sessions.enter_vm(token.vm)
         self._sessions.replace(self)
         self._info = replace(self._info, token_id=grant.token_id, vm=token.vm, user=token.user)
         return grant
+
+    def _used(self, error: TokenUsed) -> TokenUsed:
+        """Return the same error, with what a browser that opened the link before has done."""
+        if self.visit.type is not ConsoleType.NOVNC or self.visit.resume is not None:
+            return error
+        return TokenUsed(f"{error.detail}; the browser sent no cookie of it, or keeps none")
 
     def _ask_first(self, token: Token | None) -> None:
         """Raise, before a use is taken, when the user is to press a button first.

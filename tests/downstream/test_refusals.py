@@ -57,6 +57,11 @@ class RefusalTests(LimitedTestCase):
         answer = self.ask("CONNECT ?token=a-guess-of-24-characters HTTP/1.0")
 
         self.assertEqual(answer.status, 429)
+
+        # a page is not told how its upgrade was answered, and asks
+        asked = self.ask("GET /websockify HTTP/1.1")
+        self.assertEqual(asked.status, 429)
+        self.assertIn(b"Too many requests", asked.body)
         self.assertIn("Wait a minute", answer.line)
         self.assertEqual(answer.header("retry-after"), "60")
         self.assertEqual(answer.header("connection"), "close")

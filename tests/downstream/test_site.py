@@ -6,15 +6,18 @@ import json
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 from twisted.internet import _producer_helpers
 from twisted.internet.task import Cooperator
+from twisted.logger import capturedLogs, formatEvent
 from twisted.web.resource import Resource
 
 from tests.downstream.users import Answer, Browser, SiteTestCase, upgrade
 from vncproxy.api.health import health_resource
 from vncproxy.downstream import site
 from vncproxy.downstream.forwarded import Forwarding
+from vncproxy.downstream.occasional import OccasionalWarning
 from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.static_files import WholeFile
 from vncproxy.errors import StoreUnavailable
@@ -116,6 +119,51 @@ class PageTests(PageTestCase):
         self.assertIn(b"npm was missing when vncproxy was built", answer.body)
 
 
+class HindranceTests(PageTestCase):
+    """What keeps a browser from its console on the way."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.forget_warnings()
+
+    def forget_warnings(self, **changes: Any) -> None:
+        warning = OccasionalWarning(self.reactor.seconds)
+        self.trust = replace(self.trust, forwarding=Forwarding(warning=warning))
+        self.open_site(**changes)
+
+    def warnings(self, path: str, *headers: str, times: int = 1) -> list[str]:
+        with capturedLogs() as events:
+            for _ in range(times):
+                self.answer = self.get(path, *headers)
+        return [formatEvent(e) for e in events if "occasional" in e["log_namespace"]]
+
+    def test_a_web_socket_whose_upgrade_was_dropped(self) -> None:
+        for path in ("/websockify?token=0123456789abcdef", "/?token=0123456789abcdef", "/x"):
+            self.forget_warnings()
+            (line,) = self.warnings(path, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", times=3)
+
+            self.assertIn("without Upgrade", line)
+            self.assertNotIn("0123456789abcdef", line)
+            self.assertEqual(
+                (self.answer.status, self.answer.header("upgrade")), (426, "websocket")
+            )
+
+    def test_one_that_lost_all_its_headers(self) -> None:
+        (line,) = self.warnings("/websockify?token=0123456789abcdef")
+
+        self.assertIn("pass the headers Upgrade and Connection on", line)
+
+    def test_a_page_that_asks_how_things_are_is_not_logged(self) -> None:
+        self.assertEqual(self.warnings("/websockify"), [])
+        self.assertEqual(self.answer.status, 426)
+
+    def test_a_page_whose_script_did_not_run(self) -> None:
+        (line,) = self.warnings("/static/blocked.svg", times=3)
+
+        self.assertIn("the page's script did not run", line)
+        self.assertEqual(self.answer.header("content-type"), "image/svg+xml")
+
+
 class StaticTests(PageTestCase):
     def test_a_file(self) -> None:
         answer = self.get("/static/console.js")
@@ -177,7 +225,7 @@ class StaticTests(PageTestCase):
             self.assertEqual(WholeFile(str(file)).openForReading().read(), content)
 
     def test_what_is_missing(self) -> None:
-        for path in ("/static/nothing.js", "/static/console.js/x", "/nothing", "/websockify"):
+        for path in ("/static/nothing.js", "/static/console.js/x", "/nothing"):
             self.assertEqual(self.get(path).status, 404, path)
 
 

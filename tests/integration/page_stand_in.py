@@ -57,10 +57,12 @@ class Gateway:
 
     Attributes:
         consoles: the web sockets that came, in order.
+        ordinary: what is there instead of web sockets below ``sockets-dropped/``.
     """
 
     answers: list[Answer] = field(default_factory=lambda: [Show()])
     consoles: list[Console] = field(default_factory=list)
+    ordinary: Ordinary = field(default_factory=lambda: Ordinary())
 
     def answer(self) -> Answer:
         """Return the answer for the newest web socket."""
@@ -78,6 +80,11 @@ class Gateway:
             parent.putChild(name, _Page())
         parent.putChild(b"static", File(str(STATIC)))
         parent.putChild(b"websockify", WebSocketResource(_Consoles(self)))
+        parent.putChild(b"blocked", _Page(CONTENT_SECURITY_POLICY.replace("script-src 'self'", "")))
+        parent.putChild(b"sockets-dropped", dropping := Resource())
+        dropping.putChild(b"", _Page())
+        dropping.putChild(b"static", File(str(STATIC)))
+        dropping.putChild(b"websockify", self.ordinary)
         return WrappingFactory(Site(root))
 
     def listen(self, reactor: IReactorTCP, prefix: str = "/") -> RunningGateway:
@@ -119,12 +126,32 @@ class _Consoles(WebSocketServerFactory):
         return console
 
 
+class Ordinary(Resource):
+    """Answers every request in HTTP, as the gateway does those whose Upgrade was lost."""
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status, self.words, self.asked = 426, "This is an address for web sockets.", 0
+
+    def render_GET(self, request: Request) -> bytes:
+        self.asked += 1
+        request.setResponseCode(self.status)
+        request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+        return self.words.encode()
+
+
 class _Page(Resource):
     isLeaf = True
 
+    def __init__(self, policy: str = CONTENT_SECURITY_POLICY) -> None:
+        super().__init__()
+        self.policy = policy
+
     def render_GET(self, request: Request) -> bytes:
         request.setHeader(b"content-type", b"text/html; charset=utf-8")
-        request.setHeader(b"content-security-policy", CONTENT_SECURITY_POLICY.encode())
+        request.setHeader(b"content-security-policy", self.policy.encode())
         return (STATIC / "index.html").read_bytes()
 
 

@@ -21,8 +21,9 @@ from .channel import ConsoleChannel
 from .connect import ConnectDownstream
 from .connections import Connections
 from .console_site import ConsoleSite
+from .forwarded import peer_address
 from .framing import Framing
-from .links import behind_path
+from .links import behind_path, query_token
 from .origin import Trust
 from .static_files import find_file
 from .visits import visit_of
@@ -33,6 +34,12 @@ PAGES = frozenset({"", "index.html", "vnc.html", "vnc_auto.html", "vnc_lite.html
 
 LOOKUPS = (2.0, 20.0, 20.0)
 """Look-ups of tokens for pages in frames: a second for one address, at once, and for how many."""
+
+SOCKET = "websockify"
+"""The path at which the page opens its web socket; any other one is taken as well."""
+
+SCRIPT_BLOCKED = "static/blocked.svg"
+"""A picture that the page's style sheet shows when no script has run for some seconds."""
 
 HSTS_AGE = 365 * 24 * 3600
 """Seconds during which a browser asks for nothing of this host without TLS (RFC 6797)."""
@@ -131,12 +138,37 @@ class Consoles(Resource):
         if request.method not in (b"GET", b"HEAD"):
             request.setHeader("Allow", "GET, HEAD, CONNECT")
             return _plain(request, 405, b"Only GET, WebSocket and CONNECT are served here.\n")
+        if path == SOCKET or request.requestHeaders.hasHeader(b"sec-websocket-key"):
+            return self._without_upgrade(request)
         if path in PAGES:
             return self._index(request)
+        if path == SCRIPT_BLOCKED:
+            self._hindered("the page's script did not run in the browser of {client}", request)
         # the page finds its files only from its own address
         if first == "static" and rest != "index.html":
             return self._file(request, rest)
         return _plain(request, 404, b"There is nothing here. Open the link as you got it.\n")
+
+    def _without_upgrade(self, request: Request) -> bytes:
+        """Answer what should have been an upgrade, or a page that asks whether one could be."""
+        channel = request.channel
+        assert isinstance(channel, ConsoleChannel)
+        client = self._trust.forwarding.client_address(request)
+        if channel.connections.refusals.too_many(client):
+            return _turn_away(request, 429, _TOO_OFTEN)
+        if request.requestHeaders.hasHeader(b"sec-websocket-key") or query_token(request):
+            self._hindered(
+                "a request of {client} for a web socket came from {peer} without Upgrade: reverse "
+                "proxies must speak HTTP/1.1 here, and pass the headers Upgrade and Connection on",
+                request,
+            )
+        request.setHeader("Upgrade", "websocket")
+        return _plain(request, 426, b"This is an address for web sockets.\n")
+
+    def _hindered(self, line: str, request: Request) -> None:
+        """Tell the log, once a minute, what keeps a browser from its console."""
+        client = self._trust.forwarding.client_address(request)
+        self._trust.forwarding.warning(line, client=client, peer=peer_address(request))
 
     def _add_slash(self, request: Request) -> bytes:
         """Send the browser to the prefix with its slash, against which the page's files are."""

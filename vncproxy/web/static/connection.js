@@ -3,6 +3,7 @@
 import RFB from "./novnc/core/rfb.js";
 import { BY_USER, explain } from "./endings.js";
 import { begin, end, next } from "./lifecycle.js";
+import { findOut } from "./hindrances.js";
 import { confirmed } from "./link.js";
 
 /** Milliseconds until the screen must be there; the server has shorter limits of its own. */
@@ -148,7 +149,7 @@ class Attempt {
         this.rfb.disconnect();
     }
 
-    #finish(code, reason) {
+    async #finish(code, reason) {
         if (this.#closed === null) {
             return;
         }
@@ -156,6 +157,6 @@ class Attempt {
         const told = { code, reason: reason || this.#refusal, connected: this.#connected };
         const closed = this.#closed;
         this.#closed = null;
-        closed(this.#ending ?? explain(told));
+        closed(this.#ending ?? explain({ ...told, ...(await findOut(told)) }));
     }
 }

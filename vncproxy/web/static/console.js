@@ -10,6 +10,8 @@ const MOST_LOADS = 3;
 const LOADS_STORED_AS = "vncproxy.loads";
 const LOAD_AGAIN_AFTER = 500;
 
+document.body.dataset.script = "runs";
+
 let page;
 try {
     page = await import("./page.js");

@@ -20,6 +20,12 @@ const UNREACHABLE = [
     "Check your network connection. If other sites work, the gateway may be restarting, or a proxy or firewall on the way may not let web sockets through.",
 ];
 
+const UPGRADE_REQUIRED = 426;
+const TOO_MANY_REQUESTS = 429;
+const SERVICE_UNAVAILABLE = 503;
+const NO_COOKIES =
+    "This browser keeps no cookies of this page, and without them a reload does not come back to a console: allow them first.";
+
 const WORDS = {
     1000: ["Console closed", "The console was closed."],
     1001: ["The gateway is going away", "Reconnect in a moment."],
@@ -59,6 +65,12 @@ const ELSEWHERE = new Set([4114]);
 /** The link asks before it is redeemed: mail scanners open links, and run scripts, too. */
 const ASKS = 4120;
 
+/** The gateway answers, and yet its web socket did not open. */
+const NO_SOCKETS = [
+    "Web sockets do not get through",
+    "The gateway answers, but a proxy or firewall on the way lets no web sockets through. Tell your administrator.",
+];
+
 /** The page has no token, so nothing was tried. */
 export const NO_TOKEN = {
     code: 4000,
@@ -81,12 +93,30 @@ export const BY_USER = {
  * @param {number} story.code - close code of the web socket
  * @param {string} story.reason - the server's sentence, may be empty
  * @param {boolean} story.connected - whether the screen had been shown
+ * @param {?{status: number, words: string}} [story.answered] - what the gateway answered to an
+ *     ordinary request, when a web socket did not open at all
+ * @param {boolean} [story.cookies] - whether the browser keeps cookies of this page
  * @returns {Ending}
  */
-export function explain({ code, reason, connected }) {
-    const unreachable = code === 1006 && !connected && !reason;
-    const [headline, sentence] = unreachable ? UNREACHABLE : (WORDS[code] ?? OTHER);
-    return { code, headline, reason: reason || sentence, again: again(code, connected) };
+export function explain({ code, reason, connected, answered = null, cookies = true }) {
+    const [headline, sentence] = words(code, reason || connected, answered);
+    const more = code === 4001 && !cookies ? ` ${NO_COOKIES}` : "";
+    return { code, headline, reason: (reason || sentence) + more, again: again(code, connected) };
+}
+
+function words(code, known, answered) {
+    if (code !== 1006 || known) {
+        return WORDS[code] ?? OTHER;
+    }
+    switch (answered?.status) {
+        case UPGRADE_REQUIRED:
+            return NO_SOCKETS;
+        case TOO_MANY_REQUESTS:
+        case SERVICE_UNAVAILABLE:
+            return [WORDS[4102][0], answered.words || WORDS[4102][1]];
+        default:
+            return UNREACHABLE;
+    }
 }
 
 function again(code, connected) {
