@@ -1,7 +1,7 @@
 """How to get to a console that libvirt tells of: over TCP, a unix socket, or a passed socket.
 
-A console of another machine that listens on a wildcard or loopback address is never dialled
-there: from here those addresses mean this machine, and somebody else's screen.
+A console of another machine that listens on a wildcard, loopback or link-local address is never
+dialled there: from here those addresses mean another machine, and somebody else's screen.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
-from vncproxy.backends.addresses import is_loopback, is_wildcard
+from vncproxy.backends.addresses import is_loopback, is_own, is_wildcard
 from vncproxy.backends.libvirt_xml import VNCGraphics
 from vncproxy.backends.listeners import listens_here
 from vncproxy.errors import BackendError, ConsoleUnavailable
@@ -163,13 +163,13 @@ def _is_elsewhere(host: str, port: int, reach: Reach) -> bool:
 
 
 def _host_to_dial(vnc: VNCGraphics, reach: Reach) -> str:
-    wildcard, loopback = is_wildcard(vnc.address), is_loopback(vnc.address)
-    if not wildcard and not loopback:
+    wildcard = is_wildcard(vnc.address)
+    if not is_own(vnc.address):
         return vnc.address
     if reach.address:
         return reach.address
     if reach.local:
-        return vnc.address if loopback else _own_loopback(vnc.address)
+        return _own_loopback(vnc.address) if wildcard else vnc.address
     if wildcard and reach.host and not is_loopback(reach.host):
         return reach.host
     raise BackendError(

@@ -81,8 +81,8 @@ def console(machine: Machine, placement: Placement, network: Network) -> Console
         port=_port(machine, vnc),
         handshakes=(network.security(vnc.password, placement.host),),
         name=machine.name,
-        # loopback was weighed already, and what a name leads to was not
-        allow_loopback=is_loopback(host) or host in network.addresses.values(),
+        # an address was weighed already, and what a name leads to was not
+        allow_loopback=is_own(host) or host in network.addresses.values(),
     )
 
 

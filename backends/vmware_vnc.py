@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pyVmomi import vmodl
+
 from vncproxy.backends.addresses import NOT_DIALLED
 from vncproxy.backends.vmware_address import place
 from vncproxy.backends.vmware_faults import object_id
 from vncproxy.backends.vmware_properties import Properties, read, read_these
 from vncproxy.backends.vmware_session import VSphere
-from vncproxy.errors import BackendError, NoGraphicalConsole
+from vncproxy.errors import BackendError, ConsoleUnavailable, NoGraphicalConsole
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
 
 _PREFIX = "remotedisplay.vnc."
@@ -28,6 +30,7 @@ def vnc_endpoint(vsphere: VSphere, machine: Any, name: str) -> ConsoleEndpoint:
 
     Raises:
         NoGraphicalConsole: it has none.
+        ConsoleUnavailable: another machine of its host was removed at this moment.
         BackendError: its host cannot be dialled, or another machine there has its port.
     """
     found = read(vsphere, machine, "config.extraConfig", "runtime.host")
@@ -53,7 +56,7 @@ def _check_others(vsphere: VSphere, machine: Any, others: Sequence[Any], port: i
     compared.
     """
     others = [each for each in others if each != machine]
-    for other in read_these(vsphere, others, "runtime.powerState", "config.extraConfig"):
+    for other in _read(vsphere, others):
         if other.values.get("runtime.powerState") != _POWERED_ON:
             continue
         if _enabled_port(other.values.get("config.extraConfig", ())) == port:
@@ -62,6 +65,16 @@ def _check_others(vsphere: VSphere, machine: Any, others: Sequence[Any], port: i
                 f"RemoteDisplay.vnc.port {port} on one host: give each a port of its own",
                 public=NOT_DIALLED,
             )
+
+
+def _read(vsphere: VSphere, machines: Sequence[Any]) -> Sequence[Properties]:
+    try:
+        return read_these(vsphere, machines, "runtime.powerState", "config.extraConfig")
+    except vmodl.fault.ManagedObjectNotFound as e:
+        raise ConsoleUnavailable(
+            "on a host whose machines are changing; try again in a moment",
+            f"{object_id(e.obj)} is gone from the host, and its VNC port could not be compared",
+        ) from e
 
 
 def _enabled_port(options: Any) -> int:

@@ -213,7 +213,8 @@ class RemoteTests(SynchronousTestCase):
                 self.assertEqual(host(tcp(address), REMOTE), "hv1.example.com")
 
     def test_loopback_is_never_dialled(self) -> None:
-        for address in ("127.0.0.1", "::1", "localhost", "127.9.9.9", "::ffff:127.0.0.1"):
+        loopback = ("127.0.0.1", "::1", "localhost", "127.9.9.9", "::ffff:127.0.0.1", "127.1")
+        for address in (*loopback, "fe80::1", "169.254.1.1"):
             with self.subTest(address), self.assertRaises(BackendError) as caught:
                 route(tcp(address), REMOTE)
             self.assertIn(

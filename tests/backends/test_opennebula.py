@@ -257,6 +257,12 @@ class DialledAddressTests(OpenNebulaCase):
             self.listening(listen)
             self.assertEqual(self.located(listen_networks=networks).host, listen)
 
+    def test_a_link_local_one_too(self) -> None:
+        self.listening("169.254.3.4")
+        self.failure(BackendError)
+        found = self.located(listen_networks=["169.254.0.0/16"])
+        self.assertEqual((found.host, found.allow_loopback), ("169.254.3.4", True))
+
     def test_one_that_equals_the_host_is_no_choice(self) -> None:
         for host in ("hv1", "192.0.2.9"):
             self.listening(host, host)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyVmomi import vim, vmodl
+from pyVmomi import VmomiSupport, vim, vmodl
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.backends.test_vmware_settings import settings
@@ -14,6 +14,7 @@ from vncproxy.model import ConsoleEndpoint, Transport
 
 HOST = vim.HostSystem("host-3", None)
 OPTIONS: Any = vim.option.OptionValue.Array  # type: ignore[attr-defined]
+MACHINES: Any = VmomiSupport.GetVmodlType("vim.VirtualMachine[]")
 NO_WEBMKS = vmodl.fault.InvalidArgument(invalidProperty="ticketType")
 
 
@@ -42,7 +43,7 @@ class _VSphere:
             "runtime.host": HOST,
             "config.extraConfig": OPTIONS([enabled, port]),
             "config.product.version": version,
-            "vm": [],
+            "vm": MACHINES(),
         }
 
     def RetrievePropertiesEx(self, specs: Any, _options: Any) -> Any:
@@ -78,6 +79,22 @@ class VersionTests(SynchronousTestCase):
             with self.assertRaises(NoGraphicalConsole) as caught:
                 self.locate("vnc", None, version)
             self.assertIn(f"web runs on ESXi {version}; ESXi 7", str(caught.exception))
+
+    def test_another_machine_that_is_removed_at_that_moment_hides_nothing(self) -> None:
+        vsphere: Any = _VSphere("vnc", None)
+        other = vim.VirtualMachine("vm-8", None)
+        vsphere._known["vm"] = MACHINES([other])
+        real = vsphere.RetrievePropertiesEx
+
+        def gone(specs: Any, options: Any) -> Any:
+            if specs[0].objectSet[0].obj == other:
+                raise vmodl.fault.ManagedObjectNotFound(obj=other)
+            return real(specs, options)
+
+        vsphere.RetrievePropertiesEx = gone
+        with self.assertRaises(ConsoleUnavailable) as caught:
+            locate(vsphere, "vm-7")
+        self.assertIn("vm-8 is gone from the host", caught.exception.detail)
 
     def test_a_machine_between_two_states(self) -> None:
         with self.assertRaises(ConsoleUnavailable) as caught:
