@@ -103,6 +103,12 @@ class StoreWithSourcesTests(SynchronousTestCase):
         waiting = Deferred.fromCoroutine(store.redeem(SECRET))
         self.assertEqual(self.failureResultOf(waiting, StoreUnavailable).value.detail, "away")
 
+    def test_who_says_why_a_token_is_unknown_there_hinders_no_other(self) -> None:
+        short = OneToken(error=TokenUnknown("too short"))
+        self.assertIsNotNone(self.run_it(self.store(short, OneToken()).redeem(SECRET)))
+        waiting = Deferred.fromCoroutine(self.store(short, OneToken("x" * 20)).redeem(SECRET))
+        self.assertEqual(self.failureResultOf(waiting, TokenUnknown).value.detail, "too short")
+
     def test_a_refusal_is_the_last_word(self) -> None:
         later = OneToken()
         store = self.store(OneToken(error=TokenUsed("once")), later)

@@ -12,7 +12,7 @@ from websockify import token_plugins
 from zope.interface.verify import verifyObject
 
 from tests.tokens_of_others import make_means, make_source
-from vncproxy.errors import BackendError, StoreUnavailable
+from vncproxy.errors import BackendError, StoreUnavailable, TokenUnknown
 from vncproxy.interfaces import ITokenSource
 from vncproxy.model import Grant, Transport, VMAddress
 from vncproxy.tokens.websockify_file import TokenFiles
@@ -118,8 +118,29 @@ class OneFileTests(FileCase):
 
     def test_short_tokens_can_be_guessed_and_are_refused_unless_allowed(self) -> None:
         self.write(f"vm1: a:1\n{A}: a:2\n")
-        self.assertIsNone(self.redeem(self.source(), "vm1"))
+        refused = Deferred.fromCoroutine(self.source().redeem("vm1"))
+        error = self.failureResultOf(refused, TokenUnknown).value
+        self.assertIn("has 3 characters and could be guessed; give it 16 or more", error.detail)
+        self.assertNotIn("vm1", error.detail)
+        self.assertIsNone(self.redeem(self.source(), "vm2"))
         self.assertEqual(self.vm(self.source(shortest_token=1), "vm1"), "a:1")
+
+    def test_tokens_that_are_refused_are_told_by_line_once_and_warned_of(self) -> None:
+        self.write(f"vm1: a:1\n{A}: a:2\nh\u00e4: a:3\n")
+        source = self.source()
+        self.assertEqual([*source.warnings()], [])
+        for _ in range(2):
+            self.assertEqual(self.vm(source, A), "a:2")
+        told = [event for event in self.events if "refused" in event]
+        self.assertEqual(len(told), 1)
+        (warning,) = source.warnings()
+        self.assertIn("tokens in lines 1, 3 are refused: shorter than 16 characters", warning)
+        self.assertNotIn("vm1", warning + self.logged())
+
+        self.write(f"{A}: a:2\nnonsense\n")
+        self.probe(source)
+        (warning,) = source.warnings()
+        self.assertIn("not 'token: host:port' in lines 2", warning)
 
     def test_a_file_that_is_not_there(self) -> None:
         error = self.failure(self.source())

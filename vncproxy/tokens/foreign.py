@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 from pydantic_core import PydanticCustomError
 
 from ..addresses import NOT_DIALLED, check_host, is_own, meaning
-from ..errors import BackendError
+from ..errors import BackendError, TokenUnknown
 from ..interfaces import IBlockingCalls, ITokenStore
 from ..model import (
     ConsoleEndpoint,
@@ -166,6 +166,14 @@ class ServerSettings(BaseModel):
         outside = TLSSettings() if self.transport == "tls" else None
         tls = self.tls or outside
         return list(warnings_about(tls.trust() if tls else None))
+
+
+def too_short(source: str, secret: str, shortest: int) -> TokenUnknown:
+    """Return the error for a token that its issuer has, and that is refused for its length."""
+    return TokenUnknown(
+        f"{source}: token {secret_id(secret)[:12]} has {len(secret)} characters and could be "
+        f"guessed; give it {shortest} or more, or lower shortest_token"
+    )
 
 
 def absolute(path: Path) -> Path:

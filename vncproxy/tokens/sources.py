@@ -52,6 +52,10 @@ class StoreWithSources:
             except StoreUnavailable as e:
                 error = e
                 continue
+            except TokenUnknown as e:
+                # it says why it refuses what another source may know
+                error = error if isinstance(error, StoreUnavailable) else e
+                continue
             if grant is not None:
                 return grant
         raise error

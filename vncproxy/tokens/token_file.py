@@ -27,14 +27,16 @@ class TokenFile:
 
     Attributes:
         malformed: numbers of the lines that cannot be read.
-        unusable: how many tokens no user can present: too short, or with odd characters.
+        short: the SHA-256 of tokens that are refused since they could be guessed.
+        unusable: numbers of the lines whose token is too short, or has odd characters.
         problem: why the file could not be read; empty when it could.
     """
 
     version: Version = (0, 0, 0)
     targets: Mapping[str, Target] = field(default_factory=dict, repr=False)
     malformed: tuple[int, ...] = ()
-    unusable: int = 0
+    short: frozenset[str] = field(default=frozenset(), repr=False)
+    unusable: tuple[int, ...] = ()
     problem: str = ""
 
 
@@ -79,7 +81,8 @@ def _version(status: os.stat_result) -> Version:
 def _parse(version: Version, lines: Iterator[str], shortest: int) -> TokenFile:
     targets: dict[str, Target] = {}
     malformed: list[int] = []
-    unusable = 0
+    short: set[str] = set()
+    unusable: list[int] = []
     for number, line in enumerate(map(str.strip, lines), 1):
         if not line or line.startswith("#"):
             continue
@@ -89,8 +92,10 @@ def _parse(version: Version, lines: Iterator[str], shortest: int) -> TokenFile:
         except ValueError:
             malformed.append(number)
             continue
-        if len(token) < shortest or not _USABLE.fullmatch(token):
-            unusable += 1
-        else:
+        if len(token) >= shortest and _USABLE.fullmatch(token):
             targets[secret_id(token)] = target
-    return TokenFile(version, targets, tuple(malformed), unusable)
+            continue
+        unusable.append(number)
+        if len(token) < shortest:
+            short.add(secret_id(token))
+    return TokenFile(version, targets, tuple(malformed), frozenset(short), tuple(unusable))

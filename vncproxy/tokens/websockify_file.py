@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from zope.interface import implementer
 from ..errors import BackendError, StoreUnavailable
 from ..interfaces import IHasWarnings, ITokenSource
 from ..model import Grant, VMAddress, secret_id
-from .foreign import Means, ServerSettings, Target, absolute, grant
+from .foreign import Means, ServerSettings, Target, absolute, grant, too_short
 from .token_file import Files, TokenFile, read
 
 _READ_TIME = 5.0
@@ -51,9 +51,12 @@ class TokenFiles:
         """Return what a token allows, or None when no file has it."""
         key = secret_id(secret)
         target: Target | None = None
-        for file in (await self._read()).values():
+        files = await self._read()
+        for file in files.values():
             target = file.targets.get(key, target)
         if target is None:
+            if any(key in file.short for file in files.values()):
+                raise too_short(self._name, secret, self._settings.shortest_token)
             return None
         vm = VMAddress(self._name, str(target))
         return grant(secret, vm, self._settings.endpoint(target), self._means.time())
@@ -63,7 +66,7 @@ class TokenFiles:
         files = (await self._read()).values()
         tokens = len({key for file in files for key in file.targets})
         malformed = sum(len(file.malformed) for file in files)
-        unusable = sum(file.unusable for file in files)
+        unusable = sum(len(file.unusable) for file in files)
         unreadable = sum(bool(file.problem) for file in files)
         here = sum(
             map(self._settings.refuses, (t for file in files for t in file.targets.values()))
@@ -81,11 +84,27 @@ class TokenFiles:
         return line
 
     def warnings(self) -> Sequence[str]:
-        """Return what deserves a look in the table."""
-        return self._settings.warnings()
+        """Return what deserves a look in the table, and in the files as they were read last."""
+        return [*self._settings.warnings(), *self._spoilt()]
 
     async def close(self) -> None:
         """Do nothing: no file is kept open."""
+
+    def _spoilt(self) -> Iterator[str]:
+        for path, file in self._files.items():
+            if file.problem:
+                yield f"{path}: {file.problem}"
+            if file.malformed:
+                yield f"{path}: not 'token: host:port' in lines {_few(file.malformed)}"
+            if file.unusable:
+                yield f"{path}: {self._refused(file)}"
+
+    def _refused(self, file: TokenFile) -> str:
+        return (
+            f"tokens in lines {_few(file.unusable)} are refused: shorter than "
+            f"{self._settings.shortest_token} characters (shortest_token), or with others than "
+            "letters, digits, '_', '.' and '-'"
+        )
 
     async def _read(self) -> Files:
         path, shortest = self._settings.path, self._settings.shortest_token
@@ -113,6 +132,13 @@ class TokenFiles:
                     name=self._name,
                     path=str(path),
                     lines=_few(file.malformed),
+                )
+            if file.unusable and file.unusable != before.unusable:
+                self.log.warn(
+                    "{name}: {path}: {refused}",
+                    name=self._name,
+                    path=str(path),
+                    refused=self._refused(file),
                 )
 
 

@@ -17,7 +17,7 @@ from ..interfaces import IHasWarnings, ITokenSource
 from ..model import Grant, Seconds, VMAddress, secret_id
 from ..secret import Secret
 from .endpoint import RedisSettings
-from .foreign import Means, ServerSettings, Target, grant
+from .foreign import Means, ServerSettings, Target, grant, too_short
 
 
 class RedisTokensSettings(ServerSettings):
@@ -89,11 +89,11 @@ class RedisTokens:
 
     async def redeem(self, secret: str) -> Grant | None:
         """Return what a token allows, or None when Redis has no usable value for it."""
-        if len(secret) < self._settings.shortest_token:
-            return None
         value = await self._get(secret)
         if value is None:
             return None
+        if len(secret) < self._settings.shortest_token:
+            raise too_short(self._name, secret, self._settings.shortest_token)
         try:
             target = self._target(value)
         except ValueError as e:
