@@ -12,6 +12,7 @@ from uuid import UUID
 
 import libvirt
 
+from vncproxy.backends.addresses import is_own
 from vncproxy.backends.libvirt_connection import VirConnect
 from vncproxy.backends.libvirt_route import Reach, route
 from vncproxy.backends.libvirt_states import Sighting, words
@@ -32,7 +33,8 @@ def locate(
 
     Args:
         vm: UUID, name or numeric id; one that is two machines' is refused.
-        addresses: host name as libvirt reports it -> where its consoles are dialled.
+        addresses: host in the URI, or host name as libvirt reports it -> where its consoles are
+            dialled.
 
     Raises:
         VMNotFound, ConsoleUnavailable, BackendError: see ``IConsoleBackend``.
@@ -97,10 +99,17 @@ def describe(connection: VirConnect, uri: str) -> str:
 
 
 def with_address(connection: VirConnect, reach: Reach, addresses: Mapping[str, str]) -> Reach:
-    """Return where the hypervisor stands, with the address that a map has for its own name."""
+    """Return where the hypervisor stands, with the address that a map has for it.
+
+    The host in its URI goes before the name that it reports, which others may report too: one like
+    ``localhost.localdomain`` is that of every host without a name, and looked up only here.
+    """
     if not addresses:
         return reach
-    return replace(reach, address=addresses.get(connection.getHostname(), reach.address))
+    if not (address := addresses.get(reach.host, "")):
+        name = connection.getHostname()
+        address = "" if reach.host and is_own(name) else addresses.get(name, "")
+    return replace(reach, address=address or reach.address)
 
 
 def _try_secure_xml(connection: VirConnect) -> None:

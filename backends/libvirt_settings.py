@@ -44,7 +44,8 @@ class LibvirtSettings(BaseModel):
         uris: further hypervisors among which machines are moved.
         address: where its consoles are dialled when they listen on a wildcard or loopback address;
             for one hypervisor only.
-        addresses: the same by the host name that libvirt reports, before ``address``.
+        addresses: the same by the host in the URI or, after that, by the host name that libvirt
+            reports; before ``address``.
         timeout: longest time for one question to libvirt.
         open_graphics: when libvirt is asked to pass a connected socket, which needs no password
             and works for a libvirt on this machine only: ``auto`` where the console cannot be

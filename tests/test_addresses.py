@@ -22,6 +22,7 @@ class AddressTests(SynchronousTestCase):
             "0x7f.1",
             "0x7F000001",
             "0177.0.0.01",
+            "017700000001",
             "::1%lo",
             "::ffff:7f00:1",
             "0:0:0:0:0:0:0:1",

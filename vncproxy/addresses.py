@@ -17,7 +17,7 @@ NOT_DIALLED: Final = "The console of the virtual machine cannot be reached from 
 """What a user reads when a console's address means this machine."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
-_NUMBER = r"(?:0[xX][0-9a-fA-F]{1,8}|[0-9]{1,11})"
+_NUMBER = r"(?:0[xX][0-9a-fA-F]{1,8}|[0-9]{1,16})"
 _OLD_FORM = re.compile(rf"{_NUMBER}(?:\.{_NUMBER}){{0,3}}")
 _LOOPBACK_NAMES = re.compile(
     r"(?:.+\.)?localhost|localhost[46]?(?:\.localdomain[46]?)?|ip6-(?:localhost|loopback)|loopback"

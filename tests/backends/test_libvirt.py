@@ -22,6 +22,7 @@ from vncproxy.backends import libvirt as libvirt_module
 from vncproxy.backends import libvirt_connection, libvirt_probe
 from vncproxy.backends.libvirt import LibvirtBackend
 from vncproxy.backends.libvirt_connection import Connection
+from vncproxy.backends.libvirt_domains import with_address
 from vncproxy.backends.libvirt_route import parse_uri
 from vncproxy.backends.libvirt_settings import LibvirtSettings
 from vncproxy.backends.libvirt_states import words
@@ -142,6 +143,27 @@ class LookUpTests(LibvirtCase):
             addresses={self.driver.getHostname(): "10.0.0.5"}, address="10.0.0.6"
         )
         self.assertEqual(self.locate("web").host, "10.0.0.5")
+
+    def test_a_hosts_uri_names_it_better_than_it_names_itself(self) -> None:
+        class Named:
+            """A connection to a host that calls itself so."""
+
+            def __init__(self, name: str) -> None:
+                self.getHostname = lambda: name
+
+        away = parse_uri("qemu+tls://hv1.example.com/system")
+        both = {
+            "hv1.example.com": "10.0.0.5",
+            "hv1": "10.0.0.6",
+            "localhost.localdomain": "10.0.0.7",
+        }
+        for reach, name, addresses, address in (
+            (away, "hv1", both, "10.0.0.5"),
+            (away, "hv1", {"hv1": "10.0.0.6"}, "10.0.0.6"),
+            (away, "localhost.localdomain", {"localhost.localdomain": "10.0.0.7"}, ""),
+            (parse_uri("qemu:///system"), "localhost.localdomain", both, "10.0.0.7"),
+        ):
+            self.assertEqual(with_address(Named(name), reach, addresses).address, address)
 
     def test_a_machine_without_a_name_in_the_map_has_the_one_address(self) -> None:
         self.domain(VNC.replace("127.0.0.1", "0.0.0.0"))
