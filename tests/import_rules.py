@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": VOCABULARY,
     "metrics": VOCABULARY,
     "rounds": set(),
-    "accepting": set(),
+    "accepting": {"errors"},
     "admission": {"errors", "model"},
     "store_check": {"errors", "interfaces"},
     "resumption": {"errors", "listeners"},

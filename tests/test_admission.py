@@ -140,6 +140,30 @@ class AdmissionTests(SynchronousTestCase):
         self.done()
         self.assertEqual(self.crowded, [True, False])
 
+    def test_queue_that_is_slow_is_a_crowd_until_it_is_quick_again(self) -> None:
+        self.limits = Limits(openings=1, waiting=100)
+        self.come(*"abcdefgh")
+        self.clock.advance(1)
+        self.done()
+        self.assertEqual(self.crowded, [True])
+        self.come("i")
+        self.done(4)
+        self.clock.advance(0.6)
+        self.come("j", "k")
+        self.done(3)
+        self.assertEqual((self.begun[-1], self.crowded), ("i", [True]))
+        self.done()
+        self.assertEqual((self.begun[-1], self.crowded), ("j", [True, False]))
+
+    def test_crowd_ends_with_the_queue(self) -> None:
+        self.come("a", "b", "c")
+        self.clock.advance(1)
+        self.come("d")
+        self.done()
+        self.assertEqual(self.crowded, [True])
+        self.done()
+        self.assertEqual(self.crowded, [True, False])
+
     def test_limits_that_are_read_again_hold_from_then_on(self) -> None:
         self.come("a", "b", "c", "d")
         self.limits = Limits(openings=4, waiting=4)

@@ -15,20 +15,25 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from .errors import Busy
 from .model import Limits, Timeouts
 
+LONG_WAIT = 1.0
+"""Seconds of waiting for a turn from which on no users are taken in, until it is half of that."""
+
 
 class Turn:
     """One session's place in the queue.
 
     Attributes:
+        since: when it came, on the clock.
         address: of the client.
         came: fires when it is the session's turn, or fails with ``Busy``; to be cancelled by a
             session that waits no longer.
     """
 
-    __slots__ = ("address", "came", "too_late")
+    __slots__ = ("address", "came", "since", "too_late")
 
-    def __init__(self, address: str, came: Deferred[None]) -> None:
+    def __init__(self, address: str, since: float, came: Deferred[None]) -> None:
         self.address = address
+        self.since = since
         self.came = came
         self.too_late: IDelayedCall | None = None
 
@@ -42,8 +47,8 @@ class Admission:
     Args:
         limits: what holds now: ``openings`` and ``waiting``.
         timeouts: what holds now: ``waiting``.
-        crowded: called with True when the queue is nearly full, so that no more users should be
-            taken in, and with False when there is room again.
+        crowded: called with True when the queue is nearly full, or slow, so that no more users
+            should be taken in, and with False when there is room again.
     """
 
     def __init__(
@@ -60,7 +65,7 @@ class Admission:
         self._clock = clock
         self._beginning = 0
         self._queues: dict[str, deque[Turn]] = {}
-        self._is_crowded = False
+        self._is_crowded = self._is_slow = False
 
     def turn(self, address: str) -> Deferred[None]:
         """Return what fires when a session may begin; `done` has to follow once it has begun.
@@ -68,7 +73,7 @@ class Admission:
         It fails with ``Busy`` when there are too many, or when the wait takes too long.
         """
         came: Deferred[None] = Deferred(lambda _: self._give_up(turn))
-        turn = Turn(address, came)
+        turn = Turn(address, self._clock.seconds(), came)
         if not self.waiting and self._beginning < self._limits().openings:
             self._begin(turn)
         elif self.waiting < self._limits().waiting or self._make_room(address):
@@ -100,6 +105,8 @@ class Admission:
         turn = queue.popleft()
         if queue:
             self._queues[address] = queue
+        waited = self._clock.seconds() - turn.since
+        self._is_slow = waited >= (LONG_WAIT / 2 if self._is_slow else LONG_WAIT)
         self._gone(turn)
         return turn
 
@@ -136,7 +143,8 @@ class Admission:
     def _count(self, more: int) -> None:
         self.waiting += more
         places = self._limits().waiting
-        crowded = self.waiting > 0 and self.waiting * 4 >= places * (2 if self._is_crowded else 3)
+        full = self.waiting * 4 >= places * (2 if self._is_crowded else 3)
+        crowded = self.waiting > 0 and (full or self._is_slow)
         if crowded != self._is_crowded:
             self._is_crowded = crowded
             self.crowded(crowded)

@@ -171,7 +171,8 @@ def make_service(
     tls: list[ListenerTLS] = []
     log = ProcessLog(process_options)
     gateway = Gateway(Running(settings, parts, sessions, sites, audit, tls, log))
-    accepting, of_users = Accepting(), {*settings.listen.web, *settings.listen.xvp}
+    accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)
+    of_users = {*settings.listen.web, *settings.listen.xvp}
     sessions.admission.crowded = accepting.pause
     for endpoint, site in sites.listeners(settings.listen):
         pausing = accepting.reactor(reactor) if endpoint in of_users else reactor
