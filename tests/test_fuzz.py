@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fuzz.surface import BATCH, Fault, Surface
+from tests.fuzz.surface import API_KEY, BATCH, Fault, Surface
 from vncproxy.downstream import site
 
 CASES = 100_000
@@ -45,6 +45,11 @@ class Failing(Protocol):
             raise ValueError("not caught")
         elif self._fault == "line":
             self.log.info("{line}", line="\x1b[31m")
+        elif self._fault == "lines":
+            for _ in range(100):
+                self.log.info("again")
+        elif self._fault == "secret":
+            self.log.info("{secret}", secret=API_KEY)
         elif self._fault == "answer":
             assert self.transport is not None
             self.transport.write(bytes(10_000_000))
@@ -61,6 +66,8 @@ class WatchTests(SynchronousTestCase):
             ("traceback", "failed"),
             ("raise", "raised ValueError"),
             ("line", "logged"),
+            ("lines", "wrote 100 lines"),
+            ("secret", "logged a secret"),
             ("answer", "answered 10000000 bytes"),
             ("hang", "still open after"),
         ):

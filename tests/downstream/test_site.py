@@ -99,16 +99,25 @@ class PageTests(PageTestCase):
         )
 
     def test_head(self) -> None:
-        for path, status, size in (("/", 200, len(PAGE)), ("/nothing", 404, 52)):
-            answer = self.get(path, method="HEAD")
+        with capturedLogs() as events:
+            for path, status, size in (("/", 200, len(PAGE)), ("/nothing", 404, 52)):
+                answer = self.get(path, method="HEAD")
 
-            self.assertEqual((answer.status, answer.body), (status, b""))
-            self.assertEqual(int(answer.header("content-length")), size)
+                self.assertEqual((answer.status, answer.body), (status, b""))
+                self.assertEqual(int(answer.header("content-length")), size)
+
+        self.assertEqual(events, [])
 
     def test_a_page_that_did_not_change_is_not_sent_again(self) -> None:
         modified = self.get("/").header("last-modified")
 
         self.assertEqual(self.get("/", f"If-Modified-Since: {modified}").status, 304)
+
+    def test_dates_that_are_none_are_ignored(self) -> None:
+        for text in ("; ;; ;", "", "Thu,", "Thu, 99 Foo 99999 99:99:99 GMT", "yesterday", "\xff"):
+            for method in ("GET", "HEAD"):
+                answer = self.get("/", f"If-Modified-Since: {text}", method=method)
+                self.assertEqual(answer.status, 200, text)
 
     def test_without_novnc_it_says_what_is_missing(self) -> None:
         self.patch(site, "novnc_installed", lambda: False)

@@ -126,6 +126,98 @@ POLICY = (
 )
 
 
+FITTING: dict[str, tuple[str, ...]] = {
+    "If-Modified-Since": (
+        *(
+            "Thu, 01 Jan 1970 00:00:00 GMT",
+            "Thu, 01 Jan 9999 00:00:00 GMT",
+            "Fri, 99 Jan 0000 99:99:99 GMT",
+        ),
+        *(
+            "Thu, 01 Foo 2000 00:00:00 GMT",
+            "Xyz, 00 Jan 2000 00:00:00 GMT",
+            "; ;",
+            ";;",
+            "Thu,",
+            "Thu, 01",
+        ),
+        *(
+            "Thursday, 01-Jan-70 00:00:00 GMT",
+            "Thu Jan  1 00:00:00 1970",
+            "a b c d e f",
+            "1 2 3 4 5",
+        ),
+    ),
+    "Range": (
+        "bytes=0-",
+        "bytes=-1",
+        "bytes=a-b",
+        "bytes=1-0,0-1",
+        "bytes",
+        "=",
+        "bytes=-",
+        "lines=1-2",
+    ),
+    "Content-Length": (
+        "0",
+        "3",
+        "-3",
+        "+3",
+        " 3 ",
+        "3, 3",
+        "0x3",
+        "9" * 17,
+        "9" * 30,
+        "3\t",
+        "\x0b3",
+    ),
+    "Transfer-Encoding": (
+        "chunked",
+        "Chunked",
+        "identity",
+        "chunked;a=b",
+        "gzip",
+        "chunked, identity",
+    ),
+    "Host": (
+        "localhost",
+        "[::1",
+        "a:b:c",
+        ":",
+        "@",
+        "a b",
+        "\xff",
+        "xn--\xff",
+        "a" * 300,
+        "[v1.x]:1",
+        "",
+    ),
+    "Origin": (
+        "null",
+        "http://[",
+        "http://a:0",
+        "http://\xff",
+        "http://a:99999",
+        "https://a:443",
+        "x:",
+    ),
+    "Expect": (
+        "100-continue",
+        "100-Continue",
+        "x",
+    ),
+    "Authorization": (
+        "Bearer {key}",
+        "bearer {key}",
+        "Bearer",
+        "Bearer  ",
+        "Basic Og==",
+        "\xff \xff",
+    ),
+}
+"""Values that are nearly right for their header."""
+
+
 class Grammar:
     """Makes cases by chance, the same ones for the same seed.
 
@@ -233,7 +325,8 @@ class Grammar:
         found = []
         for _ in range(self.random.randrange(most + 1)):
             name = self._one(NAMES) if self.random.random() < 0.95 else self._value()
-            found.append(f"{name}: {self._value()}")
+            fitting = name in FITTING and self.random.random() < 0.7
+            found.append(f"{name}: {self._one(FITTING[name]) if fitting else self._value()}")
         if self.random.random() < 0.01:
             found += [f"X-{number}: y" for number in range(self.random.randrange(600))]
         return found

@@ -57,6 +57,9 @@ LONGEST_ANSWER = 150_000
 LONGEST_LINE = 2500
 """Characters of one line of log; those of audit quote no more than a page's origin."""
 
+MOST_LINES = 2
+"""Lines of log for one request."""
+
 MOST_TIME = 0.3
 """Seconds of processor time for one case, in two runs of it: a case takes less than 1 ms."""
 
@@ -96,6 +99,8 @@ class Surface:
         words = {"token": issued[0], "resume": secret_id(issued[0])[:12], "key": API_KEY}
         self._grammar = Grammar(Random(seed), words)
         self._random = Random(seed)
+        self._secrets = (issued[0], API_KEY)
+        self._lines = 0
         self._noted: list[str] = []
         self.cases = 0
 
@@ -132,7 +137,7 @@ class Surface:
             self._judge(name, pieces, peer, received)
 
     def _run_case(self, name: str, pieces: list[bytes]) -> MemoryPeer:
-        spent = float("inf")
+        spent, self._lines = float("inf"), 0
         for _ in range(2):
             peer = MemoryPeer(self.factories[name].buildProtocol(None))
             started = time.process_time()
@@ -147,10 +152,12 @@ class Surface:
             raise self._fault(name, pieces, f"took {spent:.2f} s")
         if self._noted:
             raise self._fault(name, pieces, self._noted[0])
+        if self._lines > MOST_LINES * _requests(pieces):
+            raise self._fault(name, pieces, f"wrote {self._lines} lines of log")
         return peer
 
     def _judge(self, name: str, pieces: list[bytes], peer: MemoryPeer, received: int) -> None:
-        requests = max(1, b"".join(pieces).count(b"HTTP/1."))
+        requests = _requests(pieces)
         if self._noted:
             raise self._fault(name, pieces, f"{self._noted[0]} (this case or one beside it)")
         if received > requests * LONGEST_ANSWER:
@@ -176,13 +183,21 @@ class Surface:
 
     def __call__(self, event: LogEvent) -> None:
         """Look at a line of log."""
+        self._lines += 1
         line = formatEvent(event)
         if "log_failure" in event or event.get("log_level") in (LogLevel.error, LogLevel.critical):
             failure = event.get("log_failure")
             trace = failure.getTraceback() if failure else ""
             self._noted.append(f"failed: {line}\n{trace}")
+        elif any(secret in line for secret in self._secrets):
+            self._noted.append(f"logged a secret: {line!r}")
         elif has_control(line) or len(line) > LONGEST_LINE:
             self._noted.append(f"logged {len(line)} characters: {line[:3000]!r}")
+
+
+def _requests(pieces: list[bytes]) -> int:
+    """Return how many requests there are at most."""
+    return max(1, b"".join(pieces).count(b"HTTP/1."))
 
 
 def _settings() -> Settings:

@@ -48,7 +48,8 @@ class _Root(Resource):
             b"/".join([request.method, *(request.postpath or ())]).decode()
         except UnicodeDecodeError:
             message = "the request line is not UTF-8"
-            return Reply(400, error_body("bad-request", message)).render(request)
+            body = Reply(400, error_body("bad-request", message)).render(request)
+            return b"" if request.method == b"HEAD" else body
         return self._routes.render(request)
 
 
@@ -63,6 +64,9 @@ class BoundedRequest(Request):
         self.requestHeaders.removeHeader(b"content-type")
         self.requestHeaders.setRawHeaders(b"host", [b"localhost"])
         super().requestReceived(command, path, version)
+
+    def __repr__(self) -> str:
+        return f"<request of {self.getClientAddress()}>"
 
     def process(self) -> None:
         """Serve it; ``OPTIONS *`` as any other path, for Twisted would answer it by itself."""

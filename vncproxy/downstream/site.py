@@ -85,6 +85,16 @@ class Consoles(Resource):
         self._upgrades = upgrade_factory(services.reactor)
 
     def render(self, request: Request) -> Any:
+        """Serve any request; a body is not sent to HEAD, for which Twisted would log a line."""
+        body = self._render(request)
+        if request.method == b"HEAD" and isinstance(body, bytes):
+            # a file has set its own
+            if body:
+                request.setHeader("Content-Length", str(len(body)))
+            return b""
+        return body
+
+    def _render(self, request: Request) -> Any:
         """Serve any request for which there is room."""
         channel = request.channel
         assert isinstance(channel, ConsoleChannel)
