@@ -288,6 +288,36 @@ class KeyTests(PageTestCase):
         await self.click("[data-hold=alt]")
         await self.until_here(lambda: console.keys, [(ALT, True), *strokes(TAB), (ALT, False)])
 
+    async def test_a_chord_leaves_down_what_is_held(self) -> None:
+        console = await self.open_screen()
+        await self.click("keys")
+        await self.click("[data-hold=ctrl]")
+        await self.click('[data-chord="ctrl alt delete"]')
+        self.assertEqual(await self.pressed("ctrl"), "true")
+        held = [(CONTROL, True)]
+        chord = [(ALT, True), (DELETE, True), (DELETE, False), (ALT, False)]
+        await self.until_here(lambda: console.keys, [*held, *chord])
+
+        await self.click("keys")
+        await self.click("[data-hold=ctrl]")
+        await self.until_here(lambda: console.keys, [*held, *chord, (CONTROL, False)])
+
+    async def test_a_key_of_the_keyboard_releases_the_held_one(self) -> None:
+        console = await self.open_screen()
+        await self.click("keys")
+        await self.click("[data-hold=ctrl]")
+        await self.click("keys")
+        await self.js("document.querySelector('#screen canvas').focus()")
+        keys = ActionChains(self.driver).key_down(Keys.LEFT_CONTROL).key_up(Keys.LEFT_CONTROL)
+        await deferToThread(keys.perform)
+
+        await self.until_here(lambda: console.keys[-1:], [(CONTROL, False)])
+        self.assertEqual(await self.pressed("ctrl"), "false")
+
+    async def pressed(self, name: str) -> str:
+        found = await self.js(f"return document.querySelector('[data-hold={name}]').ariaPressed")
+        return str(found)
+
     async def test_text_is_typed_as_on_a_us_keyboard(self) -> None:
         console = await self.open_screen()
         await self.click("open-typing")
@@ -594,3 +624,74 @@ class HindranceTests(PageTestCase):
     async def cookies(self, off: bool) -> None:
         command = "Emulation.setDocumentCookieDisabled"
         await deferToThread(self.driver.execute_cdp_cmd, command, {"disabled": off})
+
+
+FAINT = """
+    const pixel = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
+    const channels = (colour) => {
+        pixel.clearRect(0, 0, 1, 1);
+        pixel.fillStyle = colour;
+        pixel.fillRect(0, 0, 1, 1);
+        return [...pixel.getImageData(0, 0, 1, 1).data].map((c) => c / 255);
+    };
+    const luminance = (colour) => channels(colour).slice(0, 3)
+        .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, c, n) => sum + c * [0.2126, 0.7152, 0.0722][n], 0);
+    const opaque = (colour) => channels(colour)[3] === 1;
+    const background = (element) => {
+        for (let e = element; e; e = e.parentElement) {
+            const { backgroundColor } = getComputedStyle(e);
+            if (opaque(backgroundColor)) return backgroundColor;
+        }
+        return "rgb(255, 255, 255)";
+    };
+    const faint = [];
+    for (const element of document.querySelectorAll("body *")) {
+        const text = [...element.childNodes].filter((n) => n.nodeType === 3 && n.data.trim());
+        if (!text.length || !element.checkVisibility({visibilityProperty: true})) continue;
+        if (element.closest("button:disabled, .visually-hidden, svg, option")) continue;
+        const pair = [getComputedStyle(element).color, background(element)].map(luminance);
+        const ratio = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+        if (ratio < 4.5) faint.push(`${text[0].data.trim()}: ${ratio.toFixed(2)}`);
+    }
+    return faint;
+"""
+"""Texts whose contrast is below 4.5:1 (WCAG 2.2, success criterion 1.4.3)."""
+
+
+class ContrastTests(PageTestCase):
+    """Every text can be read, in light and dark."""
+
+    async def check(self) -> None:
+        for scheme in ("light", "dark"):
+            features = [{"name": "prefers-color-scheme", "value": scheme}]
+            await deferToThread(
+                self.driver.execute_cdp_cmd, "Emulation.setEmulatedMedia", {"features": features}
+            )
+            self.assertEqual(await self.js(FAINT), [], scheme)
+
+    async def test_the_toolbar_and_its_menus(self) -> None:
+        await self.open_screen("?token=abc")
+        await self.click("keys")
+        await self.click("[data-hold=ctrl]")
+        await self.check()
+        await self.click("view")
+        await self.check()
+
+    async def test_the_badge_of_a_view(self) -> None:
+        await self.open_screen("?token=abc&view_only=1")
+        await self.check()
+
+    async def test_notes_in_the_dialogs(self) -> None:
+        await self.open_screen()
+        await self.click("open-typing")
+        await self.write("typing-text", "grün")
+        await self.check()
+        await self.click("typing-cancel")
+        await self.click("open-clipboard")
+        await self.check()
+
+    async def test_the_card(self) -> None:
+        await self.open(answers=[Close(4113, "The console service is restarting.")])
+        await self.until(STATE, "waiting")
+        await self.check()

@@ -35,18 +35,18 @@ for (let n = 1; n <= 12; n++) {
 }
 
 /**
- * Press keys in order and release them in reverse.
+ * Press keys in order and release them in reverse; what is held down stays so.
  * @param {RFB} rfb
  * @param {string} chord - names separated by spaces, such as "ctrl alt f1"
  */
 export function press(rfb, chord) {
-    const keys = chord.split(" ").map((name) => KEYS[name]);
+    const keys = chord.split(" ").filter((name) => !held.has(name)).map((name) => KEYS[name]);
     keys.forEach((key) => rfb.sendKey(...key, true));
     keys.reverse().forEach((key) => rfb.sendKey(...key, false));
 }
 
 /** Modifiers that stay down until they are released again. */
-export class HeldKeys {
+class HeldKeys {
     #held = new Set();
 
     has(name) {
@@ -65,9 +65,22 @@ export class HeldKeys {
         rfb.sendKey(...KEYS[name], down);
     }
 
+    /**
+     * Take note that a key of this computer's keyboard was released, and with it the guest's.
+     * @param {string} code - KeyboardEvent.code
+     * @returns {boolean} whether it had been held down
+     */
+    releasedByKeyboard(code) {
+        const name = [...this.#held].find((each) => KEYS[each][1] === code);
+        return this.#held.delete(name);
+    }
+
     /** @param {?RFB} rfb - null when the connection, and with it every pressed key, is gone */
     release(rfb) {
         this.#held.forEach((name) => rfb?.sendKey(...KEYS[name], false));
         this.#held.clear();
     }
 }
+
+/** Those of this page's console. */
+export const held = new HeldKeys();

@@ -1,6 +1,6 @@
 /** The bar: keys, chords, the on-screen keyboard, disconnect; and the menus that drop from it. */
 
-import { HeldKeys, press } from "./keys.js";
+import { held, press } from "./keys.js";
 import { element, onClick } from "./dom.js";
 
 const MARGIN = 8;
@@ -8,23 +8,27 @@ const MARGIN = 8;
 const ALWAYS = ["view", "full-screen", "view-full-screen"];
 
 export function attach(connection, link) {
-    const held = new HeldKeys();
     addTerminals();
     document.querySelectorAll(".menu").forEach(placeBelowButton);
     document.querySelectorAll("[data-chord]").forEach((button) => {
         button.addEventListener("click", () => onChord(connection.live, button));
     });
     document.querySelectorAll("[data-hold]").forEach((button) => {
-        button.addEventListener("click", () => onHold(connection.live, held, button));
+        button.addEventListener("click", () => onHold(connection.live, button));
     });
+    element("screen").addEventListener("keyup", ({ code }) => {
+        if (held.releasedByKeyboard(code)) {
+            showHeld();
+        }
+    }, { capture: true });
     connection.addEventListener("change", () => {
         held.release(null);
-        showHeld(held);
+        showHeld();
         enable(connection);
     });
     onClick("open-typing", () => {
         held.release(connection.live);
-        showHeld(held);
+        showHeld();
     });
     onClick("soft-keyboard", () => element("soft-field").focus());
     onClick("disconnect", () => connection.disconnect());
@@ -51,14 +55,14 @@ function onChord(rfb, button) {
     }
 }
 
-function onHold(rfb, held, button) {
+function onHold(rfb, button) {
     if (rfb) {
         held.toggle(rfb, button.dataset.hold);
-        showHeld(held);
+        showHeld();
     }
 }
 
-function showHeld(held) {
+function showHeld() {
     document.querySelectorAll("[data-hold]").forEach((button) => {
         button.ariaPressed = String(held.has(button.dataset.hold));
     });

@@ -7,6 +7,7 @@
  */
 
 import KeyTable from "./novnc/core/input/keysym.js";
+import { held } from "./keys.js";
 
 const NEEDS_SHIFT = /[A-Z~!@#$%^&*()_+{}|:"<>?]/;
 const ON_US_KEYBOARD = /[\x20-\x7e\n\t]/;
@@ -46,13 +47,14 @@ export function foreign(text) {
     return [...new Set(text.replace(/\r/g, ""))].filter((c) => !ON_US_KEYBOARD.test(c));
 }
 
-/** Send one stroke; Shift is released with it. */
+/** Send one stroke; Shift is pressed and released with it, unless it is held down. */
 export function strike(rfb, { keysym: key, shift }) {
-    if (shift) {
+    const press = shift && !held.has("shift");
+    if (press) {
         rfb.sendKey(KeyTable.XK_Shift_L, undefined, true);
     }
     rfb.sendKey(key);
-    if (shift) {
+    if (press) {
         rfb.sendKey(KeyTable.XK_Shift_L, undefined, false);
     }
 }
