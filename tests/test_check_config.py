@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -10,7 +10,8 @@ from zope.interface import implementer
 
 from vncproxy.check_config import TIME_LIMIT, Finding, check, render
 from vncproxy.errors import BackendError, StoreUnavailable
-from vncproxy.interfaces import IHasWarnings, IMayForget, IPointsElsewhere
+from vncproxy.interfaces import IHasWarnings, IKnowsConsoles, IMayForget, IPointsElsewhere
+from vncproxy.model import ConsoleEndpoint
 from vncproxy.settings import Listen, Settings, Tokens
 
 
@@ -61,6 +62,22 @@ class Forgetful(Answers):
         return await self._losses if isinstance(self._losses, Deferred) else self._losses
 
 
+@implementer(IKnowsConsoles)
+class Table(Answers):
+    """A backend that knows consoles, or cannot tell them."""
+
+    def __init__(self, answer: str, consoles: Any) -> None:
+        super().__init__(answer)
+        self._consoles = consoles
+
+    async def consoles(self) -> Mapping[str, ConsoleEndpoint]:
+        if isinstance(self._consoles, Exception):
+            raise self._consoles
+        if isinstance(self._consoles, Deferred):
+            self._consoles = await self._consoles
+        return dict(self._consoles)
+
+
 class CheckTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = MemoryReactorClock()
@@ -108,6 +125,24 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(
             told, ["ok    backend lab: 1 console", "warn  backend lab: web: anybody in the middle"]
         )
+
+    def test_consoles_of_a_backend_that_breaks_or_hangs_are_its_own_failure(self) -> None:
+        broken = Table("1 console", KeyError("a defect"))
+        hanging = Table("1 console", Deferred[Mapping[str, ConsoleEndpoint]]())
+        backends = {"broken": broken, "hanging": hanging, "empty": Table("0 consoles", {})}
+        fired = self.start(Settings(), backends, Answers("memory"))
+        self.reactor.advance(TIME_LIMIT)
+
+        told = [str(each) for each in self.successResultOf(fired) if not each.ok]
+
+        self.assertEqual(
+            [line.partition(";")[0] for line in told],
+            [
+                "FAIL  backend broken: it fails with KeyError",
+                "FAIL  backend hanging: no answer within 10 seconds",
+            ],
+        )
+        self.flushLoggedErrors(KeyError)
 
     def test_a_backend_that_leaves_machines_to_nobody_is_told(self) -> None:
         backends: dict[str, Answers] = {"one": Cloud("OpenNebula 6.10")}

@@ -71,8 +71,8 @@ async def check(
         _ask(f"backend {name}", f"backends.{name}", backend.probe(), reactor)
         for name, backend in backends.items()
     )
+    logins = [_log_in(name, backend, reactor) for name, backend in backends.items()]
     answers = await gatherResults(waiting, consumeErrors=True)
-    silent = {name: await check_consoles(each, reactor) for name, each in backends.items()}
     return [
         *check_values(settings),
         check_descriptors(settings.limits),
@@ -81,11 +81,7 @@ async def check(
         *await _losses(f"store {settings.tokens.store}", store, reactor),
         *_warnings("token source", sources),
         *_warnings("backend", backends),
-        *(
-            Finding(f"backend {name}", True, text, warning=True)
-            for name, texts in silent.items()
-            for text in texts
-        ),
+        *(each for found in await gatherResults(logins) for each in found),
         *_nowhere(backends),
         *_none({**backends, **sources}),
     ]
@@ -100,6 +96,17 @@ def _ask(what: str, table: str, answer: Awaitable[str], clock: Any) -> Deferred[
     waiting = Deferred.fromCoroutine(_await(answer)).addTimeout(TIME_LIMIT, clock)
     return waiting.addCallbacks(
         lambda text: good(what, text), lambda why: _no_answer(what, table, why)
+    )
+
+
+def _log_in(name: str, backend: object, reactor: Any) -> Deferred[list[Finding]]:
+    """Log in to the consoles that a backend knows of; fires with those that let nobody in."""
+    what = f"backend {name}"
+    waiting = Deferred.fromCoroutine(check_consoles(backend, reactor))
+    waiting.addTimeout(TIME_LIMIT, reactor)
+    return waiting.addCallbacks(
+        lambda lines: [Finding(what, True, line, warning=True) for line in lines],
+        lambda why: [_no_answer(what, f"backends.{name}", why)],
     )
 
 
