@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+TABLES: Final = (Path("/proc/self/net/tcp"), Path("/proc/self/net/tcp6"))
 _LISTENING: Final = "0A"
 
 

@@ -48,6 +48,10 @@ TROUBLE: Final = (
 """All that a question can fail with; the last three come of answers that are not as they should."""
 
 
+class AccountRefused(BackendError):
+    """The pool refuses the account: each further login may count towards a lock-out of it."""
+
+
 class Unusable(Exception):
     """A member that neither lets us in nor leads to one that does; the message names it."""
 
@@ -108,7 +112,8 @@ def log_in(settings: XenSettings, urls: Sequence[str], until: float) -> Login:
             member gets its share.
 
     Raises:
-        BackendError: the account is refused, or no member leads to the master.
+        AccountRefused: it is, by the first member that looks at it.
+        BackendError: no member leads to the master.
     """
     problems = []
     for position, url in enumerate(urls):
@@ -147,7 +152,7 @@ def _by_way_of(url: str, settings: XenSettings, until: float) -> Login:
         except Failure as e:
             told = f"{url}: {explain(e, settings, url)}"
             if e.details[0] in FINAL:
-                raise BackendError(told) from e
+                raise AccountRefused(told) from e
             if e.details[0] != IS_SLAVE:
                 raise Unusable(told) from e
             asked.append(url)

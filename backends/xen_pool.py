@@ -14,7 +14,7 @@ from xmlrpc.client import Fault
 
 from XenAPI import Failure
 
-from vncproxy.backends.xen_login import TROUBLE, Login, log_in
+from vncproxy.backends.xen_login import TROUBLE, AccountRefused, Login, log_in
 from vncproxy.backends.xen_settings import XenSettings
 from vncproxy.backends.xen_trouble import explain, is_of_the_host
 from vncproxy.errors import BackendError
@@ -26,6 +26,9 @@ Question = Callable[Concatenate[Login, P], T]
 
 RENEWED_LATELY: Final = 5.0
 """Seconds for which a new session is not replaced."""
+
+AFTER_REFUSAL: Final = 60.0
+"""Seconds without a further login once the account was refused: each counts towards a lock-out."""
 
 _NO_SESSION: Final = 401
 """The fault by which the library says that a session is not valid."""
@@ -45,6 +48,8 @@ class Pool:
         self._door = Lock()
         self._login: Login | None = None
         self._closed = False
+        self._refusal = ""
+        self._refused_until = 0.0
 
     def __str__(self) -> str:
         return f"the pool at {', '.join(self._settings.url)}"
@@ -93,11 +98,21 @@ class Pool:
             if self._closed:
                 raise BackendError(f"{self}: closed")
             if self._login is None:
-                self._login = log_in(self._settings, self._members, until)
+                self._login = self._new_login(until)
                 self._login_worked(self._login)
             login = self._login
         login.transport.until = until
         return login
+
+    def _new_login(self, until: float) -> Login:
+        if self._refusal and time.monotonic() < self._refused_until:
+            raise BackendError(self._refusal)
+        try:
+            return log_in(self._settings, self._members, until)
+        except AccountRefused as e:
+            self._refusal = f"{e.detail} (not tried again for {AFTER_REFUSAL:g} s)"
+            self._refused_until = time.monotonic() + AFTER_REFUSAL
+            raise
 
     def _login_worked(self, login: Login) -> None:
         """Ask the master first from now on, if it is one of the members that are configured."""

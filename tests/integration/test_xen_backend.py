@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends import xen_transport
+from vncproxy.backends import xen_pool, xen_transport
 from vncproxy.backends.xen_machines import find_console, inventory
 from vncproxy.backends.xen_pool import Pool as Login
 from vncproxy.backends.xen_settings import XenSettings
@@ -208,6 +208,18 @@ class MemberTests(PoolTestCase):
         told = self.error(self.login(self.url(1), self.url(2), password="wrong"))
         self.assertIn("the account 'console' is refused", told)
         self.assertEqual(self.pool.asked, [("xen1", "session.login_with_password")])
+
+    def test_a_refused_account_is_left_alone_for_a_minute(self) -> None:
+        login = self.login(password="wrong")
+        for _ in range(3):
+            self.assertIn("the account 'console' is refused", self.error(login))
+        self.assertEqual(self.logins(), 1)
+
+        with patch.object(xen_pool, "AFTER_REFUSAL", 0.0):
+            login = self.login(password="wrong")
+            for _ in range(2):
+                self.error(login)
+        self.assertEqual(self.logins(), 3)
 
     def test_a_host_with_ciphers_of_old(self) -> None:
         with contextlib.ExitStack() as stack:
