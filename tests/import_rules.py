@@ -46,7 +46,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "relay": {*VOCABULARY, "steps"},
     "tls": {"model", "errors"},
     "tls_settings": {"model", "errors", "tls"},
-    "upstream": {"model", "errors", "handshakes", "relay", "rfb", "steps", "tls", "addresses"},
+    "upstream": {
+        "model",
+        "errors",
+        "text",
+        "handshakes",
+        "relay",
+        "rfb",
+        "steps",
+        "tls",
+        "addresses",
+    },
     "consoles": {*VOCABULARY, "upstream"},
     "session": {
         *VOCABULARY,

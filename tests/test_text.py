@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 from hypothesis import given
 from hypothesis.strategies import text
+from twisted.internet.error import ConnectionRefusedError, DNSLookupError  # noqa: A004
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.errors import BackendError, VNCProxyError
-from vncproxy.text import has_control, printable, printable_lines
+from vncproxy.text import has_control, printable, printable_lines, system_words
 
 HOSTILE = [
     *(chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))),
@@ -59,3 +61,20 @@ class TextTests(SynchronousTestCase):
         self.assertEqual(error.args, (error.detail,))
         self.assertEqual(error.sentence(), "Machine \\u009bm\\u2028 is away.")
         self.assertEqual(VNCProxyError().sentence(), "The console failed.")
+
+
+class SystemWordsTests(SynchronousTestCase):
+    def test_what_the_system_says_is_said_once(self) -> None:
+        for error in (
+            ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
+            OSError(errno.ECONNREFUSED, "Connection refused"),
+        ):
+            self.assertEqual(system_words(error), "connection refused")
+
+    def test_what_has_no_number_is_said_as_it_is(self) -> None:
+        error = DNSLookupError("no results for hostname lookup: x.example.com")
+
+        self.assertEqual(
+            system_words(error), "DNS lookup failed: no results for hostname lookup: x.example.com"
+        )
+        self.assertEqual(system_words(ValueError()), "ValueError")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Final
 
@@ -31,6 +32,17 @@ def printable(text: str, longest: int = 0) -> str:
 def printable_lines(text: str) -> str:
     """Return a text likewise, in as many lines as it has."""
     return text if text.isprintable() else _BUT_LINE_FEED.sub(_escaped, text)
+
+
+def system_words(error: BaseException) -> str:
+    """Return what the system says about a connection that failed: "connection refused".
+
+    Twisted says it twice, with its number between.
+    """
+    number = getattr(error, "osError", None) or getattr(error, "errno", None)
+    if isinstance(number, int):
+        return os.strerror(number).lower()
+    return str(error).rstrip(".") or type(error).__name__
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.client import ResponseFailed
 from twisted.web.http import PotentialDataLoss
 
-from ..text import printable_lines
+from ..text import printable_lines, system_words
 from .failures import Misconfigured, Refused, Unreachable
 from .reactor import run
 
@@ -132,10 +132,7 @@ def _answer(url: str, status: int, content: bytes) -> Any:
 
 
 def _lower(error: Exception) -> str:
-    """Return the system's words, or Twisted's."""
-    number = getattr(error, "osError", None)
-    text = os.strerror(number) if isinstance(number, int) else str(error)
-    return text.rstrip(".").lower()
+    return system_words(error).lower()
 
 
 def _reason(error: Exception) -> str:

@@ -24,6 +24,7 @@ from ..model import ConsoleEndpoint, Timeouts, Transport
 from ..relay.frames import RawFraming
 from ..relay.leg import Leg
 from ..relay.sockets import tune
+from ..text import system_words
 
 
 class _OneLeg(Factory[Leg]):
@@ -53,7 +54,7 @@ async def dial(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> L
             f"{endpoint}: no answer within {timeouts.connect} s, timeouts.connect"
         ) from e
     except (ConnectError, DNSLookupError, OSError, ValueError) as e:
-        raise UpstreamUnreachable(f"{endpoint}: {e or type(e).__name__}") from e
+        raise UpstreamUnreachable(f"{endpoint}: {system_words(e)}") from e
     tune(leg.transport)
     return leg
 
