@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from vncproxy.audit import AuditLog
+from vncproxy.audit import AuditLog, open_audit_file
 from vncproxy.errors import (
     BackendError,
     ClientGone,
@@ -40,14 +41,21 @@ SESSION = SessionInfo(
 UNKNOWN = SessionInfo("7f3a0002", ConsoleType.XVPVNC, "192.0.2.1", NOW)
 
 
-class AuditLogTests(SynchronousTestCase):
+class AuditCase(SynchronousTestCase):
     def setUp(self) -> None:
-        self.file = io.StringIO()
-        self.audit = AuditLog("proxy-1", lambda: NOW, self.file)
+        self.path = Path(self.mktemp())
+        self.clock = Clock()
+        self.audit = self.make()
+        self.addCleanup(self.audit.close)
 
+    def make(self, proxy: str = "proxy-1") -> AuditLog:
+        return AuditLog(proxy, lambda: NOW, self.clock, open_audit_file(str(self.path)))
+
+
+class AuditLogTests(AuditCase):
     def line(self) -> dict[str, Any]:
         """Return the only line."""
-        text = self.file.getvalue()
+        text = self.path.read_bytes().decode()
         self.assertTrue(text.endswith("\n"))
         self.assertEqual(len(text.splitlines()), 1, text)
         parsed: dict[str, Any] = json.loads(text)
@@ -125,17 +133,15 @@ class AuditLogTests(SynchronousTestCase):
             self.assertEqual(self.line()["user"], text)
 
     def test_any_text_can_be_written(self) -> None:
-        raw = io.BytesIO()
-        self.audit = AuditLog("p", lambda: NOW, io.TextIOWrapper(raw, encoding="utf-8"))
         for text in ("Jörg 日本", "\ud800", "\x00\x1b[31m"):
             self.audit.refused(replace(SESSION, user=text), VNCProxyError(text))
 
-        users = [json.loads(line)["user"] for line in raw.getvalue().splitlines()]
+        users = [json.loads(line)["user"] for line in self.path.read_bytes().splitlines()]
 
         self.assertEqual(users, ["Jörg 日本", "\ud800", "\x00\x1b[31m"])
 
     def test_without_a_file_it_is_the_ordinary_log(self) -> None:
-        self.audit = AuditLog("proxy-1", lambda: NOW)
+        self.audit.write_to(None)
 
         with capturedLogs() as events:
             self.audit.opened(replace(SESSION, user="{braces} %s"))
@@ -147,4 +153,88 @@ class AuditLogTests(SynchronousTestCase):
     def test_only_the_beginning_of_a_tokens_id_is_written(self) -> None:
         self.audit.opened(SESSION)
 
-        self.assertNotIn(SESSION.token_id[:13], self.file.getvalue())
+        self.assertNotIn(SESSION.token_id[:13], self.path.read_text())
+
+
+class KilledTests(AuditCase):
+    """Sessions that a process had open when it was killed are closed by the next."""
+
+    def kill(self) -> None:
+        """Let go of the journal as a process does that is killed: without a word."""
+        assert self.audit._journal is not None
+        self.audit._journal._file.close()
+        self.audit._journal = None
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.path.read_text().splitlines()]
+
+    def test_what_was_open_is_closed_as_lost(self) -> None:
+        self.audit.opened(SESSION)
+        self.audit.opened(replace(SESSION, id="7f3a0003"))
+        self.audit.closed(SESSION, ClientGone())
+        self.kill()
+
+        self.make("proxy-2")
+
+        line = self.lines()[-1]
+        self.assertEqual(len(self.lines()), 4)
+        self.assertEqual(
+            [line[name] for name in ("event", "session", "reason", "proxy", "host", "vm", "user")],
+            ["close", "7f3a0003", "lost", "proxy-1", "hv1.example.com", "kvm/web-01", "alice"],
+        )
+        self.assertEqual((line["seconds"], line["bytes_down"], line["side"]), (None, None, None))
+
+    def test_it_is_closed_once(self) -> None:
+        self.audit.opened(SESSION)
+        self.kill()
+        for _ in range(3):
+            self.audit = self.make()
+            self.kill()
+
+        self.assertEqual([line["event"] for line in self.lines()], ["open", "close"])
+
+    def test_sessions_of_a_process_that_lives_stay_open(self) -> None:
+        self.audit.opened(SESSION)
+
+        other = self.make("proxy-2")
+        self.addCleanup(other.close)
+        other.opened(replace(SESSION, id="7f3a0003"))
+        self.kill()
+        third = self.make("proxy-3")
+        self.addCleanup(third.close)
+
+        closed = [line["session"] for line in self.lines() if line["event"] == "close"]
+        self.assertEqual(closed, ["7f3a0001"])
+
+    def test_a_file_that_is_opened_again_keeps_them(self) -> None:
+        self.audit.opened(SESSION)
+        self.path.rename(f"{self.path}.1")
+        self.audit.write_to(open_audit_file(str(self.path)))
+        self.kill()
+
+        self.make()
+
+        self.assertEqual([line["reason"] for line in self.lines()], ["lost"])
+
+    def test_another_file_takes_them_along(self) -> None:
+        self.audit.opened(SESSION)
+        self.path = Path(self.mktemp())
+        self.audit.write_to(open_audit_file(str(self.path)))
+        self.kill()
+
+        self.make()
+
+        self.assertEqual([line["reason"] for line in self.lines()], ["lost"])
+
+    def test_a_folder_that_cannot_be_written_is_logged(self) -> None:
+        Path(f"{self.path}.open").unlink()
+        Path(f"{self.path}.open").mkdir()
+        self.kill()
+
+        with capturedLogs() as events:
+            audit = self.make()
+        audit.opened(SESSION)
+        audit.closed(SESSION, ClientGone())
+
+        self.assertIn("cannot be used", events[0]["log_format"])
+        self.assertEqual(len(self.lines()), 2)

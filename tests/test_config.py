@@ -319,7 +319,8 @@ class MistakeTests(LoadCase):
         )
 
     def test_an_unknown_key_that_resembles_none_names_them_all(self) -> None:
-        self.assert_mistake("[log]\nxyzzy = 1", "[log] xyzzy: unknown key; known are audit")
+        complaint = "[log] xyzzy: unknown key; known are audit, audit_required"
+        self.assert_mistake("[log]\nxyzzy = 1", complaint)
 
     def test_an_unknown_table_names_the_nearest(self) -> None:
         self.assert_mistake("[lmits]\na = 1", "[lmits]: unknown table; did you mean limits?")

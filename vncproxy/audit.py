@@ -8,18 +8,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import TextIO
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from .errors import ConfigurationError, TokenRefused, VNCProxyError
+from .audit_file import AuditFile
+from .audit_journal import Journal, Line, claim
+from .errors import AuditUnavailable, ConfigurationError, TokenRefused, VNCProxyError
 from .interfaces import ISessionObserver
 from .model import SessionInfo, UnixTime
 
 TOKEN_PREFIX = 12
 """Hexadecimal digits of a token's id that are enough to find it, and too few to use it."""
+
+LOST = "lost"
+"""The reason for the end of a session whose proxy was killed."""
+
+_KNOWN_OF_LOST = ("session", "proxy", "client", "type", "vm", "user", "token", "host")
 
 
 @implementer(ISessionObserver)
@@ -29,23 +37,91 @@ class AuditLog:
     Args:
         proxy: the name of this proxy, in every line.
         time: the wall clock.
-        file: None for the ordinary log.
+        clock: for the time between two tries to write.
+        file: of `open_audit_file`; None for the ordinary log.
+
+    Attributes:
+        required: whether no session may begin while lines cannot be written.
     """
 
     log = Logger()
 
     def __init__(
-        self, proxy: str, time: Callable[[], UnixTime], file: TextIO | None = None
+        self,
+        proxy: str,
+        time: Callable[[], UnixTime],
+        clock: IReactorTime,
+        file: FileIO | None = None,
     ) -> None:
+        self.required = False
         self._proxy = proxy
         self._time = time
-        self._file = file
+        self._clock = clock
+        self._file: AuditFile | None = None
+        self._path: str | None = None
+        self._journal: Journal | None = None
+        self._lost_before = 0
+        self.write_to(file)
 
-    def write_to(self, file: TextIO | None) -> None:
-        """Write to another file from now on, and close the one before."""
-        before, self._file = self._file, file
+    @property
+    def waiting(self) -> int:
+        """How many lines wait for a disk that is full."""
+        return self._file.waiting if self._file is not None else 0
+
+    @property
+    def lost(self) -> int:
+        """How many lines there was no room for."""
+        return self._lost_before + (self._file.lost if self._file is not None else 0)
+
+    def refusal(self) -> VNCProxyError | None:
+        """Return why no session may begin now, if lines are required; else None."""
+        if self.required and self.waiting:
+            return AuditUnavailable(f"{self.waiting} audit lines cannot be written")
+        return None
+
+    def write_to(self, file: FileIO | None) -> None:
+        """Write to another file from now on, and close the one before.
+
+        Sessions that another process had open at the same place, and did not close because it was
+        killed, are closed as lost.
+        """
+        if file is not None and self._file is not None:
+            self._file.write_to(file)
+        else:
+            self._close_file()
+            self._file = AuditFile(file, self._clock) if file is not None else None
+        self._move_journal(None if file is None else str(file.name))
+
+    def close(self) -> None:
+        """Let go of the file; what comes later stands in the ordinary log."""
+        self.write_to(None)
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._lost_before += self._file.lost
+            self._file.close()
+            self._file = None
+
+    def _move_journal(self, path: str | None) -> None:
+        if path == self._path:
+            return
+        before, self._journal, self._path = self._journal, None, path
+        if path is not None:
+            self._journal, lost = claim(Path(path), self._clock)
+            for line in lost:
+                self._close_lost(line)
         if before is not None:
+            if self._journal is not None:
+                for line in before.still_open():
+                    self._journal.opened(line)
             before.close()
+
+    def _close_lost(self, line: Line) -> None:
+        """Close a session of a process that did not live to do it."""
+        facts = {name: line.get(name) for name in _KNOWN_OF_LOST}
+        detail = "the proxy ended without closing it"
+        unknown = dict.fromkeys(("side", "bytes_down", "bytes_up", "seconds"))
+        self._put({**self._stamp("close"), **facts, **unknown, "reason": LOST, "detail": detail})
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Write why a session never opened, with the detail that the user was not told."""
@@ -56,7 +132,9 @@ class AuditLog:
 
     def opened(self, session: SessionInfo) -> None:
         """Write that bytes flow."""
-        self._write("open", session)
+        line = self._write("open", session)
+        if self._journal is not None:
+            self._journal.opened(line)
 
     def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
         """Write what a session amounted to."""
@@ -69,12 +147,16 @@ class AuditLog:
             bytes_down=session.bytes_down,
             bytes_up=session.bytes_up,
         )
+        if self._journal is not None:
+            self._journal.closed(session.id)
 
-    def _write(self, event: str, session: SessionInfo, **more: object) -> None:
+    def _stamp(self, event: str) -> Line:
         now = datetime.fromtimestamp(self._time(), UTC)
+        return {"time": now.isoformat(timespec="milliseconds"), "event": event}
+
+    def _write(self, event: str, session: SessionInfo, **more: object) -> Line:
         line = {
-            "time": now.isoformat(timespec="milliseconds"),
-            "event": event,
+            **self._stamp(event),
             "session": session.id,
             "proxy": self._proxy,
             "client": session.client,
@@ -86,21 +168,24 @@ class AuditLog:
             "seconds": round(session.seconds, 3),
             **more,
         }
+        self._put(line)
+        return line
+
+    def _put(self, line: Line) -> None:
         text = json.dumps(line)  # ASCII: some readers end a line at more than a line feed
         if self._file is None:
             self.log.info("{audit}", audit=text)
         else:
-            self._file.write(text + "\n")
-            self._file.flush()
+            self._file.append(text)
 
 
-def open_audit_file(path: str) -> TextIO | None:
+def open_audit_file(path: str) -> FileIO | None:
     """Open the file that lines are appended to; None for an empty path.
 
     Raises:
         ConfigurationError: it cannot be written.
     """
     try:
-        return Path(path).open("a", encoding="utf-8") if path else None
+        return FileIO(path, "a") if path else None
     except OSError as e:
         raise ConfigurationError(f"[log] audit: {path} cannot be written: {e.strerror}") from e

@@ -29,6 +29,7 @@
     │       ├── UpstreamClosed     it closes the connection before it has shown anything
     │       └── UpstreamUntrusted  it cannot prove who it is, or offers too little protection
     ├── StoreUnavailable           the token store
+    ├── AuditUnavailable           the audit file
     ├── Busy                       more users at once than this proxy can serve
     ├── ConfirmationNeeded         nobody's: a button is to be pressed before the token is redeemed
     └── SessionEnded               why an open session was closed
@@ -369,6 +370,15 @@ class ConfirmationNeeded(VNCProxyError):
         what = f"of {name} " if name else ""
         sentence = f"The console {what}opens when you press the button on its page."
         super().__init__("the link asks before it is redeemed", public=sentence)
+
+
+class AuditUnavailable(VNCProxyError):
+    """The audit file cannot be written, and no session may begin without a line."""
+
+    public = StoreUnavailable.public
+    status = 503
+    close_code = 4102
+    code = "audit-unavailable"
 
 
 class SessionEnded(VNCProxyError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from zope.interface import implementer
 
@@ -45,6 +45,8 @@ class Metrics:
         )
         self._bytes = _Bytes()
         registry.register(self._bytes)
+        self._audit = _AuditLines()
+        registry.register(self._audit)
         self._open_seconds = Histogram(
             "vncproxy_open_seconds",
             "Seconds from a user's request to the relay.",
@@ -61,6 +63,10 @@ class Metrics:
     def count_live(self, moved: Callable[[], tuple[int, int]]) -> None:
         """Count what flows, too: bytes to and from the users of sessions that are open now."""
         self._bytes.moved = moved
+
+    def count_audit(self, lines: Callable[[], tuple[int, int]]) -> None:
+        """Show how many audit lines wait for room, and how many were lost."""
+        self._audit.lines = lines
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Count a session that never opened."""
@@ -115,3 +121,21 @@ class _Bytes(Collector):
         counter.add_metric(["down"], self.down + down)
         counter.add_metric(["up"], self.up + up)
         return [counter]
+
+
+class _AuditLines(Collector):
+    """The audit lines that are not in their file.
+
+    Attributes:
+        lines: returns how many wait, and how many were lost.
+    """
+
+    def __init__(self) -> None:
+        self.lines: Callable[[], tuple[int, int]] = lambda: (0, 0)
+
+    def collect(self) -> Iterable[Metric]:
+        waiting, lost = self.lines()
+        text = "Audit lines that wait for a disk that is full."
+        yield GaugeMetricFamily("vncproxy_audit_lines_waiting", text, waiting)
+        text = "Audit lines that were lost because too many waited."
+        yield CounterMetricFamily("vncproxy_audit_lines_lost_total", text, lost)

@@ -10,7 +10,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TextIO
+from io import FileIO
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Gauge
 from twisted.internet.defer import CancelledError, Deferred
@@ -80,7 +81,7 @@ class Fresh:
     settings: Settings
     files: Mapping[str, bytes]
     shown: tuple[Shown, ...]
-    audit: TextIO | None
+    audit: FileIO | None
 
     def drop(self) -> None:
         """Let go of the files that were opened."""
@@ -217,6 +218,7 @@ class Reload:
         running.settings, running.parts = settings, renewed.parts
         self._retire(renewed.retired, before.timeouts, settings.timeouts)
         running.audit.write_to(fresh.audit)
+        running.audit.required = settings.log.audit_required
         self._reopen_log()
         return changes or ["nothing has changed"]
 

@@ -109,6 +109,7 @@ class Gateway(MultiService):
         if self._reload is not None:
             closing.append(self._reload.stop())
         await gatherResults(map(Deferred.fromCoroutine, closing))
+        self._running.audit.close()
 
 
 def longest_stop(settings: Settings) -> float:

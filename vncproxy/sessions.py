@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TypeVar
 
 from twisted.internet.defer import DeferredList
@@ -21,6 +22,7 @@ class Sessions:
 
     Attributes:
         draining: whether new ones are refused because the proxy is stopping.
+        obstacle: returns why no new one may begin now, beside the limits; None when it may.
         rounds: the timer that they share.
         asking: how many wait to hear where their machine is now.
         admission: whose turn it is to begin.
@@ -33,6 +35,7 @@ class Sessions:
         )
         self.rounds = Rounds(services.reactor)
         self.draining = False
+        self.obstacle: Callable[[], VNCProxyError | None] = lambda: None
         self.asking = 0
         self._live: dict[str, Session] = {}
         self._replaced: set[str] = set()
@@ -100,6 +103,8 @@ class Sessions:
         """
         if self.draining:
             return ProxyStopping()
+        if obstacle := self.obstacle():
+            return obstacle
         most = self.services.limits.sessions
         if len(self._live) - len(self._replaced) - leaving >= most:
             return OverLimit(f"{most} sessions are open, limits.sessions")

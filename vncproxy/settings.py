@@ -143,6 +143,7 @@ class Log(Table):
     """``[log]``: where the audit lines go; empty means into the ordinary log."""
 
     audit: str = ""
+    audit_required: bool = False
 
 
 class APIKey(Table):

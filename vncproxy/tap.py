@@ -161,12 +161,16 @@ def make_service(
     parts = parts or make_parts(settings, reactor)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    audit = AuditLog(proxy_name(settings), time.time, open_audit_file(settings.log.audit))
+    audit_file = open_audit_file(settings.log.audit)
+    audit = AuditLog(proxy_name(settings), time.time, reactor, audit_file)
+    audit.required = settings.log.audit_required
     connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
     metrics = Metrics(registry)
     told = (audit, metrics, connections.refusals, *observers)
     sessions = Sessions(services(settings, parts, told, time.time, reactor))
+    sessions.obstacle = audit.refusal
     metrics.count_live(sessions.bytes_moved)
+    metrics.count_audit(lambda: (audit.waiting, audit.lost))
     sites = Sites(settings, sessions, parts, connections, registry)
     tls: list[ListenerTLS] = []
     log = ProcessLog(process_options)

@@ -1,0 +1,109 @@
+"""Appends lines to a file, and keeps those that a full disk refuses until there is room again."""
+
+from __future__ import annotations
+
+from collections import deque
+from errno import EAGAIN
+from io import RawIOBase
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+MOST_WAITING = 10_000
+"""Lines that wait for room, about 4 MB of audit lines; those that come then are lost."""
+
+RETRY = 1.0
+"""Seconds between two tries."""
+
+
+class AuditFile:
+    """Lines on their way to a file, in order and each of them whole.
+
+    Args:
+        file: raw, and open for appending; it is closed with this object.
+        clock: for the time between two tries.
+        what: the lines, in a word for the log.
+
+    Attributes:
+        lost: how many lines there was no room for.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, file: RawIOBase, clock: IReactorTime, what: str = "audit", most: int = MOST_WAITING
+    ) -> None:
+        self.lost = 0
+        self._file = file
+        self._clock = clock
+        self._what = what
+        self._most = most
+        self._lines: deque[bytes] = deque()
+        self._written = 0
+        self._retry: IDelayedCall | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many lines are not in the file yet."""
+        return len(self._lines)
+
+    def append(self, line: str) -> None:
+        """Write a line, now or as soon as it is possible; never fails."""
+        if len(self._lines) >= self._most:
+            if not self.lost:
+                self.log.error("{what} lines are lost: too many wait", what=self._what)
+            self.lost += 1
+            return
+        self._lines.append(line.encode() + b"\n")
+        if self._retry is None:
+            self._write()
+
+    def write_to(self, file: RawIOBase) -> None:
+        """Write to another file from now on, what waits included, and close the one before."""
+        before, self._file, self._written = self._file, file, 0
+        before.close()
+        self._try_again()
+
+    def close(self) -> None:
+        """Try a last time, and close the file."""
+        self._try_again()
+        if self._retry is not None:
+            self._retry.cancel()
+            self.log.error(
+                "{count} {what} lines are lost: they could not be written before the end",
+                count=len(self._lines),
+                what=self._what,
+            )
+        self._file.close()
+
+    def _try_again(self) -> None:
+        waited, self._retry = self._retry, None
+        if waited is not None and waited.active():
+            waited.cancel()
+        self._write(waited is not None)
+
+    def _write(self, again: bool = False) -> None:
+        try:
+            while self._lines:
+                written = self._file.write(self._lines[0][self._written :])
+                if not written:
+                    raise BlockingIOError(EAGAIN, "the file takes nothing now")
+                self._written += written
+                if self._written == len(self._lines[0]):
+                    self._lines.popleft()
+                    self._written = 0
+        except OSError as e:
+            if not again:
+                self.log.error(
+                    "{what} lines cannot be written and wait: {why}",
+                    what=self._what,
+                    why=e.strerror or str(e),
+                )
+            self._retry = self._clock.callLater(RETRY, self._try_again)
+        else:
+            if again:
+                self.log.info(
+                    "{what} lines are written again; {lost} were lost since the start",
+                    what=self._what,
+                    lost=self.lost,
+                )
