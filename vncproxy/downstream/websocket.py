@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
@@ -26,6 +27,9 @@ from .early import EarlyConnection, refuse_viewer
 from .headers import header_lines
 from .origin import Trust
 from .resume_cookie import remove_cookie, resume_cookie_name, set_cookie, surplus_cookies
+
+_QUOTED = re.compile("[\"']")
+"""Begins what Autobahn quotes of a header, where somebody's token may stand by mistake."""
 
 LONGEST_REASON = 120
 """Characters of what is wrong with a handshake that are logged."""
@@ -151,7 +155,7 @@ class WebSocketDownstream(EarlyConnection):
                 "web socket {request} from {client} refused: {why}",
                 request=request_id,
                 client=self._visit.client,
-                why=printable(why, LONGEST_REASON),
+                why=printable(_QUOTED.split(why)[0].strip(" ("), LONGEST_REASON),
             )
         text = f"{words} (id {request_id})"
         self.transport.write(
