@@ -110,6 +110,15 @@ class SiteTests(ApiTestCase):
         (event,) = [event for event in events if "status" in event]
         self.assertEqual(formatEvent(event), "api unix socket GET /v1/vms 200")
 
+    def test_what_may_be_a_token_at_the_wrong_port_is_not_logged(self) -> None:
+        secret = "w_pEC0y-X7PS9uI6NDpxoPS9AcvGAdLDYbDOG5W84xy"
+        with capturedLogs() as events:
+            for path in (f"/websockify%3Ftoken={secret}", f"/v1/tokens/{secret}", f"/{secret}"):
+                self.send(self.request(f"GET {path}"))
+
+        self.assertEqual(len(events), 3)
+        self.assertNotIn(secret[:12], str([formatEvent(event) for event in events]))
+
     def test_health_is_logged_only_when_it_is_bad(self) -> None:
         with capturedLogs() as events:
             self.send(self.request("GET /healthz"))

@@ -86,8 +86,8 @@ VALUES = (
         'x; y="',
         "iframe",
     ),
-    *("token={token}", 'token="{token}', "vncproxy_resume_{resume}=x", "a=" + "\\" * 200, "=;=;="),
-    *("Bearer {key}", "Bearer", "Basic YTpi", "bearer  {key} ", "{key}", "Digest a=\x7f", "\u202e"),
+    *("a=" + "\\" * 200, "=;=;=", "token=x", "a=b, c=d"),
+    *("Bearer x", "Bearer", "Basic YTpi", "Digest a=\x7f", "\u202e"),
     *("application/json", "multipart/form-data", "multipart/form-data; boundary=", "text/plain; a"),
     *("multipart/form-data; boundary=x", "application/x-www-form-urlencoded; charset=\xff"),
 )
@@ -201,6 +201,13 @@ FITTING: dict[str, tuple[str, ...]] = {
         "https://a:443",
         "x:",
     ),
+    "Cookie": (
+        "token={token}",
+        'token="{token}',
+        "vncproxy_resume_{resume}=x; token={token}",
+        "a=b",
+    ),
+    "X-Api-Key": ("{key}", " {key} ", "x"),
     "Expect": (
         "100-continue",
         "100-Continue",

@@ -28,10 +28,17 @@ from .sessions import SessionsView
 from .tokens import Issuing, Tokens
 
 _ID = re.compile(r"[0-9a-fA-F]{64}")
+_LONG = re.compile(r"[\w.~-]{16,}")
+"""What may be an id, or a token at the wrong port."""
+
 LONGEST_PATH = 200
 """Characters of a path in the log; callers without a key may send as many as they like."""
 
 _UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+def _shortened(found: re.Match[str]) -> str:
+    return found[0][:12] if _ID.fullmatch(found[0]) else "…"
 
 
 class _Root(Resource):
@@ -144,7 +151,7 @@ class ApiSite(Site):
             "api {client} {method} {path} {status}",
             client=getattr(request.getClientAddress(), "host", "unix socket"),
             method=printable(request.method.decode("ascii", "replace"), 20),
-            path=printable(_ID.sub(lambda found: found[0][:12], path), LONGEST_PATH),
+            path=printable(_LONG.sub(_shortened, path), LONGEST_PATH),
             status=request.code,
         )
 
