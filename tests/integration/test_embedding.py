@@ -25,6 +25,11 @@ from .vnc_servers import QemuMachine
 
 CONSOLE, PORTAL = "console.example", "portal.test"
 PATIENCE = 60.0
+BLOCKED_SHOWN = """
+    const blocked = document.querySelector("#blocked");
+    return blocked?.checkVisibility({visibilityProperty: true}) ?? null;
+"""
+BLOCKED_WORDS = "return document.querySelector('#blocked').textContent"
 NEVER_STARTED = "return document.body?.dataset.state ?? null"
 
 
@@ -206,6 +211,16 @@ class Frames:
         self.frame.inside("document.querySelector('#reconnect').click()")
 
         self.until(STATE, "connected")
+
+    def test_a_sandbox_without_an_origin_is_told_of(self) -> None:
+        url = self.gateway.issue("lab/web-01", policy={"allowed_origins": [self.world.origin]})[
+            "url"
+        ]
+        self.world.portal.page = example(url).replace(" allow-same-origin", "")
+        self.frame.open(f"{self.world.origin}/")
+
+        self.until(BLOCKED_SHOWN, True)
+        self.assertIn("the page that shows this one in a frame", self.look(BLOCKED_WORDS))
 
     def test_another_portal_shows_nothing(self) -> None:
         self.embed(allowed_origins=["https://another.example"])

@@ -40,6 +40,7 @@ class World:
         self.certificate, self.key = authority.issue("localhost")
         self.trust = ssl.create_default_context(cafile=authority.ca_file)
         self.web, self.xvp, self.nginx = free_port(), free_port(), free_port()
+        self.dropping = free_port()
         config = f"""
 [proxy]
 instances = 2
@@ -99,9 +100,21 @@ uri = "{host.uri}"
         # as root, nginx would drop to a user who cannot write here
         whole.write_text(
             f"user root; daemon off; pid {self.folder}/pid; error_log stderr crit;\n"
-            f"events {{}}\nhttp {{ include {example}; }}\n"
+            f"events {{}}\nhttp {{ include {example};\n{self._dropping_upgrades()} }}\n"
         )
         return whole
+
+    def _dropping_upgrades(self) -> str:
+        """Return a server as nginx has it by default: it speaks HTTP/1.0 and drops Upgrade."""
+        return f"""
+            server {{
+                listen 127.0.0.1:{self.dropping} ssl;
+                ssl_certificate {self.certificate};
+                ssl_certificate_key {self.key};
+                access_log off;
+                location / {{ proxy_pass http://127.0.0.1:{self.prefixed.web_port}; }}
+            }}
+        """
 
     def _copy(self, name: str, changes: dict[str, str]) -> Path:
         text = (ETC / name).read_text()
@@ -207,6 +220,18 @@ class LoadBalancerTests(SynchronousTestCase):
         page.wait_for_state("connected")
         cookies = {cookie["path"]: cookie["secure"] for cookie in page.driver.get_cookies()}
         self.assertIs(cookies.get("/console/"), True)
+
+    def test_a_reverse_proxy_that_drops_upgrades_is_told_of_in_page_and_log(self) -> None:
+        page = Page()
+        self.addCleanup(page.leave)
+        url = self.issue(self.world.prefixed)
+
+        page.open(url.replace(f":{self.world.nginx}/", f":{self.world.dropping}/"))
+
+        page.wait_for_reason("a proxy or firewall on the way lets no web sockets through")
+        log = self.world.prefixed.log()
+        self.assertEqual(log.count("for a web socket came from 127.0.0.1 without Upgrade"), 1)
+        self.assertNotIn(self.secret, log)
 
     def test_a_proxy_that_stops_gives_its_users_to_the_other_one(self) -> None:
         page = Page()
