@@ -20,6 +20,31 @@ def of_base_url(url: str) -> Finding:
     return findings(Settings(public=Public(base_url=url)))["public.base_url"]
 
 
+class FrameTests(SynchronousTestCase):
+    def of(self, base_url: str, *origins: str) -> list[str]:
+        public = Public(base_url=base_url, allowed_origins=origins)
+        found = check_values(Settings(public=public))
+        return [finding.text for finding in found if finding.what == "public.allowed_origins"]
+
+    def test_over_https_every_portal_gets_its_cookie(self) -> None:
+        origins = ("https://portal.test", "http://portal.test", "https://*.apps.example.com")
+
+        self.assertEqual(self.of("https://console.example.com/", *origins), [])
+
+    def test_over_http_another_site_gets_none(self) -> None:
+        base = "http://console.example.com/"
+
+        self.assertEqual(self.of(base, "http://portal.example.com"), [])
+        for origin in ("http://portal.test", "https://portal.example.com", "http://192.0.2.1"):
+            (text,) = self.of(base, origin)
+            self.assertIn(f"{origin} is another site, and base_url is http", text)
+
+    def test_an_ipv6_address_frames_nothing(self) -> None:
+        for origin in ("https://[::1]", "https://[::1]:8443"):
+            (text,) = self.of("https://console.example.com/", origin)
+            self.assertIn("no IPv6 address", text)
+
+
 class PublicTests(SynchronousTestCase):
     def test_https_is_good(self) -> None:
         finding = of_base_url("https://console.example.com/")

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..listeners import EndpointText
-from ..settings import Settings
+from ..settings import Public, Settings
 from ..web import novnc_installed
 from .finding import Finding, failure, good, warning
 
@@ -24,6 +24,7 @@ def check_values(settings: Settings) -> Iterator[Finding]:
     if not public.trusted_proxies:
         yield from _served("listen for public.base_url", public.base_url, listen.web)
         yield from _served("listen for public.xvp_url", public.xvp_url, (*listen.web, *listen.xvp))
+    yield from _frames(public)
     yield _keys(len(settings.api.keys))
     yield _page()
     yield _audit(settings.log.audit)
@@ -66,6 +67,33 @@ def _may_serve(endpoint: str, tls: bool, port: int) -> bool:
     if text.kind not in _WITH_PORT or endpoint.startswith("haproxy:"):
         return True
     return (text.kind == "ssl") == tls and text.port in (port, 0)
+
+
+def _frames(public: Public) -> Iterator[Finding]:
+    """Look at what keeps the pages that may frame consoles from doing so."""
+    what = "public.allowed_origins"
+    for origin in public.allowed_origins:
+        if origin.endswith("]") or "]:" in origin:
+            yield warning(
+                what, f"{origin}: browsers know no IPv6 address there for frames", "use a name"
+            )
+        elif public.base_url.startswith("http:") and _other_site(origin, public.origin):
+            yield warning(
+                what,
+                f"{origin} is another site, and base_url is http: in its frames a reload or a "
+                "reconnect finds no cookie",
+                "use https, see docs/embedding.md",
+            )
+
+
+def _other_site(origin: str, own: str) -> bool:
+    """Tell whether two origins are of different sites, as far as their last two labels say."""
+    return urlsplit(origin).scheme != urlsplit(own).scheme or _site(origin) != _site(own)
+
+
+def _site(origin: str) -> str:
+    host = urlsplit(origin).hostname or ""
+    return host if _address(host) else ".".join(host.split(".")[-2:])
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
