@@ -1338,6 +1338,7 @@ class RegistryTests(SessionTestCase):
         stubborn.refused.callback(None)
 
         self.successResultOf(stopped)
+        self.wait(5)
         self.refused(ProxyStopping)
         self.assertEqual(self.uses_given_back(), 1)
 

@@ -19,7 +19,7 @@ from vncproxy.errors import (
 )
 from vncproxy.model import ConsoleEndpoint, HTTPConnect, RFBSecurity, Timeouts, Transport
 from vncproxy.testing import SERVER_INIT, MemoryPeer, ScriptedRFBServer, rfb_script
-from vncproxy.upstream import Console, approach, reach, try_login
+from vncproxy.upstream import Console, reach, try_login, unattended
 
 V4 = ConsoleEndpoint(Transport.TCP, host="192.0.2.10", port=5900)
 
@@ -198,6 +198,20 @@ class ReachTests(ProxyTestCase):
         self.reaching.cancel()
 
         self.failureResultOf(self.reaching, CancelledError)
+        self.wait(5)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_a_connection_that_is_made_after_cancelling_is_logged_in_on_and_closed(self) -> None:
+        self.reach(linger=5)
+
+        self.reaching.cancel()
+        self.failureResultOf(self.reaching, CancelledError)
+        near = self.reactor.accept()
+        near.send(b"RFB 003.008\n\x01\x01", bytes(4))
+
+        self.assertTrue(near.half_closed)
+        self.wait(5)
+        self.assertIsNotNone(near.closed)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_cancelling_while_shaking_hands_logs_in_and_closes_then(self) -> None:
@@ -234,8 +248,8 @@ class ReachTests(ProxyTestCase):
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_a_few_handshakes_at_most_go_on_alone(self) -> None:
-        self.patch(approach, "MOST_UNATTENDED", 2)
-        self.patch(approach, "_unattended", set())
+        self.patch(unattended, "MOST_UNATTENDED", 2)
+        self.patch(unattended, "_unattended", set())
         peers = []
         for _ in range(3):
             self.reach()

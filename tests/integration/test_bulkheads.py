@@ -104,7 +104,7 @@ class BulkheadTests(TestCase):
         healthy.write_text(
             "<node><domain type='test'><name>web</name><memory>8192</memory>"
             "<os><type>hvm</type></os><devices>"
-            "<graphics type='vnc' port='5901' listen='127.0.0.1'/></devices></domain></node>"
+            "<graphics type='vnc' port='5901' listen='192.0.2.1'/></devices></domain></node>"
         )
         parts = self.parts(*self.hosts.uris, f"test://{healthy}")
         self.crowd(parts)

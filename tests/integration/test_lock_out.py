@@ -24,7 +24,10 @@ from vncproxy.upstream import reach
 from vncproxy.upstream.dial import dial
 
 from .certificates import Authority
-from .vnc_servers import Identity, XServer
+from .gateway import Gateway
+from .libvirt_host import until
+from .viewer import Viewer
+from .vnc_servers import RED, Identity, XServer
 
 THRESHOLD = 5
 """TigerVNC's own BlacklistThreshold."""
@@ -91,6 +94,26 @@ class LockOutTests(TestCase):
 
         self.assertIn("Too many security failures", str(caught.exception))
         self.assertIn("Try again in a moment", caught.exception.sentence())
+
+    def test_viewers_who_leave_at_once_lock_nobody_out_of_a_gateway(self) -> None:
+        gateway = Gateway(f"""
+[backends.lab]
+type = "static"
+[backends.lab.consoles.desk]
+address = "127.0.0.1:{self.server.port}"
+password = "s3cret"
+""").start()
+        self.addCleanup(gateway.stop)
+        for _ in range(HASTY):
+            token = gateway.issue("lab/desk", type="xvpvnc")["token"]
+            with socket.create_connection(("127.0.0.1", gateway.web_port)) as hasty:
+                hasty.sendall(f"CONNECT /console?token={token} HTTP/1.0\r\n\r\n".encode())
+        until(lambda: len(gateway.audit("refuse")) == HASTY, "all of them to have left")
+
+        token = gateway.issue("lab/desk", type="xvpvnc")["token"]
+        viewer = Viewer.connect(gateway.web_port, token)
+        self.addCleanup(viewer.close)
+        viewer.wait_for_pixel(RED)
 
     async def check(self, password: str) -> list[str]:
         table = {"address": f"127.0.0.1:{self.server.port}", "password": password}

@@ -1,23 +1,14 @@
-"""The handshakes with a console's server, in two parts: until it trusts the proxy, and its screen.
-
-The first part is finished also when nobody waits any more: TigerVNC's servers and others lock an
-address out after a few connections that end before they have authenticated.
-"""
+"""The handshakes with a console's server in two parts: the login, and its screen."""
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
-
-from twisted.internet.defer import Deferred
-from twisted.logger import Logger
-from twisted.python.failure import Failure
+from typing import Any, TypeVar
 
 from ..errors import (
     ConsoleEnded,
     ConsoleInUse,
     UpstreamClosed,
     UpstreamViolation,
-    VNCProxyError,
 )
 from ..handshakes import secure_console
 from ..model import ConsoleEndpoint, Timeouts, TLSTrust, Transport
@@ -29,11 +20,6 @@ from ..tls import TLSClient
 from .websocket import open_websocket
 
 T = TypeVar("T")
-
-MOST_UNATTENDED: Final = 64
-"""Handshakes that go on although nobody waits for them; what is more is cut off."""
-
-_unattended: set[Approach] = set()
 
 
 class Approach:
@@ -47,8 +33,6 @@ class Approach:
         leg: the connection.
     """
 
-    log = Logger()
-
     def __init__(self, leg: Leg, endpoint: ConsoleEndpoint, timeouts: Timeouts, clock: Any) -> None:
         self.leg = leg
         self._endpoint = endpoint
@@ -56,8 +40,8 @@ class Approach:
         self._clock = clock
         self._end = clock.seconds() + timeouts.handshake
 
-    def secure(self) -> Deferred[bool]:
-        """Run everything up to the SecurityResult; cancelled, it is run to its end and then closed.
+    async def secure(self) -> bool:
+        """Run everything up to the SecurityResult.
 
         Returns:
             Whether ServerInit will have the tail of security type Tight.
@@ -65,18 +49,15 @@ class Approach:
         Raises:
             UpstreamViolation: see `reach`.
         """
-        securing = Deferred.fromCoroutine(self._secure())
-        answer: Deferred[bool] = Deferred(lambda _: self._leave_alone(securing))
-
-        def hand_on(result: bool | Failure) -> None:
-            if not answer.called:
-                # Deferred.callback takes a Failure as well, and then fires the errbacks
-                answer.callback(result)
-            elif isinstance(result, Failure) and not result.check(VNCProxyError):
-                self.log.failure("{endpoint}: failed", result, endpoint=self._endpoint)
-
-        securing.addBoth(hand_on)
-        return answer.addErrback(self._close_and_fail)
+        endpoint = self._endpoint
+        if endpoint.transport is Transport.WSS:
+            opening = open_websocket(endpoint.host, endpoint.port, endpoint.path, endpoint.headers)
+            await self._converse(_under_tls(endpoint, opening))
+            self.leg.speak(WebSocketFraming(client=True))
+        steps = secure_console(endpoint.handshakes)
+        if endpoint.transport is Transport.TLS:
+            steps = _under_tls(endpoint, steps)
+        return await self._converse(steps)
 
     async def initialise(self, *, tight_tail: bool) -> bytes:
         """Ask for the screen; returns the ServerInit message.
@@ -96,33 +77,6 @@ class Approach:
     def close(self) -> None:
         """Close the connection."""
         self.leg.close(ConsoleEnded(), self._linger)
-
-    def _close_and_fail(self, failure: Failure) -> Failure:
-        if self not in _unattended:
-            self.close()
-        return failure
-
-    def _leave_alone(self, securing: Deferred[Any]) -> None:
-        if len(_unattended) >= MOST_UNATTENDED:
-            securing.cancel()
-            return
-        _unattended.add(self)
-        securing.addBoth(self._end_unattended)
-
-    def _end_unattended(self, _result: object) -> None:
-        _unattended.discard(self)
-        self.close()
-
-    async def _secure(self) -> bool:
-        endpoint = self._endpoint
-        if endpoint.transport is Transport.WSS:
-            opening = open_websocket(endpoint.host, endpoint.port, endpoint.path, endpoint.headers)
-            await self._converse(_under_tls(endpoint, opening))
-            self.leg.speak(WebSocketFraming(client=True))
-        steps = secure_console(endpoint.handshakes)
-        if endpoint.transport is Transport.TLS:
-            steps = _under_tls(endpoint, steps)
-        return await self._converse(steps)
 
     async def _converse(self, steps: Steps[T]) -> T:
         endpoint, left = self._endpoint, max(0.0, self._end - self._clock.seconds())

@@ -1,9 +1,16 @@
-"""Reaches consoles: dials, goes under TLS or into a web socket, and runs the handshakes."""
+"""Reaches consoles: dials, goes under TLS or into a web socket, and runs the handshakes.
+
+A login that has begun is finished also when nobody waits any more: servers such as TigerVNC's lock
+an address out after a few connections that end before they have authenticated. A connection that is
+being made has begun: the server may have it before the proxy knows.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+
+from twisted.internet.defer import Deferred
 
 from ..addresses import NOT_DIALLED, is_own, meaning
 from ..errors import UpstreamUnreachable
@@ -11,6 +18,7 @@ from ..model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
 from ..relay.leg import Leg
 from .approach import Approach
 from .dial import dial
+from .unattended import unattended
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +40,8 @@ class Console:
 async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Console:
     """Connect to a console and run its handshakes.
 
-    Cancelled once the server has been reached, it goes on until the server trusts the proxy, and
-    closes then, without asking for the screen: that could throw another viewer out.
+    Cancelled, it goes on until the server trusts the proxy, and closes then, without asking for the
+    screen: that could throw another viewer out.
 
     Raises:
         UpstreamUnreachable: nothing answers there in time, or this machine itself does and may not.
@@ -45,8 +53,7 @@ async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> 
         UpstreamUntrusted: it is not verified, or offers less than what is configured.
         ConfigurationError: a file that is needed to verify it cannot be used.
     """
-    approach = await _approach(endpoint, timeouts, reactor)
-    tight_tail = await approach.secure()
+    approach, tight_tail = await _login(endpoint, timeouts, reactor)
     try:
         server_init = await approach.initialise(tight_tail=tight_tail)
     except BaseException:
@@ -69,21 +76,30 @@ async def try_login(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any)
     Raises:
         VNCProxyError: as `reach` does.
     """
-    approach = await _approach(endpoint, timeouts, reactor)
-    await approach.secure()
+    approach, _ = await _login(endpoint, timeouts, reactor)
     approach.close()
     await approach.leg.closed
 
 
-async def _approach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Approach:
+def _login(
+    endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any
+) -> Deferred[tuple[Approach, bool]]:
+    """Log in at a console, unattended if need be; returns what `Approach.secure` does, too."""
+    begun = Deferred.fromCoroutine(_log_in(endpoint, timeouts, reactor))
+    return unattended(begun, lambda result: result[0].close())
+
+
+async def _log_in(
+    endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any
+) -> tuple[Approach, bool]:
     leg = await dial(endpoint, timeouts, reactor)
     approach = Approach(leg, endpoint, timeouts, reactor)
     try:
         _check_peer(leg, endpoint)
+        return approach, await approach.secure()
     except BaseException:
         approach.close()
         raise
-    return approach
 
 
 def _check_peer(leg: Leg, endpoint: ConsoleEndpoint) -> None:
