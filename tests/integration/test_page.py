@@ -608,6 +608,15 @@ class HindranceTests(PageTestCase):
         self.assertEqual(await self.text("headline"), "The console cannot be opened now")
         self.assertEqual(await self.text("reason"), words)
 
+    async def test_a_gateway_that_takes_no_connection_is_tried_again(self) -> None:
+        words = "Too many connections are open."
+        self.gateway.ordinary.status, self.gateway.ordinary.words = 503, words
+        await self.open("sockets-dropped/?token=abc")
+        await self.until(STATE, "waiting")
+
+        self.assertEqual(await self.text("headline"), "The gateway is busy")
+        self.assertEqual(await self.text("reason"), words)
+
     async def test_cookies_that_are_not_kept(self) -> None:
         sentence = "This console link is not valid any more. Ask for a new one."
         await self.cookies(off=True)

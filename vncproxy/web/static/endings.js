@@ -99,6 +99,9 @@ export const BY_USER = {
  * @returns {Ending}
  */
 export function explain({ code, reason, connected, answered = null, cookies = true }) {
+    if (answered?.status === SERVICE_UNAVAILABLE) {
+        return explain({ code: BUSY, reason: answered.words, connected });
+    }
     const [headline, sentence] = words(code, reason || connected, answered);
     const more = code === 4001 && !cookies ? ` ${NO_COOKIES}` : "";
     return { code, headline, reason: (reason || sentence) + more, again: again(code, connected) };
@@ -112,7 +115,6 @@ function words(code, known, answered) {
         case UPGRADE_REQUIRED:
             return NO_SOCKETS;
         case TOO_MANY_REQUESTS:
-        case SERVICE_UNAVAILABLE:
             return [WORDS[4102][0], answered.words || WORDS[4102][1]];
         default:
             return UNREACHABLE;
