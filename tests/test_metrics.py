@@ -88,3 +88,10 @@ class MetricsTests(SynchronousTestCase):
         self.assertEqual(self.outcome(f"b{MAX_BACKENDS - 1}", "token-unknown"), 1)
         self.assertIsNone(self.outcome(f"b{MAX_BACKENDS}", "token-unknown"))
         self.assertEqual(self.outcome(OTHER, "token-unknown"), 5)
+
+    def test_connections_and_what_was_turned_away(self) -> None:
+        self.metrics.count_connections(lambda: (3, 20, 100))
+
+        self.assertEqual(self.value("connections_open"), 3)
+        self.assertEqual(self.value("turned_away_total", reason="no-room"), 20)
+        self.assertEqual(self.value("turned_away_total", reason="too-often"), 100)

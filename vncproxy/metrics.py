@@ -45,6 +45,8 @@ class Metrics:
         )
         self._bytes = _Bytes()
         registry.register(self._bytes)
+        self._connections = _Connections()
+        registry.register(self._connections)
         self._audit = _AuditLines()
         registry.register(self._audit)
         self._open_seconds = Histogram(
@@ -63,6 +65,15 @@ class Metrics:
     def count_live(self, moved: Callable[[], tuple[int, int]]) -> None:
         """Count what flows, too: bytes to and from the users of sessions that are open now."""
         self._bytes.moved = moved
+
+    def count_connections(self, counts: Callable[[], tuple[int, int, int]]) -> None:
+        """Show how many connections are open, and what was turned away without a session.
+
+        Args:
+            counts: returns connections open now, connections for which there was no room, and
+                requests for consoles that came too often.
+        """
+        self._connections.counts = counts
 
     def count_audit(self, lines: Callable[[], tuple[int, int]]) -> None:
         """Show how many audit lines wait for room, and how many were lost."""
@@ -121,6 +132,27 @@ class _Bytes(Collector):
         counter.add_metric(["down"], self.down + down)
         counter.add_metric(["up"], self.up + up)
         return [counter]
+
+
+class _Connections(Collector):
+    """The connections of users, and what was turned away.
+
+    Attributes:
+        counts: returns how many are open, had no room, and asked too often.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Callable[[], tuple[int, int, int]] = lambda: (0, 0, 0)
+
+    def collect(self) -> Iterable[Metric]:
+        now, no_room, too_often = self.counts()
+        text = "Connections of users open now, those of sessions among them."
+        yield GaugeMetricFamily("vncproxy_connections_open", text, now)
+        text = "What was turned away without a session."
+        counter = CounterMetricFamily("vncproxy_turned_away_total", text, labels=["reason"])
+        counter.add_metric(["no-room"], no_room)
+        counter.add_metric(["too-often"], too_often)
+        yield counter
 
 
 class _AuditLines(Collector):

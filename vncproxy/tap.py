@@ -23,6 +23,7 @@ from .downstream.connections import Connections
 from .errors import ConfigurationError
 from .hangup import Hangups
 from .interfaces import ISessionObserver
+from .listeners import without_wrapper
 from .metrics import Metrics
 from .monotonic import use_monotonic_clock
 from .parts import Parts, make_parts
@@ -170,13 +171,14 @@ def make_service(
     sessions = Sessions(services(settings, parts, told, time.time, reactor))
     sessions.obstacle = audit.refusal
     metrics.count_live(sessions.bytes_moved)
+    metrics.count_connections(connections.counts)
     metrics.count_audit(lambda: (audit.waiting, audit.lost))
     sites = Sites(settings, sessions, parts, connections, registry)
     tls: list[ListenerTLS] = []
     log = ProcessLog(process_options)
     gateway = Gateway(Running(settings, parts, sessions, sites, audit, tls, log))
     accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)
-    of_users = {*settings.listen.web, *settings.listen.xvp}
+    of_users = {without_wrapper(each)[0] for each in (*settings.listen.web, *settings.listen.xvp)}
     sessions.admission.crowded = accepting.pause
     for endpoint, site in sites.listeners(settings.listen):
         pausing = accepting.reactor(reactor) if endpoint in of_users else reactor

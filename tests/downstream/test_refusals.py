@@ -14,7 +14,7 @@ from tests.downstream.users import Answer, Browser, SiteTestCase, upgrade
 from vncproxy.downstream.connections import Connections
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.origin import Trust
-from vncproxy.errors import StoreUnavailable
+from vncproxy.errors import OverLimit, StoreUnavailable
 from vncproxy.model import Limits
 from vncproxy.testing import MemoryPeer
 
@@ -47,6 +47,7 @@ class RefusalTests(LimitedTestCase):
         lines = [self.guess() for _ in range(6)]
 
         self.assertEqual([line.split()[1] for line in lines], ["101"] * 3 + ["429"] * 3)
+        self.assertEqual(self.connections.counts(), (0, 0, 3))
         self.assertEqual(self.store.calls, ["redeem"] * 3)
         self.assertEqual(len(self.told.refusals), 3)
 
@@ -117,6 +118,13 @@ class RefusalTests(LimitedTestCase):
 
         self.assertEqual({line.split()[1] for line in lines}, {"101"})
 
+    def test_a_proxy_that_is_full_is_not_the_users_fault(self) -> None:
+        self.sessions.obstacle = lambda: OverLimit("10 sessions are open")
+
+        lines = [self.guess() for _ in range(10)]
+
+        self.assertEqual({line.split()[1] for line in lines}, {"101"})
+
     def test_one_line_of_log_for_all(self) -> None:
         with capturedLogs() as events:
             for _ in range(20):
@@ -152,6 +160,7 @@ class RoomTests(LimitedTestCase):
         self.assertEqual(answer.status, 503)
         self.assertIn("from your address", answer.line)
         self.assertIsNotNone(peer.closed)
+        self.assertEqual(self.connections.counts(), (4, 1, 0))
         self.assertEqual(self.ask("GET /x HTTP/1.1", peer=self.connect(address=OTHER)).status, 404)
 
     def test_under_tls_no_handshake_is_made_for_that(self) -> None:

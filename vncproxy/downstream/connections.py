@@ -98,11 +98,16 @@ class Connections:
         self.waiting: dict[Place, IdleConnection] = {}
         self._clock = clock
         self._open: set[Place] = set()
+        self._no_room = 0
         self._of_address: Counter[str] = Counter()
         self._empty: Deferred[None] | None = None
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def counts(self) -> tuple[int, int, int]:
+        """Return the connections open now, those that had no room, and who asked too often."""
+        return len(self._open), self._no_room, self.refusals.too_often
 
     def set_limits(self, limits: Limits, proxies: Sequence[IPv4Network | IPv6Network]) -> None:
         """Go by other limits from now on; no connection is closed for that."""
@@ -120,6 +125,7 @@ class Connections:
         """
         most = min(self.limits.connections, self.affordable)
         if len(self._open) >= most and not self._make_room(lambda place: True):
+            self._no_room += 1
             raise OverLimit(f"{most} connections of users are open, limits.connections")
         self._check_address(address)
         place = Place(self, address)
@@ -168,6 +174,7 @@ class Connections:
         if same < most or not self._is_limited(address):
             return
         if not self._make_room(lambda place: counted_as(place.address) == counted_as(address)):
+            self._no_room += 1
             raise OverLimit(
                 f"{same} connections from {address}, limits.connections_per_address",
                 public="Too many connections are open from your address. Try again in a moment.",

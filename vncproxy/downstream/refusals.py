@@ -12,12 +12,14 @@ import math
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from ..errors import ClientError, VNCProxyError
+from ..errors import BadRequest, DownstreamViolation, Forbidden, TokenRefused, VNCProxyError
 from ..interfaces import ISessionObserver
 from ..model import Limits, SessionInfo
 from .allowance import Allowance
 from .forwarded import counted_as
 from .occasional import OccasionalWarning
+
+_COUNTED = (BadRequest, Forbidden, TokenRefused, DownstreamViolation)
 
 
 @implementer(ISessionObserver)
@@ -26,11 +28,16 @@ class Refusals:
 
     Args:
         limits: `Limits.refusals` at once, and `Limits.refusals_per_minute` from then on.
+
+    Attributes:
+        warning: reports addresses that are refused too often.
+        too_often: requests that were refused cheaply so far.
     """
 
     def __init__(self, limits: Limits, clock: IReactorTime) -> None:
         self._clock = clock
         self.warning = OccasionalWarning(clock.seconds)
+        self.too_often = 0
         self.set_limits(limits)
 
     def set_limits(self, limits: Limits) -> None:
@@ -43,6 +50,7 @@ class Refusals:
         """Tell whether an address has been refused so often that it gets no more words."""
         if self._allowance.left(counted_as(client)):
             return False
+        self.too_often += 1
         self.warning(
             "{client} is refused more often than limits.refusals allows: what it asks for is "
             "answered 429, without further lines",
@@ -55,8 +63,11 @@ class Refusals:
         return self._allowance.take(counted_as(client))
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
-        """Count a refusal that is the user's fault."""
-        if isinstance(error, ClientError):
+        """Count a refusal that is the user's fault.
+
+        A full proxy is not: whole offices come by one address, and their pages try again.
+        """
+        if isinstance(error, _COUNTED):
             self._allowance.take(counted_as(session.client))
 
     def opened(self, session: SessionInfo) -> None:
