@@ -127,6 +127,17 @@ class Cloud:
         account = f"as {user.NAME}{'' if admin else ', not of the group oneadmin'}"
         return "; ".join([f"OpenNebula {version} at {self.front_end}, {account}", *silent])
 
+    def is_before(self, end: float, *release: int) -> bool:
+        """Return whether the cloud is of an earlier release, such as 5, 12; True when it is none.
+
+        Raises:
+            BackendError: it does not tell.
+        """
+        told = str(self.front_end.call(end, "system.version"))
+        parts = told.split(".")
+        numbers = tuple(int(part) for part in parts if part.isascii() and part.isdigit())
+        return len(numbers) < len(parts) or numbers < release
+
     def _version(self, end: float) -> tuple[str, list[str]]:
         version, silent = "", []
         servers = self.front_end.servers

@@ -109,6 +109,8 @@ class CloudSettings(BaseModel):
         vcenter: the NAME of the backend that shows machines which run in a vCenter; or the instance
             UUID of each vCenter, or the name of a host (which is a cluster of a vCenter), -> the
             NAME.
+        imported: whether machines in a vCenter are shown that were imported before release 5.12,
+            when owners could choose their DEPLOY_ID unless IMPORT_VM_ID was restricted.
         vnc_password: of consoles whose document has none: a default of the hosts' drivers.
         remotes: name of a hybrid host -> the OpenNebula behind it.
     """
@@ -123,6 +125,7 @@ class CloudSettings(BaseModel):
     listen_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     tls: TLSSettings | None = None
     vcenter: VCenter = ""
+    imported: bool = False
     vnc_password: Secret = SecretStr("")
     remotes: dict[str, RemoteSettings] = {}
 

@@ -41,11 +41,23 @@ def in_vsphere(cloud: Cloud, end: float, machine: Machine, placement: Placement)
             f"VM {machine.id} runs in a vCenter, and its DEPLOY_ID {machine.deploy_id!r} is no id "
             "of vSphere"
         )
+    _check_import(cloud, end, machine)
     vm, uuid = found[1], (found[2] or "").lower()
     if isinstance(vcenters, dict) and placement.host in vcenters:
         return VMAddress(vcenters[placement.host], f"{vm}_{uuid}" if uuid else vm)
     uuid = uuid or _uuid_of_host(cloud, end, machine, placement)
     return VMAddress(_backend(vcenters, uuid, machine, placement), f"{vm}_{uuid}")
+
+
+def _check_import(cloud: Cloud, end: float, machine: Machine) -> None:
+    """Refuse a machine whose owner could choose its DEPLOY_ID, by IMPORT_VM_ID."""
+    if not machine.is_imported or cloud.settings.imported or not cloud.is_before(end, 5, 12):
+        return
+    raise BackendError(
+        f"VM {machine.id} was imported, and before release 5.12 its owner could choose its "
+        'DEPLOY_ID, and so whose screen this is: write VM_RESTRICTED_ATTR = "IMPORT_VM_ID" into '
+        "oned.conf, look through the machines that are imported already, and set imported = true"
+    )
 
 
 def _backend(

@@ -60,6 +60,7 @@ class Machine:
         graphics: all of them, in order.
         partner_id: for the remote half of a machine on a hybrid host, the id of the local half;
             empty otherwise. The remote account can change it.
+        is_imported: whether it ran on its host before OpenNebula knew it.
     """
 
     id: int
@@ -70,6 +71,7 @@ class Machine:
     placement: Placement | None
     graphics: tuple[Graphics, ...]
     partner_id: str
+    is_imported: bool = False
 
     @property
     def is_hybrid(self) -> bool:
@@ -106,6 +108,7 @@ def read_machine(vm: Any) -> Machine:
         placement=_placement(vm),
         graphics=tuple(_graphics(template.get("GRAPHICS"))),
         partner_id=_text(user_template, "REMOTE_OPENNEBULA_VM_ID"),
+        is_imported=_text(template, "IMPORTED").lower() == "yes",
     )
 
 

@@ -79,6 +79,32 @@ class VCenterTests(OpenNebulaCase):
             )
             self.assertEqual(self.located(vcenter="vsphere").host, "hv1")
 
+    def test_an_id_that_its_owner_could_choose_is_refused(self) -> None:
+        self.oned.version = "5.10.5"
+        for deploy_id in ("vm-17", f"vm-17_{UUID_A}"):
+            self.vcenter_vm(deploy_id, imported=True)
+            for vcenter in ("vsphere", {"cluster": "vsphere"}):
+                error = self.failure(BackendError, vcenter=vcenter)
+                self.assertIn('VM_RESTRICTED_ATTR = "IMPORT_VM_ID"', error.detail)
+                self.assertEqual(
+                    self.elsewhere({"cluster": "b"}, imported=True), VMAddress("b", deploy_id)
+                )
+
+    def test_since_5_12_it_could_not_and_other_machines_never_had_it(self) -> None:
+        for version, imported in (
+            *(("5.12.0", True), ("6.10.0", True), ("7.0", True), ("10.2.0", True)),
+            ("5.10.5", False),
+        ):
+            self.oned.version = version
+            self.vcenter_vm(imported=imported)
+            self.assertEqual(self.elsewhere().vm, f"vm-227_{UUID_A}")
+
+    def test_a_version_that_is_none_is_taken_for_an_early_one(self) -> None:
+        for version in ("5.11.x", "nonsense", ""):
+            self.oned.version = version
+            self.vcenter_vm(imported=True)
+            self.failure(BackendError, vcenter="vsphere")
+
     def test_the_last_history_record_decides_in_both_directions(self) -> None:
         back = ((0, "cluster", 2, "vcenter"), (1, "hv1", 1, "kvm"))
         self.vcenter_vm(history=back, graphics=VNC)

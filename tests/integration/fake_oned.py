@@ -53,6 +53,7 @@ class VM:
         user_template: its owner's, who can write anything into it.
         history: sequence number, host, number of the host, driver.
         visible: whether accounts outside oneadmin may see it.
+        imported: whether it ran before OpenNebula knew it; up to 5.10 its owner chose DEPLOY_ID.
     """
 
     id: int
@@ -67,6 +68,7 @@ class VM:
     user_template: Tree = field(default_factory=dict)
     monitoring: Tree = field(default_factory=dict)
     visible: bool = True
+    imported: bool = False
 
     def xml(self, *, whole: bool) -> str:
         """Return its document; the one in a list has no history and no user template."""
@@ -81,11 +83,13 @@ class VM:
                 {"OID": self.id, "SEQ": seq, "HOSTNAME": host, "HID": number, "VM_MAD": driver}
                 for seq, host, number, driver in self.history
             ]
-            graphics = {} if self.graphics is None else {"GRAPHICS": self.graphics}
+            template: dict[str, Any] = {"IMPORTED": "YES"} if self.imported else {}
+            if self.graphics is not None:
+                template["GRAPHICS"] = self.graphics
             tree |= {
                 "DEPLOY_ID": self.deploy_id,
                 "MONITORING": self.monitoring,
-                "TEMPLATE": graphics,
+                "TEMPLATE": template,
                 "USER_TEMPLATE": self.user_template,
                 "HISTORY_RECORDS": {"HISTORY": records},
             }
