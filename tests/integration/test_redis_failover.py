@@ -13,9 +13,9 @@ from twisted.protocols.portforward import ProxyFactory
 
 from tests.integration.ports import free_port
 from tests.integration.redis_server import RedisServer
-from tests.integration.test_tokens_redis import RedisCase, at_once, outcome, sleep
+from tests.integration.test_tokens_redis import InterruptedStore, RedisCase, at_once, outcome, sleep
 from tests.token_store_contract import VM
-from vncproxy.errors import StoreUnavailable, TokenRevoked
+from vncproxy.errors import StoreUnavailable, TokenRevoked, TokenUsed
 from vncproxy.model import Grant, secret_id
 from vncproxy.tokens import conversation, link
 from vncproxy.tokens.redis import RedisTokenStore
@@ -231,6 +231,21 @@ class LateAnswerTests(RedisCase):
         self.assertIsInstance(await late, StoreUnavailable)
         self.server.resume()
         self.assertIsInstance(await other, Grant)
+
+    async def test_use_that_was_taken_without_an_answer_is_given_back_at_once(self) -> None:
+        store = self.make_store(kind=InterruptedStore)
+        assert isinstance(store, InterruptedStore)
+        secret = await store.issue(self.token())
+        deaf = cast(Any, store._link._protocol).transport
+        store.interrupt = deaf.pauseProducing
+        self.assertIn("does not answer", await self.failure(store.redeem(secret)))
+        self.assertIn("used\n", self.server.cli("hgetall", f"vncproxy:state:{secret_id(secret)}"))
+        store.interrupt = lambda: None
+        await sleep(0.2)
+        self.assertEqual((await store.show(secret_id(secret))).uses_left, 1)
+        await store.confirm(await store.redeem(secret))
+        with self.assertRaises(TokenUsed):
+            await store.redeem(secret)
 
     async def test_answer_of_a_call_that_was_given_up_is_no_other_calls(self) -> None:
         store = self.make_store()

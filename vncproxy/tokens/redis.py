@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -221,32 +222,38 @@ class RedisTokenStore:
         seconds = resume_time(token, self._resume)
         cookie = new_secret() if seconds else None
         cookie_id, claim = secret_id(cookie) if cookie else "", new_claim()
-        answer = await redis.script(
-            scripts.TAKE,
-            self._keys(token_id, token),
-            record,
-            token.policy.uses,
-            _milliseconds(token.policy.max_duration),
-            int(token.expires_at * 1000),
-            cookie_id or claim,
-            cookie_before,
-            _milliseconds(seconds),
-            _OPENING_MS,
-            token_id,
-            _REMEMBER_MS,
-        )
+        grant = Grant(token_id, token, resume_secret=cookie, cookie_id=cookie_id, claim=claim)
         try:
-            age = _age(answer, token_id)
+            answer = await redis.script(
+                scripts.TAKE,
+                self._keys(token_id, token),
+                record,
+                token.policy.uses,
+                _milliseconds(token.policy.max_duration),
+                int(token.expires_at * 1000),
+                grant.use,
+                cookie_before,
+                _milliseconds(seconds),
+                _OPENING_MS,
+                token_id,
+                _REMEMBER_MS,
+            )
+        except Exception:
+            self._give_back_unseen(grant)
+            raise
+        try:
+            return replace(grant, age=_age(answer, token_id))
         except TokenRefused as e:
             raise e.about(token.vm, token.user) from None
-        return Grant(
-            token_id,
-            token,
-            age,
-            resume_secret=cookie,
-            cookie_id=cookie_id,
-            claim=claim,
-        )
+
+    def _give_back_unseen(self, grant: Grant) -> None:
+        """Give back a use that may have been taken though the answer was lost or late.
+
+        Redis gives it back by itself otherwise, in `OPENING` seconds. Nothing is given back of what
+        another session took: a use has a name of its own.
+        """
+        giving = Deferred.fromCoroutine(self.restore(grant))
+        giving.addErrback(lambda why: why.trap(StoreUnavailable))
 
     async def confirm(self, grant: Grant) -> None:
         """Take note that a viewer is about to see the console."""
