@@ -62,6 +62,21 @@ class ListenerTests(SynchronousTestCase):
             api_site(Resource()),
         ]
 
+    def test_the_whole_chain_in_the_file_of_the_certificate_is_sent(self) -> None:
+        certificates = [self.pem.read_bytes()]
+        for name in ("intermediate", "root"):
+            key = KeyPair.generate(size=2048)
+            certificates.append(key.selfSignedCert(1, CN=name).dumpPEM())
+        self.pem.write_bytes(b"".join(certificates))
+
+        browser = self.connect(self.sites()[0], SSL.Context(SSL.TLS_CLIENT_METHOD))
+
+        sent = browser.get_peer_cert_chain() or []
+        self.assertEqual(
+            [each.get_subject().CN for each in sent],
+            ["console.example.com", "intermediate", "root"],
+        )
+
     def test_http_2_is_not_offered_although_it_is_installed(self) -> None:
         self.assertTrue(http.H2_ENABLED)
         for site in self.sites():

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL import SSL
+from OpenSSL.crypto import X509
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.strports import service
 from twisted.internet.endpoints import serverFromString
@@ -142,16 +144,28 @@ def _options(endpoint: str) -> CertificateOptions:
     serverFromString(reading, endpoint).listen(Factory())
     found = reading.options
     assert found is not None
-    if "sslmethod" in EndpointText.parse(endpoint).options:
+    text = EndpointText.parse(endpoint)
+    if "sslmethod" in text.options:
         return found
     return CertificateOptions(
         privateKey=found.privateKey,
         certificate=found.certificate,
-        extraCertChain=found.extraCertChain,
+        extraCertChain=[*_further_certificates(text), *(found.extraCertChain or ())],
         dhParameters=found.dhParameters,
         enableSessionTickets=True,
         acceptableCiphers=CIPHERS,
     )
+
+
+def _further_certificates(text: EndpointText) -> list[X509]:
+    """Return what stands behind the certificate in its file, as in certbot's ``fullchain.pem``.
+
+    Twisted reads the first one only; browsers would not find its authority.
+    """
+    named = dict(zip(("privateKey", "certKey"), text.arguments[1:], strict=False)) | text.options
+    path = named.get("certKey") or named.get("privateKey") or _DEFAULT_FILE
+    found = load_pem_x509_certificates(Path(path).read_bytes())
+    return [X509.from_cryptography(certificate) for certificate in found[1:]]
 
 
 def _content(endpoint: str) -> bytes:

@@ -41,8 +41,8 @@ def check_certificates(endpoint: str, now: float) -> Iterator[Finding]:
     certificate_file = parsed.options.get("certKey", key_file)
     what = f"certificate {certificate_file}"
     try:
-        chain = _certificates(parsed.options.get("extraCertChain"))
-        certificate = _certificates(certificate_file)[0]
+        certificate, *chain = _certificates(certificate_file)
+        chain += _certificates(parsed.options.get("extraCertChain"))
         fits = _spki(certificate.public_key()) == _spki(_public_half(key_file))
     except _Unusable as problem:
         yield failure(what, str(problem), "name readable PEM files in [listen]")
