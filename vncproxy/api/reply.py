@@ -77,16 +77,20 @@ def token_unknown() -> Refusal:
     return Refusal(404, TokenUnknown.code, "there is no such token")
 
 
-def refused(error: VNCProxyError) -> Reply:
+def refused(error: VNCProxyError, request_id: str = "") -> Reply:
     """Return the reply for any error of the project.
 
-    Details are for the log: only a ``Refusal`` speaks its mind.
+    Details are for the log, and only a ``Refusal`` is made of them.
+
+    Args:
+        request_id: of the line of the log about a failure, which the reply names.
     """
     if isinstance(error, Refusal):
         return error.reply
     if isinstance(error, TokenRefused):
         return token_unknown().reply
-    return Reply(error.status, error_body(error.code, error.sentence()))
+    words = error.sentence(request_id if error.status >= 500 else "")
+    return Reply(error.status, error_body(error.code, words))
 
 
 def not_routed(error: HTTPException) -> Reply:

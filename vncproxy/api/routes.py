@@ -15,7 +15,7 @@ from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException
 
 from ..errors import VNCProxyError
-from ..model import VMAddress
+from ..model import VMAddress, new_id
 from .bodies import User, token_request
 from .health import Readiness, alive
 from .inventory import Inventory
@@ -151,14 +151,22 @@ class Api:
         return answer.addCallback(lambda reply: reply.render(request))
 
     def _refused(self, error: VNCProxyError) -> Reply:
-        reply = refused(error)
+        request_id = new_id()
+        reply = refused(error, request_id)
         if reply.status >= 500:
-            self.log.warn("api request failed: {code}: {error}", code=error.code, error=error)
+            self.log.warn(
+                "api request {request} failed: {code}: {error}",
+                request=request_id,
+                code=error.code,
+                error=error,
+            )
         return reply
 
     def _unexpected(self, failure: Failure) -> Reply:
-        self.log.failure("api request failed", failure)
-        return Reply(500, error_body(VNCProxyError.code, "the request failed; see the log"))
+        request_id = new_id()
+        self.log.failure("api request {request} failed", failure, request=request_id)
+        words = f"the request failed; see the log (id {request_id})"
+        return Reply(500, error_body(VNCProxyError.code, words))
 
 
 def _body(request: Request) -> bytes:

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, Request
 
 from ..errors import OverLimit, VNCProxyError
-from ..model import Limits, new_id
+from ..model import Limits
 from ..relay.detach import take_pipelined
 from ..relay.sockets import IPassesOn, tune
 from .connections import UNKNOWN, Connections, Place
@@ -226,16 +226,9 @@ class ConsoleChannel(HTTPChannel):
 
         The words stand in the status line, too, which is all that TCP viewers show.
         """
-        self._refused, request_id = True, new_id()
-        words = f"{words} (id {request_id})"
+        self._refused = True
         client = plain_address(self.transport.getPeer())
-        if self.connections.refusals.note(client):
-            self.log.info(
-                "request {request} from {client} refused: {why}",
-                request=request_id,
-                client=client,
-                why=why,
-            )
+        words += self.connections.refusals.note(client, "request", why)
         self.transport.write(
             f"HTTP/1.1 {status} {words}\r\nContent-Type: text/plain\r\n"
             f"Content-Length: {len(words) + 1}\r\nConnection: close\r\n\r\n{words}\n".encode()

@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..errors import BadRequest, DownstreamViolation, Forbidden, TokenRefused, VNCProxyError
 from ..interfaces import ISessionObserver
-from ..model import Limits, SessionInfo
+from ..model import Limits, SessionInfo, new_id
 from .allowance import Allowance
 from .forwarded import counted_as
 from .occasional import OccasionalWarning
@@ -33,6 +34,8 @@ class Refusals:
         warning: reports addresses that are refused too often.
         too_often: requests that were refused cheaply so far.
     """
+
+    log = Logger()
 
     def __init__(self, limits: Limits, clock: IReactorTime) -> None:
         self._clock = clock
@@ -58,9 +61,28 @@ class Refusals:
         )
         return True
 
-    def note(self, client: str) -> bool:
-        """Count a refusal that no session has made; tells whether it may be logged."""
-        return self._allowance.take(counted_as(client))
+    def note(self, client: str, what: str, why: str) -> str:
+        """Count and log a refusal that no session has made.
+
+        Args:
+            what: is refused, in words for the log.
+            why: with nothing in it that could begin a line of its own.
+
+        Returns:
+            What to put behind the words for the user: the id of the line; empty where the address
+            is refused so often that there is none.
+        """
+        if not self._allowance.take(counted_as(client)):
+            return ""
+        request_id = new_id()
+        self.log.info(
+            "{what} {request} from {client} refused: {why}",
+            what=what,
+            request=request_id,
+            client=client,
+            why=why,
+        )
+        return f" (id {request_id})"
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Count a refusal that is the user's fault.

@@ -100,7 +100,8 @@ class Consoles(Resource):
         assert isinstance(channel, ConsoleChannel)
         client = self._trust.forwarding.client_address(request)
         if refusal := channel.place.move(client):
-            return _turn_away(request, refusal.status, refusal.sentence())
+            noted = channel.connections.refusals.note(client, "request", str(refusal))
+            return _turn_away(request, refusal.status, refusal.sentence() + noted)
         serve = self._server_of_consoles(request)
         if serve is None:
             return self._page(request)

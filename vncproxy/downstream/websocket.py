@@ -15,7 +15,7 @@ from twisted.web.http import Request
 from zope.interface import implementer
 
 from ..errors import BadRequest, ClientGone, VNCProxyError
-from ..model import Grant, new_id
+from ..model import Grant
 from ..relay.frames import RawFraming, WebSocketFraming
 from ..relay.leg import Leg
 from ..session import IDownstream, Visit
@@ -149,15 +149,9 @@ class WebSocketDownstream(EarlyConnection):
         if self.leg is not None:
             return
         words = BASE64 if why == BASE64 else _WORDS.get(status, _WORDS[400])
-        request_id = new_id()
-        if self._channel.connections.refusals.note(self._visit.client):
-            self.log.info(
-                "web socket {request} from {client} refused: {why}",
-                request=request_id,
-                client=self._visit.client,
-                why=printable(_QUOTED.split(why)[0].strip(" ("), LONGEST_REASON),
-            )
-        text = f"{words} (id {request_id})"
+        refusals = self._channel.connections.refusals
+        shown = printable(_QUOTED.split(why)[0].strip(" ("), LONGEST_REASON)
+        text = words + refusals.note(self._visit.client, "web socket", shown)
         self.transport.write(
             f"HTTP/1.1 {status} {text}\r\nServer: vncproxy\r\nSec-WebSocket-Version: 13\r\n"
             f"Content-Type: text/plain\r\nContent-Length: {len(text) + 1}\r\n"
