@@ -34,6 +34,8 @@ class IssueTests(CommandTestCase):
                 "client_networks=10.0.0.0/8, fd00::/8",
                 "--policy",
                 "mode=control",
+                "--policy",
+                "confirm=true",
                 "--json",
             )
         )
@@ -41,6 +43,7 @@ class IssueTests(CommandTestCase):
         policy = issued["policy"]
         self.assertEqual((policy["uses"], policy["idle_timeout"]), (0, 600))
         self.assertEqual(policy["client_networks"], ["10.0.0.0/8", "fd00::/8"])
+        self.assertIs(policy["confirm"], True)
 
     def test_a_machine_that_is_not_there_gets_a_token_by_force_only(self) -> None:
         command = ("token", "issue", "kvm/gone", "--user", "alice")
@@ -102,6 +105,7 @@ class ShowTests(CommandTestCase):
         shown = self.output("token", "show", self.issue().body["id"])
 
         self.assertIn("policy allowed_origins: the proxy's own", shown.splitlines())
+        self.assertIn("policy confirm:         as configured", shown.splitlines())
 
     def test_json_is_the_answer(self) -> None:
         token_id = self.issue().body["id"]

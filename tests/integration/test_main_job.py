@@ -208,6 +208,22 @@ class BrowserTests(MainJob):
         self.page.wait_for_state("connected")
         self.page.wait_for_pixel(*KEY_COLOURS["2"])
 
+    def test_a_link_that_asks_is_used_by_its_button_and_not_by_being_opened(self) -> None:
+        issued = self.issue(policy={"confirm": True})
+        for _ in range(3):
+            self.page.open(issued["url"])
+            self.page.wait_for_reason(f"The console of {self.guest.name} opens when you press")
+        shown = self.gateway.call("GET", f"/v1/tokens/{issued['id']}")[1]
+        self.assertEqual(shown["uses_left"], 1)
+
+        self.page.reconnect()
+        self.page.wait_for_state("connected")
+        self.page.reload()
+        self.page.wait_for_state("connected")
+
+        reasons = [line["reason"] for line in self.gateway.audit("refuse")[-3:]]
+        self.assertEqual(reasons, ["confirmation-needed"] * 3)
+
     def test_leaving_the_page_ends_the_session(self) -> None:
         self.page.open(self.issue()["url"])
         self.page.wait_for_state("connected")
