@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from vncproxy.backends.libvirt_hypervisor import Hypervisor
 from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound, VNCProxyError
@@ -40,15 +42,23 @@ async def locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint:
 
 
 async def ask_all(
-    hypervisors: Collection[Hypervisor], question: Callable[[Hypervisor], Coroutine[Any, Any, T]]
+    hypervisors: Collection[Hypervisor],
+    question: Callable[[Hypervisor], Coroutine[Any, Any, T]],
+    enough: Callable[[T], bool] = lambda _: False,
 ) -> tuple[dict[Hypervisor, T], list[VNCProxyError]]:
-    """Ask all hosts at the same time; returns the answers, and what went wrong with the others."""
-    asked = [Deferred.fromCoroutine(question(each)) for each in hypervisors]
-    results: Sequence[tuple[bool, Any]] = await DeferredList(asked, consumeErrors=True)
+    """Ask all hosts at the same time; returns the answers, and what went wrong with the others.
+
+    Args:
+        enough: whether an answer makes those unnecessary that have not come yet.
+    """
+    results = await _results(
+        {each: Deferred.fromCoroutine(question(each)) for each in hypervisors}, enough
+    )
     answers: dict[Hypervisor, T] = {}
     failures: list[VNCProxyError] = []
-    for hypervisor, (succeeded, result) in zip(hypervisors, results, strict=True):
-        if succeeded:
+    for hypervisor in filter(results.__contains__, hypervisors):
+        result = results[hypervisor]
+        if not isinstance(result, Failure):
             answers[hypervisor] = result
         elif isinstance(result.value, VNCProxyError):
             failures.append(result.value)
@@ -57,8 +67,34 @@ async def ask_all(
     return answers, failures
 
 
+async def _results(
+    asked: Mapping[Hypervisor, Deferred[T]], enough: Callable[[T], bool]
+) -> dict[Hypervisor, T | Failure]:
+    results: dict[Hypervisor, T | Failure] = {}
+
+    def leave(_over: Deferred[None]) -> None:
+        for each in asked.values():
+            each.cancel()
+
+    over: Deferred[None] = Deferred(leave)
+
+    def take(result: T | Failure, hypervisor: Hypervisor) -> None:
+        results[hypervisor] = result
+        last = len(results) == len(asked)
+        if not over.called and (last or (not isinstance(result, Failure) and enough(result))):
+            over.callback(None)
+
+    for hypervisor, answer in asked.items():
+        answer.addBoth(take, hypervisor)
+    if asked:
+        await over
+    return dict(results)
+
+
 async def _locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint:
-    answers, failures = await ask_all(hypervisors, lambda each: each.sight(vm))
+    # a name may be that of another machine on a host that has not answered; a UUID is one machine's
+    runs = _runs if is_uuid(vm) else _never
+    answers, failures = await ask_all(hypervisors, lambda each: each.sight(vm), runs)
     silent = [str(each) for each in failures if not isinstance(each, VMNotFound)]
     if not answers:
         raise _nowhere(vm, len(hypervisors), silent)
@@ -69,6 +105,22 @@ async def _locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint
     if not sighting.is_showing:
         raise ConsoleUnavailable(sighting.words, "; ".join([sighting.words, *silent]))
     return await best.locate(sighting.uuid)
+
+
+def _runs(sighting: Sighting) -> bool:
+    return sighting.rank == 0
+
+
+def _never(_sighting: Sighting) -> bool:
+    return False
+
+
+def is_uuid(text: str) -> bool:
+    """Return whether a machine is named by its UUID, in any of the ways to write one."""
+    try:
+        return len(text) in (32, 36) and bool(UUID(text))
+    except ValueError:
+        return False
 
 
 def _nowhere(vm: str, hosts: int, silent: Sequence[str]) -> VNCProxyError:

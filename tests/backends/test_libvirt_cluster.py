@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import libvirt
 from pydantic import ValidationError
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.backends.calls import InlineCalls
@@ -18,6 +18,7 @@ from vncproxy.backends.libvirt import LibvirtBackend
 from vncproxy.backends.libvirt_settings import LibvirtSettings
 from vncproxy.backends.libvirt_states import Sighting
 from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
+from vncproxy.model import ConsoleEndpoint
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -227,6 +228,44 @@ def libvirt_error(code: int) -> libvirt.libvirtError:
     error = libvirt.libvirtError("gone")
     error.err = (code, libvirt.VIR_FROM_TEST, "gone", libvirt.VIR_ERR_ERROR, "", "", "", -1, -1)
     return error
+
+
+class HangingCalls(InlineCalls):
+    """Calls to one host never come to an end."""
+
+    def part(self, name: str, threads: int = 16) -> InlineCalls:
+        return Hang() if name == DOWN else InlineCalls()
+
+
+class Hang(InlineCalls):
+    def call(self, timeout: float, function: Any, *args: Any, late: Any = None) -> Deferred[Any]:
+        return Deferred()
+
+
+class HangingTests(ClusterCase):
+    """One of two hosts does not say whether it is down."""
+
+    def located(self, vm: str) -> Deferred[ConsoleEndpoint]:
+        uris = (DOWN, self.host(domain("web", WEB, 5901)))
+        settings = LibvirtSettings.model_validate({"uris": uris})
+        backend = LibvirtBackend("kvm", settings, HangingCalls())
+        return Deferred.fromCoroutine(backend.locate(vm))
+
+    def test_a_machine_that_runs_elsewhere_is_not_waited_for_by_uuid(self) -> None:
+        for vm in (WEB, WEB.upper(), WEB.replace("-", "")):
+            self.assertEqual(self.successResultOf(self.located(vm)).port, 5901)
+
+    def test_a_name_may_be_that_of_two_and_waits(self) -> None:
+        self.assertNoResult(self.located("web"))
+
+    def test_a_machine_that_does_not_run_may_run_there_and_waits(self) -> None:
+        self.states(p5901=MOVED)
+        self.assertNoResult(self.located(WEB))
+
+    def test_who_waits_can_leave(self) -> None:
+        waiting = self.located("web")
+        waiting.cancel()
+        self.failureResultOf(waiting, CancelledError)
 
 
 class InventoryTests(ClusterCase):
