@@ -129,10 +129,12 @@ class ReachTests(ProxyTestCase):
         self.wait(5)
 
     def test_a_time_limit_names_the_step(self) -> None:
-        self.reach(handshake=10)
-        self.reactor.accept().send(b"RFB 003.008\n", b"\x01\x01", bytes(4))
+        self.reach(replace(V4, handshakes=(RFBSecurity(),)), handshake=10)
+        near = self.reactor.accept()
+        self.wait(6)
+        near.send(b"RFB 003.008\n", b"\x01\x01", bytes(4))
 
-        self.wait(10)
+        self.wait(4)
 
         self.assertEqual(
             self.error(UpstreamViolation),

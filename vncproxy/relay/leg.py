@@ -40,7 +40,16 @@ DROP_LIMIT = 16 << 20
 
 
 class TooSlow(StepError):
-    """A handshake was not over within its time limit."""
+    """A handshake was not over within its time limit.
+
+    Args:
+        timeout: seconds that it had.
+        what: it waited for, in words.
+    """
+
+    def __init__(self, timeout: float, what: str) -> None:
+        super().__init__(f"handshake not over within {timeout:.3g} s, waiting for {what}")
+        self.what = what
 
 
 @implementer(IPushProducer, IHandshakeListener)
@@ -121,8 +130,7 @@ class Leg(Protocol):
         try:
             await over
         except TimeoutError as e:
-            what = conversation.dialogue.waits_for()
-            raise TooSlow(f"handshake not over within {timeout:.3g} s, waiting for {what}") from e
+            raise TooSlow(timeout, conversation.dialogue.waits_for()) from e
         finally:
             conversation.stop()
             self._receive, self._receive_eof = self._keep, _nothing

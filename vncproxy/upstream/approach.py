@@ -13,7 +13,7 @@ from ..errors import (
 from ..handshakes import secure_console
 from ..model import ConsoleEndpoint, Timeouts, TLSTrust, Transport
 from ..relay.frames import WebSocketFraming
-from ..relay.leg import Leg
+from ..relay.leg import Leg, TooSlow
 from ..rfb.security import initialise
 from ..steps import EndOfStream, StartTLS, StepError, Steps
 from ..tls import TLSClient
@@ -38,6 +38,7 @@ class Approach:
         self._endpoint = endpoint
         self._linger = timeouts.linger
         self._clock = clock
+        self._timeout = timeouts.handshake
         self._end = clock.seconds() + timeouts.handshake
 
     async def secure(self) -> bool:
@@ -86,6 +87,9 @@ class Approach:
             )
         except EndOfStream as e:
             raise UpstreamClosed(f"{endpoint}: {e.detail}") from e
+        except TooSlow as e:
+            # what was left of the time is not what an operator has set
+            raise UpstreamViolation(f"{endpoint}: {TooSlow(self._timeout, e.what)}") from e
         except StepError as e:
             raise UpstreamViolation(f"{endpoint}: {e.detail}") from e
 
