@@ -99,7 +99,7 @@ def _check_vcenter(vsphere: VSphere, vm: str, uuid: str) -> None:
     if uuid.lower() != own.lower():
         raise BackendError(
             f"{vm} of the vCenter with instance UUID {uuid} is asked for, and this one has {own}: "
-            f'name in vcenter of the opennebula backend who shows it: "{uuid}" = "…"'
+            f'write in vcenter of the opennebula backend which one shows it: "{uuid}" = "…"'
         )
 
 
