@@ -14,6 +14,7 @@ In reading order:
 - `vncproxy.tokens`, `vncproxy.backends`: tokens, and where consoles are.
 - `vncproxy.api`, `vncproxy.web`: the HTTP API and the page.
 - `vncproxy.config`, `vncproxy.tap`, `vncproxy.cli`: put together.
+- `vncproxy.service`, `vncproxy.reload`: how it starts, stops, and takes another configuration.
 """
 
 __version__ = "0.1.0"
