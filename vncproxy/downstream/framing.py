@@ -8,6 +8,8 @@ and beyond the limit the configuration alone counts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from twisted.logger import Logger
 from twisted.web.http import Request
 
@@ -17,6 +19,7 @@ from ..model import check_secret, secret_id
 from ..origins import normal_patterns
 from ..web import content_security_policy
 from .allowance import Allowance
+from .forwarded import counted_as
 from .headers import first_element
 from .links import query_token
 from .origin import Trust
@@ -25,7 +28,10 @@ _TOP_LEVEL = frozenset({"document", "empty", "script", "style", "image"})
 """What a browser asks for that is no frame (``Sec-Fetch-Dest``, W3C Fetch Metadata)."""
 
 MOST_ORIGINS = 50
-"""Origins of a token that the header names; a reverse proxy limits its size."""
+"""Origins of a token that are looked at."""
+
+MOST_CHARACTERS = 2000
+"""Characters of a token's origins in the header, whose size reverse proxies limit."""
 
 
 class Framing:
@@ -54,7 +60,7 @@ class Framing:
         except BadRequest:
             return ""
         client = self._trust.forwarding.client_address(request)
-        return token if self._allowance.take(client) else ""
+        return token if self._allowance.take(counted_as(client)) else ""
 
     async def policy_for(self, token: str) -> str:
         """Return the content security policy of a token's page."""
@@ -68,6 +74,16 @@ class Framing:
         return self._policy(status.token.policy.allowed_origins)
 
     def _policy(self, origins: tuple[str, ...] = ()) -> str:
-        of_token = normal_patterns(origins[:MOST_ORIGINS])
+        of_token = _fitting(normal_patterns(origins[:MOST_ORIGINS]))
         pages = dict.fromkeys(["'self'", *self._trust.embedders, *of_token])
         return content_security_policy(" ".join(pages))
+
+
+def _fitting(patterns: list[str]) -> Iterator[str]:
+    """Yield the first patterns, as many as there is room for."""
+    room = MOST_CHARACTERS
+    for pattern in patterns:
+        room -= len(pattern) + 1
+        if room < 0:
+            return
+        yield pattern
