@@ -64,7 +64,11 @@ class Place:
         if self._connections is not None:
             self._connections.waiting.pop(self, None)
 
-    def leave(self, _: object = None) -> None:
+    def __call__(self) -> None:
+        """Leave; what is called when a leg is lost is the place itself, to keep nothing else."""
+        self.leave()
+
+    def leave(self) -> None:
         """Count it no more; may be called again."""
         connections, self._connections = self._connections, None
         if connections is not None:
@@ -97,17 +101,17 @@ class Connections:
         self.refusals = Refusals(limits, clock)
         self.waiting: dict[Place, IdleConnection] = {}
         self._clock = clock
-        self._open: set[Place] = set()
+        self._open = 0
         self._no_room = 0
         self._of_address: Counter[str] = Counter()
         self._empty: Deferred[None] | None = None
 
     def __len__(self) -> int:
-        return len(self._open)
+        return self._open
 
     def counts(self) -> tuple[int, int, int]:
         """Return the connections open now, those that had no room, and who asked too often."""
-        return len(self._open), self._no_room, self.refusals.too_often
+        return self._open, self._no_room, self.refusals.too_often
 
     def set_limits(self, limits: Limits, proxies: Sequence[IPv4Network | IPv6Network]) -> None:
         """Go by other limits from now on; no connection is closed for that."""
@@ -124,12 +128,12 @@ class Connections:
             OverLimit: there are too many, in all or from its address, and all of them are in use.
         """
         most = min(self.limits.connections, self.affordable)
-        if len(self._open) >= most and not self._make_room(lambda place: True):
+        if self._open >= most and not self._make_room(lambda place: True):
             self._no_room += 1
             raise OverLimit(f"{most} connections of users are open, limits.connections")
         self._check_address(address)
         place = Place(self, address)
-        self._open.add(place)
+        self._open += 1
         self._of_address[counted_as(address)] += 1
         return place
 
@@ -146,7 +150,7 @@ class Connections:
 
     def leave(self, place: Place) -> None:
         """Count a connection no more."""
-        self._open.discard(place)
+        self._open -= 1
         self.waiting.pop(place, None)
         self._count_down(place.address)
         if not self._open and self._empty is not None:

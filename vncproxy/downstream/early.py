@@ -56,7 +56,7 @@ class EarlyConnection(Protocol):
         self.leg = leg = Leg(framing, self._clock, ClientGone)
         # not a method of ours: the leg outlives us, and must not keep us in memory
         leg.ended.addCallback(partial(_user_left, self._session))
-        leg.closed.addCallback(self._channel.place.leave)
+        leg.on_lost = self._channel.place
         self._channel.take_over(leg)
         if self._early:
             leg.dataReceived(bytes(self._early))

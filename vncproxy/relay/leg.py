@@ -69,9 +69,11 @@ class Leg(Protocol):
         framing: how its bytes are framed.
         over: whether this side is over, and nothing more is sent or delivered.
         ended: fires with why this side is over, as soon as it is; never fails.
+        on_lost: called when the transport is gone; an idle session has no room for a Deferred.
     """
 
     transport: Any
+    on_lost: Callable[[], object] | None = None
 
     def __init__(self, framing: Framing, clock: IReactorTime, gone: type[SessionEnded]) -> None:
         self.received = 0
@@ -280,6 +282,8 @@ class Leg(Protocol):
             self._cut.cancel()
         # a pump and its leg know each other: without this they wait for the garbage collector
         self.paused, self.transport = False, None
+        if self.on_lost is not None:
+            self.on_lost()
         if self._closed is not None:
             self._closed.callback(None)
 
