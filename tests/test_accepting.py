@@ -16,7 +16,7 @@ class Port:
 
     def __init__(self, factory: Any) -> None:
         self.factory = factory
-        self.connected = True
+        self.connected, self.disconnecting = True, False
         self.numberAccepts = 100
         self.reading = True
 

@@ -82,7 +82,7 @@ class Accepting:
             self._listen(True)
 
     def _listen(self, on: bool) -> None:
-        self._ports = [port for port in self._ports if port.connected]
+        self._ports = [p for p in self._ports if p.connected and not p.disconnecting]
         for port in self._ports:
             if on:
                 port.numberAccepts = min(port.numberAccepts, AT_ONCE)

@@ -1,4 +1,4 @@
-"""The measurements' own check of bytes: it passes what is right, and notices what is not."""
+"""The measurements' own checks: they pass what is right, and notice what is not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import threading
 
 from twisted.trial.unittest import TestCase
 
+from bench.arrivals import Outcome, arrive
 from bench.client import Door
+from bench.measure import Apart
 from bench.metrics import verify
 from bench.peers import Peer
 from bench.world import World
@@ -67,3 +69,24 @@ class IntegrityTests(TestCase):
         self.addCleanup(spoiler.stop)
 
         self.assertIn("bytes to the viewer differ", verify(spoiler))
+
+
+class ArrivalTests(TestCase):
+    """Users who come at a given rate are counted by what became of them."""
+
+    def setUp(self) -> None:
+        self.world = World(scheduling=False)
+        self.addCleanup(self.world.stop)
+
+    def test_users_who_see_a_console(self) -> None:
+        doors = Peer(self.world, "ws").doors("probe", 20)
+        outcome: Outcome = Apart(arrive, doors, 200.0, 7).result()
+        self.assertEqual((len(outcome.opened), dict(outcome.failed)), (20, {}))
+        self.assertEqual(outcome.goodput(0, 100), 0.2)
+        self.assertEqual(len(outcome.seconds()), 20)
+
+    def test_users_who_do_not(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        outcome: Outcome = Apart(arrive, [Door(port, "ws")] * 3, 200.0, 7).result()
+        self.assertEqual(dict(outcome.failed), {"ConnectionRefusedError": 3})
