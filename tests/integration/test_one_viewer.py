@@ -33,6 +33,9 @@ class World:
         identity = Identity(self.folder / "identity", Authority(self.folder), "localhost")
         self.display = XServer(self.folder, "None", identity, "un-used").start()
         atexit.register(self.display.stop)
+        alone = ("-AlwaysShared=0", "-NeverShared", "-DisconnectClients=0")
+        self.tigervnc = XServer(self.folder, "VncAuth", identity, "s3cret", *alone).start()
+        atexit.register(self.tigervnc.stop)
         self.x11vnc_port = free_port()
         self._start_x11vnc()
         self.gateway = Gateway(f"""
@@ -42,6 +45,7 @@ linger = 2
 type = "static"
 [backends.lab.consoles]
 qemu = {{ address = "127.0.0.1:{self.qemu.port}" }}
+tigervnc = {{ address = "127.0.0.1:{self.tigervnc.port}", password = "s3cret" }}
 x11vnc = {{ address = "127.0.0.1:{self.x11vnc_port}" }}
 """).start()
         atexit.register(self.gateway.stop)
@@ -63,6 +67,9 @@ class OneViewerTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.gateway = world().gateway
+        until(
+            lambda: not self.gateway.call("GET", "/v1/sessions")[1]["sessions"], "sessions to end"
+        )
 
     def look(self, console: str) -> Viewer:
         token = self.gateway.issue(f"lab/{console}", type="xvpvnc")["token"]
@@ -89,6 +96,15 @@ class OneViewerTests(SynchronousTestCase):
             self.assertEqual(str(caught.exception), IN_USE)
             self.assertEqual(self.gateway.audit("refuse")[-1]["reason"], "console-in-use")
         self.look("qemu").wait_for_pixel(START_COLOUR)
+
+    def test_tigervnc_that_shares_with_nobody_says_so(self) -> None:
+        self.look("tigervnc").wait_for_pixel(RED)
+
+        for _ in range(8):
+            token = self.gateway.issue("lab/tigervnc", type="xvpvnc")["token"]
+            with self.assertRaises(Refused) as caught:
+                tunnel(self.gateway.web_port, f"/console?token={token}")
+            self.assertEqual(str(caught.exception), IN_USE)
 
     def test_x11vnc_turns_a_second_viewer_away_after_its_first_message(self) -> None:
         closed = len(self.gateway.audit("close"))

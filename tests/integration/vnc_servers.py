@@ -96,6 +96,7 @@ class XServer:
         kind: its one security type, as TigerVNC spells it.
         identity: its certificate.
         password: for VNC authentication.
+        more: further options.
 
     Attributes:
         display: its number as an X display, once it runs.
@@ -103,7 +104,9 @@ class XServer:
 
     display = ""
 
-    def __init__(self, folder: Path, kind: str, identity: Identity, password: str) -> None:
+    def __init__(
+        self, folder: Path, kind: str, identity: Identity, password: str, *more: str
+    ) -> None:
         self.port = free_port()
         self._log = folder / f"{kind}.log"
         passwords = folder / f"{kind}.passwd"
@@ -118,6 +121,7 @@ class XServer:
             *("-SecurityTypes", kind, "-PasswordFile", str(passwords)),
             *("-X509Cert", identity.certificate, "-X509Key", identity.key),
             *("-PlainUsers", "*", "-PAMService", "login"),
+            *more,
         ]
         self._process: subprocess.Popen[bytes] | None = None
 
