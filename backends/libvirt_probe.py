@@ -5,7 +5,7 @@ Everything here blocks; it is called in a thread, through ``libvirt_connection.C
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import libvirt
@@ -16,6 +16,7 @@ from vncproxy.backends.libvirt_domains import with_address
 from vncproxy.backends.libvirt_route import Reach, route
 from vncproxy.backends.libvirt_xml import parse_domain
 from vncproxy.errors import BackendError, ConsoleError
+from vncproxy.model import ConsoleEndpoint
 
 
 def trouble(
@@ -33,32 +34,31 @@ def trouble(
     reach = with_address(connection, reach, addresses)
     dialled: dict[Address, str] = {}
     refused: dict[str, str] = {}
+    written: set[str] = set()
     domains = connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
     # libvirt has no order, and what is told should not change from one check to the next
     for domain in sorted(domains, key=lambda domain: str(domain.name()))[:MOST]:
         try:
-            address = _address(domain, reach)
+            found = _console(domain, reach)
         except BackendError as e:
             refused[domain.name()] = e.detail
             continue
         except (ConsoleError, ValueError):
             continue
-        if address and all(address[0] != host for host, _ in dialled):
-            dialled[address] = domain.name()
-    return [*_refused(refused), *_closed(dialled, seconds)]
+        if found and found.port and all(found.host != host for host, _ in dialled):
+            dialled[found.host, found.port] = domain.name()
+            written |= {found.host} if found.allow_loopback else set()
+    return [*_refused(refused), *_closed(dialled, seconds, written)]
 
 
-def _address(domain: Any, reach: Reach) -> Address | None:
+def _console(domain: Any, reach: Reach) -> ConsoleEndpoint | None:
     try:
         xml = parse_domain(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE))
     except libvirt.libvirtError as e:
         if e.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
             raise
         return None
-    if xml.vnc is None:
-        return None
-    found = route(xml.vnc, reach)
-    return (found.host, found.port) if found.port else None
+    return None if xml.vnc is None else route(xml.vnc, reach)
 
 
 def _refused(refused: Mapping[str, str]) -> Iterator[str]:
@@ -70,6 +70,8 @@ def _refused(refused: Mapping[str, str]) -> Iterator[str]:
         return
 
 
-def _closed(dialled: Mapping[Address, str], seconds: float) -> Iterator[str]:
-    for (host, port), why in out_of_reach(dialled, seconds).items():
+def _closed(
+    dialled: Mapping[Address, str], seconds: float, written: Container[str]
+) -> Iterator[str]:
+    for (host, port), why in out_of_reach(dialled, seconds, written).items():
         yield f"{dialled[host, port]}: its console at {host}, port {port}, cannot be reached: {why}"

@@ -17,6 +17,7 @@ from vncproxy.backends.opennebula_hybrid import describe
 from vncproxy.backends.opennebula_vcenter import in_vsphere
 from vncproxy.backends.opennebula_vm import Machine
 from vncproxy.errors import BackendError, ConsoleError
+from vncproxy.model import ConsoleEndpoint
 
 _LOOKED_AT = 16
 """Machines whose documents are read, one for each."""
@@ -48,28 +49,31 @@ def probe(cloud: Cloud, end: float, post: PostFunction | None = None) -> Probed:
 
 def _problems(cloud: Cloud, end: float) -> Iterator[str]:
     dialled: dict[Address, str] = {}
-    clusters: set[str] = set()
+    clusters, written = set[str](), set[str]()
     until = time.monotonic() + (end - time.monotonic()) * _SHARE
     for number in cloud.running(end)[:_LOOKED_AT]:
         if time.monotonic() > until:
             break
         try:
-            address = _address(cloud, end, cloud.machine(end, number), clusters)
+            found = _console(cloud, end, cloud.machine(end, number), clusters)
         except BackendError as e:
             yield e.detail
             continue
         except ConsoleError:
             continue
-        if address and all(address[0] != host for host, _ in dialled):
-            dialled[address] = f"VM {number}"
+        if found and all(found.host != host for host, _ in dialled):
+            dialled[found.host, found.port] = f"VM {number}"
+            written |= {found.host} if found.allow_loopback else set()
     seconds = min(DIAL_TIME, max(0.1, end - time.monotonic()))
-    for (host, port), why in out_of_reach(dialled, seconds).items():
+    for (host, port), why in out_of_reach(dialled, seconds, written).items():
         yield (
             f"the console of {dialled[host, port]} at {host}, port {port}, cannot be reached: {why}"
         )
 
 
-def _address(cloud: Cloud, end: float, machine: Machine, clusters: set[str]) -> Address | None:
+def _console(
+    cloud: Cloud, end: float, machine: Machine, clusters: set[str]
+) -> ConsoleEndpoint | None:
     if machine.is_hybrid:
         return None
     placement = placed(machine)
@@ -79,5 +83,4 @@ def _address(cloud: Cloud, end: float, machine: Machine, clusters: set[str]) -> 
             clusters.add(placement.host)
             in_vsphere(cloud, end, machine, placement)
         return None
-    found = console(machine, placement, cloud.network)
-    return found.host, found.port
+    return console(machine, placement, cloud.network)

@@ -44,10 +44,10 @@ def _closed(vsphere: VSphere) -> Iterator[str]:
     """Yield the hosts that cannot be dialled; VNC servers have a port for each machine."""
     if vsphere.settings.console == "vnc":
         return
-    hosts, problems = _hosts(vsphere)
+    hosts, written, problems = _hosts(vsphere)
     yield from problems
     seconds = min(DIAL_TIME, vsphere.settings.timeout * _SHARE)
-    for (address, port), why in out_of_reach(hosts, seconds).items():
+    for (address, port), why in out_of_reach(hosts, seconds, written).items():
         name = hosts[address, port]
         at = "" if address == name else f" at {address}"
         yield (
@@ -56,19 +56,23 @@ def _closed(vsphere: VSphere) -> Iterator[str]:
         )
 
 
-def _hosts(vsphere: VSphere) -> tuple[dict[Address, str], list[str]]:
-    """Return where each connected host is dialled, and what is wrong with those that are not."""
-    hosts, problems = {}, []
+def _hosts(vsphere: VSphere) -> tuple[dict[Address, str], set[str], list[str]]:
+    """Return where each connected host is dialled, and what is wrong with those that are not.
+
+    Between them stand the places that an operator wrote.
+    """
+    hosts, written, problems = {}, set[str](), []
     found = read_all(vsphere, vim.HostSystem, "name", "runtime.connectionState")
     for host in found[:MOST]:
         name = host.values.get("name", "")
         if name and host.values.get("runtime.connectionState") == "connected":
             try:
-                dialled = place(vsphere.settings, vsphere.is_single_host, name).host
-                hosts[dialled, _HTTPS] = name
+                dialled = place(vsphere.settings, vsphere.is_single_host, name)
+                hosts[dialled.host, _HTTPS] = name
+                written |= {dialled.host} if dialled.is_written else set()
             except BackendError as e:
                 problems.append(e.detail)
-    return hosts, problems
+    return hosts, written, problems
 
 
 def _not_allowed(vsphere: VSphere) -> Iterator[str]:

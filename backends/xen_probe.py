@@ -67,7 +67,8 @@ def _out_of_reach(login: Login, hosts: dict[str, Any], settings: XenSettings) ->
         )
     known = [each for each in enabled if each not in refused]
     places = {(settings.dialled(each["address"]), port): each for each in known[:MOST]}
-    silent = out_of_reach(places, min(DIAL_TIME, login.transport.left() * _SHARE))
+    written = {place[0] for place, host in places.items() if settings.is_written(host["address"])}
+    silent = out_of_reach(places, min(DIAL_TIME, login.transport.left() * _SHARE), written)
     for place, host in places.items():
         if why := silent.get(place) or _distrusted(login, place, settings):
             yield (

@@ -46,5 +46,11 @@ class OutOfReachTests(SynchronousTestCase):
         self.patch(socket, "create_connection", connect)
         self.assertEqual(out_of_reach([("h", 1)]), {("h", 1): "no answer within 2 s"})
 
+    def test_a_host_that_others_named_and_that_is_this_machine_is_told(self) -> None:
+        there = self.bound(listening=True)
+        told = "that is 127.0.0.1 here, this machine itself; write in addresses where the host is"
+        self.assertEqual(out_of_reach([there], written=()), {there: told})
+        self.assertEqual(out_of_reach([there], written={"127.0.0.1"}), {})
+
     def test_nothing_to_dial(self) -> None:
         self.assertEqual(out_of_reach([]), {})

@@ -52,7 +52,9 @@ class ProbeTests(SynchronousTestCase):
             for name, state in self.hosts.items()
         ]
 
-    def out_of_reach(self, addresses: Any, seconds: float) -> dict[tuple[str, int], str]:
+    def out_of_reach(
+        self, addresses: Any, seconds: float, written: Any
+    ) -> dict[tuple[str, int], str]:
         self.dialled = list(addresses)
         self.assertLessEqual(seconds, 2.0)
         return self.closed

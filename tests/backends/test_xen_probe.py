@@ -35,7 +35,9 @@ class ProbeTests(SynchronousTestCase):
         self.patch(xen_probe, "out_of_reach", self.out_of_reach)
         self.patch(socket, "create_connection", self.create_connection)
 
-    def out_of_reach(self, addresses: Any, seconds: float) -> dict[tuple[str, int], str]:
+    def out_of_reach(
+        self, addresses: Any, seconds: float, written: Any
+    ) -> dict[tuple[str, int], str]:
         self.dialled = list(addresses)
         self.assertLessEqual(seconds, 2.0)
         return self.silent
