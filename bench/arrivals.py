@@ -127,7 +127,7 @@ class _User:
         """Send the request; called when there is a connection."""
         self.waits_for_connection = False
         if error := self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            raise ConnectionError(error, os.strerror(error))
+            raise OSError(error, os.strerror(error))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         host = f"127.0.0.1:{self._door.port}"
         key = base64.b64encode(os.urandom(16)).decode()
