@@ -19,6 +19,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE"
 VERSIONS = ("HTTP/1.1", "HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "http/1.1", "HTTP/1.1 x", "", "X/1.1")
 PATHS = (
     *("/", "//", "", "*", "/index.html", "/vnc.html", "/console", "/websockify", "/healthz"),
+    *("/static/blocked.svg", "/websockify%3Ftoken={token}", "/%3Ftoken%3D{token}"),
     *("/readyz", "/metrics", "/static", "/static/", "/static/console.js", "/static/index.html"),
     *("/static/novnc/core/rfb.js", "/static/../../etc/passwd", "/static/%2e%2e/x", "/static/%00"),
     *("http://a/", "a:443", "/v1/tokens", "/v1/vms", "/v1/sessions", "/v1/sessions/1", "/v1/"),
@@ -33,6 +34,7 @@ QUERIES = (
         "token={token}&token=x",
         "path=%3Ftoken={token}",
     ),
+    *("confirmed=1", "path=websockify%26token%3D{token}"),
     *("path=websockify%3Ftoken%3D{token}", "path=%", "vm=kvm/web-01", "vm=", "user=%ff", "user=a"),
     *("&&&&", "==", "%26token={token}", "a=%E2%80%AE", "token={token}%20", "force=1", "confirm=1"),
 )
