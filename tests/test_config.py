@@ -248,6 +248,13 @@ class MistakeTests(LoadCase):
             ],
         )
 
+    def test_a_name_that_would_turn_a_log_around(self) -> None:
+        self.assert_mistake(
+            '[proxy]\nname = "px\\u202e1"',
+            '[proxy] name: "px\\u202e1" is not allowed; must hold no control characters, and none'
+            " that turn text around",
+        )
+
     def test_a_number_out_of_range(self) -> None:
         self.assert_mistake(
             "[limits]\nsessions = 0", "[limits] sessions: 0 is not allowed; at least 1"

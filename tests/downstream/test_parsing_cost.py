@@ -13,6 +13,7 @@ from tests.downstream.users import SiteTestCase, upgrade
 from tests.relay.relay_contract import BINARY, masked
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.origin import Trust
+from vncproxy.downstream.proxy_header import read_proxy_header
 from vncproxy.model import Limits
 from vncproxy.relay.frames import WebSocketFraming
 from vncproxy.rfb.greeting import greet
@@ -20,6 +21,7 @@ from vncproxy.steps import Dialogue
 
 Make = Callable[[int], bytes]
 
+SIGNATURE = bytes.fromhex("0d0a0d0a000d0a515549540a")
 BALANCER = IPv4Address("TCP", "10.0.0.1", 50000)
 
 
@@ -166,6 +168,13 @@ class StreamTests(SynchronousTestCase):
                 lambda size, frame=frame: frame * (size // len(frame)),  # type: ignore[misc]
                 lambda: WebSocketFraming().receive,
             )
+
+    def test_a_header_of_the_proxy_protocol(self) -> None:
+        def whole(size: int) -> bytes:
+            size = size // 4  # what may be sent is bounded
+            return SIGNATURE + b"\x21\x11" + (size - 16).to_bytes(2, "big") + bytes(size - 16)
+
+        self.assert_linear(whole, lambda: Dialogue(read_proxy_header()).receive)
 
     def test_one_long_frame(self) -> None:
         self.assert_linear(

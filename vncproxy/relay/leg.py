@@ -73,12 +73,12 @@ class Leg(Protocol):
     """
 
     transport: Any
-    on_lost: Callable[[], object] | None = None
 
     def __init__(self, framing: Framing, clock: IReactorTime, gone: type[SessionEnded]) -> None:
         self.received = 0
         self.heard = clock.seconds()
         self.ended: Deferred[VNCProxyError] = Deferred()
+        self.on_lost: Callable[[], object] | None = None
         self._closed: Deferred[None] | None = None
         self.framing = framing
         self._clock = clock
