@@ -911,6 +911,18 @@ class ClosingTests(SessionTestCase):
         self.assertEqual(again.receive(), b"RFB 003.008\n\x01", "the screen is not asked for")
         self.assertTrue(self.user.peer.half_closed)
 
+    def test_a_reset_while_bytes_are_on_their_way_may_be_another_viewers(self) -> None:
+        self.open()
+        self.wait(5)
+        self.user.peer.send(b"key")
+
+        self.hypervisor.reset()
+        again = self.reactor.accept()
+        again.send(b"RFB 003.008\n\x01\x01", bytes(4))
+        again.close()
+
+        self.closed(ConsoleTaken)
+
     def test_a_console_that_is_silent_when_asked_again_has_ended(self) -> None:
         self.open()
 
@@ -997,6 +1009,7 @@ class ClosingTests(SessionTestCase):
         for side in ("upstream", "downstream"):
             self.setUp()
             self.open()
+            self.wait(5)
 
             (self.hypervisor if side == "upstream" else self.user.peer).reset()
 

@@ -53,6 +53,9 @@ from .steps import StepError
 from .upstream import Console
 from .watchdog import Watchdog
 
+JUST_NOW = 2.0
+"""Seconds for which a byte counts as being on its way."""
+
 MOST_ASKING = 8
 """Sessions that may ask at once where their machines are: a whole host may end, and the threads
 that ask are those that new sessions need, too."""
@@ -431,8 +434,7 @@ class Session:
             host = "" if self._info.host == LOCAL else self._info.host
             if await consoles.moved(vm, host):
                 return ConsoleMoved(f"was on {host}")
-            ended = type(why) is ConsoleEnded and self._is_vnc_server
-            if ended and await consoles.taken(vm, self.grant.endpoint):
+            if self._may_be_taken(why) and await consoles.taken(vm, self.grant.endpoint):
                 return ConsoleTaken("its server still admits viewers")
         except Exception:  # noqa: BLE001 a defect must not keep a session from ending
             self.log.failure("session {session}: whereabouts unknown", session=self.id)
@@ -440,6 +442,19 @@ class Session:
         finally:
             self._sessions.asking -= 1
         return why
+
+    def _may_be_taken(self, why: VNCProxyError) -> bool:
+        """Return whether its server may have ended a console for another viewer's sake.
+
+        A reset counts where bytes were just on their way: a server that has not read them all, as
+        the user types, resets the connection by closing it. One of an idle session is a firewall's.
+        """
+        assert self._legs is not None
+        if not self._is_vnc_server or type(why) is ConsoleEnded:
+            return self._is_vnc_server
+        heard = max(leg.heard for leg in self._legs)
+        busy = self._services.reactor.seconds() - heard < JUST_NOW
+        return type(why) is ConnectionLost and busy
 
     def _say_farewell(self, why: VNCProxyError) -> None:
         assert self._legs is not None
