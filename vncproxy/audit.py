@@ -113,7 +113,7 @@ class AuditLog:
         if before is not None:
             if self._journal is not None:
                 for line in before.still_open():
-                    self._journal.opened(line)
+                    self._journal.opened(json.dumps(line))
             before.close()
 
     def _close_lost(self, line: Line) -> None:
@@ -132,9 +132,9 @@ class AuditLog:
 
     def opened(self, session: SessionInfo) -> None:
         """Write that bytes flow."""
-        line = self._write("open", session)
+        text = self._write("open", session)
         if self._journal is not None:
-            self._journal.opened(line)
+            self._journal.opened(text)
 
     def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
         """Write what a session amounted to."""
@@ -154,7 +154,7 @@ class AuditLog:
         now = datetime.fromtimestamp(self._time(), UTC)
         return {"time": now.isoformat(timespec="milliseconds"), "event": event}
 
-    def _write(self, event: str, session: SessionInfo, **more: object) -> Line:
+    def _write(self, event: str, session: SessionInfo, **more: object) -> str:
         line = {
             **self._stamp(event),
             "session": session.id,
@@ -168,15 +168,15 @@ class AuditLog:
             "seconds": round(session.seconds, 3),
             **more,
         }
-        self._put(line)
-        return line
+        return self._put(line)
 
-    def _put(self, line: Line) -> None:
+    def _put(self, line: Line) -> str:
         text = json.dumps(line)  # ASCII: some readers end a line at more than a line feed
         if self._file is None:
             self.log.info("{audit}", audit=text)
         else:
             self._file.append(text)
+        return text
 
 
 def open_audit_file(path: str) -> FileIO | None:

@@ -45,16 +45,16 @@ class Journal:
         self._lines = AuditFile(file, clock, "journal")
         self._open = self._spare = 0
 
-    def opened(self, line: Line) -> None:
-        """Remember a session by its audit line."""
+    def opened(self, line: str) -> None:
+        """Remember a session by its audit line, in JSON."""
         self._open += 1
-        self._lines.append(json.dumps({"open": line}))
+        self._lines.append(f'{{"open": {line}}}')
 
     def closed(self, session_id: str) -> None:
         """Remember that a session is over."""
         self._open -= 1
         self._spare += 2
-        self._lines.append(json.dumps({"close": session_id}))
+        self._lines.append(f'{{"close": "{session_id}"}}')
         if self._spare > SPARE_LINES + 2 * self._open and not self._lines.waiting:
             self._write_anew()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import txredisapi
@@ -11,6 +13,9 @@ from twisted.python.failure import Failure
 
 from ..errors import StoreUnavailable
 from .scripts import LATE
+
+CLOCK_KNOWN = 10.0
+"""Seconds for which Redis's clock is known from what it said, so that it is not asked each time."""
 
 
 class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
@@ -35,6 +40,37 @@ class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
         self.made_at = self._answered_at = seconds()
         self._seconds = seconds
         self._sent: deque[float] = deque()
+        self._scripts: set[str] = set()
+        self._redis_clock: tuple[float, int] | None = None
+
+    async def run_script(
+        self, script: str, keys: Sequence[str], args: Sequence[str | bytes | int] = ()
+    ) -> Any:
+        """Run a script; its text is sent once, and then its hash."""
+        digest = _sha1(script)
+        if digest in self._scripts:
+            try:
+                return await self.execute_command("EVALSHA", digest, len(keys), *keys, *args)
+            except txredisapi.ResponseError as e:
+                if "NOSCRIPT" not in str(e):
+                    raise
+        answer = await self.execute_command("EVAL", script, len(keys), *keys, *args)
+        self._scripts.add(digest)
+        return answer
+
+    def learn_clock(self, now: int) -> None:
+        """Remember what Redis's clock said just before, in milliseconds."""
+        self._redis_clock = self._seconds(), now
+
+    def redis_time(self) -> int | None:
+        """Return what Redis's clock says now, by what it said lately; None when that is long ago.
+
+        It is on the early side by the time that Redis's answer took to arrive.
+        """
+        if self._redis_clock is None:
+            return None
+        since, said = self._seconds() - self._redis_clock[0], self._redis_clock[1]
+        return said + int(since * 1000) if since < CLOCK_KNOWN else None
 
     def execute_command(self, *words: Any, **options: Any) -> Any:
         """Send a command and return a Deferred of its answer."""
@@ -79,6 +115,11 @@ class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
         return now - max(oldest, self._answered_at) >= limit or now - oldest >= 2 * limit
 
 
+@cache
+def _sha1(script: str) -> str:
+    return hashlib.sha1(script.encode()).hexdigest()  # noqa: S324 as Redis names scripts
+
+
 class Conversation:
     """The calls of one operation.
 
@@ -111,7 +152,8 @@ class Conversation:
         Its answer begins with the time of Redis's clock, by which later scripts know their limit.
         """
         assert self.protocol is not None
-        answer = await self.protocol.eval(script, keys=list(keys))
+        answer = await self.protocol.run_script(script, keys)
+        self.protocol.learn_clock(answer[0])
         self._deadline = self._on_redis_clock(answer[0])
         return answer
 
@@ -122,16 +164,26 @@ class Conversation:
             StoreUnavailable: it started too late.
         """
         assert self.protocol is not None
+        supposed = None
         if self._deadline is None:
+            supposed = self.protocol.redis_time()
+            self._deadline = await self._redis_deadline(supposed)
+        answer = await self.protocol.run_script(script, keys, (self._deadline, *args))
+        if answer == LATE and supposed is not None:  # was Redis's clock set?
             self._deadline = await self._redis_deadline()
-        answer = await self.protocol.eval(script, keys=list(keys), args=[self._deadline, *args])
+            answer = await self.protocol.run_script(script, keys, (self._deadline, *args))
         if answer == LATE:
             raise StoreUnavailable("redis began too late, so nothing was done")
         return answer
 
-    async def _redis_deadline(self) -> int:
-        seconds, microseconds = map(int, await self.command("TIME"))
-        return self._on_redis_clock(seconds * 1000 + microseconds // 1000)
+    async def _redis_deadline(self, now: int | None = None) -> int:
+        """Return the end of this operation on Redis's clock, which is asked for unless known."""
+        assert self.protocol is not None
+        if now is None:
+            seconds, microseconds = map(int, await self.command("TIME"))
+            now = seconds * 1000 + microseconds // 1000
+            self.protocol.learn_clock(now)
+        return self._on_redis_clock(now)
 
     def _on_redis_clock(self, now: int) -> int:
         """Return the end of this operation in milliseconds of Redis's clock.
