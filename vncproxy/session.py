@@ -349,7 +349,9 @@ class Session:
         """Return the same error, with what a browser that opened the link before has done."""
         if self.visit.type is not ConsoleType.NOVNC or self.visit.resume is not None:
             return error
-        return TokenUsed(f"{error.detail}; the browser sent no cookie of it, or keeps none")
+        detail = f"{error.detail}; the browser sent no cookie of it, or keeps none"
+        used = TokenUsed(detail)
+        return used.about(error.vm, error.user) if error.vm else used
 
     def _ask_first(self, token: Token | None) -> None:
         """Raise, before a use is taken, when the user is to press a button first.

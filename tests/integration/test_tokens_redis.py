@@ -157,6 +157,11 @@ class InterruptedStore(RedisTokenStore):
 
     interrupt: Callable[[], object]
 
+    async def issue(self, token: Token) -> str:
+        secret = await super().issue(token)
+        self._issued.clear()  # as if another proxy had issued it
+        return secret
+
     async def _take(
         self, redis: Conversation, token_id: str, record: bytes, cookie_before: str = ""
     ) -> Grant:
@@ -185,6 +190,28 @@ class ConcurrencyTests(RedisCase):
         with self.assertRaises(error) as caught:
             await store.redeem(secret)
         self.assertIn(why, caught.exception.detail)
+
+    async def test_token_that_this_proxy_issued_is_judged_by_what_redis_has_now(self) -> None:
+        for kind, command in (
+            (TokenUnknown, ("set", "token", "{}", "ex", "60")),
+            (TokenUnknown, ("set", "token", encode(self.token(user="bob")).decode()[:-1])),
+            (TokenExpired, ("del", "token")),
+            (TokenRevoked, ("hset", "state", "revoked", "1")),
+            (TokenUsed, ("hset", "state", "used", "1")),
+        ):
+            store = self.make_store()
+            secret = await store.issue(self.token())
+            word, key, *rest = command
+            self.server.cli(word, f"vncproxy:{key}:{secret_id(secret)}", *rest)
+            with self.assertRaises(kind):
+                await store.redeem(secret)
+
+    async def test_token_that_was_written_anew_is_redeemed_as_it_is_now(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        record = encode(self.token(user="bob")).decode()
+        self.server.cli("set", f"vncproxy:token:{secret_id(secret)}", record, "ex", "60")
+        self.assertEqual((await store.redeem(secret)).token.user, "bob")
 
     async def test_one_of_fifty_redemptions_through_two_proxies_wins(self) -> None:
         proxies = [self.make_store(), self.make_store()]

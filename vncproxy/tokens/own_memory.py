@@ -61,6 +61,10 @@ class OwnMemory:
         past = self._find(token_id)
         return past.uses if past else 0
 
+    def knows(self, token_id: str) -> bool:
+        """Tell whether anything is remembered of a token."""
+        return self._find(token_id) is not None
+
     def is_revoked(self, token_id: str) -> bool:
         """Tell whether a token is known to be revoked."""
         past = self._find(token_id)

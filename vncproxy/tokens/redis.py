@@ -18,6 +18,7 @@ from ..errors import (
     TokenRevoked,
     TokenUnknown,
     TokenUsed,
+    VNCProxyError,
 )
 from ..interfaces import IMayForget, ITokenStore
 from ..model import (
@@ -42,6 +43,10 @@ from .resume import MOST_COOKIES, OPENING, REMEMBER, resume_time
 __all__ = ["RedisSettings", "RedisTokenStore"]
 
 _REMEMBER_MS, _OPENING_MS = int(REMEMBER * 1000), int(OPENING * 1000)
+
+MOST_ISSUED = 10_000
+"""Records of tokens that this process issued and that nobody redeemed yet: they need not be looked
+up, only be what Redis still has."""
 
 _REFUSALS: Mapping[bytes, type[TokenRefused]] = {
     b"used": TokenUsed,
@@ -126,14 +131,19 @@ class RedisTokenStore:
         self._time = time
         self._resume = resume
         self._memory = OwnMemory()
+        self._issued: dict[str, bytes] = {}
 
     async def issue(self, token: Token) -> str:
         """Store a token and return its secret."""
         secret = new_secret()
         token_id = secret_id(secret)
         ttl = max(1, int((token.expires_at - self._time()) * 1000))
-        keys, args = self._keys(token_id, token), (encode(token), ttl, token_id, _REMEMBER_MS)
+        record = encode(token)
+        keys, args = self._keys(token_id, token), (record, ttl, token_id, _REMEMBER_MS)
         await self._link.run(lambda redis: redis.script(scripts.ISSUE, keys, *args))
+        self._issued[token_id] = record
+        if len(self._issued) > MOST_ISSUED:
+            del self._issued[next(iter(self._issued))]
         return secret
 
     async def redeem(
@@ -155,6 +165,16 @@ class RedisTokenStore:
         before_use: Callable[[Token | None], None] | None,
     ) -> Grant:
         token_id = secret_id(secret)
+        objection, record = None, self._issued.get(token_id)
+        if cookie is None and record is not None:
+            try:
+                if before_use is not None:
+                    before_use(decode(record))
+                return await self._take_issued(redis, token_id, record)
+            except TokenRefused:
+                pass  # what is wrong is found out below
+            except VNCProxyError as e:
+                objection = e  # which counts only where there is a use to take
         seen = await self._look(redis, token_id)
         self._check_revoked(seen, token_id)
         cookie_id = "" if cookie is None else secret_id(cookie)
@@ -167,8 +187,21 @@ class RedisTokenStore:
         if before_use is not None:
             token = self._decode(seen.record, token_id)
             if seen.uses_left(token) != 0:
+                if objection is not None and seen.record == record:
+                    raise objection
                 before_use(token)
         return await self._take(redis, token_id, seen.record, cookie_id)
+
+    async def _take_issued(self, redis: Conversation, token_id: str, record: bytes) -> Grant:
+        """Take the first use of a token that this process issued, without looking at it before.
+
+        Raises:
+            TokenRefused: Redis has another record or none, or what it has is not good.
+        """
+        del self._issued[token_id]
+        if self._memory.knows(token_id):
+            raise _refusal(b"unknown", token_id)
+        return await self._take(redis, token_id, record)
 
     def _check_revoked(self, seen: _Seen, token_id: str) -> None:
         if seen.revoked:
