@@ -202,6 +202,21 @@ class FullServerTests(RedisCase):
         with self.assertRaises(TokenRevoked):
             await store.redeem(secret)
 
+    async def test_it_counts_as_ready(self) -> None:
+        store = self.make_store()
+        await self.full(store)
+
+        await store.check()
+
+        self.assertIn("maxmemory", await self.failure(store.ping()))
+
+    async def test_a_replica_does_not(self) -> None:
+        store = self.make_store()
+        await store.check()
+        self.server.cli("replicaof", "127.0.0.1", "1")
+
+        self.assertIn("read-only replica", await self.failure(store.check()))
+
     async def test_use_is_given_back(self) -> None:
         store = self.make_store(resume=0)
         secret = await store.issue(self.token())
