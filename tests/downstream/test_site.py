@@ -166,6 +166,12 @@ class HindranceTests(PageTestCase):
         self.assertEqual(self.warnings("/websockify"), [])
         self.assertEqual(self.answer.status, 426)
 
+    def test_a_page_that_asks_how_things_are_while_users_wait_is_told_that_it_is_busy(self) -> None:
+        self.sessions.admission.waiting = 1
+        self.assertEqual(self.warnings("/websockify"), [])
+        self.assertEqual((self.answer.status, self.answer.header("retry-after")), (503, "8"))
+        self.assertIn(b"The console service is busy.", self.answer.body)
+
     def test_a_page_whose_script_did_not_run(self) -> None:
         (line,) = self.warnings("/static/blocked.svg", times=3)
 

@@ -13,6 +13,7 @@ from twisted.web.http import Request
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
+from ..errors import Busy
 from ..model import ConsoleType
 from ..sessions import Sessions
 from ..web import STATIC, novnc_installed
@@ -173,6 +174,9 @@ class Consoles(Resource):
                 "proxies must speak HTTP/1.1 here, and pass the headers Upgrade and Connection on",
                 request,
             )
+        if self._sessions.admission.waiting:  # a page asks why its web socket did not open
+            request.setHeader("Retry-After", str(Busy.retry_after))
+            return _plain(request, Busy.status, Busy.public.encode() + b"\n")
         request.setHeader("Upgrade", "websocket")
         return _plain(request, 426, b"This is an address for web sockets.\n")
 

@@ -1,7 +1,7 @@
 /** What keeps the browser from the console, where the web socket itself cannot say it. */
 
-/** Milliseconds that the gateway has to answer an ordinary request. */
-const ANSWER_TIME = 3_000;
+/** Milliseconds that the gateway has to answer an ordinary request; a busy one takes three seconds. */
+const ANSWER_TIME = 6_000;
 
 /**
  * Find out what an ending without words means.
