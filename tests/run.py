@@ -30,20 +30,24 @@ NEEDS_REGISTRIES = frozenset(
 )
 """Modules that install packages, for which loopback is not enough."""
 
-SLOWEST = tuple(
-    f"tests.integration.test_{name}"
-    for name in (
-        "relay_contract",
-        "tokens_redis",
-        "vmware",
-        "vmware_backend",
-        "page",
-        "demo",
-        "libvirt",
-        "migration",
-        "bridge",
-        "soak",
-    )
+SLOWEST = (
+    "tests.test_fuzz",
+    *(
+        f"tests.integration.test_{name}"
+        for name in (
+            "relay_contract",
+            "tokens_redis",
+            "vmware",
+            "vmware_backend",
+            "page",
+            "demo",
+            "libvirt",
+            "migration",
+            "bridge",
+            "soak",
+            "many_connections",
+        )
+    ),
 )
 """Modules that take half a minute or more; one that began last would be waited for."""
 
