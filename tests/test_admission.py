@@ -164,6 +164,23 @@ class AdmissionTests(SynchronousTestCase):
         self.done()
         self.assertEqual(self.crowded, [True, False])
 
+    def test_turn_that_is_kept_ends_once(self) -> None:
+        self.come("a", "b", "c", "d")
+        end_turn = self.admission.keep_turn()
+        end_turn()
+        end_turn()
+        self.clock.advance(1)
+        self.assertEqual(self.begun, ["a", "b", "c"])
+
+    def test_turn_that_is_kept_ends_by_itself_after_a_second(self) -> None:
+        self.come("a", "b", "c", "d")
+        end_turn = self.admission.keep_turn()
+        self.clock.advance(0.9)
+        self.assertEqual(self.begun, ["a", "b"])
+        self.clock.advance(0.2)
+        end_turn()
+        self.assertEqual(self.begun, ["a", "b", "c"])
+
     def test_limits_that_are_read_again_hold_from_then_on(self) -> None:
         self.come("a", "b", "c", "d")
         self.limits = Limits(openings=4, waiting=4)

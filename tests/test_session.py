@@ -1228,12 +1228,17 @@ class TurnTests(SessionTestCase):
         self.begin()
         self.assertEqual(self.store.calls, ["redeem"])
         self.let_redeem()
-        self.assertEqual(self.store.calls, ["redeem", "redeem"])
+        self.assertEqual(self.store.calls, ["redeem"])
+        self.reactor.refuse()
+        self.assertEqual(self.store.calls, ["redeem", "redeem", "restore"])
         self.assertEqual(self.user.steps, ["admit"])
 
-    def test_console_that_is_looked_for_takes_no_turn(self) -> None:
+    def test_hypervisor_that_takes_its_time_takes_no_turn_from_others(self) -> None:
         self.let_redeem()
         self.begin()
+        self.wait(0.9)
+        self.assertEqual(self.store.calls, ["redeem"])
+        self.wait(0.2)
         self.assertEqual(self.store.calls, ["redeem", "redeem"])
 
     def test_viewer_that_leaves_while_it_waits_uses_no_token(self) -> None:

@@ -19,6 +19,11 @@ LONG_WAIT = 1.0
 """Seconds of waiting for a turn from which on no users are taken in, until it is half of that."""
 
 
+LONGEST_TURN = 1.0
+"""Seconds after its redemption for which a session keeps its turn at most: one that takes longer
+waits for a hypervisor, and takes no time from others."""
+
+
 class Turn:
     """One session's place in the queue.
 
@@ -81,6 +86,17 @@ class Admission:
         else:
             came.errback(self._busy(f"{self.waiting} users wait, limits.waiting"))
         return came
+
+    def keep_turn(self) -> Callable[[], None]:
+        """Return what ends a turn; it ends by itself after `LONGEST_TURN`."""
+        ends = self._clock.callLater(LONGEST_TURN, self.done)
+
+        def end_turn() -> None:
+            if ends.active():
+                ends.cancel()
+                self.done()
+
+        return end_turn
 
     def done(self) -> None:
         """Let the next one begin."""

@@ -377,7 +377,8 @@ class Limits:
         sessions: open sessions in all.
         sessions_per_address: open sessions per client address.
         sessions_per_vm: open sessions per virtual machine.
-        openings: sessions that begin at the same time, until their token is redeemed.
+        openings: sessions that begin at the same time, until they show a console, or for a second
+            after their token is redeemed.
         waiting: users who may wait for their turn to begin.
     """
 
@@ -391,7 +392,7 @@ class Limits:
     sessions: Annotated[int, Ge(1)] = 1000
     sessions_per_address: Annotated[int, Ge(1)] = 50
     sessions_per_vm: Annotated[int, Ge(1)] = 10
-    openings: Annotated[int, Ge(1)] = 32
+    openings: Annotated[int, Ge(1)] = 64
     waiting: Annotated[int, Ge(0)] = 256
 
 

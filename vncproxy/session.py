@@ -269,6 +269,7 @@ class Session:
         done.
         """
         grant = await self._redeem_in_turn()
+        end_turn = self._sessions.admission.keep_turn()
         try:
             if self._ending:
                 raise CancelledError
@@ -277,8 +278,10 @@ class Session:
             self._step = None
             await self._confirm(grant, console.leg)
         except BaseException:
+            end_turn()
             await self._restore(grant)
             raise
+        end_turn()
         down.send(server_init)
         return down, console.leg
 
@@ -317,11 +320,7 @@ class Session:
             )
 
     async def _redeem_in_turn(self) -> Grant:
-        """Wait for the turn to begin, and take it until the token is redeemed.
-
-        What follows waits for others most of the time, and takes no turn from them meanwhile. That
-        the turns are few bounds how many sessions do any of it at once.
-        """
+        """Wait for the turn to begin, which goes on once the token is redeemed."""
         self._step = turn = self._sessions.admission.turn(self.visit.client)
         await turn
         try:
@@ -329,8 +328,9 @@ class Session:
                 raise CancelledError
             self._step = None
             return await self._redeem()
-        finally:
+        except BaseException:
             self._sessions.admission.done()
+            raise
 
     async def _redeem(self) -> Grant:
         secret = check_secret(self.visit.token)
