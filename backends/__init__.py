@@ -10,8 +10,8 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import cast
 
-from vncproxy.errors import ConfigurationError
-from vncproxy.interfaces import BackendClass
+from ..errors import ConfigurationError
+from ..interfaces import BackendClass
 
 GROUP = "vncproxy.backends"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vncproxy.addresses import (
+from ..addresses import (
     NOT_DIALLED,
     check_host,
     is_dialable,

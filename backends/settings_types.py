@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vncproxy.tls import parse_fingerprint
-from vncproxy.tls_settings import File, Fingerprint, TLSSettings, security, warnings_about
+from ..tls.settings import File, Fingerprint, TLSSettings, security, warnings_about
+from ..tls.verification import parse_fingerprint
 
 __all__ = [
     "File",

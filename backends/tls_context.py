@@ -10,8 +10,8 @@ import hashlib
 import ssl
 from typing import Any
 
-from vncproxy.errors import BackendError
-from vncproxy.model import TLSTrust
+from ..errors import BackendError
+from ..model import TLSTrust
 
 _OTHER_NAME = (62, 64)
 _EXPIRED = 10

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from typing import Any
 
-from vncproxy.settings import Settings
+from vncproxy.config.settings import Settings
 
 from .cores import pinned
 from .metrics import METRICS, Metric, verify

@@ -10,11 +10,11 @@ import re
 from collections import Counter
 
 PARTS = (
-    ("audit lines", r"vncproxy/audit|twisted/logger"),
-    ("Redis", r"txredisapi|vncproxy/tokens"),
+    ("audit lines", r"vncproxy/session/audit|twisted/logger"),
+    ("Redis", r"txredisapi|vncproxy/redis|vncproxy/tokens"),
     ("WebSocket handshake (Autobahn)", r"autobahn|downstream/websocket"),
     ("HTTP (twisted.web)", r"twisted/web|vncproxy/downstream|protocols/basic"),
-    ("RFB on both sides", r"vncproxy/(rfb|steps|handshakes|relay/conversation)"),
+    ("RFB on both sides", r"vncproxy/(rfb|handshake|upstream/handshakes|relay/handshaking)"),
     ("connecting to the console", r"vncproxy/upstream|internet/endpoints|BaseClient|Connector"),
     ("epoll", r"_serve_until_due|doPoll"),
     ("send of the relay", r"Pump\._send "),

@@ -14,9 +14,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from vncproxy.blocking import BoundedCalls
 from vncproxy.errors import BackendError
 from vncproxy.interfaces import IBlockingCalls
-from vncproxy.threads import BoundedCalls
 
 PATIENCE = 60.0
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.checks.values import check_values
 from vncproxy.cli import main
+from vncproxy.config.check.values import check_values
 from vncproxy.tap import load
 
 ROOT = Path(__file__).resolve().parent.parent

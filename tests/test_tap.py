@@ -18,13 +18,13 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy import tap
-from vncproxy.config import Settings
+from vncproxy.blocking import BoundedCalls
+from vncproxy.config.load import Settings
 from vncproxy.errors import ConfigurationError
-from vncproxy.parts import CLOSE_TIME, Parts
-from vncproxy.service import Gateway
+from vncproxy.service.components import CLOSE_TIME, Parts
+from vncproxy.service.gateway import Gateway
 from vncproxy.tap import Options, make_service
 from vncproxy.testing import StaticConsoles
-from vncproxy.threads import BoundedCalls
 from vncproxy.tokens.memory import MemoryTokenStore
 
 

@@ -11,10 +11,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from vncproxy.errors import ConsoleUnavailable, VMNotFound
+from vncproxy.handshake.steps import Steps
 from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
 from vncproxy.model import ConsoleEndpoint, Transport
 from vncproxy.rfb.versions import NotRFB
-from vncproxy.steps import Steps
 from vncproxy.testing import (
     CHALLENGE,
     SERVER_INIT,

@@ -2,19 +2,19 @@
 
 In reading order:
 
-- `vncproxy.model`, `vncproxy.errors`, `vncproxy.interfaces`: the vocabulary.
-- `vncproxy.text`: what others have sent, as it may be written.
-- `vncproxy.addresses`: which host names and addresses may be dialled.
-- `vncproxy.steps`, `vncproxy.rfb`, `vncproxy.handshakes`: protocols without I/O.
-- `vncproxy.relay`: legs, framing and the hot path.
-- `vncproxy.upstream`, `vncproxy.downstream`: the two sides of a session.
-- `vncproxy.consoles`: from a machine's address to its reached console.
-- `vncproxy.session`, `vncproxy.sessions`: one console from redeem to close, and all of them.
-- `vncproxy.admission`, `vncproxy.accepting`: how many may begin at once, and how the others wait.
-- `vncproxy.tokens`, `vncproxy.backends`: tokens, and where consoles are.
-- `vncproxy.api`, `vncproxy.web`: the HTTP API and the page.
-- `vncproxy.config`, `vncproxy.tap`, `vncproxy.cli`: put together.
-- `vncproxy.service`, `vncproxy.reload`: how it starts, stops, and takes another configuration.
+- `model`, `errors`, `interfaces`: the vocabulary: frozen values, one tree of errors, the seams.
+- `text`, `addresses`, `origins`: foreign text, hosts and origins of pages, in one form each.
+- `config`: from ``etc/vncproxy.toml`` to frozen settings, and what is wrong with them.
+- `handshake`, `rfb`: protocols without I/O.
+- `tls`: how servers are verified.
+- `relay`: legs, framing and the hot path.
+- `upstream`, `downstream`: the hypervisor's side and the user's side of a session.
+- `session`: one console from redeem to close, and the registry of live sessions.
+- `tokens`, `redis`: where tokens live, and the connection to Redis.
+- `blocking`, `backends`: threads for blocking SDKs, and where consoles are.
+- `api`, `web`: the HTTP API and the page.
+- `cli`, `demo`, `testing`: the command, the demonstration, and public test doubles.
+- `service`, `tap`: how all of it is put together, started, reloaded and stopped.
 """
 
 __version__ = "0.1.0"

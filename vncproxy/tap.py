@@ -15,26 +15,26 @@ from pydantic import ValidationError
 from twisted.application.service import IService
 from twisted.python.usage import Options as UsageOptions
 
-from . import config
-from .accepting import Accepting
-from .audit import AuditLog, open_audit_file
 from .backends import find
+from .config import load as config
+from .config.listeners import without_wrapper
+from .config.settings import Listen, Settings
+from .downstream.accepting import Accepting
 from .downstream.connections import Connections
+from .downstream.tls_listener import ListenerTLS, listening
 from .errors import ConfigurationError
-from .hangup import Hangups
 from .interfaces import ISessionObserver
-from .listeners import without_wrapper
-from .metrics import Metrics
-from .monotonic import use_monotonic_clock
-from .parts import Parts, make_parts
-from .process_log import ProcessLog
-from .reload import Running
-from .resumption import ListenerTLS, listening
-from .service import Gateway
-from .sessions import Sessions
-from .settings import Listen, Settings
-from .sites import Sites, services
-from .tokens import source_types
+from .service.components import Parts, make_parts
+from .service.gateway import Gateway
+from .service.log_file import ProcessLog
+from .service.monotonic import use_monotonic_clock
+from .service.reload import Running
+from .service.signals import Hangups
+from .service.sites import Sites, services
+from .session.audit import AuditLog, open_audit_file
+from .session.metrics import Metrics
+from .session.registry import Sessions
+from .tokens.external import kinds as source_types
 
 __all__ = ["Gateway", "Options", "Parts", "load", "makeService", "make_parts", "make_service"]
 

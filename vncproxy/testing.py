@@ -17,13 +17,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .errors import VMNotFound, VNCProxyError
+from .handshake.steps import Dialogue, Read, Steps, Write
 from .interfaces import IBlockingCalls, IConsoleBackend, IVMInventory
 from .model import ConsoleElsewhere, ConsoleEndpoint, VMAddress, VMSummary
-from .rfb.kinds import Kind
 from .rfb.pixels import PixelFormat, ServerInit
+from .rfb.security_types import Kind
 from .rfb.versions import BANNER_SIZE, Version, encode_reason, parse_banner
 from .rfb.vnc_auth import vnc_response
-from .steps import Dialogue, Read, Steps, Write
 
 T = TypeVar("T")
 

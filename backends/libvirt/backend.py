@@ -11,19 +11,13 @@ from typing import Final
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from vncproxy.backends.libvirt_cluster import ask_all, locate
-from vncproxy.backends.libvirt_hypervisor import Hypervisor, close_socket
-from vncproxy.backends.libvirt_settings import LibvirtSettings
-from vncproxy.backends.tls_settings import warnings_about
-from vncproxy.errors import BackendError
-from vncproxy.interfaces import (
-    IBlockingCalls,
-    IConsoleBackend,
-    IConsoleMoves,
-    IHasWarnings,
-    IVMInventory,
-)
-from vncproxy.model import ConsoleEndpoint, VMAddress, VMSummary
+from ...errors import BackendError
+from ...interfaces import IBlockingCalls, IConsoleBackend, IConsoleMoves, IHasWarnings, IVMInventory
+from ...model import ConsoleEndpoint, VMAddress, VMSummary
+from ..settings_types import warnings_about
+from .cluster import ask_all, locate
+from .hypervisor import Hypervisor, close_socket
+from .settings import LibvirtSettings
 
 THREADS_OF_A_HOST: Final = 4
 """Questions that one of several hosts is asked at the same time; libvirt answers five at once

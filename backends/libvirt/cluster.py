@@ -13,12 +13,12 @@ from uuid import UUID
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from vncproxy.backends.libvirt_hypervisor import Hypervisor
-from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound, VNCProxyError
-from vncproxy.model import ConsoleEndpoint
+from ...errors import BackendError, ConsoleUnavailable, VMNotFound, VNCProxyError
+from ...model import ConsoleEndpoint
+from .hypervisor import Hypervisor
 
 if TYPE_CHECKING:
-    from vncproxy.backends.libvirt_states import Sighting
+    from .states import Sighting
 
 T = TypeVar("T")
 

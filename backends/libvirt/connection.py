@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import libvirt
 
-from vncproxy.errors import BackendError
+from ...errors import BackendError
 
 T = TypeVar("T")
 

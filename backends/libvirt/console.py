@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
-from vncproxy.backends.addresses import is_loopback, is_own, is_wildcard
-from vncproxy.backends.libvirt_xml import VNCGraphics
-from vncproxy.backends.listeners import listens_here
-from vncproxy.errors import BackendError, ConsoleUnavailable
-from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
+from ...errors import BackendError, ConsoleUnavailable
+from ...model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
+from ..addresses import is_loopback, is_own, is_wildcard
+from ..local_ports import listens_here
+from .domain_xml import VNCGraphics
 
 OpenGraphics = Literal["auto", "never", "always"]
 

@@ -9,14 +9,14 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vncproxy.backends.libvirt_settings import LibvirtSettings
-from vncproxy.errors import ConfigurationError
-from vncproxy.interfaces import IBlockingCalls
-from vncproxy.model import ConsoleEndpoint
+from ...errors import ConfigurationError
+from ...interfaces import IBlockingCalls
+from ...model import ConsoleEndpoint
+from .settings import LibvirtSettings
 
 if TYPE_CHECKING:
-    from vncproxy.backends.libvirt_connection import Connection
-    from vncproxy.backends.libvirt_states import Sighting
+    from .connection import Connection
+    from .states import Sighting
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Hypervisor:
         Raises:
             VMNotFound, ConsoleUnavailable: see ``IConsoleBackend``.
         """
-        from vncproxy.backends.libvirt_domains import locate
+        from .machines import locate
 
         reach = self._settings.reach(self.uri)
         return await self._ask(locate, vm, reach, self._settings.addresses, late=close_socket)
@@ -56,25 +56,25 @@ class Hypervisor:
         Raises:
             VMNotFound: it is not known here.
         """
-        from vncproxy.backends.libvirt_domains import sight
+        from .machines import sight
 
         return await self._ask(sight, vm)
 
     async def inventory(self) -> Sequence[Sighting]:
         """Return all machines, in any state."""
-        from vncproxy.backends.libvirt_domains import inventory
+        from .machines import inventory
 
         return await self._ask(inventory)
 
     async def describe(self) -> str:
         """Return versions and the number of machines."""
-        from vncproxy.backends.libvirt_domains import describe
+        from .machines import describe
 
         return await self._ask(describe, self.uri)
 
     async def trouble(self) -> Sequence[str]:
         """Return what keeps consoles of running machines from being had, a line for each."""
-        from vncproxy.backends.libvirt_probe import trouble
+        from .probe import trouble
 
         settings = self._settings
         found = await self._ask(trouble, settings.reach(self.uri), settings.addresses)
@@ -98,7 +98,7 @@ class Hypervisor:
 
 def _connection(uri: str, timeout: float) -> Connection:
     try:
-        from vncproxy.backends.libvirt_connection import Connection
+        from .connection import Connection
     except ImportError as e:
         raise ConfigurationError(
             f"backends of type libvirt need libvirt-python: pip install 'vncproxy[libvirt]' ({e})"

@@ -12,13 +12,13 @@ from uuid import UUID
 
 import libvirt
 
-from vncproxy.backends.addresses import is_own
-from vncproxy.backends.libvirt_connection import VirConnect
-from vncproxy.backends.libvirt_route import Reach, route
-from vncproxy.backends.libvirt_states import Sighting, words
-from vncproxy.backends.libvirt_xml import DomainXML, VNCGraphics, parse_domain
-from vncproxy.errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
-from vncproxy.model import ConsoleEndpoint, Transport
+from ...errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
+from ...model import ConsoleEndpoint, Transport
+from ..addresses import is_own
+from .connection import VirConnect
+from .console import Reach, route
+from .domain_xml import DomainXML, VNCGraphics, parse_domain
+from .states import Sighting, words
 
 VirDomain = Any
 """A ``libvirt.virDomain``; the binding has no types."""

@@ -10,13 +10,13 @@ from typing import Any
 
 import libvirt
 
-from vncproxy.backends.dialling import DIAL_TIME, MOST, Address, out_of_reach
-from vncproxy.backends.libvirt_connection import VirConnect
-from vncproxy.backends.libvirt_domains import with_address
-from vncproxy.backends.libvirt_route import Reach, route
-from vncproxy.backends.libvirt_xml import parse_domain
-from vncproxy.errors import BackendError, ConsoleError
-from vncproxy.model import ConsoleEndpoint
+from ...errors import BackendError, ConsoleError
+from ...model import ConsoleEndpoint
+from ..reachability import DIAL_TIME, MOST, Address, out_of_reach
+from .connection import VirConnect
+from .console import Reach, route
+from .domain_xml import parse_domain
+from .machines import with_address
 
 
 def trouble(

@@ -9,11 +9,11 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from vncproxy.backends.addresses import is_dialable
-from vncproxy.backends.libvirt_route import OpenGraphics, Reach, parse_uri
-from vncproxy.backends.tls_settings import TLSSettings
-from vncproxy.model import Seconds
-from vncproxy.secret import Secret
+from ...config.secret import Secret
+from ...model import Seconds
+from ..addresses import is_dialable
+from ..settings_types import TLSSettings
+from .console import OpenGraphics, Reach, parse_uri
 
 
 def _libvirt_uri(uri: str) -> str:

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from zope.interface import implementer
 
-from vncproxy.backends.opennebula_settings import OpenNebulaSettings
-from vncproxy.errors import ConfigurationError
-from vncproxy.interfaces import (
+from ...errors import ConfigurationError
+from ...interfaces import (
     IBlockingCalls,
     IConsoleBackend,
     IHasWarnings,
     IPointsElsewhere,
     IVMInventory,
 )
-from vncproxy.model import ConsoleElsewhere, ConsoleEndpoint, VMSummary
+from ...model import ConsoleElsewhere, ConsoleEndpoint, VMSummary
+from .settings import OpenNebulaSettings
 
 if TYPE_CHECKING:
-    from vncproxy.backends.opennebula_cloud import Cloud
-    from vncproxy.backends.opennebula_front_end import PostFunction
+    from .cloud import Cloud
+    from .connection import PostFunction
 
 T = TypeVar("T")
 
@@ -63,13 +63,13 @@ class OpenNebulaBackend:
 
     async def locate(self, vm: str) -> ConsoleEndpoint | ConsoleElsewhere:
         """Ask OpenNebula, and those behind hybrid hosts; see ``IConsoleBackend``."""
-        from vncproxy.backends.opennebula_hybrid import locate
+        from .hybrid import locate
 
         return await self._ask(locate, vm, self._settings.max_hops, self._post)
 
     async def list(self) -> Sequence[VMSummary]:
         """Return the machines that are not terminated, as far as the account can see them."""
-        from vncproxy.backends.opennebula_cloud import Cloud
+        from .cloud import Cloud
 
         return await self._ask(Cloud.inventory, self._name)
 
@@ -78,7 +78,7 @@ class OpenNebulaBackend:
 
         One console on each host is dialled, too.
         """
-        from vncproxy.backends.opennebula_probe import probe
+        from .probe import probe
 
         probed = await self._ask(probe, self._post)
         self._problems = probed.problems
@@ -96,7 +96,7 @@ class OpenNebulaBackend:
         """Do nothing: no connection is kept."""
 
     async def _ask(self, question: Callable[..., T], *args: Any) -> T:
-        from vncproxy.backends.opennebula_cloud import Inquiry
+        from .cloud import Inquiry
 
         timeout = self._settings.timeout
         inquiry = Inquiry(self._cloud, timeout * _IN_THREAD)
@@ -106,7 +106,7 @@ class OpenNebulaBackend:
 
 def _cloud(settings: OpenNebulaSettings, post: PostFunction | None) -> Cloud:
     try:
-        from vncproxy.backends.opennebula_cloud import Cloud
+        from .cloud import Cloud
     except ImportError as e:
         raise ConfigurationError(
             f"backends of type opennebula need pyone: pip install 'vncproxy[opennebula]' ({e})"

@@ -12,20 +12,15 @@ from urllib.parse import urlsplit
 
 from pyone.bindings.supbind import USER, VM_POOL
 
-from vncproxy.backends.addresses import is_loopback
-from vncproxy.backends.opennebula_console import Network
-from vncproxy.backends.opennebula_front_end import (
-    AccessDenied,
-    FrontEnd,
-    NoSuchObject,
-    PostFunction,
-)
-from vncproxy.backends.opennebula_http import Post, Unanswered
-from vncproxy.backends.opennebula_settings import CloudSettings
-from vncproxy.backends.opennebula_states import has_screen, words
-from vncproxy.backends.opennebula_vm import Machine, read_machine
-from vncproxy.errors import BackendError, VMNotFound
-from vncproxy.model import VMAddress, VMSummary
+from ...errors import BackendError, VMNotFound
+from ...model import VMAddress, VMSummary
+from ..addresses import is_loopback
+from .connection import AccessDenied, FrontEnd, NoSuchObject, PostFunction
+from .console import Network
+from .http import Post, Unanswered
+from .machines import Machine, read_machine
+from .settings import CloudSettings
+from .states import has_screen, words
 
 T = TypeVar("T")
 

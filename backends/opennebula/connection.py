@@ -16,9 +16,9 @@ from xmlrpc.client import Transport
 import pyone
 from pyone.bindings.supbind import GDSParseError
 
-from vncproxy.backends.opennebula_http import Post, Unanswered
-from vncproxy.backends.opennebula_settings import split_session
-from vncproxy.errors import BackendError
+from ...errors import BackendError
+from .http import Post, Unanswered
+from .settings import split_session
 
 PostFunction = Callable[[str, bytes, float], bytes]
 """Sends a body to a URL, within so many seconds, and returns the answer's body."""

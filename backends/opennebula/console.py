@@ -10,18 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network
 
-from vncproxy.backends.addresses import (
-    NOT_DIALLED,
-    is_dialable,
-    is_loopback,
-    is_own,
-    is_wildcard,
-    parse_ip,
-)
-from vncproxy.backends.opennebula_states import DONE, has_screen, words
-from vncproxy.backends.opennebula_vm import Graphics, Machine, Placement
-from vncproxy.errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
-from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
+from ...errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
+from ...model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
+from ..addresses import NOT_DIALLED, is_dialable, is_loopback, is_own, is_wildcard, parse_ip
+from .machines import Graphics, Machine, Placement
+from .states import DONE, has_screen, words
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import time
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from vncproxy.errors import BackendError
+from ...errors import BackendError
 
 LONGEST_ANSWER = 64 * 1024 * 1024
 """Bytes: a security limit; the list of all machines of a large cloud has a few millions."""

@@ -11,20 +11,15 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from vncproxy.backends.addresses import is_own
-from vncproxy.backends.opennebula_cloud import Cloud
-from vncproxy.backends.opennebula_console import console, placed
-from vncproxy.backends.opennebula_front_end import (
-    AccessDenied,
-    LoginRefused,
-    NoSuchObject,
-    PostFunction,
-)
-from vncproxy.backends.opennebula_settings import RemoteSettings, is_endpoint
-from vncproxy.backends.opennebula_vcenter import in_vsphere
-from vncproxy.backends.opennebula_vm import Machine, Placement
-from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
-from vncproxy.model import ConsoleElsewhere, ConsoleEndpoint
+from ...errors import BackendError, ConsoleUnavailable, VMNotFound
+from ...model import ConsoleElsewhere, ConsoleEndpoint
+from ..addresses import is_own
+from .cloud import Cloud
+from .connection import AccessDenied, LoginRefused, NoSuchObject, PostFunction
+from .console import console, placed
+from .machines import Machine, Placement
+from .settings import RemoteSettings, is_endpoint
+from .vcenter import in_vsphere
 
 _LOGIN = "endpoint, user and password"
 _NO_LONGER = "The virtual machine was not found where it should run."

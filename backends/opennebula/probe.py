@@ -9,15 +9,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vncproxy.backends.dialling import DIAL_TIME, Address, out_of_reach
-from vncproxy.backends.opennebula_cloud import Cloud
-from vncproxy.backends.opennebula_console import console, placed
-from vncproxy.backends.opennebula_front_end import PostFunction
-from vncproxy.backends.opennebula_hybrid import describe
-from vncproxy.backends.opennebula_vcenter import in_vsphere
-from vncproxy.backends.opennebula_vm import Machine
-from vncproxy.errors import BackendError, ConsoleError
-from vncproxy.model import ConsoleEndpoint
+from ...errors import BackendError, ConsoleError
+from ...model import ConsoleEndpoint
+from ..reachability import DIAL_TIME, Address, out_of_reach
+from .cloud import Cloud
+from .connection import PostFunction
+from .console import console, placed
+from .hybrid import describe
+from .machines import Machine
+from .vcenter import in_vsphere
 
 _LOOKED_AT = 16
 """Machines whose documents are read, one for each."""

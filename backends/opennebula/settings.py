@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from vncproxy.backends.addresses import check_host, is_loopback
-from vncproxy.backends.tls_settings import TLSSettings, warnings_about
-from vncproxy.model import Seconds, VMAddress
-from vncproxy.secret import ERROR_TYPE, Secret
+from ...config.secret import ERROR_TYPE, Secret
+from ...model import Seconds, VMAddress
+from ..addresses import check_host, is_loopback
+from ..settings_types import TLSSettings, warnings_about
 
 _URL: Final = (
     'must be the URL of OpenNebula\'s XML-RPC, such as "https://one.example.com:2633/RPC2"'

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 
-from vncproxy.backends.opennebula_cloud import Cloud
-from vncproxy.backends.opennebula_front_end import AccessDenied, NoSuchObject
-from vncproxy.backends.opennebula_vm import Machine, Placement
-from vncproxy.errors import BackendError
-from vncproxy.model import VMAddress
+from ...errors import BackendError
+from ...model import VMAddress
+from .cloud import Cloud
+from .connection import AccessDenied, NoSuchObject
+from .machines import Machine, Placement
 
 _UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _DEPLOY_ID = re.compile(rf"(vm-[0-9]+)(?:_({_UUID}))?")

@@ -12,17 +12,17 @@ from pydantic_core import PydanticCustomError
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from vncproxy.backends.static_console import Console
-from vncproxy.backends.static_file import Version, read_if_changed
-from vncproxy.errors import BackendError, VMNotFound
-from vncproxy.interfaces import (
+from ...errors import BackendError, VMNotFound
+from ...interfaces import (
     IBlockingCalls,
     IConsoleBackend,
     IHasWarnings,
     IKnowsConsoles,
     IVMInventory,
 )
-from vncproxy.model import ConsoleEndpoint, VMAddress, VMSummary
+from ...model import ConsoleEndpoint, VMAddress, VMSummary
+from .console import Console
+from .machines import Version, read_if_changed
 
 _READ_TIME = 5.0
 

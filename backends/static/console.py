@@ -11,9 +11,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, PlainValidator, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from vncproxy.backends.tls_settings import TLSSettings, security, warnings_about
-from vncproxy.model import ConsoleEndpoint, Transport
-from vncproxy.secret import Secret
+from ...config.secret import Secret
+from ...model import ConsoleEndpoint, Transport
+from ..settings_types import TLSSettings, security, warnings_about
 
 _TCP = re.compile(
     r"(?:(?P<scheme>tls|wss)://)?"

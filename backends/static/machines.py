@@ -14,8 +14,8 @@ from typing import IO
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from vncproxy.backends.static_console import Console
-from vncproxy.errors import BackendError
+from ...errors import BackendError
+from .console import Console
 
 Version = tuple[int, int, int]
 """What tells two versions of a file apart: modification time in ns, size, inode."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vncproxy.backends.addresses import NOT_DIALLED, is_dialable, is_own, meaning
-from vncproxy.backends.vmware_settings import VMwareSettings
-from vncproxy.errors import BackendError
+from ...errors import BackendError
+from ..addresses import NOT_DIALLED, is_dialable, is_own, meaning
+from .settings import VMwareSettings
 
 
 @dataclass(frozen=True, slots=True)

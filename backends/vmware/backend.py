@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from zope.interface import implementer
 
-from vncproxy.backends.vmware_settings import VMwareSettings
-from vncproxy.errors import ConfigurationError
-from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IHasWarnings, IVMInventory
-from vncproxy.model import ConsoleEndpoint, VMSummary
+from ...errors import ConfigurationError
+from ...interfaces import IBlockingCalls, IConsoleBackend, IHasWarnings, IVMInventory
+from ...model import ConsoleEndpoint, VMSummary
+from .settings import VMwareSettings
 
 if TYPE_CHECKING:
-    from vncproxy.backends.vmware_session import Session
+    from .connection import Session
 
 T = TypeVar("T")
 
@@ -47,19 +47,19 @@ class VMwareBackend:
 
     async def locate(self, vm: str) -> ConsoleEndpoint:
         """Ask vSphere for the console, with a ticket that is good once; see ``IConsoleBackend``."""
-        from vncproxy.backends.vmware_console import locate
+        from .console import locate
 
         return await self._ask(locate, vm)
 
     async def list(self) -> Sequence[VMSummary]:
         """Return the machines that the account can see, without templates, sorted by name."""
-        from vncproxy.backends.vmware_inventory import inventory
+        from .machines import inventory
 
         return await self._ask(inventory, self._name)
 
     async def probe(self) -> str:
         """Log in and return product, version and the number of machines; dial all hosts."""
-        from vncproxy.backends.vmware_probe import probe
+        from .probe import probe
 
         probed = await self._ask(probe)
         self._problems = probed.problems
@@ -80,7 +80,7 @@ class VMwareBackend:
 
 def _session(settings: VMwareSettings) -> Session:
     try:
-        from vncproxy.backends.vmware_session import Session
+        from .connection import Session
     except ImportError as e:
         raise ConfigurationError(
             f"backends of type vmware need pyvmomi: pip install 'vncproxy[vmware]' ({e})"

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 
 from pyVmomi import vim, vmodl
 
-from vncproxy.backends.tls_context import context, distrust
-from vncproxy.backends.vmware_faults import UNANSWERED, explain, unanswered
-from vncproxy.backends.vmware_settings import VMwareSettings
-from vncproxy.backends.vmware_stub import Stub, TimeLeft, newest_version
-from vncproxy.errors import BackendError, VNCProxyError
+from ...errors import BackendError, VNCProxyError
+from ..tls_context import context, distrust
+from .errors import UNANSWERED, explain, unanswered
+from .settings import VMwareSettings
+from .soap import Stub, TimeLeft, newest_version
 
 T = TypeVar("T")
 

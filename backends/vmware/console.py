@@ -9,14 +9,14 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
-from vncproxy.backends.vmware_inventory import displayed, find
-from vncproxy.backends.vmware_properties import Properties, read
-from vncproxy.backends.vmware_session import VSphere
-from vncproxy.backends.vmware_states import RUNNING, words
-from vncproxy.backends.vmware_ticket import endpoint
-from vncproxy.backends.vmware_vnc import vnc_endpoint
-from vncproxy.errors import BackendError, ConsoleUnavailable, OverLimit, VMNotFound
-from vncproxy.model import ConsoleEndpoint
+from ...errors import BackendError, ConsoleUnavailable, OverLimit, VMNotFound
+from ...model import ConsoleEndpoint
+from .connection import VSphere
+from .machines import displayed, find
+from .properties import Properties, read
+from .states import RUNNING, words
+from .ticket import endpoint
+from .vnc import vnc_endpoint
 
 _STATE = ("name", "config.template", "runtime.powerState", "runtime.connectionState")
 _TICKET_KIND = "webmks"

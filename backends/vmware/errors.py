@@ -8,7 +8,7 @@ from xml.parsers.expat import ExpatError
 
 from pyVmomi import vim
 
-from vncproxy.errors import BackendError
+from ...errors import BackendError
 
 UNANSWERED = (OSError, HTTPException, ExpatError)
 """What a call raises when there is no answer, or none that can be read."""

@@ -13,12 +13,12 @@ from uuid import UUID
 
 from pyVmomi import vim
 
-from vncproxy.backends.vmware_faults import object_id
-from vncproxy.backends.vmware_properties import read_all
-from vncproxy.backends.vmware_session import VSphere
-from vncproxy.backends.vmware_states import words
-from vncproxy.errors import BackendError, VMNotFound
-from vncproxy.model import VMAddress, VMSummary
+from ...errors import BackendError, VMNotFound
+from ...model import VMAddress, VMSummary
+from .connection import VSphere
+from .errors import object_id
+from .properties import read_all
+from .states import words
 
 _MANAGED_OBJECT_ID = re.compile(
     r"(vm-[0-9]+)(?:_([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}))?"

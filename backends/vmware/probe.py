@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from pyVmomi import vim, vmodl
 
-from vncproxy.backends.dialling import DIAL_TIME, MOST, Address, out_of_reach
-from vncproxy.backends.vmware_address import place
-from vncproxy.backends.vmware_inventory import describe, displayed
-from vncproxy.backends.vmware_properties import Properties, read_all
-from vncproxy.backends.vmware_session import VSphere
-from vncproxy.errors import BackendError
+from ...errors import BackendError
+from ..reachability import DIAL_TIME, MOST, Address, out_of_reach
+from .address import place
+from .connection import VSphere
+from .machines import describe, displayed
+from .properties import Properties, read_all
 
 PRIVILEGE: Final = "VirtualMachine.Interact.ConsoleInteract"
 

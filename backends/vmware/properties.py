@@ -12,7 +12,7 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
-from vncproxy.backends.vmware_session import VSphere
+from .connection import VSphere
 
 PropertyCollector = vmodl.query.PropertyCollector
 

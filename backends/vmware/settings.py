@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from vncproxy.backends.addresses import check_host
-from vncproxy.backends.tls_settings import Fingerprint
-from vncproxy.model import Seconds, TLSTrust
-from vncproxy.secret import ERROR_TYPE, Secret
+from ...config.secret import ERROR_TYPE, Secret
+from ...model import Seconds, TLSTrust
+from ..addresses import check_host
+from ..settings_types import Fingerprint
 
 ConsoleKind = Literal["webmks", "vnc", "auto"]
 """Which server shows a screen: ESXi's web socket, its VNC server, or the first that there is."""

@@ -16,8 +16,8 @@ from xml.etree import ElementTree
 from pyVmomi.SoapAdapter import SoapStubAdapter
 from pyVmomi.VmomiSupport import GetServiceVersions, versionIdMap
 
-from vncproxy.backends.tls_context import Context
-from vncproxy.errors import BackendError
+from ...errors import BackendError
+from ..tls_context import Context
 
 _NAMESPACE = "vim25"
 _VERSIONS = "/sdk/vimServiceVersions.xml"

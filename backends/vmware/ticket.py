@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from vncproxy.backends.tls_context import fingerprint_of
-from vncproxy.backends.tls_settings import parse_fingerprint
-from vncproxy.backends.vmware_address import place
-from vncproxy.backends.vmware_settings import VMwareSettings
-from vncproxy.errors import BackendError
-from vncproxy.model import ConsoleEndpoint, TLSTrust, Transport
+from ...errors import BackendError
+from ...model import ConsoleEndpoint, TLSTrust, Transport
+from ..settings_types import parse_fingerprint
+from ..tls_context import fingerprint_of
+from .address import place
+from .settings import VMwareSettings
 
 _HTTPS = 443
 

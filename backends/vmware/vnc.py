@@ -10,13 +10,13 @@ from typing import Any
 
 from pyVmomi import vmodl
 
-from vncproxy.backends.addresses import NOT_DIALLED
-from vncproxy.backends.vmware_address import place
-from vncproxy.backends.vmware_faults import object_id
-from vncproxy.backends.vmware_properties import Properties, read, read_these
-from vncproxy.backends.vmware_session import VSphere
-from vncproxy.errors import BackendError, ConsoleUnavailable, NoGraphicalConsole
-from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
+from ...errors import BackendError, ConsoleUnavailable, NoGraphicalConsole
+from ...model import ConsoleEndpoint, RFBSecurity, Transport
+from ..addresses import NOT_DIALLED
+from .address import place
+from .connection import VSphere
+from .errors import object_id
+from .properties import Properties, read, read_these
 
 _PREFIX = "remotedisplay.vnc."
 _TRUE = ("true", "1", "yes", "on")

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from zope.interface import implementer
 
-from vncproxy.backends.tls_settings import warnings_about
-from vncproxy.backends.xen_refusals import SESSION, explain, may_pass
-from vncproxy.backends.xen_settings import XenSettings
-from vncproxy.errors import ConfigurationError, UpstreamViolation, VNCProxyError
-from vncproxy.interfaces import (
+from ...errors import ConfigurationError, UpstreamViolation, VNCProxyError
+from ...interfaces import (
     IBlockingCalls,
     IConsoleBackend,
     IConsoleRefusals,
     IHasWarnings,
     IVMInventory,
 )
-from vncproxy.model import ConsoleEndpoint, VMSummary
+from ...model import ConsoleEndpoint, VMSummary
+from ..settings_types import warnings_about
+from .refusals import SESSION, explain, may_pass
+from .settings import XenSettings
 
 if TYPE_CHECKING:
-    from vncproxy.backends.xen_pool import Pool
+    from .connection import Pool
 
 T = TypeVar("T")
 
@@ -70,13 +70,13 @@ class XenBackend:
 
     async def list(self) -> Sequence[VMSummary]:
         """Return all machines, running or not, sorted by name."""
-        from vncproxy.backends.xen_machines import inventory
+        from .machines import inventory
 
         return await self._ask(inventory, self._name)
 
     async def probe(self) -> str:
         """Log in, return who the pool is, and dial all of its hosts."""
-        from vncproxy.backends.xen_probe import probe
+        from .probe import probe
 
         probed = await self._ask(probe, self._settings)
         self._problems = probed.problems
@@ -104,8 +104,8 @@ class XenBackend:
         await self._calls.call(self._settings.timeout, self._pool.close)
 
     async def _locate(self, vm: str, *, at_resident: bool = False) -> ConsoleEndpoint:
-        from vncproxy.backends.xen_console import endpoint
-        from vncproxy.backends.xen_machines import find_console
+        from .console import endpoint
+        from .machines import find_console
 
         found = await self._ask(find_console, vm)
         return endpoint(found, self._settings, at_resident=at_resident)
@@ -117,7 +117,7 @@ class XenBackend:
 
 def _pool(settings: XenSettings) -> Pool:
     try:
-        from vncproxy.backends.xen_pool import Pool
+        from .connection import Pool
     except ImportError as e:
         raise ConfigurationError(
             f"backends of type xen need XenAPI: pip install 'vncproxy[xen]' ({e})"

@@ -14,10 +14,10 @@ from xmlrpc.client import Fault
 
 from XenAPI import Failure
 
-from vncproxy.backends.xen_login import TROUBLE, AccountRefused, Login, log_in
-from vncproxy.backends.xen_settings import XenSettings
-from vncproxy.backends.xen_trouble import explain, is_of_the_host
-from vncproxy.errors import BackendError
+from ...errors import BackendError
+from .errors import explain, is_of_the_host
+from .login import TROUBLE, AccountRefused, Login, log_in
+from .settings import XenSettings
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -6,11 +6,11 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-from vncproxy.backends.addresses import NOT_DIALLED, is_dialable, meaning, parse_ip
-from vncproxy.backends.xen_machines import Found
-from vncproxy.backends.xen_settings import XenSettings
-from vncproxy.errors import BackendError
-from vncproxy.model import ConsoleEndpoint, HTTPConnect, RFBSecurity, Transport
+from ...errors import BackendError
+from ...model import ConsoleEndpoint, HTTPConnect, RFBSecurity, Transport
+from ..addresses import NOT_DIALLED, is_dialable, meaning, parse_ip
+from .machines import Found
+from .settings import XenSettings
 
 HTTPS_PORT: Final = 443
 

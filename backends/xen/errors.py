@@ -10,8 +10,8 @@ from xmlrpc.client import Fault, ProtocolError
 
 from XenAPI import Failure
 
-from vncproxy.backends.tls_context import WrongFingerprint, fingerprint_of
-from vncproxy.backends.xen_settings import XenSettings
+from ..tls_context import WrongFingerprint, fingerprint_of
+from .settings import XenSettings
 
 _LONGEST: Final = 300
 _FETCHING: Final = 2.0

@@ -18,12 +18,12 @@ from xmlrpc.client import Error as XMLRPCError
 
 from XenAPI import Failure, Session
 
-from vncproxy.backends.addresses import is_dialable, meaning
-from vncproxy.backends.tls_context import context
-from vncproxy.backends.xen_settings import PLAIN, XenSettings
-from vncproxy.backends.xen_transport import Transport
-from vncproxy.backends.xen_trouble import clean, explain
-from vncproxy.errors import BackendError
+from ...errors import BackendError
+from ..addresses import is_dialable, meaning
+from ..tls_context import context
+from .errors import clean, explain
+from .settings import PLAIN, XenSettings
+from .transport import Transport
 
 VERSION: Final = "1.0"
 ORIGINATOR: Final = "vncproxy"

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from XenAPI import Failure
 
-from vncproxy.backends.xen_login import Login
-from vncproxy.backends.xen_states import RUNNING, words
-from vncproxy.errors import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
-from vncproxy.model import VMAddress, VMSummary
+from ...errors import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
+from ...model import VMAddress, VMSummary
+from .login import Login
+from .states import RUNNING, words
 
 GRAPHICAL: Final = "rfb"
 _GONE: Final = ("HANDLE_INVALID", "UUID_INVALID")

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from vncproxy.backends.addresses import meaning
-from vncproxy.backends.dialling import DIAL_TIME, MOST, Address, out_of_reach
-from vncproxy.backends.xen_console import HTTPS_PORT, bracketed
-from vncproxy.backends.xen_login import Login, trust_context
-from vncproxy.backends.xen_machines import machines
-from vncproxy.backends.xen_settings import XenSettings
-from vncproxy.backends.xen_states import RUNNING, words
-from vncproxy.backends.xen_trouble import explain
+from ..addresses import meaning
+from ..reachability import DIAL_TIME, MOST, Address, out_of_reach
+from .console import HTTPS_PORT, bracketed
+from .errors import explain
+from .login import Login, trust_context
+from .machines import machines
+from .settings import XenSettings
+from .states import RUNNING, words
 
 _SHARE = 0.5
 """How much of the time that is left goes into dialling, so that some is left for TLS."""

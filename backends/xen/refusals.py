@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vncproxy.errors import (
+from ...errors import (
     ConsoleUnavailable,
     NoGraphicalConsole,
     OverLimit,

@@ -17,10 +17,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from vncproxy.backends.addresses import check_host, is_dialable, is_own
-from vncproxy.backends.tls_settings import TLSSettings
-from vncproxy.model import Seconds
-from vncproxy.secret import ERROR_TYPE, Secret
+from ...config.secret import ERROR_TYPE, Secret
+from ...model import Seconds
+from ..addresses import check_host, is_dialable, is_own
+from ..settings_types import TLSSettings
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 

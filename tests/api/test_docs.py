@@ -10,9 +10,9 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from tests import __file__ as tests_file
-from vncproxy.api.routes import Api
-from vncproxy.metrics import Metrics
+from vncproxy.api.v1.routes import Api
 from vncproxy.model import VMAddress
+from vncproxy.session.metrics import Metrics
 
 from .world import ApiTestCase, Listing, broken, session
 

@@ -7,8 +7,8 @@ from prometheus_client import Counter, Gauge, Histogram
 from tests.api.world import ApiTestCase, broken, session
 from vncproxy.api import Scope
 from vncproxy.errors import OverLimit, StoreUnavailable, TokenUnknown
-from vncproxy.metrics import Metrics
 from vncproxy.model import VMAddress
+from vncproxy.session.metrics import Metrics
 
 SECRET = VMAddress("esx", "mail-server-of-others")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.api.world import ApiTestCase
-from tests.cost import BOUND, growth
+from tests.doubles.cost import BOUND, growth
 from vncproxy.api import api_site
 from vncproxy.testing import MemoryPeer
 

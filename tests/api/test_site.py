@@ -10,8 +10,8 @@ from twisted.python.failure import Failure
 from twisted.web.test.requesthelper import DummyChannel
 
 from vncproxy.api import api_site
-from vncproxy.api.bodies import MAX_BODY
 from vncproxy.api.site import BoundedRequest
+from vncproxy.api.v1.bodies import MAX_BODY
 from vncproxy.errors import ProxyStopping
 
 from .world import ApiTestCase

@@ -9,14 +9,14 @@ from pathlib import Path
 from pydantic import BaseModel
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.libvirt_settings import LibvirtSettings
-from vncproxy.backends.opennebula_settings import OpenNebulaSettings
-from vncproxy.backends.static import StaticSettings
-from vncproxy.backends.static_file import read_if_changed
-from vncproxy.backends.vmware_settings import VMwareSettings
-from vncproxy.backends.xen_settings import XenSettings
+from vncproxy.backends.libvirt.settings import LibvirtSettings
+from vncproxy.backends.opennebula.settings import OpenNebulaSettings
+from vncproxy.backends.static.backend import StaticSettings
+from vncproxy.backends.static.machines import read_if_changed
+from vncproxy.backends.vmware.settings import VMwareSettings
+from vncproxy.backends.xen.settings import XenSettings
 from vncproxy.errors import BackendError, StoreUnavailable, UpstreamUnreachable
-from vncproxy.tokens import source_types
+from vncproxy.tokens.external import kinds as source_types
 
 TABLE = Path(__file__).parents[2] / "docs/hypervisors.md"
 PAGE = Path(__file__).parents[2] / "docs/backends.md"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.listeners import listens_here
+from vncproxy.backends.local_ports import listens_here
 
 
 class ListenersTests(SynchronousTestCase):

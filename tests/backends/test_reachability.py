@@ -8,7 +8,7 @@ from threading import Event
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.dialling import out_of_reach
+from vncproxy.backends.reachability import out_of_reach
 
 
 class OutOfReachTests(SynchronousTestCase):

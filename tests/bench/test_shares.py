@@ -8,8 +8,8 @@ from bench.shares import REST, shares, table
 
 LOOP = "ReactorBase.mainLoop (twisted/internet/base.py:697)"
 WRITE = "Connection.writeSomeData (twisted/internet/tcp.py:300)"
-SESSION = "Session._run (vncproxy/session.py:190)"
-AUDIT = "AuditLog.closed (vncproxy/audit.py:50)"
+SESSION = "Session._run (vncproxy/session/session.py:190)"
+AUDIT = "AuditLog.closed (vncproxy/session/audit.py:50)"
 JSON = "JSONEncoder.encode (json/encoder.py:200)"
 IDLE = "work (twisted/_threads/_threadworker.py:47)"
 

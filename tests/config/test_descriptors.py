@@ -6,7 +6,7 @@ import resource
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.descriptors import RESERVED, affordable, allow, allowed, needed, shortage
+from vncproxy.config.descriptors import RESERVED, affordable, allow, allowed, needed, shortage
 from vncproxy.model import Limits
 
 

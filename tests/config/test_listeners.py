@@ -9,7 +9,7 @@ from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.listeners import EndpointText, problem_of, with_backlog, without_wrapper
+from vncproxy.config.listeners import EndpointText, problem_of, with_backlog, without_wrapper
 
 
 class EndpointTextTests(SynchronousTestCase):

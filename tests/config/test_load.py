@@ -9,10 +9,10 @@ from unittest.mock import patch
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.config import BackendTable, Settings, load
+from vncproxy.config.load import BackendTable, Settings, load
+from vncproxy.config.secret import Secret
+from vncproxy.config.settings import Public
 from vncproxy.errors import ConfigurationError
-from vncproxy.secret import Secret
-from vncproxy.settings import Public
 
 HASH = "sha256:" + "0" * 64
 OTHER_HASH = "sha256:" + "1" * 64

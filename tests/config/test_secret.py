@@ -8,7 +8,7 @@ from unittest.mock import patch
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.secret import ERROR_TYPE, Secret
+from vncproxy.config.secret import ERROR_TYPE, Secret
 
 
 class Table(BaseModel):

@@ -14,11 +14,11 @@ from pydantic import BaseModel
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.backends import find
-from vncproxy.config import Settings, load
-from vncproxy.settings import APIKey
+from vncproxy.config.load import Settings, load
+from vncproxy.config.settings import APIKey
 from vncproxy.tap import source_settings
 
-SHIPPED = Path(__file__).parents[1] / "etc" / "vncproxy.toml"
+SHIPPED = Path(__file__).parents[2] / "etc" / "vncproxy.toml"
 EXAMPLES = "# Examples."
 
 

@@ -6,7 +6,7 @@ import tomllib
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.toml_mistakes import in_words
+from vncproxy.config.toml_errors import in_words
 
 
 class TOMLMistakesTests(SynchronousTestCase):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy import urls
+from vncproxy.config import urls
 
 
 class OriginTests(SynchronousTestCase):

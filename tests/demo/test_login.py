@@ -10,8 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.demo.login import log_in
 from vncproxy.errors import DownstreamViolation, VNCProxyError
+from vncproxy.handshake.steps import Dialogue
 from vncproxy.rfb.versions import NotRFB, Version
-from vncproxy.steps import Dialogue
 
 CHALLENGE = bytes(range(16))
 RIGHT = bytes.fromhex("b866924125c8eebb9debc1db61c538e2")

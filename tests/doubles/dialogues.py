@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from hypothesis import strategies as st
 
 from vncproxy.errors import VNCProxyError
-from vncproxy.steps import Dialogue, StartTLS, Steps
+from vncproxy.handshake.steps import Dialogue, StartTLS, Steps
 
 T = TypeVar("T")
 

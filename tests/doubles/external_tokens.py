@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.task import Clock
 
 from vncproxy.testing import FakeCalls
-from vncproxy.tokens.foreign import Means
+from vncproxy.tokens.external.target import Means
 from vncproxy.tokens.memory import MemoryTokenStore
 
 NOW = 1_800_000_000.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends import libvirt_route
+from vncproxy.backends.libvirt import console as libvirt_route
 
 
 def all_ports_listen(case: SynchronousTestCase) -> None:

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.backends.calls import InlineCalls
+from tests.doubles.blocking_calls import InlineCalls
 from tests.integration.fake_oned import FakeOned
-from vncproxy.backends.opennebula import OpenNebulaBackend
-from vncproxy.backends.opennebula_http import Unanswered
-from vncproxy.backends.opennebula_settings import OpenNebulaSettings
+from vncproxy.backends.opennebula.backend import OpenNebulaBackend
+from vncproxy.backends.opennebula.http import Unanswered
+from vncproxy.backends.opennebula.settings import OpenNebulaSettings
 from vncproxy.errors import VNCProxyError
 from vncproxy.model import ConsoleEndpoint
 

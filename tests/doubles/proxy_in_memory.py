@@ -27,8 +27,8 @@ from vncproxy.model import (
     Transport,
     VMAddress,
 )
-from vncproxy.session import Services
-from vncproxy.sessions import Sessions
+from vncproxy.session.registry import Sessions
+from vncproxy.session.session import Services
 from vncproxy.testing import MemoryPeer, ScriptedRFBServer, StaticConsoles, carry
 from vncproxy.tokens.memory import MemoryTokenStore
 

@@ -15,9 +15,9 @@ from zope.interface import alsoProvides
 from vncproxy.downstream.console_site import ConsoleSite
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.origin import Trust
-from vncproxy.downstream.visits import visit_of
+from vncproxy.downstream.request import visit_of
 from vncproxy.model import ConsoleType, Limits
-from vncproxy.session import Visit
+from vncproxy.session.session import Visit
 from vncproxy.testing import MemoryPeer
 
 PROXY = IPv4Address("TCP", "10.0.0.1", 50000)

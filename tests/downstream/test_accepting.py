@@ -8,7 +8,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.accepting import AT_ONCE, Accepting
+from vncproxy.downstream.accepting import AT_ONCE, Accepting
 
 
 class Port:

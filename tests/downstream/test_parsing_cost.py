@@ -8,16 +8,16 @@ from ipaddress import ip_network
 from twisted.internet.address import IPv4Address
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.cost import BOUND, growth
+from tests.doubles.cost import BOUND, growth
 from tests.downstream.users import SiteTestCase, upgrade
 from tests.relay.relay_contract import BINARY, masked
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.proxy_header import read_proxy_header
+from vncproxy.handshake.steps import Dialogue
 from vncproxy.model import Limits
 from vncproxy.relay.frames import WebSocketFraming
 from vncproxy.rfb.greeting import greet
-from vncproxy.steps import Dialogue
 
 Make = Callable[[int], bytes]
 

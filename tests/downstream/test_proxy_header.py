@@ -18,8 +18,8 @@ from twisted.web.resource import Resource
 from vncproxy.downstream.console_site import ConsoleSite
 from vncproxy.downstream.proxy_header import ProxyHeaderFactory, read_proxy_header
 from vncproxy.errors import DownstreamViolation, VNCProxyError
+from vncproxy.handshake.steps import Dialogue, TooLong
 from vncproxy.model import Limits
-from vncproxy.steps import Dialogue, TooLong
 from vncproxy.testing import MemoryPeer
 
 SIGNATURE = bytes.fromhex("0d0a0d0a000d0a515549540a")

@@ -17,8 +17,8 @@ from twisted.web.resource import Resource
 
 from vncproxy.api import api_site
 from vncproxy.downstream.console_site import ConsoleSite
+from vncproxy.downstream.tls_listener import listening
 from vncproxy.model import Limits
-from vncproxy.resumption import listening
 from vncproxy.testing import MemoryPeer
 
 

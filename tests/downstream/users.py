@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IAddress, ISSLTransport
 from twisted.web.resource import IResource
 from zope.interface import alsoProvides
 
-from tests.proxy_in_memory import ProxyTestCase
+from tests.doubles.proxy_in_memory import ProxyTestCase
 from tests.relay.relay_contract import BINARY, frames, masked
 from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.site import Consoles, console_site

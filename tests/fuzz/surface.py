@@ -18,7 +18,8 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, global
 from zope.interface import implementer
 
 from tests.fuzz.grammar import Grammar
-from vncproxy.config import Settings
+from vncproxy.blocking import BoundedCalls
+from vncproxy.config.load import Settings
 from vncproxy.model import (
     ConsoleEndpoint,
     ConsoleType,
@@ -29,11 +30,10 @@ from vncproxy.model import (
     VMAddress,
     secret_id,
 )
-from vncproxy.parts import Parts
+from vncproxy.service.components import Parts
 from vncproxy.tap import make_service
 from vncproxy.testing import MemoryPeer, StaticConsoles
 from vncproxy.text import has_control
-from vncproxy.threads import BoundedCalls
 from vncproxy.tokens.memory import MemoryTokenStore
 
 LISTENERS = {

@@ -5,10 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues import byte_by_byte, cut, places, play, sized_bytes
+from tests.doubles.dialogues import byte_by_byte, cut, places, play, sized_bytes
 from vncproxy.errors import UpstreamViolation, VNCProxyError
-from vncproxy.model import TLSTrust
-from vncproxy.steps import (
+from vncproxy.handshake.steps import (
     Dialogue,
     EarlyBytes,
     EndOfStream,
@@ -21,6 +20,7 @@ from vncproxy.steps import (
     TooLong,
     Write,
 )
+from vncproxy.model import TLSTrust
 
 TRUST = TLSTrust(name="kvm1")
 

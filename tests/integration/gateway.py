@@ -129,7 +129,7 @@ scopes = ["admin"]
 
     def audit(self, event: str = "") -> list[dict[str, Any]]:
         """Return the audit lines, of one kind of event or all."""
-        marker = "vncproxy.audit.AuditLog#info] "
+        marker = "vncproxy.session.audit.AuditLog#info] "
         whole, _, _ = self.log().rpartition("\n")
         lines = [line.partition(marker)[2] for line in whole.splitlines() if marker in line]
         events = [json.loads(line) for line in lines]

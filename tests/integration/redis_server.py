@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .certificates import Authority
-from .ports import free_port as free_port
+from .ports import free_port
 
 START_LIMIT = 60.0
 """Seconds for the process to answer."""

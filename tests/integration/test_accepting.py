@@ -17,8 +17,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tests.integration.certificates import Authority
-from vncproxy import accepting
-from vncproxy.accepting import Accepting
+from vncproxy.downstream import accepting
+from vncproxy.downstream.accepting import Accepting
 
 
 class Counting(Factory):

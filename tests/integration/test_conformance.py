@@ -20,7 +20,8 @@ from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
 
 from tests.integration.echo_endpoint import MessageEcho, RelayEcho, upgrading
-from vncproxy.relay import fast, plain
+from vncproxy.relay import plain
+from vncproxy.relay.fast import join as fast
 
 Results = dict[str, dict[str, Any]]
 

@@ -1,7 +1,7 @@
 """What is private to Twisted is still where the fast relay looks for it.
 
 When one of these fails after an upgrade of Twisted, the proxy works on, with the plain relay or
-with short turns; `vncproxy.relay.detach` is the module to adapt.
+with short turns; `vncproxy.relay.fast.detach` is the module to adapt.
 """
 
 from __future__ import annotations
@@ -22,19 +22,13 @@ from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
 from tests.integration.wire import SocketPeer, Way, WireTestCase, forget_certificates
 from vncproxy.errors import ClientGone, ConnectionLost, ConsoleEnded
-from vncproxy.relay import detach as module
-from vncproxy.relay import fast
-from vncproxy.relay.detach import (
-    TLS_NAMES,
-    TRANSPORT_NAMES,
-    detach,
-    detachable,
-    epoll_set_of,
-)
-from vncproxy.relay.dispatch import Dispatcher
+from vncproxy.relay.fast import detach as module
+from vncproxy.relay.fast import join as fast
+from vncproxy.relay.fast.detach import TLS_NAMES, TRANSPORT_NAMES, detach, detachable, epoll_set_of
+from vncproxy.relay.fast.dispatcher import Dispatcher
+from vncproxy.relay.fast.pump import Pump
 from vncproxy.relay.frames import RawFraming
 from vncproxy.relay.leg import Leg
-from vncproxy.relay.pump import Pump
 from vncproxy.relay.sockets import IPassesOn
 from vncproxy.testing import MemoryPeer
 

@@ -53,7 +53,9 @@ class InstallationTests(SynchronousTestCase):
         self.assertTrue((installation() / "bin" / "vncproxy").exists())
 
     def test_the_backends_are_part_of_it(self) -> None:
-        where = run(sys.executable, "-c", "import vncproxy.backends.static as s; print(s.__file__)")
+        where = run(
+            sys.executable, "-c", "import vncproxy.backends.static.backend as s; print(s.__file__)"
+        )
 
         self.assertTrue(where.startswith(str(installation())), where)
 

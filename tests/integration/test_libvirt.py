@@ -20,10 +20,11 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from tests.integration.libvirt_host import VNC_ON_LOOPBACK, Guest, PrivateLibvirtd, private_libvirtd
-from vncproxy.backends import libvirt_connection
-from vncproxy.backends.libvirt import LibvirtBackend
-from vncproxy.backends.libvirt_connection import Connection
-from vncproxy.backends.libvirt_settings import LibvirtSettings
+from vncproxy.backends.libvirt import connection as libvirt_connection
+from vncproxy.backends.libvirt.backend import LibvirtBackend
+from vncproxy.backends.libvirt.connection import Connection
+from vncproxy.backends.libvirt.settings import LibvirtSettings
+from vncproxy.blocking import BoundedCalls
 from vncproxy.errors import (
     BackendError,
     ClientGone,
@@ -34,7 +35,6 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
-from vncproxy.threads import BoundedCalls
 from vncproxy.upstream import reach
 
 E = TypeVar("E", bound=VNCProxyError)
@@ -276,8 +276,8 @@ IN_A_CONTAINER = """
 import sys
 from twisted.internet.defer import Deferred
 from tests.integration.test_libvirt import security_types
-from vncproxy.backends.libvirt import LibvirtBackend
-from vncproxy.backends.libvirt_settings import LibvirtSettings
+from vncproxy.backends.libvirt.backend import LibvirtBackend
+from vncproxy.backends.libvirt.settings import LibvirtSettings
 from vncproxy.testing import FakeCalls
 
 uri, vm, open_graphics = sys.argv[1:]

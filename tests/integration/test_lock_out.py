@@ -14,8 +14,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
-from vncproxy.backends.static import StaticBackend, StaticSettings
-from vncproxy.checks.consoles import check_consoles
+from vncproxy.backends.static.backend import StaticBackend, StaticSettings
+from vncproxy.config.check.consoles import check_consoles
 from vncproxy.errors import ClientGone, UpstreamBusy
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
 from vncproxy.relay.leg import Leg

@@ -16,7 +16,8 @@ from .certificates import Authority
 from .chromium import Page
 from .gateway import Gateway
 from .libvirt_host import KEY_COLOURS, START_COLOUR, Guest, private_libvirtd, until
-from .redis_server import RedisServer, free_port
+from .ports import free_port
+from .redis_server import RedisServer
 from .viewer import Refused, Viewer, tunnel
 
 PASSWORD = "s3cret-p"

@@ -14,10 +14,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.integration.certificates import Authority
 from tests.integration.fake_oned import VM, FakeOned, OnedServer
 from tests.integration.ports import free_port
-from vncproxy.backends import opennebula_http
-from vncproxy.backends.opennebula_cloud import Cloud
-from vncproxy.backends.opennebula_http import Post, Unanswered
-from vncproxy.backends.opennebula_settings import CloudSettings
+from vncproxy.backends.opennebula import http as opennebula_http
+from vncproxy.backends.opennebula.cloud import Cloud
+from vncproxy.backends.opennebula.http import Post, Unanswered
+from vncproxy.backends.opennebula.settings import CloudSettings
 from vncproxy.errors import BackendError
 
 SESSION = "oneadmin:opennebula"

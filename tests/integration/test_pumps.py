@@ -21,7 +21,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.tcp import Connection
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-from tests.dialogues import sized_bytes
+from tests.doubles.dialogues import sized_bytes
 from tests.integration import wire
 from tests.integration.wire import SocketPeer, Way, WireTestCase, forget_certificates, unsent
 from tests.relay.relay_contract import BINARY, CLOSE, PING, PONG, User, Words, masked
@@ -35,14 +35,14 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.model import Direction, Policy, Timeouts
-from vncproxy.relay import fast
-from vncproxy.relay.dispatch import READABLE, WRITABLE, dispatcher_of
+from vncproxy.relay.fast import join as fast
+from vncproxy.relay.fast.dispatcher import READABLE, WRITABLE, dispatcher_of
+from vncproxy.relay.fast.pump import BULK, INTERACTIVE, Pump, Shape
+from vncproxy.relay.fast.tls_pump import TLSPump
 from vncproxy.relay.frames import Framing, RawFraming, WebSocketFraming
 from vncproxy.relay.leg import Leg
-from vncproxy.relay.pump import BULK, INTERACTIVE, Pump, Shape
-from vncproxy.relay.tls_pump import TLSPump
-from vncproxy.rounds import Rounds
-from vncproxy.watchdog import Watchdog
+from vncproxy.session.timer import Rounds
+from vncproxy.session.watchdog import Watchdog
 
 PIXELS = bytes(range(256)) * 2000
 

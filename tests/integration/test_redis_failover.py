@@ -14,10 +14,11 @@ from twisted.protocols.portforward import ProxyFactory
 from tests.integration.ports import free_port
 from tests.integration.redis_server import RedisServer
 from tests.integration.test_tokens_redis import InterruptedStore, RedisCase, at_once, outcome, sleep
-from tests.token_store_contract import VM
+from tests.tokens.store_contract import VM
 from vncproxy.errors import StoreUnavailable, TokenRevoked, TokenUsed
 from vncproxy.model import Grant, secret_id
-from vncproxy.tokens import conversation, link
+from vncproxy.redis import link
+from vncproxy.redis import operation as conversation
 from vncproxy.tokens.redis import RedisTokenStore
 
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.integration.test_tokens_redis import RedisCase, sleep
-from tests.token_store_contract import VM
+from tests.tokens.store_contract import VM
 from vncproxy.model import ConsoleType, Policy, secret_id
 from vncproxy.tokens.redis import RedisTokenStore
 

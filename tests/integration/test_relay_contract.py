@@ -12,9 +12,10 @@ from tests.integration.wire import SocketPeer, Way, WireTestCase, forget_certifi
 from tests.relay.relay_contract import RelayContract, WebSocketRelayContract
 from vncproxy.errors import VNCProxyError
 from vncproxy.interfaces import IStage
-from vncproxy.relay import fast, plain
+from vncproxy.relay import plain
+from vncproxy.relay.fast import join as fast
+from vncproxy.relay.fast.pump import Pump
 from vncproxy.relay.leg import Leg
-from vncproxy.relay.pump import Pump
 
 
 class _OnSockets(WireTestCase):

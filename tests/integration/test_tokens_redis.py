@@ -20,7 +20,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.integration.ports import free_port
 from tests.integration.redis_server import RedisServer
-from tests.token_store_contract import VM, TokenStoreContract, make_token
+from tests.tokens.store_contract import VM, TokenStoreContract, make_token
 from vncproxy.errors import (
     ConfigurationError,
     StoreUnavailable,
@@ -33,9 +33,9 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.model import Grant, Policy, Token, UnixTime, VMAddress, new_secret, secret_id
+from vncproxy.redis.operation import Conversation
 from vncproxy.tokens import redis as redis_store
 from vncproxy.tokens import scripts
-from vncproxy.tokens.conversation import Conversation
 from vncproxy.tokens.records import decode, encode
 from vncproxy.tokens.redis import RedisSettings, RedisTokenStore
 

@@ -16,8 +16,8 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from vncproxy.errors import ClientGone, UpstreamUnreachable, UpstreamViolation
+from vncproxy.handshake.steps import Steps, Write
 from vncproxy.model import ConsoleEndpoint, Timeouts, Transport
-from vncproxy.steps import Steps, Write
 from vncproxy.testing import SERVER_INIT, ScriptedRFBServer
 from vncproxy.upstream import reach
 

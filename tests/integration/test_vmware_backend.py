@@ -15,8 +15,9 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import TestCase
 
-from vncproxy.backends.vmware import VMwareBackend
-from vncproxy.backends.vmware_settings import VMwareSettings
+from vncproxy.backends.vmware.backend import VMwareBackend
+from vncproxy.backends.vmware.settings import VMwareSettings
+from vncproxy.blocking import BoundedCalls
 from vncproxy.errors import (
     BackendError,
     ConsoleUnavailable,
@@ -25,7 +26,6 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
-from vncproxy.threads import BoundedCalls
 
 from .vsphere import ADDRESS, ANY_HOST, PASSWORD, USER, VSphere, fingerprint, shared_vsphere
 

@@ -19,10 +19,11 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends import xen_pool, xen_transport
-from vncproxy.backends.xen_machines import find_console, inventory
-from vncproxy.backends.xen_pool import Pool as Login
-from vncproxy.backends.xen_settings import XenSettings
+from vncproxy.backends.xen import connection as xen_pool
+from vncproxy.backends.xen import transport as xen_transport
+from vncproxy.backends.xen.connection import Pool as Login
+from vncproxy.backends.xen.machines import find_console, inventory
+from vncproxy.backends.xen.settings import XenSettings
 from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
 
 from .certificates import Authority

@@ -28,8 +28,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.integration.certificates import Authority
 from vncproxy.downstream.proxy_header import ProxyHeader, ProxyHeaderFactory
+from vncproxy.relay.fast.pump import Pump
 from vncproxy.relay.leg import Leg
-from vncproxy.relay.pump import Pump
 
 SMALL_BUFFER = 8192
 """Of every socket, so that a peer who does not read is noticed soon."""

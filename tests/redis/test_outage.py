@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.tokens.outage import OutageLog
+from vncproxy.redis.outage import OutageLog
 
 
 class OutageLogTests(SynchronousTestCase):

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from tests.dialogues import byte_by_byte, cut, places, sized_bytes
+from tests.doubles.dialogues import byte_by_byte, cut, places, sized_bytes
 from vncproxy.errors import (
     ClientGone,
     ConnectionLost,

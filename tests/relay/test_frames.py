@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues import byte_by_byte, cut, places, sized_bytes
+from tests.doubles.dialogues import byte_by_byte, cut, places, sized_bytes
 from vncproxy.errors import DownstreamViolation
 from vncproxy.relay.frames import (
     CloseCode,

@@ -19,11 +19,11 @@ from vncproxy.errors import (
     UpstreamViolation,
     VNCProxyError,
 )
+from vncproxy.handshake.steps import EndOfStream, Read, StartTLS, Steps, Write
 from vncproxy.model import TLSTrust
-from vncproxy.relay.conversation import Verifier
 from vncproxy.relay.frames import RawFraming, WebSocketFraming
+from vncproxy.relay.handshaking import Verifier
 from vncproxy.relay.leg import Leg
-from vncproxy.steps import EndOfStream, Read, StartTLS, Steps, Write
 from vncproxy.testing import MemoryPeer
 
 TRUST = TLSTrust(name="hv1")

@@ -10,7 +10,7 @@ from twisted.internet.error import ConnectionAborted
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues import byte_by_byte
+from tests.doubles.dialogues import byte_by_byte
 from tests.relay.relay_contract import BINARY, CLOSE, KEY, PING, frames, masked
 from vncproxy.errors import (
     ClientGone,
@@ -20,9 +20,9 @@ from vncproxy.errors import (
     VMNotFound,
     VNCProxyError,
 )
+from vncproxy.handshake.steps import EndOfStream, Read, ReadAtMost, Steps, Write
 from vncproxy.relay.frames import FrameError, Framing, RawFraming, WebSocketFraming
 from vncproxy.relay.leg import DROP_LIMIT, UNREAD_LIMIT, Leg, TooSlow
-from vncproxy.steps import EndOfStream, Read, ReadAtMost, Steps, Write
 from vncproxy.testing import MemoryPeer
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues import sized_bytes
+from tests.doubles.dialogues import sized_bytes
 from vncproxy.relay import masks
 from vncproxy.relay.masks import SMALL, mask, mask_small
 

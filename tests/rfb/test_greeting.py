@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues import byte_by_byte, cut, places, play, sized_bytes
+from tests.doubles.dialogues import byte_by_byte, cut, places, play, sized_bytes
 from vncproxy.errors import DownstreamViolation, VNCProxyError
+from vncproxy.handshake.steps import EndOfStream
 from vncproxy.rfb.greeting import Greeting, greet, refuse
-from vncproxy.steps import EndOfStream
 
 BANNER = b"RFB 003.008\n"
 REASON = b"\0\0\0\x05no VM"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.errors import DownstreamViolation
-from vncproxy.rfb.messages import (
+from vncproxy.rfb.client_messages import (
     ClientMessage,
     ClientMessages,
     CutText,

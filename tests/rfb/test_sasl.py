@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from scramp import ScramClient, ScramMechanism
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues import Outcome, byte_by_byte, play, sized_bytes
+from tests.doubles.dialogues import Outcome, byte_by_byte, play, sized_bytes
 from vncproxy.errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation, VNCProxyError
+from vncproxy.handshake.steps import Dialogue
 from vncproxy.model import RFBSecurity, TLSTrust
 from vncproxy.rfb import sasl
 from vncproxy.rfb.sasl import log_in
-from vncproxy.steps import Dialogue
 
 USER = RFBSecurity("pencil", "user", TLSTrust())
 PLAIN = b"\0\0\0\x05PLAIN\0\0\0\x0d\0user\0pencil\0"

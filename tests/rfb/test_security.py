@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues import Outcome, byte_by_byte, cut, places, play, sized_bytes
+from tests.doubles.dialogues import Outcome, byte_by_byte, cut, places, play, sized_bytes
 from vncproxy.errors import (
     ConsoleInUse,
     UpstreamBusy,
@@ -14,10 +14,10 @@ from vncproxy.errors import (
     UpstreamViolation,
     VNCProxyError,
 )
+from vncproxy.handshake.steps import EndOfStream
 from vncproxy.model import RFBSecurity
 from vncproxy.rfb.security import desktop_name, initialise, rename, secure
 from vncproxy.rfb.vnc_auth import vnc_response
-from vncproxy.steps import EndOfStream
 
 V3_3, V3_7, V3_8 = b"RFB 003.003\n", b"RFB 003.007\n", b"RFB 003.008\n"
 OK, FAILED, TOO_MANY = b"\0\0\0\0", b"\0\0\0\1", b"\0\0\0\2"

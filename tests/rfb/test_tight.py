@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues import Outcome, byte_by_byte, play, sized_bytes
+from tests.doubles.dialogues import Outcome, byte_by_byte, play, sized_bytes
 from vncproxy.errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
-from vncproxy.handshakes import reach_console
+from vncproxy.handshake.steps import StartTLS
 from vncproxy.model import RFBSecurity, TLSTrust
 from vncproxy.rfb.security import initialise, secure
-from vncproxy.steps import StartTLS
+from vncproxy.upstream.handshakes import reach_console
 
 START = b"RFB 003.008\n\x01\x10"
 NO_TUNNELS = bytes(4)

@@ -9,18 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues import Outcome, byte_by_byte, play, sized_bytes
-from vncproxy.errors import (
-    UpstreamRefused,
-    UpstreamUntrusted,
-    UpstreamViolation,
-    VNCProxyError,
-)
+from tests.doubles.dialogues import Outcome, byte_by_byte, play, sized_bytes
+from vncproxy.errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation, VNCProxyError
+from vncproxy.handshake.steps import EarlyBytes, StartTLS, StepError
 from vncproxy.model import RFBSecurity, TLSTrust
 from vncproxy.rfb.security import secure
 from vncproxy.rfb.vencrypt import vencrypt
 from vncproxy.rfb.versions import Version
-from vncproxy.steps import EarlyBytes, StartTLS, StepError
 
 VERSION = b"\0\x02"
 OK = bytes(4)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues import byte_by_byte, cut, places, play, sized_bytes
+from tests.doubles.dialogues import byte_by_byte, cut, places, play, sized_bytes
 from vncproxy.rfb.versions import (
     NotRFB,
     Version,

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy import parts
+from vncproxy.config.settings import BackendTable, Settings
 from vncproxy.errors import ConfigurationError
-from vncproxy.parts import Parts, Renewed, close_all, digests, make_parts, renew
-from vncproxy.settings import BackendTable, Settings
-from vncproxy.tokens import source_types
-from vncproxy.tokens.sources import StoreWithSources
+from vncproxy.service import components as parts
+from vncproxy.service.components import Parts, Renewed, close_all, digests, make_parts, renew
+from vncproxy.tokens.external import kinds as source_types
+from vncproxy.tokens.external.store import StoreWithSources
 
 
 class ToySettings(BaseModel):

@@ -9,7 +9,7 @@ from twisted.internet.base import ReactorBase
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.monotonic import use_monotonic_clock
+from vncproxy.service.monotonic import use_monotonic_clock
 
 
 class FakeReactor:

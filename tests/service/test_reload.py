@@ -14,16 +14,16 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from vncproxy import reload
-from vncproxy.api.inventory import TIME_LIMIT
+from vncproxy.api.v1.inventory import TIME_LIMIT
+from vncproxy.blocking import BoundedCalls
+from vncproxy.config.settings import BackendTable, Listen, Proxy, Public, Redis, Settings, Tokens
 from vncproxy.model import Limits, Timeouts
-from vncproxy.parts import Made
-from vncproxy.reload import Reload, needs_restart
-from vncproxy.service import Gateway
-from vncproxy.settings import BackendTable, Listen, Proxy, Public, Redis, Settings, Tokens
+from vncproxy.service import reload
+from vncproxy.service.components import Made
+from vncproxy.service.gateway import Gateway
+from vncproxy.service.reload import Reload, needs_restart
 from vncproxy.tap import make_service
 from vncproxy.testing import StaticConsoles
-from vncproxy.threads import BoundedCalls
 
 
 class RestartTests(SynchronousTestCase):

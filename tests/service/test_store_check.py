@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.errors import StoreUnavailable
-from vncproxy.store_check import StoreCheck
+from vncproxy.service.store_check import StoreCheck
 
 
 class Store:

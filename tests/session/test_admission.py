@@ -7,9 +7,9 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.admission import Admission
 from vncproxy.errors import Busy
 from vncproxy.model import Limits, Timeouts
+from vncproxy.session.admission import Admission
 
 
 class AdmissionTests(SynchronousTestCase):

@@ -12,7 +12,6 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from vncproxy.audit import AuditLog, open_audit_file
 from vncproxy.errors import (
     BackendError,
     ClientGone,
@@ -23,6 +22,7 @@ from vncproxy.errors import (
 )
 from vncproxy.interfaces import ISessionObserver
 from vncproxy.model import ConsoleType, SessionInfo, VMAddress
+from vncproxy.session.audit import AuditLog, open_audit_file
 
 NOW = 1_767_323_045.0625
 SESSION = SessionInfo(
@@ -147,7 +147,7 @@ class AuditLogTests(AuditCase):
             self.audit.opened(replace(SESSION, user="{braces} %s"))
 
         (event,) = events
-        self.assertEqual(event["log_namespace"], "vncproxy.audit.AuditLog")
+        self.assertEqual(event["log_namespace"], "vncproxy.session.audit.AuditLog")
         self.assertEqual(json.loads(event["audit"])["user"], "{braces} %s")
 
     def test_only_the_beginning_of_a_tokens_id_is_written(self) -> None:

@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.audit_file import RETRY, AuditFile
+from vncproxy.session.audit_file import RETRY, AuditFile
 
 
 class Disk(RawIOBase):

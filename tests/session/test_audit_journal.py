@@ -8,7 +8,7 @@ from pathlib import Path
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.audit_journal import SPARE_LINES, Journal, claim
+from vncproxy.session.audit_journal import SPARE_LINES, Journal, claim
 
 
 class JournalTests(SynchronousTestCase):

@@ -6,8 +6,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from tests.proxy_in_memory import WEB_01, ProxyTestCase
-from vncproxy.consoles import Consoles
+from tests.doubles.proxy_in_memory import WEB_01, ProxyTestCase
 from vncproxy.errors import (
     BackendError,
     ConsoleUnavailable,
@@ -27,6 +26,7 @@ from vncproxy.model import (
     Transport,
     VMAddress,
 )
+from vncproxy.session.consoles import Consoles
 from vncproxy.testing import SERVER_INIT, StaticConsoles
 from vncproxy.upstream import Console
 

@@ -20,8 +20,8 @@ from vncproxy.model import (
 )
 from vncproxy.relay.leg import Leg
 from vncproxy.rfb.greeting import Greeting
-from vncproxy.session import IDownstream, Services, Visit
-from vncproxy.sessions import Sessions
+from vncproxy.session.registry import Sessions
+from vncproxy.session.session import IDownstream, Services, Visit
 from vncproxy.testing import StaticConsoles
 from vncproxy.tokens.memory import MemoryTokenStore
 

@@ -6,8 +6,8 @@ from zope.interface.verify import verifyObject
 
 from vncproxy.errors import EndedByAdministrator, TokenUnknown, UpstreamUnreachable
 from vncproxy.interfaces import ISessionObserver
-from vncproxy.metrics import MAX_BACKENDS, OTHER, Metrics
 from vncproxy.model import ConsoleType, SessionInfo, VMAddress
+from vncproxy.session.metrics import MAX_BACKENDS, OTHER, Metrics
 
 
 def session(

@@ -14,9 +14,8 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from tests.proxy_in_memory import WEB_01, ProxyTestCase, Told
-from vncproxy import sessions
-from vncproxy.downstream.early import refuse_viewer
+from tests.doubles.proxy_in_memory import WEB_01, ProxyTestCase, Told
+from vncproxy.downstream.pending import refuse_viewer
 from vncproxy.errors import (
     BackendError,
     BadRequest,
@@ -63,16 +62,11 @@ from vncproxy.model import (
 from vncproxy.relay.frames import RawFraming
 from vncproxy.relay.leg import Leg
 from vncproxy.rfb.greeting import Greeting
-from vncproxy.session import MOST_ASKING, IDownstream, Session, Visit
-from vncproxy.testing import (
-    SERVER_INIT,
-    MemoryPeer,
-    ScriptedRFBServer,
-    StaticConsoles,
-    rfb_script,
-)
-from vncproxy.tokens.sources import StoreWithSources
-from vncproxy.watchdog import Watchdog
+from vncproxy.session import registry as sessions
+from vncproxy.session.session import MOST_ASKING, IDownstream, Session, Visit
+from vncproxy.session.watchdog import Watchdog
+from vncproxy.testing import SERVER_INIT, MemoryPeer, ScriptedRFBServer, StaticConsoles, rfb_script
+from vncproxy.tokens.external.store import StoreWithSources
 
 GREETING = b"RFB 003.008\n\x01\x01"
 VIEWER_HEARS = b"RFB 003.008\n\x01\x01" + bytes(4) + SERVER_INIT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.rounds import Rounds
+from vncproxy.session.timer import Rounds
 
 
 class Looker:

@@ -19,9 +19,9 @@ from vncproxy.errors import (
 from vncproxy.model import Policy, Timeouts
 from vncproxy.relay.frames import RawFraming, WebSocketFraming
 from vncproxy.relay.leg import Leg
-from vncproxy.rounds import Rounds
+from vncproxy.session.timer import Rounds
+from vncproxy.session.watchdog import Watchdog
 from vncproxy.testing import MemoryPeer
-from vncproxy.watchdog import Watchdog
 
 
 class WatchdogTests(SynchronousTestCase):

@@ -8,13 +8,13 @@ from pydantic import ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.backends.calls import InlineCalls
-from tests.backends.here import all_ports_listen
-from vncproxy.backends.libvirt_route import route
-from vncproxy.backends.libvirt_settings import LibvirtSettings
-from vncproxy.backends.libvirt_xml import VNCGraphics
-from vncproxy.backends.static import StaticBackend, StaticSettings
-from vncproxy.backends.static_console import Console
+from tests.doubles.blocking_calls import InlineCalls
+from tests.doubles.hypervisors_here import all_ports_listen
+from vncproxy.backends.libvirt.console import route
+from vncproxy.backends.libvirt.domain_xml import VNCGraphics
+from vncproxy.backends.libvirt.settings import LibvirtSettings
+from vncproxy.backends.static.backend import StaticBackend, StaticSettings
+from vncproxy.backends.static.console import Console
 from vncproxy.interfaces import IHasWarnings
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
 

@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.integration.certificates import Authority, self_signed
 from vncproxy.errors import ConfigurationError, UpstreamUntrusted, UpstreamViolation
 from vncproxy.model import TLSTrust
-from vncproxy.tls import TLSClient, check_trust, parse_fingerprint
+from vncproxy.tls.verification import TLSClient, check_trust, parse_fingerprint
 
 
 class Server:

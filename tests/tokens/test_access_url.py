@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.access_url import access_url
+from vncproxy.tokens.access_url import access_url
 
 
 class AccessURLTests(SynchronousTestCase):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.tokens import source_types
+from vncproxy.tokens.external import kinds as source_types
 
 PAGE = Path(__file__).parents[2] / "docs/token-sources.md"
 

@@ -21,7 +21,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from websockify.token_plugins import JWTTokenApi
 
-from tests.tokens_of_others import make_means, make_source
+from tests.doubles.external_tokens import make_means, make_source
 from vncproxy.errors import (
     BackendError,
     ConfigurationError,
@@ -31,7 +31,7 @@ from vncproxy.errors import (
     TokenUsed,
 )
 from vncproxy.model import Grant, VMAddress
-from vncproxy.tokens.jwt import SignedTokens
+from vncproxy.tokens.external.jwt import SignedTokens
 
 SECRET = bytes(range(32))
 KEY_TEXT = base64.urlsafe_b64encode(SECRET).decode().rstrip("=")

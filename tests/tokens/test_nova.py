@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.tokens_of_others import make_means, make_source
+from tests.doubles.external_tokens import make_means, make_source
 from vncproxy.errors import (
     BackendError,
     ConfigurationError,
@@ -18,10 +18,10 @@ from vncproxy.errors import (
 )
 from vncproxy.interfaces import ITokenSource
 from vncproxy.model import HTTPConnect, RFBSecurity, TLSTrust
-from vncproxy.tokens import nova
-from vncproxy.tokens.nova import Nova, NovaTokens
-from vncproxy.tokens.nova_console import NovaConsole
-from vncproxy.tokens.nova_settings import NovaTokensSettings
+from vncproxy.tokens.external import nova
+from vncproxy.tokens.external.nova import Nova, NovaTokens
+from vncproxy.tokens.external.nova_console import NovaConsole
+from vncproxy.tokens.external.nova_settings import NovaTokensSettings
 
 TOKEN = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
 KEYS: dict[str, Any] = {

@@ -21,10 +21,10 @@ from vncproxy.model import (
     VMAddress,
     new_secret,
 )
-from vncproxy.tokens import source_types
-from vncproxy.tokens.foreign import Target, grant
+from vncproxy.tokens.external import kinds as source_types
+from vncproxy.tokens.external.store import StoreWithSources
+from vncproxy.tokens.external.target import Target, grant
 from vncproxy.tokens.memory import MemoryTokenStore
-from vncproxy.tokens.sources import StoreWithSources
 
 NOW = 1_800_000_000.0
 SECRET = "t" * 20

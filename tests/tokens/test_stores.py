@@ -13,11 +13,11 @@ from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tests.token_store_contract import VM, TokenStoreContract, make_token
+from tests.tokens.store_contract import VM, TokenStoreContract, make_token
 from vncproxy.errors import Superseded, TokenExpired, TokenUnknown, TokenUsed
 from vncproxy.model import ConsoleType, Policy, UnixTime, VMAddress, secret_id
+from vncproxy.redis.diagnosis import diagnose
 from vncproxy.tokens import scripts
-from vncproxy.tokens.diagnosis import diagnose
 from vncproxy.tokens.memory import MemoryTokenStore
 from vncproxy.tokens.records import MalformedRecord, decode, encode
 from vncproxy.tokens.resume import OPENING, REMEMBER

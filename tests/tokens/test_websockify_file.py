@@ -11,11 +11,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from websockify import token_plugins
 from zope.interface.verify import verifyObject
 
-from tests.tokens_of_others import make_means, make_source
+from tests.doubles.external_tokens import make_means, make_source
 from vncproxy.errors import BackendError, StoreUnavailable, TokenUnknown
 from vncproxy.interfaces import ITokenSource
 from vncproxy.model import Grant, Transport, VMAddress
-from vncproxy.tokens.websockify_file import TokenFiles
+from vncproxy.tokens.external.websockify_file import TokenFiles
 
 A, B = "a" * 20, "b" * 20
 

@@ -8,13 +8,13 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.tokens_of_others import make_means, make_source
+from tests.doubles.external_tokens import make_means, make_source
 from vncproxy.errors import BackendError, ConfigurationError, StoreUnavailable, TokenUnknown
 from vncproxy.interfaces import ITokenSource
 from vncproxy.model import Grant
-from vncproxy.tokens.endpoint import RedisSettings
-from vncproxy.tokens.foreign import Target
-from vncproxy.tokens.websockify_redis import RedisTokens, RedisTokensSettings, parse_value
+from vncproxy.redis.endpoint import RedisSettings
+from vncproxy.tokens.external.target import Target
+from vncproxy.tokens.external.websockify_redis import RedisTokens, RedisTokensSettings, parse_value
 
 
 class ValueTests(SynchronousTestCase):

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues import Outcome, byte_by_byte, cut, places, play, sized_bytes
+from tests.doubles.dialogues import Outcome, byte_by_byte, cut, places, play, sized_bytes
 from vncproxy.errors import UpstreamClosed, UpstreamRefused, UpstreamViolation, VNCProxyError
-from vncproxy.handshakes import REPLY_LIMIT, http_connect, reach_console
+from vncproxy.handshake.steps import Dialogue, EndOfStream, TooLong
 from vncproxy.model import Handshake, HTTPConnect, RFBSecurity, TLSTrust
-from vncproxy.steps import Dialogue, EndOfStream, TooLong
+from vncproxy.upstream.handshakes import REPLY_LIMIT, http_connect, reach_console
 
 BANNER = b"RFB 003.008\n"
 SERVER_INIT = bytes.fromhex("0320 0258 20180001 00ff00ff00ff 100800 000000 00000002") + b"vm"

@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from tests.proxy_in_memory import ProxyTestCase
+from tests.doubles.proxy_in_memory import ProxyTestCase
 from vncproxy.errors import (
     ConsoleInUse,
     UpstreamRefused,

@@ -9,9 +9,9 @@ from unittest import mock
 from hypothesis import given
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues import byte_by_byte, play, sized_bytes
+from tests.doubles.dialogues import byte_by_byte, play, sized_bytes
 from vncproxy.errors import UpstreamRefused, UpstreamViolation, VNCProxyError
-from vncproxy.steps import Dialogue, EndOfStream, TooLong
+from vncproxy.handshake.steps import Dialogue, EndOfStream, TooLong
 from vncproxy.upstream.websocket import HEADER_LIMIT, open_websocket
 
 # RFC 6455 section 1.3

@@ -6,8 +6,8 @@ are the JSON.
 
 from __future__ import annotations
 
+from .authentication import ApiKey, Scope, new_api_key
 from .health import health_resource
-from .keys import ApiKey, Scope, new_api_key
 from .site import api_resource, api_site
 
 __all__ = [

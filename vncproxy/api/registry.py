@@ -1,4 +1,4 @@
-"""What the API asks of the registry of live sessions, as `vncproxy.sessions.Sessions` answers."""
+"""What the API asks of the registry of live sessions (`vncproxy.session.registry`)."""
 
 from __future__ import annotations
 

@@ -16,16 +16,16 @@ from twisted.web.server import Request, Site
 from ..interfaces import IConsoleBackend, ITokenStore
 from ..model import ConsoleType, UnixTime
 from ..text import printable
-from .bodies import MAX_BODY
-from .existence import Existence
+from .authentication import ApiKey, Keyring
 from .health import Readiness
-from .inventory import Inventory
-from .keys import ApiKey, Keyring
 from .registry import LiveSessions
 from .reply import Reply, error_body
-from .routes import Api
-from .sessions import SessionsView
-from .tokens import Issuing, Tokens
+from .v1.bodies import MAX_BODY
+from .v1.existence import Existence
+from .v1.inventory import Inventory
+from .v1.routes import Api
+from .v1.sessions import SessionsView
+from .v1.tokens import Issuing, Tokens
 
 _ID = re.compile(r"[0-9a-fA-F]{64}")
 _LONG = re.compile(r"[\w.~-]{16,}")

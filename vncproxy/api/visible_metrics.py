@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 
-from .keys import ApiKey
+from .authentication import ApiKey
 
 LABEL = "backend"
 

@@ -19,7 +19,7 @@ from .failures import Misconfigured
 from .reactor import run
 
 if TYPE_CHECKING:
-    from ..check_config import Finding
+    from ..config.check.run import Finding
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SCOPES = ("issue", "read", "admin")
@@ -71,7 +71,7 @@ Exit status: 0 all is well (there may be warnings), 1 something that is configur
 @json_option
 def check_config(config: Path, as_json: bool) -> None:
     """Read a configuration file, dial Redis and every backend, and say what is wrong."""
-    from ..check_config import Finding, render
+    from ..config.check.run import Finding, render
 
     status = 0
     try:
@@ -90,7 +90,8 @@ def check_config(config: Path, as_json: bool) -> None:
 
 
 def _findings(path: Path) -> Sequence[Finding]:
-    from .. import check_config, tap
+    from .. import tap
+    from ..config.check import run as check_config
 
     async def work(reactor: Any) -> Sequence[Finding]:
         parts = tap.make_parts(settings, reactor)
@@ -143,7 +144,7 @@ def new(name: str, scopes: tuple[str, ...], backends: tuple[str, ...], as_json: 
 
     The key itself is stored nowhere: hand it to the program that will use it. NAME stands in logs.
     """
-    from ..api.keys import new_api_key
+    from ..api.authentication import new_api_key
 
     if not _NAME.fullmatch(name):
         raise click.BadParameter(

@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from ..addresses import is_own
-from ..tokens.token_file import read
+from ..tokens.external.token_file import read
 from .failures import Misconfigured
 from .websockify_options import FLAGS, VALUES, parse
 

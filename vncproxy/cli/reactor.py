@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 from twisted.python.failure import Failure
 
-from ..monotonic import use_monotonic_clock
+from ..service.monotonic import use_monotonic_clock
 
 T = TypeVar("T")
 

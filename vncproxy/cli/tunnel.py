@@ -14,18 +14,18 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
 
-from ..access_url import access_url
 from ..downstream.links import behind_path, token_of
 from ..errors import ClientGone, UpstreamViolation, VNCProxyError
-from ..handshakes import http_connect
+from ..handshake.steps import StartTLS, StepError, Steps
 from ..model import ConsoleEndpoint, HTTPConnect, Timeouts, TLSTrust, Transport
 from ..relay import plain
 from ..relay.frames import RawFraming
 from ..relay.leg import Leg
 from ..rfb.greeting import refuse
-from ..steps import StartTLS, StepError, Steps
-from ..tls import TLSClient
+from ..tls.verification import TLSClient
+from ..tokens.access_url import access_url
 from ..upstream.dial import dial
+from ..upstream.handshakes import http_connect
 
 ANSWER_TIME = 60.0
 """Seconds that the proxy has to find and reach the console."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 from contextlib import suppress
 
-from .model import Limits
+from ..model import Limits
 
 RESERVED = 128
 """Descriptors for all but users: callers of the API, token store, backends, listeners, files."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from .errors import ConfigurationError
-from .mistakes import describe
+from ..errors import ConfigurationError
+from .error_messages import describe
 from .setting_types import Reading
 from .settings import BackendTable, Settings
-from .toml_mistakes import in_words
+from .toml_errors import in_words
 
 __all__ = ["BackendTable", "Settings", "load"]
 

@@ -12,11 +12,11 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
+from ..model import VMAddress
+from ..text import has_control
 from .listeners import problem_of
-from .model import VMAddress
 from .secret import ERROR_TYPE as SECRET
-from .text import has_control
 from .urls import check_base_url, check_origin, check_viewer_url
 
 ALL_BACKENDS: Final = "*"

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from ..model import Limits, Seconds, Timeouts
 from . import urls
 from .listeners import EndpointText
-from .model import Limits, Seconds, Timeouts
 from .secret import Secret
 from .setting_types import (
     ALL_BACKENDS,

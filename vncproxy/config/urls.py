@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import PydanticCustomError
 
-from .origins import PORTS, normal_host, normal_pattern
+from ..origins import PORTS, normal_host, normal_pattern
 from .secret import ERROR_TYPE as SECRET
 
 

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..access_url import access_url
+from ..tokens.access_url import access_url
 
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 asked for by a user
 """Addresses that stand for all of this machine's -> one that its own browser can open."""

@@ -13,23 +13,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.logger import Logger
 
-from ..backends.libvirt import LibvirtBackend
-from ..backends.libvirt_settings import LibvirtSettings
-from ..backends.static import StaticBackend, StaticSettings
+from ..backends.libvirt.backend import LibvirtBackend
+from ..backends.libvirt.settings import LibvirtSettings
+from ..backends.static.backend import StaticBackend, StaticSettings
+from ..blocking import BoundedCalls
+from ..config.settings import Listen, Public, Settings
 from ..errors import UpstreamRefused, VNCProxyError
 from ..interfaces import IConsoleBackend
-from ..model import (
-    ConsoleEndpoint,
-    ConsoleType,
-    Policy,
-    Timeouts,
-    Token,
-    VMAddress,
-    VMSummary,
-)
-from ..settings import Listen, Public, Settings
+from ..model import ConsoleEndpoint, ConsoleType, Policy, Timeouts, Token, VMAddress, VMSummary
 from ..tap import Parts, make_service
-from ..threads import BoundedCalls
 from ..tokens.memory import MemoryTokenStore
 from ..upstream.reach import try_login
 from .announcement import Place, console_lines, vm_lines

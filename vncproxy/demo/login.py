@@ -7,10 +7,10 @@ from collections.abc import Callable
 from hmac import compare_digest
 
 from ..errors import DownstreamViolation
-from ..rfb.kinds import Kind
+from ..handshake.steps import Read, Steps, Write
+from ..rfb.security_types import Kind
 from ..rfb.versions import BANNER_SIZE, Version, encode_reason, parse_banner
 from ..rfb.vnc_auth import vnc_response
-from ..steps import Read, Steps, Write
 
 WRONG_PASSWORD = "The password is wrong."  # noqa: S105 it says that one was wrong
 _OK, _FAILED = bytes(4), b"\0\0\0\1"

@@ -21,9 +21,9 @@ from twisted.logger import (
     textFileLogObserver,
 )
 
-from ..backends.static import StaticSettings
+from ..backends.static.backend import StaticSettings
 from ..errors import ConfigurationError
-from ..monotonic import use_monotonic_clock
+from ..service.monotonic import use_monotonic_clock
 from .announcement import Place
 from .demonstration import Demonstration, console_settings
 

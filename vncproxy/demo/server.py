@@ -22,7 +22,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import DownstreamViolation, VNCProxyError
-from ..rfb.messages import (
+from ..handshake.steps import Dialogue
+from ..rfb.client_messages import (
     ClientMessage,
     ClientMessages,
     KeyEvent,
@@ -32,7 +33,6 @@ from ..rfb.messages import (
     UpdateRequest,
 )
 from ..rfb.pixels import PixelFormat, ServerInit
-from ..steps import Dialogue
 from .canvas import Damage, Rect
 from .encode import Encoder
 from .login import log_in

@@ -14,8 +14,8 @@
 - `vncproxy.downstream.resume_cookie`: the cookie by which a browser re-enters a console.
 - `vncproxy.downstream.allowance`: how often something may be done for strangers.
 - `vncproxy.downstream.framing`: pages that may show the console in a frame.
-- `vncproxy.downstream.visits`: what a request says about its user, put together.
-- `vncproxy.downstream.early`: a connection between its HTTP request and its leg.
+- `vncproxy.downstream.request`: what a request says about its user, put together.
+- `vncproxy.downstream.pending`: a connection between its HTTP request and its leg.
 - `vncproxy.downstream.websocket`: browsers; the opening handshake is Autobahn's.
 - `vncproxy.downstream.connect`: TCP viewers that ask with ``CONNECT``.
 - `vncproxy.downstream.static_files`: the page's files.

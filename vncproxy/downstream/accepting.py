@@ -18,7 +18,7 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol
 
-from .errors import Busy
+from ..errors import Busy
 
 _LISTENING = frozenset({"listenTCP", "listenSSL", "listenUNIX", "adoptStreamPort"})
 

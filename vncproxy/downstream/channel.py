@@ -14,7 +14,7 @@ from twisted.web.http import HTTPChannel, Request
 
 from ..errors import OverLimit, VNCProxyError
 from ..model import Limits
-from ..relay.detach import take_pipelined
+from ..relay.fast.detach import take_pipelined
 from ..relay.sockets import IPassesOn, tune
 from .connections import UNKNOWN, Connections, Place
 from .forwarded import plain_address

@@ -15,10 +15,10 @@ from ..errors import VNCProxyError
 from ..model import Grant
 from ..relay.frames import RawFraming
 from ..relay.leg import Leg
-from ..session import IDownstream, Visit
-from ..sessions import Sessions
+from ..session.registry import Sessions
+from ..session.session import IDownstream, Visit
 from .channel import ConsoleChannel
-from .early import EarlyConnection, refuse_viewer
+from .pending import EarlyConnection, refuse_viewer
 
 
 @implementer(IDownstream)

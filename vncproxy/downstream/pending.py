@@ -14,7 +14,7 @@ from ..errors import ClientGone, VNCProxyError
 from ..relay.frames import Framing
 from ..relay.leg import Leg
 from ..rfb.greeting import Greeting
-from ..session import Session
+from ..session.session import Session
 from .channel import ConsoleChannel
 
 EARLY_LIMIT = 16384

@@ -17,8 +17,8 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from zope.interface import implementer
 
 from ..errors import DownstreamViolation, VNCProxyError
+from ..handshake.steps import Dialogue, Read, ReadUntil, Steps
 from ..relay.sockets import IPassesOn
-from ..steps import Dialogue, Read, ReadUntil, Steps
 from .forwarded import plain_address
 from .occasional import OccasionalWarning
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.web.http import Request
 
 from ..model import ConsoleType
-from ..session import Visit
+from ..session.session import Visit
 from .cookies import parse_cookies
 from .headers import header_lines
 from .links import is_confirmed, query_token

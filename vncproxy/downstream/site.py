@@ -15,7 +15,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from ..errors import Busy
 from ..model import ConsoleType
-from ..sessions import Sessions
+from ..session.registry import Sessions
 from ..web import STATIC, novnc_installed
 from .allowance import Allowance
 from .channel import ConsoleChannel
@@ -26,8 +26,8 @@ from .forwarded import peer_address
 from .framing import Framing
 from .links import behind_path, query_token
 from .origin import Trust
+from .request import visit_of
 from .static_files import find_file
-from .visits import visit_of
 from .websocket import WebSocketDownstream, upgrade_factory
 
 PAGES = frozenset({"", "index.html", "vnc.html", "vnc_auto.html", "vnc_lite.html", "console"})

@@ -23,8 +23,8 @@ from twisted.internet.protocol import Factory
 from twisted.internet.ssl import AcceptableCiphers, CertificateOptions
 from zope.interface import implementer
 
-from .errors import ConfigurationError
-from .listeners import FILE_ERRORS, EndpointText, with_backlog
+from ..config.listeners import FILE_ERRORS, EndpointText, with_backlog
+from ..errors import ConfigurationError
 
 CIPHERS = AcceptableCiphers.fromOpenSSLCipherString(
     "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"

@@ -18,14 +18,14 @@ from ..errors import BadRequest, ClientGone, VNCProxyError
 from ..model import Grant
 from ..relay.frames import RawFraming, WebSocketFraming
 from ..relay.leg import Leg
-from ..session import IDownstream, Visit
-from ..sessions import Sessions
+from ..session.registry import Sessions
+from ..session.session import IDownstream, Visit
 from ..text import printable
 from .channel import ConsoleChannel
 from .cookies import parse_cookies
-from .early import EarlyConnection, refuse_viewer
 from .headers import header_lines
 from .origin import Trust
+from .pending import EarlyConnection, refuse_viewer
 from .resume_cookie import remove_cookie, resume_cookie_name, set_cookie, surplus_cookies
 
 _QUOTED = re.compile("[\"']")

@@ -12,8 +12,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from .errors import VNCProxyError
-from .model import TLSTrust
+from ..errors import VNCProxyError
+from ..model import TLSTrust
 
 T = TypeVar("T")
 

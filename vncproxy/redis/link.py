@@ -20,9 +20,9 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from ..errors import StoreUnavailable
-from .conversation import Conversation, Protocol
 from .diagnosis import FOREIGN, diagnose, serves_others
 from .endpoint import RedisSettings, redis_endpoint
+from .operation import Conversation, Protocol
 from .outage import OutageLog
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ import txredisapi
 from twisted.python.failure import Failure
 
 from ..errors import StoreUnavailable
-from .scripts import LATE
+from ..tokens.scripts import LATE
 
 CLOCK_KNOWN = 10.0
 """Seconds for which Redis's clock is known from what it said, so that it is not asked each time."""

@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from ..errors import ConfigurationError, VNCProxyError
-from ..steps import Dialogue, ReadAtMost, StartTLS, Steps
+from ..handshake.steps import Dialogue, ReadAtMost, StartTLS, Steps
 
 if TYPE_CHECKING:
     from .leg import Leg

@@ -25,9 +25,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import ConnectionLost, SessionEnded, UpstreamViolation, VNCProxyError
-from ..steps import StepError, Steps
-from .conversation import Conversation, Secure, Verifier, no_tls
+from ..handshake.steps import StepError, Steps
 from .frames import CLOSE_REASON_LIMIT, FrameError, Framing, RawFraming
+from .handshaking import Conversation, Secure, Verifier, no_tls
 from .sockets import shut_down_sending
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 
 from ..errors import DownstreamViolation
-from ..steps import Read, Steps, Write
+from ..handshake.steps import Read, Steps, Write
 from .versions import BANNER_SIZE, NotRFB, Version, encode_reason, parse_banner
 
 NONE = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import ConsoleInUse, UpstreamBusy, UpstreamRefused
-from ..steps import Read, Steps
+from ..handshake.steps import Read, Steps
 from .versions import Version, read_reason
 
 _TOO_MANY = 2

@@ -11,9 +11,9 @@ import re
 from scramp import ScramClient, ScramException
 
 from ..errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
+from ..handshake.steps import EndOfStream, Read, Steps, Write
 from ..model import RFBSecurity
-from ..steps import EndOfStream, Read, Steps, Write
-from .kinds import is_verified
+from .security_types import is_verified
 from .versions import clean_reason
 
 LIMIT = 4096

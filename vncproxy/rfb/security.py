@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
+from ..handshake.steps import Read, Steps, Write
 from ..model import RFBSecurity
-from ..steps import Read, Steps, Write
 from . import tight
-from .foreign_types import advice
-from .kinds import Kind, demands_tls, words
 from .result import read_result, refusal
+from .security_types import Kind, demands_tls, words
+from .unsupported_types import advice
 from .vencrypt import vencrypt
 from .versions import (
     BANNER_SIZE,

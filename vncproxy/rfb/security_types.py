@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from ..model import RFBSecurity
-from .foreign_types import FOREIGN
+from .unsupported_types import FOREIGN
 
 
 class Kind(IntEnum):

@@ -7,7 +7,7 @@ last one follows ServerInit.
 from __future__ import annotations
 
 from ..errors import UpstreamViolation
-from ..steps import Read, Steps, Write
+from ..handshake.steps import Read, Steps, Write
 
 MAX_CAPABILITIES = 256
 """Capabilities in one list; real servers have a few dozen."""

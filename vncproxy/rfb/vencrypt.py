@@ -9,11 +9,11 @@ import struct
 from collections.abc import Iterator
 
 from ..errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
+from ..handshake.steps import EndOfStream, Read, StartTLS, Steps, Write
 from ..model import RFBSecurity
-from ..steps import EndOfStream, Read, StartTLS, Steps, Write
-from .kinds import Kind, demands_tls, is_verified, words
 from .result import read_result
 from .sasl import log_in
+from .security_types import Kind, demands_tls, is_verified, words
 from .versions import Version
 from .vnc_auth import authenticate
 

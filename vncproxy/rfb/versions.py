@@ -6,7 +6,7 @@ import re
 from enum import Enum
 
 from ..errors import VNCProxyError
-from ..steps import ReadAtMost, Steps
+from ..handshake.steps import ReadAtMost, Steps
 
 BANNER_SIZE = 12
 REASON_LIMIT = 512

@@ -13,14 +13,14 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from .backends import find
-from .interfaces import IConsoleBackend, ITokenSource, ITokenStore
-from .settings import BackendTable, Settings
-from .threads import BoundedCalls
-from .tokens import source_types
-from .tokens.foreign import Means
-from .tokens.memory import MemoryTokenStore
-from .tokens.sources import StoreWithSources
+from ..backends import find
+from ..blocking import BoundedCalls
+from ..config.settings import BackendTable, Settings
+from ..interfaces import IConsoleBackend, ITokenSource, ITokenStore
+from ..tokens.external import kinds as source_types
+from ..tokens.external.store import StoreWithSources
+from ..tokens.external.target import Means
+from ..tokens.memory import MemoryTokenStore
 
 _log = Logger()
 
@@ -218,7 +218,7 @@ def _store(settings: Settings, reactor: Any) -> ITokenStore:
     if settings.tokens.store == "memory":
         return MemoryTokenStore(time.time, resume, reactor.seconds)
     # txredisapi imports the reactor, which is not to be chosen by importing this module
-    from .tokens.redis import RedisSettings, RedisTokenStore
+    from ..tokens.redis import RedisSettings, RedisTokenStore
 
     fields = settings.redis.model_dump(exclude={"password"})
     redis = RedisSettings(**fields, password=settings.redis.password.get_secret_value())

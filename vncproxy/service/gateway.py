@@ -12,13 +12,13 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 
-from .consoles import MOST_PATIENCE
-from .descriptors import affordable, allow, shortage
-from .interfaces import IHasWarnings
-from .parts import CLOSE_TIME, Parts
+from ..config.descriptors import affordable, allow, shortage
+from ..config.settings import Settings
+from ..interfaces import IHasWarnings
+from ..session.consoles import MOST_PATIENCE
+from ..session.registry import Sessions
+from .components import CLOSE_TIME, Parts
 from .reload import Reload, Running
-from .sessions import Sessions
-from .settings import Settings
 from .store_check import StoreCheck
 
 

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from twisted.python.logfile import LogFile
 
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
 
 
 class ProcessLog:

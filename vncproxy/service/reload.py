@@ -19,16 +19,16 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .audit import AuditLog, open_audit_file
-from .errors import BackendError, ConfigurationError
-from .model import Timeouts
-from .parts import Made, Parts, Renewed, close_all, digests, renew
-from .process_log import ProcessLog
-from .resumption import ListenerTLS, Shown
-from .sessions import Sessions
-from .settings import Settings
+from ..blocking import BoundedCalls
+from ..config.settings import Settings
+from ..downstream.tls_listener import ListenerTLS, Shown
+from ..errors import BackendError, ConfigurationError
+from ..model import Timeouts
+from ..session.audit import AuditLog, open_audit_file
+from ..session.registry import Sessions
+from .components import Made, Parts, Renewed, close_all, digests, renew
+from .log_file import ProcessLog
 from .sites import Sites, services
-from .threads import BoundedCalls
 
 READ_TIME = 30.0
 """Seconds that the configuration and the files it names may take to be read."""

@@ -12,22 +12,23 @@ from prometheus_client import CollectorRegistry
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
-from .downstream.channel import ConsoleChannel, limited_channel
-from .downstream.connections import Connections
-from .downstream.console_site import ConsoleSite
-from .downstream.forwarded import Forwarding
-from .downstream.occasional import OccasionalWarning
-from .downstream.origin import Trust
-from .downstream.proxy_header import ProxyHeaderFactory
-from .downstream.site import Consoles, console_site
-from .interfaces import ISessionObserver
-from .listeners import without_wrapper
-from .model import Limits, UnixTime
-from .parts import Parts
-from .relay import fast, plain
-from .session import Services
-from .sessions import Sessions
-from .settings import Listen, Settings
+from ..config.listeners import without_wrapper
+from ..config.settings import Listen, Settings
+from ..downstream.channel import ConsoleChannel, limited_channel
+from ..downstream.connections import Connections
+from ..downstream.console_site import ConsoleSite
+from ..downstream.forwarded import Forwarding
+from ..downstream.occasional import OccasionalWarning
+from ..downstream.origin import Trust
+from ..downstream.proxy_header import ProxyHeaderFactory
+from ..downstream.site import Consoles, console_site
+from ..interfaces import ISessionObserver
+from ..model import Limits, UnixTime
+from ..relay import plain
+from ..relay.fast import join as fast
+from ..session.registry import Sessions
+from ..session.session import Services
+from .components import Parts
 
 API_CONNECTIONS = 100
 """Connections of callers of the API; where there are more, those that wait make room."""
@@ -78,7 +79,7 @@ class Sites:
         registry: CollectorRegistry,
     ) -> None:
         # klein imports the reactor, which is not to be chosen by importing this module
-        from .api.site import api_site
+        from ..api.site import api_site
 
         self.connections = connections
         self._sessions = sessions
@@ -109,7 +110,7 @@ class Sites:
 
     def _consoles(self, settings: Settings, parts: Parts) -> Consoles:
         # klein imports the reactor, which is not to be chosen by importing this module
-        from .api.health import health_resource
+        from ..api.health import health_resource
 
         public, sessions = settings.public, self._sessions
         trust = Trust(
@@ -133,8 +134,8 @@ class Sites:
         )
 
     def _api(self, settings: Settings, parts: Parts) -> IResource:
-        from .api.keys import ApiKey, Scope
-        from .api.site import api_resource
+        from ..api.authentication import ApiKey, Scope
+        from ..api.site import api_resource
 
         keys = [
             ApiKey(name, key.hash, frozenset(map(Scope, key.scopes)), frozenset(key.backends))

@@ -14,8 +14,8 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .errors import StoreUnavailable
-from .interfaces import ITokenStore
+from ..errors import StoreUnavailable
+from ..interfaces import ITokenStore
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from .errors import Busy
-from .model import Limits, Timeouts
+from ..errors import Busy
+from ..model import Limits, Timeouts
 
 LONG_WAIT = 1.0
 """Seconds of waiting for a turn from which on no users are taken in, until it is half of that."""

@@ -15,11 +15,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from ..errors import AuditUnavailable, ConfigurationError, TokenRefused, VNCProxyError
+from ..interfaces import ISessionObserver
+from ..model import SessionInfo, UnixTime
 from .audit_file import AuditFile
 from .audit_journal import Journal, Line, claim
-from .errors import AuditUnavailable, ConfigurationError, TokenRefused, VNCProxyError
-from .interfaces import ISessionObserver
-from .model import SessionInfo, UnixTime
 
 TOKEN_PREFIX = 12
 """Hexadecimal digits of a token's id that are enough to find it, and too few to use it."""

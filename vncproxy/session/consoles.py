@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 
-from .errors import BackendError, UpstreamViolation, VMNotFound, VNCProxyError
-from .interfaces import IConsoleBackend, IConsoleMoves, IConsoleRefusals
-from .model import ConsoleElsewhere, ConsoleEndpoint, Timeouts, VMAddress
-from .upstream import Console, is_vnc_server, reach, try_login
+from ..errors import BackendError, UpstreamViolation, VMNotFound, VNCProxyError
+from ..interfaces import IConsoleBackend, IConsoleMoves, IConsoleRefusals
+from ..model import ConsoleElsewhere, ConsoleEndpoint, Timeouts, VMAddress
+from ..upstream import Console, is_vnc_server, reach, try_login
 
 T = TypeVar("T")
 

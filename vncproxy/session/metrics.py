@@ -13,9 +13,9 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 from zope.interface import implementer
 
-from .errors import VNCProxyError
-from .interfaces import ISessionObserver
-from .model import SessionInfo
+from ..errors import VNCProxyError
+from ..interfaces import ISessionObserver
+from ..model import SessionInfo
 
 MAX_BACKENDS = 100
 """Backends that are told apart; tokens of foreign issuers may name any."""

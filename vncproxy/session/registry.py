@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from twisted.internet.defer import DeferredList
 
+from ..errors import OverLimit, ProxyStopping, SessionEnded, Superseded, VNCProxyError
+from ..model import SessionInfo, VMAddress, new_id, secret_id
 from .admission import Admission
-from .errors import OverLimit, ProxyStopping, SessionEnded, Superseded, VNCProxyError
-from .model import SessionInfo, VMAddress, new_id, secret_id
-from .rounds import Rounds
 from .session import IDownstream, Services, Session, Visit
+from .timer import Rounds
 
 T = TypeVar("T")
 

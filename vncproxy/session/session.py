@@ -12,9 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
-from .admission import Admission
-from .consoles import Consoles
-from .errors import (
+from ..errors import (
     ClientGone,
     ConfirmationNeeded,
     ConnectionLost,
@@ -27,8 +25,9 @@ from .errors import (
     TokenUsed,
     VNCProxyError,
 )
-from .interfaces import IConsoleBackend, ISessionObserver, IStage, ITokenStore
-from .model import (
+from ..handshake.steps import StepError
+from ..interfaces import IConsoleBackend, ISessionObserver, IStage, ITokenStore
+from ..model import (
     LOCAL,
     ConsoleType,
     Grant,
@@ -43,14 +42,15 @@ from .model import (
     is_secret,
     secret_id,
 )
-from .origins import allows
-from .relay import plain
-from .relay.leg import Leg
-from .rfb.greeting import Greeting
-from .rfb.security import rename
-from .rounds import Rounds
-from .steps import StepError
-from .upstream import Console
+from ..origins import allows
+from ..relay import plain
+from ..relay.leg import Leg
+from ..rfb.greeting import Greeting
+from ..rfb.security import rename
+from ..upstream import Console
+from .admission import Admission
+from .consoles import Consoles
+from .timer import Rounds
 from .watchdog import Watchdog
 
 JUST_NOW = 2.0
@@ -125,7 +125,7 @@ class Services:
 
 
 class Register(Protocol):
-    """What a session asks of all sessions together, as `vncproxy.sessions.Sessions` answers it.
+    """What a session asks of all sessions together (`vncproxy.session.registry.Sessions`).
 
     Attributes:
         rounds: the timer that they share.

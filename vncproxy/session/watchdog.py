@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .errors import ConnectionLost, IdleLimit, SessionEnded, TimeLimit
-from .model import Policy, Timeouts
-from .relay.leg import Leg
-from .rounds import Rounds
+from ..errors import ConnectionLost, IdleLimit, SessionEnded, TimeLimit
+from ..model import Policy, Timeouts
+from ..relay.leg import Leg
+from .timer import Rounds
 
 INTERVAL = 1.0
 """Seconds between two looks: how exact the limits are."""

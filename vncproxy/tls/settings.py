@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from .errors import ConfigurationError
-from .model import RFBSecurity, TLSTrust
-from .tls import check_trust, parse_fingerprint
+from ..errors import ConfigurationError
+from ..model import RFBSecurity, TLSTrust
+from .verification import check_trust, parse_fingerprint
 
 
 def _absolute(path: str) -> str:

@@ -25,8 +25,8 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .errors import ConfigurationError, UpstreamUntrusted, UpstreamViolation, VNCProxyError
-from .model import TLSTrust
+from ..errors import ConfigurationError, UpstreamUntrusted, UpstreamViolation, VNCProxyError
+from ..model import TLSTrust
 
 _CERTIFIED = b"DEFAULT:!aNULL:!eNULL"
 _ANONYMOUS = b"aNULL:@SECLEVEL=0"

@@ -11,25 +11,9 @@ from dataclasses import dataclass, field
 
 from zope.interface import implementer
 
-from ..errors import (
-    Superseded,
-    TokenExpired,
-    TokenRefused,
-    TokenRevoked,
-    TokenUnknown,
-    TokenUsed,
-)
+from ..errors import Superseded, TokenExpired, TokenRefused, TokenRevoked, TokenUnknown, TokenUsed
 from ..interfaces import ITokenStore
-from ..model import (
-    Grant,
-    Token,
-    TokenStatus,
-    UnixTime,
-    VMAddress,
-    new_claim,
-    new_secret,
-    secret_id,
-)
+from ..model import Grant, Token, TokenStatus, UnixTime, VMAddress, new_claim, new_secret, secret_id
 from .resume import (
     MOST_COOKIES,
     MOST_GIVEN_BACK,

@@ -21,21 +21,12 @@ from ..errors import (
     VNCProxyError,
 )
 from ..interfaces import IMayForget, ITokenStore
-from ..model import (
-    Grant,
-    Token,
-    TokenStatus,
-    UnixTime,
-    VMAddress,
-    new_claim,
-    new_secret,
-    secret_id,
-)
+from ..model import Grant, Token, TokenStatus, UnixTime, VMAddress, new_claim, new_secret, secret_id
+from ..redis.durability import losses, read_info
+from ..redis.endpoint import RedisSettings
+from ..redis.link import RedisLink
+from ..redis.operation import Conversation
 from . import scripts
-from .conversation import Conversation
-from .durability import losses, read_info
-from .endpoint import RedisSettings
-from .link import RedisLink
 from .own_memory import OwnMemory
 from .records import MalformedRecord, decode, encode
 from .resume import MOST_COOKIES, OPENING, REMEMBER, resume_time

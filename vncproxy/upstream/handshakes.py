@@ -1,17 +1,17 @@
 """What must be agreed on with a console's server, made from the data in its endpoint.
 
-Each handshake is a generator of steps that knows no socket (see `vncproxy.steps`).
+Each handshake is a generator of steps that knows no socket (see `vncproxy.handshake.steps`).
 """
 
 from __future__ import annotations
 
 import re
 
-from .errors import UpstreamClosed, UpstreamRefused, UpstreamViolation
-from .model import Handshake, HTTPConnect
-from .rfb.security import initialise, secure
-from .rfb.versions import clean_reason
-from .steps import EndOfStream, ReadUntil, Steps, Write
+from ..errors import UpstreamClosed, UpstreamRefused, UpstreamViolation
+from ..handshake.steps import EndOfStream, ReadUntil, Steps, Write
+from ..model import Handshake, HTTPConnect
+from ..rfb.security import initialise, secure
+from ..rfb.versions import clean_reason
 
 REPLY_LIMIT = 8192
 """Longest header of a reply to CONNECT, in bytes."""

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from ..errors import (
-    ConsoleEnded,
-    ConsoleInUse,
-    UpstreamClosed,
-    UpstreamViolation,
-)
-from ..handshakes import secure_console
+from ..errors import ConsoleEnded, ConsoleInUse, UpstreamClosed, UpstreamViolation
+from ..handshake.steps import EndOfStream, StartTLS, StepError, Steps
 from ..model import ConsoleEndpoint, Timeouts, TLSTrust, Transport
 from ..relay.frames import WebSocketFraming
 from ..relay.leg import Leg, TooSlow
 from ..rfb.security import initialise
-from ..steps import EndOfStream, StartTLS, StepError, Steps
-from ..tls import TLSClient
+from ..tls.verification import TLSClient
+from .handshakes import secure_console
 from .websocket import open_websocket
 
 T = TypeVar("T")

@@ -16,8 +16,8 @@ from ..addresses import NOT_DIALLED, is_own, meaning
 from ..errors import UpstreamUnreachable
 from ..model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
 from ..relay.leg import Leg
-from .approach import Approach
 from .dial import dial
+from .login import Approach
 from .unattended import unattended
 
 

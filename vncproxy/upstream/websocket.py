@@ -16,8 +16,8 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 
 from ..errors import UpstreamRefused, UpstreamViolation
+from ..handshake.steps import ReadUntil, Steps, Write
 from ..rfb.versions import clean_reason
-from ..steps import ReadUntil, Steps, Write
 
 HEADER_LIMIT = 8192
 """Longest header of a reply, in bytes."""

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import os
 
-from vncproxy.api.existence import TIME_LIMIT
+from vncproxy.api.v1.existence import TIME_LIMIT
 from vncproxy.errors import BackendError
 
-from .world import ApiTestCase
+from ..world import ApiTestCase
 
 
 class CheckTests(ApiTestCase):

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from vncproxy.api import Scope
-from vncproxy.api.inventory import TIME_LIMIT
+from vncproxy.api.v1.inventory import TIME_LIMIT
 
-from .world import ApiTestCase, broken
+from ..world import ApiTestCase, broken
 
 
 class InventoryTests(ApiTestCase):

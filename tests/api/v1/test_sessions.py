@@ -4,7 +4,7 @@ from vncproxy.api import Scope
 from vncproxy.errors import EndedByAdministrator, SessionEnded
 from vncproxy.model import VMAddress
 
-from .world import NOW, ApiTestCase, session
+from ..world import NOW, ApiTestCase, session
 
 MAIL = VMAddress("esx", "mail")
 

@@ -10,7 +10,7 @@ from vncproxy.api import Scope
 from vncproxy.errors import EndedByAdministrator, StoreUnavailable
 from vncproxy.model import VMAddress, secret_id
 
-from .world import NOW, WEB_01, ApiTestCase, session
+from ..world import NOW, WEB_01, ApiTestCase, session
 
 UNKNOWN_ID = "0" * 64
 

@@ -16,16 +16,17 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.backends.calls import InlineCalls
-from tests.backends.here import all_ports_listen
-from vncproxy.backends import libvirt as libvirt_module
-from vncproxy.backends import libvirt_connection, libvirt_probe
-from vncproxy.backends.libvirt import LibvirtBackend
-from vncproxy.backends.libvirt_connection import Connection
-from vncproxy.backends.libvirt_domains import with_address
-from vncproxy.backends.libvirt_route import parse_uri
-from vncproxy.backends.libvirt_settings import LibvirtSettings
-from vncproxy.backends.libvirt_states import words
+from tests.doubles.blocking_calls import InlineCalls
+from tests.doubles.hypervisors_here import all_ports_listen
+from vncproxy.backends.libvirt import backend as libvirt_module
+from vncproxy.backends.libvirt import connection as libvirt_connection
+from vncproxy.backends.libvirt import probe as libvirt_probe
+from vncproxy.backends.libvirt.backend import LibvirtBackend
+from vncproxy.backends.libvirt.connection import Connection
+from vncproxy.backends.libvirt.console import parse_uri
+from vncproxy.backends.libvirt.machines import with_address
+from vncproxy.backends.libvirt.settings import LibvirtSettings
+from vncproxy.backends.libvirt.states import words
 from vncproxy.errors import (
     BackendError,
     ConfigurationError,
@@ -506,7 +507,7 @@ class SettingsTests(SynchronousTestCase):
 class MissingSDKTests(SynchronousTestCase):
     def test_a_missing_binding_is_one_clear_sentence(self) -> None:
         self.enterContext(patch.dict(sys.modules, {"libvirt": None}))
-        sys.modules.pop("vncproxy.backends.libvirt_connection", None)
+        sys.modules.pop("vncproxy.backends.libvirt.connection", None)
         with self.assertRaises(ConfigurationError) as caught:
             LibvirtBackend("kvm", LibvirtSettings(), InlineCalls())
         self.assertIn("pip install 'vncproxy[libvirt]'", str(caught.exception))

@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.backends.calls import InlineCalls
-from tests.backends.here import all_ports_listen
-from vncproxy.backends.libvirt import LibvirtBackend
-from vncproxy.backends.libvirt_settings import LibvirtSettings
-from vncproxy.backends.libvirt_states import Sighting
+from tests.doubles.blocking_calls import InlineCalls
+from tests.doubles.hypervisors_here import all_ports_listen
+from vncproxy.backends.libvirt.backend import LibvirtBackend
+from vncproxy.backends.libvirt.settings import LibvirtSettings
+from vncproxy.backends.libvirt.states import Sighting
 from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
 from vncproxy.model import ConsoleEndpoint
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.backends.here import all_ports_listen
-from vncproxy.backends import libvirt_route
-from vncproxy.backends.libvirt_route import Reach, may_connect, parse_uri, route
-from vncproxy.backends.libvirt_xml import VNCGraphics
+from tests.doubles.hypervisors_here import all_ports_listen
+from vncproxy.backends.libvirt import console as libvirt_route
+from vncproxy.backends.libvirt.console import Reach, may_connect, parse_uri, route
+from vncproxy.backends.libvirt.domain_xml import VNCGraphics
 from vncproxy.errors import BackendError, ConsoleUnavailable
 from vncproxy.model import RFBSecurity, TLSTrust, Transport
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.libvirt_xml import DomainXML, VNCGraphics, parse_domain
+from vncproxy.backends.libvirt.domain_xml import DomainXML, VNCGraphics, parse_domain
 
 
 def domain(graphics: str, attributes: str = "id='3'") -> DomainXML:

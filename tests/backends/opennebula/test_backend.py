@@ -8,12 +8,12 @@ from unittest.mock import patch
 
 from zope.interface.verify import verifyObject
 
-from tests.backends.calls import InlineCalls
-from tests.backends.opennebula import HOME, SESSION, OpenNebulaCase
+from tests.doubles.blocking_calls import InlineCalls
+from tests.doubles.opennebula import HOME, SESSION, OpenNebulaCase
 from tests.integration.fake_oned import VM, User
-from vncproxy.backends.opennebula import OpenNebulaBackend
-from vncproxy.backends.opennebula_cloud import Cloud, Inquiry
-from vncproxy.backends.opennebula_settings import OpenNebulaSettings
+from vncproxy.backends.opennebula.backend import OpenNebulaBackend
+from vncproxy.backends.opennebula.cloud import Cloud, Inquiry
+from vncproxy.backends.opennebula.settings import OpenNebulaSettings
 from vncproxy.errors import (
     BackendError,
     ConfigurationError,
@@ -39,8 +39,8 @@ class ObjectTests(OpenNebulaCase):
 
     def test_without_the_client_library_one_sentence_says_what_to_install(self) -> None:
         with patch.dict(sys.modules, {"pyone": None}):
-            for name in ("cloud", "front_end"):
-                sys.modules.pop(f"vncproxy.backends.opennebula_{name}", None)
+            for name in ("cloud", "connection"):
+                sys.modules.pop(f"vncproxy.backends.opennebula.{name}", None)
             with self.assertRaises(ConfigurationError) as caught:
                 self.backend()
         self.assertIn("need pyone: pip install 'vncproxy[opennebula]'", str(caught.exception))

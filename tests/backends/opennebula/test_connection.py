@@ -9,7 +9,7 @@ from xmlrpc.client import Fault, dumps
 
 from twisted.internet.defer import Deferred
 
-from tests.backends.opennebula import HOME, SESSION, OpenNebulaCase
+from tests.doubles.opennebula import HOME, SESSION, OpenNebulaCase
 from tests.integration.fake_oned import (
     ACTION,
     AUTHORIZATION,
@@ -20,9 +20,9 @@ from tests.integration.fake_oned import (
     Refusal,
     User,
 )
-from vncproxy.backends.opennebula import OpenNebulaBackend
-from vncproxy.backends.opennebula_front_end import FrontEnd
-from vncproxy.backends.opennebula_http import Unanswered
+from vncproxy.backends.opennebula.backend import OpenNebulaBackend
+from vncproxy.backends.opennebula.connection import FrontEnd
+from vncproxy.backends.opennebula.http import Unanswered
 from vncproxy.errors import BackendError
 
 SECOND, THIRD = "http://one2.example.com:2633/RPC2", "http://one3.example.com:2633/RPC2"

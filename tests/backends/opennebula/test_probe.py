@@ -6,7 +6,7 @@ import socket
 
 from zope.interface.verify import verifyObject
 
-from tests.backends.opennebula import HOME, OpenNebulaCase
+from tests.doubles.opennebula import HOME, OpenNebulaCase
 from tests.integration.fake_oned import VM
 from vncproxy.interfaces import IHasWarnings, IPointsElsewhere
 

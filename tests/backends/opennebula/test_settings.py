@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.opennebula_settings import OpenNebulaSettings, split_session
-from vncproxy.config import load
+from vncproxy.backends.opennebula.settings import OpenNebulaSettings, split_session
+from vncproxy.config.load import load
 from vncproxy.errors import ConfigurationError
 
 SESSION = "oneadmin:open:nebula"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyone import LCM_STATE, VM_STATE
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.opennebula_states import ACTIVE, WITH_SCREEN, has_screen, words
+from vncproxy.backends.opennebula.states import ACTIVE, WITH_SCREEN, has_screen, words
 
 SUNSTONE = {3, 4, 12, 13, 16, 17, 18, 24, 25, 26, 27, 28, 29, 57, 58, 62}
 NEWER = {59, 66, 69}

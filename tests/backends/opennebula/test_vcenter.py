@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.backends.opennebula import OpenNebulaCase
+from tests.doubles.opennebula import OpenNebulaCase
 from tests.integration.fake_oned import VM, Host, User
 from vncproxy.errors import BackendError, ConsoleUnavailable
 from vncproxy.model import ConsoleElsewhere, VMAddress

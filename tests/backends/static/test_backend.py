@@ -12,8 +12,8 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.backends.calls import InlineCalls
-from vncproxy.backends.static import StaticBackend, StaticSettings
+from tests.doubles.blocking_calls import InlineCalls
+from vncproxy.backends.static.backend import StaticBackend, StaticSettings
 from vncproxy.errors import BackendError, VMNotFound
 from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IKnowsConsoles, IVMInventory
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport, VMAddress, VMSummary

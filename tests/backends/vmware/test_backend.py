@@ -9,9 +9,9 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.backends.calls import InlineCalls
-from tests.backends.test_vmware_settings import settings
-from vncproxy.backends.vmware import VMwareBackend
+from tests.backends.vmware.test_settings import settings
+from tests.doubles.blocking_calls import InlineCalls
+from vncproxy.backends.vmware.backend import VMwareBackend
 from vncproxy.errors import ConfigurationError
 from vncproxy.interfaces import IConsoleBackend, IHasWarnings, IVMInventory
 
@@ -25,7 +25,7 @@ class BackendTests(SynchronousTestCase):
 
     def test_without_the_client_library_one_sentence_says_what_to_install(self) -> None:
         loaded = {name: None for name in sys.modules if name.startswith("pyVmomi")}
-        ours = [name for name in sys.modules if name.startswith("vncproxy.backends.vmware_")]
+        ours = [name for name in sys.modules if name.startswith("vncproxy.backends.vmware.")]
         with patch.dict(sys.modules, {"pyVmomi": None, **loaded}):
             for name in ours:
                 del sys.modules[name]

@@ -7,8 +7,8 @@ from typing import Any
 from pyVmomi import VmomiSupport, vim, vmodl
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.backends.test_vmware_settings import settings
-from vncproxy.backends.vmware_console import NoTicket, locate
+from tests.backends.vmware.test_settings import settings
+from vncproxy.backends.vmware.console import NoTicket, locate
 from vncproxy.errors import ConsoleUnavailable, NoGraphicalConsole, OverLimit
 from vncproxy.model import ConsoleEndpoint, Transport
 

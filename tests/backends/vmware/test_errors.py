@@ -9,12 +9,12 @@ from pyVmomi import vim, vmodl
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.backends.tls_context import distrust
-from vncproxy.backends.vmware_faults import explain, unanswered
-from vncproxy.backends.vmware_inventory import displayed
-from vncproxy.backends.vmware_properties import read, read_all
-from vncproxy.backends.vmware_states import words
-from vncproxy.backends.vmware_stub import TimeLeft, api_versions
-from vncproxy.backends.vmware_vnc import vnc_settings
+from vncproxy.backends.vmware.errors import explain, unanswered
+from vncproxy.backends.vmware.machines import displayed
+from vncproxy.backends.vmware.properties import read, read_all
+from vncproxy.backends.vmware.soap import TimeLeft, api_versions
+from vncproxy.backends.vmware.states import words
+from vncproxy.backends.vmware.vnc import vnc_settings
 from vncproxy.errors import NoGraphicalConsole
 
 MACHINE = vim.VirtualMachine("vm-7", None)

@@ -8,10 +8,10 @@ from typing import Any
 from pyVmomi import vim, vmodl
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.backends.test_vmware_settings import settings
-from vncproxy.backends import vmware_probe
-from vncproxy.backends.vmware_probe import PRIVILEGE, probe
-from vncproxy.backends.vmware_properties import Properties
+from tests.backends.vmware.test_settings import settings
+from vncproxy.backends.vmware import probe as vmware_probe
+from vncproxy.backends.vmware.probe import PRIVILEGE, probe
+from vncproxy.backends.vmware.properties import Properties
 
 WEB, DB = "vim.VirtualMachine:vm-1", "vim.VirtualMachine:vm-2"
 

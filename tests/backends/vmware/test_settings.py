@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.vmware_settings import VMwareSettings
+from vncproxy.backends.vmware.settings import VMwareSettings
 from vncproxy.model import TLSTrust
 
 SHA1 = "C7:71:73:CB:10:35:16:AD:BE:4B:09:23:28:1C:94:8F:0D:CB:C7:8A"

@@ -7,8 +7,8 @@ from typing import Any
 from pyVmomi import vim
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.backends.test_vmware_settings import SHA1, settings
-from vncproxy.backends.vmware_ticket import endpoint
+from tests.backends.vmware.test_settings import SHA1, settings
+from vncproxy.backends.vmware.ticket import endpoint
 from vncproxy.errors import BackendError
 from vncproxy.model import ConsoleEndpoint, TLSTrust, Transport
 

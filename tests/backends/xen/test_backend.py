@@ -9,9 +9,9 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.backends.calls import InlineCalls
-from tests.backends.test_xen_settings import settings
-from vncproxy.backends.xen import XenBackend
+from tests.backends.xen.test_settings import settings
+from tests.doubles.blocking_calls import InlineCalls
+from vncproxy.backends.xen.backend import XenBackend
 from vncproxy.errors import ConfigurationError, OverLimit, UpstreamRefused, UpstreamUntrusted
 from vncproxy.interfaces import IConsoleBackend, IConsoleRefusals, IHasWarnings, IVMInventory
 
@@ -27,7 +27,7 @@ class BackendTests(SynchronousTestCase):
 
     def test_without_the_library_one_sentence_says_what_to_install(self) -> None:
         loaded = {name: None for name in sys.modules if name.startswith("XenAPI")}
-        ours = [name for name in sys.modules if name.startswith("vncproxy.backends.xen_")]
+        ours = [name for name in sys.modules if name.startswith("vncproxy.backends.xen.")]
         with patch.dict(sys.modules, {"XenAPI": None, **loaded}):
             for name in ours:
                 del sys.modules[name]

@@ -4,9 +4,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.backends.test_xen_settings import settings
-from vncproxy.backends.xen_console import endpoint
-from vncproxy.backends.xen_machines import Found
+from tests.backends.xen.test_settings import settings
+from vncproxy.backends.xen.console import endpoint
+from vncproxy.backends.xen.machines import Found
 from vncproxy.errors import BackendError
 from vncproxy.model import ConsoleEndpoint, HTTPConnect, RFBSecurity, TLSTrust, Transport
 

@@ -7,8 +7,8 @@ from xmlrpc.client import Fault, ProtocolError
 from twisted.trial.unittest import SynchronousTestCase
 from XenAPI import Failure
 
-from tests.backends.test_xen_settings import settings
-from vncproxy.backends.xen_trouble import clean, explain
+from tests.backends.xen.test_settings import settings
+from vncproxy.backends.xen.errors import clean, explain
 
 NOWHERE = "https://127.0.0.1:1"
 

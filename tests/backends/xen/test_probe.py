@@ -8,9 +8,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.backends.test_xen_settings import settings
-from vncproxy.backends import xen_probe
-from vncproxy.backends.xen_probe import probe
+from tests.backends.xen.test_settings import settings
+from vncproxy.backends.xen import probe as xen_probe
+from vncproxy.backends.xen.probe import probe
 
 
 def host(name: str, address: str, *, enabled: bool = True) -> dict[str, Any]:

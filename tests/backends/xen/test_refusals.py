@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.xen_refusals import explain, may_pass
+from vncproxy.backends.xen.refusals import explain, may_pass
 from vncproxy.errors import (
     ConsoleUnavailable,
     NoGraphicalConsole,

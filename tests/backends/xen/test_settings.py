@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.xen_settings import XenSettings
+from vncproxy.backends.xen.settings import XenSettings
 from vncproxy.model import TLSTrust
 
 PASSWORD = "s3cret-xapi"

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.checks.certificates import check_certificates
-from vncproxy.checks.finding import Finding
+from vncproxy.config.check.certificates import check_certificates
+from vncproxy.config.check.finding import Finding
 
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 END = datetime(2030, 3, 1, tzinfo=UTC)

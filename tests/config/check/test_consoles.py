@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from tests.proxy_in_memory import ProxyTestCase
-from vncproxy.checks.consoles import MOST, check_consoles
+from tests.doubles.proxy_in_memory import ProxyTestCase
+from vncproxy.config.check.consoles import MOST, check_consoles
 from vncproxy.errors import BackendError
 from vncproxy.interfaces import IKnowsConsoles
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport

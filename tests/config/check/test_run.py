@@ -8,11 +8,11 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from vncproxy.check_config import TIME_LIMIT, Finding, check, render
+from vncproxy.config.check.run import TIME_LIMIT, Finding, check, render
+from vncproxy.config.settings import Listen, Settings, Tokens
 from vncproxy.errors import BackendError, StoreUnavailable
 from vncproxy.interfaces import IHasWarnings, IKnowsConsoles, IMayForget, IPointsElsewhere
 from vncproxy.model import ConsoleEndpoint
-from vncproxy.settings import Listen, Settings, Tokens
 
 
 class Answers:

@@ -10,8 +10,8 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.checks.finding import Finding
-from vncproxy.checks.sockets import check_endpoint
+from vncproxy.config.check.finding import Finding
+from vncproxy.config.check.sockets import check_endpoint
 
 
 class RefusingReactor(MemoryReactorClock):

@@ -6,10 +6,10 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.checks import values
-from vncproxy.checks.finding import Finding
-from vncproxy.checks.values import check_values
-from vncproxy.settings import API, APIKey, Listen, Log, Public, Settings
+from vncproxy.config.check import values
+from vncproxy.config.check.finding import Finding
+from vncproxy.config.check.values import check_values
+from vncproxy.config.settings import API, APIKey, Listen, Log, Public, Settings
 
 
 def findings(settings: Settings) -> dict[str, Finding]:

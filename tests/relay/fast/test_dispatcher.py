@@ -10,7 +10,7 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.pollreactor import PollReactor
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.relay.dispatch import (
+from vncproxy.relay.fast.dispatcher import (
     HEAD_ROOM,
     LONE_QUANTUM,
     READABLE,

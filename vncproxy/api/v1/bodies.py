@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from ..model import (
+from ...model import (
     ConsoleType,
     Policy,
     Seconds,
@@ -29,8 +29,8 @@ from ..model import (
     VMAddress,
     VMSummary,
 )
-from ..text import has_control
-from .reply import Refusal
+from ...text import has_control
+from ..reply import Refusal
 
 MAX_BODY = 64 * 1024
 """The largest request body in bytes."""

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 from twisted.internet.interfaces import IReactorTime
 
-from ..errors import BackendError, ConsoleUnavailable, VMNotFound
-from ..interfaces import IConsoleBackend
-from ..model import ConsoleElsewhere, ConsoleEndpoint, VMAddress
-from .reply import Refusal
+from ...errors import BackendError, ConsoleUnavailable, VMNotFound
+from ...interfaces import IConsoleBackend
+from ...model import ConsoleElsewhere, ConsoleEndpoint, VMAddress
+from ..reply import Refusal
 
 TIME_LIMIT = 10.0
 """Seconds that the backend may take."""

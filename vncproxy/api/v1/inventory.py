@@ -9,12 +9,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..errors import BackendError, VNCProxyError
-from ..interfaces import IConsoleBackend, IVMInventory
-from ..model import VMSummary
+from ...errors import BackendError, VNCProxyError
+from ...interfaces import IConsoleBackend, IVMInventory
+from ...model import VMSummary
+from ..authentication import ApiKey
+from ..reply import Reply
 from .bodies import vm_body
-from .keys import ApiKey
-from .reply import Reply
 
 TIME_LIMIT = 30.0
 """Seconds that a backend may take; its own limits are usually shorter."""

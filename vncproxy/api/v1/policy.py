@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..errors import PolicyUnsupported
-from ..model import Policy
-from ..urls import check_origin
-from .reply import Refusal
+from ...config.urls import check_origin
+from ...errors import PolicyUnsupported
+from ...model import Policy
+from ..reply import Refusal
 
 
 def check_policy(policy: Policy) -> Policy:

@@ -14,16 +14,16 @@ from twisted.web.iweb import IRequest
 from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException
 
-from ..errors import VNCProxyError
-from ..model import VMAddress, new_id
+from ...errors import VNCProxyError
+from ...model import VMAddress, new_id
+from ..authentication import ApiKey, Keyring, Scope
+from ..health import Readiness, alive
+from ..reply import Refusal, Reply, error_body, not_routed, refused
+from ..visible_metrics import metrics_text
 from .bodies import User, token_request
-from .health import Readiness, alive
 from .inventory import Inventory
-from .keys import ApiKey, Keyring, Scope
-from .reply import Refusal, Reply, error_body, not_routed, refused
 from .sessions import SessionsView
 from .tokens import Tokens
-from .visible_metrics import metrics_text
 
 Work = Callable[[ApiKey], Awaitable[Reply]]
 

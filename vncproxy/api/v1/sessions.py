@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from twisted.logger import Logger
 
-from ..errors import EndedByAdministrator
-from ..interfaces import ITokenStore
-from ..model import SessionInfo
-from ..text import printable
+from ...errors import EndedByAdministrator
+from ...interfaces import ITokenStore
+from ...model import SessionInfo
+from ...text import printable
+from ..authentication import ApiKey
+from ..registry import LiveSessions
+from ..reply import Refusal, Reply
 from .bodies import session_body
-from .keys import ApiKey
-from .registry import LiveSessions
-from .reply import Refusal, Reply
 
 
 class SessionsView:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 from twisted.logger import Logger
 
-from ..access_url import access_url
-from ..errors import EndedByAdministrator, Forbidden
-from ..interfaces import ITokenStore
-from ..model import ConsoleType, Token, UnixTime, VMAddress, secret_id
-from ..text import printable
+from ...errors import EndedByAdministrator, Forbidden
+from ...interfaces import ITokenStore
+from ...model import ConsoleType, Token, UnixTime, VMAddress, secret_id
+from ...text import printable
+from ...tokens.access_url import access_url
+from ..authentication import ApiKey
+from ..registry import LiveSessions
+from ..reply import Refusal, Reply, token_unknown
 from .bodies import TokenRequest, status_body, token_body
 from .existence import Existence
-from .keys import ApiKey
 from .policy import check_policy
-from .registry import LiveSessions
-from .reply import Refusal, Reply, token_unknown
 
 _ID = re.compile(r"[0-9a-f]{64}")
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred, DeferredList
 
-from ..errors import VNCProxyError
-from ..interfaces import IKnowsConsoles
-from ..model import ConsoleEndpoint, Timeouts
-from ..upstream import try_login
+from ...errors import VNCProxyError
+from ...interfaces import IKnowsConsoles
+from ...model import ConsoleEndpoint, Timeouts
+from ...upstream import try_login
 
 MOST: Final = 64
 """Consoles of one backend that are tried; there may be thousands."""

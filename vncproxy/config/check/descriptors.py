@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...model import Limits
 from ..descriptors import allowed, needed, shortage
-from ..model import Limits
 from .finding import Finding, good, warning
 
 

@@ -15,14 +15,8 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .checks.certificates import check_certificates
-from .checks.consoles import check_consoles
-from .checks.descriptors import check_descriptors
-from .checks.finding import Finding, failure, good, warning
-from .checks.sockets import check_endpoint
-from .checks.values import check_values
-from .errors import VNCProxyError
-from .interfaces import (
+from ...errors import VNCProxyError
+from ...interfaces import (
     IConsoleBackend,
     IHasWarnings,
     IMayForget,
@@ -30,7 +24,13 @@ from .interfaces import (
     ITokenSource,
     ITokenStore,
 )
-from .settings import Settings
+from ..settings import Settings
+from .certificates import check_certificates
+from .consoles import check_consoles
+from .descriptors import check_descriptors
+from .finding import Finding, failure, good, warning
+from .sockets import check_endpoint
+from .values import check_values
 
 __all__ = ["Finding", "check", "render"]
 

@@ -8,9 +8,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ...web import novnc_installed
 from ..listeners import EndpointText
 from ..settings import Public, Settings
-from ..web import novnc_installed
 from .finding import Finding, failure, good, warning
 
 _WITH_PORT = ("tcp", "tcp6", "ssl")

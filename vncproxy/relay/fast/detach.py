@@ -18,7 +18,7 @@ from twisted.internet.tcp import Connection
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.web.http import HTTPChannel
 
-from .sockets import IPassesOn
+from ..sockets import IPassesOn
 
 _BIO_CHUNK = 65536
 

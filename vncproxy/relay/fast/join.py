@@ -7,14 +7,14 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from ..errors import VNCProxyError
-from ..interfaces import IStage
-from ..model import Direction
-from . import plain
+from ...errors import VNCProxyError
+from ...interfaces import IStage
+from ...model import Direction
+from .. import plain
+from ..frames import RawFraming, WebSocketFraming
+from ..leg import Leg
 from .detach import detach, detachable
-from .dispatch import Dispatcher, dispatcher_of
-from .frames import RawFraming, WebSocketFraming
-from .leg import Leg
+from .dispatcher import Dispatcher, dispatcher_of
 from .pump import Pump, Shape
 from .tls_pump import TLSPump
 

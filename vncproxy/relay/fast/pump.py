@@ -23,11 +23,11 @@ from twisted.internet.error import ConnectionAborted, ConnectionDone, Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ..leg import Leg
+from ..masks import mask_small
+from ..sockets import ISendsToTheEnd
 from .detach import Detached
-from .dispatch import GONE, HEAD_ROOM, READABLE, WRITABLE, Dispatcher
-from .leg import Leg
-from .masks import mask_small
-from .sockets import ISendsToTheEnd
+from .dispatcher import GONE, HEAD_ROOM, READABLE, WRITABLE, Dispatcher
 
 BULK, INTERACTIVE = 32768, 4096
 """A read of at least, or less than, so many bytes makes a flow bulk, or interactive again."""

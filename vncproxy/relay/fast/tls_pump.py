@@ -11,9 +11,9 @@ from contextlib import suppress
 from OpenSSL.SSL import Error, SysCallError, WantReadError, ZeroReturnError
 from twisted.internet.error import ConnectionDone, ConnectionLost
 
+from ..leg import Leg
 from .detach import Detached, drain
-from .dispatch import HEAD_ROOM, Dispatcher
-from .leg import Leg
+from .dispatcher import HEAD_ROOM, Dispatcher
 from .pump import Pump, Shape
 
 CHUNK = 65536

@@ -16,11 +16,11 @@ from pydantic import AfterValidator, Field
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ..errors import ConfigurationError, TokenExpired, TokenUnknown, TokenUsed
-from ..interfaces import IHasWarnings, ITokenSource
-from ..model import Grant, UnixTime, VMAddress, secret_id
-from .foreign import Means, ServerSettings, Target, absolute, grant
+from ...errors import ConfigurationError, TokenExpired, TokenUnknown, TokenUsed
+from ...interfaces import IHasWarnings, ITokenSource
+from ...model import Grant, UnixTime, VMAddress, secret_id
 from .jwt_key import VerifyingKey, read_key
+from .target import Means, ServerSettings, Target, absolute, grant
 
 _LONGEST_USER = 255
 _END_OF_TIME = 10**11

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from ..errors import ConfigurationError
+from ...errors import ConfigurationError
 
 Key = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey | bytes
 

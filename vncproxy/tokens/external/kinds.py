@@ -6,7 +6,7 @@ import difflib
 from importlib import import_module
 from typing import Any, Final
 
-from ..errors import ConfigurationError
+from ...errors import ConfigurationError
 
 _TYPES: Final = {
     "jwt": "jwt:SignedTokens",

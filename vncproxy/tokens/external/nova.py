@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from zope.interface import implementer
 
-from ..errors import BackendError, ConfigurationError, StoreUnavailable
-from ..interfaces import IHasWarnings, ITokenSource
-from ..model import Grant, VMAddress
-from .foreign import Means, grant
+from ...errors import BackendError, ConfigurationError, StoreUnavailable
+from ...interfaces import IHasWarnings, ITokenSource
+from ...model import Grant, VMAddress
 from .nova_console import NovaConsole
 from .nova_settings import NovaTokensSettings
+from .target import Means, grant
 
 _TOKEN: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CAUSES: Final = {

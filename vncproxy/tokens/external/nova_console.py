@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from ..errors import BackendError, ConsoleUnavailable, NoGraphicalConsole
-from ..model import ConsoleEndpoint, HTTPConnect
-from .foreign import ServerSettings, Target
+from ...errors import BackendError, ConsoleUnavailable, NoGraphicalConsole
+from ...model import ConsoleEndpoint, HTTPConnect
+from .target import ServerSettings, Target
 
 _REQUEST_TARGET = re.compile(r"/[!-~]{0,4095}")
 _REMEDY = "set [vnc] server_proxyclient_address on the compute host to an address of its own; "

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from ..addresses import is_loopback
-from ..model import Seconds
-from ..secret import Secret
-from .foreign import ServerSettings
+from ...addresses import is_loopback
+from ...config.secret import Secret
+from ...model import Seconds
+from .target import ServerSettings
 
 
 def _keystone(text: str) -> str:

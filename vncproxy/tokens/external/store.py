@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from zope.interface import implementer
 
-from ..errors import StoreUnavailable, TokenUnknown
-from ..interfaces import IMayForget, ITokenSource, ITokenStore
-from ..model import Grant, Token, TokenStatus, VMAddress
+from ...errors import StoreUnavailable, TokenUnknown
+from ...interfaces import IMayForget, ITokenSource, ITokenStore
+from ...model import Grant, Token, TokenStatus, VMAddress
 
 
 @implementer(IMayForget, ITokenStore)

@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 from pydantic_core import PydanticCustomError
 
-from ..addresses import NOT_DIALLED, check_host, is_own, meaning
-from ..errors import BackendError, TokenUnknown
-from ..interfaces import IBlockingCalls, ITokenStore
-from ..model import (
+from ...addresses import NOT_DIALLED, check_host, is_own, meaning
+from ...config.secret import Secret
+from ...errors import BackendError, TokenUnknown
+from ...interfaces import IBlockingCalls, ITokenStore
+from ...model import (
     ConsoleEndpoint,
     ConsoleType,
     Grant,
@@ -27,8 +28,7 @@ from ..model import (
     VMAddress,
     secret_id,
 )
-from ..secret import Secret
-from ..tls_settings import TLSSettings, warnings_about
+from ...tls.settings import TLSSettings, warnings_about
 
 UNIX_SOCKET = "unix_socket:"
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")

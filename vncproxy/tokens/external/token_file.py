@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..model import secret_id
-from .foreign import Target
+from ...model import secret_id
+from .target import Target
 
 Version = tuple[int, int, int]
 """What tells two versions of a file apart: modification time in ns, size, inode."""

@@ -10,10 +10,10 @@ from pydantic import AfterValidator, Field
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ..errors import BackendError, StoreUnavailable
-from ..interfaces import IHasWarnings, ITokenSource
-from ..model import Grant, VMAddress, secret_id
-from .foreign import Means, ServerSettings, Target, absolute, grant, too_short
+from ...errors import BackendError, StoreUnavailable
+from ...interfaces import IHasWarnings, ITokenSource
+from ...model import Grant, VMAddress, secret_id
+from .target import Means, ServerSettings, Target, absolute, grant, too_short
 from .token_file import Files, TokenFile, read
 
 _READ_TIME = 5.0

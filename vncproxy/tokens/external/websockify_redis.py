@@ -12,12 +12,12 @@ from pydantic_core import PydanticCustomError
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ..errors import ConfigurationError, StoreUnavailable
-from ..interfaces import IHasWarnings, ITokenSource
-from ..model import Grant, Seconds, VMAddress, secret_id
-from ..secret import Secret
-from .endpoint import RedisSettings
-from .foreign import Means, ServerSettings, Target, grant, too_short
+from ...config.secret import Secret
+from ...errors import ConfigurationError, StoreUnavailable
+from ...interfaces import IHasWarnings, ITokenSource
+from ...model import Grant, Seconds, VMAddress, secret_id
+from ...redis.endpoint import RedisSettings
+from .target import Means, ServerSettings, Target, grant, too_short
 
 
 class RedisTokensSettings(ServerSettings):
@@ -77,7 +77,7 @@ class RedisTokens:
 
     def __init__(self, name: str, settings: RedisTokensSettings, means: Means) -> None:
         # txredisapi imports the reactor, which is not to be chosen by importing this module
-        from .link import RedisLink
+        from ...redis.link import RedisLink
 
         self._name = name
         self._settings = settings

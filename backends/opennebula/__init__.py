@@ -1,0 +1,5 @@
+"""The backend of type ``opennebula``."""
+
+from .backend import OpenNebulaBackend
+
+__all__ = ["OpenNebulaBackend"]

@@ -1,0 +1,5 @@
+"""The backend of type ``static``."""
+
+from .backend import StaticBackend
+
+__all__ = ["StaticBackend"]

@@ -1,0 +1,5 @@
+"""The backend of type ``vmware``."""
+
+from .backend import VMwareBackend
+
+__all__ = ["VMwareBackend"]

@@ -1,0 +1,5 @@
+"""The backend of type ``xen``."""
+
+from .backend import XenBackend
+
+__all__ = ["XenBackend"]
