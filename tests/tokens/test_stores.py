@@ -222,9 +222,7 @@ class DiagnosisTests(SynchronousTestCase):
 
 
 def all_scripts() -> dict[str, str]:
-    return {
-        name: text for name, text in vars(scripts).items() if name[0].isupper() and name != "LATE"
-    }
+    return {name: text for name, text in vars(scripts).items() if name[0].isupper()}
 
 
 class ScriptTests(SynchronousTestCase):

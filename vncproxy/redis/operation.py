@@ -12,7 +12,9 @@ import txredisapi
 from twisted.python.failure import Failure
 
 from ..errors import StoreUnavailable
-from ..tokens.scripts import LATE
+
+LATE = b"late"
+"""What a script answers that found its time limit passed, and did nothing."""
 
 CLOCK_KNOWN = 10.0
 """Seconds for which Redis's clock is known from what it said, so that it is not asked each time."""

@@ -27,8 +27,6 @@ from __future__ import annotations
 
 from . import resume
 
-LATE = b"late"
-
 _CLOCK = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
