@@ -1205,6 +1205,7 @@ class TurnTests(SessionTestCase):
         super().setUp()
         self.serve(limits=Limits(openings=1, waiting=1))
         self.store.wait["redeem"] = self.redeemed = Deferred[None]()
+        self.addCleanup(self.wait, 1)  # ends the turns of those that never open
         self.addCleanup(self.let_redeem)
         self.begin(self.visit(client="198.51.100.1"), User(self))
 
