@@ -29,7 +29,7 @@ def tree(root: type[VNCProxyError]) -> Iterator[type[VNCProxyError]]:
     """Yield the classes of this module under one of them."""
     yield root
     for child in root.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__.startswith(f"{errors.__name__}."):
             yield from tree(child)
 
 

@@ -30,7 +30,7 @@ class TreeTests(SynchronousTestCase):
 
     def test_the_modules_are_found(self) -> None:
         names = {name for name, _ in modules()}
-        self.assertLessEqual({"vncproxy.errors", "vncproxy.backends.static.backend"}, names)
+        self.assertLessEqual({"vncproxy.errors.root", "vncproxy.backends.static.backend"}, names)
 
     def test_the_rules_lead_round_in_no_circle(self) -> None:
         protocol = {"rfb", "handshake"}  # one group, and the settings another

@@ -21,7 +21,7 @@ def tree(root: type[VNCProxyError]) -> Iterator[type[VNCProxyError]]:
     """Yield the classes of the project's errors under one of them."""
     yield root
     for child in root.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__.startswith(f"{errors.__name__}."):
             yield from tree(child)
 
 

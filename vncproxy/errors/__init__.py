@@ -1,0 +1,142 @@
+"""Every error of the project, by whose fault it is.
+
+Every name can be imported from `vncproxy.errors` itself. In reading order:
+
+- `root`: `VNCProxyError`, and what each class carries.
+- `client`: the user's side: requests, tokens, policies, limits.
+- `machine`: the virtual machine: absent, not running, without a screen.
+- `hypervisor`: the hypervisor's API and the console's server.
+- `service`: the proxy itself: configuration, store, audit file, load.
+- `session_end`: why an open session was closed.
+
+::
+
+    VNCProxyError
+    ├── ConfigurationError         the operator: a setting that cannot work
+    ├── ClientError                the user's side
+    │   ├── BadRequest             no token, or one that is not well formed
+    │   ├── Forbidden              this page or this network may not use the token
+    │   ├── TokenRefused           one sentence for all four; the log says which
+    │   │   ├── TokenUnknown
+    │   │   ├── TokenUsed
+    │   │   ├── TokenExpired
+    │   │   └── TokenRevoked
+    │   ├── PolicyUnsupported      a part of a policy that is not enforced here
+    │   ├── OverLimit              too many sessions
+    │   └── DownstreamViolation    bytes that are not RFB or not WebSocket
+    ├── ConsoleError               the virtual machine
+    │   ├── VMNotFound
+    │   └── ConsoleUnavailable     not running
+    │       └── NoGraphicalConsole configured without a screen
+    ├── HypervisorError            between the proxy and the screen
+    │   ├── BackendError           the hypervisor's or cloud's API
+    │   ├── UpstreamUnreachable    nothing answers at the console's address
+    │   └── UpstreamViolation      it answers, and refuses or does not speak RFB
+    │       ├── UpstreamRefused    it refuses our credentials, with its reason
+    │       │   ├── UpstreamBusy   it lets nobody in for a while, after too many attempts
+    │       │   └── ConsoleInUse   it has another viewer, and admits one
+    │       ├── UpstreamClosed     it closes the connection before it has shown anything
+    │       └── UpstreamUntrusted  it cannot prove who it is, or offers too little protection
+    ├── StoreUnavailable           the token store
+    ├── AuditUnavailable           the audit file
+    ├── Busy                       more users at once than this proxy can serve
+    ├── ConfirmationNeeded         nobody's: a button is to be pressed before the token is redeemed
+    └── SessionEnded               why an open session was closed
+        ├── ClientGone, ConsoleEnded (ConsoleMoved, ConsoleTaken), ConnectionLost
+        ├── EndedByAdministrator, TimeLimit, IdleLimit, Superseded
+        └── ProxyStopping
+
+Each class carries what a user may read (``public``), the HTTP status of the API and of a
+``CONNECT`` reply (``status``), the WebSocket close code (``close_code``: 4000-4099 final, 4100-4199
+where reconnecting makes sense), the word that stands in the audit log (``code``) and the seconds
+within which another try makes sense (``retry_after``, 0 for no promise). The argument of the
+constructor is the detail for the log; it never reaches a user.
+"""
+
+from __future__ import annotations
+
+from .client import (
+    BadRequest,
+    ClientError,
+    ConfirmationNeeded,
+    DownstreamViolation,
+    Forbidden,
+    OverLimit,
+    PolicyUnsupported,
+    TokenExpired,
+    TokenRefused,
+    TokenRevoked,
+    TokenUnknown,
+    TokenUsed,
+)
+from .hypervisor import (
+    BackendError,
+    ConsoleInUse,
+    HypervisorError,
+    UpstreamBusy,
+    UpstreamClosed,
+    UpstreamRefused,
+    UpstreamUnreachable,
+    UpstreamUntrusted,
+    UpstreamViolation,
+)
+from .machine import ConsoleError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
+from .root import VNCProxyError
+from .service import AuditUnavailable, Busy, ConfigurationError, StoreUnavailable
+from .session_end import (
+    ClientGone,
+    ConnectionLost,
+    ConsoleEnded,
+    ConsoleMoved,
+    ConsoleTaken,
+    EndedByAdministrator,
+    IdleLimit,
+    ProxyStopping,
+    SessionEnded,
+    Superseded,
+    TimeLimit,
+)
+
+__all__ = [
+    "AuditUnavailable",
+    "BackendError",
+    "BadRequest",
+    "Busy",
+    "ClientError",
+    "ClientGone",
+    "ConfigurationError",
+    "ConfirmationNeeded",
+    "ConnectionLost",
+    "ConsoleEnded",
+    "ConsoleError",
+    "ConsoleInUse",
+    "ConsoleMoved",
+    "ConsoleTaken",
+    "ConsoleUnavailable",
+    "DownstreamViolation",
+    "EndedByAdministrator",
+    "Forbidden",
+    "HypervisorError",
+    "IdleLimit",
+    "NoGraphicalConsole",
+    "OverLimit",
+    "PolicyUnsupported",
+    "ProxyStopping",
+    "SessionEnded",
+    "StoreUnavailable",
+    "Superseded",
+    "TimeLimit",
+    "TokenExpired",
+    "TokenRefused",
+    "TokenRevoked",
+    "TokenUnknown",
+    "TokenUsed",
+    "UpstreamBusy",
+    "UpstreamClosed",
+    "UpstreamRefused",
+    "UpstreamUnreachable",
+    "UpstreamUntrusted",
+    "UpstreamViolation",
+    "VMNotFound",
+    "VNCProxyError",
+]

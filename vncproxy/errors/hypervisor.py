@@ -1,0 +1,100 @@
+"""Errors between the proxy and the screen."""
+
+from __future__ import annotations
+
+from .root import VNCProxyError
+
+
+class HypervisorError(VNCProxyError):
+    """Something between the proxy and the screen failed."""
+
+    public = "The hypervisor could not show the console."
+    status = 502
+    close_code = 4101
+    code = "hypervisor-error"
+    ask_administrator = True
+
+
+class BackendError(HypervisorError):
+    """The hypervisor's or cloud's API failed."""
+
+    public = "The virtual machine could not be looked up."
+    code = "backend-error"
+
+
+class UpstreamUnreachable(HypervisorError):
+    """Nothing answers at the console's address."""
+
+    public = "The hypervisor could not be reached."
+    code = "upstream-unreachable"
+
+
+class UpstreamViolation(HypervisorError):
+    """The console's server answers, and does not speak RFB as it should."""
+
+    public = "The hypervisor did not answer as a console should."
+    code = "upstream-violation"
+
+
+class UpstreamRefused(UpstreamViolation):
+    """The console's server refuses the proxy, with the server's reason as detail.
+
+    Args:
+        http_status: what an HTTP server answered to ``CONNECT``; 0 for any other refusal.
+    """
+
+    public = "The hypervisor refused the connection to the console."
+    code = "upstream-refused"
+
+    def __init__(
+        self, detail: str = "", *, public: str | None = None, http_status: int = 0
+    ) -> None:
+        super().__init__(detail, public=public)
+        self.http_status = http_status
+
+
+class UpstreamBusy(UpstreamRefused):
+    """The console's server takes no connection for a while: too many attempts came before."""
+
+    public = "The console takes no more connections at the moment. Try again in a moment."
+    status = 503
+    close_code = 4102
+    code = "upstream-busy"
+    ask_administrator = False
+
+
+class ConsoleInUse(UpstreamRefused):
+    """The console's server has another viewer, and is set up to admit one at a time."""
+
+    public = "Somebody else has this console open, and it admits one viewer. Try again later."
+    status = 503
+    close_code = 4102
+    code = "console-in-use"
+    ask_administrator = False
+
+
+class UpstreamClosed(UpstreamViolation):
+    """The console's server closes the connection before its handshakes are over, without a word.
+
+    Args:
+        before_reply: whether it is an HTTP server that did not even answer ``CONNECT``.
+    """
+
+    public = "The hypervisor closed the connection to the console."
+    code = "upstream-closed"
+
+    def __init__(
+        self, detail: str = "", *, public: str | None = None, before_reply: bool = False
+    ) -> None:
+        super().__init__(detail, public=public)
+        self.before_reply = before_reply
+
+
+class UpstreamUntrusted(UpstreamViolation):
+    """The console's server is not verified as the one that is configured, or offers no TLS.
+
+    The detail says which check failed, what was presented and what could be configured.
+    """
+
+    public = "The hypervisor could not prove its identity."
+    code = "upstream-untrusted"

@@ -1,0 +1,48 @@
+"""Errors of virtual machines that have no console to show."""
+
+from __future__ import annotations
+
+from .root import VNCProxyError
+
+
+class ConsoleError(VNCProxyError):
+    """The virtual machine has no console to show."""
+
+
+class VMNotFound(ConsoleError):
+    """The backend knows no such virtual machine."""
+
+    public = "The virtual machine was not found."
+    status = 404
+    close_code = 4004
+    code = "vm-not-found"
+
+
+class ConsoleUnavailable(ConsoleError):
+    """The virtual machine exists, and shows no screen in its present state.
+
+    Args:
+        state: completes "The virtual machine is …": ``shut off``, ``paused by an I/O error``.
+    """
+
+    status = 409
+    close_code = 4100
+    code = "console-unavailable"
+
+    def __init__(self, state: str, detail: str = "", *, public: str | None = None) -> None:
+        super().__init__(detail or state, public=public or f"The virtual machine is {state}.")
+        self.state = state
+
+
+class NoGraphicalConsole(ConsoleUnavailable):
+    """The virtual machine is configured without a screen that could be shown."""
+
+    close_code = 4009
+    code = "no-graphical-console"
+
+    def __init__(self, detail: str = "", *, public: str | None = None) -> None:
+        super().__init__(
+            "without a graphical console",
+            detail,
+            public=public or "The virtual machine has no graphical console.",
+        )

@@ -1,0 +1,41 @@
+"""Errors of the proxy and of what it depends on."""
+
+from __future__ import annotations
+
+from .root import VNCProxyError
+
+
+class ConfigurationError(VNCProxyError):
+    """A setting that cannot work."""
+
+    public = "The console service is not set up as this console needs it."
+    code = "configuration"
+    ask_administrator = True
+
+
+class StoreUnavailable(VNCProxyError):
+    """The token store does not answer."""
+
+    public = "The console service is not available at the moment. Try again in a minute."
+    status = 503
+    close_code = 4102
+    code = "store-unavailable"
+
+
+class Busy(VNCProxyError):
+    """More users came at once than this proxy can serve: nothing was tried."""
+
+    public = "The console service is busy. Try again in a moment."
+    status = 503
+    close_code = 4115
+    code = "busy"
+    retry_after = 8
+
+
+class AuditUnavailable(VNCProxyError):
+    """The audit file cannot be written, and no session may begin without a line."""
+
+    public = StoreUnavailable.public
+    status = 503
+    close_code = 4102
+    code = "audit-unavailable"

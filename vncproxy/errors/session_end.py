@@ -1,0 +1,95 @@
+"""Reasons for the end of an open session."""
+
+from __future__ import annotations
+
+from .root import VNCProxyError
+
+
+class SessionEnded(VNCProxyError):
+    """Why an open session was closed."""
+
+    public = "The console was closed."
+    close_code = 1000
+    code = "closed"
+
+
+class ClientGone(SessionEnded):
+    """The user closed the page or the viewer."""
+
+    code = "client-gone"
+
+
+class ConsoleEnded(SessionEnded):
+    """The hypervisor closed the console: the machine stopped, restarted or moved."""
+
+    public = "The virtual machine closed its console: it was stopped, restarted or moved."
+    close_code = 4103
+    code = "console-ended"
+
+
+class ConsoleMoved(ConsoleEnded):
+    """The console ended because the machine runs on another host now."""
+
+    public = "The virtual machine moved to another host. Reconnect to go on."
+    code = "console-moved"
+
+
+class ConsoleTaken(ConsoleEnded):
+    """The console ended and its server still admits viewers: another one has it.
+
+    That one came later and was given it, or was there before and is the only one that may see it.
+    """
+
+    public = "Another viewer has this console, which is shown to one at a time."
+    close_code = 4104
+    code = "console-taken"
+
+
+class ConnectionLost(SessionEnded):
+    """A side stopped answering."""
+
+    public = "The connection to the console was lost."
+    close_code = 4103
+    code = "connection-lost"
+
+
+class EndedByAdministrator(SessionEnded):
+    """An administrator ended the session, or revoked its token."""
+
+    public = "An administrator ended this console."
+    close_code = 4010
+    code = "ended-by-administrator"
+
+
+class TimeLimit(SessionEnded):
+    """The session reached the longest duration its policy allows."""
+
+    public = "The time allowed for this console is over."
+    close_code = 4011
+    code = "time-limit"
+
+
+class IdleLimit(SessionEnded):
+    """No byte went either way for as long as the policy allows."""
+
+    public = "The console was closed because it was idle."
+    close_code = 4112
+    code = "idle-limit"
+
+
+class Superseded(SessionEnded):
+    """The same browser opened the console again: a session for each resume cookie, the newest."""
+
+    public = "This console was opened again in another tab or window."
+    status = 409
+    close_code = 4114
+    code = "superseded"
+
+
+class ProxyStopping(SessionEnded):
+    """This proxy is shutting down; another one, or the next start, can serve the user."""
+
+    public = "The console service is restarting. Reconnect in a moment."
+    status = 503
+    close_code = 4113
+    code = "proxy-stopping"

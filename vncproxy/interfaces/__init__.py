@@ -1,0 +1,46 @@
+"""The seams: only what has two implementations, one of which may be a test double.
+
+Every name can be imported from `vncproxy.interfaces` itself. In reading order:
+
+- `blocking`: threads for blocking SDKs.
+- `backend`: hypervisors and clouds that locate consoles.
+- `tokens`: the token store, and further sources of tokens.
+- `stage`: a filter or rewriter on the way of a session's bytes.
+- `observer`: receivers of session events: audit, metrics.
+
+Methods promise ``Awaitable[T]``, so an implementation may be ``async def`` or return a Deferred.
+"""
+
+from __future__ import annotations
+
+from .backend import (
+    BackendClass,
+    IConsoleBackend,
+    IConsoleMoves,
+    IConsoleRefusals,
+    IHasWarnings,
+    IKnowsConsoles,
+    IPointsElsewhere,
+    IVMInventory,
+)
+from .blocking import IBlockingCalls
+from .observer import ISessionObserver
+from .stage import IStage
+from .tokens import IMayForget, ITokenSource, ITokenStore
+
+__all__ = [
+    "BackendClass",
+    "IBlockingCalls",
+    "IConsoleBackend",
+    "IConsoleMoves",
+    "IConsoleRefusals",
+    "IHasWarnings",
+    "IKnowsConsoles",
+    "IMayForget",
+    "IPointsElsewhere",
+    "ISessionObserver",
+    "IStage",
+    "ITokenSource",
+    "ITokenStore",
+    "IVMInventory",
+]

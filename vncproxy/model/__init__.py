@@ -1,0 +1,65 @@
+"""The vocabulary as frozen values: no I/O here, and no secret in any ``repr``.
+
+Every name can be imported from `vncproxy.model` itself. In reading order:
+
+- `units`: durations and moments.
+- `address`: a virtual machine: its address, and what a list shows of it.
+- `policy`: what an issuer decides about a token.
+- `endpoint`: where a console is, how its server is verified, and its handshakes as data.
+- `token`: a token without its secret, and what a redeemed one allows.
+- `secret`: how ids and secrets are made, hashed and checked.
+- `session`: a session at one moment, and the directions of its bytes.
+- `limits`: how much a proxy takes on, and how long each step may take.
+"""
+
+from __future__ import annotations
+
+from .address import VMAddress, VMSummary
+from .endpoint import (
+    ConsoleElsewhere,
+    ConsoleEndpoint,
+    Handshake,
+    HTTPConnect,
+    RFBSecurity,
+    TLSTrust,
+    Transport,
+)
+from .limits import Limits, Timeouts
+from .policy import NOT_ENFORCED, ConsoleType, Mode, Policy, Sharing
+from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secret_id
+from .session import LOCAL, Direction, SessionInfo
+from .token import Grant, Token, TokenStatus
+from .units import Seconds, UnixTime
+
+__all__ = [
+    "LOCAL",
+    "NOT_ENFORCED",
+    "ConsoleElsewhere",
+    "ConsoleEndpoint",
+    "ConsoleType",
+    "Direction",
+    "Grant",
+    "HTTPConnect",
+    "Handshake",
+    "Limits",
+    "Mode",
+    "Policy",
+    "RFBSecurity",
+    "Seconds",
+    "SessionInfo",
+    "Sharing",
+    "TLSTrust",
+    "Timeouts",
+    "Token",
+    "TokenStatus",
+    "Transport",
+    "UnixTime",
+    "VMAddress",
+    "VMSummary",
+    "check_secret",
+    "is_secret",
+    "new_claim",
+    "new_id",
+    "new_secret",
+    "secret_id",
+]

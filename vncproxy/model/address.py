@@ -1,0 +1,45 @@
+"""Virtual machines: their addresses, and what a list shows of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..text import CONTROL
+
+_BACKEND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+_VM = re.compile(f"[^{CONTROL}]{{1,255}}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class VMAddress:
+    """One virtual machine: the name of a configured backend, and the VM's id in that backend."""
+
+    backend: str
+    vm: str
+
+    def __str__(self) -> str:
+        return f"{self.backend}/{self.vm}"
+
+    @classmethod
+    def parse(cls, text: str) -> VMAddress:
+        """Read ``<backend>/<id>``; the id may hold further slashes.
+
+        Raises:
+            ValueError: a part is missing, too long or holds control characters.
+        """
+        backend, slash, vm = text.partition("/")
+        if not slash or not _BACKEND.fullmatch(backend) or not _VM.fullmatch(vm):
+            raise ValueError("a VM is written <backend>/<id>, for example kvm/web-01")
+        return cls(backend, vm)
+
+
+@dataclass(frozen=True, slots=True)
+class VMSummary:
+    """One virtual machine in a list: its id, the name people know it by, and its state in words."""
+
+    vm: VMAddress
+    name: str
+    state: str

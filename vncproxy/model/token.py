@@ -1,0 +1,71 @@
+"""Tokens without their secrets, and grants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .address import VMAddress
+from .endpoint import ConsoleEndpoint
+from .policy import ConsoleType, Policy
+from .units import UnixTime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is known of a token, apart from its secret.
+
+    Attributes:
+        vm: the machine it opens.
+        user: who it was issued to; free text of the issuer, for the audit log.
+        type: the viewer it was issued for.
+        issued_at: when it was made.
+        expires_at: when it can be redeemed no more.
+    """
+
+    vm: VMAddress
+    user: str
+    type: ConsoleType
+    policy: Policy
+    issued_at: UnixTime
+    expires_at: UnixTime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenStatus:
+    """A token as the API shows it: ``uses_left`` is None when the number is unlimited."""
+
+    id: str
+    token: Token
+    uses_left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a redeemed token allows.
+
+    Attributes:
+        token_id: the id of the token it came from.
+        token: what that token says.
+        age: seconds since this use of the token was first taken, by the store's own clock.
+        resumed: whether a resume cookie, and not a use of the token, was redeemed.
+        resume_secret: the secret of the resume cookie to set; None when there is none to set.
+        endpoint: where the console is, for tokens of other issuers which name an address instead
+            of a machine that a backend could locate.
+        cookie_id: SHA-256 of the resume cookie, the one to set or the one that was redeemed; empty
+            for none.
+        claim: what the store knows this session by; empty where no store keeps count.
+    """
+
+    token_id: str
+    token: Token
+    age: float = 0.0
+    resumed: bool = False
+    resume_secret: str | None = field(default=None, repr=False)
+    endpoint: ConsoleEndpoint | None = None
+    cookie_id: str = ""
+    claim: str = ""
+
+    @property
+    def use(self) -> str:
+        """The name of the use that a new session has taken, while it is opening."""
+        return self.cookie_id or self.claim
