@@ -8,9 +8,9 @@ import secrets
 import socket
 import time
 
-from tests.integration.certificates import Authority
-from tests.integration.gateway import Gateway
-from tests.integration.redis_server import RedisServer
+from tests.components.certificates import Authority
+from tests.components.gateway import Gateway
+from tests.components.redis_server import RedisServer
 
 CONFIG = """
 [proxy]

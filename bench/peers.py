@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.integration.gateway import Gateway
-from tests.integration.redis_server import free_port
+from tests.components.gateway import Gateway
+from tests.components.redis_server import free_port
 
 from . import haproxy, ours
 from .client import Door

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.integration.certificates import Authority
-from tests.integration.redis_server import RedisServer
+from tests.components.certificates import Authority
+from tests.components.redis_server import RedisServer
 
 from . import server
 from .measure import set_policy

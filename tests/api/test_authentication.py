@@ -4,9 +4,8 @@ import hashlib
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.doubles.api import ApiTestCase
 from vncproxy.api import ApiKey, Scope, new_api_key
-
-from .world import ApiTestCase
 
 ROUTES: tuple[tuple[str, str, set[Scope]], ...] = (
     ("POST", "/v1/tokens", {Scope.ISSUE}),

@@ -10,11 +10,10 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from tests import __file__ as tests_file
+from tests.doubles.api import ApiTestCase, Listing, broken, session
 from vncproxy.api.v1.routes import Api
 from vncproxy.model import VMAddress
 from vncproxy.session.metrics import Metrics
-
-from .world import ApiTestCase, Listing, broken, session
 
 PAGE = Path(tests_file).parent.parent / "docs" / "api.md"
 EXAMPLE = re.compile(

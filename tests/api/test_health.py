@@ -5,11 +5,10 @@ from twisted.internet.defer import Deferred, fail
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
+from tests.doubles.api import ApiTestCase
 from vncproxy.api import health_resource
 from vncproxy.api.health import REMEMBERED, TIME_LIMIT, Readiness
 from vncproxy.errors import OverLimit, ProxyStopping, StoreUnavailable
-
-from .world import ApiTestCase
 
 
 class HealthTests(ApiTestCase):

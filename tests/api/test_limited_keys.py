@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from tests.api.world import ApiTestCase, broken, session
+from tests.doubles.api import ApiTestCase, broken, session
 from vncproxy.api import Scope
 from vncproxy.errors import OverLimit, StoreUnavailable, TokenUnknown
 from vncproxy.model import VMAddress

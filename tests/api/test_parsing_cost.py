@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.api.world import ApiTestCase
+from tests.doubles.api import ApiTestCase
 from tests.doubles.cost import BOUND, growth
 from vncproxy.api import api_site
 from vncproxy.testing import MemoryPeer

@@ -9,12 +9,11 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.web.test.requesthelper import DummyChannel
 
+from tests.doubles.api import ApiTestCase
 from vncproxy.api import api_site
 from vncproxy.api.site import BoundedRequest
 from vncproxy.api.v1.bodies import MAX_BODY
 from vncproxy.errors import ProxyStopping
-
-from .world import ApiTestCase
 
 
 class RoutingTests(ApiTestCase):

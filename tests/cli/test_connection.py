@@ -13,10 +13,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import ResponseFailed
 from twisted.web.resource import Resource
 
+from tests.doubles.cli import URL, CommandTestCase
 from vncproxy.cli.connection import TIME_LIMIT, Call, HTTPApi, fetch
 from vncproxy.cli.failures import Unreachable
-
-from .world import URL, CommandTestCase
 
 
 class KeyTests(CommandTestCase):

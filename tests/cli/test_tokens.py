@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import json
 
-from tests.api.world import session
+from tests.doubles.api import session
+from tests.doubles.cli import CommandTestCase
 from vncproxy.errors import BackendError
-
-from .world import CommandTestCase
 
 
 class IssueTests(CommandTestCase):

@@ -8,7 +8,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 from twisted.internet.defer import Deferred
 
-from tests.api.world import ApiTestCase
+from tests.doubles.api import ApiTestCase
 from vncproxy.cli import main
 from vncproxy.cli.connection import Call, fetch
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.components.fake_oned import FakeOned
 from tests.doubles.blocking_calls import InlineCalls
-from tests.integration.fake_oned import FakeOned
 from vncproxy.backends.opennebula.backend import OpenNebulaBackend
 from vncproxy.backends.opennebula.http import Unanswered
 from vncproxy.backends.opennebula.settings import OpenNebulaSettings

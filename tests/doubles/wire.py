@@ -26,7 +26,7 @@ from twisted.protocols import tls as twisted_tls
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.integration.certificates import Authority
+from tests.components.certificates import Authority
 from vncproxy.downstream.proxy_header import ProxyHeader, ProxyHeaderFactory
 from vncproxy.relay.fast.pump import Pump
 from vncproxy.relay.leg import Leg

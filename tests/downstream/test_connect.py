@@ -9,7 +9,7 @@ from functools import partial
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
-from tests.downstream.users import Answer, SiteTestCase
+from tests.doubles.users import Answer, SiteTestCase
 from vncproxy.errors import (
     BackendError,
     BadRequest,

@@ -15,7 +15,7 @@ from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.downstream.requests import BEHIND_PROXY, PROXY, visit
+from tests.doubles.requests import BEHIND_PROXY, PROXY, visit
 from vncproxy.downstream.forwarded import Forwarding, Header, read_hop
 from vncproxy.downstream.occasional import OccasionalWarning
 from vncproxy.downstream.origin import Trust

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.downstream.links_table import IN_REQUESTS, TOKEN, WITH_FRAGMENTS
-from tests.downstream.requests import visit
-from tests.downstream.users import SiteTestCase, upgrade
+from tests.doubles.links_table import IN_REQUESTS, TOKEN, WITH_FRAGMENTS
+from tests.doubles.requests import visit
+from tests.doubles.users import SiteTestCase, upgrade
 from vncproxy.cli.tunnel import Link
 from vncproxy.downstream.links import token_of
 from vncproxy.web import STATIC

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.downstream.requests import BEHIND_PROXY, PROXY, visit
+from tests.doubles.requests import BEHIND_PROXY, PROXY, visit
 from vncproxy.downstream.origin import Trust
 from vncproxy.origins import normal_pattern
 

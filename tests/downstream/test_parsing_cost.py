@@ -9,7 +9,7 @@ from twisted.internet.address import IPv4Address
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.cost import BOUND, growth
-from tests.downstream.users import SiteTestCase, upgrade
+from tests.doubles.users import SiteTestCase, upgrade
 from tests.relay.relay_contract import BINARY, masked
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.origin import Trust

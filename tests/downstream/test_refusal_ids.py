@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from twisted.logger import capturedLogs, formatEvent
 
-from tests.downstream.users import Browser, SiteTestCase, upgrade
+from tests.doubles.users import Browser, SiteTestCase, upgrade
 from vncproxy import errors
 from vncproxy.downstream.connections import Connections
 from vncproxy.downstream.site import Consoles, console_site

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.web.resource import IResource
 
-from tests.downstream.users import Answer, Browser, SiteTestCase, upgrade
+from tests.doubles.users import Answer, Browser, SiteTestCase, upgrade
 from vncproxy.downstream.connections import Connections
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.origin import Trust

@@ -13,7 +13,7 @@ from twisted.internet.task import Cooperator
 from twisted.logger import capturedLogs, formatEvent
 from twisted.web.resource import Resource
 
-from tests.downstream.users import Answer, Browser, SiteTestCase, upgrade
+from tests.doubles.users import Answer, Browser, SiteTestCase, upgrade
 from vncproxy.api.health import health_resource
 from vncproxy.downstream import site
 from vncproxy.downstream.forwarded import Forwarding

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.downstream.links_table import OTHER, TOKEN
-from tests.downstream.requests import visit
+from tests.doubles.links_table import OTHER, TOKEN
+from tests.doubles.requests import visit
 from vncproxy.downstream.resume_cookie import resume_cookie_name
 from vncproxy.model import ConsoleType
 

@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
-from tests.downstream.users import ACCEPT, Answer, Browser, SiteTestCase, upgrade
+from tests.doubles.users import ACCEPT, Answer, Browser, SiteTestCase, upgrade
 from tests.relay.relay_contract import BINARY, CLOSE, PING, PONG, masked
 from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.resume_cookie import resume_cookie_name

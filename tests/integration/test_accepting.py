@@ -16,7 +16,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from tests.integration.certificates import Authority
+from tests.components.certificates import Authority
 from vncproxy.downstream import accepting
 from vncproxy.downstream.accepting import Accepting
 

@@ -12,9 +12,9 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from tests.integration.gateway import Gateway
+from tests.components.gateway import Gateway
+from tests.components.viewer import Refused, Viewer, read
 from tests.integration.test_twistd import LIMIT, SILENT, ProcessTestCase
-from tests.integration.viewer import Refused, Viewer, read
 
 DISK = 64 * 1024
 """Bytes of the disk that is full."""

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .certificates import Authority
-from .gateway import Gateway
-from .libvirt_host import START_COLOUR
-from .viewer import Refused, Viewer, tunnel
-from .vnc_servers import QemuMachine
+from tests.components.certificates import Authority
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import START_COLOUR
+from tests.components.viewer import Refused, Viewer, tunnel
+from tests.components.vnc_servers import QemuMachine
 
 
 class World:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .certificates import Authority
-from .gateway import Gateway
+from tests.components.certificates import Authority
+from tests.components.gateway import Gateway
+from tests.components.viewer import Refused, Viewer
+
 from .test_demo import RED, RED_BAR, VNCPROXY, Demo
-from .viewer import Refused, Viewer
 
 TIME_LIMIT = 60
 NOT_VALID = "This console link is not valid any more. Ask for a new one."

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .gateway import Gateway
-from .ports import free_port
-from .viewer import Refused, Viewer
+from tests.components.gateway import Gateway
+from tests.components.ports import free_port
+from tests.components.viewer import Refused, Viewer
 
 SERVE = """
 from twisted.internet import reactor

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.integration.gateway import Gateway
-from tests.integration.redis_server import RedisServer
+from tests.components.gateway import Gateway
+from tests.components.redis_server import RedisServer
+from tests.components.viewer import Viewer, read
 from tests.integration.test_twistd import LIMIT, SILENT, ProcessTestCase
-from tests.integration.viewer import Viewer, read
 from tests.relay.relay_contract import PING, frames, masked
 
 HOUR = 3600

@@ -19,7 +19,7 @@ from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
 
-from tests.integration.echo_endpoint import MessageEcho, RelayEcho, upgrading
+from tests.components.echo_endpoint import MessageEcho, RelayEcho, upgrading
 from vncproxy.relay import plain
 from vncproxy.relay.fast import join as fast
 

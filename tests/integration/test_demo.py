@@ -18,11 +18,10 @@ from threading import Timer
 
 from twisted.trial.unittest import TestCase
 
+from tests.components.chromium import Page
+from tests.components.libvirt_host import START_COLOUR, Guest, private_libvirtd, until
+from tests.components.viewer import Refused, Viewer
 from vncproxy.demo.screen import ECHO, INK, PAPER, TITLE
-
-from .chromium import Page
-from .libvirt_host import START_COLOUR, Guest, private_libvirtd, until
-from .viewer import Refused, Viewer
 
 PATIENCE = 90.0
 RED = (255, 0, 0)

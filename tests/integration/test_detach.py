@@ -20,7 +20,7 @@ from twisted.internet.tcp import Connection
 from twisted.internet.testing import StringTransport
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
-from tests.integration.wire import SocketPeer, Way, WireTestCase, forget_certificates
+from tests.doubles.wire import SocketPeer, Way, WireTestCase, forget_certificates
 from vncproxy.errors import ClientGone, ConnectionLost, ConsoleEnded
 from vncproxy.relay.fast import detach as module
 from vncproxy.relay.fast import join as fast

@@ -15,13 +15,13 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from twisted.trial.unittest import SynchronousTestCase
 
-from .certificates import Authority
-from .chromium import ARGUMENTS, CHROMIUM, DRIVER, PIXEL, REASON, STATE
-from .firefox import firefox
-from .gateway import Gateway
-from .libvirt_host import START_COLOUR
-from .portal import Portal, example
-from .vnc_servers import QemuMachine
+from tests.components.certificates import Authority
+from tests.components.chromium import ARGUMENTS, CHROMIUM, DRIVER, PIXEL, REASON, STATE
+from tests.components.firefox import firefox
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import START_COLOUR
+from tests.components.portal import Portal, example
+from tests.components.vnc_servers import QemuMachine
 
 CONSOLE, PORTAL = "console.example", "portal.test"
 PATIENCE = 60.0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.integration.certificates import Authority
+from tests.components.certificates import Authority
 from vncproxy.config.settings import Settings
 from vncproxy.service.gateway import longest_stop
 

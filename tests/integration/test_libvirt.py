@@ -19,7 +19,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from tests.integration.libvirt_host import VNC_ON_LOOPBACK, Guest, PrivateLibvirtd, private_libvirtd
+from tests.components.libvirt_host import VNC_ON_LOOPBACK, Guest, PrivateLibvirtd, private_libvirtd
 from vncproxy.backends.libvirt import connection as libvirt_connection
 from vncproxy.backends.libvirt.backend import LibvirtBackend
 from vncproxy.backends.libvirt.connection import Connection

@@ -7,11 +7,12 @@ from functools import cache
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .gateway import Gateway
-from .libvirt_host import START_COLOUR, VNC_ON_LOOPBACK, Guest, PrivateLibvirtd
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import START_COLOUR, VNC_ON_LOOPBACK, Guest, PrivateLibvirtd
+from tests.components.viewer import Refused, Viewer, tunnel
+
 from .test_cli import vncproxy
 from .test_libvirt import NOWHERE, ON_A_SOCKET
-from .viewer import Refused, Viewer, tunnel
 
 PASSWORD = "gu3st-pw"
 SPICE = "<graphics type='spice' autoport='yes'/>"

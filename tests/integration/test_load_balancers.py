@@ -14,13 +14,13 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .certificates import Authority
-from .chromium import Page
-from .gateway import Gateway
-from .libvirt_host import KEY_COLOURS, Guest, private_libvirtd, until
-from .ports import free_port
-from .redis_server import RedisServer
-from .viewer import Viewer
+from tests.components.certificates import Authority
+from tests.components.chromium import Page
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import KEY_COLOURS, Guest, private_libvirtd, until
+from tests.components.ports import free_port
+from tests.components.redis_server import RedisServer
+from tests.components.viewer import Viewer
 
 ETC = Path(__file__).resolve().parents[2] / "etc"
 CLIENT = "127.0.0.1"

@@ -14,6 +14,11 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
+from tests.components.certificates import Authority
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import until
+from tests.components.viewer import Viewer
+from tests.components.vnc_servers import RED, Identity, XServer
 from vncproxy.backends.static.backend import StaticBackend, StaticSettings
 from vncproxy.config.check.consoles import check_consoles
 from vncproxy.errors import ClientGone, UpstreamBusy
@@ -22,12 +27,6 @@ from vncproxy.relay.leg import Leg
 from vncproxy.testing import FakeCalls
 from vncproxy.upstream import reach
 from vncproxy.upstream.dial import dial
-
-from .certificates import Authority
-from .gateway import Gateway
-from .libvirt_host import until
-from .viewer import Viewer
-from .vnc_servers import RED, Identity, XServer
 
 THRESHOLD = 5
 """TigerVNC's own BlacklistThreshold."""

@@ -12,13 +12,13 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .certificates import Authority
-from .chromium import Page
-from .gateway import Gateway
-from .libvirt_host import KEY_COLOURS, START_COLOUR, Guest, private_libvirtd, until
-from .ports import free_port
-from .redis_server import RedisServer
-from .viewer import Refused, Viewer, tunnel
+from tests.components.certificates import Authority
+from tests.components.chromium import Page
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import KEY_COLOURS, START_COLOUR, Guest, private_libvirtd, until
+from tests.components.ports import free_port
+from tests.components.redis_server import RedisServer
+from tests.components.viewer import Refused, Viewer, tunnel
 
 PASSWORD = "s3cret-p"
 REFUSED_TOKEN = "This console link is not valid any more. Ask for a new one."

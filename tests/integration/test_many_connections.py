@@ -8,7 +8,7 @@ import urllib.request
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .gateway import Gateway
+from tests.components.gateway import Gateway
 
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 GUESS = (

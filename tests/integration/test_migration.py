@@ -13,11 +13,11 @@ from functools import cache
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .chromium import Page
-from .gateway import Gateway
-from .libvirt_host import KEY_COLOURS, Guest, until
-from .two_hosts import NetworkedHost, migrate, two_hosts
-from .viewer import Refused, Viewer
+from tests.components.chromium import Page
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import KEY_COLOURS, Guest, until
+from tests.components.two_hosts import NetworkedHost, migrate, two_hosts
+from tests.components.viewer import Refused, Viewer
 
 EVERYWHERE = "<graphics type='vnc' autoport='yes' listen='0.0.0.0'/>"
 PASSWORD = "s3cret-p"

@@ -14,14 +14,14 @@ from urllib.parse import quote
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .certificates import Authority
-from .chromium import Page
-from .gateway import Gateway
-from .libvirt_host import KEY_COLOURS, START_COLOUR
-from .nova_stub import PROJECT, USER, ConnectDoor, NovaStub
-from .ports import free_port
-from .viewer import Refused, Viewer, tunnel
-from .vnc_servers import Identity, QemuMachine
+from tests.components.certificates import Authority
+from tests.components.chromium import Page
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import KEY_COLOURS, START_COLOUR
+from tests.components.nova_stub import PROJECT, USER, ConnectDoor, NovaStub
+from tests.components.ports import free_port
+from tests.components.viewer import Refused, Viewer, tunnel
+from tests.components.vnc_servers import Identity, QemuMachine
 
 PASSWORD, WRONG = "s3cret-nova-password", "n0t-novas-password"
 ACCESS_PATH = "/console?ref=OpaqueRef:vm&session_id=OpaqueRef:s3cret-session"

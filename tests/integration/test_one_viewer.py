@@ -12,12 +12,12 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .certificates import Authority
-from .gateway import Gateway
-from .libvirt_host import START_COLOUR, until
-from .ports import free_port
-from .viewer import Refused, Viewer, read, tunnel
-from .vnc_servers import RED, Identity, QemuMachine, XServer, end, listens
+from tests.components.certificates import Authority
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import START_COLOUR, until
+from tests.components.ports import free_port
+from tests.components.viewer import Refused, Viewer, read, tunnel
+from tests.components.vnc_servers import RED, Identity, QemuMachine, XServer, end, listens
 
 IN_USE = "503 Somebody else has this console open, and it admits one viewer. Try again later."
 

@@ -15,15 +15,16 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .certificates import Authority
-from .chromium import Page
-from .fake_oned import INTERNAL, VM, FakeOned, Host, OnedServer, Refusal, User
-from .gateway import Gateway
-from .libvirt_host import KEY_COLOURS, START_COLOUR, Guest, private_libvirtd
-from .ports import free_port
+from tests.components.certificates import Authority
+from tests.components.chromium import Page
+from tests.components.fake_oned import INTERNAL, VM, FakeOned, Host, OnedServer, Refusal, User
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import KEY_COLOURS, START_COLOUR, Guest, private_libvirtd
+from tests.components.ports import free_port
+from tests.components.viewer import Refused, Viewer, tunnel
+from tests.components.vnc_servers import Identity, QemuMachine
+
 from .test_cli import vncproxy
-from .viewer import Refused, Viewer, tunnel
-from .vnc_servers import Identity, QemuMachine
 
 HOME_SESSION = "console:pw-of-console"
 AWAY_PASSWORD = "pw-of-guest"

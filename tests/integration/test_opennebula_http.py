@@ -11,9 +11,9 @@ from threading import Event, Thread
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.integration.certificates import Authority
-from tests.integration.fake_oned import VM, FakeOned, OnedServer
-from tests.integration.ports import free_port
+from tests.components.certificates import Authority
+from tests.components.fake_oned import VM, FakeOned, OnedServer
+from tests.components.ports import free_port
 from vncproxy.backends.opennebula import http as opennebula_http
 from vncproxy.backends.opennebula.cloud import Cloud
 from vncproxy.backends.opennebula.http import Post, Unanswered

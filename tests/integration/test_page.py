@@ -12,8 +12,8 @@ from selenium.webdriver.common.keys import Keys
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from tests.integration.chromium import PIXEL, STATE, browser
-from tests.integration.page_stand_in import Answer, Close, Console, Gateway, Refuse, Show
+from tests.components.chromium import PIXEL, STATE, browser
+from tests.components.page_stand_in import Answer, Close, Console, Gateway, Refuse, Show
 from vncproxy.web.install import install
 
 TIME_LIMIT = 60.0

@@ -8,7 +8,8 @@ from twisted.internet.threads import deferToThread
 from twisted.web.server import Request
 from twisted.web.static import File
 
-from .chromium import REASON, STATE
+from tests.components.chromium import REASON, STATE
+
 from .test_page import PageTestCase
 
 TOLD = f"{REASON}.includes('not installed correctly')"

@@ -21,9 +21,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.tcp import Connection
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
+from tests.doubles import wire
 from tests.doubles.dialogues import sized_bytes
-from tests.integration import wire
-from tests.integration.wire import SocketPeer, Way, WireTestCase, forget_certificates, unsent
+from tests.doubles.wire import SocketPeer, Way, WireTestCase, forget_certificates, unsent
 from tests.relay.relay_contract import BINARY, CLOSE, PING, PONG, User, Words, masked
 from vncproxy.errors import (
     ClientGone,

@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from tests.integration.gateway import Gateway
-from tests.integration.redis_server import RedisServer
+from tests.components.gateway import Gateway
+from tests.components.redis_server import RedisServer
 
 
 class StartTests(TestCase):

@@ -8,7 +8,7 @@ from typing import ClassVar
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from tests.integration.wire import SocketPeer, Way, WireTestCase, forget_certificates
+from tests.doubles.wire import SocketPeer, Way, WireTestCase, forget_certificates
 from tests.relay.relay_contract import RelayContract, WebSocketRelayContract
 from vncproxy.errors import VNCProxyError
 from vncproxy.interfaces import IStage

@@ -23,11 +23,11 @@ from typing import Any
 from cryptography import x509
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.integration.certificates import Authority
-from tests.integration.gateway import Gateway
-from tests.integration.ports import free_port
+from tests.components.certificates import Authority
+from tests.components.gateway import Gateway
+from tests.components.ports import free_port
+from tests.components.viewer import Viewer, read
 from tests.integration.test_twistd import ENDED, SILENT, Console
-from tests.integration.viewer import Viewer, read
 
 LIMIT = 60.0
 MANY = 50

@@ -10,8 +10,8 @@ from pathlib import Path
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
-from .certificates import Authority
-from .gateway import Gateway
+from tests.components.certificates import Authority
+from tests.components.gateway import Gateway
 
 LIMIT = 60.0
 

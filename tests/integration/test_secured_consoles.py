@@ -16,12 +16,12 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .certificates import Authority
-from .gateway import Gateway
-from .libvirt_host import START_COLOUR, Guest, PrivateLibvirtd
-from .ports import free_port
-from .viewer import Colour, Refused, Viewer, tunnel
-from .vnc_servers import RED, Identity, QemuMachine, XServer
+from tests.components.certificates import Authority
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import START_COLOUR, Guest, PrivateLibvirtd
+from tests.components.ports import free_port
+from tests.components.viewer import Colour, Refused, Viewer, tunnel
+from tests.components.vnc_servers import RED, Identity, QemuMachine, XServer
 
 PASSWORD = "s3cret-p"
 WRONG = "n0t-right"

@@ -6,8 +6,8 @@ import re
 import socket
 import time
 
-from tests.integration.gateway import Gateway
-from tests.integration.redis_server import RedisServer
+from tests.components.gateway import Gateway
+from tests.components.redis_server import RedisServer
 from tests.integration.test_twistd import LIMIT, SILENT, ProcessTestCase
 from tests.relay.relay_contract import masked
 

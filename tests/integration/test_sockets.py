@@ -14,7 +14,7 @@ from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
-from tests.integration.certificates import Authority
+from tests.components.certificates import Authority
 from vncproxy.relay.sockets import tune
 
 

@@ -18,8 +18,8 @@ from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver, LogEvent, Logger
 from twisted.trial.unittest import TestCase
 
-from tests.integration.ports import free_port
-from tests.integration.redis_server import RedisServer
+from tests.components.ports import free_port
+from tests.components.redis_server import RedisServer
 from tests.tokens.store_contract import VM, TokenStoreContract, make_token
 from vncproxy.errors import (
     ConfigurationError,

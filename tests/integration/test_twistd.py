@@ -20,10 +20,10 @@ from typing import Any
 
 from twisted.trial.unittest import TestCase
 
-from tests.integration.certificates import Authority
-from tests.integration.gateway import Gateway
-from tests.integration.ports import free_port
-from tests.integration.viewer import Refused, Viewer, read
+from tests.components.certificates import Authority
+from tests.components.gateway import Gateway
+from tests.components.ports import free_port
+from tests.components.viewer import Refused, Viewer, read
 from tests.relay.relay_contract import frames, masked
 
 LIMIT = 60.0

@@ -12,17 +12,18 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .chromium import Page
-from .fake_oned import VM as CloudVM
-from .fake_oned import FakeOned, OnedServer
-from .fake_oned import Host as CloudHost
-from .gateway import Gateway
-from .libvirt_host import KEY_COLOURS, Guest, private_libvirtd
-from .ports import free_port
+from tests.components.chromium import Page
+from tests.components.fake_oned import VM as CloudVM
+from tests.components.fake_oned import FakeOned, OnedServer
+from tests.components.fake_oned import Host as CloudHost
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import KEY_COLOURS, Guest, private_libvirtd
+from tests.components.ports import free_port
+from tests.components.viewer import Refused, Viewer, tunnel
+from tests.components.vsphere import PASSWORD, USER, VSphere, shared_vsphere
+from tests.components.webmks import WebMKS
+
 from .test_cli import vncproxy
-from .viewer import Refused, Viewer, tunnel
-from .vsphere import PASSWORD, USER, VSphere, shared_vsphere
-from .webmks import WebMKS
 
 HERE, THERE = "DC0_H0", "DC0_H1"
 VM = f"{HERE}_VM0"

@@ -15,6 +15,15 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import TestCase
 
+from tests.components.vsphere import (
+    ADDRESS,
+    ANY_HOST,
+    PASSWORD,
+    USER,
+    VSphere,
+    fingerprint,
+    shared_vsphere,
+)
 from vncproxy.backends.vmware.backend import VMwareBackend
 from vncproxy.backends.vmware.settings import VMwareSettings
 from vncproxy.blocking import BoundedCalls
@@ -26,8 +35,6 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
-
-from .vsphere import ADDRESS, ANY_HOST, PASSWORD, USER, VSphere, fingerprint, shared_vsphere
 
 E = TypeVar("E", bound=VNCProxyError)
 

@@ -21,13 +21,13 @@ import jwt
 from twisted.trial.unittest import SynchronousTestCase
 from websockify.token_plugins import JWTTokenApi, TokenFile, TokenRedis
 
-from .chromium import Page
-from .gateway import Gateway
-from .libvirt_host import KEY_COLOURS, until
-from .ports import free_port
-from .redis_server import RedisServer
-from .viewer import Refused, Viewer, tunnel
-from .vnc_servers import QemuMachine
+from tests.components.chromium import Page
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import KEY_COLOURS, until
+from tests.components.ports import free_port
+from tests.components.redis_server import RedisServer
+from tests.components.viewer import Refused, Viewer, tunnel
+from tests.components.vnc_servers import QemuMachine
 
 PASSWORD = "s3cret-p"
 REDIS_PASSWORD = "s3cret-redis-password"

@@ -23,9 +23,9 @@ from xmlrpc.client import Fault
 from twisted.trial.unittest import SynchronousTestCase
 from XenAPI import Failure, Session
 
-from .certificates import Authority
-from .vnc_servers import QemuMachine
-from .xapi_simulator import Host, Pool, serve
+from tests.components.certificates import Authority
+from tests.components.vnc_servers import QemuMachine
+from tests.components.xapi_simulator import Host, Pool, serve
 
 XEN_API = "xen-api@4.7.6"
 NPM_LIMIT, NODE_LIMIT = 300.0, 60.0

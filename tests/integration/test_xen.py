@@ -17,14 +17,14 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .certificates import Authority
-from .chromium import Page
-from .gateway import Gateway
-from .libvirt_host import KEY_COLOURS, START_COLOUR, until
-from .ports import free_port
-from .viewer import Refused, Viewer, tunnel
-from .vnc_servers import QemuMachine
-from .xapi_simulator import Host, Machine, Pool, serve
+from tests.components.certificates import Authority
+from tests.components.chromium import Page
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import KEY_COLOURS, START_COLOUR, until
+from tests.components.ports import free_port
+from tests.components.viewer import Refused, Viewer, tunnel
+from tests.components.vnc_servers import QemuMachine
+from tests.components.xapi_simulator import Host, Machine, Pool, serve
 
 USER, PASSWORD, WRONG = "console", "s3cret-xapi-password", "n0t-the-xapi-password"
 AT_LOOK_UP = "502 The virtual machine could not be looked up. Ask your administrator, id "

@@ -19,16 +19,15 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.components.certificates import Authority
+from tests.components.ports import free_port
+from tests.components.xapi_simulator import Host, Pool, serve
 from vncproxy.backends.xen import connection as xen_pool
 from vncproxy.backends.xen import transport as xen_transport
 from vncproxy.backends.xen.connection import Pool as Login
 from vncproxy.backends.xen.machines import find_console, inventory
 from vncproxy.backends.xen.settings import XenSettings
 from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
-
-from .certificates import Authority
-from .ports import free_port
-from .xapi_simulator import Host, Pool, serve
 
 USER, PASSWORD = "console", "s3cret-xapi-password"
 THREADS = 8

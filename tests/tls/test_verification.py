@@ -13,7 +13,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.integration.certificates import Authority, self_signed
+from tests.components.certificates import Authority, self_signed
 from vncproxy.errors import ConfigurationError, UpstreamUntrusted, UpstreamViolation
 from vncproxy.model import TLSTrust
 from vncproxy.tls.verification import TLSClient, check_trust, parse_fingerprint

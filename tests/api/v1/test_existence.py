@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import os
 
+from tests.doubles.api import ApiTestCase
 from vncproxy.api.v1.existence import TIME_LIMIT
 from vncproxy.errors import BackendError
-
-from ..world import ApiTestCase
 
 
 class CheckTests(ApiTestCase):

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
+from tests.doubles.api import ApiTestCase, broken
 from vncproxy.api import Scope
 from vncproxy.api.v1.inventory import TIME_LIMIT
-
-from ..world import ApiTestCase, broken
 
 
 class InventoryTests(ApiTestCase):

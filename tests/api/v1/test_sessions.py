@@ -1,10 +1,9 @@
 from __future__ import annotations
 
+from tests.doubles.api import NOW, ApiTestCase, session
 from vncproxy.api import Scope
 from vncproxy.errors import EndedByAdministrator, SessionEnded
 from vncproxy.model import VMAddress
-
-from ..world import NOW, ApiTestCase, session
 
 MAIL = VMAddress("esx", "mail")
 

@@ -6,11 +6,10 @@ from urllib.parse import quote
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import capturedLogs
 
+from tests.doubles.api import NOW, WEB_01, ApiTestCase, session
 from vncproxy.api import Scope
 from vncproxy.errors import EndedByAdministrator, StoreUnavailable
 from vncproxy.model import VMAddress, secret_id
-
-from ..world import NOW, WEB_01, ApiTestCase, session
 
 UNKNOWN_ID = "0" * 64
 

@@ -8,9 +8,9 @@ from unittest.mock import patch
 
 from zope.interface.verify import verifyObject
 
+from tests.components.fake_oned import VM, User
 from tests.doubles.blocking_calls import InlineCalls
 from tests.doubles.opennebula import HOME, SESSION, OpenNebulaCase
-from tests.integration.fake_oned import VM, User
 from vncproxy.backends.opennebula.backend import OpenNebulaBackend
 from vncproxy.backends.opennebula.cloud import Cloud, Inquiry
 from vncproxy.backends.opennebula.settings import OpenNebulaSettings

@@ -9,8 +9,7 @@ from xmlrpc.client import Fault, dumps
 
 from twisted.internet.defer import Deferred
 
-from tests.doubles.opennebula import HOME, SESSION, OpenNebulaCase
-from tests.integration.fake_oned import (
+from tests.components.fake_oned import (
     ACTION,
     AUTHORIZATION,
     INTERNAL,
@@ -20,6 +19,7 @@ from tests.integration.fake_oned import (
     Refusal,
     User,
 )
+from tests.doubles.opennebula import HOME, SESSION, OpenNebulaCase
 from vncproxy.backends.opennebula.backend import OpenNebulaBackend
 from vncproxy.backends.opennebula.connection import FrontEnd
 from vncproxy.backends.opennebula.http import Unanswered

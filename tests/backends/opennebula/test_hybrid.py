@@ -6,8 +6,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from tests.components.fake_oned import VM, FakeOned, Host, User
 from tests.doubles.opennebula import HOME, OpenNebulaCase
-from tests.integration.fake_oned import VM, FakeOned, Host, User
 from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
 from vncproxy.model import ConsoleElsewhere, RFBSecurity, VMAddress
 

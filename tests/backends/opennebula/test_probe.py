@@ -6,8 +6,8 @@ import socket
 
 from zope.interface.verify import verifyObject
 
+from tests.components.fake_oned import VM
 from tests.doubles.opennebula import HOME, OpenNebulaCase
-from tests.integration.fake_oned import VM
 from vncproxy.interfaces import IHasWarnings, IPointsElsewhere
 
 HERE = {"hv1": "127.0.0.1"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.components.fake_oned import VM, Host, User
 from tests.doubles.opennebula import OpenNebulaCase
-from tests.integration.fake_oned import VM, Host, User
 from vncproxy.errors import BackendError, ConsoleUnavailable
 from vncproxy.model import ConsoleElsewhere, VMAddress
 
