@@ -15,9 +15,9 @@ from zope.interface import alsoProvides
 from vncproxy.downstream.console_site import ConsoleSite
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.origin import Trust
-from vncproxy.downstream.request import visit_of
+from vncproxy.downstream.request import read_user_request
 from vncproxy.model import ConsoleType, Limits
-from vncproxy.session.session import Visit
+from vncproxy.session.session import UserRequest
 from vncproxy.testing import MemoryPeer
 
 PROXY = IPv4Address("TCP", "10.0.0.1", 50000)
@@ -33,14 +33,14 @@ class _Noting(Resource):
         super().__init__()
         self.type = type
         self.trust = trust
-        self.visits: list[Visit] = []
+        self.user_requests: list[UserRequest] = []
 
     def render(self, request: Request) -> Any:
-        self.visits.append(visit_of(request, self.type, self.trust))
+        self.user_requests.append(read_user_request(request, self.type, self.trust))
         return b""
 
 
-def visit(
+def user_request(
     target: str = "/",
     *headers: str,
     trust: Trust = Trust(frozenset({"https://console.example.com"})),  # noqa: B008
@@ -48,7 +48,7 @@ def visit(
     secure: bool = False,
     host: str = "localhost:6080",
     type: ConsoleType = ConsoleType.NOVNC,  # noqa: A002
-) -> Visit:
+) -> UserRequest:
     noting = _Noting(trust, type)
     protocol = ConsoleSite(noting, Limits(), Clock()).buildProtocol(address)
     peer = MemoryPeer(protocol, address=address)
@@ -56,5 +56,5 @@ def visit(
         alsoProvides(peer, ISSLTransport)
     lines = [f"GET {target} HTTP/1.1", f"Host: {host}", *headers, "", ""]
     peer.send("\r\n".join(lines).encode("latin-1"))
-    (found,) = noting.visits
+    (found,) = noting.user_requests
     return found

@@ -15,7 +15,7 @@ from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.doubles.requests import BEHIND_PROXY, PROXY, visit
+from tests.doubles.requests import BEHIND_PROXY, PROXY, user_request
 from vncproxy.downstream.forwarded import Forwarding, Header, read_hop
 from vncproxy.downstream.occasional import OccasionalWarning
 from vncproxy.downstream.origin import Trust
@@ -41,7 +41,7 @@ HOPS = {
 class ClientTests(SynchronousTestCase):
     def client(self, address: IAddress, *hops: str, trust: Trust = BEHIND_PROXY) -> str:
         headers = [f"X-Forwarded-For: {hop}" for hop in hops]
-        return visit("/", *headers, trust=trust, address=address).client
+        return user_request("/", *headers, trust=trust, address=address).client
 
     def test_the_address_of_the_connection(self) -> None:
         self.assertEqual(self.client(IPv4Address("TCP", "198.51.100.7", 1)), "198.51.100.7")
@@ -110,7 +110,7 @@ class RFC7239Tests(SynchronousTestCase):
     def client(self, *headers: str, header: Header = "auto", **more: Any) -> str:
         forwarding = Forwarding(BEHIND_PROXY.forwarding.proxies, header)
         settings = {"trust": Trust(frozenset(), forwarding), "address": PROXY, **more}
-        return visit("/", *headers, **settings).client
+        return user_request("/", *headers, **settings).client
 
     def test_it_is_read_where_it_is_the_only_one(self) -> None:
         for value, address in {
@@ -210,7 +210,7 @@ class WarningTests(SynchronousTestCase):
             self.lines.append(formatEvent(event))
 
     def ask(self, *headers: str) -> None:
-        visit("/", *headers, trust=self.trust, address=PROXY)
+        user_request("/", *headers, trust=self.trust, address=PROXY)
 
     def test_once_a_minute(self) -> None:
         for _ in range(3):
@@ -237,6 +237,6 @@ class WarningTests(SynchronousTestCase):
 
     def test_what_a_stranger_sends_is_not_looked_at(self) -> None:
         stranger = IPv4Address("TCP", "198.51.100.7", 1)
-        visit("/", "X-Forwarded-For: unknown", trust=self.trust, address=stranger)
+        user_request("/", "X-Forwarded-For: unknown", trust=self.trust, address=stranger)
 
         self.assertEqual(self.lines, [])

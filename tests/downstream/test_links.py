@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.links_table import IN_REQUESTS, TOKEN, WITH_FRAGMENTS
-from tests.doubles.requests import visit
+from tests.doubles.requests import user_request
 from tests.doubles.users import SiteTestCase, upgrade
 from vncproxy.cli.tunnel import Link
 from vncproxy.downstream.links import token_of
@@ -40,15 +40,15 @@ class RequestTests(SynchronousTestCase):
         for target, token in IN_REQUESTS.items():
             if target.startswith("/"):
                 with self.subTest(target=target):
-                    self.assertEqual(visit(target).token, token)
+                    self.assertEqual(user_request(target).token, token)
 
     def test_bytes_that_are_no_text_are_kept_apart(self) -> None:
-        self.assertEqual(visit("/?token=%ff%00%0d%0a").token, "\xff\0")
+        self.assertEqual(user_request("/?token=%ff%00%0d%0a").token, "\xff\0")
         for path in ("%ff%5b//%3F", "//%5B", "//%5B%3Ftoken%3D"):
-            self.assertEqual(visit(f"/?path={path}").token, "")
+            self.assertEqual(user_request(f"/?path={path}").token, "")
 
     def test_no_token_shows_in_what_is_logged_of_a_visit(self) -> None:
-        self.assertNotIn(TOKEN, repr(visit(f"/?token={TOKEN}")))
+        self.assertNotIn(TOKEN, repr(user_request(f"/?token={TOKEN}")))
 
 
 class SiteTests(SiteTestCase):

@@ -6,17 +6,17 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.doubles.requests import BEHIND_PROXY, PROXY, visit
+from tests.doubles.requests import BEHIND_PROXY, PROXY, user_request
 from vncproxy.downstream.origin import Trust
 from vncproxy.origins import normal_pattern
 
 
 class OriginTests(SynchronousTestCase):
     def foreign(self, origin: str, *headers: str, **more: Any) -> str | None:
-        return visit("/", f"Origin: {origin}", *headers, **more).foreign_origin
+        return user_request("/", f"Origin: {origin}", *headers, **more).foreign_origin
 
     def test_no_origin_is_no_browser(self) -> None:
-        self.assertIsNone(visit("/").foreign_origin)
+        self.assertIsNone(user_request("/").foreign_origin)
 
     def test_the_page_of_the_same_host(self) -> None:
         self.assertIsNone(self.foreign("http://localhost:6080"))

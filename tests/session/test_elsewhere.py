@@ -21,7 +21,7 @@ from vncproxy.model import (
 from vncproxy.relay.leg import Leg
 from vncproxy.rfb.greeting import Greeting
 from vncproxy.session.registry import Sessions
-from vncproxy.session.session import IDownstream, Services, Visit
+from vncproxy.session.session import IDownstream, Services, UserRequest
 from vncproxy.testing import StaticConsoles
 from vncproxy.tokens.memory import MemoryTokenStore
 
@@ -62,7 +62,9 @@ class ElsewhereTests(SynchronousTestCase):
         services = Services(store, self.backends, (), Limits(), Timeouts(), clock.seconds, clock)
         token = Token(IN_THE_CLOUD, "alice", ConsoleType.XVPVNC, Policy(), 0.0, 60.0)
         secret = self.successResultOf(Deferred.fromCoroutine(_issued(store, token)))
-        Sessions(services).prepare(Visit(ConsoleType.XVPVNC, "192.0.2.1", secret), user).start()
+        Sessions(services).prepare(
+            UserRequest(ConsoleType.XVPVNC, "192.0.2.1", secret), user
+        ).start()
         return user.errors[0]
 
     def test_the_other_backend_is_asked_and_its_answer_counts(self) -> None:

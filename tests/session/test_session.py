@@ -63,7 +63,7 @@ from vncproxy.relay.frames import RawFraming
 from vncproxy.relay.leg import Leg
 from vncproxy.rfb.greeting import Greeting
 from vncproxy.session import registry as sessions
-from vncproxy.session.session import MOST_ASKING, IDownstream, Session, Visit
+from vncproxy.session.session import MOST_ASKING, IDownstream, Session, UserRequest
 from vncproxy.session.watchdog import Watchdog
 from vncproxy.testing import SERVER_INIT, MemoryPeer, ScriptedRFBServer, StaticConsoles, rfb_script
 from vncproxy.tokens.external.store import StoreWithSources
@@ -133,18 +133,18 @@ class SessionTestCase(ProxyTestCase):
         super().setUp()
         self.user = User(self)
 
-    def visit(self, token: str | None = None, **more: Any) -> Visit:
+    def user_request(self, token: str | None = None, **more: Any) -> UserRequest:
         fields: dict[str, Any] = {"type": ConsoleType.NOVNC, "client": "198.51.100.7"}
-        return Visit(**{**fields, "token": self.issue() if token is None else token, **more})
+        return UserRequest(**{**fields, "token": self.issue() if token is None else token, **more})
 
-    def begin(self, visit: Visit | None = None, user: User | None = None) -> Session:
-        self.session = self.sessions.prepare(visit or self.visit(), user or self.user)
+    def begin(self, user_request: UserRequest | None = None, user: User | None = None) -> Session:
+        self.session = self.sessions.prepare(user_request or self.user_request(), user or self.user)
         self.session.start()
         return self.session
 
-    def open(self, visit: Visit | None = None) -> Session:
+    def open(self, user_request: UserRequest | None = None) -> Session:
         """Begin a session and bring it to where bytes flow."""
-        session = self.begin(visit)
+        session = self.begin(user_request)
         self.hypervisor = self.console()
         self.user.peer.send(GREETING)
         self.assertEqual(self.user.peer.receive(), VIEWER_HEARS)
@@ -179,14 +179,14 @@ class AskingTests(SessionTestCase):
 
     def test_a_link_that_asks_is_refused_with_the_machines_id_and_keeps_its_use(self) -> None:
         secret = self.issue(Policy(confirm=True))
-        self.begin(self.visit(secret))
+        self.begin(self.user_request(secret))
 
         error = self.refused(ConfirmationNeeded)
         self.assertIn("The console of web-01 opens when you press", error.sentence())
         self.assertEqual((self.uses_given_back(), self.user.steps), (0, ["refuse"]))
 
         self.user = User(self)
-        self.open(self.visit(secret, confirmed=True))
+        self.open(self.user_request(secret, confirmed=True))
 
     def test_the_configuration_decides_where_the_policy_does_not(self) -> None:
         for configured, chosen, asks in (
@@ -197,22 +197,22 @@ class AskingTests(SessionTestCase):
         ):
             self.serve(confirm=configured)
             self.user = User(self)
-            self.begin(self.visit(self.issue(Policy(confirm=chosen))))
+            self.begin(self.user_request(self.issue(Policy(confirm=chosen))))
 
             refusals = [type(error) for error, _ in self.user.refusals]
             self.assertEqual(refusals, [ConfirmationNeeded] if asks else [])
 
     def test_a_link_that_is_over_does_not_ask(self) -> None:
         secret = self.issue(Policy(confirm=True))
-        self.open(self.visit(secret, confirmed=True))
+        self.open(self.user_request(secret, confirmed=True))
         user = User(self)
-        self.begin(self.visit(secret), user)
+        self.begin(self.user_request(secret), user)
 
         self.assertEqual([type(error) for error, _ in user.refusals], [TokenUsed])
 
     def test_tokens_of_other_issuers_are_not_looked_up_before(self) -> None:
         self.serve(confirm=True, store=StoreWithSources(self.store, {}))
-        self.begin(self.visit("f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))
+        self.begin(self.user_request("f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))
 
         self.assertIn(
             "The console opens when you press", self.refused(ConfirmationNeeded).sentence()
@@ -290,10 +290,10 @@ class OpeningTests(SessionTestCase):
         self.assertEqual(info.bytes_up, len(GREETING) + 5)
 
     def test_no_secret_is_in_what_a_visit_shows(self) -> None:
-        visit = self.visit("secret-secret-secret", resume="resume-resume-resume")
+        user_request = self.user_request("secret-secret-secret", resume="resume-resume-resume")
 
-        self.assertNotIn("secret-secret", repr(visit))
-        self.assertNotIn("resume-resume", repr(visit))
+        self.assertNotIn("secret-secret", repr(user_request))
+        self.assertNotIn("resume-resume", repr(user_request))
 
 
 def hypervisor_bytes(payload: bytes) -> int:
@@ -305,7 +305,7 @@ class RefusalTests(SessionTestCase):
     def test_a_malformed_token_never_reaches_the_store(self) -> None:
         for token in ("", "x" * 50_000, "with space" * 3):
             self.setUp()
-            self.begin(self.visit(token))
+            self.begin(self.user_request(token))
 
             self.refused(BadRequest)
             self.assertEqual(self.store.calls, [])
@@ -318,7 +318,7 @@ class RefusalTests(SessionTestCase):
 
             self.refused(kind)
             self.assertEqual(self.user.steps, ["refuse"])
-            token_id = secret_id(self.session.visit.token)
+            token_id = secret_id(self.session.user_request.token)
             self.assertEqual(self.told.refusals[0][0].token_id, token_id)
             self.assertEqual(self.uses_given_back(), 0)
 
@@ -332,7 +332,7 @@ class RefusalTests(SessionTestCase):
             self.assertEqual(self.uses_given_back(), 1)
 
     def test_a_backend_that_is_not_configured(self) -> None:
-        self.begin(self.visit(self.issue(vm=VMAddress("esx", "web-01"))))
+        self.begin(self.user_request(self.issue(vm=VMAddress("esx", "web-01"))))
 
         self.assertIn("no backend 'esx'", str(self.refused(VMNotFound)))
         self.assertEqual(self.uses_given_back(), 1)
@@ -387,7 +387,7 @@ class RefusalTests(SessionTestCase):
 
     def test_a_network_that_is_not_allowed(self) -> None:
         policy = Policy(client_networks=(ip_network("203.0.113.0/24"), ip_network("2001:db8::/32")))
-        self.begin(self.visit(self.issue(policy)))
+        self.begin(self.user_request(self.issue(policy)))
 
         self.assertIn("198.51.100.7", str(self.refused(Forbidden)))
         self.assertEqual(self.uses_given_back(), 1)
@@ -400,10 +400,10 @@ class RefusalTests(SessionTestCase):
         ):
             self.setUp()
             policy = Policy(client_networks=(ip_network("10.0.0.0/8"), ip_network(network)))
-            self.open(self.visit(self.issue(policy), client=client))
+            self.open(self.user_request(self.issue(policy), client=client))
 
     def test_a_foreign_page(self) -> None:
-        self.begin(self.visit(foreign_origin="https://evil.example"))
+        self.begin(self.user_request(foreign_origin="https://evil.example"))
 
         self.assertIn("https://evil.example", str(self.refused(Forbidden)))
         self.assertEqual(self.uses_given_back(), 1)
@@ -411,12 +411,12 @@ class RefusalTests(SessionTestCase):
     def test_a_page_that_the_token_allows(self) -> None:
         policy = Policy(allowed_origins=("https://portal.example",))
 
-        self.open(self.visit(self.issue(policy), foreign_origin="https://portal.example"))
+        self.open(self.user_request(self.issue(policy), foreign_origin="https://portal.example"))
 
     def test_pages_that_a_pattern_of_the_token_allows(self) -> None:
         policy = Policy(allowed_origins=("https://*.portal.example",))
 
-        self.open(self.visit(self.issue(policy), foreign_origin="https://a.portal.example"))
+        self.open(self.user_request(self.issue(policy), foreign_origin="https://a.portal.example"))
 
     def test_a_defect_is_answered_and_logged(self) -> None:
         self.user.fail = RuntimeError("a defect")
@@ -437,19 +437,19 @@ class RefusalTests(SessionTestCase):
 
     def test_a_token_is_good_again_after_a_failure_and_used_after_a_console(self) -> None:
         secret = self.issue()
-        self.begin(self.visit(secret))
+        self.begin(self.user_request(secret))
         self.reactor.refuse()
         self.refused(UpstreamUnreachable)
 
         self.told.refusals.clear()
         self.user = User(self)
-        self.open(self.visit(secret))
+        self.open(self.user_request(secret))
         self.user.peer.close()
 
         self.user = User(self)
         self.told.closings.clear()
         self.told.openings.clear()
-        self.begin(self.visit(secret))
+        self.begin(self.user_request(secret))
         self.wait(5)
         self.refused(TokenUsed)
 
@@ -628,7 +628,7 @@ class CancelTests(SessionTestCase):
 
     def test_while_being_refused_the_earlier_reason_stays(self) -> None:
         self.user = stubborn = StubbornUser(self)
-        self.begin(self.visit(""))
+        self.begin(self.user_request(""))
 
         self.end()
         stubborn.refused.callback(None)
@@ -666,10 +666,10 @@ class CancelTests(SessionTestCase):
 class ConfirmTests(SessionTestCase):
     """A use is given back only where nobody saw a screen by it."""
 
-    def greet(self, visit: Visit | None = None) -> None:
+    def greet(self, user_request: UserRequest | None = None) -> None:
         """Begin a session, and go up to where it asks the store."""
         self.store.wait["confirm"] = Deferred()
-        self.begin(visit)
+        self.begin(user_request)
         self.hypervisor = self.console()
         self.user.peer.send(GREETING)
 
@@ -717,7 +717,7 @@ class ConfirmTests(SessionTestCase):
 
     def test_a_viewer_that_leaves_meanwhile_gets_its_use_not_back(self) -> None:
         secret = self.issue()
-        self.greet(self.visit(secret))
+        self.greet(self.user_request(secret))
         self.session.cancel(ClientGone("left"))
         self.store.wait.pop("confirm").callback(None)
         self.wait(5)
@@ -725,7 +725,7 @@ class ConfirmTests(SessionTestCase):
 
         self.told.refusals.clear()
         cookie, self.user = self.user.cookie, User(self)
-        self.open(self.visit(secret, resume=cookie))
+        self.open(self.user_request(secret, resume=cookie))
 
 
 class SameBrowserTests(SessionTestCase):
@@ -736,7 +736,7 @@ class SameBrowserTests(SessionTestCase):
         before = self.user, self.session
         resume = self.user.cookie
         self.user = User(self)
-        self.open(self.visit(self.session.visit.token, resume=resume, **more))
+        self.open(self.user_request(self.session.user_request.token, resume=resume, **more))
         self.user.cookie = self.user.cookie or resume
         return before
 
@@ -760,12 +760,12 @@ class SameBrowserTests(SessionTestCase):
 
     def test_a_try_that_is_still_opening_ends(self) -> None:
         secret = self.issue()
-        self.begin(self.visit(secret))
+        self.begin(self.user_request(secret))
         opening, cookie = self.user, self.user.cookie
         self.console()
         self.user = User(self)
 
-        self.open(self.visit(secret, resume=cookie))
+        self.open(self.user_request(secret, resume=cookie))
         self.wait(5)
 
         ((error, _),) = opening.refusals
@@ -778,7 +778,7 @@ class SameBrowserTests(SessionTestCase):
         users = []
         for _ in range(5):
             self.user = User(self)
-            self.begin(self.visit(secret, resume=cookie))
+            self.begin(self.user_request(secret, resume=cookie))
             cookie = self.user.cookie or cookie
             users.append(self.user)
         del self.reactor.tcpClients[:-1]  # those were given up
@@ -790,7 +790,7 @@ class SameBrowserTests(SessionTestCase):
         self.assertEqual(len(self.sessions.list()), 1)
 
         self.user = User(self)
-        self.begin(self.visit(secret))
+        self.begin(self.user_request(secret))
 
         ((error, _),) = self.user.refusals
         self.assertIsInstance(error, TokenUsed)
@@ -813,21 +813,23 @@ class SameBrowserTests(SessionTestCase):
         self.open()
         for resume in (None, "guess-guess-guess"):
             user = User(self)
-            self.begin(self.visit(resume=resume), user)
+            self.begin(self.user_request(resume=resume), user)
             self.assertIsInstance(user.refusals[0][0], OverLimit)
 
     def test_the_cookie_of_another_link_has_no_place_to_take(self) -> None:
         self.serve(limits=Limits(sessions=1))
         self.open()
         user = User(self)
-        self.begin(self.visit(resume=self.user.cookie), user)
+        self.begin(self.user_request(resume=self.user.cookie), user)
         self.assertIsInstance(user.refusals[0][0], OverLimit)
 
     def test_a_try_that_is_refused_ends_no_other_session(self) -> None:
         self.open()
         self.store.fail["redeem"] = StoreUnavailable("redis is away")
         user = User(self)
-        self.begin(self.visit(self.session.visit.token, resume=self.user.cookie), user)
+        self.begin(
+            self.user_request(self.session.user_request.token, resume=self.user.cookie), user
+        )
 
         self.assertIsInstance(user.refusals[0][0], StoreUnavailable)
         self.assertEqual((self.told.closings, len(self.sessions.list())), ([], 1))
@@ -835,11 +837,11 @@ class SameBrowserTests(SessionTestCase):
     def test_many_tries_at_once_count_one_too_many_at_most(self) -> None:
         self.serve(limits=Limits(sessions_per_address=1))
         self.open()
-        token, cookie = self.session.visit.token, self.user.cookie
+        token, cookie = self.session.user_request.token, self.user.cookie
         self.store.wait["redeem"] = Deferred()
         users = [User(self) for _ in range(5)]
         for user in users:
-            self.begin(self.visit(token, resume=cookie), user)
+            self.begin(self.user_request(token, resume=cookie), user)
 
         self.assertEqual(len(self.sessions.list()), 2)
         self.assertEqual(sum(bool(user.refusals) for user in users), 4)
@@ -1045,14 +1047,14 @@ class ClosingTests(SessionTestCase):
 
     def test_the_longest_duration_is_counted_from_the_first_redemption(self) -> None:
         secret = self.issue(Policy(max_duration=100))
-        self.open(self.visit(secret))
+        self.open(self.user_request(secret))
         cookie = self.user.cookie
         self.user.peer.close()
         self.wait(60)
 
         self.user = User(self)
         self.told.closings.clear()
-        self.open(self.visit(secret, resume=cookie))
+        self.open(self.user_request(secret, resume=cookie))
         self.reactor.pump([1] * 39)
         self.assertEqual(self.told.closings, [])
         self.reactor.pump([1])
@@ -1060,7 +1062,7 @@ class ClosingTests(SessionTestCase):
         self.closed(TimeLimit)
 
     def test_the_idle_limit_ends_it(self) -> None:
-        self.open(self.visit(self.issue(Policy(idle_timeout=20))))
+        self.open(self.user_request(self.issue(Policy(idle_timeout=20))))
 
         self.reactor.pump([1] * 21)
 
@@ -1147,9 +1149,9 @@ class DefectTests(SessionTestCase):
 
 
 class LimitTests(SessionTestCase):
-    def refused_over_limit(self, visit: Visit) -> OverLimit:
+    def refused_over_limit(self, user_request: UserRequest) -> OverLimit:
         user = User(self)
-        self.begin(visit, user)
+        self.begin(user_request, user)
         ((error, _),) = user.refusals
         assert isinstance(error, OverLimit), error
         return error
@@ -1157,9 +1159,9 @@ class LimitTests(SessionTestCase):
     def test_sessions_in_all(self) -> None:
         self.serve(limits=Limits(sessions=2))
         for client in ("198.51.100.1", "198.51.100.2"):
-            self.begin(self.visit(client=client), User(self))
+            self.begin(self.user_request(client=client), User(self))
 
-        error = self.refused_over_limit(self.visit(client="198.51.100.3"))
+        error = self.refused_over_limit(self.user_request(client="198.51.100.3"))
 
         self.assertIn("2 sessions are open, limits.sessions", str(error))
         self.assertEqual(self.store.calls, ["redeem", "redeem"])
@@ -1168,9 +1170,9 @@ class LimitTests(SessionTestCase):
         self.serve(limits=Limits(sessions_per_address=2))
         for _ in range(2):
             self.begin(user=User(self))
-        self.begin(self.visit(client="198.51.100.99"), User(self))
+        self.begin(self.user_request(client="198.51.100.99"), User(self))
 
-        error = self.refused_over_limit(self.visit())
+        error = self.refused_over_limit(self.user_request())
 
         self.assertIn("limits.sessions_per_address", str(error))
 
@@ -1179,9 +1181,9 @@ class LimitTests(SessionTestCase):
         self.kvm.consoles["db-01"] = self.kvm.consoles["web-01"]
         for _ in range(2):
             self.begin(user=User(self))
-        self.begin(self.visit(self.issue(vm=VMAddress("kvm", "db-01"))), User(self))
+        self.begin(self.user_request(self.issue(vm=VMAddress("kvm", "db-01"))), User(self))
 
-        error = self.refused_over_limit(self.visit())
+        error = self.refused_over_limit(self.user_request())
 
         self.assertIn("2 sessions of kvm/web-01, limits.sessions_per_vm", str(error))
         self.assertEqual(self.uses_given_back(), 1)
@@ -1189,7 +1191,7 @@ class LimitTests(SessionTestCase):
     def test_there_is_room_again_when_one_is_over(self) -> None:
         self.serve(limits=Limits(sessions=1))
         self.open()
-        self.refused_over_limit(self.visit())
+        self.refused_over_limit(self.user_request())
         self.told.refusals.clear()
 
         self.user.peer.close()
@@ -1207,7 +1209,7 @@ class TurnTests(SessionTestCase):
         self.store.wait["redeem"] = self.redeemed = Deferred[None]()
         self.addCleanup(self.wait, 1)  # ends the turns of those that never open
         self.addCleanup(self.let_redeem)
-        self.begin(self.visit(client="198.51.100.1"), User(self))
+        self.begin(self.user_request(client="198.51.100.1"), User(self))
 
     def told_user(self, kind: type[VNCProxyError]) -> VNCProxyError:
         ((error, _),) = self.user.refusals
@@ -1290,7 +1292,7 @@ class RegistryTests(SessionTestCase):
         self.kvm.consoles["db-01"] = self.kvm.consoles["web-01"]
         db_01 = VMAddress("kvm", "db-01")
         for vm, user in ((WEB_01, "alice"), (WEB_01, "bob"), (db_01, "bob")):
-            self.begin(self.visit(self.issue(vm=vm, user=user)), User(self))
+            self.begin(self.user_request(self.issue(vm=vm, user=user)), User(self))
         assert self.session.grant is not None
         why = EndedByAdministrator()
 

@@ -16,7 +16,7 @@ from ..model import Grant
 from ..relay.frames import RawFraming
 from ..relay.leg import Leg
 from ..session.registry import Sessions
-from ..session.session import IDownstream, Visit
+from ..session.session import IDownstream, UserRequest
 from .channel import ConsoleChannel
 from .pending import EarlyConnection, refuse_viewer
 
@@ -29,10 +29,10 @@ class ConnectDownstream(EarlyConnection):
         super().__init__(channel, clock)
         self._linger = linger
 
-    def begin(self, visit: Visit, sessions: Sessions) -> None:
+    def begin(self, user_request: UserRequest, sessions: Sessions) -> None:
         """Take the connection over and begin the session."""
         self._channel.take_over(self)
-        self._session = sessions.prepare(visit, self)
+        self._session = sessions.prepare(user_request, self)
         self._session.start()
 
     async def admit(self, grant: Grant) -> None:

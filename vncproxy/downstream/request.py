@@ -1,11 +1,11 @@
-"""What a request says about its user, put together."""
+"""Reads a `UserRequest` from an HTTP request: client, token, cookie and origin."""
 
 from __future__ import annotations
 
 from twisted.web.http import Request
 
 from ..model import ConsoleType
-from ..session.session import Visit
+from ..session.session import UserRequest
 from .cookies import parse_cookies
 from .headers import header_lines
 from .links import is_confirmed, query_token
@@ -13,8 +13,8 @@ from .origin import Trust, foreign_origin
 from .resume_cookie import resume_cookie_name
 
 
-def visit_of(request: Request, type: ConsoleType, trust: Trust) -> Visit:  # noqa: A002
-    """Return what a request says about its user.
+def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> UserRequest:  # noqa: A002
+    """Return the request for a console that an HTTP request makes.
 
     The token is taken from the query, from inside noVNC's ``path`` parameter, or, when the page is
     one of ours, from a ``token`` cookie.
@@ -24,7 +24,7 @@ def visit_of(request: Request, type: ConsoleType, trust: Trust) -> Visit:  # noq
     token = query_token(request)
     if not token and foreign is None:
         token = cookies.get("token", "")
-    return Visit(
+    return UserRequest(
         type=type,
         client=trust.forwarding.client_address(request),
         token=token,

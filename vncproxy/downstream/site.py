@@ -26,7 +26,7 @@ from .forwarded import peer_address
 from .framing import Framing
 from .links import behind_path, query_token
 from .origin import Trust
-from .request import visit_of
+from .request import read_user_request
 from .static_files import find_file
 from .websocket import WebSocketDownstream, upgrade_factory
 
@@ -118,15 +118,15 @@ class Consoles(Resource):
         return self._websocket if upgrade[0].strip().lower() == b"websocket" else None
 
     def _connect(self, request: Request) -> object:
-        visit = visit_of(request, ConsoleType.XVPVNC, self._trust)
+        user_request = read_user_request(request, ConsoleType.XVPVNC, self._trust)
         services, channel = self._sessions.services, request.channel
         assert isinstance(channel, ConsoleChannel)
         connection = ConnectDownstream(channel, services.timeouts.linger, services.reactor)
-        connection.begin(visit, self._sessions)
+        connection.begin(user_request, self._sessions)
         return NOT_DONE_YET
 
     def _websocket(self, request: Request) -> object:
-        visit = visit_of(request, ConsoleType.NOVNC, self._trust)
+        user_request = read_user_request(request, ConsoleType.NOVNC, self._trust)
         services = self._sessions.services
         connection = WebSocketDownstream(
             request,
@@ -136,7 +136,7 @@ class Consoles(Resource):
             services.timeouts.linger,
             services.reactor,
         )
-        connection.begin(visit, self._sessions)
+        connection.begin(user_request, self._sessions)
         return NOT_DONE_YET
 
     def _page(self, request: Request) -> Any:

@@ -19,7 +19,7 @@ from ..model import Grant
 from ..relay.frames import RawFraming, WebSocketFraming
 from ..relay.leg import Leg
 from ..session.registry import Sessions
-from ..session.session import IDownstream, Visit
+from ..session.session import IDownstream, UserRequest
 from ..text import printable
 from .channel import ConsoleChannel
 from .cookies import parse_cookies
@@ -126,16 +126,16 @@ class WebSocketDownstream(EarlyConnection):
         self._answer: Deferred[Answer] = Deferred()
         self._upgrade: Any = None
 
-    def begin(self, visit: Visit, sessions: Sessions) -> None:
+    def begin(self, user_request: UserRequest, sessions: Sessions) -> None:
         """Take the connection over, and begin the session when the handshake is a valid one."""
-        self._visit = visit
+        self._user_request = user_request
         self._channel.take_over(self)
         self._upgrade = self._factory.buildProtocol(self.transport.getPeer())
         self._upgrade.downstream = self
         self._upgrade.makeConnection(self.transport)
         self._upgrade.dataReceived(self._header)
         if self._valid:
-            self._session = sessions.prepare(visit, self)
+            self._session = sessions.prepare(user_request, self)
             self._session.start()
         else:
             self.handshake_failed(400, "not understood")
@@ -151,7 +151,7 @@ class WebSocketDownstream(EarlyConnection):
         words = BASE64 if why == BASE64 else _WORDS.get(status, _WORDS[400])
         refusals = self._channel.connections.refusals
         shown = printable(_QUOTED.split(why)[0].strip(" ("), LONGEST_REASON)
-        text = words + refusals.note(self._visit.client, "web socket", shown)
+        text = words + refusals.note(self._user_request.client, "web socket", shown)
         self.transport.write(
             f"HTTP/1.1 {status} {text}\r\nServer: vncproxy\r\nSec-WebSocket-Version: 13\r\n"
             f"Content-Type: text/plain\r\nContent-Length: {len(text) + 1}\r\n"
@@ -202,7 +202,7 @@ class WebSocketDownstream(EarlyConnection):
 
     def _cookies(self, grant: Grant) -> Headers:
         """Set the token's cookie, and remove some of those that are too many."""
-        token, trust = self._visit.token, self._trust
+        token, trust = self._user_request.token, self._trust
         path, secure = trust.cookie_path, trust.secure
         cookies = []
         if grant.resume_secret is not None:

@@ -11,7 +11,7 @@ from twisted.internet.defer import DeferredList
 from ..errors import OverLimit, ProxyStopping, SessionEnded, Superseded, VNCProxyError
 from ..model import SessionInfo, VMAddress, new_id, secret_id
 from .admission import Admission
-from .session import IDownstream, Services, Session, Visit
+from .session import IDownstream, Services, Session, UserRequest
 from .timer import Rounds
 
 T = TypeVar("T")
@@ -42,9 +42,9 @@ class Sessions:
         self._of_address: Counter[str] = Counter()
         self._of_vm: Counter[VMAddress] = Counter()
 
-    def prepare(self, visit: Visit, downstream: IDownstream) -> Session:
+    def prepare(self, user_request: UserRequest, downstream: IDownstream) -> Session:
         """Return a user's session, to be started by its downstream."""
-        return Session(visit, downstream, self)
+        return Session(user_request, downstream, self)
 
     def new_id(self) -> str:
         """Return an id that no live session has."""
@@ -117,8 +117,8 @@ class Sessions:
             OverLimit: there are too many, in all or from its address.
             ProxyStopping: the proxy is stopping.
         """
-        limits, client = self.services.limits, session.visit.client
-        to_end = {other.visit.client for other in self._of_same_cookie(session)}
+        limits, client = self.services.limits, session.user_request.client
+        to_end = {other.user_request.client for other in self._of_same_cookie(session)}
         if refusal := self.refusal(leaving=bool(to_end)):
             raise refusal
         same = self._of_address[client]
@@ -147,11 +147,11 @@ class Sessions:
                 other.cancel(Superseded(f"by session {session.id}"))
 
     def _of_same_cookie(self, session: Session) -> tuple[Session, ...]:
-        """Return the other sessions that were let in with the resume cookie of this one's visit."""
-        visit = session.visit
-        if visit.resume is None:
+        """Return the other sessions that were opened with the same resume cookie."""
+        user_request = session.user_request
+        if user_request.resume is None:
             return ()
-        cookie_id, token_id = secret_id(visit.resume), secret_id(visit.token)
+        cookie_id, token_id = secret_id(user_request.resume), secret_id(user_request.token)
         return tuple(
             other
             for other in self._live.values()
@@ -171,7 +171,7 @@ class Sessions:
             self._count_out(session)
 
     def _count_out(self, session: Session) -> None:
-        _count_down(self._of_address, session.visit.client)
+        _count_down(self._of_address, session.user_request.client)
         if session.grant is not None:
             _count_down(self._of_vm, session.grant.token.vm)
 

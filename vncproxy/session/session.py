@@ -62,8 +62,8 @@ that ask are those that new sessions need, too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """What a user brings along.
+class UserRequest:
+    """A user's request for a console.
 
     Attributes:
         client: the user's IP address.
@@ -180,18 +180,22 @@ class Session:
         "_why",
         "grant",
         "id",
-        "visit",
+        "user_request",
     )
 
-    def __init__(self, visit: Visit, downstream: IDownstream, sessions: Register) -> None:
+    def __init__(
+        self, user_request: UserRequest, downstream: IDownstream, sessions: Register
+    ) -> None:
         self.id = sessions.new_id()
-        self.visit = visit
+        self.user_request = user_request
         self.grant: Grant | None = None
         self._downstream: IDownstream | None = downstream
         self._sessions = sessions
         self._started = self._services.reactor.seconds()
         self._legs: tuple[Leg, Leg] | None = None
-        self._info = SessionInfo(self.id, visit.type, visit.client, self._services.time())
+        self._info = SessionInfo(
+            self.id, user_request.type, user_request.client, self._services.time()
+        )
         self._why: VNCProxyError = SessionEnded()
         self._ending = False
         self._is_vnc_server = False
@@ -321,7 +325,7 @@ class Session:
 
     async def _redeem_in_turn(self) -> Grant:
         """Wait for the turn to begin, which goes on once the token is redeemed."""
-        self._step = turn = self._sessions.admission.turn(self.visit.client)
+        self._step = turn = self._sessions.admission.turn(self.user_request.client)
         await turn
         try:
             if self._ending:
@@ -333,9 +337,11 @@ class Session:
             raise
 
     async def _redeem(self) -> Grant:
-        secret = check_secret(self.visit.token)
+        secret = check_secret(self.user_request.token)
         try:
-            grant = await self._services.store.redeem(secret, self.visit.resume, self._ask_first)
+            grant = await self._services.store.redeem(
+                secret, self.user_request.resume, self._ask_first
+            )
         except TokenUsed as e:
             raise self._used(e) from e
         token = grant.token
@@ -347,7 +353,7 @@ class Session:
 
     def _used(self, error: TokenUsed) -> TokenUsed:
         """Return the same error, with what a browser that opened the link before has done."""
-        if self.visit.type is not ConsoleType.NOVNC or self.visit.resume is not None:
+        if self.user_request.type is not ConsoleType.NOVNC or self.user_request.resume is not None:
             return error
         detail = f"{error.detail}; the browser sent no cookie of it, or keeps none"
         used = TokenUsed(detail)
@@ -360,17 +366,17 @@ class Session:
         """
         chosen = token.policy.confirm if token else None
         wanted = self._services.confirm if chosen is None else chosen
-        if wanted and not self.visit.confirmed:
+        if wanted and not self.user_request.confirmed:
             raise ConfirmationNeeded(token.vm.vm if token else "")
 
     def _check_policy(self, policy: Policy) -> None:
-        origin = self.visit.foreign_origin
+        origin = self.user_request.foreign_origin
         if origin is not None and not allows(policy.allowed_origins, origin):
             raise Forbidden(
                 f"origin {origin!r} is not allowed: it is neither that of public.base_url, nor in "
                 "public.allowed_origins, nor in the token's policy"
             )
-        client, networks = self.visit.client, policy.client_networks
+        client, networks = self.user_request.client, policy.client_networks
         if networks and not any(ip_address(client) in network for network in networks):
             raise Forbidden(f"client {client} is in no allowed network")
 
@@ -482,8 +488,8 @@ class Session:
 
     async def _refuse(self, error: VNCProxyError) -> None:
         self._ending = True
-        if not self._info.token_id and is_secret(self.visit.token):
-            self._info = replace(self._info, token_id=secret_id(self.visit.token))
+        if not self._info.token_id and is_secret(self.user_request.token):
+            self._info = replace(self._info, token_id=secret_id(self.user_request.token))
         self._tell("refused", error)
         assert self._downstream is not None
         await self._downstream.refuse(error, self.id)
