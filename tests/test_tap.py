@@ -21,7 +21,7 @@ from vncproxy import tap
 from vncproxy.blocking import BoundedCalls
 from vncproxy.config.load import Settings
 from vncproxy.errors import ConfigurationError
-from vncproxy.service.components import CLOSE_TIME, Parts
+from vncproxy.service.components import CLOSE_TIME, Components
 from vncproxy.service.gateway import Gateway
 from vncproxy.tap import Options, make_service
 from vncproxy.testing import StaticConsoles
@@ -143,8 +143,8 @@ class GatewayTests(FileTestCase):
 
     def make(self, settings: Settings | None = None) -> Gateway:
         store = MemoryTokenStore(self.reactor.seconds, 0, self.reactor.seconds)
-        parts = Parts(store, {"a": self.first, "b": self.second}, self.calls)
-        return make_service(settings or Settings(), self.reactor, parts)
+        components = Components(store, {"a": self.first, "b": self.second}, self.calls)
+        return make_service(settings or Settings(), self.reactor, components)
 
     def start(self, gateway: Gateway) -> None:
         gateway.privilegedStartService()
@@ -164,10 +164,10 @@ class GatewayTests(FileTestCase):
         self.start(self.make())
         self.assertEqual(said, [])
 
-        parts = Parts(
+        components = Components(
             MemoryTokenStore(self.reactor.seconds, 0, self.reactor.seconds), {}, self.calls
         )
-        self.start(make_service(Settings(), self.reactor, parts))
+        self.start(make_service(Settings(), self.reactor, components))
 
         self.assertEqual(
             [formatEvent(event) for event in said],

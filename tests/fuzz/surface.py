@@ -30,7 +30,7 @@ from vncproxy.model import (
     VMAddress,
     secret_id,
 )
-from vncproxy.service.components import Parts
+from vncproxy.service.components import Components
 from vncproxy.tap import make_service
 from vncproxy.testing import MemoryPeer, StaticConsoles
 from vncproxy.text import has_control
@@ -85,8 +85,8 @@ class Surface:
         store = MemoryTokenStore(self._now, 600, self.reactor.seconds)
         console = ConsoleEndpoint(Transport.TCP, host="192.0.2.10", port=5900)
         kvm = StaticConsoles({"web-01": console})
-        parts = Parts(store, {"kvm": kvm}, BoundedCalls(clock, clock))
-        self._gateway = make_service(_settings(), self.reactor, parts)
+        components = Components(store, {"kvm": kvm}, BoundedCalls(clock, clock))
+        self._gateway = make_service(_settings(), self.reactor, components)
         self._gateway.privilegedStartService()
         self._gateway.startService()
         self.factories: dict[str, Any] = dict(

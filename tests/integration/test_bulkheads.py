@@ -17,7 +17,7 @@ from twisted.trial.unittest import TestCase
 
 from vncproxy.errors import VMNotFound
 from vncproxy.model import ConsoleEndpoint
-from vncproxy.tap import Parts, load, make_parts
+from vncproxy.tap import Components, load, make_components
 
 HOSTS = 20
 USERS = 40
@@ -56,7 +56,7 @@ class BulkheadTests(TestCase):
         self.hosts = HangingHosts(self.folder, HOSTS)
         self.addCleanup(self.hosts.let_go)
 
-    def parts(self, *pool: str, tokens: Path | None = None) -> Parts:
+    def components(self, *pool: str, tokens: Path | None = None) -> Components:
         text = (
             f'[backends.pool]\ntype = "libvirt"\nuris = {list(pool)!r}\ntimeout = 3\n'
             '[backends.other]\ntype = "libvirt"\nuri = "test:///default"\n'
@@ -67,37 +67,39 @@ class BulkheadTests(TestCase):
             text += f'[token_sources.files]\ntype = "websockify-file"\npath = "{tokens}"\n'
         config = self.folder / "vncproxy.toml"
         config.write_text(text)
-        parts = make_parts(load(config), reactor)
-        self.addCleanup(parts.calls.close)
-        return parts
+        components = make_components(load(config), reactor)
+        self.addCleanup(components.calls.close)
+        return components
 
-    def crowd(self, parts: Parts, backend: str = "pool") -> None:
+    def crowd(self, components: Components, backend: str = "pool") -> None:
         """Let many users ask for machines; the test ends when each has an answer."""
-        self.until_answered([parts.backends[backend].locate(f"vm-{each}") for each in range(USERS)])
+        self.until_answered(
+            [components.backends[backend].locate(f"vm-{each}") for each in range(USERS)]
+        )
 
     def until_answered(self, answers: Sequence[Any]) -> None:
         waiting = DeferredList(map(Deferred.fromCoroutine, answers), consumeErrors=True)
         self.addCleanup(lambda: waiting)
 
-    async def asked(self, parts: Parts, backend: str, vm: str) -> float:
+    async def asked(self, components: Components, backend: str, vm: str) -> float:
         """Return after how many seconds a backend has said that it knows no such machine."""
         begin = time.monotonic()
         try:
-            await parts.backends[backend].locate(vm)
+            await components.backends[backend].locate(vm)
         except Exception as e:  # noqa: BLE001
             self.assertIsInstance(e, VMNotFound, str(e))
         return time.monotonic() - begin
 
     async def test_a_pool_of_hanging_hosts_delays_no_other_backend(self) -> None:
-        parts = self.parts(*self.hosts.uris)
-        self.crowd(parts)
-        self.assertLess(await self.asked(parts, "other", "no-such"), SOON)
+        components = self.components(*self.hosts.uris)
+        self.crowd(components)
+        self.assertLess(await self.asked(components, "other", "no-such"), SOON)
 
     async def test_a_single_hanging_hypervisor_delays_no_other_backend(self) -> None:
-        parts = self.parts(*self.hosts.uris)
+        components = self.components(*self.hosts.uris)
         for _ in range(5):
-            self.crowd(parts, "alone")
-        self.assertLess(await self.asked(parts, "other", "no-such"), SOON)
+            self.crowd(components, "alone")
+        self.assertLess(await self.asked(components, "other", "no-such"), SOON)
 
     async def test_hanging_hosts_of_a_pool_leave_the_others_their_threads(self) -> None:
         healthy = self.folder / "node.xml"
@@ -106,22 +108,22 @@ class BulkheadTests(TestCase):
             "<os><type>hvm</type></os><devices>"
             "<graphics type='vnc' port='5901' listen='192.0.2.1'/></devices></domain></node>"
         )
-        parts = self.parts(*self.hosts.uris, f"test://{healthy}")
-        self.crowd(parts)
+        components = self.components(*self.hosts.uris, f"test://{healthy}")
+        self.crowd(components)
         # once the silence of the others has lasted as long as it may
-        endpoint = await parts.backends["pool"].locate("web")
+        endpoint = await components.backends["pool"].locate("web")
         assert isinstance(endpoint, ConsoleEndpoint)
         self.assertEqual(endpoint.port, 5901)
 
     async def test_a_token_file_that_hangs_delays_no_backend_and_no_other_source(self) -> None:
         hanging = self.folder / "hanging"
         os.mkfifo(hanging)
-        parts = self.parts(*self.hosts.uris, tokens=hanging)
+        components = self.components(*self.hosts.uris, tokens=hanging)
         self.addCleanup(_end_readers, hanging)
-        self.until_answered([parts.sources["files"].redeem(f"{n:032}") for n in range(USERS)])
-        self.assertLess(await self.asked(parts, "other", "no-such"), SOON)
-        self.crowd(parts)
-        self.assertLess(await self.asked(parts, "other", "no-such"), SOON)
+        self.until_answered([components.sources["files"].redeem(f"{n:032}") for n in range(USERS)])
+        self.assertLess(await self.asked(components, "other", "no-such"), SOON)
+        self.crowd(components)
+        self.assertLess(await self.asked(components, "other", "no-such"), SOON)
 
 
 def _end_readers(fifo: Path) -> None:

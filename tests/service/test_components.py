@@ -11,8 +11,15 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.config.settings import BackendTable, Settings
 from vncproxy.errors import ConfigurationError
-from vncproxy.service import components as parts
-from vncproxy.service.components import Parts, Renewed, close_all, digests, make_parts, renew
+from vncproxy.service import components
+from vncproxy.service.components import (
+    Components,
+    Renewed,
+    close_all,
+    digests,
+    make_components,
+    renew,
+)
 from vncproxy.tokens.external import kinds as source_types
 from vncproxy.tokens.external.store import StoreWithSources
 
@@ -58,15 +65,15 @@ class PartsTests(SynchronousTestCase):
     def setUp(self) -> None:
         TOYS.clear()
         self.reactor = MemoryReactorClock()
-        self.patch(parts, "find", lambda _: Toy)
+        self.patch(components, "find", lambda _: Toy)
         self.patch(source_types, "find", lambda _: Toy)
 
-    def made(self, **tables: ToySettings) -> Parts:
-        found = make_parts(settings(**tables), self.reactor)
+    def made(self, **tables: ToySettings) -> Components:
+        found = make_components(settings(**tables), self.reactor)
         self.addCleanup(found.calls.close)
         return found
 
-    def renewed(self, before: Parts, **tables: ToySettings) -> Renewed:
+    def renewed(self, before: Components, **tables: ToySettings) -> Renewed:
         new = settings(**tables)
         return renew(before, new, digests(new), self.reactor)
 
@@ -77,8 +84,8 @@ class PartsTests(SynchronousTestCase):
 
         self.assertEqual(after.changes, ())
         self.assertEqual(after.retired, ())
-        self.assertIs(after.parts.backends["kvm"], before.backends["kvm"])
-        self.assertIs(after.parts.sources["source"], before.sources["source"])
+        self.assertIs(after.components.backends["kvm"], before.backends["kvm"])
+        self.assertIs(after.components.sources["source"], before.sources["source"])
 
     def test_what_differs_is_made_anew_and_the_old_one_retired(self) -> None:
         before = self.made(kvm=ToySettings(), old=ToySettings(), source=ToySettings())
@@ -93,7 +100,9 @@ class PartsTests(SynchronousTestCase):
         self.assertEqual(
             after.changes, ("[kvm] changed", "[more] added", "[old] removed", "[source] changed")
         )
-        self.assertEqual({made.part.name for made in after.retired}, {"kvm", "old", "source"})
+        self.assertEqual(
+            {component.instance.name for component in after.retired}, {"kvm", "old", "source"}
+        )
         self.assertEqual(sum(toy.closed for toy in TOYS), 0)
         self.successResultOf(close_all(after.retired, self.reactor))
         self.assertEqual([toy.name for toy in TOYS if toy.closed], ["kvm", "old", "source"])
@@ -113,8 +122,8 @@ class PartsTests(SynchronousTestCase):
         before = self.made()
         self.assertNotIsInstance(before.store, StoreWithSources)
 
-        with_source = self.renewed(before, source=ToySettings()).parts
-        without = self.renewed(with_source).parts
+        with_source = self.renewed(before, source=ToySettings()).components
+        without = self.renewed(with_source).components
 
         assert isinstance(with_source.store, StoreWithSources)
         self.assertIs(with_source.store.store, before.store)

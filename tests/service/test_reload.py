@@ -19,9 +19,10 @@ from vncproxy.blocking import BoundedCalls
 from vncproxy.config.settings import BackendTable, Listen, Proxy, Public, Redis, Settings, Tokens
 from vncproxy.model import Limits, Timeouts
 from vncproxy.service import reload
-from vncproxy.service.components import Made
+from vncproxy.service.changes import needs_restart
+from vncproxy.service.components import Component
 from vncproxy.service.gateway import Gateway
-from vncproxy.service.reload import Reload, needs_restart
+from vncproxy.service.reload import Reload
 from vncproxy.tap import make_service
 from vncproxy.testing import StaticConsoles
 
@@ -72,11 +73,11 @@ class RetirementTests(SynchronousTestCase):
         self.addCleanup(self.calls.close)
         self.backend = StaticConsoles()
         table = BackendTable("static", Limits())  # type: ignore[arg-type]
-        self.made = Made(self.backend, self.calls, table, b"")
+        self.made = Component(self.backend, self.calls, table, b"")
 
     def test_after_the_longest_opening_of_a_session(self) -> None:
         old = Timeouts(locate=100, connect=10, handshake=5)
-        self.reload._retire((self.made,), old, Timeouts())
+        self.reload._close_later((self.made,), old, Timeouts())
 
         self.clock.advance(329)
         self.assertFalse(self.backend.closed)
@@ -86,7 +87,7 @@ class RetirementTests(SynchronousTestCase):
 
     def test_not_before_a_list_of_machines_is_given_up(self) -> None:
         short = Timeouts(locate=0.1, connect=0.1, handshake=0.1)
-        self.reload._retire((self.made,), short, short)
+        self.reload._close_later((self.made,), short, short)
 
         self.clock.advance(TIME_LIMIT - 1)
         self.assertFalse(self.backend.closed)
@@ -95,7 +96,7 @@ class RetirementTests(SynchronousTestCase):
         self.assertTrue(self.backend.closed)
 
     def test_at_once_when_the_proxy_stops(self) -> None:
-        self.reload._retire((self.made,), Timeouts(), Timeouts())
+        self.reload._close_later((self.made,), Timeouts(), Timeouts())
 
         self.successResultOf(Deferred.fromCoroutine(self.reload.stop()))
 
@@ -154,7 +155,7 @@ class HangingTests(TestCase):
             self.free.set()
             gateway = self.gateway()
             assert gateway._reload is not None
-            self.patch(gateway._reload, "_done", self.fail_now)
+            self.patch(gateway._reload, "_on_reloaded", self.fail_now)
 
             gateway.reload()
             await self.until(lambda: "a reload was not finished" in self.told())

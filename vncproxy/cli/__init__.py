@@ -1,7 +1,17 @@
 """The ``vncproxy`` command.
 
-`tokens` and `sessions` speak to the HTTP API through `connection`; `bridge` to the proxy as a TCP
-viewer does; `local` and `migrate` need no proxy.
+- `local`: the commands that need no proxy: ``demo``, ``check-config``, ``key``.
+- `tokens`: ``token``, through the HTTP API.
+- `policy_options`: ``--policy`` and ``--policy-json``.
+- `sessions`: ``sessions``, through the HTTP API.
+- `connection`: requests to the HTTP API, and the options that name it.
+- `layout`: tables, sizes and durations for people.
+- `bridge`: ``bridge``, for any VNC viewer.
+- `tunnel`: one viewer's bytes through the proxy's ``CONNECT``.
+- `migrate`: ``migrate websockify``.
+- `websockify_options`: websockify's command line.
+- `failures`: sentences and exit statuses.
+- `reactor`: runs one coroutine under the reactor.
 """
 
 from __future__ import annotations

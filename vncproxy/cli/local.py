@@ -94,13 +94,13 @@ def _findings(path: Path) -> Sequence[Finding]:
     from ..config.check import run as check_config
 
     async def work(reactor: Any) -> Sequence[Finding]:
-        parts = tap.make_parts(settings, reactor)
+        components = tap.make_components(settings, reactor)
         try:
             return await check_config.check(
-                settings, parts.backends, parts.store, reactor, sources=parts.sources
+                settings, components.backends, components.store, reactor, sources=components.sources
             )
         finally:
-            await parts.close(reactor)
+            await components.close(reactor)
 
     try:
         settings = tap.load(path)

@@ -1,1 +1,13 @@
-"""config."""
+"""The configuration: from ``etc/vncproxy.toml`` to frozen settings, and the check of them.
+
+- `load`: reads a file and reports all of its errors at once.
+- `settings`: one class for each table, with the defaults.
+- `setting_types`: the types of single settings, and what each of them refuses.
+- `secret`: secrets, written out, in a file or in the environment.
+- `listeners`: endpoint strings.
+- `urls`: URLs, and the origins and path prefixes in them.
+- `descriptors`: how many file descriptors the limits need.
+- `error_messages`: errors of validation as lines for an operator.
+- `toml_errors`: errors of syntax, and what to write instead.
+- `check`: ``vncproxy check-config``, which also dials what is configured.
+"""

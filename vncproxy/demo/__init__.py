@@ -1,5 +1,14 @@
-"""The demonstration: a console of our own to look at, and the whole proxy around it in one process.
+"""``vncproxy demo``: a console of our own, and the whole proxy around it in one process.
 
-In reading order: `font`, `canvas` and `screen` paint a test card that echoes keys and pointer,
-`encode` turns it into what a viewer asked for, `server` speaks RFB, `run` is ``vncproxy demo``.
+- `run`: from the arguments to the exit status.
+- `demonstration`: the proxy around one console, without a configuration file.
+- `announcement`: the links that are printed.
+- `failures`: prints why a console is not shown.
+- `server`: a small RFB server.
+- `login`: its handshake, with a password or without.
+- `encode`: pixels in the format and encoding of a viewer.
+- `screen`: the test card, which echoes keys and pointer.
+- `canvas`: a picture in memory, and the parts of it that changed.
+- `font`: a small bitmap font.
+- `keysyms`: names and characters of keys.
 """

@@ -21,12 +21,12 @@ from ..config.settings import Listen, Public, Settings
 from ..errors import UpstreamRefused, VNCProxyError
 from ..interfaces import IConsoleBackend
 from ..model import ConsoleEndpoint, ConsoleType, Policy, Timeouts, Token, VMAddress, VMSummary
-from ..tap import Parts, make_service
+from ..tap import Components, make_service
 from ..tokens.memory import MemoryTokenStore
 from ..upstream.reach import try_login
 from .announcement import Place, console_lines, vm_lines
+from .failures import FailurePrinter
 from .server import DemoServer
-from .trouble import Trouble
 
 CONSOLE = VMAddress("demo", "testcard")
 TOKEN_TIME = 365 * 86400.0
@@ -75,9 +75,9 @@ class Demonstration:
         self._backends: dict[str, IConsoleBackend] = {CONSOLE.backend: static}
         settings = _settings(place)
         self._store = MemoryTokenStore(time.time, settings.tokens.resume, reactor.seconds)
-        parts = Parts(self._store, self._backends, self._calls)
-        trouble = Trouble(complain)
-        self._gateway = make_service(settings, reactor, parts, observers=[trouble])
+        components = Components(self._store, self._backends, self._calls)
+        failures = FailurePrinter(complain)
+        self._gateway = make_service(settings, reactor, components, observers=[failures])
 
     def listen(self) -> None:
         """Take the port.

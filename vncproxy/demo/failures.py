@@ -1,4 +1,4 @@
-"""Tells the person at the terminal why a console is not shown: nobody else is to be asked."""
+"""Prints on the terminal why a console is not shown, or why it ended."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from ..model import SessionInfo
 
 
 @implementer(ISessionObserver)
-class Trouble:
-    """Says what goes wrong with sessions, with the cause.
+class FailurePrinter:
+    """Prints a line, with the cause, for each session that fails.
 
     Args:
-        say: is given each line.
+        print_line: called with each line.
     """
 
-    def __init__(self, say: Callable[[str], object]) -> None:
-        self._say = say
+    def __init__(self, print_line: Callable[[str], object]) -> None:
+        self._print = print_line
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
-        """Say why a console was not shown, unless it was the user's fault, or nobody waits."""
+        """Print why a console was not shown, unless the user caused it or has left."""
         if not isinstance(error, ClientError | ClientGone | ProxyStopping):
             where = f"{session.vm} " if session.vm else ""
-            self._say(f"{where}not shown (id {session.id}): {error}")
+            self._print(f"{where}not shown (id {session.id}): {error}")
 
     def opened(self, session: SessionInfo) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
-        """Say why a console ended, unless its user has left or everything ends."""
+        """Print why a console ended, unless its user has left or the proxy is stopping."""
         if not isinstance(why, ClientGone | ProxyStopping):
-            self._say(f"{session.vm} ended (id {session.id}): {why}")
+            self._print(f"{session.vm} ended (id {session.id}): {why}")

@@ -1,1 +1,13 @@
-"""service."""
+"""The proxy as a service: put together, started, reloaded and stopped.
+
+- `composition`: the whole proxy from its settings, read from top to bottom.
+- `components`: token store, token sources and backends: made, renewed, closed.
+- `sites`: the HTTP sites for users and for API callers.
+- `gateway`: the order in which everything starts and stops.
+- `store_check`: the first call of the token store, when the proxy starts.
+- `reload`: the configuration is read again and applied.
+- `changes`: which options differ, and which of them need a restart.
+- `signals`: SIGHUP.
+- `log_file`: the log file of the process, opened again.
+- `monotonic`: a clock for the reactor that cannot be set.
+"""

@@ -1,4 +1,4 @@
-"""Token store, token sources and backends: made from the settings, renewed, and closed again."""
+"""Token store, token sources and backends: made from the settings, renewed, and closed."""
 
 from __future__ import annotations
 
@@ -29,134 +29,141 @@ CLOSE_TIME = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Component:
     """A backend or token source, with what it was made from.
 
     Attributes:
-        part: the backend or token source.
+        instance: the backend or token source.
         calls: its threads, which are closed with it.
-        files: SHA-256 of what the files held that its table names.
+        files: SHA-256 of the content of the files that its table names.
     """
 
-    part: Any
+    instance: Any
     calls: BoundedCalls
     table: BackendTable
     files: bytes
 
     def fits(self, table: BackendTable, files: bytes) -> bool:
-        """Whether a table and its files would make the same again."""
+        """Return whether a table and its files would make an equal component."""
         return self.table == table and self.files == files
 
     async def close(self, clock: IReactorTime) -> None:
-        """Let go of its connections, and of its threads; never fails."""
-        await _close(self.part, clock)
+        """Close its connections and its threads; never fails."""
+        await _close(self.instance, clock)
         self.calls.close()
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What is made from the settings and has to be closed again.
+class Components:
+    """What is made from the settings and holds connections, threads or files.
 
     Attributes:
-        store: the token store, with the sources behind it.
+        store: the token store, which redeems tokens of the sources too.
         calls: the threads of all backends and sources, a part for each.
-        sources: whose tokens the store knows beside its own, and which it closes.
-        made: the backends and sources by name, as far as they were made from tables.
+        sources: the token sources by name; the store closes them.
+        configured: the backends and sources by name, as far as they were made from tables.
     """
 
     store: ITokenStore
     backends: Mapping[str, IConsoleBackend]
     calls: BoundedCalls
     sources: Mapping[str, ITokenSource] = field(default_factory=dict)
-    made: Mapping[str, Made] = field(default_factory=dict)
+    configured: Mapping[str, Component] = field(default_factory=dict)
 
     async def close(self, clock: IReactorTime) -> None:
-        """Let go of everything outside the process, all at once, within `CLOSE_TIME`.
+        """Close all connections, files and threads, at the same time, within `CLOSE_TIME`.
 
-        A part that fails or hangs stops no other.
+        One that fails or hangs keeps no other from closing.
         """
-        parts = (*self.backends.values(), self.store)
-        await gatherResults([Deferred.fromCoroutine(_close(part, clock)) for part in parts])
+        closing = [_close(each, clock) for each in (*self.backends.values(), self.store)]
+        await gatherResults(map(Deferred.fromCoroutine, closing))
         self.calls.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """Parts as new settings have them, and what became of the old ones.
+    """The components of new settings, and the difference to the ones before.
 
     Attributes:
-        fresh: what was made now.
-        retired: what is in no table any more, or was made anew; to be closed when nothing that
-            began before needs it.
-        changes: in words, such as "backend kvm changed".
+        added: those that were made now.
+        retired: those that are in no table any more, or were made again; to be closed when no
+            session and no request uses them.
+        changes: a sentence for each, such as ``[kvm] changed``.
     """
 
-    parts: Parts
-    fresh: tuple[Made, ...]
-    retired: tuple[Made, ...]
+    components: Components
+    added: tuple[Component, ...]
+    retired: tuple[Component, ...]
     changes: tuple[str, ...]
 
 
-def make_parts(settings: Settings, reactor: Any) -> Parts:
-    """Return the token store, its sources and the backends; they connect when they are first asked.
+def make_components(settings: Settings, reactor: Any) -> Components:
+    """Return the token store, its sources and the backends; each connects on its first call.
 
     Raises:
         ConfigurationError: a backend's SDK is missing, or a file cannot be used.
     """
-    empty = Parts(_store(settings, reactor), {}, BoundedCalls(reactor, reactor))
-    return renew(empty, settings, digests(settings), reactor).parts
+    empty = Components(_store(settings, reactor), {}, BoundedCalls(reactor, reactor))
+    return renew(empty, settings, digests(settings), reactor).components
 
 
 def digests(settings: Settings) -> dict[str, bytes]:
     """Return a digest of the files that each table of a backend or source names, by its NAME.
 
-    Files are named under keys that end in ``_file``. It blocks, as reading files does.
+    Files are the values of keys that end in ``_file``. Blocks while the files are read.
     """
-    return {name: _content(table) for name, table in _tables(settings).items()}
+    return {name: _digest(table) for name, table in _tables(settings).items()}
 
 
-def renew(parts: Parts, settings: Settings, files: Mapping[str, bytes], reactor: Any) -> Renewed:
-    """Return the parts that new settings ask for; those that are the same are kept.
+def renew(
+    components: Components, settings: Settings, files: Mapping[str, bytes], reactor: Any
+) -> Renewed:
+    """Return the components of new settings; a component whose table and files are equal is kept.
 
-    The token store stays, whatever its settings say.
+    The token store is always kept.
 
     Args:
         files: the `digests` of the settings.
 
     Raises:
-        ConfigurationError: an SDK is missing, or a file cannot be used; nothing has changed.
+        ConfigurationError: an SDK is missing, or a file cannot be used; nothing has been replaced.
     """
-    store = parts.store.store if isinstance(parts.store, StoreWithSources) else parts.store
-    fresh: list[Made] = []
-    made: dict[str, Made] = {}
+    store = _own_store(components.store)
+    added: list[Component] = []
+    configured: dict[str, Component] = {}
     try:
         for name, table in _tables(settings).items():
-            known = parts.made.get(name)
+            known = components.configured.get(name)
             if known is None or not known.fits(table, files[name]):
-                calls = parts.calls.part(_called(name, settings))
-                part = _make(name, table, settings, Means(store, calls, time.time, reactor))
-                known = Made(part, calls, table, files[name])
-                fresh.append(known)
-            made[name] = known
+                calls = components.calls.part(_label(name, settings))
+                instance = _make(name, table, settings, Means(store, calls, time.time, reactor))
+                known = Component(instance, calls, table, files[name])
+                added.append(known)
+            configured[name] = known
     except BaseException:
-        close_all(fresh, reactor)
+        close_all(added, reactor)
         raise
-    sources = {name: made[name].part for name in settings.token_sources}
+    sources = {name: configured[name].instance for name in settings.token_sources}
     renewed = replace(
-        parts,
+        components,
         store=StoreWithSources(store, sources) if sources else store,
-        backends={name: made[name].part for name in settings.backends},
+        backends={name: configured[name].instance for name in settings.backends},
         sources=sources,
-        made=made,
+        configured=configured,
     )
-    kept = set(map(id, made.values()))
-    retired = tuple(old for old in parts.made.values() if id(old) not in kept)
-    return Renewed(renewed, tuple(fresh), retired, tuple(_changes(parts.made, made)))
+    kept = set(map(id, configured.values()))
+    before = components.configured
+    retired = tuple(old for old in before.values() if id(old) not in kept)
+    return Renewed(renewed, tuple(added), retired, tuple(_changes(before, configured)))
 
 
-def close_all(parts: Iterable[Made], clock: IReactorTime) -> Deferred[list[None]]:
-    """Close backends and sources, all at once; the Deferred never fails."""
-    return gatherResults([Deferred.fromCoroutine(part.close(clock)) for part in parts])
+def close_all(components: Iterable[Component], clock: IReactorTime) -> Deferred[list[None]]:
+    """Close backends and sources, at the same time; the Deferred never fails."""
+    return gatherResults([Deferred.fromCoroutine(each.close(clock)) for each in components])
+
+
+def _own_store(store: ITokenStore) -> ITokenStore:
+    return store.store if isinstance(store, StoreWithSources) else store
 
 
 def _make(name: str, table: BackendTable, settings: Settings, means: Means) -> Any:
@@ -169,11 +176,11 @@ def _tables(settings: Settings) -> dict[str, BackendTable]:
     return {**settings.backends, **settings.token_sources}
 
 
-def _called(name: str, settings: Settings) -> str:
+def _label(name: str, settings: Settings) -> str:
     return f"backend {name}" if name in settings.backends else f"token source {name}"
 
 
-def _changes(old: Mapping[str, Made], new: Mapping[str, Made]) -> Iterator[str]:
+def _changes(old: Mapping[str, Component], new: Mapping[str, Component]) -> Iterator[str]:
     for name in sorted({*old, *new}):
         before, after = old.get(name), new.get(name)
         if before is not after:
@@ -181,9 +188,9 @@ def _changes(old: Mapping[str, Made], new: Mapping[str, Made]) -> Iterator[str]:
             yield f"[{name}] {word}"
 
 
-def _content(table: BackendTable) -> bytes:
+def _digest(table: BackendTable) -> bytes:
     digest = hashlib.sha256()
-    # a warning would quote addresses, which may hold tickets
+    # warnings would quote addresses, which may hold tickets
     for path in _files(table.settings.model_dump(warnings=False)):
         try:
             digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
@@ -203,21 +210,21 @@ def _files(value: Any, key: str = "") -> Iterator[str]:
         yield str(value)
 
 
-async def _close(part: Any, clock: IReactorTime) -> None:
+async def _close(instance: Any, clock: IReactorTime) -> None:
     async def closed() -> None:
-        await part.close()
+        await instance.close()
 
     try:
         await Deferred.fromCoroutine(closed()).addTimeout(CLOSE_TIME, clock)
     except Exception:  # noqa: BLE001
-        _log.failure("{part} did not close", part=type(part).__name__)
+        _log.failure("{component} did not close", component=type(instance).__name__)
 
 
 def _store(settings: Settings, reactor: Any) -> ITokenStore:
     resume = settings.tokens.resume
     if settings.tokens.store == "memory":
         return MemoryTokenStore(time.time, resume, reactor.seconds)
-    # txredisapi imports the reactor, which is not to be chosen by importing this module
+    # txredisapi installs the reactor on import, and importing this module must not
     from ..tokens.redis import RedisSettings, RedisTokenStore
 
     fields = settings.redis.model_dump(exclude={"password"})

@@ -1,4 +1,4 @@
-"""The proxy as a service: in which order everything starts and stops."""
+"""The proxy as a service: the order in which everything starts and stops."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..config.settings import Settings
 from ..interfaces import IHasWarnings
 from ..session.consoles import MOST_PATIENCE
 from ..session.registry import Sessions
-from .components import CLOSE_TIME, Parts
-from .reload import Reload, Running
+from .components import CLOSE_TIME, Components
+from .reload import Reload, RunningProxy
 from .store_check import StoreCheck
 
 
 class Gateway(MultiService):
-    """The listeners, and the order in which everything stops.
+    """The listeners, and the start and stop of everything behind them.
 
     Attributes:
         sessions: the live sessions.
@@ -31,29 +31,37 @@ class Gateway(MultiService):
 
     log = Logger()
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: RunningProxy) -> None:
         super().__init__()
         self.sessions: Sessions = running.sessions
         self._running = running
         self._reload: Reload | None = None
         reactor = self.sessions.services.reactor
-        self._store_check = StoreCheck(lambda: self.parts.store, reactor)
+        self._store_check = StoreCheck(lambda: self.components.store, reactor)
 
     @property
-    def parts(self) -> Parts:
-        """Token store and backends, as they are now."""
-        return self._running.parts
+    def components(self) -> Components:
+        """The token store and the backends of the configuration in force."""
+        return self._running.components
 
     def privilegedStartService(self) -> None:
-        """Listen, as ``twistd`` begins; an address that cannot be had ends the process."""
-        with _one_sentence():
+        """Start the listeners under ``twistd``.
+
+        Raises:
+            CannotStart: an address cannot be listened on.
+        """
+        with _cannot_start():
             super().privilegedStartService()
 
     def startService(self) -> None:
-        """Listen, as ``twist`` begins; an address that cannot be had ends the process."""
-        with _one_sentence():
+        """Start the listeners under ``twist``, and write warnings to the log.
+
+        Raises:
+            CannotStart: an address cannot be listened on.
+        """
+        with _cannot_start():
             super().startService()
-        self._running.log.find()
+        self._running.log.find_open_file()
         self.warn()
         self._store_check.start()
 
@@ -62,33 +70,33 @@ class Gateway(MultiService):
         return Deferred.fromCoroutine(self._stop(super().stopService()))
 
     def allow_reload(self, read: Callable[[], Settings], registry: CollectorRegistry) -> None:
-        """Let the configuration be read again.
+        """Make `reload` work.
 
         Args:
-            read: returns the settings that it has now; it runs in a thread.
-            registry: where the metric about it is registered.
+            read: returns the settings of the configuration as it is now; called in a thread.
+            registry: where the metric of reloads is registered.
         """
         reactor = self.sessions.services.reactor
         self._reload = Reload(read, self._running, self.warn, registry, reactor)
 
     def reload(self) -> None:
-        """Read the configuration again, unless it was not allowed."""
+        """Read the configuration again; does nothing before `allow_reload`."""
         if self._reload is not None:
-            self._reload.ask()
+            self._reload.request_reload()
 
     def warn(self) -> None:
-        """Say what the settings allow and an operator should know."""
+        """Log what is likely to be wrong with the settings in force."""
         self._fit_descriptors()
-        if not self.parts.backends and not self.parts.sources:
+        if not self.components.backends and not self.components.sources:
             self.log.warn("no backend is configured, so there is no console to show")
-        for what, parts in (
-            ("token source", self.parts.sources),
-            ("backend", self.parts.backends),
+        for kind, components in (
+            ("token source", self.components.sources),
+            ("backend", self.components.backends),
         ):
-            for name, part in parts.items():
-                if IHasWarnings.providedBy(part):
-                    for text in IHasWarnings(part).warnings():
-                        self.log.warn("{what} {name}: {text}", what=what, name=name, text=text)
+            for name, component in components.items():
+                if IHasWarnings.providedBy(component):
+                    for text in IHasWarnings(component).warnings():
+                        self.log.warn("{kind} {name}: {text}", kind=kind, name=name, text=text)
 
     def _fit_descriptors(self) -> None:
         limits = self._running.settings.limits
@@ -100,12 +108,12 @@ class Gateway(MultiService):
     async def _stop(self, listeners: Deferred[Any]) -> None:
         self._store_check.stop()
         if self._reload is not None:
-            self._reload.forbid()
+            self._reload.disable()
         linger = self.sessions.services.timeouts.linger
         ending = [self.sessions.stop(), self._running.sites.connections.stop(2 * linger)]
         await gatherResults(map(Deferred.fromCoroutine, ending))
         await listeners
-        closing = [self.parts.close(self.sessions.services.reactor)]
+        closing = [self.components.close(self.sessions.services.reactor)]
         if self._reload is not None:
             closing.append(self._reload.stop())
         await gatherResults(map(Deferred.fromCoroutine, closing))
@@ -113,12 +121,12 @@ class Gateway(MultiService):
 
 
 def longest_stop(settings: Settings) -> float:
-    """Return the seconds that a stop may take at most, for what waits for it to end.
+    """Return the seconds that a stop takes at most, for service managers.
 
-    A session that is opening may first take its use of a token and give it back, each within
-    ``redis.timeout``; its user is then told in RFB, and the connection closed, each within
-    ``timeouts.linger``, as are those who are being refused. An open one asks its backend for
-    `MOST_PATIENCE`, and is closed.
+    A session that is opening may first redeem its token and give the use back, each within
+    ``redis.timeout``; then it sends the reason in RFB and closes the connection, each within
+    ``timeouts.linger``, as refusals do. An open session first waits `MOST_PATIENCE` for its
+    backend.
     """
     linger = settings.timeouts.linger
     sessions = max(2 * settings.redis.timeout + 2 * linger, MOST_PATIENCE + linger)
@@ -128,13 +136,13 @@ def longest_stop(settings: Settings) -> float:
 class CannotStart(SystemExit, Exception):
     """Ends the process with one sentence.
 
-    An ``Exception``, too, because ``twistd`` tells the terminal that it left nothing else: its
-    first process would wait for ever for the one in the background.
+    Also an ``Exception``: the first process of ``twistd`` waits for the one in the background,
+    which reports nothing but exceptions to it; of anything else it would wait for ever.
     """
 
 
 @contextmanager
-def _one_sentence() -> Iterator[None]:
+def _cannot_start() -> Iterator[None]:
     try:
         yield
     except CannotListenError as e:

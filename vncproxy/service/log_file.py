@@ -1,4 +1,4 @@
-"""The log file of ``twistd`` or ``twist``, opened again after another program has moved it."""
+"""The log file of ``twistd`` or ``twist``, reopened after logrotate has renamed it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from ..errors import ConfigurationError
 
 
 class ProcessLog:
-    """The file to which this process was told to log.
+    """The log file of this process; nothing to reopen for standard output and syslog.
 
     Args:
-        options: of ``twistd`` (``logfile``) or ``twist`` (``logFile``). There is none to open again
-            where they log to standard output or to syslog.
+        options: of ``twistd`` (``logfile``) or ``twist`` (``logFile``).
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -28,10 +27,10 @@ class ProcessLog:
         self._of_twist: TextIO | None = found if _is_named(found) else None
         self._files: list[LogFile] = []
 
-    def find(self) -> None:
-        """Look for what ``twistd`` logs to, which is found nowhere but among all objects.
+    def find_open_file(self) -> None:
+        """Find the ``LogFile`` of ``twistd``, which only the garbage collector can name.
 
-        To be called once, when the service starts and objects are few.
+        Call it once, when the service starts and there are few objects.
         """
         if self._of_twistd is None:
             return
@@ -42,7 +41,7 @@ class ProcessLog:
         ]
 
     def check(self) -> None:
-        """Make sure that the file can be opened.
+        """Check that the file can be opened.
 
         Raises:
             ConfigurationError: it cannot be opened for writing.
@@ -57,7 +56,7 @@ class ProcessLog:
         """Write to the file that has the name now.
 
         Raises:
-            OSError: it cannot be opened any more.
+            OSError: it cannot be opened.
         """
         for file in self._files:
             file.reopen()
@@ -73,10 +72,10 @@ class ProcessLog:
 
 
 def _default(options: Mapping[str, Any]) -> str:
-    """Return where ``twistd`` logs to unless told otherwise."""
+    """Return the log file that ``twistd`` uses without ``--logfile``."""
     return "" if options.get("nodaemon", True) else "twistd.log"
 
 
 def _is_named(file: Any) -> bool:
-    """Tell a file that was opened by its name from the standard output."""
+    """Return whether a file was opened by its name, as standard output is not."""
     return isinstance(getattr(file, "name", None), str) and not str(file.name).startswith("<")

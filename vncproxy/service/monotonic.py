@@ -1,7 +1,7 @@
-"""Gives the reactor a monotonic clock: what it calls later must not depend on the wall clock.
+"""Gives the reactor a monotonic clock, so that timers do not depend on the wall clock.
 
-Twisted's reactors take the wall clock. When that is set back by an hour, nothing that is due is
-done for an hour; set forward, everybody is idle at once.
+Twisted's reactors use the wall clock. When it is set back by an hour, no timer fires for an hour;
+when it is set forward, all idle limits are exceeded at once.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 
 def use_monotonic_clock(reactor: Any) -> None:
-    """Let a reactor measure time by a clock that nobody sets; call it before anything else does.
+    """Replace the wall clock of a reactor by a monotonic one.
 
-    Whatever reads ``reactor.seconds`` before and after this would compare two clocks. A reactor
-    that has another clock than the wall clock, such as a test's, keeps it.
+    Call it before the first use of ``reactor.seconds``: moments from before and after cannot be
+    compared. A reactor with another clock than the wall clock, such as a test's, keeps it.
     """
     if reactor.seconds is not time.time:
         return
-    # what is to be called later is due at moments of the former clock
+    # calls that are already scheduled are due at moments of the wall clock
     reactor.seconds = _continuing(time.time()) if reactor.getDelayedCalls() else time.monotonic
 
 

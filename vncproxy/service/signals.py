@@ -1,4 +1,4 @@
-"""SIGHUP: reload; or stop, where it means that the terminal is gone."""
+"""SIGHUP: a reload, or a stop when the terminal was closed."""
 
 from __future__ import annotations
 
@@ -8,32 +8,31 @@ from collections.abc import Callable
 from typing import Any
 
 
-class Hangups:
-    """Calls what is to be done on SIGHUP, in the reactor's thread.
+class HangupHandler:
+    """Reloads on SIGHUP, or stops the reactor when the process has lost its terminal.
 
-    A signal that comes before the reactor runs is kept until then.
+    A signal that arrives before the reactor runs is handled when it runs.
 
     Args:
-        reactor: to stop, and to call in.
-        reload: called for each signal, save one that a terminal sent as it went away.
+        reload: called in the reactor's thread.
     """
 
     def __init__(self, reactor: Any, reload: Callable[[], object]) -> None:
         self._reactor = reactor
         self._reload = reload
         self._on_terminal = False
-        before = signal.signal(signal.SIGHUP, self._caught)
-        if before != signal.SIG_IGN:  # nohup: a terminal that goes away changes nothing
-            # not yet: twistd may still leave its terminal for the background
-            reactor.callWhenRunning(self._look_for_terminal)
+        before = signal.signal(signal.SIGHUP, self._on_signal)
+        if before != signal.SIG_IGN:  # nohup: a closed terminal changes nothing
+            # twistd may go to the background until then, and leave its terminal
+            reactor.callWhenRunning(self._find_terminal)
 
-    def _look_for_terminal(self) -> None:
+    def _find_terminal(self) -> None:
         self._on_terminal = has_terminal()
 
-    def _caught(self, number: int, frame: object) -> None:
-        self._reactor.callFromThread(self._act)
+    def _on_signal(self, number: int, frame: object) -> None:
+        self._reactor.callFromThread(self._handle)
 
-    def _act(self) -> None:
+    def _handle(self) -> None:
         if self._on_terminal and not has_terminal():
             self._reactor.stop()
         else:
@@ -41,7 +40,7 @@ class Hangups:
 
 
 def has_terminal() -> bool:
-    """Whether this process has a controlling terminal."""
+    """Return whether this process has a controlling terminal."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
     except OSError:

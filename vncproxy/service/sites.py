@@ -1,4 +1,4 @@
-"""What the settings make of sessions and sites; a reload makes it anew while the sites listen."""
+"""The HTTP sites for users and for API callers, made from the settings and renewed by a reload."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from ..relay import plain
 from ..relay.fast import join as fast
 from ..session.registry import Sessions
 from ..session.session import Services
-from .components import Parts
+from .components import Components
 
 API_CONNECTIONS = 100
-"""Connections of callers of the API; where there are more, those that wait make room."""
+"""Connections of API callers; beyond them, idle ones are closed for new ones."""
 
 API_KEEP_ALIVE = 60.0
-"""Seconds that such a connection waits for its next request."""
+"""Seconds that a connection to the API may be idle between two requests."""
 
 
 def services(
     settings: Settings,
-    parts: Parts,
+    components: Components,
     observers: Sequence[ISessionObserver],
     now: Callable[[], UnixTime],
     reactor: Any,
 ) -> Services:
-    """Return what sessions need of the rest of the proxy, as the settings have it."""
+    """Return what sessions use of the rest of the proxy, with the limits of these settings."""
     return Services(
-        store=parts.store,
-        backends=parts.backends,
+        store=components.store,
+        backends=components.backends,
         observers=observers,
         limits=settings.limits,
         timeouts=settings.timeouts,
@@ -59,39 +59,39 @@ def services(
 
 
 class Sites:
-    """What listens for users and for callers of the API.
+    """The sites for users and for API callers.
 
-    A request is served by the resources that are there when it has come. What has to outlive them
-    (sessions, metrics, connections) is handed to each.
+    `renew` replaces their resources: a request is served by the resources in place when it
+    arrives. Sessions, metrics and connections outlive the resources.
 
     Attributes:
         users: the factory for browsers and TCP viewers.
-        connections: those of users.
-        api: the factory for callers of the API.
+        connections: the connections of users.
+        api: the factory for API callers.
     """
 
     def __init__(
         self,
         settings: Settings,
         sessions: Sessions,
-        parts: Parts,
+        components: Components,
         connections: Connections,
         registry: CollectorRegistry,
     ) -> None:
-        # klein imports the reactor, which is not to be chosen by importing this module
+        # klein installs the reactor on import, and importing this module must not
         from ..api.site import api_site
 
         self.connections = connections
         self._sessions = sessions
         self._registry = registry
         self._clock = sessions.services.reactor
-        consoles = self._consoles(settings, parts)
+        consoles = self._consoles(settings, components)
         self.users: ConsoleSite = console_site(consoles, sessions, connections)
         self._callers = Connections(_limits_of_api(settings.limits), self._clock)
-        self.api = api_site(self._api(settings, parts), self._clock, self._api_channel)
+        self.api = api_site(self._api(settings, components), self._clock, self._api_channel)
 
     def listeners(self, listen: Listen) -> Iterator[tuple[str, Any]]:
-        """Yield each endpoint string with the factory that it is to serve."""
+        """Yield each endpoint string with its factory."""
         for endpoint in (*listen.web, *listen.xvp):
             yield _unwrapped(endpoint, self.users)
         for endpoint in listen.api:
@@ -100,16 +100,16 @@ class Sites:
     def _api_channel(self) -> ConsoleChannel:
         return limited_channel(self._callers.limits, self._callers)
 
-    def renew(self, settings: Settings, parts: Parts) -> None:
-        """Serve the requests that come from now on as other settings say."""
-        consoles, api = self._consoles(settings, parts), self._api(settings, parts)
+    def renew(self, settings: Settings, components: Components) -> None:
+        """Serve all further requests by other settings."""
+        consoles, api = self._consoles(settings, components), self._api(settings, components)
         self.users.resource, self.users.limits = consoles, settings.limits
         self.connections.set_limits(settings.limits, settings.public.trusted_proxies)
         self._callers.set_limits(_limits_of_api(settings.limits), ())
         self.api.resource = api
 
-    def _consoles(self, settings: Settings, parts: Parts) -> Consoles:
-        # klein imports the reactor, which is not to be chosen by importing this module
+    def _consoles(self, settings: Settings, components: Components) -> Consoles:
+        # klein installs the reactor on import, and importing this module must not
         from ..api.health import health_resource
 
         public, sessions = settings.public, self._sessions
@@ -124,7 +124,7 @@ class Sites:
             secure=public.base_url.startswith("https:"),
             cookie_path=public.prefix,
         )
-        health = health_resource(store=parts.store, sessions=sessions, clock=self._clock)
+        health = health_resource(store=components.store, sessions=sessions, clock=self._clock)
         return Consoles(
             sessions,
             trust,
@@ -133,7 +133,7 @@ class Sites:
             {name.decode(): resource for name, resource in health.children.items()},
         )
 
-    def _api(self, settings: Settings, parts: Parts) -> IResource:
+    def _api(self, settings: Settings, components: Components) -> IResource:
         from ..api.authentication import ApiKey, Scope
         from ..api.site import api_resource
 
@@ -142,9 +142,9 @@ class Sites:
             for name, key in settings.api.keys.items()
         ]
         return api_resource(
-            store=parts.store,
+            store=components.store,
             sessions=self._sessions,
-            backends=parts.backends,
+            backends=components.backends,
             keys=keys,
             metrics_registry=self._registry,
             time=time.time,
@@ -157,7 +157,7 @@ class Sites:
 
 
 def _limits_of_api(limits: Limits) -> Limits:
-    """Return the limits of callers of the API, who are few and keep their connections."""
+    """Return the limits for API callers, which are few and keep their connections open."""
     return replace(
         limits,
         connections=API_CONNECTIONS,
@@ -167,6 +167,6 @@ def _limits_of_api(limits: Limits) -> Limits:
 
 
 def _unwrapped(endpoint: str, site: Site) -> tuple[str, Any]:
-    """Return an endpoint string and its factory, which reads the header of ``haproxy:`` itself."""
+    """Return an endpoint string without ``haproxy:``; its factory then reads PROXY headers."""
     text, wrapped = without_wrapper(endpoint)
     return text, ProxyHeaderFactory(site) if wrapped else site

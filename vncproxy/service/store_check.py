@@ -1,7 +1,7 @@
-"""Asks the token store when the proxy starts, so that the log says at once when it is away.
+"""Calls the token store when the proxy starts, so that the log says at once when it is away.
 
-A store that is outside this process logs by itself when it fails and when it is back; but nothing
-asks it before the first user comes.
+A store outside this process logs by itself when it fails and when it answers again, but nothing
+calls it before the first user comes.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ..interfaces import ITokenStore
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
-"""Seconds between two questions, which double from the first one on."""
+"""Seconds between two calls; the pause doubles from the first to the longest."""
 
 
 class StoreCheck:
-    """Asks until the store has answered once.
+    """Calls the store until it has answered once.
 
     Args:
-        store: returns the store as it is now.
+        store: returns the store of the configuration in force.
     """
 
     log = Logger()
@@ -34,19 +34,19 @@ class StoreCheck:
     def __init__(self, store: Callable[[], ITokenStore], clock: IReactorTime) -> None:
         self._store = store
         self._clock = clock
-        self._asking: Deferred[None] | None = None
+        self._checking: Deferred[None] | None = None
 
     def start(self) -> None:
-        """Begin to ask."""
-        self._asking = Deferred.fromCoroutine(self._ask())
-        self._asking.addErrback(self._failed)
+        """Call the store now, and again while it does not answer."""
+        self._checking = Deferred.fromCoroutine(self._check_until_answered())
+        self._checking.addErrback(self._failed)
 
     def stop(self) -> None:
-        """Ask no more."""
-        if self._asking is not None:
-            self._asking.cancel()
+        """Stop calling the store."""
+        if self._checking is not None:
+            self._checking.cancel()
 
-    async def _ask(self) -> None:
+    async def _check_until_answered(self) -> None:
         pause = FIRST_PAUSE
         while not await self._answers():
             await deferLater(self._clock, pause)
@@ -61,4 +61,4 @@ class StoreCheck:
 
     def _failed(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
-            self.log.failure("the token store could not be asked", failure)
+            self.log.failure("the check of the token store failed", failure)

@@ -1,1 +1,10 @@
-"""What `vncproxy check-config` looks at, one concern in each module."""
+"""``vncproxy check-config``: what is wrong with a configuration that could be read.
+
+- `run`: all checks, in the order of the configuration file.
+- `finding`: one line of the report.
+- `values`: settings that are well formed and unlikely to work.
+- `descriptors`: whether there are enough file descriptors.
+- `certificates`: certificates and keys of TLS listeners.
+- `sockets`: whether the listeners' addresses are free.
+- `consoles`: logins at the consoles that backends name.
+"""

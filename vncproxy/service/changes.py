@@ -1,0 +1,59 @@
+"""Differences between two configurations, and which of them need a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from ..config.settings import Settings
+
+_RELOADED: Final = {
+    "public",
+    "limits",
+    "timeouts",
+    "relay",
+    "log",
+    "api",
+    "backends",
+    "token_sources",
+    ("proxy", "instances"),
+    ("tokens", "ttl"),
+    ("tokens", "max_ttl"),
+}
+"""The tables, and keys of other tables, whose new values a reload applies."""
+
+
+def needs_restart(old: Settings, new: Settings) -> Iterator[str]:
+    """Yield a sentence for each changed option that a reload does not apply."""
+    for table, key in _differences(old, new):
+        in_use = table != "redis" or old.tokens.store == "redis"
+        if in_use and not {table, (table, key)} & _RELOADED:
+            yield (
+                f"[{table}] {key} is only read at the start: restart the proxy, or put the value "
+                "back that it started with"
+            )
+
+
+def changed_options(old: Settings, new: Settings) -> list[str]:
+    """Return the changed options as ``[table] key``, without backends and token sources."""
+    named = ("backends", "token_sources")
+    return [f"[{table}] {key}" for table, key in _differences(old, new) if table not in named]
+
+
+def _differences(old: Settings, new: Settings) -> Iterator[tuple[str, str]]:
+    """Yield table and key of each option whose values differ."""
+    for table in type(old).model_fields:
+        before, after = getattr(old, table), getattr(new, table)
+        for key in _keys(before):
+            if getattr(before, key) != getattr(after, key):
+                yield table, key
+        if isinstance(before, dict) and before != after:
+            yield table, ""
+
+
+def _keys(table: Any) -> Iterable[str]:
+    """Return the keys of a table, which is a pydantic model or a dataclass."""
+    if isinstance(table, dict):
+        return ()
+    fields = getattr(type(table), "model_fields", None) or type(table).__dataclass_fields__
+    return list(fields)

@@ -1,0 +1,130 @@
+"""The composition root: how the proxy is put together from its settings."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from twisted.application.internet import StreamServerEndpointService
+
+from ..backends import find
+from ..config import load as config
+from ..config.listeners import without_wrapper
+from ..config.settings import Listen, Settings
+from ..downstream.accepting import Accepting
+from ..downstream.connections import Connections
+from ..downstream.tls_listener import ListenerTLS, listening
+from ..interfaces import ISessionObserver
+from ..session.audit import AuditLog, open_audit_file
+from ..session.metrics import Metrics
+from ..session.registry import Sessions
+from ..tokens.external import kinds as source_types
+from .components import Components, make_components
+from .gateway import Gateway
+from .log_file import ProcessLog
+from .reload import RunningProxy
+from .sites import Sites, services
+
+
+def make_service(
+    settings: Settings,
+    reactor: Any,
+    components: Components | None = None,
+    read: Callable[[], Settings] | None = None,
+    process_options: Mapping[str, Any] = MappingProxyType({}),
+    observers: Sequence[ISessionObserver] = (),
+) -> Gateway:
+    """Return the whole proxy as a service.
+
+    Args:
+        components: token store and backends; without them, they are made from the settings.
+        read: returns the settings of the configuration as it is now, for a reload; without it, the
+            proxy cannot reload.
+        process_options: of ``twistd`` or ``twist``; they name the log file of the process.
+        observers: observers of sessions, beside the audit log and the metrics.
+
+    Raises:
+        ConfigurationError: a backend's SDK is missing, or a file cannot be used.
+    """
+    components = components or make_components(settings, reactor)
+    registry = CollectorRegistry()
+    audit = _audit_log(settings, reactor)
+    metrics = Metrics(registry)
+    connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
+    every_observer = (audit, metrics, connections.refusals, *observers)
+    sessions = Sessions(services(settings, components, every_observer, time.time, reactor))
+    sessions.obstacle = audit.refusal
+    _count(registry, metrics, sessions, connections, audit)
+    sites = Sites(settings, sessions, components, connections, registry)
+    listeners = _listeners(settings.listen, sites, sessions, reactor)
+    tls = [tls for _, tls in listeners if tls is not None]
+    log = ProcessLog(process_options)
+    gateway = Gateway(RunningProxy(settings, components, sessions, sites, audit, tls, log))
+    for listener, _ in listeners:
+        gateway.addService(listener)
+    if read is not None:
+        gateway.allow_reload(read, registry)
+    return gateway
+
+
+def _audit_log(settings: Settings, reactor: Any) -> AuditLog:
+    file = open_audit_file(settings.log.audit)
+    audit = AuditLog(proxy_name(settings), time.time, reactor, file)
+    audit.required = settings.log.audit_required
+    return audit
+
+
+def _count(
+    registry: CollectorRegistry,
+    metrics: Metrics,
+    sessions: Sessions,
+    connections: Connections,
+    audit: AuditLog,
+) -> None:
+    """Let the metrics read their figures where they are counted."""
+    ProcessCollector(registry=registry)
+    metrics.count_live(sessions.bytes_moved)
+    metrics.count_connections(connections.counts)
+    metrics.count_audit(lambda: (audit.waiting, audit.lost))
+
+
+def _listeners(
+    listen: Listen, sites: Sites, sessions: Sessions, reactor: Any
+) -> list[tuple[StreamServerEndpointService, ListenerTLS | None]]:
+    """Return the service of each listener; those for users pause while too many users wait."""
+    accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)
+    sessions.admission.crowded = accepting.pause
+    of_users = {without_wrapper(each)[0] for each in (*listen.web, *listen.xvp)}
+    return [
+        listening(endpoint, site, accepting.reactor(reactor) if endpoint in of_users else reactor)
+        for endpoint, site in sites.listeners(listen)
+    ]
+
+
+def proxy_name(settings: Settings) -> str:
+    """Return the name of this proxy in the audit log."""
+    return settings.proxy.name or socket.gethostname()
+
+
+def load(path: Path) -> Settings:
+    """Read a configuration file; all installed types of backends and token sources are known.
+
+    Raises:
+        ConfigurationError: with one line for each error.
+    """
+    return config.load(path, backend_settings, source_settings)
+
+
+def backend_settings(kind: str) -> Any:
+    """Return the settings model of a type of backend."""
+    return find(kind).Settings
+
+
+def source_settings(kind: str) -> Any:
+    """Return the settings model of a type of token source."""
+    return source_types.find(kind).Settings
