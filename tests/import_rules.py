@@ -15,7 +15,7 @@ ANYTHING = {"tap", "service", "cli", "demo"}
 MAY_IMPORT: dict[str, set[str]] = {
     "text": set(),
     "addresses": set(),
-    "origins": set(),
+    "origins": {"errors"},
     "errors": {"text"},
     "model": {"errors", "text"},
     "interfaces": {"model", "errors"},

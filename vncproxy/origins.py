@@ -1,4 +1,7 @@
-"""Origins of web pages in one normal form, and patterns that stand for several.
+"""Origins of web pages: their normal form, patterns, and which pages may open consoles.
+
+A page may open a console when the configuration allows its origin (`foreign_origin`), or else when
+the token's policy does (`check_origin`).
 
 The normal form is what browsers send in ``Origin`` (RFC 6454 section 6.2): lower case, host names
 in punycode, no port that the scheme implies, no slash at the end. A pattern is an origin, or one
@@ -16,6 +19,8 @@ from typing import Final
 
 import idna
 
+from .errors import Forbidden
+
 PORTS: Final = {"http": 80, "https": 443}
 """The schemes of pages, and the port that each implies."""
 
@@ -23,6 +28,7 @@ _ORIGIN: Final = re.compile(r"([A-Za-z]{4,5})://(\[[0-9A-Fa-f:.]*\]|[^][/?#@:\\\
 _HOST: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
 _LONGEST_HOST: Final = 253
 _ANY: Final = "://*."
+_LONGEST_KEPT: Final = 256
 
 
 def normal_origin(text: str) -> str:
@@ -106,6 +112,36 @@ def origin_of(text: str) -> str | None:
 def allows(patterns: Iterable[str], origin: str) -> bool:
     """Tell whether an origin in its normal form is one of the patterns, or below one of them."""
     return any(pattern == origin or _is_below(pattern, origin) for pattern in patterns)
+
+
+def foreign_origin(header: str, trusted: Iterable[str]) -> str | None:
+    """Return a page's origin when the configuration does not allow it to open consoles.
+
+    Args:
+        header: the value of ``Origin``; one that is no origin is returned as it is, and cut.
+        trusted: patterns that the configuration allows.
+    """
+    origin = origin_of(header)
+    if origin is None:
+        return header[:_LONGEST_KEPT]
+    return None if allows(trusted, origin) else origin
+
+
+def check_origin(foreign: str | None, patterns: Iterable[str]) -> None:
+    """Check a page's origin against a token's policy.
+
+    Args:
+        foreign: what `foreign_origin` returned; None passes.
+        patterns: those of the policy.
+
+    Raises:
+        Forbidden: the page may not open the console.
+    """
+    if foreign is not None and not allows(patterns, foreign):
+        raise Forbidden(
+            f"origin {foreign!r} is not allowed: it is neither that of public.base_url, nor in "
+            "public.allowed_origins, nor in the token's policy"
+        )
 
 
 def _is_below(pattern: str, origin: str) -> bool:

@@ -14,8 +14,8 @@ from zope.interface import alsoProvides
 
 from vncproxy.downstream.console_site import ConsoleSite
 from vncproxy.downstream.forwarded import Forwarding
-from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.request import read_user_request
+from vncproxy.downstream.trust import Trust
 from vncproxy.model import ConsoleType, Limits
 from vncproxy.session.session import UserRequest
 from vncproxy.testing import MemoryPeer

@@ -11,8 +11,8 @@ from zope.interface import alsoProvides
 
 from tests.doubles.proxy_in_memory import ProxyTestCase
 from tests.relay.relay_contract import BINARY, frames, masked
-from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.site import Consoles, console_site
+from vncproxy.downstream.trust import Trust
 from vncproxy.errors import VNCProxyError
 from vncproxy.testing import MemoryPeer
 

@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.doubles.requests import BEHIND_PROXY, PROXY, user_request
 from vncproxy.downstream.forwarded import Forwarding, Header, read_hop
 from vncproxy.downstream.occasional import OccasionalWarning
-from vncproxy.downstream.origin import Trust
+from vncproxy.downstream.trust import Trust
 
 HOPS = {
     "203.0.113.9": "203.0.113.9",

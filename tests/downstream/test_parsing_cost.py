@@ -12,8 +12,8 @@ from tests.doubles.cost import BOUND, growth
 from tests.doubles.users import SiteTestCase, upgrade
 from tests.relay.relay_contract import BINARY, masked
 from vncproxy.downstream.forwarded import Forwarding
-from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.proxy_header import read_proxy_header
+from vncproxy.downstream.trust import Trust
 from vncproxy.handshake.steps import Dialogue
 from vncproxy.model import Limits
 from vncproxy.relay.frames import WebSocketFraming

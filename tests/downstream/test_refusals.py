@@ -13,7 +13,7 @@ from twisted.web.resource import IResource
 from tests.doubles.users import Answer, Browser, SiteTestCase, upgrade
 from vncproxy.downstream.connections import Connections
 from vncproxy.downstream.forwarded import Forwarding
-from vncproxy.downstream.origin import Trust
+from vncproxy.downstream.trust import Trust
 from vncproxy.errors import OverLimit, StoreUnavailable
 from vncproxy.model import Limits
 from vncproxy.testing import MemoryPeer

@@ -18,8 +18,8 @@ from vncproxy.api.health import health_resource
 from vncproxy.downstream import site
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.occasional import OccasionalWarning
-from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.static_files import WholeFile
+from vncproxy.downstream.trust import Trust
 from vncproxy.errors import StoreUnavailable
 from vncproxy.testing import MemoryPeer
 from vncproxy.web import STATIC

@@ -12,8 +12,8 @@ from twisted.logger import capturedLogs, formatEvent
 
 from tests.doubles.users import ACCEPT, Answer, Browser, SiteTestCase, upgrade
 from tests.relay.relay_contract import BINARY, CLOSE, PING, PONG, masked
-from vncproxy.downstream.origin import Trust
 from vncproxy.downstream.resume_cookie import resume_cookie_name
+from vncproxy.downstream.trust import Trust
 from vncproxy.errors import (
     BadRequest,
     ClientGone,

@@ -9,7 +9,7 @@
 - `vncproxy.downstream.cookies`: cookies, in one pass.
 - `vncproxy.downstream.occasional`: warnings that are written once a minute.
 - `vncproxy.downstream.forwarded`: the user's address, scheme and host, as reverse proxies tell.
-- `vncproxy.downstream.origin`: the page's origin, and which origins may open consoles.
+- `vncproxy.downstream.trust`: which pages, proxies and embedding sites are trusted.
 - `vncproxy.downstream.links`: where a token stands in a link.
 - `vncproxy.downstream.resume_cookie`: the cookie by which a browser re-enters a console.
 - `vncproxy.downstream.allowance`: how often something may be done for strangers.

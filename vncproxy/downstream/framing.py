@@ -22,7 +22,7 @@ from .allowance import Allowance
 from .forwarded import counted_as
 from .headers import first_element
 from .links import query_token
-from .origin import Trust
+from .trust import Trust
 
 _TOP_LEVEL = frozenset({"document", "empty", "script", "style", "image"})
 """What a browser asks for that is no frame (``Sec-Fetch-Dest``, W3C Fetch Metadata)."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from twisted.web.http import Request
 
 from ..model import ConsoleType
+from ..origins import foreign_origin
 from ..session.session import UserRequest
 from .cookies import parse_cookies
 from .headers import header_lines
 from .links import is_confirmed, query_token
-from .origin import Trust, foreign_origin
 from .resume_cookie import resume_cookie_name
+from .trust import Trust
 
 
 def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> UserRequest:  # noqa: A002
@@ -20,7 +21,7 @@ def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> User
     one of ours, from a ``token`` cookie.
     """
     cookies = parse_cookies(header_lines(request, "cookie"))
-    foreign = foreign_origin(request, trust)
+    foreign = _foreign_origin(request, trust)
     token = query_token(request)
     if not token and foreign is None:
         token = cookies.get("token", "")
@@ -32,3 +33,12 @@ def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> User
         foreign_origin=foreign,
         confirmed=type is ConsoleType.XVPVNC or is_confirmed(request),
     )
+
+
+def _foreign_origin(request: Request, trust: Trust) -> str | None:
+    """Return the page's origin when the configuration does not allow it to open consoles.
+
+    A request without an ``Origin`` header comes from no page.
+    """
+    lines = header_lines(request, "origin")
+    return foreign_origin(lines[0], trust.trusted_origins(request)) if lines else None

@@ -25,9 +25,9 @@ from .console_site import ConsoleSite
 from .forwarded import peer_address
 from .framing import Framing
 from .links import behind_path, query_token
-from .origin import Trust
 from .request import read_user_request
 from .static_files import find_file
+from .trust import Trust
 from .websocket import WebSocketDownstream, upgrade_factory
 
 PAGES = frozenset({"", "index.html", "vnc.html", "vnc_auto.html", "vnc_lite.html", "console"})

@@ -24,9 +24,9 @@ from ..text import printable
 from .channel import ConsoleChannel
 from .cookies import parse_cookies
 from .headers import header_lines
-from .origin import Trust
 from .pending import EarlyConnection, refuse_viewer
 from .resume_cookie import remove_cookie, resume_cookie_name, set_cookie, surplus_cookies
+from .trust import Trust
 
 _QUOTED = re.compile("[\"']")
 """Begins what Autobahn quotes of a header, where somebody's token may stand by mistake."""

@@ -19,9 +19,9 @@ from ..downstream.connections import Connections
 from ..downstream.console_site import ConsoleSite
 from ..downstream.forwarded import Forwarding
 from ..downstream.occasional import OccasionalWarning
-from ..downstream.origin import Trust
 from ..downstream.proxy_header import ProxyHeaderFactory
 from ..downstream.site import Consoles, console_site
+from ..downstream.trust import Trust
 from ..interfaces import ISessionObserver
 from ..model import Limits, UnixTime
 from ..relay import plain

@@ -42,7 +42,7 @@ from ..model import (
     is_secret,
     secret_id,
 )
-from ..origins import allows
+from ..origins import check_origin
 from ..relay import plain
 from ..relay.leg import Leg
 from ..rfb.greeting import Greeting
@@ -370,12 +370,7 @@ class Session:
             raise ConfirmationNeeded(token.vm.vm if token else "")
 
     def _check_policy(self, policy: Policy) -> None:
-        origin = self.user_request.foreign_origin
-        if origin is not None and not allows(policy.allowed_origins, origin):
-            raise Forbidden(
-                f"origin {origin!r} is not allowed: it is neither that of public.base_url, nor in "
-                "public.allowed_origins, nor in the token's policy"
-            )
+        check_origin(self.user_request.foreign_origin, policy.allowed_origins)
         client, networks = self.user_request.client, policy.client_networks
         if networks and not any(ip_address(client) in network for network in networks):
             raise Forbidden(f"client {client} is in no allowed network")

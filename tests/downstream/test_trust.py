@@ -7,7 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.requests import BEHIND_PROXY, PROXY, user_request
-from vncproxy.downstream.origin import Trust
+from vncproxy.downstream.trust import Trust
 from vncproxy.origins import normal_pattern
 
 
