@@ -1,4 +1,4 @@
-"""Handshakes that start TLS on a leg, with a transport that starts none really."""
+"""Handshakes over a leg on a connection in memory; its TLS is only recorded."""
 
 from __future__ import annotations
 
@@ -12,19 +12,184 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides, providedBy
 
+from tests.doubles.dialogues import byte_by_byte
+from tests.relay.leg_in_memory import LegTestCase, ask_name
 from vncproxy.errors import (
     ConfigurationError,
     ConsoleEnded,
+    UpstreamUnreachable,
     UpstreamUntrusted,
     UpstreamViolation,
     VNCProxyError,
 )
-from vncproxy.handshake.steps import EndOfStream, Read, StartTLS, Steps, Write
+from vncproxy.handshake.steps import EndOfStream, Read, ReadAtMost, StartTLS, Steps, Write
 from vncproxy.model import TLSTrust
 from vncproxy.relay.frames import RawFraming, WebSocketFraming
-from vncproxy.relay.handshaking import Verifier
+from vncproxy.relay.handshaking import HandshakeTimeout, run_handshake
 from vncproxy.relay.leg import Leg
+from vncproxy.relay.verifier import TLSVerifier
 from vncproxy.testing import MemoryPeer
+
+
+def refuse() -> Steps[None]:
+    yield Read(1)
+    yield Write(b"no")
+    raise UpstreamUnreachable("never")
+
+
+def broken() -> Steps[None]:
+    yield Read(1)
+    yield Write(b"so far")
+    raise KeyError("a defect")
+
+
+def ask_twice() -> Steps[tuple[bytes, bytes]]:
+    return (yield ReadAtMost(10, 2.0)), (yield ReadAtMost(10, 2.0))
+
+
+def iter_read(size: int) -> Steps[bytes]:
+    return (yield Read(size))
+
+
+class RunHandshakeTests(LegTestCase):
+    def test_a_handshake_gets_its_answer_in_any_pieces(self) -> None:
+        for pieces in ([b"Ada"], byte_by_byte(b"Ada")):
+            self.connect()
+            done = self.run_handshake(ask_name())
+
+            self.peer.send(*pieces)
+
+            self.assertEqual(self.successResultOf(done), b"Ada")
+            self.assertEqual(self.peer.receive(), b"name?hello Ada")
+
+    def test_what_came_before_the_handshake_counts(self) -> None:
+        self.connect()
+        self.peer.send(b"Ada")
+
+        self.assertEqual(self.successResultOf(self.run_handshake(ask_name())), b"Ada")
+
+    def test_what_a_handshake_leaves_is_the_next_ones(self) -> None:
+        self.connect()
+        first = self.run_handshake(ask_name())
+        self.peer.send(b"AdaBobrest")
+        self.successResultOf(first)
+
+        self.assertEqual(self.successResultOf(self.run_handshake(ask_name())), b"Bob")
+        got: list[bytes] = []
+        self.leg.deliver(got.append)
+
+        self.assertEqual(got, [b"rest"])
+
+    def test_what_comes_after_a_handshake_is_kept_in_order(self) -> None:
+        self.connect()
+        done = self.run_handshake(ask_name())
+        self.peer.send(b"Ada1", b"2", b"3")
+        self.successResultOf(done)
+        got: list[bytes] = []
+
+        self.leg.deliver(got.append)
+        self.peer.send(b"4")
+
+        self.assertEqual(b"".join(got), b"1234")
+
+    def test_the_error_of_a_handshake_comes_out_after_its_words(self) -> None:
+        self.connect()
+        done = self.run_handshake(refuse())
+
+        self.peer.send(b"x")
+
+        self.failureResultOf(done, UpstreamUnreachable)
+        self.assertEqual(self.peer.receive(), b"no")
+
+    def test_a_defect_of_a_handshake_ends_it_at_once(self) -> None:
+        self.connect()
+        done = self.run_handshake(broken())
+
+        self.peer.send(b"x")
+
+        self.failureResultOf(done, KeyError)
+        self.assertEqual(self.peer.receive(), b"so far")
+        self.assertEqual((self.leg.over, self.clock.getDelayedCalls()), (False, []))
+
+    def test_a_step_that_is_none_ends_it_at_once(self) -> None:
+        def steps() -> Steps[None]:
+            yield Read(1)
+            yield None  # type: ignore[misc]
+
+        self.connect()
+        done = self.run_handshake(steps())
+
+        self.peer.send(b"x")
+
+        self.failureResultOf(done, TypeError)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_step_with_a_time_of_its_own_takes_what_has_come(self) -> None:
+        self.connect()
+        done = self.run_handshake(ask_twice())
+        self.peer.send(b"abcde")
+        self.clock.advance(1.9)
+        self.assertNoResult(done)
+
+        self.clock.advance(0.1)
+        self.assertNoResult(done)
+        self.clock.advance(2.0)
+
+        self.assertEqual(self.successResultOf(done), (b"abcde", b""))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_time_of_a_step_is_over_with_the_handshake(self) -> None:
+        self.connect()
+        done = self.run_handshake(ask_twice(), timeout=1)
+        self.clock.advance(1)
+        self.failureResultOf(done, HandshakeTimeout)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+        done = self.run_handshake(ask_twice())
+        self.peer.send(b"x" * 20)
+        self.assertEqual(self.successResultOf(done), (b"x" * 10, b"x" * 10))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_end_of_the_connection_ends_the_handshake(self) -> None:
+        self.connect()
+        done = self.run_handshake(ask_name())
+
+        self.peer.send(b"A")
+        self.peer.close()
+
+        self.failureResultOf(done, EndOfStream)
+
+    def test_a_handshake_on_a_leg_that_is_over_fails_at_once(self) -> None:
+        self.connect()
+        self.peer.send(b"A")
+        self.peer.close()
+
+        self.failureResultOf(self.run_handshake(ask_name()), EndOfStream)
+
+    def test_a_handshake_takes_no_longer_than_its_limit(self) -> None:
+        self.connect()
+        done = self.run_handshake(ask_name(), timeout=10)
+        self.clock.advance(9.9)
+        self.assertNoResult(done)
+
+        self.peer.send(b"A")
+        self.clock.advance(0.1)
+
+        error = self.failureResultOf(done, HandshakeTimeout).value
+        self.assertEqual(str(error), "handshake not over within 10 s, waiting for a name")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_cancelled_handshake_leaves_its_bytes_and_no_timer(self) -> None:
+        self.connect()
+        done = self.run_handshake(ask_name())
+        self.peer.send(b"Ad")
+
+        done.cancel()
+        self.failureResultOf(done)
+
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.successResultOf(self.run_handshake(iter_read(2))), b"Ad")
+
 
 TRUST = TLSTrust(name="hv1")
 
@@ -74,7 +239,7 @@ class TLSPeer(MemoryPeer):
         return True
 
 
-class ConversationTests(SynchronousTestCase):
+class TLSTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.leg = Leg(RawFraming(), self.clock, ConsoleEnded)
@@ -82,16 +247,16 @@ class ConversationTests(SynchronousTestCase):
         self.judge = Judge()
         self.asked: list[StartTLS] = []
 
-    def secure(self, step: StartTLS) -> Verifier:
+    def secure(self, step: StartTLS) -> TLSVerifier:
         self.asked.append(step)
         return self.judge
 
-    def converse(self, steps: Steps[bytes] | None = None) -> Deferred[bytes]:
-        talk = self.leg.converse(steps or secured(), 10, self.secure)
+    def start(self, steps: Steps[bytes] | None = None) -> Deferred[bytes]:
+        talk = run_handshake(self.leg, steps or secured(), 10, self.secure)
         return Deferred.fromCoroutine(talk)
 
     def test_goes_on_once_the_server_is_verified(self) -> None:
-        talk = self.converse()
+        talk = self.start()
         self.peer.send(b"y")
         self.assertEqual((self.peer.started, self.asked), ([(self.judge, True)], [StartTLS(TRUST)]))
         self.assertEqual(self.peer.receive(), b"tls?")
@@ -104,7 +269,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_a_server_that_is_another_one_is_told_nothing(self) -> None:
         self.judge.verdict = UpstreamUntrusted("another one")
-        talk = self.converse()
+        talk = self.start()
         self.peer.send(b"y")
 
         self.leg.handshakeCompleted()
@@ -114,7 +279,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_a_verifier_with_a_defect_ends_it_at_once(self) -> None:
         self.judge.verdict = KeyError("a defect")
-        talk = self.converse()
+        talk = self.start()
         self.peer.send(b"y")
 
         self.leg.handshakeCompleted()
@@ -124,16 +289,16 @@ class ConversationTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_a_verifier_that_is_not_made_for_a_defect(self) -> None:
-        def broken(step: StartTLS) -> Verifier:
+        def broken(step: StartTLS) -> TLSVerifier:
             raise KeyError("a defect")
 
-        talk = Deferred.fromCoroutine(self.leg.converse(secured(), 10, broken))
+        talk = Deferred.fromCoroutine(run_handshake(self.leg, secured(), 10, broken))
         self.peer.send(b"y")
 
         self.failureResultOf(talk, KeyError)
 
     def test_why_tls_failed_is_told_by_the_verifier(self) -> None:
-        talk = self.converse()
+        talk = self.start()
         self.peer.send(b"y")
 
         self.peer.reset()
@@ -146,37 +311,37 @@ class ConversationTests(SynchronousTestCase):
         self.assertTrue(self.leg.over)
 
     def test_a_verifier_that_cannot_be_made(self) -> None:
-        def unusable(step: StartTLS) -> Verifier:
+        def unusable(step: StartTLS) -> TLSVerifier:
             raise ConfigurationError("/ca.pem cannot be used")
 
-        talk = Deferred.fromCoroutine(self.leg.converse(secured(), 10, unusable))
+        talk = Deferred.fromCoroutine(run_handshake(self.leg, secured(), 10, unusable))
         self.peer.send(b"y")
 
         self.failureResultOf(talk, ConfigurationError)
         self.assertEqual(self.peer.started, [])
 
     def test_a_leg_that_was_given_no_verifier_starts_no_tls(self) -> None:
-        talk = Deferred.fromCoroutine(self.leg.converse(secured(), 10))
+        talk = Deferred.fromCoroutine(run_handshake(self.leg, secured(), 10))
         self.peer.send(b"y")
 
         self.failureResultOf(talk, ConfigurationError)
 
     def test_no_tls_within_tls(self) -> None:
         directlyProvides(self.peer, ISSLTransport, providedBy(self.peer))
-        talk = self.converse()
+        talk = self.start()
         self.peer.send(b"y")
 
         self.failureResultOf(talk, UpstreamViolation)
 
     def test_no_tls_within_a_web_socket(self) -> None:
         self.leg.speak(WebSocketFraming(client=True))
-        talk = self.converse()
+        talk = self.start()
         self.peer.send(b"\x82\x01y")
 
         self.failureResultOf(talk, UpstreamViolation)
 
     def test_a_time_limit_holds_while_tls_starts(self) -> None:
-        talk = self.converse()
+        talk = self.start()
         self.peer.send(b"y")
 
         self.clock.advance(10)
@@ -186,7 +351,7 @@ class ConversationTests(SynchronousTestCase):
         self.assertEqual(self.peer.receive(), b"tls?")
 
     def test_cancelling_while_tls_starts(self) -> None:
-        talk = self.converse()
+        talk = self.start()
         self.peer.send(b"y")
 
         talk.cancel()
@@ -196,7 +361,7 @@ class ConversationTests(SynchronousTestCase):
         self.assertTrue(self.leg.closed.called)
 
     def test_an_end_once_tls_is_up_is_the_end_of_the_stream(self) -> None:
-        talk = self.converse()
+        talk = self.start()
         self.peer.send(b"y")
         self.leg.handshakeCompleted()
 
@@ -208,7 +373,7 @@ class ConversationTests(SynchronousTestCase):
         self.leg.handshakeCompleted()
 
 
-class SpeakTests(SynchronousTestCase):
+class SetFramingTests(SynchronousTestCase):
     def test_what_was_kept_is_received_anew(self) -> None:
         leg = Leg(RawFraming(), Clock(), ConsoleEnded)
         peer = MemoryPeer(leg)

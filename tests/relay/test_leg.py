@@ -5,12 +5,9 @@ from __future__ import annotations
 import gc
 import weakref
 
-from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionAborted
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
 
-from tests.doubles.dialogues import byte_by_byte
+from tests.relay.leg_in_memory import LegTestCase, ask_name
 from tests.relay.relay_contract import BINARY, CLOSE, KEY, PING, frames, masked
 from vncproxy.errors import (
     ClientGone,
@@ -20,191 +17,11 @@ from vncproxy.errors import (
     VMNotFound,
     VNCProxyError,
 )
-from vncproxy.handshake.steps import EndOfStream, Read, ReadAtMost, Steps, Write
-from vncproxy.relay.frames import FrameError, Framing, RawFraming, WebSocketFraming
-from vncproxy.relay.leg import DROP_LIMIT, UNREAD_LIMIT, Leg, TooSlow
-from vncproxy.testing import MemoryPeer
+from vncproxy.relay.frames import FrameError
+from vncproxy.relay.leg import DROP_LIMIT, UNREAD_LIMIT
 
 
-def ask_name() -> Steps[bytes]:
-    yield Write(b"name?")
-    name = yield Read(3, "a name")
-    yield Write(b"hello " + name)
-    return name
-
-
-def refuse() -> Steps[None]:
-    yield Read(1)
-    yield Write(b"no")
-    raise UpstreamUnreachable("never")
-
-
-def broken() -> Steps[None]:
-    yield Read(1)
-    yield Write(b"so far")
-    raise KeyError("a defect")
-
-
-def ask_twice() -> Steps[tuple[bytes, bytes]]:
-    return (yield ReadAtMost(10, 2.0)), (yield ReadAtMost(10, 2.0))
-
-
-class LegTestCase(SynchronousTestCase):
-    def connect(self, framing: Framing | None = None, room: int = 65536) -> None:
-        self.clock = Clock()
-        self.leg = Leg(framing or RawFraming(), self.clock, ClientGone)
-        self.peer = MemoryPeer(self.leg, room)
-
-    def websocket(self, room: int = 65536) -> None:
-        self.connect(WebSocketFraming(), room)
-
-    def converse(self, steps: Steps[object], timeout: float = 10) -> Deferred[object]:
-        return Deferred.fromCoroutine(self.leg.converse(steps, timeout))
-
-    def why(self) -> VNCProxyError:
-        why: VNCProxyError = self.successResultOf(self.leg.ended)
-        return why
-
-
-class ConverseTests(LegTestCase):
-    def test_a_handshake_gets_its_answer_in_any_pieces(self) -> None:
-        for pieces in ([b"Ada"], byte_by_byte(b"Ada")):
-            self.connect()
-            done = self.converse(ask_name())
-
-            self.peer.send(*pieces)
-
-            self.assertEqual(self.successResultOf(done), b"Ada")
-            self.assertEqual(self.peer.receive(), b"name?hello Ada")
-
-    def test_what_came_before_the_handshake_counts(self) -> None:
-        self.connect()
-        self.peer.send(b"Ada")
-
-        self.assertEqual(self.successResultOf(self.converse(ask_name())), b"Ada")
-
-    def test_what_a_handshake_leaves_is_the_next_ones(self) -> None:
-        self.connect()
-        first = self.converse(ask_name())
-        self.peer.send(b"AdaBobrest")
-        self.successResultOf(first)
-
-        self.assertEqual(self.successResultOf(self.converse(ask_name())), b"Bob")
-        got: list[bytes] = []
-        self.leg.deliver(got.append)
-
-        self.assertEqual(got, [b"rest"])
-
-    def test_what_comes_after_a_handshake_is_kept_in_order(self) -> None:
-        self.connect()
-        done = self.converse(ask_name())
-        self.peer.send(b"Ada1", b"2", b"3")
-        self.successResultOf(done)
-        got: list[bytes] = []
-
-        self.leg.deliver(got.append)
-        self.peer.send(b"4")
-
-        self.assertEqual(b"".join(got), b"1234")
-
-    def test_the_error_of_a_handshake_comes_out_after_its_words(self) -> None:
-        self.connect()
-        done = self.converse(refuse())
-
-        self.peer.send(b"x")
-
-        self.failureResultOf(done, UpstreamUnreachable)
-        self.assertEqual(self.peer.receive(), b"no")
-
-    def test_a_defect_of_a_handshake_ends_it_at_once(self) -> None:
-        self.connect()
-        done = self.converse(broken())
-
-        self.peer.send(b"x")
-
-        self.failureResultOf(done, KeyError)
-        self.assertEqual(self.peer.receive(), b"so far")
-        self.assertEqual((self.leg.over, self.clock.getDelayedCalls()), (False, []))
-
-    def test_a_step_that_is_none_ends_it_at_once(self) -> None:
-        def steps() -> Steps[None]:
-            yield Read(1)
-            yield None  # type: ignore[misc]
-
-        self.connect()
-        done = self.converse(steps())
-
-        self.peer.send(b"x")
-
-        self.failureResultOf(done, TypeError)
-        self.assertEqual(self.clock.getDelayedCalls(), [])
-
-    def test_a_step_with_a_time_of_its_own_takes_what_has_come(self) -> None:
-        self.connect()
-        done = self.converse(ask_twice())
-        self.peer.send(b"abcde")
-        self.clock.advance(1.9)
-        self.assertNoResult(done)
-
-        self.clock.advance(0.1)
-        self.assertNoResult(done)
-        self.clock.advance(2.0)
-
-        self.assertEqual(self.successResultOf(done), (b"abcde", b""))
-        self.assertEqual(self.clock.getDelayedCalls(), [])
-
-    def test_the_time_of_a_step_is_over_with_the_handshake(self) -> None:
-        self.connect()
-        done = self.converse(ask_twice(), timeout=1)
-        self.clock.advance(1)
-        self.failureResultOf(done, TooSlow)
-        self.assertEqual(self.clock.getDelayedCalls(), [])
-
-        done = self.converse(ask_twice())
-        self.peer.send(b"x" * 20)
-        self.assertEqual(self.successResultOf(done), (b"x" * 10, b"x" * 10))
-        self.assertEqual(self.clock.getDelayedCalls(), [])
-
-    def test_the_end_of_the_connection_ends_the_handshake(self) -> None:
-        self.connect()
-        done = self.converse(ask_name())
-
-        self.peer.send(b"A")
-        self.peer.close()
-
-        self.failureResultOf(done, EndOfStream)
-
-    def test_a_handshake_on_a_leg_that_is_over_fails_at_once(self) -> None:
-        self.connect()
-        self.peer.send(b"A")
-        self.peer.close()
-
-        self.failureResultOf(self.converse(ask_name()), EndOfStream)
-
-    def test_a_handshake_takes_no_longer_than_its_limit(self) -> None:
-        self.connect()
-        done = self.converse(ask_name(), timeout=10)
-        self.clock.advance(9.9)
-        self.assertNoResult(done)
-
-        self.peer.send(b"A")
-        self.clock.advance(0.1)
-
-        error = self.failureResultOf(done, TooSlow).value
-        self.assertEqual(str(error), "handshake not over within 10 s, waiting for a name")
-        self.assertEqual(self.clock.getDelayedCalls(), [])
-
-    def test_a_cancelled_handshake_leaves_its_bytes_and_no_timer(self) -> None:
-        self.connect()
-        done = self.converse(ask_name())
-        self.peer.send(b"Ad")
-
-        done.cancel()
-        self.failureResultOf(done)
-
-        self.assertEqual(self.clock.getDelayedCalls(), [])
-        self.assertEqual(self.successResultOf(self.converse(iter_read(2))), b"Ad")
-
+class UnreadTests(LegTestCase):
     def test_bytes_that_nobody_reads_stop_the_peer(self) -> None:
         self.connect()
 
@@ -212,10 +29,6 @@ class ConverseTests(LegTestCase):
 
         self.assertFalse(self.peer.reading)
         self.assertLessEqual(self.leg.received, UNREAD_LIMIT + 1000)
-
-
-def iter_read(size: int) -> Steps[bytes]:
-    return (yield Read(size))
 
 
 class EndTests(LegTestCase):
@@ -429,7 +242,7 @@ class WebSocketTests(LegTestCase):
         self.websocket()
         seen: list[VNCProxyError] = []
         self.leg.ended.addCallback(seen.append)
-        done = self.converse(ask_name())
+        done = self.run_handshake(ask_name())
         done.addErrback(lambda f: self.assertEqual(len(seen), 1))
 
         self.peer.send(b"\x82\x01x")

@@ -20,6 +20,7 @@ from ..handshake.steps import StartTLS, StepError, Steps
 from ..model import ConsoleEndpoint, HTTPConnect, Timeouts, TLSTrust, Transport
 from ..relay import plain
 from ..relay.frames import RawFraming
+from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
 from ..rfb.greeting import refuse
 from ..tls.verification import TLSClient
@@ -99,7 +100,7 @@ async def serve(
         console = await _console(link, TLSTrust(ca_file=ca_file), reactor)
     except VNCProxyError as e:
         with suppress(VNCProxyError):
-            await viewer.converse(refuse(str(e)), TIMEOUTS.linger)
+            await run_handshake(viewer, refuse(str(e)), TIMEOUTS.linger)
         await _close(e, viewer)
         raise
     why = await plain.join(viewer, console)
@@ -122,8 +123,8 @@ async def _console(link: Link, trust: TLSTrust, reactor: Any) -> Leg:
     endpoint = ConsoleEndpoint(Transport.TCP, host=link.host, port=link.port)
     leg = await dial(endpoint, TIMEOUTS, reactor)
     try:
-        await leg.converse(
-            _ask(link, trust), ANSWER_TIME, lambda step: TLSClient(step.trust, link.host)
+        await run_handshake(
+            leg, _ask(link, trust), ANSWER_TIME, lambda step: TLSClient(step.trust, link.host)
         )
     except StepError as e:
         await _close(ClientGone(), leg)

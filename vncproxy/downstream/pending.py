@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from ..errors import ClientGone, VNCProxyError
 from ..relay.frames import Framing
+from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
 from ..rfb.greeting import Greeting
 from ..session.session import Session
@@ -72,7 +73,7 @@ async def refuse_viewer(
     Returns when the connection is closed.
     """
     with suppress(VNCProxyError):
-        await leg.converse(greeting.refuse(error.sentence(session_id)), linger)
+        await run_handshake(leg, greeting.refuse(error.sentence(session_id)), linger)
     leg.close(error, linger, session_id)
     await leg.closed
 

@@ -1,45 +1,42 @@
-"""Runs a handshake on a leg, under TLS where the handshake says so."""
+"""Runs handshakes over legs: `run_handshake` connects a generator of steps with a leg.
+
+The leg delivers bytes and starts TLS, and does not know that a handshake runs over it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
+from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 from ..errors import ConfigurationError, VNCProxyError
-from ..handshake.steps import Dialogue, ReadAtMost, StartTLS, Steps
-
-if TYPE_CHECKING:
-    from .leg import Leg
+from ..handshake.steps import Dialogue, ReadAtMost, StartTLS, StepError, Steps
+from .leg import Leg
+from .verifier import TLSVerifier
 
 T = TypeVar("T")
 
-
-class Verifier(Protocol):
-    """One TLS connection to come, and the judgement on its server."""
-
-    def clientConnectionForTLS(self, tlsProtocol: object) -> Any:
-        """Return the connection; called by Twisted (``IOpenSSLClientConnectionCreator``)."""
-
-    def verify(self) -> None:
-        """Verify the server once the TLS handshake is over.
-
-        Raises:
-            VNCProxyError: it is another one.
-        """
-
-    def failure(self, reason: Failure) -> VNCProxyError:
-        """Return why the TLS handshake failed."""
-
-
-Secure = Callable[[StartTLS], Verifier]
+MakeVerifier = Callable[[StartTLS], TLSVerifier]
 """Makes the verifier for a step, or raises a ``VNCProxyError``."""
 
 
-def no_tls(step: StartTLS) -> Verifier:
+class HandshakeTimeout(StepError):
+    """A handshake did not end within its time limit.
+
+    Args:
+        timeout: seconds that it had.
+        what: what it was waiting for, to complete "waiting for …".
+    """
+
+    def __init__(self, timeout: float, what: str) -> None:
+        super().__init__(f"handshake not over within {timeout:.3g} s, waiting for {what}")
+        self.what = what
+
+
+def no_tls(step: StartTLS) -> TLSVerifier:
     """Refuse to start TLS: for handshakes that never do.
 
     Raises:
@@ -48,86 +45,120 @@ def no_tls(step: StartTLS) -> Verifier:
     raise ConfigurationError("TLS cannot be started on this side")
 
 
-class Conversation(Generic[T]):
-    """One handshake on a leg.
+async def run_handshake(
+    leg: Leg, steps: Steps[T], timeout: float, make_verifier: MakeVerifier = no_tls
+) -> T:
+    """Run a handshake over a leg; the leg keeps the bytes that the handshake did not read.
 
     Args:
-        clock: for steps that have a time of their own.
+        timeout: seconds the whole handshake may take.
+        make_verifier: called when the handshake starts TLS.
+
+    Raises:
+        HandshakeTimeout: it took longer.
+        EndOfStream: the peer closed before the handshake had its bytes.
+        Exception: any error of the handshake itself, at once.
+    """
+    run = _HandshakeRun(leg, steps, make_verifier)
+    finished = run.finished.addTimeout(timeout, leg.clock)
+    leg.deliver(run.receive, on_eof=run.receive_eof)
+    run.receive(b"")
+    if leg.over:
+        run.receive_eof()
+    try:
+        await finished
+    except TimeoutError as e:
+        raise HandshakeTimeout(timeout, run.dialogue.waits_for()) from e
+    finally:
+        run.cancel_step_timer()
+        leg.stop_delivering(run.dialogue.leftover())
+    return run.dialogue.result
+
+
+class _HandshakeRun(Generic[T]):
+    """One run of a handshake over a leg.
 
     Attributes:
-        over: fires when the handshake has returned; fails with what it raised, whatever that is.
+        finished: fires when the handshake has returned; fails with any error that it raised.
         dialogue: the handshake.
     """
 
-    __slots__ = ("_clock", "_leg", "_secure", "_securing", "_timed", "_timer", "dialogue", "over")
+    __slots__ = (
+        "_leg",
+        "_make_verifier",
+        "_step_timer",
+        "_timed_step",
+        "_tls_step",
+        "dialogue",
+        "finished",
+    )
 
-    def __init__(self, leg: Leg, steps: Steps[T], secure: Secure, clock: IReactorTime) -> None:
-        self.over: Deferred[None] = Deferred()
+    def __init__(self, leg: Leg, steps: Steps[T], make_verifier: MakeVerifier) -> None:
+        self.finished: Deferred[None] = Deferred()
         self.dialogue = Dialogue(steps)
         self._leg = leg
-        self._secure = secure
-        self._clock = clock
-        self._securing: StartTLS | None = None
-        self._timed: ReadAtMost | None = None
-        self._timer: IDelayedCall | None = None
+        self._make_verifier = make_verifier
+        self._tls_step: StartTLS | None = None
+        self._timed_step: ReadAtMost | None = None
+        self._step_timer: IDelayedCall | None = None
 
     def receive(self, data: bytes) -> None:
-        """Take bytes that arrived; none only sends what is to be sent."""
+        """Pass received bytes to the handshake; empty data only sends what is outgoing."""
         self._advance(self.dialogue.receive, data)
 
     def receive_eof(self) -> None:
-        """Take note that nothing more will come."""
+        """Pass the end of the stream to the handshake."""
         self._advance(self.dialogue.receive_eof)
 
-    def stop(self) -> None:
-        """Forget the time of a step, once the handshake is over or given up."""
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
+    def cancel_step_timer(self) -> None:
+        """Cancel the time limit of a single step."""
+        if self._step_timer is not None and self._step_timer.active():
+            self._step_timer.cancel()
 
     def _advance(self, change: Callable[..., None], *args: Any) -> None:
-        if self.over.called:
+        if self.finished.called:
             return
         try:
             change(*args)
             self._leg.send(self.dialogue.outgoing())
-            self._go_on()
-        except Exception:  # noqa: BLE001 a defect must not be noticed by its time limit only
+            self._start_next_wait()
+        except Exception:  # noqa: BLE001 a defect must not show by the time limit only
             failure = Failure()
             self._leg.send(self.dialogue.outgoing())
-            if not self.over.called:
-                self.over.errback(failure)
+            if not self.finished.called:
+                self.finished.errback(failure)
 
-    def _go_on(self) -> None:
+    def _start_next_wait(self) -> None:
         step = self.dialogue.starts_tls()
         if self.dialogue.done:
-            self.over.callback(None)
-        elif step is not None and step is not self._securing:
-            self._securing = step
+            self.finished.callback(None)
+        elif step is not None and step is not self._tls_step:
+            self._tls_step = step
             self._start_tls(step)
         else:
-            self._watch_the_time()
+            self._start_step_timer()
 
-    def _watch_the_time(self) -> None:
+    def _start_step_timer(self) -> None:
         step = self.dialogue.may_end()
-        if step is self._timed:
+        if step is self._timed_step:
             return
-        self.stop()
-        self._timed = step
+        self.cancel_step_timer()
+        self._timed_step = step
         if step is not None:
-            self._timer = self._clock.callLater(
+            self._step_timer = self._leg.clock.callLater(
                 step.seconds, self._advance, self.dialogue.time_is_over
             )
 
     def _start_tls(self, step: StartTLS) -> None:
         try:
-            secured = self._leg.start_tls(self._secure(step))
+            verified = self._leg.start_tls(self._make_verifier(step))
         except VNCProxyError as e:
             self._advance(self.dialogue.fail, e)
             return
-        secured.addCallbacks(lambda _: self._advance(self.dialogue.tls_is_up), self._not_secured)
+        verified.addCallbacks(lambda _: self._advance(self.dialogue.tls_is_up), self._tls_failed)
 
-    def _not_secured(self, failure: Failure) -> None:
+    def _tls_failed(self, failure: Failure) -> None:
         if failure.check(VNCProxyError):
             self._advance(self.dialogue.fail, failure.value)
-        elif not self.over.called:
-            self.over.errback(failure)
+        elif not self.finished.called:
+            self.finished.errback(failure)

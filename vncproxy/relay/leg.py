@@ -1,15 +1,15 @@
 """One side of a session on its Twisted transport: bytes in order, whatever the framing.
 
-A leg first speaks handshakes (`Leg.converse`), then delivers to whoever is joined with it
-(`Leg.deliver`). What arrives in between is kept, and the transport is paused before that grows.
+A leg gives what arrives to one receiver at a time (`Leg.deliver`): first to handshakes, then to the
+other leg. Bytes that arrive in between are kept, and the transport is paused before they are many.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IDelayedCall,
@@ -25,31 +25,15 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import ConnectionLost, SessionEnded, UpstreamViolation, VNCProxyError
-from ..handshake.steps import StepError, Steps
 from .frames import CLOSE_REASON_LIMIT, FrameError, Framing, RawFraming
-from .handshaking import Conversation, Secure, Verifier, no_tls
 from .sockets import shut_down_sending
-
-T = TypeVar("T")
+from .verifier import TLSVerifier
 
 UNREAD_LIMIT = 65536
 """Bytes that nobody asked for yet, above which a leg stops reading."""
 
 DROP_LIMIT = 16 << 20
 """Bytes that a side may still send when it is over; whoever sends more does not mean to close."""
-
-
-class TooSlow(StepError):
-    """A handshake was not over within its time limit.
-
-    Args:
-        timeout: seconds that it had.
-        what: it waited for, in words.
-    """
-
-    def __init__(self, timeout: float, what: str) -> None:
-        super().__init__(f"handshake not over within {timeout:.3g} s, waiting for {what}")
-        self.what = what
 
 
 @implementer(IPushProducer, IHandshakeListener)
@@ -62,6 +46,7 @@ class Leg(Protocol):
         gone: why the session ends when this side closes the connection.
 
     Attributes:
+        clock: the same.
         received: number of payload bytes that came from this side.
         heard: when the last byte came, in seconds of the clock.
         paused: whether reading is stopped.
@@ -81,7 +66,7 @@ class Leg(Protocol):
         self.on_lost: Callable[[], object] | None = None
         self._closed: Deferred[None] | None = None
         self.framing = framing
-        self._clock = clock
+        self.clock = clock
         self._gone = gone
         self.over = False
         self._unread = bytearray()
@@ -94,7 +79,7 @@ class Leg(Protocol):
         self._cut: IDelayedCall | None = None
         self._dropped = 0
         self._lost = False
-        self._verifier: Verifier | None = None
+        self._verifier: TLSVerifier | None = None
         self._secured: Deferred[None] | None = None
 
     @property
@@ -110,36 +95,7 @@ class Leg(Protocol):
         """Watch the outgoing buffer of the transport."""
         self.transport.registerProducer(self, True)
 
-    async def converse(self, steps: Steps[T], timeout: float, secure: Secure = no_tls) -> T:
-        """Run a handshake on this leg; what it leaves over is kept for the next one.
-
-        Args:
-            timeout: seconds the whole handshake may take.
-            secure: makes the verifier when the handshake starts TLS.
-
-        Raises:
-            TooSlow: it took longer.
-            EndOfStream: this side was over before the handshake had its bytes.
-            Exception: whatever the handshake raises, at once.
-        """
-        conversation = Conversation(self, steps, secure, self._clock)
-        over = conversation.over.addTimeout(timeout, self._clock)
-        self._receive_eof = conversation.receive_eof
-        self.deliver(conversation.receive)
-        conversation.receive(b"")
-        if self.over:
-            conversation.receive_eof()
-        try:
-            await over
-        except TimeoutError as e:
-            raise TooSlow(timeout, conversation.dialogue.waits_for()) from e
-        finally:
-            conversation.stop()
-            self._receive, self._receive_eof = self._keep, _nothing
-            self._keep(conversation.dialogue.leftover())
-        return conversation.dialogue.result
-
-    def start_tls(self, verifier: Verifier) -> Deferred[None]:
+    def start_tls(self, verifier: TLSVerifier) -> Deferred[None]:
         """Go on under TLS, as its client; nothing may be sent until it is up.
 
         Returns:
@@ -179,20 +135,30 @@ class Leg(Protocol):
             self.dataReceived(unread)
 
     def deliver(
-        self, receive: Callable[[bytes], None], on_full: Callable[[bool], None] | None = None
+        self,
+        receive: Callable[[bytes], None],
+        on_full: Callable[[bool], None] | None = None,
+        on_eof: Callable[[], None] | None = None,
     ) -> None:
-        """Give what was kept, and all that arrives from now on, to a receiver.
+        """Give the bytes that were kept, and all that arrive from now on, to a receiver.
 
         Args:
-            on_full: told whether this leg's outgoing buffer is `full`, whenever that changes.
+            on_full: called with `full` whenever that changes.
+            on_eof: called once this side is over.
         """
         self._receive = receive
         self._on_full = on_full or _ignore
+        self._receive_eof = on_eof or _nothing
         unread = bytes(self._unread)
         self._unread.clear()
         self.resume()
         if unread:
             receive(unread)
+
+    def stop_delivering(self, unread: bytes) -> None:
+        """Keep what arrives from now on, behind the bytes that the receiver has not used."""
+        self._receive, self._receive_eof = self._keep, _nothing
+        self._keep(unread)
 
     def send(self, payload: bytes) -> None:
         """Send payload bytes; does nothing once this side is over."""
@@ -236,7 +202,7 @@ class Leg(Protocol):
             session_id: named in the farewell of a refusal.
         """
         if self._cut is None and not self._lost:
-            self._cut = self._clock.callLater(linger, self.transport.abortConnection)
+            self._cut = self.clock.callLater(linger, self.transport.abortConnection)
         if self.over:
             return
         self._finish(why)
@@ -250,7 +216,7 @@ class Leg(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Take bytes from the transport."""
-        self.heard = self._clock.seconds()
+        self.heard = self.clock.seconds()
         try:
             payload = self.framing.receive(data)
         except FrameError as e:

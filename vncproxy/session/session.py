@@ -44,6 +44,7 @@ from ..model import (
 )
 from ..origins import check_origin
 from ..relay import plain
+from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
 from ..rfb.greeting import Greeting
 from ..rfb.security import rename
@@ -381,7 +382,7 @@ class Session:
         try:
             leg = await self._downstream.open()
             greeting = self._downstream.greeting.greet()
-            await leg.converse(greeting, self._services.timeouts.greeting)
+            await run_handshake(leg, greeting, self._services.timeouts.greeting)
         except BaseException as e:
             console.leg.close(ClientGone(), self._services.timeouts.linger)
             if isinstance(e, StepError):

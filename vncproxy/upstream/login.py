@@ -8,7 +8,8 @@ from ..errors import ConsoleEnded, ConsoleInUse, UpstreamClosed, UpstreamViolati
 from ..handshake.steps import EndOfStream, StartTLS, StepError, Steps
 from ..model import ConsoleEndpoint, Timeouts, TLSTrust, Transport
 from ..relay.frames import WebSocketFraming
-from ..relay.leg import Leg, TooSlow
+from ..relay.handshaking import HandshakeTimeout, run_handshake
+from ..relay.leg import Leg
 from ..rfb.security import initialise
 from ..tls.verification import TLSClient
 from .handshakes import secure_console
@@ -77,14 +78,14 @@ class Approach:
     async def _converse(self, steps: Steps[T]) -> T:
         endpoint, left = self._endpoint, max(0.0, self._end - self._clock.seconds())
         try:
-            return await self.leg.converse(
-                steps, left, lambda step: TLSClient(step.trust, endpoint.host)
+            return await run_handshake(
+                self.leg, steps, left, lambda step: TLSClient(step.trust, endpoint.host)
             )
         except EndOfStream as e:
             raise UpstreamClosed(f"{endpoint}: {e.detail}") from e
-        except TooSlow as e:
+        except HandshakeTimeout as e:
             # what was left of the time is not what an operator has set
-            raise UpstreamViolation(f"{endpoint}: {TooSlow(self._timeout, e.what)}") from e
+            raise UpstreamViolation(f"{endpoint}: {HandshakeTimeout(self._timeout, e.what)}") from e
         except StepError as e:
             raise UpstreamViolation(f"{endpoint}: {e.detail}") from e
 

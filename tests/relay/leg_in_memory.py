@@ -1,0 +1,38 @@
+"""A leg on a connection in memory, for several tests."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy.errors import ClientGone, VNCProxyError
+from vncproxy.handshake.steps import Read, Steps, Write
+from vncproxy.relay.frames import Framing, RawFraming, WebSocketFraming
+from vncproxy.relay.handshaking import run_handshake
+from vncproxy.relay.leg import Leg
+from vncproxy.testing import MemoryPeer
+
+
+def ask_name() -> Steps[bytes]:
+    yield Write(b"name?")
+    name = yield Read(3, "a name")
+    yield Write(b"hello " + name)
+    return name
+
+
+class LegTestCase(SynchronousTestCase):
+    def connect(self, framing: Framing | None = None, room: int = 65536) -> None:
+        self.clock = Clock()
+        self.leg = Leg(framing or RawFraming(), self.clock, ClientGone)
+        self.peer = MemoryPeer(self.leg, room)
+
+    def websocket(self, room: int = 65536) -> None:
+        self.connect(WebSocketFraming(), room)
+
+    def run_handshake(self, steps: Steps[object], timeout: float = 10) -> Deferred[object]:
+        return Deferred.fromCoroutine(run_handshake(self.leg, steps, timeout))
+
+    def why(self) -> VNCProxyError:
+        why: VNCProxyError = self.successResultOf(self.leg.ended)
+        return why
