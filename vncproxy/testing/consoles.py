@@ -1,0 +1,57 @@
+"""A backend over a dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from zope.interface import implementer
+
+from ..errors import VMNotFound, VNCProxyError
+from ..interfaces import IConsoleBackend, IVMInventory
+from ..model import ConsoleElsewhere, ConsoleEndpoint, VMAddress, VMSummary
+
+
+@implementer(IConsoleBackend, IVMInventory)
+class StaticConsoles:
+    """A backend over a dictionary that a test may change.
+
+    Args:
+        consoles: VM id -> where its console is, or the error that asking for it gives.
+        name: the backend's name in the list of machines.
+
+    Attributes:
+        asked: the ids that were asked for, in order.
+        closed: whether the backend was closed.
+    """
+
+    def __init__(
+        self,
+        consoles: Mapping[str, ConsoleEndpoint | ConsoleElsewhere | VNCProxyError] = {},
+        name: str = "static",
+    ) -> None:
+        self.consoles = dict(consoles)
+        self.asked: list[str] = []
+        self.closed = False
+        self._name = name
+
+    async def locate(self, vm: str) -> ConsoleEndpoint | ConsoleElsewhere:
+        """Look a console up."""
+        self.asked.append(vm)
+        found = self.consoles.get(vm)
+        if found is None:
+            raise VMNotFound(f"no console {vm!r}")
+        if isinstance(found, VNCProxyError):
+            raise found
+        return found
+
+    async def probe(self) -> str:
+        """Count the consoles."""
+        return f"{len(self.consoles)} consoles"
+
+    async def list(self) -> Sequence[VMSummary]:
+        """List all consoles as running machines."""
+        return [VMSummary(VMAddress(self._name, vm), vm, "running") for vm in self.consoles]
+
+    async def close(self) -> None:
+        """Note it."""
+        self.closed = True

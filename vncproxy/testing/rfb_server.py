@@ -1,0 +1,139 @@
+"""A VNC server that plays a script to each client, on any transport of Twisted's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
+from twisted.python.failure import Failure
+
+from ..errors import VNCProxyError
+from ..handshake.steps import Dialogue, Read, Steps, Write
+from ..rfb.pixels import PixelFormat, ServerInit
+from ..rfb.security_types import Kind
+from ..rfb.versions import BANNER_SIZE, Version, encode_reason, parse_banner
+from ..rfb.vnc_auth import vnc_response
+
+SERVER_INIT = ServerInit(640, 400, PixelFormat(), "scripted").pack()
+CHALLENGE = bytes(range(16))
+
+
+def rfb_script(
+    *,
+    banner: bytes = Version.V3_8.value,
+    types: Sequence[int] = (1,),
+    password: str = "",
+    refusal: str | None = None,
+    server_init: bytes = SERVER_INIT,
+    greeting: bytes = b"",
+) -> Steps[bool]:
+    """Return what an RFB server says, from banner to ServerInit.
+
+    Args:
+        types: the security types it offers; to a 3.3 client the first of them.
+        password: what a client that chooses VNC authentication must answer `CHALLENGE` with.
+        refusal: refuses every client, before security types are offered, with this reason.
+        greeting: sent right after ServerInit.
+
+    Returns:
+        Whether the connection stays open.
+    """
+    yield Write(banner)
+    version = parse_banner((yield Read(BANNER_SIZE)))
+    if refusal is not None:
+        yield Write((bytes(4) if version is Version.V3_3 else b"\0") + encode_reason(refusal))
+        return False
+    chosen = yield from _offer(version, types)
+    welcome = chosen != Kind.VNC_AUTH or (yield from _knows(password))
+    if chosen == Kind.VNC_AUTH or version is Version.V3_8:
+        yield Write((not welcome).to_bytes(4, "big"))
+    if not welcome:
+        if version is Version.V3_8:
+            yield Write(encode_reason("wrong password"))
+        return False
+    yield Read(1)
+    yield Write(server_init + greeting)
+    return True
+
+
+def _offer(version: Version, types: Sequence[int]) -> Steps[int]:
+    if version is Version.V3_3:
+        yield Write(types[0].to_bytes(4, "big"))
+        return types[0]
+    yield Write(bytes([len(types), *types]))
+    return (yield Read(1))[0]
+
+
+def _knows(password: str) -> Steps[bool]:
+    yield Write(CHALLENGE)
+    return (yield Read(16)) == vnc_response(password, CHALLENGE)
+
+
+class ScriptedRFBServer(ServerFactory):
+    """A server that plays a script to each client and writes down what they say.
+
+    Args:
+        script: makes a new script for each connection, such as ``rfb_script``; when it returns
+            False, or fails because of what the client sent, the connection is closed.
+
+    Attributes:
+        connections: all of them, the first one first.
+    """
+
+    noisy = False
+
+    def __init__(self, script: Callable[[], Steps[bool]] = rfb_script) -> None:
+        self.connections: list[ScriptedConnection] = []
+        self._script = script
+
+    def buildProtocol(self, addr: IAddress | None = None) -> ScriptedConnection:
+        """Make the next connection."""
+        connection = ScriptedConnection(Dialogue(self._script()))
+        self.connections.append(connection)
+        return connection
+
+
+class ScriptedConnection(Protocol):
+    """One client of a `ScriptedRFBServer`.
+
+    Attributes:
+        received: every byte the client sent, handshake included.
+        after_script: what it sent once the script was over: its messages.
+        failure: what was wrong with the client's side of the handshake.
+        closed: whether the connection is over.
+    """
+
+    def __init__(self, dialogue: Dialogue[bool]) -> None:
+        self.received = b""
+        self.after_script = b""
+        self.failure: VNCProxyError | None = None
+        self.closed = False
+        self._dialogue = dialogue
+
+    def connectionMade(self) -> None:
+        """Begin the script."""
+        self._advance()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Write down what comes, and go on with the script."""
+        assert self.transport is not None
+        self.received += data
+        try:
+            self._dialogue.receive(data)
+            self._advance()
+        except VNCProxyError as e:
+            self.failure = e
+            self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Note the end."""
+        self.closed = True
+
+    def _advance(self) -> None:
+        assert self.transport is not None
+        self.transport.write(self._dialogue.outgoing())
+        if self._dialogue.done:
+            self.after_script += self._dialogue.leftover()
+            if not self._dialogue.result:
+                self.transport.loseConnection()
