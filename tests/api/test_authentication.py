@@ -3,9 +3,20 @@ from __future__ import annotations
 import hashlib
 
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http_headers import Headers
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
 
 from tests.doubles.api import ApiTestCase
-from vncproxy.api import ApiKey, Scope, new_api_key
+from vncproxy.api import (
+    ApiKey,
+    ApiKeys,
+    Caller,
+    IAuthenticator,
+    Scope,
+    Unauthenticated,
+    new_api_key,
+)
 
 ROUTES: tuple[tuple[str, str, set[Scope]], ...] = (
     ("POST", "/v1/tokens", {Scope.ISSUE}),
@@ -91,3 +102,57 @@ class NewKeyTests(SynchronousTestCase):
         key = ApiKey("portal", "sha256:abc", frozenset({Scope.READ}))
 
         self.assertNotIn("abc", repr(key))
+
+
+@implementer(IAuthenticator)
+class Badges:
+    """Callers of another kind, with ``X-Badge``."""
+
+    challenge = "Badge"
+    hint = "a badge is needed: X-Badge"
+
+    async def authenticate(self, headers: Headers) -> Caller | None:
+        match headers.getRawHeaders("x-badge"):
+            case None:
+                return None
+            case ["7"]:
+                return Caller("seven", frozenset({Scope.READ}), frozenset({"kvm"}), kind="badge")
+        raise Unauthenticated("the badge is not known", self.challenge)
+
+
+class SeveralAuthenticatorsTests(ApiTestCase):
+    def authenticators(self) -> list[IAuthenticator]:
+        return [ApiKeys(self.keys), Badges()]
+
+    def test_they_provide_what_they_say(self) -> None:
+        for each in self.authenticators():
+            verifyObject(IAuthenticator, each)
+
+    def test_each_knows_its_own_callers(self) -> None:
+        self.assertEqual(self.call("GET", "/v1/vms").status, 200)
+        answer = self.call("GET", "/v1/vms", headers={"X-Badge": "7"})
+
+        self.assertEqual({vm["vm"] for vm in answer.body["vms"]}, {"kvm/web-01", "kvm/db-01"})
+
+    def test_what_a_caller_may_not_do_names_its_kind(self) -> None:
+        answer = self.call("DELETE", "/v1/sessions/x", headers={"X-Badge": "7"})
+
+        self.assertRefused(answer, 403, "forbidden", None)
+        self.assertIn("the badge 'seven' lacks the scope", answer.error["message"])
+
+    def test_credentials_that_are_not_known_are_refused_by_their_own_kind(self) -> None:
+        answer = self.call("GET", "/v1/vms", headers={"X-Badge": "8"})
+
+        self.assertRefused(answer, 401, "unauthorized", None)
+        self.assertEqual(answer.error["message"], "the badge is not known")
+
+    def test_credentials_that_one_does_not_know_may_be_known_to_the_next(self) -> None:
+        headers = {"Authorization": "Bearer wrong", "X-Badge": "7"}
+
+        self.assertEqual(self.call("GET", "/v1/vms", headers=headers).status, 200)
+
+    def test_without_credentials_every_way_is_named(self) -> None:
+        answer = self.call("GET", "/v1/vms", headers={})
+
+        self.assertEqual(answer.status, 401)
+        self.assertIn("Authorization: Bearer <key>; or a badge", answer.error["message"])

@@ -15,7 +15,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from vncproxy.api import ApiKey, Scope, api_resource, new_api_key
+from vncproxy.api import ApiKey, ApiKeys, IAuthenticator, Scope, api_resource, new_api_key
 from vncproxy.errors import (
     BackendError,
     ConsoleUnavailable,
@@ -183,12 +183,15 @@ class ApiTestCase(SynchronousTestCase):
         self.keys.append(ApiKey(name, digest, frozenset(scopes), frozenset(backends)))
         return key
 
+    def authenticators(self) -> list[IAuthenticator]:
+        return [ApiKeys(self.keys)]
+
     def serve(self) -> None:
         self.resource = api_resource(
             store=self.store,
             sessions=self.sessions,
             backends=self.backends,
-            keys=self.keys,
+            authenticators=self.authenticators(),
             metrics_registry=self.registry,
             time=lambda: self.time,
             clock=self.clock,

@@ -1,18 +1,34 @@
 """The HTTP API: tokens, machines, sessions, health and metrics.
 
-`site` puts it together, `routes` has the paths, `keys` says who may call, and `bodies` and `reply`
-are the JSON.
+In reading order:
+
+- `reply`: results and errors as JSON, one shape for each.
+- `caller`: the sender of a request, and what it may do and touch.
+- `authentication`: from a request's headers to a caller, the seam for further ways.
+- `keys`: API keys, the first way.
+- `registry`: what the API asks of the live sessions.
+- `health`: ``/healthz`` and ``/readyz``.
+- `visible_metrics`: ``/metrics``, without the backends that a caller may not touch.
+- `v1`: the routes below ``/v1``.
+- `site`: all of it put together, and what is answered before a route is looked for.
 """
 
 from __future__ import annotations
 
-from .authentication import ApiKey, Scope, new_api_key
+from ..config.scope import Scope
+from .authentication import IAuthenticator, Unauthenticated
+from .caller import Caller
 from .health import health_resource
+from .keys import ApiKey, ApiKeys, new_api_key
 from .site import api_resource, api_site
 
 __all__ = [
     "ApiKey",
+    "ApiKeys",
+    "Caller",
+    "IAuthenticator",
     "Scope",
+    "Unauthenticated",
     "api_resource",
     "api_site",
     "health_resource",

@@ -1,28 +1,19 @@
-"""Who may call the API: keys with scopes and backends, known here only by their SHA-256."""
+"""API keys: random secrets of callers, of which the configuration holds the SHA-256."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import Enum
 from hmac import compare_digest
 
-from twisted.web.http import Request
+from twisted.web.http_headers import Headers
+from zope.interface import implementer
 
-from ..errors import Forbidden
+from ..config.scope import Scope
 from ..model import new_secret
-from .reply import Refusal
-
-ALL_BACKENDS = "*"
-
-
-class Scope(Enum):
-    """What a key may do; ``ADMIN`` includes the others."""
-
-    ISSUE = "issue"
-    READ = "read"
-    ADMIN = "admin"
+from .authentication import IAuthenticator, Unauthenticated
+from .caller import ALL_BACKENDS, Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +21,10 @@ class ApiKey:
     """A key as it is configured.
 
     Attributes:
-        name: how logs call it.
+        name: stands in logs.
         hash: ``sha256:`` and 64 hexadecimal digits.
-        scopes: what it may do.
-        backends: names of the backends it may touch, or ``*``.
+        scopes: what its bearer may do.
+        backends: names of the backends that its bearer may touch, or ``*``.
     """
 
     name: str
@@ -41,68 +32,36 @@ class ApiKey:
     scopes: frozenset[Scope]
     backends: frozenset[str] = frozenset({ALL_BACKENDS})
 
-    @property
-    def unrestricted(self) -> bool:
-        """Whether it may touch every backend."""
-        return ALL_BACKENDS in self.backends
 
-    def may_touch(self, backend: str) -> bool:
-        """Whether it may see and use this backend's machines."""
-        return self.unrestricted or backend in self.backends
-
-    def require_backend(self, backend: str) -> None:
-        """Refuse a backend that it may not touch.
-
-        Raises:
-            Refusal: 403, whether or not such a backend exists.
-        """
-        if not self.may_touch(backend):
-            raise Refusal(
-                Forbidden.status,
-                Forbidden.code,
-                f"the key {self.name!r} may not use the backend {backend!r}",
-                field="vm",
-            )
-
-
-class Keyring:
-    """The configured keys.
+@implementer(IAuthenticator)
+class ApiKeys:
+    """Keys in ``Authorization: Bearer <key>`` or ``X-Api-Key: <key>``.
 
     Args:
         keys: their names and hashes differ.
     """
 
+    challenge = 'Bearer realm="vncproxy"'
+    hint = "an API key is needed: Authorization: Bearer <key>"
+
     def __init__(self, keys: Iterable[ApiKey]) -> None:
-        self._keys = [(key.hash.lower().encode(), key) for key in keys]
+        self._callers = [
+            (key.hash.lower().encode(), Caller(key.name, key.scopes, key.backends)) for key in keys
+        ]
 
-    def authorize(self, request: Request, *scopes: Scope) -> ApiKey:
-        """Return the key that a request was sent with.
-
-        Args:
-            request: with ``Authorization: Bearer <key>`` or ``X-Api-Key: <key>``.
-            scopes: one of them is enough; ``ADMIN`` always is.
-
-        Raises:
-            Refusal: 401 without a known key, 403 with one that lacks the scope.
-        """
-        key = self._find(_presented(request))
-        if key.scopes.isdisjoint({*scopes, Scope.ADMIN}):
-            wanted = " or ".join(scope.value for scope in scopes)
-            raise Refusal(
-                Forbidden.status,
-                Forbidden.code,
-                f"the key {key.name!r} lacks the scope {wanted!r}",
-            )
-        return key
-
-    def _find(self, presented: bytes) -> ApiKey:
-        digest = _hash(presented).encode()
+    async def authenticate(self, headers: Headers) -> Caller | None:
+        """Return the bearer of the key that a request was sent with."""
+        key = _key_in(headers)
+        if key is None:
+            return None
+        digest = _hash(key).encode()
         found = None
-        for known, key in self._keys:  # no early exit: the time must not tell which one fits
+        for known, caller in self._callers:  # no early exit: the time must not tell which one fits
             if compare_digest(known, digest):
-                found = key
+                found = caller
         if found is None:
-            raise _unauthorized("the API key is not known", ', error="invalid_token"')
+            challenge = f'{self.challenge}, error="invalid_token"'
+            raise Unauthenticated("the API key is not known", challenge)
         return found
 
 
@@ -116,16 +75,13 @@ def _hash(key: bytes) -> str:
     return f"sha256:{hashlib.sha256(key).hexdigest()}"
 
 
-def _presented(request: Request) -> bytes:
-    scheme, _, key = (request.getHeader(b"authorization") or b"").partition(b" ")
+def _key_in(headers: Headers) -> bytes | None:
+    scheme, _, key = _last(headers, b"authorization").partition(b" ")
     if scheme.lower() == b"bearer":
         return key.strip()
-    key = request.getHeader(b"x-api-key") or b""
-    if not key:
-        raise _unauthorized("an API key is needed: Authorization: Bearer <key>")
-    return key.strip()
+    key = _last(headers, b"x-api-key")
+    return key.strip() if key else None
 
 
-def _unauthorized(message: str, parameters: str = "") -> Refusal:
-    challenge = f'Bearer realm="vncproxy"{parameters}'
-    return Refusal(401, "unauthorized", message, headers=(("WWW-Authenticate", challenge),))
+def _last(headers: Headers, name: bytes) -> bytes:
+    return headers.getRawHeaders(name, [b""])[-1]

@@ -10,6 +10,7 @@ from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException
 
 from ..errors import TokenRefused, TokenUnknown, VNCProxyError
+from ..tokens.refusals import IssueRefused
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -64,6 +65,8 @@ class Refusal(VNCProxyError):
         headers: Headers = (),
     ) -> None:
         super().__init__(message)
+        self.message = message
+        self.field = field
         self.reply = Reply(status, error_body(code, message, field), headers)
 
 
@@ -87,6 +90,8 @@ def refused(error: VNCProxyError, request_id: str = "") -> Reply:
     """
     if isinstance(error, Refusal):
         return error.reply
+    if isinstance(error, IssueRefused):
+        return Reply(error.status, error_body(error.reason, error.message, error.field))
     if isinstance(error, TokenRefused):
         return token_unknown().reply
     words = error.sentence(request_id if error.status >= 500 else "")

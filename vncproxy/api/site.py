@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from klein import KleinRenderable
 from prometheus_client import CollectorRegistry
@@ -16,16 +16,17 @@ from twisted.web.server import Request, Site
 from ..interfaces import IConsoleBackend, ITokenStore
 from ..model import ConsoleType, UnixTime
 from ..text import printable
-from .authentication import ApiKey, Keyring
+from ..tokens.issuing import IssueRules, TokenIssuer
+from ..tokens.machine_check import MachineCheck
+from .authentication import IAuthenticator
 from .health import Readiness
 from .registry import LiveSessions
 from .reply import Reply, error_body
 from .v1.bodies import MAX_BODY
-from .v1.existence import Existence
 from .v1.inventory import Inventory
 from .v1.routes import Api
 from .v1.sessions import SessionsView
-from .v1.tokens import Issuing, Tokens
+from .v1.tokens import Tokens
 
 _ID = re.compile(r"[0-9a-fA-F]{64}")
 _LONG = re.compile(r"[\w.~-]{16,}")
@@ -93,7 +94,7 @@ def api_resource(
     store: ITokenStore,
     sessions: LiveSessions,
     backends: Mapping[str, IConsoleBackend],
-    keys: Iterable[ApiKey],
+    authenticators: Sequence[IAuthenticator],
     metrics_registry: CollectorRegistry,
     time: Callable[[], UnixTime],
     clock: IReactorTime,
@@ -108,7 +109,7 @@ def api_resource(
         store: where tokens live.
         sessions: the live sessions of this proxy.
         backends: by name.
-        keys: who may call.
+        authenticators: know callers by their credentials, asked in this order.
         metrics_registry: what ``/metrics`` shows.
         time: wall-clock time, for the expiry of tokens.
         clock: for time limits.
@@ -118,11 +119,12 @@ def api_resource(
         xvp_url: where TCP viewers reach the proxy.
     """
     urls = {ConsoleType.NOVNC: base_url, ConsoleType.XVPVNC: xvp_url}
-    issuing = Issuing(ttl=ttl, max_ttl=max_ttl, urls=urls, backends=backends)
+    rules = IssueRules(ttl=ttl, max_ttl=max_ttl, urls=urls, backends=backends)
+    issuer = TokenIssuer(store, rules, MachineCheck(backends, clock), time)
     return _Root(
         Api(
-            Keyring(keys),
-            Tokens(store, sessions, issuing, Existence(backends, clock), time),
+            authenticators,
+            Tokens(store, sessions, issuer),
             SessionsView(sessions, store),
             Inventory(backends, clock),
             Readiness(store, sessions, clock),

@@ -1,4 +1,4 @@
-"""The metrics as the bearer of a key may see them."""
+"""The metrics as a caller may see them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 
-from .authentication import ApiKey
+from .caller import Caller
 
 LABEL = "backend"
 
 
 class VisibleMetrics:
-    """The metrics of a registry without the samples of backends that a key may not touch.
+    """The metrics of a registry without the samples of backends that a caller may not touch.
 
     What belongs to no backend stays: totals, and refusals before a token was known.
     """
 
-    def __init__(self, registry: CollectorRegistry, key: ApiKey) -> None:
+    def __init__(self, registry: CollectorRegistry, caller: Caller) -> None:
         self._registry = registry
-        self._key = key
+        self._caller = caller
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics; called by Prometheus' library."""
@@ -31,11 +31,11 @@ class VisibleMetrics:
 
     def _shows(self, labels: dict[str, str]) -> bool:
         backend = labels.get(LABEL, "")
-        return not backend or self._key.may_touch(backend)
+        return not backend or self._caller.may_touch(backend)
 
 
-def metrics_text(registry: CollectorRegistry, key: ApiKey) -> bytes:
+def metrics_text(registry: CollectorRegistry, caller: Caller) -> bytes:
     """Return the metrics in Prometheus' text format."""
-    if key.unrestricted:
+    if caller.unrestricted:
         return generate_latest(registry)
-    return generate_latest(VisibleMetrics(registry, key))
+    return generate_latest(VisibleMetrics(registry, caller))

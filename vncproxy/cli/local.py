@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..config.scope import Scope
 from ..errors import ConfigurationError
 from ..text import printable_lines
 from .connection import json_option, print_json
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..config.check.run import Finding
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_SCOPES = ("issue", "read", "admin")
+_SCOPES = tuple(scope.value for scope in Scope)
 
 
 @click.command(
@@ -144,7 +145,7 @@ def new(name: str, scopes: tuple[str, ...], backends: tuple[str, ...], as_json: 
 
     The key itself is stored nowhere: hand it to the program that will use it. NAME stands in logs.
     """
-    from ..api.authentication import new_api_key
+    from ..api.keys import new_api_key
 
     if not _NAME.fullmatch(name):
         raise click.BadParameter(

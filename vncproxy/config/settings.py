@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from ..model import Limits, Seconds, Timeouts
 from . import urls
 from .listeners import EndpointText
+from .scope import Scope
 from .secret import Secret
 from .setting_types import (
     ALL_BACKENDS,
@@ -31,9 +32,6 @@ from .setting_types import (
 )
 
 __all__ = ["ALL_BACKENDS", "BackendTable", "Settings"]
-
-Scope = Literal["issue", "read", "admin"]
-"""What an API key may do: make tokens, look at things, or everything."""
 
 
 class Table(BaseModel):

@@ -134,18 +134,18 @@ class Sites:
         )
 
     def _api(self, settings: Settings, components: Components) -> IResource:
-        from ..api.authentication import ApiKey, Scope
+        from ..api.keys import ApiKey, ApiKeys
         from ..api.site import api_resource
 
         keys = [
-            ApiKey(name, key.hash, frozenset(map(Scope, key.scopes)), frozenset(key.backends))
+            ApiKey(name, key.hash, key.scopes, frozenset(key.backends))
             for name, key in settings.api.keys.items()
         ]
         return api_resource(
             store=components.store,
             sessions=self._sessions,
             backends=components.backends,
-            keys=keys,
+            authenticators=(ApiKeys(keys),),
             metrics_registry=self._registry,
             time=time.time,
             clock=self._clock,

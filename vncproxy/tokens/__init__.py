@@ -1,8 +1,20 @@
-"""Where tokens live: in this process (``memory``), or in Redis for many proxies (``redis``).
+"""Tokens: how they are issued, and where they live.
 
-Both keep the same promises, checked by one contract test. ``records`` is the JSON form that portals
-may write too, ``scripts`` what Redis runs atomically, ``link`` the connection to Redis, ``outage``
-what the log says of it, ``endpoint`` the way there, ``durability`` what a crash of Redis takes
-back, and ``own_memory`` what a process knows by itself then. Importing ``redis`` installs Twisted's
-reactor, as txredisapi does.
+Every store keeps the same promises, checked by one contract test. Importing `redis` installs
+Twisted's reactor, as txredisapi does.
+
+In reading order:
+
+- `refusals`: why a token is not issued.
+- `policy`: what a policy may ask for.
+- `machine_check`: whether a machine exists.
+- `access_url`: the link that a user opens.
+- `issuing`: from a checked request to a stored token and its access URL.
+- `resume`: how long a browser may re-enter, the same in every store.
+- `memory`: tokens in this process.
+- `records`: the JSON form of a token in Redis, which portals write too.
+- `scripts`: what Redis runs atomically.
+- `own_memory`: what a process itself did to tokens, for when Redis crashes.
+- `redis`: tokens in Redis, for many proxies.
+- `external`: tokens of other issuers.
 """

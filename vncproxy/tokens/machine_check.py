@@ -1,4 +1,4 @@
-"""Asks a backend whether a machine is there, before a token is issued for it."""
+"""Asks a backend whether a machine exists, before a token is issued for it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 from twisted.internet.interfaces import IReactorTime
 
-from ...errors import BackendError, ConsoleUnavailable, VMNotFound
-from ...interfaces import IConsoleBackend
-from ...model import ConsoleElsewhere, ConsoleEndpoint, VMAddress
-from ..reply import Refusal
+from ..errors import BackendError, ConsoleUnavailable, VMNotFound
+from ..interfaces import IConsoleBackend
+from ..model import ConsoleElsewhere, ConsoleEndpoint, VMAddress
+from .refusals import IssueRefused
 
 TIME_LIMIT = 10.0
 """Seconds that the backend may take."""
 
 
-class Existence:
-    """Whether machines exist.
+class MachineCheck:
+    """Finds out whether machines exist.
 
     Args:
         backends: by name.
@@ -29,12 +29,12 @@ class Existence:
         self._backends = backends
         self._clock = clock
 
-    async def check(self, vm: VMAddress) -> None:
-        """Make sure that a machine is there, whether or not it shows a console now.
+    async def require(self, vm: VMAddress) -> None:
+        """Make sure that a machine exists, whether or not it shows a console now.
 
         Raises:
-            Refusal: 422, there is none.
-            BackendError: it cannot be told.
+            IssueRefused: there is none.
+            BackendError: the backend fails, or does not answer in time.
         """
 
         async def locate() -> ConsoleEndpoint | ConsoleElsewhere:
@@ -47,7 +47,7 @@ class Existence:
             return
         except VMNotFound as e:
             message = f"the backend {vm.backend!r} has no machine {vm.vm!r}"
-            raise Refusal(422, VMNotFound.code, message, field="vm") from e
+            raise IssueRefused(message, field="vm", code=VMNotFound.code) from e
         except TimeoutError as e:
             raise BackendError(f"{vm.backend!r} did not answer within {TIME_LIMIT:g} s") from e
         except BackendError as e:

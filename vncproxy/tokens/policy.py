@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...config.urls import check_origin
-from ...errors import PolicyUnsupported
-from ...model import Policy
-from ..reply import Refusal
+from ..config.urls import check_origin
+from ..errors import PolicyUnsupported
+from ..model import Policy
+from .refusals import IssueRefused
 
 
 def check_policy(policy: Policy) -> Policy:
     """Return a policy that is enforced in full, with its origins in the form browsers send.
 
     Raises:
-        Refusal: 422, naming the field that is not enforced, or an origin that is none.
+        IssueRefused: with the field that is not enforced, or an origin that is none.
     """
     if part := policy.not_enforced():
         name, value = part
-        raise Refusal(
-            PolicyUnsupported.status,
-            PolicyUnsupported.code,
+        raise IssueRefused(
             f"{name}: {value} is not enforced by this proxy, so it is refused",
             field=f"policy.{name}",
+            code=PolicyUnsupported.code,
         )
     origins = tuple(_origin(text, n) for n, text in enumerate(policy.allowed_origins))
     return replace(policy, allowed_origins=origins)
@@ -33,4 +32,4 @@ def _origin(text: str, number: int) -> str:
         return check_origin(text)
     except ValueError as e:
         field = f"policy.allowed_origins.{number}"
-        raise Refusal(422, "invalid-field", str(e), field=field) from e
+        raise IssueRefused(str(e), field=field) from e

@@ -3,8 +3,8 @@ from __future__ import annotations
 import os
 
 from tests.doubles.api import ApiTestCase
-from vncproxy.api.v1.existence import TIME_LIMIT
 from vncproxy.errors import BackendError
+from vncproxy.tokens.machine_check import TIME_LIMIT
 
 
 class CheckTests(ApiTestCase):

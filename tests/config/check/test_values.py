@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from vncproxy.config.check import values
 from vncproxy.config.check.finding import Finding
 from vncproxy.config.check.values import check_values
+from vncproxy.config.scope import Scope
 from vncproxy.config.settings import API, APIKey, Listen, Log, Public, Settings
 
 
@@ -131,7 +132,7 @@ class KeyTests(SynchronousTestCase):
         self.assertTrue(finding.ok and finding.warning)
 
     def test_keys_are_counted(self) -> None:
-        key = APIKey(hash="sha256:" + "0" * 64, scopes=frozenset({"issue"}))
+        key = APIKey(hash="sha256:" + "0" * 64, scopes=frozenset({Scope.ISSUE}))
         finding = findings(Settings(api=API(keys={"portal": key})))["api.keys"]
         self.assertEqual(str(finding), "ok    api.keys: 1 configured")
 

@@ -30,6 +30,7 @@ from ...model import (
     VMSummary,
 )
 from ...text import has_control
+from ...tokens.issuing import IssueRequest
 from ..reply import Refusal
 
 MAX_BODY = 64 * 1024
@@ -69,6 +70,10 @@ class TokenRequest(BaseModel):
     ttl: Seconds | None = None
     policy: Policy = Field(default_factory=Policy)
     check: bool = False
+
+    def for_issuer(self) -> IssueRequest:
+        """Return the same as the issuer of tokens knows it."""
+        return IssueRequest(self.vm, self.user, self.type, self.policy, self.ttl, self.check)
 
 
 def token_request(body: bytes) -> TokenRequest:

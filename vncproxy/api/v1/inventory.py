@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from ...errors import BackendError, VNCProxyError
 from ...interfaces import IConsoleBackend, IVMInventory
 from ...model import VMSummary
-from ..authentication import ApiKey
+from ..caller import Caller
 from ..reply import Reply
 from .bodies import vm_body
 
@@ -34,9 +34,9 @@ class Inventory:
         self._backends = {n: b for n, b in backends.items() if IVMInventory.providedBy(b)}
         self._clock = clock
 
-    async def list(self, key: ApiKey) -> Reply:
-        """Return the machines of the backends that the key may touch; all are asked at once."""
-        names = [name for name in self._backends if key.may_touch(name)]
+    async def list(self, caller: Caller) -> Reply:
+        """Return the machines of the backends that the caller may touch; all are asked at once."""
+        names = [name for name in self._backends if caller.may_touch(name)]
         results = await gatherResults([self._ask(name) for name in names])
         machines: list[object] = []
         errors: list[object] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from klein import Klein
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
@@ -14,9 +14,11 @@ from twisted.web.iweb import IRequest
 from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException
 
+from ...config.scope import Scope
 from ...errors import VNCProxyError
 from ...model import VMAddress, new_id
-from ..authentication import ApiKey, Keyring, Scope
+from ..authentication import IAuthenticator, authenticate
+from ..caller import Caller
 from ..health import Readiness, alive
 from ..reply import Refusal, Reply, error_body, not_routed, refused
 from ..visible_metrics import metrics_text
@@ -25,7 +27,7 @@ from .inventory import Inventory
 from .sessions import SessionsView
 from .tokens import Tokens
 
-Work = Callable[[ApiKey], Awaitable[Reply]]
+Work = Callable[[Caller], Awaitable[Reply]]
 
 _USER: TypeAdapter[str] = TypeAdapter(User)
 
@@ -43,14 +45,14 @@ class Api:
 
     def __init__(
         self,
-        keyring: Keyring,
+        authenticators: Sequence[IAuthenticator],
         tokens: Tokens,
         sessions: SessionsView,
         inventory: Inventory,
         readiness: Readiness,
         metrics_registry: CollectorRegistry,
     ) -> None:
-        self._keyring = keyring
+        self._authenticators = authenticators
         self._tokens = tokens
         self._sessions = sessions
         self._inventory = inventory
@@ -61,8 +63,8 @@ class Api:
     def issue_token(self, request: Request) -> Deferred[bytes]:
         """Issue a token."""
 
-        async def work(key: ApiKey) -> Reply:
-            return await self._tokens.issue(key, token_request(_body(request)))
+        async def work(caller: Caller) -> Reply:
+            return await self._tokens.issue(caller, token_request(_body(request)))
 
         return self._answer(request, work, Scope.ISSUE)
 
@@ -70,12 +72,12 @@ class Api:
     def revoke_tokens(self, request: Request) -> Deferred[bytes]:
         """Revoke all tokens of a machine or of a user."""
 
-        async def work(key: ApiKey) -> Reply:
+        async def work(caller: Caller) -> Reply:
             match _one_parameter(request, "vm", "user"):
                 case "vm", text:
-                    return await self._tokens.revoke_vm(key, _vm(text))
+                    return await self._tokens.revoke_vm(caller, _vm(text))
                 case _, text:
-                    return await self._tokens.revoke_user(key, _user(text))
+                    return await self._tokens.revoke_user(caller, _user(text))
 
         return self._answer(request, work, Scope.ISSUE)
 
@@ -83,13 +85,13 @@ class Api:
     def show_token(self, request: Request, token_id: str) -> Deferred[bytes]:
         """Show a token."""
         show = self._tokens.show
-        return self._answer(request, lambda key: show(key, token_id), Scope.ISSUE, Scope.READ)
+        return self._answer(request, lambda caller: show(caller, token_id), Scope.ISSUE, Scope.READ)
 
     @app.route("/v1/tokens/<token_id>", methods=["DELETE"])
     def revoke_token(self, request: Request, token_id: str) -> Deferred[bytes]:
         """Revoke a token."""
         revoke = self._tokens.revoke
-        return self._answer(request, lambda key: revoke(key, token_id), Scope.ISSUE)
+        return self._answer(request, lambda caller: revoke(caller, token_id), Scope.ISSUE)
 
     @app.route("/v1/vms", methods=["GET"])
     def list_vms(self, request: Request) -> Deferred[bytes]:
@@ -105,8 +107,8 @@ class Api:
     def end_session(self, request: Request, session_id: str) -> Deferred[bytes]:
         """End a session, and revoke its token if that is asked for."""
 
-        async def work(key: ApiKey) -> Reply:
-            return await self._sessions.end(key, session_id, revoke=_flag(request, "revoke"))
+        async def work(caller: Caller) -> Reply:
+            return await self._sessions.end(caller, session_id, revoke=_flag(request, "revoke"))
 
         return self._answer(request, work, Scope.ADMIN)
 
@@ -114,8 +116,8 @@ class Api:
     def show_metrics(self, request: Request) -> Deferred[bytes]:
         """Show the metrics as Prometheus reads them."""
 
-        async def work(key: ApiKey) -> Reply:
-            text = metrics_text(self._metrics_registry, key)
+        async def work(caller: Caller) -> Reply:
+            text = metrics_text(self._metrics_registry, caller)
             return Reply(200, text, content_type=CONTENT_TYPE_LATEST)
 
         return self._answer(request, work, Scope.READ)
@@ -140,7 +142,9 @@ class Api:
     def _answer(self, request: Request, work: Work, *scopes: Scope) -> Deferred[bytes]:
         async def serve() -> Reply:
             try:
-                return await work(self._keyring.authorize(request, *scopes))
+                caller = await authenticate(self._authenticators, request.requestHeaders)
+                caller.require_scope(*scopes)
+                return await work(caller)
             except VNCProxyError as e:
                 return self._refused(e)
 

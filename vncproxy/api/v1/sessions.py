@@ -8,7 +8,7 @@ from ...errors import EndedByAdministrator
 from ...interfaces import ITokenStore
 from ...model import SessionInfo
 from ...text import printable
-from ..authentication import ApiKey
+from ..caller import Caller
 from ..registry import LiveSessions
 from ..reply import Refusal, Reply
 from .bodies import session_body
@@ -28,13 +28,13 @@ class SessionsView:
         self._sessions = sessions
         self._store = store
 
-    async def list(self, key: ApiKey) -> Reply:
-        """Return the sessions of the backends that the key may touch, oldest first."""
-        seen = [s for s in self._sessions.list() if _visible(s, key)]
+    async def list(self, caller: Caller) -> Reply:
+        """Return the sessions of the backends that the caller may touch, oldest first."""
+        seen = [s for s in self._sessions.list() if _visible(s, caller)]
         seen.sort(key=lambda session: session.started_at)
         return Reply(200, {"sessions": [session_body(session) for session in seen]})
 
-    async def end(self, key: ApiKey, session_id: str, *, revoke: bool = False) -> Reply:
+    async def end(self, caller: Caller, session_id: str, *, revoke: bool = False) -> Reply:
         """End one session.
 
         Its user can open the console again with the same link, for as long as the token or the
@@ -44,17 +44,18 @@ class SessionsView:
             revoke: also takes the token back, and ends its other sessions, so that the user cannot.
 
         Raises:
-            Refusal: 404, there is none, or not for this key.
+            Refusal: 404, there is none, or not for this caller.
             StoreUnavailable: it is ended, and whether the token is revoked is not known.
         """
         session = next((s for s in self._sessions.list() if s.id == session_id), None)
-        if session is None or not _visible(session, key):
+        if session is None or not _visible(session, caller):
             raise _unknown()
         if not self._sessions.end(session_id, EndedByAdministrator()):
             raise _unknown()
         self.log.info(
-            "api key {key} ended session {session} of {user} at {vm}",
-            key=key.name,
+            "api {kind} {key} ended session {session} of {user} at {vm}",
+            kind=caller.kind,
+            key=caller.name,
             session=session.id,
             user=printable(session.user),
             vm=printable(str(session.vm)),
@@ -72,8 +73,8 @@ class SessionsView:
         return Reply(200, {"ended": 1 + others, "revoked": int(revoked)})
 
 
-def _visible(session: SessionInfo, key: ApiKey) -> bool:
-    return key.unrestricted if session.vm is None else key.may_touch(session.vm.backend)
+def _visible(session: SessionInfo, caller: Caller) -> bool:
+    return caller.unrestricted if session.vm is None else caller.may_touch(session.vm.backend)
 
 
 def _unknown() -> Refusal:

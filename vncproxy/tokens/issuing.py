@@ -1,0 +1,132 @@
+"""Issuing a token: from a checked request to the stored token and its access URL.
+
+The `/v1` API uses it, and so can everything else that issues tokens: it knows nothing of HTTP, and
+nothing of what its caller may do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field
+
+from ..interfaces import ITokenStore
+from ..model import ConsoleType, Policy, Token, UnixTime, VMAddress, secret_id
+from .access_url import access_url
+from .machine_check import MachineCheck
+from .policy import check_policy
+from .refusals import IssueRefused
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRequest:
+    """What a token is to be issued for.
+
+    Attributes:
+        user: for logs, and to revoke tokens by.
+        ttl: seconds that the token lives; None for the configured time.
+        check: whether the backend is asked for the machine first.
+    """
+
+    vm: VMAddress
+    user: str
+    type: ConsoleType = ConsoleType.NOVNC
+    policy: Policy = field(default_factory=Policy)
+    ttl: float | None = None
+    check: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token that is stored, with the secret that is kept nowhere else.
+
+    Attributes:
+        id: by which it is shown and revoked.
+        url: the access URL, which holds the secret.
+    """
+
+    id: str
+    token: Token
+    secret: str = field(repr=False)
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRules:
+    """The configured limits of tokens.
+
+    Attributes:
+        ttl: seconds that a token lives when the request does not say.
+        max_ttl: the most that a request may ask for.
+        urls: the base of the access URL for each type.
+        backends: names that a VM's address may begin with.
+    """
+
+    ttl: float
+    max_ttl: float
+    urls: Mapping[ConsoleType, str]
+    backends: Container[str]
+
+    def lifetime(self, asked: float | None) -> float:
+        """Return the seconds that a token lives.
+
+        Raises:
+            IssueRefused: more than ``max_ttl`` was asked for.
+        """
+        if asked is not None and asked > self.max_ttl:
+            raise IssueRefused(f"should be at most {self.max_ttl:g} seconds", field="ttl")
+        return asked or self.ttl
+
+    def check_backend(self, vm: VMAddress) -> None:
+        """Refuse a VM whose backend is not configured.
+
+        Raises:
+            IssueRefused: there is no such backend.
+        """
+        if vm.backend not in self.backends:
+            message = f"there is no backend {vm.backend!r}"
+            raise IssueRefused(message, field="vm", code="backend-unknown")
+
+
+class TokenIssuer:
+    """Issues tokens.
+
+    Args:
+        store: where tokens live.
+        rules: the configured limits.
+        machines: tells whether machines exist.
+        time: wall-clock time.
+    """
+
+    def __init__(
+        self,
+        store: ITokenStore,
+        rules: IssueRules,
+        machines: MachineCheck,
+        time: Callable[[], UnixTime],
+    ) -> None:
+        self._store = store
+        self._rules = rules
+        self._machines = machines
+        self._time = time
+
+    async def issue(self, request: IssueRequest) -> IssuedToken:
+        """Store a token and return it with its secret and access URL.
+
+        Raises:
+            IssueRefused: with the field of the request that cannot be.
+            BackendError: whether the machine exists was asked for, and cannot be found out.
+            StoreUnavailable: nothing was issued.
+        """
+        token = self._token(request)
+        if request.check:
+            await self._machines.require(token.vm)
+            token = self._token(request)  # its time begins now
+        secret = await self._store.issue(token)
+        url = access_url(self._rules.urls[token.type], secret)
+        return IssuedToken(secret_id(secret), token, secret, url)
+
+    def _token(self, request: IssueRequest) -> Token:
+        self._rules.check_backend(request.vm)
+        policy, now = check_policy(request.policy), self._time()
+        expires_at = now + self._rules.lifetime(request.ttl)
+        return Token(request.vm, request.user, request.type, policy, now, expires_at)

@@ -1,0 +1,25 @@
+"""The error of a request for a token that cannot be issued."""
+
+from __future__ import annotations
+
+from ..errors import ClientError
+
+
+class IssueRefused(ClientError):
+    """A token is not issued, because of one field of the request.
+
+    Args:
+        message: lower case, what is wrong or allowed; for the issuer.
+        field: dotted path of the field.
+        code: the word that programs look at.
+    """
+
+    public = "The token cannot be issued as it was asked for."
+    status = 422
+    code = "invalid-field"
+
+    def __init__(self, message: str, *, field: str, code: str = "invalid-field") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.reason = code
