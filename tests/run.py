@@ -37,8 +37,11 @@ SLOWEST = (
         for name in (
             "relay_contract",
             "tokens_redis",
+            "redis_outage",
             "vmware",
             "vmware_backend",
+            "page_ends",
+            "page_keys",
             "page",
             "demo",
             "libvirt",

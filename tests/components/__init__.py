@@ -2,16 +2,17 @@
 
 - `ports`, `certificates`: what servers of tests listen with.
 - `gateway`: ``twistd vncproxy`` as a process.
-- `redis_server`: redis-server.
+- `redis_server`, `redis_case`: redis-server, and token stores that use one.
 - `vnc_servers`: QEMU and Xtigervnc, without a hypervisor's API.
 - `libvirt_host`, `two_hosts`: libvirtd with guests, on one host, or on two that move them.
 - `vsphere`, `webmks`: govmomi's simulator (extended in ``vcsim/``), and a console on ESXi.
-- `xapi_simulator`: the XAPI of a pool of XenServer hosts.
+- `vsphere_case`: the VMware backend with that simulator.
+- `xapi_simulator`, `xen_gateway`: the XAPI of a pool of XenServer hosts, and a gateway to it.
 - `fake_oned`: OpenNebula's daemon.
 - `nova_stub`: Keystone and Nova.
 - `viewer`: a TCP viewer.
 - `chromium`, `firefox`: headless browsers.
-- `page_stand_in`: the console page with a scripted console behind it.
+- `page_stand_in`, `page_case`: the console page with a scripted console, and opened in Chromium.
 - `portal`: another site that embeds the page.
 - `echo_endpoint`: WebSocket endpoints that echo.
 """

@@ -2,11 +2,17 @@
 
 - `blocking_calls`: blocking calls made inline.
 - `dialogues`: handshakes, fed any pieces of a peer's bytes.
+- `frames`: frames of browsers and servers.
 - `wire`: legs on real sockets, and a reactor that the test turns.
+- `pumps`: pairs of joined legs, and sockets that take little at a time.
 - `proxy_in_memory`: a whole proxy without sockets.
+- `sessions`: its sessions, with the user at a TCP viewer.
 - `users`, `requests`, `links_table`: browsers and viewers, their requests, and the links they open.
+- `websocket_users`: browsers that open consoles.
+- `config`: backends and token sources of toys, and configurations that name them.
 - `api`, `cli`: the HTTP API in memory, and the command in front of it.
 - `external_tokens`: contexts and tables of token sources.
+- `libvirt`: the libvirt backend over libvirt's test driver.
 - `opennebula`, `hypervisors_here`: clouds and hypervisors in memory.
 - `cost`: how the cost of a call grows with its input.
 """

@@ -9,8 +9,8 @@ from twisted.internet.interfaces import IAddress, ISSLTransport
 from twisted.web.resource import IResource
 from zope.interface import alsoProvides
 
+from tests.doubles.frames import BINARY, frames, masked
 from tests.doubles.proxy_in_memory import ProxyTestCase
-from tests.relay.relay_contract import BINARY, frames, masked
 from vncproxy.downstream.site import Consoles, console_site
 from vncproxy.downstream.trust import Trust
 from vncproxy.errors import VNCProxyError

@@ -9,8 +9,8 @@ from twisted.internet.address import IPv4Address
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.cost import BOUND, growth
+from tests.doubles.frames import BINARY, masked
 from tests.doubles.users import SiteTestCase, upgrade
-from tests.relay.relay_contract import BINARY, masked
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.proxy_header import read_proxy_header
 from vncproxy.downstream.trust import Trust

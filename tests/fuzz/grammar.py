@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
 
-from tests.relay.relay_contract import masked
+from tests.doubles.frames import masked
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 T = TypeVar("T")

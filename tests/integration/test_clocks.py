@@ -12,8 +12,8 @@ from typing import Any
 from tests.components.gateway import Gateway
 from tests.components.redis_server import RedisServer
 from tests.components.viewer import Viewer, read
+from tests.doubles.frames import PING, frames, masked
 from tests.integration.test_twistd import LIMIT, SILENT, ProcessTestCase
-from tests.relay.relay_contract import PING, frames, masked
 
 HOUR = 3600
 FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))

@@ -9,8 +9,7 @@ from twisted.web.server import Request
 from twisted.web.static import File
 
 from tests.components.chromium import REASON, STATE
-
-from .test_page import PageTestCase
+from tests.components.page_case import PageTestCase
 
 TOLD = f"{REASON}.includes('not installed correctly')"
 

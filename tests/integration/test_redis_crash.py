@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from twisted.logger import ILogObserver, LogEvent, Logger
 
-from tests.integration.test_tokens_redis import RedisCase, documented, sleep
+from tests.components.redis_case import RedisCase, documented, sleep
 from tests.tokens.store_contract import VM
 from vncproxy.errors import TokenRevoked, TokenUnknown, TokenUsed
 from vncproxy.model import Policy, secret_id

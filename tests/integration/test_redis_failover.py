@@ -12,8 +12,8 @@ from twisted.internet.defer import Deferred
 from twisted.protocols.portforward import ProxyFactory
 
 from tests.components.ports import free_port
+from tests.components.redis_case import InterruptedStore, RedisCase, at_once, outcome, sleep
 from tests.components.redis_server import RedisServer
-from tests.integration.test_tokens_redis import InterruptedStore, RedisCase, at_once, outcome, sleep
 from tests.tokens.store_contract import VM
 from vncproxy.errors import StoreUnavailable, TokenRevoked, TokenUsed
 from vncproxy.model import Grant, secret_id

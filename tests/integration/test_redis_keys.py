@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.integration.test_tokens_redis import RedisCase, sleep
+from tests.components.redis_case import RedisCase, sleep
 from tests.tokens.store_contract import VM
 from vncproxy.model import ConsoleType, Policy, secret_id
 from vncproxy.tokens.redis import RedisTokenStore

@@ -24,7 +24,7 @@ from tests.components.certificates import Authority
 from tests.components.gateway import Gateway
 from tests.components.ports import free_port
 from tests.components.viewer import Refused, Viewer, read
-from tests.relay.relay_contract import frames, masked
+from tests.doubles.frames import frames, masked
 
 LIMIT = 60.0
 ENDED = -signal.SIGTERM

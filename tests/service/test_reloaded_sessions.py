@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from twisted.internet.defer import Deferred
 
-from tests.session.test_session import GREETING, VIEWER_HEARS, MovedAway, SessionTestCase
+from tests.doubles.sessions import GREETING, VIEWER_HEARS, MovedAway, SessionTestCase
 from vncproxy.errors import ConsoleEnded, OverLimit, VMNotFound
 from vncproxy.model import ConsoleEndpoint, Limits, Transport
 

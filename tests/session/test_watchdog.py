@@ -7,7 +7,7 @@ from dataclasses import replace
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.relay.relay_contract import BINARY, PING, PONG, frames, masked
+from tests.doubles.frames import BINARY, PING, PONG, frames, masked
 from vncproxy.errors import (
     ClientGone,
     ConnectionLost,

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Callable
 from unittest.mock import Mock, patch
 
 import libvirt
 from pydantic import ValidationError
-from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.doubles.blocking_calls import InlineCalls
-from tests.doubles.hypervisors_here import all_ports_listen
+from tests.doubles.libvirt import UUID, VNC, LibvirtCase, _error
 from vncproxy.backends.libvirt import backend as libvirt_module
-from vncproxy.backends.libvirt import connection as libvirt_connection
-from vncproxy.backends.libvirt import probe as libvirt_probe
 from vncproxy.backends.libvirt.backend import LibvirtBackend
-from vncproxy.backends.libvirt.connection import Connection
 from vncproxy.backends.libvirt.console import parse_uri
 from vncproxy.backends.libvirt.machines import with_address
 from vncproxy.backends.libvirt.settings import LibvirtSettings
@@ -35,50 +28,7 @@ from vncproxy.errors import (
     VMNotFound,
 )
 from vncproxy.interfaces import IConsoleBackend, IVMInventory
-from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport
-
-T = TypeVar("T")
-
-URI = "test:///default"
-UUID = "1a8cdc12-cb1d-4c80-aec7-fd6931ef4ccc"
-VNC = "<graphics type='vnc' port='5901' listen='127.0.0.1' passwd='s3cret'/>"
-
-
-class LibvirtCase(SynchronousTestCase):
-    """A backend over the test driver, whose domains all connections of a process share."""
-
-    def setUp(self) -> None:
-        all_ports_listen(self)
-        self.driver = libvirt.open(URI)
-        self.calls = InlineCalls()
-        self.backend = self.backend_of()
-
-    def backend_of(self, **table: object) -> LibvirtBackend:
-        settings = LibvirtSettings.model_validate({"uri": URI, **table})
-        return LibvirtBackend("kvm", settings, self.calls)
-
-    def domain(self, graphics: str = VNC, name: str = "web", uuid: str = UUID) -> Any:
-        """Define a domain and start it."""
-        domain = self.driver.defineXML(
-            f"<domain type='test'><name>{name}</name><uuid>{uuid}</uuid><memory>8192</memory>"
-            f"<os><type>hvm</type></os><devices>{graphics}</devices></domain>"
-        )
-        self.addCleanup(domain.undefine)
-        domain.create()
-        self.addCleanup(lambda: domain.isActive() and domain.destroy())
-        return domain
-
-    def result(self, answer: Awaitable[T]) -> T:
-        return self.successResultOf(Deferred.fromCoroutine(answer))  # type: ignore[arg-type]
-
-    def failure(self, answer: Awaitable[object], kind: type[T]) -> T:
-        deferred: Deferred[object] = Deferred.fromCoroutine(answer)  # type: ignore[arg-type]
-        error = self.failureResultOf(deferred).value
-        assert isinstance(error, kind), repr(error)
-        return error
-
-    def locate(self, vm: str) -> ConsoleEndpoint:
-        return self.result(self.backend.locate(vm))
+from vncproxy.model import RFBSecurity, Transport
 
 
 class LookUpTests(LibvirtCase):
@@ -295,187 +245,6 @@ class InventoryTests(LibvirtCase):
         )
 
 
-class TroubleTests(LibvirtCase):
-    """What a check finds out about the consoles of running machines."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(self.listener.close)
-        self.port = self.listener.getsockname()[1]
-
-    def told(self, **table: object) -> list[str]:
-        backend = self.backend_of(**table)
-        self.result(backend.probe())
-        return [*backend.warnings()]
-
-    def vnc(self, port: int) -> str:
-        return f"<graphics type='vnc' port='{port}' listen='127.0.0.1'/>"
-
-    def test_a_console_that_can_be_dialled_is_not_told(self) -> None:
-        self.domain(self.vnc(self.port))
-        self.assertEqual(self.told(), [])
-
-    def test_one_that_cannot_is(self) -> None:
-        self.listener.close()
-        self.domain(self.vnc(self.port))
-        self.assertEqual(
-            self.told(),
-            [
-                f"{URI}: web: its console at 127.0.0.1, port {self.port}, cannot be reached: "
-                "Connection refused"
-            ],
-        )
-
-    def test_consoles_that_are_out_of_reach_are_told_once_with_what_helps(self) -> None:
-        self.patch(LibvirtSettings, "reach", lambda *_: parse_uri("qemu+tls://hv1/system"))
-        self.domain(self.vnc(5901))
-        self.domain(self.vnc(5902), "db", UUID.replace("1", "2"))
-        (told,) = self.told()
-        self.assertRegex(told, r"(web|db): the console listens on 127\.0\.0\.1, port 590[12], of ")
-        self.assertIn("vnc_listen in qemu.conf", told)
-        self.assertTrue(told.endswith(" (1 more machine likewise)"), told)
-
-    def test_machines_without_a_screen_are_left_out(self) -> None:
-        self.domain("<graphics type='spice' port='5901'/>")
-        self.domain(self.vnc(5902), "db", UUID.replace("1", "2")).destroy()
-        self.assertEqual(self.told(), [])
-
-    def test_nor_are_those_that_are_locked_or_vanish_meanwhile(self) -> None:
-        self.domain("<graphics type='vnc' port='5901' passwd=''/>")
-        self.assertEqual(self.told(), [])
-        gone = _error(libvirt.VIR_ERR_NO_DOMAIN, "Domain not found")
-        self.patch(libvirt.virDomain, "XMLDesc", Mock(side_effect=gone))
-        self.assertEqual(libvirt_probe.trouble(self.driver, parse_uri(URI), {}), [])
-
-    def test_a_libvirt_that_fails_meanwhile_hides_nothing_else(self) -> None:
-        self.domain(self.vnc(self.port))
-        broken = _error(libvirt.VIR_ERR_INTERNAL_ERROR, "no memory")
-        self.patch(libvirt_probe, "parse_domain", Mock(side_effect=broken))
-        self.assertEqual(self.told(), [])
-
-    def test_the_map_counts(self) -> None:
-        self.patch(LibvirtSettings, "reach", lambda *_: parse_uri("qemu+tls://hv1/system"))
-        self.domain(self.vnc(self.port))
-        self.assertEqual(self.told(addresses={self.driver.getHostname(): "127.0.0.1"}), [])
-
-
-class ConnectionTests(LibvirtCase):
-    """Connections that fail, with openers that make them fail."""
-
-    def ask(self, *connections: object) -> str:
-        """Ask for the host name over connections that are opened one after the other."""
-        opener = Mock(side_effect=connections)
-        return Connection(URI, 1.0, opener)(lambda connection: str(connection.getHostname()))
-
-    def test_a_connection_is_kept(self) -> None:
-        opener = Mock(return_value=self.driver)
-        connection = Connection(URI, 1.0, opener)
-        for _ in range(2):
-            connection(lambda each: each.getHostname())
-        opener.assert_called_once_with(URI)
-
-    def test_a_dead_connection_is_opened_again_before_it_is_asked(self) -> None:
-        opener = Mock(side_effect=[Mock(**{"isAlive.return_value": 0}), self.driver])
-        connection = Connection(URI, 1.0, opener)
-        connection(lambda _each: None)
-        self.assertEqual(connection(lambda each: each), self.driver)
-
-    def test_a_connection_lost_while_asking_is_asked_once_more(self) -> None:
-        for code in (libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_RPC):
-            lost = Mock(**{"getHostname.side_effect": _error(code, "broken")})
-            self.assertEqual(self.ask(lost, self.driver), self.driver.getHostname())
-
-    def test_an_error_without_a_code_is_asked_for_once_more(self) -> None:
-        error = libvirt.libvirtError("virConnectGetHostname() failed")
-        error.err = None
-        spoiled = Mock(**{"getHostname.side_effect": error})
-        self.assertEqual(self.ask(spoiled, self.driver), self.driver.getHostname())
-        mute = Mock(**{"setKeepAlive.side_effect": error, "getHostname.return_value": "hv1"})
-        self.assertEqual(self.ask(mute), "hv1")
-
-    def test_an_error_on_a_connection_that_turns_out_dead_is_a_loss(self) -> None:
-        error = _error(libvirt.VIR_ERR_INTERNAL_ERROR, "client socket is closed")
-        lost = Mock(**{"getHostname.side_effect": error, "isAlive.return_value": 0})
-        self.assertEqual(self.ask(lost, self.driver), self.driver.getHostname())
-
-    def test_a_second_loss_is_an_error(self) -> None:
-        error = _error(libvirt.VIR_ERR_RPC, "broken")
-        lost = Mock(**{"getHostname.side_effect": error})
-        with self.assertRaises(BackendError) as caught:
-            self.ask(lost, lost, self.driver)
-        self.assertEqual(str(caught.exception), "libvirt at test:///default: broken")
-
-    def test_another_error_is_not_asked_again(self) -> None:
-        error = _error(libvirt.VIR_ERR_INTERNAL_ERROR, "no memory")
-        with self.assertRaises(BackendError):
-            self.ask(Mock(**{"getHostname.side_effect": error}), self.driver)
-
-    def test_while_one_thread_connects_others_wait_no_longer_than_the_limit(self) -> None:
-        def open_slowly(_uri: str) -> object:
-            with self.assertRaises(BackendError) as caught:
-                connection(lambda each: each)
-            self.assertIn("still connecting", str(caught.exception))
-            return self.driver
-
-        connection = Connection(URI, 0.01, open_slowly)
-        self.assertIs(connection(lambda each: each), self.driver)
-
-    def test_what_can_be_done_is_told(self) -> None:
-        for text, remedy in {
-            "Failed to connect socket to '/x': Permission denied": "group libvirt",
-            "Failed to connect socket to '/x': No such file or directory": "is libvirtd",
-            "unable to connect to server at '10.0.0.5:16509': Connection refused": "is libvirtd",
-        }.items():
-            opener = Mock(side_effect=_error(libvirt.VIR_ERR_SYSTEM_ERROR, text))
-            with self.subTest(text), self.assertRaises(BackendError) as caught:
-                Connection(URI, 1.0, opener)(lambda each: each)
-            self.assertIn(text, str(caught.exception))
-            self.assertIn(remedy, str(caught.exception))
-
-    def test_a_read_only_connection_is_told(self) -> None:
-        self.domain()
-        read_only = partial(Connection, open_=libvirt.openReadOnly)
-        self.patch(libvirt_connection, "Connection", read_only)
-        self.backend = self.backend_of()
-        for answer in (self.backend.locate("web"), self.backend.probe()):
-            error = self.failure(answer, BackendError)
-            self.assertIn("secure XML needs a read-write connection", str(error))
-
-    def test_after_close_the_connection_is_let_go(self) -> None:
-        opener = Mock(side_effect=[self.driver, self.driver])
-        connection = Connection(URI, 1.0, opener)
-        connection(lambda each: each)
-        connection.close()
-        connection(lambda each: each)
-        self.assertEqual(opener.call_count, 2)
-
-
-class UselessTests(LibvirtCase):
-    def told(self, **table: object) -> list[str]:
-        return [*self.backend_of(**table).warnings()]
-
-    def test_nothing_is_said_of_what_does_something(self) -> None:
-        for table in (
-            {},
-            {"address": "10.0.0.5", "password": "pw"},
-            {"username": "fred@hv1", "password": "pw", "tls": {}},
-        ):
-            self.assertEqual(self.told(**table), [], table)
-
-    def test_what_is_dialled_by_nothing_where_libvirt_passes_every_connection(self) -> None:
-        told = self.told(open_graphics="always", address="10.0.0.5", password="pw", tls={})
-        self.assertEqual([line.split()[0] for line in told], ["address", "tls", "password"])
-
-    def test_a_user_without_tls(self) -> None:
-        (told,) = self.told(username="fred@hv1", password="pw")
-        self.assertIn("username does nothing without tls", told)
-
-    def test_a_user_without_a_password(self) -> None:
-        (told,) = self.told(username="fred@hv1", tls={})
-        self.assertIn("username has no password", told)
-
-
 class SettingsTests(SynchronousTestCase):
     def refused(self, **table: object) -> str:
         with self.assertRaises(ValidationError) as caught:
@@ -514,9 +283,3 @@ class MissingSDKTests(SynchronousTestCase):
 
     def test_the_module_does_not_hide_the_binding(self) -> None:
         self.assertNotEqual(libvirt_module.__file__, libvirt.__file__)
-
-
-def _error(code: int, text: str) -> libvirt.libvirtError:
-    error = libvirt.libvirtError(text)
-    error.err = (code, libvirt.VIR_FROM_RPC, text, libvirt.VIR_ERR_ERROR, "", "", "", -1, -1)
-    return error

@@ -1,0 +1,206 @@
+"""Keys and values that are wrong by themselves, and secrets in what is told of them."""
+
+from __future__ import annotations
+
+from tests.doubles.config import LoadCase
+
+
+class ValueTests(LoadCase):
+    """Values out of range, of another type or shape."""
+
+    def test_a_name_that_would_turn_a_log_around(self) -> None:
+        self.assert_mistake(
+            '[proxy]\nname = "px\\u202e1"',
+            '[proxy] name: "px\\u202e1" is not allowed; must hold no control characters, and none'
+            " that turn text around",
+        )
+
+    def test_a_number_out_of_range(self) -> None:
+        self.assert_mistake(
+            "[limits]\nsessions = 0", "[limits] sessions: 0 is not allowed; at least 1"
+        )
+        self.assert_mistake(
+            "[redis]\ntimeout = 2.5", "[redis] timeout: 2.5 is not allowed; at most 2"
+        )
+        self.assert_mistake(
+            "[timeouts]\nlinger = 0", "[timeouts] linger: 0 is not allowed; more than 0"
+        )
+
+    def test_a_number_that_is_not_finite(self) -> None:
+        self.assert_mistake(
+            "[limits]\nheader_time = inf",
+            "[limits] header_time: Infinity is not allowed; must be a finite number",
+        )
+
+    def test_a_value_of_another_type(self) -> None:
+        for text, line in {
+            '[tokens]\nttl = "600"': '[tokens] ttl: "600" is not allowed; must be a whole number',
+            "[proxy]\ninstances = true": (
+                "[proxy] instances: true is not allowed; must be a whole number"
+            ),
+            "[redis]\ntls = 1": "[redis] tls: 1 is not allowed; must be true or false",
+            "[proxy]\nname = 1979-05-27": None,
+            '[listen]\nweb = "tcp:1"': '[listen] web: "tcp:1" is not allowed; must be a list',
+            "[log]\naudit = []": "[log] audit: must be a string",
+            "limits = 3": "[limits]: 3 is not allowed; must be a table",
+            "proxy = 3": "[proxy]: 3 is not allowed; must be a table",
+        }.items():
+            with self.subTest(text=text):
+                if line is None:
+                    self.load(text)
+                else:
+                    self.assert_mistake(text, line)
+
+    def test_a_number_for_a_path(self) -> None:
+        self.assert_mistake(
+            '[backends.lab]\ntype = "toy"\naddress = "a"\nhome = 7',
+            "[backends.lab] home: 7 is not allowed; must be a string",
+        )
+
+    def test_a_word_that_is_none_of_the_choices(self) -> None:
+        self.assert_mistake(
+            '[tokens]\nstore = "rediss"',
+            "[tokens] store: \"rediss\" is not allowed; one of 'memory' or 'redis'",
+        )
+
+    def test_a_url_that_cannot_be_the_base(self) -> None:
+        for url, allowed in {
+            "http://h/a": "must end in '/'",
+            "http://h": "must end in '/'",
+            "http://h/?": "must have no query and no fragment",
+            "ftp://h/": "must begin with http:// or https:// and a host",
+            "h/": "must begin with http:// or https:// and a host",
+            "http://h:99999/": "must be a URL: Port out of range 0-65535",
+        }.items():
+            with self.subTest(url=url):
+                self.assert_mistake(
+                    f'[public]\nbase_url = "{url}"',
+                    f'[public] base_url: "{url}" is not allowed; {allowed}',
+                )
+
+    def test_a_viewer_url_without_its_port(self) -> None:
+        self.assert_mistake(
+            '[public]\nxvp_url = "https://h/console"',
+            '[public] xvp_url: "https://h/console" is not allowed;'
+            " must name its port, because the Java viewer needs it",
+        )
+
+    def test_an_origin_that_stands_for_every_page(self) -> None:
+        self.assert_mistake(
+            '[public]\nallowed_origins = ["https://*"]',
+            '[public] allowed_origins[0]: "https://*" is not allowed;'
+            ' may have "*" as the first label of a host: https://*.apps.example.com',
+        )
+
+    def test_an_origin_with_a_path(self) -> None:
+        self.assert_mistake(
+            '[public]\nallowed_origins = ["https://h/portal"]',
+            '[public] allowed_origins[0]: "https://h/portal" is not allowed;'
+            " must be an origin without a path, as in https://portal.example.com",
+        )
+
+    def test_a_network_with_bits_after_its_prefix(self) -> None:
+        for network in ('"10.0.0.1/8"', '"any"', "4"):
+            with self.subTest(network=network):
+                self.assert_mistake(
+                    f"[public]\ntrusted_proxies = [{network}]",
+                    f"[public] trusted_proxies[0]: {network} is not allowed;"
+                    " must be an IP network as in 10.0.0.0/8, or an address",
+                )
+
+    def test_an_endpoint_that_cannot_listen(self) -> None:
+        self.assert_mistake(
+            '[listen]\nweb = ["tcp:6080", "tcp:http"]',
+            '[listen] web[1]: "tcp:http" is not allowed;'
+            " tcp: needs a port from 0 to 65535, as in tcp:6080",
+        )
+
+    def test_a_long_value_is_cut(self) -> None:
+        (line,) = self.mistakes(f'[tokens]\nstore = "{"x" * 500}"')
+        self.assertLess(len(line), 200)
+
+
+class SecretTests(LoadCase):
+    """No secret is shown in an error."""
+
+    def test_what_may_be_a_secret_in_a_url_is_not_shown(self) -> None:
+        for text, shown in {
+            "ftp://fred:horse@h/": "ftp://…@h/",
+            "ftp://fred:ho/rse@h/": "ftp://…@h/",
+            "fred:horse@h": "…@h",
+            "ftp://h/console?token=horse": "ftp://h/console?…",
+            "ftp://h/a@b": "ftp://…@b",
+        }.items():
+            self.assert_mistake(
+                f'[tokens]\nttl = "{text}"',
+                f'[tokens] ttl: "{shown}" is not allowed; must be a whole number',
+            )
+        self.assert_mistake(
+            '[public]\nbase_url = "http://h/?token=horse"',
+            '[public] base_url: "http://h/?…" is not allowed; must have no query and no fragment',
+        )
+
+    def test_a_password_in_a_url_is_refused_and_not_shown(self) -> None:
+        self.assert_mistake(
+            '[public]\nbase_url = "http://me:horse@h/"',
+            "[public] base_url: must hold no user and no password",
+        )
+
+    def test_a_key_that_is_not_hashed_is_refused_and_not_shown(self) -> None:
+        self.assert_mistake(
+            '[api.keys.portal]\nhash = "horse"\nscopes = ["issue"]',
+            '[api.keys.portal] hash: must be "sha256:" and 64 hexadecimal digits',
+        )
+
+    def test_a_secret_of_the_wrong_shape_is_not_shown(self) -> None:
+        self.assert_mistake(
+            "[redis]\npassword = 424242",
+            '[redis] password: must be a string, { file = "/path" } or { env = "NAME" }',
+        )
+
+    def test_a_secret_that_a_backend_keeps_as_plain_text_is_not_shown(self) -> None:
+        self.assert_mistake(
+            '[backends.kvm]\ntype = "toy"\naddress = "a"\npassphrase = 424242',
+            "[backends.kvm] passphrase: must be a string",
+        )
+
+    def test_the_value_of_an_unknown_key_is_not_shown(self) -> None:
+        (line,) = self.mistakes('[redis]\npasword = "horse"')
+        self.assertEqual(line, "[redis] pasword: unknown key; did you mean password?")
+
+
+class UnknownKeyTests(LoadCase):
+    def test_an_unknown_key_names_the_nearest(self) -> None:
+        self.assert_mistake(
+            "[timeouts]\nconect = 1", "[timeouts] conect: unknown key; did you mean connect?"
+        )
+
+    def test_an_unknown_key_that_resembles_none_names_them_all(self) -> None:
+        complaint = "[log] xyzzy: unknown key; known are audit, audit_required"
+        self.assert_mistake("[log]\nxyzzy = 1", complaint)
+
+    def test_an_unknown_table_names_the_nearest(self) -> None:
+        self.assert_mistake("[lmits]\na = 1", "[lmits]: unknown table; did you mean limits?")
+
+    def test_a_key_above_all_tables(self) -> None:
+        self.assert_mistake(
+            "instances = 1", "instances: stands above all tables; every key belongs to one"
+        )
+
+    def test_an_unknown_key_inside_a_backends_own_table(self) -> None:
+        self.assert_mistake(
+            """
+            [backends.kvm]
+            type = "toy"
+            address = "a"
+            [backends.kvm.racks."row 1"]
+            unit = 3
+            """,
+            '[backends.kvm] racks."row 1".unit: unknown key; did you mean units?',
+        )
+
+    def test_an_unknown_key_inside_a_table_that_may_be_left_out(self) -> None:
+        self.assert_mistake(
+            '[backends.kvm]\ntype = "toy"\naddress = "a"\nspare.unit = 3',
+            "[backends.kvm] spare.unit: unknown key; did you mean units?",
+        )

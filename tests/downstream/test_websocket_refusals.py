@@ -1,0 +1,203 @@
+"""Browsers that are refused, and browsers that leave."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+
+from tests.doubles.frames import CLOSE, masked
+from tests.doubles.users import upgrade
+from tests.doubles.websocket_users import WebSocketTestCase
+from vncproxy.errors import (
+    BadRequest,
+    ClientGone,
+    ConsoleUnavailable,
+    EndedByAdministrator,
+    Forbidden,
+    StoreUnavailable,
+    TokenUsed,
+    UpstreamUnreachable,
+)
+from vncproxy.model import Policy
+
+
+class RefusalTests(WebSocketTestCase):
+    def test_no_token(self) -> None:
+        self.browse(upgrade("/"))
+
+        words, code, farewell = self.reason()
+
+        said = f"The link has no valid token. Ask for a new console link. (id {self.refusal_id()})"
+        self.assertEqual(words, said)
+        self.assertEqual((code, farewell), (4000, words))
+        self.assertIsInstance(self.only_refusal(), BadRequest)
+
+    def test_a_token_that_is_used(self) -> None:
+        token = self.issue()
+        self.browse(upgrade(f"/?token={token}"))
+        self.browse(upgrade(f"/?token={token}"))
+
+        words, code, _ = self.reason()
+
+        said = "This console link is not valid any more. Ask for a new one."
+        self.assertEqual(words, f"{said} (id {self.refusal_id()})")
+        self.assertEqual(code, 4001)
+        self.assertIsInstance(self.only_refusal(), TokenUsed)
+
+    def test_a_store_that_fails_at_once_or_later(self) -> None:
+        for wait in (False, True):
+            self.setUp()
+            self.store.fail["redeem"] = StoreUnavailable("redis is away")
+            if wait:
+                self.store.wait["redeem"] = Deferred()
+            self.browse()
+            if wait:
+                self.assertEqual(self.peer.receive(), b"")
+                self.store.wait["redeem"].callback(None)
+
+            self.assertEqual(self.reason()[1], 4102)
+
+    def test_a_machine_that_is_off(self) -> None:
+        self.kvm.consoles["web-01"] = ConsoleUnavailable("shut off")
+        self.browse()
+
+        words = f"The virtual machine is shut off. (id {self.refusal_id()})"
+        self.assertEqual(self.reason(), (words, 4100, words))
+
+    def test_a_hypervisor_that_cannot_be_reached(self) -> None:
+        self.browse()
+        self.reactor.refuse()
+
+        ((info, error),) = self.told.refusals
+        words, code, _ = self.reason()
+
+        self.assertIn(f"Ask your administrator, id {info.id}.", words)
+        self.assertEqual(code, 4101)
+        self.assertIsInstance(error, UpstreamUnreachable)
+
+    def test_an_old_viewer_is_told_in_its_version(self) -> None:
+        self.browse(upgrade("/"))
+        self.browser.hear()
+
+        self.browser.say(b"RFB 003.003\n")
+
+        self.assertEqual(self.browser.hear()[:8], b"\0\0\0\0\0\0\0\x46")
+
+    def test_a_browser_that_says_nothing_is_told_by_the_close_frame(self) -> None:
+        self.browse(upgrade("/"))
+        self.browser.hear()
+
+        self.wait(5)
+        self.browser.hear()
+        self.assertEqual(self.browser.control[0][1][:2], b"\x0f\xa0")
+        self.wait(5)
+
+        self.assertIsNotNone(self.peer.closed)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_a_browser_that_leaves_during_its_refusal(self) -> None:
+        self.browse(upgrade("/"))
+
+        self.peer.reset()
+
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+        self.assertIsInstance(self.only_refusal(), BadRequest)
+
+    def test_an_end_while_the_viewer_is_greeted_is_told_at_once(self) -> None:
+        for said in (b"RFB 003.008\n", b"RFB 003.008\n\x01"):
+            self.setUp()
+            self.browse()
+            self.console()
+            self.browser.say(said)
+            self.assertIn(b"RFB 003.008\n\x01\x01", self.browser.hear())
+
+            self.sessions.end_where(EndedByAdministrator())
+            if said.endswith(b"\n"):
+                self.browser.say(b"\x01")
+
+            self.assertNotIn(b"RFB", self.browser.hear())
+            ((kind, farewell),) = self.browser.control
+            self.assertEqual((kind, farewell[:2]), (CLOSE, b"\x0f\xaa"))
+
+    def test_a_foreign_page(self) -> None:
+        for origin in ("https://evil.example", "null"):
+            self.setUp()
+            self.browse(upgrade(f"/?token={self.issue()}", f"Origin: {origin}"))
+
+            words = f"This console cannot be opened from here. (id {self.refusal_id()})"
+            self.assertEqual(self.reason()[:2], (words, 4003))
+            self.assertIsInstance(self.only_refusal(), Forbidden)
+            self.assertEqual(self.store.calls, ["redeem", "restore"])
+
+    def test_a_page_that_the_token_allows(self) -> None:
+        token = self.issue(Policy(allowed_origins=("https://portal.example",)))
+
+        self.browse(upgrade(f"/?token={token}", "Origin: https://portal.example"))
+
+        self.greet()
+
+
+class LeavingTests(WebSocketTestCase):
+    def left(self) -> None:
+        self.wait(5)
+        self.assertIsInstance(self.only_refusal(), ClientGone)
+        self.assertEqual(self.store.calls, ["redeem", "restore"])
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+        self.assertEqual(self.sessions.list(), [])
+
+    def test_while_the_token_is_redeemed(self) -> None:
+        self.store.wait["redeem"] = Deferred()
+        self.browse()
+
+        self.peer.close()
+        self.store.wait["redeem"].callback(None)
+
+        self.left()
+        self.assertEqual(self.peer.receive(), b"")
+
+    def test_while_the_console_is_connected(self) -> None:
+        self.browse()
+
+        self.peer.close()
+
+        self.left()
+
+    def test_with_a_close_frame(self) -> None:
+        self.browse()
+        self.browser.hear()
+
+        self.peer.send(masked(CLOSE, b"\x03\xe9"))
+
+        self.browser.hear()
+        self.assertEqual(self.browser.control, [(CLOSE, b"\x03\xe9")])
+        self.left()
+
+    def test_with_a_close_frame_behind_the_handshake(self) -> None:
+        self.store.wait["redeem"] = Deferred()
+        self.browse()
+        self.peer.send(masked(CLOSE))
+
+        self.store.wait["redeem"].callback(None)
+        self.browser.hear()
+
+        self.left()
+
+    def test_during_the_greeting(self) -> None:
+        self.browse()
+        near = self.console()
+
+        self.peer.close()
+
+        self.left()
+        self.assertIsNotNone(near.closed)
+
+    def test_in_mid_session(self) -> None:
+        self.browse()
+        self.greet()
+
+        self.peer.close()
+        self.wait(5)
+
+        ((_, why),) = self.told.closings
+        self.assertIsInstance(why, ClientGone)
+        self.assertEqual(self.store.calls, ["redeem", "confirm"])
+        self.assertIsNotNone(self.hypervisor.closed)

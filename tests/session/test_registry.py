@@ -1,0 +1,110 @@
+"""The registry of live sessions."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+
+from tests.doubles.proxy_in_memory import WEB_01
+from tests.doubles.sessions import SessionTestCase, StubbornUser, User
+from vncproxy.errors import (
+    EndedByAdministrator,
+    ProxyStopping,
+)
+from vncproxy.model import (
+    VMAddress,
+)
+from vncproxy.session import registry as sessions
+
+
+class RegistryTests(SessionTestCase):
+    def test_no_two_live_sessions_have_the_same_id(self) -> None:
+        ids = iter(["7f3a0001", "7f3a0001", "7f3a0002"])
+        self.patch(sessions, "new_id", lambda: next(ids))
+        first = self.begin(user=User(self))
+
+        self.assertEqual((first.id, self.begin(user=User(self)).id), ("7f3a0001", "7f3a0002"))
+
+    def test_one_session_is_ended_by_its_id(self) -> None:
+        self.open()
+
+        self.assertTrue(self.sessions.end(self.session.id, EndedByAdministrator()))
+        self.assertFalse(self.sessions.end("00000000", EndedByAdministrator()))
+
+        self.closed(EndedByAdministrator)
+
+    def test_sessions_are_ended_by_all_criteria_given(self) -> None:
+        self.kvm.consoles["db-01"] = self.kvm.consoles["web-01"]
+        db_01 = VMAddress("kvm", "db-01")
+        for vm, user in ((WEB_01, "alice"), (WEB_01, "bob"), (db_01, "bob")):
+            self.begin(self.user_request(self.issue(vm=vm, user=user)), User(self))
+        assert self.session.grant is not None
+        why = EndedByAdministrator()
+
+        self.assertEqual(self.sessions.end_where(why, vm=WEB_01, user="carol"), 0)
+        self.assertEqual(self.sessions.end_where(why, vm=WEB_01, user="bob"), 1)
+        self.assertEqual(self.sessions.end_where(why, vm=WEB_01), 1)
+        self.assertEqual(self.sessions.end_where(why, token_id=self.session.grant.token_id), 1)
+        self.assertEqual(self.sessions.list(), [])
+
+    def test_without_criteria_all_are_ended(self) -> None:
+        for _ in range(3):
+            self.begin(user=User(self))
+
+        self.assertEqual(self.sessions.end_where(EndedByAdministrator()), 3)
+
+    def stop(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.sessions.stop())
+
+    def test_stopping_without_sessions_is_done_at_once(self) -> None:
+        self.successResultOf(self.stop())
+
+    def test_stopping_waits_until_both_sides_are_closed(self) -> None:
+        self.open()
+
+        stopped = self.stop()
+        self.closed(ProxyStopping)
+        self.user.peer.close()
+        self.assertNoResult(stopped)
+        self.hypervisor.close()
+
+        self.successResultOf(stopped)
+
+    def test_stopping_takes_no_longer_than_the_linger_time(self) -> None:
+        self.open()
+
+        stopped = self.stop()
+        self.wait(4.9)
+        self.assertNoResult(stopped)
+        self.wait(0.1)
+
+        self.successResultOf(stopped)
+
+    def test_stopping_is_bounded_when_a_leg_had_ended_by_itself(self) -> None:
+        self.open()
+        self.user.peer.close()
+
+        stopped = self.stop()
+        self.wait(5)
+
+        self.successResultOf(stopped)
+
+    def test_stopping_waits_until_a_user_who_was_still_waiting_is_told(self) -> None:
+        self.user = stubborn = StubbornUser(self)
+        self.begin()
+
+        stopped = self.stop()
+        self.assertNoResult(stopped)
+        stubborn.refused.callback(None)
+
+        self.successResultOf(stopped)
+        self.wait(5)
+        self.refused(ProxyStopping)
+        self.assertEqual(self.uses_given_back(), 1)
+
+    def test_new_sessions_are_refused_while_stopping(self) -> None:
+        self.stop()
+
+        self.begin()
+
+        self.refused(ProxyStopping)
+        self.assertEqual(self.store.calls, [])
