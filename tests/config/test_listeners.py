@@ -9,7 +9,7 @@ from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.config.listeners import EndpointText, problem_of, with_backlog, without_wrapper
+from vncproxy.config.listeners import EndpointText, endpoint_error, with_backlog, without_wrapper
 
 
 class EndpointTextTests(SynchronousTestCase):
@@ -40,7 +40,7 @@ class EndpointTextTests(SynchronousTestCase):
     @given(st.text(alphabet="tcpslunix:=\\0189/é ", max_size=30))
     def test_any_text_can_be_taken_apart_and_judged(self, text: str) -> None:
         EndpointText.parse(text)
-        problem_of(text)
+        endpoint_error(text)
 
 
 class BacklogTests(SynchronousTestCase):
@@ -83,27 +83,28 @@ class ProblemTests(SynchronousTestCase):
             "systemd:domain=INET:index=0",
         ):
             with self.subTest(text=text):
-                self.assertIsNone(problem_of(text))
+                self.assertIsNone(endpoint_error(text))
 
     def test_the_port_must_be_one(self) -> None:
         for text in ("tcp:", "tcp", "tcp:http", "tcp:65536", "ssl:-1", "haproxy:tcp:x", "tcp6:²"):
             with self.subTest(text=text):
-                problem = problem_of(text)
+                problem = endpoint_error(text)
                 assert problem is not None
                 self.assertIn("needs a port from 0 to 65535", problem)
 
     def test_the_type_must_be_known(self) -> None:
         for text in ("", "6080", "tpc:6080", "haproxy:tpc:6080"):
             with self.subTest(text=text):
-                problem = problem_of(text)
+                problem = endpoint_error(text)
                 assert problem is not None
                 self.assertIn("must begin with a type of endpoint", problem)
 
     def test_options_must_be_known(self) -> None:
         self.assertEqual(
-            problem_of("tcp:1:interfaec=::"), "tcp: got an unexpected keyword argument 'interfaec'"
+            endpoint_error("tcp:1:interfaec=::"),
+            "tcp: got an unexpected keyword argument 'interfaec'",
         )
 
     def test_a_backslash_must_quote_something(self) -> None:
-        self.assertEqual(problem_of("unix:/a\\"), "must not end in a backslash")
-        self.assertIsNone(problem_of("unix:/a\\\\"))
+        self.assertEqual(endpoint_error("unix:/a\\"), "must not end in a backslash")
+        self.assertIsNone(endpoint_error("unix:/a\\\\"))

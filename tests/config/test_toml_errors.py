@@ -6,14 +6,14 @@ import tomllib
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.config.toml_errors import in_words
+from vncproxy.config.toml_errors import explain
 
 
 class TOMLMistakesTests(SynchronousTestCase):
     def said(self, text: str) -> str:
         with self.assertRaises(tomllib.TOMLDecodeError) as caught:
             tomllib.loads(text)
-        return in_words(caught.exception, text)
+        return explain(caught.exception, text)
 
     def test_text_without_quotes(self) -> None:
         self.assertEqual(

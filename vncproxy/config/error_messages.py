@@ -1,6 +1,6 @@
-"""Mistakes in the settings, in words: table, key, what was found and what is allowed.
+"""Errors of validation as lines for an operator: table, key, what was found, what is allowed.
 
-What pydantic found is turned into one line for each. A value that may be a secret is not shown.
+Each of pydantic's errors becomes one line. A value that may be a secret is not shown.
 """
 
 from __future__ import annotations
@@ -50,45 +50,45 @@ _ALLOWED: Final = {
 }
 _LONGEST_FOUND: Final = 80
 _MAYBE_SECRET: Final = re.compile(r"(?<=//).*@|^(?!\w+://).+:.*@|(?<=\?).+")
-"""What comes before a host, where a password may stand, and a query, where a token may."""
+"""The part before a host, which may hold a password, and a query, which may hold a token."""
 
 
 def describe(
     error: ValidationError, model: type[BaseModel], kinds: Mapping[str, type[BaseModel]]
 ) -> Iterator[str]:
-    """Yield one line for each mistake, as in ``[limits] sessions: 0 is not allowed; at least 1``.
+    """Yield one line for each error, as in ``[limits] sessions: 0 is not allowed; at least 1``.
 
     Args:
-        model: what was validated.
+        model: the model that was validated.
         kinds: the settings model of each ``[backends.NAME]`` and ``[token_sources.NAME]`` by its
-            name, as far as known.
+            name, as far as they are known.
     """
     for found in error.errors(include_url=False):
         location = tuple(part for part in found["loc"] if part != "[key]")
         if found["type"] in _UNKNOWN:
-            yield _unknown(location, found["input"], _names(model, location[:-1], kinds))
+            yield _unknown(location, found["input"], _known_keys(model, location[:-1], kinds))
         else:
             location += tuple(filter(None, [found.get("ctx", {}).get("key")]))
-            yield f"{_place(location)}: {_complaint(found, location)}"
+            yield f"{_key_path(location)}: {_message(found, location)}"
 
 
 def _unknown(location: Location, value: Any, known: list[str]) -> str:
     name = str(location[-1])
     near = did_you_mean(name, known) or f"; known are {', '.join(known)}" * bool(known)
     if len(location) > 1:
-        return f"{_place(location)}: unknown key{near}"
+        return f"{_key_path(location)}: unknown key{near}"
     if isinstance(value, dict):
-        return f"{_place(location)}: unknown table{near}"
+        return f"{_key_path(location)}: unknown table{near}"
     return f"{_quoted(name)}: stands above all tables; every key belongs to one"
 
 
-def _complaint(error: ErrorDetails, location: Location) -> str:
+def _message(error: ErrorDetails, location: Location) -> str:
     allowed = _allowed(error)
     value = error["input"]
-    shown = isinstance(value, str | bool | int | float) and not _secret(error, location)
+    shown = isinstance(value, str | bool | int | float) and not _is_secret(error, location)
     if not shown or error["type"] in ("missing", "wrong_key"):
         return allowed
-    return f"{_found(value)} is not allowed; {allowed}"
+    return f"{_shown(value)} is not allowed; {allowed}"
 
 
 def _allowed(error: ErrorDetails) -> str:
@@ -98,12 +98,12 @@ def _allowed(error: ErrorDetails) -> str:
     return error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
 
 
-def _secret(error: ErrorDetails, location: Location) -> bool:
+def _is_secret(error: ErrorDetails, location: Location) -> bool:
     keys = " ".join(str(part) for part in location[_depth(location) :])
     return error["type"] == SECRET or bool(_SENSITIVE.search(keys))
 
 
-def _found(value: Any) -> str:
+def _shown(value: Any) -> str:
     if isinstance(value, str):
         value = _MAYBE_SECRET.sub(lambda match: "…@" if match[0].endswith("@") else "…", value)
     text = json.dumps(value, ensure_ascii=False)
@@ -111,11 +111,11 @@ def _found(value: Any) -> str:
 
 
 def _depth(location: Location) -> int:
-    """Return how many parts of a location name its table."""
+    """Return how many elements of a location name its table."""
     return _DEPTHS.get(str(location[0]), 1) if location else 0
 
 
-def _place(location: Location) -> str:
+def _key_path(location: Location) -> str:
     depth = _depth(location)
     table = ".".join(_quoted(str(part)) for part in location[:depth])
     key = ""
@@ -128,24 +128,24 @@ def _quoted(name: str) -> str:
     return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
-def _names(
+def _known_keys(
     model: type[BaseModel], table: Location, kinds: Mapping[str, type[BaseModel]]
 ) -> list[str]:
-    """List the keys that a table knows; empty where that cannot be told."""
+    """Return the keys that a table knows; empty where its type is unknown."""
     node: Any = model
     for step in table:
-        node = _inside(node, step)
+        node = _step_into(node, step)
         if node is BackendTable:
             node = kinds.get(str(step))
     return sorted(_fields(node))
 
 
-def _inside(node: Any, step: int | str) -> Any:
+def _step_into(node: Any, step: int | str) -> Any:
     fields = _fields(node)
     if fields:
-        return _plain(fields.get(str(step)))
+        return _unwrapped(fields.get(str(step)))
     arguments = get_args(node)
-    return _plain(arguments[-1 if get_origin(node) is dict else 0]) if arguments else None
+    return _unwrapped(arguments[-1 if get_origin(node) is dict else 0]) if arguments else None
 
 
 def _fields(node: Any) -> dict[str, Any]:
@@ -156,10 +156,10 @@ def _fields(node: Any) -> dict[str, Any]:
     return {}
 
 
-def _plain(annotation: Any) -> Any:
-    """Take ``Annotated`` off, and of ``X | None`` the None."""
+def _unwrapped(annotation: Any) -> Any:
+    """Return ``X`` for ``Annotated[X, …]`` and ``X | None``."""
     if get_origin(annotation) is Annotated:
-        return _plain(get_args(annotation)[0])
+        return _unwrapped(get_args(annotation)[0])
     if isinstance(annotation, UnionType):
-        return _plain(get_args(annotation)[0])
+        return _unwrapped(get_args(annotation)[0])
     return annotation

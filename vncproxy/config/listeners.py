@@ -1,4 +1,4 @@
-"""Endpoint strings of listeners, as far as they can be judged without listening."""
+"""Endpoint strings of listeners: parsed, checked without listening, and completed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import VerifyError
 
 FILE_ERRORS: Final = (OSError, SSL.Error, crypto.Error, VerifyError)
-"""What is raised where a file that an endpoint string names cannot be used."""
+"""Exceptions for a file that an endpoint string names and that cannot be used."""
 
 BACKLOG: Final = 4096
-"""Connections that wait to be accepted, at most."""
+"""The most connections that the kernel holds until they are accepted."""
 
 _PART: Final = re.compile(r"(?:\\.|[^:\\])*", re.DOTALL)
 _WRAPPERS: Final = ("haproxy",)
@@ -25,12 +25,12 @@ _OF_THE_PARSER: Final = re.compile(r"^\w*\(\) |^\w+\.\w+\(\) ")
 
 @dataclass(frozen=True, slots=True)
 class EndpointText:
-    """An endpoint string taken apart, without a ``haproxy:`` before it.
+    """A parsed endpoint string, without ``haproxy:`` before it.
 
     Attributes:
         kind: ``tcp``, ``ssl``, ``unix``, ….
-        arguments: what stands between the colons without a name, in order.
-        options: what stands there as ``name=value``.
+        arguments: the words between the colons that have no name, in order.
+        options: those that are ``name=value``.
     """
 
     kind: str
@@ -39,14 +39,14 @@ class EndpointText:
 
     @property
     def port(self) -> int | None:
-        """The port of a kind of endpoint that has one; None where it is none."""
+        """The port; None where there is no valid one."""
         text = self.arguments[0] if self.arguments else self.options.get("port", "")
         number = int(text) if text.isascii() and text.isdigit() else None
         return number if number is not None and number < 65536 else None
 
     @classmethod
     def parse(cls, text: str) -> EndpointText:
-        """Split at the colons that no backslash quotes."""
+        """Split at the colons without a backslash before them."""
         arguments: list[str] = []
         options: dict[str, str] = {}
         for part in _parts(text):
@@ -62,7 +62,7 @@ class EndpointText:
 
 
 def without_wrapper(text: str) -> tuple[str, bool]:
-    """Return an endpoint string without ``haproxy:`` before it, and whether it was there."""
+    """Return an endpoint string without a leading ``haproxy:``, and whether it had one."""
     kind, colon, rest = text.partition(":")
     if colon and kind.lower() in _WRAPPERS:
         return without_wrapper(rest)[0], True
@@ -80,10 +80,10 @@ def _parts(text: str) -> list[str]:
 
 
 def with_backlog(text: str) -> str:
-    """Return an endpoint string whose listener holds many connections that are not accepted yet.
+    """Return an endpoint string with a ``backlog`` of `BACKLOG`, unless it has its own.
 
-    Twisted's default of 50 makes users wait who come at once; the kernel lowers the number to its
-    own limit, ``net.core.somaxconn``. One that names its ``backlog`` is left as it is.
+    With Twisted's default of 50, users that connect at the same time have to wait. The kernel
+    lowers the number to its own limit, ``net.core.somaxconn``.
     """
     parsed = EndpointText.parse(text)
     if parsed.kind not in _WITH_BACKLOG or "backlog" in parsed.options:
@@ -91,11 +91,10 @@ def with_backlog(text: str) -> str:
     return f"{text}:backlog={BACKLOG}"
 
 
-def problem_of(text: str) -> str | None:
-    """Say why an endpoint string cannot work; None when it can.
+def endpoint_error(text: str) -> str | None:
+    """Return why an endpoint string cannot work, or None.
 
-    Files and inherited sockets that it names may be missing here: they are looked at when it
-    listens.
+    Files and inherited sockets that it names are not checked before it listens.
     """
     if _ends_in_backslash(text):
         return "must not end in a backslash"
@@ -109,14 +108,14 @@ def problem_of(text: str) -> str | None:
     except LookupError as error:
         return None if parsed.kind == "systemd" else str(error)
     except (ValueError, TypeError, AttributeError) as error:
-        return _in_words(parsed.kind, str(error))
+        return _explain(parsed.kind, str(error))
     return None
 
 
-def _in_words(kind: str, complaint: str) -> str:
-    if complaint.startswith("Unknown endpoint type"):
+def _explain(kind: str, message: str) -> str:
+    if message.startswith("Unknown endpoint type"):
         return "must begin with a type of endpoint: tcp:, tcp6:, ssl:, unix:, systemd: or haproxy:"
-    return f"{kind}: {_OF_THE_PARSER.sub('', complaint)}"
+    return f"{kind}: {_OF_THE_PARSER.sub('', message)}"
 
 
 def _ends_in_backslash(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Reads a configuration file into frozen settings, and reports all of its mistakes at once."""
+"""Reads a configuration file into frozen settings, and reports all of its errors at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..errors import ConfigurationError
 from .error_messages import describe
 from .setting_types import Reading
 from .settings import BackendTable, Settings
-from .toml_errors import in_words
+from .toml_errors import explain
 
 __all__ = ["BackendTable", "Settings", "load"]
 
@@ -32,15 +32,15 @@ def load(
     backend_settings: BackendSettings,
     source_settings: BackendSettings = _no_source,
 ) -> Settings:
-    """Read a TOML file; what it leaves out has its default.
+    """Read a TOML file; keys that it leaves out have their defaults.
 
     Args:
         backend_settings: finds the model for ``[backends.NAME]`` by its ``type``.
         source_settings: the same for ``[token_sources.NAME]``.
 
     Raises:
-        ConfigurationError: with one line for each mistake: file, table, key, what was found
-            (except where that may be secret) and what is allowed.
+        ConfigurationError: with one line for each error: file, table, key, what was found
+            (unless it may be a secret) and what is allowed.
     """
     document = _document(path)
     backends = _table(document, "backends")
@@ -51,7 +51,7 @@ def load(
         source_settings,
         instances if isinstance(instances, int) else 1,
     )
-    # The default store does not fit every number of instances.
+    # The default store is validated against the number of instances, too.
     document.setdefault("tokens", {})
     try:
         # TOML and JSON have the same types, and pydantic's strict mode for JSON takes a list for
@@ -76,7 +76,7 @@ def _document(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path}: is not UTF-8 text: byte {error.start}") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path}: is not TOML: {in_words(error, text)}") from error
+        raise ConfigurationError(f"{path}: is not TOML: {explain(error, text)}") from error
 
 
 def _table(document: dict[str, Any], name: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Secrets in settings: written out, in a file, or in the environment.
 
-``Secret`` is the type of such a field. It is read once, becomes a ``SecretStr``, and stands in no
+`Secret` is the type of such a field. It is read once, becomes a ``SecretStr``, and appears in no
 ``repr`` and in no error.
 """
 
@@ -14,7 +14,7 @@ from pydantic import Field, PlainValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
 ERROR_TYPE: Final = "secret"
-"""The type of every error about a secret: who reports it must not show the input."""
+"""The type of every error about a secret; reports of it must not show the input."""
 
 _FORMS = 'a string, { file = "/path" } or { env = "NAME" }'
 _LONGEST = 65536
@@ -63,6 +63,5 @@ Secret = Annotated[SecretStr, PlainValidator(_read), Field(repr=False)]
 """A pydantic field that holds a secret.
 
 It accepts a string, ``{ file = "/path" }`` (the first line, without its end) or
-``{ env = "NAME" }``. A file or variable that is missing is an error which names it, and never the
-value.
+``{ env = "NAME" }``. The error for a missing file or variable names it, and never a value.
 """

@@ -1,4 +1,4 @@
-"""The types of single settings: each refuses what cannot work, and says what is allowed."""
+"""The types of single settings: each refuses values that cannot work, and names allowed ones."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from pydantic_core import PydanticCustomError
 from ..errors import ConfigurationError
 from ..model import VMAddress
 from ..text import has_control
-from .listeners import problem_of
+from .listeners import endpoint_error
 from .secret import ERROR_TYPE as SECRET
 from .urls import check_base_url, check_origin, check_viewer_url
 
 ALL_BACKENDS: Final = "*"
-"""Stands for every backend among those that an API key may touch."""
+"""Stands for every backend in the ``backends`` of an API key."""
 
 _HASH: Final = re.compile(r"sha256:[0-9a-fA-F]{64}")
 
 
 @dataclass(slots=True)
 class Reading:
-    """What validators must know about the whole document, given to pydantic as context.
+    """What validators know of the whole document, as pydantic's context.
 
     Attributes:
         backend_settings: finds the settings model of a type of backend, or raises
             ``ConfigurationError``.
         backends: the names of all ``[backends.NAME]`` tables, well formed or not.
         source_settings: finds the settings model of a type of token source, likewise.
-        instances: how many processes share the tokens, as far as it could be read.
+        instances: the number of processes that share the tokens; 1 where it could not be read.
         hashes: the hashes of the API keys read so far.
     """
 
@@ -47,29 +47,26 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class BackendTable:
-    """One ``[backends.NAME]``: its ``type``, and the rest in the shape which that type asks for.
-
-    A ``[token_sources.NAME]`` is the same.
-    """
+    """A ``[backends.NAME]`` or ``[token_sources.NAME]``: its ``type``, and its other keys."""
 
     kind: str
     settings: BaseModel
 
 
 def wrong_key(key: str, text: str) -> PydanticCustomError:
-    """Return an error about one key of the table that is being validated as a whole."""
+    """Return an error about one key of a table that is validated as a whole."""
     return PydanticCustomError("wrong_key", "{text}", {"key": key, "text": text})
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return ``; did you mean X?`` for a name that is nearly one of ``names``, else nothing."""
+    """Return ``; did you mean X?`` for a name similar to one of ``names``, else nothing."""
     near = difflib.get_close_matches(name, sorted(names), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def _endpoint(text: str) -> str:
-    if problem := problem_of(text):
-        raise ValueError(problem)
+    if error := endpoint_error(text):
+        raise ValueError(error)
     return text
 
 

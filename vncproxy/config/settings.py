@@ -1,6 +1,6 @@
 """The settings, table by table, with their defaults; ``etc/vncproxy.toml`` describes each.
 
-They are frozen and know no unknown key; each ``[table]`` of the file is one class.
+They are frozen and refuse unknown keys; each ``[table]`` of the file is one class.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ class Table(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        validate_default=True,  # a default may not fit what the file says beside it
+        validate_default=True,  # a default can contradict other keys of the file
         hide_input_in_errors=True,
         allow_inf_nan=False,
     )
 
 
 class Proxy(Table):
-    """``[proxy]``: this process among its siblings."""
+    """``[proxy]``: the name of this proxy, and the number of its processes."""
 
     name: PlainText = ""
     instances: Annotated[int, Field(ge=1)] = 1
 
 
 class Public(Table):
-    """``[public]``: where users find the proxy, and which pages and proxies it believes."""
+    """``[public]``: the URLs of the proxy, and the pages and reverse proxies that it trusts."""
 
     base_url: BaseURL = "http://127.0.0.1:6080/"
     xvp_url: ViewerURL = "http://127.0.0.1:6081/console"
@@ -69,12 +69,12 @@ class Public(Table):
 
     @property
     def prefix(self) -> str:
-        """The base URL's path, from slash to slash: ``/``, ``/console/``."""
+        """The base URL's path, with its first and last slash: ``/``, ``/console/``."""
         return urls.prefix(self.base_url)
 
 
 class Listen(Table):
-    """``[listen]``: endpoint strings of Twisted, as many as wanted."""
+    """``[listen]``: endpoint strings of Twisted, any number for each kind."""
 
     web: tuple[Endpoint, ...] = ("tcp:6080",)
     xvp: tuple[Endpoint, ...] = ("tcp:6081",)
@@ -92,7 +92,7 @@ class Listen(Table):
 
 
 class Tokens(Table):
-    """``[tokens]``: where tokens live, and how long, in seconds."""
+    """``[tokens]``: where tokens are stored, and their lifetimes in seconds."""
 
     store: Store = "memory"
     ttl: Annotated[int, Field(ge=1)] = 600
@@ -109,7 +109,7 @@ class Tokens(Table):
 
 
 class Redis(Table):
-    """``[redis]``: how to reach it, when it is the token store."""
+    """``[redis]``: how Redis is reached, when it is the token store."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 6379
@@ -132,20 +132,20 @@ class Redis(Table):
 
 
 class Relay(Table):
-    """``[relay]``: how bytes are moved once both sides have shaken hands."""
+    """``[relay]``: how bytes are moved after the handshakes."""
 
     fast: bool = True
 
 
 class Log(Table):
-    """``[log]``: where the audit lines go; empty means into the ordinary log."""
+    """``[log]``: the file of the audit lines; empty stands for the ordinary log."""
 
     audit: str = ""
     audit_required: bool = False
 
 
 class APIKey(Table):
-    """``[api.keys.NAME]``: what the bearer of a key may do, and with which backends."""
+    """``[api.keys.NAME]``: the scopes of a key, and the backends that it may use."""
 
     hash: KeyHash
     scopes: Annotated[frozenset[Scope], Field(min_length=1)]
@@ -153,13 +153,13 @@ class APIKey(Table):
 
 
 class API(Table):
-    """``[api]``: who may use it."""
+    """``[api]``: the keys of the HTTP API."""
 
     keys: dict[Name, APIKey] = {}
 
 
 class Settings(Table):
-    """All of them; without arguments, the defaults."""
+    """All tables; without arguments, the defaults."""
 
     proxy: Proxy = Proxy()
     public: Public = Public()
@@ -176,7 +176,7 @@ class Settings(Table):
 
     @field_validator("token_sources")
     @classmethod
-    def _not_called_as_a_backend(
+    def _no_name_of_a_backend(
         cls, sources: dict[str, BackendTable], info: ValidationInfo
     ) -> dict[str, BackendTable]:
         for name in sources:

@@ -1,6 +1,6 @@
-"""What is wrong with a file that is not TOML, in words for somebody who has not learned TOML.
+"""Errors of TOML's syntax, with advice for readers who do not know TOML.
 
-No value is shown: it may be a password.
+No value is shown, because it may be a password.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ _HALF_NUMBER: Final = re.compile(r"\d[\w./:-]")
 _SWITCHES: Final = frozenset({"true", "false", "yes", "no", "on", "off"})
 
 
-def in_words(error: tomllib.TOMLDecodeError, text: str) -> str:
-    """Return what the parser says, and what to write instead where that can be told."""
+def explain(error: tomllib.TOMLDecodeError, text: str) -> str:
+    """Return the parser's message, with advice where the cause is known."""
     advice = _advice(str(error), text)
     return f"{error}; {advice}" if advice else str(error)
 
 
-def _advice(said: str, text: str) -> str:
-    place = _PLACE.search(said)
+def _advice(message: str, text: str) -> str:
+    place = _PLACE.search(message)
     if place is None:
         return ""
     line, column = text.split("\n")[int(place[1]) - 1], int(place[2]) - 1
     key = _KEY.match(line)
-    if said.startswith(("Expected newline", "Unclosed array")):
+    if message.startswith(("Expected newline", "Unclosed array")):
         return _quotes(key) if _HALF_NUMBER.match(line, max(0, column - 1)) else ""
     word = _WORD.match(line, column)
-    if word is None or not said.startswith("Invalid value"):
+    if word is None or not message.startswith("Invalid value"):
         return ""
     if word[0].lower() in _SWITCHES:
         return "a switch is true or false, in small letters and without quotes"

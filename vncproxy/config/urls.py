@@ -1,4 +1,4 @@
-"""URLs as they stand in settings: what may be one, its origin, its path prefix."""
+"""URLs in settings: which ones are valid, their origin, their path prefix."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .secret import ERROR_TYPE as SECRET
 
 
 def split(url: str) -> SplitResult:
-    """Take an http or https URL apart.
+    """Split an http or https URL.
 
     Raises:
-        ValueError: it is none, or has a user, a query or a fragment.
+        ValueError: it is not one, or has a user, a query or a fragment.
     """
     try:
         parts = urlsplit(url)
@@ -55,14 +55,14 @@ def check_origin(text: str) -> str:
     """Return an origin, or a pattern of origins, in its normal form.
 
     Raises:
-        ValueError: as ``split``, or it has a path, or stands for too much.
+        ValueError: as ``split``, or it has a path, or its pattern is too wide.
     """
     split(text)
     return normal_pattern(text)
 
 
 def check_base_url(url: str) -> str:
-    """Return a URL below which pages are found.
+    """Return a URL below which the pages are.
 
     Raises:
         ValueError: as ``split``, or it does not end in a slash.
@@ -77,7 +77,7 @@ def check_viewer_url(url: str) -> str:
     """Return a URL for TCP viewers.
 
     Raises:
-        ValueError: as ``split``, or it leaves the port to the scheme.
+        ValueError: as ``split``, or it names no port.
     """
     if not split(url).port:
         raise ValueError("must name its port, because the Java viewer needs it")

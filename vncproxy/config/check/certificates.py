@@ -20,15 +20,15 @@ from ..listeners import EndpointText
 from .finding import Finding, failure, good, warning
 
 _SOON: Final = 14
-"""Days before its end from which a certificate deserves a look."""
+"""Days before its end from which a certificate is warned of."""
 
 
 class _Unusable(Exception):
-    """A file that cannot be used, in words."""
+    """A file cannot be used; the message says why."""
 
 
 def check_certificates(endpoint: str, now: float) -> Iterator[Finding]:
-    """Look at the files of a TLS listener; other listeners have none.
+    """Check the files of a TLS listener; other listeners have none.
 
     Args:
         endpoint: an endpoint string.
@@ -44,8 +44,8 @@ def check_certificates(endpoint: str, now: float) -> Iterator[Finding]:
         certificate, *chain = _certificates(certificate_file)
         chain += _certificates(parsed.options.get("extraCertChain"))
         fits = _spki(certificate.public_key()) == _spki(_public_half(key_file))
-    except _Unusable as problem:
-        yield failure(what, str(problem), "name readable PEM files in [listen]")
+    except _Unusable as error:
+        yield failure(what, str(error), "name readable PEM files in [listen]")
         return
     if not fits:
         yield failure(what, f"it does not belong to the key {key_file}", "use the key it is for")

@@ -1,4 +1,4 @@
-"""Whether consoles that are written down can be logged in to, before a user finds out."""
+"""Logins at the consoles that backends name, before a user tries them."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from ...model import ConsoleEndpoint, Timeouts
 from ...upstream import try_login
 
 MOST: Final = 64
-"""Consoles of one backend that are tried; there may be thousands."""
+"""The most consoles of one backend that are tried."""
 
 TIMEOUTS: Final = Timeouts(connect=2.0, handshake=5.0, linger=1.0)
 
 
 async def check_consoles(backend: object, reactor: Any) -> list[str]:
-    """Return a line for each console that a backend knows of and that lets nobody in.
+    """Return a line for each console of a backend whose login fails.
 
-    Each login is finished, and no screen is asked for: servers count connections that end before,
-    and lock an address out after a few.
+    Each login is finished, and no screen is requested: some servers lock an address out after a few
+    connections that end before the login.
     """
     if not IKnowsConsoles.providedBy(backend):
         return []
     try:
         known: Mapping[str, ConsoleEndpoint] = await IKnowsConsoles(backend).consoles()
     except VNCProxyError:
-        return []  # its probe has told
+        return []  # the probe reports it
     consoles = dict(islice(sorted(known.items()), MOST))
     tried = [
         Deferred.fromCoroutine(try_login(each, TIMEOUTS, reactor)) for each in consoles.values()
     ]
     results = await DeferredList(tried, consumeErrors=True)
     return [
-        f"{name}: {_words(result)}"
+        f"{name}: {_cause(result)}"
         for name, (succeeded, result) in zip(consoles, results, strict=True)
         if not succeeded
     ]
 
 
-def _words(why: Any) -> str:
+def _cause(why: Any) -> str:
     known = why.check(VNCProxyError)
     return str(why.value).rstrip(".") if known else f"it fails with {type(why.value).__name__}"

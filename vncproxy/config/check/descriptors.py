@@ -1,4 +1,4 @@
-"""Whether the process may have the file descriptors that the limits need."""
+"""Whether the process can have the file descriptors that the limits need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .finding import Finding, good, warning
 
 
 def check_descriptors(limits: Limits) -> Finding:
-    """Compare what the limits need with what this process, started as it is, may have."""
+    """Compare what the limits need with the hard limit of this process."""
     found = allowed()
     if text := shortage(limits, found):
         return warning(

@@ -1,4 +1,4 @@
-"""One line of a check."""
+"""One line of the report of ``vncproxy check-config``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one thing that was looked at turned out to be.
+    """The result of one check.
 
     Attributes:
-        what: its name: ``store``, ``backend kvm``, ``listen tcp:6080``.
+        what: the thing checked: ``store``, ``backend kvm``, ``listen tcp:6080``.
         ok: whether the proxy can work with it.
         text: what was found.
         advice: what to do about it; empty where there is nothing to do.
-        warning: whether it works and still deserves a look.
+        warning: whether it works, and is likely to be wrong.
     """
 
     what: str
@@ -35,7 +35,7 @@ def good(what: str, text: str) -> Finding:
 
 
 def warning(what: str, text: str, advice: str) -> Finding:
-    """Return a finding that works and deserves a look."""
+    """Return a finding about something that works and is likely to be wrong."""
     return Finding(what, True, text, advice, warning=True)
 
 

@@ -1,6 +1,6 @@
-"""Tells what is wrong with a configuration that could be read, and what to do about it.
+"""All checks of a configuration that could be read, with advice for what is wrong.
 
-Redis and every backend are dialled, all at once and each with a time limit.
+Redis and every backend are called at the same time, each with a time limit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ T = TypeVar("T")
 _log = Logger()
 
 TIME_LIMIT: Final = 10.0
-"""Seconds for one answer of the store or of a backend."""
+"""Seconds for one answer of the store, of a source or of a backend."""
 
 
 async def check(
@@ -51,14 +51,15 @@ async def check(
     *,
     sources: Mapping[str, ITokenSource] = MappingProxyType({}),
 ) -> list[Finding]:
-    """Look at everything; returns what was found in the order of the configuration file.
+    """Run all checks; returns the findings in the order of the configuration file.
+
+    Nothing that is given is closed.
 
     Args:
-        backends: by the NAME of their table; they stay open.
-        store: the token store, which stays open.
-        reactor: the clock (``IReactorTime``), which also listens.
+        backends: by the NAME of their table.
+        reactor: for time limits (``IReactorTime``) and for listening.
         now: wall-clock time in seconds since 1970.
-        sources: other issuers' tokens, by the NAME of their table; they stay open.
+        sources: token sources, by the NAME of their table.
     """
     endpoints = [*settings.listen.web, *settings.listen.xvp, *settings.listen.api]
     waiting = [Deferred.fromCoroutine(check_endpoint(each, reactor)) for each in endpoints]
@@ -82,8 +83,8 @@ async def check(
         *_warnings("token source", sources),
         *_warnings("backend", backends),
         *(each for found in await gatherResults(logins) for each in found),
-        *_nowhere(backends),
-        *_none({**backends, **sources}),
+        *_missing_targets(backends),
+        *_no_consoles({**backends, **sources}),
     ]
 
 
@@ -100,7 +101,7 @@ def _ask(what: str, table: str, answer: Awaitable[str], clock: Any) -> Deferred[
 
 
 def _log_in(name: str, backend: object, reactor: Any) -> Deferred[list[Finding]]:
-    """Log in to the consoles that a backend knows of; fires with those that let nobody in."""
+    """Log in to the consoles that a backend knows; fires with a warning for each failure."""
     what = f"backend {name}"
     waiting = Deferred.fromCoroutine(check_consoles(backend, reactor))
     waiting.addTimeout(TIME_LIMIT, reactor)
@@ -113,12 +114,12 @@ def _log_in(name: str, backend: object, reactor: Any) -> Deferred[list[Finding]]
 def _no_answer(what: str, table: str, why: Failure) -> Finding:
     if why.check(VNCProxyError):
         text = str(why.value).rstrip(".")
-        # what follows a semicolon is the part's own advice, which is better than ours
+        # a message with a semicolon has its own advice
         return failure(what, text, "" if "; " in text else f"mend that, or correct [{table}]")
     if why.check(DeferredTimeout):
         return failure(what, f"no answer within {TIME_LIMIT:g} seconds", "look at its own log")
     _log.failure("{what} failed", failure=why, what=what)
-    return failure(what, f"it fails with {type(why.value).__name__}", "report it to who wrote it")
+    return failure(what, f"it fails with {type(why.value).__name__}", "report it to its author")
 
 
 async def _await(answer: Awaitable[T]) -> T:
@@ -126,7 +127,7 @@ async def _await(answer: Awaitable[T]) -> T:
 
 
 async def _losses(what: str, store: ITokenStore, clock: Any) -> list[Finding]:
-    """Return how a store may forget; whether it answers at all is told elsewhere."""
+    """Return how a store may lose tokens; nothing when it does not answer."""
     if not IMayForget.providedBy(store):
         return []
     asking = Deferred.fromCoroutine(_await(IMayForget(store).losses()))
@@ -138,7 +139,7 @@ async def _losses(what: str, store: ITokenStore, clock: Any) -> list[Finding]:
 
 
 def _warnings(what: str, parts: Mapping[str, object]) -> list[Finding]:
-    """Return what backends or token sources warn of, now that they have been probed."""
+    """Return the warnings of backends or token sources, after they were probed."""
     return [
         Finding(f"{what} {name}", True, text, warning=True)
         for name, part in parts.items()
@@ -147,8 +148,8 @@ def _warnings(what: str, parts: Mapping[str, object]) -> list[Finding]:
     ]
 
 
-def _nowhere(backends: Mapping[str, object]) -> list[Finding]:
-    """Return the backends that leave machines to one which is not there."""
+def _missing_targets(backends: Mapping[str, object]) -> list[Finding]:
+    """Return the backends that point to a backend which is not configured."""
     return [
         failure(f"backend {name}", f"leaves machines to {other!r}", f"write [backends.{other}]")
         for name, backend in backends.items()
@@ -158,7 +159,7 @@ def _nowhere(backends: Mapping[str, object]) -> list[Finding]:
     ]
 
 
-def _none(origins: Mapping[str, object]) -> list[Finding]:
+def _no_consoles(origins: Mapping[str, object]) -> list[Finding]:
     if origins:
         return []
     return [

@@ -1,4 +1,4 @@
-"""Whether the listeners' addresses can be had, found out by listening for a moment."""
+"""Whether the listeners' addresses are free, checked by listening for a moment."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _ADVICE: Final = {
 }
 
 
-class _Nobody(Factory):
-    """Serves nobody who connects while the check listens."""
+class _Refusing(Factory):
+    """Closes every connection that is made while the check listens."""
 
     noisy = False
 
@@ -36,14 +36,14 @@ async def check_endpoint(endpoint: str, reactor: Any) -> Finding:
     """Listen, and stop at once.
 
     Args:
-        endpoint: an endpoint string that ``listeners.problem_of`` finds nothing wrong with.
-        reactor: what its type listens with: ``IReactorTCP``, ``IReactorSSL``, ``IReactorUNIX``.
+        endpoint: an endpoint string that `vncproxy.config.listeners.endpoint_error` accepts.
+        reactor: provides what its type needs: ``IReactorTCP``, ``IReactorSSL``, ``IReactorUNIX``.
     """
     what, kind = f"listen {endpoint}", EndpointText.parse(endpoint).kind
     if kind in _INHERITED:
         return good(what, "handed over when the proxy starts")
     try:
-        port = await serverFromString(reactor, endpoint).listen(_Nobody())
+        port = await serverFromString(reactor, endpoint).listen(_Refusing())
         await maybeDeferred(port.stopListening)
     except CannotListenError as error:
         return _refusal(what, error.socketError)

@@ -1,4 +1,4 @@
-"""Settings that are well formed and still deserve a look."""
+"""Settings that are well formed and unlikely to work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WITH_PORT = ("tcp", "tcp6", "ssl")
 
 
 def check_values(settings: Settings) -> Iterator[Finding]:
-    """Look at what needs no network."""
+    """Check what needs no network."""
     public, listen = settings.public, settings.listen
     yield _public_url("public.base_url", public.base_url)
     yield _public_url("public.xvp_url", public.xvp_url)
@@ -47,7 +47,7 @@ def _public_url(what: str, url: str) -> Finding:
 
 
 def _served(what: str, url: str, endpoints: tuple[str, ...]) -> Iterator[Finding]:
-    """Warn of a URL that leads to no listener, where no balancer stands in front."""
+    """Warn of a URL that no listener serves, where no balancer is configured."""
     parts = urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     if any(_may_serve(endpoint, parts.scheme == "https", port) for endpoint in endpoints):
@@ -62,7 +62,7 @@ def _served(what: str, url: str, endpoints: tuple[str, ...]) -> Iterator[Finding
 
 
 def _may_serve(endpoint: str, tls: bool, port: int) -> bool:
-    """Whether a listener answers there, as far as its endpoint string tells."""
+    """Return whether a listener may answer there, by its endpoint string."""
     text = EndpointText.parse(endpoint)
     if text.kind not in _WITH_PORT or endpoint.startswith("haproxy:"):
         return True
@@ -70,7 +70,7 @@ def _may_serve(endpoint: str, tls: bool, port: int) -> bool:
 
 
 def _frames(public: Public) -> Iterator[Finding]:
-    """Look at what keeps the pages that may frame consoles from doing so."""
+    """Warn of settings that keep allowed pages from framing consoles."""
     what = "public.allowed_origins"
     for origin in public.allowed_origins:
         if origin.endswith("]") or "]:" in origin:
@@ -87,7 +87,7 @@ def _frames(public: Public) -> Iterator[Finding]:
 
 
 def _other_site(origin: str, own: str) -> bool:
-    """Tell whether two origins are of different sites, as far as their last two labels say."""
+    """Return whether two origins are of different sites, by their last two labels."""
     return urlsplit(origin).scheme != urlsplit(own).scheme or _site(origin) != _site(own)
 
 
@@ -127,7 +127,7 @@ def _audit(path: str) -> Finding:
     file = Path(path)
     if file.is_dir():
         return failure("log.audit", f"{path} is a directory", "name a file")
-    # Asked for and not tried: a file made here could belong to another user than the proxy's.
+    # Not opened: a file made here could belong to another user than the proxy's.
     target, mode = (file, os.W_OK) if file.exists() else (file.parent, os.W_OK | os.X_OK)
     if not os.access(target, mode):
         return failure("log.audit", f"{path} cannot be written", f"let the proxy write to {target}")
