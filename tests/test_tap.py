@@ -23,6 +23,7 @@ from vncproxy.config.load import Settings
 from vncproxy.errors import ConfigurationError
 from vncproxy.service.components import CLOSE_TIME, Components
 from vncproxy.service.gateway import Gateway
+from vncproxy.service.sites import proxy_name
 from vncproxy.tap import Options, make_service
 from vncproxy.testing import StaticConsoles
 from vncproxy.tokens.memory import MemoryTokenStore
@@ -220,8 +221,8 @@ class GatewayTests(FileTestCase):
     def test_a_proxy_is_called_as_configured_or_as_its_host(self) -> None:
         named = Settings().proxy.model_copy(update={"name": "proxy-1"})
 
-        self.assertEqual(tap.proxy_name(Settings()), socket.gethostname())
-        self.assertEqual(tap.proxy_name(Settings().model_copy(update={"proxy": named})), "proxy-1")
+        self.assertEqual(proxy_name(Settings()), socket.gethostname())
+        self.assertEqual(proxy_name(Settings().model_copy(update={"proxy": named})), "proxy-1")
 
     def test_stopping_refuses_new_sessions_and_closes_everything(self) -> None:
         gateway = self.make()

@@ -15,10 +15,11 @@ from twisted.python.usage import Options as UsageOptions
 from .config.settings import Listen, Settings
 from .errors import ConfigurationError
 from .service.components import Components, make_components
-from .service.composition import load, make_service, proxy_name, source_settings
+from .service.composition import load, make_service, source_settings
 from .service.gateway import Gateway
 from .service.monotonic import use_monotonic_clock
 from .service.signals import HangupHandler
+from .service.sites import proxy_name
 
 __all__ = [
     "Components",

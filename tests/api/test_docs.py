@@ -30,8 +30,8 @@ class ExampleTests(ApiTestCase):
         esx = Listing("esx", {})
         esx.failure = broken()
         self.backends = {"kvm": self.kvm, "esx": esx}
-        self.sessions.add(session("7f3a0000"))
-        self.sessions.add(session(vm=VMAddress("kvm", "db-01"), user="bob"))
+        self.sessions.add(session("7f3a0000c44be902"))
+        self.sessions.add(session("7f3a0001c44be902", vm=VMAddress("kvm", "db-01"), user="bob"))
         self.serve()
 
     def test_examples_are_true(self) -> None:

@@ -100,6 +100,15 @@ class SiteTests(ApiTestCase):
         self.assertNotIn("s3cret", repr(events))
         self.assertNotIn(token_id, repr(events))
 
+    def test_the_id_of_a_session_is_logged_whole(self) -> None:
+        with capturedLogs() as events:
+            self.send(self.request("DELETE /v1/sessions/7f3a0001c44be902?revoke=true"))
+
+        (event,) = [event for event in events if "status" in event]
+        self.assertEqual(
+            formatEvent(event), "api 192.0.2.1 DELETE /v1/sessions/7f3a0001c44be902 404"
+        )
+
     def test_caller_on_a_unix_socket_is_logged_as_such(self) -> None:
         self.peer = UNIXAddress(None)
 

@@ -9,7 +9,7 @@ from vncproxy.model import VMAddress
 
 class ListTests(CommandTestCase):
     def test_sessions_are_an_aligned_table(self) -> None:
-        self.sessions.add(session("7f3a0001"))
+        self.sessions.add(session("7f3a0001c44be902"))
         self.sessions.add(session("2", vm=VMAddress("esx", "a-long-name"), user="bo"))
 
         lines = self.output("sessions", "list").splitlines()
@@ -17,11 +17,11 @@ class ListTests(CommandTestCase):
         self.assertEqual(
             lines,
             [
-                "ID        VM               USER   TYPE   CLIENT     STARTED               "
+                "ID                VM               USER   TYPE   CLIENT     STARTED               "
                 "FOR  DOWN     UP",
-                "7f3a0001  kvm/web-01       alice  novnc  192.0.2.1  2026-01-02T03:04:05Z  "
+                "7f3a0001c44be902  kvm/web-01       alice  novnc  192.0.2.1  2026-01-02T03:04:05Z  "
                 "12s  4.9 KiB  70 B",
-                "2         esx/a-long-name  bo     novnc  192.0.2.1  2026-01-02T03:04:05Z  "
+                "2                 esx/a-long-name  bo     novnc  192.0.2.1  2026-01-02T03:04:05Z  "
                 "12s  4.9 KiB  70 B",
             ],
         )

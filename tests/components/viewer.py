@@ -20,7 +20,7 @@ FORMAT_32_LE = struct.pack(">BBBBHHHBBB3x", 32, 24, 0, 1, 255, 255, 255, 16, 8, 
 Colour = tuple[int, int, int]
 
 
-ID = re.compile(r"\bid ([0-9a-f]{8})[.)]$")
+ID = re.compile(r"\bid ([0-9a-f]{16})[.)]$")
 """How every refusal ends: with the id that its line of the log has."""
 
 

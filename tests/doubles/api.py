@@ -23,7 +23,7 @@ from vncproxy.errors import (
     VMNotFound,
     VNCProxyError,
 )
-from vncproxy.interfaces import IConsoleBackend, ITokenStore, IVMInventory
+from vncproxy.interfaces import IConsoleBackend, ISessionRegistry, ITokenStore, IVMInventory
 from vncproxy.model import (
     ConsoleEndpoint,
     ConsoleType,
@@ -57,9 +57,12 @@ def session(
         seconds=12.34,
         bytes_down=5000,
         bytes_up=70,
+        host="192.0.2.10",
+        proxy="proxy-1",
     )
 
 
+@implementer(ISessionRegistry)
 class MemorySessions:
     """Sessions that end at once; ``ended`` has the reasons by id."""
 
@@ -75,17 +78,17 @@ class MemorySessions:
         self.live[info.id] = info
         return info
 
-    def list(self) -> Sequence[SessionInfo]:
-        return list(self.live.values())
+    async def list(self, *, vm: VMAddress | None = None) -> Sequence[SessionInfo]:
+        return [info for info in self.live.values() if vm in (None, info.vm)]
 
-    def end(self, session_id: str, why: SessionEnded) -> bool:
+    async def end(self, session_id: str, why: SessionEnded) -> bool:
         if session_id not in self.live:
             return False
         del self.live[session_id]
         self.ended[session_id] = why
         return True
 
-    def end_where(
+    async def end_where(
         self,
         why: SessionEnded,
         *,
@@ -100,7 +103,7 @@ class MemorySessions:
             and user in (None, info.user)
             and token_id in (None, info.token_id)
         ]
-        return sum(self.end(session_id, why) for session_id in found)
+        return sum([await self.end(session_id, why) for session_id in found])
 
 
 @implementer(IConsoleBackend)

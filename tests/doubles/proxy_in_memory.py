@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from vncproxy.errors import VNCProxyError
+from vncproxy.errors import EndedByAdministrator, VNCProxyError
 from vncproxy.interfaces import ISessionObserver
 from vncproxy.model import (
     ConsoleEndpoint,
@@ -141,6 +141,20 @@ class ProxyTestCase(SynchronousTestCase):
             "reactor": self.reactor,
         }
         self.sessions = Sessions(Services(**{**services, **changes}))
+
+    def live_sessions(self, vm: VMAddress | None = None) -> Sequence[SessionInfo]:
+        """Return the sessions of the registry."""
+        return self.successResultOf(Deferred.fromCoroutine(self.sessions.list(vm=vm)))
+
+    def end_session(self, session_id: str) -> bool:
+        """End one session as an administrator does; returns whether there was one."""
+        ending = self.sessions.end(session_id, EndedByAdministrator())
+        return self.successResultOf(Deferred.fromCoroutine(ending))
+
+    def end_sessions(self, **criteria: Any) -> int:
+        """End sessions as an administrator does; returns how many."""
+        ending = self.sessions.end_where(EndedByAdministrator(), **criteria)
+        return self.successResultOf(Deferred.fromCoroutine(ending))
 
     def issue(
         self, policy: Policy | None = None, vm: VMAddress = WEB_01, user: str = "alice"

@@ -120,7 +120,7 @@ class SessionTestCase(ProxyTestCase):
             [(info.id, why) for info, why in self.told.refusals], [(session_id, error)]
         )
         self.assertEqual((self.told.openings, self.told.closings), ([], []))
-        self.assertEqual(self.sessions.list(), [])
+        self.assertEqual(self.live_sessions(), [])
         self.assertEqual(self.reactor.getDelayedCalls(), [])
         return error
 
@@ -128,7 +128,7 @@ class SessionTestCase(ProxyTestCase):
         """Make sure that an opened session ended once, for this reason."""
         self.assertEqual([type(why) for _, why in self.told.closings], [kind])
         self.assertEqual((self.told.refusals, self.user.refusals), ([], []))
-        self.assertEqual(len(self.sessions.list()), live)
+        self.assertEqual(len(self.live_sessions()), live)
         return self.told.closings[0][0]
 
     def uses_given_back(self) -> int:

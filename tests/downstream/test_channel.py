@@ -89,7 +89,7 @@ class LimitTests(ChannelTestCase):
         lines = [formatEvent(event) for event in self.logged if "refused" in formatEvent(event)]
         self.assertEqual(len(lines), 1)
         self.assertIn(why, lines[0])
-        found = re.search(r" \(id ([0-9a-f]{8})\)$", body.strip())
+        found = re.search(r" \(id ([0-9a-f]{16})\)$", body.strip())
         assert found is not None, body
         self.assertIn(found[1], lines[0])
 

@@ -175,7 +175,7 @@ class RefusalTests(ConnectTestCase):
             self.peer.receive(),
             b"HTTP/1.1 401 This console link is not valid any more. Ask for a new one. (id %s)\r\n"
             b"Content-Type: text/plain\r\n"
-            b"Content-Length: 74\r\n"
+            b"Content-Length: 82\r\n"
             b"Connection: close\r\n"
             b"\r\n"
             b"This console link is not valid any more. Ask for a new one. (id %s)\n" % (name, name),
@@ -236,7 +236,7 @@ class RefusalTests(ConnectTestCase):
         self.console()
         self.assertEqual(self.peer.receive(), b"HTTP/1.1 200 OK\r\n\r\nRFB 003.008\n")
 
-        self.sessions.end_where(EndedByAdministrator())
+        self.end_sessions()
         self.peer.send(b"RFB 003.008\n")
 
         words = EndedByAdministrator().sentence(self.refusal_id()).encode()
@@ -296,7 +296,7 @@ class EndTests(ConnectTestCase):
         """Make sure that the viewer's leaving was noticed, once, and left nothing behind."""
         self.wait(5)
         self.assertIsInstance(self.only_refusal(), ClientGone)
-        self.assertEqual(self.sessions.list(), [])
+        self.assertEqual(self.live_sessions(), [])
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_leaving_while_the_token_is_redeemed(self) -> None:
@@ -351,7 +351,7 @@ class EndTests(ConnectTestCase):
         self.viewer()
         self.greet()
 
-        self.sessions.end_where(EndedByAdministrator())
+        self.end_sessions()
 
         self.assertEqual(self.peer.receive(), b"")
         self.assertTrue(self.peer.half_closed)
@@ -376,7 +376,7 @@ class EndTests(ConnectTestCase):
             self.viewer(f"CONNECT /console?token={token} HTTP/1.0\r\n\r\n")
             self.greet()
             self.peer.send(b"key")
-            self.sessions.end_where(EndedByAdministrator())
+            self.end_sessions()
             self.viewer(f"CONNECT /console?token={token} HTTP/1.0\r\n\r\n")
             self.refusal()
 

@@ -14,7 +14,7 @@ from vncproxy.downstream.site import Consoles, console_site
 from vncproxy.errors import ConsoleUnavailable, VNCProxyError
 from vncproxy.model import Limits
 
-ID = re.compile(r"\bid ([0-9a-f]{8})[.)]")
+ID = re.compile(r"\bid ([0-9a-f]{16})[.)]")
 
 
 def tree(root: type[VNCProxyError]) -> Iterator[type[VNCProxyError]]:

@@ -13,7 +13,6 @@ from tests.doubles.users import ACCEPT, Answer, upgrade
 from tests.doubles.websocket_users import WebSocketTestCase
 from vncproxy.errors import (
     ConnectionLost,
-    EndedByAdministrator,
 )
 from vncproxy.model import ConsoleType
 from vncproxy.relay.frames import FrameError
@@ -200,7 +199,7 @@ class SessionTests(WebSocketTestCase):
         self.browse()
         self.greet()
 
-        self.sessions.end_where(EndedByAdministrator())
+        self.end_sessions()
 
         self.browser.hear()
         self.assertEqual(

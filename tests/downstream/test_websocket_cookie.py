@@ -12,9 +12,6 @@ from tests.doubles.users import upgrade
 from tests.doubles.websocket_users import WebSocketTestCase
 from vncproxy.downstream.resume_cookie import resume_cookie_name
 from vncproxy.downstream.trust import Trust
-from vncproxy.errors import (
-    EndedByAdministrator,
-)
 from vncproxy.model import Policy
 
 
@@ -153,7 +150,7 @@ class SecrecyTests(WebSocketTestCase):
             self.browse()
             self.greet()
             cookie = self.browser.answer.header("set-cookie") if self.browser.answer else ""
-            self.sessions.end_where(EndedByAdministrator())
+            self.end_sessions()
             for spoilt in (
                 upgrade(f"/?token={self.token}", version="1.0"),
                 upgrade(f"/?token={self.token}#fragment"),

@@ -11,7 +11,6 @@ from vncproxy.errors import (
     BadRequest,
     ClientGone,
     ConsoleUnavailable,
-    EndedByAdministrator,
     Forbidden,
     StoreUnavailable,
     TokenUsed,
@@ -80,7 +79,7 @@ class RefusalTests(WebSocketTestCase):
 
         self.browser.say(b"RFB 003.003\n")
 
-        self.assertEqual(self.browser.hear()[:8], b"\0\0\0\0\0\0\0\x46")
+        self.assertEqual(self.browser.hear()[:8], b"\0\0\0\0\0\0\0\x4e")
 
     def test_a_browser_that_says_nothing_is_told_by_the_close_frame(self) -> None:
         self.browse(upgrade("/"))
@@ -110,7 +109,7 @@ class RefusalTests(WebSocketTestCase):
             self.browser.say(said)
             self.assertIn(b"RFB 003.008\n\x01\x01", self.browser.hear())
 
-            self.sessions.end_where(EndedByAdministrator())
+            self.end_sessions()
             if said.endswith(b"\n"):
                 self.browser.say(b"\x01")
 
@@ -142,7 +141,7 @@ class LeavingTests(WebSocketTestCase):
         self.assertIsInstance(self.only_refusal(), ClientGone)
         self.assertEqual(self.store.calls, ["redeem", "restore"])
         self.assertEqual(self.reactor.getDelayedCalls(), [])
-        self.assertEqual(self.sessions.list(), [])
+        self.assertEqual(self.live_sessions(), [])
 
     def test_while_the_token_is_redeemed(self) -> None:
         self.store.wait["redeem"] = Deferred()

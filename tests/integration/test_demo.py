@@ -201,7 +201,7 @@ class DemoTests(TestCase):
 
         with contextlib.suppress(Refused):
             view(demo.link())
-        self.assertRegex(self.complaint(demo), r"not shown \(id \w{8}\): tcp:127\.0\.0\.1:1: ")
+        self.assertRegex(self.complaint(demo), r"not shown \(id \w{16}\): tcp:127\.0\.0\.1:1: ")
         self.assertNotIn("s3cret", demo.end(signal.SIGTERM)[1])
 
     def complaint(self, demo: Demo) -> str:

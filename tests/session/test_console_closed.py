@@ -100,7 +100,7 @@ class ConsoleClosedTests(SessionTestCase):
         moved.answer.callback("192.0.2.10")
         for _ in range(MOST_ASKING):
             self.reactor.refuse()
-        self.assertEqual(self.sessions.list(), [])
+        self.assertEqual(self.live_sessions(), [])
         self.assertEqual(self.sessions.asking, 0)
 
     def test_a_user_who_leaves_meanwhile_waits_for_nothing(self) -> None:

@@ -128,7 +128,7 @@ class TurnTests(SessionTestCase):
         self.begin()
         self.wait(5)
         self.told_user(Busy)
-        self.assertEqual(len(self.sessions.list()), 1)
+        self.assertEqual(len(self.live_sessions()), 1)
 
     def test_token_that_is_refused_frees_its_turn(self) -> None:
         self.begin()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
+from zope.interface.verify import verifyObject
 
 from tests.doubles.proxy_in_memory import WEB_01
 from tests.doubles.sessions import SessionTestCase, StubbornUser, User
@@ -10,25 +11,50 @@ from vncproxy.errors import (
     EndedByAdministrator,
     ProxyStopping,
 )
+from vncproxy.interfaces import ISessionRegistry
 from vncproxy.model import (
     VMAddress,
 )
-from vncproxy.session import registry as sessions
 
 
 class RegistryTests(SessionTestCase):
-    def test_no_two_live_sessions_have_the_same_id(self) -> None:
-        ids = iter(["7f3a0001", "7f3a0001", "7f3a0002"])
-        self.patch(sessions, "new_id", lambda: next(ids))
-        first = self.begin(user=User(self))
+    def test_it_is_what_its_interface_says(self) -> None:
+        verifyObject(ISessionRegistry, self.sessions)
 
-        self.assertEqual((first.id, self.begin(user=User(self)).id), ("7f3a0001", "7f3a0002"))
+    def test_ids_have_64_random_bits(self) -> None:
+        ids = {self.begin(user=User(self)).id for _ in range(2)}
+
+        self.assertEqual(len(ids), 2)
+        for each in ids:
+            self.assertRegex(each, "^[0-9a-f]{16}$")
+
+    def test_the_sessions_of_one_machine_are_known(self) -> None:
+        self.kvm.consoles["db-01"] = self.kvm.consoles["web-01"]
+        db_01 = VMAddress("kvm", "db-01")
+        begun = [
+            self.begin(self.user_request(self.issue(vm=vm)), User(self)).id
+            for vm in (WEB_01, db_01, WEB_01)
+        ]
+
+        self.assertEqual([info.id for info in self.live_sessions(WEB_01)], [begun[0], begun[2]])
+        self.assertEqual([info.id for info in self.live_sessions(db_01)], [begun[1]])
+
+        self.end_sessions(vm=WEB_01)
+        self.assertEqual(self.live_sessions(WEB_01), [])
+        self.assertEqual([info.id for info in self.live_sessions()], [begun[1]])
+
+    def test_sessions_name_their_proxy_zone_and_host(self) -> None:
+        self.serve(proxy="proxy-1", zone="north")
+        self.open()
+
+        (info,) = self.live_sessions()
+        self.assertEqual((info.proxy, info.zone, info.host), ("proxy-1", "north", "192.0.2.10"))
 
     def test_one_session_is_ended_by_its_id(self) -> None:
         self.open()
 
-        self.assertTrue(self.sessions.end(self.session.id, EndedByAdministrator()))
-        self.assertFalse(self.sessions.end("00000000", EndedByAdministrator()))
+        self.assertTrue(self.end_session(self.session.id))
+        self.assertFalse(self.end_session("0" * 16))
 
         self.closed(EndedByAdministrator)
 
@@ -38,19 +64,18 @@ class RegistryTests(SessionTestCase):
         for vm, user in ((WEB_01, "alice"), (WEB_01, "bob"), (db_01, "bob")):
             self.begin(self.user_request(self.issue(vm=vm, user=user)), User(self))
         assert self.session.grant is not None
-        why = EndedByAdministrator()
 
-        self.assertEqual(self.sessions.end_where(why, vm=WEB_01, user="carol"), 0)
-        self.assertEqual(self.sessions.end_where(why, vm=WEB_01, user="bob"), 1)
-        self.assertEqual(self.sessions.end_where(why, vm=WEB_01), 1)
-        self.assertEqual(self.sessions.end_where(why, token_id=self.session.grant.token_id), 1)
-        self.assertEqual(self.sessions.list(), [])
+        self.assertEqual(self.end_sessions(vm=WEB_01, user="carol"), 0)
+        self.assertEqual(self.end_sessions(vm=WEB_01, user="bob"), 1)
+        self.assertEqual(self.end_sessions(vm=WEB_01), 1)
+        self.assertEqual(self.end_sessions(token_id=self.session.grant.token_id), 1)
+        self.assertEqual(self.live_sessions(), [])
 
     def test_without_criteria_all_are_ended(self) -> None:
         for _ in range(3):
             self.begin(user=User(self))
 
-        self.assertEqual(self.sessions.end_where(EndedByAdministrator()), 3)
+        self.assertEqual(self.end_sessions(), 3)
 
     def stop(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self.sessions.stop())

@@ -39,14 +39,14 @@ class SameBrowserTests(SessionTestCase):
         ((info, why),) = self.told.closings
         self.assertEqual((info.id, type(why)), (session.id, Superseded))
         self.assertTrue(user.peer.half_closed)
-        self.assertEqual([info.id for info in self.sessions.list()], [self.session.id])
+        self.assertEqual([info.id for info in self.live_sessions()], [self.session.id])
 
     def test_the_older_one_of_three_and_so_on(self) -> None:
         self.open()
         for _ in range(5):
             self.again()
 
-        self.assertEqual(len(self.sessions.list()), 1)
+        self.assertEqual(len(self.live_sessions()), 1)
         self.assertEqual([type(why) for _, why in self.told.closings], [Superseded] * 5)
 
     def test_a_try_that_is_still_opening_ends(self) -> None:
@@ -61,7 +61,7 @@ class SameBrowserTests(SessionTestCase):
 
         ((error, _),) = opening.refusals
         self.assertIsInstance(error, Superseded)
-        self.assertEqual(len(self.sessions.list()), 1)
+        self.assertEqual(len(self.live_sessions()), 1)
         self.assertNotEqual(self.user.cookie, cookie)
 
     def test_one_use_gives_no_second_session_whatever_is_closed(self) -> None:
@@ -78,7 +78,7 @@ class SameBrowserTests(SessionTestCase):
         for user in users[:-1]:
             user.peer.close()
         self.wait(10)
-        self.assertEqual(len(self.sessions.list()), 1)
+        self.assertEqual(len(self.live_sessions()), 1)
 
         self.user = User(self)
         self.begin(self.user_request(secret))
@@ -123,7 +123,7 @@ class SameBrowserTests(SessionTestCase):
         )
 
         self.assertIsInstance(user.refusals[0][0], StoreUnavailable)
-        self.assertEqual((self.told.closings, len(self.sessions.list())), ([], 1))
+        self.assertEqual((self.told.closings, len(self.live_sessions())), ([], 1))
 
     def test_many_tries_at_once_count_one_too_many_at_most(self) -> None:
         self.serve(limits=Limits(sessions_per_address=1))
@@ -134,7 +134,7 @@ class SameBrowserTests(SessionTestCase):
         for user in users:
             self.begin(self.user_request(token, resume=cookie), user)
 
-        self.assertEqual(len(self.sessions.list()), 2)
+        self.assertEqual(len(self.live_sessions()), 2)
         self.assertEqual(sum(bool(user.refusals) for user in users), 4)
 
     def test_nothing_is_left_in_the_counters(self) -> None:
@@ -148,7 +148,7 @@ class SameBrowserTests(SessionTestCase):
         self.open()
 
         self.assertEqual(self.told.closings, [])
-        self.assertEqual(len(self.sessions.list()), 1)
+        self.assertEqual(len(self.live_sessions()), 1)
 
     def test_stopping_waits_for_one_that_is_being_replaced(self) -> None:
         self.open()

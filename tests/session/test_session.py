@@ -79,7 +79,7 @@ class OpeningTests(SessionTestCase):
     def test_info_grows_with_what_is_known(self) -> None:
         self.store.wait["redeem"] = Deferred()
         self.begin()
-        (early,) = self.sessions.list()
+        (early,) = self.live_sessions()
         self.assertEqual((early.vm, early.user, early.client), (None, "", "198.51.100.7"))
 
         self.store.wait["redeem"].callback(None)
@@ -88,7 +88,7 @@ class OpeningTests(SessionTestCase):
         self.user.peer.send(GREETING + b"12345")
         hypervisor.send(b"123")
 
-        (info,) = self.sessions.list()
+        (info,) = self.live_sessions()
         self.assertEqual((info.id, info.vm, info.user), (self.session.id, WEB_01, "alice"))
         self.assertEqual((info.seconds, info.token_id), (2, self.session.grant.token_id))  # type: ignore[union-attr]
         self.assertEqual(info.bytes_down, hypervisor_bytes(b"123"))

@@ -15,8 +15,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from werkzeug.exceptions import MethodNotAllowed
 
 from ..errors import StoreUnavailable, VNCProxyError
-from ..interfaces import ITokenStore
-from .registry import LiveSessions
+from ..interfaces import ISessionRegistry, ITokenStore
 from .reply import Reply, error_body, not_routed
 
 TIME_LIMIT = 2.0
@@ -91,7 +90,7 @@ class Readiness:
     def __init__(
         self,
         store: ITokenStore,
-        sessions: LiveSessions,
+        sessions: ISessionRegistry,
         clock: IReactorTime,
         more: Mapping[str, Callable[[], str]] = MappingProxyType({}),
     ) -> None:
@@ -149,7 +148,9 @@ def _send(reply: Reply, request: Request) -> None:
     request.finish()
 
 
-def health_resource(*, store: ITokenStore, sessions: LiveSessions, clock: IReactorTime) -> Resource:
+def health_resource(
+    *, store: ITokenStore, sessions: ISessionRegistry, clock: IReactorTime
+) -> Resource:
     """Return a resource with the children ``healthz`` and ``readyz``.
 
     Another site, such as the users' one, can render the children at any path.

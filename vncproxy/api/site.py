@@ -13,14 +13,13 @@ from twisted.web import http
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
-from ..interfaces import IConsoleBackend, ITokenStore
+from ..interfaces import IConsoleBackend, ISessionRegistry, ITokenStore
 from ..model import ConsoleType, UnixTime
 from ..text import printable
 from ..tokens.issuing import IssueRules, TokenIssuer
 from ..tokens.machine_check import MachineCheck
 from .authentication import IAuthenticator
 from .health import Readiness
-from .registry import LiveSessions
 from .reply import Reply, error_body
 from .v1.bodies import MAX_BODY
 from .v1.inventory import Inventory
@@ -29,8 +28,8 @@ from .v1.sessions import SessionsView
 from .v1.tokens import Tokens
 
 _ID = re.compile(r"[0-9a-fA-F]{64}")
-_LONG = re.compile(r"[\w.~-]{16,}")
-"""What may be an id, or a token at the wrong port."""
+_LONG = re.compile(r"(^/v1/sessions/[0-9a-f]{16}$)|[\w.~-]{16,}")
+"""The path of a session; or what may be a token's id, or a token at the wrong port."""
 
 LONGEST_PATH = 200
 """Characters of a path in the log; callers without a key may send as many as they like."""
@@ -39,6 +38,8 @@ _UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def _shortened(found: re.Match[str]) -> str:
+    if found[1]:
+        return found[0]
     return found[0][:12] if _ID.fullmatch(found[0]) else "…"
 
 
@@ -92,7 +93,7 @@ class BoundedRequest(Request):
 def api_resource(
     *,
     store: ITokenStore,
-    sessions: LiveSessions,
+    sessions: ISessionRegistry,
     backends: Mapping[str, IConsoleBackend],
     authenticators: Sequence[IAuthenticator],
     metrics_registry: CollectorRegistry,

@@ -7,6 +7,7 @@ Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 - `tokens`: the token store, and further sources of tokens.
 - `stage`: a filter or rewriter on the way of a session's bytes.
 - `observer`: receivers of session events: audit, metrics.
+- `registry`: the live sessions: list and end.
 
 Methods promise ``Awaitable[T]``, so an implementation may be ``async def`` or return a Deferred.
 """
@@ -25,6 +26,7 @@ from .backend import (
 )
 from .blocking import IBlockingCalls
 from .observer import ISessionObserver
+from .registry import ISessionRegistry
 from .stage import IStage
 from .tokens import IMayForget, ITokenSource, ITokenStore
 
@@ -39,6 +41,7 @@ __all__ = [
     "IMayForget",
     "IPointsElsewhere",
     "ISessionObserver",
+    "ISessionRegistry",
     "IStage",
     "ITokenSource",
     "ITokenStore",

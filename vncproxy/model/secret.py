@@ -12,8 +12,8 @@ _SECRET = re.compile(r"[A-Za-z0-9_.-]{1,4096}")
 
 
 def new_id() -> str:
-    """Return an id for a session or a refusal; it is short, for people read it to each other."""
-    return secrets.token_hex(4)
+    """Return 64 random bits as 16 hex digits: the id of a session or a refusal, in any proxy."""
+    return secrets.token_hex(8)
 
 
 def new_secret() -> str:

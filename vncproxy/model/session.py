@@ -33,6 +33,8 @@ class SessionInfo:
         bytes_down: payload to the user.
         bytes_up: payload from the user.
         host: where the console is, as it is dialled; `LOCAL` on this machine.
+        proxy: the name of the proxy that serves it.
+        zone: the zone of that proxy.
         side: of an ended session, which leg ended first: ``downstream`` or ``upstream``; empty
             where the proxy itself ended it.
     """
@@ -48,4 +50,6 @@ class SessionInfo:
     bytes_down: int = 0
     bytes_up: int = 0
     host: str = ""
+    proxy: str = ""
+    zone: str = ""
     side: str = ""

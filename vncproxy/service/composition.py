@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,7 +27,7 @@ from .components import Components, make_components
 from .gateway import Gateway
 from .log_file import ProcessLog
 from .reload import RunningProxy
-from .sites import Sites, services
+from .sites import Sites, proxy_name, services
 
 
 def make_service(
@@ -104,11 +103,6 @@ def _listeners(
         listening(endpoint, site, accepting.reactor(reactor) if endpoint in of_users else reactor)
         for endpoint, site in sites.listeners(listen)
     ]
-
-
-def proxy_name(settings: Settings) -> str:
-    """Return the name of this proxy in the audit log."""
-    return settings.proxy.name or socket.gethostname()
 
 
 def load(path: Path) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -55,7 +56,13 @@ def services(
         reactor=reactor,
         join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
         confirm=settings.tokens.confirm,
+        proxy=proxy_name(settings),
     )
+
+
+def proxy_name(settings: Settings) -> str:
+    """Return what this proxy is called in the audit log and the API."""
+    return settings.proxy.name or socket.gethostname()
 
 
 class Sites:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from twisted.internet.defer import DeferredList
+from zope.interface import implementer
 
 from ..errors import OverLimit, ProxyStopping, SessionEnded, Superseded, VNCProxyError
-from ..model import SessionInfo, VMAddress, new_id, secret_id
+from ..interfaces import ISessionRegistry
+from ..model import SessionInfo, VMAddress, secret_id
 from .admission import Admission
 from .session import IDownstream, Services, Session, UserRequest
 from .timer import Rounds
@@ -17,6 +19,7 @@ from .timer import Rounds
 T = TypeVar("T")
 
 
+@implementer(ISessionRegistry)
 class Sessions:
     """The live sessions of this process.
 
@@ -40,35 +43,32 @@ class Sessions:
         self._live: dict[str, Session] = {}
         self._replaced: set[str] = set()
         self._of_address: Counter[str] = Counter()
-        self._of_vm: Counter[VMAddress] = Counter()
+        self._of_vm: dict[VMAddress, tuple[Session, ...]] = {}
 
     def prepare(self, user_request: UserRequest, downstream: IDownstream) -> Session:
         """Return a user's session, to be started by its downstream."""
         return Session(user_request, downstream, self)
 
-    def new_id(self) -> str:
-        """Return an id that no live session has."""
-        while (found := new_id()) in self._live:
-            pass
-        return found
+    async def list(self, *, vm: VMAddress | None = None) -> Sequence[SessionInfo]:
+        """Return all sessions, or those of one machine."""
+        return [session.info() for session in self._of(vm)]
 
-    def list(self) -> list[SessionInfo]:
-        """Return all sessions, those that are still opening included."""
-        return [session.info() for session in self._live.values()]
+    def _of(self, vm: VMAddress | None) -> Iterable[Session]:
+        return self._live.values() if vm is None else self._of_vm.get(vm, ())
 
     def bytes_moved(self) -> tuple[int, int]:
         """Return what all live sessions have moved, to their users and from them."""
         moved = [session.bytes_moved() for session in self._live.values()]
         return sum(down for down, _ in moved), sum(up for _, up in moved)
 
-    def end(self, session_id: str, why: SessionEnded) -> bool:
+    async def end(self, session_id: str, why: SessionEnded) -> bool:
         """End one session; False when there is none with this id."""
         session = self._live.get(session_id)
         if session:
             session.cancel(why)
         return session is not None
 
-    def end_where(
+    async def end_where(
         self,
         why: SessionEnded,
         *,
@@ -77,14 +77,14 @@ class Sessions:
         token_id: str | None = None,
     ) -> int:
         """End the sessions that match all criteria given; returns how many."""
-        wanted = {"vm": vm, "user": user, "token_id": token_id}
-        criteria = {name: value for name, value in wanted.items() if value is not None}
         matching = [
             info.id
-            for info in self.list()
-            if all(getattr(info, name) == value for name, value in criteria.items())
+            for info in await self.list(vm=vm)
+            if user in (None, info.user) and token_id in (None, info.token_id)
         ]
-        return sum(self.end(session_id, why) for session_id in matching)
+        for session_id in matching:
+            await self.end(session_id, why)
+        return len(matching)
 
     async def stop(self) -> None:
         """Refuse new sessions, end the live ones with a reason, wait until they are gone."""
@@ -130,9 +130,9 @@ class Sessions:
         self._live[session.id] = session
         self._of_address[client] += 1
 
-    def enter_vm(self, vm: VMAddress) -> None:
+    def enter_vm(self, session: Session, vm: VMAddress) -> None:
         """Count a session that has learned what it is to show, until it leaves."""
-        self._of_vm[vm] += 1
+        self._of_vm[vm] = (*self._of_vm.get(vm, ()), session)
 
     def replace(self, session: Session) -> None:
         """End the sessions of the same resume cookie; they are not counted while they end.
@@ -142,7 +142,7 @@ class Sessions:
         assert session.grant is not None
         for other in self._of_same_cookie(session):
             if session.grant.resumed or not other.is_open:
-                self._count_out(other)
+                _count_down(self._of_address, other.user_request.client)
                 self._replaced.add(other.id)
                 other.cancel(Superseded(f"by session {session.id}"))
 
@@ -165,15 +165,17 @@ class Sessions:
     def leave(self, session: Session) -> None:
         """Count a session no more."""
         del self._live[session.id]
+        if session.grant is not None:
+            self._leave_vm(session, session.grant.token.vm)
         if session.id in self._replaced:
             self._replaced.remove(session.id)
         else:
-            self._count_out(session)
+            _count_down(self._of_address, session.user_request.client)
 
-    def _count_out(self, session: Session) -> None:
-        _count_down(self._of_address, session.user_request.client)
-        if session.grant is not None:
-            _count_down(self._of_vm, session.grant.token.vm)
+    def _leave_vm(self, session: Session, vm: VMAddress) -> None:
+        left = tuple(other for other in self._of_vm.pop(vm, ()) if other is not session)
+        if left:
+            self._of_vm[vm] = left
 
     def check_vm(self, vm: VMAddress) -> None:
         """Make sure that one more session of a VM is allowed; it is counted already.
@@ -182,7 +184,7 @@ class Sessions:
             OverLimit: there are too many.
         """
         allowed = self.services.limits.sessions_per_vm
-        same = self._of_vm[vm]
+        same = sum(other.id not in self._replaced for other in self._of_vm[vm])
         if same > allowed:
             raise OverLimit(
                 f"{same - 1} sessions of {vm}, limits.sessions_per_vm",

@@ -40,6 +40,7 @@ from ..model import (
     VMAddress,
     check_secret,
     is_secret,
+    new_id,
     secret_id,
 )
 from ..origins import check_origin
@@ -108,6 +109,8 @@ class Services:
         reactor: for time limits and connections.
         join: the relay.
         confirm: whether links ask before they are redeemed, unless their policy says otherwise.
+        proxy: the name of this proxy.
+        zone: the zone of this proxy, empty where there is only one.
     """
 
     store: ITokenStore
@@ -119,6 +122,8 @@ class Services:
     reactor: Any
     join: Callable[[Leg, Leg, Sequence[IStage]], Deferred[VNCProxyError]] = plain.join
     confirm: bool = False
+    proxy: str = ""
+    zone: str = ""
 
     def consoles(self) -> Consoles:
         """Return the way to the consoles of all backends."""
@@ -139,13 +144,10 @@ class Register(Protocol):
     asking: int
     rounds: Rounds
 
-    def new_id(self) -> str:
-        """Return an id that no other session has now."""
-
     def enter(self, session: Session) -> None:
         """Count a session, until it leaves, or raise why there is no room for it."""
 
-    def enter_vm(self, vm: VMAddress) -> None:
+    def enter_vm(self, session: Session, vm: VMAddress) -> None:
         """Count it for the machine that it is to show, too."""
 
     def check_vm(self, vm: VMAddress) -> None:
@@ -187,15 +189,18 @@ class Session:
     def __init__(
         self, user_request: UserRequest, downstream: IDownstream, sessions: Register
     ) -> None:
-        self.id = sessions.new_id()
+        self.id = new_id()
         self.user_request = user_request
         self.grant: Grant | None = None
         self._downstream: IDownstream | None = downstream
         self._sessions = sessions
         self._started = self._services.reactor.seconds()
         self._legs: tuple[Leg, Leg] | None = None
+        services = self._services
         self._info = SessionInfo(
-            self.id, user_request.type, user_request.client, self._services.time()
+            *(self.id, user_request.type, user_request.client, services.time()),
+            proxy=services.proxy,
+            zone=services.zone,
         )
         self._why: VNCProxyError = SessionEnded()
         self._ending = False
@@ -347,7 +352,7 @@ class Session:
             raise self._used(e) from e
         token = grant.token
         self.grant = grant
-        self._sessions.enter_vm(token.vm)
+        self._sessions.enter_vm(self, token.vm)
         self._sessions.replace(self)
         self._info = replace(self._info, token_id=grant.token_id, vm=token.vm, user=token.user)
         return grant

@@ -23,6 +23,9 @@ class ListTests(ApiTestCase):
                 "user": "alice",
                 "type": "novnc",
                 "client": "192.0.2.1",
+                "proxy": "proxy-1",
+                "zone": None,
+                "host": "192.0.2.10",
                 "started_at": "2026-01-02T03:04:05Z",
                 "seconds": 12.3,
                 "bytes_down": 5000,
@@ -84,7 +87,7 @@ class EndTests(ApiTestCase):
     def test_session_that_just_ended_is_not_found(self) -> None:
         self.sessions.add(session("1"))
 
-        def too_late(session_id: str, why: SessionEnded) -> bool:
+        async def too_late(session_id: str, why: SessionEnded) -> bool:
             return False
 
         self.patch(self.sessions, "end", too_late)

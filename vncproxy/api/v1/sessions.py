@@ -5,11 +5,10 @@ from __future__ import annotations
 from twisted.logger import Logger
 
 from ...errors import EndedByAdministrator
-from ...interfaces import ITokenStore
+from ...interfaces import ISessionRegistry, ITokenStore
 from ...model import SessionInfo
 from ...text import printable
 from ..caller import Caller
-from ..registry import LiveSessions
 from ..reply import Refusal, Reply
 from .bodies import session_body
 
@@ -24,13 +23,13 @@ class SessionsView:
 
     log = Logger()
 
-    def __init__(self, sessions: LiveSessions, store: ITokenStore) -> None:
+    def __init__(self, sessions: ISessionRegistry, store: ITokenStore) -> None:
         self._sessions = sessions
         self._store = store
 
     async def list(self, caller: Caller) -> Reply:
         """Return the sessions of the backends that the caller may touch, oldest first."""
-        seen = [s for s in self._sessions.list() if _visible(s, caller)]
+        seen = [s for s in await self._sessions.list() if _visible(s, caller)]
         seen.sort(key=lambda session: session.started_at)
         return Reply(200, {"sessions": [session_body(session) for session in seen]})
 
@@ -47,10 +46,11 @@ class SessionsView:
             Refusal: 404, there is none, or not for this caller.
             StoreUnavailable: it is ended, and whether the token is revoked is not known.
         """
-        session = next((s for s in self._sessions.list() if s.id == session_id), None)
+        live = await self._sessions.list()
+        session = next((s for s in live if s.id == session_id), None)
         if session is None or not _visible(session, caller):
             raise _unknown()
-        if not self._sessions.end(session_id, EndedByAdministrator()):
+        if not await self._sessions.end(session_id, EndedByAdministrator()):
             raise _unknown()
         self.log.info(
             "api {kind} {key} ended session {session} of {user} at {vm}",
@@ -69,7 +69,7 @@ class SessionsView:
         try:
             revoked = await self._store.revoke(token_id)
         finally:
-            others = self._sessions.end_where(why, token_id=token_id)
+            others = await self._sessions.end_where(why, token_id=token_id)
         return Reply(200, {"ended": 1 + others, "revoked": int(revoked)})
 
 

@@ -7,12 +7,11 @@ import re
 from twisted.logger import Logger
 
 from ...errors import EndedByAdministrator, Forbidden
-from ...interfaces import ITokenStore
+from ...interfaces import ISessionRegistry, ITokenStore
 from ...model import VMAddress
 from ...text import printable
 from ...tokens.issuing import TokenIssuer
 from ..caller import Caller
-from ..registry import LiveSessions
 from ..reply import Refusal, Reply, token_unknown
 from .bodies import TokenRequest, status_body, token_body
 
@@ -30,7 +29,7 @@ class Tokens:
 
     log = Logger()
 
-    def __init__(self, store: ITokenStore, sessions: LiveSessions, issuer: TokenIssuer) -> None:
+    def __init__(self, store: ITokenStore, sessions: ISessionRegistry, issuer: TokenIssuer) -> None:
         self._store = store
         self._sessions = sessions
         self._issuer = issuer
@@ -78,7 +77,7 @@ class Tokens:
         try:
             revoked = await self._store.revoke(token_id)
         finally:
-            ended = self._sessions.end_where(EndedByAdministrator(), token_id=token_id)
+            ended = await self._sessions.end_where(EndedByAdministrator(), token_id=token_id)
         self._log_change("revoked", caller, token=token_id[:12], vm=vm, ended=ended)
         return _revoked(int(revoked), ended)
 
@@ -92,7 +91,7 @@ class Tokens:
         try:
             revoked = len(await self._store.revoke_vm(vm))
         finally:
-            ended = self._sessions.end_where(EndedByAdministrator(), vm=vm)
+            ended = await self._sessions.end_where(EndedByAdministrator(), vm=vm)
         self._log_change("revoked", caller, vm=vm, revoked=revoked, ended=ended)
         return _revoked(revoked, ended)
 
@@ -113,14 +112,14 @@ class Tokens:
         try:
             revoked = len(await self._store.revoke_user(user))
         finally:
-            ended = self._sessions.end_where(EndedByAdministrator(), user=user)
+            ended = await self._sessions.end_where(EndedByAdministrator(), user=user)
         self._log_change("revoked", caller, user=user, revoked=revoked, ended=ended)
         return _revoked(revoked, ended)
 
     async def _vm_of(self, token_id: str) -> VMAddress | None:
         if not _ID.fullmatch(token_id):
             return None
-        for session in self._sessions.list():
+        for session in await self._sessions.list():
             if session.token_id == token_id:
                 return session.vm
         return (await self._store.show(token_id)).token.vm
