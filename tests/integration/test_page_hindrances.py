@@ -18,6 +18,13 @@ BLOCKED_TOLD = """
 """
 
 
+TEXTS_WHILE_WAITING = """
+    const text = (id) => document.getElementById(id).textContent;
+    return document.body.dataset.state === "waiting" ? [text("headline"), text("reason")] : null;
+"""
+"""In one step: the page may go on to its next attempt at any time."""
+
+
 class HindranceTests(PageTestCase):
     """What keeps a browser from its console, and what the page says of it."""
 
@@ -65,10 +72,7 @@ class HindranceTests(PageTestCase):
         words = "Too many connections are open."
         self.gateway.ordinary.status, self.gateway.ordinary.words = 503, words
         await self.open("sockets-dropped/?token=abc")
-        await self.until(STATE, "waiting")
-
-        self.assertEqual(await self.text("headline"), "The gateway is busy")
-        self.assertEqual(await self.text("reason"), words)
+        await self.until(TEXTS_WHILE_WAITING, ["The gateway is busy", words])
 
     async def test_cookies_that_are_not_kept(self) -> None:
         sentence = "This console link is not valid any more. Ask for a new one."
