@@ -8,6 +8,7 @@ from threading import Event
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.doubles.network import Network
 from vncproxy.backends.reachability import out_of_reach
 
 
@@ -40,10 +41,7 @@ class OutOfReachTests(SynchronousTestCase):
         self.assertEqual({*told.values()}, {"no answer within 0.1 s"})
 
     def test_one_that_gives_up_first_is_told_likewise(self) -> None:
-        def connect(*_: object) -> None:
-            raise TimeoutError
-
-        self.patch(socket, "create_connection", connect)
+        Network(self).answers["h", 1] = [TimeoutError()]
         self.assertEqual(out_of_reach([("h", 1)]), {("h", 1): "no answer within 2 s"})
 
     def test_a_host_that_others_named_and_that_is_this_machine_is_told(self) -> None:

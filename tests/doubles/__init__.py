@@ -13,6 +13,8 @@
 - `api`, `cli`: the HTTP API in memory, and the command in front of it.
 - `external_tokens`: contexts and tables of token sources.
 - `libvirt`: the libvirt backend over libvirt's test driver.
+- `vsphere`: a vSphere in memory, behind pyvmomi's objects.
 - `opennebula`, `hypervisors_here`: clouds and hypervisors in memory.
+- `network`: what blocking code reaches when it dials.
 - `cost`: how the cost of a call grows with its input.
 """

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -67,11 +70,25 @@ class SettingsTests(SynchronousTestCase):
         self.assertIn("must not end with a colon", str(error))
 
 
+class MemoryRedis:
+    """Answers GET, in place of a connection to Redis."""
+
+    def __init__(self, values: dict[str, bytes]) -> None:
+        self._values = values
+
+    async def run(self, operation: Callable[[MemoryRedis], Awaitable[Any]]) -> Any:
+        return await operation(self)
+
+    async def command(self, name: str, key: str) -> bytes | None:
+        assert name == "GET"
+        return self._values.get(key)
+
+
 class ShortTests(SynchronousTestCase):
     def test_a_token_that_redis_has_and_that_could_be_guessed_is_refused_in_words(self) -> None:
         source = make_source(RedisTokens, make_means(MemoryReactorClock()))
         values = {"vm1": b"10.0.0.5:5900"}
-        self.patch(source, "_get", lambda token: succeed(values.get(token)))
+        self.patch(source, "_link", MemoryRedis(values))
 
         refused = Deferred.fromCoroutine(source.redeem("vm1"))
         error = self.failureResultOf(refused, TokenUnknown).value
@@ -84,7 +101,7 @@ class OwnMachineTests(SynchronousTestCase):
     def redeem(self, value: bytes, **table: object) -> Deferred[Grant | None]:
         """Redeem a token of this value."""
         source = make_source(RedisTokens, make_means(MemoryReactorClock()), **table)
-        self.patch(source, "_get", lambda _token: succeed(value))
+        self.patch(source, "_link", MemoryRedis({"x" * 16: value}))
         return Deferred.fromCoroutine(source.redeem("x" * 16))
 
     def test_loopback_is_refused_unless_addresses_name_it(self) -> None:

@@ -11,7 +11,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from vncproxy.backends.tls_context import distrust
 from vncproxy.backends.vmware.errors import explain, unanswered
 from vncproxy.backends.vmware.machines import displayed
-from vncproxy.backends.vmware.properties import read, read_all
 from vncproxy.backends.vmware.soap import TimeLeft, api_versions
 from vncproxy.backends.vmware.states import words
 from vncproxy.backends.vmware.vnc import vnc_settings
@@ -119,74 +118,3 @@ class TimeLeftTests(SynchronousTestCase):
                 left.seconds()
             self.assertGreater(left.seconds(), 4)
         self.assertGreater(left.seconds(), 60)
-
-
-class _Collector:
-    """Answers with pages of one object each, as a vCenter does with very many machines."""
-
-    def __init__(self, *pages: Any) -> None:
-        self.pages = list(pages)
-
-    def RetrievePropertiesEx(self, spec: Any, options: Any) -> Any:
-        return self._page()
-
-    def ContinueRetrievePropertiesEx(self, token: str) -> Any:
-        assert token == "more"
-        return self._page()
-
-    def _page(self) -> Any:
-        if not self.pages:
-            return None
-        found = self.pages.pop(0)
-        token = "more" if self.pages else None
-        return vmodl.query.PropertyCollector.RetrieveResult(objects=[found], token=token)
-
-
-class _View:
-    destroyed = 0
-
-    def CreateContainerView(self, root: Any, kinds: Any, recursive: bool) -> Any:
-        return self
-
-    def Destroy(self) -> None:
-        self.destroyed += 1
-
-
-class _VSphere:
-    def __init__(self, *pages: Any) -> None:
-        self.content = self
-        self.rootFolder = None
-        self.propertyCollector = _Collector(*pages)
-        self.viewManager = _View()
-
-
-def content(name: str, refused: Any = None) -> Any:
-    collector = vmodl.query.PropertyCollector
-    refusals = [collector.MissingProperty(path="name", fault=refused)] if refused else []
-    values = [] if refused else [vmodl.DynamicProperty(name="name", val=name)]
-    return collector.ObjectContent(obj=MACHINE, propSet=values, missingSet=refusals)
-
-
-class PropertiesTests(SynchronousTestCase):
-    def test_pages_are_read_to_the_last(self) -> None:
-        vsphere: Any = _VSphere(content("a"), content("b"), content("c"))
-        self.patch(vmodl.query.PropertyCollector, "ObjectSpec", lambda **_: None)
-        self.patch(vmodl.query.PropertyCollector, "FilterSpec", lambda **_: None)
-        found = read_all(vsphere, vim.VirtualMachine, "name")
-        self.assertEqual([each.values["name"] for each in found], ["a", "b", "c"])
-        self.assertEqual(vsphere.viewManager.destroyed, 1)
-
-    def test_an_object_that_is_gone(self) -> None:
-        with self.assertRaises(vmodl.fault.ManagedObjectNotFound):
-            read(_VSphere(), MACHINE, "name")  # type: ignore[arg-type]
-
-    def test_what_may_not_be_read_is_told_when_it_is_needed(self) -> None:
-        fault = vim.fault.NoPermission(object=MACHINE, privilegeId="System.Read")
-        found = read(_VSphere(content("", fault)), MACHINE, "name")  # type: ignore[arg-type]
-        with self.assertRaises(vim.fault.NoPermission):
-            found.required("name")
-
-    def test_a_login_that_has_ended_is_told_at_once(self) -> None:
-        fault = vim.fault.NotAuthenticated(object=MACHINE, privilegeId="System.Read")
-        with self.assertRaises(vim.fault.NotAuthenticated):
-            read(_VSphere(content("", fault)), MACHINE, "name")  # type: ignore[arg-type]

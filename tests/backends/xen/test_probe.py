@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 from types import SimpleNamespace as Thing
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.backends.xen.test_settings import settings
-from vncproxy.backends.xen import probe as xen_probe
+from tests.doubles.network import Network
 from vncproxy.backends.xen.probe import probe
+
+XEN1, XEN2 = ("10.0.0.5", 443), ("10.0.0.6", 443)
 
 
 def host(name: str, address: str, *, enabled: bool = True) -> dict[str, Any]:
@@ -29,22 +30,9 @@ class ProbeTests(SynchronousTestCase):
             "OpaqueRef:1": host("xen1", "10.0.0.5"),
             "OpaqueRef:2": host("xen2", "10.0.0.6"),
         }
-        self.silent: dict[tuple[str, int], str] = {}
-        self.dialled: list[tuple[str, int]] = []
-        self.shaken: list[tuple[str, int]] = []
-        self.patch(xen_probe, "out_of_reach", self.out_of_reach)
-        self.patch(socket, "create_connection", self.create_connection)
-
-    def out_of_reach(
-        self, addresses: Any, seconds: float, written: Any
-    ) -> dict[tuple[str, int], str]:
-        self.dialled = list(addresses)
-        self.assertLessEqual(seconds, 2.0)
-        return self.silent
-
-    def create_connection(self, address: tuple[str, int], timeout: float) -> None:
-        self.shaken.append(address)
-        raise ConnectionResetError("reset")
+        self.network = Network(self)
+        for member in (XEN1, XEN2):
+            self.network.answers[member] = [None, ConnectionResetError("reset")]
 
     def problems(self, **table: object) -> tuple[str, ...]:
         tables = Thing(
@@ -59,32 +47,35 @@ class ProbeTests(SynchronousTestCase):
         self.assertIn("XCP-ng 8.3.0 at https://10.0.0.5, pool 'lab' of 2", found.line)
         return found.problems
 
+    def reached(self) -> set[tuple[str, int]]:
+        return {*self.network.dialled}
+
     def test_a_member_on_loopback_is_told_and_not_dialled(self) -> None:
         self.hosts["OpaqueRef:2"] = host("xen2", "127.0.0.1")
-        self.silent = {("10.0.0.5", 443): "no answer"}
         told = self.problems()
         self.assertIn("consoles of xen2 at 127.0.0.1 cannot be reached: that is this", told[0])
-        self.assertEqual(self.dialled, [("10.0.0.5", 443)])
+        self.assertEqual(self.reached(), {XEN1})
 
     def test_a_member_that_is_away_hides_no_other(self) -> None:
-        self.silent = {("10.0.0.5", 443): "no answer within 2 s"}
+        self.network.answers[XEN1] = [TimeoutError()]
         one, two = self.problems()
         self.assertEqual(
             one, "consoles of xen1 at 10.0.0.5:443 cannot be reached: no answer within 2 s"
         )
         self.assertEqual(two, "consoles of xen2 at 10.0.0.6:443 cannot be reached: reset")
-        self.assertEqual(self.shaken, [("10.0.0.6", 443)])
+        self.assertEqual(sorted(self.network.dialled), [XEN1, XEN2, XEN2])
 
     def test_members_are_dialled_where_the_settings_say(self) -> None:
+        there = ("xen2.example.com", 443)
+        self.network.answers[there] = [None, ConnectionResetError("reset")]
         self.problems(addresses={"10.0.0.6": "xen2.example.com"})
-        self.assertEqual(self.dialled, [("10.0.0.5", 443), ("xen2.example.com", 443)])
+        self.assertEqual(self.reached(), {XEN1, there})
 
     def test_the_plain_form_has_a_port_of_its_own_and_no_certificate(self) -> None:
         self.assertEqual(self.problems(plain_console=True, plain_port=8080), ())
-        self.assertEqual(self.dialled, [("10.0.0.5", 8080), ("10.0.0.6", 8080)])
-        self.assertEqual(self.shaken, [])
+        self.assertEqual(sorted(self.network.dialled), [("10.0.0.5", 8080), ("10.0.0.6", 8080)])
 
     def test_a_member_in_maintenance_is_left_out(self) -> None:
         self.hosts["OpaqueRef:2"]["enabled"] = False
         self.problems()
-        self.assertEqual(self.dialled, [("10.0.0.5", 443)])
+        self.assertEqual(self.reached(), {XEN1})
