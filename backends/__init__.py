@@ -12,6 +12,9 @@ from typing import cast
 
 from ..errors import ConfigurationError
 from ..interfaces import BackendClass
+from .construction import make, new_context
+
+__all__ = ["GROUP", "find", "make", "names", "new_context"]
 
 GROUP = "vncproxy.backends"
 

@@ -13,7 +13,8 @@ In reading order:
 - `tokens`, `redis`: where tokens live, and the connection to Redis.
 - `blocking`, `backends`: threads for blocking SDKs, and where consoles are.
 - `api`, `web`: the HTTP API and the page.
-- `cli`, `demo`, `testing`: the command, the demonstration, and public test doubles.
+- `cli`, `demo`: the command and the demonstration.
+- `testing`: public test doubles, and the promises of every backend as tests.
 - `service`, `tap`: how all of it is put together, started, reloaded and stopped.
 """
 

@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from twisted.logger import Logger
 from zope.interface import implementer
 
-from ...errors import BackendError
-from ...interfaces import IBlockingCalls, IConsoleBackend, IConsoleMoves, IHasWarnings, IVMInventory
+from ...errors import BackendError, UpstreamViolation, VNCProxyError
+from ...interfaces import (
+    BackendContext,
+    IBlockingCalls,
+    IConsoleBackend,
+    IConsoleRecovery,
+    IHasWarnings,
+    IVMInventory,
+)
 from ...model import ConsoleEndpoint, VMAddress, VMSummary
 from ..settings_types import warnings_about
 from .cluster import ask_all, locate
@@ -24,7 +30,7 @@ THREADS_OF_A_HOST: Final = 4
 (``max_client_requests``)."""
 
 
-@implementer(IConsoleBackend, IConsoleMoves, IHasWarnings, IVMInventory)
+@implementer(IConsoleBackend, IConsoleRecovery, IHasWarnings, IVMInventory)
 class LibvirtBackend:
     """The domains of one libvirt, or of several among which they are moved.
 
@@ -36,13 +42,13 @@ class LibvirtBackend:
         ConfigurationError: libvirt-python is not installed.
     """
 
-    log = Logger()
     Settings = LibvirtSettings
 
-    def __init__(self, name: str, settings: LibvirtSettings, calls: IBlockingCalls) -> None:
-        self._name = name
-        self._settings = settings
-        self._hypervisors = _hypervisors(settings, calls)
+    def __init__(self, context: BackendContext) -> None:
+        self._name = context.name
+        self._log = context.log
+        self._settings: LibvirtSettings = context.settings
+        self._hypervisors = _hypervisors(self._settings, context.calls)
         self._problems: Sequence[str] = ()
 
     async def locate(self, vm: str) -> ConsoleEndpoint:
@@ -52,8 +58,16 @@ class LibvirtBackend:
         """
         return await locate(self._hypervisors, vm)
 
-    async def whereabouts(self, vm: str) -> str:
-        """Return the host on which a machine runs now; see ``IConsoleMoves``."""
+    async def relocate(self, vm: str, refusal: UpstreamViolation) -> ConsoleEndpoint:
+        """Raise the refusal: libvirt was asked a moment ago, and another try gives the same."""
+        raise refusal
+
+    def explain(self, refusal: UpstreamViolation) -> VNCProxyError:
+        """Return the refusal as it is: libvirt adds nothing to it."""
+        return refusal
+
+    async def current_host(self, vm: str) -> str:
+        """Return the host on which a machine runs now; see ``IConsoleRecovery``."""
         if len(self._hypervisors) == 1:
             return ""
         endpoint = await self.locate(vm)
@@ -66,7 +80,7 @@ class LibvirtBackend:
         if not answers:
             raise failures[0]
         for failure in failures:
-            self.log.warn(
+            self._log.warn(
                 "{backend}: machines are missing: {failure}", backend=self._name, failure=failure
             )
         sightings = [each for inventory in answers.values() for each in inventory]

@@ -12,10 +12,9 @@ from zope.interface import implementer
 
 from ...errors import ConfigurationError
 from ...interfaces import (
-    IBlockingCalls,
+    BackendContext,
     IConsoleBackend,
     IHasWarnings,
-    IPointsElsewhere,
     IVMInventory,
 )
 from ...model import ConsoleElsewhere, ConsoleEndpoint, VMSummary
@@ -31,7 +30,7 @@ _IN_THREAD = 0.9
 """How much of the time limit a question has: the rest is for its own words to arrive."""
 
 
-@implementer(IConsoleBackend, IHasWarnings, IPointsElsewhere, IVMInventory)
+@implementer(IConsoleBackend, IHasWarnings, IVMInventory)
 class OpenNebulaBackend:
     """The machines of one OpenNebula.
 
@@ -47,18 +46,12 @@ class OpenNebulaBackend:
 
     Settings = OpenNebulaSettings
 
-    def __init__(
-        self,
-        name: str,
-        settings: OpenNebulaSettings,
-        calls: IBlockingCalls,
-        post: PostFunction | None = None,
-    ) -> None:
-        self._name = name
-        self._settings = settings
-        self._calls = calls
+    def __init__(self, context: BackendContext, post: PostFunction | None = None) -> None:
+        self._name = context.name
+        self._settings: OpenNebulaSettings = context.settings
+        self._calls = context.calls
         self._post = post
-        self._cloud = _cloud(settings, post)
+        self._cloud = _cloud(self._settings, post)
         self._problems: Sequence[str] = ()
 
     async def locate(self, vm: str) -> ConsoleEndpoint | ConsoleElsewhere:
@@ -87,10 +80,6 @@ class OpenNebulaBackend:
     def warnings(self) -> Sequence[str]:
         """Return what is not safe, and the consoles that could not be reached."""
         return [*self._settings.warnings(), *self._problems]
-
-    def elsewhere(self) -> Sequence[str]:
-        """Return the backends for machines in a vCenter."""
-        return [*dict.fromkeys(self._settings.vcenters())]
 
     async def close(self) -> None:
         """Do nothing: no connection is kept."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -142,6 +142,10 @@ class CloudSettings(BaseModel):
         yield from warnings_about(self.tls.trust() if self.tls else None)
         for host, remote in self.remotes.items():
             yield from (f"behind host {host}: {text}" for text in remote.warnings())
+
+    def other_backends(self) -> Sequence[str]:
+        """Return the NAMEs of backends for machines in a vCenter; see ``NamesOtherBackends``."""
+        return [*dict.fromkeys(self.vcenters())]
 
     def vcenters(self) -> Iterator[str]:
         """Yield the NAMEs of backends for machines in a vCenter, here and behind hybrid hosts."""

@@ -9,12 +9,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from ...errors import BackendError, VMNotFound
 from ...interfaces import (
-    IBlockingCalls,
+    BackendContext,
     IConsoleBackend,
     IHasWarnings,
     IKnowsConsoles,
@@ -62,13 +61,14 @@ class StaticBackend:
     """
 
     Settings = StaticSettings
-    log = Logger()
 
-    def __init__(self, name: str, settings: StaticSettings, calls: IBlockingCalls) -> None:
-        self._name = name
+    def __init__(self, context: BackendContext) -> None:
+        settings: StaticSettings = context.settings
+        self._name = context.name
+        self._log = context.log
         self._inline = settings.consoles
         self._file = settings.file
-        self._calls = calls
+        self._calls = context.calls
         self._version: Version | None = None
         self._from_file: dict[str, Console] | None = None
         self._problem = ""
@@ -136,7 +136,7 @@ class StaticBackend:
         if self._from_file is None:
             raise error
         if problem != error.detail:
-            self.log.error(
+            self._log.error(
                 "{backend}: {problem}; the last good version stays in use",
                 backend=self._name,
                 problem=error.detail,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zope.interface import implementer
 
 from ...errors import ConfigurationError
-from ...interfaces import IBlockingCalls, IConsoleBackend, IHasWarnings, IVMInventory
+from ...interfaces import BackendContext, IConsoleBackend, IHasWarnings, IVMInventory
 from ...model import ConsoleEndpoint, VMSummary
 from .settings import VMwareSettings
 
@@ -38,11 +38,11 @@ class VMwareBackend:
 
     Settings = VMwareSettings
 
-    def __init__(self, name: str, settings: VMwareSettings, calls: IBlockingCalls) -> None:
-        self._name = name
-        self._settings = settings
-        self._calls = calls
-        self._session = _session(settings)
+    def __init__(self, context: BackendContext) -> None:
+        self._name = context.name
+        self._settings: VMwareSettings = context.settings
+        self._calls = context.calls
+        self._session = _session(self._settings)
         self._problems: Sequence[str] = ()
 
     async def locate(self, vm: str) -> ConsoleEndpoint:

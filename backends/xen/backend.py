@@ -12,9 +12,9 @@ from zope.interface import implementer
 
 from ...errors import ConfigurationError, UpstreamViolation, VNCProxyError
 from ...interfaces import (
-    IBlockingCalls,
+    BackendContext,
     IConsoleBackend,
-    IConsoleRefusals,
+    IConsoleRecovery,
     IHasWarnings,
     IVMInventory,
 )
@@ -32,7 +32,7 @@ _IN_THREAD = 0.9
 """How much of the time limit a question has: the rest is for its own words to arrive."""
 
 
-@implementer(IConsoleBackend, IConsoleRefusals, IVMInventory, IHasWarnings)
+@implementer(IConsoleBackend, IConsoleRecovery, IVMInventory, IHasWarnings)
 class XenBackend:
     """The machines of one pool, or of a host that stands alone.
 
@@ -45,11 +45,11 @@ class XenBackend:
 
     Settings = XenSettings
 
-    def __init__(self, name: str, settings: XenSettings, calls: IBlockingCalls) -> None:
-        self._name = name
-        self._settings = settings
-        self._calls = calls
-        self._pool = _pool(settings)
+    def __init__(self, context: BackendContext) -> None:
+        self._name = context.name
+        self._settings: XenSettings = context.settings
+        self._calls = context.calls
+        self._pool = _pool(self._settings)
         self._problems: Sequence[str] = ()
 
     async def locate(self, vm: str) -> ConsoleEndpoint:
@@ -57,7 +57,7 @@ class XenBackend:
         return await self._locate(vm)
 
     async def relocate(self, vm: str, refusal: UpstreamViolation) -> ConsoleEndpoint:
-        """Ask XAPI where the machine runs now; see ``IConsoleRefusals``."""
+        """Ask XAPI where the machine runs now; see ``IConsoleRecovery``."""
         if not may_pass(refusal):
             raise self.explain(refusal) from refusal
         if getattr(refusal, "http_status", 0) == SESSION:
@@ -65,8 +65,12 @@ class XenBackend:
         return await self._locate(vm, at_resident=True)
 
     def explain(self, refusal: UpstreamViolation) -> VNCProxyError:
-        """Return what a host's answer means; see ``IConsoleRefusals``."""
+        """Return what a host's answer means; see ``IConsoleRecovery``."""
         return explain(refusal, self._settings.username)
+
+    async def current_host(self, vm: str) -> str:
+        """Return an empty text: XAPI is not asked whether a machine was moved."""
+        return ""
 
     async def list(self) -> Sequence[VMSummary]:
         """Return all machines, running or not, sorted by name."""

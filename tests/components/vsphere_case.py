@@ -22,6 +22,7 @@ from vncproxy.blocking import BoundedCalls
 from vncproxy.errors import (
     VNCProxyError,
 )
+from vncproxy.testing import backend_context
 
 E = TypeVar("E", bound=VNCProxyError)
 
@@ -45,7 +46,7 @@ class BackendCase(TestCase):
         calls = BoundedCalls(reactor, reactor, threads=4, waiting=8)  # type: ignore[arg-type]
         self.addCleanup(calls.close)
         settings = VMwareSettings.model_validate((vsphere or self.vsphere).table(**more))
-        backend = VMwareBackend("vc", settings, calls)
+        backend = VMwareBackend(backend_context(settings, calls, "vc"))
         self.addCleanup(lambda: Deferred.fromCoroutine(backend.close()))
         return backend
 

@@ -14,6 +14,7 @@ from tests.doubles.hypervisors_here import all_ports_listen
 from vncproxy.backends.libvirt.backend import LibvirtBackend
 from vncproxy.backends.libvirt.settings import LibvirtSettings
 from vncproxy.model import ConsoleEndpoint
+from vncproxy.testing import backend_context
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class LibvirtCase(SynchronousTestCase):
 
     def backend_of(self, **table: object) -> LibvirtBackend:
         settings = LibvirtSettings.model_validate({"uri": URI, **table})
-        return LibvirtBackend("kvm", settings, self.calls)
+        return LibvirtBackend(backend_context(settings, self.calls, "kvm"))
 
     def domain(self, graphics: str = VNC, name: str = "web", uuid: str = UUID) -> Any:
         """Define a domain and start it."""

@@ -15,6 +15,7 @@ from vncproxy.backends.opennebula.http import Unanswered
 from vncproxy.backends.opennebula.settings import OpenNebulaSettings
 from vncproxy.errors import VNCProxyError
 from vncproxy.model import ConsoleEndpoint
+from vncproxy.testing import backend_context
 
 T = TypeVar("T")
 E = TypeVar("E", bound=VNCProxyError)
@@ -56,7 +57,7 @@ class OpenNebulaCase(SynchronousTestCase):
         settings = OpenNebulaSettings.model_validate(
             {"endpoint": HOME, "session": SESSION, **table}
         )
-        return OpenNebulaBackend("one", settings, InlineCalls(), self.internet)
+        return OpenNebulaBackend(backend_context(settings, InlineCalls(), "one"), self.internet)
 
     def result(self, answer: Coroutine[Any, Any, T]) -> T:
         return self.successResultOf(Deferred.fromCoroutine(answer))

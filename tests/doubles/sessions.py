@@ -11,9 +11,10 @@ from tests.doubles.proxy_in_memory import ProxyTestCase
 from vncproxy.downstream.pending import refuse_viewer
 from vncproxy.errors import (
     ClientGone,
+    UpstreamViolation,
     VNCProxyError,
 )
-from vncproxy.interfaces import IConsoleMoves
+from vncproxy.interfaces import IConsoleRecovery
 from vncproxy.model import (
     ConsoleEndpoint,
     ConsoleType,
@@ -77,7 +78,7 @@ class StubbornUser(User):
         await self.refused
 
 
-@implementer(IConsoleMoves)
+@implementer(IConsoleRecovery)
 class MovedAway(StaticConsoles):
     """A backend that can tell where a machine is, when a test says so."""
 
@@ -85,7 +86,13 @@ class MovedAway(StaticConsoles):
         super().__init__({"web-01": ConsoleEndpoint(Transport.TCP, "192.0.2.10", 5900)})
         self.answer: Deferred[str] = Deferred()
 
-    async def whereabouts(self, vm: str) -> str:
+    async def relocate(self, vm: str, refusal: UpstreamViolation) -> ConsoleEndpoint:
+        raise refusal
+
+    def explain(self, refusal: UpstreamViolation) -> VNCProxyError:
+        return refusal
+
+    async def current_host(self, vm: str) -> str:
         return await self.answer
 
 

@@ -35,6 +35,7 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
+from vncproxy.testing import backend_context
 from vncproxy.upstream import reach
 
 E = TypeVar("E", bound=VNCProxyError)
@@ -87,7 +88,7 @@ class LibvirtCase(TestCase):
         calls = BoundedCalls(reactor, reactor, threads=2, waiting=2)  # type: ignore[arg-type]
         self.addCleanup(calls.close)
         settings = LibvirtSettings.model_validate({"uri": self.host.uri, "timeout": 60, **table})
-        backend = LibvirtBackend("kvm", settings, calls)
+        backend = LibvirtBackend(backend_context(settings, calls, "kvm"))
         self.addCleanup(lambda: Deferred.fromCoroutine(backend.close()))
         return backend
 
@@ -278,11 +279,12 @@ from twisted.internet.defer import Deferred
 from tests.integration.test_libvirt import security_types
 from vncproxy.backends.libvirt.backend import LibvirtBackend
 from vncproxy.backends.libvirt.settings import LibvirtSettings
-from vncproxy.testing import FakeCalls
+from vncproxy.testing import FakeCalls, backend_context
 
 uri, vm, open_graphics = sys.argv[1:]
 settings = LibvirtSettings(uri=uri, open_graphics=open_graphics)
-found = Deferred.fromCoroutine(LibvirtBackend("kvm", settings, FakeCalls()).locate(vm)).result
+backend = LibvirtBackend(backend_context(settings, FakeCalls(), "kvm"))
+found = Deferred.fromCoroutine(backend.locate(vm)).result
 print(found.transport.value, *(security_types(found) if found.fd >= 0 else ()))
 """
 

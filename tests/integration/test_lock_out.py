@@ -24,7 +24,7 @@ from vncproxy.config.check.consoles import check_consoles
 from vncproxy.errors import ClientGone, UpstreamBusy
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
 from vncproxy.relay.leg import Leg
-from vncproxy.testing import FakeCalls
+from vncproxy.testing import FakeCalls, backend_context
 from vncproxy.upstream import reach
 from vncproxy.upstream.dial import dial
 
@@ -117,4 +117,6 @@ password = "s3cret"
     async def check(self, password: str) -> list[str]:
         table = {"address": f"127.0.0.1:{self.server.port}", "password": password}
         settings = StaticSettings.model_validate({"consoles": {"desk": table}})
-        return await check_consoles(StaticBackend("lab", settings, FakeCalls()), reactor)
+        return await check_consoles(
+            StaticBackend(backend_context(settings, FakeCalls(), "lab")), reactor
+        )

@@ -9,14 +9,19 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
+from unittest import TestResult, TestSuite
 
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface.verify import verifyObject
 
-from vncproxy.backends import find, names
+from vncproxy.backends import find, make, names, new_context
 from vncproxy.errors import ConfigurationError
 from vncproxy.interfaces import IConsoleBackend
+from vncproxy.testing import BackendContract, FakeCalls
 
 PROJECT = """
 [build-system]
@@ -29,6 +34,7 @@ version = "1.0"
 
 [project.entry-points."vncproxy.backends"]
 toy = "vncproxy_toy:ToyBackend"
+old-toy = "vncproxy_toy:OldToyBackend"
 broken = "vncproxy_toy_without_its_sdk:Backend"
 
 [tool.setuptools]
@@ -56,8 +62,8 @@ class ToyBackend:
 
     Settings = ToySettings
 
-    def __init__(self, name, settings, calls):
-        self._host = settings.host
+    def __init__(self, context):
+        self._host = context.settings.host
 
     async def locate(self, vm):
         if not vm.isdigit():
@@ -69,6 +75,13 @@ class ToyBackend:
 
     async def close(self):
         pass
+
+
+class OldToyBackend(ToyBackend):
+    """The same, as it was written for the first release."""
+
+    def __init__(self, name, settings, calls):
+        self._host = settings.host
 '''
 
 
@@ -94,13 +107,37 @@ class ThirdPartyTests(SynchronousTestCase):
         self.addCleanup(sys.path.remove, installed_toys())
         self.addCleanup(sys.modules.pop, "vncproxy_toy", None)
 
-    def test_it_is_found_by_its_name_and_locates_consoles(self) -> None:
-        kind = find("toy")
+    def made(self, name: str) -> Any:
+        kind = find(name)
         settings = kind.Settings.model_validate({"host": "10.0.0.5"})
-        backend = kind("playroom", settings, None)
-        self.assertTrue(verifyObject(IConsoleBackend, backend))
-        endpoint = self.successResultOf(Deferred.fromCoroutine(backend.locate("7")))
-        self.assertEqual(str(endpoint), "tcp:10.0.0.5:5907")
+        context = new_context(kind, "playroom", settings, FakeCalls(), MemoryReactorClock())
+        with capturedLogs() as events:
+            backend = make(kind, context)
+        self.warned = [event["backend"] for event in events]
+        return backend
+
+    def test_it_is_found_by_its_name_and_locates_consoles(self) -> None:
+        for name, warned in (("toy", []), ("old-toy", ["playroom"])):
+            backend = self.made(name)
+            self.assertTrue(verifyObject(IConsoleBackend, backend))
+            endpoint = self.successResultOf(Deferred.fromCoroutine(backend.locate("7")))
+            self.assertEqual(str(endpoint), "tcp:10.0.0.5:5907")
+            self.assertEqual(self.warned, warned)
+
+    def test_it_passes_the_contract(self) -> None:
+        made = self.made
+
+        class Contract(BackendContract, TestCase):
+            known_vm = "7"
+
+            def make_backend(self) -> Any:
+                return made("toy")
+
+        result = TestResult()
+        names = [name for name in dir(Contract) if name.startswith("test_")]
+        TestSuite(map(Contract, names)).run(result)
+        self.assertEqual((result.errors, result.failures), ([], []))
+        self.assertGreater(result.testsRun, 8)
 
     def test_it_is_named_among_the_installed_ones(self) -> None:
         self.assertIn("toy", names())

@@ -13,6 +13,7 @@ from tests.components.vsphere import (
     shared_vsphere,
 )
 from tests.components.vsphere_case import NAME, BackendCase, _hosts
+from vncproxy.backends.vmware import VMwareBackend
 from vncproxy.errors import (
     BackendError,
     ConsoleUnavailable,
@@ -20,6 +21,14 @@ from vncproxy.errors import (
     VMNotFound,
 )
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
+from vncproxy.testing import BackendContract
+
+
+class ContractTests(BackendContract, BackendCase):
+    known_vm = NAME
+
+    def make_backend(self) -> VMwareBackend:
+        return self.backend_of()
 
 
 class LocateTests(BackendCase):

@@ -17,17 +17,19 @@ from threading import Barrier, Event, Thread
 from typing import Any
 from unittest.mock import patch
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.components.certificates import Authority
 from tests.components.ports import free_port
 from tests.components.xapi_simulator import Host, Pool, serve
 from vncproxy.backends.xen import connection as xen_pool
 from vncproxy.backends.xen import transport as xen_transport
+from vncproxy.backends.xen.backend import XenBackend
 from vncproxy.backends.xen.connection import Pool as Login
 from vncproxy.backends.xen.machines import find_console, inventory
 from vncproxy.backends.xen.settings import XenSettings
 from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
+from vncproxy.testing import BackendContract, FakeCalls, backend_context
 
 USER, PASSWORD = "console", "s3cret-xapi-password"
 THREADS = 8
@@ -96,6 +98,28 @@ class PoolTestCase(SynchronousTestCase):
         for secret in (PASSWORD, *self.pool.sessions):
             self.assertNotIn(secret, told)
         return told
+
+
+class ContractTests(BackendContract, TestCase):
+    known_vm = "web-01"
+
+    def setUp(self) -> None:
+        pool = Pool([Host("xen1", "127.0.0.1")])
+        pool.add("web-01", 5900)
+        stack = ExitStack()
+        self.addCleanup(stack.close)
+        stack.enter_context(serve(pool, world().certificates))
+        self.settings = XenSettings.model_validate(
+            {
+                "url": f"https://127.0.0.1:{pool.port}",
+                "username": USER,
+                "password": PASSWORD,
+                "tls": {"ca_file": world().ca_file},
+            }
+        )
+
+    def make_backend(self) -> XenBackend:
+        return XenBackend(backend_context(self.settings, FakeCalls()))
 
 
 class SharingTests(PoolTestCase):

@@ -17,7 +17,7 @@ from vncproxy.errors import (
     VMNotFound,
     VNCProxyError,
 )
-from vncproxy.interfaces import IConsoleMoves, IConsoleRefusals
+from vncproxy.interfaces import IConsoleRecovery
 from vncproxy.model import (
     ConsoleElsewhere,
     ConsoleEndpoint,
@@ -40,7 +40,7 @@ HERE = ConsoleEndpoint(
 THERE = ConsoleEndpoint(Transport.TCP, host="192.0.2.11", port=5900, name="web 01, moved")
 
 
-@implementer(IConsoleRefusals)
+@implementer(IConsoleRecovery)
 class Movable(StaticConsoles):
     """A backend that finds a machine elsewhere when its console was refused."""
 
@@ -59,8 +59,11 @@ class Movable(StaticConsoles):
     def explain(self, refusal: UpstreamViolation) -> VNCProxyError:
         return ConsoleUnavailable("on the move", f"in vain: {refusal}")
 
+    async def current_host(self, vm: str) -> str:
+        return ""
 
-@implementer(IConsoleMoves)
+
+@implementer(IConsoleRecovery)
 class OnTheMove(StaticConsoles):
     """A backend that knows on which host a machine runs now, or fails to."""
 
@@ -68,7 +71,13 @@ class OnTheMove(StaticConsoles):
         super().__init__({"web-01": HERE})
         self._found = found
 
-    async def whereabouts(self, vm: str) -> str:
+    async def relocate(self, vm: str, refusal: UpstreamViolation) -> ConsoleEndpoint:
+        raise refusal
+
+    def explain(self, refusal: UpstreamViolation) -> VNCProxyError:
+        return refusal
+
+    async def current_host(self, vm: str) -> str:
         if isinstance(self._found, VNCProxyError):
             raise self._found
         return await self._found if isinstance(self._found, Deferred) else self._found
@@ -131,7 +140,7 @@ class MoveTests(ConsolesTestCase):
         return self.successResultOf(self.asking)
 
     def test_the_double_is_what_it_stands_for(self) -> None:
-        verifyObject(IConsoleMoves, OnTheMove(""))
+        verifyObject(IConsoleRecovery, OnTheMove(""))
 
     def test_a_machine_on_another_host_has_moved(self) -> None:
         self.assertTrue(self.moved(OnTheMove("192.0.2.11")))
@@ -150,8 +159,17 @@ class MoveTests(ConsolesTestCase):
 
 
 class RefusalTests(ConsolesTestCase):
+    def test_a_backend_that_adds_nothing_leaves_a_refusal_as_it_is(self) -> None:
+        self.open(OnTheMove(""))
+
+        self.answer(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+
+        error = self.error(UpstreamRefused)
+        assert isinstance(error, UpstreamRefused)
+        self.assertEqual(error.http_status, 403)
+
     def test_the_double_is_what_it_stands_for(self) -> None:
-        verifyObject(IConsoleRefusals, Movable())
+        verifyObject(IConsoleRecovery, Movable())
 
     def test_a_refused_console_is_tried_once_more_where_the_backend_says(self) -> None:
         self.open(Movable(THERE))

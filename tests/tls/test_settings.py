@@ -17,6 +17,7 @@ from vncproxy.backends.static.backend import StaticBackend, StaticSettings
 from vncproxy.backends.static.console import Console
 from vncproxy.interfaces import IHasWarnings
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
+from vncproxy.testing import backend_context
 
 PIN = "sha256:" + "0a" * 32
 
@@ -95,7 +96,9 @@ class ConsoleTests(SynchronousTestCase):
 class WarningTests(SynchronousTestCase):
     def warnings(self, **console: Any) -> list[str]:
         table = {"consoles": {"web": {"address": "hv1:5900", **console}}}
-        backend = StaticBackend("lab", StaticSettings.model_validate(table), InlineCalls())
+        backend = StaticBackend(
+            backend_context(StaticSettings.model_validate(table), InlineCalls(), "lab")
+        )
         self.assertTrue(verifyObject(IHasWarnings, backend))
         return list(backend.warnings())
 

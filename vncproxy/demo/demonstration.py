@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.logger import Logger
 
+from ..backends import new_context
 from ..backends.libvirt.backend import LibvirtBackend
 from ..backends.libvirt.settings import LibvirtSettings
 from ..backends.static.backend import StaticBackend, StaticSettings
@@ -71,13 +72,17 @@ class Demonstration:
         self._complain = complain
         self._reactor = reactor
         self._calls = BoundedCalls(reactor, reactor)
-        static = StaticBackend(CONSOLE.backend, console, self._calls.part(CONSOLE.backend))
+        static = self._made(StaticBackend, CONSOLE.backend, console)
         self._backends: dict[str, IConsoleBackend] = {CONSOLE.backend: static}
         settings = _settings(place)
         self._store = MemoryTokenStore(time.time, settings.tokens.resume, reactor.seconds)
         components = Components(self._store, self._backends, self._calls)
         failures = FailurePrinter(complain)
         self._gateway = make_service(settings, reactor, components, observers=[failures])
+
+    def _made(self, kind: Any, name: str, settings: BaseModel) -> Any:
+        calls = self._calls.part(name)
+        return kind(new_context(kind, name, settings, calls, self._reactor))
 
     def listen(self) -> None:
         """Take the port.
@@ -142,7 +147,7 @@ class Demonstration:
         try:
             uri = os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system")
             settings = LibvirtSettings(uri=uri, timeout=LIBVIRT_TIME)
-            libvirt = LibvirtBackend("libvirt", settings, self._calls.part("libvirt"))
+            libvirt = self._made(LibvirtBackend, "libvirt", settings)
             asked = Deferred.fromCoroutine(libvirt.list())
             machines = await asked.addTimeout(LIBVIRT_TIME, self._reactor)
         except (VNCProxyError, ValidationError, TimeoutError) as e:

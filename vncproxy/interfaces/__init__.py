@@ -3,7 +3,9 @@
 Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 
 - `blocking`: threads for blocking SDKs.
+- `context`: what a backend is made with.
 - `backend`: hypervisors and clouds that locate consoles.
+- `deprecated`: interfaces of backends that were replaced.
 - `tokens`: the token store, and further sources of tokens.
 - `stage`: a filter or rewriter on the way of a session's bytes.
 - `observer`: receivers of session events: audit, metrics.
@@ -17,24 +19,28 @@ from __future__ import annotations
 from .backend import (
     BackendClass,
     IConsoleBackend,
-    IConsoleMoves,
-    IConsoleRefusals,
+    IConsoleRecovery,
     IHasWarnings,
     IKnowsConsoles,
-    IPointsElsewhere,
     IVMInventory,
+    NamesOtherBackends,
 )
 from .blocking import IBlockingCalls
+from .context import CONTEXT_VERSION, BackendContext
+from .deprecated import IConsoleMoves, IConsoleRefusals, IPointsElsewhere
 from .observer import ISessionObserver
 from .registry import ISessionRegistry
 from .stage import IStage
 from .tokens import IMayForget, ITokenSource, ITokenStore
 
 __all__ = [
+    "CONTEXT_VERSION",
     "BackendClass",
+    "BackendContext",
     "IBlockingCalls",
     "IConsoleBackend",
     "IConsoleMoves",
+    "IConsoleRecovery",
     "IConsoleRefusals",
     "IHasWarnings",
     "IKnowsConsoles",
@@ -46,4 +52,5 @@ __all__ = [
     "ITokenSource",
     "ITokenStore",
     "IVMInventory",
+    "NamesOtherBackends",
 ]

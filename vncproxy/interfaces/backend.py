@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 from zope.interface import Interface
 
 from ..errors import UpstreamViolation, VNCProxyError
 from ..model import ConsoleElsewhere, ConsoleEndpoint, VMSummary
+from .context import BackendContext
 
 
 class IConsoleBackend(Interface):
@@ -44,24 +45,11 @@ class IConsoleBackend(Interface):
         """Let go of connections and logins; no further call follows."""
 
 
-class IConsoleMoves(Interface):
-    """A backend whose machines move between hosts while they run, which ends their consoles."""
+class IConsoleRecovery(Interface):
+    """A backend that can tell what became of a console whose server refused or ended it.
 
-    def whereabouts(vm: str) -> Awaitable[str]:
-        """Return the host of the endpoint that ``locate`` would give now; nothing stays open.
-
-        Empty where it cannot be told.
-
-        Raises:
-            VNCProxyError: as ``locate`` does.
-        """
-
-
-class IConsoleRefusals(Interface):
-    """A backend that knows what it means when a console's server turns the proxy away.
-
-    It is told of each ``UpstreamViolation`` at an endpoint of its own; after the second one, the
-    session is over.
+    Each ``UpstreamViolation`` at an endpoint of the backend is reported once to `relocate` and, if
+    the second endpoint fails as well, to `explain`; then the session ends.
     """
 
     def relocate(vm: str, refusal: UpstreamViolation) -> Awaitable[ConsoleEndpoint]:
@@ -73,11 +61,21 @@ class IConsoleRefusals(Interface):
 
         Raises:
             VNCProxyError: what ``locate`` raises; or what the refusal means, where another try
-                is of no use.
+                is of no use. A backend that never retries raises ``refusal`` itself.
         """
 
     def explain(refusal: UpstreamViolation) -> VNCProxyError:
-        """Return another error that says what the refusal means."""
+        """Return an error that says what the refusal means, or ``refusal`` itself."""
+
+    def current_host(vm: str) -> Awaitable[str]:
+        """Return the host of the endpoint that ``locate`` would give now, and open nothing.
+
+        A console that ended because its machine was moved is told by it from one that ended
+        because its machine was stopped. Empty where machines do not move, or it is not known.
+
+        Raises:
+            VNCProxyError: as ``locate`` does.
+        """
 
 
 class IVMInventory(Interface):
@@ -109,11 +107,12 @@ class IHasWarnings(Interface):
         """Return one line for each, with what could be done; told at start and by a check."""
 
 
-class IPointsElsewhere(Interface):
-    """A backend that leaves some of its machines to others, by ``ConsoleElsewhere``."""
+@runtime_checkable
+class NamesOtherBackends(Protocol):
+    """The settings of a backend that leaves some machines to others, by ``ConsoleElsewhere``."""
 
-    def elsewhere() -> Sequence[str]:
-        """Return the NAMEs of those backends, as its settings have them."""
+    def other_backends(self) -> Sequence[str]:
+        """Return the NAMEs of those backends; ``check-config`` reports those without a table."""
 
 
 class BackendClass(Protocol):
@@ -126,14 +125,12 @@ class BackendClass(Protocol):
 
     Settings: ClassVar[type[BaseModel]]
 
-    def __call__(self, name: str, settings: Any, calls: Any) -> Any:
-        """Make the backend of a table.
+    def __call__(self, context: BackendContext) -> Any:
+        """Make the backend of a table; it connects when first asked.
 
-        Args:
-            name: the table's NAME, for messages.
-            settings: an instance of ``Settings``.
-            calls: an ``IBlockingCalls``.
+        A class whose constructor takes ``(name, settings, calls)`` is still made that way, with a
+        warning in the log; see ``vncproxy.backends.make``.
 
         Returns:
-            An ``IConsoleBackend``, perhaps also an ``IVMInventory``. It connects when first asked.
+            An ``IConsoleBackend``, and whichever optional interfaces it provides.
         """

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from ..backends import find
+from ..backends import find, make, new_context
 from ..blocking import BoundedCalls
 from ..config.settings import BackendTable, Settings
 from ..interfaces import IConsoleBackend, ITokenSource, ITokenStore
@@ -168,7 +168,8 @@ def _own_store(store: ITokenStore) -> ITokenStore:
 
 def _make(name: str, table: BackendTable, settings: Settings, means: Means) -> Any:
     if name in settings.backends:
-        return find(table.kind)(name, table.settings, means.calls)
+        kind = find(table.kind)
+        return make(kind, new_context(kind, name, table.settings, means.calls, means.reactor))
     return source_types.find(table.kind)(name, table.settings, means)
 
 

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 
 from ..errors import BackendError, UpstreamViolation, VMNotFound, VNCProxyError
-from ..interfaces import IConsoleBackend, IConsoleMoves, IConsoleRefusals
+from ..interfaces import IConsoleBackend
 from ..model import ConsoleElsewhere, ConsoleEndpoint, Timeouts, VMAddress
 from ..upstream import Console, is_vnc_server, reach, try_login
+from .recovery import recovery_of
 
 T = TypeVar("T")
 
@@ -63,25 +64,28 @@ class Consoles:
         try:
             return await self._reach(endpoint, dialling), endpoint.name
         except UpstreamViolation as e:
-            backend = self._backends[vm.backend]
-            if not IConsoleRefusals.providedBy(backend):
+            recovery = recovery_of(self._backends[vm.backend])
+            if recovery is None:
                 raise
-            endpoint = await self._in_time(vm, backend.relocate(vm.vm, e))
+            endpoint = await self._in_time(vm, recovery.relocate(vm.vm, e))
         try:
             return await self._reach(endpoint, dialling), endpoint.name
         except UpstreamViolation as e:
-            raise backend.explain(e) from e
+            explained = recovery.explain(e)
+            if explained is e:
+                raise
+            raise explained from e
 
     async def moved(self, vm: VMAddress, host: str) -> bool:
         """Tell whether a machine whose console has ended runs on another host than it did.
 
         False where that cannot be told soon: a user waits for the answer.
         """
-        backend = self._backends.get(vm.backend)
-        if not host or not IConsoleMoves.providedBy(backend):
+        recovery = recovery_of(self._backends.get(vm.backend)) if host else None
+        if recovery is None:
             return False
         try:
-            now = await self._in_time(vm, backend.whereabouts(vm.vm), MOST_PATIENCE)
+            now = await self._in_time(vm, recovery.current_host(vm.vm), MOST_PATIENCE)
         except VNCProxyError:
             return False
         return bool(now) and now != host

@@ -29,6 +29,7 @@ from vncproxy.errors import (
 )
 from vncproxy.interfaces import IConsoleBackend, IVMInventory
 from vncproxy.model import RFBSecurity, Transport
+from vncproxy.testing import backend_context
 
 
 class LookUpTests(LibvirtCase):
@@ -278,7 +279,7 @@ class MissingSDKTests(SynchronousTestCase):
         self.enterContext(patch.dict(sys.modules, {"libvirt": None}))
         sys.modules.pop("vncproxy.backends.libvirt.connection", None)
         with self.assertRaises(ConfigurationError) as caught:
-            LibvirtBackend("kvm", LibvirtSettings(), InlineCalls())
+            LibvirtBackend(backend_context(LibvirtSettings(), InlineCalls(), "kvm"))
         self.assertIn("pip install 'vncproxy[libvirt]'", str(caught.exception))
 
     def test_the_module_does_not_hide_the_binding(self) -> None:

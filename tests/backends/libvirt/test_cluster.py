@@ -19,6 +19,7 @@ from vncproxy.backends.libvirt.settings import LibvirtSettings
 from vncproxy.backends.libvirt.states import Sighting
 from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
 from vncproxy.model import ConsoleEndpoint
+from vncproxy.testing import backend_context
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -52,7 +53,7 @@ class ClusterCase(SynchronousTestCase):
 
     def backend(self, *uris: str) -> LibvirtBackend:
         settings = LibvirtSettings.model_validate({"uris": uris})
-        return LibvirtBackend("kvm", settings, InlineCalls())
+        return LibvirtBackend(backend_context(settings, InlineCalls(), "kvm"))
 
     def states(self, **states: tuple[int, int]) -> None:
         """Let the domains with a console at these ports, as ``p5901``, have another state."""
@@ -151,7 +152,7 @@ class LocateTests(ClusterCase):
         )
         self.states(p5901=MOVED)
 
-        now = self.result(backend.whereabouts("web"))
+        now = self.result(backend.current_host("web"))
 
         self.assertEqual(now, self.result(backend.locate("web")).host)
         self.assertNotEqual(now, "")
@@ -164,7 +165,9 @@ class LocateTests(ClusterCase):
         self.patch(libvirt.virDomain, "openGraphicsFD", lambda *_: reading)
         self.states(p5901=MOVED)
 
-        now = self.result(LibvirtBackend("kvm", settings, InlineCalls()).whereabouts("web"))
+        now = self.result(
+            LibvirtBackend(backend_context(settings, InlineCalls(), "kvm")).current_host("web")
+        )
 
         self.assertEqual(now, "")
         self.assertRaises(OSError, os.fstat, reading)
@@ -172,7 +175,7 @@ class LocateTests(ClusterCase):
     def test_a_single_host_cannot_tell(self) -> None:
         backend = self.backend(self.host(domain("web", WEB, 5901)))
 
-        self.assertEqual(self.result(backend.whereabouts("web")), "")
+        self.assertEqual(self.result(backend.current_host("web")), "")
 
     def test_an_id_means_another_machine_on_each_host_and_is_not_looked_for(self) -> None:
         backend = self.backend(self.host(domain("web", WEB, 5901)), self.host())
@@ -248,7 +251,7 @@ class HangingTests(ClusterCase):
     def located(self, vm: str) -> Deferred[ConsoleEndpoint]:
         uris = (DOWN, self.host(domain("web", WEB, 5901)))
         settings = LibvirtSettings.model_validate({"uris": uris})
-        backend = LibvirtBackend("kvm", settings, HangingCalls())
+        backend = LibvirtBackend(backend_context(settings, HangingCalls(), "kvm"))
         return Deferred.fromCoroutine(backend.locate(vm))
 
     def test_a_machine_that_runs_elsewhere_is_not_waited_for_by_uuid(self) -> None:

@@ -23,6 +23,7 @@ from vncproxy.errors import (
 )
 from vncproxy.interfaces import IConsoleBackend, IVMInventory
 from vncproxy.model import RFBSecurity, TLSTrust, Transport, VMAddress, VMSummary
+from vncproxy.testing import backend_context
 
 OUT_OF_REACH = "The console of the virtual machine cannot be reached from here."
 
@@ -51,7 +52,7 @@ class ObjectTests(OpenNebulaCase):
             {"endpoint": HOME, "session": SESSION, "timeout": 3}
         )
         self.oned.add(VM(7))
-        backend = OpenNebulaBackend("one", settings, calls, self.internet)
+        backend = OpenNebulaBackend(backend_context(settings, calls, "one"), self.internet)
         self.result(backend.locate("7"))
         self.assertEqual(calls.timeouts, [3.0])
         self.assertLess(self.internet.seconds[0], 3.0)

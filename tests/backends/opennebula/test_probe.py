@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 
 from zope.interface.verify import verifyObject
 
 from tests.components.fake_oned import VM
-from tests.doubles.opennebula import HOME, OpenNebulaCase
-from vncproxy.interfaces import IHasWarnings, IPointsElsewhere
+from tests.doubles.opennebula import HOME, SESSION, OpenNebulaCase
+from vncproxy.backends.opennebula.settings import OpenNebulaSettings
+from vncproxy.interfaces import IHasWarnings, NamesOtherBackends
 
 HERE = {"hv1": "127.0.0.1"}
 
@@ -82,7 +84,6 @@ class WarningTests(OpenNebulaCase):
 
     def test_it_has_the_interfaces(self) -> None:
         self.assertTrue(verifyObject(IHasWarnings, self.backend()))
-        self.assertTrue(verifyObject(IPointsElsewhere, self.backend()))
 
     def test_a_password_in_clear_text_unless_it_stays_here(self) -> None:
         self.assertEqual(
@@ -107,10 +108,15 @@ class WarningTests(OpenNebulaCase):
         told = self.warnings(endpoint="https://one/RPC2", tls={"verify": False})
         self.assertIn("tls.verify = false accepts any certificate", told[0])
 
+    def other_backends(self, **table: object) -> Sequence[str]:
+        found = OpenNebulaSettings.model_validate({"session": SESSION, **table})
+        assert isinstance(found, NamesOtherBackends)
+        return found.other_backends()
+
     def test_the_backends_that_it_leaves_machines_to(self) -> None:
-        self.assertEqual(self.backend().elsewhere(), [])
+        self.assertEqual(self.other_backends(), [])
         remotes = {"away": {"vcenter": "there"}, "far": {"vcenter": "here"}}
-        backend = self.backend(vcenter="here", remotes=remotes)
-        self.assertEqual(backend.elsewhere(), ["here", "there"])
-        several = self.backend(vcenter={"cluster1": "a", "cluster2": "b", "cluster3": "a"})
-        self.assertEqual(several.elsewhere(), ["a", "b"])
+        both = self.other_backends(vcenter="here", remotes=remotes)
+        self.assertEqual(both, ["here", "there"])
+        clusters = {"cluster1": "a", "cluster2": "b", "cluster3": "a"}
+        self.assertEqual(self.other_backends(vcenter=clusters), ["a", "b"])

@@ -17,6 +17,7 @@ from vncproxy.backends.static.backend import StaticBackend, StaticSettings
 from vncproxy.errors import BackendError, VMNotFound
 from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IKnowsConsoles, IVMInventory
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport, VMAddress, VMSummary
+from vncproxy.testing import backend_context
 
 T = TypeVar("T")
 
@@ -28,7 +29,9 @@ class StaticCase(SynchronousTestCase):
     """Makes backends and waits for their answers."""
 
     def backend(self, **table: object) -> StaticBackend:
-        return StaticBackend("lab", StaticSettings.model_validate(table), InlineCalls())
+        return StaticBackend(
+            backend_context(StaticSettings.model_validate(table), InlineCalls(), "lab")
+        )
 
     def result(self, answer: Coroutine[Any, Any, T]) -> T:
         return self.successResultOf(Deferred.fromCoroutine(answer))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 from unittest.mock import patch
 
 from twisted.internet.defer import Deferred
@@ -14,11 +15,18 @@ from tests.doubles.blocking_calls import InlineCalls
 from vncproxy.backends.vmware.backend import VMwareBackend
 from vncproxy.errors import ConfigurationError
 from vncproxy.interfaces import IConsoleBackend, IHasWarnings, IVMInventory
+from vncproxy.testing import backend_context
 
 
 class BackendTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.calls = InlineCalls()
+
+    def backend(self, **table: Any) -> VMwareBackend:
+        return VMwareBackend(backend_context(settings(**table), self.calls, "vc"))
+
     def test_it_is_a_backend_with_an_inventory(self) -> None:
-        backend = VMwareBackend("vc", settings(), InlineCalls())
+        backend = self.backend()
         self.assertTrue(verifyObject(IConsoleBackend, backend))
         self.assertTrue(verifyObject(IVMInventory, backend))
         self.assertTrue(verifyObject(IHasWarnings, backend))
@@ -30,16 +38,17 @@ class BackendTests(SynchronousTestCase):
             for name in ours:
                 del sys.modules[name]
             with self.assertRaises(ConfigurationError) as caught:
-                VMwareBackend("vc", settings(), InlineCalls())
+                self.backend()
         self.assertIn("need pyvmomi: pip install 'vncproxy[vmware]'", str(caught.exception))
 
     def test_closing_without_a_login_asks_nobody(self) -> None:
-        calls = InlineCalls()
-        backend = VMwareBackend("vc", settings(host="127.0.0.1", port=1, timeout=3), calls)
+        backend = self.backend(host="127.0.0.1", port=1, timeout=3)
         self.successResultOf(Deferred.fromCoroutine(backend.close()))
-        self.assertEqual(calls.timeouts, [3.0])
+        self.assertEqual(self.calls.timeouts, [3.0])
 
     def test_no_verification_is_warned_of(self) -> None:
-        (told,) = VMwareBackend("vc", settings(verify=False), InlineCalls()).warnings()
+        (told,) = VMwareBackend(
+            backend_context(settings(verify=False), InlineCalls(), "vc")
+        ).warnings()
         self.assertIn("verify = false, so anybody on the way to vc.example", told)
-        self.assertEqual(VMwareBackend("vc", settings(), InlineCalls()).warnings(), [])
+        self.assertEqual(self.backend().warnings(), [])

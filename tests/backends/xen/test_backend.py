@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 from unittest.mock import patch
 
 from twisted.internet.defer import Deferred
@@ -13,16 +14,20 @@ from tests.backends.xen.test_settings import settings
 from tests.doubles.blocking_calls import InlineCalls
 from vncproxy.backends.xen.backend import XenBackend
 from vncproxy.errors import ConfigurationError, OverLimit, UpstreamRefused, UpstreamUntrusted
-from vncproxy.interfaces import IConsoleBackend, IConsoleRefusals, IHasWarnings, IVMInventory
+from vncproxy.interfaces import IConsoleBackend, IConsoleRecovery, IHasWarnings, IVMInventory
+from vncproxy.testing import backend_context
 
 
 class BackendTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.calls = InlineCalls()
 
+    def backend(self, **table: Any) -> XenBackend:
+        return XenBackend(backend_context(settings(**table), self.calls, "pool"))
+
     def test_it_is_what_it_says(self) -> None:
-        backend = XenBackend("pool", settings(), self.calls)
-        for interface in (IConsoleBackend, IConsoleRefusals, IVMInventory, IHasWarnings):
+        backend = self.backend()
+        for interface in (IConsoleBackend, IConsoleRecovery, IVMInventory, IHasWarnings):
             self.assertTrue(verifyObject(interface, backend))
 
     def test_without_the_library_one_sentence_says_what_to_install(self) -> None:
@@ -32,16 +37,16 @@ class BackendTests(SynchronousTestCase):
             for name in ours:
                 del sys.modules[name]
             with self.assertRaises(ConfigurationError) as caught:
-                XenBackend("pool", settings(), self.calls)
+                self.backend()
         self.assertIn("need XenAPI: pip install 'vncproxy[xen]'", str(caught.exception))
 
     def test_closing_without_a_login_asks_nobody(self) -> None:
-        backend = XenBackend("pool", settings(url="https://127.0.0.1:1", timeout=3), self.calls)
+        backend = self.backend(url="https://127.0.0.1:1", timeout=3)
         self.successResultOf(Deferred.fromCoroutine(backend.close()))
         self.assertEqual(self.calls.timeouts, [3.0])
 
     def test_a_refusal_that_will_not_pass_is_put_in_words_without_asking(self) -> None:
-        backend = XenBackend("pool", settings(), self.calls)
+        backend = self.backend()
         for refusal, expected in (
             (UpstreamRefused("CONNECT …", http_status=503), OverLimit),
             (UpstreamRefused("CONNECT …", http_status=403), UpstreamRefused),
@@ -52,17 +57,17 @@ class BackendTests(SynchronousTestCase):
         self.assertEqual(self.calls.timeouts, [])
 
     def test_what_does_nothing_is_warned_of(self) -> None:
-        (told,) = XenBackend("pool", settings(plain_port=8080), self.calls).warnings()
+        (told,) = self.backend(plain_port=8080).warnings()
         self.assertIn("plain_port does nothing without plain_console", told)
         table = {"url": "http://xen1", "plain_console": True, "tls": {}, "old_ciphers": True}
-        lines = [*XenBackend("pool", settings(**table), self.calls).warnings()][2:]
+        lines = [*self.backend(**table).warnings()][2:]
         self.assertEqual([line.split()[0] for line in lines], ["tls", "old_ciphers"])
 
     def test_what_is_not_safe_is_warned_of(self) -> None:
-        self.assertEqual(XenBackend("pool", settings(), self.calls).warnings(), [])
-        (plain,) = XenBackend("pool", settings(plain_console=True), self.calls).warnings()
+        self.assertEqual(self.backend().warnings(), [])
+        (plain,) = self.backend(plain_console=True).warnings()
         self.assertIn("plain_console sends the session to the hosts without TLS", plain)
-        (old,) = XenBackend("pool", settings(old_ciphers=True), self.calls).warnings()
+        (old,) = self.backend(old_ciphers=True).warnings()
         self.assertIn("RSA key exchange", old)
-        (none,) = XenBackend("pool", settings(tls={"verify": False}), self.calls).warnings()
+        (none,) = self.backend(tls={"verify": False}).warnings()
         self.assertIn("accepts any certificate", none)

@@ -3,13 +3,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
+from pydantic import BaseModel
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from vncproxy.config.check.run import TIME_LIMIT, Finding, check, render
-from vncproxy.config.settings import Listen, Settings, Tokens
+from vncproxy.config.settings import BackendTable, Listen, Settings, Tokens
 from vncproxy.errors import BackendError, StoreUnavailable
 from vncproxy.interfaces import IHasWarnings, IKnowsConsoles, IMayForget, IPointsElsewhere
 from vncproxy.model import ConsoleEndpoint
@@ -154,6 +155,19 @@ class CheckTests(SynchronousTestCase):
         backends["vsphere"] = Answers("vCenter 8")
         told = self.successResultOf(self.start(Settings(), backends, Answers("memory")))
         self.assertTrue(all(each.ok for each in told))
+
+    def test_settings_that_leave_machines_to_nobody_are_told(self) -> None:
+        class Cloudy(BaseModel):
+            def other_backends(self) -> list[str]:
+                return ["vsphere"]
+
+        table = BackendTable("cloudy", Cloudy())
+        settings = Settings().model_copy(update={"backends": {"one": table}})
+        found = self.check(settings, {"one": Answers("a cloud")})
+        self.assertEqual(
+            str(found["backend one"]),
+            "FAIL  backend one: leaves machines to 'vsphere'; write [backends.vsphere]",
+        )
 
     def test_the_answer_of_the_store_is_told(self) -> None:
         finding = self.check(Settings(tokens=Tokens(store="redis")), store=Answers("redis 7"))

@@ -6,7 +6,7 @@ Redis and every backend are called at the same time, each with a time limit.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -23,6 +23,7 @@ from ...interfaces import (
     IPointsElsewhere,
     ITokenSource,
     ITokenStore,
+    NamesOtherBackends,
 )
 from ..settings import Settings
 from .certificates import check_certificates
@@ -83,7 +84,7 @@ async def check(
         *_warnings("token source", sources),
         *_warnings("backend", backends),
         *(each for found in await gatherResults(logins) for each in found),
-        *_missing_targets(backends),
+        *_missing_targets(settings, backends),
         *_no_consoles({**backends, **sources}),
     ]
 
@@ -148,13 +149,19 @@ def _warnings(what: str, parts: Mapping[str, object]) -> list[Finding]:
     ]
 
 
-def _missing_targets(backends: Mapping[str, object]) -> list[Finding]:
+def _missing_targets(settings: Settings, backends: Mapping[str, object]) -> list[Finding]:
     """Return the backends that point to a backend which is not configured."""
+    named: dict[str, Sequence[str]] = {}
+    for name, table in settings.backends.items():
+        if isinstance(table.settings, NamesOtherBackends):
+            named[name] = table.settings.other_backends()
+    for name, backend in backends.items():
+        if IPointsElsewhere.providedBy(backend):
+            named[name] = IPointsElsewhere(backend).elsewhere()
     return [
         failure(f"backend {name}", f"leaves machines to {other!r}", f"write [backends.{other}]")
-        for name, backend in backends.items()
-        if IPointsElsewhere.providedBy(backend)
-        for other in IPointsElsewhere(backend).elsewhere()
+        for name, others in named.items()
+        for other in others
         if other not in backends
     ]
 
