@@ -11,7 +11,7 @@ from zope.interface import alsoProvides
 
 from tests.doubles.frames import BINARY, frames, masked
 from tests.doubles.proxy_in_memory import ProxyTestCase
-from vncproxy.downstream.site import Consoles, console_site
+from vncproxy.downstream.site import ConsoleResource, console_site
 from vncproxy.downstream.trust import Trust
 from vncproxy.errors import VNCProxyError
 from vncproxy.testing import MemoryPeer
@@ -61,7 +61,7 @@ class SiteTestCase(ProxyTestCase):
     def open_site(self, others: dict[str, IResource] | None = None, **changes: Any) -> None:
         """Make the site anew, perhaps with other services than usual."""
         self.serve(**changes)
-        consoles = Consoles(self.sessions, self.trust, self.prefix, 600, others or {})
+        consoles = ConsoleResource(self.sessions, self.trust, self.prefix, 600, others or {})
         self.site = console_site(consoles, self.sessions)
 
     def connect(self, *, secure: bool = False, address: IAddress | None = None) -> MemoryPeer:

@@ -43,7 +43,7 @@ class AcceptingTests(SynchronousTestCase):
 
     def listen(self) -> Port:
         port = Port(Factory.forProtocol(Protocol))
-        self.accepting.add(port, words=True)
+        self.accepting.add(port, plain_http=True)
         return port
 
     def test_as_many_are_accepted_as_twisted_likes_while_nobody_waits(self) -> None:

@@ -27,7 +27,7 @@ from vncproxy.testing import MemoryPeer
 TOKEN = "a-token-of-24-characters"
 
 
-class Heir(Protocol):
+class Successor(Protocol):
     """Writes down what it gets."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class _Root(Resource):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heir = Heir()
+        self.successor = Successor()
         self.requests: list[Request] = []
 
     def render(self, request: Request) -> bytes | int:
@@ -56,7 +56,7 @@ class _Root(Resource):
         channel = request.channel
         assert isinstance(channel, ConsoleChannel)
         if request.method == b"CONNECT":
-            channel.take_over(self.heir)
+            channel.hand_over(self.successor)
             return NOT_DONE_YET
         if request.path == b"/later":
             return NOT_DONE_YET
@@ -288,7 +288,7 @@ class TakeOverTests(ChannelTestCase):
 
         peer.send(b"CONNECT /?token=x HTTP/1.0\r\n\r\npipelined", b" and more")
 
-        self.assertEqual(self.root.heir.got, b"pipelined and more")
+        self.assertEqual(self.root.successor.got, b"pipelined and more")
         self.assertEqual(peer.receive(), b"")
 
     def test_bytes_that_look_like_requests_are_the_heirs(self) -> None:
@@ -297,7 +297,7 @@ class TakeOverTests(ChannelTestCase):
         peer.send(b"CONNECT / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
 
         self.assertEqual(len(self.root.requests), 1)
-        self.assertEqual(self.root.heir.got, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.assertEqual(self.root.successor.got, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 
     def test_what_follows_a_body_is_the_heirs_and_the_body_is_not(self) -> None:
         for length, rest in ((b"Content-Length: 4\r\n", b"body"), (b"Content-Length: 0\r\n", b"")):
@@ -306,7 +306,7 @@ class TakeOverTests(ChannelTestCase):
 
             peer.send(b"CONNECT / HTTP/1.1\r\n" + length + b"\r\n" + rest + b"after", b" this")
 
-            self.assertEqual(self.root.heir.got, b"after this")
+            self.assertEqual(self.root.successor.got, b"after this")
 
     def test_no_time_limit_is_left(self) -> None:
         peer = self.connect()
@@ -320,7 +320,7 @@ class TakeOverTests(ChannelTestCase):
     def test_no_time_limit_is_left_behind_a_pipelined_request(self) -> None:
         peer = self.connect()
         peer.send(b"GET /2 HTTP/1.1\r\nHost: a\r\n\r\nCONNECT / HTTP/1.1\r\n\r\nrest")
-        self.assertEqual(self.root.heir.got, b"rest")
+        self.assertEqual(self.root.successor.got, b"rest")
 
         self.clock.advance(10_000)
 
@@ -337,13 +337,13 @@ class TakeOverTests(ChannelTestCase):
         request.finish()
         peer.send(b"RFB")
 
-        self.assertEqual(self.root.heir.got, bytes(20_000) + b"RFB")
+        self.assertEqual(self.root.successor.got, bytes(20_000) + b"RFB")
 
     def test_the_heir_can_watch_the_outgoing_buffer(self) -> None:
         peer = self.connect()
         peer.send(b"CONNECT / HTTP/1.1\r\n\r\n")
 
-        peer.registerProducer(Heir(), True)  # type: ignore[arg-type]
+        peer.registerProducer(Successor(), True)  # type: ignore[arg-type]
 
     def test_the_heir_is_told_of_the_end_once(self) -> None:
         peer = self.connect()
@@ -351,22 +351,22 @@ class TakeOverTests(ChannelTestCase):
 
         peer.close()
 
-        self.assertTrue(self.root.heir.lost)
+        self.assertTrue(self.root.successor.lost)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_an_heir_may_pass_it_on(self) -> None:
         peer = self.connect()
         peer.send(b"CONNECT / HTTP/1.1\r\n\r\nfirst")
-        second = Heir()
+        second = Successor()
         channel = self.root.requests[0].channel
         assert isinstance(channel, ConsoleChannel)
 
-        channel.take_over(second)
+        channel.hand_over(second)
         peer.send(b"second")
         peer.close()
 
-        self.assertEqual((self.root.heir.got, second.got), (b"first", b"second"))
-        self.assertEqual((self.root.heir.lost, second.lost), (False, True))
+        self.assertEqual((self.root.successor.got, second.got), (b"first", b"second"))
+        self.assertEqual((self.root.successor.lost, second.lost), (False, True))
 
 
 class SecrecyTests(ChannelTestCase):

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.downstream.connections import UNKNOWN, Connections, Place
+from vncproxy.downstream.connections import UNKNOWN, Connections, Slot
 from vncproxy.errors import OverLimit
 from vncproxy.model import Limits
 
@@ -21,7 +21,7 @@ class Idle:
     def __init__(self) -> None:
         self.closed = False
 
-    def make_room(self) -> None:
+    def abort_idle(self) -> None:
         self.closed = True
 
 
@@ -30,19 +30,19 @@ class ConnectionsTests(SynchronousTestCase):
         self.clock = Clock()
         self.connections = Connections(LIMITS, self.clock, (ip_network("10.0.0.0/8"),))
 
-    def enter(self, address: str, number: int = 1) -> list[Place]:
-        return [self.connections.enter(address) for _ in range(number)]
+    def enter(self, address: str, number: int = 1) -> list[Slot]:
+        return [self.connections.add(address) for _ in range(number)]
 
     def wait(self, address: str, number: int = 1) -> list[Idle]:
         """Let connections enter that wait for their first request."""
         waiting = [Idle() for _ in range(number)]
         for idle in waiting:
-            self.connections.enter(address).wait(idle)
+            self.connections.add(address).set_idle(idle)
         return waiting
 
     def assert_full(self, address: str, limit: str) -> OverLimit:
         with self.assertRaises(OverLimit) as raised:
-            self.connections.enter(address)
+            self.connections.add(address)
         self.assertIn(limit, str(raised.exception))
         error = raised.exception
         assert isinstance(error, OverLimit)
@@ -50,21 +50,21 @@ class ConnectionsTests(SynchronousTestCase):
 
     def test_so_many_in_all(self) -> None:
         self.enter("192.0.2.1", 3)
-        places = self.enter("192.0.2.2", 3)
+        slots = self.enter("192.0.2.2", 3)
 
         self.assert_full("192.0.2.3", "6 connections of users are open, limits.connections")
         self.assertEqual(len(self.connections), 6)
-        places[0].leave()
+        slots[0].release()
 
         self.enter("192.0.2.3")
 
     def test_so_many_for_an_address(self) -> None:
-        places = self.enter("192.0.2.1", 3)
+        slots = self.enter("192.0.2.1", 3)
 
         error = self.assert_full("192.0.2.1", "3 connections from 192.0.2.1")
         self.assertIn("from your address", error.sentence())
         self.enter("192.0.2.2")
-        places[1].leave()
+        slots[1].release()
 
         self.enter("192.0.2.1")
 
@@ -83,10 +83,10 @@ class ConnectionsTests(SynchronousTestCase):
             self.assert_full(address, "limits.connections")
 
     def test_leaving_twice_counts_once(self) -> None:
-        (place, _) = self.enter("192.0.2.1", 2)
+        (slot, _) = self.enter("192.0.2.1", 2)
 
-        place.leave()
-        place.leave()
+        slot.release()
+        slot.release()
 
         self.assertEqual(len(self.connections), 1)
         self.enter("192.0.2.1", 2)
@@ -118,34 +118,34 @@ class ConnectionsTests(SynchronousTestCase):
         self.assertTrue(idle.closed)
 
     def test_what_works_makes_no_room(self) -> None:
-        for place in self.enter("192.0.2.1", 3):
-            place.wait(Idle())
-            place.work()
+        for slot in self.enter("192.0.2.1", 3):
+            slot.set_idle(Idle())
+            slot.set_busy()
 
         self.assert_full("192.0.2.1", "limits.connections_per_address")
 
     def test_a_place_moves_to_the_address_that_its_request_tells(self) -> None:
-        places = self.enter("10.0.0.1", 5)
+        slots = self.enter("10.0.0.1", 5)
 
-        refusals = [place.move("192.0.2.1") for place in places]
+        refusals = [slot.recount("192.0.2.1") for slot in slots]
 
         self.assertEqual(refusals[:3], [None] * 3)
         self.assertIsInstance(refusals[3], OverLimit)
-        self.assertIsNone(places[0].move("192.0.2.2"))
-        self.assertIsNone(places[3].move("192.0.2.1"))
-        self.assertIsNone(places[3].move("192.0.2.1"))
+        self.assertIsNone(slots[0].recount("192.0.2.2"))
+        self.assertIsNone(slots[3].recount("192.0.2.1"))
+        self.assertIsNone(slots[3].recount("192.0.2.1"))
 
     def test_a_place_that_moved_leaves_its_new_address(self) -> None:
         for _ in range(20):
-            place = self.connections.enter("10.0.0.1")
-            self.assertIsNone(place.move("192.0.2.1"))
-            place.leave()
-            self.assertIsNone(place.move("192.0.2.1"))
+            slot = self.connections.add("10.0.0.1")
+            self.assertIsNone(slot.recount("192.0.2.1"))
+            slot.release()
+            self.assertIsNone(slot.recount("192.0.2.1"))
 
         self.assertEqual(len(self.connections), 0)
 
     def test_few_descriptors_are_shared(self) -> None:
-        self.connections.affordable = 4
+        self.connections.descriptor_limit = 4
         self.enter("192.0.2.1", 2)
         self.assert_full("192.0.2.1", "limits.connections_per_address")
         self.enter("192.0.2.2", 2)
@@ -162,29 +162,29 @@ class ConnectionsTests(SynchronousTestCase):
 
     def test_a_stop_closes_what_waits_and_lets_the_others_end(self) -> None:
         idle = self.wait("192.0.2.1")[0]
-        places = self.enter("192.0.2.2", 2)
+        slots = self.enter("192.0.2.2", 2)
         stopping = Deferred.fromCoroutine(self.connections.stop(10))
         self.assertTrue(idle.closed)
 
-        places[0].leave()
+        slots[0].release()
         self.assertNoResult(stopping)
         self.clock.advance(9)
-        places[1].leave()
+        slots[1].release()
         self.assertNoResult(stopping)
-        for place in list(self.connections.waiting):
-            place.leave()
+        for slot in list(self.connections.idle):
+            slot.release()
 
         self.successResultOf(stopping)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_a_stop_waits_so_long(self) -> None:
-        (place,) = self.enter("192.0.2.2")
+        (slot,) = self.enter("192.0.2.2")
         stopping = Deferred.fromCoroutine(self.connections.stop(10))
 
         self.clock.advance(10)
 
         self.successResultOf(stopping)
-        place.leave()
+        slot.release()
 
     def test_a_stop_with_nothing_open(self) -> None:
         self.successResultOf(Deferred.fromCoroutine(self.connections.stop(10)))

@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.requests import BEHIND_PROXY, PROXY, user_request
 from vncproxy.downstream.forwarded import Forwarding, Header, read_hop
-from vncproxy.downstream.occasional import OccasionalWarning
+from vncproxy.downstream.throttled_warning import ThrottledWarning
 from vncproxy.downstream.trust import Trust
 
 HOPS = {
@@ -198,7 +198,7 @@ class WarningTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         proxies = BEHIND_PROXY.forwarding.proxies
-        warning = OccasionalWarning(self.clock.seconds)
+        warning = ThrottledWarning(self.clock.seconds)
         self.trust = Trust(frozenset(), Forwarding(proxies, warning=warning))
         self.lines: list[str] = []
         observer = cast(ILogObserver, self.note)
@@ -206,7 +206,7 @@ class WarningTests(SynchronousTestCase):
         self.addCleanup(globalLogPublisher.removeObserver, observer)
 
     def note(self, event: LogEvent) -> None:
-        if event["log_namespace"].startswith("vncproxy.downstream.occasional"):
+        if event["log_namespace"].startswith("vncproxy.downstream.throttled_warning"):
             self.lines.append(formatEvent(event))
 
     def ask(self, *headers: str) -> None:

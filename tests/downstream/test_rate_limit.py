@@ -5,13 +5,13 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.downstream.allowance import MOST_ADDRESSES, Allowance
+from vncproxy.downstream.rate_limit import MOST_ADDRESSES, RateLimit
 
 
 class AllowanceTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
-        self.allowance = Allowance(2, 4, 3, self.clock.seconds)
+        self.allowance = RateLimit(2, 4, 3, self.clock.seconds)
 
     def taken(self, address: str, times: int) -> int:
         return sum(self.allowance.take(address) for _ in range(times))

@@ -10,7 +10,7 @@ from twisted.logger import capturedLogs, formatEvent
 from tests.doubles.users import Browser, SiteTestCase, upgrade
 from vncproxy import errors
 from vncproxy.downstream.connections import Connections
-from vncproxy.downstream.site import Consoles, console_site
+from vncproxy.downstream.site import ConsoleResource, console_site
 from vncproxy.errors import ConsoleUnavailable, VNCProxyError
 from vncproxy.model import Limits
 
@@ -60,7 +60,7 @@ class RequestRefusalTests(SiteTestCase):
 
     def open_narrow_site(self, limits: Limits) -> None:
         self.connections = Connections(limits, self.reactor)
-        consoles = Consoles(self.sessions, self.trust, self.prefix, 600, {})
+        consoles = ConsoleResource(self.sessions, self.trust, self.prefix, 600, {})
         self.serve(limits=limits)
         self.site = console_site(consoles, self.sessions, self.connections)
 

@@ -17,8 +17,8 @@ from tests.doubles.users import Answer, Browser, SiteTestCase, upgrade
 from vncproxy.api.health import health_resource
 from vncproxy.downstream import site
 from vncproxy.downstream.forwarded import Forwarding
-from vncproxy.downstream.occasional import OccasionalWarning
 from vncproxy.downstream.static_files import WholeFile
+from vncproxy.downstream.throttled_warning import ThrottledWarning
 from vncproxy.downstream.trust import Trust
 from vncproxy.errors import StoreUnavailable
 from vncproxy.testing import MemoryPeer
@@ -136,7 +136,7 @@ class HindranceTests(PageTestCase):
         self.forget_warnings()
 
     def forget_warnings(self, **changes: Any) -> None:
-        warning = OccasionalWarning(self.reactor.seconds)
+        warning = ThrottledWarning(self.reactor.seconds)
         self.trust = replace(self.trust, forwarding=Forwarding(warning=warning))
         self.open_site(**changes)
 
@@ -144,7 +144,7 @@ class HindranceTests(PageTestCase):
         with capturedLogs() as events:
             for _ in range(times):
                 self.answer = self.get(path, *headers)
-        return [formatEvent(e) for e in events if "occasional" in e["log_namespace"]]
+        return [formatEvent(e) for e in events if "throttled_warning" in e["log_namespace"]]
 
     def test_a_web_socket_whose_upgrade_was_dropped(self) -> None:
         for path in ("/websockify?token=0123456789abcdef", "/?token=0123456789abcdef", "/x"):

@@ -1,23 +1,25 @@
 """The user's side: one HTTP site on which browsers and TCP viewers reach their consoles.
 
-- `vncproxy.downstream.connections`: all connections, and how many there may be.
-- `vncproxy.downstream.refusals`: how often users are refused with words, and when cheaply.
-- `vncproxy.downstream.proxy_header`: the PROXY protocol, by which balancers tell whose it is.
-- `vncproxy.downstream.channel`: HTTP connections with limits, which can be taken over.
-- `vncproxy.downstream.console_site`: the factory of connections and requests.
-- `vncproxy.downstream.headers`: headers as text.
-- `vncproxy.downstream.cookies`: cookies, in one pass.
-- `vncproxy.downstream.occasional`: warnings that are written once a minute.
-- `vncproxy.downstream.forwarded`: the user's address, scheme and host, as reverse proxies tell.
-- `vncproxy.downstream.trust`: which pages, proxies and embedding sites are trusted.
-- `vncproxy.downstream.links`: where a token stands in a link.
-- `vncproxy.downstream.resume_cookie`: the cookie by which a browser re-enters a console.
-- `vncproxy.downstream.allowance`: how often something may be done for strangers.
-- `vncproxy.downstream.framing`: pages that may show the console in a frame.
-- `vncproxy.downstream.request`: what a request says about its user, put together.
-- `vncproxy.downstream.pending`: a connection between its HTTP request and its leg.
-- `vncproxy.downstream.websocket`: browsers; the opening handshake is Autobahn's.
-- `vncproxy.downstream.connect`: TCP viewers that ask with ``CONNECT``.
-- `vncproxy.downstream.static_files`: the page's files.
-- `vncproxy.downstream.site`: what is served where.
+In reading order:
+
+- `site`: what is served where: pages, WebSocket upgrades, CONNECT.
+- `console_site`: the factory of HTTP connections and requests.
+- `channel`: one HTTP connection: limits, and handing it over to another protocol.
+- `request`: reads a request for a console: client, token, cookie, origin.
+- `links`: finds the token in a link.
+- `cookies`, `resume_cookie`: cookies of a request; the cookie that re-enters a console.
+- `headers`: headers as text.
+- `forwarded`: the user's address, scheme and host: X-Forwarded-For, Forwarded.
+- `trust`: which pages, reverse proxies and embedding sites are trusted.
+- `pending`: a user's connection before it is a leg.
+- `websocket`: browsers: the WebSocket upgrade.
+- `connect`: TCP viewers: CONNECT.
+- `static_files`: the page's files.
+- `frame_ancestors`: pages that may show the console in a frame.
+- `connections`: counts and limits connections.
+- `refusals`: logs and limits refused requests.
+- `rate_limit`, `throttled_warning`: token buckets per address; warnings once a minute.
+- `accepting`: pauses the listening sockets under load.
+- `proxy_header`: the PROXY protocol of load balancers.
+- `tls_listener`: TLS of listeners: certificates, their reload, session tickets.
 """

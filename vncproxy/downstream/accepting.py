@@ -1,9 +1,8 @@
-"""Listeners that leave new connections to the kernel while there are more users than can be served.
+"""Pauses the listening sockets while more sessions are waiting to open than can be opened.
 
-A connection that is not accepted costs nothing; one that is refused in words costs a good part of
-one that is served, and many of them leave no time for those. Of what has waited in the kernel, only
-those are served who are still there and have not waited too long: the others would be gone by the
-time that their turn comes.
+A connection that is not accepted costs nothing, while refusing one costs a good part of serving it.
+Connections stay in the kernel's backlog meanwhile. Of those, the ones that are still open and have
+not waited too long are served: the clients of the others would be gone before their session opens.
 """
 
 from __future__ import annotations
@@ -23,22 +22,22 @@ from ..errors import Busy
 _LISTENING = frozenset({"listenTCP", "listenSSL", "listenUNIX", "adoptStreamPort"})
 
 AT_ONCE = 10
-"""Connections that each listener accepts in one round of the reactor while users wait. Twisted
-itself takes hundreds, before it looks at what the first of them ask for."""
+"""Connections that each listener accepts in one iteration of the reactor while sessions wait.
+Twisted accepts hundreds before it reads from the first of them."""
 
 TOO_LONG = 3.0
-"""Seconds in the kernel after which a user is not served any more, while others wait."""
+"""Seconds in the backlog after which a connection is refused, while sessions wait."""
 
 _CLOSE_WAIT = 8
 _LAST_DATA = struct.Struct("B51xI")
-"""Of Linux's ``struct tcp_info``: state, and milliseconds since data came, or the connection."""
+"""Of Linux's ``struct tcp_info``: the state, and milliseconds since the last data arrived."""
 
 
 class Accepting:
-    """The listening sockets of the users' side, which can be paused all at once.
+    """The listening sockets of the users' side, which are paused together.
 
     Args:
-        busy: tells whether users wait.
+        busy: tells whether sessions are waiting to open.
     """
 
     def __init__(self, busy: Callable[[], bool], clock: IReactorTime) -> None:
@@ -46,38 +45,38 @@ class Accepting:
         self._clock = clock
         self._ports: list[Any] = []
         self._paused = False
-        self._round_is_over = False
+        self._iteration_is_over = False
 
     def reactor(self, reactor: Any) -> Any:
-        """Return a reactor whose listening sockets take part; for endpoint strings."""
-        return _Watched(reactor, self)
+        """Return a reactor that adds each listening socket it opens; for endpoint strings."""
+        return _AddingReactor(reactor, self)
 
     def pause(self, paused: bool) -> None:
-        """Accept no more connections, or accept them again."""
+        """Stop or resume accepting connections."""
         self._paused = paused
-        self._listen(not paused and not self._round_is_over)
+        self._listen(not paused and not self._iteration_is_over)
 
-    def accepted(self) -> None:
-        """Take note that a connection was accepted while users wait."""
-        if not self._round_is_over:
-            self._round_is_over = True
+    def on_accepted(self) -> None:
+        """Stop accepting until the reactor's next iteration; called for each new connection."""
+        if not self._iteration_is_over:
+            self._iteration_is_over = True
             self._listen(False)
-            self._clock.callLater(0, self._begin_round)
+            self._clock.callLater(0, self._begin_iteration)
 
-    def add(self, port: Any, words: bool) -> None:
-        """Take note of a socket that listens from now on.
+    def add(self, port: Any, plain_http: bool) -> None:
+        """Add a listening socket.
 
         Args:
-            words: whether plain HTTP can be answered to what it accepts.
+            plain_http: whether its connections can be refused in plain HTTP, without TLS.
         """
         if hasattr(port, "stopReading"):
-            port.factory = _Factory(port.factory, self, words)
+            port.factory = _FilteringFactory(port.factory, self, plain_http)
             self._ports.append(port)
         if self._paused:
             self._listen(False)
 
-    def _begin_round(self) -> None:
-        self._round_is_over = False
+    def _begin_iteration(self) -> None:
+        self._iteration_is_over = False
         if not self._paused:
             self._listen(True)
 
@@ -91,8 +90,8 @@ class Accepting:
                 port.stopReading()
 
 
-class _Watched:
-    """A reactor that tells of its listening sockets."""
+class _AddingReactor:
+    """A reactor that adds its listening sockets to an `Accepting`."""
 
     def __init__(self, reactor: Any, accepting: Accepting) -> None:
         self._reactor = reactor
@@ -105,19 +104,19 @@ class _Watched:
 
         def listen(*arguments: Any, **options: Any) -> Any:
             port = found(*arguments, **options)
-            self._accepting.add(port, words=name != "listenSSL")
+            self._accepting.add(port, plain_http=name != "listenSSL")
             return port
 
         return listen
 
 
-class _Factory:
-    """A listening socket's factory, which looks at connections first while users wait."""
+class _FilteringFactory:
+    """The factory of a listening socket, which filters connections while sessions wait."""
 
-    def __init__(self, factory: Any, accepting: Accepting, words: bool) -> None:
+    def __init__(self, factory: Any, accepting: Accepting, plain_http: bool) -> None:
         self._factory = factory
         self._accepting = accepting
-        self._words = words
+        self._plain_http = plain_http
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._factory, name)
@@ -126,30 +125,30 @@ class _Factory:
         """Return the protocol of a connection; called by the listening socket."""
         if not self._accepting.busy():
             return self._factory.buildProtocol(addr)
-        self._accepting.accepted()
-        return _First(self._factory, addr, self._words)
+        self._accepting.on_accepted()
+        return _BacklogFilter(self._factory, addr, self._plain_http)
 
 
-class _First(Protocol):
-    """Stands for a connection's protocol until it is known that the connection is worth one."""
+class _BacklogFilter(Protocol):
+    """Decides on a connection from the backlog: serve it, refuse it or drop it."""
 
     transport: Any
 
-    def __init__(self, factory: Any, addr: Any, words: bool) -> None:
+    def __init__(self, factory: Any, addr: Any, plain_http: bool) -> None:
         self._factory = factory
         self._addr = addr
-        self._words = words
+        self._plain_http = plain_http
 
     def connectionMade(self) -> None:
         state, waited = _waited(self.transport.getHandle())
         if state != _CLOSE_WAIT and waited < TOO_LONG:
-            self._give_way()
-        elif state != _CLOSE_WAIT and self._words:
+            self._serve()
+        elif state != _CLOSE_WAIT and self._plain_http:
             self._refuse()
         else:
             self.transport.abortConnection()
 
-    def _give_way(self) -> None:
+    def _serve(self) -> None:
         protocol = self._factory.buildProtocol(self._addr)
         if protocol is None:
             self.transport.abortConnection()
@@ -158,23 +157,23 @@ class _First(Protocol):
         protocol.makeConnection(self.transport)
 
     def _refuse(self) -> None:
-        """Answer without looking at the request, which is read so that the answer arrives."""
+        """Answer 503; the request is read first, as unread bytes would reset the connection."""
         with suppress(OSError):
             self.transport.getHandle().recv(65536)
-        words = Busy.public.encode()
+        message = Busy.public.encode()
         self.transport.write(
             b"HTTP/1.1 503 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
             b"Retry-After: %d\r\nConnection: close\r\n\r\n%s\n"
-            % (words, len(words) + 1, random.randint(1, Busy.retry_after), words)  # noqa: S311
+            % (message, len(message) + 1, random.randint(1, Busy.retry_after), message)  # noqa: S311
         )
         self.transport.loseConnection()
 
 
 def _waited(connection: Any) -> tuple[int, float]:
-    """Return a connection's TCP state, and the seconds for which its request has been there."""
+    """Return a connection's TCP state, and the seconds since its last data arrived."""
     try:
-        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.size)
-        state, milliseconds = _LAST_DATA.unpack(told)
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.size)
+        state, milliseconds = _LAST_DATA.unpack(info)
     except (OSError, AttributeError, struct.error):
-        return 0, 0.0  # a unix socket, or a system that does not tell
+        return 0, 0.0  # a unix socket, or not Linux
     return state, milliseconds / 1000

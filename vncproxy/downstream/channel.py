@@ -16,7 +16,7 @@ from ..errors import OverLimit, VNCProxyError
 from ..model import Limits
 from ..relay.fast.detach import take_pipelined
 from ..relay.sockets import IPassesOn, tune
-from .connections import UNKNOWN, Connections, Place
+from .connections import UNKNOWN, Connections, Slot
 from .forwarded import plain_address
 
 REQUESTS = 100
@@ -42,21 +42,21 @@ class ConsoleChannel(HTTPChannel):
     Attributes:
         limits: on its requests.
         connections: all connections, of which it is one.
-        place: its own among them.
+        slot: its own among them.
     """
 
     log = Logger()
 
     limits: Limits
     connections: Connections
-    place: Place
+    slot: Slot
     transport: Any
-    _heir: IProtocol | None = None
-    _too_late: IDelayedCall | None = None
+    _successor: IProtocol | None = None
+    _timeout: IDelayedCall | None = None
     _header_size = 0
     _served = 0
-    _waiting = True
-    _silent = True
+    _idle = True
+    _nothing_received = True
     _refused = False
     _serving = False
 
@@ -65,38 +65,38 @@ class ConsoleChannel(HTTPChannel):
         tune(self.transport)
         super().connectionMade()
         try:
-            self.place = self.connections.enter(self._peer())
+            self.slot = self.connections.add(self._peer())
         except OverLimit as e:
-            self.place = Place(None, UNKNOWN)
-            self._turn_away(e)
+            self.slot = Slot(None, UNKNOWN)
+            self._refuse_connection(e)
         else:
-            self.place.wait(self)
-            self._limit(self.limits.header_time, self._wait_no_more)
+            self.slot.set_idle(self)
+            self._set_timeout(self.limits.header_time, self._on_header_timeout)
 
-    def take_over(self, heir: IProtocol) -> None:
+    def hand_over(self, successor: IProtocol) -> None:
         """Give this connection to another protocol, from the next byte on, without a way back.
 
         Bytes that are in hand already, pipelined behind the request, follow as data.
         """
-        if self._heir is None:
-            self._stop_waiting()
+        if self._successor is None:
+            self._cancel_timeout()
             self.requests = []
             self.transport.unregisterProducer()
             self.transport.resumeProducing()
-        self._heir = heir
-        heir.makeConnection(self.transport)
+        self._successor = successor
+        successor.makeConnection(self.transport)
         # what followed the request's body
         if pipelined := take_pipelined(self):
-            heir.dataReceived(pipelined)
+            successor.dataReceived(pipelined)
 
     def dataReceived(self, data: bytes) -> None:
         """Take bytes from the transport."""
-        if self._heir is not None:
-            self._heir.dataReceived(data)
+        if self._successor is not None:
+            self._successor.dataReceived(data)
             return
         if self._refused:
             return
-        if self._waiting:
+        if self._idle:
             self._begin_request()
         if not self._refused:
             super().dataReceived(data)
@@ -144,48 +144,48 @@ class ConsoleChannel(HTTPChannel):
 
     def rawDataReceived(self, data: bytes) -> None:
         """Take bytes behind a header."""
-        if self._heir is not None:
-            self._heir.dataReceived(data)
+        if self._successor is not None:
+            self._successor.dataReceived(data)
         else:
             super().rawDataReceived(data)
 
     def allContentReceived(self) -> None:
         """Stop waiting for the request, and wait until its answer is read."""
         self._serving = True
-        self._limit(ANSWER_TIME, self.transport.abortConnection)
+        self._set_timeout(ANSWER_TIME, self.transport.abortConnection)
         super().allContentReceived()
 
     def requestDone(self, request: Request) -> None:
         """Wait for the next request, if there may be one; called when one was answered."""
         self._serving = not self.persistent
-        self._stop_waiting()
+        self._cancel_timeout()
         super().requestDone(request)
-        if self._serving or self._refused or self._too_late is not None:
+        if self._serving or self._refused or self._timeout is not None:
             return  # the connection closes, or the next request was there already
-        self._waiting = True
-        self.place.wait(self)
-        self._limit(self.limits.keep_alive, self._close_idle)
+        self._idle = True
+        self.slot.set_idle(self)
+        self._set_timeout(self.limits.keep_alive, self._on_keep_alive_timeout)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell whoever has the connection now."""
-        self._stop_waiting()
-        self.place.leave()
+        self._cancel_timeout()
+        self.slot.release()
         super().connectionLost(reason)
-        if self._heir is not None:
-            self._heir.connectionLost(reason)
+        if self._successor is not None:
+            self._successor.connectionLost(reason)
 
-    def make_room(self) -> None:
+    def abort_idle(self) -> None:
         """Close at once; called while it waits for a request."""
         self._refused = True
         self.transport.abortConnection()
 
     def _begin_request(self) -> None:
         """Take note that a request begins; the first one may tell whose connection it is."""
-        self._silent = self._waiting = False
-        self.place.work()
-        self._limit(self.limits.header_time, self._wait_no_more)
-        if self.place.address == UNKNOWN and (refusal := self.place.move(self._peer())):
-            self._turn_away(refusal)
+        self._nothing_received = self._idle = False
+        self.slot.set_busy()
+        self._set_timeout(self.limits.header_time, self._on_header_timeout)
+        if self.slot.address == UNKNOWN and (refusal := self.slot.recount(self._peer())):
+            self._refuse_connection(refusal)
 
     def _peer(self) -> str:
         """Return the address of the other end, as far as it is known."""
@@ -194,7 +194,7 @@ class ConsoleChannel(HTTPChannel):
             return UNKNOWN
         return plain_address(layer.getPeer())
 
-    def _turn_away(self, why: VNCProxyError) -> None:
+    def _refuse_connection(self, why: VNCProxyError) -> None:
         """Refuse a connection for which there is no room."""
         if self.isSecure():  # a handshake costs more than everything else
             self._refused = True
@@ -202,9 +202,9 @@ class ConsoleChannel(HTTPChannel):
         else:
             self._refuse(why.status, why.sentence(), str(why))
 
-    def _wait_no_more(self) -> None:
+    def _on_header_timeout(self) -> None:
         """Refuse a request that is not whole in time; browsers open connections in reserve, too."""
-        if self._silent:
+        if self._nothing_received:
             self.transport.abortConnection()
             return
         self._refuse(
@@ -213,10 +213,10 @@ class ConsoleChannel(HTTPChannel):
             f"request not whole within {self.limits.header_time:g} s, limits.header_time",
         )
 
-    def _close_idle(self) -> None:
+    def _on_keep_alive_timeout(self) -> None:
         self._refused = True
         self.loseConnection()
-        self._limit(CLOSE_TIME, self.transport.abortConnection)
+        self._set_timeout(CLOSE_TIME, self.transport.abortConnection)
 
     def _refuse_malformed(self, why: str) -> None:
         self._refuse(400, "Your request is malformed.", why)
@@ -228,30 +228,30 @@ class ConsoleChannel(HTTPChannel):
         """
         self._refused = True
         client = plain_address(self.transport.getPeer())
-        words += self.connections.refusals.note(client, "request", why)
+        words += self.connections.refusals.log_refusal(client, "request", why)
         self.transport.write(
             f"HTTP/1.1 {status} {words}\r\nContent-Type: text/plain\r\n"
             f"Content-Length: {len(words) + 1}\r\nConnection: close\r\n\r\n{words}\n".encode()
         )
         self.loseConnection()
-        self._limit(CLOSE_TIME, self.transport.abortConnection)
+        self._set_timeout(CLOSE_TIME, self.transport.abortConnection)
 
-    def _limit(self, seconds: float, then: Callable[[], object]) -> None:
+    def _set_timeout(self, seconds: float, then: Callable[[], object]) -> None:
         """Do something when it takes too long, instead of what was to be done before."""
-        self._stop_waiting()
-        self._too_late = self.callLater(seconds, then)
+        self._cancel_timeout()
+        self._timeout = self.callLater(seconds, then)
 
-    def _stop_waiting(self) -> None:
-        if self._too_late is not None and self._too_late.active():
-            self._too_late.cancel()
-        self._too_late = None
+    def _cancel_timeout(self) -> None:
+        if self._timeout is not None and self._timeout.active():
+            self._timeout.cancel()
+        self._timeout = None
 
 
 def limited_channel(limits: Limits, connections: Connections) -> ConsoleChannel:
     """Return what reads the requests of a new connection.
 
     Args:
-        connections: all connections, among which it gets a place.
+        connections: all connections, among which it gets a slot.
     """
     channel = ConsoleChannel()
     channel.totalHeadersSize = sys.maxsize  # Twisted's own limit tells nobody

@@ -18,11 +18,11 @@ from ..relay.leg import Leg
 from ..session.registry import Sessions
 from ..session.session import IDownstream, UserRequest
 from .channel import ConsoleChannel
-from .pending import EarlyConnection, refuse_viewer
+from .pending import PendingConnection, refuse_viewer
 
 
 @implementer(IDownstream)
-class ConnectDownstream(EarlyConnection):
+class ConnectDownstream(PendingConnection):
     """A TCP viewer's connection."""
 
     def __init__(self, channel: ConsoleChannel, linger: float, clock: IReactorTime) -> None:
@@ -31,7 +31,7 @@ class ConnectDownstream(EarlyConnection):
 
     def begin(self, user_request: UserRequest, sessions: Sessions) -> None:
         """Take the connection over and begin the session."""
-        self._channel.take_over(self)
+        self._channel.hand_over(self)
         self._session = sessions.prepare(user_request, self)
         self._session.start()
 

@@ -1,8 +1,7 @@
-"""All connections of users, from accept until they are gone, and how many there may be.
+"""Counts the connections of users, from accept until they are lost, and limits them.
 
-Where there is no room, the connection that has waited longest for a request makes room: browsers
-keep connections in reserve and open new ones without a word. Where none waits, the new one is
-refused.
+At the limit, the connection that has been idle longest is closed for a new one, since browsers keep
+idle connections and open new ones beside them. Where none is idle, the new one is refused.
 """
 
 from __future__ import annotations
@@ -22,24 +21,24 @@ from .forwarded import NOWHERE, counted_as
 from .refusals import Refusals
 
 UNKNOWN = ""
-"""Stands for the address of a connection that has not told it yet."""
+"""The address of a connection whose PROXY header has not arrived yet."""
 
 
 class IdleConnection(Protocol):
-    """What a connection that waits for a request can be told."""
+    """A connection that is waiting for a request."""
 
-    def make_room(self) -> None:
-        """Close at once, without an answer."""
+    def abort_idle(self) -> None:
+        """Close at once, without a response."""
 
 
-class Place:
-    """One connection among all; it outlives what reads the connection's requests.
+class Slot:
+    """One counted connection; it outlives the channel that reads the connection's requests.
 
     Args:
-        connections: all; None for one that is not counted.
+        connections: where it is counted; None for a connection that is not counted.
 
     Attributes:
-        address: that it is counted for.
+        address: the client's, under which it is counted.
     """
 
     __slots__ = ("_connections", "address")
@@ -48,45 +47,45 @@ class Place:
         self._connections = connections
         self.address = address
 
-    def move(self, address: str) -> VNCProxyError | None:
-        """Count it for another address, which only its request has told; or return why not."""
+    def recount(self, address: str) -> VNCProxyError | None:
+        """Count it under the address that its request names, or return why that is at its limit."""
         if self._connections is None or address == self.address:
             return None
-        return self._connections.move(self, address)
+        return self._connections.recount(self, address)
 
-    def wait(self, connection: IdleConnection) -> None:
-        """Take note that it waits for a request."""
+    def set_idle(self, connection: IdleConnection) -> None:
+        """Mark it as waiting for a request, so that it may be closed for another one."""
         if self._connections is not None:
-            self._connections.waiting[self] = connection
+            self._connections.idle[self] = connection
 
-    def work(self) -> None:
-        """Take note that it waits no more."""
+    def set_busy(self) -> None:
+        """Mark it as serving a request."""
         if self._connections is not None:
-            self._connections.waiting.pop(self, None)
+            self._connections.idle.pop(self, None)
 
     def __call__(self) -> None:
-        """Leave; what is called when a leg is lost is the place itself, to keep nothing else."""
-        self.leave()
+        """Release it; a slot is a leg's ``on_lost`` itself, to keep nothing else in memory."""
+        self.release()
 
-    def leave(self) -> None:
-        """Count it no more; may be called again."""
+    def release(self) -> None:
+        """Stop counting it; further calls do nothing."""
         connections, self._connections = self._connections, None
         if connections is not None:
-            connections.leave(self)
+            connections.remove(self)
 
 
 class Connections:
     """The open connections of users.
 
     Args:
-        limits: `Limits.connections` and `Limits.connections_per_address` count.
-        clock: for the end.
+        limits: `Limits.connections` and `Limits.connections_per_address`, and those of refusals.
+        clock: for the time limit of `stop`.
         proxies: networks of reverse proxies, whose own addresses have no limit.
 
     Attributes:
-        affordable: connections that the process has descriptors for.
-        waiting: what waits for a request, longest first.
-        refusals: how often requests are refused.
+        descriptor_limit: connections that the process has file descriptors for.
+        idle: connections that wait for a request, the longest idle first.
+        refusals: the refused requests of each address.
     """
 
     def __init__(
@@ -97,12 +96,12 @@ class Connections:
     ) -> None:
         self.limits = limits
         self.proxies = proxies
-        self.affordable = sys.maxsize
+        self.descriptor_limit = sys.maxsize
         self.refusals = Refusals(limits, clock)
-        self.waiting: dict[Place, IdleConnection] = {}
+        self.idle: dict[Slot, IdleConnection] = {}
         self._clock = clock
         self._open = 0
-        self._no_room = 0
+        self._refused = 0
         self._of_address: Counter[str] = Counter()
         self._empty: Deferred[None] | None = None
 
@@ -110,61 +109,61 @@ class Connections:
         return self._open
 
     def counts(self) -> tuple[int, int, int]:
-        """Return the connections open now, those that had no room, and who asked too often."""
-        return self._open, self._no_room, self.refusals.too_often
+        """Return the numbers of open connections, refused ones, and cheaply refused requests."""
+        return self._open, self._refused, self.refusals.cheap_refusals
 
     def set_limits(self, limits: Limits, proxies: Sequence[IPv4Network | IPv6Network]) -> None:
-        """Go by other limits from now on; no connection is closed for that."""
+        """Apply other limits to connections that are added from now on."""
         self.limits, self.proxies = limits, proxies
         self.refusals.set_limits(limits)
 
-    def enter(self, address: str) -> Place:
-        """Count a connection, until it leaves.
+    def add(self, address: str) -> Slot:
+        """Count a connection, until its slot is released.
 
         Args:
-            address: `UNKNOWN` where only its first bytes will tell.
+            address: `UNKNOWN` until a PROXY header names it.
 
         Raises:
-            OverLimit: there are too many, in all or from its address, and all of them are in use.
+            OverLimit: there are too many, in all or from its address, and none of them is idle.
         """
-        most = min(self.limits.connections, self.affordable)
-        if self._open >= most and not self._make_room(lambda place: True):
-            self._no_room += 1
+        most = min(self.limits.connections, self.descriptor_limit)
+        if self._open >= most and not self._abort_longest_idle(lambda slot: True):
+            self._refused += 1
             raise OverLimit(f"{most} connections of users are open, limits.connections")
         self._check_address(address)
-        place = Place(self, address)
+        slot = Slot(self, address)
         self._open += 1
         self._of_address[counted_as(address)] += 1
-        return place
+        return slot
 
-    def move(self, place: Place, address: str) -> VNCProxyError | None:
-        """Count a connection for another address, or return why that has too many."""
+    def recount(self, slot: Slot, address: str) -> VNCProxyError | None:
+        """Count a connection under another address; returns an error at that address's limit."""
         try:
             self._check_address(address)
         except OverLimit as e:
             return e
-        self._count_down(place.address)
-        place.address = address
+        self._count_down(slot.address)
+        slot.address = address
         self._of_address[counted_as(address)] += 1
         return None
 
-    def leave(self, place: Place) -> None:
-        """Count a connection no more."""
+    def remove(self, slot: Slot) -> None:
+        """Stop counting a connection."""
         self._open -= 1
-        self.waiting.pop(place, None)
-        self._count_down(place.address)
+        self.idle.pop(slot, None)
+        self._count_down(slot.address)
         if not self._open and self._empty is not None:
             empty, self._empty = self._empty, None
             empty.callback(None)
 
     async def stop(self, seconds: float) -> None:
-        """Close what waits for a request, and let the others come to their end.
+        """Close idle connections, and wait until the others are lost.
 
         Args:
-            seconds: how long that may take.
+            seconds: the longest wait.
         """
-        for connection in list(self.waiting.values()):
-            connection.make_room()
+        for connection in list(self.idle.values()):
+            connection.abort_idle()
         if self._open:
             self._empty = Deferred()
             try:
@@ -177,16 +176,18 @@ class Connections:
         same = self._of_address[counted_as(address)]
         if same < most or not self._is_limited(address):
             return
-        if not self._make_room(lambda place: counted_as(place.address) == counted_as(address)):
-            self._no_room += 1
+        if not self._abort_longest_idle(
+            lambda slot: counted_as(slot.address) == counted_as(address)
+        ):
+            self._refused += 1
             raise OverLimit(
                 f"{same} connections from {address}, limits.connections_per_address",
                 public="Too many connections are open from your address. Try again in a moment.",
             )
 
     def _most_of_address(self) -> int:
-        """Return how many one address may have: never all that the process can afford."""
-        return min(self.limits.connections_per_address, max(1, self.affordable // 2))
+        """Return the limit of one address: at most half of the process's file descriptors."""
+        return min(self.limits.connections_per_address, max(1, self.descriptor_limit // 2))
 
     def _is_limited(self, address: str) -> bool:
         if address in (UNKNOWN, NOWHERE):
@@ -194,12 +195,12 @@ class Connections:
         found = ip_address(address)
         return not any(found in network for network in self.proxies)
 
-    def _make_room(self, fits: Callable[[Place], bool]) -> bool:
-        """Close the connection that has waited longest for a request; False where none does."""
-        for place, connection in self.waiting.items():
-            if fits(place):
-                place.leave()
-                connection.make_room()
+    def _abort_longest_idle(self, matches: Callable[[Slot], bool]) -> bool:
+        """Close the matching connection that has been idle longest; False where none is idle."""
+        for slot, connection in self.idle.items():
+            if matches(slot):
+                slot.release()
+                connection.abort_idle()
                 return True
         return False
 

@@ -1,4 +1,4 @@
-"""The factory of users' connections and requests."""
+"""The factory of users' HTTP connections and requests."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from .connections import Connections
 
 
 class ConsoleRequest(SiteRequest):
-    """A request that does not show its query, where the token is, in logs.
+    """A request that keeps its query, and with it the token, out of logs.
 
-    Nothing that is served has a use for a body, so what comes of one is dropped.
+    No resource here reads a body, so bodies are discarded.
     """
 
     def process(self) -> None:
-        """Serve it; ``OPTIONS *`` as any other path, for Twisted would answer it by itself."""
+        """Serve it; ``OPTIONS *`` like any other path, which Twisted would answer itself."""
         if self.path == b"*":
             self.path = b"/*"
         super().process()
 
     def gotLength(self, length: int | None) -> None:
-        """Make no place for a body, however long."""
+        """Allocate nothing for a body."""
         self.content = BytesIO()
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Drop it."""
+        """Discard it."""
 
     def __repr__(self) -> str:
         return f"<{self.method.decode('ascii', 'replace')} request of {self.getClientAddress()}>"
 
 
 class ConsoleSite(Site):
-    """The site's connections; it writes no access log, for that would hold tokens.
+    """The factory of connections, without an access log, which would hold tokens.
 
     Attributes:
-        limits: on the requests of connections that are made from now on.
-        connections: all that there are, at however many ports.
+        limits: of connections that are made from now on.
+        connections: those of all ports.
     """
 
     def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
-        """Return what may be agreed on under TLS: Twisted would offer h2 wherever it is installed.
+        """Return the protocols to negotiate by ALPN; Twisted would offer h2 where it is installed.
 
-        A page that opened over h2 could not open a web socket on its connection.
+        A browser could not open a WebSocket on an h2 connection to Twisted.
         """
         return [b"http/1.1"]
 
@@ -61,13 +61,13 @@ class ConsoleSite(Site):
         connections: Connections | None = None,
     ) -> None:
         super().__init__(resource, requestFactory=ConsoleRequest, reactor=reactor)
-        self.timeOut = None  # a channel has its own limits of time
+        self.timeOut = None  # a channel has its own time limits
         self.limits = limits
         self.connections = Connections(limits, reactor) if connections is None else connections
         self.noisy = False
 
     def protocol(self) -> ConsoleChannel:  # type: ignore[override]
-        """Return what reads a new connection's requests; called by Twisted."""
+        """Return the channel of a new connection; called by Twisted."""
         return limited_channel(self.limits, self.connections)
 
     def log(self, request: Request) -> None:

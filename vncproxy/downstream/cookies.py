@@ -10,10 +10,10 @@ _SEPARATORS: Final = re.compile(r"[;,]")
 
 
 def parse_cookies(lines: list[str]) -> dict[str, str]:
-    """Return the cookies of all ``Cookie`` headers by name; of two with one name, the last.
+    """Return the cookies of all ``Cookie`` headers by name; of two with the same name, the last.
 
-    Quotes around a value are left out. Backslashes mean nothing within them: no browser quotes
-    anything (section 4.1.1), and reading escapes would cost more than one pass.
+    Quotation marks around a value are removed. Backslashes within them are kept as they are:
+    browsers send values as they were set, without escapes.
     """
     found: dict[str, str] = {}
     for line in lines:

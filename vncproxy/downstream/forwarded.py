@@ -1,8 +1,8 @@
-"""What reverse proxies tell about the user: address, scheme and host, in all forms in use.
+"""The user's address, scheme and host, from ``X-Forwarded-For`` and the like or ``Forwarded``.
 
-``X-Forwarded-For`` has no standard; ``Forwarded`` is RFC 7239. Elements are cut at every comma,
-inside quotation marks too: no address holds one, and a mark that a user left open must not hide
-what the proxy wrote behind it.
+``X-Forwarded-For`` has no standard; ``Forwarded`` is RFC 7239. Elements are split at every comma,
+inside quotation marks too: no address holds one, and a quotation mark left open by a user must not
+hide the element that the proxy appended.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from typing import Literal
 from twisted.web.http import Request
 
 from .headers import first_element, header_lines
-from .occasional import OccasionalWarning
+from .throttled_warning import ThrottledWarning
 
 NOWHERE = "0.0.0.0"  # noqa: S104 stands for the address of a unix socket's peer
-"""What a client without a known IP address is called; it is in no network that a policy names."""
+"""Stands for the address of a client without a known one; no policy's network contains it."""
 
 Network = IPv4Network | IPv6Network
 Header = Literal["auto", "x-forwarded-for", "forwarded"]
 Reader = Callable[[Request], Iterator[str]]
 
 MOST_HOPS = 32
-"""Reverse proxies that are followed, one behind the other."""
+"""Hops of a chain that are read."""
+
 LONGEST_HOP = 100
 """Characters of a hop; an IPv6 address with zone and port has fewer."""
 
@@ -34,66 +35,71 @@ _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """Which reverse proxies are believed, and by which header.
+    """Which reverse proxies are trusted, and which of their headers is read.
 
     Attributes:
         proxies: networks of the proxies.
-        header: the one that they write. With ``auto`` both are read; a proxy passes the one that
-            it does not write on as the user sent it, so where both say something else neither is
-            believed.
-        warning: reports what cannot be read.
+        header: the one that they write. With ``auto`` both are read; a proxy passes on unchanged
+            the one that it does not write, so where the two differ neither counts.
+        warning: logs headers that cannot be read.
     """
 
     proxies: tuple[Network, ...] = ()
     header: Header = "auto"
-    warning: OccasionalWarning = field(default_factory=OccasionalWarning)
+    warning: ThrottledWarning = field(default_factory=ThrottledWarning)
 
     def client_address(self, request: Request) -> str:
-        """Return the user's IP address as the nearest believed proxy saw it.
+        """Return the user's IP address, as the trusted proxy nearest to the user saw it.
 
         A hop that cannot be read ends the chain: the address of the proxy that wrote it counts.
         """
         peer = peer_address(request)
-        if not self._believes(peer):
+        if not self._is_trusted(peer):
             return peer
         chains = {name: list(read(request)) for name, read in self._readers().items()}
-        told = {name: self._follow(peer, chain, name) for name, chain in chains.items() if chain}
-        if len(set(told.values())) > 1:
+        found = {n: self._follow(peer, chain, n) for n, chain in chains.items() if chain}
+        if len(set(found.values())) > 1:
             self.warning(
                 "{peer} sends X-Forwarded-For and Forwarded that differ, so the user's address is"
                 " not known; name the one that it writes in public.forwarded_header",
                 peer=peer,
             )
             return NOWHERE
-        return next(iter(told.values()), peer)
+        return next(iter(found.values()), peer)
 
     def scheme(self, request: Request) -> str:
         """Return the scheme by which the user asked: ``http`` or ``https``."""
-        told = self._told(request, "x-forwarded-proto", "proto").lower()
-        return _SCHEMES.get(told) or ("https" if request.isSecure() else "http")
+        named = self._forwarded_value(request, "x-forwarded-proto", "proto").lower()
+        return _SCHEMES.get(named) or ("https" if request.isSecure() else "http")
 
     def host(self, request: Request) -> str:
         """Return the host, perhaps with a port, that the user asked for."""
-        return self._told(request, "x-forwarded-host", "host") or first_element(request, "host", "")
+        forwarded = self._forwarded_value(request, "x-forwarded-host", "host")
+        return forwarded or first_element(request, "host", "")
 
-    def _told(self, request: Request, name: str, parameter: str) -> str:
-        """Return what the believed proxy nearest to the user said; nothing when there is none."""
-        if not self._believes(peer_address(request)):
+    def _forwarded_value(self, request: Request, name: str, parameter: str) -> str:
+        """Return the value that the proxy nearest to the user wrote; empty when none is trusted.
+
+        Args:
+            name: of the ``X-Forwarded-`` header.
+            parameter: of ``Forwarded``.
+        """
+        if not self._is_trusted(peer_address(request)):
             return ""
-        told = "" if self.header == "forwarded" else first_element(request, name, "")
-        if not told and self.header != "x-forwarded-for":
+        value = "" if self.header == "forwarded" else first_element(request, name, "")
+        if not value and self.header != "x-forwarded-for":
             first = first_element(request, "forwarded", "")
-            told = _parameters(first).get(parameter, "")
-        return _unquoted(told) or ""
+            value = _parameters(first).get(parameter, "")
+        return _unquoted(value) or ""
 
     def _readers(self) -> dict[str, Reader]:
         readers: dict[str, Reader] = {"x-forwarded-for": _x_forwarded_for, "forwarded": _forwarded}
         return readers if self.header == "auto" else {self.header: readers[self.header]}
 
     def _follow(self, address: str, hops: list[str], name: str) -> str:
-        """Go from the connection's other end towards the user, as far as proxies are believed."""
+        """Follow the hops towards the user; returns the first address that is not trusted."""
         for hop in hops[:MOST_HOPS]:
-            if not self._believes(address):
+            if not self._is_trusted(address):
                 break
             read = read_hop(hop)
             if read is None:
@@ -107,13 +113,13 @@ class Forwarding:
             address = read
         return address
 
-    def _believes(self, address: str) -> bool:
+    def _is_trusted(self, address: str) -> bool:
         found = ip_address(address)
         return any(found in network for network in self.proxies)
 
 
 def peer_address(request: Request) -> str:
-    """Return the address of the connection's other end."""
+    """Return the IP address of a connection's peer, or `NOWHERE`."""
     return plain_address(request.getClientAddress())
 
 
@@ -123,9 +129,9 @@ def plain_address(address: object) -> str:
 
 
 def counted_as(address: str) -> str:
-    """Return what stands for an address where something is counted: of IPv6, its /64 network.
+    """Return the key under which an address is counted: itself, or its /64 network for IPv6.
 
-    A host may take any address of it (RFC 4291 section 2.5.1).
+    A host may use any address of its /64 network (RFC 4291 section 2.5.1).
     """
     if ":" not in address:
         return address
@@ -135,8 +141,9 @@ def counted_as(address: str) -> str:
 def read_hop(text: str) -> str | None:
     """Return the address in one hop, without zone and port; None when there is none.
 
-    ``192.0.2.1``, ``192.0.2.1:80``, ``2001:db8::1``, ``[2001:db8::1]``, ``[2001:db8::1]:80``, each
-    perhaps in quotation marks; ``unknown`` and ``_hidden`` (RFC 7239 section 6) are no addresses.
+    Forms: ``192.0.2.1``, ``192.0.2.1:80``, ``2001:db8::1``, ``[2001:db8::1]``,
+    ``[2001:db8::1]:80``, each with or without quotation marks; ``unknown`` and ``_hidden``
+    (RFC 7239 section 6) are no addresses.
     """
     text = _unquoted(text.strip()) or ""
     if len(text) > LONGEST_HOP:
@@ -158,7 +165,7 @@ def _x_forwarded_for(request: Request) -> Iterator[str]:
 
 
 def _forwarded(request: Request) -> Iterator[str]:
-    """Yield the hops of ``Forwarded`` likewise; one that is not told is empty."""
+    """Yield the hops of ``Forwarded`` in the same order; empty for an element without ``for``."""
     for element in _elements(request, "forwarded"):
         yield _parameters(element).get("for", "")
 
@@ -170,26 +177,26 @@ def _elements(request: Request, name: str) -> list[str]:
 
 
 def _parameters(element: str) -> dict[str, str]:
-    """Return what one element of ``Forwarded`` says (RFC 7239 section 4), names in lower case."""
+    """Return the parameters of a ``Forwarded`` element (RFC 7239 section 4) by lower-case name."""
     pairs = (pair.partition("=") for pair in element[: 4 * LONGEST_HOP].split(";"))
     return {name.strip().lower(): value.strip() for name, equals, value in pairs if equals}
 
 
 def _unquoted(text: str) -> str | None:
-    """Return a text without quotation marks around it; None when one is missing or within."""
+    """Return a text without quotation marks around it; None when they are unpaired or inside."""
     inner = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
     return None if '"' in inner else inner
 
 
 def _is_port(text: str) -> bool:
-    """Tell whether a text is a colon and a port, which may be obfuscated."""
+    """Tell whether a text is a colon and a port, or an obfuscated one (RFC 7239 section 6.3)."""
     name = text[1:]
     digits = name.isascii() and name.isdigit() and len(name) <= 5
     return text[:1] == ":" and (digits or name[:1] == "_")
 
 
 def _plain(text: str) -> str | None:
-    """Return an address without zone, IPv4 where it is mapped into IPv6; None for no address."""
+    """Return an address without its zone, an IPv4-mapped one as IPv4; None when it is none."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

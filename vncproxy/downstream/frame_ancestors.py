@@ -1,9 +1,9 @@
-"""Pages that may show the console in a frame: those of the configuration, and those of a token.
+"""The ``frame-ancestors`` of the console page: pages that may show it in a frame.
 
-The page is served before its token is redeemed, and a browser asks the answer's header whether a
-frame may show it. So the token is looked up, taking no use, where the answer can matter: for a
-page with a token that a browser asks for as a frame. Anybody can ask so: the look-ups are limited,
-and beyond the limit the configuration alone counts.
+They are those of the configuration and those of the token's policy. The page is served before its
+token is redeemed, so the token is looked up without taking a use, and only when a browser requests
+a page with a token for a frame. Look-ups are rate-limited, since any client can cause them; beyond
+the limit the configuration alone counts.
 """
 
 from __future__ import annotations
@@ -18,41 +18,41 @@ from ..interfaces import ITokenStore
 from ..model import check_secret, secret_id
 from ..origins import normal_patterns
 from ..web import content_security_policy
-from .allowance import Allowance
 from .forwarded import counted_as
 from .headers import first_element
 from .links import query_token
+from .rate_limit import RateLimit
 from .trust import Trust
 
 _TOP_LEVEL = frozenset({"document", "empty", "script", "style", "image"})
-"""What a browser asks for that is no frame (``Sec-Fetch-Dest``, W3C Fetch Metadata)."""
+"""Values of ``Sec-Fetch-Dest`` (W3C Fetch Metadata) of requests that are not for a frame."""
 
 MOST_ORIGINS = 50
-"""Origins of a token that are looked at."""
+"""Origins of a token's policy that are put into the header."""
 
 MOST_CHARACTERS = 2000
-"""Characters of a token's origins in the header, whose size reverse proxies limit."""
+"""Characters of those origins together; reverse proxies limit the size of a response's header."""
 
 
-class Framing:
-    """Says for each page which others may frame it.
+class FrameAncestors:
+    """Computes the content security policy of each page.
 
     Args:
-        trust: which pages the configuration allows.
-        store: is asked for the policies of tokens.
-        allowance: of look-ups.
+        trust: the embedders that the configuration allows.
+        store: where tokens are looked up.
+        lookups: limits the look-ups.
     """
 
     log = Logger()
 
-    def __init__(self, trust: Trust, store: ITokenStore, allowance: Allowance) -> None:
+    def __init__(self, trust: Trust, store: ITokenStore, lookups: RateLimit) -> None:
         self._trust = trust
         self._store = store
-        self._allowance = allowance
+        self._lookups = lookups
         self.policy = self._policy()
 
     def token_of(self, request: Request) -> str:
-        """Return the token whose policy decides, or nothing when the configuration does."""
+        """Return the token whose policy counts; empty when the configuration alone counts."""
         destination = first_element(request, "sec-fetch-dest", "").lower()
         token = "" if destination in _TOP_LEVEL else query_token(request)
         try:
@@ -60,7 +60,7 @@ class Framing:
         except BadRequest:
             return ""
         client = self._trust.forwarding.client_address(request)
-        return token if self._allowance.take(counted_as(client)) else ""
+        return token if self._lookups.take(counted_as(client)) else ""
 
     async def policy_for(self, token: str) -> str:
         """Return the content security policy of a token's page."""
@@ -68,7 +68,7 @@ class Framing:
             status = await self._store.show(secret_id(token))
         except VNCProxyError:
             return self.policy
-        except Exception:  # noqa: BLE001 a defect must not keep the page away
+        except Exception:  # noqa: BLE001 a defect must not prevent the page from being served
             self.log.failure("token {token} not looked up", token=secret_id(token)[:12])
             return self.policy
         return self._policy(status.token.policy.allowed_origins)
@@ -80,7 +80,7 @@ class Framing:
 
 
 def _fitting(patterns: list[str]) -> Iterator[str]:
-    """Yield the first patterns, as many as there is room for."""
+    """Yield the first patterns that fit into `MOST_CHARACTERS`."""
     room = MOST_CHARACTERS
     for pattern in patterns:
         room -= len(pattern) + 1

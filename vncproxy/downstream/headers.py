@@ -1,4 +1,4 @@
-"""Headers of a request as text, in which every byte is a character."""
+"""Headers of a request as text: ISO 8859-1, so that every byte is one character."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ def header_lines(request: Request, name: str) -> list[str]:
 
 
 def first_element(request: Request, name: str, otherwise: str) -> str:
-    """Return the first element of a header's list: what the proxy nearest to the user said."""
+    """Return the first element of a header's list: that of the proxy nearest to the user."""
     lines = header_lines(request, name)
     return lines[0].partition(",")[0].strip() if lines else otherwise

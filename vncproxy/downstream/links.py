@@ -1,7 +1,6 @@
-"""Where a token stands in a link: one reader for the page, web sockets, ``CONNECT`` and the bridge.
+"""Finds the token in a link, for the page, WebSockets, ``CONNECT`` and the bridge alike.
 
-The page's own script reads links likewise, in ``web/static/link.js``; both follow one table in the
-tests.
+The page's script ``web/static/link.js`` has the same rules; one table in the tests holds for both.
 """
 
 from __future__ import annotations
@@ -12,23 +11,23 @@ from urllib.parse import unquote_to_bytes
 from twisted.web.http import Request
 
 BLANK = " \t\r\n\v\f\u00a0\u200b\ufeff"
-"""What mails and spreadsheets put around a token."""
+"""White space that mail programs and spreadsheets put around a token."""
 
 
 def query_token(request: Request) -> str:
-    """Return the token of a request, or nothing."""
+    """Return the token of a request; empty when there is none."""
     return token_of(request.uri.decode("latin-1"))
 
 
 def token_of(target: str, fragment: str = "") -> str:
-    """Return the token in a link, or nothing.
+    """Return the token in a link; empty when there is none.
 
     It is the last ``token`` that is not empty in the fragment, else in the query; else the one in
-    noVNC's parameter ``path``, which holds an address with a query of its own.
+    noVNC's parameter ``path``, whose value has a query of its own.
 
     Args:
         target: path and query. A mail program may have escaped the question mark between them.
-        fragment: what stands behind ``#``; it is never part of a request.
+        fragment: the part after ``#``, which is never sent in a request.
     """
     path, _, query = target.partition("?")
     places = [dict(_parameters(text)) for text in (fragment, query, behind_path(path)[1])]
@@ -38,13 +37,13 @@ def token_of(target: str, fragment: str = "") -> str:
 
 
 def is_confirmed(request: Request) -> bool:
-    """Tell whether the page says that its user pressed the button before it opens the console."""
+    """Tell whether the page states that its user pressed the button that opens the console."""
     query = request.uri.decode("latin-1").partition("?")[2]
     return dict(_parameters(query)).get("confirmed") == "1"
 
 
 def behind_path(path: str) -> tuple[str, str]:
-    """Take the query off a path in which its question mark is escaped."""
+    """Split a path at an escaped question mark into path and query."""
     begin, escaped, rest = path.replace("%3f", "%3F").partition("%3F")
     return begin, _text(rest) if escaped else ""
 
@@ -65,7 +64,7 @@ def _parameters(query: str) -> Iterator[tuple[str, str]]:
 
 
 def _text(escaped: str) -> str:
-    """Undo percent-encoding; what is no UTF-8 stays apart from all that is."""
+    """Undo percent-encoding; bytes that are not UTF-8 are read as ISO 8859-1."""
     octets = unquote_to_bytes(escaped.encode("utf-8", "surrogateescape"))
     try:
         return octets.decode()

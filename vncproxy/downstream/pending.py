@@ -18,11 +18,11 @@ from ..rfb.greeting import Greeting
 from ..session.session import Session
 from .channel import ConsoleChannel
 
-EARLY_LIMIT = 16384
+RECEIVE_LIMIT = 16384
 """Bytes a viewer may send before it is answered; real ones send none."""
 
 
-class EarlyConnection(Protocol):
+class PendingConnection(Protocol):
     """Keeps what comes before the leg is there, and ends the session when the user leaves.
 
     Attributes:
@@ -37,14 +37,14 @@ class EarlyConnection(Protocol):
         self.greeting = Greeting()
         self._channel = channel
         self._clock = clock
-        self._early = bytearray()
+        self._received = bytearray()
         self._lost = False
         self._session: Session | None = None
 
     def dataReceived(self, data: bytes) -> None:
         """Keep what comes early."""
-        self._early += data
-        if len(self._early) > EARLY_LIMIT:
+        self._received += data
+        if len(self._received) > RECEIVE_LIMIT:
             self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -57,11 +57,11 @@ class EarlyConnection(Protocol):
         self.leg = leg = Leg(framing, self._clock, ClientGone)
         # not a method of ours: the leg outlives us, and must not keep us in memory
         leg.ended.addCallback(partial(_user_left, self._session))
-        leg.on_lost = self._channel.place
-        self._channel.take_over(leg)
-        if self._early:
-            leg.dataReceived(bytes(self._early))
-            self._early.clear()
+        leg.on_lost = self._channel.slot
+        self._channel.hand_over(leg)
+        if self._received:
+            leg.dataReceived(bytes(self._received))
+            self._received.clear()
         return leg
 
 

@@ -1,7 +1,7 @@
-"""The PROXY protocol, by which a balancer tells whose connection it passes on.
+"""The PROXY protocol, in which a load balancer names the client of a forwarded connection.
 
-Versions 1 and 2 of HAProxy's proxy-protocol.txt. Twisted's own reader fails with a traceback on
-some headers, and on those that come in small pieces.
+Versions 1 and 2 of HAProxy's proxy-protocol.txt. Twisted's own parser raises
+unhandled errors on some headers, and on headers that arrive in small pieces.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ..errors import DownstreamViolation, VNCProxyError
 from ..handshake.steps import Dialogue, Read, ReadUntil, Steps
 from ..relay.sockets import IPassesOn
 from .forwarded import plain_address
-from .occasional import OccasionalWarning
+from .throttled_warning import ThrottledWarning
 
 LONGEST_LINE: Final = 107
 """Bytes of a version 1 header, its end included (section 2.1)."""
 
 LONGEST_BLOCK: Final = 4096
-"""Bytes of a version 2 header behind its first 16: addresses, and fields that are not read."""
+"""Bytes of a version 2 header after its first 16: addresses, and fields that are ignored."""
 
 _SIGNATURE: Final = b"\r\n\r\n\x00\r\nQUIT\n"
 _START: Final = len(_SIGNATURE)
@@ -40,11 +40,11 @@ def read_proxy_header() -> Steps[Peer]:
     """Read a header.
 
     Returns:
-        The client's address; None where the connection is the balancer's own, or it does not tell.
+        The client's address; None for a connection of the balancer's own, or an unknown client.
 
     Raises:
-        DownstreamViolation: it is none.
-        TooLong: its line has no end.
+        DownstreamViolation: the bytes are not a valid header.
+        TooLong: a version 1 header has no end within `LONGEST_LINE`.
     """
     start = yield Read(_START)
     if start == _SIGNATURE:
@@ -96,10 +96,10 @@ def _is_port(text: str) -> bool:
 
 @implementer(IPassesOn)
 class ProxyHeader(ProtocolWrapper):
-    """A connection that begins with a header, and is the client's from then on.
+    """A connection that begins with a PROXY header and then carries the client's bytes.
 
     Attributes:
-        peer_known: whether the header has come.
+        peer_known: whether the header has been read.
     """
 
     factory: Any
@@ -112,14 +112,14 @@ class ProxyHeader(ProtocolWrapper):
         self._reading: Dialogue[Peer] | None = Dialogue(read_proxy_header())
 
     def dataReceived(self, data: bytes) -> None:
-        """Take bytes: of the header at first."""
+        """Read the header, then pass bytes on."""
         if self.peer_known:
             self.wrappedProtocol.dataReceived(data)
         elif self._reading is not None:
             self._read(self._reading, data)
 
     def getPeer(self) -> IAddress:
-        """Return the client's address, or the balancer's own."""
+        """Return the client's address, or the balancer's where the header names none."""
         own: IAddress = self.transport.getPeer()
         return own if self._peer is None else self._peer
 
@@ -142,10 +142,10 @@ class ProxyHeader(ProtocolWrapper):
 
 
 class ProxyHeaderFactory(WrappingFactory):
-    """Lets each connection of a site begin with a header.
+    """Wraps a site whose connections begin with a PROXY header.
 
     Attributes:
-        warning: reports what is none.
+        warning: logs connections without a valid header.
     """
 
     protocol = ProxyHeader
@@ -153,4 +153,4 @@ class ProxyHeaderFactory(WrappingFactory):
 
     def __init__(self, site: Any) -> None:
         super().__init__(site)
-        self.warning = OccasionalWarning()
+        self.warning = ThrottledWarning()

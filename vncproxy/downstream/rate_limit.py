@@ -1,4 +1,4 @@
-"""How often something is done for strangers: a token bucket for each address, and one in all."""
+"""Limits how often something is done: a token bucket per client address, and one for all."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MOST_ADDRESSES = 4096
-"""Addresses that are remembered; the one that asked longest ago makes room."""
+"""Addresses that are remembered; the one used longest ago is dropped for a new one."""
 
 
 @dataclass(slots=True)
 class _Bucket:
-    """Holds up to ``size``, and gets ``rate`` each second."""
+    """Holds up to ``size`` units, and gains ``rate`` of them each second."""
 
     rate: float
     size: float
@@ -19,19 +19,19 @@ class _Bucket:
     filled_at: float
 
     def fill(self, now: float) -> float:
-        """Return what is in it now."""
+        """Add what was gained since the last call; returns the units held now."""
         self.left = min(self.size, self.left + (now - self.filled_at) * self.rate)
         self.filled_at = now
         return self.left
 
 
-class Allowance:
-    """Counts what was done for whom.
+class RateLimit:
+    """A limit per client address and in all.
 
     Args:
-        rate: times each second for one address.
-        burst: times at once for one address.
-        total: how much more all addresses may have together.
+        rate: units each second for one address.
+        burst: units at once for one address.
+        total: the limit of all addresses together, as a multiple of that of one.
         seconds: a monotonic clock.
     """
 
@@ -44,7 +44,7 @@ class Allowance:
         self._of_address: dict[str, _Bucket] = {}
 
     def take(self, address: str) -> bool:
-        """Take one for an address; False when there is none left."""
+        """Take one unit for an address; False when none is left."""
         now = self._seconds()
         bucket = self._of_address.pop(address, None) or self._new_bucket(now)
         self._of_address[address] = bucket
@@ -55,7 +55,7 @@ class Allowance:
         return True
 
     def left(self, address: str) -> bool:
-        """Tell whether there is one left for an address, without taking it."""
+        """Tell whether a unit is left for an address, without taking it."""
         now = self._seconds()
         bucket = self._of_address.get(address)
         return (bucket is None or bucket.fill(now) >= 1) and self._all.fill(now) >= 1

@@ -1,8 +1,8 @@
-"""How often users are refused with words and lines in the log, before they are refused cheaply.
+"""Logs refused requests, and limits how many of an address are refused at full cost.
 
-Each refusal that is the user's own fault takes one from the allowance of the user's address. Where
-none is left, requests for consoles are answered 429 without a session, a look at the store or a
-line of audit.
+Each refusal that is the client's fault counts against the rate limit of the client's address.
+Beyond it, requests for consoles are answered 429 without a session, a query of the store or an
+audit line.
 """
 
 from __future__ import annotations
@@ -16,44 +16,44 @@ from zope.interface import implementer
 from ..errors import BadRequest, DownstreamViolation, Forbidden, TokenRefused, VNCProxyError
 from ..interfaces import ISessionObserver
 from ..model import Limits, SessionInfo, new_id
-from .allowance import Allowance
 from .forwarded import counted_as
-from .occasional import OccasionalWarning
+from .rate_limit import RateLimit
+from .throttled_warning import ThrottledWarning
 
 _COUNTED = (BadRequest, Forbidden, TokenRefused, DownstreamViolation)
 
 
 @implementer(ISessionObserver)
 class Refusals:
-    """Counts refusals by address.
+    """Counts the refusals of each address.
 
     Args:
         limits: `Limits.refusals` at once, and `Limits.refusals_per_minute` from then on.
 
     Attributes:
-        warning: reports addresses that are refused too often.
-        too_often: requests that were refused cheaply so far.
+        warning: logs addresses beyond the limit.
+        cheap_refusals: requests that were answered 429 so far.
     """
 
     log = Logger()
 
     def __init__(self, limits: Limits, clock: IReactorTime) -> None:
         self._clock = clock
-        self.warning = OccasionalWarning(clock.seconds)
-        self.too_often = 0
+        self.warning = ThrottledWarning(clock.seconds)
+        self.cheap_refusals = 0
         self.set_limits(limits)
 
     def set_limits(self, limits: Limits) -> None:
-        """Begin anew with other limits."""
+        """Apply other limits; counts of addresses start at zero again."""
         rate, burst = limits.refusals_per_minute / 60, float(limits.refusals)
-        # no limit on all together: strangers must not use up what is left for others
-        self._allowance = Allowance(rate, burst, math.inf, self._clock.seconds)
+        # no limit on all addresses together: one of them must not use up that of others
+        self._rate_limit = RateLimit(rate, burst, math.inf, self._clock.seconds)
 
-    def too_many(self, client: str) -> bool:
-        """Tell whether an address has been refused so often that it gets no more words."""
-        if self._allowance.left(counted_as(client)):
+    def refuses_cheaply(self, client: str) -> bool:
+        """Tell whether an address is beyond its limit; if so, one more cheap refusal is counted."""
+        if self._rate_limit.left(counted_as(client)):
             return False
-        self.too_often += 1
+        self.cheap_refusals += 1
         self.warning(
             "{client} is refused more often than limits.refusals allows: what it asks for is "
             "answered 429, without further lines",
@@ -61,18 +61,18 @@ class Refusals:
         )
         return True
 
-    def note(self, client: str, what: str, why: str) -> str:
-        """Count and log a refusal that no session has made.
+    def log_refusal(self, client: str, what: str, why: str) -> str:
+        """Count and log the refusal of a request that has no session.
 
         Args:
-            what: is refused, in words for the log.
-            why: with nothing in it that could begin a line of its own.
+            what: the kind of request, for the log.
+            why: the cause, for the log, without line breaks.
 
         Returns:
-            What to put behind the words for the user: the id of the line; empty where the address
-            is refused so often that there is none.
+            The log line's id, to be appended to the user's message; empty when nothing was logged
+            because the address is beyond its limit.
         """
-        if not self._allowance.take(counted_as(client)):
+        if not self._rate_limit.take(counted_as(client)):
             return ""
         request_id = new_id()
         self.log.info(
@@ -85,12 +85,12 @@ class Refusals:
         return f" (id {request_id})"
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
-        """Count a refusal that is the user's fault.
+        """Count a refusal that is the client's fault.
 
-        A full proxy is not: whole offices come by one address, and their pages try again.
+        A proxy at its limits is not: many users may share one address, and their pages retry.
         """
         if isinstance(error, _COUNTED):
-            self._allowance.take(counted_as(session.client))
+            self._rate_limit.take(counted_as(session.client))
 
     def opened(self, session: SessionInfo) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""The cookie by which a browser re-enters a console, one for each token that it has opened."""
+"""The resume cookie, with which a browser re-enters a console: one for each token it opened."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from ..model import secret_id
 PREFIX = "vncproxy_resume_"
 
 KEPT = 20
-"""Cookies that a browser keeps: reverse proxies limit the size of a request's header."""
+"""Resume cookies left to a browser: reverse proxies limit the size of a request's header."""
 
 REMOVED_AT_ONCE = 5
-"""Cookies that one answer removes: reverse proxies limit the size of its header, too."""
+"""Cookies that one response removes: reverse proxies limit the size of its header, too."""
 
 _STANDALONE = "SameSite=Strict"
 _EMBEDDED = "SameSite=None; Secure; Partitioned"
 
 
 def resume_cookie_name(token: str) -> str:
-    """Return the name of a token's resume cookie: one per token, so consoles do not mix."""
+    """Return the name of a token's resume cookie."""
     return f"{PREFIX}{secret_id(token)[:12]}"
 
 
 def surplus_cookies(names: Iterable[str], token: str) -> list[str]:
-    """Return the names of resume cookies that make room for a token's own.
+    """Return the names of resume cookies to remove so that a token's own one is within `KEPT`.
 
     Args:
-        names: of all cookies that came; browsers send the oldest first (RFC 6265 section 5.4).
+        names: of all cookies of the request; browsers send the oldest first (RFC 6265 section 5.4).
     """
     own = resume_cookie_name(token)
     others = [name for name in names if name.startswith(PREFIX) and name != own]
@@ -42,8 +42,8 @@ def set_cookie(
 
     Args:
         embedded: whether other sites may show the console in a frame. A browser sends a ``Strict``
-            cookie only where the site of the address bar is the console's own; one that is
-            partitioned is sent in each portal's frames, and kept apart from other portals'.
+            cookie only where the top-level page is of the console's own site; a partitioned one is
+            sent in the frames of each portal, and stored separately for each.
     """
     same_site = _EMBEDDED if embedded and secure else _STANDALONE
     parts = [f"{name}={secret}", f"Path={path}", f"Max-Age={int(seconds)}", "HttpOnly", same_site]
@@ -51,7 +51,7 @@ def set_cookie(
 
 
 def remove_cookie(name: str, *, path: str, secure: bool) -> list[str]:
-    """Return ``Set-Cookie`` headers that remove a cookie, however it was set."""
+    """Return ``Set-Cookie`` headers that remove a cookie, embedded or not."""
     forms = (False, True) if secure else (False,)
     return [
         set_cookie(name, "", 0, path=path, secure=secure, embedded=embedded) for embedded in forms

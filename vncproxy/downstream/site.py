@@ -17,14 +17,14 @@ from ..errors import Busy
 from ..model import ConsoleType
 from ..session.registry import Sessions
 from ..web import STATIC, novnc_installed
-from .allowance import Allowance
 from .channel import ConsoleChannel
 from .connect import ConnectDownstream
 from .connections import Connections
 from .console_site import ConsoleSite
 from .forwarded import peer_address
-from .framing import Framing
+from .frame_ancestors import FrameAncestors
 from .links import behind_path, query_token
+from .rate_limit import RateLimit
 from .request import read_user_request
 from .static_files import find_file
 from .trust import Trust
@@ -53,7 +53,7 @@ _NO_PAGE = (
 )
 
 
-class Consoles(Resource):
+class ConsoleResource(Resource):
     """The site's only resource; it looks at the method first, then at the path.
 
     Args:
@@ -81,8 +81,8 @@ class Consoles(Resource):
         self._resume = resume
         self._others = others
         services = sessions.services
-        lookups = Allowance(*LOOKUPS, services.reactor.seconds)
-        self._framing = Framing(trust, services.store, lookups)
+        lookups = RateLimit(*LOOKUPS, services.reactor.seconds)
+        self._frame_ancestors = FrameAncestors(trust, services.store, lookups)
         self._upgrades = upgrade_factory(services.reactor)
 
     def render(self, request: Request) -> Any:
@@ -100,13 +100,13 @@ class Consoles(Resource):
         channel = request.channel
         assert isinstance(channel, ConsoleChannel)
         client = self._trust.forwarding.client_address(request)
-        if refusal := channel.place.move(client):
-            noted = channel.connections.refusals.note(client, "request", str(refusal))
+        if refusal := channel.slot.recount(client):
+            noted = channel.connections.refusals.log_refusal(client, "request", str(refusal))
             return _turn_away(request, refusal.status, refusal.sentence() + noted)
         serve = self._server_of_consoles(request)
         if serve is None:
             return self._page(request)
-        if channel.connections.refusals.too_many(client):
+        if channel.connections.refusals.refuses_cheaply(client):
             return _turn_away(request, 429, _TOO_OFTEN)
         return serve(request)
 
@@ -166,7 +166,7 @@ class Consoles(Resource):
         channel = request.channel
         assert isinstance(channel, ConsoleChannel)
         client = self._trust.forwarding.client_address(request)
-        if channel.connections.refusals.too_many(client):
+        if channel.connections.refusals.refuses_cheaply(client):
             return _turn_away(request, 429, _TOO_OFTEN)
         if request.requestHeaders.hasHeader(b"sec-websocket-key") or query_token(request):
             self._hindered(
@@ -199,7 +199,7 @@ class Consoles(Resource):
     def _index(self, request: Request) -> Any:
         if not novnc_installed():
             return _plain(request, 503, _NO_PAGE)
-        token = self._framing.token_of(request)
+        token = self._frame_ancestors.token_of(request)
         if not token:
             return self._file(request, "index.html")
         later = Deferred.fromCoroutine(self._index_for(request, token))
@@ -210,7 +210,7 @@ class Consoles(Resource):
         """Serve the page as the policy of its token wants it."""
         gone: list[Failure] = []
         request.notifyFinish().addErrback(gone.append)
-        policy = await self._framing.policy_for(token)
+        policy = await self._frame_ancestors.policy_for(token)
         if gone:
             return
         request.setHeader("Content-Security-Policy", policy)
@@ -227,7 +227,7 @@ class Consoles(Resource):
 
     def _set_headers(self, request: Request) -> None:
         for name, value in (
-            ("Content-Security-Policy", self._framing.policy),
+            ("Content-Security-Policy", self._frame_ancestors.policy),
             ("Referrer-Policy", "no-referrer"),
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-cache"),
@@ -239,7 +239,7 @@ class Consoles(Resource):
 
 
 def console_site(
-    resource: Consoles, sessions: Sessions, connections: Connections | None = None
+    resource: ConsoleResource, sessions: Sessions, connections: Connections | None = None
 ) -> ConsoleSite:
     """Return the factory that listens for users, on as many ports as there are."""
     services = sessions.services

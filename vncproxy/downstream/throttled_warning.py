@@ -1,4 +1,4 @@
-"""A warning about something that every request may repeat, written once a minute."""
+"""Warnings that any request may cause, written at most once a minute each."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 PAUSE = 60.0
-"""Seconds between two lines of one kind."""
+"""Seconds between two lines with the same format."""
 
 
-class OccasionalWarning:
-    """Writes a line of one kind and leaves out those that follow within a minute.
+class ThrottledWarning:
+    """Logs a warning, and counts those with the same format that follow within `PAUSE`.
 
     Args:
         seconds: a monotonic clock.
@@ -25,7 +25,7 @@ class OccasionalWarning:
         self._written: dict[str, tuple[float, int]] = {}
 
     def __call__(self, line: str, **fields: object) -> None:
-        """Write a line, unless one with the same text before its fields was written just now."""
+        """Log a warning, unless one with the same format was logged within `PAUSE`."""
         now = self._seconds()
         written, left_out = self._written.get(line, (now - PAUSE, 0))
         if now - written < PAUSE:

@@ -24,7 +24,7 @@ from ..text import printable
 from .channel import ConsoleChannel
 from .cookies import parse_cookies
 from .headers import header_lines
-from .pending import EarlyConnection, refuse_viewer
+from .pending import PendingConnection, refuse_viewer
 from .resume_cookie import remove_cookie, resume_cookie_name, set_cookie, surplus_cookies
 from .trust import Trust
 
@@ -94,7 +94,7 @@ def upgrade_factory(reactor: Any) -> WebSocketServerFactory:
 
 
 @implementer(IDownstream)
-class WebSocketDownstream(EarlyConnection):
+class WebSocketDownstream(PendingConnection):
     """A browser's connection.
 
     The upgrade is completed whether or not a console can be shown: a browser tells its user
@@ -129,7 +129,7 @@ class WebSocketDownstream(EarlyConnection):
     def begin(self, user_request: UserRequest, sessions: Sessions) -> None:
         """Take the connection over, and begin the session when the handshake is a valid one."""
         self._user_request = user_request
-        self._channel.take_over(self)
+        self._channel.hand_over(self)
         self._upgrade = self._factory.buildProtocol(self.transport.getPeer())
         self._upgrade.downstream = self
         self._upgrade.makeConnection(self.transport)
@@ -151,7 +151,7 @@ class WebSocketDownstream(EarlyConnection):
         words = BASE64 if why == BASE64 else _WORDS.get(status, _WORDS[400])
         refusals = self._channel.connections.refusals
         shown = printable(_QUOTED.split(why)[0].strip(" ("), LONGEST_REASON)
-        text = words + refusals.note(self._user_request.client, "web socket", shown)
+        text = words + refusals.log_refusal(self._user_request.client, "web socket", shown)
         self.transport.write(
             f"HTTP/1.1 {status} {text}\r\nServer: vncproxy\r\nSec-WebSocket-Version: 13\r\n"
             f"Content-Type: text/plain\r\nContent-Length: {len(text) + 1}\r\n"

@@ -101,7 +101,7 @@ class Gateway(MultiService):
     def _fit_descriptors(self) -> None:
         limits = self._running.settings.limits
         descriptors = allow(limits)
-        self._running.sites.connections.affordable = affordable(limits, descriptors)
+        self._running.sites.connections.descriptor_limit = affordable(limits, descriptors)
         if text := shortage(limits, descriptors):
             self.log.warn("{text}; raise RLIMIT_NOFILE (LimitNOFILE, ulimit -n)", text=text)
 

@@ -19,9 +19,9 @@ from ..downstream.channel import ConsoleChannel, limited_channel
 from ..downstream.connections import Connections
 from ..downstream.console_site import ConsoleSite
 from ..downstream.forwarded import Forwarding
-from ..downstream.occasional import OccasionalWarning
 from ..downstream.proxy_header import ProxyHeaderFactory
-from ..downstream.site import Consoles, console_site
+from ..downstream.site import ConsoleResource, console_site
+from ..downstream.throttled_warning import ThrottledWarning
 from ..downstream.trust import Trust
 from ..interfaces import ISessionObserver
 from ..model import Limits, UnixTime
@@ -115,7 +115,7 @@ class Sites:
         self._callers.set_limits(_limits_of_api(settings.limits), ())
         self.api.resource = api
 
-    def _consoles(self, settings: Settings, components: Components) -> Consoles:
+    def _consoles(self, settings: Settings, components: Components) -> ConsoleResource:
         # klein installs the reactor on import, and importing this module must not
         from ..api.health import health_resource
 
@@ -125,14 +125,14 @@ class Sites:
             forwarding=Forwarding(
                 public.trusted_proxies,
                 public.forwarded_header,
-                OccasionalWarning(self._clock.seconds),
+                ThrottledWarning(self._clock.seconds),
             ),
             embedders=public.allowed_origins,
             secure=public.base_url.startswith("https:"),
             cookie_path=public.prefix,
         )
         health = health_resource(store=components.store, sessions=sessions, clock=self._clock)
-        return Consoles(
+        return ConsoleResource(
             sessions,
             trust,
             public.prefix,
