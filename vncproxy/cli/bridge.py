@@ -12,7 +12,7 @@ from .failures import Misconfigured, Refused, Unreachable
 from .reactor import run
 
 LONGEST_LINK = 16384
-"""Characters that are read of one."""
+"""The most characters that are read of a link."""
 
 
 @click.command(
@@ -51,7 +51,7 @@ def bridge(url: str | None, port: int, ca_file: Path | None) -> None:
     from .tunnel import Link, serve
 
     try:
-        link = Link.parse(url or _asked())
+        link = Link.parse(url or _read_link())
     except ValueError as e:
         raise Misconfigured(str(e)) from e
 
@@ -68,8 +68,8 @@ def bridge(url: str | None, port: int, ca_file: Path | None) -> None:
         raise Refused(str(e)) from e
 
 
-def _asked() -> str:
-    """Return the access URL as it was typed, unseen, or the first line of a file."""
+def _read_link() -> str:
+    """Return the access URL, typed without echo, or the first line of standard input."""
     if sys.stdin.isatty():
         return str(click.prompt("access URL", hide_input=True, err=True))
     return sys.stdin.readline(LONGEST_LINK)

@@ -1,4 +1,4 @@
-"""The HTTP API as commands use it: one request, its answer, or a failure in words."""
+"""The HTTP API as commands use it: one request, and its answer or an exception with a sentence."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Call:
     """One request.
 
     Attributes:
-        path: with what came from the user quoted, see `segment`.
+        path: with quoted input of the user, see `segment`.
         body: a JSON object, or None.
         query: parameters.
     """
@@ -48,10 +48,10 @@ class Call:
 
 
 class Api(Protocol):
-    """What carries a request out."""
+    """Carries requests out."""
 
     def ask(self, call: Call) -> Any:
-        """Return the JSON that was answered.
+        """Return the JSON of the answer.
 
         Raises:
             Refused: the API refused.
@@ -71,7 +71,7 @@ class HTTPApi:
     key: str = field(repr=False)
 
     def ask(self, call: Call) -> Any:
-        """Send a request under the reactor."""
+        """Run the reactor for one request."""
 
         async def work(reactor: Any) -> Any:
             import treq.client
@@ -84,15 +84,15 @@ class HTTPApi:
 
 
 async def fetch(client: Any, url: str, key: str, call: Call, clock: IReactorTime) -> Any:
-    """Send a request and return the JSON that was answered.
+    """Send a request and return the JSON of the answer.
 
     Args:
-        client: treq, or what has its ``request``.
+        client: treq, or an object with its ``request``.
         clock: for the time limit.
 
     Raises:
         Refused: the API refused.
-        Unreachable: nothing answers in time, or it is not the API.
+        Unreachable: nothing answers in time, or what answers is not the API.
     """
     try:
         exchange = Deferred.fromCoroutine(_exchange(client, url, key, call))

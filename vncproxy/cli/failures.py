@@ -1,4 +1,4 @@
-"""How a command fails: one sentence on standard error, and an exit status that says whose fault."""
+"""Failures of commands: one sentence on standard error, and an exit status by the cause."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from click import ClickException
 
 
 class Refused(ClickException):
-    """The API refused, or there is no such thing.
+    """The API refused, or has no such object.
 
     Args:
-        code: the API's word for it.
+        code: the error code of the API.
     """
 
     exit_code = 1
@@ -20,12 +20,12 @@ class Refused(ClickException):
 
 
 class Misconfigured(ClickException):
-    """The command line, the key or the configuration cannot work."""
+    """The command line, the key or the configuration is invalid."""
 
     exit_code = 2
 
 
 class Unreachable(ClickException):
-    """Nothing that is vncproxy's API answers."""
+    """No vncproxy API answers."""
 
     exit_code = 3

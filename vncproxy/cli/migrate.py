@@ -1,4 +1,4 @@
-"""``vncproxy migrate``: the configuration that does what another program's command line did."""
+"""``vncproxy migrate``: the configuration that replaces another program's command line."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _NO_EFFECT: Final = {
     "prefer-ipv6": "write the IPv6 address to listen on",
     "ssl-only": "what listens for TLS takes nothing else",
 }
-"""Options that need nothing in the configuration, and why."""
+"""Options that need nothing in the configuration, each with the reason."""
 
-_NOT_THERE: Final = {
+_NO_COUNTERPART: Final = {
     "record": "sessions are not recorded",
     "run-once": "the proxy serves until it is stopped",
     "timeout": "the proxy serves until it is stopped",
@@ -49,7 +49,7 @@ _NOT_THERE: Final = {
     "ssl-ciphers": "the ciphers are OpenSSL's choice",
     "web-auth": "let a reverse proxy ask for passwords",
 }
-"""Options that have no counterpart, and what there is instead."""
+"""Options that have no counterpart, each with what there is instead."""
 
 
 @click.group()
@@ -77,7 +77,7 @@ def websockify(words: tuple[str, ...]) -> None:
 
 
 def convert(words: Sequence[str]) -> str:
-    """Return the configuration as TOML, with comments on what it leaves out.
+    """Return the configuration as TOML, with comments on options that it leaves out.
 
     Raises:
         Misconfigured: this is no command line of websockify.
@@ -102,8 +102,8 @@ def _notes(options: Namespace, unknown: Sequence[str]) -> Iterator[str]:
         if getattr(options, name.replace("-", "_")):
             if name in _NO_EFFECT:
                 yield f"# --{name} is not needed: {_NO_EFFECT[name]}."
-            elif name in _NOT_THERE:
-                yield f"# --{name} HAS NO COUNTERPART: {_NOT_THERE[name]}."
+            elif name in _NO_COUNTERPART:
+                yield f"# --{name} HAS NO COUNTERPART: {_NO_COUNTERPART[name]}."
     if options.wrapped:
         yield "# The wrapped command HAS NO COUNTERPART: start it by itself."
     for word in unknown:
@@ -190,7 +190,7 @@ def _addresses(hosts: Sequence[str]) -> Iterator[str]:
 
 
 def _own_hosts(path: Path) -> list[str]:
-    """Return by which names the token files that are there lead to this machine itself."""
+    """Return the names by which existing token files refer to this machine itself."""
     try:
         files = read(path, {}, 1).values()
     except OSError:

@@ -22,7 +22,7 @@ def parse_policy(pairs: Iterable[str], text: str | None) -> dict[str, object]:
         text: a JSON object.
 
     Raises:
-        BadParameter: an unknown key, or no JSON object; the API judges the values.
+        BadParameter: an unknown key, or no JSON object; the API checks the values.
     """
     policy = _object(text) if text else {}
     for pair in pairs:

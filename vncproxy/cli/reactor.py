@@ -1,4 +1,4 @@
-"""Runs one coroutine under Twisted's reactor and hands its result to plain code."""
+"""Runs one coroutine under Twisted's reactor and returns its result to synchronous code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def run(work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
-    """Run ``work(reactor)`` to its end; a process can do it once.
+    """Run ``work(reactor)`` to its end; possible once in a process.
 
     Raises:
         Abort: the user pressed Ctrl-C.
@@ -29,7 +29,7 @@ def run(work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
         use_monotonic_clock(reactor)
         return Deferred.fromCoroutine(work(reactor)).addBoth(results.append)
 
-    with suppress(SystemExit):  # react always ends so; the exit status is the command's affair
+    with suppress(SystemExit):  # react always raises it; the command has its own exit status
         react(begin)
     if not results:
         raise Abort()

@@ -47,11 +47,11 @@ def end(api: Api, session_id: str, revoke: bool, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        click.echo(f"ended session {session_id}{_comeback(answer)}")
+        click.echo(f"ended session {session_id}{_reentry(answer)}")
 
 
-def _comeback(answer: dict[str, Any]) -> str:
-    """Return whether the user can come back, in words."""
+def _reentry(answer: dict[str, Any]) -> str:
+    """Return a clause that says whether the user can open the console again."""
     match answer:
         case {"revoked": 0}:
             return "; its token could not be revoked: another issuer's, or gone already"

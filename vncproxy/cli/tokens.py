@@ -18,7 +18,7 @@ _EMPTY = {
     "allowed_origins": "the proxy's own",
     "confirm": "as configured",
 }
-"""What an empty list of a policy means, or no word."""
+"""What an empty list or an absent value of a policy means."""
 
 
 @click.group()

@@ -1,4 +1,4 @@
-"""Carries one VNC viewer of this machine through the proxy's ``CONNECT``."""
+"""Connects one VNC viewer of this machine to a console through the proxy's ``CONNECT``."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from ..upstream.dial import dial
 from ..upstream.handshakes import http_connect
 
 ANSWER_TIME = 60.0
-"""Seconds that the proxy has to find and reach the console."""
+"""Seconds that the proxy may take to locate and reach the console."""
 TIMEOUTS = Timeouts()
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An access URL taken apart.
+    """A parsed access URL.
 
     Attributes:
-        target: what stands behind ``CONNECT``: path and query, with the token.
-        secure: whether the proxy speaks TLS there.
+        target: the target of ``CONNECT``: path and query, with the token.
+        secure: whether to speak TLS.
     """
 
     host: str
@@ -49,10 +49,10 @@ class Link:
 
     @classmethod
     def parse(cls, url: str) -> Link:
-        """Take an access URL apart.
+        """Parse an access URL.
 
         Raises:
-            ValueError: it is none; the message does not hold it.
+            ValueError: it is invalid; the message does not contain it.
         """
         try:
             parts = urlsplit(url.strip())
@@ -81,21 +81,21 @@ class Link:
 
 
 async def serve(
-    link: Link, port: int, ca_file: str, say: Callable[[str], object], reactor: Any
+    link: Link, port: int, ca_file: str, print_line: Callable[[str], object], reactor: Any
 ) -> None:
-    """Wait for a viewer, carry it to its console, and return when one of them has left.
+    """Wait for a viewer, connect it to the console, and return when one of them has left.
 
-    The console is asked for when the viewer is there, so that a token is not used up in vain.
+    The token is redeemed when the viewer has connected, and not before.
 
     Args:
         ca_file: as in ``TLSTrust``.
-        say: is told where the viewer should connect.
+        print_line: called with the address that the viewer connects to.
 
     Raises:
-        VNCProxyError: there is no console; the viewer has been told.
-        OSError: the port cannot be had.
+        VNCProxyError: there is no console; the viewer has got the reason.
+        OSError: the port cannot be used.
     """
-    viewer = await _viewer(port, say, reactor)
+    viewer = await _viewer(port, print_line, reactor)
     try:
         console = await _console(link, TLSTrust(ca_file=ca_file), reactor)
     except VNCProxyError as e:
@@ -107,13 +107,13 @@ async def serve(
     await _close(why, viewer, console)
 
 
-async def _viewer(port: int, say: Callable[[str], object], reactor: Any) -> Leg:
+async def _viewer(port: int, print_line: Callable[[str], object], reactor: Any) -> Leg:
     only = _OneViewer(reactor)
     try:
         listening = await TCP4ServerEndpoint(reactor, port, 1, "127.0.0.1").listen(only)
     except CannotListenError as e:
         raise OSError(getattr(e.socketError, "strerror", None) or str(e)) from e
-    say(f"viewer: 127.0.0.1:{listening.getHost().port}")
+    print_line(f"viewer: 127.0.0.1:{listening.getHost().port}")
     leg = await only.arrived
     await listening.stopListening()
     return leg
@@ -148,7 +148,7 @@ async def _close(why: VNCProxyError, *legs: Leg) -> None:
 
 
 class _OneViewer(Factory[Leg]):
-    """Makes a leg of the first connection, and refuses further ones."""
+    """Makes a leg of the first connection, and closes further ones."""
 
     noisy = False
 

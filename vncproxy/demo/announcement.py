@@ -1,4 +1,4 @@
-"""What ``vncproxy demo`` prints: links to open, one in each line."""
+"""The links that ``vncproxy demo`` prints, one in each line."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from dataclasses import dataclass
 from ..tokens.access_url import access_url
 
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 asked for by a user
-"""Addresses that stand for all of this machine's -> one that its own browser can open."""
+"""Wildcard addresses, and for each one that a browser on this machine can open."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the demonstration listens: an address of this machine, and a port."""
+class ListenAddress:
+    """The address and port that the demonstration listens on."""
 
-    address: str
+    host: str
     port: int
 
     @property
-    def everywhere(self) -> bool:
-        """Whether other machines can connect on any address."""
-        return self.address in _LOOPBACK
+    def is_wildcard(self) -> bool:
+        """Whether it stands for all addresses of this machine."""
+        return self.host in _LOOPBACK
 
     @property
     def netloc(self) -> str:
-        """Host and port as a browser on this machine can open them."""
-        return _netloc(_LOOPBACK.get(self.address, self.address), self.port)
+        """Host and port for a browser on this machine."""
+        return _netloc(_LOOPBACK.get(self.host, self.host), self.port)
 
     @property
     def base_url(self) -> str:
-        """The link without its token."""
+        """The URL of the page, without a token."""
         return f"http://{self.netloc}/"
 
     @property
     def viewer_url(self) -> str:
-        """What a TCP viewer connects through, without the token."""
+        """The URL for TCP viewers, without a token."""
         return f"http://{self.netloc}/console"
 
 
-def console_lines(place: Place, secret: str) -> list[str]:
-    """Return the line of the console and how else to reach it."""
-    connect = f"CONNECT /console?token={secret} on {place.netloc}"
+def console_lines(address: ListenAddress, secret: str) -> list[str]:
+    """Return the lines with the console's link, and with other ways to reach it."""
+    connect = f"CONNECT /console?token={secret} on {address.netloc}"
     lines = [
-        f"console: {access_url(place.base_url, secret)}",
+        f"console: {access_url(address.base_url, secret)}",
         f"viewer:  {connect} (Java viewer, xvp); any other through `vncproxy bridge LINK`",
     ]
-    if place.everywhere:
-        elsewhere = f"http://{_netloc(socket.gethostname(), place.port)}/"
+    if address.is_wildcard:
+        elsewhere = f"http://{_netloc(socket.gethostname(), address.port)}/"
         lines += [
             f"others:  {access_url(elsewhere, secret)}",
             "Anybody who has a link and reaches this machine can use the console.",
@@ -56,9 +56,9 @@ def console_lines(place: Place, secret: str) -> list[str]:
     return lines
 
 
-def vm_lines(place: Place, machines: Sequence[tuple[str, str]]) -> list[str]:
+def vm_lines(address: ListenAddress, machines: Sequence[tuple[str, str]]) -> list[str]:
     """Return a line for each machine, given by name and secret."""
-    return [f"vm {name}: {access_url(place.base_url, secret)}" for name, secret in machines]
+    return [f"vm {name}: {access_url(address.base_url, secret)}" for name, secret in machines]
 
 
 def _netloc(host: str, port: int) -> str:

@@ -1,4 +1,4 @@
-"""A picture in memory with a few things to draw, telling where it changed."""
+"""A picture in memory with a few drawing operations, which reports where it changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Colour = int
 """0xRRGGBB."""
 
 PIXEL = 4
-"""Bytes of a pixel: blue, green, red and one that does not count."""
+"""Bytes of a pixel: blue, green, red and an unused one."""
 
 
 class Rect(NamedTuple):
@@ -24,14 +24,14 @@ class Rect(NamedTuple):
     height: int
 
     def common(self, other: Rect) -> Rect | None:
-        """Return what lies in both, or None."""
+        """Return the intersection, or None."""
         x, y = max(self.x, other.x), max(self.y, other.y)
         width = min(self.x + self.width, other.x + other.width) - x
         height = min(self.y + self.height, other.y + other.height) - y
         return Rect(x, y, width, height) if width > 0 and height > 0 else None
 
     def around(self, other: Rect) -> Rect:
-        """Return the smallest rectangle that holds both."""
+        """Return the smallest rectangle that contains both."""
         x, y = min(self.x, other.x), min(self.y, other.y)
         right = max(self.x + self.width, other.x + other.width)
         bottom = max(self.y + self.height, other.y + other.height)
@@ -39,13 +39,13 @@ class Rect(NamedTuple):
 
 
 class Damage:
-    """The part of a picture that a viewer has not got yet.
+    """The part of a picture that has changed since it was last sent to a viewer.
 
     It is kept as a few rectangles that do not overlap, and may be larger than what changed.
     """
 
     LIMIT = 12
-    """More rectangles than these become one."""
+    """More rectangles than this are merged into one."""
 
     def __init__(self) -> None:
         self._parts: list[Rect] = []
@@ -69,7 +69,7 @@ class Damage:
     def take(self, area: Rect) -> list[Rect]:
         """Return and forget the changed rectangles that touch an area, cut to it.
 
-        What lies outside of the area stays noted.
+        Changes outside of the area stay noted.
         """
         taken = [part for part in self._parts if part.common(area)]
         self._parts = [part for part in self._parts if part not in taken]
@@ -93,7 +93,7 @@ def _without(rect: Rect, hole: Rect) -> list[Rect]:
 
 
 class Canvas:
-    """A picture of fixed size; whatever is drawn is cut at its edges.
+    """A picture of fixed size; drawing is clipped at its edges.
 
     Args:
         changed: called with each rectangle that was drawn on.

@@ -25,23 +25,23 @@ from ..model import ConsoleEndpoint, ConsoleType, Policy, Timeouts, Token, VMAdd
 from ..tap import Components, make_service
 from ..tokens.memory import MemoryTokenStore
 from ..upstream.reach import try_login
-from .announcement import Place, console_lines, vm_lines
+from .announcement import ListenAddress, console_lines, vm_lines
 from .failures import FailurePrinter
 from .server import DemoServer
 
 CONSOLE = VMAddress("demo", "testcard")
 TOKEN_TIME = 365 * 86400.0
-"""Seconds that a link is good for: longer than anybody lets a demonstration run."""
+"""Lifetime of a link in seconds, longer than any demonstration runs."""
 
 LIBVIRT_TIME = 30.0
-"""Seconds that a local libvirt has to answer; nothing but its own machines waits for it."""
+"""Seconds that a local libvirt may take to answer; only its own links wait for it."""
 
 
 def console_settings(address: str, password: str = "") -> StaticSettings:
-    """Return where the demonstration's console is.
+    """Return the settings of a `static` backend with one console.
 
     Raises:
-        pydantic.ValidationError: that is no address of a console.
+        pydantic.ValidationError: the address is invalid.
     """
     console = {"address": address, "password": password}
     return StaticSettings.model_validate({"consoles": {CONSOLE.vm: console}})
@@ -51,33 +51,33 @@ class Demonstration:
     """A proxy in one process, with tokens that can be used any number of times.
 
     Args:
-        place: where to listen.
-        console: where `CONSOLE` is.
-        say: is given each line that a person should read.
-        complain: is given each line about what does not work.
+        address: where to listen.
+        console: settings with the address of `CONSOLE`.
+        print_line: called with each line of output.
+        print_error: called with each line about something that fails.
     """
 
     log = Logger()
 
     def __init__(
         self,
-        place: Place,
+        address: ListenAddress,
         console: StaticSettings,
-        say: Callable[[str], object],
-        complain: Callable[[str], object],
+        print_line: Callable[[str], object],
+        print_error: Callable[[str], object],
         reactor: Any,
     ) -> None:
-        self._place = place
-        self._say = say
-        self._complain = complain
+        self._address = address
+        self._print_line = print_line
+        self._print_error = print_error
         self._reactor = reactor
         self._calls = BoundedCalls(reactor, reactor)
         static = self._made(StaticBackend, CONSOLE.backend, console)
         self._backends: dict[str, IConsoleBackend] = {CONSOLE.backend: static}
-        settings = _settings(place)
+        settings = _settings(address)
         self._store = MemoryTokenStore(time.time, settings.tokens.resume, reactor.seconds)
         components = Components(self._store, self._backends, self._calls)
-        failures = FailurePrinter(complain)
+        failures = FailurePrinter(print_error)
         self._gateway = make_service(settings, reactor, components, observers=[failures])
 
     def _made(self, kind: Any, name: str, settings: BaseModel) -> Any:
@@ -85,10 +85,10 @@ class Demonstration:
         return kind(new_context(kind, name, settings, calls, self._reactor))
 
     def listen(self) -> None:
-        """Take the port.
+        """Listen.
 
         Raises:
-            SystemExit: it cannot be had; the cause is a ``CannotListenError``.
+            SystemExit: the port cannot be used; the cause is a ``CannotListenError``.
         """
         try:
             self._gateway.privilegedStartService()
@@ -102,7 +102,7 @@ class Demonstration:
         self._reactor.listenUNIX(str(path), DemoServer(self._reactor), mode=0o600)
 
     def announce(self) -> Deferred[None]:
-        """Print the links; fires when it is done and never fails."""
+        """Print the links; the Deferred fires when all are printed, and never fails."""
         done = Deferred.fromCoroutine(self._announce())
         return done.addErrback(lambda f: self.log.failure("the demonstration failed", f))
 
@@ -111,27 +111,27 @@ class Demonstration:
         return self._gateway.stopService()
 
     async def _announce(self) -> None:
-        for line in console_lines(self._place, await self._issue(CONSOLE)):
-            self._say(line)
+        for line in console_lines(self._address, await self._issue(CONSOLE)):
+            self._print_line(line)
         await self._try_console()
         machines = await self._running_machines()
         links = [(machine.name, await self._issue(machine.vm)) for machine in machines]
-        for line in vm_lines(self._place, links):
-            self._say(line)
+        for line in vm_lines(self._address, links):
+            self._print_line(line)
 
     async def _try_console(self) -> None:
-        """Log in at the console, before anybody opens the link in vain."""
+        """Log in at the console, and print why it cannot be shown."""
         endpoint = await self._backends[CONSOLE.backend].locate(CONSOLE.vm)
         assert isinstance(endpoint, ConsoleEndpoint)
         try:
             await try_login(endpoint, Timeouts(), self._reactor)
         except UpstreamRefused as e:
-            self._complain(
+            self._print_error(
                 f"the console cannot be shown now: {e}; is the password right, and "
                 "behind a comma? --target HOST:PORT,PASSWORD"
             )
         except VNCProxyError as e:
-            self._complain(f"the console cannot be shown now: {e}")
+            self._print_error(f"the console cannot be shown now: {e}")
 
     async def _issue(self, vm: VMAddress) -> str:
         now = time.time()
@@ -142,7 +142,7 @@ class Demonstration:
     async def _running_machines(self) -> Sequence[VMSummary]:
         """Return the running machines of a local libvirt, if there is one.
 
-        Like libvirt's own tools it asks the one that LIBVIRT_DEFAULT_URI names.
+        As with libvirt's own tools, LIBVIRT_DEFAULT_URI names it.
         """
         try:
             uri = os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system")
@@ -157,12 +157,12 @@ class Demonstration:
         return [machine for machine in machines if machine.state == "running"]
 
 
-def _settings(place: Place) -> Settings:
-    """Return the settings of a proxy whose one port serves everybody, without the API."""
-    endpoint = f"tcp:{place.port}"
-    if place.address:
-        endpoint += f":interface={quoteStringArgument(place.address)}"
+def _settings(address: ListenAddress) -> Settings:
+    """Return the settings of a proxy with one port for browsers and viewers, without the API."""
+    endpoint = f"tcp:{address.port}"
+    if address.host:
+        endpoint += f":interface={quoteStringArgument(address.host)}"
     return Settings(
-        public=Public(base_url=place.base_url, xvp_url=place.viewer_url),
+        public=Public(base_url=address.base_url, xvp_url=address.viewer_url),
         listen=Listen(web=(endpoint,), xvp=(), api=()),
     )

@@ -14,14 +14,14 @@ from .canvas import PIXEL, Canvas, Rect
 RAW, ZLIB = 0, 6
 
 Converter = Callable[[bytes], bytes]
-"""Makes a viewer's pixels out of a canvas's."""
+"""Converts pixels of a canvas to a viewer's format."""
 
 
 def converter(wanted: PixelFormat) -> Converter:
-    """Return what makes pixels of this true-colour format.
+    """Return the function that makes pixels of this true-colour format.
 
-    Each byte of a pixel gets its bits from a table per colour; whole pictures are looked up and
-    joined at once.
+    Each byte of a pixel gets its bits from one table per colour; a whole picture is translated at
+    once.
     """
     if wanted == PixelFormat():
         return bytes
@@ -42,7 +42,7 @@ def converter(wanted: PixelFormat) -> Converter:
 
 
 def _tables(wanted: PixelFormat, significance: int) -> list[tuple[int, bytes]]:
-    """Return, for one byte of a pixel, the colours that have bits in it and the bits by value."""
+    """Return the colours with bits in one byte of a pixel, each with its bits by value."""
     found = []
     for at, (largest, shift) in enumerate(wanted.channels):
         bits = [
@@ -74,7 +74,7 @@ class Encoder:
         self._convert = converter(wanted)
 
     def use_encodings(self, offered: tuple[int, ...]) -> None:
-        """Choose from what the viewer understands; every viewer understands Raw."""
+        """Choose an encoding that the viewer supports; every viewer supports Raw."""
         self._encoding = ZLIB if ZLIB in offered else RAW
 
     def update(self, canvas: Canvas, rects: list[Rect]) -> bytes:

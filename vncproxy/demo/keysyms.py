@@ -1,4 +1,4 @@
-"""What keys are called and which characters they type (X11 keysyms, RFC 6143 section 7.5.4)."""
+"""Names and characters of keys (X11 keysyms, RFC 6143 section 7.5.4)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _NAMES = {
 
 
 def name(keysym: int) -> str:
-    """Return what a key is called; one without a name here by its number."""
+    """Return the name of a key, or its number where it has none."""
     if keysym in _NAMES:
         return _NAMES[keysym]
     if keysym in _FUNCTION_KEYS:

@@ -27,16 +27,16 @@ def log_in(
 
     Args:
         server_init: the message that ends the handshake.
-        password: asks for VNC authentication; only its first 8 bytes count.
+        password: demands VNC authentication; only its first 8 bytes count.
         version: the newest version to speak.
-        random_bytes: where the challenge comes from.
+        random_bytes: makes the challenge.
 
     Returns:
-        Whether the viewer may go on; if not, it was told so.
+        Whether the viewer may continue; if not, the refusal has been sent.
 
     Raises:
-        DownstreamViolation: it chooses what was not offered.
-        NotRFB: its banner is none.
+        DownstreamViolation: the viewer chose a type that was not offered.
+        NotRFB: the viewer sent no RFB banner.
     """
     yield Write(version.value)
     wanted = parse_banner((yield Read(BANNER_SIZE)))

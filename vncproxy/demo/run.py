@@ -24,7 +24,7 @@ from twisted.logger import (
 from ..backends.static.backend import StaticSettings
 from ..errors import ConfigurationError
 from ..service.monotonic import use_monotonic_clock
-from .announcement import Place
+from .announcement import ListenAddress
 from .demonstration import Demonstration, console_settings
 
 CANNOT_LISTEN, BAD_ARGUMENT = 1, 2
@@ -33,11 +33,11 @@ CANNOT_LISTEN, BAD_ARGUMENT = 1, 2
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _TRIES = 10
-"""How many free ports are tried: another program may take one before we do."""
+"""Free ports that are tried, since another program may take one before it is listened on."""
 
 
 class CannotRun(ConfigurationError):
-    """Why the demonstration cannot run: a sentence, and the exit status."""
+    """The demonstration cannot run; carries a sentence and the exit status."""
 
     def __init__(self, sentence: str, exit_status: int) -> None:
         super().__init__(sentence)
@@ -53,8 +53,8 @@ def run(port: int = 6080, listen: str = "127.0.0.1", target: str = "") -> int:
         target: ``host:port[,password]`` of a VNC server to show instead of the test card.
 
     Returns:
-        The exit status: 0 after a signal, 1 when it cannot listen, 2 when an argument makes no
-        sense; the sentence stands on standard error then.
+        The exit status: 0 after a signal, 1 when it cannot listen, 2 when an argument is invalid;
+        with 1 and 2, a sentence is printed to standard error.
     """
     _log_warnings()
     try:
@@ -79,25 +79,25 @@ def _serve(port: int, listen: str, target: str) -> None:
 
 
 def _listening(port: int, listen: str, console: StaticSettings, reactor: Any) -> Demonstration:
-    """Return the demonstration on its port; a free one that was taken meanwhile is given up."""
+    """Return the demonstration, listening; tries another free port when one was taken meanwhile."""
     tries = 1 if port else _TRIES
     while True:
         tries -= 1
-        place = _place(port, listen)
-        say = partial(print, flush=True)
-        complain = partial(print, "vncproxy demo:", file=sys.stderr, flush=True)
-        demonstration = Demonstration(place, console, say, complain, reactor)
+        address = _listen_address(port, listen)
+        print_line = partial(print, flush=True)
+        print_error = partial(print, "vncproxy demo:", file=sys.stderr, flush=True)
+        demonstration = Demonstration(address, console, print_line, print_error, reactor)
         try:
             demonstration.listen()
         except SystemExit as e:
             if not tries:
-                raise _cannot_listen(place.address, place.port, e.__cause__) from e
+                raise _cannot_listen(address.host, address.port, e.__cause__) from e
         else:
             return demonstration
 
 
 def _short_directory() -> TemporaryDirectory[str]:
-    """Return a directory, seen by this user alone, for a socket: its path has 107 bytes at most."""
+    """Return a private directory for a socket, whose path may have 107 bytes at most."""
     long = len(os.fsencode(gettempdir())) > 70
     return TemporaryDirectory(prefix="vncproxy-demo-", dir="/tmp" if long else None)  # noqa: S108
 
@@ -114,11 +114,11 @@ def _target(text: str) -> StaticSettings:
         ) from e
 
 
-def _place(port: int, listen: str) -> Place:
+def _listen_address(port: int, listen: str) -> ListenAddress:
     if not 0 <= port <= 65535:
         raise CannotRun(f"--port {port} is not a port: it must be 0 to 65535", BAD_ARGUMENT)
     try:
-        return Place(listen, port or _free_port(listen))
+        return ListenAddress(listen, port or _free_port(listen))
     except OSError as e:
         raise _cannot_listen(listen, port, e) from e
 
@@ -139,14 +139,14 @@ def _cannot_listen(address: str, port: int, cause: BaseException | None) -> Cann
 
 
 def _log_warnings() -> None:
-    """Send warnings and errors to standard error, and drop what is less."""
+    """Send warnings and errors to standard error, and drop everything else."""
     quiet = LogLevelFilterPredicate(defaultLogLevel=LogLevel.warn)
     observer = FilteringLogObserver(textFileLogObserver(sys.stderr), [quiet])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
 
 def _run_reactor(demonstration: Demonstration, reactor: Any) -> None:
-    """Run until a signal comes; the same signal again changes nothing."""
+    """Run until a signal arrives; further signals are ignored."""
     reactor.addSystemEventTrigger("before", "shutdown", demonstration.stop)
     reactor.callWhenRunning(_stop_on_signals, reactor)
     reactor.callWhenRunning(demonstration.announce)
@@ -154,7 +154,7 @@ def _run_reactor(demonstration: Demonstration, reactor: Any) -> None:
 
 
 def _stop_on_signals(reactor: Any) -> None:
-    """Stop also when the terminal is closed: there is no configuration to reload."""
+    """Stop on SIGHUP too: there is no configuration to reload."""
 
     def stop(number: int, frame: object) -> None:
         for caught in _ENDING:

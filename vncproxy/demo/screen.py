@@ -15,7 +15,7 @@ BARS = (0xFFFFFF, 0xFFFF00, 0x00FFFF, 0x00FF00, 0xFF00FF, 0xFF0000, 0x0000FF, 0x
 
 CELL = 40
 COLUMN = Rect(160, 120, 480, 440)
-"""Everything but the title stands in it, from top to bottom."""
+"""The column that holds everything below the title."""
 
 STATUS = Rect(COLUMN.x, 320, COLUMN.width, 80)
 ECHO = Rect(COLUMN.x, 400, COLUMN.width, 160)
@@ -24,17 +24,17 @@ _PEN = {1: 0xFFC857, 2: 0x7BD88F, 4: 0x6CB6FF}
 
 
 class Watcher(Protocol):
-    """Somebody who looks at a screen."""
+    """An observer of a screen: a viewer's connection."""
 
     def damaged(self, rect: Rect) -> None:
-        """Note that a rectangle changes; the screen may not be whole yet."""
+        """Note that a rectangle changes; the drawing may not be finished."""
 
     def changed(self) -> None:
-        """Look at the screen, which is whole again."""
+        """Send the changes: the drawing is finished."""
 
 
 class Screen:
-    """What the demonstration's machine shows; all its viewers see, and type on, the same.
+    """The screen of the demonstration's machine, shared by all viewers.
 
     Attributes:
         canvas: the picture.
@@ -50,11 +50,11 @@ class Screen:
         self._clear()
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell somebody of changes from now on."""
+        """Report all further changes to a watcher."""
         self._watchers.append(watcher)
 
     def unwatch(self, watcher: Watcher) -> None:
-        """Tell them no more."""
+        """Report no more changes to a watcher."""
         self._watchers.remove(watcher)
 
     def key(self, down: bool, keysym: int) -> None:
@@ -159,7 +159,7 @@ class _Echo:
 
 
 class _Cursor:
-    """The cross that stands at the pointer; as a context, it is away while others draw."""
+    """The cross at the pointer; as a context manager, it is hidden while the screen is drawn."""
 
     ARM: ClassVar[int] = 10
 

@@ -43,11 +43,11 @@ LOGIN_TIME = 30.0
 
 
 class DemoServer(ServerFactory):
-    """Serves one screen; its clock ticks while somebody looks.
+    """Serves one screen, whose clock runs while there are viewers.
 
     Args:
-        clock: measures waiting times.
-        password: what viewers must know; None lets everybody in.
+        clock: for time limits.
+        password: the password of viewers; None demands none.
         now: wall-clock time, shown on the screen.
     """
 
@@ -74,19 +74,19 @@ class DemoServer(ServerFactory):
         return Viewer(self, Dialogue(log_in(init, self._password)))
 
     def stopFactory(self) -> None:
-        """Drop all viewers: nobody listens any more."""
+        """Close all viewers' connections: the listener has been closed."""
         for viewer in tuple(self._viewers):
             viewer.drop()
 
-    def joined(self, viewer: Viewer) -> None:
-        """Show the screen to a viewer that logged in."""
+    def add_viewer(self, viewer: Viewer) -> None:
+        """Show the screen to a viewer that has logged in."""
         self._viewers.add(viewer)
         self.screen.watch(viewer)
         if not self._ticking.running:
             self._ticking.start(1.0).addErrback(self._stopped_ticking)
 
-    def left(self, viewer: Viewer) -> None:
-        """Forget a viewer, perhaps one that never joined."""
+    def remove_viewer(self, viewer: Viewer) -> None:
+        """Remove a viewer; does nothing for one that has not logged in."""
         if viewer in self._viewers:
             self._viewers.remove(viewer)
             self.screen.unwatch(viewer)
@@ -104,8 +104,8 @@ class DemoServer(ServerFactory):
 class Viewer(Protocol):
     """One viewer's connection.
 
-    It gets an update when it asked for one, something changed, and its connection has room: then
-    everything that changed meanwhile, once.
+    It gets an update when it has requested one, something has changed, and its connection can take
+    more data; the update then holds everything that has changed.
     """
 
     log = Logger()
@@ -131,7 +131,7 @@ class Viewer(Protocol):
         self.transport.write(self._login.outgoing())
 
     def dataReceived(self, data: bytes) -> None:
-        """Take what the viewer says; drop it when that is not RFB."""
+        """Receive messages; closes the connection when they are not RFB."""
         try:
             if self._login.done:
                 self._listen(data)
@@ -142,35 +142,35 @@ class Viewer(Protocol):
             self.drop()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Leave."""
+        """Remove the viewer."""
         self._end_login()
-        self._server.left(self)
+        self._server.remove_viewer(self)
 
     def drop(self) -> None:
         """Close the connection at once."""
         self._end_login()
-        self._server.left(self)
+        self._server.remove_viewer(self)
         cast("ITCPTransport", self.transport).abortConnection()
 
     def damaged(self, rect: Rect) -> None:
-        """Note what the viewer has not got."""
+        """Note a change that has not been sent."""
         self._damage.add(rect)
 
     def changed(self) -> None:
-        """Send what changed."""
+        """Send the changes, if the viewer has requested an update."""
         self._update()
 
     def pauseProducing(self) -> None:
-        """Send no updates: the connection is full."""
+        """Send no updates while the connection is full."""
         self._has_room = False
 
     def resumeProducing(self) -> None:
-        """Send what changed meanwhile."""
+        """Send the changes of the meantime."""
         self._has_room = True
         self._update()
 
     def stopProducing(self) -> None:
-        """Send nothing more: the connection is gone."""
+        """Send nothing more: the connection is closed."""
         self._has_room = False
 
     def _log_in(self, data: bytes) -> None:
@@ -181,7 +181,7 @@ class Viewer(Protocol):
             return
         self._end_login()
         if self._login.result:
-            self._server.joined(self)
+            self._server.add_viewer(self)
             self._listen(self._login.leftover())
         else:
             IConsumer(self.transport).unregisterProducer()
