@@ -51,7 +51,7 @@ class EtcCase(SynchronousTestCase):
 class SystemdTests(EtcCase):
     def unit(self, replacements: dict[str, str]) -> Path:
         programs = {r"/opt/vncproxy/bin/(vncproxy|twistd)\b": "/bin/true"}
-        return self.copy("vncproxy.service.gateway", programs | replacements)
+        return self.copy("vncproxy.service", programs | replacements)
 
     def verify(self, unit: Path) -> str:
         """Return the complaints; the exit status is 0 even when there are some."""
@@ -77,12 +77,10 @@ class SystemdTests(EtcCase):
         self.assertIn(f"takes {longest:g} seconds at most", self.text())
 
     def text(self) -> str:
-        return (ETC / "vncproxy.service.gateway").read_text()
+        return (ETC / "vncproxy.service").read_text()
 
     def test_it_starts_what_the_package_installs(self) -> None:
-        programs = re.findall(
-            r"/opt/vncproxy/bin/(\w+)", (ETC / "vncproxy.service.gateway").read_text()
-        )
+        programs = re.findall(r"/opt/vncproxy/bin/(\w+)", (ETC / "vncproxy.service").read_text())
         self.assertEqual(programs, ["vncproxy", "twistd"])
 
 
