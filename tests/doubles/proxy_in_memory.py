@@ -27,7 +27,7 @@ from vncproxy.model import (
     Transport,
     VMAddress,
 )
-from vncproxy.session.registry import Sessions
+from vncproxy.session.registry import SessionRegistry
 from vncproxy.session.session import Services
 from vncproxy.testing import MemoryPeer, ScriptedRFBServer, StaticConsoles, carry
 from vncproxy.tokens.memory import MemoryTokenStore
@@ -140,7 +140,7 @@ class ProxyTestCase(SynchronousTestCase):
             "time": self.time,
             "reactor": self.reactor,
         }
-        self.sessions = Sessions(Services(**{**services, **changes}))
+        self.sessions = SessionRegistry(Services(**{**services, **changes}))
 
     def live_sessions(self, vm: VMAddress | None = None) -> Sequence[SessionInfo]:
         """Return the sessions of the registry."""

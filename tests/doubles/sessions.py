@@ -39,6 +39,7 @@ class User:
     """A TCP viewer's user who writes down what happens, and is told of refusals as viewers are."""
 
     def __init__(self, test: ProxyTestCase) -> None:
+        self.session: Session | None = None
         self.greeting = Greeting()
         self.linger = test.timeouts.linger
         self.steps: list[str] = []
@@ -106,8 +107,8 @@ class SessionTestCase(ProxyTestCase):
         return UserRequest(**{**fields, "token": self.issue() if token is None else token, **more})
 
     def begin(self, user_request: UserRequest | None = None, user: User | None = None) -> Session:
-        self.session = self.sessions.prepare(user_request or self.user_request(), user or self.user)
-        self.session.start()
+        user = user or self.user
+        self.session = self.sessions.start_session(user_request or self.user_request(), user)
         return self.session
 
     def open(self, user_request: UserRequest | None = None) -> Session:

@@ -119,7 +119,7 @@ class RefusalTests(LimitedTestCase):
         self.assertEqual({line.split()[1] for line in lines}, {"101"})
 
     def test_a_proxy_that_is_full_is_not_the_users_fault(self) -> None:
-        self.sessions.obstacle = lambda: OverLimit("10 sessions are open")
+        self.sessions.other_refusal = lambda: OverLimit("10 sessions are open")
 
         lines = [self.guess() for _ in range(10)]
 

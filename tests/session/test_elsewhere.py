@@ -20,8 +20,8 @@ from vncproxy.model import (
 )
 from vncproxy.relay.leg import Leg
 from vncproxy.rfb.greeting import Greeting
-from vncproxy.session.registry import Sessions
-from vncproxy.session.session import IDownstream, Services, UserRequest
+from vncproxy.session.registry import SessionRegistry
+from vncproxy.session.session import IDownstream, Services, Session, UserRequest
 from vncproxy.testing import StaticConsoles
 from vncproxy.tokens.memory import MemoryTokenStore
 
@@ -34,6 +34,7 @@ class Refusals:
     """A user who is only ever told why there is no console."""
 
     def __init__(self) -> None:
+        self.session: Session | None = None
         self.greeting = Greeting()
         self.errors: list[VNCProxyError] = []
 
@@ -62,9 +63,8 @@ class ElsewhereTests(SynchronousTestCase):
         services = Services(store, self.backends, (), Limits(), Timeouts(), clock.seconds, clock)
         token = Token(IN_THE_CLOUD, "alice", ConsoleType.XVPVNC, Policy(), 0.0, 60.0)
         secret = self.successResultOf(Deferred.fromCoroutine(_issued(store, token)))
-        Sessions(services).prepare(
-            UserRequest(ConsoleType.XVPVNC, "192.0.2.1", secret), user
-        ).start()
+        request = UserRequest(ConsoleType.XVPVNC, "192.0.2.1", secret)
+        SessionRegistry(services).start_session(request, user)
         return user.errors[0]
 
     def test_the_other_backend_is_asked_and_its_answer_counts(self) -> None:

@@ -15,7 +15,7 @@ from ..errors import VNCProxyError
 from ..model import Grant
 from ..relay.frames import RawFraming
 from ..relay.leg import Leg
-from ..session.registry import Sessions
+from ..session.registry import SessionRegistry
 from ..session.session import IDownstream, UserRequest
 from .channel import ConsoleChannel
 from .pending import PendingConnection, refuse_viewer
@@ -29,11 +29,10 @@ class ConnectDownstream(PendingConnection):
         super().__init__(channel, clock)
         self._linger = linger
 
-    def begin(self, user_request: UserRequest, sessions: Sessions) -> None:
+    def begin(self, user_request: UserRequest, sessions: SessionRegistry) -> None:
         """Take the connection over and begin the session."""
         self._channel.hand_over(self)
-        self._session = sessions.prepare(user_request, self)
-        self._session.start()
+        sessions.start_session(user_request, self)
 
     async def admit(self, grant: Grant) -> None:
         """Do nothing: the answer waits for the console."""

@@ -28,6 +28,7 @@ class PendingConnection(Protocol):
     Attributes:
         leg: the leg, once there is one.
         greeting: how far the viewer is greeted.
+        session: the user's session, once it is started.
     """
 
     transport: Any
@@ -39,7 +40,7 @@ class PendingConnection(Protocol):
         self._clock = clock
         self._received = bytearray()
         self._lost = False
-        self._session: Session | None = None
+        self.session: Session | None = None
 
     def dataReceived(self, data: bytes) -> None:
         """Keep what comes early."""
@@ -50,13 +51,13 @@ class PendingConnection(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """End the session: there is nobody left to serve."""
         self._lost = True
-        _user_left(self._session, ClientGone("closed by the peer"))
+        _user_left(self.session, ClientGone("closed by the peer"))
 
     def become_leg(self, framing: Framing) -> Leg:
         """Turn the connection into a leg, which gets what came early."""
         self.leg = leg = Leg(framing, self._clock, ClientGone)
         # not a method of ours: the leg outlives us, and must not keep us in memory
-        leg.ended.addCallback(partial(_user_left, self._session))
+        leg.ended.addCallback(partial(_user_left, self.session))
         leg.on_lost = self._channel.slot
         self._channel.hand_over(leg)
         if self._received:

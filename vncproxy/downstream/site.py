@@ -15,7 +15,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from ..errors import Busy
 from ..model import ConsoleType
-from ..session.registry import Sessions
+from ..session.registry import SessionRegistry
 from ..web import STATIC, novnc_installed
 from .channel import ConsoleChannel
 from .connect import ConnectDownstream
@@ -68,7 +68,7 @@ class ConsoleResource(Resource):
 
     def __init__(
         self,
-        sessions: Sessions,
+        sessions: SessionRegistry,
         trust: Trust,
         prefix: str,
         resume: float,
@@ -239,7 +239,7 @@ class ConsoleResource(Resource):
 
 
 def console_site(
-    resource: ConsoleResource, sessions: Sessions, connections: Connections | None = None
+    resource: ConsoleResource, sessions: SessionRegistry, connections: Connections | None = None
 ) -> ConsoleSite:
     """Return the factory that listens for users, on as many ports as there are."""
     services = sessions.services

@@ -18,7 +18,7 @@ from ..errors import BadRequest, ClientGone, VNCProxyError
 from ..model import Grant
 from ..relay.frames import RawFraming, WebSocketFraming
 from ..relay.leg import Leg
-from ..session.registry import Sessions
+from ..session.registry import SessionRegistry
 from ..session.session import IDownstream, UserRequest
 from ..text import printable
 from .channel import ConsoleChannel
@@ -126,7 +126,7 @@ class WebSocketDownstream(PendingConnection):
         self._answer: Deferred[Answer] = Deferred()
         self._upgrade: Any = None
 
-    def begin(self, user_request: UserRequest, sessions: Sessions) -> None:
+    def begin(self, user_request: UserRequest, sessions: SessionRegistry) -> None:
         """Take the connection over, and begin the session when the handshake is a valid one."""
         self._user_request = user_request
         self._channel.hand_over(self)
@@ -135,8 +135,7 @@ class WebSocketDownstream(PendingConnection):
         self._upgrade.makeConnection(self.transport)
         self._upgrade.dataReceived(self._header)
         if self._valid:
-            self._session = sessions.prepare(user_request, self)
-            self._session.start()
+            sessions.start_session(user_request, self)
         else:
             self.handshake_failed(400, "not understood")
 

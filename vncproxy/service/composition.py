@@ -21,7 +21,7 @@ from ..downstream.tls_listener import ListenerTLS, listening
 from ..interfaces import ISessionObserver
 from ..session.audit import AuditLog, open_audit_file
 from ..session.metrics import Metrics
-from ..session.registry import Sessions
+from ..session.registry import SessionRegistry
 from ..tokens.external import kinds as source_types
 from .components import Components, make_components
 from .gateway import Gateway
@@ -56,8 +56,8 @@ def make_service(
     metrics = Metrics(registry)
     connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
     every_observer = (audit, metrics, connections.refusals, *observers)
-    sessions = Sessions(services(settings, components, every_observer, time.time, reactor))
-    sessions.obstacle = audit.refusal
+    sessions = SessionRegistry(services(settings, components, every_observer, time.time, reactor))
+    sessions.other_refusal = audit.refusal
     _count(registry, metrics, sessions, connections, audit)
     sites = Sites(settings, sessions, components, connections, registry)
     listeners = _listeners(settings.listen, sites, sessions, reactor)
@@ -81,7 +81,7 @@ def _audit_log(settings: Settings, reactor: Any) -> AuditLog:
 def _count(
     registry: CollectorRegistry,
     metrics: Metrics,
-    sessions: Sessions,
+    sessions: SessionRegistry,
     connections: Connections,
     audit: AuditLog,
 ) -> None:
@@ -93,7 +93,7 @@ def _count(
 
 
 def _listeners(
-    listen: Listen, sites: Sites, sessions: Sessions, reactor: Any
+    listen: Listen, sites: Sites, sessions: SessionRegistry, reactor: Any
 ) -> list[tuple[StreamServerEndpointService, ListenerTLS | None]]:
     """Return the service of each listener; those for users pause while too many users wait."""
     accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)

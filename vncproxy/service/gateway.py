@@ -16,7 +16,7 @@ from ..config.descriptors import affordable, allow, shortage
 from ..config.settings import Settings
 from ..interfaces import IHasWarnings
 from ..session.consoles import MOST_PATIENCE
-from ..session.registry import Sessions
+from ..session.registry import SessionRegistry
 from .components import CLOSE_TIME, Components
 from .reload import Reload, RunningProxy
 from .store_check import StoreCheck
@@ -33,7 +33,7 @@ class Gateway(MultiService):
 
     def __init__(self, running: RunningProxy) -> None:
         super().__init__()
-        self.sessions: Sessions = running.sessions
+        self.sessions: SessionRegistry = running.sessions
         self._running = running
         self._reload: Reload | None = None
         reactor = self.sessions.services.reactor

@@ -25,7 +25,7 @@ from ..downstream.tls_listener import ListenerTLS, Shown
 from ..errors import BackendError, ConfigurationError
 from ..model import Timeouts
 from ..session.audit import AuditLog, open_audit_file
-from ..session.registry import Sessions
+from ..session.registry import SessionRegistry
 from .changes import changed_options, needs_restart
 from .components import Component, Components, Renewed, close_all, digests, renew
 from .log_file import ProcessLog
@@ -49,7 +49,7 @@ class RunningProxy:
 
     settings: Settings
     components: Components
-    sessions: Sessions
+    sessions: SessionRegistry
     sites: Sites
     audit: AuditLog
     tls: Sequence[ListenerTLS]

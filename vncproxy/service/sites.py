@@ -27,7 +27,7 @@ from ..interfaces import ISessionObserver
 from ..model import Limits, UnixTime
 from ..relay import plain
 from ..relay.fast import join as fast
-from ..session.registry import Sessions
+from ..session.registry import SessionRegistry
 from ..session.session import Services
 from .components import Components
 
@@ -80,7 +80,7 @@ class Sites:
     def __init__(
         self,
         settings: Settings,
-        sessions: Sessions,
+        sessions: SessionRegistry,
         components: Components,
         connections: Connections,
         registry: CollectorRegistry,

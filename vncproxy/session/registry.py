@@ -20,12 +20,13 @@ T = TypeVar("T")
 
 
 @implementer(ISessionRegistry)
-class Sessions:
+class SessionRegistry:
     """The live sessions of this process.
 
     Attributes:
         draining: whether new ones are refused because the proxy is stopping.
-        obstacle: returns why no new one may begin now, beside the limits; None when it may.
+        other_refusal: returns why no session may begin now for another reason than the limits; None
+            when it may.
         rounds: the timer that they share.
         asking: how many wait to hear where their machine is now.
         admission: whose turn it is to begin.
@@ -38,16 +39,19 @@ class Sessions:
         )
         self.rounds = Rounds(services.reactor)
         self.draining = False
-        self.obstacle: Callable[[], VNCProxyError | None] = lambda: None
+        self.other_refusal: Callable[[], VNCProxyError | None] = lambda: None
         self.asking = 0
         self._live: dict[str, Session] = {}
         self._replaced: set[str] = set()
         self._of_address: Counter[str] = Counter()
         self._of_vm: dict[VMAddress, tuple[Session, ...]] = {}
 
-    def prepare(self, user_request: UserRequest, downstream: IDownstream) -> Session:
-        """Return a user's session, to be started by its downstream."""
-        return Session(user_request, downstream, self)
+    def start_session(self, user_request: UserRequest, downstream: IDownstream) -> Session:
+        """Start a user's session, which its downstream knows from then on."""
+        session = Session(user_request, downstream, self)
+        downstream.session = session
+        session.start()
+        return session
 
     async def list(self, *, vm: VMAddress | None = None) -> Sequence[SessionInfo]:
         """Return all sessions, or those of one machine."""
@@ -103,8 +107,8 @@ class Sessions:
         """
         if self.draining:
             return ProxyStopping()
-        if obstacle := self.obstacle():
-            return obstacle
+        if refusal := self.other_refusal():
+            return refusal
         most = self.services.limits.sessions
         if len(self._live) - len(self._replaced) - leaving >= most:
             return OverLimit(f"{most} sessions are open, limits.sessions")

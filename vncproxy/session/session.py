@@ -88,6 +88,7 @@ class UserRequest:
 class IDownstream(Interface):
     """A user's connection before it is a leg."""
 
+    session: Session | None = Attribute("its session, set before any method is called")
     greeting: Greeting = Attribute("how far its viewer is greeted: a refusal goes on from there")
 
     def admit(grant: Grant) -> Awaitable[None]:
@@ -131,7 +132,7 @@ class Services:
 
 
 class Register(Protocol):
-    """What a session asks of all sessions together (`vncproxy.session.registry.Sessions`).
+    """What a session asks of all sessions together (`vncproxy.session.registry.SessionRegistry`).
 
     Attributes:
         rounds: the timer that they share.
