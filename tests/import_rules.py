@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "upstream": {"addresses", "text", "model", "errors", *PROTOCOL, "relay", "tls"},
     "session": {*VOCABULARY, *PROTOCOL, "upstream", "relay"},
     "downstream": {*VOCABULARY, *PROTOCOL, "session", "relay", "web", "config"},
-    "redis": VOCABULARY,
+    "redis": {*VOCABULARY, "config"},
     "tokens": {*VOCABULARY, "redis", "config", "tls"},
     "cluster": {*VOCABULARY, "redis"},
     "api": {*VOCABULARY, "session", "tokens", "config"},

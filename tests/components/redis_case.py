@@ -20,7 +20,7 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.model import Grant, Token
-from vncproxy.redis.operation import Conversation
+from vncproxy.redis.link import Operation
 from vncproxy.tokens.redis import RedisSettings, RedisTokenStore
 
 T = TypeVar("T")
@@ -101,7 +101,7 @@ class InterruptedStore(RedisTokenStore):
         return secret
 
     async def _take(
-        self, redis: Conversation, token_id: str, record: bytes, cookie_before: str = ""
+        self, redis: Operation, token_id: str, record: bytes, cookie_before: str = ""
     ) -> Grant:
         self.interrupt()
         return await super()._take(redis, token_id, record, cookie_before)

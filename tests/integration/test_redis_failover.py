@@ -18,7 +18,7 @@ from tests.tokens.store_contract import VM
 from vncproxy.errors import StoreUnavailable, TokenRevoked, TokenUsed
 from vncproxy.model import Grant, secret_id
 from vncproxy.redis import link
-from vncproxy.redis import operation as conversation
+from vncproxy.redis import protocol as protocols
 from vncproxy.tokens.redis import RedisTokenStore
 
 
@@ -302,7 +302,7 @@ class LateAnswerTests(RedisCase):
         store = self.make_store()
         await store.ping()
         protocol = store._link._protocol
-        assert isinstance(protocol, conversation.Protocol)
+        assert isinstance(protocol, protocols.Protocol)
         protocol.dataReceived(b"+OK\r\n")
         await sleep(0.05)
         self.assertFalse(protocol.connected)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from tests.components.ports import free_port
@@ -107,11 +106,8 @@ class TLSTests(RedisCase):
     server_options = {"tls": True}
 
     def settings(self, **changes: Any) -> RedisSettings:
-        secure = RedisSettings(
-            host="localhost", port=self.server.tls_port, tls=True, ca_file=self.server.ca_file
-        )
-        secure = replace(secure, timeout=self.call_limit)
-        return replace(secure, **changes)
+        secure = {"port": self.server.tls_port, "tls": True, "ca_file": self.server.ca_file}
+        return super().settings(**{"host": "localhost", **secure, **changes})
 
     async def test_verified_server_is_used(self) -> None:
         store = self.make_store()

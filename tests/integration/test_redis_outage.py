@@ -19,7 +19,7 @@ from vncproxy.errors import (
     StoreUnavailable,
 )
 from vncproxy.model import Grant, new_secret, secret_id
-from vncproxy.redis.operation import Conversation
+from vncproxy.redis.link import Operation
 from vncproxy.tokens import scripts
 from vncproxy.tokens.records import encode
 from vncproxy.tokens.redis import RedisTokenStore
@@ -106,8 +106,8 @@ class OutageTests(RedisCase):
         store = self.make_store()
         secret = await store.issue(self.token())
 
-        async def late(redis: Conversation) -> object:
-            await redis.look(scripts.LOOK, ["vncproxy:token:x", "vncproxy:state:x"])
+        async def late(redis: Operation) -> object:
+            await redis.query(scripts.LOOK, ["vncproxy:token:x", "vncproxy:state:x"])
             redis._deadline = 1
             return await store._take(redis, secret_id(secret), encode(self.token()))
 
@@ -127,7 +127,7 @@ class OutageTests(RedisCase):
         store = self.make_store()
         await store.ping()
         await store.close()
-        self.assertIn("let go", await self.failure(store.ping()))
+        self.assertIn("not used any more", await self.failure(store.ping()))
         self.assertEqual(
             [line for line in self.server.cli("client", "list").splitlines() if ":0 " not in line],
             [],
@@ -139,7 +139,7 @@ class OutageTests(RedisCase):
         waiting = Deferred.fromCoroutine(store.ping())
         await sleep(0.05)
         await store.close()
-        self.assertIn("let go", await self.failure(waiting))
+        self.assertIn("not used any more", await self.failure(waiting))
 
     async def test_server_that_loads_its_data_is_named(self) -> None:
         store = self.make_store()

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import time
-from dataclasses import replace
 from typing import Any, cast
 
 from twisted.logger import ILogObserver, LogEvent, Logger
@@ -37,7 +36,7 @@ class RedisTokenStoreTests(TokenStoreContract, RedisCase):
         super().setUp()
 
     def settings(self, **changes: Any) -> RedisSettings:
-        return replace(super().settings(username="vncproxy", password="CHANGE-ME"), **changes)
+        return super().settings(**{"username": "vncproxy", "password": "CHANGE-ME", **changes})
 
     def make_store(
         self, resume: float = 3600, kind: type[RedisTokenStore] = RedisTokenStore, **changes: Any

@@ -22,33 +22,33 @@ class OutageLogTests(SynchronousTestCase):
 
     def test_outage_is_told_once_and_its_end_once(self) -> None:
         for _ in range(3):
-            self.outage.began("redis at 127.0.0.1:6379 cannot be reached")
+            self.outage.report("redis at 127.0.0.1:6379 cannot be reached")
         for _ in range(3):
-            self.outage.over()
+            self.outage.recovered()
         self.assertEqual(self.levels(), [LogLevel.warn, LogLevel.info])
         self.assertEqual(self.events[0]["why"], "redis at 127.0.0.1:6379 cannot be reached")
 
     def test_nothing_is_told_while_all_is_well(self) -> None:
-        self.outage.over()
+        self.outage.recovered()
         self.assertEqual(self.events, [])
 
     def test_another_reason_is_told(self) -> None:
-        self.outage.began("a")
-        self.outage.began("b")
+        self.outage.report("a")
+        self.outage.report("b")
         self.assertEqual([event["why"] for event in self.events], ["a", "b"])
 
     def test_outage_that_lasts_is_told_again_after_a_minute(self) -> None:
-        self.outage.began("a")
+        self.outage.report("a")
         self.clock.advance(59)
-        self.outage.began("a")
+        self.outage.report("a")
         self.assertEqual(len(self.events), 1)
         self.clock.advance(1)
-        self.outage.began("a")
+        self.outage.report("a")
         self.assertEqual(len(self.events), 2)
 
     def test_server_that_flickers_fills_no_log(self) -> None:
         for _ in range(50):
-            self.outage.began("a")
-            self.outage.over()
+            self.outage.report("a")
+            self.outage.recovered()
             self.clock.advance(1)
         self.assertEqual(self.levels(), [LogLevel.warn, LogLevel.info])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.redis.durability import losses, read_info
+from vncproxy.redis.persistence import losses, read_info
 
 DURABLE = {"aof_enabled": "1", "maxmemory": "0", "maxmemory_policy": "noeviction"}
 

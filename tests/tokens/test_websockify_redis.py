@@ -12,10 +12,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.doubles.external_tokens import make_means, make_source
+from vncproxy.config.redis import RedisSettings
 from vncproxy.errors import BackendError, ConfigurationError, StoreUnavailable, TokenUnknown
 from vncproxy.interfaces import ITokenSource
 from vncproxy.model import Grant
-from vncproxy.redis.endpoint import RedisSettings
 from vncproxy.tokens.external.target import Target
 from vncproxy.tokens.external.websockify_redis import RedisTokens, RedisTokensSettings, parse_value
 
@@ -61,7 +61,7 @@ class SettingsTests(SynchronousTestCase):
         )
         self.assertEqual(
             settings.redis(),
-            RedisSettings(host="r1", db=3, username="u", password="horse", tls=True),
+            RedisSettings(host="r1", db=3, username="u", password=SecretStr("horse"), tls=True),
         )
         self.assertNotIn("horse", repr(settings) + repr(settings.redis()))
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from ..model import Limits, Seconds, Timeouts
 from . import urls
 from .listeners import EndpointText
+from .redis import RedisSettings
 from .scope import Scope
-from .secret import Secret
 from .setting_types import (
     ALL_BACKENDS,
     Backend,
@@ -108,20 +108,10 @@ class Tokens(Table):
         return max_ttl
 
 
-class Redis(Table):
+class Redis(Table, RedisSettings):
     """``[redis]``: how Redis is reached, when it is the token store."""
 
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65535)] = 6379
-    path: str = ""
-    db: Annotated[int, Field(ge=0)] = 0
-    username: str = ""
-    password: Secret = SecretStr("")
-    tls: bool = False
-    ca_file: str = ""
-    server_name: str = ""
     timeout: Annotated[Seconds, Field(le=2)] = 1.5
-    prefix: str = "vncproxy:"
 
     @field_validator("ca_file", "server_name")
     @classmethod

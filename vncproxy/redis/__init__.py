@@ -1,1 +1,12 @@
-"""redis."""
+"""The connections to Redis; nothing here knows what is kept there.
+
+In reading order:
+
+- `endpoint`: the way to the primary, asked for at each connection.
+- `dialler`: connects and logs in.
+- `protocol`: commands, scripts, and how far behind the server is.
+- `link`: the connection for calls, and its operations, which end in time.
+- `diagnosis`: what is wrong, as a sentence that says what to do about it.
+- `outage`: one line in the log when Redis fails, and one when it is back.
+- `persistence`: what a crash of Redis takes back, by its own settings.
+"""

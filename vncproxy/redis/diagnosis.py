@@ -1,4 +1,4 @@
-"""What is wrong with Redis, in words that say what to do about it."""
+"""What is wrong with Redis, as a sentence that says what to do about it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from twisted.internet.error import ConnectError, ConnectingCancelledError, Conne
 
 from ..text import system_words
 
-FOREIGN = (
+REDIS_ERRORS = (
     txredisapi.RedisError,
     defer.TimeoutError,
     ConnectError,
-    ConnectingCancelledError,  # what a time limit makes of a host that swallows connections
+    ConnectingCancelledError,  # a time limit passed while connecting
     OSError,
 )
-"""What can go wrong between here and Redis."""
+"""The errors of a call to Redis, connecting included."""
 
 _ADVICE = (
     ("WRONGPASS", "refuses the log-in: check redis.username and redis.password"),
@@ -40,20 +40,20 @@ _ADVICE = (
     ("DB index is out of range", "has no such database: check redis.db"),
 )
 
-_SERVES_OTHERS = ("READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "NOAUTH")
-"""Answers of a server that may not be the right one any more, though it was when it was dialled.
+_NOT_PRIMARY = ("READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "NOAUTH")
+"""Answers after which a new connection may lead to another server, which is the primary.
 
-Behind the same name or address another one may be the primary by now; NOREPLICAS is what a primary
-says that was cut off from the rest. What is not here is the right server in trouble, where dialling
-again helps nobody: MISCONF, OOM, BUSY, missing permissions.
+Behind the same name or address there may be another one by now; NOREPLICAS is the answer of a
+primary that was cut off from the rest. MISCONF, OOM, BUSY and missing permissions are not here:
+they are answers of the primary, and a new connection would change nothing.
 """
 
 
 def diagnose(error: BaseException, lost: BaseException | None) -> str:
-    """Return what is wrong, to follow ``redis at <address>``.
+    """Return what is wrong, as the rest of a sentence that begins with ``redis at <address>``.
 
     Args:
-        error: one of ``FOREIGN``.
+        error: one of ``REDIS_ERRORS``.
         lost: why the connection ended, where it did: only there do TLS errors show.
     """
     match error:
@@ -67,18 +67,18 @@ def diagnose(error: BaseException, lost: BaseException | None) -> str:
             return f"cannot be reached: {_one_line(error)}"
 
 
-def serves_others(error: BaseException) -> bool:
-    """Tell whether a call failed because its connection leads to a server that is not in charge."""
+def is_not_primary(error: BaseException) -> bool:
+    """Tell whether a call failed because its connection may not lead to the primary."""
     return isinstance(error, txredisapi.ResponseError) and any(
-        sign in _one_line(error) for sign in _SERVES_OTHERS
+        sign in _one_line(error) for sign in _NOT_PRIMARY
     )
 
 
-def _advice(said: str) -> str:
+def _advice(answer: str) -> str:
     for sign, advice in _ADVICE:
-        if sign in said:
-            return f"{advice} ({said})"
-    return f"answers: {said}"
+        if sign in answer:
+            return f"{advice} ({answer})"
+    return f"answers: {answer}"
 
 
 def _why_lost(lost: BaseException | None) -> str:

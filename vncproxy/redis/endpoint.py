@@ -1,8 +1,8 @@
-"""Where Redis is, how to get there, and whom to trust on the way."""
+"""The way to Redis: where the primary is, its certificate verified where there is TLS."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,42 +12,32 @@ from twisted.internet import ssl
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 
+from ..config.redis import RedisSettings
 from ..errors import ConfigurationError
 
+LocatePrimary = Callable[[], Awaitable[IStreamClientEndpoint]]
+"""Finds the way to the Redis that is the primary now; it is called for each connection.
 
-@dataclass(frozen=True, slots=True)
-class RedisSettings:
-    """Where Redis is and how to log in.
+It raises ``StoreUnavailable`` when there is none.
+"""
 
-    Attributes:
-        path: a unix socket, which wins over host and port; empty for none.
-        username: an ACL user; empty for the default user.
-        ca_file: PEM file of the authorities to trust; empty for those of the system.
-        server_name: the name in Redis's certificate, when it is not ``host``.
-        timeout: seconds within which every operation ends.
-        prefix: what all keys begin with.
+
+def configured_primary(reactor: Any, settings: RedisSettings) -> LocatePrimary:
+    """Return the finder of a primary that is always at the configured address.
+
+    Raises:
+        ConfigurationError: the file of authorities cannot be used.
     """
+    endpoint = redis_endpoint(reactor, settings)
 
-    host: str = "127.0.0.1"
-    port: int = 6379
-    path: str = ""
-    db: int = 0
-    username: str = ""
-    password: str = field(default="", repr=False)
-    tls: bool = False
-    ca_file: str = ""
-    server_name: str = ""
-    timeout: float = 1.5
-    prefix: str = "vncproxy:"
+    async def locate() -> IStreamClientEndpoint:
+        return endpoint
 
-    def __str__(self) -> str:
-        if self.path:
-            return self.path
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+    return locate
 
 
 def redis_endpoint(reactor: Any, settings: RedisSettings) -> IStreamClientEndpoint:
-    """Return the way to Redis, its certificate verified where there is TLS.
+    """Return the way to the Redis that settings name.
 
     Raises:
         ConfigurationError: the file of authorities cannot be used.

@@ -1,37 +1,115 @@
-"""One connection to Redis, made when it is needed, on which every operation ends in time.
+"""One connection to Redis for calls, made when it is needed; every operation ends in time.
 
 txredisapi speaks the protocol. Its reconnecting handlers are not used: they queue commands for as
 long as Redis is away, and give up for good when it once refuses a log-in. Here an operation dials
-when there is no connection. One that is not answered in time fails alone. A connection is left to
-those who use it, and a new one dialled, when its server has stopped answering or is not in charge
-any more.
+when there is no connection, and one that is not answered in time fails alone. When the server has
+stopped answering, or is not the primary any more, new operations dial a new connection, and the
+old one ends with the operations that use it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from twisted.internet import defer
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
+from ..config.redis import RedisSettings
 from ..errors import StoreUnavailable
-from .diagnosis import FOREIGN, diagnose, serves_others
-from .endpoint import RedisSettings, redis_endpoint
-from .operation import Conversation, Protocol
+from .diagnosis import REDIS_ERRORS, diagnose, is_not_primary
+from .dialler import Dialler
+from .endpoint import LocatePrimary, configured_primary
 from .outage import OutageLog
+from .protocol import Protocol
 
 T = TypeVar("T")
 
+LATE = b"late"
+"""The answer of a script that began after its deadline, and did nothing."""
+
 MOST_UNANSWERED = 1000
-"""Calls that may wait for their answers: with more, a server that is slow only falls behind."""
+"""Calls that may wait for their answers; with more, a slow server only falls behind."""
 
 REDIAL_AFTER = 1.0
-"""Seconds that a connection is kept even to a server that is not in charge; bounds the redials."""
+"""Seconds for which a connection is kept even to a server that is not the primary."""
+
+
+class Operation:
+    """The calls of one operation.
+
+    Args:
+        seconds: the clock that the operation's time limit is measured by.
+        ends_at: when, on that clock, the operation has failed for its caller.
+
+    Attributes:
+        protocol: the connection, once there is one.
+    """
+
+    def __init__(self, seconds: Callable[[], float], ends_at: float) -> None:
+        self._seconds = seconds
+        self._ends_at = ends_at
+        self._deadline: int | None = None
+        self.protocol: Protocol | None = None
+
+    async def command(self, *words: str | bytes | int) -> Any:
+        """Send one command and return the answer.
+
+        Redis may still execute it after the operation has failed, so every change belongs in a
+        script.
+        """
+        assert self.protocol is not None
+        return await self.protocol.execute_command(*words)
+
+    async def query(self, script: str, keys: Sequence[str]) -> Any:
+        """Run a script that changes nothing, at whatever time Redis begins it.
+
+        Its answer begins with the time of Redis's clock, from which the deadline of the scripts
+        that follow is computed.
+        """
+        assert self.protocol is not None
+        answer = await self.protocol.run_script(script, keys)
+        self.protocol.set_redis_time(answer[0])
+        self._deadline = self._on_redis_clock(answer[0])
+        return answer
+
+    async def change(self, script: str, keys: Sequence[str], *args: str | bytes | int) -> Any:
+        """Run a script that changes something, and that does nothing when it begins too late.
+
+        Raises:
+            StoreUnavailable: it began too late.
+        """
+        assert self.protocol is not None
+        supposed = None
+        if self._deadline is None:
+            supposed = self.protocol.redis_time()
+            self._deadline = await self._redis_deadline(supposed)
+        answer = await self.protocol.run_script(script, keys, (self._deadline, *args))
+        if answer == LATE and supposed is not None:  # was Redis's clock set?
+            self._deadline = await self._redis_deadline()
+            answer = await self.protocol.run_script(script, keys, (self._deadline, *args))
+        if answer == LATE:
+            raise StoreUnavailable("redis began too late, so nothing was done")
+        return answer
+
+    async def _redis_deadline(self, now: int | None = None) -> int:
+        """Return the end of this operation on Redis's clock, which is read if need be."""
+        assert self.protocol is not None
+        if now is None:
+            seconds, microseconds = map(int, await self.command("TIME"))
+            now = seconds * 1000 + microseconds // 1000
+            self.protocol.set_redis_time(now)
+        return self._on_redis_clock(now)
+
+    def _on_redis_clock(self, now: int) -> int:
+        """Return the end of this operation in milliseconds of Redis's clock.
+
+        It is early by the time that Redis's answer took to arrive.
+        """
+        return now + int((self._ends_at - self._seconds()) * 1000)
 
 
 class RedisLink:
@@ -40,40 +118,43 @@ class RedisLink:
     Args:
         reactor: connects, resolves names and measures the time limits.
         settings: where Redis is.
+        locate: finds the primary for each connection; the configured address unless given.
 
     Raises:
         ConfigurationError: the file of authorities cannot be used.
     """
 
-    def __init__(self, reactor: Any, settings: RedisSettings) -> None:
+    def __init__(
+        self, reactor: Any, settings: RedisSettings, locate: LocatePrimary | None = None
+    ) -> None:
         self.settings = settings
         self._reactor = reactor
-        self._endpoint = redis_endpoint(reactor, settings)
+        self._dialler = Dialler(settings, locate or configured_primary(reactor, settings))
         self._protocol: Protocol | None = None
         self._dialling: Deferred[Protocol] | None = None
         self._waiting: list[Deferred[Protocol]] = []
         self._left: set[Protocol] = set()
         self._closed = False
-        self._outage = OutageLog(f"redis at {settings}", reactor.seconds)
+        self._outage = OutageLog(f"redis at {settings.address}", reactor.seconds)
 
-    async def run(self, work: Callable[[Conversation], Awaitable[T]]) -> T:
+    async def run(self, work: Callable[[Operation], Awaitable[T]]) -> T:
         """Run an operation of one or more calls within the time limit.
 
         Raises:
             StoreUnavailable: with what is wrong, and what to do about it, as detail.
         """
-        talk = self._conversation()
+        operation = self._operation()
         try:
-            result = await self._limited(talk, self._converse(talk, work))
+            result = await self._limited(operation, self._run_connected(operation, work))
         except StoreUnavailable as e:
             if not self._closed:
-                self._outage.began(e.detail)
+                self._outage.report(e.detail)
             raise
-        self._outage.over()
+        self._outage.recovered()
         return result
 
     async def close(self) -> None:
-        """Let go of the connection; what still waits for it fails, and nothing dials any more."""
+        """Close the connection; operations under way fail, and no new one is made."""
         self._closed = True
         if self._dialling is not None:
             self._dialling.cancel()
@@ -84,21 +165,21 @@ class RedisLink:
             self._drop(self._protocol)
             await gone.addTimeout(self.settings.timeout, self._reactor, lambda *_: None)
 
-    async def _converse(
-        self, talk: Conversation, work: Callable[[Conversation], Awaitable[T]]
+    async def _run_connected(
+        self, operation: Operation, work: Callable[[Operation], Awaitable[T]]
     ) -> T:
-        talk.protocol = protocol = await self._connected()
+        operation.protocol = protocol = await self._connected()
         protocol.operations += 1
         try:
-            return await work(talk)
+            return await work(operation)
         finally:
             protocol.operations -= 1
             self._drop_if_left(protocol)
 
     async def _connected(self) -> Protocol:
-        """Return the connection; those who ask while it is made wait for the same one."""
+        """Return the connection; while it is made, operations wait for the same one."""
         if self._closed:
-            raise self._unavailable("was let go of")
+            raise self._unavailable("is not used any more")
         if self._protocol is not None:
             await self._leave_if_stuck(self._protocol)
         if self._protocol is not None and self._protocol.connected:
@@ -121,57 +202,42 @@ class RedisLink:
             deferred.callback(result)
 
     async def _dial(self) -> Protocol:
-        talk = self._conversation()
+        operation = self._operation()
         try:
-            return await self._limited(talk, self._log_in(talk))
+            return await self._limited(operation, self._log_in(operation))
         except CancelledError as e:
-            self._drop(talk.protocol)
-            raise self._unavailable("was let go of") from e
+            self._drop(operation.protocol)
+            raise self._unavailable("is not used any more") from e
         except StoreUnavailable:
-            self._drop(talk.protocol)
+            self._drop(operation.protocol)
             raise
 
-    async def _log_in(self, talk: Conversation) -> Protocol:
-        settings = self.settings
-        talk.protocol = await self._connect()
-        if settings.username:
-            await talk.command("AUTH", settings.username, settings.password)
-        elif settings.password:
-            await talk.command("AUTH", settings.password)
-        if settings.db:
-            await talk.command("SELECT", settings.db)
-        return talk.protocol
+    async def _log_in(self, operation: Operation) -> Protocol:
+        make = partial(Protocol, self._reactor.seconds)
+        operation.protocol = await self._dialler.connect(make)
+        await self._dialler.log_in(operation.protocol)
+        return operation.protocol
 
-    async def _connect(self) -> Protocol:
-        factory = Factory.forProtocol(partial(Protocol, self._reactor.seconds))
-        factory.noisy = False
-        protocol = await self._endpoint.connect(factory)
-        assert isinstance(protocol, Protocol)
-        if not self.settings.path:
-            protocol.transport.setTcpNoDelay(True)
-            protocol.transport.setTcpKeepAlive(True)
-        return protocol
-
-    def _conversation(self) -> Conversation:
+    def _operation(self) -> Operation:
         now = self._reactor.seconds
-        return Conversation(now, now() + self.settings.timeout)
+        return Operation(now, now() + self.settings.timeout)
 
-    async def _limited(self, talk: Conversation, work: Coroutine[Any, Any, T]) -> T:
-        operation = Deferred.fromCoroutine(work)
-        operation.addTimeout(self.settings.timeout, self._reactor)
+    async def _limited(self, operation: Operation, work: Coroutine[Any, Any, T]) -> T:
+        result = Deferred.fromCoroutine(work)
+        result.addTimeout(self.settings.timeout, self._reactor)
         try:
-            return await operation
-        except FOREIGN as e:
-            lost = talk.protocol.lost if talk.protocol is not None else None
-            if talk.protocol is not None:
-                await self._judge(talk.protocol, e)
+            return await result
+        except REDIS_ERRORS as e:
+            lost = operation.protocol.lost if operation.protocol is not None else None
+            if operation.protocol is not None:
+                await self._leave_if_useless(operation.protocol, e)
             raise self._unavailable(diagnose(e, lost)) from e
 
-    async def _judge(self, protocol: Protocol, error: BaseException) -> None:
-        """Leave a connection on which a call failed, where dialling anew may help."""
+    async def _leave_if_useless(self, protocol: Protocol, error: BaseException) -> None:
+        """Leave a connection on which a call failed, where a new one may lead elsewhere."""
         if isinstance(error, defer.TimeoutError):
             await self._leave_if_stuck(protocol)
-        elif serves_others(error) and self._age(protocol) >= REDIAL_AFTER:
+        elif is_not_primary(error) and self._age(protocol) >= REDIAL_AFTER:
             self._leave(protocol)
 
     def _age(self, protocol: Protocol) -> float:
@@ -180,7 +246,7 @@ class RedisLink:
     async def _leave_if_stuck(self, protocol: Protocol) -> None:
         """Leave a connection whose server has stopped answering.
 
-        It is this process that may be late: what has arrived meanwhile is read first.
+        This process may be the late one, so what has arrived meanwhile is read first.
         """
         limit = self.settings.timeout
         if protocol is not self._protocol or not protocol.stuck(limit):
@@ -190,7 +256,7 @@ class RedisLink:
             self._leave(protocol)
 
     def _leave(self, protocol: Protocol) -> None:
-        """Use a connection for nothing new; it ends with the operations that are under way."""
+        """Give a connection to no new operation; it ends with those that are under way."""
         if protocol is self._protocol:
             self._protocol = None
             self._left.add(protocol)
@@ -201,7 +267,7 @@ class RedisLink:
             self._drop(protocol)
 
     def _drop(self, protocol: Protocol | None) -> None:
-        """End a connection with all that was not sent, so that it is not executed later."""
+        """End a connection, and drop what was not sent, so that it is not executed later."""
         if protocol is None:
             return
         self._left.discard(protocol)
@@ -211,4 +277,4 @@ class RedisLink:
             protocol.transport.abortConnection()
 
     def _unavailable(self, what: str) -> StoreUnavailable:
-        return StoreUnavailable(f"redis at {self.settings} {what}")
+        return StoreUnavailable(f"redis at {self.settings.address} {what}")

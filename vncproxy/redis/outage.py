@@ -1,4 +1,4 @@
-"""Tells the log when something outside stops working, and when it is back, once each."""
+"""Logs when something outside the process stops working and when it works again, once each."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 REPEAT_AFTER = 60.0
-"""Seconds after which the same trouble is told again."""
+"""Seconds after which the same reason is logged again."""
 
 
 class OutageLog:
     """One line when an outage begins or changes its reason, and one when it is over.
 
     Args:
-        what: named in the line that says that it is over.
+        what: named in the line about its end.
         seconds: a clock.
     """
 
@@ -23,24 +23,24 @@ class OutageLog:
     def __init__(self, what: str, seconds: Callable[[], float]) -> None:
         self._what = what
         self._seconds = seconds
-        self._told = ""
-        self._told_at = 0.0
-        self._goes_on = False
+        self._logged = ""
+        self._logged_at = 0.0
+        self._lasts = False
 
-    def began(self, why: str) -> None:
-        """Tell why it does not work; the same reason is told once a minute at most.
+    def report(self, why: str) -> None:
+        """Log why it does not work; the same reason once a minute at most.
 
         Args:
             why: a sentence that names what does not work.
         """
         now = self._seconds()
-        if why == self._told and now - self._told_at < REPEAT_AFTER:
+        if why == self._logged and now - self._logged_at < REPEAT_AFTER:
             return
-        self._told, self._told_at, self._goes_on = why, now, True
+        self._logged, self._logged_at, self._lasts = why, now, True
         self.log.warn("{why}", why=why)
 
-    def over(self) -> None:
-        """Tell that it works again, where the log has it that it does not."""
-        if self._goes_on:
-            self._goes_on = False
+    def recovered(self) -> None:
+        """Log that it works again, after an outage that was logged."""
+        if self._lasts:
+            self._lasts = False
             self.log.info("{what} answers again", what=self._what)

@@ -1,4 +1,4 @@
-"""The calls to Redis that belong to one operation, none of which is carried out too late."""
+"""Redis's protocol on one connection: commands, scripts, and how far behind the server is."""
 
 from __future__ import annotations
 
@@ -11,20 +11,15 @@ from typing import Any
 import txredisapi
 from twisted.python.failure import Failure
 
-from ..errors import StoreUnavailable
-
-LATE = b"late"
-"""What a script answers that found its time limit passed, and did nothing."""
-
 CLOCK_KNOWN = 10.0
-"""Seconds for which Redis's clock is known from what it said, so that it is not asked each time."""
+"""Seconds for which Redis's time is computed from the last answer that held it."""
 
 
 class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
-    """Redis's protocol, with text as bytes, which knows how long its calls have been waiting.
+    """A connection, with text as bytes, that measures how long its calls have been waiting.
 
-    Answers come in the order of the calls. That of a call which was given up is dropped when it
-    comes, so a late answer fails its own call and no other.
+    Answers come in the order of the calls. The answer to a call that was given up is dropped when
+    it comes, so that it is not taken for the answer to another call.
 
     Args:
         seconds: the clock that calls are measured by.
@@ -32,7 +27,7 @@ class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
     Attributes:
         lost: why the connection ended, once it has.
         made_at: when it was made.
-        operations: how many use it now.
+        operations: number of operations that use it now.
     """
 
     def __init__(self, seconds: Callable[[], float]) -> None:
@@ -60,19 +55,19 @@ class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
         self._scripts.add(digest)
         return answer
 
-    def learn_clock(self, now: int) -> None:
-        """Remember what Redis's clock said just before, in milliseconds."""
+    def set_redis_time(self, now: int) -> None:
+        """Remember the time of Redis's clock, in milliseconds, from an answer that just came."""
         self._redis_clock = self._seconds(), now
 
     def redis_time(self) -> int | None:
-        """Return what Redis's clock says now, by what it said lately; None when that is long ago.
+        """Return the present time of Redis's clock; None when it was not seen for `CLOCK_KNOWN`.
 
-        It is on the early side by the time that Redis's answer took to arrive.
+        It is early by the time that Redis's answer took to arrive.
         """
         if self._redis_clock is None:
             return None
-        since, said = self._seconds() - self._redis_clock[0], self._redis_clock[1]
-        return said + int(since * 1000) if since < CLOCK_KNOWN else None
+        since, then = self._seconds() - self._redis_clock[0], self._redis_clock[1]
+        return then + int(since * 1000) if since < CLOCK_KNOWN else None
 
     def execute_command(self, *words: Any, **options: Any) -> Any:
         """Send a command and return a Deferred of its answer."""
@@ -83,8 +78,8 @@ class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
     def replyReceived(self, reply: Any) -> None:
         """Give an answer to the call that has waited longest.
 
-        One that answers no call, such as "max number of clients reached", would be taken for that
-        of the next call: the connection ends.
+        An answer to no call, such as "max number of clients reached", would be taken for that of
+        the next call, so the connection ends.
         """
         if not self._sent:
             self.lost = reply if isinstance(reply, txredisapi.RedisError) else None
@@ -101,7 +96,7 @@ class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
 
     @property
     def unanswered(self) -> int:
-        """How many calls have no answer yet, those included that were given up."""
+        """Number of calls without an answer, those included that were given up."""
         return len(self._sent)
 
     def stuck(self, limit: float) -> bool:
@@ -120,76 +115,3 @@ class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
 @cache
 def _sha1(script: str) -> str:
     return hashlib.sha1(script.encode()).hexdigest()  # noqa: S324 as Redis names scripts
-
-
-class Conversation:
-    """The calls of one operation.
-
-    Args:
-        seconds: the clock that the operation's time limit is measured by.
-        ends_at: when, on that clock, nobody waits for the operation any more.
-
-    Attributes:
-        protocol: the connection, once there is one.
-    """
-
-    def __init__(self, seconds: Callable[[], float], ends_at: float) -> None:
-        self._seconds = seconds
-        self._ends_at = ends_at
-        self._deadline: int | None = None
-        self.protocol: Protocol | None = None
-
-    async def command(self, *words: str | bytes | int) -> Any:
-        """Send one command and return the answer.
-
-        Redis may still execute it after the operation has failed: what changes anything belongs in
-        a script.
-        """
-        assert self.protocol is not None
-        return await self.protocol.execute_command(*words)
-
-    async def look(self, script: str, keys: Sequence[str]) -> Any:
-        """Run a script that changes nothing, whenever Redis comes to it.
-
-        Its answer begins with the time of Redis's clock, by which later scripts know their limit.
-        """
-        assert self.protocol is not None
-        answer = await self.protocol.run_script(script, keys)
-        self.protocol.learn_clock(answer[0])
-        self._deadline = self._on_redis_clock(answer[0])
-        return answer
-
-    async def script(self, script: str, keys: Sequence[str], *args: str | bytes | int) -> Any:
-        """Run a script that changes something; it does nothing when it starts too late.
-
-        Raises:
-            StoreUnavailable: it started too late.
-        """
-        assert self.protocol is not None
-        supposed = None
-        if self._deadline is None:
-            supposed = self.protocol.redis_time()
-            self._deadline = await self._redis_deadline(supposed)
-        answer = await self.protocol.run_script(script, keys, (self._deadline, *args))
-        if answer == LATE and supposed is not None:  # was Redis's clock set?
-            self._deadline = await self._redis_deadline()
-            answer = await self.protocol.run_script(script, keys, (self._deadline, *args))
-        if answer == LATE:
-            raise StoreUnavailable("redis began too late, so nothing was done")
-        return answer
-
-    async def _redis_deadline(self, now: int | None = None) -> int:
-        """Return the end of this operation on Redis's clock, which is asked for unless known."""
-        assert self.protocol is not None
-        if now is None:
-            seconds, microseconds = map(int, await self.command("TIME"))
-            now = seconds * 1000 + microseconds // 1000
-            self.protocol.learn_clock(now)
-        return self._on_redis_clock(now)
-
-    def _on_redis_clock(self, now: int) -> int:
-        """Return the end of this operation in milliseconds of Redis's clock.
-
-        The moment is on the early side by the time that Redis's answer takes to arrive.
-        """
-        return now + int((self._ends_at - self._seconds()) * 1000)

@@ -226,8 +226,6 @@ def _store(settings: Settings, reactor: Any) -> ITokenStore:
     if settings.tokens.store == "memory":
         return MemoryTokenStore(time.time, resume, reactor.seconds)
     # txredisapi installs the reactor on import, and importing this module must not
-    from ..tokens.redis import RedisSettings, RedisTokenStore
+    from ..tokens.redis import RedisTokenStore
 
-    fields = settings.redis.model_dump(exclude={"password"})
-    redis = RedisSettings(**fields, password=settings.redis.password.get_secret_value())
-    return RedisTokenStore(reactor, redis, time.time, resume)
+    return RedisTokenStore(reactor, settings.redis, time.time, resume)

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from ..config.redis import RedisSettings
 from ..errors import (
     StoreUnavailable,
     Superseded,
@@ -22,10 +23,8 @@ from ..errors import (
 )
 from ..interfaces import IMayForget, ITokenStore
 from ..model import Grant, Token, TokenStatus, UnixTime, VMAddress, new_claim, new_secret, secret_id
-from ..redis.durability import losses, read_info
-from ..redis.endpoint import RedisSettings
-from ..redis.link import RedisLink
-from ..redis.operation import Conversation
+from ..redis.link import Operation, RedisLink
+from ..redis.persistence import losses, read_info
 from . import scripts
 from .own_memory import OwnMemory
 from .records import MalformedRecord, decode, encode
@@ -131,7 +130,7 @@ class RedisTokenStore:
         ttl = max(1, int((token.expires_at - self._time()) * 1000))
         record = encode(token)
         keys, args = self._keys(token_id, token), (record, ttl, token_id, _REMEMBER_MS)
-        await self._link.run(lambda redis: redis.script(scripts.ISSUE, keys, *args))
+        await self._link.run(lambda redis: redis.change(scripts.ISSUE, keys, *args))
         self._issued[token_id] = record
         if len(self._issued) > MOST_ISSUED:
             del self._issued[next(iter(self._issued))]
@@ -150,7 +149,7 @@ class RedisTokenStore:
 
     async def _redeem(
         self,
-        redis: Conversation,
+        redis: Operation,
         secret: str,
         cookie: str | None,
         before_use: Callable[[Token | None], None] | None,
@@ -183,7 +182,7 @@ class RedisTokenStore:
                 before_use(token)
         return await self._take(redis, token_id, seen.record, cookie_id)
 
-    async def _take_issued(self, redis: Conversation, token_id: str, record: bytes) -> Grant:
+    async def _take_issued(self, redis: Operation, token_id: str, record: bytes) -> Grant:
         """Take the first use of a token that this process issued, without looking at it before.
 
         Raises:
@@ -226,21 +225,21 @@ class RedisTokenStore:
         self.log.warn(
             "redis at {redis} has forgotten that token {token} was {what}: it may have crashed "
             "before it saved; docs/redis.md has the settings that prevent it",
-            redis=self._link.settings,
+            redis=self._link.settings.address,
             token=token_id[:12],
             what=what,
         )
 
     async def _reenter(
-        self, redis: Conversation, token_id: str, token: Token, cookie_id: str
+        self, redis: Operation, token_id: str, token: Token, cookie_id: str
     ) -> Grant:
         claim = new_claim()
         keys = [self._state + token_id]
-        age = _age(await redis.script(scripts.REENTER, keys, cookie_id, claim), token_id)
+        age = _age(await redis.change(scripts.REENTER, keys, cookie_id, claim), token_id)
         return Grant(token_id, token, age, resumed=True, cookie_id=cookie_id, claim=claim)
 
     async def _take(
-        self, redis: Conversation, token_id: str, record: bytes, cookie_before: str = ""
+        self, redis: Operation, token_id: str, record: bytes, cookie_before: str = ""
     ) -> Grant:
         token = self._decode(record, token_id)
         seconds = resume_time(token, self._resume)
@@ -248,7 +247,7 @@ class RedisTokenStore:
         cookie_id, claim = secret_id(cookie) if cookie else "", new_claim()
         grant = Grant(token_id, token, resume_secret=cookie, cookie_id=cookie_id, claim=claim)
         try:
-            answer = await redis.script(
+            answer = await redis.change(
                 scripts.TAKE,
                 self._keys(token_id, token),
                 record,
@@ -289,14 +288,14 @@ class RedisTokenStore:
         if not grant.resumed:
             self._memory.used(grant.token_id)
 
-    async def _confirm(self, redis: Conversation, grant: Grant) -> bytes:
+    async def _confirm(self, redis: Operation, grant: Grant) -> bytes:
         keys, cookie, claim = [self._state + grant.token_id], grant.cookie_id, grant.claim
         if grant.resumed:
-            answer: bytes = await redis.script(scripts.CONFIRM_RESUMED, keys, cookie, claim)
+            answer: bytes = await redis.change(scripts.CONFIRM_RESUMED, keys, cookie, claim)
             return answer
         resume = _milliseconds(self._resume), _milliseconds(grant.token.policy.max_duration)
         args = (grant.use, cookie, claim, *resume, MOST_COOKIES)
-        confirmed: bytes = await redis.script(scripts.CONFIRM, keys, *args)
+        confirmed: bytes = await redis.change(scripts.CONFIRM, keys, *args)
         return confirmed
 
     async def restore(self, grant: Grant) -> None:
@@ -304,7 +303,7 @@ class RedisTokenStore:
         if grant.resumed:
             return
         keys, args = [self._state + grant.token_id], (grant.use, grant.token.policy.uses)
-        await self._link.run(lambda redis: redis.script(scripts.RESTORE, keys, *args))
+        await self._link.run(lambda redis: redis.change(scripts.RESTORE, keys, *args))
 
     async def show(self, token_id: str) -> TokenStatus:
         """Return a token that can still be redeemed or resumed."""
@@ -323,7 +322,7 @@ class RedisTokenStore:
         """Take a token and its resume cookies back; False when there was none."""
         keys = [self._token + token_id, self._state + token_id]
         revoked = await self._link.run(
-            lambda redis: redis.script(scripts.REVOKE, keys, _REMEMBER_MS)
+            lambda redis: redis.change(scripts.REVOKE, keys, _REMEMBER_MS)
         )
         if revoked:
             self._memory.revoked(token_id)
@@ -340,7 +339,7 @@ class RedisTokenStore:
     async def _revoke_all(self, index: str) -> Sequence[str]:
         args = (self._token, self._state, _REMEMBER_MS)
         revoked = await self._link.run(
-            lambda redis: redis.script(scripts.REVOKE_ALL, [index], *args)
+            lambda redis: redis.change(scripts.REVOKE_ALL, [index], *args)
         )
         found = [token_id.decode() for token_id in revoked]
         for token_id in found:
@@ -352,7 +351,7 @@ class RedisTokenStore:
         if self._memory.is_done(key):
             return False
         keys, milliseconds = [f"{self._prefix}once:{key}"], max(1, int(ttl * 1000))
-        first = await self._link.run(lambda redis: redis.script(scripts.ONCE, keys, milliseconds))
+        first = await self._link.run(lambda redis: redis.change(scripts.ONCE, keys, milliseconds))
         if first:
             self._memory.done(key, ttl)
         return bool(first)
@@ -365,11 +364,12 @@ class RedisTokenStore:
         """Try everything that the store needs and return a line with Redis's version."""
         return await self._link.run(self._ping)
 
-    async def _ping(self, redis: Conversation) -> str:
+    async def _ping(self, redis: Operation) -> str:
         keys = [f"{self._prefix}probe:{kind}" for kind in ("text", "hash", "set")]
-        await redis.script(scripts.PROBE, keys)
+        await redis.change(scripts.PROBE, keys)
         about = read_info((await redis.command("INFO", "server")).decode())
-        return f"redis {about.get('redis_version', 'of unknown version')} at {self._link.settings}"
+        version = about.get("redis_version", "of unknown version")
+        return f"redis {version} at {self._link.settings.address}"
 
     async def losses(self) -> Sequence[str]:
         """Return in which ways Redis may forget that a token was used or revoked."""
@@ -380,11 +380,11 @@ class RedisTokenStore:
             config = {}  # its permission shows passwords, and need not be given
         return list(losses(info, config))
 
-    async def _info(self, redis: Conversation) -> dict[str, str]:
+    async def _info(self, redis: Operation) -> dict[str, str]:
         parts = [(await redis.command("INFO", part)).decode() for part in ("persistence", "memory")]
         return read_info("\n".join(parts))
 
-    async def _config(self, redis: Conversation) -> dict[str, str]:
+    async def _config(self, redis: Operation) -> dict[str, str]:
         found: dict[str, str] = {}
         for name in ("appendfsync", "save"):
             words = await redis.command("CONFIG", "GET", name)
@@ -395,9 +395,9 @@ class RedisTokenStore:
         """Let go of the connection."""
         await self._link.close()
 
-    async def _look(self, redis: Conversation, token_id: str) -> _Seen:
+    async def _look(self, redis: Operation, token_id: str) -> _Seen:
         keys = [self._token + token_id, self._state + token_id]
-        return _Seen.read(await redis.look(scripts.LOOK, keys))
+        return _Seen.read(await redis.query(scripts.LOOK, keys))
 
     def _decode(self, record: bytes, token_id: str) -> Token:
         try:

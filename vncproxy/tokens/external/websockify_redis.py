@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ...config.secret import Secret
+from ...config.redis import RedisServer, RedisSettings
 from ...errors import ConfigurationError, StoreUnavailable
 from ...interfaces import IHasWarnings, ITokenSource
 from ...model import Grant, Seconds, VMAddress, secret_id
-from ...redis.endpoint import RedisSettings
 from .target import Means, ServerSettings, Target, grant, too_short
 
 
-class RedisTokensSettings(ServerSettings):
+class RedisTokensSettings(ServerSettings, RedisServer):
     """The table ``[token_sources.NAME]`` of type ``websockify-redis``.
 
     Attributes:
@@ -33,12 +31,6 @@ class RedisTokensSettings(ServerSettings):
             and the program that writes there may be anywhere.
     """
 
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65535)] = 6379
-    path: str = ""
-    db: Annotated[int, Field(ge=0)] = 0
-    username: str = ""
-    password: Secret = SecretStr("")
     redis_tls: bool = False
     ca_file: str = ""
     server_name: str = ""
@@ -55,13 +47,10 @@ class RedisTokensSettings(ServerSettings):
         return namespace
 
     def redis(self) -> RedisSettings:
-        """Return the same as the connection knows it."""
-        names = {each.name for each in fields(RedisSettings)} - {"password", "tls", "prefix"}
-        return RedisSettings(
-            **self.model_dump(include=names),
-            password=self.password.get_secret_value(),
-            tls=self.redis_tls,
-        )
+        """Return how the connection to Redis is made."""
+        names = {"ca_file", "server_name", "timeout", *RedisServer.model_fields}
+        shared = {name: getattr(self, name) for name in names}
+        return RedisSettings(**shared, tls=self.redis_tls)
 
 
 @implementer(IHasWarnings, ITokenSource)
@@ -110,7 +99,7 @@ class RedisTokens:
     async def probe(self) -> str:
         """Look up a token that does not exist."""
         await self._get("vncproxy-check")
-        return f"redis at {self._settings.redis()} answers"
+        return f"redis at {self._settings.address} answers"
 
     def warnings(self) -> Sequence[str]:
         """Return what deserves a look in the table."""
