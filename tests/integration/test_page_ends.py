@@ -133,14 +133,14 @@ class EndTests(PageTestCase):
             const done = arguments[0];
             import(new URL("static/lifecycle.js", location.href)).then(({ begin, next }) => {
                 const delays = (random, code) => {
-                    const ending = { code, again: "alone" };
+                    const closeReason = { code, reconnect: "automatic" };
                     let now = 1e6, found = [];
-                    let state = next(begin(), { type: "closed", now, random, ending });
+                    let state = next(begin(), { type: "closed", now, random, closeReason });
                     while (state.name === "waiting") {
                         found.push((state.until - now) / 1000);
                         now = state.until;
                         state = next(state, { type: "retry", now });
-                        state = next(state, { type: "closed", now, random, ending });
+                        state = next(state, { type: "closed", now, random, closeReason });
                     }
                     return [found.slice(0, 4), found.length];
                 };
@@ -158,15 +158,16 @@ class EndTests(PageTestCase):
             """
             const done = arguments[0];
             import(new URL("static/lifecycle.js", location.href)).then(({ begin, next }) => {
-                const lost = { code: 4103, again: "alone" }, off = { code: 4100, again: "byHand" };
+                const lost = { code: 4103, reconnect: "automatic" };
+                const off = { code: 4100, reconnect: "manual" };
                 let now = 1e6, delays = [];
                 let state = next(begin(), { type: "connected", now });
-                state = next(state, { type: "closed", now: now += 60000, ending: lost });
+                state = next(state, { type: "closed", now: now += 60000, closeReason: lost });
                 while (state.name === "waiting") {
                     delays.push((state.until - now) / 1000);
                     now = state.until;
                     state = next(state, { type: "retry", now });
-                    state = next(state, { type: "closed", now, ending: off });
+                    state = next(state, { type: "closed", now, closeReason: off });
                 }
                 done([delays, state.name, state.gaveUp]);
             });

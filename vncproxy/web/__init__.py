@@ -1,7 +1,26 @@
-"""The console page: static files over noVNC, and how a server must serve them.
+"""The console page: static files over noVNC, and the content security policy they need.
+
+- `install`: puts noVNC from npm into the static files, at build time.
 
 The page is `STATIC / "index.html"`; it finds its files at `static/` and its web socket at
-`websockify`, both relative to its own address, so that any path prefix works.
+`websockify`, both relative to its own address, so that any path prefix works. Its modules below
+``static/``, in reading order:
+
+- ``console.js``: the entry, which reports a page that did not load completely.
+- ``page.js``: sets the page up.
+- ``link.js``: reads the page's address: token and settings.
+- ``connection.js``: opens the console and keeps it open.
+- ``lifecycle.js``: the states of a console, and when the page reconnects.
+- ``close-reasons.js``: texts for close codes, and whether they allow to reconnect.
+- ``diagnosis.js``: why a web socket closed without a reason.
+- ``overlay.js``: the card shown in place of the screen.
+- ``toolbar.js``, ``keys.js``: the toolbar and its menus; key chords and held keys.
+- ``view.js``: scaling, panning, full screen.
+- ``focus.js``: the keyboard focus of the screen.
+- ``clipboard.js``: the guest's clipboard.
+- ``typing.js``, ``typing-dialog.js``: text as key strokes, and the dialog that sends it.
+- ``softkeyboard.js``: on-screen keyboards of phones and tablets.
+- ``dom.js``: access to elements.
 """
 
 from __future__ import annotations
@@ -12,7 +31,7 @@ from typing import Final
 __all__ = ["CONTENT_SECURITY_POLICY", "STATIC", "content_security_policy", "novnc_installed"]
 
 STATIC: Final = Path(__file__).with_name("static")
-"""The folder to be served as `static/` beside the page; `index.html` in it is the page itself."""
+"""The folder to serve as `static/`; its `index.html` is the page."""
 
 
 def content_security_policy(frame_ancestors: str = "'self'") -> str:
@@ -22,8 +41,8 @@ def content_security_policy(frame_ancestors: str = "'self'") -> str:
     `connect-src` covers the web socket of the same origin.
 
     Args:
-        frame_ancestors: who may show the page in a frame, as sources of the
-            `frame-ancestors` directive; a portal that embeds consoles is named here.
+        frame_ancestors: sources of the directive `frame-ancestors`: the pages that may show this
+            one in a frame, such as portals.
     """
     return "; ".join(
         (
@@ -44,5 +63,5 @@ CONTENT_SECURITY_POLICY: Final = content_security_policy()
 
 
 def novnc_installed() -> bool:
-    """Tell whether noVNC has been put into `STATIC`, see `vncproxy/web/install.py`."""
+    """Tell whether `install` has put noVNC into `STATIC`."""
     return (STATIC / "novnc" / "VERSION").is_file()

@@ -1,7 +1,7 @@
-"""Puts the pinned noVNC release from npm into the page's static files.
+"""Installs the pinned noVNC release from npm into the page's static files.
 
-Runs at build time and as a script (`python vncproxy/web/install.py`), so it needs nothing but
-the standard library and `npm`. noVNC itself is never part of the repository.
+It runs at build time, and as a script (`python vncproxy/web/install.py`), with the standard library
+and `npm` only. noVNC itself is never part of the repository.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FILES = (
     "vendor/pako/lib/zlib/zstream.js",
     "LICENSE.txt",
 )
-"""Patterns of the files the page needs; each must match something."""
+"""Patterns of the files that the page needs; each must match at least one."""
 
 
 class InstallError(Exception):
@@ -49,7 +49,7 @@ def pinned_version() -> str:
 
 
 def install(destination: Path | None = None) -> None:
-    """Install the pinned noVNC into `destination`, unless it is there already.
+    """Install the pinned noVNC, unless it is installed already.
 
     Args:
         destination: a folder that is replaced as a whole; the page's own by default.
@@ -73,7 +73,7 @@ def _installed(target: Path) -> bool:
 
 @contextmanager
 def _package() -> Iterator[Path]:
-    """Yield the package's folder, freshly installed by npm into a temporary place."""
+    """Yield the package's folder, installed by npm into a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="vncproxy-novnc-") as name:
         work = Path(name)
         for manifest in ("package.json", "package-lock.json"):
@@ -91,7 +91,7 @@ def _npm_ci(work: Path) -> None:
         )
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
-        done = subprocess.run(  # noqa: S603 - the command is ours, its path from PATH
+        done = subprocess.run(  # noqa: S603 - the command is fixed, its path from PATH
             command, cwd=work, capture_output=True, text=True, timeout=TIME_LIMIT
         )
     except subprocess.TimeoutExpired as e:
@@ -105,7 +105,7 @@ def _npm_ci(work: Path) -> None:
 
 @contextmanager
 def _staging(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `target`, on the same file system, so it can be renamed."""
+    """Yield an empty folder beside `target`: on the same file system, so that it can be renamed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".novnc-", dir=target.parent) as name:
         staged = Path(name) / "new"
@@ -130,7 +130,7 @@ def _replace(target: Path, staged: Path) -> None:
     try:
         staged.rename(target)
     except OSError:
-        # Another process installed at the same time: as good as ours, if it is the same version.
+        # another process may have installed the same version meanwhile
         if not _installed(target):
             raise
 

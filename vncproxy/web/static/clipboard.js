@@ -1,7 +1,7 @@
 /**
- * The clipboard of the guest, and that of this computer where the user wants them to be the same.
+ * The guest's clipboard, and its synchronisation with that of the user's computer.
  *
- * Keeping both the same is off until asked for: a guest must not read along by default.
+ * Synchronisation is off by default, so that a guest cannot read the user's clipboard.
  */
 
 import { element, onClick } from "./dom.js";
@@ -41,7 +41,7 @@ function note(text) {
     element("clipboard-note").textContent = text;
 }
 
-/** Over plain HTTP there is no clipboard object, so the selected field is copied as of old. */
+/** Over plain HTTP there is no `navigator.clipboard`; the selected field is copied instead. */
 async function copy() {
     const field = element("clipboard-text");
     try {
@@ -53,7 +53,7 @@ async function copy() {
     }
 }
 
-/** Carries text both ways while its box is ticked. */
+/** Copies text both ways while its box is checked. */
 class Sync {
     #connection;
     #last = "";

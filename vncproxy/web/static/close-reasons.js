@@ -1,18 +1,18 @@
 /**
- * Why a console ended, in words, and whether it makes sense to open it again.
+ * Maps close codes to texts for the user, and to whether and how the page reconnects.
  *
- * The server closes the web socket with a code and a sentence. 4000-4099 are final, all others
- * may be tried again; the sentences here stand in where the server sends none.
+ * The gateway closes the web socket with a code and a sentence. Codes 4000-4099 are final, after all
+ * others the user may reconnect. The sentences here are shown when the gateway sends none.
  */
 
 /**
- * @typedef {object} Ending
+ * @typedef {object} CloseReason
  * @property {number} code - close code of the web socket
  * @property {string} headline
  * @property {string} reason - a sentence for the user
- * @property {"never"|"confirmed"|"byHandOnly"|"byHand"|"alone"} again - who may reconnect: nobody,
- *     the user (with a word to the server: confirmed; also where the page is reconnecting by itself
- *     already: byHandOnly), the page itself
+ * @property {"never"|"afterConfirmation"|"manualOnly"|"manual"|"automatic"} reconnect - how the console
+ *     may be opened again: never; by the user, with `confirmed` in the request; by the user, and the
+ *     page stops reconnecting (manualOnly) or goes on if it does already (manual); by the page
  */
 
 const UNREACHABLE = [
@@ -26,7 +26,7 @@ const SERVICE_UNAVAILABLE = 503;
 const NO_COOKIES =
     "This browser keeps no cookies of this page, and without them a reload does not come back to a console: allow them first.";
 
-const WORDS = {
+const TEXTS = {
     1000: ["Console closed", "The console was closed."],
     1001: ["The gateway is going away", "Reconnect in a moment."],
     1006: ["Connection lost", "The connection to the console gateway broke."],
@@ -53,30 +53,30 @@ const WORDS = {
 };
 const OTHER = ["Console closed", "The connection was closed."];
 
-/** Too many users came at once. */
+/** The gateway is opening too many sessions. */
 export const BUSY = 4115;
 
-/** Codes after which a guest usually comes back without anybody doing anything. */
-const COMES_BACK = new Set([4103, 4113, BUSY]);
+/** Codes after which the page reconnects by itself. */
+const AUTOMATIC = new Set([4103, 4113, BUSY]);
 
-/** Another tab has the console: two that both came back by themselves would fight for it. */
-const ELSEWHERE = new Set([4114]);
+/** Another tab has the console: two that reconnect by themselves would end each other's session. */
+const SUPERSEDED = 4114;
 
-/** The link asks before it is redeemed: mail scanners open links, and run scripts, too. */
-const ASKS = 4120;
+/** A confirmation is needed before the link is redeemed: mail scanners open links, too. */
+const CONFIRMATION_NEEDED = 4120;
 
-/** The gateway answers, and yet its web socket did not open. */
+/** The gateway responds, but its web socket did not open. */
 const NO_SOCKETS = [
     "Web sockets do not get through",
     "The gateway answers, but a proxy or firewall on the way lets no web sockets through. Tell your administrator.",
 ];
 
-/** The page has no token, so nothing was tried. */
+/** The link has no token, so no connection was opened. */
 export const NO_TOKEN = {
     code: 4000,
     headline: "This link is not complete",
     reason: "It names no console. Open the whole link, or ask for a new one where you got it.",
-    again: "never",
+    reconnect: "never",
 };
 
 /** The user pressed Disconnect. */
@@ -84,52 +84,52 @@ export const BY_USER = {
     code: 1000,
     headline: "Disconnected",
     reason: "You closed this console. The virtual machine keeps running.",
-    again: "byHand",
+    reconnect: "manual",
 };
 
 /**
- * Explain the end of one attempt.
- * @param {object} story
- * @param {number} story.code - close code of the web socket
- * @param {string} story.reason - the server's sentence, may be empty
- * @param {boolean} story.connected - whether the screen had been shown
- * @param {?{status: number, words: string}} [story.answered] - what the gateway answered to an
- *     ordinary request, when a web socket did not open at all
- * @param {boolean} [story.cookies] - whether the browser keeps cookies of this page
- * @returns {Ending}
+ * Return why an attempt ended.
+ * @param {object} closed
+ * @param {number} closed.code - close code of the web socket
+ * @param {string} closed.reason - the server's sentence, may be empty
+ * @param {boolean} closed.connected - whether the screen had been shown
+ * @param {?{status: number, text: string}} [closed.answered] - the gateway's response to an
+ *     ordinary request, when the web socket did not open
+ * @param {boolean} [closed.cookies] - whether the browser keeps cookies of this page
+ * @returns {CloseReason}
  */
 export function explain({ code, reason, connected, answered = null, cookies = true }) {
     if (answered?.status === SERVICE_UNAVAILABLE) {
-        return explain({ code: BUSY, reason: answered.words, connected });
+        return explain({ code: BUSY, reason: answered.text, connected });
     }
-    const [headline, sentence] = words(code, reason || connected, answered);
+    const [headline, sentence] = textOf(code, reason || connected, answered);
     const more = code === 4001 && !cookies ? ` ${NO_COOKIES}` : "";
-    return { code, headline, reason: (reason || sentence) + more, again: again(code, connected) };
+    return { code, headline, reason: (reason || sentence) + more, reconnect: reconnectAfter(code, connected) };
 }
 
-function words(code, known, answered) {
+function textOf(code, known, answered) {
     if (code !== 1006 || known) {
-        return WORDS[code] ?? OTHER;
+        return TEXTS[code] ?? OTHER;
     }
     switch (answered?.status) {
         case UPGRADE_REQUIRED:
             return NO_SOCKETS;
         case TOO_MANY_REQUESTS:
-            return [WORDS[4102][0], answered.words || WORDS[4102][1]];
+            return [TEXTS[4102][0], answered.text || TEXTS[4102][1]];
         default:
             return UNREACHABLE;
     }
 }
 
-function again(code, connected) {
+function reconnectAfter(code, connected) {
     if (code >= 4000 && code <= 4099) {
         return "never";
     }
-    if (code === ASKS) {
-        return "confirmed";
+    if (code === CONFIRMATION_NEEDED) {
+        return "afterConfirmation";
     }
-    if (ELSEWHERE.has(code)) {
-        return "byHandOnly";
+    if (code === SUPERSEDED) {
+        return "manualOnly";
     }
-    return COMES_BACK.has(code) || (code === 1006 && connected) ? "alone" : "byHand";
+    return AUTOMATIC.has(code) || (code === 1006 && connected) ? "automatic" : "manual";
 }

@@ -1,19 +1,19 @@
-/** Opens the console and keeps it open: runs the life cycle over web sockets and noVNC. */
+/** Opens the console and keeps it open: runs the states of `lifecycle.js` on noVNC. */
 
 import RFB from "./novnc/core/rfb.js";
-import { BY_USER, explain } from "./endings.js";
+import { BY_USER, explain } from "./close-reasons.js";
 import { begin, end, next } from "./lifecycle.js";
-import { findOut } from "./hindrances.js";
+import { diagnose } from "./diagnosis.js";
 import { confirmed } from "./link.js";
 
-/** Milliseconds until the screen must be there; the server has shorter limits of its own. */
+/** Milliseconds within which the screen must be shown; the server's own limits are shorter. */
 const CONNECT_TIME = 60_000;
-/** Milliseconds to wait for the close frame once noVNC has given up. */
+/** Milliseconds to wait for the close frame after noVNC has disconnected. */
 const CLOSE_TIME = 3_000;
 
 /**
- * One console. Dispatches "change" when `state` changes, and "screen" when `rfb` is a new object,
- * before anything has arrived, so that listeners can be added to it.
+ * One console. Dispatches "change" when `state` changes, and "screen" when `rfb` is a new object
+ * that has received nothing yet, so that listeners can be added to it.
  */
 export class Connection extends EventTarget {
     #screen;
@@ -37,7 +37,7 @@ export class Connection extends EventTarget {
         return this.#attempt?.rfb ?? null;
     }
 
-    /** noVNC's object while the guest can be seen and typed to, else null. */
+    /** noVNC's object while the guest's screen is shown, else null. */
     get live() {
         return this.state.name === "connected" ? this.rfb : null;
     }
@@ -46,13 +46,13 @@ export class Connection extends EventTarget {
         this.#enter(begin());
     }
 
-    /** End without trying. */
-    refuse(ending) {
-        this.#enter(end(ending));
+    /** End without opening a connection. */
+    refuse(closeReason) {
+        this.#enter(end(closeReason));
     }
 
     retry() {
-        if (this.state.ending?.again === "confirmed") {
+        if (this.state.closeReason?.reconnect === "afterConfirmation") {
             this.#url = confirmed(this.#url);
         }
         this.#step({ type: "retry" });
@@ -88,20 +88,20 @@ export class Connection extends EventTarget {
     #start() {
         this.#attempt = new Attempt(this.#screen, this.#url, {
             connected: () => this.#step({ type: "connected" }),
-            closed: (ending) => {
+            closed: (closeReason) => {
                 this.#attempt = null;
-                this.#step({ type: "closed", ending });
+                this.#step({ type: "closed", closeReason });
             },
         });
         this.dispatchEvent(new Event("screen"));
     }
 }
 
-/** One web socket and the noVNC object over it; tells exactly once how it ended. */
+/** One web socket and the noVNC object over it; calls `closed` exactly once. */
 class Attempt {
     #closed;
     #connected = false;
-    #ending = null;
+    #closeReason = null;
     #refusal = "";
     #timer;
 
@@ -121,9 +121,9 @@ class Attempt {
         });
     }
 
-    /** Close for a reason of our own. */
-    close(ending) {
-        this.#ending = ending;
+    /** Close for a reason that the page gives, not the server. */
+    close(closeReason) {
+        this.#closeReason = closeReason;
         this.rfb.disconnect();
     }
 
@@ -154,9 +154,9 @@ class Attempt {
             return;
         }
         clearTimeout(this.#timer);
-        const told = { code, reason: reason || this.#refusal, connected: this.#connected };
+        const facts = { code, reason: reason || this.#refusal, connected: this.#connected };
         const closed = this.#closed;
         this.#closed = null;
-        closed(this.#ending ?? explain({ ...told, ...(await findOut(told)) }));
+        closed(this.#closeReason ?? explain({ ...facts, ...(await diagnose(facts)) }));
     }
 }

@@ -1,11 +1,10 @@
 /**
  * Entry of the console page.
  *
- * The page proper is imported dynamically, so that a file that does not arrive is told to the user
- * instead of leaving the page silent.
+ * The rest is imported dynamically, so that a file that fails to load is reported to the user.
  */
 
-/** How often the page is loaded before the user is told: a change of network breaks files off. */
+/** Loads of the page before the failure is reported: a change of network interrupts downloads. */
 const MOST_LOADS = 3;
 const LOADS_STORED_AS = "vncproxy.loads";
 const LOAD_AGAIN_AFTER = 500;
@@ -19,19 +18,19 @@ try {
     page.open();
 } catch (error) {
     if (page || !loadAgain()) {
-        tell();
+        showFailure();
     }
     throw error;
 }
 
-function tell() {
+function showFailure() {
     document.body.dataset.state = "ended";
     document.querySelector("#headline").textContent = "This page did not load completely";
     document.querySelector("#reason").textContent =
         "Reload it. If that does not help, tell your administrator that the console page is not installed correctly.";
 }
 
-/** Nothing is lost by it: the link is not used before all files are there. */
+/** Reload the page; safe, since the link is not redeemed before all files are loaded. */
 function loadAgain() {
     try {
         const loads = 1 + Number(sessionStorage.getItem(LOADS_STORED_AS));
@@ -43,7 +42,7 @@ function loadAgain() {
         setTimeout(() => location.reload(), LOAD_AGAIN_AFTER * loads);
         return true;
     } catch {
-        return false; // the browser keeps nothing for this page, so nothing would end the loading
+        return false; // without storage, loads could not be counted
     }
 }
 
@@ -51,6 +50,6 @@ function forgetLoads() {
     try {
         sessionStorage.removeItem(LOADS_STORED_AS);
     } catch {
-        // it has kept nothing
+        // without storage, nothing was stored
     }
 }

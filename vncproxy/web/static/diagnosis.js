@@ -1,33 +1,33 @@
-/** What keeps the browser from the console, where the web socket itself cannot say it. */
+/** Finds out why a web socket closed, where its close code and reason do not say enough. */
 
-/** Milliseconds that the gateway has to answer an ordinary request; a busy one takes three seconds. */
+/** Milliseconds to wait for an ordinary response; a busy gateway takes three seconds. */
 const ANSWER_TIME = 6_000;
 
 /**
- * Find out what an ending without words means.
- * @param {{code: number, reason: string, connected: boolean}} told
- * @returns {Promise<object>} what `explain` should know besides
+ * Collect further facts about a closed connection.
+ * @param {{code: number, reason: string, connected: boolean}} closed
+ * @returns {Promise<object>} further arguments of `explain`
  */
-export async function findOut({ code, reason, connected }) {
+export async function diagnose({ code, reason, connected }) {
     if (code === 4001) {
         return { cookies: keepsCookies() };
     }
-    return code === 1006 && !connected && !reason ? { answered: await ask() } : {};
+    return code === 1006 && !connected && !reason ? { answered: await probe() } : {};
 }
 
-/** Browsers do not tell a page how an upgrade was answered; so the same place is asked again. */
-async function ask() {
+/** Browsers hide the response to a failed upgrade, so the same address is requested without one. */
+async function probe() {
     try {
         const signal = AbortSignal.timeout(ANSWER_TIME);
         const answer = await fetch("websockify", { cache: "no-store", signal });
-        return { status: answer.status, words: await words(answer) };
+        return { status: answer.status, text: await plainText(answer) };
     } catch {
         return null;
     }
 }
 
-/** The gateway's refusals are one line of plain text; a proxy's page is none of them. */
-async function words(answer) {
+/** The gateway's refusals are one line of plain text; a reverse proxy's error page is not. */
+async function plainText(answer) {
     const plain = answer.headers.get("content-type")?.startsWith("text/plain");
     return plain ? (await answer.text()).trim().slice(0, 200) : "";
 }

@@ -1,7 +1,7 @@
-/** The keyboard belongs to the guest while its screen has the focus; here is how it gets back. */
+/** The keyboard focus of the guest's screen, and how to leave it. */
 
-/** Give the guest the keyboard, and let Tab lead from the toolbar to its screen. */
-export function enter(screen, rfb) {
+/** Focus the screen, and make it reachable by Tab from the toolbar. */
+export function focusScreen(screen, rfb) {
     const canvas = screen.querySelector("canvas");
     canvas.tabIndex = 0;
     canvas.role = "application";
@@ -9,8 +9,8 @@ export function enter(screen, rfb) {
     rfb.focus({ preventScroll: true });
 }
 
-/** noVNC releases keys held down only when the window loses the focus, not its canvas. */
-export function guard(screen) {
+/** noVNC releases pressed keys when the window loses the focus, but not when its canvas does. */
+export function releaseKeysOnBlur(screen) {
     screen.addEventListener("focusout", () => window.dispatchEvent(new Event("blur")));
 }
 

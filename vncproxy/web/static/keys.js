@@ -1,4 +1,4 @@
-/** Keys and key chords that a browser or a desktop would keep for itself. */
+/** Keys and key chords that a browser or desktop would otherwise handle itself. */
 
 import KeyTable from "./novnc/core/input/keysym.js";
 
@@ -35,7 +35,7 @@ for (let n = 1; n <= 12; n++) {
 }
 
 /**
- * Press keys in order and release them in reverse; what is held down stays so.
+ * Press keys in order and release them in reverse; keys that are held stay pressed.
  * @param {RFB} rfb
  * @param {string} chord - names separated by spaces, such as "ctrl alt f1"
  */
@@ -66,7 +66,7 @@ class HeldKeys {
     }
 
     /**
-     * Take note that a key of this computer's keyboard was released, and with it the guest's.
+     * Forget a held key that the user released on the keyboard, which releases it in the guest.
      * @param {string} code - KeyboardEvent.code
      * @returns {boolean} whether it had been held down
      */
@@ -82,5 +82,5 @@ class HeldKeys {
     }
 }
 
-/** Those of this page's console. */
+/** The held keys of this page's console. */
 export const held = new HeldKeys();

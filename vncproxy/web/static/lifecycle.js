@@ -9,20 +9,20 @@
  * Everything that decides whether and when the page reconnects by itself is in this file.
  */
 
-import { BUSY } from "./endings.js";
+import { BUSY } from "./close-reasons.js";
 
-/** The page tries for this long, and so often, before it leaves the next try to the user. */
-const PATIENCE = 120_000;
+/** Milliseconds, and tries, after which the page stops reconnecting by itself. */
+const LONGEST_INTERRUPTION = 120_000;
 const MOST_TRIES = 12;
-/** Milliseconds before the first try at the latest, and before any. */
+/** Milliseconds: the longest delay before the first try, and before any other. */
 const FIRST_DELAY = 1_000;
 const FIRST_DELAY_WHEN_BUSY = 4_000;
 const LONGEST_DELAY = 32_000;
-/** A screen shown for this long was no flicker: what follows counts as a new interruption. */
-const STEADY = 10_000;
+/** Milliseconds for which a screen must be shown for the next close to be a new interruption. */
+const STABLE_AFTER = 10_000;
 
 /**
- * @typedef {import("./endings.js").Ending} Ending
+ * @typedef {import("./close-reasons.js").CloseReason} CloseReason
  * @typedef {{since: number, tries: number}} Interruption - times in milliseconds
  *
  * @typedef {object} State
@@ -30,7 +30,7 @@ const STEADY = 10_000;
  * @property {?Interruption} [interruption] - set while the page reconnects by itself
  * @property {number} [at] - connected: since when
  * @property {number} [until] - waiting: when the next try starts
- * @property {Ending} [ending] - waiting, ended: why
+ * @property {CloseReason} [closeReason] - waiting, ended: why
  * @property {boolean} [gaveUp] - ended: after trying for as long as the page does
  */
 
@@ -38,24 +38,24 @@ const STEADY = 10_000;
 export const begin = () => ({ name: "connecting", interruption: null });
 
 /** @returns {State} */
-export const end = (ending) => ({ name: "ended", ending, gaveUp: false });
+export const end = (closeReason) => ({ name: "ended", closeReason, gaveUp: false });
 
 const TRANSITIONS = {
     connecting: {
         connected: (state, { now }) => ({ ...state, name: "connected", at: now }),
-        closed: (state, { now, ending, random }) =>
-            afterClose(state.interruption, ending, false, now, random),
+        closed: (state, { now, closeReason, random }) =>
+            afterClose(state.interruption, closeReason, false, now, random),
     },
     connected: {
-        closed: (state, { now, ending, random }) =>
-            afterClose(now - state.at < STEADY ? state.interruption : null, ending, true, now, random),
+        closed: (state, { now, closeReason, random }) =>
+            afterClose(unlessStable(state, now), closeReason, true, now, random),
     },
     waiting: {
         retry: ({ interruption: { since, tries } }) => ({
             name: "connecting",
             interruption: { since, tries: tries + 1 },
         }),
-        stop: ({ ending }) => end(ending),
+        stop: ({ closeReason }) => end(closeReason),
     },
     ended: {
         retry: begin,
@@ -64,8 +64,8 @@ const TRANSITIONS = {
 
 /**
  * @param {State} state
- * @param {{type: string, now?: number, random?: number, ending?: Ending}} event - one that a state
- *     does not know leaves it as it is; random, from 0 to 1, says when within its time a try comes
+ * @param {{type: string, now?: number, random?: number, closeReason?: CloseReason}} event - an event
+ *     without a transition changes nothing; random, from 0 to 1, scales the delay of the next try
  * @returns {State}
  */
 export function next(state, event) {
@@ -73,24 +73,27 @@ export function next(state, event) {
 }
 
 /**
- * Many pages lose their consoles in the same moment, when a gateway restarts. Each comes back at a
- * moment of its own, anywhere within a time that doubles.
+ * When a gateway restarts, many pages lose their consoles at once. Each reconnects after a random
+ * delay, whose upper limit doubles with each try.
  */
-function afterClose(interruption, ending, wasConnected, now, random = 1) {
-    if (!goesOn(interruption, ending, wasConnected)) {
-        return end(ending);
+function afterClose(interruption, closeReason, wasConnected, now, random = 1) {
+    if (!reconnectsByItself(interruption, closeReason, wasConnected)) {
+        return end(closeReason);
     }
     const { since, tries } = interruption ?? { since: now, tries: 0 };
-    const first = ending.code === BUSY ? FIRST_DELAY_WHEN_BUSY : FIRST_DELAY;
+    const first = closeReason.code === BUSY ? FIRST_DELAY_WHEN_BUSY : FIRST_DELAY;
     const until = now + random * Math.min(first * 2 ** tries, LONGEST_DELAY);
-    if (until > since + PATIENCE || tries >= MOST_TRIES) {
-        return { ...end(ending), gaveUp: true };
+    if (until > since + LONGEST_INTERRUPTION || tries >= MOST_TRIES) {
+        return { ...end(closeReason), gaveUp: true };
     }
-    return { name: "waiting", ending, until, interruption: { since, tries } };
+    return { name: "waiting", closeReason, until, interruption: { since, tries } };
 }
 
-/** While reconnecting, "not running yet" is an answer to wait through, not an end. */
-function goesOn(interruption, ending, wasConnected) {
-    const between = interruption !== null && !wasConnected;
-    return ending.again === "alone" || (between && ending.again === "byHand");
+/** The interruption that goes on; null when the screen was shown long enough to end it. */
+const unlessStable = ({ at, interruption }, now) => (now - at < STABLE_AFTER ? interruption : null);
+
+/** While the page reconnects, "not running" and the like lead to the next try. */
+function reconnectsByItself(interruption, closeReason, wasConnected) {
+    const reconnecting = interruption !== null && !wasConnected;
+    return closeReason.reconnect === "automatic" || (reconnecting && closeReason.reconnect === "manual");
 }

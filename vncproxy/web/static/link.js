@@ -1,10 +1,10 @@
-/** What the address of the page says: which console to open, and how to show it. */
+/** Reads the page's address: the token of the console, and how to show it. */
 
 /**
  * @typedef {object} Link
  * @property {string} token - the secret that stands for one console; "" when there is none
  * @property {boolean} viewOnly
- * @property {string} title - a name for the machine given by whoever made the link, or ""
+ * @property {string} title - the machine's name as the link has it, or ""
  * @property {string} resize - noVNC's word for the scaling: "scale", "off", "remote", or ""
  * @property {?number} quality - JPEG quality, 0 to 9
  * @property {?number} compression - compression level, 0 to 9
@@ -41,7 +41,7 @@ export function socketURL(href, token) {
     return url.href;
 }
 
-/** The address of the web socket once the user has said that the console is to be opened. */
+/** The address of the web socket after the user has confirmed that the console is to be opened. */
 export function confirmed(socket) {
     const url = new URL(socket);
     url.searchParams.set("confirmed", "1");
@@ -57,7 +57,7 @@ function tokenInPath(place) {
     return last(parameters(query ?? split(path, "&")[1] ?? ""), "token");
 }
 
-/** Some mail programs escape the question mark, and it becomes part of the path. */
+/** The query behind a question mark that a mail program has escaped into the path. */
 function escapedQuery(path) {
     const [, query] = split(path.replaceAll("%3f", "%3F"), "%3F");
     try {
@@ -69,11 +69,11 @@ function escapedQuery(path) {
 
 const parameters = (query) => new URLSearchParams(query);
 
-/** The last that is not blank of a parameter's values, without what mails put around it. */
+/** The last of a parameter's values that is not blank, without white space added by mail programs. */
 const last = (place, name) =>
     place.getAll(name).map((value) => value.replace(/^[\s\u200b]+|[\s\u200b]+$/g, "")).findLast(Boolean) ?? "";
 
-/** What is before and behind the first separator; the second is undefined without one. */
+/** The text before and after the first separator; the second is undefined without one. */
 function split(text, separator) {
     const at = text.indexOf(separator);
     return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];

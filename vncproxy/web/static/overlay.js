@@ -1,8 +1,8 @@
-/** The card over the stage: what is going on while there is no screen to show, and what to do. */
+/** The card shown in place of the screen: the state of the connection, and buttons to act on it. */
 
 import { element, onClick } from "./dom.js";
 
-const STATE_WORDS = {
+const STATE_LABELS = {
     connecting: "Connecting…",
     connected: "Connected",
     waiting: "Reconnecting…",
@@ -25,42 +25,43 @@ export function attach(connection) {
 }
 
 function render(state) {
-    const { name, ending, interruption } = state;
-    element("state").textContent = ending?.again === "confirmed" ? "Not opened yet" : STATE_WORDS[name];
-    element("curtain").hidden = name === "connected";
-    element("headline").textContent = ending?.headline ?? (interruption ? "Reconnecting" : "Connecting");
-    element("reason").textContent = ending?.reason ?? "";
+    const { name, closeReason, interruption } = state;
+    const unconfirmed = closeReason?.reconnect === "afterConfirmation";
+    element("state").textContent = unconfirmed ? "Not opened yet" : STATE_LABELS[name];
+    element("overlay").hidden = name === "connected";
+    element("headline").textContent = closeReason?.headline ?? (interruption ? "Reconnecting" : "Connecting");
+    element("reason").textContent = closeReason?.reason ?? "";
     element("reconnect").hidden = !mayReconnect(state);
-    element("reconnect").textContent = buttonWords(state);
+    element("reconnect").textContent = buttonLabel(state);
     element("stop").hidden = name !== "waiting";
     element("cancel").hidden = name !== "connecting";
     countDown(state);
-    if (ending) {
+    if (closeReason) {
         takeFocus();
     }
 }
 
-function buttonWords({ name, ending }) {
-    if (ending?.again === "confirmed") {
+function buttonLabel({ name, closeReason }) {
+    if (closeReason?.reconnect === "afterConfirmation") {
         return "Open the console";
     }
     return name === "waiting" ? "Reconnect now" : "Reconnect";
 }
 
-function mayReconnect({ name, ending }) {
-    return name === "waiting" || (name === "ended" && ending.again !== "never");
+function mayReconnect({ name, closeReason }) {
+    return name === "waiting" || (name === "ended" && closeReason.reconnect !== "never");
 }
 
 function countDown({ name, until, gaveUp }) {
     const seconds = Math.max(1, Math.ceil((until - performance.now()) / 1000));
-    const words = {
+    const texts = {
         waiting: `Reconnecting in ${seconds} ${seconds === 1 ? "second" : "seconds"}…`,
         ended: gaveUp ? "The page has stopped trying by itself." : "",
     };
-    element("countdown").textContent = words[name] ?? "";
+    element("countdown").textContent = texts[name] ?? "";
 }
 
-/** Not to the button: whoever was typing into the guest must not press it unawares. */
+/** The card gets the focus and not its button, which a user still typing would press. */
 function takeFocus() {
     if (document.activeElement === document.body) {
         element("card").focus({ preventScroll: true });

@@ -1,16 +1,16 @@
-/** Puts the page together: reads the link, opens the connection, connects the parts to it. */
+/** Sets the page up: reads the link, opens the connection and attaches the parts to it. */
 
 import * as clipboard from "./clipboard.js";
-import * as curtain from "./curtain.js";
+import * as overlay from "./overlay.js";
 import * as softkeyboard from "./softkeyboard.js";
 import * as toolbar from "./toolbar.js";
 import * as typingDialog from "./typing-dialog.js";
 import * as view from "./view.js";
 import { Connection } from "./connection.js";
-import { NO_TOKEN } from "./endings.js";
+import { NO_TOKEN } from "./close-reasons.js";
 import { element } from "./dom.js";
 import { readLink, socketURL } from "./link.js";
-import { enter, guard, leaveOnChord } from "./focus.js";
+import { focusScreen, leaveOnChord, releaseKeysOnBlur } from "./focus.js";
 
 /** Start the page; called once. */
 export function open() {
@@ -18,16 +18,16 @@ export function open() {
     const connection = new Connection(element("screen"), socketURL(location.href, link.token));
     connection.addEventListener("screen", () => prepare(connection.rfb, link));
     connection.addEventListener("change", () => publish(connection.state));
-    for (const part of [toolbar, view, clipboard, typingDialog, curtain]) {
+    for (const part of [toolbar, view, clipboard, typingDialog, overlay]) {
         part.attach(connection, link);
     }
     softkeyboard.attach(element("soft-field"), () => connection.live);
-    guard(element("screen"));
+    releaseKeysOnBlur(element("screen"));
     leaveOnChord(element("screen"), element("tools"));
     document.body.toggleAttribute("data-view-only", link.viewOnly);
     showName(link.title);
     reloadForNewLink();
-    endWithThePage(connection);
+    disconnectWithPage(connection);
     if (link.token) {
         connection.open();
     } else {
@@ -44,7 +44,7 @@ function prepare(rfb, link) {
     if (link.compression !== null) {
         rfb.compressionLevel = link.compression;
     }
-    rfb.addEventListener("connect", () => enter(element("screen"), rfb));
+    rfb.addEventListener("connect", () => focusScreen(element("screen"), rfb));
     rfb.addEventListener("desktopname", ({ detail }) => {
         if (!link.title) {
             showName(detail.name.replace(/^QEMU \((.*)\)$/, "$1"));
@@ -52,18 +52,18 @@ function prepare(rfb, link) {
     });
 }
 
-/** Tell the state to style sheets, and to whoever looks at the page from outside. */
-function publish({ name, ending }) {
+/** Publish the state in data attributes, for style sheets, tests and embedding pages. */
+function publish({ name, closeReason }) {
     document.body.dataset.state = name;
-    if (ending) {
-        document.body.dataset.closeCode = ending.code;
+    if (closeReason) {
+        document.body.dataset.closeCode = closeReason.code;
     } else {
         delete document.body.dataset.closeCode;
     }
 }
 
-/** Browsers keep a page that was left, with its web socket open, so that going back is quick. */
-function endWithThePage(connection) {
+/** Browsers keep a page that was left in memory, with its web socket open, for a quick return. */
+function disconnectWithPage(connection) {
     addEventListener("pagehide", () => connection.disconnect());
     addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 }
@@ -75,7 +75,7 @@ function showName(name) {
     }
 }
 
-/** A link that differs only in its fragment does not load the page again by itself. */
+/** Following a link that differs only in its fragment does not load the page again. */
 function reloadForNewLink() {
     addEventListener("hashchange", () => location.reload());
 }

@@ -1,14 +1,14 @@
 /**
  * The on-screen keyboard of a phone or tablet.
  *
- * Such keyboards send no usable key events but edit a text, with auto-correction. So they edit a
- * field of ours that nobody sees, and every difference is sent as key strokes.
+ * Such keyboards send no usable key events but edit text, with auto-correction. They edit an
+ * invisible field here, and every difference is sent as key strokes.
  */
 
 import KeyTable from "./novnc/core/input/keysym.js";
 import { strike, strokes } from "./typing.js";
 
-/** Something to delete must always be there, or Backspace would change nothing. */
+/** Keeps the field from being empty, where Backspace would change nothing. */
 const PADDING = "\u00a0".repeat(40);
 const LONGEST = 400;
 /** Keys that edit no text, but that some on-screen and all real keyboards have. */
@@ -51,7 +51,7 @@ export function attach(field, live) {
     });
 }
 
-/** Touching the guest's screen must not take the focus, or the keyboard would go away. */
+/** A touch on the screen must not move the focus, which would hide the keyboard. */
 function keepOnTouch(rfb, keep) {
     if (rfb) {
         rfb.focusOnClick = !keep;

@@ -1,10 +1,10 @@
-/** The bar: keys, chords, the on-screen keyboard, disconnect; and the menus that drop from it. */
+/** The toolbar and its menus: keys, chords, the on-screen keyboard, disconnect. */
 
 import { held, press } from "./keys.js";
 import { element, onClick } from "./dom.js";
 
 const MARGIN = 8;
-/** Buttons that make sense without a guest. */
+/** Buttons that are enabled without a connection. */
 const ALWAYS = ["view", "full-screen", "view-full-screen"];
 
 export function attach(connection, link) {
@@ -69,7 +69,7 @@ function showHeld() {
     element("keys").toggleAttribute("data-active", held.size > 0);
 }
 
-/** Only what makes sense now can be pressed; Disconnect also ends a try to connect. */
+/** Enable the buttons that apply; Disconnect also ends an attempt to connect. */
 function enable(connection) {
     const live = connection.live !== null;
     document.querySelectorAll("#tools button, .menu button").forEach((button) => {
@@ -81,7 +81,7 @@ function enable(connection) {
     }
 }
 
-/** Popovers are laid out by the window, so the menu is put under its button as it opens. */
+/** Popovers are positioned by the window, so a menu is moved below its button as it opens. */
 function placeBelowButton(menu) {
     const button = document.querySelector(`[popovertarget="${menu.id}"]`);
     menu.addEventListener("beforetoggle", ({ newState }) => {

@@ -1,7 +1,7 @@
 /** The dialog "Paste as typing". */
 
 import { element, onClick } from "./dom.js";
-import { foreign, strokes, type } from "./typing.js";
+import { notOnUSKeyboard, strokes, type } from "./typing.js";
 
 export function attach(connection) {
     const dialog = element("typing");
@@ -60,7 +60,7 @@ function showProgress(done, all) {
 
 function showNote() {
     const text = element("typing-text").value;
-    const odd = foreign(text);
+    const odd = notOnUSKeyboard(text);
     element("typing-start").disabled = strokes(text).length === 0;
     element("typing-note").textContent = odd.length
         ? `Not on a US keyboard, and may not arrive: ${odd.slice(0, 12).join(" ")}`

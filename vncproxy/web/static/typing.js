@@ -2,8 +2,8 @@
  * Text as key strokes.
  *
  * Keys are sent as keysyms without scan codes, so that a hypervisor configured for a keyboard
- * layout translates them with it. QEMU does not press Shift by itself, so we do wherever a US
- * keyboard needs it.
+ * layout translates them with it. QEMU does not press Shift by itself, so it is sent wherever a
+ * US keyboard needs it.
  */
 
 import KeyTable from "./novnc/core/input/keysym.js";
@@ -42,8 +42,8 @@ export function strokes(text) {
         .filter((stroke) => stroke.keysym !== null);
 }
 
-/** The different characters of a text that a US keyboard does not have. */
-export function foreign(text) {
+/** The distinct characters of a text that a US keyboard does not have. */
+export function notOnUSKeyboard(text) {
     return [...new Set(text.replace(/\r/g, ""))].filter((c) => !ON_US_KEYBOARD.test(c));
 }
 

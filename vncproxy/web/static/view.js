@@ -3,7 +3,7 @@
 import { element, onClick } from "./dom.js";
 
 const STORED_AS = "vncproxy.scaling";
-/** noVNC's words in a link, and ours. */
+/** noVNC's values of `resize` in a link, and the page's modes. */
 const FROM_LINK = { scale: "fit", off: "actual", remote: "resize" };
 const MODES = ["fit", "actual", "resize"];
 
@@ -31,7 +31,7 @@ export function attach(connection, link) {
     attachFullScreen(connection);
 }
 
-/** Where fingers do the pointing there are no scroll bars to drag, so the view is clipped. */
+/** Touch screens have no scroll bars to drag, so the view is clipped there. */
 function scale(rfb, mode) {
     if (rfb) {
         rfb.scaleViewport = mode !== "actual";
@@ -61,7 +61,7 @@ function attachFullScreen(connection) {
     }
 }
 
-/** Locking the keyboard lets Esc, Alt+Tab and the like reach the guest, where browsers allow it. */
+/** Locking the keyboard, where the browser supports it, sends Esc, Alt+Tab and the like to the guest. */
 async function toggleFullScreen() {
     if (document.fullscreenElement) {
         await document.exitFullscreen();
@@ -85,6 +85,6 @@ function store(mode) {
     try {
         localStorage.setItem(STORED_AS, mode);
     } catch {
-        // The choice then lasts as long as the page.
+        // without storage, the choice lasts as long as the page
     }
 }
