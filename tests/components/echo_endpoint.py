@@ -18,8 +18,10 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.wire import Echo
 
 from vncproxy.errors import ClientGone, ConsoleEnded, VNCProxyError
-from vncproxy.relay.frames import FrameError, Opcode, RawFraming, WebSocketFraming
+from vncproxy.relay.framing import FrameError
 from vncproxy.relay.leg import Leg
+from vncproxy.relay.raw_framing import RawFraming
+from vncproxy.relay.websocket_framing import Opcode, WebSocketFraming
 
 Join = Callable[[Leg, Leg], Deferred[VNCProxyError]]
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -112,7 +114,7 @@ class MessageEcho(Protocol):
             self.transport.write(framing.whole(self._message))
             self._message = b""
         self.transport.write(framing.replies())
-        if framing.ended:
+        if framing.close_received:
             self.transport.loseConnection()
 
 

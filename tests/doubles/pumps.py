@@ -14,10 +14,12 @@ from vncproxy.errors import (
     ConsoleEnded,
     VNCProxyError,
 )
-from vncproxy.relay.fast import join as fast
+from vncproxy.relay import fast
 from vncproxy.relay.fast.pump import Pump
-from vncproxy.relay.frames import Framing, RawFraming, WebSocketFraming
+from vncproxy.relay.framing import Framing
 from vncproxy.relay.leg import Leg
+from vncproxy.relay.raw_framing import RawFraming
+from vncproxy.relay.websocket_framing import WebSocketFraming
 
 PIXELS = bytes(range(256)) * 2000
 

@@ -22,8 +22,8 @@ from vncproxy.model import (
     SessionInfo,
     Transport,
 )
-from vncproxy.relay.frames import RawFraming
 from vncproxy.relay.leg import Leg
+from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.rfb.greeting import Greeting
 from vncproxy.session.session import IDownstream, Session, UserRequest
 from vncproxy.testing import SERVER_INIT, MemoryPeer, StaticConsoles

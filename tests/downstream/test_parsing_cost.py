@@ -16,7 +16,7 @@ from vncproxy.downstream.proxy_header import read_proxy_header
 from vncproxy.downstream.trust import Trust
 from vncproxy.handshake.steps import Dialogue
 from vncproxy.model import Limits
-from vncproxy.relay.frames import WebSocketFraming
+from vncproxy.relay.websocket_framing import WebSocketFraming
 from vncproxy.rfb.greeting import greet
 
 Make = Callable[[int], bytes]

@@ -15,7 +15,7 @@ from vncproxy.errors import (
     ConnectionLost,
 )
 from vncproxy.model import ConsoleType
-from vncproxy.relay.frames import FrameError
+from vncproxy.relay.framing import FrameError
 from vncproxy.testing import SERVER_INIT
 
 

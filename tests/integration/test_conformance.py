@@ -20,8 +20,7 @@ from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
 
 from tests.components.echo_endpoint import MessageEcho, RelayEcho, upgrading
-from vncproxy.relay import plain
-from vncproxy.relay.fast import join as fast
+from vncproxy.relay import fast, plain
 
 Results = dict[str, dict[str, Any]]
 

@@ -22,13 +22,13 @@ from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
 from tests.doubles.wire import SocketPeer, Way, WireTestCase, forget_certificates
 from vncproxy.errors import ClientGone, ConnectionLost, ConsoleEnded
+from vncproxy.relay import fast
 from vncproxy.relay.fast import detach as module
-from vncproxy.relay.fast import join as fast
 from vncproxy.relay.fast.detach import TLS_NAMES, TRANSPORT_NAMES, detach, detachable, epoll_set_of
 from vncproxy.relay.fast.dispatcher import Dispatcher
 from vncproxy.relay.fast.pump import Pump
-from vncproxy.relay.frames import RawFraming
 from vncproxy.relay.leg import Leg
+from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.relay.sockets import IPassesOn
 from vncproxy.testing import MemoryPeer
 
@@ -188,7 +188,7 @@ class DetachTests(DetachTestCase):
                 raw.connectionLost(None)
                 self.loop.settle()
 
-                self.assertEqual((detached.socket.fileno() < 0, leg.over), (False, False))
+                self.assertEqual((detached.socket.fileno() < 0, leg.is_closing), (False, False))
                 self.assertEqual(self.loop.removeAll(), [])
                 self.assertFalse(detachable(leg.transport))
                 detached.socket.send(b"alive")

@@ -22,11 +22,12 @@ from vncproxy.errors import (
     SessionEnded,
 )
 from vncproxy.model import Direction
-from vncproxy.relay.fast import join as fast
+from vncproxy.relay import fast
 from vncproxy.relay.fast.dispatcher import READABLE, WRITABLE, dispatcher_of
 from vncproxy.relay.fast.pump import BULK, INTERACTIVE, Pump, Shape
-from vncproxy.relay.frames import RawFraming, WebSocketFraming
 from vncproxy.relay.leg import Leg
+from vncproxy.relay.raw_framing import RawFraming
+from vncproxy.relay.websocket_framing import WebSocketFraming
 
 plans = st.lists(st.none() | st.integers(1, 40), max_size=60)
 

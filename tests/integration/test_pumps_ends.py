@@ -22,7 +22,7 @@ from vncproxy.errors import (
 )
 from vncproxy.model import Policy, Timeouts
 from vncproxy.relay.fast.dispatcher import dispatcher_of
-from vncproxy.relay.frames import RawFraming
+from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.session.timer import Rounds
 from vncproxy.session.watchdog import Watchdog
 
@@ -116,7 +116,7 @@ class FarewellTests(PumpTestCase):
     def test_a_farewell_arrives_behind_what_is_pending(self) -> None:
         pair = self.pair()
         pair.console.send(PIXELS)
-        relayed = pair.up.received
+        relayed = pair.up.bytes_received
 
         pair.end(EndedByAdministrator())
         heard = pair.hear_all()
@@ -197,13 +197,13 @@ class FarewellTests(PumpTestCase):
     def test_what_comes_after_the_end_is_dropped(self) -> None:
         pair = self.pair()
         pair.end(SessionEnded())
-        before = pair.down.received
+        before = pair.down.bytes_received
 
         pair.user.say(b"late keys")
         pair.console.send(b"late pixels")
 
         self.assertEqual((pair.console.receive(), pair.user.hear()), (b"", b""))
-        self.assertEqual(pair.down.received, before)
+        self.assertEqual(pair.down.bytes_received, before)
 
     def test_a_closed_transport_takes_any_call(self) -> None:
         pair = self.pair()
@@ -224,7 +224,7 @@ class FarewellTests(PumpTestCase):
     def test_closing_waits_for_what_is_pending(self) -> None:
         pair = self.pair(RawFraming())
         pair.console.send(PIXELS)
-        relayed = pair.up.received
+        relayed = pair.up.bytes_received
         self.assertGreater(unsent(pair.down.transport), 0)
 
         pair.down.transport.loseConnection()
@@ -236,7 +236,7 @@ class FarewellTests(PumpTestCase):
     def test_half_a_close_waits_for_what_is_pending(self) -> None:
         pair = self.pair(RawFraming())
         pair.console.send(PIXELS)
-        relayed = pair.up.received
+        relayed = pair.up.bytes_received
 
         pair.end(SessionEnded())
 

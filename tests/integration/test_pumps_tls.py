@@ -16,10 +16,10 @@ from vncproxy.errors import (
     ConsoleEnded,
     SessionEnded,
 )
-from vncproxy.relay.fast import join as fast
+from vncproxy.relay import fast
 from vncproxy.relay.fast.tls_pump import TLSPump
-from vncproxy.relay.frames import RawFraming
 from vncproxy.relay.leg import Leg
+from vncproxy.relay.raw_framing import RawFraming
 
 
 class TLSTests(PumpTestCase):

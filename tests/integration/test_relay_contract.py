@@ -12,8 +12,7 @@ from tests.doubles.wire import SocketPeer, Way, WireTestCase, forget_certificate
 from tests.relay.relay_contract import RelayContract, WebSocketRelayContract
 from vncproxy.errors import VNCProxyError
 from vncproxy.interfaces import IStage
-from vncproxy.relay import plain
-from vncproxy.relay.fast import join as fast
+from vncproxy.relay import fast, plain
 from vncproxy.relay.fast.pump import Pump
 from vncproxy.relay.leg import Leg
 
@@ -44,7 +43,7 @@ class _Fast(_OnSockets):
         self, downstream: Leg, upstream: Leg, stages: Sequence[IStage] = ()
     ) -> Deferred[VNCProxyError]:
         over = fast.join(downstream, upstream, stages, reactor=self.loop)
-        whole = not (downstream.over or upstream.over)
+        whole = not (downstream.is_closing or upstream.is_closing)
         self.loop.settle()
         if whole:
             self.assertIsInstance(downstream.transport, Pump)

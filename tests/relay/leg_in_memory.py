@@ -8,9 +8,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.errors import ClientGone, VNCProxyError
 from vncproxy.handshake.steps import Read, Steps, Write
-from vncproxy.relay.frames import Framing, RawFraming, WebSocketFraming
+from vncproxy.relay.framing import Framing
 from vncproxy.relay.handshaking import run_handshake
 from vncproxy.relay.leg import Leg
+from vncproxy.relay.raw_framing import RawFraming
+from vncproxy.relay.websocket_framing import WebSocketFraming
 from vncproxy.testing import MemoryPeer
 
 
@@ -34,5 +36,5 @@ class LegTestCase(SynchronousTestCase):
         return Deferred.fromCoroutine(run_handshake(self.leg, steps, timeout))
 
     def why(self) -> VNCProxyError:
-        why: VNCProxyError = self.successResultOf(self.leg.ended)
+        why: VNCProxyError = self.successResultOf(self.leg.close_reason)
         return why

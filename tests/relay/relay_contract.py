@@ -25,8 +25,10 @@ from vncproxy.errors import (
 )
 from vncproxy.interfaces import IStage
 from vncproxy.model import Direction
-from vncproxy.relay.frames import FrameError, Framing, RawFraming, WebSocketFraming
+from vncproxy.relay.framing import FrameError, Framing
 from vncproxy.relay.leg import Leg
+from vncproxy.relay.raw_framing import RawFraming
+from vncproxy.relay.websocket_framing import WebSocketFraming
 from vncproxy.testing import MemoryPeer
 
 if TYPE_CHECKING:
@@ -336,7 +338,7 @@ class RelayContract(_Case):
         self.up.close(why, 5)
 
         self.failureResultOf(self.over)
-        self.assertIs(self.successResultOf(self.down.ended), why)
+        self.assertIs(self.successResultOf(self.down.close_reason), why)
 
     def test_closing_sends_what_was_relayed_before(self) -> None:
         self.connected()
@@ -356,7 +358,7 @@ class RelayContract(_Case):
         self.user.say(b"12345")
         self.console.send(b"123")
 
-        self.assertEqual((self.down.received, self.up.received), (5, 3))
+        self.assertEqual((self.down.bytes_received, self.up.bytes_received), (5, 3))
 
     def test_nothing_is_relayed_once_it_is_over(self) -> None:
         self.connected()

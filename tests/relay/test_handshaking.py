@@ -24,10 +24,11 @@ from vncproxy.errors import (
 )
 from vncproxy.handshake.steps import EndOfStream, Read, ReadAtMost, StartTLS, Steps, Write
 from vncproxy.model import TLSTrust
-from vncproxy.relay.frames import RawFraming, WebSocketFraming
 from vncproxy.relay.handshaking import HandshakeTimeout, run_handshake
 from vncproxy.relay.leg import Leg
+from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.relay.verifier import TLSVerifier
+from vncproxy.relay.websocket_framing import WebSocketFraming
 from vncproxy.testing import MemoryPeer
 
 
@@ -109,7 +110,7 @@ class RunHandshakeTests(LegTestCase):
 
         self.failureResultOf(done, KeyError)
         self.assertEqual(self.peer.receive(), b"so far")
-        self.assertEqual((self.leg.over, self.clock.getDelayedCalls()), (False, []))
+        self.assertEqual((self.leg.is_closing, self.clock.getDelayedCalls()), (False, []))
 
     def test_a_step_that_is_none_ends_it_at_once(self) -> None:
         def steps() -> Steps[None]:
@@ -308,7 +309,7 @@ class TLSTests(SynchronousTestCase):
         )
         assert self.judge.reason is not None
         self.assertTrue(self.judge.reason.check(TwistedConnectionLost))
-        self.assertTrue(self.leg.over)
+        self.assertTrue(self.leg.is_closing)
 
     def test_a_verifier_that_cannot_be_made(self) -> None:
         def unusable(step: StartTLS) -> TLSVerifier:
@@ -334,7 +335,7 @@ class TLSTests(SynchronousTestCase):
         self.failureResultOf(talk, UpstreamViolation)
 
     def test_no_tls_within_a_web_socket(self) -> None:
-        self.leg.speak(WebSocketFraming(client=True))
+        self.leg.set_framing(WebSocketFraming(client=True))
         talk = self.start()
         self.peer.send(b"\x82\x01y")
 
@@ -379,16 +380,16 @@ class SetFramingTests(SynchronousTestCase):
         peer = MemoryPeer(leg)
         peer.send(b"\x82\x05he")
 
-        leg.speak(WebSocketFraming(client=True))
+        leg.set_framing(WebSocketFraming(client=True))
 
-        self.assertEqual(leg.received, 2)
+        self.assertEqual(leg.bytes_received, 2)
         peer.send(b"llo")
         got: list[bytes] = []
         leg.deliver(got.append)
-        self.assertEqual((b"".join(got), leg.received), (b"hello", 5))
+        self.assertEqual((b"".join(got), leg.bytes_received), (b"hello", 5))
 
     def test_nothing_was_kept(self) -> None:
         leg = Leg(RawFraming(), Clock(), ConsoleEnded)
         MemoryPeer(leg)
-        leg.speak(WebSocketFraming(client=True))
-        self.assertEqual(leg.received, 0)
+        leg.set_framing(WebSocketFraming(client=True))
+        self.assertEqual(leg.bytes_received, 0)

@@ -17,7 +17,7 @@ from vncproxy.errors import (
     VMNotFound,
     VNCProxyError,
 )
-from vncproxy.relay.frames import FrameError
+from vncproxy.relay.framing import FrameError
 from vncproxy.relay.leg import DROP_LIMIT, UNREAD_LIMIT
 
 
@@ -28,7 +28,7 @@ class UnreadTests(LegTestCase):
         self.peer.send(*[bytes(1000)] * 200)
 
         self.assertFalse(self.peer.reading)
-        self.assertLessEqual(self.leg.received, UNREAD_LIMIT + 1000)
+        self.assertLessEqual(self.leg.bytes_received, UNREAD_LIMIT + 1000)
 
 
 class EndTests(LegTestCase):
@@ -114,7 +114,7 @@ class EndTests(LegTestCase):
 
     def test_a_close_in_answer_to_the_end_leaves_no_timer(self) -> None:
         self.connect()
-        self.leg.ended.addCallback(lambda why: self.leg.close(why, 5))
+        self.leg.close_reason.addCallback(lambda why: self.leg.close(why, 5))
 
         self.peer.close()
 
@@ -215,7 +215,7 @@ class WebSocketTests(LegTestCase):
 
         self.peer.send(masked(0x8A))
 
-        self.assertEqual((self.leg.heard, self.leg.received), (7, 0))
+        self.assertEqual((self.leg.last_received_at, self.leg.bytes_received), (7, 0))
 
     def test_a_peer_that_says_close_and_reads_nothing_is_cut(self) -> None:
         self.websocket()
@@ -241,7 +241,7 @@ class WebSocketTests(LegTestCase):
     def test_a_violation_ends_a_handshake_with_its_own_reason(self) -> None:
         self.websocket()
         seen: list[VNCProxyError] = []
-        self.leg.ended.addCallback(seen.append)
+        self.leg.close_reason.addCallback(seen.append)
         done = self.run_handshake(ask_name())
         done.addErrback(lambda f: self.assertEqual(len(seen), 1))
 

@@ -12,14 +12,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import byte_by_byte, cut, places, sized_bytes
 from vncproxy.errors import DownstreamViolation
-from vncproxy.relay.frames import (
-    CloseCode,
-    FrameError,
-    Framing,
-    PeerClose,
-    RawFraming,
-    WebSocketFraming,
-)
+from vncproxy.relay.framing import CloseCode, FrameError, Framing, PeerClose
+from vncproxy.relay.raw_framing import RawFraming
+from vncproxy.relay.websocket_framing import WebSocketFraming
 
 KEY = bytes.fromhex("37fa213d")
 CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -52,7 +47,7 @@ class Received:
 
     payload: bytes
     replies: list[bytes]
-    ended: bool
+    close_received: bool
     error: str
 
 
@@ -65,7 +60,7 @@ def receive(framing: Framing, pieces: list[bytes]) -> Received:
             error = e.detail
         if reply := framing.replies():
             replies.append(reply)
-    return Received(payload, replies, framing.ended, error)
+    return Received(payload, replies, framing.close_received, error)
 
 
 def from_browser(*pieces: bytes) -> Received:
@@ -204,7 +199,7 @@ class PingTests(SynchronousTestCase):
 class CloseTests(SynchronousTestCase):
     def assertEcho(self, payload: bytes, code: int) -> None:
         received = from_browser(frame(CLOSE, payload))
-        self.assertTrue(received.ended)
+        self.assertTrue(received.close_received)
         self.assertEqual(received.replies, [b"\x88\x02" + code.to_bytes(2, "big")], payload)
 
     def test_code_is_echoed_without_the_reason(self) -> None:
@@ -242,7 +237,7 @@ class CloseTests(SynchronousTestCase):
 
     def test_in_mid_message(self) -> None:
         received = from_browser(frame(BINARY, b"Hel", final=False) + frame(CLOSE))
-        self.assertEqual((received.payload, received.ended), (b"Hel", True))
+        self.assertEqual((received.payload, received.close_received), (b"Hel", True))
 
     def test_nothing_is_taken_after_it(self) -> None:
         more = frame(BINARY, b"more") + frame(PING) + frame(CLOSE) + b"\xff\xff"
@@ -266,13 +261,13 @@ class CloseTests(SynchronousTestCase):
         framing = WebSocketFraming()
         framing.close(4000, "bye")
         received = receive(framing, [frame(CLOSE, b"\x0f\xa0")])
-        self.assertEqual((received.ended, received.replies), (True, []))
+        self.assertEqual((received.close_received, received.replies), (True, []))
 
     def test_what_comes_before_the_echo_of_ours_is_still_read(self) -> None:
         framing = WebSocketFraming()
         framing.close(4000, "bye")
         received = receive(framing, [frame(BINARY, b"late") + frame(CLOSE)])
-        self.assertEqual((received.payload, received.ended), (b"late", True))
+        self.assertEqual((received.payload, received.close_received), (b"late", True))
 
     def test_a_long_reason_is_cut_at_a_character(self) -> None:
         sent = WebSocketFraming().close(4000, "x" + "\xe9" * 100)
@@ -402,7 +397,7 @@ class RawTests(SynchronousTestCase):
     def test_has_no_words_of_its_own(self) -> None:
         framing = RawFraming()
         words = (framing.replies(), framing.ping(), framing.close(1000, "bye"))
-        self.assertEqual((words, framing.ended), ((b"", b"", b""), False))
+        self.assertEqual((words, framing.close_received), ((b"", b"", b""), False))
         self.assertTrue(framing.between_messages)
 
 
@@ -433,7 +428,7 @@ class SegmentationTests(SynchronousTestCase):
         for pieces in (byte_by_byte(wire), cut(wire, where)):
             received = from_browser(*pieces)
             self.assertEqual(received.error, whole.error)
-            self.assertEqual(received.ended, whole.ended)
+            self.assertEqual(received.close_received, whole.close_received)
             self.assertTrue(received.payload.startswith(whole.payload))
             if not whole.error:
                 self.assertEqual(received.payload, whole.payload)
@@ -472,5 +467,5 @@ class IdentityTests(SynchronousTestCase):
     def test_a_close_ends_the_other_endpoint(self, code: int, reason: str, client: bool) -> None:
         sender, receiver = WebSocketFraming(client=client), WebSocketFraming(client=not client)
         self.assertEqual(receive(receiver, [sender.close(code, reason)]).error, "")
-        self.assertTrue(receiver.ended)
+        self.assertTrue(receiver.close_received)
         self.assertEqual(len(receiver.close(1000, "")), 0)

@@ -17,8 +17,9 @@ from vncproxy.errors import (
     TimeLimit,
 )
 from vncproxy.model import Policy, Timeouts
-from vncproxy.relay.frames import RawFraming, WebSocketFraming
 from vncproxy.relay.leg import Leg
+from vncproxy.relay.raw_framing import RawFraming
+from vncproxy.relay.websocket_framing import WebSocketFraming
 from vncproxy.session.timer import Rounds
 from vncproxy.session.watchdog import Watchdog
 from vncproxy.testing import MemoryPeer

@@ -19,9 +19,9 @@ from ..errors import ClientGone, UpstreamViolation, VNCProxyError
 from ..handshake.steps import StartTLS, StepError, Steps
 from ..model import ConsoleEndpoint, HTTPConnect, Timeouts, TLSTrust, Transport
 from ..relay import plain
-from ..relay.frames import RawFraming
 from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
+from ..relay.raw_framing import RawFraming
 from ..rfb.greeting import refuse
 from ..tls.verification import TLSClient
 from ..tokens.access_url import access_url

@@ -13,8 +13,8 @@ from zope.interface import implementer
 
 from ..errors import VNCProxyError
 from ..model import Grant
-from ..relay.frames import RawFraming
 from ..relay.leg import Leg
+from ..relay.raw_framing import RawFraming
 from ..session.registry import SessionRegistry
 from ..session.session import IDownstream, UserRequest
 from .channel import ConsoleChannel

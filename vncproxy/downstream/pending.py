@@ -11,7 +11,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from ..errors import ClientGone, VNCProxyError
-from ..relay.frames import Framing
+from ..relay.framing import Framing
 from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
 from ..rfb.greeting import Greeting
@@ -57,7 +57,7 @@ class PendingConnection(Protocol):
         """Turn the connection into a leg, which gets what came early."""
         self.leg = leg = Leg(framing, self._clock, ClientGone)
         # not a method of ours: the leg outlives us, and must not keep us in memory
-        leg.ended.addCallback(partial(_user_left, self.session))
+        leg.close_reason.addCallback(partial(_user_left, self.session))
         leg.on_lost = self._channel.slot
         self._channel.hand_over(leg)
         if self._received:

@@ -16,8 +16,9 @@ from zope.interface import implementer
 
 from ..errors import BadRequest, ClientGone, VNCProxyError
 from ..model import Grant
-from ..relay.frames import RawFraming, WebSocketFraming
 from ..relay.leg import Leg
+from ..relay.raw_framing import RawFraming
+from ..relay.websocket_framing import WebSocketFraming
 from ..session.registry import SessionRegistry
 from ..session.session import IDownstream, UserRequest
 from ..text import printable
@@ -179,7 +180,7 @@ class WebSocketDownstream(PendingConnection):
     async def admit(self, grant: Grant) -> None:
         """Complete the upgrade, with the resume cookie."""
         self._complete(self._cookies(grant))
-        if self.leg is None or self.leg.ended.called:
+        if self.leg is None or self.leg.close_reason.called:
             raise ClientGone("left during the upgrade")
 
     async def open(self) -> Leg:

@@ -63,7 +63,7 @@ async def run_handshake(
     finished = run.finished.addTimeout(timeout, leg.clock)
     leg.deliver(run.receive, on_eof=run.receive_eof)
     run.receive(b"")
-    if leg.over:
+    if leg.is_closing:
         run.receive_eof()
     try:
         await finished

@@ -25,15 +25,16 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import ConnectionLost, SessionEnded, UpstreamViolation, VNCProxyError
-from .frames import CLOSE_REASON_LIMIT, FrameError, Framing, RawFraming
+from .framing import CLOSE_REASON_LIMIT, FrameError, Framing
+from .raw_framing import RawFraming
 from .sockets import shut_down_sending
 from .verifier import TLSVerifier
 
 UNREAD_LIMIT = 65536
-"""Bytes that nobody asked for yet, above which a leg stops reading."""
+"""Bytes kept for the next receiver, above which a leg stops reading."""
 
 DROP_LIMIT = 16 << 20
-"""Bytes that a side may still send when it is over; whoever sends more does not mean to close."""
+"""Bytes that are read and dropped while a leg closes; more of them abort the connection."""
 
 
 @implementer(IPushProducer, IHandshakeListener)
@@ -43,48 +44,50 @@ class Leg(Protocol):
     Args:
         framing: how its bytes are framed.
         clock: for time limits.
-        gone: why the session ends when this side closes the connection.
+        closed_by_peer: the error with which the session ends when the peer closes the connection.
 
     Attributes:
         clock: the same.
-        received: number of payload bytes that came from this side.
-        heard: when the last byte came, in seconds of the clock.
+        bytes_received: number of payload bytes that came from the peer.
+        last_received_at: when the last byte came, in seconds of the clock.
         paused: whether reading is stopped.
         full: whether the outgoing buffer is full.
         framing: how its bytes are framed.
-        over: whether this side is over, and nothing more is sent or delivered.
-        ended: fires with why this side is over, as soon as it is; never fails.
-        on_lost: called when the transport is gone; an idle session has no room for a Deferred.
+        is_closing: whether this side closes or is closed; nothing more is sent or delivered.
+        close_reason: fires with the reason as soon as `is_closing` is true; never fails.
+        on_lost: called when the transport is closed; costs an idle session less than a Deferred.
     """
 
     transport: Any
 
-    def __init__(self, framing: Framing, clock: IReactorTime, gone: type[SessionEnded]) -> None:
-        self.received = 0
-        self.heard = clock.seconds()
-        self.ended: Deferred[VNCProxyError] = Deferred()
+    def __init__(
+        self, framing: Framing, clock: IReactorTime, closed_by_peer: type[SessionEnded]
+    ) -> None:
+        self.bytes_received = 0
+        self.last_received_at = clock.seconds()
+        self.close_reason: Deferred[VNCProxyError] = Deferred()
         self.on_lost: Callable[[], object] | None = None
         self._closed: Deferred[None] | None = None
         self.framing = framing
         self.clock = clock
-        self._gone = gone
-        self.over = False
+        self._closed_by_peer = closed_by_peer
+        self.is_closing = False
         self._unread = bytearray()
         self._receive: Callable[[bytes], None] = self._keep
         self._receive_eof: Callable[[], None] = _nothing
         self._on_full: Callable[[bool], None] = _ignore
         self.paused = False
         self.full = False
-        self._owed_reply = b""
-        self._cut: IDelayedCall | None = None
-        self._dropped = 0
+        self._pending_reply = b""
+        self._abort_timer: IDelayedCall | None = None
+        self._bytes_dropped = 0
         self._lost = False
         self._verifier: TLSVerifier | None = None
-        self._secured: Deferred[None] | None = None
+        self._tls_verified: Deferred[None] | None = None
 
     @property
     def closed(self) -> Deferred[None]:
-        """Fires when the transport is gone; made for whoever asks, for few ever do."""
+        """Fires when the transport is closed; made on the first use, to save memory."""
         if self._closed is None:
             self._closed = Deferred()
             if self._lost and self.transport is None:
@@ -92,45 +95,45 @@ class Leg(Protocol):
         return self._closed
 
     def connectionMade(self) -> None:
-        """Watch the outgoing buffer of the transport."""
+        """Register with the transport, to be called when its outgoing buffer is full."""
         self.transport.registerProducer(self, True)
 
     def start_tls(self, verifier: TLSVerifier) -> Deferred[None]:
-        """Go on under TLS, as its client; nothing may be sent until it is up.
+        """Start TLS as its client; nothing may be sent before it is established.
 
         Returns:
             Fires when the server is verified; fails with a ``VNCProxyError`` when it is not.
 
         Raises:
-            UpstreamViolation: there is TLS or a framing already.
+            UpstreamViolation: the connection uses TLS or a WebSocket already.
         """
         transport = self.transport
         plain = ITLSTransport.providedBy(transport) and not ISSLTransport.providedBy(transport)
         if not plain or not isinstance(self.framing, RawFraming):
             raise UpstreamViolation("TLS within TLS or within a web socket is not supported")
-        self._verifier, self._secured = verifier, Deferred()
-        # an adopted socket counts as a server's, for which TLS has the other direction
+        self._verifier, self._tls_verified = verifier, Deferred()
+        # an adopted socket has a server's transport, whose startTLS has the other direction
         transport.startTLS(verifier, not isinstance(transport, Server))
-        return self._secured
+        return self._tls_verified
 
     def handshakeCompleted(self) -> None:
         """Verify the server; called by the TLS layer."""
-        secured, self._secured = self._secured, None
-        if secured is None or self._verifier is None:
+        verified, self._tls_verified = self._tls_verified, None
+        if verified is None or self._verifier is None:
             return
         try:
             self._verifier.verify()
-        except Exception:  # noqa: BLE001 who waits is told whatever it is
-            secured.errback(Failure())
+        except Exception:  # noqa: BLE001 the caller gets any error
+            verified.errback(Failure())
         else:
-            secured.callback(None)
+            verified.callback(None)
 
-    def speak(self, framing: Framing) -> None:
-        """Frame bytes differently from now on; what was kept is received anew."""
+    def set_framing(self, framing: Framing) -> None:
+        """Change the framing; the bytes that were kept are decoded again."""
         self.framing = framing
         unread = bytes(self._unread)
         self._unread.clear()
-        self.received -= len(unread)
+        self.bytes_received -= len(unread)
         if unread:
             self.dataReceived(unread)
 
@@ -144,7 +147,7 @@ class Leg(Protocol):
 
         Args:
             on_full: called with `full` whenever that changes.
-            on_eof: called once this side is over.
+            on_eof: called once when this side closes.
         """
         self._receive = receive
         self._on_full = on_full or _ignore
@@ -161,20 +164,20 @@ class Leg(Protocol):
         self._keep(unread)
 
     def send(self, payload: bytes) -> None:
-        """Send payload bytes; does nothing once this side is over."""
-        if payload and not self.over:
+        """Send payload bytes; does nothing once this side closes."""
+        if payload and not self.is_closing:
             self.transport.write(self.framing.encode(payload))
 
     def ping(self) -> bool:
-        """Ask the peer for a sign of life; False where framing or a full buffer forbid it."""
-        question = b"" if self.over or self.full else self.framing.ping()
-        if question:
-            self.transport.write(question)
-        return bool(question)
+        """Send a ping; returns False where the framing has none or the outgoing buffer is full."""
+        frame = b"" if self.is_closing or self.full else self.framing.ping()
+        if frame:
+            self.transport.write(frame)
+        return bool(frame)
 
     def pause(self) -> None:
         """Stop reading from this side."""
-        if not self.paused and not self.over:
+        if not self.paused and not self.is_closing:
             self.paused = True
             self.transport.pauseProducing()
 
@@ -184,69 +187,69 @@ class Leg(Protocol):
             self.paused = False
             self.transport.resumeProducing()
 
-    def hold(self, full: bool) -> None:
-        """Stop reading while the other side is full."""
-        if full:
+    def set_paused(self, paused: bool) -> None:
+        """Stop reading while the other leg's outgoing buffer is full."""
+        if paused:
             self.pause()
         else:
             self.resume()
 
-    def close(self, why: VNCProxyError, linger: float, session_id: str = "") -> None:
-        """Say farewell and close, once what was sent has left.
+    def close(self, why: VNCProxyError, close_timeout: float, session_id: str = "") -> None:
+        """Send a close frame, or half-close, after what was sent, and wait for the peer's close.
 
-        What the peer still sends is read and dropped, within `DROP_LIMIT`: unread bytes would turn
-        the close into a reset, which destroys the farewell.
+        Bytes that still arrive are read and dropped, up to `DROP_LIMIT`: unread bytes would turn
+        the close into a reset, by which the peer loses the close frame.
 
         Args:
-            linger: seconds after which the connection is cut.
-            session_id: named in the farewell of a refusal.
+            close_timeout: seconds after which the connection is aborted.
+            session_id: named in the close frame of a refusal.
         """
-        if self._cut is None and not self._lost:
-            self._cut = self.clock.callLater(linger, self.transport.abortConnection)
-        if self.over:
+        if self._abort_timer is None and not self._lost:
+            self._abort_timer = self.clock.callLater(close_timeout, self.transport.abortConnection)
+        if self.is_closing:
             return
-        self._finish(why)
+        self._begin_close(why)
         self.resume()
-        words = why.sentence(session_id, CLOSE_REASON_LIMIT)
-        farewell = self.framing.close(why.close_code, words)
-        if farewell:
-            self.transport.write(farewell)
+        text = why.sentence(session_id, CLOSE_REASON_LIMIT)
+        frame = self.framing.close(why.close_code, text)
+        if frame:
+            self.transport.write(frame)
         else:
             shut_down_sending(self.transport)
 
     def dataReceived(self, data: bytes) -> None:
-        """Take bytes from the transport."""
-        self.heard = self.clock.seconds()
+        """Receive bytes; called by the transport."""
+        self.last_received_at = self.clock.seconds()
         try:
             payload = self.framing.receive(data)
         except FrameError as e:
-            self._violated(e)
+            self._close_for_violation(e)
             return
-        if payload and not self.over:
-            self.received += len(payload)
+        if payload and not self.is_closing:
+            self.bytes_received += len(payload)
             self._receive(payload)
         reply = self.framing.replies()
-        if self.framing.ended:
-            self._finish(self._gone("closed by a close frame"))
-            self._send_last(reply)
-        elif not self.over:
-            self._reply(reply)
+        if self.framing.close_received:
+            self._begin_close(self._closed_by_peer("closed by a close frame"))
+            self._send_and_disconnect(reply)
+        elif not self.is_closing:
+            self._send_reply(reply)
         else:
-            self._drop(len(data))
+            self._count_dropped(len(data))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Take note that the transport is gone."""
+        """Close this side and cancel its timer; called by the transport."""
         self._lost = True
-        secured, self._secured = self._secured, None
-        if secured is not None and self._verifier is not None:
-            secured.errback(self._verifier.failure(reason))
+        verified, self._tls_verified = self._tls_verified, None
+        if verified is not None and self._verifier is not None:
+            verified.errback(self._verifier.failure(reason))
         if reason.check(ConnectionDone):
-            self._finish(self._gone("closed by the peer"))
+            self._begin_close(self._closed_by_peer("closed by the peer"))
         else:
-            self._finish(ConnectionLost(reason.getErrorMessage()))
-        if self._cut is not None and self._cut.active():
-            self._cut.cancel()
-        # a pump and its leg know each other: without this they wait for the garbage collector
+            self._begin_close(ConnectionLost(reason.getErrorMessage()))
+        if self._abort_timer is not None and self._abort_timer.active():
+            self._abort_timer.cancel()
+        # a pump and its leg refer to each other: free them without the garbage collector
         self.paused, self.transport = False, None
         if self.on_lost is not None:
             self.on_lost()
@@ -254,57 +257,57 @@ class Leg(Protocol):
             self._closed.callback(None)
 
     def pauseProducing(self) -> None:
-        """Take note that the outgoing buffer is full; called by the transport."""
+        """The outgoing buffer is full; called by the transport."""
         self.full = True
         self._on_full(True)
 
     def resumeProducing(self) -> None:
-        """Take note that the outgoing buffer has room; called by the transport."""
+        """The outgoing buffer has room again; called by the transport."""
         self.full = False
-        owed, self._owed_reply = self._owed_reply, b""
-        self._reply(owed)
+        reply, self._pending_reply = self._pending_reply, b""
+        self._send_reply(reply)
         self._on_full(False)
 
     def stopProducing(self) -> None:
-        """Do nothing: `connectionLost` follows."""
+        """Do nothing: the transport calls `connectionLost` next."""
 
     def _keep(self, payload: bytes) -> None:
         self._unread += payload
         if len(self._unread) > UNREAD_LIMIT:
             self.pause()
 
-    def _drop(self, size: int) -> None:
-        self._dropped += size
-        if self._dropped > DROP_LIMIT:
+    def _count_dropped(self, size: int) -> None:
+        self._bytes_dropped += size
+        if self._bytes_dropped > DROP_LIMIT:
             self.transport.abortConnection()
 
-    def _reply(self, reply: bytes) -> None:
-        """Send what the framing answers; only the newest is kept while the buffer is full."""
+    def _send_reply(self, reply: bytes) -> None:
+        """Send the framing's reply; only the newest is kept while the buffer is full."""
         if self.full:
-            self._owed_reply = reply or self._owed_reply
+            self._pending_reply = reply or self._pending_reply
         elif reply:
             self.transport.write(reply)
 
-    def _violated(self, error: FrameError) -> None:
-        self._finish(error)
-        self._send_last(self.framing.close(error.reply_code, "protocol error"))
+    def _close_for_violation(self, error: FrameError) -> None:
+        self._begin_close(error)
+        self._send_and_disconnect(self.framing.close(error.reply_code, "protocol error"))
 
-    def _send_last(self, frame: bytes) -> None:
-        if self._lost:  # by what its payload has set off
+    def _send_and_disconnect(self, frame: bytes) -> None:
+        if self._lost:  # the receiver of the payload has closed it
             return
-        transport = self.transport  # which is forgotten when it fails to write
+        transport = self.transport  # connectionLost, called by a failed write, sets it to None
         transport.write(frame)
         transport.loseConnection()
 
-    def _finish(self, why: VNCProxyError) -> None:
-        if self.over:
+    def _begin_close(self, why: VNCProxyError) -> None:
+        if self.is_closing:
             return
-        self.over = True
-        # a TCP transport under TLS has no protocol any more once it is lost, and fails
+        self.is_closing = True
+        # once lost, a TCP transport under TLS has no protocol and would raise
         if not self._lost:
             self.transport.unregisterProducer()
         self._receive = self._on_full = _ignore
-        self.ended.callback(why)
+        self.close_reason.callback(why)
         self._receive_eof()
 
 

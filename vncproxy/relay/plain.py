@@ -1,4 +1,4 @@
-"""The plain relay: two legs, each giving what it receives to the other. Nothing clever.
+"""The plain relay: each of two legs sends what the other one receives.
 
 It is the reference for every other relay, and what they fall back to.
 """
@@ -18,32 +18,32 @@ from .stages import through
 
 
 def join(downstream: Leg, upstream: Leg, stages: Sequence[IStage] = ()) -> Deferred[VNCProxyError]:
-    """Relay between two legs until one of them is over.
+    """Relay between two legs until one of them closes.
 
-    Memory stays bounded: while the outgoing buffer of one leg is full, the other one is not read.
+    Memory is bounded: while the outgoing buffer of one leg is full, the other one is not read.
 
     Args:
         stages: what the bytes of each direction pass, in this order.
 
     Returns:
-        Fires with why the relay ended, after all that was received has been sent on; it is then
-        the caller's turn to close both legs.
+        Fires with the reason for the end, after everything received has been sent; the caller
+        closes both legs.
     """
-    over: Deferred[VNCProxyError] = Deferred()
-    end = partial(_end, over)
-    to_server = through(stages, Direction.TO_SERVER, upstream.send, over)
-    to_client = through(stages, Direction.TO_CLIENT, downstream.send, over)
-    downstream.deliver(to_server, upstream.hold)
-    upstream.deliver(to_client, downstream.hold)
+    ended: Deferred[VNCProxyError] = Deferred()
+    end = partial(_end_relay, ended)
+    to_server = through(stages, Direction.TO_SERVER, upstream.send, ended)
+    to_client = through(stages, Direction.TO_CLIENT, downstream.send, ended)
+    downstream.deliver(to_server, upstream.set_paused)
+    upstream.deliver(to_client, downstream.set_paused)
     for leg, source in ((downstream, upstream), (upstream, downstream)):
         if leg.full:
             source.pause()
-    downstream.ended.addCallback(end)
-    upstream.ended.addCallback(end)
-    return over
+    downstream.close_reason.addCallback(end)
+    upstream.close_reason.addCallback(end)
+    return ended
 
 
-def _end(over: Deferred[VNCProxyError], why: VNCProxyError) -> VNCProxyError:
-    if not over.called:
-        over.callback(why)
+def _end_relay(ended: Deferred[VNCProxyError], why: VNCProxyError) -> VNCProxyError:
+    if not ended.called:
+        ended.callback(why)
     return why

@@ -1,6 +1,6 @@
-"""The stages that a session's policy puts on the way of its bytes.
+"""Runs the stages that a session's policy puts between the legs.
 
-A direction without stages is as it would be if there were none at all: nothing is called for it.
+A direction without stages costs nothing: the leg calls the other leg's `Leg.send` itself.
 """
 
 from __future__ import annotations
@@ -18,39 +18,41 @@ Send = Callable[[bytes], None]
 
 
 def through(
-    stages: Sequence[IStage], direction: Direction, send: Send, over: Deferred[VNCProxyError]
+    stages: Sequence[IStage], direction: Direction, send: Send, ended: Deferred[VNCProxyError]
 ) -> Send:
-    """Return what takes a direction's bytes: ``send`` itself when no stage is in their way.
+    """Return the receiver for a direction's bytes: ``send`` itself where there are no stages.
 
     Args:
-        over: the relay's end; fired with the error of a stage that fails.
+        ended: fires when the relay ends; a stage that fails fires it with its error.
     """
     own = [stage for stage in stages if stage.direction is direction]
-    return _Staged(own, send, over) if own else send
+    return _Staged(own, send, ended) if own else send
 
 
 class _Staged:
-    """The stages of one direction, and what sends on what they let through."""
+    """Passes the bytes of one direction through its stages, and sends the result."""
 
     log = Logger()
 
-    __slots__ = ("_over", "_send", "_stages")
+    __slots__ = ("_ended", "_send", "_stages")
 
-    def __init__(self, stages: Sequence[IStage], send: Send, over: Deferred[VNCProxyError]) -> None:
+    def __init__(
+        self, stages: Sequence[IStage], send: Send, ended: Deferred[VNCProxyError]
+    ) -> None:
         self._stages = stages
         self._send = send
-        self._over = over
+        self._ended = ended
 
     def __call__(self, data: bytes) -> None:
-        if self._over.called:
+        if self._ended.called:
             return
         try:
             for stage in self._stages:
                 data = stage.process(data)
         except VNCProxyError as e:
-            self._over.callback(e)
-        except Exception:  # noqa: BLE001 bytes that a defective stage has not seen must not go on
+            self._ended.callback(e)
+        except Exception:  # noqa: BLE001 no byte may pass a defective stage
             self.log.failure("a stage failed")
-            self._over.callback(HypervisorError("a defect: see the traceback above"))
+            self._ended.callback(HypervisorError("a defect: see the traceback above"))
         else:
             self._send(data)

@@ -1,24 +1,16 @@
-"""How a leg's bytes are framed: not at all, or as WebSocket binary messages (RFC 6455).
+"""WebSocket framing (RFC 6455): binary messages in, binary messages out, without I/O.
 
-Framing sees bytes only. Message boundaries carry no meaning for RFB, so payload is handed on as it
-comes, also from the middle of a frame, and nothing is kept but a header in progress.
+Message boundaries have no meaning for RFB: payload is returned as it arrives, also from the middle
+of a frame, and only an unfinished header is kept.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
 
-from ..errors import DownstreamViolation
+from .framing import CLOSE_REASON_LIMIT, CONTROL_LIMIT, CloseCode, FrameError, PeerClose
 from .masks import mask
-
-CONTROL_LIMIT = 125
-"""Largest payload of a control frame (RFC 6455 section 5.5)."""
-
-CLOSE_REASON_LIMIT = CONTROL_LIMIT - 2
-"""Largest reason of a close frame, in bytes."""
 
 NO_STATUS = 1005
 """Code of a close frame that has none (RFC 6455 section 7.4.1)."""
@@ -38,102 +30,8 @@ class Opcode(IntEnum):
     PONG = 10
 
 
-class CloseCode(IntEnum):
-    """Why a WebSocket is closed by the framing itself (section 7.4.1)."""
-
-    NORMAL = 1000
-    PROTOCOL_ERROR = 1002
-    UNSUPPORTED_DATA = 1003
-
-
-class FrameError(DownstreamViolation):
-    """A frame that RFC 6455 does not allow.
-
-    Args:
-        detail: what was wrong.
-        close_code: what the close frame says.
-    """
-
-    def __init__(self, detail: str, close_code: CloseCode = CloseCode.PROTOCOL_ERROR) -> None:
-        super().__init__(detail)
-        self.reply_code = close_code
-
-
-@dataclass(frozen=True, slots=True)
-class PeerClose:
-    """What a peer said when it closed: the code and the reason of its close frame."""
-
-    code: int
-    reason: str = ""
-
-
-class Framing(Protocol):
-    """What a leg asks of its framing."""
-
-    @property
-    def peer_close(self) -> PeerClose | None:
-        """What the peer said when it closed; None while it did not, or where there is no word."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether the peer said that it closes."""
-
-    @property
-    def between_messages(self) -> bool:
-        """Whether nothing of what was received has to be remembered."""
-
-    def receive(self, data: bytes) -> bytes:
-        """Return the payload in what arrived.
-
-        Raises:
-            FrameError: the peer breaks the rules; nothing more can be received.
-        """
-
-    def replies(self) -> bytes:
-        """Return what the framing itself has to answer, once: the newest pong, a close echo."""
-
-    def encode(self, payload: bytes) -> bytes:
-        """Return a payload as it is sent."""
-
-    def ping(self) -> bytes:
-        """Return a question that a living peer answers; empty where there is none."""
-
-    def close(self, code: int, reason: str) -> bytes:
-        """Return a farewell; empty where there is none. Nothing may be encoded after it."""
-
-
-class RawFraming:
-    """No framing: a TCP viewer, or a hypervisor's socket."""
-
-    __slots__ = ()
-
-    ended = False
-    peer_close: PeerClose | None = None
-    between_messages = True
-
-    def receive(self, data: bytes) -> bytes:
-        """Return the bytes as they are."""
-        return data
-
-    def replies(self) -> bytes:
-        """Return nothing."""
-        return b""
-
-    def encode(self, payload: bytes) -> bytes:
-        """Return the bytes as they are."""
-        return payload
-
-    def ping(self) -> bytes:
-        """Return nothing: TCP keepalive asks instead."""
-        return b""
-
-    def close(self, code: int, reason: str) -> bytes:
-        """Return nothing: the end of the stream says it."""
-        return b""
-
-
 class WebSocketFraming:
-    """Binary messages, from the point of view of one endpoint.
+    """Binary messages, as one endpoint sends and receives them.
 
     Args:
         client: whether this endpoint is the WebSocket client, which masks what it sends.
@@ -167,20 +65,25 @@ class WebSocketFraming:
         self._in_message = False
 
     @property
-    def ended(self) -> bool:
+    def close_received(self) -> bool:
         """Whether the peer sent a close frame."""
         return self.peer_close is not None
 
     @property
     def between_messages(self) -> bool:
-        """Whether the next byte begins a new message, so that nothing has to be remembered."""
-        return self._remaining < 0 and not self._in_message and not self._head and not self.ended
+        """Whether the next byte begins a new message."""
+        return (
+            self._remaining < 0
+            and not self._in_message
+            and not self._head
+            and not self.close_received
+        )
 
     def receive(self, data: bytes) -> bytes:
-        """Return the payload of the binary frames, or parts of frames, in what arrived."""
+        """Return the payload of the binary frames, or parts of frames, in received bytes."""
         payload: list[bytes] = []
         view = memoryview(data)
-        while view and not self.ended:
+        while view and not self.close_received:
             if self._remaining < 0:
                 view = self._read_head(view)
             if self._remaining >= 0:
@@ -297,7 +200,7 @@ def _read_close(data: bytes) -> tuple[PeerClose, int]:
     """Read a close frame's payload.
 
     Returns:
-        What the peer said, and the code to echo, both checked as section 7.4 asks.
+        The peer's code and reason, and the code to echo, both checked by section 7.4.
     """
     if not data:
         return PeerClose(NO_STATUS), CloseCode.NORMAL

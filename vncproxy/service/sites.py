@@ -25,8 +25,7 @@ from ..downstream.throttled_warning import ThrottledWarning
 from ..downstream.trust import Trust
 from ..interfaces import ISessionObserver
 from ..model import Limits, UnixTime
-from ..relay import plain
-from ..relay.fast import join as fast
+from ..relay import fast, plain
 from ..session.registry import SessionRegistry
 from ..session.session import Services
 from .components import Components

@@ -239,7 +239,7 @@ class Session:
         if self._legs is None:
             return 0, 0
         down, up = self._legs
-        return up.received, down.received
+        return up.bytes_received, down.bytes_received
 
     def cancel(self, why: VNCProxyError) -> None:
         """End the session unless it is ending already; the first reason counts."""
@@ -254,7 +254,9 @@ class Session:
         if self._legs is None:
             return replace(self._info, seconds=seconds)
         down, up = self._legs
-        return replace(self._info, seconds=seconds, bytes_down=up.received, bytes_up=down.received)
+        return replace(
+            self._info, seconds=seconds, bytes_down=up.bytes_received, bytes_up=down.bytes_received
+        )
 
     async def _run(self) -> None:
         try:
@@ -429,7 +431,7 @@ class Session:
             self._watchdog.stop()
         down, up = self._legs
         self._info = replace(self._info, side=_side(down, up, why))
-        if up.over and not down.over and self._sessions.asking < MOST_ASKING:
+        if up.is_closing and not down.is_closing and self._sessions.asking < MOST_ASKING:
             asking = Deferred.fromCoroutine(self._explain(why))
             asking.addCallback(self._say_farewell).addErrback(self._failed)
         else:
@@ -462,7 +464,7 @@ class Session:
         assert self._legs is not None
         if not self._is_vnc_server or type(why) is ConsoleEnded:
             return self._is_vnc_server
-        heard = max(leg.heard for leg in self._legs)
+        heard = max(leg.last_received_at for leg in self._legs)
         busy = self._services.reactor.seconds() - heard < JUST_NOW
         return type(why) is ConnectionLost and busy
 
@@ -511,6 +513,6 @@ class Session:
 
 def _side(down: Leg, up: Leg, why: VNCProxyError) -> str:
     """Return which side ended first; a ping that nobody answers was a viewer's."""
-    if up.over != down.over:
-        return "upstream" if up.over else "downstream"
+    if up.is_closing != down.is_closing:
+        return "upstream" if up.is_closing else "downstream"
     return "downstream" if isinstance(why, ConnectionLost) else ""

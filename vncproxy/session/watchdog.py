@@ -57,7 +57,7 @@ class Watchdog:
         self._deadline = None if seconds_left is None else now + seconds_left
         self._bark = bark
         self._rounds = rounds
-        self._received = downstream.received + upstream.received
+        self._received = downstream.bytes_received + upstream.bytes_received
         self._active = self._pinged = now
         self._unanswered: float | None = None
         self._booked: int | None = None
@@ -106,7 +106,7 @@ class Watchdog:
 
     def _idle(self, now: float) -> float:
         """Return the seconds since payload came from either side; answers to pings are none."""
-        received = self._downstream.received + self._upstream.received
+        received = self._downstream.bytes_received + self._upstream.bytes_received
         if received != self._received:
             self._received, self._active = received, now
         return now - self._active
@@ -114,7 +114,7 @@ class Watchdog:
     def _ping(self, now: float) -> SessionEnded | None:
         """Ask for a sign of life; none counts while the downstream leg is not read."""
         if self._unanswered is not None:
-            if self._downstream.heard >= self._unanswered or self._downstream.paused:
+            if self._downstream.last_received_at >= self._unanswered or self._downstream.paused:
                 self._unanswered = None
             elif now - self._unanswered >= self._timeouts.ping_timeout:
                 return ConnectionLost(f"no answer to a ping for {now - self._unanswered:.0f} s")

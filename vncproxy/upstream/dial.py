@@ -21,8 +21,8 @@ from twisted.python.failure import Failure
 
 from ..errors import ConsoleEnded, UpstreamUnreachable
 from ..model import ConsoleEndpoint, Timeouts, Transport
-from ..relay.frames import RawFraming
 from ..relay.leg import Leg
+from ..relay.raw_framing import RawFraming
 from ..relay.sockets import tune
 from ..text import system_words
 

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from ..errors import ConsoleEnded, ConsoleInUse, UpstreamClosed, UpstreamViolation
 from ..handshake.steps import EndOfStream, StartTLS, StepError, Steps
 from ..model import ConsoleEndpoint, Timeouts, TLSTrust, Transport
-from ..relay.frames import WebSocketFraming
 from ..relay.handshaking import HandshakeTimeout, run_handshake
 from ..relay.leg import Leg
+from ..relay.websocket_framing import WebSocketFraming
 from ..rfb.security import initialise
 from ..tls.verification import TLSClient
 from .handshakes import secure_console
@@ -50,7 +50,7 @@ class Approach:
         if endpoint.transport is Transport.WSS:
             opening = open_websocket(endpoint.host, endpoint.port, endpoint.path, endpoint.headers)
             await self._converse(_under_tls(endpoint, opening))
-            self.leg.speak(WebSocketFraming(client=True))
+            self.leg.set_framing(WebSocketFraming(client=True))
         steps = secure_console(endpoint.handshakes)
         if endpoint.transport is Transport.TLS:
             steps = _under_tls(endpoint, steps)

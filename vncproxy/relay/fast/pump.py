@@ -145,13 +145,13 @@ class Pump:
     def _pass_on(self, start: int, end: int) -> None:
         """Send plain bytes from the dispatcher's buffer to the other side."""
         leg, other = self._leg, self._other
-        if other is None or leg.over or self._shape is Shape.OTHER:
+        if other is None or leg.is_closing or self._shape is Shape.OTHER:
             self._pass_slowly(bytes(self._dispatcher.view[start:end]))
         elif self._shape is Shape.WEBSOCKET:
             self._pass_frames_on(start, end, other)
         else:
-            leg.heard = self._seconds()
-            leg.received += end - start
+            leg.last_received_at = self._seconds()
+            leg.bytes_received += end - start
             other.send_payload(start, end)
 
     def _pass_frames_on(self, start: int, end: int, other: Pump) -> None:
@@ -170,22 +170,22 @@ class Pump:
                 out += size
         rest = bytes(self._dispatcher.view[at:end])
         if out > start:
-            leg.heard = self._seconds()
-            leg.received += out - start
+            leg.last_received_at = self._seconds()
+            leg.bytes_received += out - start
             other.send_payload(start, out)
         if rest:
             self._pass_slowly(rest)
 
     def _pass_slowly(self, data: bytes) -> None:
         self._leg.dataReceived(data)
-        if self._leg.over:
+        if self._leg.is_closing:
             self._dispatcher.end_turn()
 
     # sending
 
     def send_payload(self, start: int, end: int) -> None:
         """Send payload from the dispatcher's buffer, framed where this side wants it."""
-        if self._leg.over:
+        if self._leg.is_closing:
             return
         if self._shape is Shape.OTHER:
             self._leg.send(bytes(self._dispatcher.view[start:end]))
@@ -228,7 +228,7 @@ class Pump:
         if sent < len(data):
             self._pending += data[sent:]
             self._watch(self._events | WRITABLE)
-            if not self._leg.over:
+            if not self._leg.is_closing:
                 self._leg.pauseProducing()
 
     def _flush(self) -> None:
@@ -242,7 +242,7 @@ class Pump:
             return
         self._watch(self._events & ~WRITABLE)
         match self._closing:
-            case Closing.NOT if not self._leg.over:
+            case Closing.NOT if not self._leg.is_closing:
                 self._leg.resumeProducing()
             case Closing.HALF:
                 self._socket.shutdown(socket.SHUT_WR)

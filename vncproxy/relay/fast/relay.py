@@ -11,8 +11,9 @@ from ...errors import VNCProxyError
 from ...interfaces import IStage
 from ...model import Direction
 from .. import plain
-from ..frames import RawFraming, WebSocketFraming
 from ..leg import Leg
+from ..raw_framing import RawFraming
+from ..websocket_framing import WebSocketFraming
 from .detach import detach, detachable
 from .dispatcher import Dispatcher, dispatcher_of
 from .pump import Pump, Shape
@@ -31,15 +32,15 @@ def join(
     cannot be taken out of its transport stays with the plain relay. A direction with stages goes
     through the legs, the other one from socket to socket.
     """
-    over = plain.join(downstream, upstream, stages)
+    ended = plain.join(downstream, upstream, stages)
     staged = frozenset(stage.direction for stage in stages)
     reactor.callLater(0, _speed_up, downstream, upstream, staged, reactor)
-    return over
+    return ended
 
 
 def _speed_up(downstream: Leg, upstream: Leg, staged: Staged, reactor: Any) -> None:
     legs = (downstream, upstream)
-    if any(leg.over or not detachable(leg.transport) for leg in legs):
+    if any(leg.is_closing or not detachable(leg.transport) for leg in legs):
         return
     dispatcher = dispatcher_of(reactor)
     try:
