@@ -6,7 +6,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-# how quickly examples come is a matter of the machine
+# the time of examples depends on the machine
 settings.register_profile(
     "vncproxy",
     deadline=None,

@@ -1,4 +1,4 @@
-"""Who may import whom, as data, and a checker that reads a module's source."""
+"""Which package may import which, as data, and a checker that reads a module's source."""
 
 from __future__ import annotations
 

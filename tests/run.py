@@ -100,8 +100,8 @@ def _may_be_alone() -> bool:
 def run_module(module: str, coverage: bool) -> Count:
     """Run the tests of one module, or package, in a process of their own.
 
-    Where this is permitted it has a network of its own too: nobody else takes its ports, and no
-    interface that comes or goes elsewhere makes its browser break off what it loads.
+    Where this is permitted it has a network of its own too: its ports are free, and an interface
+    that appears or disappears elsewhere does not make its browser abort requests.
     """
     alone = _ALONE if module not in NEEDS_REGISTRIES and _may_be_alone() else ()
     trial = ["-m", "coverage", "run", "-m"] if coverage else ["-m"]

@@ -18,7 +18,7 @@ from vncproxy.blocking import BoundedCalls
 from vncproxy.errors import BackendError
 from vncproxy.interfaces import IBlockingCalls
 
-PATIENCE = 60.0
+TIME_LIMIT = 60.0
 
 
 @implementer(IReactorFromThreads)
@@ -33,7 +33,7 @@ class Border:
 
     def deliver(self) -> None:
         """Wait for one call from a thread and make it."""
-        function, args = self._calls.get(timeout=PATIENCE)
+        function, args = self._calls.get(timeout=TIME_LIMIT)
         function(*args)
 
 
@@ -46,7 +46,7 @@ class Blockade:
 
     def __call__(self, result: object = "result") -> object:
         self.begun.set()
-        if not self._end.wait(PATIENCE):
+        if not self._end.wait(TIME_LIMIT):
             raise TimeoutError
         return result
 
@@ -106,26 +106,26 @@ class TimeLimitTests(BoundedCallsCase):
     def test_a_late_result_goes_to_who_disposes_of_it(self) -> None:
         disposed: Queue[object] = Queue()
         answer = self.calls.call(1.0, self.hang, "an open file", late=disposed.put)
-        self.hang.begun.wait(PATIENCE)
+        self.hang.begun.wait(TIME_LIMIT)
         self.clock.advance(1.0)
         self.failureResultOf(answer, BackendError)
         self.hang.let_go()
         self.border.deliver()
-        self.assertEqual(disposed.get(timeout=PATIENCE), "an open file")
+        self.assertEqual(disposed.get(timeout=TIME_LIMIT), "an open file")
 
     def test_a_result_after_a_cancellation_is_disposed_of_too(self) -> None:
         disposed: Queue[object] = Queue()
         answer = self.calls.call(1.0, self.hang, "an open file", late=disposed.put)
-        self.hang.begun.wait(PATIENCE)
+        self.hang.begun.wait(TIME_LIMIT)
         answer.cancel()
         self.failureResultOf(answer)
         self.hang.let_go()
         self.border.deliver()
-        self.assertEqual(disposed.get(timeout=PATIENCE), "an open file")
+        self.assertEqual(disposed.get(timeout=TIME_LIMIT), "an open file")
 
     def test_a_late_failure_ends_quietly(self) -> None:
         answer = self.calls.call(1.0, lambda: int(str(self.hang("seven"))))
-        self.hang.begun.wait(PATIENCE)
+        self.hang.begun.wait(TIME_LIMIT)
         self.clock.advance(1.0)
         self.failureResultOf(answer, BackendError)
         self.hang.let_go()
@@ -176,7 +176,7 @@ class RoomTests(BoundedCallsCase):
 
     def test_a_place_is_taken_until_the_function_has_really_ended(self) -> None:
         given_up = self.calls.call(1.0, self.hang)
-        self.hang.begun.wait(PATIENCE)
+        self.hang.begun.wait(TIME_LIMIT)
         self.clock.advance(1.0)
         self.failureResultOf(given_up, BackendError)
         self.calls.call(100.0, int)
@@ -235,8 +235,8 @@ class CloseTests(BoundedCallsCase):
 
     def test_closing_does_not_wait_for_a_function_that_hangs(self) -> None:
         self.calls.call(100.0, self.hang)
-        self.hang.begun.wait(PATIENCE)
-        self.calls.close()  # would not return if it waited: nobody lets the function go
+        self.hang.begun.wait(TIME_LIMIT)
+        self.calls.close()  # would not return if it waited for the function, which hangs
 
     def test_a_function_that_hangs_does_not_keep_the_process_alive(self) -> None:
         daemon = self.calls.call(1.0, lambda: current_thread().daemon)

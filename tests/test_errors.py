@@ -1,4 +1,4 @@
-"""The tree of errors: what each one tells a user, an HTTP client, a browser and the log."""
+"""The tree of errors: the sentence, HTTP status, close code and detail of each."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class FuzzTests(SynchronousTestCase):
 
 
 class Failing(Protocol):
-    """What the proxy must not be like."""
+    """A proxy with a defect, which the fuzzer has to find."""
 
     log = Logger()
 

@@ -1,7 +1,7 @@
-"""Classes of ours use no private name of the foreign classes that they extend, outside the relay.
+"""Our classes use no private name of foreign classes that they extend, outside the relay.
 
-Such a name looks like one of our own, ``self._x``; so what the foreign classes call their own is
-read from their source.
+Such a name looks like one of our own, ``self._x``; so the names of the foreign classes are read
+from their source.
 """
 
 from __future__ import annotations

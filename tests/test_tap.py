@@ -105,7 +105,7 @@ class OptionsTests(FileTestCase):
 
 
 class Reactor(MemoryReactorClock):
-    """Listens in memory; an address in ``taken`` cannot be had."""
+    """Listens in memory; an address in ``taken`` is in use."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a key for some backends is shown: nothing in any answer tells of the others."""
+"""What a key for some backends is shown: no answer contains anything of the others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LimitedKeyTests(ApiTestCase):
         self.serve()
 
     def answers(self, method: str, path: str, body: object = None) -> list[str]:
-        """Ask with each limited key; returns all that was answered."""
+        """Send a request with each limited key; returns the bodies of all answers."""
         found = []
         for key in self.limited:
             answer = self.call(method, path, body, key=key)

@@ -6,12 +6,11 @@ import libvirt
 from twisted.trial.unittest import TestCase
 
 from tests.components.fake_oned import FakeOned
-from tests.doubles.blocking_calls import InlineCalls
 from tests.doubles.opennebula import HOME, SESSION, Internet
 from vncproxy.backends.libvirt import LibvirtBackend
 from vncproxy.backends.opennebula import OpenNebulaBackend
 from vncproxy.backends.static import StaticBackend
-from vncproxy.testing import BackendContract, backend_context
+from vncproxy.testing import BackendContract, FakeCalls, backend_context
 
 
 class StaticContractTests(BackendContract, TestCase):
@@ -20,7 +19,7 @@ class StaticContractTests(BackendContract, TestCase):
     def make_backend(self) -> StaticBackend:
         table = {"consoles": {"web": {"address": "10.0.0.5:5901"}}}
         settings = StaticBackend.Settings.model_validate(table)
-        return StaticBackend(backend_context(settings, InlineCalls()))
+        return StaticBackend(backend_context(settings, FakeCalls()))
 
 
 class LibvirtContractTests(BackendContract, TestCase):
@@ -39,7 +38,7 @@ class LibvirtContractTests(BackendContract, TestCase):
 
     def make_backend(self) -> LibvirtBackend:
         settings = LibvirtBackend.Settings.model_validate({"uri": self.URI})
-        return LibvirtBackend(backend_context(settings, InlineCalls()))
+        return LibvirtBackend(backend_context(settings, FakeCalls()))
 
 
 class OpenNebulaContractTests(BackendContract, TestCase):
@@ -50,4 +49,4 @@ class OpenNebulaContractTests(BackendContract, TestCase):
         internet.daemons[HOME] = FakeOned()
         table = {"endpoint": HOME, "session": SESSION}
         settings = OpenNebulaBackend.Settings.model_validate(table)
-        return OpenNebulaBackend(backend_context(settings, InlineCalls()), internet)
+        return OpenNebulaBackend(backend_context(settings, FakeCalls()), internet)

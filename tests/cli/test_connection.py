@@ -90,7 +90,7 @@ class URLTests(CommandTestCase):
 
 
 class Client:
-    """A treq whose request ends as told."""
+    """A treq whose request has a given result."""
 
     def __init__(self, result: Deferred[Any]) -> None:
         self._result = result

@@ -87,16 +87,16 @@ class Page:
         self._until(lambda: self.driver.execute_script(PIXEL), list(expected))
 
     def wait_for_reason(self, *words: str) -> str:
-        """Wait until the session's end is told with these words; returns the whole text."""
+        """Wait until the page shows this text about the session's end; returns all of its text."""
         self._until(lambda: all(word in self.reason() for word in words), True)
         return self.reason()
 
     def reason(self) -> str:
-        """Return what the user is told about the session's end."""
+        """Return the page's text about the session's end."""
         return str(self.driver.execute_script(REASON)).strip()
 
     def offers_reconnect(self) -> bool:
-        """Tell whether the reconnect button can be pressed."""
+        """Return whether the reconnect button can be pressed."""
         return bool(self.driver.find_element(By.ID, "reconnect").is_displayed())
 
     def reconnect(self) -> None:

@@ -156,7 +156,7 @@ class _Upgrade(Protocol):
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
         )
-        heir = self._begin()
-        self.transport.protocol = heir
-        heir.makeConnection(self.transport)
-        heir.dataReceived(rest)
+        protocol = self._begin()
+        self.transport.protocol = protocol
+        protocol.makeConnection(self.transport)
+        protocol.dataReceived(rest)

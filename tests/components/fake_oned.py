@@ -1,4 +1,4 @@
-"""A stand-in for OpenNebula's daemon: the part of its XML-RPC that tells where consoles are.
+"""A stand-in for OpenNebula's daemon: the part of its XML-RPC that consoles are located with.
 
 ``FakeOned`` is the daemon without a network: bytes of a request in, bytes of the answer out.
 ``OnedServer`` puts it behind HTTP. Several of them make a hybrid cloud.
@@ -53,7 +53,7 @@ class VM:
         user_template: its owner's, who can write anything into it.
         history: sequence number, host, number of the host, driver.
         visible: whether accounts outside oneadmin may see it.
-        imported: whether it ran before OpenNebula knew it; up to 5.10 its owner chose DEPLOY_ID.
+        imported: whether it ran before it was imported; up to 5.10 its owner chose DEPLOY_ID.
     """
 
     id: int
@@ -117,7 +117,7 @@ class FakeOned:
     Of several that are one cloud, each answers from what it has, as followers do, however old.
 
     Attributes:
-        version: told to everybody who may log in.
+        version: given to every account that may log in.
         knows_decrypt: False ignores the parameter, as servers before 5.10 do, which keep nothing
             encrypted.
         failure: given instead of any answer.

@@ -34,7 +34,7 @@ START_COLOUR = (0, 0, 168)
 KEY_COLOURS = {"1": (0, 255, 64), "2": (0, 255, 127), "4": (0, 255, 255)}
 """What it shows after a key. The screen is 720x400 at power-on, and 640x400 once booted."""
 
-_PATIENCE = 60.0
+_TIME_LIMIT = 60.0
 
 _DOMAIN = """
 <domain type='qemu'><name>{name}</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
@@ -46,12 +46,12 @@ _DOMAIN = """
 </domain>"""
 
 
-def until(condition: Callable[[], T], what: str, patience: float = _PATIENCE) -> T:
+def until(condition: Callable[[], T], what: str, limit: float = _TIME_LIMIT) -> T:
     """Poll until a condition holds and return what it returned."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + limit
     while not (result := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {patience:g} s")
+            raise TimeoutError(f"{what}: not within {limit:g} s")
         time.sleep(0.02)
     return result
 
@@ -70,7 +70,7 @@ def _open(uri: str) -> Any:
 
 
 def answers(uri: str) -> bool:
-    """Tell whether a libvirt can be connected to."""
+    """Return whether a libvirt can be connected to."""
     try:
         _open(uri)
     except libvirt.libvirtError:
@@ -136,7 +136,7 @@ class PrivateLibvirtd:
         """Kill the daemon without warning; its guests go on."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(_PATIENCE)
+        self._process.wait(_TIME_LIMIT)
         self._process = None
 
     @contextmanager
@@ -153,7 +153,7 @@ class PrivateLibvirtd:
         """End daemon and guests, and remove the directory."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(_PATIENCE)
+            self._process.wait(_TIME_LIMIT)
         # quicker than asking libvirt, which waits for each of them in turn
         for file in (self.directory / "run/libvirt/qemu/run").glob("*.pid"):
             with suppress(ProcessLookupError):

@@ -162,12 +162,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        with suppress(OSError):  # whoever asked has gone
+        with suppress(OSError):  # the client has closed the connection
             self.wfile.write(data)
 
 
 class ConnectDoor:
-    """A host that shows a console only to who asks for one path with ``CONNECT``.
+    """A host whose console is behind one path of ``CONNECT``.
 
     Args:
         path: what to ask for.

@@ -27,7 +27,7 @@ def until(get: Callable[[], Any], expected: Any) -> None:
 
 
 class PageTestCase(TestCase):
-    """Opens the page of a stand-in gateway, and looks at it from a thread."""
+    """Opens the page of a stand-in gateway, and reads it from a thread."""
 
     timeout = 300
     prefix = "/"

@@ -33,7 +33,7 @@ class Show:
 
 @dataclass(frozen=True)
 class Refuse:
-    """Answer a web socket with an RFB failure, then a close frame that says the same."""
+    """Answer a web socket with an RFB failure, then a close frame with the same reason."""
 
     code: int
     reason: str
@@ -69,7 +69,7 @@ class Gateway:
         return self.answers[min(len(self.consoles), len(self.answers)) - 1]
 
     def site(self, prefix: str = "/") -> WrappingFactory:
-        """Build the web site, with the page below `prefix`; it knows its connections."""
+        """Build the web site, with the page below `prefix`; it keeps its connections."""
         root = parent = Resource()
         for segment in prefix.strip("/").split("/"):
             if segment:
@@ -162,8 +162,8 @@ class Console(WebSocketServerProtocol):
         keys: (keysym, down) in the order in which they came.
         pasted: texts the viewer sent for the clipboard.
         shown: whether the screen was sent.
-        token: the token the page asked with.
-        confirmed: "1" when the page says that its user pressed the button.
+        token: the token in the page's request.
+        confirmed: "1" when the page's user pressed the button.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -211,7 +211,7 @@ class Console(WebSocketServerProtocol):
             self.transport.abortConnection()  # type: ignore[attr-defined]
 
     def copy(self, text: str) -> None:
-        """Send what somebody copied in the guest."""
+        """Send a text as copied in the guest."""
         data = text.encode("latin-1")
         self._reply(struct.pack(">B3xI", 3, len(data)) + data)
 

@@ -22,7 +22,7 @@ class Portal:
     """Serves on a free port of this machine.
 
     Args:
-        certificate: its file, and that of its key; without, it speaks plain HTTP.
+        certificate: its file, and that of its key; without, plain HTTP is served.
 
     Attributes:
         page: what it shows.

@@ -1,4 +1,4 @@
-"""TCP ports for servers of tests, which nobody else is given meanwhile."""
+"""TCP ports for servers of tests, each given out once."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _turns = count()
 
 
 def free_port() -> int:
-    """Return a TCP port that nobody listens on, and that is given once while this process lives.
+    """Return a TCP port without a listener, given out once while this process lives.
 
-    A server may begin there, end and begin again; and where none does, nobody answers.
+    A server may begin there, end and begin again; where none does, connections are refused.
     """
     return next(port for port in _candidates() if _is_free(port) and claim(f"port-{port}"))
 

@@ -141,7 +141,7 @@ class RedisServer:
         ]
 
     def _answer(self) -> bytes:
-        """Return what it says to a PING: an error such as NOAUTH is an answer, too."""
+        """Return its answer to a PING, which may be an error such as NOAUTH."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(b"PING\r\n")

@@ -54,7 +54,7 @@ cgroup_controllers = []
 
 
 def _ip(*arguments: str) -> str:
-    """Run ``ip`` and return what it printed; its complaint is told when it fails."""
+    """Run ``ip`` and return what it printed; the error contains what it printed when it fails."""
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=60)
     if done.returncode:
         raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
@@ -196,7 +196,7 @@ class TwoHosts:
 
 
 def migrate(guest: Guest, target: NetworkedHost) -> None:
-    """Move a running guest to another host; its old host still knows it, shut off."""
+    """Move a running guest to another host; on its old host it stays defined, shut off."""
     flags = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER
     # the address is given, because the hosts cannot resolve each other's names
     where = {libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{target.address}"}

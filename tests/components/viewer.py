@@ -28,7 +28,7 @@ class Refused(Exception):
     """The proxy's status line, without ``HTTP/1.1 ``, as the Java viewer shows it.
 
     Args:
-        told: the words; an id in brackets behind them is taken off.
+        told: the text; an id in brackets behind it is removed.
 
     Attributes:
         id: the id; empty where there is none.
@@ -64,7 +64,7 @@ class Viewer:
         target: str = "/console?token={token}",
         tls: ssl.SSLContext | None = None,
     ) -> Viewer:
-        """Ask for a console and go through its greeting.
+        """Request a console and go through its greeting.
 
         Raises:
             Refused: the proxy answered anything but 200.
@@ -74,7 +74,7 @@ class Viewer:
         return viewer
 
     def greet(self, banner: bytes = b"RFB 003.008\n") -> None:
-        """Go from banner to ServerInit, as a 3.8 viewer that knows type None only."""
+        """Go from banner to ServerInit, as a 3.8 viewer with the security type None only."""
         assert self.read(12) == b"RFB 003.008\n"
         self._socket.sendall(banner)
         types = self.read(self.read(1)[0])
@@ -97,7 +97,7 @@ class Viewer:
             self._socket.sendall(struct.pack(">BBxxI", 4, down, keysym))
 
     def pixel(self, x: int = 5, y: int = 5) -> Colour:
-        """Ask for the whole screen and return one pixel's red, green and blue."""
+        """Request the whole screen and return one pixel's red, green and blue."""
         self._socket.sendall(struct.pack(">BBHHHH", 3, 0, 0, 0, *self.size))
         self._update()
         at = (y * self.size[0] + x) * 4
@@ -105,7 +105,7 @@ class Viewer:
         return red, green, blue
 
     def wait_for_pixel(self, expected: Colour) -> None:
-        """Look at the screen until a pixel has this colour."""
+        """Request the screen until a pixel has this colour."""
         give_up = time.monotonic() + TIME_LIMIT
         while (colour := self.pixel()) != expected:
             if time.monotonic() > give_up:

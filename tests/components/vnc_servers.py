@@ -41,7 +41,7 @@ class Identity:
 
 
 class QemuMachine:
-    """A guest that shows `START_COLOUR`, run by nobody but the test.
+    """A guest that shows `START_COLOUR`, in a QEMU without libvirt.
 
     Args:
         folder: where its files go.
@@ -152,7 +152,7 @@ class XServer:
 
 
 def listens(port: int) -> bool:
-    """Look without connecting: a probe would count as a viewer."""
+    """Return whether a port has a listener; a connection would count as a viewer."""
     table = Path("/proc/net/tcp").read_text().splitlines()[1:]
     wanted = f"0100007F:{port:04X}"
     return any(line.split()[1] == wanted and line.split()[3] == "0A" for line in table)

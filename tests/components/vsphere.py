@@ -1,7 +1,7 @@
 """A vSphere for tests: govmomi's simulator, extended with console tickets (see ``vcsim/``).
 
 Its API and inventory are real enough for pyvmomi; its machines have no screens. It is built once
-and kept in the cache of whoever runs the tests.
+and kept in the cache of the user that runs the tests.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class VSphere:
         return (self.folder / "log").read_text(errors="replace")
 
     def consoles(self, **by_host: dict[str, Any]) -> None:
-        """Say what tickets lead to: name of an ESX host -> Host, Port and Certificate.
+        """Set where tickets lead: name of an ESX host -> Host, Port and Certificate.
 
         Further keys are those of ``console`` in ``vcsim/``.
         """
@@ -216,7 +216,7 @@ class VSphere:
             return len(others)
 
     def logins(self) -> int:
-        """Count the sessions besides the one that asks."""
+        """Count the sessions besides the one of this call."""
         with self.administrator() as service:
             return len(service.content.sessionManager.sessionList) - 1
 

@@ -38,7 +38,7 @@ class Door(WebSocketServerProtocol):
         self._early: list[bytes] = []
 
     def onConnect(self, request: ConnectionRequest) -> str:
-        """Let in whom the ticket lets in."""
+        """Accept a web socket whose ticket is valid."""
         if request.protocols != ["binary"]:
             raise ConnectionDeny(400, "subprotocol")
         if not request.path.startswith(_PATH) or not self.factory.redeem(
@@ -53,7 +53,7 @@ class Door(WebSocketServerProtocol):
         connectProtocol(where, Screen(self)).addCallbacks(self._connected, self._failed)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        """Pass on what the proxy says."""
+        """Forward the proxy's bytes to the VNC server."""
         if not isBinary:
             self.sendClose(1003)
         elif self._screen is None:
@@ -151,7 +151,7 @@ class WebMKS:
         until(lambda: "READY" in self._text(), f"the door, see {self._log}")
 
     def ticket_target(self, **more: Any) -> dict[str, Any]:
-        """Return what tickets for this host say."""
+        """Return the fields of tickets for this host."""
         return {"Host": self.address, "Port": self.port, "Certificate": self.certificate, **more}
 
     def redeemed(self) -> int:

@@ -142,13 +142,13 @@ class XenTestCase(SynchronousTestCase):
         return viewer
 
     def refusal(self, vm: str) -> str:
-        """Return what a TCP viewer is told instead of getting a console."""
+        """Return the status line of a TCP viewer's refusal."""
         with self.assertRaises(Refused) as caught:
             tunnel(self.gateway.web_port, f"/console?token={self.issue(vm)}")
         return str(caught.exception)
 
     def detail(self) -> str:
-        """Return what the audit log says of the last refusal."""
+        """Return the audit line of the last refusal."""
         return str(self.gateway.audit("refuse")[-1]["detail"])
 
     def connects(self) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The configuration file that is shipped says the truth about the settings."""
+"""The configuration file that is shipped agrees with the settings."""
 
 from __future__ import annotations
 

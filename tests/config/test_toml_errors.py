@@ -1,4 +1,4 @@
-"""Mistakes of people who write TOML for the first time."""
+"""Common mistakes in TOML, and how the errors explain them."""
 
 from __future__ import annotations
 

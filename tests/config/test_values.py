@@ -1,4 +1,4 @@
-"""Keys and values that are wrong by themselves, and secrets in what is told of them."""
+"""Keys and values that are wrong by themselves, and no secrets in their errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing: what is drawn, what is cut at the edges, and which damage is told."""
+"""Drawing: what is drawn, what is cut at the edges, and which damage is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demonstration says on the terminal when a console is not shown."""
+"""The demonstration's messages on the terminal when a console is not shown."""
 
 from __future__ import annotations
 

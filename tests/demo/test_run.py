@@ -14,7 +14,7 @@ from vncproxy.demo.demonstration import console_settings
 
 
 class BusyMachine(MemoryReactorClock):
-    """A machine on which other programs have some ports, and which counts who asks for one."""
+    """A machine on which other programs have some ports; counts the requests for one."""
 
     def __init__(self, taken: Callable[[int], bool]) -> None:
         super().__init__()

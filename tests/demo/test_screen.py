@@ -12,7 +12,7 @@ RETURN, BACKSPACE, ESCAPE, CONTROL, ALT, DELETE = 0xFF0D, 0xFF08, 0xFF1B, 0xFFE3
 
 
 class RecordingWatcher:
-    """Keeps what it is told."""
+    """Records the damage it is called with."""
 
     def __init__(self) -> None:
         self.rects: list[Rect] = []

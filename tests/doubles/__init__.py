@@ -1,6 +1,5 @@
 """What several tests share, in the test's own process.
 
-- `blocking_calls`: blocking calls made inline.
 - `dialogues`: handshakes, fed any pieces of a peer's bytes.
 - `frames`: frames of browsers and servers.
 - `wire`: legs on real sockets, and a reactor that the test turns.

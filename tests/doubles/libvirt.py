@@ -9,12 +9,11 @@ import libvirt
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.doubles.blocking_calls import InlineCalls
 from tests.doubles.hypervisors_here import all_ports_listen
 from vncproxy.backends.libvirt.backend import LibvirtBackend
 from vncproxy.backends.libvirt.settings import LibvirtSettings
 from vncproxy.model import ConsoleEndpoint
-from vncproxy.testing import backend_context
+from vncproxy.testing import FakeCalls, backend_context
 
 T = TypeVar("T")
 
@@ -34,7 +33,7 @@ class LibvirtCase(SynchronousTestCase):
     def setUp(self) -> None:
         all_ports_listen(self)
         self.driver = libvirt.open(URI)
-        self.calls = InlineCalls()
+        self.calls = FakeCalls()
         self.backend = self.backend_of()
 
     def backend_of(self, **table: object) -> LibvirtBackend:

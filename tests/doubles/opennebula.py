@@ -9,13 +9,12 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.fake_oned import FakeOned
-from tests.doubles.blocking_calls import InlineCalls
 from vncproxy.backends.opennebula.backend import OpenNebulaBackend
 from vncproxy.backends.opennebula.http import Unanswered
 from vncproxy.backends.opennebula.settings import OpenNebulaSettings
 from vncproxy.errors import VNCProxyError
 from vncproxy.model import ConsoleEndpoint
-from vncproxy.testing import backend_context
+from vncproxy.testing import FakeCalls, backend_context
 
 T = TypeVar("T")
 E = TypeVar("E", bound=VNCProxyError)
@@ -46,7 +45,7 @@ class Internet:
 
 
 class OpenNebulaCase(SynchronousTestCase):
-    """A cloud at HOME, a backend for it, and what they say."""
+    """A cloud at HOME, a backend for it, and their answers."""
 
     def setUp(self) -> None:
         self.oned = FakeOned()
@@ -57,7 +56,7 @@ class OpenNebulaCase(SynchronousTestCase):
         settings = OpenNebulaSettings.model_validate(
             {"endpoint": HOME, "session": SESSION, **table}
         )
-        return OpenNebulaBackend(backend_context(settings, InlineCalls(), "one"), self.internet)
+        return OpenNebulaBackend(backend_context(settings, FakeCalls(), "one"), self.internet)
 
     def result(self, answer: Coroutine[Any, Any, T]) -> T:
         return self.successResultOf(Deferred.fromCoroutine(answer))

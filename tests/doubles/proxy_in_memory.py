@@ -78,7 +78,7 @@ class Store(MemoryTokenStore):
 
 @implementer(ISessionObserver)
 class Told:
-    """An observer that writes down what it is told."""
+    """An observer that records its calls."""
 
     def __init__(self) -> None:
         self.refusals: list[tuple[SessionInfo, VNCProxyError]] = []
@@ -96,7 +96,7 @@ class Told:
 
 
 class Reactor(MemoryReactorClock):
-    """Connections to consoles are made when a test says so."""
+    """Connections to consoles succeed or fail when a test decides so."""
 
     def accept(self, room: int = 65536, peer: str = "192.0.2.1") -> MemoryPeer:
         """Complete the oldest connection in progress, to a peer; returns its far end."""

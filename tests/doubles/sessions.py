@@ -31,12 +31,12 @@ from vncproxy.testing import SERVER_INIT, MemoryPeer, StaticConsoles
 GREETING = b"RFB 003.008\n\x01\x01"
 
 
-VIEWER_HEARS = b"RFB 003.008\n\x01\x01" + bytes(4) + SERVER_INIT
+VIEWER_RECEIVES = b"RFB 003.008\n\x01\x01" + bytes(4) + SERVER_INIT
 
 
 @implementer(IDownstream)
 class User:
-    """A TCP viewer's user who writes down what happens, and is told of refusals as viewers are."""
+    """The user's side with a TCP viewer; records its calls, and shows refusals as RFB failures."""
 
     def __init__(self, test: ProxyTestCase) -> None:
         self.session: Session | None = None
@@ -68,7 +68,7 @@ class User:
 
 @implementer(IDownstream)
 class StubbornUser(User):
-    """A user whose refusal takes as long as the test wants."""
+    """A user's side whose refusal ends when the test decides so."""
 
     def __init__(self, test: ProxyTestCase) -> None:
         super().__init__(test)
@@ -81,7 +81,7 @@ class StubbornUser(User):
 
 @implementer(IConsoleRecovery)
 class MovedAway(StaticConsoles):
-    """A backend that can tell where a machine is, when a test says so."""
+    """A backend that answers where a machine is when a test decides so."""
 
     def __init__(self) -> None:
         super().__init__({"web-01": ConsoleEndpoint(Transport.TCP, "192.0.2.10", 5900)})
@@ -116,11 +116,11 @@ class SessionTestCase(ProxyTestCase):
         session = self.begin(user_request)
         self.hypervisor = self.console()
         self.user.peer.send(GREETING)
-        self.assertEqual(self.user.peer.receive(), VIEWER_HEARS)
+        self.assertEqual(self.user.peer.receive(), VIEWER_RECEIVES)
         return session
 
     def refused(self, kind: type[VNCProxyError]) -> VNCProxyError:
-        """Make sure that user and observer were told the same reason, once."""
+        """Check that the user's side and the observer were given the same reason, once."""
         self.assertEqual([type(error) for error, _ in self.user.refusals], [kind])
         error, session_id = self.user.refusals[0]
         self.assertEqual(session_id, self.session.id)

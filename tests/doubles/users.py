@@ -1,4 +1,4 @@
-"""The site in memory, and users who talk HTTP, WebSocket and RFB to it byte by byte."""
+"""The site in memory, and clients that send it HTTP, WebSocket and RFB byte by byte."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def upgrade(target: str, *headers: str, version: str = "1.1") -> bytes:
 
 
 class Browser:
-    """A browser that has sent its opening handshake; says and hears RFB.
+    """A browser that has sent its opening handshake; sends and receives RFB.
 
     Attributes:
         answer: the answer to the handshake, None until it came.

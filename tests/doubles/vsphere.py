@@ -17,7 +17,7 @@ MOST_IN_A_PAGE = 1
 
 
 def found(thing: Any, values: Mapping[str, Any], *refusals: Any) -> Any:
-    """Return what a property collector tells of an object.
+    """Return a property collector's answer about an object.
 
     Args:
         refusals: pairs of a path and the fault why it may not be read.
@@ -51,12 +51,12 @@ class FakeStub:
         return [arguments for each, arguments in self.calls if each == name]
 
     def InvokeMethod(self, thing: Any, info: Any, arguments: list[Any]) -> Any:
-        """Answer a call, as pyvmomi asks its stub."""
+        """Answer a call; pyvmomi calls its stub by this name."""
         self.calls.append((info.wsdlName, arguments))
         return getattr(self, f"_{info.wsdlName}")(*arguments)
 
     def InvokeAccessor(self, thing: Any, info: Any) -> Any:
-        """Return a property of a managed object, as pyvmomi asks its stub."""
+        """Return a property of a managed object; pyvmomi calls its stub by this name."""
         assert info.name == "currentSession", info.name
         return vim.UserSession(key=SESSION)
 

@@ -29,7 +29,7 @@ class WebSocketTestCase(SiteTestCase):
         self.assertEqual(self.browser.hear(), bytes(4) + SERVER_INIT)
 
     def reason(self, browser: Browser | None = None) -> tuple[str, int, str]:
-        """Go through an RFB refusal as noVNC does; returns its words, and the close frame's."""
+        """Go through an RFB refusal as noVNC does; returns its reason, and the close frame's."""
         browser = browser or self.browser
         self.assertEqual(browser.hear(), b"RFB 003.008\n")
         browser.say(b"RFB 003.008\n")

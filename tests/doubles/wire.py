@@ -32,10 +32,10 @@ from vncproxy.relay.fast.pump import Pump
 from vncproxy.relay.leg import Leg
 
 SMALL_BUFFER = 8192
-"""Of every socket, so that a peer who does not read is noticed soon."""
+"""Bytes of every socket's buffers, so that a peer that does not read is noticed soon."""
 SEGMENT = 1024
 """Of TCP: with loopback's 64 KiB, small buffers would be waited for."""
-PATIENCE = 0.001
+SETTLE_TIME = 0.001
 """Seconds without an event after which everything counts as settled."""
 LIMIT = 60.0
 """Seconds after which a wait has failed."""
@@ -64,11 +64,11 @@ class Loop(EPollReactor):
         self.doIteration(wait)
         return due or self.events != before
 
-    def settle(self, patience: float = PATIENCE) -> bool:
+    def settle(self, wait: float = SETTLE_TIME) -> bool:
         """Turn until nothing happens any more; False when nothing did."""
         moved = False
         give_up = time.monotonic() + LIMIT
-        while self.turn() or (patience and self.turn(patience)):
+        while self.turn() or (wait and self.turn(wait)):
             moved = True
             if time.monotonic() > give_up:
                 raise AssertionError(f"still busy after {LIMIT} s")
@@ -137,7 +137,7 @@ class SocketPeer:
     Attributes:
         socket: the peer's, non-blocking.
         most: the most bytes that were seen waiting in the leg's transport.
-        ended: whether the leg's side has said that it sends no more.
+        ended: whether the leg's side has sent its end of file.
     """
 
     def __init__(
@@ -195,7 +195,7 @@ class SocketPeer:
             self._loop.settle(0)
 
     def close(self) -> None:
-        """Say that no more will come."""
+        """Send end of file."""
         self.pump()
         self._say_goodbye()
         self.hang_up()

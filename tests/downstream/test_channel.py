@@ -28,7 +28,7 @@ TOKEN = "a-token-of-24-characters"
 
 
 class Successor(Protocol):
-    """Writes down what it gets."""
+    """Records its bytes and its end."""
 
     def __init__(self) -> None:
         self.got = b""
@@ -80,7 +80,7 @@ class LimitTests(ChannelTestCase):
         self.logged = self.enterContext(capturedLogs())
 
     def assert_told(self, peer: MemoryPeer, status: int, words: str, why: str) -> None:
-        """Check that a refusal is told to the user and to the log, and closes the connection."""
+        """Check that a refusal is answered, logged, and closes the connection."""
         head, _, body = peer.receive().decode().partition("\r\n\r\n")
         self.assertTrue(head.startswith(f"HTTP/1.1 {status} {body.strip()}\r\n"), head)
         self.assertIn(words, body)

@@ -1,4 +1,4 @@
-"""TCP viewers, byte by byte as the Java viewer speaks."""
+"""TCP viewers, with the bytes of the Java viewer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OK = b"HTTP/1.1 200 OK\r\n\r\n"
 
 class ConnectTestCase(SiteTestCase):
     def viewer(self, request: str | None = None) -> MemoryPeer:
-        """Connect a viewer that asks for a console."""
+        """Connect a viewer that requests a console."""
         self.peer = self.connect()
         self.peer.send(
             (request or f"CONNECT /console?token={self.issue()} HTTP/1.0\r\n\r\n").encode()

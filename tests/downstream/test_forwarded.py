@@ -1,4 +1,4 @@
-"""The user's address, as reverse proxies tell it."""
+"""The user's address, as reverse proxies forward it."""
 
 from __future__ import annotations
 

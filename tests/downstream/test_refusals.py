@@ -36,7 +36,7 @@ class LimitedTestCase(SiteTestCase):
 
 class RefusalTests(LimitedTestCase):
     def guess(self, *headers: str, address: IPv4Address | None = None) -> str:
-        """Ask for a console with a token that nobody has; returns the status line."""
+        """Request a console with an unknown token; returns the status line."""
         peer = self.connect(address=address)
         peer.send(upgrade("/?token=a-guess-of-24-characters", *headers))
         line = peer.receive().partition(b"\r\n")[0].decode()
@@ -59,7 +59,7 @@ class RefusalTests(LimitedTestCase):
 
         self.assertEqual(answer.status, 429)
 
-        # a page is not told how its upgrade was answered, and asks
+        # a page does not see the answer to its upgrade, and requests it again
         asked = self.ask("GET /websockify HTTP/1.1")
         self.assertEqual(asked.status, 429)
         self.assertIn(b"Too many requests", asked.body)

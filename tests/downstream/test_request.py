@@ -1,4 +1,4 @@
-"""What a request says about its user."""
+"""What is read of a request: client, origin, token and cookies."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class PageTestCase(SiteTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.patch(site, "novnc_installed", lambda: True)
-        # files are sent piece by piece, at times that the global reactor would tell
+        # files are sent piece by piece, by a cooperator that would use the global reactor
         turns = Cooperator(scheduler=lambda step: self.reactor.callLater(0, step))
         self.patch(_producer_helpers, "cooperate", turns.cooperate)
 

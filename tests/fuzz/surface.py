@@ -67,12 +67,12 @@ API_KEY = "fuzz-" + "k" * 40
 
 
 class Fault(Exception):
-    """What a case has done that it may not; says how to do it again."""
+    """A case's violation, with what repeats it."""
 
 
 @implementer(ILogObserver)
 class Surface:
-    """A proxy with one console, which nobody answers for, and one token that is always good.
+    """A proxy with one console, which does not answer, and one token that is always good.
 
     Args:
         seed: of all cases.
@@ -170,7 +170,7 @@ class Surface:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """Look at every line of log, and let files be sent by the clock in memory."""
+        """Check every line of the log, and let files be sent by the clock in memory."""
         turns = Cooperator(scheduler=lambda step: self.reactor.callLater(0, step))
         helpers: Any = _producer_helpers
         before, helpers.cooperate = helpers.cooperate, turns.cooperate
@@ -182,7 +182,7 @@ class Surface:
             helpers.cooperate = before
 
     def __call__(self, event: LogEvent) -> None:
-        """Look at a line of log."""
+        """Check a line of the log."""
         self._lines += 1
         line = formatEvent(event)
         if "log_failure" in event or event.get("log_level") in (LogLevel.error, LogLevel.critical):

@@ -39,7 +39,7 @@ class Greeting(Protocol):
 
 
 class Client(Protocol):
-    """Keeps what it hears, until the end."""
+    """Keeps what it receives, until the end."""
 
     def __init__(self) -> None:
         self.heard = b""

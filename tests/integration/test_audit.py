@@ -44,7 +44,7 @@ class AuditTestCase(ProcessTestCase):
         return [json.loads(line) for line in self.audit.read_text().splitlines()]
 
     def refuse_one(self, gateway: Gateway) -> str:
-        """Ask with a token that is none; returns the id of the refusal."""
+        """Request a console with an unknown token; returns the id of the refusal."""
         with self.assertRaises(Refused) as caught:
             Viewer.connect(gateway.xvp_port, "0123456789abcdef")
         return str(caught.exception.id)

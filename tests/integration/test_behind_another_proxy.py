@@ -18,7 +18,7 @@ from tests.components.vnc_servers import QemuMachine
 
 
 class World:
-    """A machine, the proxy beside it, and one here that only knows that proxy."""
+    """A machine, the proxy beside it, and one here whose only way to it is that proxy."""
 
     def __init__(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="behind-"))

@@ -72,7 +72,7 @@ class IntegrityTests(TestCase):
 
 
 class ArrivalTests(TestCase):
-    """Users who come at a given rate are counted by what became of them."""
+    """Users at a given rate are counted by their outcome."""
 
     def setUp(self) -> None:
         self.world = World(scheduling=False)

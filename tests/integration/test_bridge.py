@@ -1,4 +1,4 @@
-"""``vncproxy bridge`` in its own process, between a viewer that knows no tokens and a proxy."""
+"""``vncproxy bridge`` in its own process, between a viewer without tokens and a proxy."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class HangingHosts:
             self.uris.append(f"qemu+unix:///system?socket={path}")
 
     def let_go(self) -> None:
-        """Close all connections, so that who waits gets an error."""
+        """Close all connections, so that waiting calls get an error."""
         for each in self._sockets:
             each.close()
 
@@ -72,7 +72,7 @@ class BulkheadTests(TestCase):
         return components
 
     def crowd(self, components: Components, backend: str = "pool") -> None:
-        """Let many users ask for machines; the test ends when each has an answer."""
+        """Let many users request machines; returns when each has an answer."""
         self.until_answered(
             [components.backends[backend].locate(f"vm-{each}") for each in range(USERS)]
         )
@@ -82,7 +82,7 @@ class BulkheadTests(TestCase):
         self.addCleanup(lambda: waiting)
 
     async def asked(self, components: Components, backend: str, vm: str) -> float:
-        """Return after how many seconds a backend has said that it knows no such machine."""
+        """Return after how many seconds a backend has answered that there is no such machine."""
         begin = time.monotonic()
         try:
             await components.backends[backend].locate(vm)

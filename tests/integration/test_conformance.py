@@ -58,7 +58,7 @@ AS_IT_SHOULD_BE = {"OK", "INFORMATIONAL"}
 
 
 def ran_out_of_time(result: dict[str, Any]) -> bool:
-    """Tell whether a case ended badly when kosoku may have given it up: its limits are fixed."""
+    """Return whether a case ended badly because of kosoku's fixed time limits."""
     how = {result["behavior"], result["behaviorClose"]}
     return bool(result["duration"] >= SHORTEST_LIMIT and not how <= AS_IT_SHOULD_BE)
 

@@ -23,7 +23,7 @@ from tests.components.libvirt_host import START_COLOUR, Guest, private_libvirtd,
 from tests.components.viewer import Refused, Viewer
 from vncproxy.demo.screen import ECHO, INK, PAPER, TITLE
 
-PATIENCE = 90.0
+TIME_LIMIT = 90.0
 RED = (255, 0, 0)
 RED_BAR = (490, 180)
 FIRST_LETTER = (ECHO.x + 12, ECHO.y + 42)
@@ -55,9 +55,9 @@ class Demo:
         )
 
     def wait_for_line(self, start: str) -> str:
-        """Read standard output up to a line that begins like this; who waits too long ends it."""
+        """Read standard output up to a line that begins like this; a timer ends the process."""
         assert self.process.stdout is not None
-        too_long = Timer(PATIENCE, self.process.terminate)
+        too_long = Timer(TIME_LIMIT, self.process.terminate)
         too_long.start()
         try:
             for line in self.process.stdout:
@@ -79,7 +79,7 @@ class Demo:
         """Send a signal, wait, and return exit status and standard error."""
         if number is not None:
             self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=PATIENCE)
+        _, errors = self.process.communicate(timeout=TIME_LIMIT)
         return self.process.returncode, errors
 
     def clean_up(self) -> None:
@@ -106,7 +106,7 @@ class DemoTests(TestCase):
     def test_the_link_opens_the_page(self) -> None:
         link = self.demo("--port", "0").link()
 
-        with urllib.request.urlopen(link[0], timeout=PATIENCE) as page:
+        with urllib.request.urlopen(link[0], timeout=TIME_LIMIT) as page:
             self.assertIn(b"<!doctype html>", page.read(100))
 
     def test_a_browser_shows_the_test_card_and_types_on_it(self) -> None:
@@ -236,7 +236,7 @@ class RealMachineTests(TestCase):
     """A QEMU guest with a VNC password, once as a target and once found through libvirt."""
 
     def setUp(self) -> None:
-        guest()  # a demonstration looks only once at which machines run
+        guest()  # a demonstration lists running machines only once
 
     def demo(self, *arguments: str) -> Demo:
         self.patch(os, "environ", {**os.environ, "LIBVIRT_DEFAULT_URI": private_libvirtd().uri})
@@ -245,7 +245,7 @@ class RealMachineTests(TestCase):
         return demo
 
     def see(self, link: re.Match[str]) -> None:
-        """Look at the guest until it has booted."""
+        """Request the guest's screen until it has booted."""
         viewer = view(link)
         self.addCleanup(viewer.close)
         viewer.wait_for_pixel(START_COLOUR)

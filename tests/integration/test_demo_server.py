@@ -16,7 +16,7 @@ from twisted.trial.unittest import TestCase
 from vncproxy.demo.screen import BARS, ECHO, HEIGHT, INK, WIDTH
 from vncproxy.demo.server import DemoServer
 
-PATIENCE = 90
+TIME_LIMIT = 90
 YELLOW = (0xFF, 0xC8, 0x57)
 
 
@@ -34,9 +34,16 @@ class RealViewerTests(TestCase):
         self.port = cast("IPv4Address", port.getHost()).port
 
     async def vncdo(self, *arguments: str) -> tuple[str, int]:
-        """Run the viewer; return what it says and its exit status."""
+        """Run the viewer; returns what it prints and its exit status."""
         script = Path(sys.executable).with_name("vncdo")
-        arguments = (str(script), "-t", str(PATIENCE), "-s", f"127.0.0.1::{self.port}", *arguments)
+        arguments = (
+            str(script),
+            "-t",
+            str(TIME_LIMIT),
+            "-s",
+            f"127.0.0.1::{self.port}",
+            *arguments,
+        )
         out, err, status = await getProcessOutputAndValue(sys.executable, arguments)
         return (out + err).decode(), status
 

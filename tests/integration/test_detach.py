@@ -1,4 +1,4 @@
-"""What is private to Twisted is still where the fast relay looks for it.
+"""Twisted's private names that the fast relay uses still exist.
 
 When one of these fails after an upgrade of Twisted, the proxy works on, with the plain relay or
 with short turns; `vncproxy.relay.fast.detach` is the module to adapt.

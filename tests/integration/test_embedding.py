@@ -24,7 +24,7 @@ from tests.components.portal import Portal, example
 from tests.components.vnc_servers import QemuMachine
 
 CONSOLE, PORTAL = "console.example", "portal.test"
-PATIENCE = 60.0
+TIME_LIMIT = 60.0
 BLOCKED_SHOWN = """
     const blocked = document.querySelector("#blocked");
     return blocked?.checkVisibility({visibilityProperty: true}) ?? null;
@@ -161,7 +161,7 @@ class Frames:
         self.frame.open(f"{self.world.origin}/")
 
     def until(self, script: str, expected: Any) -> None:
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + TIME_LIMIT
         while (value := self.look(script)) != expected:
             if time.monotonic() > give_up:
                 reason = self.look(REASON)

@@ -62,7 +62,7 @@ def connect(endpoint: ConsoleEndpoint) -> socket.socket:
 
 
 def security_types(endpoint: ConsoleEndpoint) -> list[int]:
-    """Say that we speak RFB 3.8 and return the security types the server offers."""
+    """Send the banner of RFB 3.8 and return the security types the server offers."""
     with connect(endpoint) as connection, connection.makefile("rb") as stream:
         assert stream.read(12) == b"RFB 003.008\n"
         connection.sendall(b"RFB 003.008\n")
@@ -99,7 +99,7 @@ class LibvirtCase(TestCase):
         return guest
 
     def shared_guest(self, graphics: str = VNC_ON_LOOPBACK) -> Guest:
-        """Return a running machine with a password that several tests look at."""
+        """Return a running machine with a password that several tests share."""
         return _shared_guest(graphics)
 
     async def failure(self, answer: Awaitable[object], kind: type[E]) -> E:

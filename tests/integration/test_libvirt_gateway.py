@@ -90,7 +90,7 @@ class PictureTests(GatewayCase):
 
 class WordsTests(GatewayCase):
     def assert_told(self, vm: str, words: str, *details: str) -> None:
-        """Check what a TCP viewer is told, and what the log says about it."""
+        """Check a TCP viewer's refusal, and its line of the log."""
         token = self.gateway.issue(vm, type="xvpvnc")["token"]
         with self.assertRaises(Refused) as caught:
             tunnel(self.gateway.web_port, f"/console?token={token}")

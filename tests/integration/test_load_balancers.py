@@ -105,7 +105,7 @@ uri = "{host.uri}"
         return whole
 
     def _dropping_upgrades(self) -> str:
-        """Return a server as nginx has it by default: it speaks HTTP/1.0 and drops Upgrade."""
+        """Return a server as nginx has it by default: upstream HTTP/1.0, without Upgrade."""
         return f"""
             server {{
                 listen 127.0.0.1:{self.dropping} ssl;
@@ -164,7 +164,7 @@ class LoadBalancerTests(SynchronousTestCase):
         return str(issued["url"])
 
     def serves(self, proxy: Gateway) -> bool:
-        """Tell whether a proxy has opened the console of the last link."""
+        """Return whether a proxy has opened the console of the last link."""
         return any(self.token_id.startswith(line["token"]) for line in proxy.audit("open"))
 
     def test_a_browser_through_haproxy_whose_link_another_proxy_issued(self) -> None:

@@ -1,4 +1,4 @@
-"""A real TigerVNC server, which locks out who ends connections before they have logged in."""
+"""A real TigerVNC server, which locks out addresses after unfinished log-ins."""
 
 from __future__ import annotations
 

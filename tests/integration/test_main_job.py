@@ -33,7 +33,7 @@ class World:
         atexit.register(self.redis.remove)
         self.guest = Guest(self.host, "k1", password=PASSWORD).start()
         self.vm = f"kvm/{self.guest.name}"
-        # never restarted, so that its port stays what the configuration says
+        # never restarted, so that its port stays the configured one
         self.steady = Guest(self.host, "k2", password=PASSWORD).start()
         authority = Authority(self.redis.folder)
         certificate, key = authority.issue("localhost")
@@ -92,7 +92,7 @@ class MainJob(SynchronousTestCase):
         return issued
 
     def refusal(self, vm: str) -> str:
-        """Return what a TCP viewer is told instead of getting a console."""
+        """Return the status line of a TCP viewer's refusal."""
         token = self.issue(vm, type="xvpvnc")["token"]
         with self.assertRaises(Refused) as caught:
             tunnel(self.gateway.web_port, f"/console?token={token}")
@@ -260,7 +260,7 @@ class BrowserTests(MainJob):
 
 
 class FailureTests(MainJob):
-    """Each failure has its own words, in the browser and for a TCP viewer."""
+    """Each failure has its own sentence, in the browser and for a TCP viewer."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -268,7 +268,7 @@ class FailureTests(MainJob):
         self.addCleanup(self.page.leave)
 
     def check(self, vm: str, status: int, words: str) -> None:
-        """Look at one failure from both sides."""
+        """Check one failure in the browser and in a TCP viewer."""
         told = self.refusal(vm)
         self.assertTrue(told.startswith(f"{status} {words}"), told)
         self.page.open(self.issue(vm)["url"])

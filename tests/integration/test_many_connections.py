@@ -56,7 +56,7 @@ class CrowdTests(SynchronousTestCase):
         return socket.create_connection(target, LIMIT, source_address=(address, 0))
 
     def assert_served(self) -> None:
-        """Make sure that a new user, and who asks the API, get in at once."""
+        """Check that a new user and a call of the API are served at once."""
         started = time.monotonic()
         for _ in range(5):
             with self.connect("127.0.0.9") as user:

@@ -37,7 +37,7 @@ REMEMBER_REASONS = """
 
 
 class World:
-    """Two hosts, a proxy whose only backend knows both, and a guest."""
+    """Two hosts, a proxy whose only backend has both, and a guest."""
 
     def __init__(self) -> None:
         self.hosts = two_hosts()
@@ -135,7 +135,7 @@ class ViewerTests(MigrationCase):
         self.assertEqual(self.glance(), KEY_COLOURS["2"])
 
     def glance(self) -> tuple[int, int, int]:
-        """Connect, look at one pixel, and leave."""
+        """Connect, request one pixel, and leave."""
         viewer = self.viewer()
         try:
             return viewer.pixel()
@@ -143,7 +143,7 @@ class ViewerTests(MigrationCase):
             viewer.close()
 
     def ended_by_the_console(self) -> bool:
-        """Tell whether the audit log has the last viewer's end, which must be the console's."""
+        """Return whether the audit log has the last viewer's end, which must be the console's."""
         ends = [
             line
             for line in self.gateway.audit()

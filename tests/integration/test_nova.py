@@ -30,7 +30,7 @@ AWAY = "503 The console service is not available at the moment. Try again in a m
 
 
 class World:
-    """A cloud, consoles of each kind, and proxies that ask the cloud in right and wrong ways."""
+    """A cloud, consoles of each kind, and proxies with right and wrong settings for the cloud."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="nova-"))

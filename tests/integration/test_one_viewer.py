@@ -23,7 +23,7 @@ IN_USE = "503 Somebody else has this console open, and it admits one viewer. Try
 
 
 class World:
-    """A QEMU and an x11vnc, and a proxy that knows both."""
+    """A QEMU and an x11vnc, and a proxy for both."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="one-viewer-"))
@@ -131,7 +131,7 @@ class OneViewerTests(SynchronousTestCase):
 
 
 def exclusive(port: int) -> socket.socket:
-    """Look at a console as a viewer that shares it with nobody."""
+    """Open a console exclusively, as RFC 6143 section 7.3.1 offers it."""
     connection = socket.create_connection(("127.0.0.1", port), 60)
     read(connection, 12)
     connection.sendall(b"RFB 003.008\n")

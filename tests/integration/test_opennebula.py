@@ -39,7 +39,7 @@ SECRETS = (
 
 
 class World:
-    """Two guests, two clouds that tell of them, and a proxy, for all tests of this process."""
+    """Two guests, two clouds that have them, and a proxy, for all tests of this process."""
 
     def __init__(self) -> None:
         host = private_libvirtd()
@@ -177,14 +177,14 @@ class OpenNebulaCase(SynchronousTestCase):
         return viewer
 
     def refusal(self, vm: str, backend: str = "one") -> str:
-        """Return what a TCP viewer is told instead of getting a console."""
+        """Return the status line of a TCP viewer's refusal."""
         token = self.gateway.issue(f"{backend}/{vm}", type="xvpvnc")["token"]
         with self.assertRaises(Refused) as caught:
             tunnel(self.gateway.web_port, f"/console?token={token}")
         return str(caught.exception)
 
     def detail(self) -> str:
-        """Return what the audit log says about the last refusal."""
+        """Return the audit line of the last refusal."""
         return str(self.gateway.audit("refuse")[-1]["detail"])
 
 
@@ -249,7 +249,7 @@ class PictureTests(OpenNebulaCase):
 
 
 class FailureTests(OpenNebulaCase):
-    """Each failure has its own words."""
+    """Each failure has its own sentence."""
 
     def test_an_unknown_machine(self) -> None:
         self.assertEqual(self.refusal("99"), "404 The virtual machine was not found.")

@@ -25,7 +25,7 @@ BODY = b"<x/>"
 
 
 class Peer:
-    """A server that takes one connection and does with it what a test says."""
+    """A server that takes one connection and hands it to a function of the test."""
 
     def __init__(self, behave: Callable[[socket.socket], object]) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))

@@ -134,7 +134,7 @@ class PrefixTests(PageTestCase):
 
 
 class ConfirmTests(PageTestCase):
-    """A link that asks before it is used."""
+    """A link that is confirmed before it is used."""
 
     async def test_the_page_waits_for_its_button_and_says_that_it_was_pressed(self) -> None:
         sentence = "The console of web-01 opens when you press the button on its page."

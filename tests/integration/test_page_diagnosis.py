@@ -1,4 +1,4 @@
-"""What keeps a browser from its console, and what the page says of it."""
+"""What keeps a browser from its console, and what the page shows of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEXTS_WHILE_WAITING = """
 
 
 class HindranceTests(PageTestCase):
-    """What keeps a browser from its console, and what the page says of it."""
+    """What keeps a browser from its console, and what the page shows of it."""
 
     async def test_a_script_that_does_not_run(self) -> None:
         await self.open("blocked?token=abc")

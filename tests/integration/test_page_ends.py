@@ -1,4 +1,4 @@
-"""How the page tells the end of a session, and when it reconnects."""
+"""What the page shows at the end of a session, and when it reconnects."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STOP_WHEN_WAITING = """
 
 
 class EndTests(PageTestCase):
-    """How the page tells the end, and when it reconnects."""
+    """What the page shows at the end of a session, and when it reconnects."""
 
     async def assert_ended(self, code: int, reason: str, reconnect: bool) -> None:
         await self.until(STATE, "ended")

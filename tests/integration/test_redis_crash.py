@@ -142,7 +142,7 @@ class DurableTests(RedisCase):
 
 
 class WarningTests(RedisCase):
-    """What ``check-config`` asks Redis, with and without the permission to see its settings."""
+    """``check-config`` with Redis, with and without the permission to read its settings."""
 
     server_options = {
         "options": ["--save", "3600 1"],

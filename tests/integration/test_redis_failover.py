@@ -170,7 +170,7 @@ class CrowdedServerTests(RedisCase):
         for store in stores:
             await store.ping()
         store = self.make_store()
-        for _ in range(2):  # what it says may be lost with the connection
+        for _ in range(2):  # the error may be lost with the connection
             detail = await self.failure(store.ping())
             self.assertRegex(detail, "raise its maxclients|closed the connection")
         await stores.pop().close()

@@ -1,4 +1,4 @@
-"""A proxy that starts before its Redis says so, and says when it is there."""
+"""A proxy that starts before its Redis logs that, and logs when it is there."""
 
 from __future__ import annotations
 

@@ -312,7 +312,7 @@ class ProgramsTests(ReloadCase):
         self.assertTrue(self.answers())
 
     def test_a_terminal_that_goes_away_ends_it(self) -> None:
-        """Whoever closes the window expects that what ran in it is over."""
+        """Closing the terminal ends what ran in it."""
         pid, terminal = pty.fork()
         if not pid:
             os.chdir(self.folder)

@@ -36,7 +36,7 @@ class ResumptionTests(SynchronousTestCase):
     def visit(
         self, context: ssl.SSLContext, session: ssl.SSLSession | None = None
     ) -> ssl.SSLSocket:
-        """Ask for something, so that a ticket has come; returns the connection."""
+        """Send a request, so that a ticket has come; returns the connection."""
         browser = context.wrap_socket(self.connect(), server_hostname="localhost", session=session)
         self.addCleanup(browser.close)
         browser.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")

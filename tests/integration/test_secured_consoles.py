@@ -36,7 +36,7 @@ VIOLATED = "502 The hypervisor did not answer as a console should."
 
 
 class World:
-    """All servers, and a proxy whose static backend knows them in right and in wrong ways."""
+    """All servers, and a proxy whose static backend has them with right and wrong settings."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="secured-"))
@@ -192,7 +192,7 @@ type = "static"
         }
 
     def bad(self) -> dict[str, tuple[str, str, str]]:
-        """Return those that cannot: key -> table, what the user reads, what the log says."""
+        """Return those that cannot: key -> table, the user's sentence, the log's detail."""
         ca = f'ca_file = "{self.authority.ca_file}"'
         tls = f"tls = {{ {ca} }}"
         wrong_ca = f'tls = {{ ca_file = "{self.other.ca_file}" }}'
@@ -307,7 +307,7 @@ world = cache(World)
 
 
 def _user() -> str:
-    """Make an account for X509Plain, which asks PAM; returns its password."""
+    """Make an account for X509Plain, which PAM checks; returns its password."""
     password = secrets.token_urlsafe(12)
     subprocess.run(["useradd", "--no-create-home", USER], check=True, capture_output=True)
     atexit.register(subprocess.run, ["userdel", USER], capture_output=True)

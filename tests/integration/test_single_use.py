@@ -32,7 +32,7 @@ class SingleUseTests(ProcessTestCase):
             proxy.start()
 
     def ask(self, proxy: Gateway, token: str, cookie: str = "") -> socket.socket:
-        """Ask for an upgrade as a browser does."""
+        """Request an upgrade as a browser does."""
         browser = socket.create_connection(("127.0.0.1", proxy.web_port), LIMIT)
         self.addCleanup(browser.close)
         header = f"Cookie: {cookie}\r\n" if cookie else ""
@@ -70,7 +70,7 @@ class SingleUseTests(ProcessTestCase):
                 watching.sendall(masked(0x82, HELLO))
                 self.read_until(watching, b"test")
 
-                silent.sendall(masked(0x82, HELLO))  # now it wants the console after all
+                silent.sendall(masked(0x82, HELLO))  # now it goes through the greeting
                 told = self.read_until(silent, SUPERSEDED)
                 self.assertNotIn(b"test", told)
                 silent.close()

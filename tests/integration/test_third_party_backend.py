@@ -1,4 +1,4 @@
-"""A backend that somebody else ships, in a distribution of its own, found by its entry point."""
+"""A backend of a third party, in a distribution of its own, found by its entry point."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ class StorageTests(RedisCase):
 
 
 class PortalTests(RedisCase):
-    """Records that somebody else wrote."""
+    """Records that another program wrote."""
 
     def write(self, record: str | bytes, *options: str) -> str:
         secret = new_secret()

@@ -322,7 +322,7 @@ class CommandTests(ProcessTestCase):
 
         self.assertEqual(status, 1, said)
         self.assertIn("vncproxy: Couldn't listen on 127.0.0.1:", said)
-        # the process in the background tells the first one, and ends a moment later
+        # the process in the background signals the first one, and ends a moment later
         give_up = time.monotonic() + LIMIT
         while pidfile.exists() or "vncproxy: Couldn't listen on" not in log.read_text():
             self.assertLess(time.monotonic(), give_up, log.read_text())

@@ -22,7 +22,7 @@ from vncproxy.testing import SERVER_INIT, ScriptedRFBServer
 from vncproxy.upstream import reach
 
 FAST = Timeouts(handshake=0.5, linger=0.5)
-"""Of connecting, with time enough: it must not be over before a server is slow to speak."""
+"""Limits that end early, but not before a connection is made."""
 
 
 def tcp(port: int, host: str = "127.0.0.1") -> ConsoleEndpoint:

@@ -149,7 +149,7 @@ class VMwareCase(SynchronousTestCase):
         return viewer
 
     def refusal(self, vm: str) -> str:
-        """Return what a TCP viewer is told, and check that nothing was tried twice."""
+        """Return a viewer's status line, after checking that nothing was tried twice."""
         before = len(self.vsphere.tickets())
         token = self.gateway.issue(vm, type="xvpvnc")["token"]
         with self.assertRaises(Refused) as caught:
@@ -158,7 +158,7 @@ class VMwareCase(SynchronousTestCase):
         return str(caught.exception)
 
     def detail(self) -> str:
-        """Return what the audit log says about the last refusal."""
+        """Return the audit line of the last refusal."""
         return str(self.gateway.audit("refuse")[-1]["detail"])
 
 

@@ -162,7 +162,7 @@ def _envelope(body: str) -> str:
 def _web_server(vsphere: VSphere, status: int, answer: str = "") -> Iterator[int]:
     """Answer everything with a status, on the vSphere's address and with its certificate.
 
-    With an answer to questions, it says that it speaks the API.
+    With an answer to calls, its version document names the API.
     """
 
     class Answer(BaseHTTPRequestHandler):

@@ -1,6 +1,6 @@
-"""The simulated pool before the clients that are made for real ones.
+"""The simulated pool with clients of real ones.
 
-PyPI's XenAPI speaks XML-RPC to it, npm's xen-api JSON-RPC, and each one's own HTTP library asks for
+PyPI's XenAPI speaks XML-RPC to it, npm's xen-api JSON-RPC, and each one's own HTTP library requests
 a console.
 """
 
@@ -92,7 +92,7 @@ class SimulatorTestCase(SynchronousTestCase):
 
 
 class XenAPITests(SimulatorTestCase):
-    """PyPI's XenAPI, as anybody uses it."""
+    """PyPI's XenAPI, as its documentation uses it."""
 
     def setUp(self) -> None:
         super().setUp()

@@ -111,7 +111,7 @@ class BrowserTests(XenTestCase):
 
 
 class ChangeTests(XenTestCase):
-    """What changes between two looks, or within one."""
+    """What changes between two requests for a console, or within one."""
 
     def test_a_machine_that_moved_after_its_token_was_issued(self) -> None:
         token = self.issue("xen/db-01")

@@ -124,7 +124,7 @@ class ContractTests(BackendContract, TestCase):
 
 class SharingTests(PoolTestCase):
     def at_once(self, login: Login) -> None:
-        """Ask in many threads at the same moment."""
+        """Call in many threads at the same moment."""
         ready = Barrier(THREADS)
 
         def ask() -> int:
@@ -365,7 +365,7 @@ class LimitTests(PoolTestCase):
         return self.login(f"http://127.0.0.1:{port}", patience=patience, plain_console=True)
 
     def ends(self, login: Login) -> None:
-        """Make sure that a question ends, with words, when its time is over."""
+        """Check that a call ends with an error of ours when its time is over."""
         started = time.monotonic()
 
         self.assertIn("no answer in time", self.error(login))

@@ -1,4 +1,4 @@
-"""What goes wrong with a XenServer pool: told to users, logged, and found by ``check-config``."""
+"""What goes wrong with a XenServer pool: for users, in the log, and in ``check-config``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AT_LOOK_UP = "502 The virtual machine could not be looked up. Ask your administr
 
 
 class FailureTests(XenTestCase):
-    """Each failure has its own words for the user, and its cause in the log."""
+    """Each failure has its own sentence for the user, and its cause in the log."""
 
     def test_an_unknown_machine(self) -> None:
         self.assertEqual(self.refusal("xen/nobody"), "404 The virtual machine was not found.")

@@ -1,4 +1,4 @@
-"""What Redis says of itself, and what that means for tokens."""
+"""Redis's settings, and how it may lose tokens."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Echoed:
 
 
 class User:
-    """The user's end of a connection: says and hears payload, whatever the framing."""
+    """The user's end of a connection: sends and receives payload in any framing."""
 
     def __init__(self, peer: Peer, websocket: bool) -> None:
         self.peer = peer
@@ -115,13 +115,13 @@ class User:
 class RelayContract(_Case):
     """Mixed into a test case for each pair of framings; the upstream side is raw.
 
-    A relay is whatever ``join`` is: it gets two legs and returns a Deferred. The connections are
+    ``join`` is the relay: it gets two legs and returns a Deferred. The connections are
     in memory unless ``connect`` makes others.
 
     Attributes:
         much: more bytes than a peer that does not read lets leave.
         bound: the most bytes that may then wait.
-        half_closes: whether the console can be told that no more will come, and still be heard.
+        half_closes: whether the console can be sent end of file, and its bytes still received.
     """
 
     websocket: ClassVar[bool]

@@ -204,7 +204,7 @@ def secured() -> Steps[bytes]:
 
 
 class Judge:
-    """A verifier whose judgement is known.
+    """A verifier with a fixed result.
 
     Args:
         verdict: what is wrong with the server.

@@ -22,7 +22,7 @@ SIZES = (0, 1, 2, 3, 4, 5, 124, 125, 126, 127, 128, 511, 512, 513, 65535, 65536,
 
 
 def masked(payload: bytes, key: bytes = KEY) -> bytes:
-    """Mask as section 5.3 says it, octet by octet."""
+    """Mask octet by octet, as in section 5.3."""
     return bytes(a ^ b for a, b in zip(payload, cycle(key), strict=False))
 
 

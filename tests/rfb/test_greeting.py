@@ -1,4 +1,4 @@
-"""What viewers of each version see and say (RFC 6143 section 7.1, on the viewer's side)."""
+"""The greeting of viewers of each version (RFC 6143 section 7.1, on the viewer's side)."""
 
 from __future__ import annotations
 

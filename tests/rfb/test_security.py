@@ -1,4 +1,4 @@
-"""What servers of each version say and expect (RFC 6143 sections 7.1 to 7.3)."""
+"""The security phase of servers of each version (RFC 6143 sections 7.1 to 7.3)."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ USER = RFBSecurity("password", "fred", TRUST)
 
 
 def offer(*types: int) -> bytes:
-    """Return what a server says up to the types it offers."""
+    """Return a server's bytes up to the types it offers."""
     return VERSION + b"\0" + bytes([len(types)]) + struct.pack(f">{len(types)}I", *types)
 
 
@@ -134,7 +134,7 @@ class PreferenceTests(VeNCryptTestCase):
 
 
 class LessThanDemandedTests(VeNCryptTestCase):
-    """A server that offers less is told nothing more, and the log says what could be done."""
+    """A server that offers less is sent nothing more, and the log has the remedy."""
 
     def test_tls_without_a_certificate(self) -> None:
         for types in ((257,), (1, 2, 258), (259,)):

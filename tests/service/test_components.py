@@ -1,4 +1,4 @@
-"""Backends and token sources are kept, made anew or retired as their tables ask for."""
+"""Backends and token sources are kept, made anew or retired as their tables changed."""
 
 from __future__ import annotations
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from twisted.internet.defer import Deferred
 
-from tests.doubles.sessions import GREETING, VIEWER_HEARS, MovedAway, SessionTestCase
+from tests.doubles.sessions import GREETING, VIEWER_RECEIVES, MovedAway, SessionTestCase
 from vncproxy.errors import ConsoleEnded, OverLimit, VMNotFound
 from vncproxy.model import ConsoleEndpoint, Limits, Transport
 
 
 class Slow:
-    """A backend that answers when a test says so."""
+    """A backend that answers when a test decides so."""
 
     def __init__(self) -> None:
         self.answer: Deferred[ConsoleEndpoint] = Deferred()
@@ -39,7 +39,7 @@ class ReloadedTests(SessionTestCase):
         self.console()
         self.user.peer.send(GREETING)
 
-        self.assertEqual(self.user.peer.receive(), VIEWER_HEARS)
+        self.assertEqual(self.user.peer.receive(), VIEWER_RECEIVES)
         self.assertEqual(len(self.told.openings), 1)
 
     def test_one_that_is_open_goes_on_and_a_new_one_is_refused(self) -> None:

@@ -1,4 +1,4 @@
-"""Turns to begin a session: the queue, its limits, and who gets the next one."""
+"""Turns to begin a session: the queue, its limits, and its order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AdmissionTests(SynchronousTestCase):
         )
 
     def come(self, *names: str, address: str = "") -> list[Deferred[None]]:
-        """Let sessions ask for their turn, each from an address of its own unless one is given."""
+        """Let sessions request their turn, each from an address of its own unless one is given."""
         return [self._come(name, address or name) for name in names]
 
     def _come(self, name: str, address: str) -> Deferred[None]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from twisted.internet.defer import Deferred
 
-from tests.doubles.sessions import GREETING, VIEWER_HEARS, SessionTestCase, StubbornUser, User
+from tests.doubles.sessions import GREETING, VIEWER_RECEIVES, SessionTestCase, StubbornUser, User
 from vncproxy.errors import (
     BadRequest,
     ClientGone,
@@ -25,7 +25,7 @@ from vncproxy.testing import SERVER_INIT
 
 
 class CancelTests(SessionTestCase):
-    """Ended by somebody in each of its states, the first reason counts and is told once."""
+    """Sessions cancelled in each of their states: the first reason counts and is reported once."""
 
     def end(self) -> None:
         self.session.cancel(EndedByAdministrator())
@@ -153,10 +153,10 @@ class CancelTests(SessionTestCase):
 
 
 class ConfirmTests(SessionTestCase):
-    """A use is given back only where nobody saw a screen by it."""
+    """A use is given back only where it has shown no screen."""
 
     def greet(self, user_request: UserRequest | None = None) -> None:
-        """Begin a session, and go up to where it asks the store."""
+        """Begin a session, and go up to its call of the store."""
         self.store.wait["confirm"] = Deferred()
         self.begin(user_request)
         self.hypervisor = self.console()
@@ -164,7 +164,7 @@ class ConfirmTests(SessionTestCase):
 
     def test_nothing_is_seen_before_the_store_has_taken_note(self) -> None:
         self.greet()
-        self.assertEqual(self.user.peer.receive(), VIEWER_HEARS.removesuffix(SERVER_INIT))
+        self.assertEqual(self.user.peer.receive(), VIEWER_RECEIVES.removesuffix(SERVER_INIT))
         self.assertEqual(self.told.openings, [])
 
         self.store.wait["confirm"].callback(None)

@@ -65,7 +65,7 @@ class Movable(StaticConsoles):
 
 @implementer(IConsoleRecovery)
 class OnTheMove(StaticConsoles):
-    """A backend that knows on which host a machine runs now, or fails to."""
+    """A backend that answers on which host a machine runs now, or fails."""
 
     def __init__(self, found: str | VNCProxyError | Deferred[str]) -> None:
         super().__init__({"web-01": HERE})

@@ -1,4 +1,4 @@
-"""A backend that points to another one: the session asks that one, once."""
+"""A backend that points to another one, which the session asks once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ IN_VSPHERE = VMAddress("vsphere", "vm-227")
 
 @implementer(IDownstream)
 class Refusals:
-    """A user who is only ever told why there is no console."""
+    """A user's side that only records refusals."""
 
     def __init__(self) -> None:
         self.session: Session | None = None

@@ -37,7 +37,7 @@ from vncproxy.tokens.external.store import StoreWithSources
 
 
 class AskingTests(SessionTestCase):
-    """Links that ask before they are redeemed."""
+    """Links that are confirmed before they are redeemed."""
 
     def test_a_link_that_asks_is_refused_with_the_machines_id_and_keeps_its_use(self) -> None:
         secret = self.issue(Policy(confirm=True))

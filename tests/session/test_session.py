@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from tests.doubles.proxy_in_memory import WEB_01
-from tests.doubles.sessions import GREETING, VIEWER_HEARS, SessionTestCase, hypervisor_bytes
+from tests.doubles.sessions import GREETING, VIEWER_RECEIVES, SessionTestCase, hypervisor_bytes
 from vncproxy.errors import (
     ClientGone,
     DownstreamViolation,
@@ -41,7 +41,7 @@ class OpeningTests(SessionTestCase):
         self.assertEqual(self.told.openings, [])
 
         self.user.peer.send(GREETING)
-        self.assertEqual(self.user.peer.receive(), VIEWER_HEARS)
+        self.assertEqual(self.user.peer.receive(), VIEWER_RECEIVES)
         self.assertEqual([info.id for info in self.told.openings], [self.session.id])
 
         self.user.peer.send(b"key")
@@ -63,7 +63,7 @@ class OpeningTests(SessionTestCase):
 
         self.user.peer.send(GREETING)
 
-        self.assertEqual(self.user.peer.receive(), VIEWER_HEARS + b"pixels")
+        self.assertEqual(self.user.peer.receive(), VIEWER_RECEIVES + b"pixels")
 
     def test_the_machine_is_called_as_its_endpoint_says(self) -> None:
         endpoint = self.kvm.consoles["web-01"]
@@ -136,10 +136,10 @@ class GreetingTests(SessionTestCase):
 
 
 class EndedWhileGreetingTests(SessionTestCase):
-    """The refusal goes on where the greeting was, and says nothing twice."""
+    """The refusal goes on where the greeting was, and repeats no message."""
 
     def heard(self, *said: bytes) -> bytes:
-        """End a session whose viewer has said so much, then let it say the rest."""
+        """End a session whose viewer has sent this much, then let it send the rest."""
         self.setUp()
         before, *after = said
         self.begin()
@@ -183,7 +183,7 @@ class EndedWhileGreetingTests(SessionTestCase):
 
 
 class DefectTests(SessionTestCase):
-    """A backend of somebody else's that asks for a handshake which is none."""
+    """A third party's backend whose endpoint has an invalid handshake."""
 
     def setUp(self) -> None:
         super().setUp()

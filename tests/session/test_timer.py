@@ -1,4 +1,4 @@
-"""One timer for all who look after something now and then."""
+"""One timer for all periodic checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vncproxy.session.timer import Rounds
 
 
 class Looker:
-    """Notes when it was let look, and does something of its own then."""
+    """Records when it was called, and calls a function of its own then."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock

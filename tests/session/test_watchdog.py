@@ -1,4 +1,4 @@
-"""Who ends a session that went silent, idle or on for too long."""
+"""Sessions that are unresponsive, idle or past their maximum duration are ended."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.doubles.blocking_calls import InlineCalls
 from tests.doubles.hypervisors_here import all_ports_listen
 from vncproxy.backends.libvirt.console import route
 from vncproxy.backends.libvirt.domain_xml import VNCGraphics
@@ -17,7 +16,7 @@ from vncproxy.backends.static.backend import StaticBackend, StaticSettings
 from vncproxy.backends.static.console import Console
 from vncproxy.interfaces import IHasWarnings
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
-from vncproxy.testing import backend_context
+from vncproxy.testing import FakeCalls, backend_context
 
 PIN = "sha256:" + "0a" * 32
 
@@ -97,7 +96,7 @@ class WarningTests(SynchronousTestCase):
     def warnings(self, **console: Any) -> list[str]:
         table = {"consoles": {"web": {"address": "hv1:5900", **console}}}
         backend = StaticBackend(
-            backend_context(StaticSettings.model_validate(table), InlineCalls(), "lab")
+            backend_context(StaticSettings.model_validate(table), FakeCalls(), "lab")
         )
         self.assertTrue(verifyObject(IHasWarnings, backend))
         return list(backend.warnings())

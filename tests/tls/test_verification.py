@@ -25,7 +25,7 @@ class Server:
     Args:
         certificate: its file and its key's; None for anonymous ciphers only.
         client_ca: demands a client certificate of this authority.
-        newest: the newest version it speaks.
+        newest: its newest version.
     """
 
     def __init__(

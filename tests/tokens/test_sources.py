@@ -33,7 +33,7 @@ VM = VMAddress("kvm", "web-01")
 
 @implementer(ITokenSource)
 class OneToken:
-    """A source that knows one token, or only fails."""
+    """A source with one token, or one that only fails."""
 
     def __init__(self, secret: str = SECRET, error: Exception | None = None) -> None:
         self.asked: list[str] = []

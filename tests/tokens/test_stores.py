@@ -1,4 +1,4 @@
-"""The memory store keeps the contract, and the JSON record refuses what it does not know."""
+"""The memory store keeps the contract, and the JSON record refuses unknown keys."""
 
 from __future__ import annotations
 

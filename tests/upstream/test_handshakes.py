@@ -24,7 +24,7 @@ def connect(reply: bytes, *, eof: bool = False) -> Outcome[None]:
 
 
 def servers() -> list[tuple[tuple[Handshake, ...], bytes]]:
-    """Return what is agreed on with real kinds of servers, and all that each of them says."""
+    """Return what is agreed on with real kinds of servers, and all bytes of each."""
     password, user = RFBSecurity("password"), RFBSecurity("password", "user", anonymous_tls=True)
     v3_8, init, result = b"RFB 003.008\n", SERVER_INIT, bytes(4)
     vencrypt = v3_8 + b"\x01\x13\0\x02\0\x01"

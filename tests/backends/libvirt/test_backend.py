@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.doubles.blocking_calls import InlineCalls
 from tests.doubles.libvirt import UUID, VNC, LibvirtCase, _error
 from vncproxy.backends.libvirt import backend as libvirt_module
 from vncproxy.backends.libvirt.backend import LibvirtBackend
@@ -29,7 +28,7 @@ from vncproxy.errors import (
 )
 from vncproxy.interfaces import IConsoleBackend, IVMInventory
 from vncproxy.model import RFBSecurity, Transport
-from vncproxy.testing import backend_context
+from vncproxy.testing import FakeCalls, backend_context
 
 
 class LookUpTests(LibvirtCase):
@@ -87,7 +86,7 @@ class LookUpTests(LibvirtCase):
         self.domain()
         self.backend = self.backend_of(timeout=1.5)
         self.locate("web")
-        self.assertEqual(self.calls.timeouts, [1.5])
+        self.assertEqual(self.calls.limits, [1.5])
 
     def test_another_machines_name_leads_to_its_address(self) -> None:
         self.domain(VNC.replace("127.0.0.1", "0.0.0.0"))
@@ -279,7 +278,7 @@ class MissingSDKTests(SynchronousTestCase):
         self.enterContext(patch.dict(sys.modules, {"libvirt": None}))
         sys.modules.pop("vncproxy.backends.libvirt.connection", None)
         with self.assertRaises(ConfigurationError) as caught:
-            LibvirtBackend(backend_context(LibvirtSettings(), InlineCalls(), "kvm"))
+            LibvirtBackend(backend_context(LibvirtSettings(), FakeCalls(), "kvm"))
         self.assertIn("pip install 'vncproxy[libvirt]'", str(caught.exception))
 
     def test_the_module_does_not_hide_the_binding(self) -> None:

@@ -12,14 +12,13 @@ from pydantic import ValidationError
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.doubles.blocking_calls import InlineCalls
 from tests.doubles.hypervisors_here import all_ports_listen
 from vncproxy.backends.libvirt.backend import LibvirtBackend
 from vncproxy.backends.libvirt.settings import LibvirtSettings
 from vncproxy.backends.libvirt.states import Sighting
 from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
 from vncproxy.model import ConsoleEndpoint
-from vncproxy.testing import backend_context
+from vncproxy.testing import FakeCalls, backend_context
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -40,7 +39,7 @@ def domain(name: str, uuid: str, port: int) -> str:
 
 
 class ClusterCase(SynchronousTestCase):
-    """Hosts on which every domain runs, unless a test says otherwise."""
+    """Hosts on which every domain runs unless a test changes that."""
 
     def setUp(self) -> None:
         all_ports_listen(self)
@@ -53,7 +52,7 @@ class ClusterCase(SynchronousTestCase):
 
     def backend(self, *uris: str) -> LibvirtBackend:
         settings = LibvirtSettings.model_validate({"uris": uris})
-        return LibvirtBackend(backend_context(settings, InlineCalls(), "kvm"))
+        return LibvirtBackend(backend_context(settings, FakeCalls(), "kvm"))
 
     def states(self, **states: tuple[int, int]) -> None:
         """Let the domains with a console at these ports, as ``p5901``, have another state."""
@@ -166,7 +165,7 @@ class LocateTests(ClusterCase):
         self.states(p5901=MOVED)
 
         now = self.result(
-            LibvirtBackend(backend_context(settings, InlineCalls(), "kvm")).current_host("web")
+            LibvirtBackend(backend_context(settings, FakeCalls(), "kvm")).current_host("web")
         )
 
         self.assertEqual(now, "")
@@ -233,20 +232,20 @@ def libvirt_error(code: int) -> libvirt.libvirtError:
     return error
 
 
-class HangingCalls(InlineCalls):
+class HangingCalls(FakeCalls):
     """Calls to one host never come to an end."""
 
-    def part(self, name: str, threads: int = 16) -> InlineCalls:
-        return Hang() if name == DOWN else InlineCalls()
+    def part(self, name: str, threads: int = 16) -> FakeCalls:
+        return Hang() if name == DOWN else FakeCalls()
 
 
-class Hang(InlineCalls):
+class Hang(FakeCalls):
     def call(self, timeout: float, function: Any, *args: Any, late: Any = None) -> Deferred[Any]:
         return Deferred()
 
 
 class HangingTests(ClusterCase):
-    """One of two hosts does not say whether it is down."""
+    """One of two hosts does not answer whether it is down."""
 
     def located(self, vm: str) -> Deferred[ConsoleEndpoint]:
         uris = (DOWN, self.host(domain("web", WEB, 5901)))

@@ -19,7 +19,7 @@ class ConnectionTests(LibvirtCase):
     """Connections that fail, with openers that make them fail."""
 
     def ask(self, *connections: object) -> str:
-        """Ask for the host name over connections that are opened one after the other."""
+        """Request the host name over connections that are opened one after the other."""
         opener = Mock(side_effect=connections)
         return Connection(URI, 1.0, opener)(lambda connection: str(connection.getHostname()))
 

@@ -9,7 +9,6 @@ from unittest.mock import patch
 from zope.interface.verify import verifyObject
 
 from tests.components.fake_oned import VM, User
-from tests.doubles.blocking_calls import InlineCalls
 from tests.doubles.opennebula import HOME, SESSION, OpenNebulaCase
 from vncproxy.backends.opennebula.backend import OpenNebulaBackend
 from vncproxy.backends.opennebula.cloud import Cloud, Inquiry
@@ -23,7 +22,7 @@ from vncproxy.errors import (
 )
 from vncproxy.interfaces import IConsoleBackend, IVMInventory
 from vncproxy.model import RFBSecurity, TLSTrust, Transport, VMAddress, VMSummary
-from vncproxy.testing import backend_context
+from vncproxy.testing import FakeCalls, backend_context
 
 OUT_OF_REACH = "The console of the virtual machine cannot be reached from here."
 
@@ -47,14 +46,14 @@ class ObjectTests(OpenNebulaCase):
         self.assertIn("need pyone: pip install 'vncproxy[opennebula]'", str(caught.exception))
 
     def test_every_question_has_the_time_limit(self) -> None:
-        calls = InlineCalls()
+        calls = FakeCalls()
         settings = OpenNebulaSettings.model_validate(
             {"endpoint": HOME, "session": SESSION, "timeout": 3}
         )
         self.oned.add(VM(7))
         backend = OpenNebulaBackend(backend_context(settings, calls, "one"), self.internet)
         self.result(backend.locate("7"))
-        self.assertEqual(calls.timeouts, [3.0])
+        self.assertEqual(calls.limits, [3.0])
         self.assertLess(self.internet.seconds[0], 3.0)
 
     def test_the_pool_calls_a_question_by_the_cloud_that_is_asked(self) -> None:

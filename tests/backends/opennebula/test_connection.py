@@ -142,7 +142,7 @@ class UnreadableTests(FrontEndCase):
 
 class SecretTests(FrontEndCase):
     def spoiled(self, message: str) -> str:
-        """Let a daemon that repeats what it was told fail; returns all that can be logged."""
+        """Let a daemon fail that repeats its input in the error; returns all that can be logged."""
         self.oned.failure = Refusal(RPC_API, message)
         answer = Deferred.fromCoroutine(self.backend().locate("7"))
         failure = self.failureResultOf(answer, BackendError)

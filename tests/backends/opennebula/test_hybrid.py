@@ -147,7 +147,7 @@ class FollowTests(HybridCase):
 
 
 class LoginTests(HybridCase):
-    """Where the remote cloud is, and who logs in there."""
+    """The remote cloud's URL and the account for it."""
 
     def setUp(self) -> None:
         super().setUp()

@@ -1,4 +1,4 @@
-"""The table of an OpenNebula backend: what is refused, in which words, and never a secret."""
+"""The table of an OpenNebula backend: what is refused, and messages without secrets."""
 
 from __future__ import annotations
 

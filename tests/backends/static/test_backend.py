@@ -12,12 +12,11 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.doubles.blocking_calls import InlineCalls
 from vncproxy.backends.static.backend import StaticBackend, StaticSettings
 from vncproxy.errors import BackendError, VMNotFound
 from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IKnowsConsoles, IVMInventory
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport, VMAddress, VMSummary
-from vncproxy.testing import backend_context
+from vncproxy.testing import FakeCalls, backend_context
 
 T = TypeVar("T")
 
@@ -30,7 +29,7 @@ class StaticCase(SynchronousTestCase):
 
     def backend(self, **table: object) -> StaticBackend:
         return StaticBackend(
-            backend_context(StaticSettings.model_validate(table), InlineCalls(), "lab")
+            backend_context(StaticSettings.model_validate(table), FakeCalls(), "lab")
         )
 
     def result(self, answer: Coroutine[Any, Any, T]) -> T:
@@ -51,7 +50,7 @@ class InterfaceTests(StaticCase):
         self.assertTrue(verifyObject(IVMInventory, backend))
 
     def test_the_calls_of_these_tests_are_blocking_calls(self) -> None:
-        self.assertTrue(verifyObject(IBlockingCalls, InlineCalls()))
+        self.assertTrue(verifyObject(IBlockingCalls, FakeCalls()))
 
 
 class AddressTests(StaticCase):

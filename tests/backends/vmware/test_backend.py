@@ -1,4 +1,4 @@
-"""The backend's object; what it does with a vSphere is in tests/integration/test_vmware_backend."""
+"""The backend's object; its calls to a vSphere are in tests/integration/test_vmware_backend."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.backends.vmware.test_settings import settings
-from tests.doubles.blocking_calls import InlineCalls
 from vncproxy.backends.vmware.backend import VMwareBackend
 from vncproxy.errors import ConfigurationError
 from vncproxy.interfaces import IConsoleBackend, IHasWarnings, IVMInventory
-from vncproxy.testing import backend_context
+from vncproxy.testing import FakeCalls, backend_context
 
 
 class BackendTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.calls = InlineCalls()
+        self.calls = FakeCalls()
 
     def backend(self, **table: Any) -> VMwareBackend:
         return VMwareBackend(backend_context(settings(**table), self.calls, "vc"))
@@ -44,11 +43,11 @@ class BackendTests(SynchronousTestCase):
     def test_closing_without_a_login_asks_nobody(self) -> None:
         backend = self.backend(host="127.0.0.1", port=1, timeout=3)
         self.successResultOf(Deferred.fromCoroutine(backend.close()))
-        self.assertEqual(self.calls.timeouts, [3.0])
+        self.assertEqual(self.calls.limits, [3.0])
 
     def test_no_verification_is_warned_of(self) -> None:
         (told,) = VMwareBackend(
-            backend_context(settings(verify=False), InlineCalls(), "vc")
+            backend_context(settings(verify=False), FakeCalls(), "vc")
         ).warnings()
         self.assertIn("verify = false, so anybody on the way to vc.example", told)
         self.assertEqual(self.backend().warnings(), [])

@@ -1,4 +1,4 @@
-"""The backend's object; what it asks of a pool is in tests/integration/test_xen_backend."""
+"""The backend's object; its calls to a pool are in tests/integration/test_xen_backend."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.backends.xen.test_settings import settings
-from tests.doubles.blocking_calls import InlineCalls
 from vncproxy.backends.xen.backend import XenBackend
 from vncproxy.errors import ConfigurationError, OverLimit, UpstreamRefused, UpstreamUntrusted
 from vncproxy.interfaces import IConsoleBackend, IConsoleRecovery, IHasWarnings, IVMInventory
-from vncproxy.testing import backend_context
+from vncproxy.testing import FakeCalls, backend_context
 
 
 class BackendTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.calls = InlineCalls()
+        self.calls = FakeCalls()
 
     def backend(self, **table: Any) -> XenBackend:
         return XenBackend(backend_context(settings(**table), self.calls, "pool"))
@@ -43,7 +42,7 @@ class BackendTests(SynchronousTestCase):
     def test_closing_without_a_login_asks_nobody(self) -> None:
         backend = self.backend(url="https://127.0.0.1:1", timeout=3)
         self.successResultOf(Deferred.fromCoroutine(backend.close()))
-        self.assertEqual(self.calls.timeouts, [3.0])
+        self.assertEqual(self.calls.limits, [3.0])
 
     def test_a_refusal_that_will_not_pass_is_put_in_words_without_asking(self) -> None:
         backend = self.backend()
@@ -54,7 +53,7 @@ class BackendTests(SynchronousTestCase):
         ):
             asked = Deferred.fromCoroutine(backend.relocate("web-01", refusal))
             self.failureResultOf(asked, expected)
-        self.assertEqual(self.calls.timeouts, [])
+        self.assertEqual(self.calls.limits, [])
 
     def test_what_does_nothing_is_warned_of(self) -> None:
         (told,) = self.backend(plain_port=8080).warnings()

@@ -1,8 +1,8 @@
-"""A pool of XenServer hosts without Xen: what XAPI says of it, and consoles of real VNC servers.
+"""A pool of XenServer hosts without Xen: its XAPI, and consoles of real VNC servers.
 
 `Pool` holds hosts, machines, consoles and sessions, and may be changed at any time; `serve` lets
 each of its hosts listen. It behaves as XAPI's documentation and sources say, and is tried with
-clients that are made for the real one.
+clients of the real one.
 """
 
 from .pool import Host, Machine, Pool, Refusal

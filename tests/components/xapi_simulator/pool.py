@@ -1,4 +1,4 @@
-"""Hosts, machines, consoles and sessions of a pool, and the methods that ask for them."""
+"""Hosts, machines, consoles and sessions of a pool, and the methods that read them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Machine:
     """A VM.
 
     Attributes:
-        vnc: TCP port on loopback of its VNC server; None when xenopsd knows none.
+        vnc: TCP port on loopback of its VNC server; None when xenopsd has none.
         kind: of records that are no machines, the field which says so, such as ``is_a_template``.
         location: of its consoles instead of the usual one; ``{uuid}`` and ``{ref}`` are the
             console's.
@@ -112,9 +112,9 @@ class Pool:
         one_viewer: the pool's setting ``limit_console_sessions``.
         idle_limit: the pool's setting ``vm_console_idle_timeout`` in seconds; 0 for none.
         port: where all hosts listen for TLS.
-        asked: host's name and method, or the target of a CONNECT, of all that was asked.
+        asked: host's name and method, or the target of a CONNECT, of all requests.
         old: whether the hosts are old ones, whose login takes user and password only.
-        answered: called with a method's name once its answer is known, to change things then.
+        answered: called with a method's name once its answer is made, to change the pool then.
     """
 
     def __init__(self, hosts: Sequence[Host]) -> None:

@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         return pairs.get("session_id") or query.get("session_id", "")
 
     def _tunnel(self, machine: Machine) -> None:
-        """Say 200, whatever becomes of the VNC server, and its banner in the same segment."""
+        """Answer 200, with or without a VNC server, and its banner in the same segment."""
         reply = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n"
         reply += b"Cache-Control: no-cache, no-store\r\n\r\n"
         try:
@@ -136,7 +136,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__((address, port), handler)
 
     def secure(self, certificate: str, key: str, ciphers: str) -> None:
-        """Speak TLS; the handshake is a matter of each connection's own thread."""
+        """Wrap a connection in TLS; its handshake happens in the connection's own thread."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         if ciphers:
@@ -147,7 +147,7 @@ class _Server(ThreadingHTTPServer):
         )
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients may leave, or not trust us."""
+        """Print nothing: clients may leave, or refuse the certificate."""
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def serve(
 
     Args:
         certificates: host's name -> files of its certificate and key.
-        ciphers: the only ones that hosts know, with TLS 1.2, as those of version 7 do.
+        ciphers: the only ones of the hosts, with TLS 1.2, as in version 7.
 
     Returns:
         A port on which all of them listen without TLS.

@@ -17,7 +17,7 @@ from vncproxy.model import ConsoleEndpoint
 
 
 class Answers:
-    """A backend and a store in one, whose dial does what it is told."""
+    """A backend and a store in one, whose answers a test sets."""
 
     def __init__(self, answer: str | BaseException | Deferred[str]) -> None:
         self._answer = answer
@@ -51,7 +51,7 @@ class Cloud(Answers):
 
 @implementer(IMayForget)
 class Forgetful(Answers):
-    """A store that says how it may forget, or does not answer."""
+    """A store with warnings about its durability, or without an answer."""
 
     def __init__(self, losses: Sequence[str] | Exception | Deferred[Sequence[str]]) -> None:
         super().__init__("redis 7")
@@ -65,7 +65,7 @@ class Forgetful(Answers):
 
 @implementer(IKnowsConsoles)
 class Table(Answers):
-    """A backend that knows consoles, or cannot tell them."""
+    """A backend whose consoles can be listed, or not."""
 
     def __init__(self, answer: str, consoles: Any) -> None:
         super().__init__(answer)

@@ -1,4 +1,4 @@
-"""Who is served when, with flows that are nothing but event counters."""
+"""The order in which flows are served, with flows that only count events."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class _Contract(SynchronousTestCase):
         return flow
 
     def turn(self, times: int = 1) -> list[str]:
-        """Let the reactor turn; returns who was served."""
+        """Let the reactor turn; returns the flows that were served."""
         before = len(self.served)
         for _ in range(times):
             self.reactor.iterate()
@@ -228,7 +228,7 @@ class _Contract(SynchronousTestCase):
         self.assertEqual(len(self.reactor.getReaders()), 1)
 
     def flood(self, bulk: bool) -> FakeFlow:
-        """Return a flow that is ready again and again until it is told to stop."""
+        """Return a flow that is ready again and again until it is stopped."""
         flow = self.flow("flood")
         flow.on_ready = lambda: self.offer_again(flow)
         flow.offer(1)
@@ -243,7 +243,7 @@ class _Contract(SynchronousTestCase):
     def assert_not_kept_waiting(
         self, bulk: bool, ask: Callable[[Callable[[], None]], None]
     ) -> None:
-        """Ask for a call and let the reactor turn until it was made."""
+        """Request a call and let the reactor turn until it was made."""
         flow = self.flood(bulk)
 
         def stop() -> None:
