@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
 
-from .addresses import is_own, meaning
+from ..addresses import is_own, meaning
 
 Address = tuple[str, int]
 """A host name or IP address, and a TCP port."""

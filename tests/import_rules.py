@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-VOCABULARY = {"errors", "model", "interfaces", "text", "addresses", "origins"}
+VOCABULARY = {"errors", "model", "interfaces", "text", "addresses", "files", "origins"}
 PROTOCOL = {"rfb", "handshake"}
 
 ANYTHING = {"tap", "service", "cli", "demo"}
@@ -15,13 +15,14 @@ ANYTHING = {"tap", "service", "cli", "demo"}
 MAY_IMPORT: dict[str, set[str]] = {
     "text": set(),
     "addresses": set(),
+    "files": set(),
     "origins": {"errors"},
     "errors": {"text"},
-    "model": {"errors", "text"},
+    "model": {"errors", "text", "addresses"},
     "interfaces": {"model", "errors"},
     "handshake": {"model", "errors"},
     "rfb": {"model", "errors", "handshake"},
-    "tls": {"model", "errors"},
+    "tls": {"model", "errors", "files"},
     "blocking": VOCABULARY,
     "relay": {*VOCABULARY, "handshake"},
     "upstream": {"addresses", "text", "model", "errors", *PROTOCOL, "relay", "tls"},

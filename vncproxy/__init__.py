@@ -3,7 +3,8 @@
 In reading order:
 
 - `model`, `errors`, `interfaces`: the vocabulary: frozen values, one tree of errors, the seams.
-- `text`, `addresses`, `origins`: foreign text, hosts and origins of pages, in one form each.
+- `text`, `addresses`, `files`, `origins`: foreign text, hosts, files and origins of pages, in one
+  form each.
 - `config`: from ``etc/vncproxy.toml`` to frozen settings, and what is wrong with them.
 - `handshake`, `rfb`: protocols without I/O.
 - `tls`: how servers are verified.

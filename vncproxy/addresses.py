@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final
+from typing import Annotated, Final
 
+from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 NOT_DIALLED: Final = "The console of the virtual machine cannot be reached from here."
@@ -77,6 +79,21 @@ def check_host(text: str) -> str:
             "host", "must be a host name or an IP address, without a port, that is not a wildcard"
         )
     return text
+
+
+Host = Annotated[str, AfterValidator(check_host)]
+"""A setting that `check_host` has checked."""
+
+
+def mapped(addresses: Mapping[str, str], host: str) -> str:
+    """Return the address that an operator wrote for a host, in any case; empty without one."""
+    names = {name.lower(): address for name, address in addresses.items()}
+    return names.get(host.lower(), "")
+
+
+def bracketed(host: str) -> str:
+    """Return a host as it stands before a port, in a URL or a Host header: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _of_old_form(text: str) -> IPv4Address | None:

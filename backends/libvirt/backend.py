@@ -20,7 +20,7 @@ from ...interfaces import (
     IVMInventory,
 )
 from ...model import ConsoleEndpoint, VMAddress, VMSummary
-from ..settings_types import warnings_about
+from ...tls.settings import warnings_about
 from .cluster import ask_all, locate
 from .hypervisor import Hypervisor, close_socket
 from .settings import LibvirtSettings

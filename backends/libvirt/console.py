@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
+from ...addresses import is_loopback, is_own, is_wildcard
 from ...errors import BackendError, ConsoleUnavailable
 from ...model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
-from ..addresses import is_loopback, is_own, is_wildcard
 from ..local_ports import listens_here
 from .domain_xml import VNCGraphics
 

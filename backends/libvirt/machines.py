@@ -12,9 +12,9 @@ from uuid import UUID
 
 import libvirt
 
+from ...addresses import is_own
 from ...errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from ...model import ConsoleEndpoint, Transport
-from ..addresses import is_own
 from .connection import VirConnect
 from .console import Reach, route
 from .domain_xml import DomainXML, VNCGraphics, parse_domain

@@ -9,10 +9,10 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from ...addresses import check_host
 from ...config.secret import Secret
 from ...model import Seconds
-from ..addresses import is_dialable
-from ..settings_types import TLSSettings
+from ...tls.settings import TLSSettings
 from .console import OpenGraphics, Reach, parse_uri
 
 
@@ -25,11 +25,7 @@ def _libvirt_uri(uri: str) -> str:
 
 
 def _host(text: str) -> str:
-    if text and not is_dialable(text):
-        raise PydanticCustomError(
-            "host", "must be a host name or an IP address, without a port, that is not a wildcard"
-        )
-    return text
+    return text and check_host(text)
 
 
 URI = Annotated[str, AfterValidator(_libvirt_uri)]

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from pyone.bindings.supbind import USER, VM_POOL
 
+from ...addresses import is_loopback
 from ...errors import BackendError, VMNotFound
 from ...model import VMAddress, VMSummary
-from ..addresses import is_loopback
 from .connection import AccessDenied, FrontEnd, NoSuchObject, PostFunction
 from .console import Network
 from .http import Post, Unanswered

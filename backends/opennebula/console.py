@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network
 
+from ...addresses import NOT_DIALLED, is_dialable, is_loopback, is_own, is_wildcard, parse_ip
 from ...errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from ...model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
-from ..addresses import NOT_DIALLED, is_dialable, is_loopback, is_own, is_wildcard, parse_ip
 from .machines import Graphics, Machine, Placement
 from .states import DONE, has_screen, words
 

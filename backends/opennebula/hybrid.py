@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from ...addresses import is_own
 from ...errors import BackendError, ConsoleUnavailable, VMNotFound
 from ...model import ConsoleElsewhere, ConsoleEndpoint
-from ..addresses import is_own
 from .cloud import Cloud
 from .connection import AccessDenied, LoginRefused, NoSuchObject, PostFunction
 from .console import console, placed

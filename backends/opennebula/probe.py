@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ...errors import BackendError, ConsoleError
 from ...model import ConsoleEndpoint
+from ..probed import Probed
 from ..reachability import DIAL_TIME, Address, out_of_reach
 from .cloud import Cloud
 from .connection import PostFunction
@@ -24,14 +24,6 @@ _LOOKED_AT = 16
 
 _SHARE = 0.5
 """How much of the time that is left goes into reading them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """A line about the cloud, and one for each console that is out of reach."""
-
-    line: str
-    problems: tuple[str, ...]
 
 
 def probe(cloud: Cloud, end: float, post: PostFunction | None = None) -> Probed:

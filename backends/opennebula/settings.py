@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from ...addresses import Host, is_loopback
 from ...config.secret import ERROR_TYPE, Secret
 from ...model import Seconds, VMAddress
-from ..addresses import check_host, is_loopback
-from ..settings_types import TLSSettings, warnings_about
+from ...tls.settings import TLSSettings, warnings_about
 
 _URL: Final = (
     'must be the URL of OpenNebula\'s XML-RPC, such as "https://one.example.com:2633/RPC2"'
@@ -88,7 +88,6 @@ def _no_zone_proxy(text: str) -> str:
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
-Host = Annotated[str, AfterValidator(check_host)]
 VCenter = Annotated[str | dict[str, str], AfterValidator(_vcenter)]
 
 

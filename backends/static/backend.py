@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from zope.interface import implementer
 
 from ...errors import BackendError, VMNotFound
+from ...files import Version, absolute
 from ...interfaces import (
     BackendContext,
     IConsoleBackend,
@@ -21,15 +22,9 @@ from ...interfaces import (
 )
 from ...model import ConsoleEndpoint, VMAddress, VMSummary
 from .console import Console
-from .machines import Version, read_if_changed
+from .machines import read_if_changed
 
 _READ_TIME = 5.0
-
-
-def _absolute(path: Path) -> Path:
-    if not path.is_absolute():
-        raise PydanticCustomError("path", "must be an absolute path, such as /etc/vncproxy/x.toml")
-    return path
 
 
 class StaticSettings(BaseModel):
@@ -44,7 +39,7 @@ class StaticSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     consoles: dict[str, Console] = {}
-    file: Annotated[Path, AfterValidator(_absolute)] | None = None
+    file: Annotated[Path, AfterValidator(absolute("/etc/vncproxy/x.toml"))] | None = None
 
     @model_validator(mode="after")
     def _has_a_source(self) -> StaticSettings:

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from ...config.secret import Secret
 from ...model import ConsoleEndpoint, Transport
-from ..settings_types import TLSSettings, security, warnings_about
+from ...tls.settings import TLSSettings, security, warnings_about
 
 _TCP = re.compile(
     r"(?:(?P<scheme>tls|wss)://)?"

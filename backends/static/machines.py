@@ -15,10 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from ...errors import BackendError
+from ...files import Version, version_of
 from .console import Console
-
-Version = tuple[int, int, int]
-"""What tells two versions of a file apart: modification time in ns, size, inode."""
 
 _TABLES = TypeAdapter(dict[str, Console])
 
@@ -41,18 +39,14 @@ def read_if_changed(path: Path, known: Version | None) -> Reading | None:
         BackendError: the file cannot be read or is not a table of consoles; with line or key.
     """
     try:
-        if known and _version(path.stat()) == known:
+        if known and version_of(path.stat()) == known:
             return None
         with path.open("rb") as file:
-            return Reading(_version(os.fstat(file.fileno())), _consoles(file))
+            return Reading(version_of(os.fstat(file.fileno())), _consoles(file))
     except OSError as e:
         raise BackendError(f"{path}: {e.strerror or e}") from e
     except (ValueError, ValidationError) as e:
         raise BackendError(f"{path}: {_problem(e)}") from e
-
-
-def _version(status: os.stat_result) -> Version:
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _consoles(file: IO[bytes]) -> dict[str, Console]:

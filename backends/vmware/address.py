@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...addresses import NOT_DIALLED, is_dialable, is_own, meaning
 from ...errors import BackendError
-from ..addresses import NOT_DIALLED, is_dialable, is_own, meaning
 from .settings import VMwareSettings
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pyVmomi import vim, vmodl
 
 from ...errors import BackendError
+from ..probed import Probed
 from ..reachability import DIAL_TIME, MOST, Address, out_of_reach
 from .address import place
 from .connection import VSphere
@@ -24,14 +24,6 @@ PRIVILEGE: Final = "VirtualMachine.Interact.ConsoleInteract"
 _HTTPS = 443
 _SHARE = 0.25
 """How much of the time limit goes into dialling."""
-
-
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """A line about the server, and one for each thing that would keep users from a console."""
-
-    line: str
-    problems: tuple[str, ...]
 
 
 def probe(vsphere: VSphere) -> Probed:

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from ...addresses import Host, bracketed, mapped
 from ...config.secret import ERROR_TYPE, Secret
 from ...model import Seconds, TLSTrust
-from ..addresses import check_host
-from ..settings_types import Fingerprint
+from ...tls.settings import Fingerprint
 
 ConsoleKind = Literal["webmks", "vnc", "auto"]
 """Which server shows a screen: ESXi's web socket, its VNC server, or the first that there is."""
@@ -21,9 +21,6 @@ def _password(password: SecretStr) -> SecretStr:
     if not password.get_secret_value():
         raise PydanticCustomError(ERROR_TYPE, "must not be empty")
     return password
-
-
-Host = Annotated[str, AfterValidator(check_host)]
 
 
 class VMwareSettings(BaseModel):
@@ -74,7 +71,7 @@ class VMwareSettings(BaseModel):
         return self
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = bracketed(self.host)
         return host if self.port == 443 else f"{host}:{self.port}"
 
     def trust(self) -> TLSTrust:
@@ -96,5 +93,4 @@ class VMwareSettings(BaseModel):
 
     def mapped(self, host: str) -> str:
         """Return where the host is dialled that vSphere calls so; empty when nothing says it."""
-        names = {name.lower(): address for name, address in self.addresses.items()}
-        return names.get(host.lower(), "")
+        return mapped(self.addresses, host)

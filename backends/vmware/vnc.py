@@ -10,9 +10,9 @@ from typing import Any
 
 from pyVmomi import vmodl
 
+from ...addresses import NOT_DIALLED
 from ...errors import BackendError, ConsoleUnavailable, NoGraphicalConsole
 from ...model import ConsoleEndpoint, RFBSecurity, Transport
-from ..addresses import NOT_DIALLED
 from .address import place
 from .connection import VSphere
 from .errors import object_id

@@ -19,7 +19,7 @@ from ...interfaces import (
     IVMInventory,
 )
 from ...model import ConsoleEndpoint, VMSummary
-from ..settings_types import warnings_about
+from ...tls.settings import warnings_about
 from .refusals import SESSION, explain, may_pass
 from .settings import XenSettings
 

@@ -6,9 +6,9 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
+from ...addresses import NOT_DIALLED, bracketed, is_dialable, meaning, parse_ip
 from ...errors import BackendError
 from ...model import ConsoleEndpoint, HTTPConnect, RFBSecurity, Transport
-from ..addresses import NOT_DIALLED, is_dialable, meaning, parse_ip
 from .machines import Found
 from .settings import XenSettings
 
@@ -106,8 +106,3 @@ def _checked(reference: str) -> str:
     if not _REFERENCE.fullmatch(reference):
         raise BackendError(f"a reference of {len(reference)} characters is not well formed")
     return reference
-
-
-def bracketed(host: str) -> str:
-    """Return a host as it stands in a URL or a Host header."""
-    return f"[{host}]" if ":" in host else host

@@ -18,8 +18,8 @@ from xmlrpc.client import Error as XMLRPCError
 
 from XenAPI import Failure, Session
 
+from ...addresses import bracketed, is_dialable, meaning
 from ...errors import BackendError
-from ..addresses import is_dialable, meaning
 from ..tls_context import context
 from .errors import clean, explain
 from .settings import PLAIN, XenSettings
@@ -198,4 +198,4 @@ def _master(url: str, address: str, settings: XenSettings) -> str:
     host = settings.dialled(address)
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+    return f"{parts.scheme}://{bracketed(host)}{port}"

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..addresses import meaning
+from ...addresses import bracketed, meaning
+from ..probed import Probed
 from ..reachability import DIAL_TIME, MOST, Address, out_of_reach
-from .console import HTTPS_PORT, bracketed
+from .console import HTTPS_PORT
 from .errors import explain
 from .login import Login, trust_context
 from .machines import machines
@@ -22,14 +22,6 @@ from .states import RUNNING, words
 
 _SHARE = 0.5
 """How much of the time that is left goes into dialling, so that some is left for TLS."""
-
-
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """A line about the pool, and one for each host whose consoles are out of reach."""
-
-    line: str
-    problems: tuple[str, ...]
 
 
 def probe(login: Login, settings: XenSettings) -> Probed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -17,10 +17,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from ...addresses import Host, is_dialable, is_own, mapped
 from ...config.secret import ERROR_TYPE, Secret
 from ...model import Seconds
-from ..addresses import check_host, is_dialable, is_own
-from ..settings_types import TLSSettings
+from ...tls.settings import TLSSettings
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -59,7 +59,6 @@ def _password(password: SecretStr) -> SecretStr:
 
 
 URL = Annotated[str, AfterValidator(_url)]
-Host = Annotated[str, AfterValidator(check_host)]
 
 
 class XenSettings(BaseModel):
@@ -111,7 +110,7 @@ class XenSettings(BaseModel):
 
     def dialled(self, host: str) -> str:
         """Return where a pool member is dialled that XAPI calls so."""
-        return lookup(self.addresses, host)
+        return mapped(self.addresses, host) or host
 
     def is_written(self, host: str) -> bool:
         """Return whether an operator wrote where a member is that XAPI calls so."""
@@ -121,9 +120,3 @@ class XenSettings(BaseModel):
     def is_refused(self, host: str) -> bool:
         """Return whether a member's address means this machine, and no operator wrote that."""
         return is_own(host) and not self.is_written(host)
-
-
-def lookup(addresses: Mapping[str, str], host: str) -> str:
-    """Return what stands for a host, whose case does not matter; itself when nothing does."""
-    names = {name.lower(): address for name, address in addresses.items()}
-    return names.get(host.lower(), host)

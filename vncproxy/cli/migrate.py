@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from ..addresses import is_own
+from ..addresses import bracketed, is_own
 from ..tokens.external.token_file import read
 from .failures import Misconfigured
 from .websockify_options import FLAGS, VALUES, parse
@@ -115,7 +115,7 @@ def _public(options: Namespace) -> Iterator[str]:
     scheme = "https" if options.cert else "http"
     yield "[public]"
     yield "# Where browsers reach it: put the name here that stands in your links."
-    shown = "127.0.0.1" if host in ("", "0.0.0.0", "::") else _bracketed(host)  # noqa: S104
+    shown = "127.0.0.1" if host in ("", "0.0.0.0", "::") else bracketed(host)  # noqa: S104
     yield f"base_url = {_toml(f'{scheme}://{shown}:{port or 6080}/')}"
     if not options.auth_plugin:
         return
@@ -242,7 +242,7 @@ def _target(options: Namespace) -> Iterator[str]:
     elif options.target:
         host, port = _address(options.target)
         scheme = "tls://" if options.ssl_target else ""
-        address = f"{scheme}{_bracketed(host or '127.0.0.1')}:{port}"
+        address = f"{scheme}{bracketed(host or '127.0.0.1')}:{port}"
     if address:
         yield f"# Links are made by: vncproxy token issue {_NAME}-target/console"
         yield f"[backends.{_NAME}-target]"
@@ -257,10 +257,6 @@ def _address(text: str) -> tuple[str, int]:
         return "", 0
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(_number(port, "port"))
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _number(text: str, what: str) -> str:

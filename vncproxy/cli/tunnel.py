@@ -14,6 +14,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
 
+from ..addresses import bracketed
 from ..downstream.links import behind_path, token_of
 from ..errors import ClientGone, UpstreamViolation, VNCProxyError
 from ..handshake.steps import StartTLS, StepError, Steps
@@ -76,7 +77,7 @@ class Link:
     @property
     def netloc(self) -> str:
         """Host and port as a header names them."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = bracketed(self.host)
         return f"{host}:{self.port}"
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from ..addresses import bracketed
 from ..model import Seconds
 from .secret import Secret
 
@@ -32,7 +33,7 @@ class RedisServer(BaseModel):
         """Where it is, for messages."""
         if self.path:
             return self.path
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{bracketed(self.host)}:{self.port}"
 
 
 class RedisSettings(RedisServer):

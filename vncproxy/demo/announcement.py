@@ -6,6 +6,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..addresses import bracketed
 from ..tokens.access_url import access_url
 
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 asked for by a user
@@ -62,4 +63,4 @@ def vm_lines(address: ListenAddress, machines: Sequence[tuple[str, str]]) -> lis
 
 
 def _netloc(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"{bracketed(host)}:{port}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ..addresses import bracketed
 from .address import VMAddress
 
 
@@ -116,7 +117,7 @@ class ConsoleEndpoint:
             case Transport.FD:
                 return "fd passed by the hypervisor"
             case _:
-                host = f"[{self.host}]" if ":" in self.host else self.host
+                host = bracketed(self.host)
                 return f"{self.transport.value}:{host}:{self.port}"
 
 

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePath
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from ..errors import ConfigurationError
+from ..files import absolute
 from ..model import RFBSecurity, TLSTrust
 from .verification import check_trust, parse_fingerprint
-
-
-def _absolute(path: str) -> str:
-    if path and not PurePath(path).is_absolute():
-        raise PydanticCustomError("path", "must be an absolute path, such as /etc/vncproxy/ca.pem")
-    return path
 
 
 def _fingerprint(text: str) -> str:
@@ -27,7 +21,7 @@ def _fingerprint(text: str) -> str:
         raise PydanticCustomError("fingerprint", "{problem}", {"problem": str(e)}) from e
 
 
-File = Annotated[str, AfterValidator(_absolute)]
+File = Annotated[str, AfterValidator(absolute("/etc/vncproxy/ca.pem"))]
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 
 

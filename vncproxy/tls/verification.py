@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import ConfigurationError, UpstreamUntrusted, UpstreamViolation, VNCProxyError
+from ..files import Version, version_of
 from ..model import TLSTrust
 
 _CERTIFIED = b"DEFAULT:!aNULL:!eNULL"
@@ -45,7 +46,7 @@ _WORDS = {
 }
 """OpenSSL's numbers of what is wrong with a certificate, where they are common."""
 
-Stamps = tuple[tuple[int, int, int], ...]
+Stamps = tuple[Version, ...]
 
 
 def parse_fingerprint(text: str) -> str:
@@ -235,12 +236,12 @@ def _stamps(trust: TLSTrust) -> Stamps:
     )
 
 
-def _stamp(path: str) -> tuple[int, int, int]:
+def _stamp(path: str) -> Version:
     try:
         status = Path(path).stat()
     except (OSError, ValueError) as e:
         raise _unusable(path, e) from e
-    return status.st_mtime_ns, status.st_size, status.st_ino
+    return version_of(status)
 
 
 @lru_cache(maxsize=64)

@@ -15,6 +15,7 @@ from autobahn.websocket.types import ConnectingRequest
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 
+from ..addresses import bracketed
 from ..errors import UpstreamRefused, UpstreamViolation
 from ..handshake.steps import ReadUntil, Steps, Write
 from ..rfb.versions import clean_reason
@@ -92,7 +93,7 @@ def _opening(host: str, port: int, target: str, headers: dict[str, str]) -> _Ope
     opening = _Opening()
     opening.factory = factory
     opening.request = ConnectingRequest(
-        host=f"[{host}]" if ":" in host else host,
+        host=bracketed(host),
         port=port,
         resource=target,
         headers=headers,

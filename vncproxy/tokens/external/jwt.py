@@ -17,10 +17,11 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ...errors import ConfigurationError, TokenExpired, TokenUnknown, TokenUsed
+from ...files import absolute
 from ...interfaces import IHasWarnings, ITokenSource
 from ...model import Grant, UnixTime, VMAddress, secret_id
 from .jwt_key import VerifyingKey, read_key
-from .target import Means, ServerSettings, Target, absolute, grant
+from .target import Means, ServerSettings, Target, grant
 
 _LONGEST_USER = 255
 _END_OF_TIME = 10**11
@@ -39,7 +40,7 @@ class SignedTokensSettings(ServerSettings):
         issuer: what ``iss`` must be; empty ignores the claim.
     """
 
-    key_file: Annotated[Path, AfterValidator(absolute)]
+    key_file: Annotated[Path, AfterValidator(absolute("/etc/vncproxy/x"))]
     require_exp: bool = True
     single_use: Literal["jti", "always", "never"] = "jti"
     leeway: Annotated[float, Field(ge=0, le=300)] = 10.0

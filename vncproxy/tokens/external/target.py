@@ -6,13 +6,11 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, SecretStr
 
-from ...addresses import NOT_DIALLED, check_host, is_own, meaning
+from ...addresses import NOT_DIALLED, Host, bracketed, is_own, meaning
 from ...config.secret import Secret
 from ...errors import BackendError, TokenUnknown
 from ...interfaces import IBlockingCalls, ITokenStore
@@ -62,7 +60,7 @@ class Target:
     def __str__(self) -> str:
         if self.path:
             return f"{UNIX_SOCKET}{self.path}"
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{bracketed(self.host)}:{self.port}"
 
     @classmethod
     def parse(cls, text: str) -> Target:
@@ -120,7 +118,7 @@ class ServerSettings(BaseModel):
     vnc_password: Secret = SecretStr("")
     transport: Literal["tcp", "tls"] = "tcp"
     tls: TLSSettings | None = None
-    addresses: dict[str, Annotated[str, AfterValidator(check_host)]] = {}
+    addresses: dict[str, Host] = {}
 
     def endpoint(self, target: Target, remedy: str = "") -> ConsoleEndpoint:
         """Return what a session dials.
@@ -174,13 +172,6 @@ def too_short(source: str, secret: str, shortest: int) -> TokenUnknown:
         f"{source}: token {secret_id(secret)[:12]} has {len(secret)} characters and could be "
         f"guessed; give it {shortest} or more, or lower shortest_token"
     )
-
-
-def absolute(path: Path) -> Path:
-    """Refuse a path that depends on where the proxy was started; a validator for settings."""
-    if not path.is_absolute():
-        raise PydanticCustomError("path", "must be an absolute path, such as /etc/vncproxy/x")
-    return path
 
 
 def grant(

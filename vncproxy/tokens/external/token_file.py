@@ -11,11 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...files import Version, version_of
 from ...model import secret_id
 from .target import Target
-
-Version = tuple[int, int, int]
-"""What tells two versions of a file apart: modification time in ns, size, inode."""
 
 _SEPARATOR = re.compile(r":\s")
 _USABLE = re.compile(r"[A-Za-z0-9_.-]{1,4096}")
@@ -68,14 +66,10 @@ def _read_one_of_many(path: Path, known: TokenFile | None, shortest: int) -> Tok
 
 
 def _read(path: Path, known: TokenFile | None, shortest: int) -> TokenFile:
-    if known and _version(path.stat()) == known.version:
+    if known and version_of(path.stat()) == known.version:
         return known
     with path.open(encoding="utf-8", errors="replace") as file:
-        return _parse(_version(os.fstat(file.fileno())), file, shortest)
-
-
-def _version(status: os.stat_result) -> Version:
-    return status.st_mtime_ns, status.st_size, status.st_ino
+        return _parse(version_of(os.fstat(file.fileno())), file, shortest)
 
 
 def _parse(version: Version, lines: Iterator[str], shortest: int) -> TokenFile:

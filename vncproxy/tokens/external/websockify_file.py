@@ -11,9 +11,10 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ...errors import BackendError, StoreUnavailable
+from ...files import absolute
 from ...interfaces import IHasWarnings, ITokenSource
 from ...model import Grant, VMAddress, secret_id
-from .target import Means, ServerSettings, Target, absolute, grant, too_short
+from .target import Means, ServerSettings, Target, grant, too_short
 from .token_file import Files, TokenFile, read
 
 _READ_TIME = 5.0
@@ -27,7 +28,7 @@ class TokenFilesSettings(ServerSettings):
         shortest_token: characters; shorter tokens, which could be guessed, are refused.
     """
 
-    path: Annotated[Path, AfterValidator(absolute)]
+    path: Annotated[Path, AfterValidator(absolute("/etc/vncproxy/x"))]
     shortest_token: Annotated[int, Field(ge=1)] = 16
 
 
