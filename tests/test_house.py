@@ -10,7 +10,7 @@ from statistics import median
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.import_rules import imports
+from tests.import_rules import MAY_IMPORT, PROTOCOL, VOCABULARY, imports, part_of
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST, MEDIAN = 350, 150
@@ -69,6 +69,22 @@ def _parts() -> set[str]:
         folder = (ROOT / "vncproxy" / name).is_dir()
         parts.add(f"vncproxy/{name}/" if folder else f"vncproxy/{name}.py")
     return parts
+
+
+class RuleTests(SynchronousTestCase):
+    def test_no_rule_allows_what_no_module_imports(self) -> None:
+        imported = {
+            (part_of(name), wanted.removeprefix("vncproxy."))
+            for name, path in MODULES.items()
+            for wanted in _imported(name, path)
+        }
+        unused = {
+            f"{part} imports no {allowed}"
+            for part, may in MAY_IMPORT.items()
+            for allowed in may - VOCABULARY - PROTOCOL
+            if not any(p == part and f"{m}.".startswith(f"{allowed}.") for p, m in imported)
+        }
+        self.assertEqual(unused, set())
 
 
 class CircleTests(SynchronousTestCase):
