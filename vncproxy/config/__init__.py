@@ -3,6 +3,8 @@
 - `load`: reads a file and reports all of its errors at once.
 - `settings`: one class for each table, with the defaults.
 - `setting_types`: the types of single settings, and what each of them refuses.
+- `redis`: how a Redis is reached, for ``[redis]`` and token sources.
+- `scope`: what an API key may do.
 - `secret`: secrets, written out, in a file or in the environment.
 - `listeners`: endpoint strings.
 - `urls`: URLs, and the origins and path prefixes in them.
