@@ -14,6 +14,7 @@
 - `libvirt`: the libvirt backend over libvirt's test driver.
 - `vsphere`: a vSphere in memory, behind pyvmomi's objects.
 - `opennebula`, `hypervisors_here`: clouds and hypervisors in memory.
+- `subscriber`: an owner of a subscription to Redis.
 - `network`: what blocking code reaches when it dials.
 - `cost`: how the cost of a call grows with its input.
 """
