@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import libvirt
 
 from ...errors import BackendError
+from .errors import LOST, WIPED, explain
 
 T = TypeVar("T")
 
@@ -23,19 +24,6 @@ VirConnect = Any
 
 _KEEPALIVE = (5, 3)
 """Seconds between probes of an idle connection, and how many may stay unanswered."""
-
-_WIPED = None
-"""The code of an error when Python has freed another of libvirt's objects before it was read."""
-
-_LOST = (
-    _WIPED,
-    libvirt.VIR_ERR_SYSTEM_ERROR,
-    libvirt.VIR_ERR_RPC,
-    libvirt.VIR_ERR_NO_CONNECT,
-    libvirt.VIR_ERR_INVALID_CONN,
-)
-_DENIED = (libvirt.VIR_ERR_OPERATION_DENIED, libvirt.VIR_ERR_ACCESS_DENIED)
-_NO_ACCESS = ("Permission denied", "authentication unavailable", "authentication failed")
 
 _preparing = Lock()
 
@@ -71,7 +59,7 @@ class Connection:
         try:
             return self._ask(question, args)
         except libvirt.libvirtError as e:
-            raise BackendError(f"{self}: {_explain(e)}") from e
+            raise BackendError(f"{self}: {explain(e)}") from e
 
     def close(self) -> None:
         """Let go of the connection; libvirt closes it when the last question has ended."""
@@ -82,7 +70,7 @@ class Connection:
         try:
             return question(connection, *args)
         except libvirt.libvirtError as e:
-            if e.get_error_code() not in _LOST and _is_alive(connection):
+            if e.get_error_code() not in LOST and _is_alive(connection):
                 raise
             self._forget(connection)
         return question(self._connected(), *args)
@@ -119,7 +107,7 @@ class Connection:
         try:
             connection.setKeepAlive(*_KEEPALIVE)
         except libvirt.libvirtError as e:
-            if e.get_error_code() not in (libvirt.VIR_ERR_NO_SUPPORT, _WIPED):
+            if e.get_error_code() not in (libvirt.VIR_ERR_NO_SUPPORT, WIPED):
                 raise
         return connection
 
@@ -129,18 +117,6 @@ def _is_alive(connection: VirConnect) -> bool:
         return bool(connection.isAlive())
     except libvirt.libvirtError:
         return False
-
-
-def _explain(error: libvirt.libvirtError) -> str:
-    """Return libvirt's message, with what can be done where that is known."""
-    text = str(error)
-    if error.get_error_code() in _DENIED:
-        return f"{text}; secure XML needs a read-write connection, not libvirt-sock-ro"
-    if any(words in text for words in _NO_ACCESS):
-        return f"{text}; may the proxy's user connect to libvirt (group libvirt)?"
-    if "No such file" in text or "Connection refused" in text:
-        return f"{text}; is libvirtd (or virtqemud) running there?"
-    return text
 
 
 def _prepare() -> None:

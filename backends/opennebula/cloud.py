@@ -15,9 +15,10 @@ from pyone.bindings.supbind import USER, VM_POOL
 from ...addresses import is_loopback
 from ...errors import BackendError, VMNotFound
 from ...model import VMAddress, VMSummary
-from .connection import AccessDenied, FrontEnd, NoSuchObject, PostFunction
+from .connection import FrontEnd, PostFunction
 from .console import Network
-from .http import Post, Unanswered
+from .errors import AccessDenied, NoSuchObject, Unanswered
+from .http import Post
 from .machines import Machine, read_machine
 from .settings import CloudSettings
 from .states import has_screen, words

@@ -17,7 +17,8 @@ import pyone
 from pyone.bindings.supbind import GDSParseError
 
 from ...errors import BackendError
-from .http import Post, Unanswered
+from .errors import AccessDenied, LoginRefused, NoSuchObject, NotUnderstood, Unanswered
+from .http import Post
 from .settings import split_session
 
 PostFunction = Callable[[str, bytes, float], bytes]
@@ -33,22 +34,6 @@ _UNREADABLE = (
     ValueError,
 )
 _LONGEST_MESSAGE = 300
-
-
-class NoSuchObject(BackendError):
-    """OpenNebula has none with this number."""
-
-
-class AccessDenied(BackendError):
-    """OpenNebula's account may not do this."""
-
-
-class LoginRefused(BackendError):
-    """OpenNebula does not know the account, or its password is another."""
-
-
-class NotUnderstood(BackendError):
-    """OpenNebula does not know the call, or not with these parameters."""
 
 
 _KINDS: dict[type[Exception], type[BackendError]] = {

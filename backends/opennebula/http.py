@@ -10,16 +10,12 @@ import time
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from ...errors import BackendError
+from .errors import Unanswered
 
 LONGEST_ANSWER = 64 * 1024 * 1024
 """Bytes: a security limit; the list of all machines of a large cloud has a few millions."""
 
 _PIECE = 65536
-
-
-class Unanswered(BackendError):
-    """A server did not answer, or not now: another one may."""
 
 
 class Post:

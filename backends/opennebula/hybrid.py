@@ -15,8 +15,9 @@ from ...addresses import is_own
 from ...errors import BackendError, ConsoleUnavailable, VMNotFound
 from ...model import ConsoleElsewhere, ConsoleEndpoint
 from .cloud import Cloud
-from .connection import AccessDenied, LoginRefused, NoSuchObject, PostFunction
+from .connection import PostFunction
 from .console import console, placed
+from .errors import AccessDenied, LoginRefused, NoSuchObject
 from .machines import Machine, Placement
 from .settings import RemoteSettings, is_endpoint
 from .vcenter import in_vsphere

@@ -13,7 +13,7 @@ import re
 from ...errors import BackendError
 from ...model import VMAddress
 from .cloud import Cloud
-from .connection import AccessDenied, NoSuchObject
+from .errors import AccessDenied, NoSuchObject
 from .machines import Machine, Placement
 
 _UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
-from pydantic_core import PydanticCustomError
 from zope.interface import implementer
 
 from ...errors import BackendError, VMNotFound
-from ...files import Version, absolute
+from ...files import Version
 from ...interfaces import (
     BackendContext,
     IConsoleBackend,
@@ -23,29 +20,9 @@ from ...interfaces import (
 from ...model import ConsoleEndpoint, VMAddress, VMSummary
 from .console import Console
 from .machines import read_if_changed
+from .settings import StaticSettings
 
 _READ_TIME = 5.0
-
-
-class StaticSettings(BaseModel):
-    """The table ``[backends.NAME]`` of type ``static``.
-
-    Attributes:
-        consoles: id of the VM -> its console.
-        file: a TOML file with the same tables at its top level, read again when it changes; a
-            console that stands in both is taken from ``consoles``.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    consoles: dict[str, Console] = {}
-    file: Annotated[Path, AfterValidator(absolute("/etc/vncproxy/x.toml"))] | None = None
-
-    @model_validator(mode="after")
-    def _has_a_source(self) -> StaticSettings:
-        if self.file is None and not self.consoles:
-            raise PydanticCustomError("source", "needs consoles = { … }, file = …, or both")
-        return self
 
 
 @implementer(IConsoleBackend, IHasWarnings, IKnowsConsoles, IVMInventory)

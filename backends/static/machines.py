@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import IO
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from ...errors import BackendError
 from ...files import Version, version_of
 from .console import Console
+from .errors import explain
 
 _TABLES = TypeAdapter(dict[str, Console])
 
@@ -46,32 +46,8 @@ def read_if_changed(path: Path, known: Version | None) -> Reading | None:
     except OSError as e:
         raise BackendError(f"{path}: {e.strerror or e}") from e
     except (ValueError, ValidationError) as e:
-        raise BackendError(f"{path}: {_problem(e)}") from e
+        raise BackendError(f"{path}: {explain(e)}") from e
 
 
 def _consoles(file: IO[bytes]) -> dict[str, Console]:
     return _TABLES.validate_python(tomllib.load(file))
-
-
-def _problem(error: ValueError) -> str:
-    """Return what is wrong in words: the TOML parser names the line, pydantic the keys."""
-    if not isinstance(error, ValidationError):
-        return "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{_key(each)}: {_words(each)}" for each in details)
-
-
-def _key(detail: ErrorDetails) -> str:
-    return ".".join(str(part) for part in detail["loc"])
-
-
-def _words(detail: ErrorDetails) -> str:
-    match detail["type"]:
-        case "extra_forbidden":
-            return f"unknown key; allowed are {', '.join(Console.model_fields)}"
-        case "missing":
-            return "is missing"
-        case "model_type":
-            return 'must be a table, such as { address = "10.0.0.5:5901" }'
-        case _:
-            return detail["msg"]

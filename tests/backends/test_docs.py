@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.backends.libvirt.settings import LibvirtSettings
 from vncproxy.backends.opennebula.settings import OpenNebulaSettings
-from vncproxy.backends.static.backend import StaticSettings
 from vncproxy.backends.static.machines import read_if_changed
+from vncproxy.backends.static.settings import StaticSettings
 from vncproxy.backends.vmware.settings import VMwareSettings
 from vncproxy.backends.xen.settings import XenSettings
 from vncproxy.errors import BackendError, StoreUnavailable, UpstreamUnreachable

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.fake_oned import FakeOned
 from vncproxy.backends.opennebula.backend import OpenNebulaBackend
-from vncproxy.backends.opennebula.http import Unanswered
+from vncproxy.backends.opennebula.errors import Unanswered
 from vncproxy.backends.opennebula.settings import OpenNebulaSettings
 from vncproxy.errors import VNCProxyError
 from vncproxy.model import ConsoleEndpoint

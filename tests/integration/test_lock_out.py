@@ -19,7 +19,8 @@ from tests.components.gateway import Gateway
 from tests.components.libvirt_host import until
 from tests.components.viewer import Viewer
 from tests.components.vnc_servers import RED, Identity, XServer
-from vncproxy.backends.static.backend import StaticBackend, StaticSettings
+from vncproxy.backends.static.backend import StaticBackend
+from vncproxy.backends.static.settings import StaticSettings
 from vncproxy.config.check.consoles import check_consoles
 from vncproxy.errors import ClientGone, UpstreamBusy
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport

@@ -16,7 +16,8 @@ from tests.components.fake_oned import VM, FakeOned, OnedServer
 from tests.components.ports import free_port
 from vncproxy.backends.opennebula import http as opennebula_http
 from vncproxy.backends.opennebula.cloud import Cloud
-from vncproxy.backends.opennebula.http import Post, Unanswered
+from vncproxy.backends.opennebula.errors import Unanswered
+from vncproxy.backends.opennebula.http import Post
 from vncproxy.backends.opennebula.settings import CloudSettings
 from vncproxy.errors import BackendError
 

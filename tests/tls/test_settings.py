@@ -12,8 +12,9 @@ from tests.doubles.hypervisors_here import all_ports_listen
 from vncproxy.backends.libvirt.console import route
 from vncproxy.backends.libvirt.domain_xml import VNCGraphics
 from vncproxy.backends.libvirt.settings import LibvirtSettings
-from vncproxy.backends.static.backend import StaticBackend, StaticSettings
+from vncproxy.backends.static.backend import StaticBackend
 from vncproxy.backends.static.console import Console
+from vncproxy.backends.static.settings import StaticSettings
 from vncproxy.interfaces import IHasWarnings
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
 from vncproxy.testing import FakeCalls, backend_context

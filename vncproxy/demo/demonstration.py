@@ -16,7 +16,8 @@ from twisted.logger import Logger
 from ..backends import new_context
 from ..backends.libvirt.backend import LibvirtBackend
 from ..backends.libvirt.settings import LibvirtSettings
-from ..backends.static.backend import StaticBackend, StaticSettings
+from ..backends.static.backend import StaticBackend
+from ..backends.static.settings import StaticSettings
 from ..blocking import BoundedCalls
 from ..config.settings import Listen, Public, Settings
 from ..errors import UpstreamRefused, VNCProxyError

@@ -21,7 +21,7 @@ from twisted.logger import (
     textFileLogObserver,
 )
 
-from ..backends.static.backend import StaticSettings
+from ..backends.static.settings import StaticSettings
 from ..errors import ConfigurationError
 from ..service.monotonic import use_monotonic_clock
 from .announcement import ListenAddress

@@ -22,7 +22,7 @@ from tests.components.fake_oned import (
 from tests.doubles.opennebula import HOME, SESSION, OpenNebulaCase
 from vncproxy.backends.opennebula.backend import OpenNebulaBackend
 from vncproxy.backends.opennebula.connection import FrontEnd
-from vncproxy.backends.opennebula.http import Unanswered
+from vncproxy.backends.opennebula.errors import Unanswered
 from vncproxy.errors import BackendError
 
 SECOND, THIRD = "http://one2.example.com:2633/RPC2", "http://one3.example.com:2633/RPC2"

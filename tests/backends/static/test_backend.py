@@ -12,7 +12,8 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from vncproxy.backends.static.backend import StaticBackend, StaticSettings
+from vncproxy.backends.static.backend import StaticBackend
+from vncproxy.backends.static.settings import StaticSettings
 from vncproxy.errors import BackendError, VMNotFound
 from vncproxy.interfaces import IBlockingCalls, IConsoleBackend, IKnowsConsoles, IVMInventory
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Transport, VMAddress, VMSummary
