@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from ...errors import BackendError
 from ...model import ConsoleEndpoint, TLSTrust, Transport
-from ...tls.verification import parse_fingerprint
+from ...tls.fingerprints import parse_fingerprint
 from ..tls_context import fingerprint_of
 from .address import place
 from .settings import VMwareSettings

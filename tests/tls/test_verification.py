@@ -16,7 +16,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.components.certificates import Authority, self_signed
 from vncproxy.errors import ConfigurationError, UpstreamUntrusted, UpstreamViolation
 from vncproxy.model import TLSTrust
-from vncproxy.tls.verification import TLSClient, check_trust, parse_fingerprint
+from vncproxy.tls.contexts import check_trust
+from vncproxy.tls.fingerprints import parse_fingerprint
+from vncproxy.tls.verification import TLSClient
 
 
 class Server:

@@ -1,1 +1,7 @@
-"""tls."""
+"""TLS towards servers: how they are verified, and what the proxy shows of itself.
+
+- `fingerprints`: fingerprints of certificates, in one form.
+- `contexts`: OpenSSL's contexts, from the files that a trust names.
+- `verification`: one connection as a client, and what is wrong with its server's certificate.
+- `settings`: the table ``tls = { … }``.
+"""

@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 from ..errors import ConfigurationError
 from ..files import absolute
 from ..model import RFBSecurity, TLSTrust
-from .verification import check_trust, parse_fingerprint
+from .contexts import check_trust
+from .fingerprints import parse_fingerprint
 
 
 def _fingerprint(text: str) -> str:

@@ -1,14 +1,8 @@
-"""Verifies the servers that the proxy speaks TLS to, as its configuration says.
-
-Parsed files are remembered until one of them changes, so that opening a console stays cheap.
-"""
+"""Verifies the servers that the proxy speaks TLS to, as its configuration says."""
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 
 import idna
@@ -26,12 +20,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import ConfigurationError, UpstreamUntrusted, UpstreamViolation, VNCProxyError
-from ..files import Version, version_of
 from ..model import TLSTrust
-
-_CERTIFIED = b"DEFAULT:!aNULL:!eNULL"
-_ANONYMOUS = b"aNULL:@SECLEVEL=0"
-_FINGERPRINT = re.compile(r"(?:(sha256):([0-9a-f]{64})|(sha1):([0-9a-f]{40}))")
+from .contexts import anonymous_context, check_trust, context, needs_name
+from .fingerprints import parse_fingerprint
 
 _WORDS = {
     7: "it is not signed by the trusted authority, but by another one of the same name",
@@ -45,35 +36,6 @@ _WORDS = {
     26: "it is not made for servers",
 }
 """OpenSSL's numbers of what is wrong with a certificate, where they are common."""
-
-Stamps = tuple[Version, ...]
-
-
-def parse_fingerprint(text: str) -> str:
-    """Return ``sha256:<hex>`` or ``sha1:<hex>`` in lower case, without the colons of OpenSSL.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    algorithm, _, digits = text.strip().lower().partition(":")
-    plain = f"{algorithm}:{digits.replace(':', '')}"
-    if not _FINGERPRINT.fullmatch(plain):
-        raise ValueError('must be "sha256:" and 64, or "sha1:" and 40 hexadecimal digits')
-    return plain
-
-
-def check_trust(trust: TLSTrust) -> None:
-    """Make sure that files and fingerprints can be used.
-
-    Raises:
-        ConfigurationError: naming the file, or the fingerprint.
-    """
-    _context(trust, _stamps(trust))
-    for fingerprint in trust.fingerprints:
-        try:
-            parse_fingerprint(fingerprint)
-        except ValueError as e:
-            raise ConfigurationError(f"fingerprint {fingerprint!r} {e}") from e
 
 
 @implementer(IOpenSSLClientConnectionCreator)
@@ -95,18 +57,18 @@ class TLSClient:
         self._problem = ""
         self._connection: Any = None
         if trust is None:
-            self._context = _anonymous_context()
+            self._context = anonymous_context()
             return
-        if _needs_name(trust) and not self._name:
+        if needs_name(trust) and not self._name:
             raise ConfigurationError("tls needs a name: the console is not dialled by one")
         check_trust(trust)
-        self._context = _context(trust, _stamps(trust))
+        self._context = context(trust)
         self._server_name = _server_name(self._name)
 
     def clientConnectionForTLS(self, tlsProtocol: object) -> Any:
         """Return the connection; called by Twisted."""
         self._connection = connection = SSL.Connection(self._context, None)
-        if self._trust is not None and _needs_name(self._trust):
+        if self._trust is not None and needs_name(self._trust):
             connection.set_verify(SSL.VERIFY_PEER, self._judge)
         if self._server_name:
             connection.set_tlsext_host_name(self._server_name)
@@ -207,10 +169,6 @@ def _describe(certificate: x509.Certificate) -> str:
     return f"{subject!r} with sha256:{certificate.fingerprint(hashes.SHA256()).hex()}"
 
 
-def _needs_name(trust: TLSTrust) -> bool:
-    return trust.verify and not trust.fingerprints
-
-
 def _is_address(name: str) -> bool:
     try:
         ip_address(name)
@@ -227,94 +185,6 @@ def _server_name(name: str) -> bytes:
         return name.encode() if name.isascii() else idna.encode(name)
     except ValueError as e:
         raise ConfigurationError(f"tls: {name!r} cannot be a name: {e}") from e
-
-
-def _stamps(trust: TLSTrust) -> Stamps:
-    """Return what changes whenever a file does."""
-    return tuple(
-        _stamp(path) for path in (trust.ca_file, trust.certificate_file, trust.key_file) if path
-    )
-
-
-def _stamp(path: str) -> Version:
-    try:
-        status = Path(path).stat()
-    except (OSError, ValueError) as e:
-        raise _unusable(path, e) from e
-    return version_of(status)
-
-
-@lru_cache(maxsize=64)
-def _context(trust: TLSTrust, stamps: Stamps) -> SSL.Context:
-    """Return what the connections under one trust share.
-
-    Args:
-        stamps: part of the key under which the result is remembered.
-    """
-    context = _new_context(_CERTIFIED)
-    if _needs_name(trust):
-        _load_authorities(context, trust.ca_file)
-    if trust.certificate_file:
-        _load_own_certificate(context, trust.certificate_file, trust.key_file)
-    return context
-
-
-@lru_cache(maxsize=1)
-def _anonymous_context() -> SSL.Context:
-    context = _new_context(_ANONYMOUS)
-    # TLS 1.3 has no anonymous key exchange
-    context.set_max_proto_version(SSL.TLS1_2_VERSION)
-    return context
-
-
-def _new_context(ciphers: bytes) -> SSL.Context:
-    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_TICKET)
-    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-    context.set_cipher_list(ciphers)
-    return context
-
-
-def _load_authorities(context: SSL.Context, ca_file: str) -> None:
-    if not ca_file:
-        context.set_default_verify_paths()
-        return
-    _read(ca_file)
-    try:
-        context.load_verify_locations(ca_file)
-    except SSL.Error as e:
-        raise _unusable(ca_file, "it holds no certificate in PEM") from e
-
-
-def _load_own_certificate(context: SSL.Context, certificate_file: str, key_file: str) -> None:
-    key = key_file or certificate_file
-    _read(certificate_file)
-    _read(key)
-    # a key with a passphrase would be asked for on the terminal
-    context.set_passwd_cb(lambda *_: b"")
-    try:
-        context.use_certificate_chain_file(certificate_file)
-    except SSL.Error as e:
-        raise _unusable(certificate_file, "it holds no certificate in PEM") from e
-    try:
-        context.use_privatekey_file(key)
-        context.check_privatekey()
-    except SSL.Error as e:
-        raise _unusable(
-            key, f"it holds no key in PEM without a passphrase that fits {certificate_file}"
-        ) from e
-
-
-def _read(path: str) -> None:
-    try:
-        Path(path).read_bytes()
-    except OSError as e:
-        raise _unusable(path, e) from e
-
-
-def _unusable(path: str, why: object) -> ConfigurationError:
-    return ConfigurationError(f"{path} cannot be used: {getattr(why, 'strerror', None) or why}")
 
 
 def _explain(error: SSL.Error) -> str:
