@@ -1,7 +1,19 @@
-"""The backends: each module here locates the consoles of one kind of hypervisor or cloud.
+"""The backends: each package here locates the consoles of one kind of hypervisor or cloud.
 
-A backend is found by name among the entry points of the group ``vncproxy.backends``, the
-project's own as well as those of third parties.
+A backend is found by name among the entry points of the group ``vncproxy.backends``, those of third
+parties included. The packages have the same modules inside, as far as a kind needs them: `backend`,
+`settings`, `connection`, `machines`, `console`, `states`, `errors`, `probe`.
+
+- `construction`: makes backends.
+- `static`: consoles that are written down.
+- `libvirt`: QEMU and KVM machines.
+- `xen`: pools of XenServer or XCP-ng.
+- `vmware`: vCenter and ESXi.
+- `opennebula`: OpenNebula, hybrid hosts included.
+- `reachability`: many addresses dialled at once, for probes.
+- `probed`: what a probe finds.
+- `local_ports`: which TCP ports are listened on here.
+- `tls_context`: TLS towards hypervisors' APIs, for blocking SDKs.
 """
 
 from __future__ import annotations

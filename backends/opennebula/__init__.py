@@ -1,4 +1,18 @@
-"""The backend of type ``opennebula``."""
+"""Consoles of machines that OpenNebula runs: type ``opennebula``.
+
+- `backend`: `OpenNebulaBackend`, one OpenNebula and those behind its hybrid hosts.
+- `settings`: the table of the configuration.
+- `cloud`: one OpenNebula: look-up and inventory of machines, version and account.
+- `connection`: its servers, called through pyone in their order.
+- `http`: one request within limits of time and size.
+- `machines`: a machine's document, and the parts of it that matter here.
+- `console`: the endpoint of a machine on a host of its own cloud.
+- `hybrid`: machines that run in another OpenNebula.
+- `vcenter`: machines that run in a vCenter.
+- `states`: STATE and LCM_STATE in words.
+- `errors`: OpenNebula's refusals as errors of ours.
+- `probe`: clouds and consoles that cannot be reached, for ``check-config``.
+"""
 
 from .backend import OpenNebulaBackend
 
