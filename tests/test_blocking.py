@@ -103,7 +103,7 @@ class TimeLimitTests(BoundedCallsCase):
         error = self.failureResultOf(answer, BackendError).value
         self.assertEqual(str(error), "Blockade did not answer within 2.5 s")
 
-    def test_a_late_result_goes_to_who_disposes_of_it(self) -> None:
+    def test_a_late_result_is_handed_to_the_disposer(self) -> None:
         disposed: Queue[object] = Queue()
         answer = self.calls.call(1.0, self.hang, "an open file", late=disposed.put)
         self.hang.begun.wait(TIME_LIMIT)

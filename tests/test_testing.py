@@ -129,7 +129,7 @@ class StaticConsolesTests(SynchronousTestCase):
         self.assertTrue(verifyObject(IConsoleBackend, StaticConsoles()))
         self.assertTrue(verifyObject(IVMInventory, StaticConsoles()))
 
-    def test_it_tells_where_a_console_is_and_who_asked(self) -> None:
+    def test_it_locates_consoles_and_records_requests(self) -> None:
         backend = StaticConsoles({"web": self.endpoint})
 
         self.assertIs(self.successResultOf(backend.locate("web")), self.endpoint)

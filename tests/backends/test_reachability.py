@@ -22,7 +22,7 @@ class OutOfReachTests(SynchronousTestCase):
         address: tuple[str, int] = sock.getsockname()
         return address
 
-    def test_who_listens_is_not_told_and_who_does_not_is(self) -> None:
+    def test_only_addresses_without_a_listener_are_returned(self) -> None:
         there, away = self.bound(listening=True), self.bound(listening=False)
         self.assertEqual(out_of_reach([there, away]), {away: "Connection refused"})
 

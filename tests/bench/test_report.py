@@ -42,7 +42,7 @@ class TableTests(SynchronousTestCase):
 
         self.assertIn("merged", table.flaws(results(figures=figures), "ws", "events", "ours"))
 
-    def test_whoever_is_busy_at_rest_is_marked(self) -> None:
+    def test_a_peer_that_is_busy_at_rest_is_marked(self) -> None:
         found = table.flaws(results(at_rest={"ws/ours": 0.5}), "ws", "bulk", "ours")
 
         self.assertIn("50% of a core", found)

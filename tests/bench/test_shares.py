@@ -29,7 +29,7 @@ class SharesTests(SynchronousTestCase):
             ],
         )
 
-    def test_what_belongs_to_nobody_is_the_reactors(self) -> None:
+    def test_what_has_no_owner_is_the_reactors(self) -> None:
         self.assertEqual(shares(f"{LOOP} 7\n"), {REST: 1.0})
 
     def test_threads_that_wait_do_not_count(self) -> None:

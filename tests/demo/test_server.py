@@ -138,7 +138,7 @@ class HandshakeTests(ServerTests):
 
         self.assertTrue(transport.connected)
 
-    def test_somebody_who_does_not_speak_rfb_is_dropped(self) -> None:
+    def test_a_peer_without_rfb_is_dropped(self) -> None:
         _, transport = self.connect(b"GET / HTTP/1.1\r\n")
 
         self.assertFalse(transport.connected)
@@ -257,7 +257,7 @@ class UpdateTests(ServerTests):
         [rect] = self.rects(self.transport)
         self.assertEqual((rect.y, rect.height), (328, 18))
 
-    def test_the_clock_stops_when_nobody_looks(self) -> None:
+    def test_the_clock_stops_without_viewers(self) -> None:
         self.transport.loseConnection()
 
         self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -46,7 +46,7 @@ class AcceptingTests(SynchronousTestCase):
         self.accepting.add(port, plain_http=True)
         return port
 
-    def test_as_many_are_accepted_as_twisted_likes_while_nobody_waits(self) -> None:
+    def test_as_many_are_accepted_as_twisted_does_while_none_waits(self) -> None:
         self.assertEqual([self.port.accept(), self.port.accept()], [100, 100])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 

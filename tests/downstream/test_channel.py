@@ -122,7 +122,7 @@ class LimitTests(ChannelTestCase):
             peer.send(b"GET /2 HTTP/1.1\r\nHost: a\r\nX-A: " + b"a" * 900 + b"\r\n\r\n")
             self.assertTrue(peer.receive().endswith(b"XX"))
 
-    def test_nothing_is_read_of_who_was_refused(self) -> None:
+    def test_nothing_is_read_after_a_refusal(self) -> None:
         peer = self.connect(room=10)
         peer.send(b"A" * 2000)
 

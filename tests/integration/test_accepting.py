@@ -127,7 +127,7 @@ class WaitingTests(TestCase):
             self.accepting.pause(True)
         self.assertEqual(self.factory.came, 0)
 
-    async def test_however_long_it_took_all_are_served_when_nobody_waits(self) -> None:
+    async def test_after_any_time_all_are_served_when_none_waits(self) -> None:
         self.patch(accepting, "TOO_LONG", 0.1)
         await self.listen()
         self.accepting.pause(True)

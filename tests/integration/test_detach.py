@@ -173,7 +173,7 @@ class DetachTests(DetachTestCase):
             self.assertTrue(0 < len(left) < 100_000)
             self.assertEqual(left + detached.pending, b"a" * 100_000 + b"b" * 1000)
 
-    def test_the_old_transport_is_dead_and_tells_nobody(self) -> None:
+    def test_the_old_transport_is_dead_and_silent(self) -> None:
         for way in Way:
             with self.subTest(way):
                 leg, peer = self.connected(way)

@@ -55,7 +55,7 @@ class LockOutTests(TestCase):
         console.leg.close(ClientGone(), 1)
         await console.leg.closed
 
-    async def test_users_who_close_at_once_lock_nobody_out(self) -> None:
+    async def test_users_who_close_at_once_are_not_locked_out(self) -> None:
         reaching: list[Deferred[Any]] = []
 
         async def dial_and_leave(*args: Any) -> Leg:
@@ -74,7 +74,7 @@ class LockOutTests(TestCase):
         await deferLater(reactor, 1, lambda: None)
         await self.assertAdmitted()
 
-    async def test_a_check_of_the_configuration_locks_nobody_out(self) -> None:
+    async def test_a_check_of_the_configuration_locks_no_address_out(self) -> None:
         for _ in range(HASTY):
             self.assertEqual(await self.check("s3cret"), [])
         await self.assertAdmitted()
@@ -95,7 +95,7 @@ class LockOutTests(TestCase):
         self.assertIn("Too many security failures", str(caught.exception))
         self.assertIn("Try again in a moment", caught.exception.sentence())
 
-    def test_viewers_who_leave_at_once_lock_nobody_out_of_a_gateway(self) -> None:
+    def test_viewers_that_leave_at_once_do_not_lock_a_gateway_out(self) -> None:
         gateway = Gateway(f"""
 [backends.lab]
 type = "static"

@@ -288,7 +288,7 @@ class FailureTests(MainJob):
         self.check("lab/wrong", 502, "The hypervisor refused the connection to the console.")
         self.assertIn("authentication failed", self.gateway.audit("refuse")[-1]["detail"].lower())
 
-    def test_nobody_answers_at_the_port(self) -> None:
+    def test_nothing_listens_at_the_port(self) -> None:
         self.check("lab/away", 502, "The hypervisor could not be reached.")
 
     def test_the_id_that_a_user_is_told_stands_in_the_log(self) -> None:

@@ -183,7 +183,7 @@ class ConsoleTests(NovaCase):
         told = self.refusal(self.cloud.issue(world().plain.port), world().secure_gateway)
         self.assertIn("502 The hypervisor could not prove its identity.", told)
 
-    def test_nobody_answers_at_the_port(self) -> None:
+    def test_nothing_listens_at_the_port(self) -> None:
         told = self.refusal(self.cloud.issue(free_port()))
         self.assertIn("502 The hypervisor could not be reached.", told)
 

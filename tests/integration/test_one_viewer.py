@@ -97,7 +97,7 @@ class OneViewerTests(SynchronousTestCase):
             self.assertEqual(self.gateway.audit("refuse")[-1]["reason"], "console-in-use")
         self.look("qemu").wait_for_pixel(START_COLOUR)
 
-    def test_tigervnc_that_shares_with_nobody_says_so(self) -> None:
+    def test_tigervnc_that_never_shares_is_a_console_in_use(self) -> None:
         self.look("tigervnc").wait_for_pixel(RED)
 
         for _ in range(8):

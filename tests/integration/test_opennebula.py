@@ -305,7 +305,7 @@ class FailureTests(OpenNebulaCase):
         self.assertTrue(told.startswith("502 The hypervisor could not prove its identity."), told)
         self.assertIn("certificate is not for 'hv2' but for hv1", self.detail())
 
-    def test_nobody_at_the_port(self) -> None:
+    def test_nothing_listens_at_the_port(self) -> None:
         self.home.vms[7].graphics = graphics(self.world.home_guest, PORT=free_port())
         self.assertTrue(self.refusal("7").startswith("502 The hypervisor could not be reached."))
 

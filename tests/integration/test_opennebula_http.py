@@ -63,7 +63,7 @@ class PostTests(SynchronousTestCase):
         self.addCleanup(peer.join)
         return peer.url
 
-    def test_nobody_listens(self) -> None:
+    def test_nothing_listens(self) -> None:
         problem = self.problem(f"http://127.0.0.1:{free_port()}/RPC2")
         self.assertEqual(problem, "Connection refused")
 

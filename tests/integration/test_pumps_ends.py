@@ -125,7 +125,7 @@ class FarewellTests(PumpTestCase):
         code = EndedByAdministrator.close_code.to_bytes(2, "big")
         self.assertEqual([(kind, text[:2]) for kind, text in pair.user.control], [(CLOSE, code)])
 
-    def test_a_farewell_that_does_not_leave_at_once_tells_nobody(self) -> None:
+    def test_a_close_frame_that_is_not_sent_at_once_resumes_no_side(self) -> None:
         pair = self.pair()
         pump = pair.down.transport
         pump._socket = ReluctantSocket(pump._socket, [None])
@@ -145,7 +145,7 @@ class FarewellTests(PumpTestCase):
         self.assertTrue(pair.down.closed.called)
         self.assertEqual(len(self.loop.getDelayedCalls()), 1)  # the console's linger time
 
-    def test_an_answer_that_nobody_is_left_to_take(self) -> None:
+    def test_an_answer_after_the_peer_has_gone(self) -> None:
         for violation in (masked(CLOSE, b"\x03\xe8"), b"\x82\x01x"):
             pair = self.pair()
             pair.peer.socket.sendall(violation)

@@ -62,7 +62,7 @@ class ResumptionTests(SynchronousTestCase):
 
         self.assertEqual(browser.version(), "TLSv1.3")
 
-    def test_nobody_renegotiates(self) -> None:
+    def test_renegotiation_is_refused(self) -> None:
         self.start()
         with self.connect() as connection:
             connection.settimeout(None)  # OpenSSL works on the descriptor, and would not wait

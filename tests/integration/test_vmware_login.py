@@ -66,7 +66,7 @@ class LoginTests(BackendCase):
         self.assertIn(f"the login of {USER} is refused", str(before))
         self.assertEqual(str(after), str(before))
 
-    async def test_the_session_is_told_to_nobody(self) -> None:
+    async def test_the_session_is_not_shown(self) -> None:
         await self.backend.probe()
         with self.vsphere.administrator() as service:
             keys = [each.key for each in service.content.sessionManager.sessionList]
@@ -115,7 +115,7 @@ class CertificateTests(BackendCase):
         for pinned in (self.vsphere.fingerprint, sha1):
             await self.backend_of(ca_file="", fingerprints=[pinned]).probe()
 
-    async def test_another_pinned_fingerprint_is_refused_whoever_signed(self) -> None:
+    async def test_another_pinned_fingerprint_is_refused_with_any_signature(self) -> None:
         for pinned in ("sha256:" + "00" * 32, "sha1:" + "00" * 20):
             text = await self.refused(fingerprints=[pinned])
             self.assertIn("none of those in fingerprints", text)

@@ -184,7 +184,7 @@ class FileTests(TokensCase):
 
         self.assertEqual(self.refusal(token), UNKNOWN)
 
-    def test_nobody_answers_at_the_port(self) -> None:
+    def test_nothing_listens_at_the_port(self) -> None:
         token = self.new()
         self.write(f"{token}: 127.0.0.1:{free_port()}")
         self.assertIn("502 The hypervisor could not be reached.", self.refusal(token))

@@ -291,7 +291,7 @@ class MemberTests(PoolTestCase):
 
         self.assertIn(self.url(2), told)
 
-    def test_nobody_answers(self) -> None:
+    def test_no_host_answers(self) -> None:
         urls = [f"https://127.0.0.1:{free_port()}" for _ in range(2)]
 
         told = self.error(self.login(*urls))

@@ -144,7 +144,7 @@ class FailureTests(XenTestCase):
         self.assertIn(AT_LOOK_UP, self.refusal("denied/db-01"))
         self.assertIn("the account 'console' is refused: check username", self.detail())
 
-    def test_nobody_answers(self) -> None:
+    def test_no_host_answers(self) -> None:
         self.assertIn(AT_LOOK_UP, self.refusal("away/db-01"))
         self.assertIn("Connection refused", self.detail())
 

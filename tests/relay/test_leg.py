@@ -22,7 +22,7 @@ from vncproxy.relay.leg import DROP_LIMIT, UNREAD_LIMIT
 
 
 class UnreadTests(LegTestCase):
-    def test_bytes_that_nobody_reads_stop_the_peer(self) -> None:
+    def test_unread_bytes_stop_the_peer(self) -> None:
         self.connect()
 
         self.peer.send(*[bytes(1000)] * 200)

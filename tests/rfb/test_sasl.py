@@ -117,7 +117,7 @@ class ScramTests(SynchronousTestCase):
             self.assertIs(outcome.error, UpstreamViolation)
             self.assertIn("iterations up to 100000", outcome.detail)
 
-    def test_a_challenge_for_somebody_else(self) -> None:
+    def test_a_challenge_with_another_nonce(self) -> None:
         challenge = CHALLENGE.replace(NONCE, "another-nonce-of-ours")
         outcome = agree(mechanisms("SCRAM-SHA-256"), server(challenge))
         self.assertIs(outcome.error, UpstreamViolation)

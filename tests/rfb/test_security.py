@@ -190,7 +190,7 @@ class RefusalTests(WireTest):
         self.assertIs(outcome.error, UpstreamBusy)
         self.assertIn("authentication failed: too many attempts", outcome.detail)
 
-    def test_by_a_server_that_admits_nobody_for_a_while(self) -> None:
+    def test_by_a_server_that_locks_out_for_a_while(self) -> None:
         for reason in (
             b"Too many security failures",
             b"Too many authentication failures",

@@ -71,7 +71,7 @@ class AdmissionTests(SynchronousTestCase):
         ((name, why),) = self.refused
         self.assertEqual((name, why), ("g", "2 sessions begin and 4 users wait, limits.waiting"))
 
-    def test_without_places_nobody_waits(self) -> None:
+    def test_without_places_none_waits(self) -> None:
         self.limits = Limits(openings=1, waiting=0)
         self.come("a", "b")
         self.assertEqual([name for name, _ in self.refused], ["b"])

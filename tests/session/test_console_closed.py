@@ -72,7 +72,7 @@ class ConsoleClosedTests(SessionTestCase):
         self.closed(ConsoleMoved)
         self.assertTrue(self.user.peer.half_closed)
 
-    def test_a_defect_of_who_is_asked_keeps_no_session_from_ending(self) -> None:
+    def test_a_defect_of_the_backend_keeps_no_session_from_ending(self) -> None:
         moved = MovedAway()
         self.serve(backends={"kvm": moved})
         self.open()
@@ -115,7 +115,7 @@ class ConsoleClosedTests(SessionTestCase):
         self.closed(ConsoleMoved)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
-    def test_a_user_who_leaves_first_asks_nobody_where_the_machine_is(self) -> None:
+    def test_no_backend_is_asked_when_the_user_leaves_first(self) -> None:
         self.serve(backends={"kvm": MovedAway()})
         self.open()
 

@@ -148,7 +148,7 @@ class MoveTests(ConsolesTestCase):
     def test_a_machine_on_the_same_host_was_restarted(self) -> None:
         self.assertFalse(self.moved(OnTheMove("192.0.2.10")))
 
-    def test_nobody_knows_of_a_console_that_was_on_this_machine(self) -> None:
+    def test_a_console_that_was_on_this_machine_has_not_moved(self) -> None:
         self.assertFalse(self.moved(OnTheMove("192.0.2.11"), host=""))
 
     def test_what_cannot_be_told_is_no_move(self) -> None:

@@ -91,7 +91,7 @@ class RoundsTests(SynchronousTestCase):
 
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_a_defect_of_one_keeps_nobody_else_from_looking(self) -> None:
+    def test_a_defect_of_one_check_delays_no_other(self) -> None:
         def fail() -> None:
             raise RuntimeError("a defect")
 
@@ -104,7 +104,7 @@ class RoundsTests(SynchronousTestCase):
         self.assertEqual([looker.looks for looker in others], [[1], [2], [3]])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
 
-    def test_who_is_cancelled_in_a_late_round_keeps_nobody_else_from_looking(self) -> None:
+    def test_a_check_that_is_cancelled_in_a_late_round_delays_no_other(self) -> None:
         canceller, cancelled = self.looker(1), self.looker(2)
         canceller.look = lambda: self.rounds.cancel(cancelled, 2)  # type: ignore[method-assign]
         other = self.looker(3)

@@ -118,7 +118,7 @@ class TokenStoreContract(_Case):
         grant = await store.redeem(await store.issue(token))
         self.assertEqual(grant.token, token)
 
-    async def test_who_asks_before_a_use_may_refuse_it_and_nothing_is_taken(self) -> None:
+    async def test_a_check_before_a_use_may_refuse_it_and_nothing_is_taken(self) -> None:
         store, token = self.make_store(), self.token()
         secret = await store.issue(token)
         asked: list[Token | None] = []
@@ -136,7 +136,7 @@ class TokenStoreContract(_Case):
         await store.redeem(secret, None, asked.append)
         self.assertEqual(asked, [token] * 3)
 
-    async def test_nobody_asks_before_a_token_that_is_used_or_a_cookie(self) -> None:
+    async def test_a_used_token_or_a_cookie_is_not_checked_before(self) -> None:
         store = self.make_store()
         secret = await store.issue(self.token())
         _, cookie = await self.redeem_with_cookie(store, secret)

@@ -90,7 +90,7 @@ class StoreWithSourcesTests(SynchronousTestCase):
         self.assertEqual(found.endpoint.host, "a")
         self.assertEqual([len(each.asked) for each in (first, second, third)], [1, 1, 0])
 
-    def test_a_token_that_nobody_knows(self) -> None:
+    def test_a_token_that_no_source_has(self) -> None:
         waiting = Deferred.fromCoroutine(self.store(OneToken()).redeem(new_secret()))
         self.failureResultOf(waiting, TokenUnknown)
 

@@ -85,7 +85,7 @@ class OneFileTests(FileCase):
         self.write(f"{A}: a:1\n{A}: b:2\n")
         self.assertEqual(self.vm(self.source(), A), "b:2")
 
-    def test_a_token_of_somebody_else_is_not_refused_here(self) -> None:
+    def test_a_token_of_another_source_is_not_refused_here(self) -> None:
         self.write(f"{A}: a:1\n")
         self.assertIsNone(self.redeem(self.source(), B))
 

@@ -25,7 +25,7 @@ class CheckTests(ApiTestCase):
         self.assertRefused(answer, 422, "vm-not-found", "vm")
         self.assertIn("the backend 'kvm' has no machine 'gone'", answer.error["message"])
 
-    def test_nobody_is_asked_unless_it_is_asked_for(self) -> None:
+    def test_no_backend_is_called_unless_it_is_requested(self) -> None:
         self.assertEqual(self.issue(vm="kvm/gone").status, 201)
         self.assertEqual(self.issue(vm="b/x", check=False).status, 201)
 

@@ -105,7 +105,7 @@ class FollowTests(HybridCase):
             "(REMOTE_OPENNEBULA_VM_ID)",
         )
 
-    def test_one_that_belongs_to_nobody_is_refused_too(self) -> None:
+    def test_one_that_belongs_to_no_machine_is_refused_too(self) -> None:
         self.remote.user_template = {}
         self.assertIn("belongs to VM none", self.failure(BackendError).detail)
 
@@ -264,7 +264,7 @@ class ChainTests(HybridCase):
         )
         self.assertNotIn(FARTHER, self.internet.asked)
 
-    def test_none_allowed_asks_nobody_else(self) -> None:
+    def test_none_allowed_asks_no_other(self) -> None:
         self.failure(BackendError, max_hops=0)
         self.assertEqual(self.internet.asked, [HOME])
 

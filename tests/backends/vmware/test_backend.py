@@ -40,7 +40,7 @@ class BackendTests(SynchronousTestCase):
                 self.backend()
         self.assertIn("need pyvmomi: pip install 'vncproxy[vmware]'", str(caught.exception))
 
-    def test_closing_without_a_login_asks_nobody(self) -> None:
+    def test_closing_without_a_login_makes_no_call(self) -> None:
         backend = self.backend(host="127.0.0.1", port=1, timeout=3)
         self.successResultOf(Deferred.fromCoroutine(backend.close()))
         self.assertEqual(self.calls.limits, [3.0])

@@ -39,7 +39,7 @@ class BackendTests(SynchronousTestCase):
                 self.backend()
         self.assertIn("need XenAPI: pip install 'vncproxy[xen]'", str(caught.exception))
 
-    def test_closing_without_a_login_asks_nobody(self) -> None:
+    def test_closing_without_a_login_makes_no_call(self) -> None:
         backend = self.backend(url="https://127.0.0.1:1", timeout=3)
         self.successResultOf(Deferred.fromCoroutine(backend.close()))
         self.assertEqual(self.calls.limits, [3.0])

@@ -145,7 +145,7 @@ class CheckTests(SynchronousTestCase):
         )
         self.flushLoggedErrors(KeyError)
 
-    def test_a_backend_that_leaves_machines_to_nobody_is_told(self) -> None:
+    def test_a_backend_that_refers_to_a_missing_backend_is_reported(self) -> None:
         backends: dict[str, Answers] = {"one": Cloud("OpenNebula 6.10")}
         told = self.successResultOf(self.start(Settings(), backends, Answers("memory")))
         self.assertEqual(
@@ -156,7 +156,7 @@ class CheckTests(SynchronousTestCase):
         told = self.successResultOf(self.start(Settings(), backends, Answers("memory")))
         self.assertTrue(all(each.ok for each in told))
 
-    def test_settings_that_leave_machines_to_nobody_are_told(self) -> None:
+    def test_settings_that_refer_to_a_missing_backend_are_reported(self) -> None:
         class Cloudy(BaseModel):
             def other_backends(self) -> list[str]:
                 return ["vsphere"]
