@@ -1,82 +1,95 @@
-"""What must be agreed on with a console's server, made from the data in its endpoint.
-
-Each handshake is a generator of steps that knows no socket (see `vncproxy.handshake.steps`).
-"""
+"""The handshakes with a console's server in two parts: the login, and its screen."""
 
 from __future__ import annotations
 
-import re
+from typing import Any, TypeVar
 
-from ..errors import UpstreamClosed, UpstreamRefused, UpstreamViolation
-from ..handshake.steps import EndOfStream, ReadUntil, Steps, Write
-from ..model import Handshake, HTTPConnect
-from ..rfb.security import initialise, secure
-from ..rfb.versions import clean_reason
+from ..errors import ConsoleEnded, ConsoleInUse, UpstreamClosed, UpstreamViolation
+from ..handshake.steps import EndOfStream, StartTLS, StepError, Steps
+from ..model import ConsoleEndpoint, Timeouts, TLSTrust, Transport
+from ..relay.handshaking import HandshakeTimeout, run_handshake
+from ..relay.leg import Leg
+from ..relay.websocket_framing import WebSocketFraming
+from ..rfb.security import initialise
+from ..tls.verification import TLSClient
+from .handshakes import secure_console
+from .websocket import open_websocket
 
-REPLY_LIMIT = 8192
-"""Longest header of a reply to CONNECT, in bytes."""
-
-_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: .*)?\r?\n")
+T = TypeVar("T")
 
 
-def reach_console(handshakes: tuple[Handshake, ...]) -> Steps[bytes]:
-    """Run an endpoint's handshakes in their order, then exchange ClientInit for ServerInit.
+class Approach:
+    """One connection to a console on its way through the handshakes.
 
-    Returns:
-        The ServerInit message.
+    Args:
+        leg: nothing was said on it yet.
+        clock: the handshakes together take no longer than ``timeouts.handshake`` from now on.
 
-    Raises:
-        UpstreamViolation: the server does not do what its protocol says.
-        UpstreamRefused: it refuses the proxy.
-        UpstreamUntrusted: it is not verified, or offers less than what is configured.
+    Attributes:
+        leg: the connection.
     """
-    tight_tail = yield from secure_console(handshakes)
-    return (yield from initialise(tight_tail=tight_tail))
+
+    def __init__(self, leg: Leg, endpoint: ConsoleEndpoint, timeouts: Timeouts, clock: Any) -> None:
+        self.leg = leg
+        self._endpoint = endpoint
+        self._linger = timeouts.linger
+        self._clock = clock
+        self._timeout = timeouts.handshake
+        self._end = clock.seconds() + timeouts.handshake
+
+    async def secure(self) -> bool:
+        """Run everything up to the SecurityResult.
+
+        Returns:
+            Whether ServerInit will have the tail of security type Tight.
+
+        Raises:
+            UpstreamViolation: see `reach`.
+        """
+        endpoint = self._endpoint
+        if endpoint.transport is Transport.WSS:
+            opening = open_websocket(endpoint.host, endpoint.port, endpoint.path, endpoint.headers)
+            await self._converse(_under_tls(endpoint, opening))
+            self.leg.set_framing(WebSocketFraming(client=True))
+        steps = secure_console(endpoint.handshakes)
+        if endpoint.transport is Transport.TLS:
+            steps = _under_tls(endpoint, steps)
+        return await self._converse(steps)
+
+    async def initialise(self, *, tight_tail: bool) -> bytes:
+        """Ask for the screen; returns the ServerInit message.
+
+        Raises:
+            ConsoleInUse: the server ends the connection here, as one does that has another viewer.
+            UpstreamViolation: see `reach`.
+        """
+        try:
+            return await self._converse(initialise(tight_tail=tight_tail))
+        except UpstreamClosed as e:
+            raise ConsoleInUse(
+                f"{e.detail}: it let the proxy in and closed then, as servers do that share no "
+                "screen or have a viewer who shares none"
+            ) from e
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.leg.close(ConsoleEnded(), self._linger)
+
+    async def _converse(self, steps: Steps[T]) -> T:
+        endpoint, left = self._endpoint, max(0.0, self._end - self._clock.seconds())
+        try:
+            return await run_handshake(
+                self.leg, steps, left, lambda step: TLSClient(step.trust, endpoint.host)
+            )
+        except EndOfStream as e:
+            raise UpstreamClosed(f"{endpoint}: {e.detail}") from e
+        except HandshakeTimeout as e:
+            # what was left of the time is not what an operator has set
+            raise UpstreamViolation(f"{endpoint}: {HandshakeTimeout(self._timeout, e.what)}") from e
+        except StepError as e:
+            raise UpstreamViolation(f"{endpoint}: {e.detail}") from e
 
 
-def secure_console(handshakes: tuple[Handshake, ...]) -> Steps[bool]:
-    """Run an endpoint's handshakes in their order, up to the SecurityResult of the last one.
-
-    Returns:
-        Whether ServerInit will have the tail of security type Tight.
-
-    Raises:
-        UpstreamViolation, UpstreamRefused, UpstreamUntrusted: as `reach_console` does.
-    """
-    tight_tail = False
-    for spec in handshakes:
-        if isinstance(spec, HTTPConnect):
-            yield from http_connect(spec)
-        else:
-            tight_tail = yield from secure(spec)
-    return tight_tail
-
-
-def http_connect(spec: HTTPConnect) -> Steps[None]:
-    """Ask an HTTP server for a tunnel to the console; RFB may follow in the same segment.
-
-    The answer is judged by its first line, at once: a VNC server in the place of the HTTP server
-    sends one line and then waits.
-
-    Raises:
-        UpstreamRefused: any answer but 2xx, with its status line.
-        UpstreamClosed: it closes without an answer.
-        UpstreamViolation: it does not answer in HTTP.
-    """
-    lines = [f"CONNECT {spec.target} HTTP/1.1", *(f"{k}: {v}" for k, v in spec.headers)]
-    yield Write("\r\n".join([*lines, "", ""]).encode())
-    try:
-        line = yield ReadUntil(b"\n", REPLY_LIMIT, "the first line of its reply to CONNECT")
-    except EndOfStream as e:
-        raise UpstreamClosed(e.detail, before_reply=True) from e
-    status = _STATUS.fullmatch(line)
-    if not status:
-        raise UpstreamViolation(f"not an HTTP reply: {line[:16].decode('latin-1')!r}")
-    if not status[1].startswith(b"2"):
-        raise UpstreamRefused(
-            f"CONNECT answered with {clean_reason(line[:128])}", http_status=int(status[1])
-        )
-    left = REPLY_LIMIT - len(line)
-    while line.strip(b"\r\n"):
-        line = yield ReadUntil(b"\n", left, "the header of its reply to CONNECT")
-        left -= len(line)
+def _under_tls(endpoint: ConsoleEndpoint, steps: Steps[T]) -> Steps[T]:
+    yield StartTLS(endpoint.tls or TLSTrust())
+    return (yield from steps)
