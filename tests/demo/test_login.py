@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.demo.login import log_in
 from vncproxy.errors import DownstreamViolation, VNCProxyError
-from vncproxy.handshake.steps import Dialogue
+from vncproxy.handshake.dialogue import Dialogue
 from vncproxy.rfb.versions import NotRFB, Version
 
 CHALLENGE = bytes(range(16))

@@ -11,7 +11,11 @@ from typing import Generic, TypeVar
 from hypothesis import strategies as st
 
 from vncproxy.errors import VNCProxyError
-from vncproxy.handshake.steps import Dialogue, StartTLS, Steps
+from vncproxy.handshake.dialogue import Dialogue
+from vncproxy.handshake.steps import StartTLS, Steps
+from vncproxy.model import Handshake
+from vncproxy.rfb.security import initialise
+from vncproxy.upstream.handshakes import configured_handshakes
 
 T = TypeVar("T")
 
@@ -48,12 +52,12 @@ def play(
     tls: StartTLS | None = None
     events: list[Callable[[], None]] = [partial(dialogue.receive, piece) for piece in pieces]
     if under_tls is not None:
-        events.append(lambda: dialogue.tls_is_up() if dialogue.starts_tls() else None)
+        events.append(lambda: dialogue.tls_established() if dialogue.pending_tls() else None)
         events.extend(partial(dialogue.receive, piece) for piece in under_tls)
     if eof:
         events.append(dialogue.receive_eof)
     for event in events:
-        tls = tls or dialogue.starts_tls()
+        tls = tls or dialogue.pending_tls()
         try:
             event()
         except VNCProxyError as e:
@@ -65,7 +69,7 @@ def play(
         type(error) if error else None,
         error.detail if error else "",
         dialogue.leftover(),
-        tls or dialogue.starts_tls(),
+        tls or dialogue.pending_tls(),
     )
 
 
@@ -85,3 +89,9 @@ def sized_bytes(longest: int) -> st.SearchStrategy[bytes]:
 
 
 places = st.lists(st.integers(0, 4096), max_size=8)
+
+
+def all_handshakes(handshakes: tuple[Handshake, ...]) -> Steps[bytes]:
+    """Run an endpoint's handshakes and exchange ClientInit for ServerInit, which is the result."""
+    tight_tail = yield from configured_handshakes(handshakes)
+    return (yield from initialise(tight_tail=tight_tail))

@@ -14,7 +14,7 @@ from tests.doubles.users import SiteTestCase, upgrade
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.proxy_header import read_proxy_header
 from vncproxy.downstream.trust import Trust
-from vncproxy.handshake.steps import Dialogue
+from vncproxy.handshake.dialogue import Dialogue
 from vncproxy.model import Limits
 from vncproxy.relay.websocket_framing import WebSocketFraming
 from vncproxy.rfb.greeting import greet

@@ -18,7 +18,8 @@ from twisted.web.resource import Resource
 from vncproxy.downstream.console_site import ConsoleSite
 from vncproxy.downstream.proxy_header import ProxyHeaderFactory, read_proxy_header
 from vncproxy.errors import DownstreamViolation, VNCProxyError
-from vncproxy.handshake.steps import Dialogue, TooLong
+from vncproxy.handshake.dialogue import Dialogue
+from vncproxy.handshake.steps import TooLong
 from vncproxy.model import Limits
 from vncproxy.testing import MemoryPeer
 

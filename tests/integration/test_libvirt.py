@@ -36,7 +36,7 @@ from vncproxy.errors import (
 )
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
 from vncproxy.testing import backend_context
-from vncproxy.upstream import reach
+from vncproxy.upstream import open_console
 
 E = TypeVar("E", bound=VNCProxyError)
 
@@ -325,7 +325,7 @@ class QemuConfTests(LibvirtCase):
         await self.reach(self.backend_of(password="qemu-pw"), guest)
 
     async def reach(self, backend: LibvirtBackend, guest: Guest) -> None:
-        console = await reach(await backend.locate(guest.name), Timeouts(), reactor)
+        console = await open_console(await backend.locate(guest.name), Timeouts(), reactor)
         console.leg.close(ClientGone(), 1)
         await console.leg.closed
 

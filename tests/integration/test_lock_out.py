@@ -26,8 +26,8 @@ from vncproxy.errors import ClientGone, UpstreamBusy
 from vncproxy.model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
 from vncproxy.relay.leg import Leg
 from vncproxy.testing import FakeCalls, backend_context
-from vncproxy.upstream import reach
-from vncproxy.upstream.dial import dial
+from vncproxy.upstream import open_console
+from vncproxy.upstream.transport import connect_transport
 
 THRESHOLD = 5
 """TigerVNC's own BlacklistThreshold."""
@@ -51,7 +51,7 @@ class LockOutTests(TestCase):
         )
 
     async def assertAdmitted(self) -> None:
-        console = await reach(self.endpoint(), Timeouts(), reactor)
+        console = await open_console(self.endpoint(), Timeouts(), reactor)
         console.leg.close(ClientGone(), 1)
         await console.leg.closed
 
@@ -60,16 +60,18 @@ class LockOutTests(TestCase):
 
         async def dial_and_leave(*args: Any) -> Leg:
             """Leave when the console is connected and has said nothing yet."""
-            leg = await dial(*args)
+            leg = await connect_transport(*args)
             reactor.callLater(0, reaching[-1].cancel)
             return leg
 
-        self.patch(sys.modules["vncproxy.upstream.reach"], "dial", dial_and_leave)
+        self.patch(sys.modules["vncproxy.upstream.console"], "connect_transport", dial_and_leave)
         for _ in range(HASTY):
-            reaching.append(Deferred.fromCoroutine(reach(self.endpoint(), Timeouts(), reactor)))
+            reaching.append(
+                Deferred.fromCoroutine(open_console(self.endpoint(), Timeouts(), reactor))
+            )
             with self.assertRaises(CancelledError):
                 await reaching[-1]
-        self.patch(sys.modules["vncproxy.upstream.reach"], "dial", dial)
+        self.patch(sys.modules["vncproxy.upstream.console"], "connect_transport", connect_transport)
         # the last of them are finished first
         await deferLater(reactor, 1, lambda: None)
         await self.assertAdmitted()

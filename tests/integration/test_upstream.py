@@ -19,7 +19,7 @@ from vncproxy.errors import ClientGone, UpstreamUnreachable, UpstreamViolation
 from vncproxy.handshake.steps import Steps, Write
 from vncproxy.model import ConsoleEndpoint, Timeouts, Transport
 from vncproxy.testing import SERVER_INIT, ScriptedRFBServer
-from vncproxy.upstream import reach
+from vncproxy.upstream import open_console
 
 FAST = Timeouts(handshake=0.5, linger=0.5)
 """Limits that end early, but not before a connection is made."""
@@ -46,7 +46,7 @@ class ReachTests(TestCase):
         return getattr(port.getHost(), "port", 0)
 
     async def assertReached(self, endpoint: ConsoleEndpoint) -> None:
-        console = await reach(endpoint, Timeouts(), reactor)
+        console = await open_console(endpoint, Timeouts(), reactor)
 
         self.assertEqual(console.server_init, SERVER_INIT)
         console.leg.close(ClientGone(), 1)
@@ -68,7 +68,7 @@ class ReachTests(TestCase):
         for host in ("localhost", "127.0.0.1", "127.1", "2130706433", "0.0.0.0", "0"):
             endpoint = replace(tcp(port, host), allow_loopback=False)
             try:
-                await reach(endpoint, FAST, reactor)
+                await open_console(endpoint, FAST, reactor)
             except UpstreamUnreachable as e:
                 self.assertIn(" here, which is this machine itself and not dialled", e.detail)
             else:
@@ -105,13 +105,13 @@ class ReachTests(TestCase):
     async def seconds_of_refusal(self, port: int, host: str) -> float:
         begun = time.monotonic()
         with self.assertRaises(UpstreamUnreachable) as caught:
-            await reach(tcp(port, host), Timeouts(), reactor)
+            await open_console(tcp(port, host), Timeouts(), reactor)
         self.assertIn("refused", str(caught.exception))
         return time.monotonic() - begun
 
     async def test_a_name_that_does_not_exist(self) -> None:
         with self.assertRaises(UpstreamUnreachable) as caught:
-            await reach(tcp(5900, "nowhere.invalid"), Timeouts(), reactor)
+            await open_console(tcp(5900, "nowhere.invalid"), Timeouts(), reactor)
 
         self.assertIn("tcp:nowhere.invalid:5900", str(caught.exception))
 
@@ -121,7 +121,7 @@ class ReachTests(TestCase):
             left_behind.bind(stale)
         for path in (str(self.folder / "missing"), stale):
             with self.assertRaises(UpstreamUnreachable):
-                await reach(ConsoleEndpoint(Transport.UNIX, path=path), FAST, reactor)
+                await open_console(ConsoleEndpoint(Transport.UNIX, path=path), FAST, reactor)
 
     async def test_a_listener_that_accepts_nothing(self) -> None:
         with socket.socket() as full:
@@ -135,7 +135,7 @@ class ReachTests(TestCase):
                 one.connect_ex(("127.0.0.1", port))
 
             with self.assertRaises(UpstreamUnreachable) as caught:
-                await reach(tcp(port), Timeouts(connect=0.5), reactor)
+                await open_console(tcp(port), Timeouts(connect=0.5), reactor)
 
         self.assertIn("no answer within 0.5 s", str(caught.exception))
 
@@ -145,7 +145,7 @@ class ReachTests(TestCase):
             silent.listen(5)
 
             with self.assertRaises(UpstreamViolation) as caught:
-                await reach(tcp(silent.getsockname()[1]), FAST, reactor)
+                await open_console(tcp(silent.getsockname()[1]), FAST, reactor)
 
             with silent.accept()[0] as connection:
                 await self.end_of(connection)
@@ -156,7 +156,7 @@ class ReachTests(TestCase):
         self.server = ScriptedRFBServer(banner_only)
 
         with self.assertRaises(UpstreamViolation):
-            await reach(tcp(await self.listen()), FAST, reactor)
+            await open_console(tcp(await self.listen()), FAST, reactor)
 
     async def end_of(self, connection: socket.socket) -> None:
         """Wait until the proxy is gone, which a write finds out: half a close is not enough."""

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import Outcome, byte_by_byte, play, sized_bytes
 from vncproxy.errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation, VNCProxyError
-from vncproxy.handshake.steps import Dialogue
+from vncproxy.handshake.dialogue import Dialogue
 from vncproxy.model import RFBSecurity, TLSTrust
 from vncproxy.rfb import sasl
 from vncproxy.rfb.sasl import log_in

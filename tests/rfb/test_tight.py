@@ -5,12 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.doubles.dialogues import Outcome, byte_by_byte, play, sized_bytes
+from tests.doubles.dialogues import Outcome, all_handshakes, byte_by_byte, play, sized_bytes
 from vncproxy.errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
 from vncproxy.handshake.steps import StartTLS
 from vncproxy.model import RFBSecurity, TLSTrust
 from vncproxy.rfb.security import initialise, secure
-from vncproxy.upstream.handshakes import reach_console
 
 START = b"RFB 003.008\n\x01\x10"
 NO_TUNNELS = bytes(4)
@@ -90,7 +89,7 @@ class TightTests(SynchronousTestCase):
         server = START + NO_TUNNELS + listed() + OK + SERVER_INIT + TAIL + b"update"
 
         for pieces in ([server], byte_by_byte(server)):
-            outcome = play(reach_console((RFBSecurity(),)), *pieces)
+            outcome = play(all_handshakes((RFBSecurity(),)), *pieces)
             self.assertEqual((outcome.result, outcome.leftover), (SERVER_INIT, b"update"))
 
     def test_a_tail_longer_than_any(self) -> None:

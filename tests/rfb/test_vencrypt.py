@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import Outcome, byte_by_byte, play, sized_bytes
 from vncproxy.errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation, VNCProxyError
-from vncproxy.handshake.steps import EarlyBytes, StartTLS, StepError
+from vncproxy.handshake.steps import StartTLS, StepError, UnexpectedPlaintext
 from vncproxy.model import RFBSecurity, TLSTrust
 from vncproxy.rfb.security import secure
 from vncproxy.rfb.vencrypt import vencrypt
@@ -200,7 +200,7 @@ class ViolationTests(VeNCryptTestCase):
 
     def test_bytes_in_the_clear_where_tls_starts(self) -> None:
         outcome = plain(NOBODY, 260, then=b"\x01" + OK)
-        self.assertRefused(outcome, EarlyBytes, "4 bytes in the clear")
+        self.assertRefused(outcome, UnexpectedPlaintext, "4 bytes in the clear")
         self.assertFalse(outcome.done)
 
     def test_an_end_within_tls_may_ask_for_a_client_certificate(self) -> None:
@@ -275,4 +275,4 @@ class DowngradeTests(VeNCryptTestCase):
         self.assertRefused(outcome, UpstreamRefused, "SASL without TLS")
 
     def test_early_bytes_are_an_error_of_the_step(self) -> None:
-        self.assertTrue(issubclass(EarlyBytes, StepError))
+        self.assertTrue(issubclass(UnexpectedPlaintext, StepError))

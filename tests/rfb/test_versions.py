@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import byte_by_byte, cut, places, play, sized_bytes
+from vncproxy.handshake.reasons import clean_reason
 from vncproxy.rfb.versions import (
     NotRFB,
     Version,
-    clean_reason,
     encode_reason,
     parse_banner,
     read_reason,

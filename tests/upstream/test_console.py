@@ -19,7 +19,7 @@ from vncproxy.errors import (
 )
 from vncproxy.model import ConsoleEndpoint, HTTPConnect, RFBSecurity, Timeouts, Transport
 from vncproxy.testing import SERVER_INIT, MemoryPeer, ScriptedRFBServer, rfb_script
-from vncproxy.upstream import Console, reach, try_login, unattended
+from vncproxy.upstream import Console, background, open_console, try_login
 
 V4 = ConsoleEndpoint(Transport.TCP, host="192.0.2.10", port=5900)
 
@@ -27,7 +27,7 @@ V4 = ConsoleEndpoint(Transport.TCP, host="192.0.2.10", port=5900)
 class ReachTests(ProxyTestCase):
     def reach(self, endpoint: ConsoleEndpoint = V4, **timeouts: float) -> Deferred[Console]:
         limits = Timeouts(**timeouts)
-        self.reaching = Deferred.fromCoroutine(reach(endpoint, limits, self.reactor))
+        self.reaching = Deferred.fromCoroutine(open_console(endpoint, limits, self.reactor))
         return self.reaching
 
     def error(self, kind: type[VNCProxyError]) -> str:
@@ -250,8 +250,8 @@ class ReachTests(ProxyTestCase):
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_a_few_handshakes_at_most_go_on_alone(self) -> None:
-        self.patch(unattended, "MOST_UNATTENDED", 2)
-        self.patch(unattended, "_unattended", set())
+        self.patch(background, "MAX_IN_BACKGROUND", 2)
+        self.patch(background, "_in_background", set())
         peers = []
         for _ in range(3):
             self.reach()

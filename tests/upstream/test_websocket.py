@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import byte_by_byte, play, sized_bytes
 from vncproxy.errors import UpstreamRefused, UpstreamViolation, VNCProxyError
-from vncproxy.handshake.steps import Dialogue, EndOfStream, TooLong
+from vncproxy.handshake.dialogue import Dialogue
+from vncproxy.handshake.steps import EndOfStream, TooLong
 from vncproxy.upstream.websocket import HEADER_LIMIT, open_websocket
 
 # RFC 6455 section 1.3

@@ -17,6 +17,7 @@ from twisted.internet.protocol import Factory
 from ..addresses import bracketed
 from ..downstream.links import behind_path, token_of
 from ..errors import ClientGone, UpstreamViolation, VNCProxyError
+from ..handshake.http_connect import http_connect
 from ..handshake.steps import StartTLS, StepError, Steps
 from ..model import ConsoleEndpoint, HTTPConnect, Timeouts, TLSTrust, Transport
 from ..relay import plain
@@ -26,8 +27,7 @@ from ..relay.raw_framing import RawFraming
 from ..rfb.greeting import refuse
 from ..tls.verification import TLSClient
 from ..tokens.access_url import access_url
-from ..upstream.dial import dial
-from ..upstream.handshakes import http_connect
+from ..upstream.transport import connect_transport
 
 ANSWER_TIME = 60.0
 """Seconds that the proxy may take to locate and reach the console."""
@@ -122,7 +122,7 @@ async def _viewer(port: int, print_line: Callable[[str], object], reactor: Any) 
 
 async def _console(link: Link, trust: TLSTrust, reactor: Any) -> Leg:
     endpoint = ConsoleEndpoint(Transport.TCP, host=link.host, port=link.port)
-    leg = await dial(endpoint, TIMEOUTS, reactor)
+    leg = await connect_transport(endpoint, TIMEOUTS, reactor)
     try:
         await run_handshake(
             leg, _ask(link, trust), ANSWER_TIME, lambda step: TLSClient(step.trust, link.host)

@@ -25,7 +25,7 @@ from ..interfaces import IConsoleBackend
 from ..model import ConsoleEndpoint, ConsoleType, Policy, Timeouts, Token, VMAddress, VMSummary
 from ..tap import Components, make_service
 from ..tokens.memory import MemoryTokenStore
-from ..upstream.reach import try_login
+from ..upstream import try_login
 from .announcement import ListenAddress, console_lines, vm_lines
 from .failures import FailurePrinter
 from .server import DemoServer

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import DownstreamViolation, VNCProxyError
-from ..handshake.steps import Dialogue
+from ..handshake.dialogue import Dialogue
 from ..rfb.client_messages import (
     ClientMessage,
     ClientMessages,

@@ -17,7 +17,8 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from zope.interface import implementer
 
 from ..errors import DownstreamViolation, VNCProxyError
-from ..handshake.steps import Dialogue, Read, ReadUntil, Steps
+from ..handshake.dialogue import Dialogue
+from ..handshake.steps import Read, ReadUntil, Steps
 from ..relay.sockets import IPassesOn
 from .forwarded import plain_address
 from .throttled_warning import ThrottledWarning

@@ -1,17 +1,13 @@
-"""What must be agreed on with a console's server, made from the data in its endpoint.
-
-Each handshake is a generator of steps that knows no socket (see `vncproxy.handshake.steps`).
-"""
+"""HTTP CONNECT: asks an HTTP server for a tunnel, as its client."""
 
 from __future__ import annotations
 
 import re
 
 from ..errors import UpstreamClosed, UpstreamRefused, UpstreamViolation
-from ..handshake.steps import EndOfStream, ReadUntil, Steps, Write
-from ..model import Handshake, HTTPConnect
-from ..rfb.security import initialise, secure
-from ..rfb.versions import clean_reason
+from ..model import HTTPConnect
+from .reasons import clean_reason
+from .steps import EndOfStream, ReadUntil, Steps, Write
 
 REPLY_LIMIT = 8192
 """Longest header of a reply to CONNECT, in bytes."""
@@ -19,49 +15,16 @@ REPLY_LIMIT = 8192
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: .*)?\r?\n")
 
 
-def reach_console(handshakes: tuple[Handshake, ...]) -> Steps[bytes]:
-    """Run an endpoint's handshakes in their order, then exchange ClientInit for ServerInit.
-
-    Returns:
-        The ServerInit message.
-
-    Raises:
-        UpstreamViolation: the server does not do what its protocol says.
-        UpstreamRefused: it refuses the proxy.
-        UpstreamUntrusted: it is not verified, or offers less than what is configured.
-    """
-    tight_tail = yield from secure_console(handshakes)
-    return (yield from initialise(tight_tail=tight_tail))
-
-
-def secure_console(handshakes: tuple[Handshake, ...]) -> Steps[bool]:
-    """Run an endpoint's handshakes in their order, up to the SecurityResult of the last one.
-
-    Returns:
-        Whether ServerInit will have the tail of security type Tight.
-
-    Raises:
-        UpstreamViolation, UpstreamRefused, UpstreamUntrusted: as `reach_console` does.
-    """
-    tight_tail = False
-    for spec in handshakes:
-        if isinstance(spec, HTTPConnect):
-            yield from http_connect(spec)
-        else:
-            tight_tail = yield from secure(spec)
-    return tight_tail
-
-
 def http_connect(spec: HTTPConnect) -> Steps[None]:
     """Ask an HTTP server for a tunnel to the console; RFB may follow in the same segment.
 
-    The answer is judged by its first line, at once: a VNC server in the place of the HTTP server
+    Its first line is checked before more is read: a VNC server in the place of the HTTP server
     sends one line and then waits.
 
     Raises:
-        UpstreamRefused: any answer but 2xx, with its status line.
-        UpstreamClosed: it closes without an answer.
-        UpstreamViolation: it does not answer in HTTP.
+        UpstreamRefused: the status is not 2xx; with the status line.
+        UpstreamClosed: the server closes without a reply.
+        UpstreamViolation: the reply is not HTTP.
     """
     lines = [f"CONNECT {spec.target} HTTP/1.1", *(f"{k}: {v}" for k, v in spec.headers)]
     yield Write("\r\n".join([*lines, "", ""]).encode())

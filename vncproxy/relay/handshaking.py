@@ -13,7 +13,8 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 from ..errors import ConfigurationError, VNCProxyError
-from ..handshake.steps import Dialogue, ReadAtMost, StartTLS, StepError, Steps
+from ..handshake.dialogue import Dialogue
+from ..handshake.steps import ReadAtMost, StartTLS, StepError, Steps
 from .leg import Leg
 from .verifier import TLSVerifier
 
@@ -129,7 +130,7 @@ class _HandshakeRun(Generic[T]):
                 self.finished.errback(failure)
 
     def _start_next_wait(self) -> None:
-        step = self.dialogue.starts_tls()
+        step = self.dialogue.pending_tls()
         if self.dialogue.done:
             self.finished.callback(None)
         elif step is not None and step is not self._tls_step:
@@ -139,14 +140,14 @@ class _HandshakeRun(Generic[T]):
             self._start_step_timer()
 
     def _start_step_timer(self) -> None:
-        step = self.dialogue.may_end()
+        step = self.dialogue.timed_step()
         if step is self._timed_step:
             return
         self.cancel_step_timer()
         self._timed_step = step
         if step is not None:
             self._step_timer = self._leg.clock.callLater(
-                step.seconds, self._advance, self.dialogue.time_is_over
+                step.seconds, self._advance, self.dialogue.end_timed_step
             )
 
     def _start_tls(self, step: StartTLS) -> None:
@@ -155,7 +156,9 @@ class _HandshakeRun(Generic[T]):
         except VNCProxyError as e:
             self._advance(self.dialogue.fail, e)
             return
-        verified.addCallbacks(lambda _: self._advance(self.dialogue.tls_is_up), self._tls_failed)
+        verified.addCallbacks(
+            lambda _: self._advance(self.dialogue.tls_established), self._tls_failed
+        )
 
     def _tls_failed(self, failure: Failure) -> None:
         if failure.check(VNCProxyError):

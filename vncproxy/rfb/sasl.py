@@ -11,10 +11,10 @@ import re
 from scramp import ScramClient, ScramException
 
 from ..errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
+from ..handshake.reasons import clean_reason
 from ..handshake.steps import EndOfStream, Read, Steps, Write
 from ..model import RFBSecurity
 from .security_types import is_verified
-from .versions import clean_reason
 
 LIMIT = 4096
 """Longest message of a server, in bytes; real ones have a few hundred."""

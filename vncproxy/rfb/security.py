@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
+from ..handshake.reasons import clean_reason
 from ..handshake.steps import Read, Steps, Write
 from ..model import RFBSecurity
 from . import tight
@@ -16,15 +17,7 @@ from .result import read_result, refusal
 from .security_types import Kind, demands_tls, words
 from .unsupported_types import advice
 from .vencrypt import vencrypt
-from .versions import (
-    BANNER_SIZE,
-    NotRFB,
-    Version,
-    clean_reason,
-    parse_banner,
-    read_reason,
-    sized_text,
-)
+from .versions import BANNER_SIZE, NotRFB, Version, parse_banner, read_reason, sized_text
 from .vnc_auth import authenticate
 
 NAME_LIMIT = 4096

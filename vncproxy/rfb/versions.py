@@ -6,12 +6,10 @@ import re
 from enum import Enum
 
 from ..errors import VNCProxyError
+from ..handshake.reasons import REASON_LIMIT, clean_reason
 from ..handshake.steps import ReadAtMost, Steps
 
 BANNER_SIZE = 12
-REASON_LIMIT = 512
-"""Longest reason that is read from a server or sent to a viewer, in bytes."""
-
 REASON_TIME = 2.0
 """Seconds to wait for a reason's length, and for its text: some servers send none, and stay."""
 
@@ -50,12 +48,6 @@ def parse_banner(banner: bytes) -> Version:
     if number < (3, 7):
         return Version.V3_3
     return Version.V3_7 if number == (3, 7) else Version.V3_8
-
-
-def clean_reason(raw: bytes) -> str:
-    """Return a reason as one printable line, without the NULs that some servers count in."""
-    text = raw[:REASON_LIMIT].decode("utf-8", "replace").replace("\ufffd", "?")
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def encode_reason(reason: str) -> bytes:

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 from ..errors import BackendError, UpstreamViolation, VMNotFound, VNCProxyError
 from ..interfaces import IConsoleBackend
 from ..model import ConsoleElsewhere, ConsoleEndpoint, Timeouts, VMAddress
-from ..upstream import Console, is_vnc_server, reach, try_login
+from ..upstream import Console, is_vnc_server, open_console, try_login
 from .recovery import recovery_of
 
 T = TypeVar("T")
@@ -113,7 +113,7 @@ class Consoles:
 
     async def _reach(self, endpoint: ConsoleEndpoint, dialling: Callable[[str], object]) -> Console:
         dialling(endpoint.host)
-        return await reach(endpoint, self._timeouts, self._reactor)
+        return await open_console(endpoint, self._timeouts, self._reactor)
 
     async def _locate(self, vm: VMAddress) -> tuple[VMAddress, ConsoleEndpoint]:
         """Ask the machine's backend, and at most one more that it points to."""

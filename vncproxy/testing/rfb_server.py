@@ -9,7 +9,8 @@ from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 
 from ..errors import VNCProxyError
-from ..handshake.steps import Dialogue, Read, Steps, Write
+from ..handshake.dialogue import Dialogue
+from ..handshake.steps import Read, Steps, Write
 from ..rfb.pixels import PixelFormat, ServerInit
 from ..rfb.security_types import Kind
 from ..rfb.versions import BANNER_SIZE, Version, encode_reason, parse_banner

@@ -1,4 +1,4 @@
-"""What goes on although nobody waits for it any more, up to a number."""
+"""Lets work that has work finish after its caller was cancelled, up to a limit."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from ..errors import VNCProxyError
 
 T = TypeVar("T")
 
-MOST_UNATTENDED: Final = 64
-"""How many may go on; what is more is cancelled."""
+MAX_IN_BACKGROUND: Final = 64
+"""Operations that may finish in the background; further ones are cancelled."""
 
 _log = Logger()
-_unattended: set[Deferred[Any]] = set()
+_in_background: set[Deferred[Any]] = set()
 
 
-def unattended(begun: Deferred[T], dispose: Callable[[T], object]) -> Deferred[T]:
-    """Return what can be cancelled while that which has begun goes on to its end.
+def finish_in_background(work: Deferred[T], dispose: Callable[[T], object]) -> Deferred[T]:
+    """Return a Deferred of the same result; cancelling it does not cancel the work.
 
     Args:
-        begun: has a time limit of its own.
-        dispose: gets a result that comes after the wait was cancelled.
+        work: has a time limit of its own.
+        dispose: called with a result that comes after the cancellation.
     """
-    answer: Deferred[T] = Deferred(lambda _: _leave(begun))
+    answer: Deferred[T] = Deferred(lambda _: _continue(work))
 
-    def hand_on(result: T | Failure) -> None:
-        _unattended.discard(begun)
+    def deliver(result: T | Failure) -> None:
+        _in_background.discard(work)
         if not answer.called:
             # Deferred.callback takes a Failure as well, and then fires the errbacks
             answer.callback(result)
         elif not isinstance(result, Failure):
             dispose(result)
         elif not result.check(VNCProxyError):
-            _log.failure("it failed unattended", result)
+            _log.failure("a cancelled operation failed in the background", result)
 
-    begun.addBoth(hand_on)
+    work.addBoth(deliver)
     return answer
 
 
-def _leave(begun: Deferred[Any]) -> None:
-    if len(_unattended) >= MOST_UNATTENDED:
-        begun.cancel()
+def _continue(work: Deferred[Any]) -> None:
+    if len(_in_background) >= MAX_IN_BACKGROUND:
+        work.cancel()
     else:
-        _unattended.add(begun)
+        _in_background.add(work)

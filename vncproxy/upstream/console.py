@@ -1,8 +1,8 @@
-"""Reaches consoles: dials, goes under TLS or into a web socket, and runs the handshakes.
+"""Opens consoles: connects to an endpoint and runs its handshakes.
 
-A login that has begun is finished also when nobody waits any more: servers such as TigerVNC's lock
-an address out after a few connections that end before they have authenticated. A connection that is
-being made has begun: the server may have it before the proxy knows.
+A login that has begun is finished also when its caller is cancelled: servers such as TigerVNC lock
+an address out after a few connections that end before authentication. It begins with the attempt
+to connect: the server may have accepted the connection before the proxy knows.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from ..addresses import NOT_DIALLED, is_own, meaning
 from ..errors import UpstreamUnreachable
 from ..model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
 from ..relay.leg import Leg
-from .dial import dial
-from .login import Approach
-from .unattended import unattended
+from .background import finish_in_background
+from .handshakes import ConsoleHandshakes
+from .transport import connect_transport
 
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """A reached console.
+    """A console whose handshakes are done.
 
     Attributes:
-        server_init: the ServerInit message, which the viewer is to get first.
-        host: on which it was reached; empty where that is this machine.
-        is_vnc_server: whether a VNC server itself was dialled, which can be asked again for little.
+        server_init: the ServerInit message, the first bytes for the viewer.
+        host: its host; empty for this machine.
+        is_vnc_server: as `is_vnc_server` returns.
     """
 
     leg: Leg
@@ -37,33 +37,36 @@ class Console:
     is_vnc_server: bool = False
 
 
-async def reach(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Console:
+async def open_console(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Console:
     """Connect to a console and run its handshakes.
 
-    Cancelled, it goes on until the server trusts the proxy, and closes then, without asking for the
-    screen: that could throw another viewer out.
+    When it is cancelled, the login still runs to its end. Then the connection is closed without
+    ClientInit, which could disconnect another viewer.
 
     Raises:
-        UpstreamUnreachable: nothing answers there in time, or this machine itself does and may not.
-        UpstreamViolation: the server does not do what its protocol says, or not in time.
-        UpstreamClosed: the server closes the connection without a word.
+        UpstreamUnreachable: no connection in time, or one to this machine where that is forbidden.
+        UpstreamViolation: the server violates its protocol, or exceeds a time limit.
+        UpstreamClosed: the server closes the connection without a reason.
         UpstreamRefused: the server refuses the proxy.
-        UpstreamBusy: it admits nobody for a while.
+        UpstreamBusy: it refuses all connections for a while.
         ConsoleInUse: it has another viewer, and admits one.
-        UpstreamUntrusted: it is not verified, or offers less than what is configured.
+        UpstreamUntrusted: it is not verified, or offers less security than is configured.
         ConfigurationError: a file that is needed to verify it cannot be used.
     """
-    approach, tight_tail = await _login(endpoint, timeouts, reactor)
+    handshakes, tight_tail = await _login(endpoint, timeouts, reactor)
     try:
-        server_init = await approach.initialise(tight_tail=tight_tail)
+        server_init = await handshakes.initialise(tight_tail=tight_tail)
     except BaseException:
-        approach.close()
+        handshakes.close()
         raise
-    return Console(approach.leg, server_init, endpoint.host, is_vnc_server(endpoint))
+    return Console(handshakes.leg, server_init, endpoint.host, is_vnc_server(endpoint))
 
 
 def is_vnc_server(endpoint: ConsoleEndpoint) -> bool:
-    """Return whether an endpoint is a VNC server, with no tunnel and nothing that is good once."""
+    """Return whether an endpoint is a VNC server itself: no tunnel, no single-use ticket.
+
+    A login there can be tried again without asking a backend.
+    """
     plain = endpoint.transport in (Transport.TCP, Transport.UNIX, Transport.FD)
     return plain and all(isinstance(each, RFBSecurity) for each in endpoint.handshakes)
 
@@ -71,42 +74,42 @@ def is_vnc_server(endpoint: ConsoleEndpoint) -> bool:
 async def try_login(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> None:
     """Connect to a console, log in, and close without asking for the screen.
 
-    Whoever looks at the console notices nothing, and no server counts it as a failed attempt.
+    Viewers of the console are not disturbed, and no server counts it as a failed attempt.
 
     Raises:
-        VNCProxyError: as `reach` does.
+        VNCProxyError: as `open_console` does.
     """
-    approach, _ = await _login(endpoint, timeouts, reactor)
-    approach.close()
-    await approach.leg.closed
+    handshakes, _ = await _login(endpoint, timeouts, reactor)
+    handshakes.close()
+    await handshakes.leg.closed
 
 
 def _login(
     endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any
-) -> Deferred[tuple[Approach, bool]]:
-    """Log in at a console, unattended if need be; returns what `Approach.secure` does, too."""
-    begun = Deferred.fromCoroutine(_log_in(endpoint, timeouts, reactor))
-    return unattended(begun, lambda result: result[0].close())
+) -> Deferred[tuple[ConsoleHandshakes, bool]]:
+    """Log in, to the end also when cancelled; returns `ConsoleHandshakes.authenticate`'s, too."""
+    login = Deferred.fromCoroutine(_log_in(endpoint, timeouts, reactor))
+    return finish_in_background(login, lambda result: result[0].close())
 
 
 async def _log_in(
     endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any
-) -> tuple[Approach, bool]:
-    leg = await dial(endpoint, timeouts, reactor)
-    approach = Approach(leg, endpoint, timeouts, reactor)
+) -> tuple[ConsoleHandshakes, bool]:
+    leg = await connect_transport(endpoint, timeouts, reactor)
+    handshakes = ConsoleHandshakes(leg, endpoint, timeouts, reactor)
     try:
         _check_peer(leg, endpoint)
-        return approach, await approach.secure()
+        return handshakes, await handshakes.authenticate()
     except BaseException:
-        approach.close()
+        handshakes.close()
         raise
 
 
 def _check_peer(leg: Leg, endpoint: ConsoleEndpoint) -> None:
-    """Refuse a name that was resolved to this machine itself, before anything is sent.
+    """Refuse a name that resolved to this machine, before anything is sent.
 
     Raises:
-        UpstreamUnreachable: it was, and no operator wrote that it may be.
+        UpstreamUnreachable: it did, and the configuration does not allow it.
     """
     if endpoint.allow_loopback or not endpoint.host:
         return

@@ -1,29 +1,29 @@
-"""The handshakes with a console's server in two parts: the login, and its screen."""
+"""The handshakes with the server of a console, in two parts: authentication, then ServerInit."""
 
 from __future__ import annotations
 
 from typing import Any, TypeVar
 
 from ..errors import ConsoleEnded, ConsoleInUse, UpstreamClosed, UpstreamViolation
+from ..handshake.http_connect import http_connect
 from ..handshake.steps import EndOfStream, StartTLS, StepError, Steps
-from ..model import ConsoleEndpoint, Timeouts, TLSTrust, Transport
+from ..model import ConsoleEndpoint, Handshake, HTTPConnect, Timeouts, TLSTrust, Transport
 from ..relay.handshaking import HandshakeTimeout, run_handshake
 from ..relay.leg import Leg
 from ..relay.websocket_framing import WebSocketFraming
-from ..rfb.security import initialise
+from ..rfb.security import initialise, secure
 from ..tls.verification import TLSClient
-from .handshakes import secure_console
 from .websocket import open_websocket
 
 T = TypeVar("T")
 
 
-class Approach:
-    """One connection to a console on its way through the handshakes.
+class ConsoleHandshakes:
+    """All handshakes of one connection to a console.
 
     Args:
-        leg: nothing was said on it yet.
-        clock: the handshakes together take no longer than ``timeouts.handshake`` from now on.
+        leg: without any handshake yet.
+        clock: the handshakes together have ``timeouts.handshake`` from now on.
 
     Attributes:
         leg: the connection.
@@ -32,39 +32,39 @@ class Approach:
     def __init__(self, leg: Leg, endpoint: ConsoleEndpoint, timeouts: Timeouts, clock: Any) -> None:
         self.leg = leg
         self._endpoint = endpoint
-        self._linger = timeouts.linger
+        self._close_timeout = timeouts.linger
         self._clock = clock
         self._timeout = timeouts.handshake
         self._end = clock.seconds() + timeouts.handshake
 
-    async def secure(self) -> bool:
-        """Run everything up to the SecurityResult.
+    async def authenticate(self) -> bool:
+        """Run all handshakes up to the SecurityResult.
 
         Returns:
             Whether ServerInit will have the tail of security type Tight.
 
         Raises:
-            UpstreamViolation: see `reach`.
+            UpstreamViolation: see `open_console`.
         """
         endpoint = self._endpoint
         if endpoint.transport is Transport.WSS:
             opening = open_websocket(endpoint.host, endpoint.port, endpoint.path, endpoint.headers)
-            await self._converse(_under_tls(endpoint, opening))
+            await self._run(_under_tls(endpoint, opening))
             self.leg.set_framing(WebSocketFraming(client=True))
-        steps = secure_console(endpoint.handshakes)
+        steps = configured_handshakes(endpoint.handshakes)
         if endpoint.transport is Transport.TLS:
             steps = _under_tls(endpoint, steps)
-        return await self._converse(steps)
+        return await self._run(steps)
 
     async def initialise(self, *, tight_tail: bool) -> bytes:
-        """Ask for the screen; returns the ServerInit message.
+        """Send ClientInit; returns the ServerInit message.
 
         Raises:
-            ConsoleInUse: the server ends the connection here, as one does that has another viewer.
-            UpstreamViolation: see `reach`.
+            ConsoleInUse: the server closes here, as servers do that have another viewer.
+            UpstreamViolation: see `open_console`.
         """
         try:
-            return await self._converse(initialise(tight_tail=tight_tail))
+            return await self._run(initialise(tight_tail=tight_tail))
         except UpstreamClosed as e:
             raise ConsoleInUse(
                 f"{e.detail}: it let the proxy in and closed then, as servers do that share no "
@@ -73,9 +73,9 @@ class Approach:
 
     def close(self) -> None:
         """Close the connection."""
-        self.leg.close(ConsoleEnded(), self._linger)
+        self.leg.close(ConsoleEnded(), self._close_timeout)
 
-    async def _converse(self, steps: Steps[T]) -> T:
+    async def _run(self, steps: Steps[T]) -> T:
         endpoint, left = self._endpoint, max(0.0, self._end - self._clock.seconds())
         try:
             return await run_handshake(
@@ -84,7 +84,7 @@ class Approach:
         except EndOfStream as e:
             raise UpstreamClosed(f"{endpoint}: {e.detail}") from e
         except HandshakeTimeout as e:
-            # what was left of the time is not what an operator has set
+            # names the limit of the configuration, not the rest of it
             raise UpstreamViolation(f"{endpoint}: {HandshakeTimeout(self._timeout, e.what)}") from e
         except StepError as e:
             raise UpstreamViolation(f"{endpoint}: {e.detail}") from e
@@ -93,3 +93,23 @@ class Approach:
 def _under_tls(endpoint: ConsoleEndpoint, steps: Steps[T]) -> Steps[T]:
     yield StartTLS(endpoint.tls or TLSTrust())
     return (yield from steps)
+
+
+def configured_handshakes(handshakes: tuple[Handshake, ...]) -> Steps[bool]:
+    """Run an endpoint's handshakes in their order, up to the SecurityResult of the last one.
+
+    Returns:
+        Whether ServerInit will have the tail of security type Tight.
+
+    Raises:
+        UpstreamViolation: the server violates its protocol.
+        UpstreamRefused: it refuses the proxy.
+        UpstreamUntrusted: it is not verified, or offers less security than is configured.
+    """
+    tight_tail = False
+    for spec in handshakes:
+        if isinstance(spec, HTTPConnect):
+            yield from http_connect(spec)
+        else:
+            tight_tail = yield from secure(spec)
+    return tight_tail

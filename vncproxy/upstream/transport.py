@@ -1,4 +1,4 @@
-"""Connects to consoles: from an endpoint to a leg on which nothing has been said yet."""
+"""Connects to the server of a console: from an endpoint to a leg without any handshake."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class _OneLeg(Factory[Leg]):
         return self._leg
 
 
-async def dial(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Leg:
-    """Connect to a console's server; TLS, where there is any, begins later.
+async def connect_transport(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Leg:
+    """Connect to the server of a console, without TLS, which the handshakes start.
 
-    Names are resolved by the reactor's resolver, which works in threads of its own.
+    Names are resolved by the reactor's resolver, in its threads.
 
     Raises:
-        UpstreamUnreachable: nothing answers there in time.
+        UpstreamUnreachable: no connection within ``timeouts.connect``.
     """
     leg = Leg(RawFraming(), reactor, ConsoleEnded)
     factory = _OneLeg(leg)
@@ -63,28 +63,28 @@ def _connect(endpoint: ConsoleEndpoint, factory: _OneLeg, timeout: float, reacto
     match endpoint.transport:
         case Transport.TCP | Transport.TLS | Transport.WSS:
             kind = _tcp_endpoint(endpoint.host)
-            way: Any = kind(reactor, endpoint.host, endpoint.port, timeout=timeout)
+            client: Any = kind(reactor, endpoint.host, endpoint.port, timeout=timeout)
         case Transport.UNIX:
-            way = UNIXClientEndpoint(reactor, endpoint.path, timeout=timeout)
+            client = UNIXClientEndpoint(reactor, endpoint.path, timeout=timeout)
         case Transport.FD:
             return _adopt(endpoint.fd, factory, reactor)
-    return way.connect(factory).addErrback(_as_cancelled).addTimeout(timeout, reactor)
+    return client.connect(factory).addErrback(_as_cancelled).addTimeout(timeout, reactor)
 
 
 def _as_cancelled(failure: Failure) -> Failure:
-    """Undo that endpoints have an error of their own for a cancelled Deferred."""
+    """Convert the error that endpoints have of their own for a cancelled Deferred."""
     return Failure(CancelledError()) if failure.check(ConnectingCancelledError) else failure
 
 
 def _tcp_endpoint(host: str) -> Any:
-    """Return the class for a name or address: an address needs none of the waits for a resolver."""
+    """Return the endpoint class for a host: an address needs no resolver."""
     if isIPAddress(host):
         return TCP4ClientEndpoint
     return TCP6ClientEndpoint if isIPv6Address(host) else HostnameEndpoint
 
 
 def _adopt(fd: int, factory: _OneLeg, reactor: Any) -> Deferred[None]:
-    """Take a connected socket over; the reactor works on a duplicate of it."""
+    """Adopt a connected socket; the reactor duplicates its descriptor."""
     adopted: Deferred[None] = Deferred()
     try:
         with socket.socket(fileno=os.dup(fd)) as duplicate:

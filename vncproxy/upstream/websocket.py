@@ -1,8 +1,7 @@
-"""The opening handshake of a web socket, as its client, by Autobahn.
+"""The opening handshake of a WebSocket, as its client, by Autobahn.
 
-Autobahn gets the server's header and nothing behind it, so it never sees a frame: those are the
-leg's. A request may hold a ticket; it stands in no error and, below Autobahn's debug level, in no
-log.
+Autobahn gets the header of the server's reply and nothing after it: frames are decoded by the leg.
+The request may contain a ticket; neither errors nor logs, Autobahn's debug log excepted, show it.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from twisted.internet.task import Clock
 
 from ..addresses import bracketed
 from ..errors import UpstreamRefused, UpstreamViolation
+from ..handshake.reasons import clean_reason
 from ..handshake.steps import ReadUntil, Steps, Write
-from ..rfb.versions import clean_reason
 
 HEADER_LIMIT = 8192
 """Longest header of a reply, in bytes."""
@@ -31,15 +30,15 @@ _STATUS = re.compile(rb"HTTP/1\.1 (\d{3})(?: .*)?\r\n")
 def open_websocket(
     host: str, port: int, target: str, headers: tuple[tuple[str, str], ...] = ()
 ) -> Steps[None]:
-    """Open a web socket of subprotocol ``binary`` on a connection that is under TLS already.
+    """Open a WebSocket of subprotocol ``binary`` on a connection that uses TLS already.
 
     Args:
         target: path and query.
         headers: further headers of the request.
 
     Raises:
-        UpstreamRefused: any answer but 101, with its status line.
-        UpstreamViolation: it does not answer as RFC 6455 says.
+        UpstreamRefused: the status is not 101; with the status line.
+        UpstreamViolation: the reply violates RFC 6455.
     """
     wire = _Wire()
     opening = _opening(host, port, target or "/", dict(headers))
@@ -52,10 +51,10 @@ def open_websocket(
     if status[1] != b"101":
         raise UpstreamRefused(f"web socket answered with {clean_reason(line[:128])}")
     rest = yield ReadUntil(b"\r\n\r\n", HEADER_LIMIT, "the header of its HTTP reply")
-    _judge(opening, line + rest)
+    _check_reply(opening, line + rest)
 
 
-def _judge(opening: _Opening, header: bytes) -> None:
+def _check_reply(opening: _Opening, header: bytes) -> None:
     try:
         opening.dataReceived(header)
     except (ValueError, IndexError) as e:
@@ -68,7 +67,7 @@ class _Opening(WebSocketClientProtocol):
     """One opening handshake.
 
     Attributes:
-        opened: whether it is over.
+        opened: whether it has succeeded.
         problem: why it failed.
     """
 
@@ -87,7 +86,7 @@ class _Opening(WebSocketClientProtocol):
 
 
 def _opening(host: str, port: int, target: str, headers: dict[str, str]) -> _Opening:
-    # the clock never ticks: whoever runs the steps has a time limit
+    # a clock that never ticks: the runner of the steps has the time limit
     factory = WebSocketClientFactory(protocols=[SUBPROTOCOL], reactor=Clock())
     factory.setProtocolOptions(openHandshakeTimeout=0)
     opening = _Opening()
@@ -103,18 +102,18 @@ def _opening(host: str, port: int, target: str, headers: dict[str, str]) -> _Ope
 
 
 class _Wire:
-    """The transport of an opening handshake: it keeps what is sent."""
+    """The transport of an opening handshake: records what is sent."""
 
     def __init__(self) -> None:
         self.sent = bytearray()
 
     def write(self, data: bytes) -> None:
-        """Take bytes."""
+        """Record bytes."""
         self.sent += data
 
     def getPeer(self) -> Any:
-        """Return an address that means nothing."""
-        return IPv4Address("TCP", "0.0.0.0", 0)  # noqa: S104 nobody listens
+        """Return an address, which Autobahn logs."""
+        return IPv4Address("TCP", "0.0.0.0", 0)  # noqa: S104 it is not listened on
 
     def loseConnection(self) -> None:
-        """Do nothing: the leg is closed for the error."""
+        """Do nothing: the caller closes the leg."""

@@ -7,9 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import byte_by_byte, cut, places, play, sized_bytes
 from vncproxy.errors import UpstreamViolation, VNCProxyError
+from vncproxy.handshake.dialogue import Dialogue
 from vncproxy.handshake.steps import (
-    Dialogue,
-    EarlyBytes,
     EndOfStream,
     Read,
     ReadAtMost,
@@ -18,6 +17,7 @@ from vncproxy.handshake.steps import (
     StepError,
     Steps,
     TooLong,
+    UnexpectedPlaintext,
     Write,
 )
 from vncproxy.model import TLSTrust
@@ -146,17 +146,17 @@ class ReadAtMostTests(SynchronousTestCase):
     def test_its_time_makes_it_short(self) -> None:
         dialogue = Dialogue(read_at_most(3))
         dialogue.receive(b"ab")
-        self.assertEqual(dialogue.may_end(), ReadAtMost(3, 2.0))
+        self.assertEqual(dialogue.timed_step(), ReadAtMost(3, 2.0))
 
-        dialogue.time_is_over()
+        dialogue.end_timed_step()
 
         self.assertEqual((dialogue.result, dialogue.leftover()), (b"ab", b""))
-        self.assertIsNone(dialogue.may_end())
+        self.assertIsNone(dialogue.timed_step())
 
     def test_the_time_of_another_step_is_not_its_own(self) -> None:
         dialogue = Dialogue(read(3))
         dialogue.receive(b"ab")
-        dialogue.time_is_over()
+        dialogue.end_timed_step()
         self.assertEqual((dialogue.done, dialogue.leftover()), (False, b"ab"))
 
 
@@ -170,7 +170,7 @@ class WaitsForTests(SynchronousTestCase):
         self.assertEqual(dialogue.waits_for(), "a key")
         dialogue.receive(b"k")
         self.assertEqual(dialogue.waits_for(), "the end of its TLS handshake")
-        dialogue.tls_is_up()
+        dialogue.tls_established()
         self.assertEqual(dialogue.waits_for(), "")
 
 
@@ -200,22 +200,22 @@ class StartTLSTests(SynchronousTestCase):
 
     def test_waits_behind_what_was_agreed_on(self) -> None:
         dialogue = Dialogue(encrypted())
-        self.assertIsNone(dialogue.starts_tls())
+        self.assertIsNone(dialogue.pending_tls())
         dialogue.receive(b"a")
-        self.assertEqual(dialogue.starts_tls(), StartTLS(TRUST))
+        self.assertEqual(dialogue.pending_tls(), StartTLS(TRUST))
         self.assertEqual(dialogue.outgoing(), b"tls?")
 
     def test_goes_on_when_tls_is_up(self) -> None:
         dialogue = self.waiting()
-        dialogue.tls_is_up()
-        self.assertIsNone(dialogue.starts_tls())
+        dialogue.tls_established()
+        self.assertIsNone(dialogue.pending_tls())
         dialogue.receive(b"secret")
         self.assertEqual((dialogue.done, dialogue.result), (True, b"secret"))
 
     def test_bytes_in_the_clear_are_refused(self) -> None:
         for pieces in ((b"a", b"secret"), (b"asecret",)):
             outcome = play(encrypted(), *pieces)
-            self.assertIs(outcome.error, EarlyBytes)
+            self.assertIs(outcome.error, UnexpectedPlaintext)
             self.assertEqual(outcome.detail, "6 bytes in the clear after TLS was agreed on")
 
     def test_closing_meanwhile(self) -> None:
@@ -241,13 +241,13 @@ class StartTLSTests(SynchronousTestCase):
     def test_is_not_up_for_a_handshake_that_failed(self) -> None:
         dialogue = self.waiting()
         self.assertRaises(EndOfStream, dialogue.receive_eof)
-        dialogue.tls_is_up()
+        dialogue.tls_established()
         dialogue.fail(UpstreamViolation("late"))
         self.assertFalse(dialogue.done)
 
     def test_is_not_up_where_bytes_are_waited_for(self) -> None:
         dialogue = Dialogue(read(1))
-        dialogue.tls_is_up()
+        dialogue.tls_established()
         self.assertFalse(dialogue.done)
 
 
