@@ -28,7 +28,7 @@ from vncproxy.model import (
     VMAddress,
 )
 from vncproxy.session.registry import SessionRegistry
-from vncproxy.session.session import Services
+from vncproxy.session.services import Services
 from vncproxy.testing import MemoryPeer, ScriptedRFBServer, StaticConsoles, carry
 from vncproxy.tokens.memory import MemoryTokenStore
 

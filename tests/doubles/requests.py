@@ -17,7 +17,7 @@ from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.request import read_user_request
 from vncproxy.downstream.trust import Trust
 from vncproxy.model import ConsoleType, Limits
-from vncproxy.session.session import UserRequest
+from vncproxy.session.user_request import UserRequest
 from vncproxy.testing import MemoryPeer
 
 PROXY = IPv4Address("TCP", "10.0.0.1", 50000)

@@ -25,7 +25,10 @@ from vncproxy.model import (
 from vncproxy.relay.leg import Leg
 from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.rfb.greeting import Greeting
-from vncproxy.session.session import IDownstream, Session, UserRequest
+from vncproxy.session.downstream import IDownstream
+from vncproxy.session.session import Session
+from vncproxy.session.state import SessionState
+from vncproxy.session.user_request import UserRequest
 from vncproxy.testing import SERVER_INIT, MemoryPeer, StaticConsoles
 
 GREETING = b"RFB 003.008\n\x01\x01"
@@ -39,7 +42,7 @@ class User:
     """The user's side with a TCP viewer; records its calls, and shows refusals as RFB failures."""
 
     def __init__(self, test: ProxyTestCase) -> None:
-        self.session: Session | None = None
+        self.session: SessionState | None = None
         self.greeting = Greeting()
         self.linger = test.timeouts.linger
         self.steps: list[str] = []

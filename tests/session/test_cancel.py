@@ -20,7 +20,7 @@ from vncproxy.errors import (
 from vncproxy.model import (
     ConsoleEndpoint,
 )
-from vncproxy.session.session import UserRequest
+from vncproxy.session.user_request import UserRequest
 from vncproxy.testing import SERVER_INIT
 
 

@@ -10,7 +10,7 @@ from vncproxy.errors import (
     ConsoleTaken,
     ConsoleUnavailable,
 )
-from vncproxy.session.session import MOST_ASKING
+from vncproxy.session.closing import MAX_EXPLAINING
 
 
 class ConsoleClosedTests(SessionTestCase):
@@ -88,7 +88,7 @@ class ConsoleClosedTests(SessionTestCase):
         moved = MovedAway()
         self.serve(backends={"kvm": moved})
         consoles = []
-        for _ in range(MOST_ASKING + 1):
+        for _ in range(MAX_EXPLAINING + 1):
             self.user = User(self)
             self.open()
             consoles.append(self.hypervisor)
@@ -96,12 +96,12 @@ class ConsoleClosedTests(SessionTestCase):
         for console in consoles:
             console.close()
 
-        self.closed(ConsoleEnded, live=MOST_ASKING)
+        self.closed(ConsoleEnded, live=MAX_EXPLAINING)
         moved.answer.callback("192.0.2.10")
-        for _ in range(MOST_ASKING):
+        for _ in range(MAX_EXPLAINING):
             self.reactor.refuse()
         self.assertEqual(self.live_sessions(), [])
-        self.assertEqual(self.sessions.asking, 0)
+        self.assertEqual(self.sessions.explaining, 0)
 
     def test_a_user_who_leaves_meanwhile_waits_for_nothing(self) -> None:
         moved = MovedAway()

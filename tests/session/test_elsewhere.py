@@ -20,8 +20,11 @@ from vncproxy.model import (
 )
 from vncproxy.relay.leg import Leg
 from vncproxy.rfb.greeting import Greeting
+from vncproxy.session.downstream import IDownstream
 from vncproxy.session.registry import SessionRegistry
-from vncproxy.session.session import IDownstream, Services, Session, UserRequest
+from vncproxy.session.services import Services
+from vncproxy.session.state import SessionState
+from vncproxy.session.user_request import UserRequest
 from vncproxy.testing import StaticConsoles
 from vncproxy.tokens.memory import MemoryTokenStore
 
@@ -34,7 +37,7 @@ class Refusals:
     """A user's side that only records refusals."""
 
     def __init__(self) -> None:
-        self.session: Session | None = None
+        self.session: SessionState | None = None
         self.greeting = Greeting()
         self.errors: list[VNCProxyError] = []
 

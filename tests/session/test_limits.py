@@ -17,7 +17,7 @@ from vncproxy.model import (
     Limits,
     VMAddress,
 )
-from vncproxy.session.session import UserRequest
+from vncproxy.session.user_request import UserRequest
 
 
 class LimitTests(SessionTestCase):

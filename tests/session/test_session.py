@@ -20,7 +20,7 @@ from vncproxy.interfaces import ISessionObserver
 from vncproxy.model import (
     ConsoleEndpoint,
 )
-from vncproxy.session.session import IDownstream
+from vncproxy.session.downstream import IDownstream
 from vncproxy.testing import ScriptedRFBServer, rfb_script
 
 

@@ -15,8 +15,9 @@ from ..errors import VNCProxyError
 from ..model import Grant
 from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
+from ..session.downstream import IDownstream
 from ..session.registry import SessionRegistry
-from ..session.session import IDownstream, UserRequest
+from ..session.user_request import UserRequest
 from .channel import ConsoleChannel
 from .pending import PendingConnection, refuse_viewer
 

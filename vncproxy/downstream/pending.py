@@ -15,7 +15,7 @@ from ..relay.framing import Framing
 from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
 from ..rfb.greeting import Greeting
-from ..session.session import Session
+from ..session.state import SessionState
 from .channel import ConsoleChannel
 
 RECEIVE_LIMIT = 16384
@@ -40,7 +40,7 @@ class PendingConnection(Protocol):
         self._clock = clock
         self._received = bytearray()
         self._lost = False
-        self.session: Session | None = None
+        self.session: SessionState | None = None
 
     def dataReceived(self, data: bytes) -> None:
         """Keep what comes early."""
@@ -79,7 +79,7 @@ async def refuse_viewer(
     await leg.closed
 
 
-def _user_left(session: Session | None, why: VNCProxyError) -> VNCProxyError:
+def _user_left(session: SessionState | None, why: VNCProxyError) -> VNCProxyError:
     if session is not None:
         session.cancel(why)
     return why

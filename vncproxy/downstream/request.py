@@ -6,7 +6,7 @@ from twisted.web.http import Request
 
 from ..model import ConsoleType
 from ..origins import foreign_origin
-from ..session.session import UserRequest
+from ..session.user_request import UserRequest
 from .cookies import parse_cookies
 from .headers import header_lines
 from .links import is_confirmed, query_token

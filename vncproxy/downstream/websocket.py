@@ -19,8 +19,9 @@ from ..model import Grant
 from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
 from ..relay.websocket_framing import WebSocketFraming
+from ..session.downstream import IDownstream
 from ..session.registry import SessionRegistry
-from ..session.session import IDownstream, UserRequest
+from ..session.user_request import UserRequest
 from ..text import printable
 from .channel import ConsoleChannel
 from .cookies import parse_cookies

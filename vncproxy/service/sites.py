@@ -27,7 +27,7 @@ from ..interfaces import ISessionObserver
 from ..model import Limits, UnixTime
 from ..relay import fast, plain
 from ..session.registry import SessionRegistry
-from ..session.session import Services
+from ..session.services import Services
 from .components import Components
 
 API_CONNECTIONS = 100

@@ -1,1 +1,21 @@
-"""session."""
+"""One console from redeem to close, and the registry of live sessions.
+
+In reading order:
+
+- `user_request`: a user's request for a console.
+- `downstream`: the seam to the user's side, a connection before it is a leg.
+- `services`: what sessions use of the rest of the proxy.
+- `session`: one session: opening, relay, end.
+- `state`: its state, what is known of it, and how it is cancelled.
+- `opening`: turn, token, policy, console, greeting.
+- `consoles`: from a machine to its console: asks the backend, connects, shakes hands.
+- `recovery`: backends that tell what became of a console, those with the old interfaces included.
+- `closing`: why a console closed, and which side closed first.
+- `registry`: starts, lists and ends sessions.
+- `live`: all live sessions, and the limits on their number.
+- `admission`: the queue of sessions that wait to begin.
+- `timer`: one timer for all sessions.
+- `watchdog`: ends sessions that are idle, unresponsive or past their maximum duration.
+- `audit`, `audit_file`, `audit_journal`: the audit log, its file, and its journal of open sessions.
+- `metrics`: the counters for Prometheus.
+"""

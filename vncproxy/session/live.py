@@ -1,0 +1,148 @@
+"""All live sessions of this process: how many there may be, in all, by address and by machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from ..errors import OverLimit, ProxyStopping, Superseded, VNCProxyError
+from ..model import VMAddress, secret_id
+from .admission import Admission
+from .services import Services
+from .state import SessionState
+from .timer import Rounds
+
+
+class LiveSessions:
+    """The live sessions of this process, and what they share.
+
+    Attributes:
+        services: what they use now: a reload replaces it, also for sessions that are open.
+        admission: the turns to begin.
+        rounds: the timer that watches over all of them.
+        draining: whether new ones are refused because the proxy is stopping.
+        other_refusal: returns why no session may begin now for another reason than the limits; None
+            when it may.
+        explaining: how many sessions ask their backends why their console ended.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.admission = Admission(
+            lambda: self.services.limits, lambda: self.services.timeouts, services.reactor
+        )
+        self.rounds = Rounds(services.reactor)
+        self.draining = False
+        self.other_refusal: Callable[[], VNCProxyError | None] = lambda: None
+        self.explaining = 0
+        self._live: dict[str, SessionState] = {}
+        self._replaced: set[str] = set()
+        self._of_address: Counter[str] = Counter()
+        self._of_vm: dict[VMAddress, tuple[SessionState, ...]] = {}
+
+    def refusal(self, leaving: int = 0) -> VNCProxyError | None:
+        """Return why any new session would be refused now; None when it would not.
+
+        Args:
+            leaving: how many sessions the new one is going to replace.
+        """
+        if self.draining:
+            return ProxyStopping()
+        if refusal := self.other_refusal():
+            return refusal
+        most = self.services.limits.sessions
+        if len(self._live) - len(self._replaced) - leaving >= most:
+            return OverLimit(f"{most} sessions are open, limits.sessions")
+        return None
+
+    def bytes_moved(self) -> tuple[int, int]:
+        """Return what all live sessions have moved, to their users and from them."""
+        moved = [session.bytes_moved() for session in self._live.values()]
+        return sum(down for down, _ in moved), sum(up for _, up in moved)
+
+    def add(self, session: SessionState) -> None:
+        """Count a session until it is removed; one that it is going to replace is not counted.
+
+        Raises:
+            OverLimit: there are too many, in all or from its address.
+            ProxyStopping: the proxy is stopping.
+        """
+        limits, client = self.services.limits, session.user_request.client
+        to_end = {other.user_request.client for other in self._of_same_cookie(session)}
+        if refusal := self.refusal(leaving=bool(to_end)):
+            raise refusal
+        same = self._of_address[client]
+        if same - (client in to_end) >= limits.sessions_per_address:
+            raise OverLimit(
+                f"{same} sessions from {client}, limits.sessions_per_address",
+                public="Too many consoles are open from your address. Close one and try again.",
+            )
+        self._live[session.id] = session
+        self._of_address[client] += 1
+
+    def add_to_vm(self, session: SessionState, vm: VMAddress) -> None:
+        """Count a session for the machine that it is to show, until it is removed."""
+        self._of_vm[vm] = (*self._of_vm.get(vm, ()), session)
+
+    def check_vm(self, vm: VMAddress) -> None:
+        """Make sure that one more session of a VM is allowed; it is counted already.
+
+        Raises:
+            OverLimit: there are too many.
+        """
+        allowed = self.services.limits.sessions_per_vm
+        same = sum(other.id not in self._replaced for other in self._of_vm[vm])
+        if same > allowed:
+            raise OverLimit(
+                f"{same - 1} sessions of {vm}, limits.sessions_per_vm",
+                public="Too many people have this console open. Try again later.",
+            )
+
+    def end_replaced(self, session: SessionState) -> None:
+        """End the other sessions of the same resume cookie; they are not counted while they end.
+
+        One that is open has its own cookie, unless the new one was let in by it.
+        """
+        assert session.grant is not None
+        for other in self._of_same_cookie(session):
+            if session.grant.resumed or not other.is_open:
+                self._remove_from_address(other)
+                self._replaced.add(other.id)
+                other.cancel(Superseded(f"by session {session.id}"))
+
+    def remove(self, session: SessionState) -> None:
+        """Count a session no more."""
+        del self._live[session.id]
+        if session.grant is not None:
+            self._remove_from_vm(session, session.grant.token.vm)
+        if session.id in self._replaced:
+            self._replaced.remove(session.id)
+        else:
+            self._remove_from_address(session)
+
+    def _of_same_cookie(self, session: SessionState) -> tuple[SessionState, ...]:
+        """Return the other sessions whose token and resume cookie are those of this one's user."""
+        user_request = session.user_request
+        if user_request.resume is None:
+            return ()
+        cookie_id, token_id = secret_id(user_request.resume), secret_id(user_request.token)
+        return tuple(
+            other
+            for other in self._live.values()
+            if other.grant is not None
+            and other.grant.cookie_id == cookie_id
+            and other.grant.token_id == token_id
+            and other is not session
+            and other.id not in self._replaced
+        )
+
+    def _remove_from_vm(self, session: SessionState, vm: VMAddress) -> None:
+        left = tuple(other for other in self._of_vm.pop(vm, ()) if other is not session)
+        if left:
+            self._of_vm[vm] = left
+
+    def _remove_from_address(self, session: SessionState) -> None:
+        client = session.user_request.client
+        self._of_address[client] -= 1
+        if not self._of_address[client]:
+            del self._of_address[client]

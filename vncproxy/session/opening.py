@@ -1,0 +1,165 @@
+"""Opening a session: its turn, its token, its console, and the greeting of its viewer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+from twisted.internet.defer import Deferred
+
+from ..errors import ClientGone, ConfirmationNeeded, Forbidden, TokenUsed
+from ..handshake.steps import StepError
+from ..model import LOCAL, ConsoleType, Grant, Policy, Token, check_secret
+from ..origins import check_origin
+from ..relay.handshaking import run_handshake
+from ..relay.leg import Leg
+from ..rfb.security import rename
+from ..upstream import Console
+from .downstream import IDownstream
+from .live import LiveSessions
+from .services import Services
+from .state import SessionState
+from .user_request import UserRequest
+
+
+class Opening:
+    """The opening of one session; it is dropped once bytes flow."""
+
+    __slots__ = ("_downstream", "_live", "_session")
+
+    def __init__(self, session: SessionState, downstream: IDownstream, live: LiveSessions) -> None:
+        self._session = session
+        self._downstream = downstream
+        self._live = live
+
+    @property
+    def _services(self) -> Services:
+        return self._live.services
+
+    async def open_legs(self) -> tuple[Leg, Leg]:
+        """Return downstream and upstream leg; where that fails, the use of the token is restored.
+
+        Redeeming, confirming and restoring are not cut short: it would not be known whether they
+        were done.
+        """
+        session = self._session
+        grant = await self._redeem_in_turn()
+        end_turn = self._live.admission.keep_turn()
+        try:
+            session.check_not_cancelled()
+            session.step = showing = Deferred.fromCoroutine(self._open_console(grant))
+            down, console, server_init = await showing
+            session.step = None
+            await self._confirm(grant, console.leg)
+        except BaseException:
+            end_turn()
+            await self._restore(grant)
+            raise
+        end_turn()
+        down.send(server_init)
+        return down, console.leg
+
+    async def _redeem_in_turn(self) -> Grant:
+        """Wait for the turn to begin, which goes on once the token is redeemed."""
+        session, admission = self._session, self._live.admission
+        session.step = turn = admission.turn(session.user_request.client)
+        await turn
+        try:
+            session.check_not_cancelled()
+            session.step = None
+            return await self._redeem()
+        except BaseException:
+            admission.done()
+            raise
+
+    async def _redeem(self) -> Grant:
+        session, request = self._session, self._session.user_request
+        secret = check_secret(request.token)
+        try:
+            grant = await self._services.store.redeem(secret, request.resume, self._check_confirmed)
+        except TokenUsed as e:
+            raise _explain_used(e, request) from e
+        token = grant.token
+        session.grant = grant
+        self._live.add_to_vm(session, token.vm)
+        self._live.end_replaced(session)
+        session.note(token_id=grant.token_id, vm=token.vm, user=token.user)
+        return grant
+
+    def _check_confirmed(self, token: Token | None) -> None:
+        """Raise, before a use is taken, when the user has to press a button first.
+
+        The holder of a link learns the machine's id, as the token has it.
+        """
+        by_policy = token.policy.confirm if token else None
+        wanted = self._services.confirm if by_policy is None else by_policy
+        if wanted and not self._session.user_request.confirmed:
+            raise ConfirmationNeeded(token.vm.vm if token else "")
+
+    async def _open_console(self, grant: Grant) -> tuple[Leg, Console, bytes]:
+        """Return the user's leg, the console, and ServerInit with the machine's name."""
+        session, token = self._session, grant.token
+        await self._downstream.admit(grant)
+        _check_policy(token.policy, session.user_request)
+        self._live.check_vm(token.vm)
+        consoles = self._services.consoles()
+        console, name = await consoles.open(token.vm, grant.endpoint, self._note_host)
+        session.is_vnc_server = console.is_vnc_server
+        down = await self._greet(console)
+        return down, console, rename(console.server_init, name) if name else console.server_init
+
+    def _note_host(self, host: str) -> None:
+        self._session.note(host=host or LOCAL)
+
+    async def _greet(self, console: Console) -> Leg:
+        """Greet the viewer; a console whose viewer does not answer is closed."""
+        try:
+            leg = await self._downstream.open()
+            greeting = self._downstream.greeting.greet()
+            await run_handshake(leg, greeting, self._services.timeouts.greeting)
+        except BaseException as e:
+            console.leg.close(ClientGone(), self._services.timeouts.linger)
+            if isinstance(e, StepError):
+                raise ClientGone(f"the viewer left or fell silent: {e.detail}") from e
+            raise
+        return leg
+
+    async def _confirm(self, grant: Grant, up: Leg) -> None:
+        """Tell the store that the user is about to see the console; a failure closes it."""
+        try:
+            await self._services.store.confirm(grant)
+            self._session.check_not_cancelled()
+        except BaseException:
+            up.close(ClientGone(), self._services.timeouts.linger)
+            raise
+
+    async def _restore(self, grant: Grant) -> None:
+        """Give the use back; a failure of this must not hide the one that it follows."""
+        session = self._session
+        try:
+            await self._services.store.restore(grant)
+        except Exception as e:  # noqa: BLE001
+            session.log.warn(
+                "session {session}: use not given back: {error}", session=session.id, error=e
+            )
+
+
+def without_secrets(grant: Grant) -> Grant:
+    """Return what an open session needs of its grant."""
+    return replace(grant, resume_secret=None, claim="")
+
+
+def _explain_used(error: TokenUsed, request: UserRequest) -> TokenUsed:
+    """Return the same error; of a browser without a cookie, it says so."""
+    if request.type is not ConsoleType.NOVNC or request.resume is not None:
+        return error
+    detail = f"{error.detail}; the browser sent no cookie of it, or keeps none"
+    used = TokenUsed(detail)
+    return used.about(error.vm, error.user) if error.vm else used
+
+
+def _check_policy(policy: Policy, request: UserRequest) -> None:
+    check_origin(request.foreign_origin, policy.allowed_origins)
+    client, networks = request.client, policy.client_networks
+    if networks and not any(ip_address(client) in network for network in networks):
+        raise Forbidden(f"client {client} is in no allowed network")

@@ -1,0 +1,46 @@
+"""The services that sessions use: token store, backends, observers, limits, clocks, relay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from ..errors import VNCProxyError
+from ..interfaces import IConsoleBackend, ISessionObserver, IStage, ITokenStore
+from ..model import Limits, Timeouts, UnixTime
+from ..relay import plain
+from ..relay.leg import Leg
+from .consoles import Consoles
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What sessions use of the rest of the proxy; a reload replaces it for all of them.
+
+    Attributes:
+        time: the wall clock.
+        reactor: for time limits and connections.
+        join: the relay.
+        confirm: whether links ask before they are redeemed, unless their policy says otherwise.
+        proxy: the name of this proxy.
+        zone: the zone of this proxy, empty where there is only one.
+    """
+
+    store: ITokenStore
+    backends: Mapping[str, IConsoleBackend]
+    observers: Sequence[ISessionObserver]
+    limits: Limits
+    timeouts: Timeouts
+    time: Callable[[], UnixTime]
+    reactor: Any
+    join: Callable[[Leg, Leg, Sequence[IStage]], Deferred[VNCProxyError]] = plain.join
+    confirm: bool = False
+    proxy: str = ""
+    zone: str = ""
+
+    def consoles(self) -> Consoles:
+        """Return the consoles of all backends."""
+        return Consoles(self.backends, self.timeouts, self.reactor)

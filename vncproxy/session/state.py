@@ -1,0 +1,109 @@
+"""The state of one session: its request, its grant, its legs, and whether it is ending."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+
+from ..errors import SessionEnded, VNCProxyError
+from ..model import Grant, SessionInfo
+from ..relay.leg import Leg
+from .user_request import UserRequest
+
+
+class SessionState:
+    """The state of one session.
+
+    Attributes:
+        id: the session's id.
+        user_request: what its user asks for.
+        grant: what its token allows, once it is redeemed.
+        facts: what is known of it, apart from its duration and its bytes.
+        started: when it began, in seconds of the reactor's clock.
+        legs: downstream and upstream, once bytes flow; they stay when the session is over.
+        opening: fires when opening has failed and the user is told; None once bytes flow.
+        step: what it waits for, if that may be cancelled.
+        ending: whether it is ending, or over.
+        reason: why it was cancelled.
+        is_vnc_server: whether its console is served by a VNC server, which may admit one viewer.
+    """
+
+    log = Logger()
+
+    __slots__ = (
+        "__weakref__",
+        "ending",
+        "facts",
+        "grant",
+        "id",
+        "is_vnc_server",
+        "legs",
+        "opening",
+        "reason",
+        "started",
+        "step",
+        "user_request",
+    )
+
+    def __init__(self, user_request: UserRequest, facts: SessionInfo, started: float) -> None:
+        self.id = facts.id
+        self.user_request = user_request
+        self.grant: Grant | None = None
+        self.facts = facts
+        self.started = started
+        self.legs: tuple[Leg, Leg] | None = None
+        self.opening: Deferred[None] | None = None
+        self.step: Deferred[Any] | None = None
+        self.ending = False
+        self.reason: VNCProxyError = SessionEnded()
+        self.is_vnc_server = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether bytes flow, or did."""
+        return self.legs is not None
+
+    def cancel(self, why: VNCProxyError) -> None:
+        """End the session unless it is ending already; the first reason counts."""
+        if not self.ending:
+            self.reason, self.ending = why, True
+            if self.step is not None:
+                self.step.cancel()
+
+    def check_not_cancelled(self) -> None:
+        """Raise ``CancelledError`` when the session was cancelled during a step that is not cut."""
+        if self.ending:
+            raise CancelledError
+
+    def wait_until_gone(self) -> list[Deferred[None]]:
+        """Return Deferreds that fire when the session has no connection any more."""
+        if self.legs is not None:
+            return [leg.closed for leg in self.legs]
+        assert self.opening is not None
+        return [self.opening]
+
+    def bytes_moved(self) -> tuple[int, int]:
+        """Return the payload to the user and from the user, as it flows."""
+        if self.legs is None:
+            return 0, 0
+        down, up = self.legs
+        return up.bytes_received, down.bytes_received
+
+    def info(self, now: float) -> SessionInfo:
+        """Return what is known of the session.
+
+        Args:
+            now: the seconds of the reactor's clock.
+        """
+        seconds = now - self.started
+        if self.legs is None:
+            return replace(self.facts, seconds=seconds)
+        bytes_down, bytes_up = self.bytes_moved()
+        return replace(self.facts, seconds=seconds, bytes_down=bytes_down, bytes_up=bytes_up)
+
+    def note(self, **facts: Any) -> None:
+        """Add to the facts."""
+        self.facts = replace(self.facts, **facts)

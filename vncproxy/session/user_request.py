@@ -1,0 +1,29 @@
+"""A user's request for a console, whatever connection it came by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..model import ConsoleType
+
+
+@dataclass(frozen=True, slots=True)
+class UserRequest:
+    """A user's request for a console.
+
+    Attributes:
+        client: the user's IP address.
+        token: the secret as it came, empty when there was none.
+        resume: the secret of a resume cookie.
+        foreign_origin: the page's origin when it is neither the proxy's own nor allowed by the
+            configuration.
+        confirmed: whether the user has pressed the button of a page that asks before it opens a
+            console; viewers that have no page are not asked.
+    """
+
+    type: ConsoleType
+    client: str
+    token: str = field(repr=False)
+    resume: str | None = field(default=None, repr=False)
+    foreign_origin: str | None = None
+    confirmed: bool = False
