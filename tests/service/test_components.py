@@ -21,6 +21,7 @@ from vncproxy.service.components import (
     renew,
 )
 from vncproxy.tokens.external import kinds as source_types
+from vncproxy.tokens.external.context import SourceContext
 from vncproxy.tokens.external.store import StoreWithSources
 
 
@@ -35,7 +36,7 @@ class ToySettings(BaseModel):
 
 
 class Toy:
-    """A backend or a token source that only counts."""
+    """A backend that only counts."""
 
     Settings = ToySettings
     closed = 0
@@ -48,6 +49,13 @@ class Toy:
 
     async def close(self) -> None:
         self.closed += 1
+
+
+class ToySource(Toy):
+    """A token source that only counts."""
+
+    def __init__(self, context: SourceContext) -> None:
+        super().__init__(context.name, context.settings, context.calls)
 
 
 TOYS: list[Toy] = []
@@ -66,7 +74,7 @@ class PartsTests(SynchronousTestCase):
         TOYS.clear()
         self.reactor = MemoryReactorClock()
         self.patch(components, "find", lambda _: Toy)
-        self.patch(source_types, "find", lambda _: Toy)
+        self.patch(source_types, "find", lambda _: ToySource)
 
     def made(self, **tables: ToySettings) -> Components:
         found = make_components(settings(**tables), self.reactor)

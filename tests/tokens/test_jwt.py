@@ -21,7 +21,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from websockify.token_plugins import JWTTokenApi
 
-from tests.doubles.external_tokens import make_means, make_source
+from tests.doubles.external_tokens import make_source, source_context
 from vncproxy.errors import (
     BackendError,
     ConfigurationError,
@@ -64,12 +64,12 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 class JWTCase(SynchronousTestCase):
     def setUp(self) -> None:
-        self.means = make_means(time=time.time)
+        self.context = source_context(time=time.time)
 
     def source(self, key: str = KEY_TEXT, **table: Any) -> Any:
         path = Path(self.mktemp()).resolve()
         path.write_text(key)
-        return make_source(SignedTokens, self.means, key_file=path, **table)
+        return make_source(SignedTokens, self.context, key_file=path, **table)
 
     def token(self, key: Any = SECRET, algorithm: str = "HS256", **changes: Any) -> str:
         return jwt.encode(claims(**changes), key, algorithm)
@@ -151,7 +151,7 @@ class AlgorithmTests(JWTCase):
         made.make_signed_token(jwk.JWK(k=KEY_TEXT, kty="oct"))
         token = made.serialize()
         self.assertEqual(JWTTokenApi(str(path)).lookup(token), ("10.0.0.5", 5901))
-        found = self.redeem(make_source(SignedTokens, self.means, key_file=path), token)
+        found = self.redeem(make_source(SignedTokens, self.context, key_file=path), token)
         self.assertEqual(found and found.token.vm.vm, "10.0.0.5:5901")
 
 
@@ -244,7 +244,7 @@ class SingleUseTests(JWTCase):
                 seen.append(ttl)
                 return True
 
-        self.means = make_means(store=Store(), time=time.time)
+        self.context = source_context(store=Store(), time=time.time)
         self.redeem(self.source(leeway=5), self.token(jti="1"))
         self.assertTrue(64 < seen[0] < 67, seen)
 
@@ -290,6 +290,6 @@ class KeyTests(JWTCase):
 
     def test_a_file_that_is_not_there(self) -> None:
         error = self.assertRaises(
-            ConfigurationError, make_source, SignedTokens, self.means, key_file="/nowhere/key"
+            ConfigurationError, make_source, SignedTokens, self.context, key_file="/nowhere/key"
         )
         self.assertIn("/nowhere/key cannot be read: No such file", error.detail)

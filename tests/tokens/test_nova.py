@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.doubles.external_tokens import make_means, make_source
+from tests.doubles.external_tokens import make_source, source_context
 from vncproxy.errors import (
     BackendError,
     ConfigurationError,
@@ -168,7 +168,7 @@ class SourceTests(SynchronousTestCase):
             def call(self, *_: Any) -> Deferred[Any]:
                 return fail(BackendError("look_up did not answer within 8 s"))
 
-        source = make_source(NovaTokens, make_means(calls=Slow()), **KEYS)
+        source = make_source(NovaTokens, source_context(calls=Slow()), **KEYS)
         waiting = Deferred.fromCoroutine(source.redeem(TOKEN))
         error = self.failureResultOf(waiting, StoreUnavailable).value
         self.assertEqual(

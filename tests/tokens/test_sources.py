@@ -22,8 +22,9 @@ from vncproxy.model import (
     new_secret,
 )
 from vncproxy.tokens.external import kinds as source_types
+from vncproxy.tokens.external.grant import grant
 from vncproxy.tokens.external.store import StoreWithSources
-from vncproxy.tokens.external.target import Target, grant
+from vncproxy.tokens.external.target import Target
 from vncproxy.tokens.memory import MemoryTokenStore
 
 NOW = 1_800_000_000.0

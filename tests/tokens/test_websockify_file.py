@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from websockify import token_plugins
 from zope.interface.verify import verifyObject
 
-from tests.doubles.external_tokens import make_means, make_source
+from tests.doubles.external_tokens import make_source, source_context
 from vncproxy.errors import BackendError, StoreUnavailable, TokenUnknown
 from vncproxy.interfaces import ITokenSource
 from vncproxy.model import Grant, Transport, VMAddress
@@ -152,7 +152,7 @@ class OneFileTests(FileCase):
             def call(self, *_: Any) -> Deferred[Any]:
                 return fail(BackendError("read did not answer within 5 s"))
 
-        source = make_source(TokenFiles, make_means(calls=Slow()), path=self.path)
+        source = make_source(TokenFiles, source_context(calls=Slow()), path=self.path)
         self.assertIn("did not answer within 5 s", self.failure(source).detail)
 
     def test_it_comes_back_when_the_file_does(self) -> None:

@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.doubles.external_tokens import make_means, make_source
+from tests.doubles.external_tokens import make_source, source_context
 from vncproxy.config.redis import RedisSettings
 from vncproxy.errors import BackendError, ConfigurationError, StoreUnavailable, TokenUnknown
 from vncproxy.interfaces import ITokenSource
@@ -86,7 +86,7 @@ class MemoryRedis:
 
 class ShortTests(SynchronousTestCase):
     def test_a_token_that_redis_has_and_that_could_be_guessed_is_refused_in_words(self) -> None:
-        source = make_source(RedisTokens, make_means(MemoryReactorClock()))
+        source = make_source(RedisTokens, source_context(MemoryReactorClock()))
         values = {"vm1": b"10.0.0.5:5900"}
         self.patch(source, "_link", MemoryRedis(values))
 
@@ -100,7 +100,7 @@ class ShortTests(SynchronousTestCase):
 class OwnMachineTests(SynchronousTestCase):
     def redeem(self, value: bytes, **table: object) -> Deferred[Grant | None]:
         """Redeem a token of this value."""
-        source = make_source(RedisTokens, make_means(MemoryReactorClock()), **table)
+        source = make_source(RedisTokens, source_context(MemoryReactorClock()), **table)
         self.patch(source, "_link", MemoryRedis({"x" * 16: value}))
         return Deferred.fromCoroutine(source.redeem("x" * 16))
 
@@ -119,13 +119,13 @@ class OwnMachineTests(SynchronousTestCase):
 
 class SourceTests(SynchronousTestCase):
     def test_it_keeps_the_interface(self) -> None:
-        source = make_source(RedisTokens, make_means(MemoryReactorClock()))
+        source = make_source(RedisTokens, source_context(MemoryReactorClock()))
         self.assertTrue(verifyObject(ITokenSource, source))
         self.assertEqual(source.warnings(), [])
 
     def test_no_answer_in_time(self) -> None:
         reactor = MemoryReactorClock()
-        source = make_source(RedisTokens, make_means(reactor), timeout=1.0)
+        source = make_source(RedisTokens, source_context(reactor), timeout=1.0)
         waiting = Deferred.fromCoroutine(source.redeem("x" * 16))
         reactor.advance(1.0)
         error = self.failureResultOf(waiting, StoreUnavailable).value
@@ -136,7 +136,7 @@ class SourceTests(SynchronousTestCase):
             ConfigurationError,
             make_source,
             RedisTokens,
-            make_means(MemoryReactorClock()),
+            source_context(MemoryReactorClock()),
             redis_tls=True,
             ca_file="/nowhere/ca.pem",
         )

@@ -6,7 +6,6 @@ In reading order:
 - `caller`: the sender of a request, and what it may do and touch.
 - `authentication`: from a request's headers to a caller, the seam for further ways.
 - `keys`: API keys, the first way.
-- `registry`: what the API asks of the live sessions.
 - `health`: ``/healthz`` and ``/readyz``.
 - `visible_metrics`: ``/metrics``, without the backends that a caller may not touch.
 - `v1`: the routes below ``/v1``.

@@ -18,8 +18,8 @@ from ..blocking import BoundedCalls
 from ..config.settings import BackendTable, Settings
 from ..interfaces import IConsoleBackend, ITokenSource, ITokenStore
 from ..tokens.external import kinds as source_types
+from ..tokens.external.context import SourceContext
 from ..tokens.external.store import StoreWithSources
-from ..tokens.external.target import Means
 from ..tokens.memory import MemoryTokenStore
 
 _log = Logger()
@@ -136,7 +136,7 @@ def renew(
             known = components.configured.get(name)
             if known is None or not known.fits(table, files[name]):
                 calls = components.calls.part(_label(name, settings))
-                instance = _make(name, table, settings, Means(store, calls, time.time, reactor))
+                instance = _make(_context(name, table, store, calls, reactor), table, settings)
                 known = Component(instance, calls, table, files[name])
                 added.append(known)
             configured[name] = known
@@ -166,11 +166,25 @@ def _own_store(store: ITokenStore) -> ITokenStore:
     return store.store if isinstance(store, StoreWithSources) else store
 
 
-def _make(name: str, table: BackendTable, settings: Settings, means: Means) -> Any:
-    if name in settings.backends:
-        kind = find(table.kind)
-        return make(kind, new_context(kind, name, table.settings, means.calls, means.reactor))
-    return source_types.find(table.kind)(name, table.settings, means)
+def _context(
+    name: str, table: BackendTable, store: ITokenStore, calls: BoundedCalls, reactor: Any
+) -> SourceContext:
+    return SourceContext(
+        name=name,
+        settings=table.settings,
+        store=store,
+        calls=calls,
+        time=time.time,
+        reactor=reactor,
+    )
+
+
+def _make(context: SourceContext, table: BackendTable, settings: Settings) -> Any:
+    if context.name not in settings.backends:
+        return source_types.find(table.kind)(context)
+    kind = find(table.kind)
+    name, calls, reactor = context.name, context.calls, context.reactor
+    return make(kind, new_context(kind, name, table.settings, calls, reactor))
 
 
 def _tables(settings: Settings) -> dict[str, BackendTable]:

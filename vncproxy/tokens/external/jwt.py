@@ -1,7 +1,7 @@
 """Signed tokens (JWT) that name a console's host and port, as websockify's ``JWTTokenApi`` reads.
 
-Whoever has the key may open any host and port that the proxy can reach. Encrypted tokens (JWE) are
-not supported.
+Every holder of the key can open any host and port that the proxy can reach. Encrypted tokens (JWE)
+are not supported.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from ...errors import ConfigurationError, TokenExpired, TokenUnknown, TokenUsed
 from ...files import absolute
 from ...interfaces import IHasWarnings, ITokenSource
 from ...model import Grant, UnixTime, VMAddress, secret_id
+from .context import SourceContext
+from .grant import grant
 from .jwt_key import VerifyingKey, read_key
-from .target import Means, ServerSettings, Target, grant
+from .servers import ServerSettings
+from .target import Target
 
 _LONGEST_USER = 255
 _END_OF_TIME = 10**11
@@ -59,12 +62,12 @@ class SignedTokens:
     Settings = SignedTokensSettings
     log = Logger()
 
-    def __init__(self, name: str, settings: SignedTokensSettings, means: Means) -> None:
-        self._name = name
-        self._settings = settings
-        self._means = means
+    def __init__(self, context: SourceContext) -> None:
+        self._name = name = context.name
+        self._settings: SignedTokensSettings = context.settings
+        self._context = context
         try:
-            self._key: VerifyingKey = read_key(settings.key_file)
+            self._key: VerifyingKey = read_key(self._settings.key_file)
         except ConfigurationError as e:
             raise ConfigurationError(f"[token_sources.{name}] key_file: {e.detail}") from e
 
@@ -96,7 +99,7 @@ class SignedTokens:
             secret,
             VMAddress(self._name, str(target)),
             endpoint,
-            self._means.time(),
+            self._context.time(),
             user=_user(claims),
             expires_at=_end(claims),
         )
@@ -106,7 +109,7 @@ class SignedTokens:
         return f"tokens signed with {self._key}"
 
     def warnings(self) -> Sequence[str]:
-        """Return what deserves a look in the table."""
+        """Return what may be wrong in the table."""
         return self._settings.warnings()
 
     async def close(self) -> None:
@@ -137,8 +140,8 @@ class SignedTokens:
             return
         if not isinstance(jti, str) or "exp" not in claims:
             raise TokenUnknown(f"token {short} has no jti and exp, which one that is good once has")
-        left = max(0.0, _end(claims) - self._means.time()) + self._settings.leeway + 1
-        if not await self._means.store.once(f"jwt:{self._name}:{secret_id(jti)}", left):
+        left = max(0.0, _end(claims) - self._context.time()) + self._settings.leeway + 1
+        if not await self._context.store.once(f"jwt:{self._name}:{secret_id(jti)}", left):
             raise TokenUsed(f"token {short}: its jti was used before")
 
 

@@ -1,4 +1,4 @@
-"""The types of ``[token_sources.NAME]`` tables, each imported only where it is configured."""
+"""The types of ``[token_sources.NAME]`` tables; each is imported when it is first configured."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _TYPES: Final = {
 def find(kind: str) -> Any:
     """Return the class of a type of token source.
 
-    It has ``Settings``, the table without ``type`` as a pydantic model, and is called with the
-    table's NAME, an instance of that model and ``Means``; it then provides ``ITokenSource``.
+    It has ``Settings``, the table without ``type`` as a pydantic model; called with a
+    `SourceContext`, it returns an ``ITokenSource``.
 
     Raises:
         ConfigurationError: there is no such type.

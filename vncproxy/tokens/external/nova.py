@@ -19,9 +19,10 @@ from zope.interface import implementer
 from ...errors import BackendError, ConfigurationError, StoreUnavailable
 from ...interfaces import IHasWarnings, ITokenSource
 from ...model import Grant, VMAddress
+from .context import SourceContext
+from .grant import grant
 from .nova_console import NovaConsole
 from .nova_settings import NovaTokensSettings
-from .target import Means, grant
 
 _TOKEN: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CAUSES: Final = {
@@ -44,15 +45,16 @@ class NovaTokens:
 
     Settings = NovaTokensSettings
 
-    def __init__(self, name: str, settings: NovaTokensSettings, means: Means) -> None:
+    def __init__(self, context: SourceContext) -> None:
         if find_spec("openstack") is None:
             raise ConfigurationError(
-                f"[token_sources.{name}] needs the OpenStack SDK: pip install 'vncproxy[nova]'"
+                f"[token_sources.{context.name}] needs the OpenStack SDK: "
+                "pip install 'vncproxy[nova]'"
             )
-        self._name = name
-        self._settings = settings
-        self._means = means
-        self._nova = Nova(settings)
+        self._name = context.name
+        self._settings: NovaTokensSettings = context.settings
+        self._context = context
+        self._nova = Nova(self._settings)
 
     async def redeem(self, secret: str) -> Grant | None:
         """Return what Nova says that a token allows, or None when it is none of Nova's."""
@@ -63,7 +65,7 @@ class NovaTokens:
             return None
         endpoint = console.endpoint(self._settings)
         vm = VMAddress(self._name, console.instance)
-        return grant(secret, vm, endpoint, self._means.time())
+        return grant(secret, vm, endpoint, self._context.time())
 
     async def probe(self) -> str:
         """Log in and ask for a token that does not exist."""
@@ -71,7 +73,7 @@ class NovaTokens:
         return f"nova of {self._settings} answers"
 
     def warnings(self) -> Sequence[str]:
-        """Return what deserves a look in the table."""
+        """Return what may be wrong in the table."""
         return self._settings.warnings()
 
     async def close(self) -> None:
@@ -79,7 +81,7 @@ class NovaTokens:
 
     async def _ask(self, token: str) -> NovaConsole | None:
         try:
-            return await self._means.calls.call(self._settings.timeout, self._nova.look_up, token)
+            return await self._context.calls.call(self._settings.timeout, self._nova.look_up, token)
         except (BackendError, StoreUnavailable) as e:
             raise StoreUnavailable(f"{self._name}: {self._settings}: {e.detail}") from e
 
@@ -117,7 +119,7 @@ class Nova:
             return self._connection.compute
 
     def _connect(self) -> Any:
-        # it takes half a second to import, and only those who configured it have it
+        # imported late: it takes half a second, and is an extra
         from openstack.config import OpenStackConfig
         from openstack.connection import Connection
 

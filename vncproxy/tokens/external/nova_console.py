@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from ...errors import BackendError, ConsoleUnavailable, NoGraphicalConsole
 from ...model import ConsoleEndpoint, HTTPConnect
-from .target import ServerSettings, Target
+from .servers import ServerSettings
+from .target import Target
 
 _REQUEST_TARGET = re.compile(r"/[!-~]{0,4095}")
 _REMEDY = "set [vnc] server_proxyclient_address on the compute host to an address of its own; "

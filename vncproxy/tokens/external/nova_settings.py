@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from ...addresses import is_loopback
 from ...config.secret import Secret
 from ...model import Seconds
-from .target import ServerSettings
+from .servers import ServerSettings
 
 
 def _keystone(text: str) -> str:
@@ -88,7 +88,7 @@ class NovaTokensSettings(ServerSettings):
         return {**options, **{name: value for name, value in named.items() if value}}
 
     def warnings(self) -> list[str]:
-        """Return what deserves a look."""
+        """Return what may be wrong in the table."""
         url = urlsplit(self.auth_url)
         if url.scheme == "http" and not is_loopback(url.hostname or ""):
             plain = f"the password travels unencrypted to {self.auth_url}: use https"

@@ -13,10 +13,10 @@ from ...model import Grant, Token, TokenStatus, VMAddress
 
 @implementer(IMayForget, ITokenStore)
 class StoreWithSources:
-    """Asks the sources, in their order, for what the store does not know.
+    """Asks the sources, in their order, about tokens that the store does not know.
 
-    One that does not answer hinders no other one that knows the token.
-    All else is the store's own: tokens of other issuers are neither listed nor revoked here.
+    A source that does not answer keeps no other one from being asked. Everything but redeeming is
+    the store's own: tokens of other issuers are neither listed nor revoked here.
 
     Attributes:
         store: the proxy's own tokens.
@@ -53,7 +53,7 @@ class StoreWithSources:
                 error = e
                 continue
             except TokenUnknown as e:
-                # it says why it refuses what another source may know
+                # for the log, unless another source knows the token
                 error = error if isinstance(error, StoreUnavailable) else e
                 continue
             if grant is not None:

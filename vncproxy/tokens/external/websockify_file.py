@@ -1,4 +1,4 @@
-"""websockify's ``TokenFile``: tokens that another program writes into files, Sunstone for one."""
+"""websockify's ``TokenFile``: tokens that another program writes into files, such as Sunstone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from ...errors import BackendError, StoreUnavailable
 from ...files import absolute
 from ...interfaces import IHasWarnings, ITokenSource
 from ...model import Grant, VMAddress, secret_id
-from .target import Means, ServerSettings, Target, grant, too_short
+from .context import SourceContext
+from .grant import grant, too_short
+from .servers import ServerSettings
+from .target import Target
 from .token_file import Files, TokenFile, read
 
 _READ_TIME = 5.0
@@ -34,18 +37,18 @@ class TokenFilesSettings(ServerSettings):
 
 @implementer(IHasWarnings, ITokenSource)
 class TokenFiles:
-    """Tokens from files that are looked at for each token, and read again when they changed.
+    """Tokens from files, which are read again whenever they have changed.
 
-    They are looked up by their SHA-256, so that the time a refusal takes tells nothing of them.
+    They are looked up by their SHA-256, so that the duration of a refusal reveals nothing.
     """
 
     Settings = TokenFilesSettings
     log = Logger()
 
-    def __init__(self, name: str, settings: TokenFilesSettings, means: Means) -> None:
-        self._name = name
-        self._settings = settings
-        self._means = means
+    def __init__(self, context: SourceContext) -> None:
+        self._name = context.name
+        self._settings: TokenFilesSettings = context.settings
+        self._context = context
         self._files: Files = {}
 
     async def redeem(self, secret: str) -> Grant | None:
@@ -60,10 +63,10 @@ class TokenFiles:
                 raise too_short(self._name, secret, self._settings.shortest_token)
             return None
         vm = VMAddress(self._name, str(target))
-        return grant(secret, vm, self._settings.endpoint(target), self._means.time())
+        return grant(secret, vm, self._settings.endpoint(target), self._context.time())
 
     async def probe(self) -> str:
-        """Read the files and tell how many tokens there are, and what is wrong with others."""
+        """Read the files and count their tokens, and the lines that cannot be used."""
         files = (await self._read()).values()
         tokens = len({key for file in files for key in file.targets})
         malformed = sum(len(file.malformed) for file in files)
@@ -85,13 +88,13 @@ class TokenFiles:
         return line
 
     def warnings(self) -> Sequence[str]:
-        """Return what deserves a look in the table, and in the files as they were read last."""
-        return [*self._settings.warnings(), *self._spoilt()]
+        """Return what may be wrong in the table, and in the files as they were last read."""
+        return [*self._settings.warnings(), *self._faults()]
 
     async def close(self) -> None:
         """Do nothing: no file is kept open."""
 
-    def _spoilt(self) -> Iterator[str]:
+    def _faults(self) -> Iterator[str]:
         for path, file in self._files.items():
             if file.problem:
                 yield f"{path}: {file.problem}"
@@ -110,17 +113,17 @@ class TokenFiles:
     async def _read(self) -> Files:
         path, shortest = self._settings.path, self._settings.shortest_token
         try:
-            files = await self._means.calls.call(_READ_TIME, read, path, self._files, shortest)
+            files = await self._context.calls.call(_READ_TIME, read, path, self._files, shortest)
         except OSError as e:
             raise StoreUnavailable(f"{self._name}: {path}: {e.strerror or e}") from e
         except BackendError as e:
             raise StoreUnavailable(f"{self._name}: {path}: {e.detail}") from e
-        self._tell(files)
+        self._log_changes(files)
         self._files = files
         return files
 
-    def _tell(self, files: Files) -> None:
-        """Log what is wrong with each file when it is new, without what stands there."""
+    def _log_changes(self, files: Files) -> None:
+        """Log what is newly wrong with each file, without its content."""
         for path, file in files.items():
             before = self._files.get(path, TokenFile())
             if file.problem and file.problem != before.problem:

@@ -15,7 +15,10 @@ from ...config.redis import RedisServer, RedisSettings
 from ...errors import ConfigurationError, StoreUnavailable
 from ...interfaces import IHasWarnings, ITokenSource
 from ...model import Grant, Seconds, VMAddress, secret_id
-from .target import Means, ServerSettings, Target, grant, too_short
+from .context import SourceContext
+from .grant import grant, too_short
+from .servers import ServerSettings
+from .target import Target
 
 
 class RedisTokensSettings(ServerSettings, RedisServer):
@@ -64,15 +67,15 @@ class RedisTokens:
     Settings = RedisTokensSettings
     log = Logger()
 
-    def __init__(self, name: str, settings: RedisTokensSettings, means: Means) -> None:
+    def __init__(self, context: SourceContext) -> None:
         # txredisapi imports the reactor, which is not to be chosen by importing this module
         from ...redis.link import RedisLink
 
-        self._name = name
-        self._settings = settings
-        self._means = means
+        self._name = name = context.name
+        self._settings: RedisTokensSettings = context.settings
+        self._context = context
         try:
-            self._link = RedisLink(means.reactor, settings.redis())
+            self._link = RedisLink(context.reactor, self._settings.redis())
         except ConfigurationError as e:
             raise ConfigurationError(f"[token_sources.{name}] {e.detail}") from e
 
@@ -94,7 +97,7 @@ class RedisTokens:
             )
             return None
         vm = VMAddress(self._name, str(target))
-        return grant(secret, vm, self._settings.endpoint(target), self._means.time())
+        return grant(secret, vm, self._settings.endpoint(target), self._context.time())
 
     async def probe(self) -> str:
         """Look up a token that does not exist."""
@@ -102,7 +105,7 @@ class RedisTokens:
         return f"redis at {self._settings.address} answers"
 
     def warnings(self) -> Sequence[str]:
-        """Return what deserves a look in the table."""
+        """Return what may be wrong in the table."""
         return self._settings.warnings()
 
     async def close(self) -> None:

@@ -7,7 +7,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.errors import BackendError
 from vncproxy.model import RFBSecurity, TLSTrust, Transport, VMAddress, secret_id
-from vncproxy.tokens.external.target import ServerSettings, Target, grant
+from vncproxy.tokens.external.grant import grant
+from vncproxy.tokens.external.servers import ServerSettings
+from vncproxy.tokens.external.target import Target
 
 OWN = (
     *("127.0.0.1", "localhost", "LOCALHOST.", "0.0.0.0", "::", "[::1]", "::ffff:127.0.0.1"),
