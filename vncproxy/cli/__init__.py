@@ -33,7 +33,7 @@ __all__ = ["main"]
     epilog="""\b
 Exit status:
   0  done
-  1  the API or the proxy refused, there is no such thing, or a check failed
+  1  the API or the proxy refused, an object does not exist, or a check failed
   2  the command line or the configuration is wrong, or there is no API key
   3  the API or the proxy cannot be reached
 

@@ -45,7 +45,7 @@ def bridge(url: str | None, port: int, ca_file: Path | None) -> None:
     """Let any VNC viewer of this machine into the console of an access URL.
 
     It serves one viewer, then ends. Without URL it reads one from standard input, or asks for it on
-    a terminal, because everybody on this machine can read command lines.
+    a terminal, because all users of this machine can read command lines.
     """
     from ..errors import UpstreamUnreachable, VNCProxyError
     from .tunnel import Link, serve

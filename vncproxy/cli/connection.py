@@ -164,7 +164,7 @@ def api_command(command: Callable[..., None]) -> Callable[..., None]:
         show_envvar=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help=f"A file whose first line is the API key; otherwise it is taken from ${KEY_VARIABLE}. "
-        "It is no option, because everybody on this machine can read command lines.",
+        "There is no option for the key, because all users of this machine can read command lines.",
     )
     @wraps(command)
     def connected(url: str, key_file: Path | None, **rest: Any) -> None:
@@ -211,5 +211,5 @@ def _key(key_file: Path | None) -> str:
             "`vncproxy key new` makes a key"
         )
     if not (key.isascii() and key.isprintable()):
-        raise Misconfigured("the API key has characters that no key has")
+        raise Misconfigured("the API key has invalid characters")
     return key

@@ -57,10 +57,10 @@ def demo(port: int, listen: str, target: str) -> None:
 
 
 @click.command(
-    short_help="Say what is wrong with a configuration file.",
+    short_help="Check a configuration file.",
     epilog="""\b
-Exit status: 0 all is well (there may be warnings), 1 something that is configured fails,
-2 the file cannot be used as it is.
+Exit status: 0 no failures (there may be warnings), 1 something that is configured fails,
+2 the file cannot be used.
 """,
 )
 @click.option(
@@ -71,7 +71,7 @@ Exit status: 0 all is well (there may be warnings), 1 something that is configur
 )
 @json_option
 def check_config(config: Path, as_json: bool) -> None:
-    """Read a configuration file, dial Redis and every backend, and say what is wrong."""
+    """Read a configuration file, dial Redis and every backend, and print what is wrong."""
     from ..config.check.run import Finding, render
 
     status = 0
@@ -129,7 +129,7 @@ Examples:
     "scopes",
     multiple=True,
     type=click.Choice(_SCOPES),
-    help="What it may do: make and revoke tokens, look at everything, or all; repeatable.  "
+    help="What it may do: issue and revoke tokens, read everything, or all; repeatable.  "
     "[default: issue, read]",
 )
 @click.option(
@@ -137,13 +137,13 @@ Examples:
     "backends",
     multiple=True,
     metavar="NAME",
-    help="A backend that it may touch, [backends.NAME]; repeatable.  [default: all]",
+    help="A backend that it may use, [backends.NAME]; repeatable.  [default: all]",
 )
 @json_option
 def new(name: str, scopes: tuple[str, ...], backends: tuple[str, ...], as_json: bool) -> None:
-    """Make a key, and the lines that make it known to the proxy.
+    """Make a key, and the lines for the configuration file of the proxy.
 
-    The key itself is stored nowhere: hand it to the program that will use it. NAME stands in logs.
+    The key itself is stored nowhere: hand it to the program that will use it. NAME appears in logs.
     """
     from ..api.keys import new_api_key
 

@@ -14,7 +14,7 @@ _TITLES = ("ID", "VM", "USER", "TYPE", "CLIENT", "STARTED", "FOR", "DOWN", "UP")
 
 @click.group()
 def sessions() -> None:
-    """List and end live sessions, of the proxy whose API is asked."""
+    """List and end the live sessions of the proxy whose API is called."""
 
 
 @sessions.command("list")
@@ -37,7 +37,7 @@ def list_sessions(api: Api, as_json: bool) -> None:
 @json_option
 @api_command
 def end(api: Api, session_id: str, revoke: bool, as_json: bool) -> None:
-    """End the session with this ID; its user is told that an administrator did.
+    """End the session with this ID; its user reads that an administrator ended it.
 
     The user can open the console again by reloading the page, as long as the link or the browser's
     cookie is good; --revoke prevents that.

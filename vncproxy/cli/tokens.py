@@ -43,7 +43,7 @@ max_duration and idle_timeout are in seconds, and 0 uses are any number.
 """,
 )
 @click.argument("vm")
-@click.option("--user", required=True, help="Whom it is for, as it shall stand in the audit log.")
+@click.option("--user", required=True, help="The user, as named in the audit log.")
 @click.option(
     "--type",
     "viewer",
@@ -53,8 +53,8 @@ max_duration and idle_timeout are in seconds, and 0 uses are any number.
     help="A browser, or a TCP viewer.",
 )
 @click.option("--ttl", type=float, help="Seconds until it expires; the proxy has a default.")
-@click.option("--policy", multiple=True, metavar="KEY=VALUE", help="What it allows; repeatable.")
-@click.option("--policy-json", metavar="OBJECT", help="The same as a JSON object.")
+@click.option("--policy", multiple=True, metavar="KEY=VALUE", help="One member; repeatable.")
+@click.option("--policy-json", metavar="OBJECT", help="The whole policy as a JSON object.")
 @click.option("--force", is_flag=True, help="Do not ask the backend whether the machine exists.")
 @json_option
 @api_command
@@ -71,8 +71,7 @@ def issue(
 ) -> None:
     """Issue a token for the machine VM (BACKEND/ID) and print its access URL.
 
-    The machine must exist, and need not run. The URL is the only place where the token's secret is
-    shown.
+    The machine must exist, and need not run. The token's secret is shown in this URL only.
     """
     body: dict[str, object] = {"vm": vm, "user": user, "type": viewer}
     if ttl is not None:
