@@ -17,7 +17,7 @@ from twisted.web.resource import Resource
 
 from vncproxy.api import api_site
 from vncproxy.downstream.console_site import ConsoleSite
-from vncproxy.downstream.tls_listener import listening
+from vncproxy.downstream.tls_listener import listener_service
 from vncproxy.model import Limits
 from vncproxy.testing import MemoryPeer
 
@@ -39,7 +39,7 @@ class ListenerTests(SynchronousTestCase):
         """
         reactor = MemoryReactorClock()
         endpoint = f"ssl:443:privateKey={self.pem}:certKey={self.pem}"
-        service, _ = listening(endpoint, factory, reactor)
+        service, _ = listener_service(endpoint, factory, reactor)
         service.privilegedStartService()
         ((_, tls_site, context_factory, _, _),) = reactor.sslServers
         tls = TLSMemoryBIOFactory(context_factory, False, tls_site, reactor)

@@ -16,7 +16,7 @@ from tests.components.gateway import Gateway
 LIMIT = 60.0
 
 
-class ResumptionTests(SynchronousTestCase):
+class TLSTicketTests(SynchronousTestCase):
     timeout = 120
 
     def setUp(self) -> None:
@@ -33,7 +33,7 @@ class ResumptionTests(SynchronousTestCase):
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.gateway.web_port), LIMIT)
 
-    def visit(
+    def request(
         self, context: ssl.SSLContext, session: ssl.SSLSession | None = None
     ) -> ssl.SSLSocket:
         """Send a request, so that a ticket has come; returns the connection."""
@@ -49,8 +49,8 @@ class ResumptionTests(SynchronousTestCase):
             context = ssl.create_default_context(cafile=self.authority.ca_file)
             context.maximum_version = newest
 
-            first = self.visit(context)
-            second = self.visit(context, first.session)
+            first = self.request(context)
+            second = self.request(context, first.session)
 
             self.assertEqual((first.session_reused, second.session_reused), (False, True))
             self.assertEqual(first.version(), second.version())
@@ -58,7 +58,7 @@ class ResumptionTests(SynchronousTestCase):
     def test_the_newest_version_is_spoken(self) -> None:
         self.start()
 
-        browser = self.visit(ssl.create_default_context(cafile=self.authority.ca_file))
+        browser = self.request(ssl.create_default_context(cafile=self.authority.ca_file))
 
         self.assertEqual(browser.version(), "TLSv1.3")
 
@@ -80,7 +80,7 @@ class ResumptionTests(SynchronousTestCase):
         self.start(":sslmethod=TLSv1_2_METHOD")
         context = ssl.create_default_context(cafile=self.authority.ca_file)
 
-        first = self.visit(context)
+        first = self.request(context)
 
         self.assertEqual(first.version(), "TLSv1.2")
-        self.assertFalse(self.visit(context, first.session).session_reused)
+        self.assertFalse(self.request(context, first.session).session_reused)

@@ -1,4 +1,4 @@
-"""HTTP connections with limits on a request's header, which other protocols can take over."""
+"""HTTP connections with limits on a request's header, which can be handed to another protocol."""
 
 from __future__ import annotations
 
@@ -20,29 +20,27 @@ from .connections import UNKNOWN, Connections, Slot
 from .forwarded import plain_address
 
 REQUESTS = 100
-"""Requests on one connection, and so the most that are served out of one read."""
+"""Requests on one connection, and so the most that are served from one read."""
 
 LENGTH_DIGITS = 18
 """Digits of a ``Content-Length``; Python refuses to convert thousands of them."""
 
-
-ANSWER_TIME = 60.0
-"""Seconds within which an answer has to be read that is no console."""
+RESPONSE_TIME = 60.0
+"""Seconds within which the client must read a response."""
 
 CLOSE_TIME = 5.0
-"""Seconds after which a connection is cut that was to close by itself."""
+"""Seconds after which a closing connection is aborted."""
 
 
 class ConsoleChannel(HTTPChannel):
     """One HTTP connection.
 
-    The time for a request is counted from its beginning, not from the last byte, so that it cannot
-    be stretched by sending slowly.
+    The time limit of a request starts with its first byte; sending slowly does not extend it.
 
     Attributes:
-        limits: on its requests.
-        connections: all connections, of which it is one.
-        slot: its own among them.
+        limits: of its requests.
+        connections: where it is counted.
+        slot: its own slot there.
     """
 
     log = Logger()
@@ -61,7 +59,7 @@ class ConsoleChannel(HTTPChannel):
     _serving = False
 
     def connectionMade(self) -> None:
-        """Start to wait for the first request, if there is room for another connection."""
+        """Wait for the first request, unless there are too many connections."""
         tune(self.transport)
         super().connectionMade()
         try:
@@ -74,9 +72,9 @@ class ConsoleChannel(HTTPChannel):
             self._set_timeout(self.limits.header_time, self._on_header_timeout)
 
     def hand_over(self, successor: IProtocol) -> None:
-        """Give this connection to another protocol, from the next byte on, without a way back.
+        """Hand this connection to another protocol for good.
 
-        Bytes that are in hand already, pipelined behind the request, follow as data.
+        Bytes received after the request, which were pipelined, are passed to it first.
         """
         if self._successor is None:
             self._cancel_timeout()
@@ -90,7 +88,7 @@ class ConsoleChannel(HTTPChannel):
             successor.dataReceived(pipelined)
 
     def dataReceived(self, data: bytes) -> None:
-        """Take bytes from the transport."""
+        """Receive bytes from the transport."""
         if self._successor is not None:
             self._successor.dataReceived(data)
             return
@@ -102,11 +100,11 @@ class ConsoleChannel(HTTPChannel):
             super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
-        """Take a line of a request's header."""
+        """Receive a line of a request's header."""
         if self._refused:
             return
         if self._header_size and line[:1] in (b" ", b"\t"):
-            # RFC 9112 section 5.2; joining them costs the square of their number
+            # RFC 9112 section 5.2; joining them takes quadratic time
             self._refuse_malformed("folded header")
             return
         self._header_size += len(line)
@@ -118,7 +116,7 @@ class ConsoleChannel(HTTPChannel):
         super().lineReceived(line)
 
     def headerReceived(self, line: bytes) -> bool:
-        """Take a whole header; False when the request cannot be served."""
+        """Receive a whole header field; False when the request cannot be served."""
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-length" and len(value.strip()) > LENGTH_DIGITS:
             self._refuse_malformed(f"content-length of {len(value)} digits")
@@ -134,7 +132,7 @@ class ConsoleChannel(HTTPChannel):
         return False
 
     def lineLengthExceeded(self, line: bytes) -> None:
-        """Refuse a header that is too large; called for a single line, too."""
+        """Refuse a header that is too large; Twisted calls it for a single line."""
         self._refuse(
             431,
             "This link, or what the browser sends with it, is too long. Open the link as you got "
@@ -143,31 +141,31 @@ class ConsoleChannel(HTTPChannel):
         )
 
     def rawDataReceived(self, data: bytes) -> None:
-        """Take bytes behind a header."""
+        """Receive bytes after a request's header."""
         if self._successor is not None:
             self._successor.dataReceived(data)
         else:
             super().rawDataReceived(data)
 
     def allContentReceived(self) -> None:
-        """Stop waiting for the request, and wait until its answer is read."""
+        """End the request's time limit, and begin that of its response."""
         self._serving = True
-        self._set_timeout(ANSWER_TIME, self.transport.abortConnection)
+        self._set_timeout(RESPONSE_TIME, self.transport.abortConnection)
         super().allContentReceived()
 
     def requestDone(self, request: Request) -> None:
-        """Wait for the next request, if there may be one; called when one was answered."""
+        """Wait for the next request on a persistent connection; called when one was answered."""
         self._serving = not self.persistent
         self._cancel_timeout()
         super().requestDone(request)
         if self._serving or self._refused or self._timeout is not None:
-            return  # the connection closes, or the next request was there already
+            return  # the connection is closing, or the next request has begun
         self._idle = True
         self.slot.set_idle(self)
         self._set_timeout(self.limits.keep_alive, self._on_keep_alive_timeout)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell whoever has the connection now."""
+        """Release the slot, and pass the event on to the protocol that has the connection."""
         self._cancel_timeout()
         self.slot.release()
         super().connectionLost(reason)
@@ -175,12 +173,12 @@ class ConsoleChannel(HTTPChannel):
             self._successor.connectionLost(reason)
 
     def abort_idle(self) -> None:
-        """Close at once; called while it waits for a request."""
+        """Close at once; called while the connection waits for a request."""
         self._refused = True
         self.transport.abortConnection()
 
     def _begin_request(self) -> None:
-        """Take note that a request begins; the first one may tell whose connection it is."""
+        """Begin a request; a PROXY header before the first one has named the client."""
         self._nothing_received = self._idle = False
         self.slot.set_busy()
         self._set_timeout(self.limits.header_time, self._on_header_timeout)
@@ -188,22 +186,22 @@ class ConsoleChannel(HTTPChannel):
             self._refuse_connection(refusal)
 
     def _peer(self) -> str:
-        """Return the address of the other end, as far as it is known."""
-        layer = self.transport
-        if IPassesOn.providedBy(layer) and not layer.peer_known:
+        """Return the client's address, or `UNKNOWN` before its PROXY header has arrived."""
+        transport = self.transport
+        if IPassesOn.providedBy(transport) and not transport.peer_known:
             return UNKNOWN
-        return plain_address(layer.getPeer())
+        return plain_address(transport.getPeer())
 
     def _refuse_connection(self, why: VNCProxyError) -> None:
-        """Refuse a connection for which there is no room."""
-        if self.isSecure():  # a handshake costs more than everything else
+        """Refuse a connection that is over a limit."""
+        if self.isSecure():  # without the TLS handshake, the most expensive part
             self._refused = True
             self.transport.abortConnection()
         else:
             self._refuse(why.status, why.sentence(), str(why))
 
     def _on_header_timeout(self) -> None:
-        """Refuse a request that is not whole in time; browsers open connections in reserve, too."""
+        """Refuse a request that is incomplete; close silently where not a byte was received."""
         if self._nothing_received:
             self.transport.abortConnection()
             return
@@ -221,25 +219,25 @@ class ConsoleChannel(HTTPChannel):
     def _refuse_malformed(self, why: str) -> None:
         self._refuse(400, "Your request is malformed.", why)
 
-    def _refuse(self, status: int, words: str, why: str) -> None:
-        """Tell whoever asks, and the log, which limit was reached, and close.
+    def _refuse(self, status: int, message: str, why: str) -> None:
+        """Answer and log that a limit was reached, and close.
 
-        The words stand in the status line, too, which is all that TCP viewers show.
+        The status line has the message as well, since TCP viewers show nothing else.
         """
         self._refused = True
         client = plain_address(self.transport.getPeer())
-        words += self.connections.refusals.log_refusal(client, "request", why)
+        message += self.connections.refusals.log_refusal(client, "request", why)
         self.transport.write(
-            f"HTTP/1.1 {status} {words}\r\nContent-Type: text/plain\r\n"
-            f"Content-Length: {len(words) + 1}\r\nConnection: close\r\n\r\n{words}\n".encode()
+            f"HTTP/1.1 {status} {message}\r\nContent-Type: text/plain\r\n"
+            f"Content-Length: {len(message) + 1}\r\nConnection: close\r\n\r\n{message}\n".encode()
         )
         self.loseConnection()
         self._set_timeout(CLOSE_TIME, self.transport.abortConnection)
 
-    def _set_timeout(self, seconds: float, then: Callable[[], object]) -> None:
-        """Do something when it takes too long, instead of what was to be done before."""
+    def _set_timeout(self, seconds: float, on_timeout: Callable[[], object]) -> None:
+        """Replace the current time limit."""
         self._cancel_timeout()
-        self._timeout = self.callLater(seconds, then)
+        self._timeout = self.callLater(seconds, on_timeout)
 
     def _cancel_timeout(self) -> None:
         if self._timeout is not None and self._timeout.active():
@@ -248,13 +246,13 @@ class ConsoleChannel(HTTPChannel):
 
 
 def limited_channel(limits: Limits, connections: Connections) -> ConsoleChannel:
-    """Return what reads the requests of a new connection.
+    """Return the channel of a new connection.
 
     Args:
-        connections: all connections, among which it gets a slot.
+        connections: where it is counted.
     """
     channel = ConsoleChannel()
-    channel.totalHeadersSize = sys.maxsize  # Twisted's own limit tells nobody
+    channel.totalHeadersSize = sys.maxsize  # Twisted's own limit would close without a response
     channel.MAX_LENGTH = limits.header_bytes
     channel.limits, channel.connections = limits, connections
     return channel

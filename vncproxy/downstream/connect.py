@@ -1,7 +1,7 @@
-"""TCP viewers: ``CONNECT …?token=… HTTP/1.x``, answered only when the console is there.
+"""TCP viewers: ``CONNECT …?token=… HTTP/1.x``, answered when the console is connected.
 
-The Java viewer wants a status line that begins with ``HTTP/1.1 200 `` although it asks in HTTP/1.0
-without any header, and shows the rest of any other status line to the user.
+The Java viewer sends HTTP/1.0 without headers, expects a status line that begins with
+``HTTP/1.1 200 ``, and shows the rest of any other status line to the user.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ class ConnectDownstream(PendingConnection):
         self._linger = linger
 
     def begin(self, user_request: UserRequest, sessions: SessionRegistry) -> None:
-        """Take the connection over and begin the session."""
+        """Take the connection from its channel and start the session."""
         self._channel.hand_over(self)
         sessions.start_session(user_request, self)
 
     async def admit(self, grant: Grant) -> None:
-        """Do nothing: the answer waits for the console."""
+        """Do nothing: the response is sent when the console is connected."""
 
     async def open(self) -> Leg:
-        """Answer 200; RFB follows."""
+        """Answer 200 and return the leg; RFB follows."""
         self.transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
         return self.become_leg(RawFraming())
 
     async def refuse(self, error: VNCProxyError, session_id: str) -> None:
-        """Answer with the reason in the status line, and once more as a body for other clients.
+        """Answer with the reason in the status line, and as a body for other clients.
 
-        A viewer whose answer was 200 is told within RFB.
+        A viewer that was answered 200 gets the reason within RFB.
         """
         if self._lost:
             return
@@ -58,7 +58,7 @@ class ConnectDownstream(PendingConnection):
         await leg.closed
 
     def _answer(self, error: VNCProxyError, session_id: str) -> Leg:
-        # a backend's words may hold line breaks, which would end the status line
+        # a backend's message may have line breaks, which would end the status line
         text = " ".join(error.sentence(session_id).split()).encode("ascii", "replace")
         self.transport.write(
             b"HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
@@ -69,7 +69,7 @@ class ConnectDownstream(PendingConnection):
 
 
 def _retry_after(error: VNCProxyError) -> bytes:
-    """Return the header that says when to come again, for each client another time."""
+    """Return a ``Retry-After`` header with a random time, so that clients do not retry at once."""
     if not error.retry_after:
         return b""
     return b"Retry-After: %d\r\n" % random.randint(1, error.retry_after)  # noqa: S311

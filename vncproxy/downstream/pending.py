@@ -1,4 +1,4 @@
-"""A connection between its HTTP request and its leg."""
+"""A user's connection from its HTTP request until it is a leg."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ..session.state import SessionState
 from .channel import ConsoleChannel
 
 RECEIVE_LIMIT = 16384
-"""Bytes a viewer may send before it is answered; real ones send none."""
+"""Bytes that a viewer may send before it is answered; real viewers send none."""
 
 
 class PendingConnection(Protocol):
-    """Keeps what comes before the leg is there, and ends the session when the user leaves.
+    """Keeps bytes received before the leg exists, and ends the session when the connection is lost.
 
     Attributes:
-        leg: the leg, once there is one.
-        greeting: how far the viewer is greeted.
+        leg: None until `become_leg`.
+        greeting: the state of the RFB greeting with the viewer.
         session: the user's session, once it is started.
     """
 
@@ -43,21 +43,21 @@ class PendingConnection(Protocol):
         self.session: SessionState | None = None
 
     def dataReceived(self, data: bytes) -> None:
-        """Keep what comes early."""
+        """Keep bytes for the leg."""
         self._received += data
         if len(self._received) > RECEIVE_LIMIT:
             self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """End the session: there is nobody left to serve."""
+        """End the session."""
         self._lost = True
-        _user_left(self.session, ClientGone("closed by the peer"))
+        _cancel_session(self.session, ClientGone("closed by the peer"))
 
     def become_leg(self, framing: Framing) -> Leg:
-        """Turn the connection into a leg, which gets what came early."""
+        """Turn the connection into a leg, which receives the bytes kept so far."""
         self.leg = leg = Leg(framing, self._clock, ClientGone)
-        # not a method of ours: the leg outlives us, and must not keep us in memory
-        leg.close_reason.addCallback(partial(_user_left, self.session))
+        # not a bound method: the leg lives longer, and would keep this object in memory
+        leg.close_reason.addCallback(partial(_cancel_session, self.session))
         leg.on_lost = self._channel.slot
         self._channel.hand_over(leg)
         if self._received:
@@ -69,7 +69,7 @@ class PendingConnection(Protocol):
 async def refuse_viewer(
     leg: Leg, greeting: Greeting, error: VNCProxyError, session_id: str, linger: float
 ) -> None:
-    """Tell a viewer the reason within RFB, where it still can be told, then close with its code.
+    """Send the reason within RFB, if the greeting still allows one, and close with its code.
 
     Returns when the connection is closed.
     """
@@ -79,7 +79,7 @@ async def refuse_viewer(
     await leg.closed
 
 
-def _user_left(session: SessionState | None, why: VNCProxyError) -> VNCProxyError:
+def _cancel_session(session: SessionState | None, why: VNCProxyError) -> VNCProxyError:
     if session is not None:
         session.cancel(why)
     return why

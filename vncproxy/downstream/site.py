@@ -31,19 +31,19 @@ from .trust import Trust
 from .websocket import WebSocketDownstream, upgrade_factory
 
 PAGES = frozenset({"", "index.html", "vnc.html", "vnc_auto.html", "vnc_lite.html", "console"})
-"""Paths under which the console page is found; noVNC's and Nova's names among them."""
+"""Paths of the console page; noVNC's and Nova's names among them."""
 
 LOOKUPS = (2.0, 20.0, 20.0)
-"""Look-ups of tokens for pages in frames: a second for one address, at once, and for how many."""
+"""Look-ups of tokens for framed pages: arguments of their `RateLimit`."""
 
 SOCKET = "websockify"
-"""The path at which the page opens its web socket; any other one is taken as well."""
+"""The path of the page's web socket; every other path is accepted as well."""
 
 SCRIPT_BLOCKED = "static/blocked.svg"
-"""A picture that the page's style sheet shows when no script has run for some seconds."""
+"""An image that the page's style sheet requests when no script has run for some seconds."""
 
 HSTS_AGE = 365 * 24 * 3600
-"""Seconds during which a browser asks for nothing of this host without TLS (RFC 6797)."""
+"""Seconds for which browsers use TLS only for this host (RFC 6797)."""
 
 _TOO_OFTEN = "Too many requests from your address were refused. Wait a minute and try again."
 
@@ -54,11 +54,11 @@ _NO_PAGE = (
 
 
 class ConsoleResource(Resource):
-    """The site's only resource; it looks at the method first, then at the path.
+    """The site's only resource; it dispatches by method, then by path.
 
     Args:
-        prefix: path of the public URL, such as ``/consoles/``. It may or may not be stripped by a
-            reverse proxy: both are served.
+        prefix: path of the public URL, such as ``/consoles/``. Requests are served with it and
+            without it, where a reverse proxy has stripped it.
         resume: lifetime of a resume cookie in seconds.
         others: further resources by their first path segment, such as ``healthz``.
     """
@@ -86,7 +86,7 @@ class ConsoleResource(Resource):
         self._upgrades = upgrade_factory(services.reactor)
 
     def render(self, request: Request) -> Any:
-        """Serve any request; a body is not sent to HEAD, for which Twisted would log a line."""
+        """Serve any request; HEAD gets no body, for which Twisted would log a line."""
         body = self._render(request)
         if request.method == b"HEAD" and isinstance(body, bytes):
             # a file has set its own
@@ -96,22 +96,22 @@ class ConsoleResource(Resource):
         return body
 
     def _render(self, request: Request) -> Any:
-        """Serve any request for which there is room."""
+        """Serve any request within the limits of its client's address."""
         channel = request.channel
         assert isinstance(channel, ConsoleChannel)
         client = self._trust.forwarding.client_address(request)
         if refusal := channel.slot.recount(client):
-            noted = channel.connections.refusals.log_refusal(client, "request", str(refusal))
-            return _turn_away(request, refusal.status, refusal.sentence() + noted)
-        serve = self._server_of_consoles(request)
-        if serve is None:
+            log_id = channel.connections.refusals.log_refusal(client, "request", str(refusal))
+            return _refuse_and_close(request, refusal.status, refusal.sentence() + log_id)
+        handler = self._console_handler(request)
+        if handler is None:
             return self._page(request)
         if channel.connections.refusals.refuses_cheaply(client):
-            return _turn_away(request, 429, _TOO_OFTEN)
-        return serve(request)
+            return _refuse_and_close(request, 429, _TOO_OFTEN)
+        return handler(request)
 
-    def _server_of_consoles(self, request: Request) -> Callable[[Request], object] | None:
-        """Return what serves a request for a console; None where it is for something else."""
+    def _console_handler(self, request: Request) -> Callable[[Request], object] | None:
+        """Return the handler of a request for a console; None for any other request."""
         if request.method == b"CONNECT":
             return self._connect
         upgrade = request.requestHeaders.getRawHeaders(b"upgrade") or [b""]
@@ -155,44 +155,44 @@ class ConsoleResource(Resource):
         if path in PAGES:
             return self._index(request)
         if path == SCRIPT_BLOCKED:
-            self._hindered("the page's script did not run in the browser of {client}", request)
-        # the page finds its files only from its own address
+            self._warn("the page's script did not run in the browser of {client}", request)
+        # the page finds its files relative to its own address only
         if first == "static" and rest != "index.html":
             return self._file(request, rest)
         return _plain(request, 404, b"There is nothing here. Open the link as you got it.\n")
 
     def _without_upgrade(self, request: Request) -> bytes:
-        """Answer what should have been an upgrade, or a page that asks whether one could be."""
+        """Answer a request for the web socket without ``Upgrade``, or the page's probe of it."""
         channel = request.channel
         assert isinstance(channel, ConsoleChannel)
         client = self._trust.forwarding.client_address(request)
         if channel.connections.refusals.refuses_cheaply(client):
-            return _turn_away(request, 429, _TOO_OFTEN)
+            return _refuse_and_close(request, 429, _TOO_OFTEN)
         if request.requestHeaders.hasHeader(b"sec-websocket-key") or query_token(request):
-            self._hindered(
+            self._warn(
                 "a request of {client} for a web socket came from {peer} without Upgrade: reverse "
                 "proxies must speak HTTP/1.1 here, and pass the headers Upgrade and Connection on",
                 request,
             )
-        if self._sessions.admission.waiting:  # a page asks why its web socket did not open
+        if self._sessions.admission.waiting:  # the page's probe after its web socket did not open
             request.setHeader("Retry-After", str(Busy.retry_after))
             return _plain(request, Busy.status, Busy.public.encode() + b"\n")
         request.setHeader("Upgrade", "websocket")
         return _plain(request, 426, b"This is an address for web sockets.\n")
 
-    def _hindered(self, line: str, request: Request) -> None:
-        """Tell the log, once a minute, what keeps a browser from its console."""
+    def _warn(self, line: str, request: Request) -> None:
+        """Log, at most once a minute, what prevents a browser from opening its console."""
         client = self._trust.forwarding.client_address(request)
         self._trust.forwarding.warning(line, client=client, peer=peer_address(request))
 
     def _add_slash(self, request: Request) -> bytes:
-        """Send the browser to the prefix with its slash, against which the page's files are."""
+        """Redirect to the prefix with its slash, to which the page's files are relative."""
         _, question, query = request.uri.partition(b"?")
         request.setHeader("Location", self._prefix.encode("ascii") + question + query)
         return _plain(request, 308, b"")
 
     def _path(self, request: Request) -> str:
-        # an escaped question mark makes a link's query part of its path
+        # an escaped question mark makes the query part of the path
         path = "/" + behind_path(request.path.decode("latin-1"))[0].lstrip("/")
         return path.removeprefix(self._prefix).lstrip("/")
 
@@ -207,11 +207,11 @@ class ConsoleResource(Resource):
         return NOT_DONE_YET
 
     async def _index_for(self, request: Request, token: str) -> None:
-        """Serve the page as the policy of its token wants it."""
-        gone: list[Failure] = []
-        request.notifyFinish().addErrback(gone.append)
+        """Serve the page with the content security policy of its token."""
+        lost: list[Failure] = []
+        request.notifyFinish().addErrback(lost.append)
         policy = await self._frame_ancestors.policy_for(token)
-        if gone:
+        if lost:
             return
         request.setHeader("Content-Security-Policy", policy)
         body = self._file(request, "index.html")
@@ -241,20 +241,20 @@ class ConsoleResource(Resource):
 def console_site(
     resource: ConsoleResource, sessions: SessionRegistry, connections: Connections | None = None
 ) -> ConsoleSite:
-    """Return the factory that listens for users, on as many ports as there are."""
+    """Return the factory of users' connections, for all ports."""
     services = sessions.services
     return ConsoleSite(resource, services.limits, services.reactor, connections)
 
 
-def _turn_away(request: Request, status: int, words: str) -> bytes:
-    """Refuse a request at little cost, and close; the status line is all that TCP viewers show."""
+def _refuse_and_close(request: Request, status: int, message: str) -> bytes:
+    """Refuse a request and close; the status line has the message, which TCP viewers show."""
     request.setHeader("Connection", "close")
     request.setHeader("Retry-After", "60" if status == 429 else "2")
     request.channel.persistent = False
     request.setHeader("Content-Type", "text/plain; charset=utf-8")
     request.setHeader("Server", "vncproxy")
-    request.setResponseCode(status, words.encode("ascii", "replace"))
-    return words.encode() + b"\n"
+    request.setResponseCode(status, message.encode("ascii", "replace"))
+    return message.encode() + b"\n"
 
 
 def _plain(request: Request, status: int, text: bytes) -> bytes:

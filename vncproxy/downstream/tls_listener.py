@@ -1,7 +1,6 @@
-"""TLS listeners: certificates that can be exchanged while they listen, and sessions to resume.
+"""TLS listeners: certificates that a reload replaces, cipher suites, and session tickets.
 
-Only authenticated suites are spoken. Browsers resume TLS with tickets: of a page's many
-connections, only the first costs a signature.
+With session tickets, only the first of a browser's many connections costs a signature.
 """
 
 from __future__ import annotations
@@ -29,19 +28,18 @@ from ..errors import ConfigurationError
 CIPHERS = AcceptableCiphers.fromOpenSSLCipherString(
     "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 )
-"""Suites of TLS 1.2 that are authenticated and keep secrets after the key is lost; TLS 1.3 has only
-such."""
+"""TLS 1.2 suites with authenticated encryption and forward secrecy; TLS 1.3 has no others."""
 
 _DEFAULT_FILE = "server.pem"
-"""The file of the key, and of the certificate, where an ``ssl:`` endpoint names none."""
+"""The file of key and certificate where an ``ssl:`` endpoint names none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A certificate with its key, ready to be used.
+class LoadedCertificate:
+    """A certificate with its key.
 
     Attributes:
-        files: SHA-256 of what the endpoint's files held.
+        files: SHA-256 of the contents of the endpoint's files.
     """
 
     files: bytes
@@ -50,71 +48,68 @@ class Shown:
 
 @implementer(IOpenSSLContextFactory)
 class ListenerTLS:
-    """What an ``ssl:`` listener shows of itself.
+    """The TLS of one ``ssl:`` listener: its certificate, suites and session tickets.
 
-    A ticket is good with the certificate of its time, at the process that gave it (RFC 5077,
-    RFC 8446 section 4.6.1); anywhere else a whole handshake follows. An endpoint with an
-    ``sslmethod`` of its own has Twisted's settings as they are, without tickets.
+    A ticket is valid in the process that issued it, until its certificate is replaced (RFC 5077,
+    RFC 8446 section 4.6.1); otherwise a full handshake follows. An endpoint with an ``sslmethod``
+    keeps Twisted's settings, without tickets.
 
     Args:
         endpoint: the endpoint string.
 
     Raises:
-        ConfigurationError: a file that it names cannot be used.
+        ConfigurationError: a file that the endpoint names cannot be used.
     """
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
-        self._shown = self.read()
+        self._current = self.read()
 
     def getContext(self) -> SSL.Context:  # noqa: N802
         """Return the context for a connection; called by Twisted for each."""
-        return self._shown.context
+        return self._current.context
 
-    def read(self) -> Shown:
-        """Read the files, without showing them yet; may run in a thread.
+    def read(self) -> LoadedCertificate:
+        """Read the files without using them yet; may run in a thread.
 
         Raises:
             ConfigurationError: a file cannot be used.
         """
         try:
             files = _content(self.endpoint)
-            return Shown(files, _options(self.endpoint).getContext())
+            return LoadedCertificate(files, _options(self.endpoint).getContext())
         except (*FILE_ERRORS, ValueError, LookupError) as e:
-            raise ConfigurationError(f"[listen] {self.endpoint}: {_in_words(e)}") from e
+            raise ConfigurationError(f"[listen] {self.endpoint}: {_message_of(e)}") from e
 
-    def show(self, shown: Shown) -> bool:
-        """Show what was read to the connections that come from now on.
+    def replace(self, loaded: LoadedCertificate) -> bool:
+        """Use a certificate for the connections accepted from now on.
 
-        What is the same stays in use, and so do its tickets; returns whether it is something else.
+        Unchanged files keep the current one, and its tickets valid; returns whether they changed.
         """
-        changed = shown.files != self._shown.files
+        changed = loaded.files != self._current.files
         if changed:
-            self._shown = shown
+            self._current = loaded
         return changed
 
 
-def listening(
+def listener_service(
     endpoint: str, factory: Any, reactor: Any
 ) -> tuple[StreamServerEndpointService, ListenerTLS | None]:
-    """Return the service of a listener, and what it shows of itself if it speaks TLS.
+    """Return the service of a listener, and its TLS if it has any.
 
     Raises:
-        ConfigurationError: a file that it names cannot be used, or it is no endpoint string.
+        ConfigurationError: not an endpoint string, or a file that it names cannot be used.
     """
     tls = ListenerTLS(endpoint) if EndpointText.parse(endpoint).kind == "ssl" else None
-    listener: Any = _Listening(reactor, tls) if tls else reactor
+    listener: Any = _TLSReactor(reactor, tls) if tls else reactor
     try:
         return service(with_backlog(endpoint), factory, reactor=listener), tls
     except (*FILE_ERRORS, ValueError, LookupError) as e:
-        raise ConfigurationError(f"[listen] {endpoint}: {_in_words(e)}") from e
+        raise ConfigurationError(f"[listen] {endpoint}: {_message_of(e)}") from e
 
 
-class _Listening:
-    """A reactor whose TLS listeners show what is exchanged later on.
-
-    Endpoint strings have a word neither for that nor for tickets.
-    """
+class _TLSReactor:
+    """A reactor that listens with a `ListenerTLS`, which endpoint strings cannot name."""
 
     def __init__(self, reactor: Any, tls: ListenerTLS) -> None:
         self._reactor = reactor
@@ -124,14 +119,14 @@ class _Listening:
         return getattr(self._reactor, name)
 
     def listenSSL(self, port: int, factory: Any, **more: Any) -> IListeningPort:
-        """Listen; called by the endpoint."""
+        """Listen with the `ListenerTLS`; called by the endpoint."""
         more["contextFactory"] = self._tls
         found: IListeningPort = self._reactor.listenSSL(port, factory, **more)
         return found
 
 
-class _Reading:
-    """A reactor that does not listen, but keeps what it was to listen with."""
+class _OptionsReader:
+    """A reactor that keeps the TLS options of an endpoint instead of listening."""
 
     options: CertificateOptions | None = None
 
@@ -140,9 +135,9 @@ class _Reading:
 
 
 def _options(endpoint: str) -> CertificateOptions:
-    reading = _Reading()
-    serverFromString(reading, endpoint).listen(Factory())
-    found = reading.options
+    reader = _OptionsReader()
+    serverFromString(reader, endpoint).listen(Factory())
+    found = reader.options
     assert found is not None
     text = EndpointText.parse(endpoint)
     if "sslmethod" in text.options:
@@ -158,9 +153,9 @@ def _options(endpoint: str) -> CertificateOptions:
 
 
 def _further_certificates(text: EndpointText) -> list[X509]:
-    """Return what stands behind the certificate in its file, as in certbot's ``fullchain.pem``.
+    """Return the certificates after the first in its file, as in certbot's ``fullchain.pem``.
 
-    Twisted reads the first one only; browsers would not find its authority.
+    Twisted reads the first one only, and browsers would miss the intermediate authorities.
     """
     named = dict(zip(("privateKey", "certKey"), text.arguments[1:], strict=False)) | text.options
     path = named.get("certKey") or named.get("privateKey") or _DEFAULT_FILE
@@ -176,15 +171,15 @@ def _content(endpoint: str) -> bytes:
 
 
 def _files(text: EndpointText) -> Iterator[Path]:
-    """Yield whatever an endpoint string names that is a file."""
+    """Yield the files that an endpoint string names."""
     for value in (_DEFAULT_FILE, *text.arguments, *text.options.values()):
         path = Path(value)
         if path.is_file():
             yield path
 
 
-def _in_words(error: Exception) -> str:
-    """Return what is wrong, in OpenSSL's words where it is OpenSSL's."""
+def _message_of(error: Exception) -> str:
+    """Return an error's message; of OpenSSL's errors, the reasons."""
     entries = error.args[0] if error.args else []
     if isinstance(entries, list) and entries:
         return f"a file is not as it should be: {', '.join(str(entry[-1]) for entry in entries)}"

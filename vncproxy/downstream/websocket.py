@@ -1,4 +1,4 @@
-"""Browsers: Autobahn does the opening handshake, then the connection becomes a leg."""
+"""Browsers: Autobahn does the WebSocket handshake, then the connection becomes a leg."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ from .resume_cookie import remove_cookie, resume_cookie_name, set_cookie, surplu
 from .trust import Trust
 
 _QUOTED = re.compile("[\"']")
-"""Begins what Autobahn quotes of a header, where somebody's token may stand by mistake."""
+"""Begins Autobahn's quotations of headers, which may contain a token by mistake."""
 
 LONGEST_REASON = 120
-"""Characters of what is wrong with a handshake that are logged."""
+"""Characters of Autobahn's message that are logged."""
 
-_WORDS = {
+_MESSAGES = {
     400: "This is not a WebSocket handshake that is understood here.",
     405: "A WebSocket handshake is a GET request.",
     505: "A WebSocket handshake needs HTTP/1.1.",
 }
-"""What is told of a handshake that failed, by status."""
+"""The message for a handshake that failed, by status."""
 
 BASE64 = "only the binary subprotocol is spoken here"
 
-_JUDGED = frozenset({b"connection", b"host", b"origin", b"upgrade"})
-"""Headers that say whether a handshake is valid, beside those of WebSocket itself."""
+_HANDSHAKE_HEADERS = frozenset({b"connection", b"host", b"origin", b"upgrade"})
+"""Headers that make up a handshake, besides those that begin with ``Sec-WebSocket-``."""
 
 Headers = dict[str, list[str]]
-Answer = tuple[str | None, Headers]
+Response = tuple[str | None, Headers]
 
 
 class _Upgrade(WebSocketServerProtocol):
@@ -57,8 +57,8 @@ class _Upgrade(WebSocketServerProtocol):
 
     downstream: WebSocketDownstream
 
-    def onConnect(self, request: ConnectionRequest) -> Deferred[Answer]:  # type: ignore[override]
-        return self.downstream.asked(request.protocols)
+    def onConnect(self, request: ConnectionRequest) -> Deferred[Response]:  # type: ignore[override]
+        return self.downstream.on_valid_handshake(request.protocols)
 
     def failHandshake(
         self,
@@ -66,27 +66,27 @@ class _Upgrade(WebSocketServerProtocol):
         code: int = 400,
         responseHeaders: Any = None,  # noqa: N803
     ) -> None:
-        """Refuse; Autobahn would repeat in answer and log what the other side has sent."""
+        """Refuse; Autobahn would quote the request in its response and log."""
         self.downstream.handshake_failed(code, reason)
 
     def onOpen(self) -> None:
         downstream = self.downstream
         del self.downstream
-        downstream.upgraded()
+        downstream.on_upgraded()
 
 
 def upgrade_factory(reactor: Any) -> WebSocketServerFactory:
-    """Return what makes the opening handshakes of a site."""
+    """Return the factory of a site's opening handshakes."""
     factory = WebSocketServerFactory(reactor=reactor, server="vncproxy")
-    # the origin is judged with the token's policy at hand, after the handshake
+    # the origin is checked against the token's policy, after the handshake
     factory.setProtocolOptions(
         allowedOrigins=["*"],
         allowNullOrigin=True,
-        openHandshakeTimeout=0,  # its request is here already
+        openHandshakeTimeout=0,  # the request has arrived already
         webStatus=False,
     )
     # each protocol would copy all options from its factory, and format them for a log line that is
-    # not written: a third of the time that it takes to open a session
+    # never written: a third of the time of opening a session
     values = {name: getattr(factory, name) for name in _Upgrade.CONFIG_ATTRS}
     options = {name: staticmethod(v) if callable(v) else v for name, v in values.items()}
     factory.protocol = cast(
@@ -99,8 +99,8 @@ def upgrade_factory(reactor: Any) -> WebSocketServerFactory:
 class WebSocketDownstream(PendingConnection):
     """A browser's connection.
 
-    The upgrade is completed whether or not a console can be shown: a browser tells its user
-    nothing about a refused upgrade, but noVNC shows the reason in an RFB refusal.
+    The upgrade is completed even when no console can be shown: browsers hide why an upgrade was
+    refused, while noVNC shows the reason of an RFB refusal.
     """
 
     log = Logger()
@@ -125,11 +125,11 @@ class WebSocketDownstream(PendingConnection):
         self._linger = linger
         self._valid = False
         self._subprotocol: str | None = None
-        self._answer: Deferred[Answer] = Deferred()
+        self._response: Deferred[Response] = Deferred()
         self._upgrade: Any = None
 
     def begin(self, user_request: UserRequest, sessions: SessionRegistry) -> None:
-        """Take the connection over, and begin the session when the handshake is a valid one."""
+        """Take the connection from its channel, and start the session if the handshake is valid."""
         self._user_request = user_request
         self._channel.hand_over(self)
         self._upgrade = self._factory.buildProtocol(self.transport.getPeer())
@@ -145,14 +145,14 @@ class WebSocketDownstream(PendingConnection):
         """Refuse in HTTP; called when the request is not a valid handshake.
 
         Args:
-            why: with what the other side sent, for the log.
+            why: Autobahn's message, for the log; it may quote the request.
         """
         if self.leg is not None:
             return
-        words = BASE64 if why == BASE64 else _WORDS.get(status, _WORDS[400])
+        message = BASE64 if why == BASE64 else _MESSAGES.get(status, _MESSAGES[400])
         refusals = self._channel.connections.refusals
         shown = printable(_QUOTED.split(why)[0].strip(" ("), LONGEST_REASON)
-        text = words + refusals.log_refusal(self._user_request.client, "web socket", shown)
+        text = message + refusals.log_refusal(self._user_request.client, "web socket", shown)
         self.transport.write(
             f"HTTP/1.1 {status} {text}\r\nServer: vncproxy\r\nSec-WebSocket-Version: 13\r\n"
             f"Content-Type: text/plain\r\nContent-Length: {len(text) + 1}\r\n"
@@ -161,48 +161,48 @@ class WebSocketDownstream(PendingConnection):
         self.transport.loseConnection()
         self.become_leg(RawFraming()).close(BadRequest("not a handshake"), self._linger)
 
-    def asked(self, subprotocols: list[str]) -> Deferred[Answer]:
-        """Hold the answer back; called when the request is a valid one."""
+    def on_valid_handshake(self, subprotocols: list[str]) -> Deferred[Response]:
+        """Delay the response until the session is admitted; called when the request is valid."""
         if subprotocols == ["base64"]:
             raise ConnectionDeny(400, BASE64)
         self._subprotocol = "binary" if "binary" in subprotocols else None
         self._valid = True
-        return self._answer
+        return self._response
 
-    def upgraded(self) -> None:
-        """Turn the connection into a leg; called when the answer is sent."""
+    def on_upgraded(self) -> None:
+        """Turn the connection into a leg; called when the response is sent."""
         self.become_leg(WebSocketFraming())
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell the handshake, too."""
+        """Pass the event on to the handshake."""
         self._upgrade.connectionLost(reason)
         super().connectionLost(reason)
 
     async def admit(self, grant: Grant) -> None:
-        """Complete the upgrade, with the resume cookie."""
+        """Complete the upgrade and set the resume cookie."""
         self._complete(self._cookies(grant))
         if self.leg is None or self.leg.close_reason.called:
             raise ClientGone("left during the upgrade")
 
     async def open(self) -> Leg:
-        """Return the leg, which is there since the user was admitted."""
+        """Return the leg, which `admit` has made."""
         assert self.leg is not None
         return self.leg
 
     async def refuse(self, error: VNCProxyError, session_id: str) -> None:
-        """Tell the reason within RFB, then close with the error's code."""
+        """Send the reason within RFB, then close with the error's code."""
         self._complete({})
         if self.leg is None:
             return
         await refuse_viewer(self.leg, self.greeting, error, session_id, self._linger)
 
     def _complete(self, headers: Headers) -> None:
-        """Send the answer, once, unless there is nobody left."""
-        if not self._answer.called and not self._lost:
-            self._answer.callback((self._subprotocol, headers))
+        """Send the response once, unless the connection is lost."""
+        if not self._response.called and not self._lost:
+            self._response.callback((self._subprotocol, headers))
 
     def _cookies(self, grant: Grant) -> Headers:
-        """Set the token's cookie, and remove some of those that are too many."""
+        """Return the headers that set the token's resume cookie and remove surplus ones."""
         token, trust = self._user_request.token, self._trust
         path, secure = trust.cookie_path, trust.secure
         cookies = []
@@ -223,9 +223,9 @@ class WebSocketDownstream(PendingConnection):
 
 
 def _header(request: Request) -> bytes:
-    """Return what Autobahn has to judge of a request, without what it might log: the token."""
+    """Return the request for Autobahn, without the target and headers that may hold the token."""
     lines = [b" ".join((request.method, b"/", request.clientproto))]
     for name, values in request.requestHeaders.getAllRawHeaders():
-        if name.lower() in _JUDGED or name.lower().startswith(b"sec-websocket-"):
+        if name.lower() in _HANDSHAKE_HEADERS or name.lower().startswith(b"sec-websocket-"):
             lines.append(name + b": " + b",".join(values))
     return b"\r\n".join([*lines, b"", b""])

@@ -17,7 +17,7 @@ from ..config.listeners import without_wrapper
 from ..config.settings import Listen, Settings
 from ..downstream.accepting import Accepting
 from ..downstream.connections import Connections
-from ..downstream.tls_listener import ListenerTLS, listening
+from ..downstream.tls_listener import ListenerTLS, listener_service
 from ..interfaces import ISessionObserver
 from ..session.audit import AuditLog, open_audit_file
 from ..session.metrics import Metrics
@@ -99,8 +99,9 @@ def _listeners(
     accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)
     sessions.admission.crowded = accepting.pause
     of_users = {without_wrapper(each)[0] for each in (*listen.web, *listen.xvp)}
+    pausable = accepting.reactor(reactor)
     return [
-        listening(endpoint, site, accepting.reactor(reactor) if endpoint in of_users else reactor)
+        listener_service(endpoint, site, pausable if endpoint in of_users else reactor)
         for endpoint, site in sites.listeners(listen)
     ]
 

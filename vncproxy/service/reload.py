@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 
 from ..blocking import BoundedCalls
 from ..config.settings import Settings
-from ..downstream.tls_listener import ListenerTLS, Shown
+from ..downstream.tls_listener import ListenerTLS, LoadedCertificate
 from ..errors import BackendError, ConfigurationError
 from ..model import Timeouts
 from ..session.audit import AuditLog, open_audit_file
@@ -68,7 +68,7 @@ class NewConfiguration:
 
     settings: Settings
     digests: Mapping[str, bytes]
-    tls: tuple[Shown, ...]
+    tls: tuple[LoadedCertificate, ...]
     audit: FileIO | None
 
     def close_files(self) -> None:
@@ -184,22 +184,22 @@ class Reload:
         settings = _collecting(errors, self._read)
         if settings is not None:
             errors += needs_restart(self._running.settings, settings)
-        shown = [_collecting(errors, tls.read) for tls in self._running.tls]
+        loaded = [_collecting(errors, tls.read) for tls in self._running.tls]
         _collecting(errors, self._running.log.check)
         audit = None
         if settings is not None and not errors:
             audit = _collecting(errors, partial(open_audit_file, settings.log.audit))
         if settings is None or errors:
             raise ConfigurationError("\n".join(errors))
-        return NewConfiguration(settings, digests(settings), tuple(filter(None, shown)), audit)
+        return NewConfiguration(settings, digests(settings), tuple(filter(None, loaded)), audit)
 
     def _apply(self, new: NewConfiguration) -> list[str]:
         """Apply a configuration that was read; returns a sentence for each change."""
         running, settings = self._running, new.settings
         renewed = self._renew(new)
         changes = [*changed_options(running.settings, settings), *renewed.changes]
-        for tls, shown in zip(running.tls, new.tls, strict=True):
-            if tls.show(shown):
+        for tls, loaded in zip(running.tls, new.tls, strict=True):
+            if tls.replace(loaded):
                 changes.append(f"another certificate at {tls.endpoint}")
         before = running.sessions.services
         running.sessions.services = services(
