@@ -23,7 +23,7 @@ from vncproxy.errors import (
 from vncproxy.model import Policy, Timeouts
 from vncproxy.relay.fast.dispatcher import dispatcher_of
 from vncproxy.relay.raw_framing import RawFraming
-from vncproxy.session.timer import Rounds
+from vncproxy.session.timer import SharedTimer
 from vncproxy.session.watchdog import Watchdog
 
 
@@ -266,12 +266,14 @@ class UnnoticedResetTests(PumpTestCase):
 
 class SilenceTests(PumpTestCase):
     def watchdog(self, pair: Pair, policy: Policy, timeouts: Timeouts) -> list[SessionEnded]:
-        barks: list[SessionEnded] = []
-        dog = Watchdog(pair.down, pair.up, policy, timeouts, None, barks.append, Rounds(self.loop))
-        dog.start()
+        ends: list[SessionEnded] = []
+        watchdog = Watchdog(
+            pair.down, pair.up, policy, timeouts, None, ends.append, SharedTimer(self.loop)
+        )
+        watchdog.start()
         self.addCleanup(self.hang_up_all)
-        self.addCleanup(dog.stop)
-        return barks
+        self.addCleanup(watchdog.stop)
+        return ends
 
     def wait(self, seconds: int) -> None:
         for _ in range(seconds):
@@ -279,30 +281,30 @@ class SilenceTests(PumpTestCase):
 
     def test_payload_through_the_short_cuts_counts_as_life(self) -> None:
         pair = self.pair()
-        barks = self.watchdog(pair, Policy(idle_timeout=60), Timeouts(ping_interval=0))
+        ends = self.watchdog(pair, Policy(idle_timeout=60), Timeouts(ping_interval=0))
         for speak in (lambda: pair.user.say(b"key"), lambda: pair.console.send(b"pixel")):
             self.wait(50)
             speak()
         self.wait(58)
-        self.assertEqual(barks, [])
+        self.assertEqual(ends, [])
 
         self.wait(5)
 
-        self.assertIsInstance(barks[0], IdleLimit)
+        self.assertIsInstance(ends[0], IdleLimit)
 
     def test_a_user_who_answers_no_ping_is_gone(self) -> None:
         pair = self.pair()
-        barks = self.watchdog(pair, Policy(), Timeouts(ping_interval=10, ping_timeout=30))
+        ends = self.watchdog(pair, Policy(), Timeouts(ping_interval=10, ping_timeout=30))
         self.wait(12)
         pair.user.hear()
         self.assertEqual(pair.user.control, [(PING, b"")])
         pair.peer.send(masked(PONG))
         self.wait(20)
-        self.assertEqual(barks, [])
+        self.assertEqual(ends, [])
 
         self.wait(40)
 
-        self.assertIsInstance(barks[0], ConnectionLost)
+        self.assertIsInstance(ends[0], ConnectionLost)
 
 
 class StoppedProcessTests(PumpTestCase):

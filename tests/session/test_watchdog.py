@@ -20,7 +20,7 @@ from vncproxy.model import Policy, Timeouts
 from vncproxy.relay.leg import Leg
 from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.relay.websocket_framing import WebSocketFraming
-from vncproxy.session.timer import Rounds
+from vncproxy.session.timer import SharedTimer
 from vncproxy.session.watchdog import Watchdog
 from vncproxy.testing import MemoryPeer
 
@@ -42,15 +42,15 @@ class WatchdogTests(SynchronousTestCase):
         self.user, self.console = MemoryPeer(self.down, 1000), MemoryPeer(self.up)
         for leg in (self.down, self.up):
             leg.deliver(lambda _: None)
-        self.barked: list[SessionEnded] = []
+        self.ended: list[SessionEnded] = []
         self.watchdog = Watchdog(
             self.down,
             self.up,
             policy or Policy(),
             timeouts or Timeouts(),
             seconds_left,
-            self.barked.append,
-            Rounds(self.clock),
+            self.ended.append,
+            SharedTimer(self.clock),
         )
         self.watchdog.start()
 
@@ -72,8 +72,8 @@ class WatchdogTests(SynchronousTestCase):
         return pings
 
     def why(self) -> SessionEnded:
-        self.assertEqual(len(self.barked), 1)
-        return self.barked[0]
+        self.assertEqual(len(self.ended), 1)
+        return self.ended[0]
 
     def test_a_browser_is_pinged_every_25_seconds(self) -> None:
         self.watch()
@@ -84,7 +84,7 @@ class WatchdogTests(SynchronousTestCase):
 
         self.assertEqual(frames(self.user.receive()), [(PING, b"")])
         self.assertEqual(self.wait_answering(250), 10)
-        self.assertEqual(self.barked, [])
+        self.assertEqual(self.ended, [])
 
     def test_a_console_behind_a_web_socket_is_pinged_too_and_need_not_answer(self) -> None:
         self.watch(console=WebSocketFraming(client=True))
@@ -94,7 +94,7 @@ class WatchdogTests(SynchronousTestCase):
         asked = self.console.receive()
         # RFC 6455 section 5.5.2: opcode 9, masked by the client, no payload
         self.assertEqual([asked[at : at + 2] for at in range(0, len(asked), 6)], [b"\x89\x80"] * 10)
-        self.assertEqual(self.barked, [])
+        self.assertEqual(self.ended, [])
 
     def test_one_that_is_not_is_sent_nothing(self) -> None:
         self.watch()
@@ -106,24 +106,24 @@ class WatchdogTests(SynchronousTestCase):
 
         self.wait(200)
 
-        self.assertEqual((self.user.receive(), self.barked), (b"", []))
+        self.assertEqual((self.user.receive(), self.ended), (b"", []))
 
     def test_a_browser_that_does_not_answer_is_lost_after_the_ping_timeout(self) -> None:
         self.watch()
 
         self.wait(25 + 59)
-        self.assertEqual(self.barked, [])
+        self.assertEqual(self.ended, [])
         self.wait(1)
 
         self.assertIsInstance(self.why(), ConnectionLost)
         self.assertEqual(str(self.why()), "no answer to a ping for 60 s")
 
-    def test_it_barks_once(self) -> None:
+    def test_it_ends_the_session_once(self) -> None:
         self.watch()
 
         self.wait(500)
 
-        self.assertEqual(len(self.barked), 1)
+        self.assertEqual(len(self.ended), 1)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_any_byte_counts_as_an_answer(self) -> None:
@@ -134,7 +134,7 @@ class WatchdogTests(SynchronousTestCase):
         self.user.send(masked(BINARY, b"key"))
         self.wait(40)
 
-        self.assertEqual(self.barked, [])
+        self.assertEqual(self.ended, [])
 
     def test_what_the_console_says_is_no_answer_of_the_browser(self) -> None:
         self.watch()
@@ -150,7 +150,7 @@ class WatchdogTests(SynchronousTestCase):
 
         self.wait(10_000)
 
-        self.assertEqual(self.barked, [])
+        self.assertEqual(self.ended, [])
 
     def test_a_leg_that_is_not_read_cannot_answer(self) -> None:
         self.watch()
@@ -159,7 +159,7 @@ class WatchdogTests(SynchronousTestCase):
 
         self.wait(300)
 
-        self.assertEqual(self.barked, [])
+        self.assertEqual(self.ended, [])
 
     def test_a_browser_with_a_full_buffer_is_not_asked(self) -> None:
         self.watch()
@@ -168,13 +168,13 @@ class WatchdogTests(SynchronousTestCase):
         self.wait(300)
 
         self.assertEqual([kind for kind, _ in frames(self.user.receive())], [BINARY])
-        self.assertEqual(self.barked, [])
+        self.assertEqual(self.ended, [])
 
     def test_no_byte_for_the_idle_limit_ends_it(self) -> None:
         self.watch(policy=Policy(idle_timeout=300), websocket=False)
 
         self.wait(299)
-        self.assertEqual(self.barked, [])
+        self.assertEqual(self.ended, [])
         self.wait(1)
 
         self.assertIsInstance(self.why(), IdleLimit)
@@ -187,7 +187,7 @@ class WatchdogTests(SynchronousTestCase):
                 self.wait(15)
                 (self.user if side == "user" else self.console).send(b"x")
 
-            self.assertEqual(self.barked, [])
+            self.assertEqual(self.ended, [])
 
     def test_answers_to_pings_do_not_keep_an_idle_session_open(self) -> None:
         self.watch(policy=Policy(idle_timeout=100))
@@ -201,7 +201,7 @@ class WatchdogTests(SynchronousTestCase):
         for _ in range(59):
             self.wait(1)
             self.user.send(b"key")
-        self.assertEqual(self.barked, [])
+        self.assertEqual(self.ended, [])
 
         self.wait(1)
 

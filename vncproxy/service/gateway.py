@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from ..config.descriptors import affordable, allow, shortage
 from ..config.settings import Settings
 from ..interfaces import IHasWarnings
-from ..session.consoles import MOST_PATIENCE
+from ..session.consoles import HOST_TIME_LIMIT
 from ..session.registry import SessionRegistry
 from .components import CLOSE_TIME, Components
 from .reload import Reload, RunningProxy
@@ -125,11 +125,11 @@ def longest_stop(settings: Settings) -> float:
 
     A session that is opening may first redeem its token and give the use back, each within
     ``redis.timeout``; then it sends the reason in RFB and closes the connection, each within
-    ``timeouts.linger``, as refusals do. An open session first waits `MOST_PATIENCE` for its
+    ``timeouts.linger``, as refusals do. An open session first waits `HOST_TIME_LIMIT` for its
     backend.
     """
     linger = settings.timeouts.linger
-    sessions = max(2 * settings.redis.timeout + 2 * linger, MOST_PATIENCE + linger)
+    sessions = max(2 * settings.redis.timeout + 2 * linger, HOST_TIME_LIMIT + linger)
     return sessions + CLOSE_TIME
 
 

@@ -19,11 +19,12 @@ from .recovery import recovery_of
 
 T = TypeVar("T")
 
-MOST_PATIENCE = 2.0
-"""Seconds for which the end of a console is held back to find out why it ended."""
+HOST_TIME_LIMIT = 2.0
+"""Seconds that a backend may take to say on which host a machine is whose console has closed; the
+user waits for it."""
 
-LEAST_PATIENCE = 1.0
-"""Seconds for the same, where a server on the same host has to answer."""
+LOGIN_TIME_LIMIT = 1.0
+"""Seconds that the same console's server may take to admit a login, while the user waits."""
 
 
 class Consoles:
@@ -85,7 +86,7 @@ class Consoles:
         if recovery is None:
             return False
         try:
-            now = await self._in_time(vm, recovery.current_host(vm.vm), MOST_PATIENCE)
+            now = await self._in_time(vm, recovery.current_host(vm.vm), HOST_TIME_LIMIT)
         except VNCProxyError:
             return False
         return bool(now) and now != host
@@ -101,7 +102,7 @@ class Consoles:
             endpoint: where it is, when no backend needs to be asked.
         """
         try:
-            return await self._in_time(vm, self._admits(vm, endpoint), LEAST_PATIENCE)
+            return await self._in_time(vm, self._admits(vm, endpoint), LOGIN_TIME_LIMIT)
         except VNCProxyError:
             return False
 

@@ -10,7 +10,7 @@ from ..model import VMAddress, secret_id
 from .admission import Admission
 from .services import Services
 from .state import SessionState
-from .timer import Rounds
+from .timer import SharedTimer
 
 
 class LiveSessions:
@@ -19,7 +19,7 @@ class LiveSessions:
     Attributes:
         services: what they use now: a reload replaces it, also for sessions that are open.
         admission: the turns to begin.
-        rounds: the timer that watches over all of them.
+        timer: calls the watchdogs of all of them.
         draining: whether new ones are refused because the proxy is stopping.
         other_refusal: returns why no session may begin now for another reason than the limits; None
             when it may.
@@ -31,7 +31,7 @@ class LiveSessions:
         self.admission = Admission(
             lambda: self.services.limits, lambda: self.services.timeouts, services.reactor
         )
-        self.rounds = Rounds(services.reactor)
+        self.timer = SharedTimer(services.reactor)
         self.draining = False
         self.other_refusal: Callable[[], VNCProxyError | None] = lambda: None
         self.explaining = 0

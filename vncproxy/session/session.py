@@ -104,7 +104,7 @@ class Session(SessionState):
             # the store answered after the start, so this is never more than what is left
             since = services.reactor.seconds() - self.started
             left = policy.max_duration - self.grant.age - since
-        timer = self._live.rounds
+        timer = self._live.timer
         watchdog = Watchdog(down, up, policy, services.timeouts, left, self.cancel, timer)
         watchdog.start()
         return watchdog

@@ -1,4 +1,4 @@
-"""Who ends a session that went silent, idle or on for too long."""
+"""Ends a session that is idle, unresponsive or past its maximum duration."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from collections.abc import Callable
 from ..errors import ConnectionLost, IdleLimit, SessionEnded, TimeLimit
 from ..model import Policy, Timeouts
 from ..relay.leg import Leg
-from .timer import Rounds
+from .timer import SharedTimer
 
 INTERVAL = 1.0
-"""Seconds between two looks: how exact the limits are."""
+"""Seconds between two checks: how exact the limits are."""
 
 LONGEST_INTERVAL = 60.0
-"""Seconds between two looks where nothing is due."""
+"""Seconds between two checks where nothing is due."""
 
 
 class Watchdog:
-    """Watches one open session.
+    """Checks one open session.
 
     Args:
-        seconds_left: until the longest duration is over; None for no limit.
-        bark: called once, with why the session has to end.
+        seconds_left: until the maximum duration is over; None for no limit.
+        on_expired: called once, with why the session has to end.
     """
 
     __slots__ = (
-        "_active",
-        "_bark",
-        "_booked",
         "_deadline",
         "_downstream",
         "_idle_timeout",
-        "_pinged",
+        "_last_active_at",
+        "_last_pinged_at",
+        "_on_expired",
         "_received",
-        "_rounds",
+        "_scheduled",
         "_timeouts",
-        "_unanswered",
+        "_timer",
+        "_unanswered_since",
         "_upstream",
     )
 
@@ -46,83 +46,97 @@ class Watchdog:
         policy: Policy,
         timeouts: Timeouts,
         seconds_left: float | None,
-        bark: Callable[[SessionEnded], None],
-        rounds: Rounds,
+        on_expired: Callable[[SessionEnded], None],
+        timer: SharedTimer,
     ) -> None:
-        now = rounds.seconds()
+        now = timer.seconds()
         self._downstream = downstream
         self._upstream = upstream
         self._idle_timeout = policy.idle_timeout
         self._timeouts = timeouts
         self._deadline = None if seconds_left is None else now + seconds_left
-        self._bark = bark
-        self._rounds = rounds
-        self._received = downstream.bytes_received + upstream.bytes_received
-        self._active = self._pinged = now
-        self._unanswered: float | None = None
-        self._booked: int | None = None
+        self._on_expired = on_expired
+        self._timer = timer
+        self._received = self._bytes_received()
+        self._last_active_at = self._last_pinged_at = now
+        self._unanswered_since: float | None = None
+        self._scheduled: int | None = None
 
     def start(self) -> None:
-        """Begin to watch."""
-        self._booked = self._rounds.book(self, self._next_look(self._rounds.seconds()))
+        """Begin to check."""
+        when = self._next_check(self._timer.seconds())
+        self._scheduled = self._timer.call_at(when, self)
 
     def stop(self) -> None:
-        """Stop watching; may be called at any time."""
-        booked, self._booked = self._booked, None
-        if booked is not None:
-            self._rounds.cancel(self, booked)
+        """Stop checking; may be called at any time."""
+        scheduled, self._scheduled = self._scheduled, None
+        if scheduled is not None:
+            self._timer.cancel(scheduled, self)
 
-    def look(self) -> None:
-        """See whether anything is due; called by the rounds."""
-        if self._booked is None:
+    def on_timer(self) -> None:
+        """Check whether a limit is reached, and send pings that are due."""
+        if self._scheduled is None:
             return
-        why = self._overdue(self._rounds.seconds())
+        why = self._check(self._timer.seconds())
         if why:
-            self._booked = None
-            self._bark(why)
-        elif self._booked is not None:  # a ping that cannot be sent ends the session at once
+            self._scheduled = None
+            self._on_expired(why)
+        elif self._scheduled is not None:  # a ping that cannot be sent ends the session at once
             self.start()
 
-    def _next_look(self, now: float) -> float:
-        """Return when something can be overdue next; thousands of idle sessions cost nothing."""
+    def _next_check(self, now: float) -> float:
+        """Return when a limit can be reached next, so that idle sessions are seldom checked."""
         if self._idle_timeout is not None:
             return now + INTERVAL
         due = [now + LONGEST_INTERVAL]
         if self._deadline is not None:
             due.append(self._deadline)
-        if self._unanswered is not None:
-            due.append(self._unanswered + self._timeouts.ping_timeout)
+        if self._unanswered_since is not None:
+            due.append(self._unanswered_since + self._timeouts.ping_timeout)
         if self._timeouts.ping_interval:
-            due.append(self._pinged + self._timeouts.ping_interval)
+            due.append(self._last_pinged_at + self._timeouts.ping_interval)
         return max(min(due), now + INTERVAL)
 
-    def _overdue(self, now: float) -> SessionEnded | None:
+    def _check(self, now: float) -> SessionEnded | None:
         if self._deadline is not None and now >= self._deadline:
             return TimeLimit()
-        idle = self._idle(now)
+        idle = self._idle_seconds(now)
         if self._idle_timeout is not None and idle >= self._idle_timeout:
             return IdleLimit(f"no byte for {idle:.0f} s")
-        return self._ping(now)
-
-    def _idle(self, now: float) -> float:
-        """Return the seconds since payload came from either side; answers to pings are none."""
-        received = self._downstream.bytes_received + self._upstream.bytes_received
-        if received != self._received:
-            self._received, self._active = received, now
-        return now - self._active
-
-    def _ping(self, now: float) -> SessionEnded | None:
-        """Ask for a sign of life; none counts while the downstream leg is not read."""
-        if self._unanswered is not None:
-            if self._downstream.last_received_at >= self._unanswered or self._downstream.paused:
-                self._unanswered = None
-            elif now - self._unanswered >= self._timeouts.ping_timeout:
-                return ConnectionLost(f"no answer to a ping for {now - self._unanswered:.0f} s")
-        interval = self._timeouts.ping_interval
-        if interval and now - self._pinged >= interval:
-            self._pinged = now
-            # what stands between proxy and hypervisor forgets silent connections, too
-            self._upstream.ping()
-            if self._downstream.ping() and self._unanswered is None:
-                self._unanswered = now
+        if why := self._check_answer(now):
+            return why
+        self._ping_when_due(now)
         return None
+
+    def _bytes_received(self) -> int:
+        return self._downstream.bytes_received + self._upstream.bytes_received
+
+    def _idle_seconds(self, now: float) -> float:
+        """Return the seconds since payload came from either side; answers to pings are none."""
+        received = self._bytes_received()
+        if received != self._received:
+            self._received, self._last_active_at = received, now
+        return now - self._last_active_at
+
+    def _check_answer(self, now: float) -> SessionEnded | None:
+        """Return why a ping without an answer ends the session.
+
+        An answer cannot be expected while the downstream leg is not read.
+        """
+        since = self._unanswered_since
+        if since is None:
+            return None
+        if self._downstream.last_received_at >= since or self._downstream.paused:
+            self._unanswered_since = None
+        elif now - since >= self._timeouts.ping_timeout:
+            return ConnectionLost(f"no answer to a ping for {now - since:.0f} s")
+        return None
+
+    def _ping_when_due(self, now: float) -> None:
+        interval = self._timeouts.ping_interval
+        if interval and now - self._last_pinged_at >= interval:
+            self._last_pinged_at = now
+            # firewalls between proxy and hypervisor forget silent connections, too
+            self._upstream.ping()
+            if self._downstream.ping() and self._unanswered_since is None:
+                self._unanswered_since = now
