@@ -14,7 +14,7 @@ from vncproxy.errors import VNCProxyError
 from vncproxy.handshake.dialogue import Dialogue
 from vncproxy.handshake.steps import StartTLS, Steps
 from vncproxy.model import Handshake
-from vncproxy.rfb.security import initialise
+from vncproxy.rfb.server_init import initialise
 from vncproxy.upstream.handshakes import configured_handshakes
 
 T = TypeVar("T")

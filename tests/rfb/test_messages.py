@@ -11,15 +11,15 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.errors import DownstreamViolation
 from vncproxy.rfb.client_messages import (
+    ClientCutText,
     ClientMessage,
     ClientMessages,
-    CutText,
+    ExtensionMessage,
+    FramebufferUpdateRequest,
     KeyEvent,
-    Other,
     PointerEvent,
     SetEncodings,
     SetPixelFormat,
-    UpdateRequest,
 )
 from vncproxy.rfb.pixels import PixelFormat
 
@@ -34,33 +34,41 @@ SAMPLES: list[tuple[str, bytes, ClientMessage]] = [
     (
         "incremental request",
         bytes.fromhex("03 01 0001 0002 0320 0258"),
-        UpdateRequest(True, 1, 2, 800, 600),
+        FramebufferUpdateRequest(True, 1, 2, 800, 600),
     ),
-    ("full request", bytes.fromhex("03 00 0000 0000 0001 0001"), UpdateRequest(False, 0, 0, 1, 1)),
+    (
+        "full request",
+        bytes.fromhex("03 00 0000 0000 0001 0001"),
+        FramebufferUpdateRequest(False, 0, 0, 1, 1),
+    ),
     ("key down", bytes.fromhex("04 01 0000 0000ff0d"), KeyEvent(True, 0xFF0D)),
     ("key up", bytes.fromhex("04 00 0000 01000394"), KeyEvent(False, 0x1000394)),
     ("pointer", bytes.fromhex("05 81 0010 0020"), PointerEvent(0x81, 16, 32)),
-    ("cut text", bytes.fromhex("06 000000 00000002 6869"), CutText(10)),
-    ("no cut text", bytes.fromhex("06 000000 00000000"), CutText(8)),
+    ("cut text", bytes.fromhex("06 000000 00000002 6869"), ClientCutText(10)),
+    ("no cut text", bytes.fromhex("06 000000 00000000"), ClientCutText(8)),
     (
         "extended cut text",
         bytes.fromhex("06 000000 fffffffc 01000001"),
-        CutText(12, extended=True),
+        ClientCutText(12, extended=True),
     ),
-    ("continuous updates", bytes.fromhex("96 01 0000 0000 0320 0258"), Other(150, None, 10)),
-    ("fence", bytes.fromhex("f8 000000 80000001 03 616263"), Other(248, None, 12)),
-    ("xvp", bytes.fromhex("fa 00 01 02"), Other(250, None, 4)),
+    (
+        "continuous updates",
+        bytes.fromhex("96 01 0000 0000 0320 0258"),
+        ExtensionMessage(150, None, 10),
+    ),
+    ("fence", bytes.fromhex("f8 000000 80000001 03 616263"), ExtensionMessage(248, None, 12)),
+    ("xvp", bytes.fromhex("fa 00 01 02"), ExtensionMessage(250, None, 4)),
     (
         "desktop size",
         bytes.fromhex("fb 00 0320 0258 01 00") + bytes(16),
-        Other(251, None, 24),
+        ExtensionMessage(251, None, 24),
     ),
-    ("gii big-endian", bytes.fromhex("fd 81 0002 0001"), Other(253, None, 6)),
-    ("gii little-endian", bytes.fromhex("fd 01 0200 0100"), Other(253, None, 6)),
-    ("QEMU key", bytes.fromhex("ff 00 0001 00000061 0000001e"), Other(255, 0, 12)),
-    ("QEMU audio off", bytes.fromhex("ff 01 0001"), Other(255, 1, 4)),
-    ("QEMU audio format", bytes.fromhex("ff 01 0002 03 02 0000ac44"), Other(255, 1, 10)),
-    ("VMware key", bytes.fromhex("7f 00 0008 001e 01 00"), Other(127, 0, 8)),
+    ("gii big-endian", bytes.fromhex("fd 81 0002 0001"), ExtensionMessage(253, None, 6)),
+    ("gii little-endian", bytes.fromhex("fd 01 0200 0100"), ExtensionMessage(253, None, 6)),
+    ("QEMU key", bytes.fromhex("ff 00 0001 00000061 0000001e"), ExtensionMessage(255, 0, 12)),
+    ("QEMU audio off", bytes.fromhex("ff 01 0001"), ExtensionMessage(255, 1, 4)),
+    ("QEMU audio format", bytes.fromhex("ff 01 0002 03 02 0000ac44"), ExtensionMessage(255, 1, 10)),
+    ("VMware key", bytes.fromhex("7f 00 0008 001e 01 00"), ExtensionMessage(127, 0, 8)),
 ]
 WHOLE_STREAM = b"".join(data for _, data, _ in SAMPLES)
 ALL_MESSAGES = [message for _, _, message in SAMPLES]
@@ -97,7 +105,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_no_message_is_told_before_its_fields_are_there(self) -> None:
         for _, data, message in SAMPLES:
-            if not isinstance(message, CutText | Other):
+            if not isinstance(message, ClientCutText | ExtensionMessage):
                 self.assertEqual(walk([data[:-1]]), ([], None), message)
 
     def test_cut_text_is_told_at_its_head_and_its_text_is_not_kept(self) -> None:
@@ -110,7 +118,7 @@ class MessageTests(SynchronousTestCase):
             self.assertEqual(walker._buffer, b"")
         told += walker.receive(bytes.fromhex("04 01 0000 00000041"))
 
-        self.assertEqual(told, [CutText(8 + (1 << 20)), KeyEvent(True, 0x41)])
+        self.assertEqual(told, [ClientCutText(8 + (1 << 20)), KeyEvent(True, 0x41)])
 
     def test_messages_before_a_violation_are_still_told(self) -> None:
         key = bytes.fromhex("04 01 0000 00000041")

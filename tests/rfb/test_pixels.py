@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.errors import UpstreamViolation
-from vncproxy.rfb.pixels import MAX_NAME, PixelFormat, ServerInit
+from vncproxy.rfb.pixels import PixelFormat
+from vncproxy.rfb.server_init import NAME_LIMIT, ServerInit
 
 NOVNC = bytes.fromhex("20 18 00 01 00ff 00ff 00ff 00 08 10 000000")
 RGB565_BIG = bytes.fromhex("10 10 01 01 001f 003f 001f 0b 05 00 000000")
@@ -85,7 +86,7 @@ class ServerInitTests(SynchronousTestCase):
         self.assertEqual(found[0].name, "a\ufffd\ufffdb")
 
     def test_an_endless_name_is_refused_at_once(self) -> None:
-        head = DEMO_INIT[:20] + (MAX_NAME + 1).to_bytes(4, "big")
+        head = DEMO_INIT[:20] + (NAME_LIMIT + 1).to_bytes(4, "big")
 
         with self.assertRaisesRegex(UpstreamViolation, "name of 4097 bytes, at most 4096"):
             ServerInit.unpack(head)

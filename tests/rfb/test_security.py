@@ -16,7 +16,8 @@ from vncproxy.errors import (
 )
 from vncproxy.handshake.steps import EndOfStream
 from vncproxy.model import RFBSecurity
-from vncproxy.rfb.security import desktop_name, initialise, rename, secure
+from vncproxy.rfb.security import negotiate_security
+from vncproxy.rfb.server_init import desktop_name, initialise, rename
 from vncproxy.rfb.vnc_auth import vnc_response
 
 V3_3, V3_7, V3_8 = b"RFB 003.003\n", b"RFB 003.007\n", b"RFB 003.008\n"
@@ -34,7 +35,7 @@ SERVER_INIT = HEAD + b"\0\0\0\x0eQEMU (web-01)\0"
 
 
 def agree(server: bytes, password: str | None = None, *, eof: bool = False) -> Outcome[bool]:
-    return play(secure(RFBSecurity(password)), server, eof=eof)
+    return play(negotiate_security(RFBSecurity(password)), server, eof=eof)
 
 
 class WireTest(SynchronousTestCase):
@@ -171,10 +172,10 @@ class RefusalTests(WireTest):
     def test_what_its_backend_knows_of_the_cause_stands_behind_it(self) -> None:
         spec = RFBSecurity("password", hint="it is over")
         said = V3_8 + b"\x01\x02" + CHALLENGE + FAILED + b"\0\0\0\2no"
-        outcome = play(secure(spec), said)
+        outcome = play(negotiate_security(spec), said)
         self.assertRefused(outcome, "authentication failed: no; it is over")
         said = V3_8 + b"\x01\x02" + CHALLENGE + TOO_MANY + bytes(4)
-        self.assertNotIn("it is over", play(secure(spec), said).detail)
+        self.assertNotIn("it is over", play(negotiate_security(spec), said).detail)
 
     def test_of_the_password_without_a_reason(self) -> None:
         outcome = agree(V3_8 + b"\x01\x02" + CHALLENGE + FAILED, "password", eof=True)
@@ -281,7 +282,9 @@ class SegmentationTests(SynchronousTestCase):
         data = prefix + tail
         whole = agree(data, "password", eof=True)
         for pieces in (byte_by_byte(data), cut(data, where)):
-            self.assertEqual(play(secure(RFBSecurity("password")), *pieces, eof=True), whole)
+            self.assertEqual(
+                play(negotiate_security(RFBSecurity("password")), *pieces, eof=True), whole
+            )
 
     @given(st.sampled_from(PREFIXES), sized_bytes(40))
     def test_random_bytes_end_in_agreement_or_our_error(self, prefix: bytes, tail: bytes) -> None:

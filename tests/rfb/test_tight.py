@@ -9,7 +9,8 @@ from tests.doubles.dialogues import Outcome, all_handshakes, byte_by_byte, play,
 from vncproxy.errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
 from vncproxy.handshake.steps import StartTLS
 from vncproxy.model import RFBSecurity, TLSTrust
-from vncproxy.rfb.security import initialise, secure
+from vncproxy.rfb.security import negotiate_security
+from vncproxy.rfb.server_init import initialise
 
 START = b"RFB 003.008\n\x01\x10"
 NO_TUNNELS = bytes(4)
@@ -33,7 +34,7 @@ PASSWORD = RFBSecurity("password")
 
 
 def agree(server: bytes, spec: RFBSecurity = PASSWORD) -> Outcome[bool]:
-    return play(secure(spec), START + server)
+    return play(negotiate_security(spec), START + server)
 
 
 class TightTests(SynchronousTestCase):
@@ -57,7 +58,7 @@ class TightTests(SynchronousTestCase):
 
     def test_vencrypt_where_tls_is_demanded(self) -> None:
         trust = TLSTrust()
-        steps = secure(RFBSecurity(tls=trust))
+        steps = negotiate_security(RFBSecurity(tls=trust))
         server = NO_TUNNELS + listed(VNCAUTH, VENCRYPT) + b"\0\x02\0\x01\0\0\x01\x04\x01"
         outcome = play(steps, START[:12] + b"\x01\x10" + server, under_tls=[OK])
         self.assertIs(outcome.error, None)
@@ -79,7 +80,9 @@ class TightTests(SynchronousTestCase):
     def test_anything_else_is_preferred(self) -> None:
         for types, chosen in ((b"\x10\x01", b"\x01"), (b"\x10\x02\x01", b"\x02")):
             server = b"RFB 003.008\n" + bytes([len(types)]) + types
-            self.assertEqual(play(secure(RFBSecurity("password")), server).sent[12:], chosen)
+            self.assertEqual(
+                play(negotiate_security(RFBSecurity("password")), server).sent[12:], chosen
+            )
 
     def test_more_capabilities_than_any_server_has(self) -> None:
         for server in (b"\0\0\x01\x01", NO_TUNNELS + b"\xff\xff\xff\xff"):

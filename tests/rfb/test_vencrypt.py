@@ -13,7 +13,7 @@ from tests.doubles.dialogues import Outcome, byte_by_byte, play, sized_bytes
 from vncproxy.errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation, VNCProxyError
 from vncproxy.handshake.steps import StartTLS, StepError, UnexpectedPlaintext
 from vncproxy.model import RFBSecurity, TLSTrust
-from vncproxy.rfb.security import secure
+from vncproxy.rfb.security import negotiate_security
 from vncproxy.rfb.vencrypt import vencrypt
 from vncproxy.rfb.versions import Version
 
@@ -248,7 +248,7 @@ class DowngradeTests(VeNCryptTestCase):
 
     def test_tls_is_taken_where_it_is_demanded(self) -> None:
         outcome = play(
-            secure(PASSWORD),
+            negotiate_security(PASSWORD),
             b"RFB 003.008\n\x03\x01\x02\x13" + offer(261) + b"\x01",
             under_tls=[CHALLENGE + OK],
         )
@@ -262,16 +262,16 @@ class DowngradeTests(VeNCryptTestCase):
                 b"RFB 003.007\n\x01\x02",
                 b"RFB 003.003\n\0\0\0\x02",
             ):
-                outcome = play(secure(spec), start)
+                outcome = play(negotiate_security(spec), start)
                 self.assertRefused(outcome, UpstreamUntrusted, "TLS (VeNCrypt) is demanded")
                 self.assertEqual(len(outcome.sent), 12)
 
     def test_a_simple_type_before_vencrypt_where_nothing_is_demanded(self) -> None:
-        sent = play(secure(RFBSecurity("password")), b"RFB 003.008\n\x02\x13\x02").sent
+        sent = play(negotiate_security(RFBSecurity("password")), b"RFB 003.008\n\x02\x13\x02").sent
         self.assertEqual(sent[12:], b"\x02")
 
     def test_sasl_without_tls(self) -> None:
-        outcome = play(secure(RFBSecurity("pw", "fred")), b"RFB 003.008\n\x01\x14")
+        outcome = play(negotiate_security(RFBSecurity("pw", "fred")), b"RFB 003.008\n\x01\x14")
         self.assertRefused(outcome, UpstreamRefused, "SASL without TLS")
 
     def test_early_bytes_are_an_error_of_the_step(self) -> None:

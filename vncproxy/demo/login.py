@@ -8,7 +8,7 @@ from hmac import compare_digest
 
 from ..errors import DownstreamViolation
 from ..handshake.steps import Read, Steps, Write
-from ..rfb.security_types import Kind
+from ..rfb.security_types import SecurityType
 from ..rfb.versions import BANNER_SIZE, Version, encode_reason, parse_banner
 from ..rfb.vnc_auth import vnc_response
 
@@ -41,10 +41,10 @@ def log_in(
     yield Write(version.value)
     wanted = parse_banner((yield Read(BANNER_SIZE)))
     agreed = min(wanted, version, key=lambda one: one.value)
-    kind = Kind.NONE if password is None else Kind.VNC_AUTH
+    kind = SecurityType.NONE if password is None else SecurityType.VNC_AUTH
     yield from _choose(agreed, kind)
     welcome = password is None or (yield from _password_fits(password, random_bytes(16)))
-    if kind != Kind.NONE or agreed is Version.V3_8:
+    if kind != SecurityType.NONE or agreed is Version.V3_8:
         yield Write(_OK if welcome else _FAILED)
     if not welcome:
         if agreed is Version.V3_8:

@@ -26,13 +26,14 @@ from ..handshake.dialogue import Dialogue
 from ..rfb.client_messages import (
     ClientMessage,
     ClientMessages,
+    FramebufferUpdateRequest,
     KeyEvent,
     PointerEvent,
     SetEncodings,
     SetPixelFormat,
-    UpdateRequest,
 )
-from ..rfb.pixels import PixelFormat, ServerInit
+from ..rfb.pixels import PixelFormat
+from ..rfb.server_init import ServerInit
 from .canvas import Damage, Rect
 from .encode import Encoder
 from .login import log_in
@@ -205,7 +206,7 @@ class Viewer(Protocol):
                 self._encoder.use_format(wanted)
             case SetEncodings(offered):
                 self._encoder.use_encodings(offered)
-            case UpdateRequest(incremental, x, y, width, height):
+            case FramebufferUpdateRequest(incremental, x, y, width, height):
                 self._want(Rect(x, y, width, height), everything=not incremental)
             case KeyEvent(down, keysym):
                 self._server.screen.key(down, keysym)

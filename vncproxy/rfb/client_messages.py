@@ -1,6 +1,6 @@
-"""What a viewer says after the handshake, cut out of its stream of bytes (RFC 6143 section 7.5).
+"""Parses a viewer's messages after the handshake (RFC 6143 section 7.5).
 
-Memory is bounded whatever arrives: bodies that nobody here reads are counted and skipped.
+Memory is bounded: bodies that are not parsed are counted and skipped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _QEMU_AUDIO = {0: 4, 1: 4, 2: 10}
 
 @dataclass(frozen=True, slots=True)
 class SetPixelFormat:
-    """The viewer wants pixels in this format from now on."""
+    """Pixels are to be in this format from now on."""
 
     pixel_format: PixelFormat
     length: int = 20
@@ -43,8 +43,8 @@ class SetEncodings:
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateRequest:
-    """The viewer wants a part of the screen; with ``incremental`` only where it changed."""
+class FramebufferUpdateRequest:
+    """Requests a part of the screen; with ``incremental`` only what has changed."""
 
     incremental: bool
     x: int
@@ -56,7 +56,7 @@ class UpdateRequest:
 
 @dataclass(frozen=True, slots=True)
 class KeyEvent:
-    """A key goes down or up; ``keysym`` is X11's number of it."""
+    """A key is pressed or released; ``keysym`` is its number in X11."""
 
     down: bool
     keysym: int
@@ -65,7 +65,7 @@ class KeyEvent:
 
 @dataclass(frozen=True, slots=True)
 class PointerEvent:
-    """Where the pointer is; bit 0 of ``buttons`` is the left button, 3 and 4 are the wheel."""
+    """The pointer's position; bit 0 of ``buttons`` is the left button, 3 and 4 are the wheel."""
 
     buttons: int
     x: int
@@ -74,14 +74,14 @@ class PointerEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class CutText:
+class ClientCutText:
     """The viewer's clipboard changed.
 
-    It is told as soon as its size is known; the text itself is skipped.
+    It is returned as soon as its size is known; the text is skipped.
 
     Attributes:
         length: size of the message in bytes, header and text.
-        extended: whether it is the extended clipboard's and not plain Latin-1 text.
+        extended: whether it belongs to the extended clipboard; else it is Latin-1 text.
     """
 
     length: int
@@ -89,8 +89,8 @@ class CutText:
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
-    """A message of an extension, told as soon as its size is known.
+class ExtensionMessage:
+    """A message of an extension, returned as soon as its size is known.
 
     Attributes:
         type: the message's first byte.
@@ -104,12 +104,18 @@ class Other:
 
 
 ClientMessage = (
-    SetPixelFormat | SetEncodings | UpdateRequest | KeyEvent | PointerEvent | CutText | Other
+    SetPixelFormat
+    | SetEncodings
+    | FramebufferUpdateRequest
+    | KeyEvent
+    | PointerEvent
+    | ClientCutText
+    | ExtensionMessage
 )
 
 
 class ClientMessages:
-    """Walks a viewer's stream, message by message, however it is cut into pieces.
+    """Splits a viewer's stream into messages, whatever pieces it arrives in.
 
     A PointerEvent always counts as 6 bytes, so the extended mouse buttons (pseudo-encoding -316)
     must not have been confirmed to the viewer.
@@ -120,12 +126,12 @@ class ClientMessages:
         self._skip = 0
 
     def receive(self, data: bytes) -> Iterator[ClientMessage]:
-        """Take the next bytes; iterate over the result to get the messages that they complete.
+        """Receive bytes; returns an iterator over the messages that they complete.
 
-        Messages before a violation are still told. After a violation the stream is of no use.
+        Messages before a violation are still yielded; the stream cannot be parsed after it.
 
         Raises:
-            DownstreamViolation: while iterating, at a message that is unknown or over a limit.
+            DownstreamViolation: during iteration, at a message that is unknown or over a limit.
         """
         self._buffer += data
         return self._walk()
@@ -141,29 +147,29 @@ class ClientMessages:
         return not self._skip and bool(self._buffer)
 
     def _next(self) -> ClientMessage | None:
-        kind = _KINDS.get(self._buffer[0])
-        if kind is None:
+        message_type = _MESSAGE_TYPES.get(self._buffer[0])
+        if message_type is None:
             raise DownstreamViolation(f"message type {self._buffer[0]} is unknown")
-        if len(self._buffer) < kind.head:
+        if len(self._buffer) < message_type.head:
             return None
-        length = kind.length(self._buffer)
-        needed = length if kind.whole else kind.head
+        length = message_type.length(self._buffer)
+        needed = length if message_type.whole else message_type.head
         if len(self._buffer) < needed:
             return None
-        message = kind.read(bytes(self._buffer[:needed]), length)
+        message = message_type.read(bytes(self._buffer[:needed]), length)
         del self._buffer[:needed]
         self._skip = length - needed
         return message
 
 
-class _Kind(NamedTuple):
-    """How one type of message is read.
+class _MessageType(NamedTuple):
+    """How one type of message is parsed.
 
     Attributes:
-        head: bytes that tell the length of the message.
+        head: number of bytes needed to compute the length of the message.
         length: length of the message from its head.
-        whole: whether ``read`` wants the whole message, and not just its head.
-        read: the message from its bytes and its length.
+        whole: whether ``read`` needs the whole message, and not only its head.
+        read: builds the message from its bytes and its length.
     """
 
     head: int
@@ -217,8 +223,8 @@ def _set_encodings(data: bytes, _: int) -> SetEncodings:
     return SetEncodings(struct.unpack(f">{len(data) // 4 - 1}i", data[4:]))
 
 
-def _update_request(data: bytes, _: int) -> UpdateRequest:
-    return UpdateRequest(*struct.unpack(">x?HHHH", data))
+def _update_request(data: bytes, _: int) -> FramebufferUpdateRequest:
+    return FramebufferUpdateRequest(*struct.unpack(">x?HHHH", data))
 
 
 def _key_event(data: bytes, _: int) -> KeyEvent:
@@ -229,37 +235,37 @@ def _pointer_event(data: bytes, _: int) -> PointerEvent:
     return PointerEvent(*struct.unpack(">xBHH", data))
 
 
-def _cut_text(head: bytes, length: int) -> CutText:
-    return CutText(length, extended=bool(head[4] & 0x80))
+def _cut_text(head: bytes, length: int) -> ClientCutText:
+    return ClientCutText(length, extended=bool(head[4] & 0x80))
 
 
-def _other(head: bytes, length: int) -> Other:
-    return Other(head[0], None, length)
+def _other(head: bytes, length: int) -> ExtensionMessage:
+    return ExtensionMessage(head[0], None, length)
 
 
-def _other_with_subtype(head: bytes, length: int) -> Other:
-    return Other(head[0], head[1], length)
+def _other_with_subtype(head: bytes, length: int) -> ExtensionMessage:
+    return ExtensionMessage(head[0], head[1], length)
 
 
-_KINDS = {
-    0: _Kind(20, lambda _: 20, True, _set_pixel_format),
-    2: _Kind(
+_MESSAGE_TYPES = {
+    0: _MessageType(20, lambda _: 20, True, _set_pixel_format),
+    2: _MessageType(
         4, lambda h: 4 + 4 * _within("encodings", _u16(h, 2), MAX_ENCODINGS), True, _set_encodings
     ),
-    3: _Kind(10, lambda _: 10, True, _update_request),
-    4: _Kind(8, lambda _: 8, True, _key_event),
-    5: _Kind(6, lambda _: 6, True, _pointer_event),
-    6: _Kind(
+    3: _MessageType(10, lambda _: 10, True, _update_request),
+    4: _MessageType(8, lambda _: 8, True, _key_event),
+    5: _MessageType(6, lambda _: 6, True, _pointer_event),
+    6: _MessageType(
         8,
         lambda h: 8 + _within("bytes of cut text", _cut_text_size(h), MAX_CUT_TEXT),
         False,
         _cut_text,
     ),
-    127: _Kind(4, _vmware_length, False, _other_with_subtype),
-    150: _Kind(10, lambda _: 10, False, _other),
-    248: _Kind(9, lambda h: 9 + _within("bytes of fence", h[8], MAX_FENCE), False, _other),
-    250: _Kind(4, lambda _: 4, False, _other),
-    251: _Kind(8, lambda h: 8 + 16 * _within("screens", h[6], MAX_SCREENS), False, _other),
-    253: _Kind(4, _gii_length, False, _other),
-    255: _Kind(4, _qemu_length, False, _other_with_subtype),
+    127: _MessageType(4, _vmware_length, False, _other_with_subtype),
+    150: _MessageType(10, lambda _: 10, False, _other),
+    248: _MessageType(9, lambda h: 9 + _within("bytes of fence", h[8], MAX_FENCE), False, _other),
+    250: _MessageType(4, lambda _: 4, False, _other),
+    251: _MessageType(8, lambda h: 8 + 16 * _within("screens", h[6], MAX_SCREENS), False, _other),
+    253: _MessageType(4, _gii_length, False, _other),
+    255: _MessageType(4, _qemu_length, False, _other_with_subtype),
 }

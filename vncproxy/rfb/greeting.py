@@ -1,7 +1,7 @@
-"""The greeting of a viewer: the proxy is the server and offers security type None.
+"""The handshake with a viewer: the proxy is the server and offers security type None.
 
-The token has authorised the user already, so no password ever reaches a viewer. A failure is told
-in the security phase, the one place where every viewer shows a text (RFC 6143 section 7.1.2).
+The token has authorised the user already, so no password reaches a viewer. Failure reasons are sent
+in the security phase, where every viewer shows them (RFC 6143 section 7.1.2).
 """
 
 from __future__ import annotations
@@ -17,72 +17,72 @@ _U32_NONE = NONE.to_bytes(4, "big")
 _OK, _FAILED = bytes(4), (1).to_bytes(4, "big")
 
 
-class _Place(Enum):
-    """How far a greeting has come."""
+class _Phase(Enum):
+    """The phase of a greeting."""
 
-    BEFORE = "nothing is said"
+    BEFORE = "nothing is sent"
     VERSION = "the proxy waits for the viewer's version"
-    CHOICE = "the proxy waits for a 3.8 viewer's choice of a security type"
+    CHOICE = "the proxy waits for a 3.8 viewer to choose a security type"
     RESULT = "a 3.8 viewer waits for the result of its choice"
-    AFTER = "the security phase is over: no reason can be told any more"
+    AFTER = "the security phase is over: no reason can be sent any more"
 
 
 class Greeting:
-    """The greeting of one viewer, which a refusal goes on with wherever it was broken off."""
+    """The greeting of one viewer; `refuse` continues it from the phase that it has reached."""
 
-    __slots__ = ("_place",)
+    __slots__ = ("_phase",)
 
     def __init__(self) -> None:
-        self._place = _Place.BEFORE
+        self._phase = _Phase.BEFORE
 
     def greet(self) -> Steps[bool]:
-        """Greet the viewer up to and including its ClientInit.
+        """Run the handshake up to and including ClientInit.
 
         Returns:
             The shared flag of ClientInit.
 
         Raises:
-            DownstreamViolation: it does not speak RFB, or chooses what was not offered.
+            DownstreamViolation: the viewer does not use RFB, or chooses a type not offered.
         """
         version = yield from self._agree_on_version()
         if version is Version.V3_3:
             yield Write(_U32_NONE)
         else:
-            self._place = _Place.CHOICE if version is Version.V3_8 else _Place.AFTER
+            self._phase = _Phase.CHOICE if version is Version.V3_8 else _Phase.AFTER
             yield Write(bytes([1, NONE]))
             choice = (yield Read(1, "its choice of a security type"))[0]
-            if self._place is _Place.CHOICE:
-                self._place = _Place.RESULT
+            if self._phase is _Phase.CHOICE:
+                self._phase = _Phase.RESULT
             if choice != NONE:
                 raise DownstreamViolation(f"viewer chose security type {choice}, offered {NONE}")
         if version is Version.V3_8:
-            self._place = _Place.AFTER
+            self._phase = _Phase.AFTER
             yield Write(_OK)
         return (yield Read(1, "its ClientInit message")) != b"\0"
 
     def refuse(self, reason: str) -> Steps[None]:
-        """Tell the viewer why it gets no console, where there is still a way to do so.
+        """Send the viewer the reason for a refusal, where the protocol still allows it.
 
-        Before security types were offered, none are. Afterwards a 3.8 viewer gets the failure as
-        the result of its choice; others have no place for it.
+        Before security types were offered, an empty offer carries it. Afterwards, a 3.8 viewer gets
+        it with the SecurityResult; older versions have no reason there.
         """
-        if self._place in (_Place.BEFORE, _Place.VERSION):
+        if self._phase in (_Phase.BEFORE, _Phase.VERSION):
             version = yield from self._agree_on_version()
             zero_types = bytes(4) if version is Version.V3_3 else bytes(1)
             yield Write(zero_types + encode_reason(reason))
-        elif self._place is _Place.CHOICE:
+        elif self._phase is _Phase.CHOICE:
             yield Read(1, "its choice of a security type")
-            self._place = _Place.RESULT
-        if self._place is _Place.RESULT:
-            self._place = _Place.AFTER
+            self._phase = _Phase.RESULT
+        if self._phase is _Phase.RESULT:
+            self._phase = _Phase.AFTER
             yield Write(_FAILED + encode_reason(reason))
 
     def _agree_on_version(self) -> Steps[Version]:
-        if self._place is _Place.BEFORE:
-            self._place = _Place.VERSION
+        if self._phase is _Phase.BEFORE:
+            self._phase = _Phase.VERSION
             yield Write(Version.V3_8.value)
         banner = yield Read(BANNER_SIZE, "its RFB version")
-        self._place = _Place.AFTER  # until more is said
+        self._phase = _Phase.AFTER
         try:
             return parse_banner(banner)
         except NotRFB as e:
@@ -90,10 +90,10 @@ class Greeting:
 
 
 def greet() -> Steps[bool]:
-    """Greet a viewer that is not refused; see `Greeting.greet`."""
+    """Run a new viewer's handshake; see `Greeting.greet`."""
     return Greeting().greet()
 
 
 def refuse(reason: str) -> Steps[None]:
-    """Refuse a viewer that was not greeted; see `Greeting.refuse`."""
+    """Refuse a new viewer; see `Greeting.refuse`."""
     return Greeting().refuse(reason)

@@ -1,4 +1,4 @@
-"""How pixels are laid out, and how a server introduces its screen (RFC 6143, 7.4 and 7.3.2)."""
+"""Pixel formats (RFC 6143 section 7.4)."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..errors import UpstreamViolation
-
-MAX_NAME = 4096
-"""Bytes of a desktop name; a longer one is not a name. This is a security limit."""
-
 
 @dataclass(frozen=True, slots=True)
 class PixelFormat:
-    """How one pixel is written: 16 bytes on the wire.
+    """The layout of one pixel; 16 bytes on the wire.
 
     Attributes:
         bits_per_pixel: 8, 16 or 32.
-        depth: how many of those bits count.
+        depth: how many of those bits are used.
         big_endian: whether the most significant byte comes first.
         true_colour: False means that pixels are indices of a colour map, and that the six fields
-            below say nothing.
-        red_max: the largest red, one less than a power of two; so for the others.
-        red_shift: how far red is shifted to the left in the pixel's number; so for the others.
+            below have no meaning.
+        red_max: the largest red, one less than a power of two; likewise the others.
+        red_shift: how far red is shifted to the left in the pixel's number; likewise the others.
     """
 
     SIZE: ClassVar[int] = 16
@@ -70,7 +65,7 @@ class PixelFormat:
         return self.bits_per_pixel // 8
 
     def pack(self) -> bytes:
-        """Return the 16 bytes of the wire."""
+        """Return the 16 bytes on the wire."""
         return self._LAYOUT.pack(
             self.bits_per_pixel,
             self.depth,
@@ -82,7 +77,7 @@ class PixelFormat:
 
     @classmethod
     def unpack(cls, data: bytes) -> PixelFormat:
-        """Read the 16 bytes of the wire.
+        """Parse the 16 bytes on the wire.
 
         Raises:
             ValueError: it is not 16 bytes, or no such format can exist.
@@ -90,47 +85,3 @@ class PixelFormat:
         if len(data) != cls.SIZE:
             raise ValueError(f"pixel format of {len(data)} bytes, expected {cls.SIZE}")
         return cls(*cls._LAYOUT.unpack(data))
-
-
-@dataclass(frozen=True, slots=True)
-class ServerInit:
-    """The end of the handshake: size of the screen in pixels, its format and its name."""
-
-    _LAYOUT: ClassVar[struct.Struct] = struct.Struct(">HH16sI")
-
-    width: int
-    height: int
-    pixel_format: PixelFormat
-    name: str
-
-    def pack(self) -> bytes:
-        """Return the message; the name goes out as UTF-8."""
-        name = self.name.encode()
-        return (
-            self._LAYOUT.pack(self.width, self.height, self.pixel_format.pack(), len(name)) + name
-        )
-
-    @classmethod
-    def unpack(cls, data: bytes) -> tuple[ServerInit, bytes] | None:
-        """Read the message from the start of what a server sent.
-
-        Returns:
-            The message and what follows it, or None when more bytes are needed.
-
-        Raises:
-            UpstreamViolation: the pixel format cannot exist, or the name is too long.
-        """
-        head = cls._LAYOUT.size
-        if len(data) < head:
-            return None
-        width, height, pixels, length = cls._LAYOUT.unpack_from(data)
-        if length > MAX_NAME:
-            raise UpstreamViolation(f"desktop name of {length} bytes, at most {MAX_NAME}")
-        try:
-            pixel_format = PixelFormat.unpack(pixels)
-        except ValueError as e:
-            raise UpstreamViolation(f"server init: {e}") from e
-        if len(data) < head + length:
-            return None
-        name = data[head : head + length].decode(errors="replace")
-        return cls(width, height, pixel_format, name), data[head + length :]

@@ -16,10 +16,10 @@ _IN_USE = re.compile(r"already in use|in use by|another (?:user|viewer|client)",
 
 
 def read_result(version: Version) -> Steps[None]:
-    """Read whether the server lets the proxy in.
+    """Read whether authentication succeeded.
 
     Raises:
-        UpstreamRefused: it does not; with its reason where the version has one.
+        UpstreamRefused: it failed; with the reason where the version has one.
     """
     result = int.from_bytes((yield Read(4, "the result of the authentication")), "big")
     if result == 0:
@@ -31,12 +31,12 @@ def read_result(version: Version) -> Steps[None]:
 
 
 def refusal(what: str, reason: str, otherwise: str) -> UpstreamRefused:
-    """Return the error for a server that refuses, by what its reason says.
+    """Return the error for a refusal, chosen by the text of its reason.
 
-    The reasons are those of TigerVNC, RealVNC, TightVNC and UltraVNC.
+    The patterns match TigerVNC, RealVNC, TightVNC and UltraVNC.
 
     Args:
-        otherwise: stands where there is no reason.
+        otherwise: used where there is no reason.
     """
     text = f"{what}: {reason or otherwise}"
     if _ATTEMPTS.search(reason):

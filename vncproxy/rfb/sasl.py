@@ -1,7 +1,7 @@
-"""SASL inside TLS, as QEMU asks for it: PLAIN, or SCRAM (RFC 5802) through a library.
+"""SASL inside TLS, as QEMU requires it: PLAIN, or SCRAM (RFC 5802) through a library.
 
-The messages are those of QEMU's ``ui/vnc-auth-sasl.c``: data that is there ends with a NUL which
-counts, and length 0 means that there is none.
+The messages are those of QEMU's ``ui/vnc-auth-sasl.c``: data ends with a NUL that is counted in its
+length; length 0 means no data.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LIMIT = 4096
 """Longest message of a server, in bytes; real ones have a few hundred."""
 
 MAX_ITERATIONS = 100_000
-"""Rounds of hashing that a server may ask for; they take the reactor's time, about 0.1 s."""
+"""Rounds of hashing that a server may require; they block the reactor, for about 0.1 s."""
 
 _SCRAM = ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1")
 _NO_MECHANISM = (
@@ -32,13 +32,12 @@ _ITERATIONS = re.compile(r"(?:^|,)i=(\d{1,9})(?:,|$)")
 
 
 def log_in(spec: RFBSecurity) -> Steps[None]:
-    """Log in by name; the SecurityResult comes next.
+    """Authenticate by user name and password; the SecurityResult comes next.
 
     Raises:
-        UpstreamViolation: the server does not do what the protocol says.
-        UpstreamRefused: it does not know the user or the password, or offers no mechanism that is
-            spoken here.
-        UpstreamUntrusted: it wants the password itself, and is not verified.
+        UpstreamViolation: the server violates the protocol.
+        UpstreamRefused: it refuses the user or the password, or offers no supported mechanism.
+        UpstreamUntrusted: it requires the password in plain, and is not verified.
     """
     mechanisms = yield from _mechanisms()
     offered = mechanisms.decode("ascii", "replace").upper().split(",")
@@ -89,7 +88,7 @@ def _scram(mechanism: str, spec: RFBSecurity) -> Steps[None]:
     try:
         client = ScramClient([mechanism], spec.username, spec.password or "")
     except ScramException:
-        # the library's words may hold a character of the password
+        # the library's message may contain a character of the password
         raise UpstreamRefused(f"user name or password cannot be used with {mechanism}") from None
     yield from _start(mechanism, client.get_client_first())
     challenge, complete = yield from _answer()
@@ -117,7 +116,7 @@ def _proof(client: ScramClient, challenge: str) -> str:
 
 
 def _check(client: ScramClient, proof: str) -> None:
-    """Make sure that the server knows the password, too."""
+    """Verify that the server knows the password, too."""
     try:
         client.set_server_final(proof)
     except (ScramException, ValueError) as e:

@@ -1,7 +1,6 @@
 """The security handshake with a console's server: the proxy is the client.
 
-Versions and types as in RFC 6143 sections 7.1 and 7.2; what real servers do differently stands
-where it matters.
+Versions and types as in RFC 6143 sections 7.1 and 7.2.
 """
 
 from __future__ import annotations
@@ -9,41 +8,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
-from ..handshake.reasons import clean_reason
 from ..handshake.steps import Read, Steps, Write
 from ..model import RFBSecurity
 from . import tight
 from .result import read_result, refusal
-from .security_types import Kind, demands_tls, words
+from .security_types import SecurityType, describe_types, requires_tls
 from .unsupported_types import advice
 from .vencrypt import vencrypt
-from .versions import BANNER_SIZE, NotRFB, Version, parse_banner, read_reason, sized_text
+from .versions import BANNER_SIZE, NotRFB, Version, parse_banner, read_reason
 from .vnc_auth import authenticate
 
-NAME_LIMIT = 4096
-"""Longest desktop name of a server, in bytes."""
-
-_TYPES, _SERVER_INIT = "its security types", "its ServerInit message"
+_TYPES = "its security types"
 
 
-def secure(spec: RFBSecurity) -> Steps[bool]:
-    """Agree on version and security with a server, up to its SecurityResult.
+def negotiate_security(spec: RFBSecurity) -> Steps[bool]:
+    """Negotiate version and security type with a server and authenticate, up to SecurityResult.
 
     Returns:
         Whether ServerInit will have the tail of security type Tight.
 
     Raises:
-        UpstreamViolation: it does not speak RFB, or offers nothing that can be served.
+        UpstreamViolation: the server does not use RFB, or offers no supported type.
         UpstreamRefused: it refuses the connection or the password.
-        UpstreamUntrusted: it offers less than what is configured, or is not verified.
+        UpstreamUntrusted: it offers less security than is configured, or is not verified.
     """
     version = yield from _agree_on_version()
     offered = yield from _security_types(version)
-    chosen = _choose(offered, spec, (*_wanted(spec), Kind.TIGHT))
+    chosen = _choose(offered, spec, (*_wanted(spec), SecurityType.TIGHT))
     if version is not Version.V3_3:
         yield Write(bytes([chosen]))
     try:
-        if chosen is Kind.TIGHT:
+        if chosen is SecurityType.TIGHT:
             yield from _authenticate((yield from _within_tight(spec)), spec, version)
         else:
             yield from _authenticate(chosen, spec, version)
@@ -51,43 +46,7 @@ def secure(spec: RFBSecurity) -> Steps[bool]:
         if spec.hint and type(e) is UpstreamRefused:
             raise UpstreamRefused(f"{e.detail}; {spec.hint}") from e
         raise
-    return chosen is Kind.TIGHT
-
-
-def initialise(*, tight_tail: bool = False) -> Steps[bytes]:
-    """Exchange ClientInit, always with the shared flag, for ServerInit (section 7.3).
-
-    A server such as QEMU throws other viewers out for an unshared ClientInit, so who may share
-    is decided by the proxy.
-
-    Args:
-        tight_tail: whether the message has the tail of security type Tight, which is dropped.
-
-    Returns:
-        The ServerInit message.
-
-    Raises:
-        UpstreamViolation: the desktop's name is longer than any real one.
-    """
-    yield Write(b"\x01")
-    head = yield Read(24, _SERVER_INIT)
-    size = int.from_bytes(head[20:24], "big")
-    if size > NAME_LIMIT:
-        raise UpstreamViolation(f"desktop name of {size} bytes, at most {NAME_LIMIT}")
-    server_init = head + (yield Read(size, _SERVER_INIT))
-    if tight_tail:
-        yield from tight.skip_tail()
-    return server_init
-
-
-def rename(server_init: bytes, name: str) -> bytes:
-    """Return a ServerInit message with another desktop name."""
-    return server_init[:20] + sized_text(name, NAME_LIMIT)
-
-
-def desktop_name(server_init: bytes) -> str:
-    """Return the desktop name of a ServerInit message as one printable line."""
-    return clean_reason(server_init[24:])
+    return chosen is SecurityType.TIGHT
 
 
 def _agree_on_version() -> Steps[Version]:
@@ -101,8 +60,8 @@ def _agree_on_version() -> Steps[Version]:
 
 def _security_types(version: Version) -> Steps[tuple[int, ...]]:
     if version is Version.V3_3:
-        kind = int.from_bytes((yield Read(4, _TYPES)), "big")
-        types: tuple[int, ...] = () if kind == Kind.INVALID else (kind,)
+        security_type = int.from_bytes((yield Read(4, _TYPES)), "big")
+        types: tuple[int, ...] = () if security_type == SecurityType.INVALID else (security_type,)
     else:
         count = (yield Read(1, _TYPES))[0]
         types = tuple((yield Read(count, _TYPES)))
@@ -112,49 +71,51 @@ def _security_types(version: Version) -> Steps[tuple[int, ...]]:
     return types
 
 
-def _wanted(spec: RFBSecurity) -> Iterator[Kind]:
-    """Yield the types that may be used, the best first: authentication where it is possible."""
-    if demands_tls(spec):
-        yield Kind.VENCRYPT
+def _wanted(spec: RFBSecurity) -> Iterator[SecurityType]:
+    """Yield the types that may be used, in order of preference: authentication first."""
+    if requires_tls(spec):
+        yield SecurityType.VENCRYPT
         return
     if spec.password is not None:
-        yield Kind.VNC_AUTH
-    yield Kind.NONE
-    yield Kind.VENCRYPT
+        yield SecurityType.VNC_AUTH
+    yield SecurityType.NONE
+    yield SecurityType.VENCRYPT
 
 
-def _choose(offered: tuple[int, ...], spec: RFBSecurity, wanted: Iterable[Kind]) -> Kind:
-    for kind in wanted:
-        if kind in offered:
-            return kind
-    if demands_tls(spec):
+def _choose(
+    offered: tuple[int, ...], spec: RFBSecurity, wanted: Iterable[SecurityType]
+) -> SecurityType:
+    for security_type in wanted:
+        if security_type in offered:
+            return security_type
+    if requires_tls(spec):
         raise UpstreamUntrusted(
-            f"server offers security types {words(offered)}, and TLS (VeNCrypt) is demanded: "
-            "switch it on there, or take tls out of this console's configuration"
+            f"server offers security types {describe_types(offered)}, and TLS (VeNCrypt) is "
+            "demanded: switch it on there, or take tls out of this console's configuration"
         )
-    if Kind.VNC_AUTH in offered:
+    if SecurityType.VNC_AUTH in offered:
         raise UpstreamRefused("server asks for a VNC password and none is configured")
-    if Kind.SASL in offered:
+    if SecurityType.SASL in offered:
         raise UpstreamRefused("server asks for SASL without TLS: switch TLS on there")
-    told = f"server offers security types {words(offered)}, none is supported"
-    raise UpstreamViolation("; ".join(filter(None, (told, advice(offered)))))
+    detail = f"server offers security types {describe_types(offered)}, none is supported"
+    raise UpstreamViolation("; ".join(filter(None, (detail, advice(offered)))))
 
 
-def _within_tight(spec: RFBSecurity) -> Steps[Kind]:
+def _within_tight(spec: RFBSecurity) -> Steps[SecurityType]:
     yield from tight.no_tunnel()
     offered = yield from tight.authentications()
-    # without a list it goes on as for type None
-    chosen = _choose(offered or (Kind.NONE,), spec, _wanted(spec))
+    # an empty list means type None
+    chosen = _choose(offered or (SecurityType.NONE,), spec, _wanted(spec))
     if offered:
         yield Write(chosen.to_bytes(4, "big"))
     return chosen
 
 
-def _authenticate(chosen: Kind, spec: RFBSecurity, version: Version) -> Steps[None]:
-    if chosen is Kind.VENCRYPT:
+def _authenticate(chosen: SecurityType, spec: RFBSecurity, version: Version) -> Steps[None]:
+    if chosen is SecurityType.VENCRYPT:
         yield from vencrypt(spec, version)
         return
-    if chosen is Kind.VNC_AUTH:
+    if chosen is SecurityType.VNC_AUTH:
         yield from authenticate(spec.password or "")
-    if chosen is not Kind.NONE or version is Version.V3_8:
+    if chosen is not SecurityType.NONE or version is Version.V3_8:
         yield from read_result(version)

@@ -1,4 +1,4 @@
-"""Security types by number, and what is asked of a server's offer of them."""
+"""Security types by number and name, and which of them a console's configuration requires."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from ..model import RFBSecurity
-from .unsupported_types import FOREIGN
+from .unsupported_types import UNSUPPORTED
 
 
-class Kind(IntEnum):
-    """Security types (RFC 6143 section 8.1.2) and VeNCrypt's subtypes of them.
+class SecurityType(IntEnum):
+    """Security types (RFC 6143 section 8.1.2) and VeNCrypt's subtypes.
 
-    QEMU numbers the two kinds of SASL the other way round than the protocol's community does, so
-    they are not told apart: it is SASL within the TLS that was set up before.
+    263 and 264 are TLS with SASL and X.509 with SASL, which QEMU numbers in the other order than
+    the protocol registry; both are treated as SASL within the TLS that was set up before.
     """
 
     INVALID = 0
@@ -34,39 +34,39 @@ class Kind(IntEnum):
 
 
 _NAMES = {
-    Kind.NONE: "None",
-    Kind.VNC_AUTH: "VncAuth",
-    Kind.TIGHT: "Tight",
-    Kind.VENCRYPT: "VeNCrypt",
-    Kind.SASL: "SASL",
-    Kind.PLAIN: "Plain",
-    Kind.TLS_NONE: "TLSNone",
-    Kind.TLS_VNC: "TLSVnc",
-    Kind.TLS_PLAIN: "TLSPlain",
-    Kind.X509_NONE: "X509None",
-    Kind.X509_VNC: "X509Vnc",
-    Kind.X509_PLAIN: "X509Plain",
-    Kind.SASL_A: "SASL",
-    Kind.SASL_B: "SASL",
+    SecurityType.NONE: "None",
+    SecurityType.VNC_AUTH: "VncAuth",
+    SecurityType.TIGHT: "Tight",
+    SecurityType.VENCRYPT: "VeNCrypt",
+    SecurityType.SASL: "SASL",
+    SecurityType.PLAIN: "Plain",
+    SecurityType.TLS_NONE: "TLSNone",
+    SecurityType.TLS_VNC: "TLSVnc",
+    SecurityType.TLS_PLAIN: "TLSPlain",
+    SecurityType.X509_NONE: "X509None",
+    SecurityType.X509_VNC: "X509Vnc",
+    SecurityType.X509_PLAIN: "X509Plain",
+    SecurityType.SASL_A: "SASL",
+    SecurityType.SASL_B: "SASL",
 }
 
 
-def words(offered: Iterable[int]) -> str:
-    """Return an offer as it stands in the log: ``X509Vnc (261), 300``."""
+def describe_types(offered: Iterable[int]) -> str:
+    """Return names and numbers for the log: ``X509Vnc (261), 300``."""
     return ", ".join(f"{name} ({n})" if (name := _name(n)) else str(n) for n in offered)
 
 
 def _name(number: int) -> str:
     if number in _NAMES:
-        return _NAMES[Kind(number)]
-    return FOREIGN[number][0] if number in FOREIGN else ""
+        return _NAMES[SecurityType(number)]
+    return UNSUPPORTED[number][0] if number in UNSUPPORTED else ""
 
 
-def demands_tls(spec: RFBSecurity) -> bool:
-    """Return whether a server that offers no TLS is refused."""
+def requires_tls(spec: RFBSecurity) -> bool:
+    """Return whether a server without TLS is refused."""
     return spec.tls is not None or spec.anonymous_tls
 
 
 def is_verified(spec: RFBSecurity) -> bool:
-    """Return whether the TLS that is asked for proves who the server is."""
+    """Return whether the configured TLS authenticates the server."""
     return spec.tls is not None and (spec.tls.verify or bool(spec.tls.fingerprints))

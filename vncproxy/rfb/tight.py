@@ -1,7 +1,7 @@
-"""The security type Tight, for servers that offer nothing else; the proxy is the client.
+"""The security type Tight, for servers that offer no other type; the proxy is the client.
 
-It adds lists of capabilities to the handshake. None of them is used, but they have to be read: the
-last one follows ServerInit.
+It adds lists of capabilities to the handshake, the last one after ServerInit. They are read and not
+used.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def no_tunnel() -> Steps[None]:
 
 
 def authentications() -> Steps[tuple[int, ...]]:
-    """Return the numbers of the authentications offered; there are none where none is needed.
+    """Return the numbers of the authentication types offered; empty where none is required.
 
     Raises:
         UpstreamViolation: the list is longer than any real one.
@@ -37,10 +37,10 @@ def authentications() -> Steps[tuple[int, ...]]:
 
 
 def skip_tail() -> Steps[None]:
-    """Read what a Tight server adds to ServerInit: messages and encodings that it knows.
+    """Read what a Tight server adds to ServerInit: its messages and encodings.
 
     Raises:
-        UpstreamViolation: there is more of it than any real server adds.
+        UpstreamViolation: the lists are longer than any real server's.
     """
     head = yield Read(8, _TAIL)
     counts = [int.from_bytes(head[at : at + 2], "big") for at in (0, 2, 4)]

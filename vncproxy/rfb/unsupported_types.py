@@ -1,6 +1,6 @@
-"""Security types that are not spoken here: whose they are, and what to switch on instead.
+"""Security types that are not supported: their names, and what to enable on the server instead.
 
-Numbers are those of the registry that the RFB community keeps, and of the servers' own sources.
+Numbers are from the registry of the RFB community and from the sources of the servers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _APPLE: Final = (
 )
 _VINO: Final = "switch its encryption off there (org.gnome.Vino require-encryption false)"
 
-FOREIGN: Final = {
+UNSUPPORTED: Final = {
     5: ("RA2", _RSA_AES),
     6: ("RA2ne", _RSA_AES),
     **{number: (f"RealVNC's {number}", _RSA_AES) for number in range(7, 16)},
@@ -34,10 +34,10 @@ FOREIGN: Final = {
     129: ("RA2 with 256 bits", _RSA_AES),
     130: ("RA2ne with 256 bits", _RSA_AES),
 }
-"""Number -> what it is called, and the advice for who runs the server."""
+"""Number -> name, and the advice for the server's operator."""
 
 
 def advice(offered: Iterable[int]) -> str:
-    """Return what could be switched on at a server with this offer; empty where nobody knows."""
-    known = dict.fromkeys(FOREIGN[number][1] for number in offered if number in FOREIGN)
+    """Return what to enable on a server that offers these types; empty where that is unknown."""
+    known = dict.fromkeys(UNSUPPORTED[number][1] for number in offered if number in UNSUPPORTED)
     return "; or ".join(known)

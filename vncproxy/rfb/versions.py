@@ -26,14 +26,14 @@ class Version(Enum):
 
 
 class NotRFB(VNCProxyError):
-    """A banner that no RFB implementation sends; each side's owner says what it means."""
+    """A banner that is not RFB; callers convert it to an error of their side."""
 
 
 def parse_banner(banner: bytes) -> Version:
-    """Return the version to speak with a side that sent this banner.
+    """Return the version to use with a peer that sent this banner.
 
-    Odd banners of real servers are mapped as viewers do: 3.889 (Apple), 4.x (Intel AMT) and
-    5.0 (RealVNC) speak 3.8; 3.4 to 3.6 speak 3.3.
+    Other versions of real servers are mapped as viewers do: 3.889 (Apple), 4.x (Intel AMT) and
+    5.0 (RealVNC) to 3.8; 3.4 to 3.6 to 3.3.
 
     Raises:
         NotRFB: it is no RFB banner, or that of an UltraVNC repeater (0.0).
@@ -51,7 +51,7 @@ def parse_banner(banner: bytes) -> Version:
 
 
 def encode_reason(reason: str) -> bytes:
-    """Return a reason as it goes over the wire: U32 length, UTF-8 text."""
+    """Return a reason as on the wire: U32 length, UTF-8 text."""
     return sized_text(reason, REASON_LIMIT)
 
 
@@ -62,7 +62,7 @@ def sized_text(text: str, limit: int) -> bytes:
 
 
 def read_reason() -> Steps[str]:
-    """Read U32 length and text, or as much of them as a server sends soon, or before it closes."""
+    """Read U32 length and text, or the part that comes within `REASON_TIME` or before the close."""
     size = int.from_bytes((yield ReadAtMost(4, REASON_TIME, _REASON)), "big")
     text = yield ReadAtMost(min(size, REASON_LIMIT), REASON_TIME, _REASON)
     return clean_reason(text)

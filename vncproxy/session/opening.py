@@ -13,7 +13,7 @@ from ..model import LOCAL, ConsoleType, Grant, Policy, Token, check_secret
 from ..origins import check_origin
 from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
-from ..rfb.security import rename
+from ..rfb.server_init import rename
 from ..upstream import Console
 from .downstream import IDownstream
 from .live import LiveSessions

@@ -11,8 +11,9 @@ from twisted.python.failure import Failure
 from ..errors import VNCProxyError
 from ..handshake.dialogue import Dialogue
 from ..handshake.steps import Read, Steps, Write
-from ..rfb.pixels import PixelFormat, ServerInit
-from ..rfb.security_types import Kind
+from ..rfb.pixels import PixelFormat
+from ..rfb.security_types import SecurityType
+from ..rfb.server_init import ServerInit
 from ..rfb.versions import BANNER_SIZE, Version, encode_reason, parse_banner
 from ..rfb.vnc_auth import vnc_response
 
@@ -46,8 +47,8 @@ def rfb_script(
         yield Write((bytes(4) if version is Version.V3_3 else b"\0") + encode_reason(refusal))
         return False
     chosen = yield from _offer(version, types)
-    welcome = chosen != Kind.VNC_AUTH or (yield from _knows(password))
-    if chosen == Kind.VNC_AUTH or version is Version.V3_8:
+    welcome = chosen != SecurityType.VNC_AUTH or (yield from _knows(password))
+    if chosen == SecurityType.VNC_AUTH or version is Version.V3_8:
         yield Write((not welcome).to_bytes(4, "big"))
     if not welcome:
         if version is Version.V3_8:

@@ -11,7 +11,8 @@ from ..model import ConsoleEndpoint, Handshake, HTTPConnect, Timeouts, TLSTrust,
 from ..relay.handshaking import HandshakeTimeout, run_handshake
 from ..relay.leg import Leg
 from ..relay.websocket_framing import WebSocketFraming
-from ..rfb.security import initialise, secure
+from ..rfb.security import negotiate_security
+from ..rfb.server_init import initialise
 from ..tls.verification import TLSClient
 from .websocket import open_websocket
 
@@ -111,5 +112,5 @@ def configured_handshakes(handshakes: tuple[Handshake, ...]) -> Steps[bool]:
         if isinstance(spec, HTTPConnect):
             yield from http_connect(spec)
         else:
-            tight_tail = yield from secure(spec)
+            tight_tail = yield from negotiate_security(spec)
     return tight_tail
