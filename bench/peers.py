@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.components.gateway import Gateway
-from tests.components.redis_server import free_port
+from tests.components.ports import free_port
 
 from . import haproxy, ours
 from .client import Door
