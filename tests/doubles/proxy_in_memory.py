@@ -77,7 +77,7 @@ class Store(MemoryTokenStore):
 
 
 @implementer(ISessionObserver)
-class Told:
+class RecordingObserver:
     """An observer that records its calls."""
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class ProxyTestCase(SynchronousTestCase):
         self.kvm = StaticConsoles(
             {"web-01": ConsoleEndpoint(Transport.TCP, host="192.0.2.10", port=5900)}
         )
-        self.told = Told()
+        self.observer = RecordingObserver()
         self.serve()
 
     def time(self) -> float:
@@ -134,7 +134,7 @@ class ProxyTestCase(SynchronousTestCase):
         services: dict[str, Any] = {
             "store": self.store,
             "backends": {"kvm": self.kvm},
-            "observers": (self.told,),
+            "observers": (self.observer,),
             "limits": self.limits,
             "timeouts": self.timeouts,
             "time": self.time,

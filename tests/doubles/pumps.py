@@ -68,7 +68,7 @@ class Pair:
 
     def hear_all(self) -> bytes:
         heard = b""
-        while piece := self.user.hear():
+        while piece := self.user.receive():
             heard += piece
         return heard
 

@@ -128,19 +128,19 @@ class SessionTestCase(ProxyTestCase):
         error, session_id = self.user.refusals[0]
         self.assertEqual(session_id, self.session.id)
         self.assertEqual(
-            [(info.id, why) for info, why in self.told.refusals], [(session_id, error)]
+            [(info.id, why) for info, why in self.observer.refusals], [(session_id, error)]
         )
-        self.assertEqual((self.told.openings, self.told.closings), ([], []))
+        self.assertEqual((self.observer.openings, self.observer.closings), ([], []))
         self.assertEqual(self.live_sessions(), [])
         self.assertEqual(self.reactor.getDelayedCalls(), [])
         return error
 
     def closed(self, kind: type[VNCProxyError], live: int = 0) -> SessionInfo:
         """Make sure that an opened session ended once, for this reason."""
-        self.assertEqual([type(why) for _, why in self.told.closings], [kind])
-        self.assertEqual((self.told.refusals, self.user.refusals), ([], []))
+        self.assertEqual([type(why) for _, why in self.observer.closings], [kind])
+        self.assertEqual((self.observer.refusals, self.user.refusals), ([], []))
         self.assertEqual(len(self.live_sessions()), live)
-        return self.told.closings[0][0]
+        return self.observer.closings[0][0]
 
     def uses_given_back(self) -> int:
         return self.store.calls.count("restore")

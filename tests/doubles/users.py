@@ -79,11 +79,11 @@ class SiteTestCase(ProxyTestCase):
 
     def refusal_id(self) -> str:
         """Return the id of the only refusal, as it stands in the log."""
-        ((info, _),) = self.told.refusals
+        ((info, _),) = self.observer.refusals
         return info.id
 
     def only_refusal(self) -> VNCProxyError:
-        ((_, error),) = self.told.refusals
+        ((_, error),) = self.observer.refusals
         return error
 
 
@@ -115,10 +115,10 @@ class Browser:
         self.control: list[tuple[int, bytes]] = []
         peer.send(request)
 
-    def say(self, payload: bytes) -> None:
+    def send(self, payload: bytes) -> None:
         self.peer.send(masked(BINARY, payload))
 
-    def hear(self) -> bytes:
+    def receive(self) -> bytes:
         data = self.peer.receive()
         if self.answer is None and data:
             self.answer = Answer.parse(data)

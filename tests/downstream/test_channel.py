@@ -79,11 +79,11 @@ class LimitTests(ChannelTestCase):
         super().setUp()
         self.logged = self.enterContext(capturedLogs())
 
-    def assert_told(self, peer: MemoryPeer, status: int, words: str, why: str) -> None:
+    def assert_told(self, peer: MemoryPeer, status: int, sentence: str, why: str) -> None:
         """Check that a refusal is answered, logged, and closes the connection."""
         head, _, body = peer.receive().decode().partition("\r\n\r\n")
         self.assertTrue(head.startswith(f"HTTP/1.1 {status} {body.strip()}\r\n"), head)
-        self.assertIn(words, body)
+        self.assertIn(sentence, body)
         self.assertIsNotNone(peer.closed)
         self.assertEqual(self.clock.getDelayedCalls(), [])
         lines = [formatEvent(event) for event in self.logged if "refused" in formatEvent(event)]

@@ -76,8 +76,8 @@ class OpeningTests(ConnectTestCase):
 
             self.assertEqual(self.hypervisor.receive(), b"key")
             self.assertEqual(self.peer.receive(), b"pixels")
-            self.assertIs(self.told.openings[0].type, ConsoleType.XVPVNC)
-            self.assertEqual(self.told.openings[0].client, "192.0.2.1")
+            self.assertIs(self.observer.openings[0].type, ConsoleType.XVPVNC)
+            self.assertEqual(self.observer.openings[0].client, "192.0.2.1")
 
     def test_no_answer_comes_before_the_console_is_there(self) -> None:
         self.viewer()
@@ -206,7 +206,7 @@ class RefusalTests(ConnectTestCase):
 
     def test_what_only_an_administrator_can_mend_has_an_id(self) -> None:
         answer = self.refused_for(BackendError("password hunter2 refused"))
-        ((info, _),) = self.told.refusals
+        ((info, _),) = self.observer.refusals
 
         self.assertEqual(
             answer.line,
@@ -239,8 +239,8 @@ class RefusalTests(ConnectTestCase):
         self.end_sessions()
         self.peer.send(b"RFB 003.008\n")
 
-        words = EndedByAdministrator().sentence(self.refusal_id()).encode()
-        self.assertEqual(self.peer.receive(), b"\0" + len(words).to_bytes(4, "big") + words)
+        sentence = EndedByAdministrator().sentence(self.refusal_id()).encode()
+        self.assertEqual(self.peer.receive(), b"\0" + len(sentence).to_bytes(4, "big") + sentence)
         self.assertTrue(self.peer.half_closed)
 
     def test_a_store_that_is_away_and_limits(self) -> None:
@@ -264,8 +264,8 @@ class RefusalTests(ConnectTestCase):
     def test_words_beyond_ascii_do_not_break_the_status_line(self) -> None:
         answer = self.refused_for(ConsoleUnavailable("angehalten, später"))
 
-        words = f"The virtual machine is angehalten, sp?ter. (id {self.refusal_id()})"
-        self.assertEqual(answer.line, f"HTTP/1.1 409 {words}")
+        sentence = f"The virtual machine is angehalten, sp?ter. (id {self.refusal_id()})"
+        self.assertEqual(answer.line, f"HTTP/1.1 409 {sentence}")
 
     def test_a_line_break_in_a_reason_does_not_become_a_header(self) -> None:
         answer = self.refused_for(ConsoleUnavailable("off\r\nSet-Cookie: a=b"))
@@ -355,7 +355,7 @@ class EndTests(ConnectTestCase):
 
         self.assertEqual(self.peer.receive(), b"")
         self.assertTrue(self.peer.half_closed)
-        ((_, why),) = self.told.closings
+        ((_, why),) = self.observer.closings
         self.assertIsInstance(why, EndedByAdministrator)
 
     def test_a_connection_that_is_over_is_not_kept_alive(self) -> None:

@@ -61,7 +61,7 @@ class SiteTests(SiteTestCase):
         self.wait(0)
 
         self.assertEqual(self.store.calls.count("redeem"), 6)
-        self.assertEqual(self.told.refusals, [])
+        self.assertEqual(self.observer.refusals, [])
 
 
 class BridgeTests(SynchronousTestCase):

@@ -46,12 +46,12 @@ class SessionRefusalTests(SiteTestCase):
             self.setUp()
             self.kvm.consoles["web-01"] = error
             browser = Browser(self.connect(), upgrade(f"/?token={self.issue()}"))
-            browser.hear()
-            browser.say(b"RFB 003.008\n")
-            words = browser.hear()[5:].decode()
+            browser.receive()
+            browser.send(b"RFB 003.008\n")
+            sentence = browser.receive()[5:].decode()
             ((_, farewell),) = browser.control
 
-            for told in (words, farewell[2:].decode()):
+            for told in (sentence, farewell[2:].decode()):
                 self.assertEqual(ID.findall(told), [self.refusal_id()], type(error).__name__)
 
 

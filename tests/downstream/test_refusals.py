@@ -30,7 +30,7 @@ class LimitedTestCase(SiteTestCase):
 
     def open_site(self, others: dict[str, IResource] | None = None, **changes: Any) -> None:
         self.connections = Connections(self.limits, self.reactor, self.trust.forwarding.proxies)
-        super().open_site(others, observers=(self.told, self.connections.refusals), **changes)
+        super().open_site(others, observers=(self.observer, self.connections.refusals), **changes)
         self.site.connections = self.connections
 
 
@@ -49,7 +49,7 @@ class RefusalTests(LimitedTestCase):
         self.assertEqual([line.split()[1] for line in lines], ["101"] * 3 + ["429"] * 3)
         self.assertEqual(self.connections.counts(), (0, 0, 3))
         self.assertEqual(self.store.calls, ["redeem"] * 3)
-        self.assertEqual(len(self.told.refusals), 3)
+        self.assertEqual(len(self.observer.refusals), 3)
 
     def test_a_viewer_reads_it_in_the_status_line(self) -> None:
         for _ in range(3):
@@ -216,10 +216,10 @@ class RoomTests(LimitedTestCase):
     def test_sessions_are_counted_until_they_are_over(self) -> None:
         browser = Browser(self.connect(), upgrade(f"/?token={self.issue()}"))
         self.console()
-        browser.hear()
-        browser.say(b"RFB 003.008\n")
-        browser.say(b"\x01\x01")
-        browser.hear()
+        browser.receive()
+        browser.send(b"RFB 003.008\n")
+        browser.send(b"\x01\x01")
+        browser.receive()
         self.assertEqual(len(self.connections), 1)
 
         browser.peer.reset()

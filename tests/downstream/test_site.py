@@ -264,7 +264,7 @@ class MethodTests(PageTestCase):
         browser = Browser(peer, upgrade(f"/?token={self.issue()}"))
         self.console()
 
-        self.assertEqual(browser.hear(), b"RFB 003.008\n")
+        self.assertEqual(browser.receive(), b"RFB 003.008\n")
         peer.send(b"\x88\x80\0\0\0\0")
 
 
@@ -296,7 +296,7 @@ class PrefixTests(PageTestCase):
 
         browser = Browser(self.connect(), upgrade("/consoles/websockify?token="))
 
-        self.assertEqual(browser.hear(), b"RFB 003.008\n")
+        self.assertEqual(browser.receive(), b"RFB 003.008\n")
         browser.peer.reset()
 
 
@@ -341,6 +341,6 @@ class AddressTests(PageTestCase):
 
         self.ask("CONNECT / HTTP/1.1", "X-Forwarded-For: 203.0.113.9")
 
-        ((info, _),) = self.told.refusals
+        ((info, _),) = self.observer.refusals
         self.assertEqual(info.client, "203.0.113.9")
         self.wait(5)

@@ -22,7 +22,7 @@ from vncproxy.testing import SERVER_INIT
 class HandshakeTests(WebSocketTestCase):
     def test_the_answer_to_an_upgrade(self) -> None:
         browser = self.browse()
-        browser.hear()
+        browser.receive()
 
         answer = browser.answer
         assert answer is not None
@@ -49,7 +49,7 @@ class HandshakeTests(WebSocketTestCase):
         ):
             self.setUp()
             self.browse(upgrade(f"/?token={self.issue()}", f"Sec-WebSocket-Protocol: {offered}"))
-            self.browser.hear()
+            self.browser.receive()
             assert self.browser.answer is not None
 
             self.assertEqual(
@@ -66,7 +66,7 @@ class HandshakeTests(WebSocketTestCase):
 
         self.assertEqual(answer.status, status)
         self.assertIsNotNone(self.peer.closed)
-        self.assertEqual((self.store.calls, self.told.refusals), ([], []))
+        self.assertEqual((self.store.calls, self.observer.refusals), ([], []))
         self.wait(15)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
         return answer
@@ -142,18 +142,18 @@ class HandshakeTests(WebSocketTestCase):
 
         self.console()
 
-        self.assertEqual(self.browser.hear(), b"RFB 003.008\n\x01\x01")
+        self.assertEqual(self.browser.receive(), b"RFB 003.008\n\x01\x01")
 
     def test_frames_that_come_while_the_token_is_redeemed_are_kept(self) -> None:
         self.store.wait["redeem"] = Deferred()
         self.browse()
-        self.browser.say(b"RFB 003.008\n\x01\x01")
+        self.browser.send(b"RFB 003.008\n\x01\x01")
 
         self.store.wait["redeem"].callback(None)
         self.console()
 
         expected = b"RFB 003.008\n\x01\x01" + bytes(4) + SERVER_INIT
-        self.assertEqual(self.browser.hear(), expected)
+        self.assertEqual(self.browser.receive(), expected)
 
 
 class SessionTests(WebSocketTestCase):
@@ -161,19 +161,19 @@ class SessionTests(WebSocketTestCase):
         self.browse()
         self.greet()
 
-        self.browser.say(b"key")
+        self.browser.send(b"key")
         self.hypervisor.send(b"pixels")
 
-        self.assertEqual((self.hypervisor.receive(), self.browser.hear()), (b"key", b"pixels"))
-        self.assertIs(self.told.openings[0].type, ConsoleType.NOVNC)
+        self.assertEqual((self.hypervisor.receive(), self.browser.receive()), (b"key", b"pixels"))
+        self.assertIs(self.observer.openings[0].type, ConsoleType.NOVNC)
 
     def test_pings_before_the_console_is_there_are_answered(self) -> None:
         self.browse()
-        self.browser.hear()
+        self.browser.receive()
 
         self.peer.send(masked(PING, b"there?"))
 
-        self.browser.hear()
+        self.browser.receive()
         self.assertEqual(self.browser.control, [(PONG, b"there?")])
 
     def test_an_open_console_is_pinged(self) -> None:
@@ -182,7 +182,7 @@ class SessionTests(WebSocketTestCase):
 
         self.reactor.pump([1] * 25)
 
-        self.browser.hear()
+        self.browser.receive()
         self.assertEqual(self.browser.control, [(PING, b"")])
 
     def test_a_browser_that_is_gone_without_a_word_is_noticed(self) -> None:
@@ -191,7 +191,7 @@ class SessionTests(WebSocketTestCase):
 
         self.reactor.pump([1] * 90)
 
-        ((_, why),) = self.told.closings
+        ((_, why),) = self.observer.closings
         self.assertIsInstance(why, ConnectionLost)
         self.assertIsNotNone(self.peer.closed)
 
@@ -201,7 +201,7 @@ class SessionTests(WebSocketTestCase):
 
         self.end_sessions()
 
-        self.browser.hear()
+        self.browser.receive()
         self.assertEqual(
             self.browser.control, [(CLOSE, b"\x0f\xaaAn administrator ended this console.")]
         )
@@ -212,7 +212,7 @@ class SessionTests(WebSocketTestCase):
 
         self.peer.send(b"\x82\x01x")
 
-        ((_, why),) = self.told.closings
+        ((_, why),) = self.observer.closings
         self.assertIsInstance(why, FrameError)
 
     def test_a_connection_that_is_over_is_not_kept_alive(self) -> None:
@@ -220,7 +220,7 @@ class SessionTests(WebSocketTestCase):
         self.greet()
         gone = weakref.ref(self.peer)
         self.peer.send(masked(CLOSE))
-        self.browser.hear()
+        self.browser.receive()
         self.hypervisor.close()
 
         del self.peer, self.browser, self.hypervisor

@@ -17,7 +17,7 @@ from vncproxy.model import Policy
 
 class CookieTests(WebSocketTestCase):
     def cookie(self) -> str:
-        self.browser.hear()
+        self.browser.receive()
         assert self.browser.answer is not None
         return self.browser.answer.header("set-cookie")
 
@@ -64,7 +64,7 @@ class CookieTests(WebSocketTestCase):
         token = self.issue()
         header = "; ".join(["other=1", *(f"{name}=secret" for name in old)])
         self.browse(upgrade(f"/?token={token}", f"Cookie: {header}"))
-        self.browser.hear()
+        self.browser.receive()
         assert self.browser.answer is not None
 
         own, *removed = self.browser.answer.headers["set-cookie"]
@@ -87,14 +87,14 @@ class CookieTests(WebSocketTestCase):
         self.browse(upgrade(f"/?token={self.token}", f"Cookie: {value}"))
         self.greet()
 
-        self.assertEqual(self.told.refusals, [])
+        self.assertEqual(self.observer.refusals, [])
         assert self.browser.answer is not None
         self.assertNotIn("set-cookie", self.browser.answer.headers)
 
     def greet_after_upgrade(self) -> None:
         self.console()
-        self.browser.say(b"RFB 003.008\n\x01\x01")
-        self.browser.hear()
+        self.browser.send(b"RFB 003.008\n\x01\x01")
+        self.browser.receive()
 
     def test_a_second_tab_takes_the_console_over_and_the_first_is_told(self) -> None:
         self.browse()
@@ -103,10 +103,10 @@ class CookieTests(WebSocketTestCase):
         first = self.browser
 
         self.browse(upgrade(f"/?token={self.token}", f"Cookie: {value}"), self.token)
-        first.hear()
+        first.receive()
 
-        words = b"This console was opened again in another tab or window."
-        self.assertEqual(first.control, [(CLOSE, (4114).to_bytes(2, "big") + words)])
+        sentence = b"This console was opened again in another tab or window."
+        self.assertEqual(first.control, [(CLOSE, (4114).to_bytes(2, "big") + sentence)])
         self.greet()
 
     def test_a_cookie_whose_session_never_opened_gives_no_second_session(self) -> None:
@@ -122,7 +122,7 @@ class CookieTests(WebSocketTestCase):
         self.browse(upgrade(f"/?token={self.token}", f"Cookie: {value}"), self.token)
 
         self.assertEqual(self.reason()[1], 4001)
-        live.say(b"key")
+        live.send(b"key")
         self.assertEqual(self.hypervisor.receive(), b"key")
 
     def test_another_browser_cannot_reenter(self) -> None:
@@ -136,7 +136,7 @@ class CookieTests(WebSocketTestCase):
 
     def test_a_refused_token_sets_none(self) -> None:
         self.browse(upgrade("/?token=0123456789abcdef"))
-        self.browser.hear()
+        self.browser.receive()
 
         assert self.browser.answer is not None
         self.assertNotIn("set-cookie", self.browser.answer.headers)

@@ -23,11 +23,11 @@ class RefusalTests(WebSocketTestCase):
     def test_no_token(self) -> None:
         self.browse(upgrade("/"))
 
-        words, code, farewell = self.reason()
+        sentence, code, farewell = self.reason()
 
         said = f"The link has no valid token. Ask for a new console link. (id {self.refusal_id()})"
-        self.assertEqual(words, said)
-        self.assertEqual((code, farewell), (4000, words))
+        self.assertEqual(sentence, said)
+        self.assertEqual((code, farewell), (4000, sentence))
         self.assertIsInstance(self.only_refusal(), BadRequest)
 
     def test_a_token_that_is_used(self) -> None:
@@ -35,10 +35,10 @@ class RefusalTests(WebSocketTestCase):
         self.browse(upgrade(f"/?token={token}"))
         self.browse(upgrade(f"/?token={token}"))
 
-        words, code, _ = self.reason()
+        sentence, code, _ = self.reason()
 
         said = "This console link is not valid any more. Ask for a new one."
-        self.assertEqual(words, f"{said} (id {self.refusal_id()})")
+        self.assertEqual(sentence, f"{said} (id {self.refusal_id()})")
         self.assertEqual(code, 4001)
         self.assertIsInstance(self.only_refusal(), TokenUsed)
 
@@ -59,34 +59,34 @@ class RefusalTests(WebSocketTestCase):
         self.kvm.consoles["web-01"] = ConsoleUnavailable("shut off")
         self.browse()
 
-        words = f"The virtual machine is shut off. (id {self.refusal_id()})"
-        self.assertEqual(self.reason(), (words, 4100, words))
+        sentence = f"The virtual machine is shut off. (id {self.refusal_id()})"
+        self.assertEqual(self.reason(), (sentence, 4100, sentence))
 
     def test_a_hypervisor_that_cannot_be_reached(self) -> None:
         self.browse()
         self.reactor.refuse()
 
-        ((info, error),) = self.told.refusals
-        words, code, _ = self.reason()
+        ((info, error),) = self.observer.refusals
+        sentence, code, _ = self.reason()
 
-        self.assertIn(f"Ask your administrator, id {info.id}.", words)
+        self.assertIn(f"Ask your administrator, id {info.id}.", sentence)
         self.assertEqual(code, 4101)
         self.assertIsInstance(error, UpstreamUnreachable)
 
     def test_an_old_viewer_is_told_in_its_version(self) -> None:
         self.browse(upgrade("/"))
-        self.browser.hear()
+        self.browser.receive()
 
-        self.browser.say(b"RFB 003.003\n")
+        self.browser.send(b"RFB 003.003\n")
 
-        self.assertEqual(self.browser.hear()[:8], b"\0\0\0\0\0\0\0\x4e")
+        self.assertEqual(self.browser.receive()[:8], b"\0\0\0\0\0\0\0\x4e")
 
     def test_a_browser_that_says_nothing_is_told_by_the_close_frame(self) -> None:
         self.browse(upgrade("/"))
-        self.browser.hear()
+        self.browser.receive()
 
         self.wait(5)
-        self.browser.hear()
+        self.browser.receive()
         self.assertEqual(self.browser.control[0][1][:2], b"\x0f\xa0")
         self.wait(5)
 
@@ -106,14 +106,14 @@ class RefusalTests(WebSocketTestCase):
             self.setUp()
             self.browse()
             self.console()
-            self.browser.say(said)
-            self.assertIn(b"RFB 003.008\n\x01\x01", self.browser.hear())
+            self.browser.send(said)
+            self.assertIn(b"RFB 003.008\n\x01\x01", self.browser.receive())
 
             self.end_sessions()
             if said.endswith(b"\n"):
-                self.browser.say(b"\x01")
+                self.browser.send(b"\x01")
 
-            self.assertNotIn(b"RFB", self.browser.hear())
+            self.assertNotIn(b"RFB", self.browser.receive())
             ((kind, farewell),) = self.browser.control
             self.assertEqual((kind, farewell[:2]), (CLOSE, b"\x0f\xaa"))
 
@@ -122,8 +122,8 @@ class RefusalTests(WebSocketTestCase):
             self.setUp()
             self.browse(upgrade(f"/?token={self.issue()}", f"Origin: {origin}"))
 
-            words = f"This console cannot be opened from here. (id {self.refusal_id()})"
-            self.assertEqual(self.reason()[:2], (words, 4003))
+            sentence = f"This console cannot be opened from here. (id {self.refusal_id()})"
+            self.assertEqual(self.reason()[:2], (sentence, 4003))
             self.assertIsInstance(self.only_refusal(), Forbidden)
             self.assertEqual(self.store.calls, ["redeem", "restore"])
 
@@ -162,11 +162,11 @@ class LeavingTests(WebSocketTestCase):
 
     def test_with_a_close_frame(self) -> None:
         self.browse()
-        self.browser.hear()
+        self.browser.receive()
 
         self.peer.send(masked(CLOSE, b"\x03\xe9"))
 
-        self.browser.hear()
+        self.browser.receive()
         self.assertEqual(self.browser.control, [(CLOSE, b"\x03\xe9")])
         self.left()
 
@@ -176,7 +176,7 @@ class LeavingTests(WebSocketTestCase):
         self.peer.send(masked(CLOSE))
 
         self.store.wait["redeem"].callback(None)
-        self.browser.hear()
+        self.browser.receive()
 
         self.left()
 
@@ -196,7 +196,7 @@ class LeavingTests(WebSocketTestCase):
         self.peer.close()
         self.wait(5)
 
-        ((_, why),) = self.told.closings
+        ((_, why),) = self.observer.closings
         self.assertIsInstance(why, ClientGone)
         self.assertEqual(self.store.calls, ["redeem", "confirm"])
         self.assertIsNotNone(self.hypervisor.closed)

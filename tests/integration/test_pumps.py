@@ -50,7 +50,7 @@ class ReluctanceTests(PumpTestCase):
             leg.transport._socket = ReluctantSocket(leg.transport._socket, plan)
 
         pair.console.send(pixels)
-        pair.user.say(keys)
+        pair.user.send(keys)
         self.loop.settle()
 
         self.assertEqual(pair.hear_all(), pixels)
@@ -78,7 +78,7 @@ class LargeBufferTests(PumpTestCase):
         ):
             pair.console.send(PIXELS[:size])
 
-            self.assertEqual(pair.user.hear(), PIXELS[:size])
+            self.assertEqual(pair.user.receive(), PIXELS[:size])
             self.assertEqual([pump._bulk for pump in pumps], [bulk, False], size)
 
     def test_a_flow_ends_as_bulk(self) -> None:
@@ -87,7 +87,7 @@ class LargeBufferTests(PumpTestCase):
         window = len(dispatcher_of(self.loop).window)
 
         pair.console.vanish()
-        pair.user.hear()
+        pair.user.receive()
 
         self.assertIsInstance(self.successResultOf(pair.over), ConsoleEnded)
         self.assertEqual(dispatcher_of(self.loop)._bulk_flows, 0)
@@ -103,8 +103,8 @@ class DefectTests(PumpTestCase):
 
         broken.down.framing = type("Broken", (), {"receive": staticmethod(fail)})()
         broken.down.transport._shape = Shape.OTHER
-        broken.user.say(b"key")
-        sound.user.say(b"key")
+        broken.user.send(b"key")
+        sound.user.send(b"key")
         self.loop.settle()
 
         self.assertEqual(sound.console.receive(), b"key")
@@ -121,7 +121,7 @@ class DefectTests(PumpTestCase):
         self.assertNoResult(pair.over)
 
         pump.pauseProducing()
-        pair.user.say(b"key")
+        pair.user.send(b"key")
         pump.ready(READABLE)
         self.assertEqual(pair.console.receive(), b"")
         pump.resumeProducing()
@@ -133,9 +133,9 @@ class OtherFramingTests(PumpTestCase):
         pair = self.pair(upstream=WebSocketFraming(client=True))
 
         pair.console.send(b"\x82\x06pix", b"els", b"\x89\x00\x82\x00\x82\x01!")
-        pair.user.say(b"keys")
+        pair.user.send(b"keys")
 
-        self.assertEqual(pair.user.hear(), b"pixels!")
+        self.assertEqual(pair.user.receive(), b"pixels!")
         server = WebSocketFraming()
         self.assertEqual(server.receive(pair.console.receive()), b"keys")
 
@@ -144,7 +144,7 @@ class OtherFramingTests(PumpTestCase):
             pair = self.pair(upstream=WebSocketFraming(client=True))
             server = WebSocketFraming()
 
-            pair.user.say(PIXELS[:size])
+            pair.user.send(PIXELS[:size])
             heard = b""
             while piece := pair.console.receive():
                 heard += server.receive(piece)
@@ -164,8 +164,8 @@ class LeftoverTests(PumpTestCase):
         self.user_way = self.console_way = way  # type: ignore[misc]
         pair = self.pair()
         pair.console.send(PIXELS if number % 2 else b"pixels")
-        pair.user.say(b"keys")
-        end = (pair.peer.close, pair.peer.reset, pair.console.vanish, pair.user.hear)[number % 4]
+        pair.user.send(b"keys")
+        end = (pair.peer.close, pair.peer.reset, pair.console.vanish, pair.user.receive)[number % 4]
         end()
         pair.end(SessionEnded())
         self.hang_up_all()
@@ -199,11 +199,11 @@ class StageTests(PumpTestCase):
         fast.join(down, up, stages, reactor=self.loop)
         self.loop.settle()
         self.assertIsInstance(down.transport, Pump)
-        user.say(b"keys")
+        user.send(b"keys")
         console.send(b"pixs")
         self.loop.settle()
         self.assertEqual(console.receive().upper(), b"KEYS")
-        self.assertEqual(user.hear().upper(), b"PIXS")
+        self.assertEqual(user.receive().upper(), b"PIXS")
         return down.calls, up.calls
 
     def test_without_stages_no_byte_takes_the_long_way(self) -> None:

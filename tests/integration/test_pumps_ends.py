@@ -133,7 +133,7 @@ class FarewellTests(PumpTestCase):
         pair.down.close(SessionEnded(), 5)
 
         self.assertFalse(pair.down.full or pair.up.paused)
-        pair.user.hear()
+        pair.user.receive()
         self.assertEqual([kind for kind, _ in pair.user.control], [CLOSE])
 
     def test_the_answer_to_a_farewell_closes_the_connection(self) -> None:
@@ -199,10 +199,10 @@ class FarewellTests(PumpTestCase):
         pair.end(SessionEnded())
         before = pair.down.bytes_received
 
-        pair.user.say(b"late keys")
+        pair.user.send(b"late keys")
         pair.console.send(b"late pixels")
 
-        self.assertEqual((pair.console.receive(), pair.user.hear()), (b"", b""))
+        self.assertEqual((pair.console.receive(), pair.user.receive()), (b"", b""))
         self.assertEqual(pair.down.bytes_received, before)
 
     def test_a_closed_transport_takes_any_call(self) -> None:
@@ -230,7 +230,7 @@ class FarewellTests(PumpTestCase):
         pair.down.transport.loseConnection()
 
         self.assertFalse(pair.down.closed.called)
-        self.assertEqual(pair.user.hear(), PIXELS[:relayed])
+        self.assertEqual(pair.user.receive(), PIXELS[:relayed])
         self.assertTrue(pair.down.closed.called and pair.peer.ended)
 
     def test_half_a_close_waits_for_what_is_pending(self) -> None:
@@ -240,7 +240,7 @@ class FarewellTests(PumpTestCase):
 
         pair.end(SessionEnded())
 
-        self.assertEqual(pair.user.hear(), PIXELS[:relayed])
+        self.assertEqual(pair.user.receive(), PIXELS[:relayed])
         self.assertTrue(pair.peer.half_closed)
 
     def test_a_write_to_a_peer_that_is_gone_is_a_loss(self) -> None:
@@ -282,7 +282,7 @@ class SilenceTests(PumpTestCase):
     def test_payload_through_the_short_cuts_counts_as_life(self) -> None:
         pair = self.pair()
         ends = self.watchdog(pair, Policy(idle_timeout=60), Timeouts(ping_interval=0))
-        for speak in (lambda: pair.user.say(b"key"), lambda: pair.console.send(b"pixel")):
+        for speak in (lambda: pair.user.send(b"key"), lambda: pair.console.send(b"pixel")):
             self.wait(50)
             speak()
         self.wait(58)
@@ -296,7 +296,7 @@ class SilenceTests(PumpTestCase):
         pair = self.pair()
         ends = self.watchdog(pair, Policy(), Timeouts(ping_interval=10, ping_timeout=30))
         self.wait(12)
-        pair.user.hear()
+        pair.user.receive()
         self.assertEqual(pair.user.control, [(PING, b"")])
         pair.peer.send(masked(PONG))
         self.wait(20)
@@ -325,7 +325,7 @@ class StoppedProcessTests(PumpTestCase):
         os.close(writer)
         try:
             process.send_signal(signal.SIGSTOP)
-            pair.user.say(PIXELS)
+            pair.user.send(PIXELS)
             self.assertTrue(pair.down.paused)
             self.assert_idle()
 

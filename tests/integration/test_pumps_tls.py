@@ -102,7 +102,7 @@ class TLSTests(PumpTestCase):
         pair = self.pair()
 
         pair.console.send(PIXELS)
-        pair.user.say(PIXELS)
+        pair.user.send(PIXELS)
 
         self.assertEqual(pair.hear_all(), PIXELS)
         self.assertEqual(pair.console.receive(), PIXELS)
@@ -112,5 +112,5 @@ class TLSTests(PumpTestCase):
 
         pair.end(SessionEnded())
 
-        self.assertEqual(pair.user.hear(), b"")
+        self.assertEqual(pair.user.receive(), b"")
         self.assertTrue(pair.peer.ended)

@@ -99,10 +99,10 @@ class User:
     def wire(self, payload: bytes) -> bytes:
         return masked(BINARY, payload) if self._websocket else payload
 
-    def say(self, payload: bytes) -> None:
+    def send(self, payload: bytes) -> None:
         self.peer.send(self.wire(payload))
 
-    def hear(self) -> bytes:
+    def receive(self) -> bytes:
         """Return the payload that came; other frames go to ``control``."""
         data = self.peer.receive()
         if not self._websocket:
@@ -172,11 +172,11 @@ class RelayContract(_Case):
     def test_bytes_go_both_ways(self) -> None:
         self.connected()
 
-        self.user.say(b"keys")
+        self.user.send(b"keys")
         self.console.send(b"pixels")
         self.settle()
 
-        self.assertEqual((self.console.receive(), self.user.hear()), (b"keys", b"pixels"))
+        self.assertEqual((self.console.receive(), self.user.receive()), (b"keys", b"pixels"))
         self.assertNoResult(self.over)
 
     def test_order_is_kept_over_many_pieces(self) -> None:
@@ -184,11 +184,11 @@ class RelayContract(_Case):
         pieces = [b"%d," % number for number in range(500)]
 
         for piece in pieces:
-            self.user.say(piece)
+            self.user.send(piece)
             self.console.send(piece)
 
         self.assertEqual(self.console.receive(), b"".join(pieces))
-        self.assertEqual(self.user.hear(), b"".join(pieces))
+        self.assertEqual(self.user.receive(), b"".join(pieces))
 
     @settings(suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
     @given(sized_bytes(3000), sized_bytes(3000), places, places)
@@ -202,7 +202,7 @@ class RelayContract(_Case):
         self.console.send(*cut(pixels, down))
         self.settle()
 
-        self.assertEqual((self.console.receive(), self.user.hear()), (keys, pixels))
+        self.assertEqual((self.console.receive(), self.user.receive()), (keys, pixels))
 
     def test_one_byte_at_a_time_gives_the_same_bytes(self) -> None:
         self.connected()
@@ -213,15 +213,15 @@ class RelayContract(_Case):
 
     def test_what_came_before_the_relay_goes_first(self) -> None:
         self.legs()
-        self.user.say(b"early keys ")
+        self.user.send(b"early keys ")
         self.console.send(b"early pixels ")
 
         self.begin()
-        self.user.say(b"keys")
+        self.user.send(b"keys")
         self.console.send(b"pixels")
 
         self.assertEqual(self.console.receive(), b"early keys keys")
-        self.assertEqual(self.user.hear(), b"early pixels pixels")
+        self.assertEqual(self.user.receive(), b"early pixels pixels")
 
     def test_much_that_came_before_the_relay_is_not_lost(self) -> None:
         self.legs()
@@ -236,7 +236,7 @@ class RelayContract(_Case):
 
     def drain_user(self) -> bytes:
         heard = b""
-        while piece := self.user.hear():
+        while piece := self.user.receive():
             heard += piece
             self.settle()
         return heard
@@ -289,7 +289,7 @@ class RelayContract(_Case):
 
     def test_the_user_leaves(self) -> None:
         self.connected()
-        self.user.say(b"last key")
+        self.user.send(b"last key")
         self.user.peer.close()
 
         self.ended(ClientGone)
@@ -301,7 +301,7 @@ class RelayContract(_Case):
         self.console.close()
 
         self.ended(ConsoleEnded)
-        self.assertEqual(self.user.hear(), b"last pixels")
+        self.assertEqual(self.user.receive(), b"last pixels")
 
     def test_a_reset_is_a_lost_connection(self) -> None:
         for side in ("user", "console"):
@@ -327,7 +327,7 @@ class RelayContract(_Case):
         self.begin()
 
         self.ended(ConsoleEnded)
-        self.assertEqual(self.user.hear(), b"last pixels")
+        self.assertEqual(self.user.receive(), b"last pixels")
 
     def test_cancelling_ends_the_wait_and_leaves_the_legs_to_be_closed(self) -> None:
         self.connected()
@@ -342,20 +342,22 @@ class RelayContract(_Case):
 
     def test_closing_sends_what_was_relayed_before(self) -> None:
         self.connected()
-        self.user.say(b"last key")
+        self.user.send(b"last key")
         self.console.send(b"last pixels")
         self.over.addErrback(lambda _: None).cancel()
 
         self.down.close(SessionEnded(), 5)
         self.up.close(SessionEnded(), 5)
 
-        self.assertEqual((self.user.hear(), self.console.receive()), (b"last pixels", b"last key"))
+        self.assertEqual(
+            (self.user.receive(), self.console.receive()), (b"last pixels", b"last key")
+        )
         self.assertEqual(self.console.half_closed, self.half_closes)
 
     def test_payload_is_counted_on_both_sides(self) -> None:
         self.connected()
 
-        self.user.say(b"12345")
+        self.user.send(b"12345")
         self.console.send(b"123")
 
         self.assertEqual((self.down.bytes_received, self.up.bytes_received), (5, 3))
@@ -364,46 +366,46 @@ class RelayContract(_Case):
         self.connected()
         self.console.close()
 
-        self.user.say(b"too late")
+        self.user.send(b"too late")
 
         self.assertEqual(self.console.receive(), b"")
 
     def test_a_stage_has_the_bytes_of_its_direction_only(self) -> None:
         self.connected(Words(Direction.TO_SERVER))
 
-        self.user.say(b"keys!")
+        self.user.send(b"keys!")
         self.console.send(b"pixels")
         self.settle()
 
-        self.assertEqual((self.console.receive(), self.user.hear()), (b"KEYS", b"pixels"))
+        self.assertEqual((self.console.receive(), self.user.receive()), (b"KEYS", b"pixels"))
 
-        self.user.say(b"abc")
+        self.user.send(b"abc")
         self.settle()
         self.assertEqual(self.console.receive(), b"!ABC")
 
     def test_both_directions_may_have_stages(self) -> None:
         self.connected(Words(Direction.TO_CLIENT), Words(Direction.TO_SERVER))
 
-        self.user.say(b"keyskey")
+        self.user.send(b"keyskey")
         self.console.send(b"pixelspi")
         self.settle()
 
-        self.assertEqual((self.console.receive(), self.user.hear()), (b"KEYS", b"PIXELSPI"))
+        self.assertEqual((self.console.receive(), self.user.receive()), (b"KEYS", b"PIXELSPI"))
 
     def test_stages_follow_each_other_in_their_order(self) -> None:
         self.connected(Echoed(Direction.TO_SERVER), Words(Direction.TO_SERVER))
 
-        self.user.say(b"abc")
+        self.user.send(b"abc")
         self.settle()
 
         self.assertEqual(self.console.receive(), b"AABB")
 
     def test_a_stage_has_what_came_before_the_relay_too(self) -> None:
         self.legs()
-        self.user.say(b"ear")
+        self.user.send(b"ear")
 
         self.begin(Words(Direction.TO_SERVER))
-        self.user.say(b"ly k")
+        self.user.send(b"ly k")
         self.settle()
 
         self.assertEqual(self.console.receive(), b"EARL")
@@ -415,13 +417,13 @@ class RelayContract(_Case):
         self.console.send(*byte_by_byte(b"ijklmnop"))
         self.settle()
 
-        self.assertEqual((self.console.receive(), self.user.hear()), (b"ABCDEFGH", b"IJKLMNOP"))
+        self.assertEqual((self.console.receive(), self.user.receive()), (b"ABCDEFGH", b"IJKLMNOP"))
 
     def test_a_stage_ends_the_session_with_its_error_and_nothing_more_passes(self) -> None:
         self.connected(Words(Direction.TO_SERVER))
 
-        self.user.say(b"keysSTOP")
-        self.user.say(b"more")
+        self.user.send(b"keysSTOP")
+        self.user.send(b"more")
         self.settle()
 
         self.ended(EndedByAdministrator)
@@ -435,7 +437,7 @@ class RelayContract(_Case):
         self.settle()
 
         self.ended(HypervisorError)
-        self.assertEqual(self.user.hear(), b"")
+        self.assertEqual(self.user.receive(), b"")
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_a_side_that_does_not_read_stops_the_other_behind_a_stage_too(self) -> None:
@@ -459,7 +461,7 @@ class WebSocketRelayContract(RelayContract):
         self.user.peer.send(*byte_by_byte(wire))
 
         self.assertEqual(self.console.receive(), b"keys")
-        self.assertEqual(self.user.hear(), b"")
+        self.assertEqual(self.user.receive(), b"")
         self.assertEqual(self.user.control, [(PONG, b"there?")])
         self.assertNoResult(self.over)
 
@@ -480,7 +482,7 @@ class WebSocketRelayContract(RelayContract):
 
         self.ended(ClientGone)
         self.assertEqual(self.console.receive(), b"last key")
-        self.user.hear()
+        self.user.receive()
         self.assertEqual(self.user.control, [(CLOSE, b"\x03\xe8")])
         self.assertIsNotNone(self.user.peer.closed)
 
@@ -490,7 +492,7 @@ class WebSocketRelayContract(RelayContract):
         self.user.peer.send(b"\x82\x01x")
 
         self.ended(FrameError)
-        self.user.hear()
+        self.user.receive()
         self.assertEqual(self.user.control, [(CLOSE, b"\x03\xeaprotocol error")])
         self.assertIsNotNone(self.user.peer.closed)
 
@@ -500,7 +502,7 @@ class WebSocketRelayContract(RelayContract):
         self.user.peer.send(masked(0x81, b"x"))
 
         self.ended(FrameError)
-        self.user.hear()
+        self.user.receive()
         self.assertEqual(self.user.control[0][1][:2], b"\x03\xeb")
 
     def test_a_frame_far_larger_than_memory_is_relayed_as_it_comes(self) -> None:

@@ -40,7 +40,7 @@ class ReloadedTests(SessionTestCase):
         self.user.peer.send(GREETING)
 
         self.assertEqual(self.user.peer.receive(), VIEWER_RECEIVES)
-        self.assertEqual(len(self.told.openings), 1)
+        self.assertEqual(len(self.observer.openings), 1)
 
     def test_one_that_is_open_goes_on_and_a_new_one_is_refused(self) -> None:
         self.open()
@@ -50,7 +50,7 @@ class ReloadedTests(SessionTestCase):
         self.user.peer.send(b"key")
         self.assertEqual(self.hypervisor.receive(), b"key")
         self.begin(user=type(self.user)(self))
-        self.assertIsInstance(self.told.refusals[0][1], VMNotFound)
+        self.assertIsInstance(self.observer.refusals[0][1], VMNotFound)
 
     def test_a_backend_that_is_gone_is_not_asked_why_a_console_ended(self) -> None:
         gone = MovedAway()
@@ -68,7 +68,7 @@ class ReloadedTests(SessionTestCase):
         self.reload(limits=Limits(sessions=1))
 
         self.begin(user=type(self.user)(self))
-        self.assertIsInstance(self.told.refusals[0][1], OverLimit)
+        self.assertIsInstance(self.observer.refusals[0][1], OverLimit)
 
     def test_an_open_one_keeps_nothing_of_what_was_before(self) -> None:
         old = MovedAway()

@@ -165,12 +165,12 @@ class ConfirmTests(SessionTestCase):
     def test_nothing_is_seen_before_the_store_has_taken_note(self) -> None:
         self.greet()
         self.assertEqual(self.user.peer.receive(), VIEWER_RECEIVES.removesuffix(SERVER_INIT))
-        self.assertEqual(self.told.openings, [])
+        self.assertEqual(self.observer.openings, [])
 
         self.store.wait["confirm"].callback(None)
 
         self.assertEqual(self.user.peer.receive(), SERVER_INIT)
-        self.assertEqual(len(self.told.openings), 1)
+        self.assertEqual(len(self.observer.openings), 1)
 
     def test_a_store_that_does_not_answer_shows_nothing(self) -> None:
         self.store.fail["confirm"] = StoreUnavailable("redis is away")
@@ -212,6 +212,6 @@ class ConfirmTests(SessionTestCase):
         self.wait(5)
         self.refused(ClientGone)
 
-        self.told.refusals.clear()
+        self.observer.refusals.clear()
         cookie, self.user = self.user.cookie, User(self)
         self.open(self.user_request(secret, resume=cookie))

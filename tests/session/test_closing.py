@@ -7,7 +7,7 @@ import weakref
 
 from twisted.internet.defer import Deferred
 
-from tests.doubles.proxy_in_memory import Told
+from tests.doubles.proxy_in_memory import RecordingObserver
 from tests.doubles.sessions import GREETING, SessionTestCase, User, hypervisor_bytes
 from vncproxy.errors import (
     ClientGone,
@@ -102,10 +102,10 @@ class ClosingTests(SessionTestCase):
         self.wait(60)
 
         self.user = User(self)
-        self.told.closings.clear()
+        self.observer.closings.clear()
         self.open(self.user_request(secret, resume=cookie))
         self.reactor.pump([1] * 39)
-        self.assertEqual(self.told.closings, [])
+        self.assertEqual(self.observer.closings, [])
         self.reactor.pump([1])
 
         self.closed(TimeLimit)
@@ -127,7 +127,7 @@ class ClosingTests(SessionTestCase):
         self.user.peer.send(GREETING)
 
         self.closed(HypervisorError)
-        self.assertEqual(len(self.told.openings), 1)
+        self.assertEqual(len(self.observer.openings), 1)
         self.assertTrue(self.user.peer.half_closed and hypervisor.half_closed)
         self.wait(5)
         self.assertIsNotNone(self.user.peer.closed)
@@ -150,17 +150,17 @@ class ClosingTests(SessionTestCase):
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_an_observer_that_fails_ends_nothing(self) -> None:
-        class Full(Told):
+        class Full(RecordingObserver):
             def opened(self, session: SessionInfo) -> None:
                 raise OSError("no space left on device")
 
-        self.serve(observers=(Full(), self.told))
+        self.serve(observers=(Full(), self.observer))
 
         self.open()
         self.user.peer.close()
 
         self.closed(ClientGone)
-        self.assertEqual(len(self.told.openings), 1)
+        self.assertEqual(len(self.observer.openings), 1)
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
     def test_a_session_that_is_over_is_not_kept_alive(self) -> None:

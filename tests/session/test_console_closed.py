@@ -22,7 +22,7 @@ class ConsoleClosedTests(SessionTestCase):
         self.hypervisor.close()
         again = self.reactor.accept()
         again.send(b"RFB 003.008\n\x01\x01", bytes(4))
-        self.assertEqual(self.told.closings, [])
+        self.assertEqual(self.observer.closings, [])
         again.close()
 
         self.closed(ConsoleTaken)
@@ -65,7 +65,7 @@ class ConsoleClosedTests(SessionTestCase):
         self.open()
 
         self.hypervisor.close()
-        self.assertEqual(self.told.closings, [])
+        self.assertEqual(self.observer.closings, [])
         self.assertFalse(self.user.peer.half_closed)
         moved.answer.callback("192.0.2.11")
 

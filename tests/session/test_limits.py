@@ -64,7 +64,7 @@ class LimitTests(SessionTestCase):
         self.serve(limits=Limits(sessions=1))
         self.open()
         self.refused_over_limit(self.user_request())
-        self.told.refusals.clear()
+        self.observer.refusals.clear()
 
         self.user.peer.close()
         self.user = User(self)

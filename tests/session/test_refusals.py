@@ -99,7 +99,7 @@ class RefusalTests(SessionTestCase):
             self.refused(kind)
             self.assertEqual(self.user.steps, ["refuse"])
             token_id = secret_id(self.session.user_request.token)
-            self.assertEqual(self.told.refusals[0][0].token_id, token_id)
+            self.assertEqual(self.observer.refusals[0][0].token_id, token_id)
             self.assertEqual(self.uses_given_back(), 0)
 
     def test_a_machine_that_cannot_be_shown(self) -> None:
@@ -138,7 +138,7 @@ class RefusalTests(SessionTestCase):
         self.reactor.refuse()
 
         self.assertIn("tcp:192.0.2.10:5900", str(self.refused(UpstreamUnreachable)))
-        self.assertEqual(self.told.refusals[0][0].host, "192.0.2.10")
+        self.assertEqual(self.observer.refusals[0][0].host, "192.0.2.10")
         self.assertEqual(self.uses_given_back(), 1)
 
     def test_a_console_that_does_not_answer_in_time(self) -> None:
@@ -221,14 +221,14 @@ class RefusalTests(SessionTestCase):
         self.reactor.refuse()
         self.refused(UpstreamUnreachable)
 
-        self.told.refusals.clear()
+        self.observer.refusals.clear()
         self.user = User(self)
         self.open(self.user_request(secret))
         self.user.peer.close()
 
         self.user = User(self)
-        self.told.closings.clear()
-        self.told.openings.clear()
+        self.observer.closings.clear()
+        self.observer.openings.clear()
         self.begin(self.user_request(secret))
         self.wait(5)
         self.refused(TokenUsed)

@@ -36,7 +36,7 @@ class SameBrowserTests(SessionTestCase):
 
         user, session = self.again()
 
-        ((info, why),) = self.told.closings
+        ((info, why),) = self.observer.closings
         self.assertEqual((info.id, type(why)), (session.id, Superseded))
         self.assertTrue(user.peer.half_closed)
         self.assertEqual([info.id for info in self.live_sessions()], [self.session.id])
@@ -47,7 +47,7 @@ class SameBrowserTests(SessionTestCase):
             self.again()
 
         self.assertEqual(len(self.live_sessions()), 1)
-        self.assertEqual([type(why) for _, why in self.told.closings], [Superseded] * 5)
+        self.assertEqual([type(why) for _, why in self.observer.closings], [Superseded] * 5)
 
     def test_a_try_that_is_still_opening_ends(self) -> None:
         secret = self.issue()
@@ -97,7 +97,7 @@ class SameBrowserTests(SessionTestCase):
             self.open()
             self.again()
             self.again()
-            self.assertEqual(self.told.refusals, [])
+            self.assertEqual(self.observer.refusals, [])
 
     def test_another_browser_has_no_place_to_take(self) -> None:
         self.serve(limits=Limits(sessions_per_address=1))
@@ -123,7 +123,7 @@ class SameBrowserTests(SessionTestCase):
         )
 
         self.assertIsInstance(user.refusals[0][0], StoreUnavailable)
-        self.assertEqual((self.told.closings, len(self.live_sessions())), ([], 1))
+        self.assertEqual((self.observer.closings, len(self.live_sessions())), ([], 1))
 
     def test_many_tries_at_once_count_one_too_many_at_most(self) -> None:
         self.serve(limits=Limits(sessions_per_address=1))
@@ -142,12 +142,12 @@ class SameBrowserTests(SessionTestCase):
         self.open()
         self.again()
         self.user.peer.close()
-        self.told.closings.clear()
+        self.observer.closings.clear()
         self.user = User(self)
 
         self.open()
 
-        self.assertEqual(self.told.closings, [])
+        self.assertEqual(self.observer.closings, [])
         self.assertEqual(len(self.live_sessions()), 1)
 
     def test_stopping_waits_for_one_that_is_being_replaced(self) -> None:

@@ -27,7 +27,7 @@ from vncproxy.testing import ScriptedRFBServer, rfb_script
 class OpeningTests(SessionTestCase):
     def test_the_doubles_are_what_they_stand_for(self) -> None:
         verifyObject(IDownstream, self.user)
-        verifyObject(ISessionObserver, self.told)
+        verifyObject(ISessionObserver, self.observer)
 
     def test_a_console_is_opened_step_by_step(self) -> None:
         self.begin()
@@ -38,11 +38,11 @@ class OpeningTests(SessionTestCase):
 
         hypervisor = self.console()
         self.assertEqual(self.user.steps, ["admit", "open"])
-        self.assertEqual(self.told.openings, [])
+        self.assertEqual(self.observer.openings, [])
 
         self.user.peer.send(GREETING)
         self.assertEqual(self.user.peer.receive(), VIEWER_RECEIVES)
-        self.assertEqual([info.id for info in self.told.openings], [self.session.id])
+        self.assertEqual([info.id for info in self.observer.openings], [self.session.id])
 
         self.user.peer.send(b"key")
         hypervisor.send(b"pixels")
