@@ -32,13 +32,13 @@ class AdmissionTests(SynchronousTestCase):
             if failure.check(Busy):
                 self.refused.append((name, str(failure.value)))
 
-        turn = self.admission.turn(address)
+        turn = self.admission.wait_for_turn(address)
         turn.addCallbacks(lambda _: self.begun.append(name), failed)
         return turn
 
     def done(self, times: int = 1) -> None:
         for _ in range(times):
-            self.admission.done()
+            self.admission.end_turn()
 
     def test_as_many_begin_at_once_as_are_allowed(self) -> None:
         self.come("a", "b", "c")
@@ -166,7 +166,7 @@ class AdmissionTests(SynchronousTestCase):
 
     def test_turn_that_is_kept_ends_once(self) -> None:
         self.come("a", "b", "c", "d")
-        end_turn = self.admission.keep_turn()
+        end_turn = self.admission.limit_turn()
         end_turn()
         end_turn()
         self.clock.advance(1)
@@ -174,7 +174,7 @@ class AdmissionTests(SynchronousTestCase):
 
     def test_turn_that_is_kept_ends_by_itself_after_a_second(self) -> None:
         self.come("a", "b", "c", "d")
-        end_turn = self.admission.keep_turn()
+        end_turn = self.admission.limit_turn()
         self.clock.advance(0.9)
         self.assertEqual(self.begun, ["a", "b"])
         self.clock.advance(0.2)

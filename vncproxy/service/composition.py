@@ -97,7 +97,7 @@ def _listeners(
 ) -> list[tuple[StreamServerEndpointService, ListenerTLS | None]]:
     """Return the service of each listener; those for users pause while too many users wait."""
     accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)
-    sessions.admission.crowded = accepting.pause
+    sessions.admission.on_crowded = accepting.pause
     of_users = {without_wrapper(each)[0] for each in (*listen.web, *listen.xvp)}
     pausable = accepting.reactor(reactor)
     return [

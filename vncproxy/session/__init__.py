@@ -13,7 +13,7 @@ In reading order:
 - `closing`: why a console closed, and which side closed first.
 - `registry`: starts, lists and ends sessions.
 - `live`: all live sessions, and the limits on their number.
-- `admission`: the queue of sessions that wait to begin.
+- `admission`: the queue of sessions that wait to open.
 - `timer`: one timer for all sessions.
 - `watchdog`: ends sessions that are idle, unresponsive or past their maximum duration.
 - `audit`, `audit_file`, `audit_journal`: the audit log, its file, and its journal of open sessions.

@@ -1,7 +1,7 @@
-"""How many sessions begin at the same time; the others wait for their turn, or are told to retry.
+"""Limits how many sessions open at the same time; the others wait in a queue, or are refused.
 
-What a session costs most is its beginning. With more of them at once than there is time for, each
-would take longer than its time limits, and all of them would be work for nothing.
+Opening is the most expensive part of a session. If too many opened at once, each would exceed its
+time limits, and all of their work would be lost.
 """
 
 from __future__ import annotations
@@ -16,44 +16,46 @@ from ..errors import Busy
 from ..model import Limits, Timeouts
 
 LONG_WAIT = 1.0
-"""Seconds of waiting for a turn from which on no users are taken in, until it is half of that."""
-
+"""Seconds in the queue from which on the proxy accepts no connections, until it is half of that."""
 
 LONGEST_TURN = 1.0
-"""Seconds after its redemption for which a session keeps its turn at most: one that takes longer
-waits for a hypervisor, and takes no time from others."""
+"""Seconds after which the turn of a session ends whose token is redeemed: it waits for a hypervisor
+then, and needs little of the processor."""
 
 
 class Turn:
-    """One session's place in the queue.
+    """The turn of one session to open.
 
     Attributes:
-        since: when it came, on the clock.
         address: of the client.
-        came: fires when it is the session's turn, or fails with ``Busy``; to be cancelled by a
-            session that waits no longer.
+        requested_at: in seconds of the clock.
+        begun: fires when the turn begins, or fails with ``Busy``; cancelling it gives the turn up.
+        expiry: refuses the session; None while it is not in the queue.
     """
 
-    __slots__ = ("address", "came", "since", "too_late")
+    __slots__ = ("address", "begun", "expiry", "requested_at")
 
-    def __init__(self, address: str, since: float, came: Deferred[None]) -> None:
+    def __init__(self, address: str, requested_at: float, begun: Deferred[None]) -> None:
         self.address = address
-        self.since = since
-        self.came = came
-        self.too_late: IDelayedCall | None = None
+        self.requested_at = requested_at
+        self.begun = begun
+        self.expiry: IDelayedCall | None = None
 
 
 class Admission:
-    """Turns to begin a session.
+    """The queue of sessions that wait to open.
 
-    The addresses take turns as long as several wait, each in the order in which its users came. A
-    queue that is full refuses the address that has most in it.
+    While several addresses wait, one session of each opens in rotation, in the order of its
+    requests. A full queue refuses the newest session of the address that has most in it.
 
     Args:
-        limits: what holds now: ``openings`` and ``waiting``.
-        timeouts: what holds now: ``waiting``.
-        crowded: called with True when the queue is nearly full, or slow, so that no more users
-            should be taken in, and with False when there is room again.
+        limits: returns the present limits, for ``openings`` and ``waiting``.
+        timeouts: returns the present time limits, for ``waiting``.
+        on_crowded: called with True when the queue is nearly full, or slow, so that no more
+            connections should be accepted, and with False when there is room again.
+
+    Attributes:
+        waiting: how many sessions are in the queue.
     """
 
     def __init__(
@@ -61,73 +63,73 @@ class Admission:
         limits: Callable[[], Limits],
         timeouts: Callable[[], Timeouts],
         clock: IReactorTime,
-        crowded: Callable[[bool], None] = lambda _: None,
+        on_crowded: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        self.crowded = crowded
+        self.on_crowded = on_crowded
         self.waiting = 0
         self._limits = limits
         self._timeouts = timeouts
         self._clock = clock
-        self._beginning = 0
+        self._opening = 0
         self._queues: dict[str, deque[Turn]] = {}
         self._is_crowded = self._is_slow = False
 
-    def turn(self, address: str) -> Deferred[None]:
-        """Return what fires when a session may begin; `done` has to follow once it has begun.
+    def wait_for_turn(self, address: str) -> Deferred[None]:
+        """Return a Deferred that fires when a session may open; `end_turn` has to follow then.
 
-        It fails with ``Busy`` when there are too many, or when the wait takes too long.
+        It fails with ``Busy`` when the queue is full, or when the wait takes too long.
         """
-        came: Deferred[None] = Deferred(lambda _: self._give_up(turn))
-        turn = Turn(address, self._clock.seconds(), came)
-        if not self.waiting and self._beginning < self._limits().openings:
+        begun: Deferred[None] = Deferred(lambda _: self._give_up(turn))
+        turn = Turn(address, self._clock.seconds(), begun)
+        if not self.waiting and self._opening < self._limits().openings:
             self._begin(turn)
         elif self.waiting < self._limits().waiting or self._make_room(address):
-            self._wait(turn)
+            self._enqueue(turn)
         else:
-            came.errback(self._busy(f"{self.waiting} users wait, limits.waiting"))
-        return came
+            begun.errback(self._busy(f"{self.waiting} users wait, limits.waiting"))
+        return begun
 
-    def keep_turn(self) -> Callable[[], None]:
-        """Return what ends a turn; it ends by itself after `LONGEST_TURN`."""
-        ends = self._clock.callLater(LONGEST_TURN, self.done)
+    def limit_turn(self) -> Callable[[], None]:
+        """Return a function that ends a turn, which else ends by itself after `LONGEST_TURN`."""
+        expiry = self._clock.callLater(LONGEST_TURN, self.end_turn)
 
         def end_turn() -> None:
-            if ends.active():
-                ends.cancel()
-                self.done()
+            if expiry.active():
+                expiry.cancel()
+                self.end_turn()
 
         return end_turn
 
-    def done(self) -> None:
-        """Let the next one begin."""
-        self._beginning -= 1
-        while self.waiting and self._beginning < self._limits().openings:
+    def end_turn(self) -> None:
+        """End the turn of a session, and begin those of others while there is room."""
+        self._opening -= 1
+        while self.waiting and self._opening < self._limits().openings:
             self._begin(self._next())
 
     def _begin(self, turn: Turn) -> None:
-        self._beginning += 1
-        turn.came.callback(None)
+        self._opening += 1
+        turn.begun.callback(None)
 
-    def _wait(self, turn: Turn) -> None:
+    def _enqueue(self, turn: Turn) -> None:
         limit = self._timeouts().waiting
         self._queues.setdefault(turn.address, deque()).append(turn)
-        turn.too_late = self._clock.callLater(limit, self._refuse, turn, f"no turn in {limit:g} s")
+        turn.expiry = self._clock.callLater(limit, self._refuse, turn, f"no turn in {limit:g} s")
         self._count(1)
 
     def _next(self) -> Turn:
-        """Take the oldest of the address whose turn it is, and let that address wait again."""
+        """Take the oldest turn of the next address, and put that address at the end."""
         address = next(iter(self._queues))
         queue = self._queues.pop(address)
         turn = queue.popleft()
         if queue:
             self._queues[address] = queue
-        waited = self._clock.seconds() - turn.since
+        waited = self._clock.seconds() - turn.requested_at
         self._is_slow = waited >= (LONG_WAIT / 2 if self._is_slow else LONG_WAIT)
-        self._gone(turn)
+        self._leave_queue(turn)
         return turn
 
     def _make_room(self, address: str) -> bool:
-        """Refuse the newest of the address that has most in the queue, if it is not this one."""
+        """Refuse the newest turn of the address that has most, unless it is this address."""
         longest = max(self._queues.values(), key=len, default=deque[Turn]())
         if len(longest) <= len(self._queues.get(address, ())) + 1:
             return False
@@ -136,10 +138,10 @@ class Admission:
 
     def _refuse(self, turn: Turn, why: str) -> None:
         self._remove(turn)
-        turn.came.errback(self._busy(why))
+        turn.begun.errback(self._busy(why))
 
     def _give_up(self, turn: Turn) -> None:
-        if turn.too_late is not None:
+        if turn.expiry is not None:
             self._remove(turn)
 
     def _remove(self, turn: Turn) -> None:
@@ -147,13 +149,13 @@ class Admission:
         queue.remove(turn)
         if not queue:
             del self._queues[turn.address]
-        self._gone(turn)
+        self._leave_queue(turn)
 
-    def _gone(self, turn: Turn) -> None:
-        assert turn.too_late is not None
-        if turn.too_late.active():
-            turn.too_late.cancel()
-        turn.too_late = None
+    def _leave_queue(self, turn: Turn) -> None:
+        assert turn.expiry is not None
+        if turn.expiry.active():
+            turn.expiry.cancel()
+        turn.expiry = None
         self._count(-1)
 
     def _count(self, more: int) -> None:
@@ -163,7 +165,7 @@ class Admission:
         crowded = self.waiting > 0 and (full or self._is_slow)
         if crowded != self._is_crowded:
             self._is_crowded = crowded
-            self.crowded(crowded)
+            self.on_crowded(crowded)
 
     def _busy(self, why: str) -> Busy:
-        return Busy(f"{self._beginning} sessions begin and {why}")
+        return Busy(f"{self._opening} sessions begin and {why}")

@@ -18,7 +18,7 @@ class LiveSessions:
 
     Attributes:
         services: what they use now: a reload replaces it, also for sessions that are open.
-        admission: the turns to begin.
+        admission: the queue of sessions that wait to open.
         timer: calls the watchdogs of all of them.
         draining: whether new ones are refused because the proxy is stopping.
         other_refusal: returns why no session may begin now for another reason than the limits; None

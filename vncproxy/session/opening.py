@@ -44,7 +44,7 @@ class Opening:
         """
         session = self._session
         grant = await self._redeem_in_turn()
-        end_turn = self._live.admission.keep_turn()
+        end_turn = self._live.admission.limit_turn()
         try:
             session.check_not_cancelled()
             session.step = showing = Deferred.fromCoroutine(self._open_console(grant))
@@ -60,16 +60,16 @@ class Opening:
         return down, console.leg
 
     async def _redeem_in_turn(self) -> Grant:
-        """Wait for the turn to begin, which goes on once the token is redeemed."""
+        """Wait for the turn to open, and redeem the token; the turn goes on after it."""
         session, admission = self._session, self._live.admission
-        session.step = turn = admission.turn(session.user_request.client)
+        session.step = turn = admission.wait_for_turn(session.user_request.client)
         await turn
         try:
             session.check_not_cancelled()
             session.step = None
             return await self._redeem()
         except BaseException:
-            admission.done()
+            admission.end_turn()
             raise
 
     async def _redeem(self) -> Grant:
