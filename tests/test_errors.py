@@ -20,6 +20,7 @@ from vncproxy.errors import (
     VMNotFound,
     VNCProxyError,
 )
+from vncproxy.web import STATIC
 
 CLOSE_REASON_LIMIT = 123
 """Bytes of a reason in a close frame (RFC 6455 section 5.5)."""
@@ -34,6 +35,30 @@ def tree(root: type[VNCProxyError]) -> Iterator[type[VNCProxyError]]:
 
 
 EVERY = list(tree(VNCProxyError))
+
+SHARED = {
+    1000: {"SessionEnded", "ClientGone"},
+    1011: {"VNCProxyError", "ConsoleError", "ConfigurationError"},
+    4000: {"ClientError", "BadRequest", "PolicyUnsupported"},
+    4001: {"TokenRefused", "TokenUnknown", "TokenUsed", "TokenExpired", "TokenRevoked"},
+    4101: {
+        "HypervisorError",
+        "BackendError",
+        "UpstreamUnreachable",
+        "UpstreamViolation",
+        "UpstreamRefused",
+        "UpstreamClosed",
+        "UpstreamUntrusted",
+    },
+    4102: {"OverLimit", "UpstreamBusy", "ConsoleInUse", "StoreUnavailable", "AuditUnavailable"},
+    4103: {"ConsoleEnded", "ConsoleMoved", "ConnectionLost"},
+}
+"""Close codes that several classes share on purpose, since the page does the same after each:
+
+1000 the user left; 1011 a defect or a wrong configuration; 4000 the link is malformed, and a policy
+is refused when the token is issued, where there is no WebSocket; 4001 strangers are not told which;
+4101 only an administrator can help; 4102 try again later; 4103 the page reconnects by itself.
+"""
 
 
 class TextTests(SynchronousTestCase):
@@ -115,6 +140,19 @@ class TreeTests(SynchronousTestCase):
         for error in EVERY:
             allowed = error.close_code in (1000, 1002, 1011) or 4000 <= error.close_code < 4200
             self.assertTrue(allowed, error.__name__)
+
+    def test_a_close_code_has_one_meaning(self) -> None:
+        classes: dict[int, set[str]] = {}
+        for error in EVERY:
+            classes.setdefault(error.close_code, set()).add(error.__name__)
+
+        shared = {code: names for code, names in classes.items() if len(names) > 1}
+        self.assertEqual(shared, SHARED)
+
+    def test_the_page_has_a_text_for_each_close_code_of_ours(self) -> None:
+        source = (STATIC / "close-reasons.js").read_text()
+        known = {int(code) for code in re.findall(r"^    (4\d{3}): \[", source, re.MULTILINE)}
+        self.assertEqual(known, {e.close_code for e in EVERY if e.close_code >= 4000})
 
     def test_words_for_the_log_are_plain(self) -> None:
         for error in EVERY:
