@@ -5,7 +5,7 @@ the token's policy does (`check_origin`).
 
 The normal form is what browsers send in ``Origin`` (RFC 6454 section 6.2): lower case, host names
 in punycode, no port that the scheme implies, no slash at the end. A pattern is an origin, or one
-with ``*.`` before its host, which stands for all names below that host and not for itself, as in
+with ``*.`` before its host, which matches all names below that host and not the host itself, as in
 the directive ``frame-ancestors`` of a content security policy.
 """
 
@@ -22,7 +22,7 @@ import idna
 from .errors import Forbidden
 
 PORTS: Final = {"http": 80, "https": 443}
-"""The schemes of pages, and the port that each implies."""
+"""The schemes of pages and their default ports."""
 
 _ORIGIN: Final = re.compile(r"([A-Za-z]{4,5})://(\[[0-9A-Fa-f:.]*\]|[^][/?#@:\\\s]+)(:\d{1,5})?/?")
 _HOST: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
@@ -35,7 +35,7 @@ def normal_origin(text: str) -> str:
     """Return an origin in its normal form.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not an origin.
     """
     match = _ORIGIN.fullmatch(text)
     if match is None or (scheme := match[1].lower()) not in PORTS:
@@ -48,10 +48,10 @@ def normal_origin(text: str) -> str:
 
 
 def normal_host(host: str) -> str:
-    """Return a host as browsers write it: lower case, punycode, the shortest form of IPv6.
+    """Return a host as browsers write it: lower case, punycode, IPv6 compressed.
 
     Raises:
-        ValueError: it is no name and no address.
+        ValueError: it is neither a name nor an address.
     """
     if len(host) > _LONGEST_HOST:
         raise ValueError(f"must have a host of at most {_LONGEST_HOST} characters")
@@ -67,10 +67,10 @@ def normal_host(host: str) -> str:
 
 
 def normal_pattern(text: str) -> str:
-    """Return an origin, or one for all names below a host, in its normal form.
+    """Return a pattern in its normal form.
 
     Raises:
-        ValueError: it is none, or stands for more than the names below a host.
+        ValueError: it is neither an origin nor a pattern for the names below a host.
     """
     if "*" not in text:
         return normal_origin(text)
@@ -85,7 +85,7 @@ def normal_pattern(text: str) -> str:
 
 
 def normal_patterns(texts: Iterable[str]) -> list[str]:
-    """Return the patterns among texts, in their normal form; a policy may hold what is none."""
+    """Return the valid patterns of some texts in their normal form; others are left out."""
     found = []
     for text in texts:
         with suppress(ValueError):
@@ -94,7 +94,7 @@ def normal_patterns(texts: Iterable[str]) -> list[str]:
 
 
 def normal_or_as_is(text: str) -> str:
-    """Return a pattern in its normal form; what is none is returned as it is, and never matches."""
+    """Return a pattern in its normal form; a text that is none is returned as it is."""
     try:
         return normal_pattern(text)
     except ValueError:
@@ -102,7 +102,7 @@ def normal_or_as_is(text: str) -> str:
 
 
 def origin_of(text: str) -> str | None:
-    """Return what a browser sent in ``Origin`` in its normal form; None when it is no origin."""
+    """Return the normal form of an ``Origin`` header; None when it is no origin."""
     try:
         return normal_origin(text) if text.isascii() else None
     except ValueError:
@@ -110,7 +110,7 @@ def origin_of(text: str) -> str | None:
 
 
 def allows(patterns: Iterable[str], origin: str) -> bool:
-    """Tell whether an origin in its normal form is one of the patterns, or below one of them."""
+    """Tell whether an origin in its normal form matches one of the patterns."""
     return any(pattern == origin or _is_below(pattern, origin) for pattern in patterns)
 
 

@@ -1,4 +1,4 @@
-"""Text that others have sent, as it may be written to logs, terminals and status lines."""
+"""Untrusted text, made safe for logs, terminals and status lines."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import re
 from typing import Final
 
 CONTROL: Final = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-"""Members of a character class: control characters (C0, C1), line and paragraph separators, marks
-that turn the direction of text (Unicode Bidi_Control), and halves of surrogate pairs."""
+"""Members of a character class: control characters (C0, C1), line and paragraph separators,
+Unicode Bidi_Control, and surrogates."""
 
 _CONTROL: Final = re.compile(f"[{CONTROL}]")
 _BUT_LINE_FEED: Final = re.compile(f"(?!\n)[{CONTROL}]")
 
 
 def has_control(text: str) -> bool:
-    """Tell whether a text holds what does not belong into a name."""
+    """Tell whether a text contains one of `CONTROL`."""
     return _CONTROL.search(text) is not None
 
 
 def printable(text: str, longest: int = 0) -> str:
-    r"""Return a text of one line, with ``\u001b`` and the like instead of control characters.
+    r"""Return a text in one line, with control characters escaped as ``\u001b``.
 
     Args:
         longest: characters that are kept; 0 keeps all.
@@ -30,14 +30,14 @@ def printable(text: str, longest: int = 0) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Return a text likewise, in as many lines as it has."""
+    """Return a text with control characters escaped, except line feeds."""
     return text if text.isprintable() else _BUT_LINE_FEED.sub(_escaped, text)
 
 
 def system_words(error: BaseException) -> str:
-    """Return what the system says about a connection that failed: "connection refused".
+    """Return the system's message for a connection that failed, such as "connection refused".
 
-    Twisted says it twice, with its number between.
+    Twisted's own text has the message twice, and the error number.
     """
     number = getattr(error, "osError", None) or getattr(error, "errno", None)
     if isinstance(number, int):
@@ -46,4 +46,4 @@ def system_words(error: BaseException) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"  # as JSON does, so that JSON stays JSON
+    return f"\\u{ord(found[0]):04x}"  # the escapes of JSON, so that JSON stays valid

@@ -1,4 +1,4 @@
-"""Every error of the project, by whose fault it is.
+"""The tree of errors, one module for each party at fault.
 
 Every name can be imported from `vncproxy.errors` itself. In reading order:
 
@@ -21,34 +21,34 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │   │   ├── TokenUsed
     │   │   ├── TokenExpired
     │   │   └── TokenRevoked
-    │   ├── PolicyUnsupported      a part of a policy that is not enforced here
+    │   ├── PolicyUnsupported      a restriction that is not enforced here
     │   ├── OverLimit              too many sessions
     │   └── DownstreamViolation    bytes that are not RFB or not WebSocket
     ├── ConsoleError               the virtual machine
     │   ├── VMNotFound
     │   └── ConsoleUnavailable     not running
-    │       └── NoGraphicalConsole configured without a screen
+    │       └── NoGraphicalConsole its configuration has no screen
     ├── HypervisorError            between the proxy and the screen
     │   ├── BackendError           the hypervisor's or cloud's API
     │   ├── UpstreamUnreachable    nothing answers at the console's address
-    │   └── UpstreamViolation      it answers, and refuses or does not speak RFB
-    │       ├── UpstreamRefused    it refuses our credentials, with its reason
-    │       │   ├── UpstreamBusy   it lets nobody in for a while, after too many attempts
-    │       │   └── ConsoleInUse   it has another viewer, and admits one
-    │       ├── UpstreamClosed     it closes the connection before it has shown anything
-    │       └── UpstreamUntrusted  it cannot prove who it is, or offers too little protection
+    │   └── UpstreamViolation      it answers, but refuses or violates RFB
+    │       ├── UpstreamRefused    it refuses the connection, with its reason
+    │       │   ├── UpstreamBusy   it refuses all connections for a while, after too many attempts
+    │       │   └── ConsoleInUse   it has another viewer, and admits one only
+    │       ├── UpstreamClosed     it closes the connection before its handshakes are complete
+    │       └── UpstreamUntrusted  its identity is not verified, or it offers no TLS
     ├── StoreUnavailable           the token store
     ├── AuditUnavailable           the audit file
-    ├── Busy                       more users at once than this proxy can serve
-    ├── ConfirmationNeeded         nobody's: a button is to be pressed before the token is redeemed
+    ├── Busy                       too many sessions are opening
+    ├── ConfirmationNeeded         no fault: the user is to confirm before the token is redeemed
     └── SessionEnded               why an open session was closed
         ├── ClientGone, ConsoleEnded (ConsoleMoved, ConsoleTaken), ConnectionLost
         ├── EndedByAdministrator, TimeLimit, IdleLimit, Superseded
         └── ProxyStopping
 
-Each class carries what a user may read (``public``), the HTTP status of the API and of a
+Each class has the user's sentence (``public``), the HTTP status of the API and of a
 ``CONNECT`` reply (``status``), the WebSocket close code (``close_code``: 4000-4099 final, 4100-4199
-where reconnecting makes sense), the word that stands in the audit log (``code``) and the seconds
+where reconnecting makes sense), the audit log's word (``code``) and the seconds
 within which another try makes sense (``retry_after``, 0 for no promise). The argument of the
 constructor is the detail for the log; it never reaches a user.
 """

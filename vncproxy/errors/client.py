@@ -8,7 +8,7 @@ from .root import VNCProxyError
 
 
 class ClientError(VNCProxyError):
-    """The user's side did something that cannot be served."""
+    """The user's side sent a request that cannot be served."""
 
     public = "The request was not understood."
     status = 400
@@ -32,11 +32,11 @@ class Forbidden(ClientError):
 
 
 class TokenRefused(ClientError):
-    """The token is not, or no longer, good: strangers are not told why.
+    """The token is not valid, or no longer; the sentence does not say why.
 
     Attributes:
-        vm: the machine that it was for, in words, where the store still knows it; for the log.
-        user: the same of whom it was issued to.
+        vm: the machine that it was issued for, where the store still knows it; for the log.
+        user: the user that it was issued to, likewise.
     """
 
     vm = ""
@@ -48,7 +48,7 @@ class TokenRefused(ClientError):
     code = "token-refused"
 
     def about(self, vm: object, user: str) -> Self:
-        """Return this error, which knows whose token it was."""
+        """Set machine and user of the token; returns the error itself."""
         self.vm, self.user = str(vm), user
         return self
 
@@ -66,19 +66,19 @@ class TokenUsed(TokenRefused):
 
 
 class TokenExpired(TokenRefused):
-    """The token's time is over."""
+    """The token has expired."""
 
     code = "token-expired"
 
 
 class TokenRevoked(TokenRefused):
-    """The token was taken back."""
+    """The token was revoked."""
 
     code = "token-revoked"
 
 
 class PolicyUnsupported(ClientError):
-    """A part of a policy that this proxy does not enforce, refused when the token is issued."""
+    """A restriction of a policy that is not enforced; refused when a token is issued."""
 
     public = "This policy cannot be enforced here."
     status = 422
@@ -103,10 +103,10 @@ class DownstreamViolation(ClientError):
 
 
 class ConfirmationNeeded(VNCProxyError):
-    """A link asks its user before it is redeemed, because programs open links, too.
+    """The user is to confirm before a link is redeemed, since programs open links, too.
 
     Args:
-        name: what the machine is called; empty where it is not known before.
+        name: the machine's; empty where it is not known before the redemption.
     """
 
     status = 428

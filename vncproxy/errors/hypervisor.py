@@ -6,7 +6,7 @@ from .root import VNCProxyError
 
 
 class HypervisorError(VNCProxyError):
-    """Something between the proxy and the screen failed."""
+    """A failure between the proxy and the screen."""
 
     public = "The hypervisor could not show the console."
     status = 502
@@ -30,17 +30,17 @@ class UpstreamUnreachable(HypervisorError):
 
 
 class UpstreamViolation(HypervisorError):
-    """The console's server answers, and does not speak RFB as it should."""
+    """The console's server answers, and violates RFB."""
 
     public = "The hypervisor did not answer as a console should."
     code = "upstream-violation"
 
 
 class UpstreamRefused(UpstreamViolation):
-    """The console's server refuses the proxy, with the server's reason as detail.
+    """The console's server refuses the proxy; the detail is the server's reason.
 
     Args:
-        http_status: what an HTTP server answered to ``CONNECT``; 0 for any other refusal.
+        http_status: an HTTP server's status for ``CONNECT``; 0 for any other refusal.
     """
 
     public = "The hypervisor refused the connection to the console."
@@ -54,7 +54,7 @@ class UpstreamRefused(UpstreamViolation):
 
 
 class UpstreamBusy(UpstreamRefused):
-    """The console's server takes no connection for a while: too many attempts came before."""
+    """The console's server refuses connections for a while, after too many attempts."""
 
     public = "The console takes no more connections at the moment. Try again in a moment."
     status = 503
@@ -64,7 +64,7 @@ class UpstreamBusy(UpstreamRefused):
 
 
 class ConsoleInUse(UpstreamRefused):
-    """The console's server has another viewer, and is set up to admit one at a time."""
+    """The console's server has another viewer, and is configured to admit one at a time."""
 
     public = "Somebody else has this console open, and it admits one viewer. Try again later."
     status = 503
@@ -74,10 +74,10 @@ class ConsoleInUse(UpstreamRefused):
 
 
 class UpstreamClosed(UpstreamViolation):
-    """The console's server closes the connection before its handshakes are over, without a word.
+    """The console's server closes the connection during a handshake, without a reason.
 
     Args:
-        before_reply: whether it is an HTTP server that did not even answer ``CONNECT``.
+        before_reply: whether an HTTP server did so before it answered ``CONNECT``.
     """
 
     public = "The hypervisor closed the connection to the console."
@@ -91,9 +91,9 @@ class UpstreamClosed(UpstreamViolation):
 
 
 class UpstreamUntrusted(UpstreamViolation):
-    """The console's server is not verified as the one that is configured, or offers no TLS.
+    """The console's server fails the verification of its identity, or offers no TLS.
 
-    The detail says which check failed, what was presented and what could be configured.
+    The detail names the failed check, what was presented and what could be configured.
     """
 
     public = "The hypervisor could not prove its identity."

@@ -10,7 +10,7 @@ class ConsoleError(VNCProxyError):
 
 
 class VMNotFound(ConsoleError):
-    """The backend knows no such virtual machine."""
+    """The backend has no such virtual machine."""
 
     public = "The virtual machine was not found."
     status = 404
@@ -19,7 +19,7 @@ class VMNotFound(ConsoleError):
 
 
 class ConsoleUnavailable(ConsoleError):
-    """The virtual machine exists, and shows no screen in its present state.
+    """The virtual machine exists, but has no screen in its present state.
 
     Args:
         state: completes "The virtual machine is …": ``shut off``, ``paused by an I/O error``.
@@ -35,7 +35,7 @@ class ConsoleUnavailable(ConsoleError):
 
 
 class NoGraphicalConsole(ConsoleUnavailable):
-    """The virtual machine is configured without a screen that could be shown."""
+    """The virtual machine is configured without a screen."""
 
     close_code = 4009
     code = "no-graphical-console"

@@ -23,7 +23,7 @@ class VNCProxyError(Exception):
     retry_after: ClassVar[int] = 0
 
     def __init__(self, detail: str = "", *, public: str | None = None) -> None:
-        # both may quote what a stranger, a guest's owner or a hypervisor has sent
+        # both may quote untrusted text: of clients, guests or hypervisors
         self.detail = printable_lines(detail)
         super().__init__(self.detail)
         self._public = printable_lines(public) if public else public
@@ -32,12 +32,12 @@ class VNCProxyError(Exception):
         return self.detail or self.sentence()
 
     def sentence(self, session_id: str = "", limit: int | None = None) -> str:
-        """Return what the user may read.
+        """Return the sentence for the user.
 
         Args:
-            session_id: ends the sentence of a refusal, and stands in the line of the log that says
-                why; empty for the end of an open session.
-            limit: the most bytes of UTF-8; words are cut for it, and never the id.
+            session_id: appended to the sentence of a refusal, so that its log line can be found;
+                empty for the end of an open session.
+            limit: the most bytes of UTF-8; the sentence is cut, and never the id.
         """
         text = self._public or self.public
         tail = ""

@@ -1,4 +1,4 @@
-"""Errors of the proxy and of what it depends on."""
+"""Errors of the proxy itself, its configuration, store and audit file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StoreUnavailable(VNCProxyError):
 
 
 class Busy(VNCProxyError):
-    """More users came at once than this proxy can serve: nothing was tried."""
+    """Too many sessions are opening; the token was not redeemed."""
 
     public = "The console service is busy. Try again in a moment."
     status = 503
@@ -33,7 +33,7 @@ class Busy(VNCProxyError):
 
 
 class AuditUnavailable(VNCProxyError):
-    """The audit file cannot be written, and no session may begin without a line."""
+    """The audit file cannot be written, and the configuration requires a line of each session."""
 
     public = StoreUnavailable.public
     status = 503

@@ -20,7 +20,7 @@ class ClientGone(SessionEnded):
 
 
 class ConsoleEnded(SessionEnded):
-    """The hypervisor closed the console: the machine stopped, restarted or moved."""
+    """The hypervisor closed the console: the machine was stopped, restarted or moved."""
 
     public = "The virtual machine closed its console: it was stopped, restarted or moved."
     close_code = 4103
@@ -28,16 +28,16 @@ class ConsoleEnded(SessionEnded):
 
 
 class ConsoleMoved(ConsoleEnded):
-    """The console ended because the machine runs on another host now."""
+    """The console ended because the machine was moved to another host."""
 
     public = "The virtual machine moved to another host. Reconnect to go on."
     code = "console-moved"
 
 
 class ConsoleTaken(ConsoleEnded):
-    """The console ended and its server still admits viewers: another one has it.
+    """The console ended because its server gives it to another viewer.
 
-    That one came later and was given it, or was there before and is the only one that may see it.
+    Either a later viewer replaced this one, or an earlier one is the only one admitted.
     """
 
     public = "Another viewer has this console, which is shown to one at a time."
@@ -70,7 +70,7 @@ class TimeLimit(SessionEnded):
 
 
 class IdleLimit(SessionEnded):
-    """No byte went either way for as long as the policy allows."""
+    """No byte was transferred for as long as the policy allows."""
 
     public = "The console was closed because it was idle."
     close_code = 4112
@@ -78,7 +78,7 @@ class IdleLimit(SessionEnded):
 
 
 class Superseded(SessionEnded):
-    """The same browser opened the console again: a session for each resume cookie, the newest."""
+    """The same browser opened the console again; each resume cookie has one session, the newest."""
 
     public = "This console was opened again in another tab or window."
     status = 409
@@ -87,7 +87,7 @@ class Superseded(SessionEnded):
 
 
 class ProxyStopping(SessionEnded):
-    """This proxy is shutting down; another one, or the next start, can serve the user."""
+    """The proxy is shutting down."""
 
     public = "The console service is restarting. Reconnect in a moment."
     status = 503

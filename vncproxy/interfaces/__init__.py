@@ -1,4 +1,4 @@
-"""The seams: only what has two implementations, one of which may be a test double.
+"""The interfaces of which there are several implementations, a test double among them.
 
 Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 

@@ -1,4 +1,4 @@
-"""Backends: what a hypervisor or cloud implements, and what it may implement besides."""
+"""Backends: the interface of a hypervisor or cloud, and optional ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class IConsoleBackend(Interface):
     """A configured hypervisor or cloud that can locate consoles."""
 
     def locate(vm: str) -> Awaitable[ConsoleEndpoint | ConsoleElsewhere]:
-        """Find out where a console is now; never answered from memory.
+        """Return where a console is now, always by asking the hypervisor.
 
         Args:
             vm: the id as the token has it, without the backend's name.
@@ -35,14 +35,14 @@ class IConsoleBackend(Interface):
     def probe() -> Awaitable[str]:
         """Dial the hypervisor and return one line about it, for ``check-config``.
 
-        What it finds on the way and need not stop anybody, it tells in ``IHasWarnings``.
+        Problems that do not prevent consoles from working are reported by ``IHasWarnings``.
 
         Raises:
-            BackendError: with what is wrong and what to do about it as detail.
+            BackendError: its detail says what is wrong and what to do about it.
         """
 
     def close() -> Awaitable[None]:
-        """Let go of connections and logins; no further call follows."""
+        """Close connections and log out; no further call follows."""
 
 
 class IConsoleRecovery(Interface):
@@ -90,10 +90,10 @@ class IVMInventory(Interface):
 
 
 class IKnowsConsoles(Interface):
-    """A backend that knows where consoles are before anybody asks for one."""
+    """A backend that can list consoles with their endpoints."""
 
     def consoles() -> Awaitable[Mapping[str, ConsoleEndpoint]]:
-        """Return endpoints by what a warning calls them; ``check-config`` logs in to some.
+        """Return endpoints by the name that a warning gives them; ``check-config`` logs in to some.
 
         Raises:
             BackendError: they cannot be read.
@@ -101,10 +101,10 @@ class IKnowsConsoles(Interface):
 
 
 class IHasWarnings(Interface):
-    """A backend whose settings may work and still deserve a look."""
+    """A backend that can warn of settings that are valid but risky."""
 
     def warnings() -> Sequence[str]:
-        """Return one line for each, with what could be done; told at start and by a check."""
+        """Return one line for each, with what could be done; for the log and ``check-config``."""
 
 
 @runtime_checkable
@@ -116,7 +116,7 @@ class NamesOtherBackends(Protocol):
 
 
 class BackendClass(Protocol):
-    """What the core asks of a backend's class.
+    """What the core requires of a backend's class.
 
     Attributes:
         Settings: the table ``[backends.NAME]`` without ``type``, as a pydantic model with

@@ -9,13 +9,13 @@ from ..model import SessionInfo
 
 
 class ISessionObserver(Interface):
-    """Who is told about sessions: the audit log, the metrics. It must not fail."""
+    """A receiver of session events, such as audit and metrics; its methods must not raise."""
 
     def refused(session: SessionInfo, error: VNCProxyError) -> None:
-        """A session ended before the user saw a screen."""
+        """Called when a session ended before the user saw a screen."""
 
     def opened(session: SessionInfo) -> None:
-        """Bytes flow; ``seconds`` is how long opening took."""
+        """Called when the relay starts; ``session.seconds`` is how long opening took."""
 
     def closed(session: SessionInfo, why: VNCProxyError) -> None:
-        """An opened session is over."""
+        """Called when an opened session has ended."""

@@ -8,17 +8,18 @@ from ..model import Direction
 
 
 class IStage(Interface):
-    """One step on the way of a session's bytes, without I/O: a filter, or a rewriter.
+    """A filter or rewriter of one direction of a session's bytes, without I/O.
 
-    It takes the bytes of one direction in pieces of any size and must give the same result for any
-    segmentation. What it keeps of an unfinished message is bounded by itself.
+    It receives bytes in pieces of any size and must give the same result for any segmentation. It
+    bounds what it keeps of an unfinished message.
     """
 
-    direction: Direction = Attribute("Whose bytes it takes: a `vncproxy.model.Direction`.")
+    direction: Direction = Attribute("The direction of its bytes: a `vncproxy.model.Direction`.")
 
     def process(data: bytes) -> bytes:
-        """Return what goes on now: nothing, or also more than came.
+        """Return the bytes to pass on now: possibly none, or more than were received.
 
         Raises:
-            VNCProxyError: ends the session with this error; nothing more goes on in its direction.
+            VNCProxyError: ends the session with this error; no further byte is passed on in the
+                stage's direction.
         """

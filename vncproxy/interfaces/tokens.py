@@ -26,40 +26,40 @@ class ITokenStore(Interface):
     ) -> Awaitable[Grant]:
         """Take one use of a token, or re-enter with the resume cookie; atomic among proxies.
 
-        A resume cookie that fits the token wins and takes no use: the grant takes the place of
-        every earlier one of this cookie. Otherwise one use is taken and, for a token of type
-        ``novnc`` where resuming is switched on, the grant has a new ``resume_secret``, which is
-        good from `confirm` on. A cookie that is not good yet stands for a try of the same browser
-        that is still opening: its use is given back first.
+        A resume cookie of the token takes no use: the grant replaces every earlier one of this
+        cookie. Otherwise one use is taken and, for a token of type ``novnc`` where resuming is
+        enabled, the grant has a new ``resume_secret``, valid from `confirm` on. A cookie that is
+        not valid yet belongs to a session of the same browser that is still opening: its use is
+        given back first.
 
-        Before a use is taken of a token that has one left, ``before_use`` is called with what it
-        says, or with None where another issuer would have to be asked; what it raises is raised
-        here, and nothing is taken.
+        Before a use is taken of a token that has one left, ``before_use`` is called with the token,
+        or with None where another issuer would have to be asked; what it raises is raised here,
+        and no use is taken.
 
-        A use that was given back keeps the moment at which it was first taken, and with it the end
-        of the longest duration.
+        A use that was given back keeps the time at which it was first taken, from which the
+        longest duration counts.
 
         Raises:
-            TokenUnknown, TokenUsed, TokenExpired, TokenRevoked: nothing was taken.
+            TokenUnknown, TokenUsed, TokenExpired, TokenRevoked: no use was taken.
             StoreUnavailable: whether a use was taken is not known.
         """
 
     def confirm(grant: Grant) -> Awaitable[None]:
-        """Take note that a viewer is about to see the console, before it sees anything.
+        """Record that a viewer is about to see the console, before it sees anything.
 
-        From now on the use is not given back, and the resume cookie of the grant is good.
+        From now on the use is not given back, and the grant's resume cookie is valid.
 
         Raises:
-            Superseded: another session of the same browser has taken the place of this one.
+            Superseded: another session of the same browser has replaced this one.
             TokenRefused: the token was revoked meanwhile, or the store has lost it.
-            StoreUnavailable: whether it was noted is not known.
+            StoreUnavailable: whether it was recorded is not known.
         """
 
     def restore(grant: Grant) -> Awaitable[None]:
         """Give the use of a grant back, and forget its resume cookie.
 
-        Does nothing once the grant is confirmed, and for a resumed one, which took none. A use that
-        is neither confirmed nor given back within ``vncproxy.tokens.resume.OPENING`` seconds
+        Does nothing for a confirmed grant, nor for a resumed one, which took no use. A use that is
+        neither confirmed nor given back within ``vncproxy.tokens.resume.OPENING`` seconds
         counts as given back: its proxy died.
         """
 
@@ -72,49 +72,49 @@ class ITokenStore(Interface):
         """
 
     def revoke(token_id: str) -> Awaitable[bool]:
-        """Take a token and its resume cookies back; False when there was none."""
+        """Revoke a token and its resume cookies; False when there was none."""
 
     def revoke_vm(vm: VMAddress) -> Awaitable[Sequence[str]]:
-        """Take back all tokens of a machine; returns their ids."""
+        """Revoke all tokens of a machine; returns their ids."""
 
     def revoke_user(user: str) -> Awaitable[Sequence[str]]:
-        """Take back all tokens of a user; returns their ids."""
+        """Revoke all tokens of a user; returns their ids."""
 
     def once(key: str, ttl: float) -> Awaitable[bool]:
-        """Remember that something was done, for this many seconds; atomic among proxies.
+        """Remember a key for some seconds; atomic among proxies.
 
         Returns:
-            Whether it is the first time; False as long as the key is remembered.
+            Whether the key was not remembered before.
 
         Raises:
             StoreUnavailable: whether it is remembered is not known.
         """
 
     def check() -> Awaitable[None]:
-        """Find out at little cost whether tokens can be redeemed now, for ``/readyz``.
+        """Check at little cost whether tokens can be redeemed now, for ``/readyz``.
 
-        That none can be issued, because the store is full, does not matter.
+        A store that is full, so that no token can be issued, passes.
 
         Raises:
-            StoreUnavailable: with what is wrong as detail.
+            StoreUnavailable: its detail says what is wrong.
         """
 
     def ping() -> Awaitable[str]:
-        """Try everything that the store needs; returns one line about it, for ``check-config``.
+        """Try every operation of the store; returns one line about it, for ``check-config``.
 
         Raises:
-            StoreUnavailable: with what is wrong as detail.
+            StoreUnavailable: its detail says what is wrong.
         """
 
     def close() -> Awaitable[None]:
-        """Let go of connections."""
+        """Close connections."""
 
 
 class IMayForget(Interface):
-    """A token store outside this process, which may forget that a token was used or revoked."""
+    """A token store that may lose the record that a token was used or revoked."""
 
     def losses() -> Awaitable[Sequence[str]]:
-        """Return one line for each way in which it may, with what could be done.
+        """Return one line for each possible cause of a loss, with what could be done.
 
         Raises:
             StoreUnavailable: the store does not answer.
@@ -122,13 +122,13 @@ class IMayForget(Interface):
 
 
 class ITokenSource(Interface):
-    """Somebody else's tokens, which this proxy accepts beside its own."""
+    """Tokens of another issuer, which this proxy accepts besides its own."""
 
     def redeem(secret: str) -> Awaitable[Grant | None]:
-        """Return what a token allows, or None when it is not one of this source.
+        """Return a token's grant, or None for a token that is not of this source.
 
         Raises:
-            TokenRefused: it is one of this source, and no longer good.
+            TokenRefused: it is of this source, and no longer valid.
             StoreUnavailable: the source does not answer.
         """
 
@@ -136,8 +136,8 @@ class ITokenSource(Interface):
         """Return one line about the source, for ``check-config``.
 
         Raises:
-            StoreUnavailable: with what is wrong and what to do about it as detail.
+            StoreUnavailable: its detail says what is wrong and what to do about it.
         """
 
     def close() -> Awaitable[None]:
-        """Let go of connections."""
+        """Close connections."""

@@ -1,4 +1,4 @@
-"""The vocabulary as frozen values: no I/O here, and no secret in any ``repr``.
+"""The vocabulary as frozen values: without I/O, and without secrets in a ``repr``.
 
 Every name can be imported from `vncproxy.model` itself. In reading order:
 

@@ -15,7 +15,7 @@ _VM = re.compile(f"[^{CONTROL}]{{1,255}}")
 
 @dataclass(frozen=True, slots=True, order=True)
 class VMAddress:
-    """One virtual machine: the name of a configured backend, and the VM's id in that backend."""
+    """A virtual machine: the name of a configured backend, and the VM's id in that backend."""
 
     backend: str
     vm: str
@@ -25,10 +25,10 @@ class VMAddress:
 
     @classmethod
     def parse(cls, text: str) -> VMAddress:
-        """Read ``<backend>/<id>``; the id may hold further slashes.
+        """Read ``<backend>/<id>``; the id may contain further slashes.
 
         Raises:
-            ValueError: a part is missing, too long or holds control characters.
+            ValueError: a part is missing, too long or contains control characters.
         """
         backend, slash, vm = text.partition("/")
         if not slash or not _BACKEND.fullmatch(backend) or not _VM.fullmatch(vm):
@@ -38,7 +38,7 @@ class VMAddress:
 
 @dataclass(frozen=True, slots=True)
 class VMSummary:
-    """One virtual machine in a list: its id, the name people know it by, and its state in words."""
+    """One virtual machine in a list: its address, its display name and its state as text."""
 
     vm: VMAddress
     name: str

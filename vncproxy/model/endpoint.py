@@ -21,16 +21,16 @@ class Transport(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TLSTrust:
-    """How a server's certificate is verified, and what the proxy shows of itself.
+    """How a server's certificate is verified, and which certificate the proxy presents.
 
     Attributes:
         ca_file: PEM file of the authorities to trust; empty for those of the system.
         name: the name or address that the certificate must have; empty for the dialled one.
         fingerprints: ``sha256:<hex>`` or ``sha1:<hex>`` of the server's certificate (DER). When
-            there are any, one must match, and neither authorities nor name are looked at.
-        certificate_file: PEM file of the client certificate to show; empty for none.
+            there are any, one must match, and neither authorities nor name are checked.
+        certificate_file: PEM file of the client certificate to present; empty for none.
         key_file: PEM file of its key.
-        verify: False accepts any certificate; only when an operator spelled it out.
+        verify: False accepts any certificate; only where an operator configured it.
     """
 
     ca_file: str = ""
@@ -43,10 +43,10 @@ class TLSTrust:
 
 @dataclass(frozen=True, slots=True)
 class HTTPConnect:
-    """``CONNECT <target> HTTP/1.1`` before the console's own protocol, as XAPI and Nova want it.
+    """``CONNECT <target> HTTP/1.1`` before the console's own protocol, as XAPI and Nova require.
 
     Attributes:
-        target: what stands after ``CONNECT``, a path with its query.
+        target: the request target, a path with its query.
         headers: further request headers.
     """
 
@@ -59,14 +59,14 @@ class RFBSecurity:
     """The RFB security handshake towards the server (RFC 6143 section 7.1.2).
 
     Attributes:
-        password: for VNC authentication, where only its first 8 bytes count, and for VeNCrypt's
-            and SASL's login by name.
-        username: for VeNCrypt's and SASL's login by name.
-        tls: demands VeNCrypt with TLS, so that a server which offers less is refused; None, without
-            ``anonymous_tls``, speaks whatever the server offers without TLS.
-        anonymous_tls: demands TLS too, and accepts one without a certificate, which stops no
-            attacker in the middle; only when an operator spelled it out.
-        hint: for the log, where the server refuses the login: what its backend knows of the cause.
+        password: for VNC authentication, which uses its first 8 bytes, and for the login by name
+            of VeNCrypt and SASL.
+        username: for the login by name of VeNCrypt and SASL.
+        tls: requires VeNCrypt with TLS, and refuses a server that does not offer it; None, without
+            ``anonymous_tls``, accepts security types without TLS.
+        anonymous_tls: requires TLS and accepts it without a certificate, which does not protect
+            from an attacker in the middle; only where an operator configured it.
+        hint: for the log when the server refuses the login: a likely cause that the backend knows.
     """
 
     password: str | None = field(default=None, repr=False)
@@ -77,26 +77,26 @@ class RFBSecurity:
 
 
 Handshake = HTTPConnect | RFBSecurity
-"""What must be agreed on before a console's bytes flow, as data."""
+"""A handshake to run before a console's bytes flow, as data."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleEndpoint:
-    """Where a console is at this moment, and what its server asks for.
+    """Where a console is now, and which handshakes its server requires.
 
     Attributes:
-        transport: how to get there.
+        transport: how the server is reached.
         host: name or address, for TCP, TLS and WSS; IPv6 without brackets.
         port: TCP port.
         path: file system path of a unix socket; for WSS the request target, which may hold a
             ticket.
-        fd: a connected stream socket that the receiver of this value owns and must close.
+        fd: a connected stream socket, owned by the receiver of this value, which must close it.
         tls: for TLS and WSS.
         headers: further headers of the request that opens a web socket, for WSS.
         handshakes: run in this order once connected; the last one ends with ServerInit to come.
-        name: what to call the machine on the screen; empty keeps the hypervisor's own name.
-        allow_loopback: False where a hypervisor, a cloud or a token named the host and no operator
-            did: a host that turns out to be this machine's own loopback is refused then.
+        name: the desktop name that viewers show; empty keeps the hypervisor's.
+        allow_loopback: False where the host was named by a hypervisor, a cloud or a token and not
+            by an operator: a host that resolves to a loopback address is refused then.
     """
 
     transport: Transport
@@ -123,10 +123,10 @@ class ConsoleEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleElsewhere:
-    """Another backend shows this console: a cloud whose machine runs in a hypervisor of its own.
+    """A console that another backend locates, as when a cloud's machine runs in a vCenter.
 
     Attributes:
-        vm: the machine as that backend knows it, which asks for it as for any other.
+        vm: the machine's address in that backend.
     """
 
     vm: VMAddress

@@ -1,4 +1,4 @@
-"""How much one proxy takes on, and how long each step of a session may take."""
+"""The limits of one proxy, and of the duration of each step of a session."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .units import Seconds
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one proxy takes on; each refusal names the limit that was reached.
+    """The limits of one proxy; the log line of a refusal names the limit that was reached.
 
     Attributes:
         header_bytes: size of a request's header.
@@ -20,15 +20,15 @@ class Limits:
         keep_alive: seconds that a connection waits for its next request.
         connections: open connections of users in all, those of sessions among them.
         connections_per_address: the same per client address; of IPv6, per /64 network.
-        refusals: refused requests for consoles per client address, after which further ones get a
-            short answer and no line in the log.
-        refusals_per_minute: how many of them are forgotten in a minute.
+        refusals: refused requests for consoles per client address, beyond which further ones are
+            answered 429 and not logged.
+        refusals_per_minute: how many of them cease to count in a minute.
         sessions: open sessions in all.
         sessions_per_address: open sessions per client address.
         sessions_per_vm: open sessions per virtual machine.
-        openings: sessions that begin at the same time, until they show a console, or for a second
-            after their token is redeemed.
-        waiting: users who may wait for their turn to begin.
+        openings: sessions that are opening at the same time: until they show a console, or for a
+            second after their token is redeemed.
+        waiting: sessions that may wait to open.
     """
 
     header_bytes: Annotated[int, Ge(1024)] = 16384
@@ -50,14 +50,14 @@ class Timeouts:
     """How long each step of a session may take, in seconds.
 
     Attributes:
-        waiting: for a turn to begin, while too many users come at once.
-        locate: asking the backend where the console is.
+        waiting: until a session may open, while too many others are opening.
+        locate: locating the console by its backend.
         connect: name resolution and connection to the console.
         handshake: the handshakes with the console's server.
         greeting: the RFB greeting with the user's viewer.
         ping_interval: between two WebSocket pings; 0 sends none.
-        ping_timeout: silence after a ping that counts as a lost connection.
-        linger: how long the last bytes may take to leave when a session ends.
+        ping_timeout: silence after a ping after which a connection counts as lost.
+        linger: sending the remaining bytes when a session ends.
     """
 
     waiting: Seconds = 5.0

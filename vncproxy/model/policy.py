@@ -14,14 +14,14 @@ from .units import Seconds
 
 
 class ConsoleType(Enum):
-    """How the user gets to the console; the words are Nova's."""
+    """The viewer that a token is for; the values are Nova's."""
 
     NOVNC = "novnc"
     XVPVNC = "xvpvnc"
 
 
 class Mode(Enum):
-    """What the user may do."""
+    """Whether the user may control the machine."""
 
     CONTROL = "control"
     VIEW_ONLY = "view-only"
@@ -37,16 +37,16 @@ class Sharing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the issuer decided about a token.
+    """What a token's issuer decided.
 
     Attributes:
         mode: whether keys and pointer reach the machine.
         sharing: what happens to other viewers.
-        max_duration: longest session in seconds, counted from the first redemption.
+        max_duration: longest session in seconds, from the first redemption.
         idle_timeout: seconds without a byte in either direction after which the session ends.
-        client_networks: where the user may come from; empty means anywhere.
+        client_networks: networks from which the user may connect; empty for any.
         allowed_origins: origins of pages (``https://portal.example.com``) that may open the
-            console besides the proxy's own; empty means no further one.
+            console besides those of the configuration; empty for none.
         record: whether the session is recorded.
         uses: how many times the token can be redeemed; 0 means any number.
         confirm: whether a browser's user presses a button before the token is redeemed; None leaves
@@ -66,7 +66,7 @@ class Policy:
     def not_enforced(self) -> tuple[str, str] | None:
         """Return the first field that no session enforces, and its value; None when all are.
 
-        A token with such a policy must be refused: its issuer counts on what would be ignored.
+        A token with such a policy must be refused: its issuer relies on the restriction.
         """
         for name, values in NOT_ENFORCED.items():
             if (value := getattr(self, name)) in values:
@@ -79,4 +79,4 @@ NOT_ENFORCED: Final[Mapping[str, frozenset[object]]] = {
     "sharing": frozenset({Sharing.EXCLUSIVE, Sharing.TAKE_OVER}),
     "record": frozenset({True}),
 }
-"""The values of a policy's fields that sessions do not enforce; what is not in here is enforced."""
+"""The values of a policy's fields that sessions do not enforce; all others are enforced."""

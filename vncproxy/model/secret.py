@@ -22,7 +22,7 @@ def new_secret() -> str:
 
 
 def new_claim() -> str:
-    """Return 64 random bits: what a store knows a session by that holds a use of a token."""
+    """Return 64 random bits: a store's id of a session that holds a use of a token."""
     return secrets.token_hex(8)
 
 
@@ -37,13 +37,13 @@ def is_secret(text: str) -> bool:
 
 
 def check_secret(text: str) -> str:
-    """Return a token's secret as it came from outside, if it can be one.
+    """Return a token's secret from a request, if it is well formed.
 
-    Foreign issuers may write tokens too (a UUID has 36 characters, a signed token many hundreds and
-    dots), so only the alphabet and a sane length are asked for.
+    Other issuers write tokens too (a UUID has 36 characters, a signed token many hundreds, and
+    dots), so only the alphabet and the length are checked.
 
     Raises:
-        BadRequest: it is empty, too long or holds other characters.
+        BadRequest: it is empty, too long or contains other characters.
     """
     if not is_secret(text):
         raise BadRequest(f"token of {len(text)} characters is not well formed")

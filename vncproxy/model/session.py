@@ -1,4 +1,4 @@
-"""A session at one moment, and the directions of its bytes."""
+"""A snapshot of a session, and the directions of its bytes."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from .units import UnixTime
 
 
 class Direction(Enum):
-    """Which way bytes go: from the user's viewer to the console's server, or back."""
+    """The direction of bytes: from the user's viewer to the console's server, or back."""
 
     TO_SERVER = "to server"
     TO_CLIENT = "to client"
 
 
 LOCAL = "local"
-"""The host of a console that is reached through this machine itself, without a network."""
+"""The host of a console that is reached on this machine without a network."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """What is known of a session at one moment; what is not known yet is empty.
+    """A session at one moment; attributes that are not known yet are empty.
 
     Attributes:
         id: shown to the user and in the log.
         client: the user's address, without a port.
-        started_at: when the user's request came.
+        started_at: when the user's request arrived.
         seconds: since then.
         bytes_down: payload to the user.
         bytes_up: payload from the user.
-        host: where the console is, as it is dialled; `LOCAL` on this machine.
-        proxy: the name of the proxy that serves it.
+        host: the console's host as it is dialled; `LOCAL` on this machine.
+        proxy: the name of the proxy that serves the session.
         zone: the zone of that proxy.
         side: of an ended session, which leg ended first: ``downstream`` or ``upstream``; empty
             where the proxy itself ended it.

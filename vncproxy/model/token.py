@@ -1,4 +1,4 @@
-"""Tokens without their secrets, and grants."""
+"""Tokens without their secrets, and grants: what redeemed tokens allow."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .units import UnixTime
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is known of a token, apart from its secret.
+    """A token without its secret.
 
     Attributes:
-        vm: the machine it opens.
-        user: who it was issued to; free text of the issuer, for the audit log.
+        vm: the machine whose console it opens.
+        user: the user that it was issued to; the issuer's text, for the audit log.
         type: the viewer it was issued for.
         issued_at: when it was made.
-        expires_at: when it can be redeemed no more.
+        expires_at: when it can no longer be redeemed.
     """
 
     vm: VMAddress
@@ -45,15 +45,15 @@ class Grant:
 
     Attributes:
         token_id: the id of the token it came from.
-        token: what that token says.
-        age: seconds since this use of the token was first taken, by the store's own clock.
+        token: that token.
+        age: seconds since this use of the token was first taken, by the store's clock.
         resumed: whether a resume cookie, and not a use of the token, was redeemed.
         resume_secret: the secret of the resume cookie to set; None when there is none to set.
-        endpoint: where the console is, for tokens of other issuers which name an address instead
-            of a machine that a backend could locate.
+        endpoint: where the console is, for tokens of other issuers that name an address instead
+            of a machine.
         cookie_id: SHA-256 of the resume cookie, the one to set or the one that was redeemed; empty
             for none.
-        claim: what the store knows this session by; empty where no store keeps count.
+        claim: the store's id of this session; empty where the store counts no uses.
     """
 
     token_id: str
@@ -67,5 +67,5 @@ class Grant:
 
     @property
     def use(self) -> str:
-        """The name of the use that a new session has taken, while it is opening."""
+        """The key of the use that a session has taken, while it is opening."""
         return self.cookie_id or self.claim
