@@ -16,48 +16,14 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from vncproxy.api.v1.inventory import TIME_LIMIT
 from vncproxy.blocking import BoundedCalls
-from vncproxy.config.settings import BackendTable, Listen, Proxy, Public, Redis, Settings, Tokens
+from vncproxy.config.settings import BackendTable, Listen, Settings
 from vncproxy.model import Limits, Timeouts
 from vncproxy.service import reload
-from vncproxy.service.changes import needs_restart
 from vncproxy.service.components import Component
 from vncproxy.service.gateway import Gateway
 from vncproxy.service.reload import Reload
 from vncproxy.tap import make_service
 from vncproxy.testing import StaticConsoles
-
-
-class RestartTests(SynchronousTestCase):
-    def named(self, old: Settings, new: Settings) -> list[str]:
-        return [line.partition(" is only read")[0] for line in needs_restart(old, new)]
-
-    def test_what_can_be_reloaded_is_not_named(self) -> None:
-        new = Settings(
-            public=Public(base_url="https://x.example.com/"),
-            limits=Limits(sessions=7),
-            tokens=Tokens(ttl=5, max_ttl=10),
-        )
-
-        self.assertEqual(self.named(Settings(), new), [])
-
-    def test_what_needs_a_restart_is_named(self) -> None:
-        new = Settings(
-            proxy=Proxy(name="other"),
-            listen=Listen(web=("tcp:1",), api=()),
-            tokens=Tokens(store="redis"),
-        )
-
-        self.assertEqual(
-            self.named(Settings(), new),
-            ["[proxy] name", "[listen] web", "[listen] api", "[tokens] store"],
-        )
-
-    def test_redis_counts_only_where_it_is_used(self) -> None:
-        def using(store: Any, port: int) -> Settings:
-            return Settings(tokens=Tokens(store=store), redis=Redis(port=port))
-
-        self.assertEqual(self.named(using("memory", 1), using("memory", 2)), [])
-        self.assertEqual(self.named(using("redis", 1), using("redis", 2)), ["[redis] port"])
 
 
 class RetirementTests(SynchronousTestCase):

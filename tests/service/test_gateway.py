@@ -1,0 +1,179 @@
+"""How the proxy starts and stops."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy.blocking import BoundedCalls
+from vncproxy.config.load import Settings
+from vncproxy.errors import ConfigurationError
+from vncproxy.service.components import CLOSE_TIME, Components
+from vncproxy.service.gateway import Gateway
+from vncproxy.service.sites import proxy_name
+from vncproxy.tap import make_service
+from vncproxy.testing import StaticConsoles
+from vncproxy.tokens.memory import MemoryTokenStore
+
+
+class Reactor(MemoryReactorClock):
+    """Listens in memory; an address in ``taken`` is in use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: set[int] = set()
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:
+        if port in self.taken:
+            raise CannotListenError(interface, port, OSError("in use"))
+        return super().listenTCP(port, factory, backlog, interface)
+
+
+class Backend(StaticConsoles):
+    """A backend whose closing can fail or hang."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hang: Deferred[None] | None = None
+        self.fail: Exception | None = None
+
+    async def close(self) -> None:
+        if self.hang is not None:
+            await self.hang
+        if self.fail is not None:
+            raise self.fail
+        await super().close()
+
+
+class GatewayTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.reactor = Reactor()
+        self.first, self.second = Backend(), Backend()
+        threads: Any = self.reactor  # none is ever called from
+        self.calls = BoundedCalls(self.reactor, threads)
+        self.addCleanup(self.calls.close)
+
+    def make(self, settings: Settings | None = None) -> Gateway:
+        store = MemoryTokenStore(self.reactor.seconds, 0, self.reactor.seconds)
+        components = Components(store, {"a": self.first, "b": self.second}, self.calls)
+        return make_service(settings or Settings(), self.reactor, components)
+
+    def start(self, gateway: Gateway) -> None:
+        gateway.privilegedStartService()
+        gateway.startService()
+
+    def listening(self) -> list[tuple[int, str]]:
+        return [(port, interface) for port, _, _, interface in self.reactor.tcpServers]
+
+    def test_it_listens_for_users_and_for_the_api_on_loopback_only(self) -> None:
+        self.start(self.make())
+
+        self.assertEqual(self.listening(), [(6080, ""), (6081, ""), (6082, "127.0.0.1")])
+
+    def test_without_a_backend_the_log_says_that_nothing_can_be_shown(self) -> None:
+        said: list[LogEvent] = []
+        self.patch(Gateway, "log", Logger(observer=cast(ILogObserver, said.append)))
+        self.start(self.make())
+        self.assertEqual(said, [])
+
+        components = Components(
+            MemoryTokenStore(self.reactor.seconds, 0, self.reactor.seconds), {}, self.calls
+        )
+        self.start(make_service(Settings(), self.reactor, components))
+
+        self.assertEqual(
+            [formatEvent(event) for event in said],
+            ["no backend is configured, so there is no console to show"],
+        )
+
+    def test_twist_starts_it_without_privileges(self) -> None:
+        self.make().startService()
+
+        self.assertEqual([port for port, _ in self.listening()], [6080, 6081, 6082])
+
+    def test_an_address_that_cannot_be_had_is_one_sentence(self) -> None:
+        self.reactor.taken = {6081}
+        for start in (Gateway.privilegedStartService, Gateway.startService):
+            with self.assertRaises(SystemExit) as caught:
+                start(self.make())
+
+            self.assertEqual(
+                str(caught.exception.code), "vncproxy: Couldn't listen on any:6081: in use."
+            )
+
+    def test_a_certificate_that_is_missing_is_an_error_of_the_configuration(self) -> None:
+        web = ("ssl:6080:privateKey=/no/such.pem",)
+        listen = Settings().listen.model_copy(update={"web": web})
+
+        with self.assertRaises(ConfigurationError) as caught:
+            self.make(Settings().model_copy(update={"listen": listen}))
+
+        self.assertIn("[listen] ssl:6080:privateKey=/no/such.pem: ", str(caught.exception))
+
+    def test_an_audit_file_that_cannot_be_written_is_one_too(self) -> None:
+        log = Settings().log.model_copy(update={"audit": "/no/such/file"})
+
+        with self.assertRaises(ConfigurationError) as caught:
+            self.make(Settings().model_copy(update={"log": log}))
+
+        self.assertIn("/no/such/file cannot be written", str(caught.exception))
+
+    def test_a_proxy_is_called_as_configured_or_as_its_host(self) -> None:
+        named = Settings().proxy.model_copy(update={"name": "proxy-1"})
+
+        self.assertEqual(proxy_name(Settings()), socket.gethostname())
+        self.assertEqual(proxy_name(Settings().model_copy(update={"proxy": named})), "proxy-1")
+
+    def test_stopping_refuses_new_sessions_and_closes_everything(self) -> None:
+        gateway = self.make()
+        self.start(gateway)
+
+        self.successResultOf(gateway.stopService())
+
+        self.assertTrue(gateway.sessions.draining)
+        self.assertTrue(self.first.closed and self.second.closed)
+
+    def test_sessions_end_before_their_backends(self) -> None:
+        gateway = self.make()
+        self.start(gateway)
+        over: Deferred[None] = Deferred()
+
+        async def stop() -> None:
+            await over
+
+        self.patch(gateway.sessions, "stop", stop)
+        stopped = gateway.stopService()
+        self.assertEqual((self.first.closed, self.second.closed), (False, False))
+
+        over.callback(None)
+
+        self.successResultOf(stopped)
+        self.assertTrue(self.first.closed and self.second.closed)
+
+    def test_a_backend_that_cannot_close_stops_no_other(self) -> None:
+        gateway = self.make()
+        self.start(gateway)
+        self.first.fail = RuntimeError("broken")
+
+        self.successResultOf(gateway.stopService())
+
+        self.assertTrue(self.second.closed)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_backends_that_hang_are_left_behind_all_at_once(self) -> None:
+        gateway = self.make()
+        self.start(gateway)
+        self.first.hang, self.second.hang = Deferred(), Deferred()
+        stopped = gateway.stopService()
+        self.assertNoResult(stopped)
+
+        self.reactor.advance(CLOSE_TIME)
+
+        self.successResultOf(stopped)
+        self.assertEqual(len(self.flushLoggedErrors()), 2)
