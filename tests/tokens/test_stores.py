@@ -222,7 +222,7 @@ class DiagnosisTests(SynchronousTestCase):
 
 
 def all_scripts() -> dict[str, str]:
-    return {name: text for name, text in vars(scripts).items() if name[0].isupper()}
+    return {name: getattr(scripts, name) for name in scripts.__all__ if name != "PRELUDE"}
 
 
 class ScriptTests(SynchronousTestCase):
@@ -234,7 +234,7 @@ class ScriptTests(SynchronousTestCase):
     def test_every_script_that_changes_something_begins_with_the_time_limit(self) -> None:
         for name, text in all_scripts().items():
             if name != "LOOK":
-                self.assertTrue(text.startswith(scripts._PRELUDE), name)
+                self.assertTrue(text.startswith(scripts.PRELUDE), name)
 
     def test_looking_changes_nothing(self) -> None:
         unnamed = "redis.pcall('HDEL', KEYS[2], '')"  # a field that no script ever sets

@@ -13,8 +13,12 @@ In reading order:
 - `resume`: how long a browser may re-enter, the same in every store.
 - `memory`: tokens in this process.
 - `records`: the JSON form of a token in Redis, which portals write too.
+- `redis_keys`: the keys of tokens in Redis.
 - `scripts`: what Redis runs atomically.
+- `redis_answers`: answers of the scripts, as results and errors.
+- `redis_token`: a token as one look at Redis shows it.
 - `own_memory`: what a process itself did to tokens, for when Redis crashes.
+- `redis_status`: what a Redis is fit for.
 - `redis`: tokens in Redis, for many proxies.
 - `external`: tokens of other issuers.
 """

@@ -47,18 +47,18 @@ class _Entry:
     given_back: list[float] = field(default_factory=list)
 
     def prune(self, now: float) -> None:
-        """Forget cookies that are over, and take back the uses of sessions that died opening."""
+        """Remove expired cookies, and give back the uses of sessions that did not open in time."""
         for cookie in [c for c, resume in self.resumes.items() if resume.expires_at <= now]:
-            self.forget_cookie(cookie)
+            self.remove_cookie(cookie)
         for use in [use for use, opening in self.opening.items() if opening.expires_at <= now]:
             self.give_back(use)
 
-    def forget_cookie(self, cookie_id: str) -> None:
+    def remove_cookie(self, cookie_id: str) -> None:
         del self.resumes[cookie_id]
         self.newest.pop(cookie_id, None)
 
     def give_back(self, use: str) -> None:
-        """Take back a use of a session that never opened; does nothing for any other."""
+        """Make a use available again whose session has not opened; any other one stays taken."""
         if opening := self.opening.pop(use, None):
             self.used -= 1
             if self.token.policy.uses and len(self.given_back) < MOST_GIVEN_BACK:
@@ -79,7 +79,7 @@ class _Entry:
         return self.given_back.pop(0) if self.given_back else now
 
     def refusal(self, error: TokenRefused) -> TokenRefused:
-        """Return an error that knows for the log whose token it is."""
+        """Return an error with the machine and user, for the log."""
         return error.about(self.token.vm, self.token.user)
 
     def uses_left(self, now: float) -> int | None:
@@ -89,11 +89,11 @@ class _Entry:
         return None if uses == 0 else max(0, uses - self.used)
 
     def can_be_resumed(self) -> bool:
-        """Whether a browser may re-enter, or a session is opening; call `prune` before."""
+        """Tell whether a browser may re-enter, or a session is opening; call `prune` before."""
         return bool(self.resumes or self.opening)
 
-    def alive(self, now: float) -> bool:
-        """Whether there is something to take back."""
+    def can_be_revoked(self, now: float) -> bool:
+        """Tell whether the token can still be redeemed or resumed."""
         self.prune(now)
         return not self.revoked and (now < self.expires_at or self.can_be_resumed())
 
@@ -103,9 +103,9 @@ class MemoryTokenStore:
     """A token store for one process.
 
     Args:
-        time: wall-clock time, which says how long a token that is issued has left.
+        time: wall-clock time, by which the remaining time of an issued token is computed.
         resume: seconds for which a resume cookie is good, from the first picture on; 0 makes none.
-        seconds: a monotonic clock, which everything after that is measured by.
+        seconds: a monotonic clock, for everything else.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class MemoryTokenStore:
         return grant
 
     async def confirm(self, grant: Grant) -> None:
-        """Take note that a viewer is about to see the console."""
+        """Note that a viewer is about to see the console."""
         entry, now = self._entries.get(grant.token_id), self._seconds()
         if entry is None:
             raise TokenUnknown(f"no token {grant.token_id[:12]}")
@@ -200,7 +200,7 @@ class MemoryTokenStore:
     def _set_cookie(self, entry: _Entry, grant: Grant, first: float, now: float) -> None:
         ends = resume_end(entry.token, self._resume, first, now)
         if len(entry.resumes) >= MOST_COOKIES:
-            entry.forget_cookie(min(entry.resumes, key=lambda c: entry.resumes[c].expires_at))
+            entry.remove_cookie(min(entry.resumes, key=lambda c: entry.resumes[c].expires_at))
         entry.resumes[grant.cookie_id] = Resume(first, ends)
         entry.newest[grant.cookie_id] = grant.claim
 
@@ -214,7 +214,7 @@ class MemoryTokenStore:
         """Return a token that can still be redeemed or resumed."""
         now = self._seconds()
         entry = self._entries.get(token_id)
-        if entry is None or not entry.alive(now):
+        if entry is None or not entry.can_be_revoked(now):
             raise TokenUnknown(f"no token {token_id[:12]}")
         left = entry.uses_left(now)
         if left == 0 and not entry.can_be_resumed():
@@ -224,7 +224,7 @@ class MemoryTokenStore:
     async def revoke(self, token_id: str) -> bool:
         """Take a token and its resume cookies back; False when there was none."""
         entry, now = self._entries.get(token_id), self._seconds()
-        if entry is None or not entry.alive(now):
+        if entry is None or not entry.can_be_revoked(now):
             return False
         entry.revoked = True
         entry.resumes.clear()
@@ -256,7 +256,7 @@ class MemoryTokenStore:
         return True
 
     async def check(self) -> None:
-        """Do nothing: it is always there."""
+        """Do nothing: memory always answers."""
 
     async def ping(self) -> str:
         """Return one line about the store."""

@@ -1,4 +1,4 @@
-"""What this process did to tokens within the last hour, should Redis forget it in a crash.
+"""What this process did to tokens within the last hour, for when a crash makes Redis forget it.
 
 Redis saves in intervals, unless it is told otherwise: a crash takes back what happened since the
 last one, and a token that was used or revoked would be good again.
@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from .resume import REMEMBER
 
 MOST_REMEMBERED = 100_000
-"""Tokens that are remembered, about 300 bytes each; the one that changed first makes room."""
+"""Tokens that are remembered, about 300 bytes each; beyond that, the oldest change is forgotten."""
 
 
 @dataclass(slots=True)
 class _Past:
-    """What happened to one token, or was done once, and until when it is remembered."""
+    """What happened to one token, or was done once.
+
+    Attributes:
+        until: when it is forgotten.
+    """
 
     until: float
     uses: int = 0
@@ -26,13 +30,13 @@ class _Past:
 
 
 class OwnMemory:
-    """The uses that this process has confirmed, and the revocations that it knows of.
+    """The uses that this process has confirmed, and the revocations that it has seen.
 
-    A confirmed use is never given back, so Redis knows of at least as many while it forgets
+    A confirmed use is never given back, so Redis has counted at least as many as long as it forgets
     nothing: no token is refused that Redis would accept.
 
     Args:
-        seconds: a clock that is never set.
+        seconds: a monotonic clock.
         most: how many tokens are remembered.
     """
 
@@ -43,15 +47,15 @@ class OwnMemory:
         self._most = most
         self._past: dict[str, _Past] = {}
 
-    def used(self, token_id: str) -> None:
+    def note_use(self, token_id: str) -> None:
         """Remember that a use was confirmed."""
         self._change(token_id).uses += 1
 
-    def revoked(self, token_id: str) -> None:
+    def note_revocation(self, token_id: str) -> None:
         """Remember that a token was revoked."""
         self._change(token_id).revoked = True
 
-    def done(self, key: str, ttl: float) -> None:
+    def note_done(self, key: str, ttl: float) -> None:
         """Remember that something was done once, for an hour at most."""
         past = self._change(f"once:{key}")
         past.until = min(past.until, self._seconds() + ttl)
@@ -79,7 +83,7 @@ class OwnMemory:
         return past if past is not None and past.until > self._seconds() else None
 
     def _change(self, name: str) -> _Past:
-        """Return what is known of a token, as the last to be forgotten."""
+        """Return the entry of a token, made the last one to be forgotten."""
         now = self._seconds()
         past = self._find(name) or _Past(now)
         past.until = now + REMEMBER

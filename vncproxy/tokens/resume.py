@@ -1,4 +1,4 @@
-"""What a resume cookie and a use of a token are worth: the same in every store."""
+"""The limits of resume cookies and of uses of a token, the same in every store."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ OPENING = 120.0
 its time limits together."""
 
 REMEMBER = 3600.0
-"""Seconds for which a token that is over is remembered, so that the log can say what it was."""
+"""Seconds for which a token is kept after its end, so that the log can say why it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """One browser's right to re-enter, in seconds of the store's clock; it never slides."""
+    """One browser's right to re-enter, in seconds of the store's clock; its end never moves."""
 
     started_at: float
     expires_at: float
 
 
 def resume_time(token: Token, resume: float) -> float:
-    """Return the seconds for which a browser may re-enter; 0 for what keeps no cookies."""
+    """Return the seconds for which a browser may re-enter; 0 for viewers without cookies."""
     return resume if token.type is ConsoleType.NOVNC else 0.0
 
 

@@ -1,0 +1,56 @@
+"""The keys of tokens in Redis, a public contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model import Token, VMAddress
+
+
+@dataclass(frozen=True, slots=True)
+class RedisKeys:
+    """The names of keys.
+
+    Attributes:
+        prefix: what all of them begin with.
+    """
+
+    prefix: str
+
+    @property
+    def tokens(self) -> str:
+        """What the key of a record begins with, before the token's id."""
+        return f"{self.prefix}token:"
+
+    @property
+    def states(self) -> str:
+        """What the key of a token's state begins with, before the token's id."""
+        return f"{self.prefix}state:"
+
+    def state(self, token_id: str) -> str:
+        """Return the key of what happened to a token."""
+        return self.states + token_id
+
+    def of_token(self, token_id: str) -> list[str]:
+        """Return the keys of a token's record and state."""
+        return [self.tokens + token_id, self.state(token_id)]
+
+    def with_indexes(self, token_id: str, token: Token) -> list[str]:
+        """Return the keys of a token, and of the indexes that name it."""
+        return [*self.of_token(token_id), self.vm(token.vm), self.user(token.user)]
+
+    def vm(self, vm: VMAddress) -> str:
+        """Return the key of the index of a machine's tokens."""
+        return f"{self.prefix}vm:{vm}"
+
+    def user(self, user: str) -> str:
+        """Return the key of the index of a user's tokens."""
+        return f"{self.prefix}user:{user}"
+
+    def once(self, key: str) -> str:
+        """Return the key that notes that something was done."""
+        return f"{self.prefix}once:{key}"
+
+    def probe(self) -> list[str]:
+        """Return keys to try commands on: for a text, a hash and a sorted set."""
+        return [f"{self.prefix}probe:{kind}" for kind in ("text", "hash", "set")]

@@ -1,0 +1,53 @@
+"""What Redis runs atomically, in Lua, by Redis's own clock.
+
+A token is two keys: ``token``, the immutable record, which portals write too, and ``state``, a hash
+of the proxies with the fields
+
+``used``
+    uses taken
+``revoked``
+    there once the token was revoked
+``record``
+    as it was redeemed, kept for resuming
+``opening:<use>`` = ``<first redeemed>:<until>``
+    a use of a session that has not opened yet
+``given``
+    when the uses that were given back had first been taken, separated by commas
+``resume:<SHA-256 of the cookie>`` = ``<first redeemed>:<ends>``
+    a right to re-enter
+``newest:<SHA-256 of the cookie>``
+    the claim of the newest session of a cookie
+
+All times are in milliseconds of Redis's clock.
+
+Removing a field that does not exist, named ``''``, changes nothing. A read-only replica refuses it
+all the same; and where ``maxmemory`` is reached, Redis checks only before a script's first change
+whether there is room for more.
+
+In reading order:
+
+- `fragments`: what scripts begin with or share.
+- `redemption`: scripts by which sessions begin.
+- `management`: scripts that issue and revoke.
+"""
+
+from __future__ import annotations
+
+from .fragments import PRELUDE
+from .management import ISSUE, ONCE, PROBE, REVOKE, REVOKE_ALL
+from .redemption import CONFIRM, CONFIRM_RESUMED, LOOK, REENTER, RESTORE, TAKE
+
+__all__ = [
+    "CONFIRM",
+    "CONFIRM_RESUMED",
+    "ISSUE",
+    "LOOK",
+    "ONCE",
+    "PRELUDE",
+    "PROBE",
+    "REENTER",
+    "RESTORE",
+    "REVOKE",
+    "REVOKE_ALL",
+    "TAKE",
+]

@@ -1,0 +1,117 @@
+"""Scripts by which sessions begin, from the look at a token to the first picture."""
+
+from __future__ import annotations
+
+from .fragments import CLOCK, GIVE_BACK, INDEX, PRELUDE, RESUMES, TAKE_USE
+
+LOOK = (
+    CLOCK
+    + """
+local tried = redis.pcall('HDEL', KEYS[2], '')
+if type(tried) == 'table' and string.find(tried.err, 'READONLY', 1, true) then return tried end
+local record = redis.pcall('GET', KEYS[1])
+if type(record) == 'table' then record = '' end
+return {now, record, redis.call('HGETALL', KEYS[2])}
+"""
+)
+"""Returns the time, the record and the state of a token."""
+
+TAKE = (
+    PRELUDE
+    + INDEX
+    + RESUMES
+    + GIVE_BACK
+    + TAKE_USE
+    + """
+local token, state, vm, user = unpack(KEYS)
+local record, uses, longest = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local expires, use, before = ARGV[5], ARGV[6], ARGV[7]
+local seconds, opening = tonumber(ARGV[8]), tonumber(ARGV[9])
+local id, remember = ARGV[10], tonumber(ARGV[11])
+
+if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
+if redis.call('PTTL', token) == -1 then redis.call('PEXPIREAT', token, expires) end
+local stored = redis.call('GET', token)
+if not stored then return 'expired' end
+if stored ~= record then return 'unknown' end
+give_back_lost(state, uses > 0)
+if before ~= '' then give_back(state, 'opening:' .. before, uses > 0) end
+local first, moments, over = choose_use(state, uses, longest)
+if not first then return 'used' end
+
+redis.call('HDEL', state, '')
+local ends = now + math.max(0, redis.call('PTTL', token))
+local _, _, latest = resumes(state)
+local stops = math.max(ends, latest, now + opening + seconds)
+index(vm, id, stops)
+index(user, id, stops)
+take_use(state, moments, over)
+redis.call('HSET', state, 'record', record, 'opening:' .. use, first .. ':' .. now + opening)
+redis.call('PEXPIREAT', state, math.max(stops, ends + remember))
+return {'taken', now - first}
+"""
+)
+"""Takes a use of a token for a session that begins."""
+
+REENTER = (
+    PRELUDE
+    + """
+local state, cookie, claim = KEYS[1], ARGV[2], ARGV[3]
+if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
+local first, ends = string.match(
+  redis.call('HGET', state, 'resume:' .. cookie) or '', '^(%d+):(%d+)$')
+if not first or tonumber(ends) <= now then return 'expired' end
+redis.call('HDEL', state, '')
+redis.call('HSET', state, 'newest:' .. cookie, claim)
+return {'resumed', now - first}
+"""
+)
+"""Begins a session by a resume cookie."""
+
+CONFIRM = (
+    PRELUDE
+    + RESUMES
+    + """
+local state, use, cookie, claim = KEYS[1], ARGV[2], ARGV[3], ARGV[4]
+local seconds, longest, most = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
+if redis.call('HEXISTS', state, 'used') == 0 then return 'unknown' end
+local first = string.match(redis.call('HGET', state, 'opening:' .. use) or '', '^%d+')
+if not first then return 'superseded' end
+redis.call('HDEL', state, 'opening:' .. use)
+if cookie ~= '' then
+  local ends = now + seconds
+  if longest > 0 then ends = math.min(ends, first + longest) end
+  local count, oldest = resumes(state)
+  if count >= most then
+    redis.call('HDEL', state, oldest.field, 'newest:' .. string.sub(oldest.field, 8))
+  end
+  redis.call('HSET', state, 'resume:' .. cookie, first .. ':' .. ends, 'newest:' .. cookie, claim)
+end
+return 'confirmed'
+"""
+)
+"""Makes a use final, and its resume cookie valid."""
+
+CONFIRM_RESUMED = (
+    PRELUDE
+    + """
+local state, cookie, claim = KEYS[1], ARGV[2], ARGV[3]
+if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
+redis.call('HDEL', state, '')
+local newest = redis.call('HGET', state, 'newest:' .. cookie)
+if newest and newest ~= claim then return 'superseded' end
+return 'confirmed'
+"""
+)
+"""Makes sure that a resumed session is the newest one of its cookie."""
+
+RESTORE = (
+    PRELUDE
+    + GIVE_BACK
+    + """
+redis.call('HDEL', KEYS[1], '')
+return give_back(KEYS[1], 'opening:' .. ARGV[2], tonumber(ARGV[3]) > 0) and 'restored' or 'kept'
+"""
+)
+"""Gives a use back."""
