@@ -83,19 +83,19 @@ class LibvirtBackend:
             self._log.warn(
                 "{backend}: machines are missing: {failure}", backend=self._name, failure=failure
             )
-        sightings = [each for inventory in answers.values() for each in inventory]
+        states = [each for inventory in answers.values() for each in inventory]
         # of two with the same UUID the last one stays
-        found = {each.uuid: each for each in sorted(sightings, key=lambda each: -each.rank)}
+        found = {each.uuid: each for each in sorted(states, key=lambda each: -each.rank)}
         return [
-            VMSummary(VMAddress(self._name, each.uuid), each.name, each.words)
+            VMSummary(VMAddress(self._name, each.uuid), each.name, each.text)
             for each in sorted(found.values(), key=lambda each: each.name)
         ]
 
     async def probe(self) -> str:
         """Return versions and the number of machines, of each hypervisor; dial their consoles."""
         answers, failures = await ask_all(self._hypervisors, Hypervisor.describe)
-        troubles, _ = await ask_all(answers, Hypervisor.trouble)
-        self._problems = [line for lines in troubles.values() for line in lines]
+        unreachable, _ = await ask_all(answers, Hypervisor.unreachable_consoles)
+        self._problems = [line for lines in unreachable.values() for line in lines]
         if failures:
             raise BackendError("; ".join([*map(str, failures), *answers.values()]))
         return "; ".join(answers.values())
@@ -104,7 +104,7 @@ class LibvirtBackend:
         """Return what deserves a look about TLS, and the consoles that could not be reached."""
         trusts = [self._settings.reach(uri).tls for uri in self._settings.hypervisors()]
         about_tls = dict.fromkeys(line for trust in trusts for line in warnings_about(trust))
-        return [*self._settings.useless(), *about_tls, *self._problems]
+        return [*self._settings.ineffective(), *about_tls, *self._problems]
 
     async def close(self) -> None:
         """Let go of the connections."""

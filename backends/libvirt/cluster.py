@@ -18,7 +18,7 @@ from ...model import ConsoleEndpoint
 from .hypervisor import Hypervisor
 
 if TYPE_CHECKING:
-    from .states import Sighting
+    from .states import DomainState
 
 T = TypeVar("T")
 
@@ -94,24 +94,24 @@ async def _results(
 async def _locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint:
     # a name may be that of another machine on a host that has not answered; a UUID is one machine's
     runs = _runs if is_uuid(vm) else _never
-    answers, failures = await ask_all(hypervisors, lambda each: each.sight(vm), runs)
+    answers, failures = await ask_all(hypervisors, lambda each: each.domain_state(vm), runs)
     silent = [str(each) for each in failures if not isinstance(each, VMNotFound)]
     if not answers:
         raise _nowhere(vm, len(hypervisors), silent)
     _refuse_namesakes(vm, list(answers.values()))
     _refuse_twins(vm, answers)
     best = min(answers, key=lambda each: answers[each].rank)
-    sighting = answers[best]
-    if not sighting.is_showing:
-        raise ConsoleUnavailable(sighting.words, "; ".join([sighting.words, *silent]))
-    return await best.locate(sighting.uuid)
+    state = answers[best]
+    if not state.is_showing:
+        raise ConsoleUnavailable(state.text, "; ".join([state.text, *silent]))
+    return await best.locate(state.uuid)
 
 
-def _runs(sighting: Sighting) -> bool:
-    return sighting.rank == 0
+def _runs(state: DomainState) -> bool:
+    return state.rank == 0
 
 
-def _never(_sighting: Sighting) -> bool:
+def _never(_state: DomainState) -> bool:
     return False
 
 
@@ -132,8 +132,8 @@ def _nowhere(vm: str, hosts: int, silent: Sequence[str]) -> VNCProxyError:
     )
 
 
-def _refuse_namesakes(vm: str, sightings: Sequence[Sighting]) -> None:
-    uuids = sorted({each.uuid for each in sightings})
+def _refuse_namesakes(vm: str, states: Sequence[DomainState]) -> None:
+    uuids = sorted({each.uuid for each in states})
     if len(uuids) > 1:
         raise BackendError(
             f"{vm!r} names {len(uuids)} machines on different hosts, {', '.join(uuids)}: "
@@ -141,12 +141,12 @@ def _refuse_namesakes(vm: str, sightings: Sequence[Sighting]) -> None:
         )
 
 
-def _refuse_twins(vm: str, answers: Mapping[Hypervisor, Sighting]) -> None:
+def _refuse_twins(vm: str, answers: Mapping[Hypervisor, DomainState]) -> None:
     """Refuse a machine that runs on two hosts: a UUID is unique on one host only.
 
     One that has just moved may seem so, because hosts do not answer at the same moment.
     """
-    running = sorted(each.uri for each, sighting in answers.items() if sighting.rank == 0)
+    running = sorted(each.uri for each, state in answers.items() if state.rank == 0)
     if len(running) > 1:
         raise ConsoleUnavailable(
             f"running on {len(running)} hosts at once",

@@ -33,17 +33,17 @@ class Connection:
 
     Args:
         uri: where it is.
-        patience: seconds to wait while another thread is connecting.
+        timeout: seconds to wait while another thread is connecting.
         open_: opens a connection.
     """
 
     def __init__(
-        self, uri: str, patience: float, open_: Callable[[str], VirConnect] = libvirt.open
+        self, uri: str, timeout: float, open_: Callable[[str], VirConnect] = libvirt.open
     ) -> None:
         self._uri = uri
-        self._patience = patience
+        self._timeout = timeout
         self._open = open_
-        self._door = Lock()
+        self._lock = Lock()
         self._opening_since = 0.0
         self._connection: VirConnect | None = None
 
@@ -76,7 +76,7 @@ class Connection:
         return question(self._connected(), *args)
 
     def _connected(self) -> VirConnect:
-        with self._turn():
+        with self._locked():
             if self._connection is None or not _is_alive(self._connection):
                 self._connection = self._opened()
             return self._connection
@@ -87,15 +87,15 @@ class Connection:
             self._connection = None
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Wait for the thread that is connecting, if any, but no longer than the patience."""
+    def _locked(self) -> Iterator[None]:
+        """Wait for the thread that is connecting, if any, but no longer than the timeout."""
         waited = time.monotonic() - self._opening_since if self._opening_since else 0.0
-        if not self._door.acquire(timeout=max(0.0, self._patience - waited)):
+        if not self._lock.acquire(timeout=max(0.0, self._timeout - waited)):
             raise BackendError(f"{self}: still connecting")
         try:
             yield
         finally:
-            self._door.release()
+            self._lock.release()
 
     def _opened(self) -> VirConnect:
         _prepare()

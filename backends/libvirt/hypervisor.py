@@ -16,7 +16,7 @@ from .settings import LibvirtSettings
 
 if TYPE_CHECKING:
     from .connection import Connection
-    from .states import Sighting
+    from .states import DomainState
 
 T = TypeVar("T")
 
@@ -50,17 +50,17 @@ class Hypervisor:
         reach = self._settings.reach(self.uri)
         return await self._ask(locate, vm, reach, self._settings.addresses, late=close_socket)
 
-    async def sight(self, vm: str) -> Sighting:
+    async def domain_state(self, vm: str) -> DomainState:
         """Return a machine's state by UUID or name; an id means another machine on each host.
 
         Raises:
             VMNotFound: it is not known here.
         """
-        from .machines import sight
+        from .machines import domain_state
 
-        return await self._ask(sight, vm)
+        return await self._ask(domain_state, vm)
 
-    async def inventory(self) -> Sequence[Sighting]:
+    async def inventory(self) -> Sequence[DomainState]:
         """Return all machines, in any state."""
         from .machines import inventory
 
@@ -72,12 +72,12 @@ class Hypervisor:
 
         return await self._ask(describe, self.uri)
 
-    async def trouble(self) -> Sequence[str]:
+    async def unreachable_consoles(self) -> Sequence[str]:
         """Return what keeps consoles of running machines from being had, a line for each."""
-        from .probe import trouble
+        from .probe import unreachable_consoles
 
         settings = self._settings
-        found = await self._ask(trouble, settings.reach(self.uri), settings.addresses)
+        found = await self._ask(unreachable_consoles, settings.reach(self.uri), settings.addresses)
         return [f"{self.uri}: {each}" for each in found]
 
     async def close(self) -> None:

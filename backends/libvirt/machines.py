@@ -18,7 +18,7 @@ from ...model import ConsoleEndpoint, Transport
 from .connection import VirConnect
 from .console import Reach, route
 from .domain_xml import DomainXML, VNCGraphics, parse_domain
-from .states import Sighting, words
+from .states import DomainState, state_text
 
 VirDomain = Any
 """A ``libvirt.virDomain``; the binding has no types."""
@@ -56,7 +56,7 @@ def locate(
         raise BackendError(f"the XML of domain {vm!r} cannot be understood: {e}") from e
 
 
-def sight(connection: VirConnect, vm: str) -> Sighting:
+def domain_state(connection: VirConnect, vm: str) -> DomainState:
     """Return the state of a domain by UUID or name.
 
     Raises:
@@ -65,18 +65,18 @@ def sight(connection: VirConnect, vm: str) -> Sighting:
     """
     domain = _find(connection, vm, by_id=False)
     try:
-        return Sighting(domain.UUIDString(), domain.name(), *domain.state())
+        return DomainState(domain.UUIDString(), domain.name(), *domain.state())
     except libvirt.libvirtError as e:
         if e.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             raise VMNotFound(f"{vm!r} is gone: {e}") from e
         raise
 
 
-def inventory(connection: VirConnect) -> list[Sighting]:
+def inventory(connection: VirConnect) -> list[DomainState]:
     """Return all domains, in any state."""
     stats = connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE)
     return [
-        Sighting(
+        DomainState(
             domain.UUIDString(),
             domain.name(),
             values.get("state.state", 0),
@@ -170,7 +170,7 @@ def _uuid(text: str) -> str:
 
 def _console(domain: VirDomain, xml: DomainXML) -> VNCGraphics:
     if not xml.active:
-        raise ConsoleUnavailable(words(*domain.state()))
+        raise ConsoleUnavailable(state_text(*domain.state()))
     if xml.vnc is None:
         others = f", only {', '.join(xml.others)}" if xml.others else ""
         raise NoGraphicalConsole(f"domain {xml.name} has no VNC graphics{others}")
@@ -183,7 +183,7 @@ def _passed_socket(domain: VirDomain, vnc: VNCGraphics) -> int:
         fd: int = domain.openGraphicsFD(vnc.index, libvirt.VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH)
     except libvirt.libvirtError as e:
         if e.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID:
-            raise ConsoleUnavailable(words(*domain.state()), str(e)) from e
+            raise ConsoleUnavailable(state_text(*domain.state()), str(e)) from e
         if e.get_error_code() == libvirt.VIR_ERR_NO_SUPPORT:
             raise BackendError(f"libvirt passes no connection to the console: {e}") from e
         raise

@@ -19,7 +19,7 @@ from .domain_xml import parse_domain
 from .machines import with_address
 
 
-def trouble(
+def unreachable_consoles(
     connection: VirConnect, reach: Reach, addresses: Mapping[str, str], seconds: float = DIAL_TIME
 ) -> list[str]:
     """Return a line for what keeps consoles from being had; one console of each host is dialled.

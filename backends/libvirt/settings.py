@@ -102,7 +102,7 @@ class LibvirtSettings(BaseModel):
             password=self.password.get_secret_value() or None,
         )
 
-    def useless(self) -> Iterator[str]:
+    def ineffective(self) -> Iterator[str]:
         """Yield settings that do nothing, beside others in the table."""
         if self.open_graphics == "always":
             for name in ("address", "addresses", "tls", "username", "password"):

@@ -48,7 +48,7 @@ _IN_TRANSIT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class DomainState:
     """What one host says of a domain.
 
     Attributes:
@@ -78,11 +78,11 @@ class Sighting:
         return self.rank < 2
 
     @property
-    def words(self) -> str:
-        """The state in words that complete "The virtual machine is …"."""
-        return words(self.state, self.reason)
+    def text(self) -> str:
+        """The state, as it completes "The virtual machine is …"."""
+        return state_text(self.state, self.reason)
 
 
-def words(state: int, reason: int = 0) -> str:
+def state_text(state: int, reason: int = 0) -> str:
     """Return a ``virDomainState`` and its reason in words."""
     return _REASONS.get((state, reason)) or _STATES.get(state, f"in the unknown state {state}")

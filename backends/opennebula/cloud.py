@@ -21,7 +21,7 @@ from .errors import AccessDenied, NoSuchObject, Unanswered
 from .http import Post
 from .machines import Machine, read_machine
 from .settings import CloudSettings
-from .states import has_screen, words
+from .states import has_screen, state_text
 
 T = TypeVar("T")
 
@@ -100,7 +100,9 @@ class Cloud:
         """Return all machines that the account can see, in the order of their ids."""
         return [
             VMSummary(
-                VMAddress(backend, str(vm.ID)), vm.NAME or "", words(vm.STATE, vm.LCM_STATE or 0)
+                VMAddress(backend, str(vm.ID)),
+                vm.NAME or "",
+                state_text(vm.STATE, vm.LCM_STATE or 0),
             )
             for vm in sorted(self._pool(end), key=lambda vm: vm.ID)
         ]

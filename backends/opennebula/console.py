@@ -14,7 +14,7 @@ from ...addresses import NOT_DIALLED, is_dialable, is_loopback, is_own, is_wildc
 from ...errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from ...model import ConsoleEndpoint, RFBSecurity, TLSTrust, Transport
 from .machines import Graphics, Machine, Placement
-from .states import DONE, has_screen, words
+from .states import DONE, has_screen, state_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def placed(machine: Machine) -> Placement:
     if machine.state == DONE:
         raise VMNotFound(what, public="The virtual machine was terminated.")
     if not has_screen(machine.state, machine.lcm_state):
-        raise ConsoleUnavailable(words(machine.state, machine.lcm_state), what)
+        raise ConsoleUnavailable(state_text(machine.state, machine.lcm_state), what)
     if machine.placement is None:
         raise ConsoleUnavailable("not on any host yet", f"{what}, and no history record")
     return machine.placement

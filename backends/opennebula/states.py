@@ -65,7 +65,7 @@ def has_screen(state: int, lcm_state: int) -> bool:
     return state == ACTIVE and lcm_state in WITH_SCREEN
 
 
-def words(state: int, lcm_state: int) -> str:
+def state_text(state: int, lcm_state: int) -> str:
     """Return STATE and LCM_STATE in words; unknown ones by their number."""
     if state == ACTIVE:
         return _WORDS.get(lcm_state, f"active, in the unknown state {lcm_state}")

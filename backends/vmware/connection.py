@@ -75,7 +75,7 @@ class Session:
         self._seconds = seconds
         self._clock = clock
         self._time_left = TimeLeft()
-        self._door = Lock()
+        self._lock = Lock()
         self._login: VSphere | None = None
         self._refused_until = float("-inf")
 
@@ -138,20 +138,20 @@ class Session:
             self._login = None
 
     def _logged_in(self) -> VSphere:
-        with self._turn():
+        with self._locked():
             if self._login is None:
                 self._login = self._log_in()
             return self._login
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         """Wait for the thread that is logging in, if any."""
-        if not self._door.acquire(timeout=self._time_left.seconds()):
+        if not self._lock.acquire(timeout=self._time_left.seconds()):
             raise BackendError("another thread is still logging in")
         try:
             yield
         finally:
-            self._door.release()
+            self._lock.release()
 
     def _log_in(self) -> VSphere:
         settings = self._settings

@@ -14,7 +14,7 @@ from ...model import ConsoleEndpoint
 from .connection import VSphere
 from .machines import displayed, find
 from .properties import Properties, read
-from .states import RUNNING, words
+from .states import RUNNING, state_text
 from .ticket import endpoint
 from .vnc import vnc_endpoint
 
@@ -68,7 +68,7 @@ def _console(vsphere: VSphere, machine: Any, name: str) -> ConsoleEndpoint:
 def _check_state(machine: Properties, vm: str) -> None:
     if machine.values.get("config.template"):
         raise VMNotFound(f"{vm!r} is a template")
-    state = words(
+    state = state_text(
         machine.required("runtime.powerState"), machine.required("runtime.connectionState")
     )
     if state != RUNNING:

@@ -18,7 +18,7 @@ from ...model import VMAddress, VMSummary
 from .connection import VSphere
 from .errors import object_id
 from .properties import read_all
-from .states import words
+from .states import state_text
 
 _MANAGED_OBJECT_ID = re.compile(
     r"(vm-[0-9]+)(?:_([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}))?"
@@ -84,7 +84,7 @@ def _summary(backend: str, managed_object_id: str, values: dict[str, Any]) -> VM
     return VMSummary(
         VMAddress(backend, values.get("config.instanceUuid") or managed_object_id),
         displayed(values.get("name", managed_object_id)),
-        words(values.get("runtime.powerState", ""), values.get("runtime.connectionState", "")),
+        state_text(values.get("runtime.powerState", ""), values.get("runtime.connectionState", "")),
     )
 
 

@@ -15,7 +15,7 @@ _CONNECTION = {
 }
 
 
-def words(power: str, connection: str = "connected") -> str:
+def state_text(power: str, connection: str = "connected") -> str:
     """Return a power state and a connection state in words; a broken connection goes first."""
     trouble = _CONNECTION.get(connection, f"in the unknown connection state {connection}")
     return trouble or _POWER.get(power, f"in the unknown power state {power}")

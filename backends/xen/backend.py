@@ -98,7 +98,7 @@ class XenBackend:
         return [
             *([plain] if self._settings.plain_console else ()),
             *([old] if self._settings.old_ciphers else ()),
-            *self._settings.useless(),
+            *self._settings.ineffective(),
             *warnings_about(self._settings.tls.trust()),
             *self._problems,
         ]

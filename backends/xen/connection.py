@@ -16,7 +16,7 @@ from XenAPI import Failure
 
 from ...errors import BackendError
 from .errors import explain, is_of_the_host
-from .login import TROUBLE, AccountRefused, Login, log_in
+from .login import FAILURES, AccountRefused, Login, log_in
 from .settings import XenSettings
 
 T = TypeVar("T")
@@ -38,14 +38,14 @@ class Pool:
     """One pool, called with a question; logged in when first asked, and again when that is lost.
 
     Args:
-        patience: seconds for one question with all that it takes.
+        timeout: seconds for one question with all that it takes.
     """
 
-    def __init__(self, settings: XenSettings, patience: float) -> None:
+    def __init__(self, settings: XenSettings, timeout: float) -> None:
         self._settings = settings
-        self._patience = patience
+        self._timeout = timeout
         self._members = settings.url
-        self._door = Lock()
+        self._lock = Lock()
         self._login: Login | None = None
         self._closed = False
         self._refusal = ""
@@ -60,18 +60,18 @@ class Pool:
         Raises:
             BackendError: the pool cannot be reached, or refuses; with what can be done about it.
         """
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + self._timeout
         login = self._logged_in(until)
         try:
             return _ask(login, question, *args, **kwargs)
-        except TROUBLE as e:
+        except FAILURES as e:
             if not _is_lost(e):
                 raise self._failed(login, e) from e
             self._forget(login)
         login = self._logged_in(until)
         try:
             return _ask(login, question, *args, **kwargs)
-        except TROUBLE as e:
+        except FAILURES as e:
             raise self._failed(login, e) from e
 
     def renew(self, older_than: float = RENEWED_LATELY) -> None:
@@ -83,18 +83,18 @@ class Pool:
         login = self._login
         if login is not None and time.monotonic() - login.since > older_than:
             self._forget(login)
-            login.log_out(time.monotonic() + self._patience)
+            login.log_out(time.monotonic() + self._timeout)
 
     def close(self) -> None:
         """Log out."""
-        with self._turn(time.monotonic() + self._patience):
+        with self._locked(time.monotonic() + self._timeout):
             self._closed = True
             login, self._login = self._login, None
         if login is not None:
-            login.log_out(time.monotonic() + self._patience)
+            login.log_out(time.monotonic() + self._timeout)
 
     def _logged_in(self, until: float) -> Login:
-        with self._turn(until):
+        with self._locked(until):
             if self._closed:
                 raise BackendError(f"{self}: closed")
             if self._login is None:
@@ -123,14 +123,14 @@ class Pool:
             self._login = None
 
     @contextmanager
-    def _turn(self, until: float) -> Iterator[None]:
+    def _locked(self, until: float) -> Iterator[None]:
         """Wait for the thread that is logging in, if any, but no longer than there is time."""
-        if not self._door.acquire(timeout=max(0.0, until - time.monotonic())):
+        if not self._lock.acquire(timeout=max(0.0, until - time.monotonic())):
             raise BackendError(f"{self}: still logging in")
         try:
             yield
         finally:
-            self._door.release()
+            self._lock.release()
 
     def _failed(self, login: Login, error: BaseException) -> BackendError:
         if isinstance(error, TimeoutError) or _is_lost(error):

@@ -41,7 +41,7 @@ FINAL: Final = (
 )
 """What every member of a pool answers alike: another one need not be asked."""
 
-TROUBLE: Final = (
+FAILURES: Final = (
     *(OSError, HTTPException, XMLRPCError, ExpatError, Failure),
     *(LookupError, TypeError, ValueError),
 )
@@ -93,7 +93,7 @@ class Login:
             until: when this must be over, in seconds of the monotonic clock.
         """
         self.transport.until = until
-        with suppress(*TROUBLE):
+        with suppress(*FAILURES):
             # not the library's own logout, which goes through the method that it logged in with
             self.api.session.logout(self.ref)
         self.disconnect()
@@ -157,7 +157,7 @@ def _by_way_of(url: str, settings: XenSettings, until: float) -> Login:
                 raise Unusable(told) from e
             asked.append(url)
             url = _master(url, str(e.details[1]), settings)
-        except TROUBLE as e:
+        except FAILURES as e:
             raise Unusable(f"{url}: {explain(e, settings, url)}") from e
     raise Unusable(f"{', '.join(asked)}: none is the pool's master, each names another one")
 

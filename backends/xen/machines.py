@@ -15,7 +15,7 @@ from XenAPI import Failure
 from ...errors import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from ...model import VMAddress, VMSummary
 from .login import Login
-from .states import RUNNING, words
+from .states import RUNNING, state_text
 
 GRAPHICAL: Final = "rfb"
 _GONE: Final = ("HANDLE_INVALID", "UUID_INVALID")
@@ -53,7 +53,7 @@ def find_console(login: Login, vm: str) -> Found:
     """
     try:
         ref, record = _find(login, vm)
-        state = words(record["power_state"])
+        state = state_text(record["power_state"])
         if state != RUNNING:
             raise ConsoleUnavailable(state)
         console = _graphical(login, record)
@@ -71,7 +71,9 @@ def find_console(login: Login, vm: str) -> Found:
 def inventory(login: Login, backend: str) -> list[VMSummary]:
     """Return all machines, sorted by name."""
     found = [
-        VMSummary(VMAddress(backend, each["uuid"]), each["name_label"], words(each["power_state"]))
+        VMSummary(
+            VMAddress(backend, each["uuid"]), each["name_label"], state_text(each["power_state"])
+        )
         for each in machines(login)
     ]
     return sorted(found, key=lambda each: each.name)

@@ -18,7 +18,7 @@ from .errors import explain
 from .login import Login, trust_context
 from .machines import machines
 from .settings import XenSettings
-from .states import RUNNING, words
+from .states import RUNNING, state_text
 
 _SHARE = 0.5
 """How much of the time that is left goes into dialling, so that some is left for TLS."""
@@ -29,7 +29,7 @@ def probe(login: Login, settings: XenSettings) -> Probed:
     hosts: dict[str, Any] = login.xenapi.host.get_all_records()
     (pool,) = login.xenapi.pool.get_all_records().values()
     master = hosts[pool["master"]]
-    states = [words(each["power_state"]) for each in machines(login)]
+    states = [state_text(each["power_state"]) for each in machines(login)]
     line = (
         f"{_product(master)} at {login.url}, pool {pool['name_label'] or 'without a name'!r} of "
         f"{len(hosts)} with master {master['name_label']}, "

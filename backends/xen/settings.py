@@ -99,7 +99,7 @@ class XenSettings(BaseModel):
             )
         return self
 
-    def useless(self) -> Iterator[str]:
+    def ineffective(self) -> Iterator[str]:
         """Yield settings that do nothing, beside others in the table."""
         if "plain_port" in self.model_fields_set and not self.plain_console:
             yield "plain_port does nothing without plain_console"

@@ -14,6 +14,6 @@ _STATES: Final = {
 }
 
 
-def words(power_state: str) -> str:
+def state_text(power_state: str) -> str:
     """Return a ``vm_power_state`` in words."""
     return _STATES.get(power_state, f"in the unknown power state {power_state}")

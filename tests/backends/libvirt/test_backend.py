@@ -18,7 +18,7 @@ from vncproxy.backends.libvirt.backend import LibvirtBackend
 from vncproxy.backends.libvirt.console import parse_uri
 from vncproxy.backends.libvirt.machines import with_address
 from vncproxy.backends.libvirt.settings import LibvirtSettings
-from vncproxy.backends.libvirt.states import words
+from vncproxy.backends.libvirt.states import state_text
 from vncproxy.errors import (
     BackendError,
     ConfigurationError,
@@ -176,7 +176,7 @@ class StateTests(LibvirtCase):
             (libvirt.VIR_DOMAIN_SHUTDOWN, 0, "being shut down"),
             (99, 0, "in the unknown state 99"),
         ):
-            self.assertEqual(words(state, reason), expected)
+            self.assertEqual(state_text(state, reason), expected)
 
 
 class PassedSocketTests(LibvirtCase):

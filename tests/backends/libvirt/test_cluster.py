@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.doubles.hypervisors_here import all_ports_listen
 from vncproxy.backends.libvirt.backend import LibvirtBackend
 from vncproxy.backends.libvirt.settings import LibvirtSettings
-from vncproxy.backends.libvirt.states import Sighting
+from vncproxy.backends.libvirt.states import DomainState
 from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
 from vncproxy.model import ConsoleEndpoint
 from vncproxy.testing import FakeCalls, backend_context
@@ -289,10 +289,10 @@ class InventoryTests(ClusterCase):
         self.assertRegex(told, rf"at {first}, .*; libvirt .* at {second}, ")
 
     def test_ranks(self) -> None:
-        running = Sighting(WEB, "web", libvirt.VIR_DOMAIN_RUNNING, 0)
-        moved = Sighting(WEB, "web", *MOVED)
-        self.assertLess(running.rank, Sighting(WEB, "web", *RECEIVING).rank)
-        self.assertLess(Sighting(WEB, "web", *RECEIVING).rank, moved.rank)
+        running = DomainState(WEB, "web", libvirt.VIR_DOMAIN_RUNNING, 0)
+        moved = DomainState(WEB, "web", *MOVED)
+        self.assertLess(running.rank, DomainState(WEB, "web", *RECEIVING).rank)
+        self.assertLess(DomainState(WEB, "web", *RECEIVING).rank, moved.rank)
 
 
 class SettingsTests(SynchronousTestCase):

@@ -64,7 +64,7 @@ class TroubleTests(LibvirtCase):
         self.assertEqual(self.told(), [])
         gone = _error(libvirt.VIR_ERR_NO_DOMAIN, "Domain not found")
         self.patch(libvirt.virDomain, "XMLDesc", Mock(side_effect=gone))
-        self.assertEqual(libvirt_probe.trouble(self.driver, parse_uri(URI), {}), [])
+        self.assertEqual(libvirt_probe.unreachable_consoles(self.driver, parse_uri(URI), {}), [])
 
     def test_a_libvirt_that_fails_meanwhile_hides_nothing_else(self) -> None:
         self.domain(self.vnc(self.port))

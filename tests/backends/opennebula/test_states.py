@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyone import LCM_STATE, VM_STATE
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.backends.opennebula.states import ACTIVE, WITH_SCREEN, has_screen, words
+from vncproxy.backends.opennebula.states import ACTIVE, WITH_SCREEN, has_screen, state_text
 
 SUNSTONE = {3, 4, 12, 13, 16, 17, 18, 24, 25, 26, 27, 28, 29, 57, 58, 62}
 NEWER = {59, 66, 69}
@@ -24,9 +24,9 @@ class ScreenTests(SynchronousTestCase):
 class WordsTests(SynchronousTestCase):
     def test_every_state_that_the_client_library_knows_has_words(self) -> None:
         for state in VM_STATE:
-            self.assertNotIn("unknown", words(state, 0), state)
+            self.assertNotIn("unknown", state_text(state, 0), state)
         for state in LCM_STATE:
-            self.assertNotIn("unknown", words(ACTIVE, state), state)
+            self.assertNotIn("unknown", state_text(ACTIVE, state), state)
 
     def test_the_words_are_of_the_right_state(self) -> None:
         for state, text in {
@@ -39,7 +39,7 @@ class WordsTests(SynchronousTestCase):
             VM_STATE.UNDEPLOYED: "undeployed",
             VM_STATE.CLONING: "waiting for its disks to be cloned",
         }.items():
-            self.assertEqual(words(state, 0), text)
+            self.assertEqual(state_text(state, 0), text)
         for state, text in {
             LCM_STATE.PROLOG: "starting",
             LCM_STATE.RUNNING: "running",
@@ -54,13 +54,13 @@ class WordsTests(SynchronousTestCase):
             LCM_STATE.DISK_RESIZE_UNDEPLOYED: "undeployed, and its disks are being changed",
             LCM_STATE.HOTPLUG_SAVEAS_STOPPED: "stopped, and a disk is being saved",
         }.items():
-            self.assertEqual(words(ACTIVE, state), text)
+            self.assertEqual(state_text(ACTIVE, state), text)
 
     def test_states_that_the_client_library_does_not_know_yet(self) -> None:
-        self.assertEqual(words(ACTIVE, 69), "running")
-        self.assertEqual(words(ACTIVE, 70), "powered off, and being backed up")
-        self.assertEqual(words(ACTIVE, 71), "being restored from a backup")
+        self.assertEqual(state_text(ACTIVE, 69), "running")
+        self.assertEqual(state_text(ACTIVE, 70), "powered off, and being backed up")
+        self.assertEqual(state_text(ACTIVE, 71), "being restored from a backup")
 
     def test_unknown_ones_are_told_by_number(self) -> None:
-        self.assertEqual(words(99, 0), "in the unknown state 99")
-        self.assertEqual(words(ACTIVE, 99), "active, in the unknown state 99")
+        self.assertEqual(state_text(99, 0), "in the unknown state 99")
+        self.assertEqual(state_text(ACTIVE, 99), "active, in the unknown state 99")

@@ -12,7 +12,7 @@ from vncproxy.backends.tls_context import distrust
 from vncproxy.backends.vmware.errors import explain, unanswered
 from vncproxy.backends.vmware.machines import displayed
 from vncproxy.backends.vmware.soap import TimeLeft, api_versions
-from vncproxy.backends.vmware.states import words
+from vncproxy.backends.vmware.states import state_text
 from vncproxy.backends.vmware.vnc import vnc_settings
 from vncproxy.errors import NoGraphicalConsole
 
@@ -24,17 +24,17 @@ CONNECTION_STATES: Any = vim.VirtualMachine.ConnectionState
 class StateTests(SynchronousTestCase):
     def test_every_power_state_has_words(self) -> None:
         for state in POWER_STATES.values:
-            self.assertNotIn("unknown", words(state))
+            self.assertNotIn("unknown", state_text(state))
 
     def test_every_connection_state_has_words_that_go_first(self) -> None:
         for state in CONNECTION_STATES.values:
-            said = words("poweredOn", state)
+            said = state_text("poweredOn", state)
             self.assertNotIn("unknown", said)
             self.assertEqual(said == "running", state == "connected")
 
     def test_states_of_later_versions(self) -> None:
-        self.assertEqual(words("half"), "in the unknown power state half")
-        self.assertEqual(words("poweredOn", "x"), "in the unknown connection state x")
+        self.assertEqual(state_text("half"), "in the unknown power state half")
+        self.assertEqual(state_text("poweredOn", "x"), "in the unknown connection state x")
 
 
 class FaultTests(SynchronousTestCase):
