@@ -1,4 +1,4 @@
-"""Whether something listens on a TCP port here: not so for a host's ports within a container."""
+"""Which TCP ports are listened on in this process's network, which in a container is its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tries whether consoles can be dialled, many at once, so that no user finds a firewall first.
+"""Dials many consoles at once, to find firewalls before a user does.
 
 Everything here blocks, for a bounded time; it is called in a thread.
 """
@@ -18,7 +18,7 @@ Address = tuple[str, int]
 """A host name or IP address, and a TCP port."""
 
 MOST: Final = 64
-"""How many addresses one check dials; there may be thousands of machines."""
+"""Addresses that one check dials at most; there may be thousands of machines."""
 
 DIAL_TIME: Final = 2.0
 """Longest time in seconds, however many are dialled."""
@@ -29,11 +29,10 @@ def out_of_reach(
 ) -> dict[Address, str]:
     """Return why addresses cannot be connected to; those that can are missing.
 
-    Nothing is sent, and a resolver that hangs is left behind.
+    Nothing is sent. A resolver that hangs is not waited for.
 
     Args:
-        written: hosts that an operator wrote, which may turn out to be this machine; all when it
-            is None.
+        written: hosts that an operator has configured, which may be this machine; None for all.
     """
     answers: SimpleQueue[tuple[Address, str]] = SimpleQueue()
     silent = dict.fromkeys(addresses, f"no answer within {seconds:g} s")

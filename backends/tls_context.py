@@ -1,7 +1,7 @@
 """TLS towards hypervisors' APIs: verified by authority and name, or by a pinned fingerprint.
 
-pyvmomi verifies nothing for ``localhost`` and pins nothing with its ``thumbprint``, so a context of
-our own does both. Everything here blocks; it is called in a thread.
+pyvmomi verifies nothing for ``localhost`` and pins nothing with its ``thumbprint``; this context
+does both. Everything here blocks; it is called in a thread.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a host's name or address means: one to dial, a wildcard, or the machine that dials it.
+"""Names and addresses of hosts: which can be dialled, and which mean the dialling machine itself.
 
-Loopback, wildcard and link-local addresses mean another machine wherever they are used. One that a
-hypervisor, a cloud or a token names is never dialled unless an operator wrote where it is.
+Loopback, wildcard and link-local addresses mean another machine wherever they are used. Where a
+hypervisor, a cloud or a token names one, it is dialled only if an operator has configured it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 NOT_DIALLED: Final = "The console of the virtual machine cannot be reached from here."
-"""What a user reads when a console's address means this machine."""
+"""The sentence for a user when a console's address means this machine."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
 _NUMBER = r"(?:0[xX][0-9a-fA-F]{1,8}|[0-9]{1,16})"
@@ -27,9 +27,10 @@ _LOOPBACK_NAMES = re.compile(
 
 
 def parse_ip(text: str) -> IPv4Address | IPv6Address | None:
-    """Return an IP address, of IPv4 where IPv6 only wraps it; None for anything else.
+    """Return an IP address, None for anything else; IPv4 for an IPv4-mapped IPv6 address.
 
-    Old forms of IPv4 count, such as ``127.1`` and ``0x7f000001``: resolvers read them (inet_aton).
+    Short and hexadecimal IPv4 such as ``127.1`` and ``0x7f000001`` is read as resolvers read it
+    (inet_aton).
     """
     try:
         address = ip_address(text)
@@ -47,7 +48,7 @@ def is_loopback(text: str) -> bool:
 
 
 def is_wildcard(text: str) -> bool:
-    """Return whether an address means all of a machine's, or is not told."""
+    """Return whether an address means all of a machine's, or is empty."""
     address = parse_ip(text)
     return address.is_unspecified if address else not text
 
@@ -62,7 +63,7 @@ def is_own(text: str) -> bool:
 
 
 def meaning(text: str) -> str:
-    """Return in words what a name or address means for which ``is_own`` is true."""
+    """Return a phrase for what a name or address means for which ``is_own`` is true."""
     here = is_loopback(text) or is_wildcard(text)
     return "this machine itself" if here else "another machine on every link"
 

@@ -1,8 +1,8 @@
-"""Bounded threads in which the hypervisors' blocking SDKs run, apart for each backend.
+"""Bounded threads in which the hypervisors' blocking SDKs run, separate for each backend.
 
-A call ends for its caller when its time limit passes, whatever the SDK does; the thread is free
-again only when the function has really ended, so a dead hypervisor takes a bounded number, and
-only of its own part's.
+A call ends for its caller when its time limit passes. Its thread is free again only when the
+function has ended, so a hypervisor that hangs occupies a bounded number of threads, all of them
+its own backend's.
 """
 
 from __future__ import annotations
@@ -40,38 +40,44 @@ class _DaemonPool(ThreadPool):
 
 
 class _Job(Generic[T]):
-    """One function on its way through the pool, and the caller who waits for it, or has left."""
+    """One function on its way through the pool, and its caller's Deferred.
 
-    def __init__(self, function: Callable[..., T], args: tuple[Any, ...], whose: str) -> None:
-        self.name = _name_of(function, whose)
-        self.left = False
-        self.answer: Deferred[T] = Deferred(self._leave)
+    Attributes:
+        name: what messages call it.
+        abandoned: whether the caller has cancelled, or the time limit is over.
+        answer: fires with the function's result.
+    """
+
+    def __init__(self, function: Callable[..., T], args: tuple[Any, ...], owner: str) -> None:
+        self.name = _name_of(function, owner)
+        self.abandoned = False
+        self.answer: Deferred[T] = Deferred(self._abandon)
         self._function = partial(function, *args)
 
-    def _leave(self, _answer: Deferred[T]) -> None:
-        self.left = True
+    def _abandon(self, _answer: Deferred[T]) -> None:
+        self.abandoned = True
 
     def run(self) -> T:
-        if self.left:
+        if self.abandoned:
             raise CancelledError("given up before a thread was free")
         return self._function()
 
-    def too_late(self, _cancelled: object, timeout: float) -> Failure:
+    def timeout_failure(self, _cancelled: object, timeout: float) -> Failure:
         return Failure(BackendError(f"{self.name} did not answer within {timeout:g} s"))
 
 
-def _name_of(function: Callable[..., object], whose: str) -> str:
-    """Return what to call a function in a message.
+def _name_of(function: Callable[..., object], owner: str) -> str:
+    """Return the name of a function for messages.
 
-    A callable object may tell with ``str``. Names in the source tell an operator nothing, so that
-    of the backend or token source whose calls these are comes next.
+    A callable object's own ``__str__`` is best. The backend or token source that owns the calls
+    comes next, since an operator does not know names in the source.
     """
     if name := getattr(function, "__qualname__", ""):
-        return whose or str(name)
+        return owner or str(name)
     kinds = type(function).mro()[:-1]
     if any("__str__" in vars(kind) for kind in kinds):
         return str(function)
-    return whose or kinds[0].__name__
+    return owner or kinds[0].__name__
 
 
 @implementer(IBlockingCalls)
@@ -81,9 +87,9 @@ class BoundedCalls:
     Args:
         clock: measures the time limits.
         reactor: takes the results back into its thread.
-        threads: how many functions run at the same time; none exists before it is needed.
-        waiting: how many more may wait for a free thread; further ones are refused.
-        name: stands before what a call is refused with, and in the names of the threads.
+        threads: how many functions run at the same time; threads are started when needed.
+        waiting: how many more may wait for a free thread; further calls are refused.
+        name: stands before the messages of refused calls, and in the names of the threads.
     """
 
     log = Logger()
@@ -130,7 +136,7 @@ class BoundedCalls:
     ) -> Deferred[T]:
         """Run a function in the pool; see ``IBlockingCalls``.
 
-        A function whose caller left before a thread was free is never run.
+        A function that was cancelled before a thread was free is never run.
         """
         if refusal := self._refusal():
             return fail(BackendError(refusal))
@@ -139,7 +145,7 @@ class BoundedCalls:
         self._pool.callInThreadWithCallback(
             partial(self._reactor.callFromThread, self._finish, job, late), job.run
         )
-        return job.answer.addTimeout(timeout, self._clock, job.too_late)
+        return job.answer.addTimeout(timeout, self._clock, job.timeout_failure)
 
     def close(self) -> None:
         """Take no more calls; functions that still run are left behind and end with the process."""
@@ -159,12 +165,12 @@ class BoundedCalls:
             self._pool.stop()
 
     def _refusal(self) -> str:
-        whose = f"{self._name}: " if self._name else ""
+        prefix = f"{self._name}: " if self._name else ""
         if self._closed:
-            return f"{whose}the pool of blocking calls is closed"
+            return f"{prefix}the pool of blocking calls is closed"
         if self._unfinished >= self._threads + self._waiting:
             return (
-                f"{whose}{self._unfinished} blocking calls are unanswered in "
+                f"{prefix}{self._unfinished} blocking calls are unanswered in "
                 f"{self._threads} threads"
             )
         return ""
@@ -173,7 +179,7 @@ class BoundedCalls:
         self, job: _Job[T], late: Callable[[T], object] | None, succeeded: bool, result: Any
     ) -> None:
         self._unfinished -= 1
-        if not job.left:
+        if not job.abandoned:
             # Deferred.callback takes a Failure as well, and then fires the errbacks
             job.answer.callback(result)
             return

@@ -26,8 +26,7 @@ from .hypervisor import Hypervisor, close_socket
 from .settings import LibvirtSettings
 
 THREADS_OF_A_HOST: Final = 4
-"""Questions that one of several hosts is asked at the same time; libvirt answers five at once
-(``max_client_requests``)."""
+"""Calls to one of several hosts at a time; libvirt answers five (``max_client_requests``)."""
 
 
 @implementer(IConsoleBackend, IConsoleRecovery, IHasWarnings, IVMInventory)
@@ -101,18 +100,18 @@ class LibvirtBackend:
         return "; ".join(answers.values())
 
     def warnings(self) -> Sequence[str]:
-        """Return what deserves a look about TLS, and the consoles that could not be reached."""
+        """Return settings that are unsafe or without effect, and consoles out of reach."""
         trusts = [self._settings.reach(uri).tls for uri in self._settings.hypervisors()]
         about_tls = dict.fromkeys(line for trust in trusts for line in warnings_about(trust))
         return [*self._settings.ineffective(), *about_tls, *self._problems]
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await ask_all(self._hypervisors, Hypervisor.close)
 
 
 def _hypervisors(settings: LibvirtSettings, calls: IBlockingCalls) -> list[Hypervisor]:
-    """Return what asks each of the hosts, which has threads of its own where there are several."""
+    """Return the hosts, each with threads of its own where there are several."""
     uris = settings.hypervisors()
     if len(uris) == 1:
         return [Hypervisor(uris[0], settings, calls)]

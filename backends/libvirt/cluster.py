@@ -1,7 +1,7 @@
-"""Several hypervisors among which machines are moved: which of them has a machine now.
+"""Several hypervisors among which machines are moved: on which of them a machine runs now.
 
-While a machine moves, and often ever after, more than one host knows it; only where it runs is its
-screen.
+While a machine moves, and often later, more than one host has it defined; its screen is where it
+runs.
 """
 
 from __future__ import annotations

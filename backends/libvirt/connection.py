@@ -62,7 +62,7 @@ class Connection:
             raise BackendError(f"{self}: {explain(e)}") from e
 
     def close(self) -> None:
-        """Let go of the connection; libvirt closes it when the last question has ended."""
+        """Drop the connection; libvirt closes it when the last question has ended."""
         self._connection = None
 
     def _ask(self, question: Callable[..., T], args: tuple[Any, ...]) -> T:

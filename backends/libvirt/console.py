@@ -1,7 +1,7 @@
-"""How to get to a console that libvirt tells of: over TCP, a unix socket, or a passed socket.
+"""How a libvirt console is reached: over TCP, a unix socket, or a passed socket.
 
 A console of another machine that listens on a wildcard, loopback or link-local address is never
-dialled there: from here those addresses mean another machine, and somebody else's screen.
+dialled there: from here those addresses mean another machine, and another user's screen.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .domain_xml import VNCGraphics
 OpenGraphics = Literal["auto", "never", "always"]
 
 _PORTS = (None, 22, 16509, 16514)
-"""Of ssh and libvirt; another one on loopback is a tunnel's."""
+"""Ports of ssh and libvirt; any other one on loopback belongs to a tunnel."""
 
 _TRANSPORTS = ("unix", "tcp", "tls", "ssh", "libssh", "libssh2", "ext")
 _VSPHERE = (
@@ -87,7 +87,7 @@ def parse_uri(uri: str, address: str = "", open_graphics: OpenGraphics = "auto")
     """Read a libvirt URI, ``driver[+transport]://[user@][host][:port]/path[?options]``.
 
     Raises:
-        ValueError: it is none, or not one of a QEMU or test driver; in words for the operator.
+        ValueError: it is none, or not one of a QEMU or test driver; with a text for the operator.
     """
     parts = urlsplit(uri)
     driver, _, transport = parts.scheme.partition("+")
@@ -101,7 +101,7 @@ def parse_uri(uri: str, address: str = "", open_graphics: OpenGraphics = "auto")
     if parts.password is not None:
         raise ValueError("must hold no password, which libvirt would not use: leave it out")
     host = parts.hostname or ""
-    # what a command connects to, or a port of this machine that is not libvirt's, cannot be known
+    # where a command (ext) or a tunnel leads is not known
     is_here = is_loopback(host) and parts.port in _PORTS
     local = transport != "ext" and (not host or is_here)
     passes_sockets = not host and transport in ("", "unix")

@@ -18,9 +18,9 @@ class VNCGraphics:
     Attributes:
         index: its place among all graphics devices, SPICE included, as libvirt counts them.
         port: TCP port; -1 when it was to be chosen and is not, 0 when there is none.
-        address: where it listens on TCP; empty when the XML does not tell.
+        address: where it listens on TCP; empty when it is not in the XML.
         socket: path of the unix socket where it listens instead; empty when there is none.
-        password: None when no password is set; an empty one means that QEMU refuses everybody.
+        password: None when no password is set; an empty one means that QEMU refuses every viewer.
         valid_to: until when QEMU accepts the password; None for ever.
     """
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Hypervisor:
-    """What one libvirt is asked.
+    """One libvirt.
 
     Every question raises ``BackendError`` when libvirt does not answer in time, or fails.
 
@@ -73,7 +73,7 @@ class Hypervisor:
         return await self._ask(describe, self.uri)
 
     async def unreachable_consoles(self) -> Sequence[str]:
-        """Return what keeps consoles of running machines from being had, a line for each."""
+        """Return a line for each console of a running machine that cannot be reached."""
         from .probe import unreachable_consoles
 
         settings = self._settings
@@ -81,7 +81,7 @@ class Hypervisor:
         return [f"{self.uri}: {each}" for each in found]
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         await self._calls.call(self._settings.timeout, self._libvirt.close)
 
     async def _ask(
@@ -107,6 +107,6 @@ def _connection(uri: str, timeout: float) -> Connection:
 
 
 def close_socket(endpoint: ConsoleEndpoint) -> None:
-    """Close the socket of an endpoint that nobody goes on to use, where it has one."""
+    """Close the socket of an endpoint that is not used, where it has one."""
     if endpoint.fd >= 0:
         os.close(endpoint.fd)

@@ -1,6 +1,6 @@
-"""What is asked of a libvirt connection: where a console is, which domains there are, who it is.
+"""Look-up, inventory and consoles of the domains on a libvirt connection.
 
-Everything here blocks; it is called in a thread, through ``libvirt_connection.Connection``.
+Everything here blocks; it is called in a thread, through `connection.Connection`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def locate(
     """Find a domain's console.
 
     Args:
-        vm: UUID, name or numeric id; one that is two machines' is refused.
+        vm: UUID, name or numeric id; one that fits two machines is refused.
         addresses: host in the URI, or host name as libvirt reports it -> where its consoles are
             dialled.
 
@@ -87,7 +87,7 @@ def inventory(connection: VirConnect) -> list[DomainState]:
 
 
 def describe(connection: VirConnect, uri: str) -> str:
-    """Return a line about the hypervisor, and see that the connection may read passwords."""
+    """Return a line about the hypervisor, and check that the connection may read passwords."""
     active = connection.numOfDomains()
     every = active + connection.numOfDefinedDomains()
     _try_secure_xml(connection)
@@ -99,10 +99,11 @@ def describe(connection: VirConnect, uri: str) -> str:
 
 
 def with_address(connection: VirConnect, reach: Reach, addresses: Mapping[str, str]) -> Reach:
-    """Return where the hypervisor stands, with the address that a map has for it.
+    """Return where the hypervisor stands, with its address from a map.
 
-    The host in its URI goes before the name that it reports, which others may report too: one like
-    ``localhost.localdomain`` is that of every host without a name, and looked up only here.
+    The host in its URI goes before the name that it reports. A name like
+    ``localhost.localdomain``, which every host without a name reports, is looked up only for a
+    libvirt on this machine.
     """
     if not addresses:
         return reach
@@ -138,9 +139,9 @@ def _find(connection: VirConnect, vm: str, by_id: bool = True) -> VirDomain:
 
 
 def _look_ups(connection: VirConnect, vm: str, by_id: bool) -> Iterator[VirDomain | None]:
-    """Yield what a text can mean; what looks like a UUID is never taken for a name.
+    """Yield the domains that a text may mean; what looks like a UUID is never taken for a name.
 
-    Otherwise a machine could take the place of another that is gone by having its UUID as a name.
+    Otherwise a machine named like the UUID of one that is gone would take its place.
     """
     if uuid := _uuid(vm):
         yield _looked_up(connection.lookupByUUIDString, uuid)
@@ -178,7 +179,7 @@ def _console(domain: VirDomain, xml: DomainXML) -> VNCGraphics:
 
 
 def _passed_socket(domain: VirDomain, vnc: VNCGraphics) -> int:
-    """Let libvirt connect us; its connection has let us in, so QEMU need not ask again."""
+    """Return a socket that libvirt has connected; QEMU asks for no password on it."""
     try:
         fd: int = domain.openGraphicsFD(vnc.index, libvirt.VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH)
     except libvirt.libvirtError as e:

@@ -1,6 +1,6 @@
-"""Looks at a hypervisor's running machines before a user does: whose consoles cannot be had.
+"""Checks a hypervisor for ``check-config``: consoles of running machines out of reach.
 
-Everything here blocks; it is called in a thread, through ``libvirt_connection.Connection``.
+Everything here blocks; it is called in a thread, through `connection.Connection`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .machines import with_address
 def unreachable_consoles(
     connection: VirConnect, reach: Reach, addresses: Mapping[str, str], seconds: float = DIAL_TIME
 ) -> list[str]:
-    """Return a line for what keeps consoles from being had; one console of each host is dialled.
+    """Return a line for each reason why consoles are out of reach; dial one console of each host.
 
     Args:
         addresses: host name as libvirt reports it -> where its consoles are dialled.
@@ -36,7 +36,7 @@ def unreachable_consoles(
     refused: dict[str, str] = {}
     written: set[str] = set()
     domains = connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
-    # libvirt has no order, and what is told should not change from one check to the next
+    # libvirt has no order, and the report should not change from one check to the next
     for domain in sorted(domains, key=lambda domain: str(domain.name()))[:MOST]:
         try:
             found = _console(domain, reach)

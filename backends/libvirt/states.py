@@ -1,4 +1,4 @@
-"""The states of a libvirt domain, in words that complete "The virtual machine is …"."""
+"""The states of a libvirt domain, as they complete "The virtual machine is …"."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _IN_TRANSIT = (
 
 @dataclass(frozen=True, slots=True)
 class DomainState:
-    """What one host says of a domain.
+    """The state of a domain on one host.
 
     Attributes:
         uuid: with dashes, lower case.
@@ -84,5 +84,5 @@ class DomainState:
 
 
 def state_text(state: int, reason: int = 0) -> str:
-    """Return a ``virDomainState`` and its reason in words."""
+    """Return a ``virDomainState`` and its reason as text."""
     return _REASONS.get((state, reason)) or _STATES.get(state, f"in the unknown state {state}")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _IN_THREAD = 0.9
-"""How much of the time limit a question has: the rest is for its own words to arrive."""
+"""The share of the time limit that a call has in its thread, so that its error comes first."""
 
 
 @implementer(IConsoleBackend, IHasWarnings, IVMInventory)

@@ -1,4 +1,4 @@
-"""One OpenNebula cloud as it is configured, and what is asked of it.
+"""One OpenNebula cloud: look-up and inventory of its machines, version and account.
 
 Everything here blocks; it is called in a thread.
 """
@@ -84,7 +84,7 @@ class Cloud:
     def find(self, end: float, vm: str) -> Machine:
         """Return a machine by its id or, when that is not a number, by its name.
 
-        A number is never taken for a name: anybody can call a machine ``42``.
+        A number is never taken for a name: any user can call a machine ``42``.
 
         Raises:
             VMNotFound: there is none.
@@ -175,7 +175,7 @@ class Cloud:
 
 
 class Inquiry:
-    """Asks a cloud within a time limit; its name stands in messages about that.
+    """A question to a cloud with a time limit; its ``str`` stands in messages about that.
 
     Args:
         seconds: how long one question may take.

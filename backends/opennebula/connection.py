@@ -77,7 +77,7 @@ class FrontEnd:
             kind: ``vm`` or ``host``.
 
         Raises:
-            NoSuchObject, AccessDenied, LoginRefused, BackendError: it cannot be had.
+            NoSuchObject, AccessDenied, LoginRefused, BackendError: it is refused, or there is none.
         """
         # servers before 5.10 ignore the parameter, and keep nothing encrypted
         return self.call(end, f"{kind}.info", number, True)
@@ -98,7 +98,7 @@ class FrontEnd:
         """Call a method at one server.
 
         Raises:
-            Unanswered: another one may know better.
+            Unanswered: another one may answer.
         """
         client = pyone.OneServer(server, self._session, protocol="xmlrpc")
         transport = client("transport")
@@ -109,7 +109,7 @@ class FrontEnd:
             problem = self._problem(server, method, e)
         except _UNREADABLE as e:
             problem = Unanswered(self._clean(f"its answer to {method} cannot be understood: {e}"))
-        # raised here, so that a message with the session string is in nobody's traceback
+        # raised outside of the handlers: their errors may hold the session string
         raise problem
 
     def _shares(self, end: float) -> Iterator[tuple[str, float]]:

@@ -1,7 +1,7 @@
-"""How to get to the console of a machine that OpenNebula tells of.
+"""The endpoint of a machine on a host of its own cloud.
 
 A loopback address is dialled only where it means this machine, and an address that the owner of a
-machine can choose only where the operator allows it: both could be somebody else's screen.
+machine can choose only where the operator allows it: both could be another user's screen.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def placed(machine: Machine) -> Placement:
 
     Raises:
         VMNotFound: it was terminated.
-        ConsoleUnavailable: it does not run, in words.
+        ConsoleUnavailable: it does not run.
     """
     what = f"VM {machine.id}: STATE {machine.state}, LCM_STATE {machine.lcm_state}"
     if machine.state == DONE:
@@ -74,7 +74,7 @@ def console(machine: Machine, placement: Placement, network: Network) -> Console
         port=_port(machine, vnc),
         handshakes=(network.security(vnc.password, placement.host),),
         name=machine.name,
-        # an address was weighed already, and what a name leads to was not
+        # an address was checked above; the address behind a name is checked when it is dialled
         allow_loopback=is_own(host) or host in network.addresses.values(),
     )
 

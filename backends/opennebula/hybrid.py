@@ -1,7 +1,7 @@
-"""Follows a machine to where it really runs: through hybrid hosts, each an OpenNebula of its own.
+"""Follows a machine through hybrid hosts, each an OpenNebula of its own, to where it runs.
 
 A host with the driver ``one`` runs its machines in another OpenNebula, under one account there.
-The local driver knows nothing of their consoles, and its "running" may be anything over there.
+The local driver has no consoles, and a machine that it calls running may have another state there.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def locate(
     placement = placed(machine)
     if machine.is_on_vcenter:
         return ConsoleElsewhere(in_vsphere(cloud, end, machine, placement))
-    # the remote half has a name that says nothing to the user
+    # the user does not know the name of the remote half
     return replace(console(machine, placement, cloud.network), name=asked.name)
 
 
@@ -81,10 +81,10 @@ def remote_cloud(
 ) -> Cloud:
     """Return the OpenNebula behind a hybrid host.
 
-    What is configured for it counts; the rest is read from the host's template.
+    What is not configured is read from the host's template.
 
     Raises:
-        BackendError: it is not known where it is, or who may log in.
+        BackendError: its endpoint or its account is not known.
     """
     settings = cloud.settings.remotes.get(host, RemoteSettings())
     if not (settings.endpoint and settings.user):

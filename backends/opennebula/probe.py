@@ -1,6 +1,6 @@
-"""Looks at a cloud before a user does: what is not safe, and which consoles cannot be had.
+"""Checks a cloud for ``check-config``: consoles that cannot be reached.
 
-Everything here blocks; it is called in a thread, through ``opennebula_cloud.Inquiry``.
+Everything here blocks; it is called in a thread, through `cloud.Inquiry`.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _SHARE = 0.5
 
 
 def probe(cloud: Cloud, end: float, post: PostFunction | None = None) -> Probed:
-    """Ask who the cloud is, and dial one running machine's console on each host.
+    """Return a line about the cloud, and dial one running machine's console on each host.
 
-    Machines behind hybrid hosts are not looked at, and of those in a vCenter only which backend
-    shows them.
+    Machines behind hybrid hosts are left out; of those in a vCenter, only the backend that shows
+    them is looked up.
 
     Raises:
         BackendError: it does not answer, or refuses the account.

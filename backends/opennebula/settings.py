@@ -92,7 +92,7 @@ VCenter = Annotated[str | dict[str, str], AfterValidator(_vcenter)]
 
 
 class CloudSettings(BaseModel):
-    """What is told about any OpenNebula, the one of the table and those behind hybrid hosts.
+    """Settings of any OpenNebula, the one of the table and those behind hybrid hosts.
 
     Attributes:
         servers: further servers of the same cloud, asked in their order when the endpoint does not
@@ -133,7 +133,7 @@ class CloudSettings(BaseModel):
         return self.servers
 
     def warnings(self) -> Iterator[str]:
-        """Yield what deserves a look, here and behind hybrid hosts."""
+        """Yield what is unsafe, here and behind hybrid hosts."""
         for url in self.urls():
             parts = urlsplit(url)
             if parts.scheme == "http" and not is_loopback(parts.hostname or ""):

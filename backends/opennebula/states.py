@@ -1,4 +1,4 @@
-"""The states of an OpenNebula machine, in words that complete "The virtual machine is …".
+"""The states of an OpenNebula machine, as they complete "The virtual machine is …".
 
 Numbers as in OpenNebula's ``VirtualMachine.h``: a state, and while that is ACTIVE, a state in the
 life cycle manager (LCM).
@@ -66,7 +66,7 @@ def has_screen(state: int, lcm_state: int) -> bool:
 
 
 def state_text(state: int, lcm_state: int) -> str:
-    """Return STATE and LCM_STATE in words; unknown ones by their number."""
+    """Return STATE and LCM_STATE as text; unknown ones by their number."""
     if state == ACTIVE:
         return _WORDS.get(lcm_state, f"active, in the unknown state {lcm_state}")
     return _STATES.get(state, f"in the unknown state {state}")

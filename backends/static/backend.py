@@ -1,4 +1,4 @@
-"""Consoles that somebody wrote down, in the configuration or in a file of their own."""
+"""Consoles that are written in the configuration, or in a file of their own."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class StaticBackend:
         return line
 
     def warnings(self) -> Sequence[str]:
-        """Return what deserves a look in table and file."""
+        """Return what may be unsafe or without effect in table and file."""
         consoles = ChainMap(self._inline, self._from_file or {})
         return [
             f"{key}: {text}"

@@ -1,4 +1,4 @@
-"""One console that somebody wrote down: its address, how it is secured, the name to show."""
+"""One console of a table: its address, how it is secured, the name to show."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ class Console(BaseModel):
         address: ``host:port``, ``[IPv6 address]:port``, ``unix:/path``, ``tls://host:port`` or
             ``wss://host:port/path``.
         password: for VNC authentication, or of the user; empty for servers that ask for none.
-        username: for servers that ask for a user's name, which is told under TLS only.
+        username: for servers that ask for a user's name, which is sent under TLS only.
         tls: demands TLS: VeNCrypt, or what the address says; with how the server is verified.
-        anonymous_tls: demands VeNCrypt too, and is content with one that has no certificate.
+        anonymous_tls: demands VeNCrypt too, and accepts a server without a certificate.
         name: what to call the machine on the screen; empty keeps the server's own name.
     """
 
@@ -123,7 +123,7 @@ class Console(BaseModel):
         )
 
     def warnings(self) -> Iterator[str]:
-        """Yield what deserves a look."""
+        """Yield what is unsafe or without effect."""
         trust = self.tls.trust() if self.tls else None
         yield from warnings_about(trust, anonymous=self.anonymous_tls)
         if self.username and (self.address.is_tls or not (self.tls or self.anonymous_tls)):

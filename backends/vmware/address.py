@@ -1,7 +1,7 @@
-"""Where an ESXi host is dialled: what vSphere calls it means something else on every machine.
+"""Where an ESXi host is dialled, since a name that vSphere has for it may mean another host here.
 
-Addresses that an operator wrote go before those that vSphere tells, and loopback is dialled only
-where an operator wrote it.
+Configured addresses go before those of vSphere, and loopback is dialled only where it is
+configured.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Place:
     """Where a host is dialled.
 
     Attributes:
-        is_written: whether an operator wrote it, so that it may be this machine's loopback.
+        is_written: whether it is configured, so that it may be this machine's loopback.
     """
 
     host: str
@@ -31,7 +31,7 @@ def place(settings: VMwareSettings, is_single_host: bool, *names: str) -> Place:
     Args:
         is_single_host: whether the API is that of the ESXi host itself, which often does not know
             under which name it can be reached.
-        names: what vSphere calls the host, the best first; empty ones tell nothing.
+        names: of the host in vSphere, the best first; empty ones are skipped.
 
     Raises:
         BackendError: it cannot be dialled, or is this machine itself; with what can be done.

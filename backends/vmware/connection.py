@@ -30,7 +30,7 @@ _LOST = (
     ssl.SSLEOFError,
     ssl.SSLZeroReturnError,
 )
-"""How an idle connection fails that the server has closed meanwhile."""
+"""How a request fails on an idle connection that the server has closed."""
 
 _REMEDIES = 2
 _AFTER_REFUSAL = 60.0
@@ -39,7 +39,7 @@ _AFTER_REFUSAL = 60.0
 
 @dataclass(frozen=True, slots=True)
 class VSphere:
-    """A login: what questions are asked of.
+    """A login at the API, as questions get it.
 
     Attributes:
         content: the API's ``ServiceContent``.

@@ -1,4 +1,4 @@
-"""What vSphere's faults mean, in words that an administrator can act on."""
+"""vSphere's faults, with what an administrator can do about them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def explain(fault: Any, user: str) -> BackendError:
 
     Args:
         fault: a ``vmodl.MethodFault``.
-        user: who called.
+        user: the account of the call.
     """
     if isinstance(fault, vim.fault.NoPermission):
         return BackendError(

@@ -1,6 +1,6 @@
-"""What is asked of a vSphere about its machines: which one is meant, which there are, who it is.
+"""Look-up and inventory of a vSphere's machines, and a line about the server.
 
-Everything here blocks; it is called in a thread, through ``vmware_session.Session``.
+Everything here blocks; it is called in a thread, through `connection.Session`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _SEVERAL = "Several virtual machines have this name."
 def find(vsphere: VSphere, vm: str) -> Any:
     """Return the ``vim.VirtualMachine`` that is meant; with a managed object id, it may not exist.
 
-    What looks like a UUID or a managed object id is nothing else, so that nobody takes the place
-    of a machine that is gone by giving another one its id as a name.
+    What looks like a UUID or a managed object id is never taken for a name: a machine named like
+    the id of one that is gone would take its place.
 
     Raises:
         VMNotFound: there is none.

@@ -1,6 +1,6 @@
-"""Looks at a vSphere before a user does: who it is, and what keeps its consoles from being had.
+"""Checks a vSphere for ``check-config``: missing privileges, and hosts that cannot be reached.
 
-Everything here blocks; it is called in a thread, through ``vmware_session.Session``.
+Everything here blocks; it is called in a thread, through `connection.Session`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SHARE = 0.25
 
 
 def probe(vsphere: VSphere) -> Probed:
-    """Ask who the server is and what the account may do, and dial the hosts' web sockets."""
+    """Return product and version, the privileges that are missing, and the hosts out of reach."""
     line = describe(vsphere)
     return Probed(line, (*_not_allowed(vsphere), *_closed(vsphere)))
 

@@ -1,6 +1,6 @@
 """Reads properties of managed objects, many in one question.
 
-Everything here blocks; it is called in a thread, through ``vmware_session.Session``.
+Everything here blocks; it is called in a thread, through `connection.Session`.
 """
 
 from __future__ import annotations

@@ -33,13 +33,13 @@ class VMwareSettings(BaseModel):
         password: of that account.
         ca_file: PEM file of the authorities to trust; empty for those of the system.
         server_name: the name in the server's certificate, when it is not ``host``.
-        fingerprints: of the server's certificate; when there are any, one must match, and neither
-            authorities nor name are looked at.
+        fingerprints: of the server's certificate; when there are any, one must match, and
+            authority and name are not checked.
         verify: False accepts any certificate of the server.
         console: how screens are shown; ``auto`` takes the VNC server where no web socket is.
         addresses: an ESXi host as vCenter names it -> where it is dialled.
         bios_uuids: whether a UUID that is no machine's instance UUID may be a BIOS UUID. Clones
-            share it, and whoever may configure a machine can give it another's.
+            share it, and an account that may configure a machine can give it another's.
         timeout: longest time for one question.
     """
 
@@ -84,7 +84,7 @@ class VMwareSettings(BaseModel):
         )
 
     def warnings(self) -> Iterator[str]:
-        """Yield what deserves a look."""
+        """Yield what is unsafe."""
         if not self.verify:
             yield (
                 f"verify = false, so anybody on the way to {self} can read the password and show "

@@ -1,4 +1,4 @@
-"""The states of a vSphere machine, in words that complete "The virtual machine is …"."""
+"""The states of a vSphere machine, as they complete "The virtual machine is …"."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ _CONNECTION = {
 
 
 def state_text(power: str, connection: str = "connected") -> str:
-    """Return a power state and a connection state in words; a broken connection goes first."""
-    trouble = _CONNECTION.get(connection, f"in the unknown connection state {connection}")
-    return trouble or _POWER.get(power, f"in the unknown power state {power}")
+    """Return a power state and a connection state as text; a broken connection goes first."""
+    broken = _CONNECTION.get(connection, f"in the unknown connection state {connection}")
+    return broken or _POWER.get(power, f"in the unknown power state {power}")

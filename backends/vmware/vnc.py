@@ -1,6 +1,6 @@
 """The VNC server that ESXi before 7.0 runs for a machine whose ``RemoteDisplay.vnc`` is enabled.
 
-Everything here blocks; it is called in a thread, through ``vmware_session.Session``.
+Everything here blocks; it is called in a thread, through `connection.Session`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def vnc_endpoint(vsphere: VSphere, machine: Any, name: str) -> ConsoleEndpoint:
 def _check_others(vsphere: VSphere, machine: Any, others: Sequence[Any], port: int) -> None:
     """Refuse a port that another running machine of the same host has: either may listen there.
 
-    Whoever may configure a machine chooses its port. Machines that the account cannot see are not
+    A machine's port is chosen with its configuration. Machines that the account cannot see are not
     compared.
     """
     others = [each for each in others if each != machine]

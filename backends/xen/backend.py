@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _IN_THREAD = 0.9
-"""How much of the time limit a question has: the rest is for its own words to arrive."""
+"""The share of the time limit that a call has in its thread, so that its error comes first."""
 
 
 @implementer(IConsoleBackend, IConsoleRecovery, IVMInventory, IHasWarnings)
@@ -79,7 +79,7 @@ class XenBackend:
         return await self._ask(inventory, self._name)
 
     async def probe(self) -> str:
-        """Log in, return who the pool is, and dial all of its hosts."""
+        """Log in, return a line about the pool, and dial all of its hosts."""
         from .probe import probe
 
         probed = await self._ask(probe, self._settings)

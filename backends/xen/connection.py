@@ -38,7 +38,7 @@ class Pool:
     """One pool, called with a question; logged in when first asked, and again when that is lost.
 
     Args:
-        timeout: seconds for one question with all that it takes.
+        timeout: seconds for one question, logging in included.
     """
 
     def __init__(self, settings: XenSettings, timeout: float) -> None:
@@ -78,7 +78,7 @@ class Pool:
         """Replace a session that a host does not know.
 
         Args:
-            older_than: seconds; a younger one was made by somebody who has just met the same.
+            older_than: seconds; a younger session was made by another thread for the same reason.
         """
         login = self._login
         if login is not None and time.monotonic() - login.since > older_than:

@@ -1,4 +1,4 @@
-"""From a console's location to its endpoint: TLS and CONNECT, or the plain form of old hosts."""
+"""From a console's location to its endpoint: CONNECT under TLS, or without it on old hosts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def endpoint(found: Found, settings: XenSettings, *, at_resident: bool = False) 
     """Return how a console is reached.
 
     Args:
-        at_resident: whether the host on which the machine runs is believed more than the location.
+        at_resident: whether the host on which the machine runs goes before that in the location.
 
     Raises:
         BackendError: the location cannot be used.

@@ -1,4 +1,4 @@
-"""What went wrong between the proxy and XAPI, in words, and what can be done about it."""
+"""XAPI's errors as text without secrets, with what can be done about them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _EMERGENCY: Final = (
     "HOST_HAS_NO_MANAGEMENT_IP",
     "HOST_ITS_OWN_SLAVE",
 )
-"""What a member that cannot reach its master answers to nearly everything, logins included."""
+"""The answers of a member that cannot reach its master, to logins too."""
 
 
 def is_of_the_host(code: str) -> bool:
@@ -39,7 +39,7 @@ def is_of_the_host(code: str) -> bool:
 
 
 def explain(error: BaseException, settings: XenSettings, url: str) -> str:
-    """Return an error's words, with what can be done where that is known, and no secret.
+    """Return an error's text without secrets, with what can be done where that is known.
 
     Args:
         url: the member that was asked.
@@ -73,7 +73,7 @@ def distrust(error: ssl.SSLCertVerificationError, url: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return text from outside without references, which a session's is one of, and not long."""
+    """Return text from outside, shortened and without references: a session's is a secret."""
     return re.sub(r"[^ -~]", "?", _REFERENCE.sub("OpaqueRef", text)[:_LONGEST])
 
 

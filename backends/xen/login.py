@@ -27,7 +27,7 @@ from .transport import Transport
 
 VERSION: Final = "1.0"
 ORIGINATOR: Final = "vncproxy"
-"""What XAPI knows our sessions by: it limits them per originator, and shows the name."""
+"""The name of the proxy's sessions in XAPI, which limits their number by it."""
 
 REDIRECTS: Final = 3
 """Members that may call themselves a slave, one after the other."""
@@ -45,7 +45,7 @@ FAILURES: Final = (
     *(OSError, HTTPException, XMLRPCError, ExpatError, Failure),
     *(LookupError, TypeError, ValueError),
 )
-"""All that a question can fail with; the last three come of answers that are not as they should."""
+"""The errors of a question; the last three come of malformed answers."""
 
 
 class AccountRefused(BackendError):
@@ -53,7 +53,7 @@ class AccountRefused(BackendError):
 
 
 class Unusable(Exception):
-    """A member that neither lets us in nor leads to one that does; the message names it."""
+    """A member at which no login is possible, nor at one that it leads to; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Login:
         self.transport.close()
 
     def log_out(self, until: float) -> None:
-        """End the session; that it cannot be ended is of no concern.
+        """End the session; failures are ignored.
 
         Args:
             until: when this must be over, in seconds of the monotonic clock.
@@ -112,7 +112,7 @@ def log_in(settings: XenSettings, urls: Sequence[str], until: float) -> Login:
             member gets its share.
 
     Raises:
-        AccountRefused: it is, by the first member that looks at it.
+        AccountRefused: by the first member that checks it.
         BackendError: no member leads to the master.
     """
     problems = []

@@ -1,6 +1,6 @@
-"""What is asked of a pool: which machines there are, and where the console of one is.
+"""Look-up and inventory of a pool's machines.
 
-Everything here blocks; it is called in a thread, through ``xen_pool.Pool``.
+Everything here blocks; it is called in a thread, through `connection.Pool`.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def inventory(login: Login, backend: str) -> list[VMSummary]:
 
 
 def machines(login: Login) -> Iterator[Record]:
-    """Return the records of all machines that can be somebody's."""
+    """Return the records of all machines except templates, snapshots and hosts' own domains."""
     records: dict[str, Record] = login.xenapi.VM.get_all_records()
     return filter(_is_machine, records.values())
 

@@ -1,6 +1,6 @@
-"""Looks at a pool before a user does: who it is, and whether the consoles of each host can be had.
+"""Checks a pool for ``check-config``: hosts that cannot be reached or verified.
 
-Everything here blocks; it is called in a thread, through ``xen_pool.Pool``.
+Everything here blocks; it is called in a thread, through `connection.Pool`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SHARE = 0.5
 
 
 def probe(login: Login, settings: XenSettings) -> Probed:
-    """Ask who the pool is, and dial all of its hosts."""
+    """Return a line about the pool, and the hosts out of reach."""
     hosts: dict[str, Any] = login.xenapi.host.get_all_records()
     (pool,) = login.xenapi.pool.get_all_records().values()
     master = hosts[pool["master"]]

@@ -1,4 +1,4 @@
-"""What it means when a host does not show a console, by the status that it answers CONNECT with."""
+"""What a host's answer to CONNECT means, when it shows no console."""
 
 from __future__ import annotations
 

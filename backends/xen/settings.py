@@ -65,11 +65,11 @@ class XenSettings(BaseModel):
     """The table ``[backends.NAME]`` of type ``xen``.
 
     Attributes:
-        url: members of one pool, asked in this order; one that is not the master tells who is.
+        url: members of one pool, asked in this order; one that is not the master names it.
         username: an account whose role may open consoles (VM Operator at least).
         tls: how the certificates of the pool's members are verified.
-        addresses: a member's address or name as XAPI tells it -> where it is dialled. Loopback is
-            dialled only if it stands here or in ``url``.
+        addresses: a member's address or name in XAPI -> where it is dialled. Loopback is dialled
+            only if it stands here or in ``url``.
         plain_console: whether consoles are reached without TLS, the session in the request's query,
             as old hosts want it; then ``http`` URLs are allowed, too.
         plain_port: where such consoles are.
@@ -109,14 +109,14 @@ class XenSettings(BaseModel):
                     yield f"{name} does nothing: every url is http, and consoles are plain"
 
     def dialled(self, host: str) -> str:
-        """Return where a pool member is dialled that XAPI calls so."""
+        """Return where a pool member is dialled, from its address in XAPI."""
         return mapped(self.addresses, host) or host
 
     def is_written(self, host: str) -> bool:
-        """Return whether an operator wrote where a member is that XAPI calls so."""
+        """Return whether a member's address in XAPI is configured, in ``url`` or ``addresses``."""
         hosts = [urlsplit(url).hostname or "" for url in self.url]
         return host.lower() in {name.lower() for name in (*self.addresses, *hosts)}
 
     def is_refused(self, host: str) -> bool:
-        """Return whether a member's address means this machine, and no operator wrote that."""
+        """Return whether a member's address means this machine, and is not configured."""
         return is_own(host) and not self.is_written(host)

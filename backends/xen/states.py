@@ -1,4 +1,4 @@
-"""The power states of a Xen machine, in words that complete "The virtual machine is …"."""
+"""The power states of a Xen machine, as they complete "The virtual machine is …"."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ _STATES: Final = {
 
 
 def state_text(power_state: str) -> str:
-    """Return a ``vm_power_state`` in words."""
+    """Return a ``vm_power_state`` as text."""
     return _STATES.get(power_state, f"in the unknown power state {power_state}")

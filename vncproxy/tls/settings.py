@@ -35,7 +35,7 @@ class TLSSettings(BaseModel):
         certificate_file: PEM file of the certificate that the proxy shows of itself.
         key_file: PEM file of its key; empty when it is in the same file.
         fingerprints: ``sha256:<hex>`` or ``sha1:<hex>``; when there are any, the certificate must
-            have one of them, and neither its authority nor its name are looked at.
+            have one of them, and its authority and name are not checked.
         verify: false accepts every certificate.
     """
 
@@ -59,12 +59,12 @@ class TLSSettings(BaseModel):
         return self
 
     def trust(self) -> TLSTrust:
-        """Return the same as the rest of the proxy knows it."""
+        """Return the settings as the endpoint of a console has them."""
         return TLSTrust(**self.model_dump())
 
 
 def warnings_about(trust: TLSTrust | None, *, anonymous: bool = False) -> Iterator[str]:
-    """Yield what deserves a look: servers that are not verified, and files that cannot be used."""
+    """Yield warnings: servers that are not verified, and files that cannot be used."""
     if anonymous:
         yield (
             "anonymous_tls accepts a server without a certificate, and anybody in the middle: give "

@@ -40,7 +40,7 @@ _WORDS = {
 
 @implementer(IOpenSSLClientConnectionCreator)
 class TLSClient:
-    """One TLS connection to come, as its client; made anew for each.
+    """The client's side of one TLS connection.
 
     Args:
         trust: how the server is verified; None for TLS without certificates.
@@ -75,10 +75,10 @@ class TLSClient:
         return connection
 
     def verify(self) -> None:
-        """Verify the server, once the handshake is over; its authorities are verified by then.
+        """Verify the server's name or fingerprint; the handshake has verified its authority.
 
         Raises:
-            UpstreamUntrusted: it is another one; with what was presented and what to configure.
+            UpstreamUntrusted: neither fits; with what was presented and what to configure.
         """
         trust, presented = self._trust, self._connection.get_peer_certificate()
         if trust is None:
@@ -100,7 +100,7 @@ class TLSClient:
         return UpstreamViolation(f"closed during the TLS handshake: {reason.getErrorMessage()}")
 
     def _judge(self, _: object, certificate: X509, number: int, depth: int, good: int) -> bool:
-        """Take note of what OpenSSL finds wrong with a certificate, the server's at depth 0."""
+        """Keep the first fault that OpenSSL finds in a certificate; the server's is at depth 0."""
         if not good and not self._problem:
             self._problem = self._distrust(certificate, number, depth)
         return bool(good)
@@ -188,7 +188,7 @@ def _server_name(name: str) -> bytes:
 
 
 def _explain(error: SSL.Error) -> str:
-    """Return OpenSSL's words, and what they mean where that is known."""
+    """Return OpenSSL's message, with its meaning where that is known."""
     entries = error.args[0] if error.args and isinstance(error.args[0], list) else []
     text = ", ".join(entry[-1] for entry in entries) or str(error)
     if "wrong version number" in text or "packet length" in text:
