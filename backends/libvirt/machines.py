@@ -1,6 +1,6 @@
 """Look-up, inventory and consoles of the domains on a libvirt connection.
 
-Everything here blocks; it is called in a thread, through `connection.Connection`.
+Everything here blocks; it is called in a thread, through `Connection`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Checks a hypervisor for ``check-config``: consoles of running machines out of reach.
 
-Everything here blocks; it is called in a thread, through `connection.Connection`.
+Everything here blocks; it is called in a thread, through `Connection`.
 """
 
 from __future__ import annotations

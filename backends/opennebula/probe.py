@@ -1,6 +1,6 @@
 """Checks a cloud for ``check-config``: consoles that cannot be reached.
 
-Everything here blocks; it is called in a thread, through `cloud.Inquiry`.
+Everything here blocks; it is called in a thread, through `Inquiry`.
 """
 
 from __future__ import annotations

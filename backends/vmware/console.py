@@ -1,6 +1,6 @@
 """Where a vSphere machine's console is: a ticket for its host's web socket, or its VNC server.
 
-Everything here blocks; it is called in a thread, through `connection.Session`.
+Everything here blocks; it is called in a thread, through `Session`.
 """
 
 from __future__ import annotations

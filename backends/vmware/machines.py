@@ -1,6 +1,6 @@
 """Look-up and inventory of a vSphere's machines, and a line about the server.
 
-Everything here blocks; it is called in a thread, through `connection.Session`.
+Everything here blocks; it is called in a thread, through `Session`.
 """
 
 from __future__ import annotations

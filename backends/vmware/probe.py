@@ -1,6 +1,6 @@
 """Checks a vSphere for ``check-config``: missing privileges, and hosts that cannot be reached.
 
-Everything here blocks; it is called in a thread, through `connection.Session`.
+Everything here blocks; it is called in a thread, through `Session`.
 """
 
 from __future__ import annotations

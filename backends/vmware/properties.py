@@ -1,6 +1,6 @@
 """Reads properties of managed objects, many in one question.
 
-Everything here blocks; it is called in a thread, through `connection.Session`.
+Everything here blocks; it is called in a thread, through `Session`.
 """
 
 from __future__ import annotations

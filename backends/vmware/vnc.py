@@ -1,6 +1,6 @@
 """The VNC server that ESXi before 7.0 runs for a machine whose ``RemoteDisplay.vnc`` is enabled.
 
-Everything here blocks; it is called in a thread, through `connection.Session`.
+Everything here blocks; it is called in a thread, through `Session`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Look-up and inventory of a pool's machines.
 
-Everything here blocks; it is called in a thread, through `connection.Pool`.
+Everything here blocks; it is called in a thread, through `Pool`.
 """
 
 from __future__ import annotations

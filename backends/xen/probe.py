@@ -1,6 +1,6 @@
 """Checks a pool for ``check-config``: hosts that cannot be reached or verified.
 
-Everything here blocks; it is called in a thread, through `connection.Pool`.
+Everything here blocks; it is called in a thread, through `Pool`.
 """
 
 from __future__ import annotations
