@@ -133,7 +133,7 @@ class OpeningTests(ConsolesTestCase):
 class MoveTests(ConsolesTestCase):
     def moved(self, backend: StaticConsoles, host: str = "192.0.2.10") -> bool:
         consoles = Consoles({"kvm": backend}, self.timeouts, self.reactor)
-        self.asking = Deferred.fromCoroutine(consoles.moved(WEB_01, host))
+        self.asking = Deferred.fromCoroutine(consoles.has_moved(WEB_01, host))
         self.wait(1.9)
         self.assertFalse(self.asking.called and self.reactor.getDelayedCalls())
         self.wait(0.2)

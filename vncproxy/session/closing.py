@@ -33,7 +33,10 @@ async def explain_close(
     try:
         return await _ask_backend(session, why, live) or why
     except Exception:  # noqa: BLE001 a defect must not keep a session from ending
-        session.log.failure("session {session}: whereabouts unknown", session=session.id)
+        session.log.failure(
+            "session {session}: its backend could not be asked why the console closed",
+            session=session.id,
+        )
         return why
     finally:
         live.explaining -= 1
@@ -45,10 +48,10 @@ async def _ask_backend(
     assert session.grant is not None
     vm, consoles = session.grant.token.vm, live.services.consoles()
     host = "" if session.facts.host == LOCAL else session.facts.host
-    if await consoles.moved(vm, host):
+    if await consoles.has_moved(vm, host):
         return ConsoleMoved(f"was on {host}")
     may_be_taken = _may_be_taken(session, why, live.services.reactor.seconds())
-    if may_be_taken and await consoles.taken(vm, session.grant.endpoint):
+    if may_be_taken and await consoles.still_admits(vm, session.grant.endpoint):
         return ConsoleTaken("its server still admits viewers")
     return None
 

@@ -1,6 +1,6 @@
-"""From a machine's address to its console: ask the backend where it is, connect, shake hands.
+"""From a machine's address to its console: asks the backend for it, connects, shakes hands.
 
-A console that moved in between is asked for once more, where its backend can tell.
+A console that has moved meanwhile is located once more, where its backend supports that.
 """
 
 from __future__ import annotations
@@ -47,62 +47,65 @@ class Consoles:
         self,
         vm: VMAddress,
         endpoint: ConsoleEndpoint | None = None,
-        dialling: Callable[[str], object] = str,
+        on_dial: Callable[[str], object] = str,
     ) -> tuple[Console, str]:
-        """Reach a machine's console; returns it with the name that the backend calls it by.
+        """Open a machine's console; returns it with the name that the backend gives the machine.
 
         Args:
             endpoint: where it is, when no backend needs to be asked.
-            dialling: called with each host before it is dialled; empty is this machine.
+            on_dial: called with each host before it is dialled; empty is this machine.
 
         Raises:
             ConsoleError: there is no such machine, or it shows no screen now.
             HypervisorError: its console could not be found, or not reached.
         """
         if endpoint is not None:
-            return await self._reach(endpoint, dialling), endpoint.name
+            return await self._reach(endpoint, on_dial), endpoint.name
         vm, endpoint = await self._locate(vm)
         try:
-            return await self._reach(endpoint, dialling), endpoint.name
+            return await self._reach(endpoint, on_dial), endpoint.name
         except UpstreamViolation as e:
             recovery = recovery_of(self._backends[vm.backend])
             if recovery is None:
                 raise
-            endpoint = await self._in_time(vm, recovery.relocate(vm.vm, e))
+            endpoint = await self._within_limit(vm, recovery.relocate(vm.vm, e))
         try:
-            return await self._reach(endpoint, dialling), endpoint.name
+            return await self._reach(endpoint, on_dial), endpoint.name
         except UpstreamViolation as e:
             explained = recovery.explain(e)
             if explained is e:
                 raise
             raise explained from e
 
-    async def moved(self, vm: VMAddress, host: str) -> bool:
-        """Tell whether a machine whose console has ended runs on another host than it did.
+    async def has_moved(self, vm: VMAddress, host: str) -> bool:
+        """Return whether a machine whose console has closed runs on another host than before.
 
-        False where that cannot be told soon: a user waits for the answer.
+        False where the backend gives no answer within `HOST_TIME_LIMIT`.
+
+        Args:
+            host: where the console was; empty where that is not known.
         """
         recovery = recovery_of(self._backends.get(vm.backend)) if host else None
         if recovery is None:
             return False
         try:
-            now = await self._in_time(vm, recovery.current_host(vm.vm), HOST_TIME_LIMIT)
+            current = await self._within_limit(vm, recovery.current_host(vm.vm), HOST_TIME_LIMIT)
         except VNCProxyError:
             return False
-        return bool(now) and now != host
+        return bool(current) and current != host
 
-    async def taken(self, vm: VMAddress, endpoint: ConsoleEndpoint | None = None) -> bool:
-        """Tell whether a VNC server that has ended a console admits viewers as before.
+    async def still_admits(self, vm: VMAddress, endpoint: ConsoleEndpoint | None = None) -> bool:
+        """Return whether a VNC server that has closed a console still admits viewers.
 
-        Then its machine was neither stopped nor restarted, and another viewer was let in alone.
-        The server is logged in to and not asked for the screen, which would throw that one out.
-        False where it cannot be told soon: a user waits for the answer.
+        If so, the machine was neither stopped nor restarted, and the server has closed the console
+        in favour of another viewer. This logs in and does not ask for the screen, which would
+        close that viewer's console. False without an answer within `LOGIN_TIME_LIMIT`.
 
         Args:
             endpoint: where it is, when no backend needs to be asked.
         """
         try:
-            return await self._in_time(vm, self._admits(vm, endpoint), LOGIN_TIME_LIMIT)
+            return await self._within_limit(vm, self._admits(vm, endpoint), LOGIN_TIME_LIMIT)
         except VNCProxyError:
             return False
 
@@ -112,28 +115,28 @@ class Consoles:
             await try_login(found, self._timeouts, self._reactor)
         return is_vnc_server(found)
 
-    async def _reach(self, endpoint: ConsoleEndpoint, dialling: Callable[[str], object]) -> Console:
-        dialling(endpoint.host)
+    async def _reach(self, endpoint: ConsoleEndpoint, on_dial: Callable[[str], object]) -> Console:
+        on_dial(endpoint.host)
         return await open_console(endpoint, self._timeouts, self._reactor)
 
     async def _locate(self, vm: VMAddress) -> tuple[VMAddress, ConsoleEndpoint]:
         """Ask the machine's backend, and at most one more that it points to."""
-        found = await self._ask(vm)
+        found = await self._ask_backend(vm)
         if isinstance(found, ConsoleElsewhere):
             if found.vm.backend not in self._backends:
                 raise BackendError(f"{vm} is {found.vm}, and no such backend is configured")
-            vm, found = found.vm, await self._ask(found.vm)
+            vm, found = found.vm, await self._ask_backend(found.vm)
         if isinstance(found, ConsoleElsewhere):
             raise BackendError(f"{vm} was pointed to, and points on to {found.vm}")
         return vm, found
 
-    async def _ask(self, vm: VMAddress) -> ConsoleEndpoint | ConsoleElsewhere:
+    async def _ask_backend(self, vm: VMAddress) -> ConsoleEndpoint | ConsoleElsewhere:
         backend = self._backends.get(vm.backend)
         if backend is None:
             raise VMNotFound(f"no backend {vm.backend!r} is configured")
-        return await self._in_time(vm, backend.locate(vm.vm))
+        return await self._within_limit(vm, backend.locate(vm.vm))
 
-    async def _in_time(self, vm: VMAddress, answer: Awaitable[T], most: float = inf) -> T:
+    async def _within_limit(self, vm: VMAddress, answer: Awaitable[T], most: float = inf) -> T:
         timeout = min(most, self._timeouts.locate)
         waiting = Deferred.fromCoroutine(_awaited(answer))
         try:
