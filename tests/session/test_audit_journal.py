@@ -8,7 +8,7 @@ from pathlib import Path
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.session.audit_journal import SPARE_LINES, Journal, claim
+from vncproxy.session.audit_journal import MAX_CLOSED_LINES, Journal, claim
 
 
 class JournalTests(SynchronousTestCase):
@@ -31,11 +31,11 @@ class JournalTests(SynchronousTestCase):
 
     def test_it_does_not_grow_with_what_is_over(self) -> None:
         self.journal.opened(json.dumps({"session": "stays"}))
-        for number in range(3 * SPARE_LINES):
+        for number in range(3 * MAX_CLOSED_LINES):
             self.journal.opened(json.dumps({"session": str(number)}))
             self.journal.closed(str(number))
 
-        self.assertLess(len(self.path.read_bytes().splitlines()), 2 * SPARE_LINES)
+        self.assertLess(len(self.path.read_bytes().splitlines()), 2 * MAX_CLOSED_LINES)
         self.assertEqual(self.journal.still_open(), [{"session": "stays"}])
 
     def test_half_a_line_and_other_things_are_left_out(self) -> None:

@@ -1,6 +1,6 @@
-"""One JSON line for each refusal, opening and closing of a session: who, what, whence, how long.
+"""The audit log: one JSON line for each refusal, opening and closing of a session.
 
-It holds neither token nor password; ``token`` is a prefix of the token's SHA-256.
+A line holds neither token nor password; ``token`` is a prefix of the token's SHA-256.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from .audit_file import AuditFile
 from .audit_journal import Journal, Line, claim
 
 TOKEN_PREFIX = 12
-"""Hexadecimal digits of a token's id that are enough to find it, and too few to use it."""
+"""Hexadecimal digits of a token's id in a line: enough to find it, too few to use it."""
 
 LOST = "lost"
-"""The reason for the end of a session whose proxy was killed."""
+"""The reason in the line that closes a session whose proxy was killed."""
 
-_KNOWN_OF_LOST = ("session", "proxy", "client", "type", "vm", "user", "token", "host")
+_MEMBERS_OF_LOST = ("session", "proxy", "client", "type", "vm", "user", "token", "host")
 
 
 @implementer(ISessionObserver)
 class AuditLog:
-    """Writes the lines to a file, or into the ordinary log.
+    """Writes audit lines to a file, or into the ordinary log.
 
     Args:
         proxy: the name of this proxy, in every line.
         time: the wall clock.
-        clock: for the time between two tries to write.
-        file: of `open_audit_file`; None for the ordinary log.
+        clock: for the time between two attempts to write.
+        file: from `open_audit_file`; None for the ordinary log.
 
     Attributes:
         required: whether no session may begin while lines cannot be written.
@@ -70,11 +70,11 @@ class AuditLog:
 
     @property
     def lost(self) -> int:
-        """How many lines there was no room for."""
+        """How many lines were lost because too many waited."""
         return self._lost_before + (self._file.lost if self._file is not None else 0)
 
     def refusal(self) -> VNCProxyError | None:
-        """Return why no session may begin now, if lines are required; else None."""
+        """Return why no session may begin now; None when it may."""
         if self.required and self.waiting:
             return AuditUnavailable(f"{self.waiting} audit lines cannot be written")
         return None
@@ -82,8 +82,7 @@ class AuditLog:
     def write_to(self, file: FileIO | None) -> None:
         """Write to another file from now on, and close the one before.
 
-        Sessions that another process had open at the same place, and did not close because it was
-        killed, are closed as lost.
+        Sessions that a killed process left open in the new file are closed as `LOST`.
         """
         if file is not None and self._file is not None:
             self._file.write_to(file)
@@ -93,7 +92,7 @@ class AuditLog:
         self._move_journal(None if file is None else str(file.name))
 
     def close(self) -> None:
-        """Let go of the file; what comes later stands in the ordinary log."""
+        """Close the file; later lines go to the ordinary log."""
         self.write_to(None)
 
     def _close_file(self) -> None:
@@ -117,27 +116,27 @@ class AuditLog:
             before.close()
 
     def _close_lost(self, line: Line) -> None:
-        """Close a session of a process that did not live to do it."""
-        facts = {name: line.get(name) for name in _KNOWN_OF_LOST}
+        """Write the closing line of a session that a killed process left open."""
+        members = {name: line.get(name) for name in _MEMBERS_OF_LOST}
         detail = "the proxy ended without closing it"
         unknown = dict.fromkeys(("side", "bytes_down", "bytes_up", "seconds"))
-        self._put({**self._stamp("close"), **facts, **unknown, "reason": LOST, "detail": detail})
+        self._put({**self._stamp("close"), **members, **unknown, "reason": LOST, "detail": detail})
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
-        """Write why a session never opened, with the detail that the user was not told."""
+        """Write why a session was refused, with the detail that the user does not see."""
         known = {}
         if isinstance(error, TokenRefused) and error.vm:
             known = {"vm": error.vm, "user": error.user or None}
         self._write("refuse", session, **known, reason=error.code, detail=error.detail)
 
     def opened(self, session: SessionInfo) -> None:
-        """Write that bytes flow."""
+        """Write that a session is open."""
         text = self._write("open", session)
         if self._journal is not None:
             self._journal.opened(text)
 
     def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
-        """Write what a session amounted to."""
+        """Write why a session ended, and its bytes and seconds."""
         self._write(
             "close",
             session,

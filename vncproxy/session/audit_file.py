@@ -1,4 +1,4 @@
-"""Appends lines to a file, and keeps those that a full disk refuses until there is room again."""
+"""Appends lines to a file; lines that a full disk refuses wait in memory until there is room."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 MOST_WAITING = 10_000
-"""Lines that wait for room, about 4 MB of audit lines; those that come then are lost."""
+"""Lines that may wait for room, about 4 MB of audit lines; further ones are lost."""
 
 RETRY = 1.0
-"""Seconds between two tries."""
+"""Seconds between two attempts to write."""
 
 
 class AuditFile:
-    """Lines on their way to a file, in order and each of them whole.
+    """Writes lines to a file, in order and each of them whole.
 
     Args:
         file: raw, and open for appending; it is closed with this object.
-        clock: for the time between two tries.
-        what: the lines, in a word for the log.
+        clock: for the time between two attempts to write.
+        what: what the log calls the lines.
+        most: lines that may wait.
 
     Attributes:
-        lost: how many lines there was no room for.
+        lost: how many lines were lost because too many waited.
     """
 
     log = Logger()
@@ -59,13 +60,13 @@ class AuditFile:
             self._write()
 
     def write_to(self, file: RawIOBase) -> None:
-        """Write to another file from now on, what waits included, and close the one before."""
+        """Write to another file from now on, waiting lines included, and close the one before."""
         before, self._file, self._written = self._file, file, 0
         before.close()
         self._try_again()
 
     def close(self) -> None:
-        """Try a last time, and close the file."""
+        """Try to write what waits for the last time, and close the file."""
         self._try_again()
         if self._retry is not None:
             self._retry.cancel()

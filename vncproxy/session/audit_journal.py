@@ -1,9 +1,9 @@
-"""Remembers beside the audit file which sessions are open, in case the proxy is killed.
+"""A file beside the audit file that says which sessions are open, in case the proxy is killed.
 
-``<audit file>.open`` has a line for each session that opened, and one for each that closed. Its
-owner holds a lock on it: a journal without an owner is that of a process which ended without a
-word, and whoever starts next closes its sessions in the audit. Further processes that write to the
-same audit file have ``.open.1`` and so on.
+``<audit file>.open`` has a line for each session that opened, and one for each that closed. The
+process that writes it holds a lock on it: a journal without a lock is that of a killed process,
+whose sessions the next process that starts closes in the audit. Further processes that write to the
+same audit file use ``.open.1`` and so on.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from .audit_file import AuditFile
 MOST_PROCESSES = 64
 """Processes that may write to one audit file."""
 
-SPARE_LINES = 2000
-"""Lines of sessions that are over, above which a journal is written anew."""
+MAX_CLOSED_LINES = 2000
+"""Lines of closed sessions above which a journal is rewritten."""
 
 Line = dict[str, Any]
 
 
 class Journal:
-    """The sessions of this process that are open.
+    """The journal of this process.
 
     Args:
         file: raw, locked, and empty or this process's own.
-        clock: for the time between two tries to write.
+        clock: for the time between two attempts to write.
     """
 
     log = Logger()
@@ -43,33 +43,37 @@ class Journal:
     def __init__(self, file: FileIO, clock: IReactorTime) -> None:
         self._file = file
         self._lines = AuditFile(file, clock, "journal")
-        self._open = self._spare = 0
+        self._open = self._closed_lines = 0
 
     def opened(self, line: str) -> None:
-        """Remember a session by its audit line, in JSON."""
+        """Add an open session.
+
+        Args:
+            line: its audit line, in JSON.
+        """
         self._open += 1
         self._lines.append(f'{{"open": {line}}}')
 
     def closed(self, session_id: str) -> None:
-        """Remember that a session is over."""
+        """Note that a session is closed."""
         self._open -= 1
-        self._spare += 2
+        self._closed_lines += 2
         self._lines.append(f'{{"close": "{session_id}"}}')
-        if self._spare > SPARE_LINES + 2 * self._open and not self._lines.waiting:
-            self._write_anew()
+        if self._closed_lines > MAX_CLOSED_LINES + 2 * self._open and not self._lines.waiting:
+            self._rewrite()
 
     def close(self) -> None:
-        """Let go of the file; what is open then stays in it."""
+        """Close the file; open sessions stay in it."""
         self._lines.close()
 
     def still_open(self) -> list[Line]:
         """Return the audit lines of the sessions that are open."""
         return list(_read(self._file))
 
-    def _write_anew(self) -> None:
+    def _rewrite(self) -> None:
         lines = self.still_open()
         self._file.truncate(0)
-        self._spare = 0
+        self._closed_lines = 0
         for line in lines:
             self._lines.append(json.dumps({"open": line}))
 
@@ -77,8 +81,8 @@ class Journal:
 def claim(audit: Path, clock: IReactorTime) -> tuple[Journal | None, list[Line]]:
     """Return a journal for this process, and the sessions that killed processes had open.
 
-    The journals of those are removed, or become this process's own. There is none where the folder
-    cannot be written, which is logged.
+    The journals of killed processes are removed, or become this process's own. Where the folder
+    cannot be written, that is logged, and there is no journal.
     """
     lost: list[Line] = []
     journal: Journal | None = None
@@ -112,7 +116,7 @@ def _places(audit: Path) -> Iterator[Path]:
 
 
 def _locked(path: Path) -> FileIO | None:
-    """Open a journal and lock it; None where another process has it."""
+    """Open a journal and lock it; None where another process has locked it."""
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -125,7 +129,7 @@ def _locked(path: Path) -> FileIO | None:
 
 
 def _read(file: FileIO) -> Iterator[Line]:
-    """Yield the audit lines of the sessions that are open; what is no whole line is left out."""
+    """Yield the audit lines of open sessions; lines that are not whole are left out."""
     file.seek(0)
     lines: dict[str, Line] = {}
     for text in file.readall().splitlines():

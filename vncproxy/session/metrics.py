@@ -1,4 +1,4 @@
-"""What is counted about sessions, for Prometheus.
+"""The metrics of one proxy, for Prometheus.
 
 Every label has few values: error codes are those of `vncproxy.errors`, and backend names beyond
 the first ``MAX_BACKENDS`` are counted together.
@@ -18,7 +18,7 @@ from ..interfaces import ISessionObserver
 from ..model import SessionInfo
 
 MAX_BACKENDS = 100
-"""Backends that are told apart; tokens of foreign issuers may name any."""
+"""Backends with a label of their own; tokens of other issuers may name any."""
 
 OTHER = "other"
 
@@ -63,15 +63,19 @@ class Metrics:
         )
 
     def count_live(self, moved: Callable[[], tuple[int, int]]) -> None:
-        """Count what flows, too: bytes to and from the users of sessions that are open now."""
+        """Count the bytes of open sessions, too.
+
+        Args:
+            moved: returns their bytes to and from users.
+        """
         self._bytes.moved = moved
 
     def count_connections(self, counts: Callable[[], tuple[int, int, int]]) -> None:
-        """Show how many connections are open, and what was turned away without a session.
+        """Show how many connections are open, and how many requests were refused without a session.
 
         Args:
-            counts: returns connections open now, connections for which there was no room, and
-                requests for consoles that came too often.
+            counts: returns open connections, connections beyond the limits, and requests for
+                consoles beyond the limits of their rate.
         """
         self._connections.counts = counts
 
@@ -80,7 +84,7 @@ class Metrics:
         self._audit.lines = lines
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
-        """Count a session that never opened."""
+        """Count a session that was refused."""
         self._count(session, error)
 
     def opened(self, session: SessionInfo) -> None:
@@ -135,10 +139,10 @@ class _Bytes(Collector):
 
 
 class _Connections(Collector):
-    """The connections of users, and what was turned away.
+    """The connections of users, and requests that were refused without a session.
 
     Attributes:
-        counts: returns how many are open, had no room, and asked too often.
+        counts: as `Metrics.count_connections` has it.
     """
 
     def __init__(self) -> None:
