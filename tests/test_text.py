@@ -11,7 +11,7 @@ from twisted.internet.error import ConnectionRefusedError, DNSLookupError  # noq
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.errors import BackendError, VNCProxyError
-from vncproxy.text import has_control, printable, printable_lines, system_words
+from vncproxy.text import has_control, printable, printable_lines, system_message
 
 HOSTILE = [
     *(chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))),
@@ -69,12 +69,13 @@ class SystemWordsTests(SynchronousTestCase):
             ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
             OSError(errno.ECONNREFUSED, "Connection refused"),
         ):
-            self.assertEqual(system_words(error), "connection refused")
+            self.assertEqual(system_message(error), "connection refused")
 
     def test_what_has_no_number_is_said_as_it_is(self) -> None:
         error = DNSLookupError("no results for hostname lookup: x.example.com")
 
         self.assertEqual(
-            system_words(error), "DNS lookup failed: no results for hostname lookup: x.example.com"
+            system_message(error),
+            "DNS lookup failed: no results for hostname lookup: x.example.com",
         )
-        self.assertEqual(system_words(ValueError()), "ValueError")
+        self.assertEqual(system_message(ValueError()), "ValueError")

@@ -34,7 +34,7 @@ def printable_lines(text: str) -> str:
     return text if text.isprintable() else _BUT_LINE_FEED.sub(_escaped, text)
 
 
-def system_words(error: BaseException) -> str:
+def system_message(error: BaseException) -> str:
     """Return the system's message for a connection that failed, such as "connection refused".
 
     Twisted's own text has the message twice, and the error number.

@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.client import ResponseFailed
 from twisted.web.http import PotentialDataLoss
 
-from ..text import printable_lines, system_words
+from ..text import printable_lines, system_message
 from .failures import Misconfigured, Refused, Unreachable
 from .reactor import run
 
@@ -132,7 +132,7 @@ def _answer(url: str, status: int, content: bytes) -> Any:
 
 
 def _lower(error: Exception) -> str:
-    return system_words(error).lower()
+    return system_message(error).lower()
 
 
 def _reason(error: Exception) -> str:

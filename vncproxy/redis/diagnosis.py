@@ -8,7 +8,7 @@ from service_identity import VerificationError
 from twisted.internet import defer
 from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionAborted
 
-from ..text import system_words
+from ..text import system_message
 
 REDIS_ERRORS = (
     txredisapi.RedisError,
@@ -97,5 +97,5 @@ def _why_lost(lost: BaseException | None) -> str:
 
 def _one_line(error: BaseException) -> str:
     """Return what an error says, without the arguments of a command that Redis may quote."""
-    said = system_words(error).strip().partition(", with args")[0]
+    said = system_message(error).strip().partition(", with args")[0]
     return said.splitlines()[0][:200] if said else type(error).__name__

@@ -24,7 +24,7 @@ from ..model import ConsoleEndpoint, Timeouts, Transport
 from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
 from ..relay.sockets import tune
-from ..text import system_words
+from ..text import system_message
 
 
 class _OneLeg(Factory[Leg]):
@@ -54,7 +54,7 @@ async def connect_transport(endpoint: ConsoleEndpoint, timeouts: Timeouts, react
             f"{endpoint}: no answer within {timeouts.connect} s, timeouts.connect"
         ) from e
     except (ConnectError, DNSLookupError, OSError, ValueError) as e:
-        raise UpstreamUnreachable(f"{endpoint}: {system_words(e)}") from e
+        raise UpstreamUnreachable(f"{endpoint}: {system_message(e)}") from e
     tune(leg.transport)
     return leg
 
