@@ -3,20 +3,19 @@
 In reading order:
 
 - `model`, `errors`, `interfaces`: the vocabulary: frozen values, one tree of errors, the seams.
-- `text`, `addresses`, `files`, `origins`: foreign text, hosts, files and origins of pages, in one
-  form each.
-- `config`: from ``etc/vncproxy.toml`` to frozen settings, and what is wrong with them.
+- `text`, `addresses`, `files`, `origins`: text of others, hosts, files, and origins of pages.
+- `config`: from ``etc/vncproxy.toml`` to frozen settings; ``check-config``.
 - `handshake`, `rfb`: protocols without I/O.
 - `tls`: how servers are verified.
-- `relay`: legs, framing and the hot path.
-- `upstream`, `downstream`: the hypervisor's side and the user's side of a session.
-- `session`: one console from redeem to close, and the registry of live sessions.
-- `tokens`, `redis`: where tokens live, and the connection to Redis.
-- `blocking`, `backends`: threads for blocking SDKs, and where consoles are.
+- `relay`: legs, framing, stages, and the hot path.
+- `upstream`: the hypervisor's side: dial, handshakes, WebSocket.
+- `session`: one console from redeem to close; admission, time limits, audit, metrics.
+- `downstream`: the user's side: listeners, HTTP, WebSocket, ``CONNECT``, cookies, limits.
+- `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.
+- `blocking`, `backends`: bounded threads for blocking SDKs; the backends, which locate consoles.
 - `api`, `web`: the HTTP API and the page.
-- `cli`, `demo`: the command and the demonstration.
-- `testing`: public test doubles, and the promises of every backend as tests.
-- `service`, `tap`: how all of it is put together, started, reloaded and stopped.
+- `cli`, `demo`, `testing`: the command, the demonstration, and public test doubles.
+- `service`, `tap`: the proxy is put together, started, reloaded and stopped.
 """
 
 __version__ = "0.1.0"
