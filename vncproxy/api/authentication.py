@@ -12,7 +12,7 @@ from .reply import Refusal
 
 
 class IAuthenticator(Interface):
-    """One way in which callers of the API prove who they are."""
+    """One way in which callers of the API are identified."""
 
     challenge: str = Attribute("The value of ``WWW-Authenticate`` that asks for its credentials.")
     hint: str = Attribute("One line that says which header is needed.")
@@ -40,11 +40,11 @@ class Unauthenticated(Refusal):
 
 
 async def authenticate(authenticators: Sequence[IAuthenticator], headers: Headers) -> Caller:
-    """Return the caller that the first authenticator which knows the credentials finds.
+    """Return the caller that the first of several authenticators finds for the credentials.
 
     Raises:
-        Unauthenticated: none knows them; the first one that has seen credentials says why.
-        VNCProxyError: an authenticator could not find out.
+        Unauthenticated: none finds one; it is the first error about credentials, if any.
+        VNCProxyError: an authenticator has failed.
     """
     refused: Unauthenticated | None = None
     for each in authenticators:

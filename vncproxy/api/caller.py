@@ -13,10 +13,10 @@ ALL_BACKENDS = "*"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The sender of a request, as an `IAuthenticator` knows it.
+    """The sender of a request, found by an `IAuthenticator`.
 
     Attributes:
-        name: stands in logs.
+        name: for logs.
         scopes: what it may do.
         backends: names of the backends that it may touch, or ``*``.
         kind: what ``name`` is the name of, such as ``key``.

@@ -22,7 +22,7 @@ TIME_LIMIT = 2.0
 """Seconds that the token store may take to answer."""
 
 REMEMBERED = 1.0
-"""Seconds for which the store's answer is good: anybody may ask for it, as often as they like."""
+"""Seconds for which the store's answer is reused: requests for it need no key."""
 
 OK = "ok"
 
@@ -33,11 +33,11 @@ async def alive() -> Reply:
 
 
 class StoreCheck:
-    """Whether the token store answers, asked at most once in `REMEMBERED` however many ask for it.
+    """Checks whether the token store answers, at most once in `REMEMBERED` seconds.
 
     Args:
-        store: asked with a time limit.
-        clock: for the time limit, and for how long an answer is good.
+        store: is given `TIME_LIMIT` seconds.
+        clock: for the time limit, and the age of an answer.
     """
 
     def __init__(self, store: ITokenStore, clock: IReactorTime) -> None:
@@ -45,7 +45,7 @@ class StoreCheck:
         self._clock = clock
         self._known: tuple[float, str] | None = None
         self._waiting: list[Deferred[str]] = []
-        self._asking = False
+        self._checking = False
 
     async def __call__(self) -> str:
         """Return `OK`, or the code of what is wrong."""
@@ -53,12 +53,12 @@ class StoreCheck:
             return self._known[1]
         mine: Deferred[str] = Deferred()
         self._waiting.append(mine)
-        if not self._asking:
-            self._asking = True
-            Deferred.fromCoroutine(self._ask()).addBoth(self._tell)
+        if not self._checking:
+            self._checking = True
+            Deferred.fromCoroutine(self._check()).addBoth(self._checked)
         return await mine
 
-    async def _ask(self) -> str:
+    async def _check(self) -> str:
         async def check() -> None:
             await self._store.check()
 
@@ -68,23 +68,23 @@ class StoreCheck:
             return StoreUnavailable.code
         return OK
 
-    def _tell(self, result: str | Failure) -> None:
+    def _checked(self, result: str | Failure) -> None:
         if isinstance(result, str):
             self._known = self._clock.seconds(), result
-        waiting, self._waiting, self._asking = self._waiting, [], False
+        waiting, self._waiting, self._checking = self._waiting, [], False
         for each in waiting:
             if not each.called:
                 each.callback(result)
 
 
 class Readiness:
-    """Whether a new user of this proxy would get in now.
+    """Checks whether this proxy could open a console now.
 
     Args:
-        store: asked once a second at most.
-        sessions: which know whether they take another one.
+        store: is checked once a second at most.
+        sessions: for whether they take another one.
         clock: for the time limit.
-        more: further parts by name: each returns `OK`, or the code of what is wrong.
+        more: further checks by name: each returns `OK`, or the code of what is wrong.
     """
 
     def __init__(
@@ -100,15 +100,15 @@ class Readiness:
 
     async def __call__(self) -> Reply:
         """Answer 200, or 503 with the parts that are not ready."""
-        parts = {"store": await self._check_store(), "sessions": self._ask_sessions()}
+        parts = {"store": await self._check_store(), "sessions": self._check_sessions()}
         parts |= {name: check() for name, check in self._more.items()}
-        failed = [name for name, word in parts.items() if word != OK]
+        failed = [name for name, code in parts.items() if code != OK]
         if not failed:
             return Reply(200, {"status": OK, "parts": parts})
         body = error_body("not-ready", f"not ready: {', '.join(failed)}")
         return Reply(503, {**body, "parts": parts}, (("Retry-After", "2"),))
 
-    def _ask_sessions(self) -> str:
+    def _check_sessions(self) -> str:
         refusal = self._sessions.refusal()
         return OK if refusal is None else refusal.code
 

@@ -21,7 +21,7 @@ class ApiKey:
     """A key as it is configured.
 
     Attributes:
-        name: stands in logs.
+        name: for logs.
         hash: ``sha256:`` and 64 hexadecimal digits.
         scopes: what its bearer may do.
         backends: names of the backends that its bearer may touch, or ``*``.
@@ -56,7 +56,10 @@ class ApiKeys:
             return None
         digest = _hash(key).encode()
         found = None
-        for known, caller in self._callers:  # no early exit: the time must not tell which one fits
+        for (
+            known,
+            caller,
+        ) in self._callers:  # no early exit: the duration must not reveal which one fits
             if compare_digest(known, digest):
                 found = caller
         if found is None:

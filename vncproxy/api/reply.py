@@ -1,4 +1,4 @@
-"""What the API answers: one shape for results, one for errors."""
+"""Answers of the API as JSON: one shape for results, one for errors."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Reply:
 
 
 class Refusal(VNCProxyError):
-    """A request that the API does not carry out, in words for the caller.
+    """A request that the API does not carry out, with a message for the caller.
 
     Args:
         status: of HTTP.
-        code: the word that programs look at.
+        code: a fixed word, for programs.
         message: lower case, with what is allowed.
         field: dotted path of the offending member of the body, or name of the query parameter.
         headers: of the response.
@@ -76,17 +76,17 @@ def error_body(code: str, message: str, field: str | None = None) -> dict[str, o
 
 
 def token_unknown() -> Refusal:
-    """Return the answer for a token that does not exist, or that the key may not see."""
+    """Return the answer for a token that does not exist, or that the caller may not see."""
     return Refusal(404, TokenUnknown.code, "there is no such token")
 
 
 def refused(error: VNCProxyError, request_id: str = "") -> Reply:
     """Return the reply for any error of the project.
 
-    Details are for the log, and only a ``Refusal`` is made of them.
+    The detail of an error is for the log; only ``Refusal`` and ``IssueRefused`` send theirs.
 
     Args:
-        request_id: of the line of the log about a failure, which the reply names.
+        request_id: stands in the log line about a failure, and in the reply.
     """
     if isinstance(error, Refusal):
         return error.reply
@@ -94,8 +94,8 @@ def refused(error: VNCProxyError, request_id: str = "") -> Reply:
         return Reply(error.status, error_body(error.reason, error.message, error.field))
     if isinstance(error, TokenRefused):
         return token_unknown().reply
-    words = error.sentence(request_id if error.status >= 500 else "")
-    return Reply(error.status, error_body(error.code, words))
+    sentence = error.sentence(request_id if error.status >= 500 else "")
+    return Reply(error.status, error_body(error.code, sentence))
 
 
 def not_routed(error: HTTPException) -> Reply:

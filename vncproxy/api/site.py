@@ -1,4 +1,4 @@
-"""The API's site: its parts put together, and what is answered before a route is looked for."""
+"""The API's site: everything put together, and the answers that need no route."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LONG = re.compile(r"(^/v1/sessions/[0-9a-f]{16}$)|[\w.~-]{16,}")
 """The path of a session; or what may be a token's id, or a token at the wrong port."""
 
 LONGEST_PATH = 200
-"""Characters of a path in the log; callers without a key may send as many as they like."""
+"""Characters of a path in the log; a request without a key may have any length."""
 
 _UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -44,7 +44,7 @@ def _shortened(found: re.Match[str]) -> str:
 
 
 class _Root(Resource):
-    """Answers in JSON what would not reach a route."""
+    """Answers in JSON also what cannot reach a route."""
 
     isLeaf = True
 
@@ -63,12 +63,12 @@ class _Root(Resource):
 
 
 class BoundedRequest(Request):
-    """A request that keeps no more of its body than is needed to know that it is too long."""
+    """A request that keeps at most one byte of its body beyond the limit."""
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Serve it; bodies are JSON, and one that says it is a form is not taken apart as one.
+        """Serve it; the body is JSON, and is not parsed as a form whatever its content type says.
 
-        No answer depends on the host's name, over which klein would stumble.
+        No answer depends on the host's name, and klein fails on some.
         """
         self.requestHeaders.removeHeader(b"content-type")
         self.requestHeaders.setRawHeaders(b"host", [b"localhost"])
@@ -78,7 +78,7 @@ class BoundedRequest(Request):
         return f"<request of {self.getClientAddress()}>"
 
     def process(self) -> None:
-        """Serve it; ``OPTIONS *`` as any other path, for Twisted would answer it by itself."""
+        """Serve it, ``OPTIONS *`` included, which Twisted would answer itself."""
         if self.path == b"*":
             self.path = b"/*"
         super().process()
@@ -110,12 +110,12 @@ def api_resource(
         store: where tokens live.
         sessions: the live sessions of this proxy.
         backends: by name.
-        authenticators: know callers by their credentials, asked in this order.
+        authenticators: find the caller of a request, in this order.
         metrics_registry: what ``/metrics`` shows.
         time: wall-clock time, for the expiry of tokens.
         clock: for time limits.
         ttl: seconds that a token lives by default.
-        max_ttl: the most seconds that may be asked for.
+        max_ttl: the most seconds that a request may have.
         base_url: where users' browsers reach the proxy.
         xvp_url: where TCP viewers reach the proxy.
     """
@@ -142,11 +142,11 @@ class ApiSite(Site):
     _logger = Logger()
 
     def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
-        """Return what may be agreed on under TLS; the limits of a request know no h2."""
+        """Return the protocols for TLS: not h2, which has no limits for requests."""
         return [b"http/1.1"]
 
     def log(self, request: http.Request) -> None:
-        """Note a request without its query and with ids shortened; health is asked all the time."""
+        """Log a request without its query and with ids shortened; health only when it is bad."""
         path = request.path.decode("ascii", "replace")
         if path in _UNLOGGED and request.code == http.OK:
             return
@@ -164,11 +164,11 @@ def api_site(
     clock: IReactorTime | None = None,
     channel: Callable[[], http.HTTPChannel] | None = None,
 ) -> ApiSite:
-    """Return the factory that listens for callers of the API.
+    """Return the factory for the API's connections.
 
     Args:
-        clock: for its limits of time; the reactor if there is none.
-        channel: makes what reads a connection's requests, with limits of its own.
+        clock: for its time limits; the reactor unless given.
+        channel: makes the channel of a connection, with limits of its own.
     """
     site = ApiSite(resource, reactor=clock)
     if channel is not None:

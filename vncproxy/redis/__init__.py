@@ -1,8 +1,8 @@
-"""The connections to Redis; nothing here knows what is kept there.
+"""The connections to Redis, whatever is kept there.
 
 In reading order:
 
-- `endpoint`: the way to the primary, asked for at each connection.
+- `endpoint`: the way to the primary, which is located for each connection.
 - `dialler`: connects and logs in.
 - `protocol`: commands, scripts, and how far behind the server is.
 - `link`: the connection for calls, and its operations, which end in time.

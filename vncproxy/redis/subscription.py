@@ -1,7 +1,7 @@
 """A connection to Redis that receives what is published on some channels, and comes back by itself.
 
-Redis keeps nothing for a subscriber that is away, so the owner hears of each interruption and of
-each new beginning: what was published between the two is missed, and has to be read elsewhere.
+Redis keeps nothing for a subscriber that is away, so its owner is called at each interruption and
+each new beginning: what was published between the two is lost, and has to be read elsewhere.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from .endpoint import LocatePrimary, configured_primary
 from .outage import OutageLog
 
 KEEPALIVE = 5.0
-"""Seconds without anything from Redis after which it is asked for a sign of life."""
+"""Seconds between two pings."""
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between two tries to connect; each pause is twice the last one, and a part at random."""
+"""Seconds between two attempts to connect; each pause is twice the last one, half of it random."""
 
 
 class ISubscriber(Interface):
-    """The owner of a subscription. Its methods must not fail."""
+    """Receives what a subscription delivers. Its methods must not fail."""
 
     def subscribed() -> None:
-        """Take note that messages arrive from now on; earlier ones may have been missed.
+        """Called when messages arrive from now on; earlier ones may have been lost.
 
-        Called at each beginning, the first one included.
+        The first time is included.
         """
 
     def interrupted(reason: str) -> None:  # noqa: N805
-        """Take note that no messages arrive until `subscribed` is called again.
+        """Called when no messages arrive until `subscribed` is called again.
 
-        Called once for each call of `subscribed`, except where the subscription is closed.
+        Once for each call of `subscribed`, unless the subscription is closed.
 
         Args:
             reason: a sentence for the log.
@@ -94,11 +94,11 @@ class Subscription:
 
     Args:
         reactor: connects, resolves names and measures time.
-        settings: where Redis is; ``timeout`` limits connecting, and the wait for a sign of life.
+        settings: where Redis is; ``timeout`` limits connecting, and the answer to a ping.
         channels: their full names.
         owner: takes the messages.
         locate: finds the primary for each connection; the configured address unless given.
-        keepalive: seconds of silence after which Redis is asked for a sign of life.
+        keepalive: seconds between two pings.
         spread: returns a number from 0 to 1, so that many proxies do not come back at once.
 
     Raises:
@@ -168,7 +168,7 @@ class Subscription:
             self._owner.subscribed()
             self._outage.recovered()
             self._pause = SHORTEST_PAUSE
-            while await self._gives_sign_of_life(protocol):
+            while await self._is_alive(protocol):
                 pass
             error = self._interruption(protocol)
             self._owner.interrupted(error.detail)
@@ -192,8 +192,8 @@ class Subscription:
         for channel in self._channels:  # one by one: txredisapi expects one answer to a call
             await protocol.subscribe(channel)
 
-    async def _gives_sign_of_life(self, protocol: SubscriberProtocol) -> bool:
-        """Wait, then ask for an answer; tell whether anything came within the time limit.
+    async def _is_alive(self, protocol: SubscriberProtocol) -> bool:
+        """Wait, send a ping, and tell whether anything was received within the time limit.
 
         This process may be the late one, so what has arrived meanwhile is read first.
         """

@@ -16,8 +16,8 @@ In reading order:
 - `redis_keys`: the keys of tokens in Redis.
 - `scripts`: what Redis runs atomically.
 - `redis_answers`: answers of the scripts, as results and errors.
-- `redis_token`: a token as one look at Redis shows it.
-- `own_memory`: what a process itself did to tokens, for when Redis crashes.
+- `redis_token`: a token as it is read from Redis.
+- `own_memory`: what this process did to tokens, for when a crash makes Redis forget it.
 - `redis_status`: what a Redis is fit for.
 - `redis`: tokens in Redis, for many proxies.
 - `external`: tokens of other issuers.

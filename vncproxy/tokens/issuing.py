@@ -1,7 +1,7 @@
 """Issuing a token: from a checked request to the stored token and its access URL.
 
-The `/v1` API uses it, and so can everything else that issues tokens: it knows nothing of HTTP, and
-nothing of what its caller may do.
+Everything that issues tokens uses it. It has nothing of HTTP, and does not check what its caller
+may do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class IssueRequest:
     Attributes:
         user: for logs, and to revoke tokens by.
         ttl: seconds that the token lives; None for the configured time.
-        check: whether the backend is asked for the machine first.
+        check: whether the machine must exist, by its backend.
     """
 
     vm: VMAddress
@@ -66,15 +66,18 @@ class IssueRules:
     urls: Mapping[ConsoleType, str]
     backends: Container[str]
 
-    def lifetime(self, asked: float | None) -> float:
+    def lifetime(self, ttl: float | None) -> float:
         """Return the seconds that a token lives.
 
+        Args:
+            ttl: from the request; None for the configured time.
+
         Raises:
-            IssueRefused: more than ``max_ttl`` was asked for.
+            IssueRefused: it is more than ``max_ttl``.
         """
-        if asked is not None and asked > self.max_ttl:
+        if ttl is not None and ttl > self.max_ttl:
             raise IssueRefused(f"should be at most {self.max_ttl:g} seconds", field="ttl")
-        return asked or self.ttl
+        return ttl or self.ttl
 
     def check_backend(self, vm: VMAddress) -> None:
         """Refuse a VM whose backend is not configured.
@@ -93,7 +96,7 @@ class TokenIssuer:
     Args:
         store: where tokens live.
         rules: the configured limits.
-        machines: tells whether machines exist.
+        machines: checks that machines exist.
         time: wall-clock time.
     """
 
@@ -114,7 +117,7 @@ class TokenIssuer:
 
         Raises:
             IssueRefused: with the field of the request that cannot be.
-            BackendError: whether the machine exists was asked for, and cannot be found out.
+            BackendError: the machine is to be checked, and its backend fails.
             StoreUnavailable: nothing was issued.
         """
         token = self._token(request)

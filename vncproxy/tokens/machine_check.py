@@ -41,8 +41,8 @@ class MachineCheck:
             return await self._backends[vm.backend].locate(vm.vm)
 
         try:
-            asked = Deferred.fromCoroutine(locate())
-            found = await asked.addTimeout(TIME_LIMIT, self._clock)
+            locating = Deferred.fromCoroutine(locate())
+            found = await locating.addTimeout(TIME_LIMIT, self._clock)
         except ConsoleUnavailable:
             return
         except VMNotFound as e:

@@ -1,6 +1,6 @@
 """What this process did to tokens within the last hour, for when a crash makes Redis forget it.
 
-Redis saves in intervals, unless it is told otherwise: a crash takes back what happened since the
+Redis saves in intervals by default: a crash takes back what happened since the
 last one, and a token that was used or revoked would be good again.
 """
 

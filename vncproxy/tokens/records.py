@@ -1,7 +1,7 @@
 """The JSON form of a token, a public contract: portals write it to Redis themselves.
 
-An unknown member is refused, not ignored: it may be a restriction that this version does not know.
-So is a restriction that it knows and does not enforce.
+An unknown member is refused, not ignored: it may be a restriction of a later version. So is a
+restriction that is not enforced.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..model import ConsoleType, Policy, Token, UnixTime, VMAddress
 from ..origins import normal_or_as_is
 
 VERSION = 1
-"""What stands in ``v``; it changes when a reader of the former form would misunderstand it."""
+"""The value of ``v``; it changes when a reader of the former form would misunderstand it."""
 
 
 class MalformedRecord(ValueError):
@@ -67,13 +67,13 @@ def encode(token: Token) -> bytes:
         issued_at=token.issued_at,
         expires_at=token.expires_at,
     )
-    # proxies of an earlier version know no "confirm", and refuse a record that has one
+    # proxies of an earlier version refuse a record that has "confirm"
     left_out = {"policy": {"confirm"}} if token.policy.confirm is None else None
     return record.model_dump_json(exclude=left_out).encode()
 
 
 def decode(record: bytes) -> Token:
-    """Read a JSON record, whoever wrote it; its origins get their normal form.
+    """Read a JSON record; its origins get their normal form.
 
     Raises:
         MalformedRecord: it is not a record of this version, or asks for what is not enforced.
@@ -81,7 +81,7 @@ def decode(record: bytes) -> Token:
     try:
         read = _Record.model_validate_json(record)
     except ValidationError as e:
-        raise MalformedRecord("; ".join(_complaints(e))) from None
+        raise MalformedRecord("; ".join(_reasons(e))) from None
     if part := read.policy.not_enforced():
         raise MalformedRecord(f"policy.{part[0]}: {part[1]} is not enforced by this proxy")
     origins = tuple(normal_or_as_is(text) for text in read.policy.allowed_origins)
@@ -95,6 +95,6 @@ def decode(record: bytes) -> Token:
     )
 
 
-def _complaints(error: ValidationError) -> list[str]:
+def _reasons(error: ValidationError) -> list[str]:
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return [f"{'.'.join(map(str, e['loc'])) or 'record'}: {e['msg'].lower()}" for e in found[:5]]

@@ -37,7 +37,7 @@ _REMEMBER_MS, _OPENING_MS = int(REMEMBER * 1000), int(OPENING * 1000)
 MOST_ISSUED = 10_000
 """Records kept of tokens that this process issued and that are not redeemed yet.
 
-They are redeemed in one call, without a look at Redis before.
+The first use of such a token takes one call to Redis instead of two.
 """
 
 
@@ -45,7 +45,7 @@ They are redeemed in one call, without a look at Redis before.
 class RedisTokenStore:
     """A token store for any number of proxies.
 
-    It connects when it is first asked. Expiry is Redis's own, so the proxies' clocks may differ.
+    It connects at the first call. Expiry is Redis's own, so the proxies' clocks may differ.
 
     Args:
         reactor: connects, resolves names and measures the time limits.

@@ -32,5 +32,9 @@ def milliseconds(seconds: float | None) -> int:
 
 
 def refusal(why: bytes, token_id: str) -> TokenRefused:
-    """Return the error of a word with which a script refuses."""
+    """Return the error for a script's refusal.
+
+    Args:
+        why: ``used``, ``expired``, ``revoked`` or ``unknown``.
+    """
     return _REFUSALS[why](f"token {token_id[:12]} is {why.decode()}")

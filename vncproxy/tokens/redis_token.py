@@ -1,4 +1,4 @@
-"""A token as one look at Redis shows it."""
+"""A token as it is read from Redis."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ class IssueRefused(ClientError):
     Args:
         message: lower case, what is wrong or allowed; for the issuer.
         field: dotted path of the field.
-        code: the word that programs look at.
+        code: a fixed word, for programs.
     """
 
-    public = "The token cannot be issued as it was asked for."
+    public = "The token cannot be issued as requested."
     status = 422
     code = "invalid-field"
 

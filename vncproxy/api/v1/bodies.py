@@ -1,4 +1,4 @@
-"""The API's JSON: request bodies that name a wrong field, and the shapes of what is answered."""
+"""The JSON of requests, with the field that is wrong, and of answers."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TokenRequest(BaseModel):
     """The body of ``POST /v1/tokens``.
 
     Attributes:
-        check: whether the backend is asked for the machine first.
+        check: whether the machine must exist, by its backend.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
@@ -72,7 +72,7 @@ class TokenRequest(BaseModel):
     check: bool = False
 
     def for_issuer(self) -> IssueRequest:
-        """Return the same as the issuer of tokens knows it."""
+        """Return the request for the issuer of tokens."""
         return IssueRequest(self.vm, self.user, self.type, self.policy, self.ttl, self.check)
 
 
@@ -128,7 +128,7 @@ def timestamp(when: UnixTime) -> str:
 
 
 def token_body(token: Token) -> dict[str, object]:
-    """Return what an issued token says."""
+    """Return the JSON of an issued token."""
     return {
         "vm": str(token.vm),
         "user": token.user,

@@ -1,4 +1,4 @@
-"""The machines of all backends in one list, with a word for each backend that failed."""
+"""The machines of all backends in one list, with an error for each backend that failed."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Inventory:
         self._clock = clock
 
     async def list(self, caller: Caller) -> Reply:
-        """Return the machines of the backends that the caller may touch; all are asked at once."""
+        """Return the machines of the backends that the caller may touch, from all at once."""
         names = [name for name in self._backends if caller.may_touch(name)]
-        results = await gatherResults([self._ask(name) for name in names])
+        results = await gatherResults([self._list_one(name) for name in names])
         machines: list[object] = []
         errors: list[object] = []
         for name, result in zip(names, results, strict=True):
@@ -47,14 +47,14 @@ class Inventory:
                 machines += [vm_body(machine) for machine in sorted(result, key=_address)]
         return Reply(200, {"vms": machines, "errors": errors})
 
-    def _ask(self, name: str) -> Deferred[Sequence[VMSummary] | VNCProxyError]:
+    def _list_one(self, name: str) -> Deferred[Sequence[VMSummary] | VNCProxyError]:
         inventory = IVMInventory(self._backends[name])
 
         async def machines() -> Sequence[VMSummary] | VNCProxyError:
             return await inventory.list()
 
-        asked = Deferred.fromCoroutine(machines()).addTimeout(TIME_LIMIT, self._clock)
-        return asked.addErrback(self._failed, name)
+        listing = Deferred.fromCoroutine(machines()).addTimeout(TIME_LIMIT, self._clock)
+        return listing.addErrback(self._failed, name)
 
     def _failed(self, failure: Failure, name: str) -> VNCProxyError:
         error = failure.value

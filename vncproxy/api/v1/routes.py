@@ -1,4 +1,4 @@
-"""The API's routes: who may call what, and how a call becomes a response."""
+"""The API's routes: the scope that each needs, and how a call becomes a response."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _USER: TypeAdapter[str] = TypeAdapter(User)
 class Api:
     """The routes of ``/v1``, of health and of the metrics.
 
-    Work that was begun is carried through when the caller goes away: a token that was revoked
-    must not leave its sessions open.
+    Work that has begun is finished even if the caller closes the connection: a revoked token must
+    not leave its sessions open.
     """
 
     app = Klein()
@@ -105,7 +105,7 @@ class Api:
 
     @app.route("/v1/sessions/<session_id>", methods=["DELETE"])
     def end_session(self, request: Request, session_id: str) -> Deferred[bytes]:
-        """End a session, and revoke its token if that is asked for."""
+        """End a session, and revoke its token with ``?revoke=true``."""
 
         async def work(caller: Caller) -> Reply:
             return await self._sessions.end(caller, session_id, revoke=_flag(request, "revoke"))
@@ -134,7 +134,7 @@ class Api:
 
     @app.handle_errors(Exception)
     def failed(self, request: IRequest, failure: Failure) -> bytes:
-        """Answer a request without a route, or one that met a mistake of ours."""
+        """Answer a request without a route, or one that failed unexpectedly."""
         if isinstance(failure.value, HTTPException):
             return not_routed(failure.value).render(request)
         return self._unexpected(failure).render(request)
@@ -148,7 +148,7 @@ class Api:
             except VNCProxyError as e:
                 return self._refused(e)
 
-        # The route's own Deferred is cancelled when the caller goes away; the work is not.
+        # klein cancels the route's own Deferred when the connection ends; the work goes on
         answer: Deferred[Reply] = Deferred()
         serving = Deferred.fromCoroutine(serve()).addErrback(self._unexpected)
         serving.chainDeferred(answer)
@@ -169,8 +169,8 @@ class Api:
     def _unexpected(self, failure: Failure) -> Reply:
         request_id = new_id()
         self.log.failure("api request {request} failed", failure, request=request_id)
-        words = f"the request failed; see the log (id {request_id})"
-        return Reply(500, error_body(VNCProxyError.code, words))
+        message = f"the request failed; see the log (id {request_id})"
+        return Reply(500, error_body(VNCProxyError.code, message))
 
 
 def _body(request: Request) -> bytes:

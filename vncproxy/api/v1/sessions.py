@@ -14,7 +14,7 @@ from .bodies import session_body
 
 
 class SessionsView:
-    """The sessions' part of the API.
+    """The routes of sessions.
 
     Args:
         sessions: the registry of this proxy.
@@ -36,15 +36,15 @@ class SessionsView:
     async def end(self, caller: Caller, session_id: str, *, revoke: bool = False) -> Reply:
         """End one session.
 
-        Its user can open the console again with the same link, for as long as the token or the
-        resume cookie is good.
+        The user can open the console again with the same link, as long as the token or the resume
+        cookie is valid.
 
         Args:
-            revoke: also takes the token back, and ends its other sessions, so that the user cannot.
+            revoke: whether the token is revoked as well, and its other sessions end.
 
         Raises:
             Refusal: 404, there is none, or not for this caller.
-            StoreUnavailable: it is ended, and whether the token is revoked is not known.
+            StoreUnavailable: it is ended; whether the token is revoked is unknown.
         """
         live = await self._sessions.list()
         session = next((s for s in live if s.id == session_id), None)

@@ -19,7 +19,7 @@ _ID = re.compile(r"[0-9a-f]{64}")
 
 
 class Tokens:
-    """The tokens' part of the API.
+    """The routes of tokens.
 
     Args:
         store: where tokens live.
@@ -40,7 +40,7 @@ class Tokens:
         Raises:
             Refusal: 403, the caller may not use the backend.
             IssueRefused: with the field that cannot be.
-            BackendError: whether the machine exists was asked for, and cannot be found out.
+            BackendError: the machine is to be checked, and the backend fails.
             StoreUnavailable: nothing was issued.
         """
         caller.require_backend(request.vm.backend)
@@ -65,7 +65,7 @@ class Tokens:
         return Reply(200, status_body(status))
 
     async def revoke(self, caller: Caller, token_id: str) -> Reply:
-        """Revoke one token and end its sessions, also those that outlived it in the store.
+        """Revoke one token and end its sessions, those included that outlived it in the store.
 
         Raises:
             Refusal: 404, there is neither a token nor a session, or not for this caller.
@@ -125,13 +125,13 @@ class Tokens:
         return (await self._store.show(token_id)).token.vm
 
     def _log_change(self, done: str, caller: Caller, **facts: object) -> None:
-        words = ", ".join(f"{name} {printable(str(value))}" for name, value in facts.items())
+        text = ", ".join(f"{name} {printable(str(value))}" for name, value in facts.items())
         self.log.info(
             "api {kind} {key} {done}: {words}",
             kind=caller.kind,
             key=caller.name,
             done=done,
-            words=words,
+            words=text,
             **facts,
         )
 

@@ -15,7 +15,7 @@ class SourceContext:
     """What a token source has of the proxy.
 
     Attributes:
-        name: the NAME of its table, which stands in messages and in addresses of machines.
+        name: the NAME of its table, for messages and in addresses of machines.
         settings: an instance of the class's ``Settings``.
         store: the proxy's own tokens.
         calls: bounded threads of its own, in which everything that blocks must run.

@@ -97,7 +97,7 @@ class Nova:
     def look_up(self, token: str) -> NovaConsole | None:
         """Ask Nova about a token; None when it is unknown or over.
 
-        No error of the SDK leaves this method: most tell the URL, and so the token.
+        No error of the SDK leaves this method: most hold the URL, and so the token.
 
         Raises:
             StoreUnavailable: Keystone or Nova refuse, or do not answer.
@@ -133,7 +133,7 @@ class Nova:
 
 
 def _silence() -> None:
-    """Keep the libraries' warnings, which tell URLs, off the standard error."""
+    """Keep the libraries' warnings, which hold URLs, off the standard error."""
     for name in ("keystoneauth", "openstack", "urllib3"):
         logging.getLogger(name).addHandler(logging.NullHandler())
 

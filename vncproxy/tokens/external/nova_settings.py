@@ -32,7 +32,7 @@ class NovaTokensSettings(ServerSettings):
 
     Attributes:
         cloud: name of a cloud in ``clouds.yaml``; empty where the keys from ``auth_url`` on say it.
-        clouds_file: the ``clouds.yaml``; empty looks where OpenStack's own tools do.
+        clouds_file: the ``clouds.yaml``; empty for the places that OpenStack's tools search.
         auth_url: Keystone's URL, ``https://keystone.example.com/v3``.
         region_name: empty takes the only region.
         interface: ``public``, ``internal`` or ``admin``; empty leaves it to the SDK.

@@ -1,4 +1,4 @@
-"""Scripts by which sessions begin, from the look at a token to the first picture."""
+"""Scripts by which sessions begin: read a token, take a use, confirm it or give it back."""
 
 from __future__ import annotations
 
