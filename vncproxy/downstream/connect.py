@@ -26,9 +26,9 @@ from .pending import PendingConnection, refuse_viewer
 class ConnectDownstream(PendingConnection):
     """A TCP viewer's connection."""
 
-    def __init__(self, channel: ConsoleChannel, linger: float, clock: IReactorTime) -> None:
+    def __init__(self, channel: ConsoleChannel, close_timeout: float, clock: IReactorTime) -> None:
         super().__init__(channel, clock)
-        self._linger = linger
+        self._close_timeout = close_timeout
 
     def begin(self, user_request: UserRequest, sessions: SessionRegistry) -> None:
         """Take the connection from its channel and start the session."""
@@ -51,10 +51,10 @@ class ConnectDownstream(PendingConnection):
         if self._lost:
             return
         if self.leg is not None:
-            await refuse_viewer(self.leg, self.greeting, error, session_id, self._linger)
+            await refuse_viewer(self.leg, self.greeting, error, session_id, self._close_timeout)
             return
         leg = self._answer(error, session_id)
-        leg.close(error, self._linger)
+        leg.close(error, self._close_timeout)
         await leg.closed
 
     def _answer(self, error: VNCProxyError, session_id: str) -> Leg:

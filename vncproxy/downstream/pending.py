@@ -67,15 +67,15 @@ class PendingConnection(Protocol):
 
 
 async def refuse_viewer(
-    leg: Leg, greeting: Greeting, error: VNCProxyError, session_id: str, linger: float
+    leg: Leg, greeting: Greeting, error: VNCProxyError, session_id: str, close_timeout: float
 ) -> None:
     """Send the reason within RFB, if the greeting still allows one, and close with its code.
 
     Returns when the connection is closed.
     """
     with suppress(VNCProxyError):
-        await run_handshake(leg, greeting.refuse(error.sentence(session_id)), linger)
-    leg.close(error, linger, session_id)
+        await run_handshake(leg, greeting.refuse(error.sentence(session_id)), close_timeout)
+    leg.close(error, close_timeout, session_id)
     await leg.closed
 
 

@@ -111,7 +111,7 @@ class WebSocketDownstream(PendingConnection):
         factory: WebSocketServerFactory,
         trust: Trust,
         resume: float,
-        linger: float,
+        close_timeout: float,
         clock: Any,
     ) -> None:
         channel = request.channel
@@ -122,7 +122,7 @@ class WebSocketDownstream(PendingConnection):
         self._factory = factory
         self._trust = trust
         self._resume = resume
-        self._linger = linger
+        self._close_timeout = close_timeout
         self._valid = False
         self._subprotocol: str | None = None
         self._response: Deferred[Response] = Deferred()
@@ -159,7 +159,7 @@ class WebSocketDownstream(PendingConnection):
             f"Connection: close\r\n\r\n{text}\n".encode()
         )
         self.transport.loseConnection()
-        self.become_leg(RawFraming()).close(BadRequest("not a handshake"), self._linger)
+        self.become_leg(RawFraming()).close(BadRequest("not a handshake"), self._close_timeout)
 
     def on_valid_handshake(self, subprotocols: list[str]) -> Deferred[Response]:
         """Delay the response until the session is admitted; called when the request is valid."""
@@ -194,7 +194,7 @@ class WebSocketDownstream(PendingConnection):
         self._complete({})
         if self.leg is None:
             return
-        await refuse_viewer(self.leg, self.greeting, error, session_id, self._linger)
+        await refuse_viewer(self.leg, self.greeting, error, session_id, self._close_timeout)
 
     def _complete(self, headers: Headers) -> None:
         """Send the response once, unless the connection is lost."""

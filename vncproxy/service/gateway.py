@@ -109,8 +109,8 @@ class Gateway(MultiService):
         self._store_check.stop()
         if self._reload is not None:
             self._reload.disable()
-        linger = self.sessions.services.timeouts.linger
-        ending = [self.sessions.stop(), self._running.sites.connections.stop(2 * linger)]
+        close_timeout = self.sessions.services.timeouts.linger
+        ending = [self.sessions.stop(), self._running.sites.connections.stop(2 * close_timeout)]
         await gatherResults(map(Deferred.fromCoroutine, ending))
         await listeners
         closing = [self.components.close(self.sessions.services.reactor)]
@@ -128,8 +128,8 @@ def longest_stop(settings: Settings) -> float:
     ``timeouts.linger``, as refusals do. An open session first waits `HOST_TIME_LIMIT` for its
     backend.
     """
-    linger = settings.timeouts.linger
-    sessions = max(2 * settings.redis.timeout + 2 * linger, HOST_TIME_LIMIT + linger)
+    close_timeout = settings.timeouts.linger
+    sessions = max(2 * settings.redis.timeout + 2 * close_timeout, HOST_TIME_LIMIT + close_timeout)
     return sessions + CLOSE_TIME
 
 

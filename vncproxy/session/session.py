@@ -128,10 +128,10 @@ class Session(SessionState):
 
     def _close_legs(self, why: VNCProxyError) -> None:
         assert self.legs is not None
-        (down, up), linger = self.legs, self._services.timeouts.linger
+        (down, up), close_timeout = self.legs, self._services.timeouts.linger
         # the id helps where something failed; other reasons are complete without it
-        down.close(why, linger, "" if isinstance(why, SessionEnded) else self.id)
-        up.close(why, linger)
+        down.close(why, close_timeout, "" if isinstance(why, SessionEnded) else self.id)
+        up.close(why, close_timeout)
         self._notify_observers("closed", why)
         self._live.remove(self)
 
