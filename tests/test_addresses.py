@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.addresses import is_dialable, is_loopback, is_own, is_wildcard, meaning, parse_ip
+from vncproxy.addresses import (
+    bracketed,
+    is_dialable,
+    is_loopback,
+    is_own,
+    is_wildcard,
+    mapped,
+    meaning,
+    parse_ip,
+)
 
 
 class AddressTests(SynchronousTestCase):
@@ -80,3 +89,17 @@ class AddressTests(SynchronousTestCase):
             self.assertEqual(str(parse_ip(text)), address)
         for text in ("1.2.3.4.5", "999.1", "0x", "1..2", "127.0.0.1 x", "4294967296"):
             self.assertIsNone(parse_ip(text), text)
+
+
+class MappedTests(SynchronousTestCase):
+    def test_an_address_is_found_in_any_case(self) -> None:
+        addresses = {"ESX1.example": "10.0.0.5"}
+        self.assertEqual(mapped(addresses, "esx1.Example"), "10.0.0.5")
+        self.assertEqual(mapped(addresses, "esx2.example"), "")
+
+
+class BracketTests(SynchronousTestCase):
+    def test_ipv6_alone_has_brackets(self) -> None:
+        self.assertEqual(bracketed("2001:db8::1"), "[2001:db8::1]")
+        self.assertEqual(bracketed("10.0.0.5"), "10.0.0.5")
+        self.assertEqual(bracketed("hv1.example"), "hv1.example")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Final
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 NOT_DIALLED: Final = "The console of the virtual machine cannot be reached from here."
@@ -84,6 +84,9 @@ def check_host(text: str) -> str:
 
 Host = Annotated[str, AfterValidator(check_host)]
 """A setting that `check_host` has checked."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+"""A TCP port as a setting."""
 
 
 def mapped(addresses: Mapping[str, str], host: str) -> str:

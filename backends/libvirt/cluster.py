@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import UUID
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ...errors import BackendError, ConsoleUnavailable, VMNotFound, VNCProxyError
 from ...model import ConsoleEndpoint
+from ..uuids import uuid_of
 from .hypervisor import Hypervisor
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def _results(
 
 async def _locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint:
     # a name may be that of another machine on a host that has not answered; a UUID is one machine's
-    runs = _runs if is_uuid(vm) else _never
+    runs = _runs if uuid_of(vm) else _never
     answers, failures = await ask_all(hypervisors, lambda each: each.domain_state(vm), runs)
     silent = [str(each) for each in failures if not isinstance(each, VMNotFound)]
     if not answers:
@@ -113,14 +113,6 @@ def _runs(state: DomainState) -> bool:
 
 def _never(_state: DomainState) -> bool:
     return False
-
-
-def is_uuid(text: str) -> bool:
-    """Return whether a machine is named by its UUID, in any of the ways to write one."""
-    try:
-        return len(text) in (32, 36) and bool(UUID(text))
-    except ValueError:
-        return False
 
 
 def _nowhere(vm: str, hosts: int, silent: Sequence[str]) -> VNCProxyError:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 import libvirt
 
 from ...addresses import is_own
 from ...errors import BackendError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from ...model import ConsoleEndpoint, Transport
+from ..uuids import uuid_of
 from .connection import VirConnect
 from .console import Reach, route
 from .domain_xml import DomainXML, VNCGraphics, parse_domain
@@ -143,7 +143,7 @@ def _look_ups(connection: VirConnect, vm: str, by_id: bool) -> Iterator[VirDomai
 
     Otherwise a machine named like the UUID of one that is gone would take its place.
     """
-    if uuid := _uuid(vm):
+    if uuid := uuid_of(vm):
         yield _looked_up(connection.lookupByUUIDString, uuid)
         return
     yield _looked_up(connection.lookupByName, vm)
@@ -160,13 +160,6 @@ def _looked_up(look_up: Callable[[Any], VirDomain], key: object) -> VirDomain | 
     except UnicodeEncodeError:
         pass
     return None
-
-
-def _uuid(text: str) -> str:
-    try:
-        return str(UUID(text)) if len(text) in (32, 36) else ""
-    except ValueError:
-        return ""
 
 
 def _console(domain: VirDomain, xml: DomainXML) -> VNCGraphics:

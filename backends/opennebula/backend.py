@@ -18,6 +18,7 @@ from ...interfaces import (
     IVMInventory,
 )
 from ...model import ConsoleElsewhere, ConsoleEndpoint, VMSummary
+from ..time_limits import IN_THREAD
 from .settings import OpenNebulaSettings
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from .connection import PostFunction
 
 T = TypeVar("T")
-
-_IN_THREAD = 0.9
-"""The share of the time limit that a call has in its thread, so that its error comes first."""
 
 
 @implementer(IConsoleBackend, IHasWarnings, IVMInventory)
@@ -88,7 +86,7 @@ class OpenNebulaBackend:
         from .cloud import Inquiry
 
         timeout = self._settings.timeout
-        inquiry = Inquiry(self._cloud, timeout * _IN_THREAD)
+        inquiry = Inquiry(self._cloud, timeout * IN_THREAD)
         answer: T = await self._calls.call(timeout, inquiry, question, *args)
         return answer
 

@@ -13,15 +13,13 @@ from zope.interface import implementer
 from ...errors import ConfigurationError
 from ...interfaces import BackendContext, IConsoleBackend, IHasWarnings, IVMInventory
 from ...model import ConsoleEndpoint, VMSummary
+from ..time_limits import IN_THREAD
 from .settings import VMwareSettings
 
 if TYPE_CHECKING:
     from .connection import Session
 
 T = TypeVar("T")
-
-_IN_THREAD = 0.9
-"""The share of the time limit that a call has in its thread, so that its error comes first."""
 
 
 @implementer(IConsoleBackend, IHasWarnings, IVMInventory)
@@ -85,4 +83,4 @@ def _session(settings: VMwareSettings) -> Session:
         raise ConfigurationError(
             f"backends of type vmware need pyvmomi: pip install 'vncproxy[vmware]' ({e})"
         ) from e
-    return Session(settings, settings.timeout * _IN_THREAD)
+    return Session(settings, settings.timeout * IN_THREAD)

@@ -9,12 +9,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
-from uuid import UUID
 
 from pyVmomi import vim
 
 from ...errors import BackendError, VMNotFound
 from ...model import VMAddress, VMSummary
+from ..uuids import uuid_of
 from .connection import VSphere
 from .errors import object_id
 from .properties import read_all
@@ -36,7 +36,7 @@ def find(vsphere: VSphere, vm: str) -> Any:
         VMNotFound: there is none.
         BackendError: there are several, or it is a machine of another vCenter.
     """
-    if uuid := _uuid(vm):
+    if uuid := uuid_of(vm):
         return _only(_by_uuid(vsphere, uuid), "UUID", vm)
     if found := _MANAGED_OBJECT_ID.fullmatch(vm):
         if found[2]:
@@ -142,13 +142,6 @@ def _only(found: Sequence[Any], kind: str, vm: str) -> Any:
 
 def _ids(found: Sequence[Any]) -> str:
     return ", ".join(object_id(each) for each in found[:10])
-
-
-def _uuid(text: str) -> str:
-    try:
-        return str(UUID(text)) if len(text) in (32, 36) else ""
-    except ValueError:
-        return ""
 
 
 def _is_number(text: str) -> bool:

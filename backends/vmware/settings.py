@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ...addresses import Host, bracketed, mapped
-from ...config.secret import ERROR_TYPE, Secret
+from ...addresses import Host, Port, bracketed, mapped
+from ...config.secret import RequiredSecret
 from ...model import Seconds, TLSTrust
 from ...tls.settings import Fingerprint
 
 ConsoleKind = Literal["webmks", "vnc", "auto"]
 """Which server shows a screen: ESXi's web socket, its VNC server, or the first that there is."""
-
-
-def _password(password: SecretStr) -> SecretStr:
-    if not password.get_secret_value():
-        raise PydanticCustomError(ERROR_TYPE, "must not be empty")
-    return password
 
 
 class VMwareSettings(BaseModel):
@@ -48,9 +42,9 @@ class VMwareSettings(BaseModel):
     )
 
     host: Host
-    port: Annotated[int, Field(ge=1, le=65535)] = 443
+    port: Port = 443
     username: Annotated[str, Field(min_length=1)]
-    password: Annotated[Secret, AfterValidator(_password)]
+    password: RequiredSecret
     ca_file: str = ""
     server_name: str = ""
     fingerprints: tuple[Fingerprint, ...] = ()

@@ -20,6 +20,7 @@ from ...interfaces import (
 )
 from ...model import ConsoleEndpoint, VMSummary
 from ...tls.settings import warnings_about
+from ..time_limits import IN_THREAD
 from .refusals import SESSION, explain, may_pass
 from .settings import XenSettings
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from .connection import Pool
 
 T = TypeVar("T")
-
-_IN_THREAD = 0.9
-"""The share of the time limit that a call has in its thread, so that its error comes first."""
 
 
 @implementer(IConsoleBackend, IConsoleRecovery, IVMInventory, IHasWarnings)
@@ -126,4 +124,4 @@ def _pool(settings: XenSettings) -> Pool:
         raise ConfigurationError(
             f"backends of type xen need XenAPI: pip install 'vncproxy[xen]' ({e})"
         ) from e
-    return Pool(settings, settings.timeout * _IN_THREAD)
+    return Pool(settings, settings.timeout * IN_THREAD)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from uuid import UUID
 
 from XenAPI import Failure
 
 from ...errors import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from ...model import VMAddress, VMSummary
+from ..uuids import WITH_DASHES, uuid_of
 from .login import Login
 from .states import RUNNING, state_text
 
@@ -114,16 +114,9 @@ def _candidates(login: Login, vm: str) -> list[str]:
 
     Otherwise a machine could take the place of another that is gone by having its UUID as a name.
     """
-    if uuid := _uuid(vm):
+    if uuid := uuid_of(vm, (WITH_DASHES,)):
         return _by_uuid(login, uuid)
     return list(login.xenapi.VM.get_by_name_label(vm))
-
-
-def _uuid(text: str) -> str:
-    try:
-        return str(UUID(text)) if len(text) == 36 else ""
-    except ValueError:
-        return ""
 
 
 def _by_uuid(login: Login, uuid: str) -> list[str]:

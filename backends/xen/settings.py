@@ -12,17 +12,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    SecretStr,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from ...addresses import Host, is_dialable, is_own, mapped
-from ...config.secret import ERROR_TYPE, Secret
+from ...addresses import Host, Port, is_dialable, is_own, mapped
+from ...config.secret import RequiredSecret
 from ...model import Seconds
 from ...tls.settings import TLSSettings
-
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 PLAIN: Final = "http"
 
@@ -52,12 +49,6 @@ def _one_or_several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-def _password(password: SecretStr) -> SecretStr:
-    if not password.get_secret_value():
-        raise PydanticCustomError(ERROR_TYPE, "must not be empty")
-    return password
-
-
 URL = Annotated[str, AfterValidator(_url)]
 
 
@@ -83,7 +74,7 @@ class XenSettings(BaseModel):
 
     url: Annotated[tuple[URL, ...], BeforeValidator(_one_or_several), Field(min_length=1)]
     username: Annotated[str, Field(min_length=1)] = "root"
-    password: Annotated[Secret, AfterValidator(_password)]
+    password: RequiredSecret
     tls: TLSSettings = TLSSettings()
     addresses: dict[str, Host] = {}
     plain_console: bool = False

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from ..addresses import bracketed
+from ..addresses import Port, bracketed
 from ..model import Seconds
 from .secret import Secret
 
@@ -22,7 +22,7 @@ class RedisServer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65535)] = 6379
+    port: Port = 6379
     path: str = ""
     db: Annotated[int, Field(ge=0)] = 0
     username: str = ""

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import Field, PlainValidator, SecretStr
+from pydantic import AfterValidator, Field, PlainValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
 ERROR_TYPE: Final = "secret"
@@ -65,3 +65,13 @@ Secret = Annotated[SecretStr, PlainValidator(_read), Field(repr=False)]
 It accepts a string, ``{ file = "/path" }`` (the first line, without its end) or
 ``{ env = "NAME" }``. The error for a missing file or variable names it, and never a value.
 """
+
+
+def _required(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value():
+        raise _wrong("must not be empty")
+    return secret
+
+
+RequiredSecret = Annotated[Secret, AfterValidator(_required)]
+"""A `Secret` that is not empty."""
