@@ -29,7 +29,7 @@ from vncproxy.relay.fast.dispatcher import Dispatcher
 from vncproxy.relay.fast.pump import Pump
 from vncproxy.relay.leg import Leg
 from vncproxy.relay.raw_framing import RawFraming
-from vncproxy.relay.sockets import IPassesOn
+from vncproxy.relay.sockets import IHeaderLayer
 from vncproxy.testing import MemoryPeer
 
 ENCRYPTED = (Way.TLS, Way.START_TLS)
@@ -106,7 +106,7 @@ class PrivateNamesTests(DetachTestCase):
     def test_the_layer_of_the_proxy_protocol_is_called_as_expected(self) -> None:
         layer: Any = self.connected(Way.PROXY)[0].transport
 
-        self.assertTrue(IPassesOn.providedBy(layer))
+        self.assertTrue(IHeaderLayer.providedBy(layer))
         self.assertEqual(layer.getPeer().host, "192.0.2.1")
         self.assertTrue(layer.peer_known)
         self.assertEqual(type(layer.wrappedProtocol), Leg)

@@ -24,7 +24,7 @@ from vncproxy.errors import (
 from vncproxy.model import Direction
 from vncproxy.relay import fast
 from vncproxy.relay.fast.dispatcher import READABLE, WRITABLE, dispatcher_of
-from vncproxy.relay.fast.pump import BULK, INTERACTIVE, Pump, Shape
+from vncproxy.relay.fast.pump import BULK, INTERACTIVE, FramingType, Pump
 from vncproxy.relay.leg import Leg
 from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.relay.websocket_framing import WebSocketFraming
@@ -102,7 +102,7 @@ class DefectTests(PumpTestCase):
             raise RuntimeError("a defect")
 
         broken.down.framing = type("Broken", (), {"receive": staticmethod(fail)})()
-        broken.down.transport._shape = Shape.OTHER
+        broken.down.transport._framing_type = FramingType.OTHER
         broken.user.send(b"key")
         sound.user.send(b"key")
         self.loop.settle()

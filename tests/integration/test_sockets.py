@@ -15,14 +15,14 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
 from tests.components.certificates import Authority
-from vncproxy.relay.sockets import tune
+from vncproxy.relay.sockets import set_socket_options
 
 
 class _Tuned(Protocol):
     made: Deferred[Any]
 
     def connectionMade(self) -> None:
-        tune(self.transport)  # type: ignore[arg-type]
+        set_socket_options(self.transport)  # type: ignore[arg-type]
         self.made.callback(self.transport)
 
 

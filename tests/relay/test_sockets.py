@@ -8,7 +8,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
-from vncproxy.relay.sockets import shut_down_sending, tune
+from vncproxy.relay.sockets import set_socket_options, shut_down_sending
 from vncproxy.testing import MemoryPeer
 
 
@@ -38,5 +38,5 @@ class ShutDownSendingTests(SynchronousTestCase):
 
 class TuneTests(SynchronousTestCase):
     def test_what_is_not_a_socket_is_left_alone(self) -> None:
-        tune(StringTransport())
-        tune(MemoryPeer(Protocol()))
+        set_socket_options(StringTransport())
+        set_socket_options(MemoryPeer(Protocol()))

@@ -251,7 +251,7 @@ class ReachTests(ProxyTestCase):
 
     def test_a_few_handshakes_at_most_go_on_alone(self) -> None:
         self.patch(background, "MAX_IN_BACKGROUND", 2)
-        self.patch(background, "_in_in_background", set())
+        self.patch(background, "_in_background", set())
         peers = []
         for _ in range(3):
             self.reach()

@@ -15,7 +15,7 @@ from twisted.web.http import HTTPChannel, Request
 from ..errors import OverLimit, VNCProxyError
 from ..model import Limits
 from ..relay.fast.detach import take_pipelined
-from ..relay.sockets import IPassesOn, tune
+from ..relay.sockets import IHeaderLayer, set_socket_options
 from .connections import UNKNOWN, Connections, Slot
 from .forwarded import plain_address
 
@@ -60,7 +60,7 @@ class ConsoleChannel(HTTPChannel):
 
     def connectionMade(self) -> None:
         """Wait for the first request, unless there are too many connections."""
-        tune(self.transport)
+        set_socket_options(self.transport)
         super().connectionMade()
         try:
             self.slot = self.connections.add(self._peer())
@@ -188,7 +188,7 @@ class ConsoleChannel(HTTPChannel):
     def _peer(self) -> str:
         """Return the client's address, or `UNKNOWN` before its PROXY header has arrived."""
         transport = self.transport
-        if IPassesOn.providedBy(transport) and not transport.peer_known:
+        if IHeaderLayer.providedBy(transport) and not transport.peer_known:
             return UNKNOWN
         return plain_address(transport.getPeer())
 

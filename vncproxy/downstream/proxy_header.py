@@ -19,7 +19,7 @@ from zope.interface import implementer
 from ..errors import DownstreamViolation, VNCProxyError
 from ..handshake.dialogue import Dialogue
 from ..handshake.steps import Read, ReadUntil, Steps
-from ..relay.sockets import IPassesOn
+from ..relay.sockets import IHeaderLayer
 from .forwarded import plain_address
 from .throttled_warning import ThrottledWarning
 
@@ -95,7 +95,7 @@ def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 5 and int(text) < 65536
 
 
-@implementer(IPassesOn)
+@implementer(IHeaderLayer)
 class ProxyHeader(ProtocolWrapper):
     """A connection that begins with a PROXY header and then carries the client's bytes.
 

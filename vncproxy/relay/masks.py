@@ -1,7 +1,7 @@
-"""Masking of WebSocket payload (RFC 6455 section 5.3), by whatever is fastest for its size.
+"""Masking of WebSocket payload (RFC 6455 section 5.3), by the fastest way for its size.
 
-Small payload is one integer operation with a precomputed pattern; large payload is numpy's where
-it is installed. Measured on one machine, in microseconds for 6 / 1024 / 32768 bytes: integers
+Small payload is masked by one integer operation with a precomputed pattern; large payload by numpy
+where it is installed. Measured on one machine, in microseconds for 6 / 1024 / 32768 bytes: integers
 0.15 / 1.7 / 36, numpy 1.3 / 1.4 / 1.7.
 """
 
@@ -15,7 +15,7 @@ except ImportError:  # pragma: no cover
     numpy = None  # type: ignore[assignment]
 
 SMALL = 512
-"""Largest payload, in bytes, for which integers are used although numpy is there."""
+"""Largest payload, in bytes, for which integers are used although numpy is installed."""
 
 _REPEAT = [0]
 """``key * _REPEAT[n]`` is a 4-byte key written n times in a row."""

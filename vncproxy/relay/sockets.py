@@ -1,4 +1,4 @@
-"""What is set on every socket, downstream and upstream, at accept and connect."""
+"""Options of every socket, set at accept and connect, and the half-close of any transport."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from twisted.internet.interfaces import INegotiated, ISSLTransport, ITCPTranspor
 from zope.interface import Attribute, Interface
 
 
-class IPassesOn(Interface):
-    """A layer over a transport that reads a header first, and passes on all that follows."""
+class IHeaderLayer(Interface):
+    """A layer over a transport that reads a header first, and passes on the bytes after it."""
 
-    peer_known = Attribute("Whether the header has come, which may say who the peer is.")
+    peer_known = Attribute("Whether the header, which may contain the peer's address, has come.")
     transport = Attribute("The transport below.")
-    wrappedProtocol = Attribute("What gets all that follows.")
-    factory = Attribute("A ``WrappingFactory``, which counts the layer.")
+    wrappedProtocol = Attribute("The protocol that receives the bytes after the header.")
+    factory = Attribute("The ``WrappingFactory`` that registers the layer.")
 
 
-class ISendsToTheEnd(Interface):
-    """A transport of our own, which knows how to say that no more will come."""
+class IFinishesSending(Interface):
+    """A transport that half-closes by itself: a pump."""
 
     def finish_sending() -> None:
-        """Let what was written leave, then half-close, or close where there is no half-close."""
+        """Half-close after everything written is sent; close where there is no half-close."""
 
 
 KEEPALIVE_IDLE = 60
-"""Seconds of silence before TCP asks whether the peer is still there."""
+"""Seconds without a packet after which TCP sends keepalive probes."""
 KEEPALIVE_INTERVAL = 15
 KEEPALIVE_PROBES = 4
 UNACKNOWLEDGED = 120
-"""Seconds after which a peer that takes none of the bytes sent to it counts as gone."""
+"""Seconds for which sent bytes may stay unacknowledged before TCP drops the connection."""
 
 
-def tune(transport: ITransport) -> None:
-    """Set TCP_NODELAY and the limits of silence; does nothing on what is not TCP.
+def set_socket_options(transport: ITransport) -> None:
+    """Set TCP_NODELAY, keepalive and the user timeout; does nothing on other sockets than TCP.
 
-    Autobahn never sets TCP_NODELAY on server connections, whatever its option says, and small
-    updates that are held back by Nagle's algorithm are felt by whoever types.
+    Autobahn does not set TCP_NODELAY on server connections, whatever its option says, and Nagle's
+    algorithm delays small updates noticeably.
     """
-    # wrappers such as TLS pass the attribute of the transport below on
+    # layers such as TLS have the attribute of the transport below
     handle = getattr(transport, "socket", None)
     if not isinstance(handle, socket.socket) or handle.family == socket.AF_UNIX:
         return
@@ -53,12 +53,11 @@ def tune(transport: ITransport) -> None:
 
 
 def shut_down_sending(transport: ITransport) -> None:
-    """Let what was written leave, then tell the peer that no more will come.
+    """Half-close after everything written is sent.
 
-    Plain TCP and unix sockets are half-closed, so that what the peer still sends can be read; TLS
-    has no half-close and is closed.
+    Plain TCP and unix sockets can still be read after it; TLS has no half-close and is closed.
     """
-    if ISendsToTheEnd.providedBy(transport):
+    if IFinishesSending.providedBy(transport):
         transport.finish_sending()
         return
     encrypted = ISSLTransport.providedBy(transport) or INegotiated.providedBy(transport)

@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 @implementer(IBlockingCalls)
 class FakeCalls:
-    """Blocking calls that are made at once, in the caller's thread.
+    """Calls the function at once, in the caller's thread.
 
     Attributes:
-        limits: the time limits that were asked for, in seconds, in order.
+        limits: the time limits of the calls, in seconds, in order.
     """
 
     def __init__(self) -> None:
@@ -32,13 +32,13 @@ class FakeCalls:
         *args: Any,
         late: Callable[[T], object] | None = None,
     ) -> Deferred[T]:
-        """Make the call; no result of it ever comes late."""
+        """Call the function; ``late`` is never called."""
         self.limits.append(timeout)
         try:
             return succeed(function(*args))
-        except Exception:  # noqa: BLE001 whatever it is belongs to the caller
+        except Exception:  # noqa: BLE001 the caller gets any error
             return fail(Failure())
 
     def part(self, name: str, threads: int = 16) -> FakeCalls:
-        """Return itself: no call ever waits for another one."""
+        """Return itself: no call waits for another one."""
         return self

@@ -13,14 +13,14 @@ from ..model import ConsoleElsewhere, ConsoleEndpoint, VMAddress, VMSummary
 
 @implementer(IConsoleBackend, IVMInventory)
 class StaticConsoles:
-    """A backend over a dictionary that a test may change.
+    """A backend over a dictionary that tests may change.
 
     Args:
-        consoles: VM id -> where its console is, or the error that asking for it gives.
+        consoles: VM id -> its endpoint, or the error that `locate` raises.
         name: the backend's name in the list of machines.
 
     Attributes:
-        asked: the ids that were asked for, in order.
+        asked: the ids passed to `locate`, in order.
         closed: whether the backend was closed.
     """
 
@@ -35,7 +35,7 @@ class StaticConsoles:
         self._name = name
 
     async def locate(self, vm: str) -> ConsoleEndpoint | ConsoleElsewhere:
-        """Look a console up."""
+        """Return or raise the value of a VM."""
         self.asked.append(vm)
         found = self.consoles.get(vm)
         if found is None:
@@ -53,5 +53,5 @@ class StaticConsoles:
         return [VMSummary(VMAddress(self._name, vm), vm, "running") for vm in self.consoles]
 
     async def close(self) -> None:
-        """Note it."""
+        """Record it."""
         self.closed = True

@@ -13,23 +13,21 @@ from zope.interface import implementer
 
 @implementer(ITCPTransport, IPushProducer)
 class MemoryPeer:
-    """The other end of a protocol's connection: TCP in memory, with little room on the way there.
+    """The other end of a protocol's connection: TCP in memory, with a bounded send buffer.
 
-    Nothing happens by itself: what is sent arrives, and a close is completed, in `pump`, as a
-    reactor would do it later.
+    Bytes arrive and closes complete in `pump`, where a reactor would do it later.
 
     Args:
         protocol: is connected at once.
-        room: bytes from the protocol that find place until `receive`, above which its producer is
-            paused.
-        address: where the protocol sees the peer; one for documentation when there is none.
+        room: size of the send buffer, above which the producer is paused until `receive`.
+        address: the peer's address; by default one for documentation.
 
     Attributes:
-        closed: why the connection is over, once it is.
+        closed: the reason of the end, once the connection is closed.
         reading: whether the protocol reads.
-        half_closed: whether the protocol said that it sends no more.
-        most: the most bytes that ever waited on their way from the protocol.
-        disconnecting: whether the protocol wants to close.
+        half_closed: whether the protocol has half-closed.
+        most: the largest number of bytes that were in the send buffer.
+        disconnecting: whether the protocol has called `loseConnection`.
     """
 
     def __init__(
@@ -55,7 +53,7 @@ class MemoryPeer:
         self.pump()
 
     def receive(self) -> bytes:
-        """Take what the protocol has sent."""
+        """Return what the protocol has sent, and empty the send buffer."""
         data = bytes(self._leaving)
         self._leaving.clear()
         if self._paused and self._producer is not None:
@@ -65,16 +63,16 @@ class MemoryPeer:
         return data
 
     def close(self) -> None:
-        """Close, after what was sent."""
+        """Close, after the bytes that were sent."""
         self._coming.append(Failure(ConnectionDone()))
         self.pump()
 
     def reset(self) -> None:
-        """Reset the connection; what the protocol has not read yet is lost."""
+        """Reset the connection; bytes that the protocol has not read yet are lost."""
         self._lose(Failure(ConnectionLost("reset by the peer")))
 
     def pump(self) -> bool:
-        """Let things arrive; False when nothing did."""
+        """Deliver what was sent; returns whether anything was delivered."""
         moved = False
         while self.closed is None and self._step():
             moved = True
@@ -102,7 +100,7 @@ class MemoryPeer:
             self._protocol.connectionLost(why)
 
     def write(self, data: bytes) -> None:
-        """Take bytes on their way; the protocol's transport."""
+        """Put bytes into the send buffer; called by the protocol."""
         if self.closed is not None or self.half_closed:
             return
         self._leaving += data
@@ -112,15 +110,15 @@ class MemoryPeer:
             self._producer.pauseProducing()
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
-        """Take bytes on their way."""
+        """Put bytes into the send buffer."""
         self.write(b"".join(data))
 
     def loseConnection(self) -> None:
-        """Close once everything was received; nothing arrives any more."""
+        """Close after everything is received; nothing is delivered any more."""
         self.disconnecting = True
 
     def loseWriteConnection(self) -> None:
-        """Send no more."""
+        """Half-close."""
         self.half_closed = True
 
     def abortConnection(self) -> None:
@@ -128,22 +126,22 @@ class MemoryPeer:
         self._lose(Failure(ConnectionAborted()))
 
     def registerProducer(self, producer: IPushProducer, streaming: bool) -> None:
-        """Tell a producer when there is no room."""
+        """Pause and resume a producer by the room in the send buffer."""
         assert streaming
         if self._producer is not None:
             raise RuntimeError("there is a producer already")
         self._producer = producer
 
     def unregisterProducer(self) -> None:
-        """Tell nobody any more."""
+        """Remove the producer."""
         self._producer, self._paused = None, False
 
     def pauseProducing(self) -> None:
-        """Let nothing arrive."""
+        """Stop delivery."""
         self.reading = False
 
     def resumeProducing(self) -> None:
-        """Let things arrive, at the next `pump`."""
+        """Resume delivery, at the next `pump`."""
         self.reading = True
 
     def stopProducing(self) -> None:
@@ -159,14 +157,14 @@ class MemoryPeer:
         return IPv4Address("TCP", "192.0.2.2", 6080)
 
     def getTcpNoDelay(self) -> bool:
-        """Return nothing of interest."""
+        """Return True."""
         return True
 
     def setTcpNoDelay(self, enabled: bool) -> None:
         """Do nothing."""
 
     def getTcpKeepAlive(self) -> bool:
-        """Return nothing of interest."""
+        """Return True."""
         return True
 
     def setTcpKeepAlive(self, enabled: bool) -> None:
@@ -174,7 +172,7 @@ class MemoryPeer:
 
 
 def carry(one: MemoryPeer, other: MemoryPeer) -> None:
-    """Carry bytes and ends between two connections, until both sides have nothing more to say."""
+    """Carry bytes and closes between two connections until neither sends any more."""
     busy = True
     while busy:
         busy = False

@@ -30,11 +30,11 @@ def rfb_script(
     server_init: bytes = SERVER_INIT,
     greeting: bytes = b"",
 ) -> Steps[bool]:
-    """Return what an RFB server says, from banner to ServerInit.
+    """Run the handshake of an RFB server, from banner to ServerInit.
 
     Args:
-        types: the security types it offers; to a 3.3 client the first of them.
-        password: what a client that chooses VNC authentication must answer `CHALLENGE` with.
+        types: the security types offered; a 3.3 client gets the first of them.
+        password: the one that the response to `CHALLENGE` must prove.
         refusal: refuses every client, before security types are offered, with this reason.
         greeting: sent right after ServerInit.
 
@@ -46,11 +46,11 @@ def rfb_script(
     if refusal is not None:
         yield Write((bytes(4) if version is Version.V3_3 else b"\0") + encode_reason(refusal))
         return False
-    chosen = yield from _offer(version, types)
-    welcome = chosen != SecurityType.VNC_AUTH or (yield from _knows(password))
+    chosen = yield from _offer_types(version, types)
+    accepted = chosen != SecurityType.VNC_AUTH or (yield from _check_password(password))
     if chosen == SecurityType.VNC_AUTH or version is Version.V3_8:
-        yield Write((not welcome).to_bytes(4, "big"))
-    if not welcome:
+        yield Write((not accepted).to_bytes(4, "big"))
+    if not accepted:
         if version is Version.V3_8:
             yield Write(encode_reason("wrong password"))
         return False
@@ -59,7 +59,7 @@ def rfb_script(
     return True
 
 
-def _offer(version: Version, types: Sequence[int]) -> Steps[int]:
+def _offer_types(version: Version, types: Sequence[int]) -> Steps[int]:
     if version is Version.V3_3:
         yield Write(types[0].to_bytes(4, "big"))
         return types[0]
@@ -67,20 +67,20 @@ def _offer(version: Version, types: Sequence[int]) -> Steps[int]:
     return (yield Read(1))[0]
 
 
-def _knows(password: str) -> Steps[bool]:
+def _check_password(password: str) -> Steps[bool]:
     yield Write(CHALLENGE)
     return (yield Read(16)) == vnc_response(password, CHALLENGE)
 
 
 class ScriptedRFBServer(ServerFactory):
-    """A server that plays a script to each client and writes down what they say.
+    """A server that runs a script for each client and records what they send.
 
     Args:
-        script: makes a new script for each connection, such as ``rfb_script``; when it returns
-            False, or fails because of what the client sent, the connection is closed.
+        script: makes the script of a new connection, such as ``rfb_script``; when that returns
+            False, or raises an error for what the client sent, the connection is closed.
 
     Attributes:
-        connections: all of them, the first one first.
+        connections: all of them, in their order.
     """
 
     noisy = False
@@ -101,9 +101,9 @@ class ScriptedConnection(Protocol):
 
     Attributes:
         received: every byte the client sent, handshake included.
-        after_script: what it sent once the script was over: its messages.
-        failure: what was wrong with the client's side of the handshake.
-        closed: whether the connection is over.
+        after_script: what it sent after the end of the script: its messages.
+        failure: the error that the client's bytes caused in the script.
+        closed: whether the connection is closed.
     """
 
     def __init__(self, dialogue: Dialogue[bool]) -> None:
@@ -114,11 +114,11 @@ class ScriptedConnection(Protocol):
         self._dialogue = dialogue
 
     def connectionMade(self) -> None:
-        """Begin the script."""
+        """Start the script."""
         self._advance()
 
     def dataReceived(self, data: bytes) -> None:
-        """Write down what comes, and go on with the script."""
+        """Record the bytes, and continue the script."""
         assert self.transport is not None
         self.received += data
         try:
@@ -129,7 +129,7 @@ class ScriptedConnection(Protocol):
             self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Note the end."""
+        """Record the end."""
         self.closed = True
 
     def _advance(self) -> None:

@@ -23,7 +23,7 @@ from ..errors import ConsoleEnded, UpstreamUnreachable
 from ..model import ConsoleEndpoint, Timeouts, Transport
 from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
-from ..relay.sockets import tune
+from ..relay.sockets import set_socket_options
 from ..text import system_message
 
 
@@ -55,7 +55,7 @@ async def connect_transport(endpoint: ConsoleEndpoint, timeouts: Timeouts, react
         ) from e
     except (ConnectError, DNSLookupError, OSError, ValueError) as e:
         raise UpstreamUnreachable(f"{endpoint}: {system_message(e)}") from e
-    tune(leg.transport)
+    set_socket_options(leg.transport)
     return leg
 
 

@@ -1,8 +1,7 @@
-"""Takes sockets out of their Twisted transports, and looks into the reactor.
+"""Takes sockets out of their Twisted transports, and finds the reactor's epoll set.
 
-This is the one place that knows names which are private to Twisted. What does not look exactly as
-expected is left where it is, and goes on with the plain relay; a test compares the names with the
-installed Twisted, so that a new release which moves them is noticed.
+Only this module uses names private to Twisted. A transport without the expected names keeps its
+socket, and its session the plain relay; a test compares the names with the installed Twisted.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from twisted.internet.tcp import Connection
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.web.http import HTTPChannel
 
-from ..sockets import IPassesOn
+from ..sockets import IHeaderLayer
 
 _BIO_CHUNK = 65536
 
@@ -27,13 +26,13 @@ TRANSPORT_NAMES = (
     *("dataBuffer", "offset", "_tempDataBuffer", "_tempDataLen"),
     *("fileno", "producer", "protocol", "socket", "TLS"),
 )
-"""What is read from a transport, or taken away from it."""
+"""Attributes of a transport that are read or deleted."""
 
 TLS_NAMES = (
     *("_aborted", "_appSendBuffer", "_handshakeDone", "_lostTLSConnection", "_tlsConnection"),
     "factory",
 )
-"""The same of a TLS layer; newer ones have an ``_aggregator``, too."""
+"""The same of a TLS layer; newer releases have an ``_aggregator``, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,8 @@ class Detached:
     """A connection without its transport.
 
     Attributes:
-        socket: non-blocking, and owned by the receiver of this value.
-        pending: what was written and has not left yet, encrypted already where there is TLS.
+        socket: non-blocking, owned by the receiver of this value.
+        pending: bytes written and not sent yet, encrypted already where there is TLS.
         tls: the ``OpenSSL.SSL.Connection`` over memory buffers; None without TLS.
     """
 
@@ -52,8 +51,8 @@ class Detached:
 
 
 def detachable(transport: Any) -> bool:
-    """Tell whether `detach` can take this transport now, without changing anything."""
-    if IPassesOn.providedBy(transport) and not transport.peer_known:
+    """Return whether `detach` can take the socket of this transport now; changes nothing."""
+    if IHeaderLayer.providedBy(transport) and not transport.peer_known:
         return False
     tls, raw = _layers(transport)
     if type(raw).__module__ not in ("twisted.internet.tcp", "twisted.internet.unix"):
@@ -68,7 +67,7 @@ def detachable(transport: Any) -> bool:
 
 
 def _tls_detachable(tls: Any) -> bool:
-    """Tell whether a TLS layer neither shakes hands nor ends."""
+    """Return whether a TLS layer has finished its handshake and does not close."""
     if not _has(tls, TLS_NAMES) or not tls._handshakeDone:
         return False
     return not (tls._lostTLSConnection or tls._aborted or tls._appSendBuffer)
@@ -79,9 +78,9 @@ def _has(thing: object, names: tuple[str, ...]) -> bool:
 
 
 def detach(transport: object) -> Detached:
-    """Take a socket; its transport is dead afterwards, and tells nobody.
+    """Take the socket out of a `detachable` transport, which calls its protocol no more.
 
-    Call it only outside of the transport's own callbacks, on what is `detachable`.
+    Must not be called from the transport's own callbacks.
     """
     tls, raw = _layers(transport)
     connection = None if tls is None else _end_tls(tls)
@@ -93,15 +92,15 @@ def detach(transport: object) -> Detached:
     detached = Detached(raw.socket, pending, connection)
     raw.connected, raw.disconnected, raw.producer = 0, 1, None
     raw.dataBuffer, raw.offset, raw._tempDataBuffer, raw._tempDataLen = b"", 0, [], 0
-    # as when a connection is lost: whoever still calls the transport cannot reach the socket
+    # as after connectionLost: later calls of the transport cannot reach the socket
     del raw.protocol, raw.socket, raw.fileno
-    _part(transport, tls, raw)
+    _break_references(transport, tls, raw)
     return detached
 
 
-def _part(transport: Any, tls: Any, raw: Any) -> None:
-    """Let go of what know each other, and would wait for the garbage collector."""
-    if IPassesOn.providedBy(transport):
+def _break_references(transport: Any, tls: Any, raw: Any) -> None:
+    """Delete circular references, which only the garbage collector would free."""
+    if IHeaderLayer.providedBy(transport):
         transport.factory.unregisterProtocol(transport)
         transport.wrappedProtocol = None
     connector = vars(raw).pop("connector", None)
@@ -109,7 +108,7 @@ def _part(transport: Any, tls: Any, raw: Any) -> None:
         vars(connector).pop("factory", None)
     if tls is not None:
         tls.wrappedProtocol = None
-        # methods that TLS puts in the place of the transport's own
+        # TLS replaces methods of the transport by its own
         for name in [name for name, value in vars(raw).items() if _is_method_of(value, tls)]:
             delattr(raw, name)
 
@@ -119,7 +118,7 @@ def _is_method_of(value: object, owner: object) -> bool:
 
 
 def drain(connection: Any) -> bytes:
-    """Return all that a TLS connection wants to send."""
+    """Return all encrypted bytes that a TLS connection has to send."""
     pieces = []
     while True:
         try:
@@ -129,8 +128,8 @@ def drain(connection: Any) -> bytes:
 
 
 def _layers(transport: Any) -> tuple[Any, Any]:
-    """Return the TLS layer, or None, and the transport that has the socket."""
-    if IPassesOn.providedBy(transport):
+    """Return the TLS layer, if any, and the transport that owns the socket."""
+    if IHeaderLayer.providedBy(transport):
         transport = transport.transport
     if isinstance(transport, TLSMemoryBIOProtocol):
         return transport, transport.transport
@@ -140,7 +139,7 @@ def _layers(transport: Any) -> tuple[Any, Any]:
 
 
 def _end_tls(tls: Any) -> Any:
-    """Let a TLS layer encrypt what it has held back, and forget it."""
+    """Take the connection out of a TLS layer, after encrypting what its aggregator buffers."""
     aggregator = getattr(tls, "_aggregator", None)
     if aggregator is not None:
         aggregator.close()
@@ -162,9 +161,9 @@ def epoll_set_of(reactor: Any) -> int:
 
 
 def take_pipelined(channel: HTTPChannel) -> bytes:
-    """Return what an HTTP connection has received behind the request that it serves, and keep none.
+    """Remove and return the bytes that an HTTP connection has received after its current request.
 
-    Another protocol takes the connection over, and is given these bytes.
+    They belong to the protocol that takes over the connection.
     """
     buffered: list[bytes] = channel._dataBuffer
     channel._dataBuffer = []

@@ -1,12 +1,12 @@
-"""Two priorities within one reactor: a typist goes before those who watch a film.
+"""Polls the sockets of the fast relay, in two priorities: interactive flows before bulk flows.
 
-Sockets are in one of two epoll sets. After every single chunk of a bulk flow the interactive set
-is looked at again, so that a key never waits for more than one chunk.
+Sockets are in one of two epoll sets. The interactive set is polled again after every chunk of a
+bulk flow, so that a key press waits for one chunk at most.
 
-The reactor sees one descriptor, readable when a flow is ready. Its turn lasts until the reactor has
-something else to do: while bytes flow, the dispatcher waits for them and for the reactor's own
-epoll set at once, which spares each message the reactor's way of telling about it. Where the
-reactor has no epoll set, a turn serves what is ready and ends.
+The reactor sees one descriptor, readable when a flow is ready. A turn of the dispatcher lasts until
+the reactor has other work: it waits for the flows and for the reactor's own epoll set at once,
+which saves the reactor's overhead for each message. Where the reactor has no epoll set, a turn
+serves the flows that are ready and ends.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from zope.interface import implementer
 from .detach import epoll_set_of
 
 HEAD_ROOM = 16
-"""Bytes before the received data in which a frame's header can be written."""
+"""Bytes reserved for a frame's header in front of the received data."""
 
 LONE_QUANTUM = 1 << 20
-"""Bytes that are read at once while a single bulk flow is active."""
+"""Bytes read at once while there is one bulk flow."""
 
 SHARED_QUANTUM = 1 << 16
-"""The same with many: small enough that each of them, and a typist, is served often."""
+"""The same with many: small enough that all flows are served often."""
 
 GONE = EPOLLHUP | EPOLLERR
 READABLE = EPOLLIN | GONE
@@ -39,13 +39,13 @@ _LONGEST_WAIT = 3600.0
 
 
 class Flow(Protocol):
-    """What is dispatched to."""
+    """A socket that the dispatcher serves."""
 
     def ready(self, events: int) -> None:
-        """Read or write as much as one turn allows.
+        """Read or write once.
 
         Args:
-            events: of epoll; they can be out of date by what happened in the same turn.
+            events: of epoll; other flows of the same turn can have made them out of date.
         """
 
 
@@ -53,11 +53,11 @@ class Dispatcher:
     """The flows of one reactor.
 
     Attributes:
-        buffer: into which every flow receives, `HEAD_ROOM` bytes from its start; it is nobody's
-            outside of a turn.
-        view: the same, to be sliced without a copy.
-        window: the part of ``view`` that is received into.
-        shared_window: a smaller one, for what is copied on its way: it stays in the CPU's cache.
+        buffer: receives the bytes of every flow, `HEAD_ROOM` bytes from its start; its content is
+            valid within one call of `Flow.ready`.
+        view: a memoryview of the same, sliced without a copy.
+        window: the part of ``view`` for ``recv_into``.
+        shared_window: a smaller one, for bytes that are copied: it fits the CPU's cache.
     """
 
     log = Logger()
@@ -67,7 +67,7 @@ class Dispatcher:
         self.view = memoryview(self.buffer)
         self.window = self.view[HEAD_ROOM:]
         self.shared_window = self.window[:SHARED_QUANTUM]
-        # the table of dispatchers must not keep their reactors
+        # a weak reference, as in the table of dispatchers
         self._reactor = ref(reactor)
         self._flows: dict[int, Flow] = {}
         self._interactive = epoll()
@@ -76,18 +76,18 @@ class Dispatcher:
         self._interactive.register(self._bulk_fd, EPOLLIN)
         self._bulk_flows = 0
         self._reactor_fd = epoll_set_of(reactor)
-        self._watched = _Watched(self._interactive, self._take_turn)
+        self._descriptor = _EpollDescriptor(self._interactive, self._take_turn)
         self._in_turn = False
-        self._turn_over = False
+        self._turn_ended = False
 
     def add(self, fd: int, flow: Flow) -> None:
-        """Take an interactive flow in; it is watched from its first `change` on."""
+        """Add an interactive flow; it is polled from its first `change` on."""
         if not self._flows and not self._in_turn:
-            self._living_reactor().addReader(self._watched)
+            self._living_reactor().addReader(self._descriptor)
         self._flows[fd] = flow
 
     def change(self, fd: int, bulk: bool, before: int, after: int) -> None:
-        """Watch a socket for other events; none at all stops watching it for errors, too."""
+        """Poll a socket for other events; without any, errors are not reported either."""
         poller = self._bulk if bulk else self._interactive
         if not before:
             poller.register(fd, after)
@@ -107,44 +107,44 @@ class Dispatcher:
         self.window = self.view[HEAD_ROOM : HEAD_ROOM + quantum]
 
     def remove(self, fd: int, bulk: bool, events: int) -> None:
-        """Forget a socket; call it before it is closed."""
+        """Remove a socket; to be called before it is closed."""
         del self._flows[fd]
         if bulk:
             self.reclassify(fd, False, events)
         if events:
             self._interactive.unregister(fd)
         if not self._flows and not self._in_turn:
-            self._living_reactor().removeReader(self._watched)
+            self._living_reactor().removeReader(self._descriptor)
 
     def _living_reactor(self) -> Any:
         return self._reactor()
 
     def end_turn(self) -> None:
-        """Let the reactor look around: other code than the relay's ran, and may want something."""
-        self._turn_over = True
+        """End the turn after this flow: other code has run, and may have work for the reactor."""
+        self._turn_ended = True
 
     def _take_turn(self) -> None:
-        """Serve the flows until the reactor has something else to do."""
+        """Serve the flows until the reactor has other work."""
         reactor = self._living_reactor()
         if self._reactor_fd < 0:
             self._serve(self._interactive.poll(0, _BATCH))
             return
-        # an epoll set may not watch another one that watches it
-        reactor.removeReader(self._watched)
+        # epoll sets must not contain each other
+        reactor.removeReader(self._descriptor)
         self._interactive.register(self._reactor_fd, EPOLLIN)
-        self._in_turn, self._turn_over = True, False
+        self._in_turn, self._turn_ended = True, False
         try:
             self._serve_until_due(reactor)
         finally:
             self._in_turn = False
             self._interactive.unregister(self._reactor_fd)
             if self._flows:
-                reactor.addReader(self._watched)
+                reactor.addReader(self._descriptor)
 
     def _serve_until_due(self, reactor: Any) -> None:
-        """Serve the flows until a timer is due, however busy they are, or the turn is over.
+        """Serve the flows until the first timer is due or the turn ends.
 
-        Whatever makes a new timer also ends the turn, so the first one is known from the start.
+        Code that adds a timer also ends the turn, so the first timer is known at the start.
         """
         seconds, wait = reactor.seconds, reactor.timeout()
         due = inf if wait is None else seconds() + wait
@@ -152,29 +152,29 @@ class Dispatcher:
         while ready:
             self._serve(ready)
             wait = due - seconds()
-            if self._turn_over or wait <= 0:
+            if self._turn_ended or wait <= 0:
                 return
             ready = self._interactive.poll(min(wait, _LONGEST_WAIT), _BATCH)
 
     def _serve(self, ready: list[tuple[int, int]]) -> None:
-        """Let each ready flow have its turn, the interactive ones first."""
+        """Serve the flows that are ready, the interactive ones first."""
         flows, bulk = self._flows, False
         for fd, events in ready:
             flow = flows.get(fd)
             if flow is not None:
                 try:
                     flow.ready(events)
-                except Exception:  # noqa: BLE001 the reactor would drop all flows with this one
+                except Exception:  # noqa: BLE001 the reactor would remove the dispatcher
                     self.log.failure("a relay failed")
             elif fd == self._bulk_fd:
                 bulk = True
             elif fd == self._reactor_fd:
-                self._turn_over = True
+                self._turn_ended = True
         if bulk:
             self._serve_bulk()
 
     def _serve_bulk(self) -> None:
-        """Let each bulk flow have one chunk, and after it whoever is interactive."""
+        """Serve one chunk of each bulk flow, and the interactive flows after each chunk."""
         for chunk in self._bulk.poll(0, _BATCH):
             self._serve([chunk])
             ready = self._interactive.poll(0, _BATCH)
@@ -182,8 +182,8 @@ class Dispatcher:
 
 
 @implementer(IReadDescriptor)
-class _Watched:
-    """An epoll set as the reactor sees it: a descriptor that is readable when a flow is ready."""
+class _EpollDescriptor:
+    """An epoll set as a descriptor of the reactor, readable when a flow is ready."""
 
     def __init__(self, poller: epoll, serve: Any) -> None:
         self._poller = poller
@@ -196,14 +196,14 @@ class _Watched:
         return "relay"
 
     def connectionLost(self, reason: object) -> None:
-        """Do nothing: an epoll set is not lost."""
+        """Do nothing: an epoll set has no connection."""
 
 
 _dispatchers: WeakKeyDictionary[Any, Dispatcher] = WeakKeyDictionary()
 
 
 def dispatcher_of(reactor: Any) -> Dispatcher:
-    """Return a reactor's dispatcher; there is one for each."""
+    """Return a reactor's dispatcher, made on the first call."""
     if reactor not in _dispatchers:
         _dispatchers[reactor] = Dispatcher(reactor)
     return _dispatchers[reactor]

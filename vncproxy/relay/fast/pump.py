@@ -1,13 +1,9 @@
 """A socket as a flow of the dispatcher, and as the transport of a leg.
 
-A pump does what Twisted's transports do for a leg, with short cuts from socket to socket: what is
-received lies in the dispatcher's buffer, a frame's header is written in front of it, and one
-``send`` passes it on. Whatever does not fit a short cut goes through `Leg.dataReceived`, as in the
-plain relay.
-
-To follow a byte from a hypervisor to a browser: `Dispatcher._take_turn`, `Dispatcher._serve`,
-`Pump.ready`, `Pump._receive`, `Pump._pass_on`, and of the other pump `Pump.send_payload` and
-`Pump._send`.
+A pump replaces a leg's Twisted transport, and sends directly to the other pump: bytes are received
+into the dispatcher's buffer, a frame's header is written in front of them, and one ``send`` sends
+both. Other cases go through `Leg.dataReceived`, as in the plain relay. The docstring of the package
+has the way of a byte.
 """
 
 from __future__ import annotations
@@ -25,12 +21,12 @@ from zope.interface import implementer
 
 from ..leg import Leg
 from ..masks import mask_small
-from ..sockets import ISendsToTheEnd
+from ..sockets import IFinishesSending
 from .detach import Detached
 from .dispatcher import GONE, HEAD_ROOM, READABLE, WRITABLE, Dispatcher
 
 BULK, INTERACTIVE = 32768, 4096
-"""A read of at least, or less than, so many bytes makes a flow bulk, or interactive again."""
+"""A read of at least the first makes a flow bulk; one of less than the second, interactive."""
 
 _FINAL_BINARY = 0x82
 _SHORT_HEAD, _MIDDLE_HEAD, _LONG_HEAD = Struct(">BB"), Struct(">BBH"), Struct(">BBQ")
@@ -39,8 +35,8 @@ _MASKED = 0x80
 _NOT_READABLE = WRITABLE | GONE
 
 
-class Shape(Enum):
-    """How a leg's bytes are framed, as far as the short cuts know it."""
+class FramingType(Enum):
+    """The framings that have shortcuts."""
 
     RAW = "raw"
     WEBSOCKET = "websocket"
@@ -48,21 +44,21 @@ class Shape(Enum):
 
 
 class Closing(Enum):
-    """What follows once everything pending has left."""
+    """What follows after the pending bytes are sent."""
 
     NOT = "not"
     HALF = "shut down sending"
     WHOLE = "close"
 
 
-@implementer(ISendsToTheEnd)
+@implementer(IFinishesSending)
 class Pump:
     """One side of a joined pair, without TLS.
 
     Args:
-        leg: whose transport this is from now on.
-        shape: which short cuts are possible.
-        detached: the socket, and what has to leave before anything else.
+        leg: gets this transport.
+        framing_type: selects the shortcuts.
+        detached: the socket, and the bytes to be sent first.
         seconds: the clock.
     """
 
@@ -72,24 +68,24 @@ class Pump:
         "_dispatcher",
         "_events",
         "_fd",
+        "_framing_type",
         "_leg",
         "_other",
         "_pending",
         "_seconds",
-        "_shape",
         "_socket",
     )
 
     def __init__(
         self,
         leg: Leg,
-        shape: Shape,
+        framing_type: FramingType,
         detached: Detached,
         dispatcher: Dispatcher,
         seconds: Callable[[], float],
     ) -> None:
         self._leg = leg
-        self._shape = shape
+        self._framing_type = framing_type
         self._socket = detached.socket
         self._fd = detached.socket.fileno()
         self._dispatcher = dispatcher
@@ -102,18 +98,18 @@ class Pump:
         dispatcher.add(self._fd, self)
 
     def join(self, other: Pump | None) -> None:
-        """Pass what is received on to another pump, or only to the leg, and begin."""
+        """Start, passing received bytes to another pump; to the leg if there is none."""
         self._other = other
-        self._watch(READABLE | (WRITABLE if self._pending else 0))
+        self._set_events(READABLE | (WRITABLE if self._pending else 0))
         if self._pending:
             self._leg.pauseProducing()
 
-    # what the dispatcher calls
+    # called by the dispatcher
 
     def ready(self, events: int) -> None:
-        """Read once, and write what is pending.
+        """Read once, and send pending bytes.
 
-        What came before the peer's end is read first: a write would fail, and the rest be lost.
+        Reading comes first: after a reset a write would fail, and unread bytes would be lost.
         """
         try:
             if events & self._events & READABLE:
@@ -123,39 +119,39 @@ class Pump:
             if events & _NOT_READABLE and self._events & WRITABLE:
                 self._flush()
         except OSError as e:
-            self._lost(ConnectionLost(e.strerror))
+            self._disconnect(ConnectionLost(e.strerror))
         except Exception as e:  # noqa: BLE001 one session's defect must not stop the others
             self._dispatcher.log.failure("a relay failed")
-            self._lost(e)
+            self._disconnect(e)
 
     def _receive(self) -> None:
-        dispatcher, raw = self._dispatcher, self._shape is Shape.RAW
+        dispatcher, raw = self._dispatcher, self._framing_type is FramingType.RAW
         window = dispatcher.window if raw else dispatcher.shared_window
         try:
             size = self._socket.recv_into(window)
         except BlockingIOError:
             return
         if not size:
-            self._lost(ConnectionDone())
+            self._disconnect(ConnectionDone())
             return
         if size >= BULK or self._bulk:
-            self._classify(size)
+            self._update_priority(size)
         self._pass_on(HEAD_ROOM, HEAD_ROOM + size)
 
     def _pass_on(self, start: int, end: int) -> None:
-        """Send plain bytes from the dispatcher's buffer to the other side."""
+        """Pass decrypted bytes in the dispatcher's buffer to the other side."""
         leg, other = self._leg, self._other
-        if other is None or leg.is_closing or self._shape is Shape.OTHER:
-            self._pass_slowly(bytes(self._dispatcher.view[start:end]))
-        elif self._shape is Shape.WEBSOCKET:
-            self._pass_frames_on(start, end, other)
+        if other is None or leg.is_closing or self._framing_type is FramingType.OTHER:
+            self._pass_to_leg(bytes(self._dispatcher.view[start:end]))
+        elif self._framing_type is FramingType.WEBSOCKET:
+            self._pass_on_frames(start, end, other)
         else:
             leg.last_received_at = self._seconds()
             leg.bytes_received += end - start
             other.send_payload(start, end)
 
-    def _pass_frames_on(self, start: int, end: int, other: Pump) -> None:
-        """Unmask short, whole frames in place and send their payload on; the rest goes slowly."""
+    def _pass_on_frames(self, start: int, end: int, other: Pump) -> None:
+        """Unmask short, whole frames in place and send their payload; the leg gets the rest."""
         buffer, leg = self._dispatcher.buffer, self._leg
         at = out = start
         if leg.framing.between_messages:
@@ -174,9 +170,9 @@ class Pump:
             leg.bytes_received += out - start
             other.send_payload(start, out)
         if rest:
-            self._pass_slowly(rest)
+            self._pass_to_leg(rest)
 
-    def _pass_slowly(self, data: bytes) -> None:
+    def _pass_to_leg(self, data: bytes) -> None:
         self._leg.dataReceived(data)
         if self._leg.is_closing:
             self._dispatcher.end_turn()
@@ -184,13 +180,13 @@ class Pump:
     # sending
 
     def send_payload(self, start: int, end: int) -> None:
-        """Send payload from the dispatcher's buffer, framed where this side wants it."""
+        """Send payload in the dispatcher's buffer, with a frame's header for a WebSocket."""
         if self._leg.is_closing:
             return
-        if self._shape is Shape.OTHER:
+        if self._framing_type is FramingType.OTHER:
             self._leg.send(bytes(self._dispatcher.view[start:end]))
             return
-        if self._shape is Shape.WEBSOCKET:
+        if self._framing_type is FramingType.WEBSOCKET:
             start = self._write_head(start, end - start)
         self._send(self._dispatcher.view[start:end])
 
@@ -214,7 +210,7 @@ class Pump:
             self._send(memoryview(data))
 
     def _send(self, data: memoryview) -> None:
-        """Send at once what the kernel takes, and keep the rest."""
+        """Send at once what the kernel accepts, and keep the rest."""
         if self._pending:
             self._pending += data
             return
@@ -223,11 +219,11 @@ class Pump:
         except BlockingIOError:
             sent = 0
         except OSError as e:
-            self._lost(ConnectionLost(e.strerror))
+            self._disconnect(ConnectionLost(e.strerror))
             return
         if sent < len(data):
             self._pending += data[sent:]
-            self._watch(self._events | WRITABLE)
+            self._set_events(self._events | WRITABLE)
             if not self._leg.is_closing:
                 self._leg.pauseProducing()
 
@@ -240,66 +236,66 @@ class Pump:
         del self._pending[:sent]
         if self._pending:
             return
-        self._watch(self._events & ~WRITABLE)
+        self._set_events(self._events & ~WRITABLE)
         match self._closing:
             case Closing.NOT if not self._leg.is_closing:
                 self._leg.resumeProducing()
             case Closing.HALF:
                 self._socket.shutdown(socket.SHUT_WR)
             case Closing.WHOLE:
-                self._lost(ConnectionDone())
+                self._disconnect(ConnectionDone())
 
-    # what the leg calls, as on any transport
+    # called by the leg, as on any transport
 
     def pauseProducing(self) -> None:
         """Stop reading."""
-        self._watch(self._events & ~READABLE)
+        self._set_events(self._events & ~READABLE)
 
     def resumeProducing(self) -> None:
         """Read again."""
-        self._watch(self._events | READABLE)
+        self._set_events(self._events | READABLE)
 
     def registerProducer(self, producer: object, streaming: bool) -> None:
-        """Do nothing: the leg is told of a full buffer until it is over."""
+        """Do nothing: the leg is called about a full buffer until it closes."""
 
     def unregisterProducer(self) -> None:
         """Do nothing."""
 
     def loseConnection(self) -> None:
-        """Close as soon as everything pending has left."""
+        """Close after the pending bytes are sent."""
         self._closing = Closing.WHOLE
         if not self._pending:
-            self._lost(ConnectionDone())
+            self._disconnect(ConnectionDone())
 
     def finish_sending(self) -> None:
-        """Shut down sending as soon as everything pending has left."""
+        """Shut down sending after the pending bytes are sent."""
         self._closing = Closing.HALF
         if not self._pending and self._fd >= 0:
             try:
                 self._socket.shutdown(socket.SHUT_WR)
             except OSError as e:
-                self._lost(ConnectionLost(e.strerror))
+                self._disconnect(ConnectionLost(e.strerror))
 
     def abortConnection(self) -> None:
         """Close at once, with a reset."""
-        self._lost(ConnectionAborted())
+        self._disconnect(ConnectionAborted())
 
     def getHandle(self) -> socket.socket:
         """Return the socket."""
         return self._socket
 
-    def _watch(self, events: int) -> None:
+    def _set_events(self, events: int) -> None:
         if self._fd >= 0 and events != self._events:
             self._dispatcher.change(self._fd, self._bulk, self._events, events)
             self._events = events
 
-    def _classify(self, size: int) -> None:
+    def _update_priority(self, size: int) -> None:
         bulk = size >= BULK or (self._bulk and size >= INTERACTIVE)
         if bulk is not self._bulk:
             self._bulk = bulk
             self._dispatcher.reclassify(self._fd, bulk, self._events)
 
-    def _lost(self, why: Exception) -> None:
+    def _disconnect(self, why: Exception) -> None:
         if self._fd < 0:
             return
         self._dispatcher.remove(self._fd, self._bulk, self._events)

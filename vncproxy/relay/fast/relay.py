@@ -1,4 +1,4 @@
-"""The fast relay: the plain one over pumps instead of Twisted's transports."""
+"""Joins two legs: with the plain relay at once, and by pumps from the next turn of the reactor."""
 
 from __future__ import annotations
 
@@ -16,42 +16,44 @@ from ..raw_framing import RawFraming
 from ..websocket_framing import WebSocketFraming
 from .detach import detach, detachable
 from .dispatcher import Dispatcher, dispatcher_of
-from .pump import Pump, Shape
+from .pump import FramingType, Pump
 from .tls_pump import TLSPump
 
 Staged = frozenset[Direction]
-"""The directions that stages are in the way of."""
+"""The directions that have stages."""
 
 
 def join(
     downstream: Leg, upstream: Leg, stages: Sequence[IStage] = (), *, reactor: Any
 ) -> Deferred[VNCProxyError]:
-    """Relay between two legs until one of them is over, as `vncproxy.relay.plain.join` does.
+    """Relay between two legs until one of them closes, as `vncproxy.relay.plain.join` does.
 
-    The pumps take over at the reactor's next turn, outside of the transports' own callbacks; what
-    cannot be taken out of its transport stays with the plain relay. A direction with stages goes
+    The pumps take over at the reactor's next turn, outside the transports' own callbacks; a pair
+    with a socket that cannot be detached stays with the plain relay. A direction with stages goes
     through the legs, the other one from socket to socket.
     """
     ended = plain.join(downstream, upstream, stages)
     staged = frozenset(stage.direction for stage in stages)
-    reactor.callLater(0, _speed_up, downstream, upstream, staged, reactor)
+    reactor.callLater(0, _replace_transports, downstream, upstream, staged, reactor)
     return ended
 
 
-def _speed_up(downstream: Leg, upstream: Leg, staged: Staged, reactor: Any) -> None:
+def _replace_transports(downstream: Leg, upstream: Leg, staged: Staged, reactor: Any) -> None:
     legs = (downstream, upstream)
     if any(leg.is_closing or not detachable(leg.transport) for leg in legs):
         return
     dispatcher = dispatcher_of(reactor)
     try:
-        _begin(legs, staged, dispatcher, reactor)
-    except Exception:  # noqa: BLE001 half a session would never end
+        _join_pumps(legs, staged, dispatcher, reactor)
+    except Exception:  # noqa: BLE001 a session with one pump would never end
         dispatcher.log.failure("a relay could not begin")
         for leg in legs:
             leg.transport.abortConnection()
 
 
-def _begin(legs: tuple[Leg, Leg], staged: Staged, dispatcher: Dispatcher, reactor: Any) -> None:
+def _join_pumps(
+    legs: tuple[Leg, Leg], staged: Staged, dispatcher: Dispatcher, reactor: Any
+) -> None:
     user, console = (_pump(leg, dispatcher, reactor) for leg in legs)
     user.join(None if Direction.TO_SERVER in staged else console)
     console.join(None if Direction.TO_CLIENT in staged else user)
@@ -63,15 +65,15 @@ def _begin(legs: tuple[Leg, Leg], staged: Staged, dispatcher: Dispatcher, reacto
 def _pump(leg: Leg, dispatcher: Dispatcher, reactor: Any) -> Pump:
     detached = detach(leg.transport)
     make = Pump if detached.tls is None else TLSPump
-    leg.transport = pump = make(leg, _shape(leg), detached, dispatcher, reactor.seconds)
+    leg.transport = pump = make(leg, _framing_type(leg), detached, dispatcher, reactor.seconds)
     return pump
 
 
-def _shape(leg: Leg) -> Shape:
+def _framing_type(leg: Leg) -> FramingType:
     match leg.framing:
         case RawFraming():
-            return Shape.RAW
+            return FramingType.RAW
         case WebSocketFraming(client=False):
-            return Shape.WEBSOCKET
+            return FramingType.WEBSOCKET
         case _:
-            return Shape.OTHER
+            return FramingType.OTHER

@@ -1,6 +1,6 @@
-"""A pump with TLS: OpenSSL works on memory buffers, and the socket stays the pump's own.
+"""A pump with TLS: OpenSSL works on memory buffers, the pump on the socket.
 
-It goes on with the connection that Twisted has shaken hands on, so nothing is negotiated twice.
+The TLS connection is that of Twisted's layer, with its handshake done.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from ..leg import Leg
 from .detach import Detached, drain
 from .dispatcher import HEAD_ROOM, Dispatcher
-from .pump import Pump, Shape
+from .pump import FramingType, Pump
 
 CHUNK = 65536
-"""Bytes that are encrypted or decrypted at once: what OpenSSL's memory buffers grow to."""
+"""Bytes encrypted or decrypted at once, which bounds OpenSSL's memory buffers."""
 
 RECORD = 16384
-"""Largest plain text of a TLS record (RFC 8446 section 5.1)."""
+"""Largest plaintext of a TLS record (RFC 8446 section 5.1)."""
 
 
 class TLSPump(Pump):
@@ -31,12 +31,12 @@ class TLSPump(Pump):
     def __init__(
         self,
         leg: Leg,
-        shape: Shape,
+        framing_type: FramingType,
         detached: Detached,
         dispatcher: Dispatcher,
         seconds: Callable[[], float],
     ) -> None:
-        super().__init__(leg, shape, detached, dispatcher, seconds)
+        super().__init__(leg, framing_type, detached, dispatcher, seconds)
         self._tls = detached.tls
 
     def _receive(self) -> None:
@@ -46,22 +46,22 @@ class TLSPump(Pump):
         except BlockingIOError:
             return
         if not size:
-            self._lost(ConnectionLost("closed without a TLS close alert"))
+            self._disconnect(ConnectionLost("closed without a TLS close alert"))
             return
-        self._classify(size)
+        self._update_priority(size)
         self._tls.bio_write(view[:size])
         end, ended = self._decrypt()
         if end > HEAD_ROOM:
             self._pass_on(HEAD_ROOM, end)
         self._send_encrypted()
         if ended is not None:
-            self._lost(ended)
+            self._disconnect(ended)
 
     def _decrypt(self) -> tuple[int, Exception | None]:
-        """Decrypt all there is into the dispatcher's buffer.
+        """Decrypt all received records into the dispatcher's buffer.
 
         Returns:
-            Where the plain text ends, and why the connection is over, if it is.
+            The end of the plaintext, and the reason for the end of the connection, if it has ended.
         """
         view, end = self._dispatcher.view, HEAD_ROOM
         try:
@@ -70,7 +70,7 @@ class TLSPump(Pump):
         except WantReadError:
             return end, None
         except ZeroReturnError:
-            self._say_goodbye()
+            self._send_close_alert()
             return end, ConnectionDone()
         except (Error, SysCallError) as e:
             return end, ConnectionLost(f"TLS failed: {e}")
@@ -80,7 +80,7 @@ class TLSPump(Pump):
             try:
                 self._tls.sendall(data[start : start + CHUNK])
             except Error as e:
-                self._lost(ConnectionLost(f"TLS failed: {e}"))
+                self._disconnect(ConnectionLost(f"TLS failed: {e}"))
                 return
             self._send_encrypted()
 
@@ -90,16 +90,16 @@ class TLSPump(Pump):
             super()._send(memoryview(encrypted))
 
     def loseConnection(self) -> None:
-        """Send a close alert, and close as soon as everything pending has left."""
+        """Send a close alert, and close after the pending bytes are sent."""
         if self._fd >= 0:
-            self._say_goodbye()
+            self._send_close_alert()
             self._send_encrypted()
         super().loseConnection()
 
-    def _say_goodbye(self) -> None:
+    def _send_close_alert(self) -> None:
         with suppress(Error):
             self._tls.shutdown()
 
     def finish_sending(self) -> None:
-        """Close, for TLS has no half-close."""
+        """Close: TLS has no half-close."""
         self.loseConnection()
