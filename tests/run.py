@@ -35,18 +35,19 @@ SLOWEST = (
     *(
         f"tests.integration.test_{name}"
         for name in (
+            "demo",
+            "migration",
             "relay_contract",
             "tokens_redis",
-            "redis_outage",
-            "vmware",
-            "vmware_backend",
-            "page_ends",
+            "libvirt",
+            "bridge",
+            "xen",
+            "redis_failover",
+            "xen_failures",
             "page_keys",
             "page",
-            "demo",
-            "libvirt",
-            "migration",
-            "bridge",
+            "page_ends",
+            "vmware",
             "soak",
             "many_connections",
         )
