@@ -71,7 +71,7 @@ class OneViewerTests(SynchronousTestCase):
             lambda: not self.gateway.call("GET", "/v1/sessions")[1]["sessions"], "sessions to end"
         )
 
-    def look(self, console: str) -> Viewer:
+    def open(self, console: str) -> Viewer:
         token = self.gateway.issue(f"lab/{console}", type="xvpvnc")["token"]
         viewer = Viewer.connect(self.gateway.web_port, token)
         self.addCleanup(viewer.close)
@@ -84,7 +84,7 @@ class OneViewerTests(SynchronousTestCase):
 
     def test_qemu_asked_exclusively_throws_a_session_out_and_admits_no_other(self) -> None:
         closed = len(self.gateway.audit("close"))
-        viewer = self.look("qemu")
+        viewer = self.open("qemu")
         viewer.wait_for_pixel(START_COLOUR)
 
         with exclusive(world().qemu.port):
@@ -95,10 +95,10 @@ class OneViewerTests(SynchronousTestCase):
                 tunnel(self.gateway.web_port, f"/console?token={token}")
             self.assertEqual(str(caught.exception), IN_USE)
             self.assertEqual(self.gateway.audit("refuse")[-1]["reason"], "console-in-use")
-        self.look("qemu").wait_for_pixel(START_COLOUR)
+        self.open("qemu").wait_for_pixel(START_COLOUR)
 
     def test_tigervnc_that_never_shares_is_a_console_in_use(self) -> None:
-        self.look("tigervnc").wait_for_pixel(RED)
+        self.open("tigervnc").wait_for_pixel(RED)
 
         for _ in range(8):
             token = self.gateway.issue("lab/tigervnc", type="xvpvnc")["token"]
@@ -107,21 +107,26 @@ class OneViewerTests(SynchronousTestCase):
             self.assertEqual(str(caught.exception), IN_USE)
 
     def test_x11vnc_turns_a_second_viewer_away_after_its_first_message(self) -> None:
-        closed = len(self.gateway.audit("close"))
-        first = self.look("x11vnc")
+        first = self.open("x11vnc")
         first.wait_for_pixel(RED)
 
-        second = self.look("x11vnc")
+        # x11vnc has a second to answer, of which it needs a tenth unless the machine is busy
+        for _ in range(5):
+            closed = len(self.gateway.audit("close"))
+            second = self.open("x11vnc")
+            reason = self.ended(closed + 1)
+            second.wait_for_end()
+            if reason != "console-ended":
+                break
 
-        self.assertEqual(self.ended(closed + 1), "console-taken")
-        second.wait_for_end()
+        self.assertEqual(reason, "console-taken")
         # and finding that out has not thrown the first one out
         self.assertEqual(first.pixel(), RED)
         self.assertEqual(len(self.gateway.audit("close")), closed + 1)
 
     def test_a_machine_that_is_switched_off_was_not_taken(self) -> None:
         closed = len(self.gateway.audit("close"))
-        viewer = self.look("qemu")
+        viewer = self.open("qemu")
         viewer.wait_for_pixel(START_COLOUR)
 
         world().qemu.stop()
