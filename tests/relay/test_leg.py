@@ -8,7 +8,7 @@ import weakref
 from twisted.internet.error import ConnectionAborted
 
 from tests.doubles.frames import BINARY, CLOSE, KEY, PING, frames, masked
-from tests.relay.leg_in_memory import LegTestCase, ask_name
+from tests.doubles.leg_in_memory import LegTestCase, ask_name
 from vncproxy.errors import (
     ClientGone,
     ConnectionLost,

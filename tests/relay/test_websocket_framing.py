@@ -3,72 +3,29 @@
 from __future__ import annotations
 
 import tracemalloc
-from dataclasses import dataclass
-from itertools import cycle
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.doubles.dialogues import byte_by_byte, cut, places, sized_bytes
+from tests.doubles.dialogues import byte_by_byte
+from tests.doubles.rfc6455 import (
+    BINARY,
+    CLOSE,
+    CONTINUED,
+    KEY,
+    PING,
+    PONG,
+    SIZES,
+    TEXT,
+    frame,
+    from_browser,
+    from_server,
+    masked,
+    receive,
+)
 from vncproxy.errors import DownstreamViolation
-from vncproxy.relay.framing import CloseCode, FrameError, Framing, PeerClose
+from vncproxy.relay.framing import CloseCode, FrameError, PeerClose
 from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.relay.websocket_framing import WebSocketFraming
-
-KEY = bytes.fromhex("37fa213d")
-CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-SIZES = (0, 1, 2, 3, 4, 5, 124, 125, 126, 127, 128, 511, 512, 513, 65535, 65536, 65537)
-
-
-def masked(payload: bytes, key: bytes = KEY) -> bytes:
-    """Mask octet by octet, as in section 5.3."""
-    return bytes(a ^ b for a, b in zip(payload, cycle(key), strict=False))
-
-
-def frame(
-    opcode: int, payload: bytes = b"", *, final: bool = True, key: bytes | None = KEY
-) -> bytes:
-    """Return a frame as section 5.2 draws it; masked, as a browser's, unless there is no key."""
-    size, bit = len(payload), 0x80 if key is not None else 0
-    head = bytes([final << 7 | opcode])
-    if size < 126:
-        head += bytes([bit | size])
-    elif size < 2**16:
-        head += bytes([bit | 126]) + size.to_bytes(2, "big")
-    else:
-        head += bytes([bit | 127]) + size.to_bytes(8, "big")
-    return head + (payload if key is None else key + masked(payload, key))
-
-
-@dataclass(frozen=True)
-class Received:
-    """What a framing made of a stream."""
-
-    payload: bytes
-    replies: list[bytes]
-    close_received: bool
-    error: str
-
-
-def receive(framing: Framing, pieces: list[bytes]) -> Received:
-    payload, replies, error = b"", [], ""
-    for piece in pieces:
-        try:
-            payload += framing.receive(piece)
-        except FrameError as e:
-            error = e.detail
-        if reply := framing.replies():
-            replies.append(reply)
-    return Received(payload, replies, framing.close_received, error)
-
-
-def from_browser(*pieces: bytes) -> Received:
-    return receive(WebSocketFraming(), list(pieces))
-
-
-def from_server(*pieces: bytes) -> Received:
-    return receive(WebSocketFraming(client=True), list(pieces))
 
 
 class ExampleTests(SynchronousTestCase):
@@ -399,73 +356,3 @@ class RawTests(SynchronousTestCase):
         words = (framing.replies(), framing.ping(), framing.close(1000, "bye"))
         self.assertEqual((words, framing.close_received), ((b"", b"", b""), False))
         self.assertTrue(framing.between_messages)
-
-
-payloads = st.one_of(sized_bytes(8), sized_bytes(300))
-control = st.builds(frame, st.sampled_from((PING, PONG)), sized_bytes(12))
-
-
-@st.composite
-def messages(draw: st.DrawFn) -> tuple[bytes, bytes]:
-    """Draw valid messages with control frames among their fragments, and their payload."""
-    wire, payload = b"", b""
-    for fragments in draw(st.lists(st.lists(payloads, min_size=1, max_size=3), max_size=4)):
-        for i, part in enumerate(fragments):
-            wire += b"".join(draw(st.lists(control, max_size=2)))
-            opcode = CONTINUED if i else BINARY
-            wire += frame(opcode, part, final=i == len(fragments) - 1, key=draw(keys))
-            payload += part
-    return wire, payload
-
-
-keys = st.binary(min_size=4, max_size=4)
-heads = st.tuples(st.integers(0, 255), st.integers(0, 255)).map(bytes)
-
-
-class SegmentationTests(SynchronousTestCase):
-    def assertSame(self, wire: bytes, where: list[int]) -> Received:
-        whole = from_browser(wire)
-        for pieces in (byte_by_byte(wire), cut(wire, where)):
-            received = from_browser(*pieces)
-            self.assertEqual(received.error, whole.error)
-            self.assertEqual(received.close_received, whole.close_received)
-            self.assertTrue(received.payload.startswith(whole.payload))
-            if not whole.error:
-                self.assertEqual(received.payload, whole.payload)
-                answers = (b"".join(received.replies), b"".join(whole.replies))
-                self.assertTrue(answers[0].endswith(answers[1]))
-        return whole
-
-    @given(messages(), places)
-    def test_changes_no_message(self, drawn: tuple[bytes, bytes], where: list[int]) -> None:
-        wire, payload = drawn
-        self.assertEqual(self.assertSame(wire, where).payload, payload)
-
-    @given(messages(), heads, sized_bytes(40), places)
-    def test_changes_no_error(
-        self, drawn: tuple[bytes, bytes], head: bytes, tail: bytes, where: list[int]
-    ) -> None:
-        self.assertSame(drawn[0] + head + tail, where)
-
-    @given(sized_bytes(200))
-    def test_random_bytes_raise_only_our_error(self, data: bytes) -> None:
-        for client in (False, True):
-            receive(WebSocketFraming(client=client), [data, data])
-
-
-class IdentityTests(SynchronousTestCase):
-    @given(st.lists(payloads, max_size=5), places, st.booleans())
-    def test_what_one_endpoint_sends_the_other_receives(
-        self, sent: list[bytes], where: list[int], client: bool
-    ) -> None:
-        sender, receiver = WebSocketFraming(client=client), WebSocketFraming(client=not client)
-        wire = b"".join(sender.encode(payload) for payload in sent)
-        received = receive(receiver, cut(wire, where))
-        self.assertEqual((received.payload, received.error), (b"".join(sent), ""))
-
-    @given(st.integers(1000, 4999), st.text(max_size=200), st.booleans())
-    def test_a_close_ends_the_other_endpoint(self, code: int, reason: str, client: bool) -> None:
-        sender, receiver = WebSocketFraming(client=client), WebSocketFraming(client=not client)
-        self.assertEqual(receive(receiver, [sender.close(code, reason)]).error, "")
-        self.assertTrue(receiver.close_received)
-        self.assertEqual(len(receiver.close(1000, "")), 0)

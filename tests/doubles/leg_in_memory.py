@@ -1,4 +1,4 @@
-"""A leg on a connection in memory, for several tests."""
+"""A leg on a connection in memory, and handshakes to run over it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ def ask_name() -> Steps[bytes]:
     name = yield Read(3, "a name")
     yield Write(b"hello " + name)
     return name
+
+
+def broken() -> Steps[None]:
+    yield Read(1)
+    yield Write(b"so far")
+    raise KeyError("a defect")
 
 
 class LegTestCase(SynchronousTestCase):
