@@ -50,6 +50,17 @@ class MapTests(SynchronousTestCase):
         self.assertEqual({each for each in listed if not (ROOT / each).exists()}, set())
         self.assertEqual(_parts() - listed, set())
 
+    def test_documents_name_files_that_exist(self) -> None:
+        path = re.compile(r"(?<![\w/-])(?:vncproxy|backends|tests|bench)/[\w./-]+\.(?:py|js)\b")
+        documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+        gone = {
+            f"{document.name}: {name}"
+            for document in documents
+            for name in path.findall(document.read_text())
+            if not (ROOT / name).exists()
+        }
+        self.assertEqual(gone, set())
+
 
 def _listed(package: Path) -> set[str]:
     text = ast.get_docstring(ast.parse(package.read_text())) or ""
