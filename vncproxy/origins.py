@@ -1,7 +1,7 @@
 """Origins of web pages: their normal form, patterns, and which pages may open consoles.
 
-A page may open a console when the configuration allows its origin (`foreign_origin`), or else when
-the token's policy does (`check_origin`).
+A page may open a console when the configuration allows its origin (`untrusted_origin`), or else
+when the token's policy does (`check_origin`).
 
 The normal form is what browsers send in ``Origin`` (RFC 6454 section 6.2): lower case, host names
 in punycode, no port that the scheme implies, no slash at the end. A pattern is an origin, or one
@@ -114,7 +114,7 @@ def allows(patterns: Iterable[str], origin: str) -> bool:
     return any(pattern == origin or _is_below(pattern, origin) for pattern in patterns)
 
 
-def foreign_origin(header: str, trusted: Iterable[str]) -> str | None:
+def untrusted_origin(header: str, trusted: Iterable[str]) -> str | None:
     """Return a page's origin when the configuration does not allow it to open consoles.
 
     Args:
@@ -127,19 +127,19 @@ def foreign_origin(header: str, trusted: Iterable[str]) -> str | None:
     return None if allows(trusted, origin) else origin
 
 
-def check_origin(foreign: str | None, patterns: Iterable[str]) -> None:
+def check_origin(untrusted: str | None, patterns: Iterable[str]) -> None:
     """Check a page's origin against a token's policy.
 
     Args:
-        foreign: what `foreign_origin` returned; None passes.
+        untrusted: what `untrusted_origin` returned; None passes.
         patterns: those of the policy.
 
     Raises:
         Forbidden: the page may not open the console.
     """
-    if foreign is not None and not allows(patterns, foreign):
+    if untrusted is not None and not allows(patterns, untrusted):
         raise Forbidden(
-            f"origin {foreign!r} is not allowed: it is neither that of public.base_url, nor in "
+            f"origin {untrusted!r} is not allowed: it is neither that of public.base_url, nor in "
             "public.allowed_origins, nor in the token's policy"
         )
 

@@ -13,10 +13,10 @@ from vncproxy.origins import normal_pattern
 
 class OriginTests(SynchronousTestCase):
     def foreign(self, origin: str, *headers: str, **more: Any) -> str | None:
-        return user_request("/", f"Origin: {origin}", *headers, **more).foreign_origin
+        return user_request("/", f"Origin: {origin}", *headers, **more).untrusted_origin
 
     def test_no_origin_is_no_browser(self) -> None:
-        self.assertIsNone(user_request("/").foreign_origin)
+        self.assertIsNone(user_request("/").untrusted_origin)
 
     def test_the_page_of_the_same_host(self) -> None:
         self.assertIsNone(self.foreign("http://localhost:6080"))
@@ -63,7 +63,7 @@ class OriginTests(SynchronousTestCase):
     def test_an_endless_origin_is_cut(self) -> None:
         self.assertEqual(len(self.foreign("https://" + "x" * 5000) or ""), 256)
 
-    def test_a_foreign_origin_is_told_as_policies_write_it(self) -> None:
+    def test_a_untrusted_origin_is_told_as_policies_write_it(self) -> None:
         self.assertEqual(self.foreign("HTTPS://Portal.Example"), "https://portal.example")
 
     def test_a_reverse_proxy_says_how_the_user_asked(self) -> None:

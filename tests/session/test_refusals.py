@@ -183,7 +183,7 @@ class RefusalTests(SessionTestCase):
             self.open(self.user_request(self.issue(policy), client=client))
 
     def test_a_foreign_page(self) -> None:
-        self.begin(self.user_request(foreign_origin="https://evil.example"))
+        self.begin(self.user_request(untrusted_origin="https://evil.example"))
 
         self.assertIn("https://evil.example", str(self.refused(Forbidden)))
         self.assertEqual(self.uses_given_back(), 1)
@@ -191,12 +191,14 @@ class RefusalTests(SessionTestCase):
     def test_a_page_that_the_token_allows(self) -> None:
         policy = Policy(allowed_origins=("https://portal.example",))
 
-        self.open(self.user_request(self.issue(policy), foreign_origin="https://portal.example"))
+        self.open(self.user_request(self.issue(policy), untrusted_origin="https://portal.example"))
 
     def test_pages_that_a_pattern_of_the_token_allows(self) -> None:
         policy = Policy(allowed_origins=("https://*.portal.example",))
 
-        self.open(self.user_request(self.issue(policy), foreign_origin="https://a.portal.example"))
+        self.open(
+            self.user_request(self.issue(policy), untrusted_origin="https://a.portal.example")
+        )
 
     def test_a_defect_is_answered_and_logged(self) -> None:
         self.user.fail = RuntimeError("a defect")

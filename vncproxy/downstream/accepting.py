@@ -37,7 +37,7 @@ class Accepting:
     """The listening sockets of the users' side, which are paused together.
 
     Args:
-        busy: tells whether sessions are waiting to open.
+        busy: returns whether sessions are waiting to open.
     """
 
     def __init__(self, busy: Callable[[], bool], clock: IReactorTime) -> None:

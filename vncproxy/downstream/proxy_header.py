@@ -74,13 +74,13 @@ def _read_block() -> Steps[Peer]:
 
 
 def _parse_line(line: bytes) -> Peer:
-    words = line.decode("ascii", "replace").rstrip("\r\n").split(" ")
-    if words[1] == "UNKNOWN":
+    fields = line.decode("ascii", "replace").rstrip("\r\n").split(" ")
+    if fields[1] == "UNKNOWN":
         return None
-    kind = {"TCP4": (IPv4, IPv4Address), "TCP6": (IPv6, IPv6Address)}.get(words[1])
-    if kind is None or len(words) != 6:
-        raise DownstreamViolation(f"{len(words)} words, expected PROXY TCP4 or TCP6 and 4 more")
-    source, port = words[2], words[4]
+    kind = {"TCP4": (IPv4, IPv4Address), "TCP6": (IPv6, IPv6Address)}.get(fields[1])
+    if kind is None or len(fields) != 6:
+        raise DownstreamViolation(f"{len(fields)} words, expected PROXY TCP4 or TCP6 and 4 more")
+    source, port = fields[2], fields[4]
     try:
         address = ip_address(source)
     except ValueError:

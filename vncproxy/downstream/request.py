@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.web.http import Request
 
 from ..model import ConsoleType
-from ..origins import foreign_origin
+from ..origins import untrusted_origin
 from ..session.user_request import UserRequest
 from .cookies import parse_cookies
 from .headers import header_lines
@@ -21,24 +21,24 @@ def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> User
     one of ours, from a ``token`` cookie.
     """
     cookies = parse_cookies(header_lines(request, "cookie"))
-    foreign = _foreign_origin(request, trust)
+    untrusted = _untrusted_origin(request, trust)
     token = query_token(request)
-    if not token and foreign is None:
+    if not token and untrusted is None:
         token = cookies.get("token", "")
     return UserRequest(
         type=type,
         client=trust.forwarding.client_address(request),
         token=token,
         resume=cookies.get(resume_cookie_name(token)),
-        foreign_origin=foreign,
+        untrusted_origin=untrusted,
         confirmed=type is ConsoleType.XVPVNC or is_confirmed(request),
     )
 
 
-def _foreign_origin(request: Request, trust: Trust) -> str | None:
+def _untrusted_origin(request: Request, trust: Trust) -> str | None:
     """Return the page's origin when the configuration does not allow it to open consoles.
 
     A request without an ``Origin`` header comes from no page.
     """
     lines = header_lines(request, "origin")
-    return foreign_origin(lines[0], trust.trusted_origins(request)) if lines else None
+    return untrusted_origin(lines[0], trust.trusted_origins(request)) if lines else None

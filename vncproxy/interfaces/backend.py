@@ -46,7 +46,7 @@ class IConsoleBackend(Interface):
 
 
 class IConsoleRecovery(Interface):
-    """A backend that can tell what became of a console whose server refused or ended it.
+    """A backend that can find out why a console's server refused or ended a connection.
 
     Each ``UpstreamViolation`` at an endpoint of the backend is reported once to `relocate` and, if
     the second endpoint fails as well, to `explain`; then the session ends.
@@ -70,8 +70,8 @@ class IConsoleRecovery(Interface):
     def current_host(vm: str) -> Awaitable[str]:
         """Return the host of the endpoint that ``locate`` would give now, and open nothing.
 
-        A console that ended because its machine was moved is told by it from one that ended
-        because its machine was stopped. Empty where machines do not move, or it is not known.
+        It distinguishes a console that ended because its machine was moved from one whose machine
+        was stopped. Empty where machines do not move, or it is not known.
 
         Raises:
             VNCProxyError: as ``locate`` does.

@@ -159,7 +159,7 @@ def _explain_used(error: TokenUsed, request: UserRequest) -> TokenUsed:
 
 
 def _check_policy(policy: Policy, request: UserRequest) -> None:
-    check_origin(request.foreign_origin, policy.allowed_origins)
+    check_origin(request.untrusted_origin, policy.allowed_origins)
     client, networks = request.client, policy.client_networks
     if networks and not any(ip_address(client) in network for network in networks):
         raise Forbidden(f"client {client} is in no allowed network")

@@ -15,7 +15,7 @@ class UserRequest:
         client: the user's IP address.
         token: the secret as it came, empty when there was none.
         resume: the secret of a resume cookie.
-        foreign_origin: the page's origin when it is neither the proxy's own nor allowed by the
+        untrusted_origin: the page's origin when it is neither the proxy's own nor allowed by the
             configuration.
         confirmed: whether the user has pressed the button of a page that asks before it opens a
             console; viewers that have no page are not asked.
@@ -25,5 +25,5 @@ class UserRequest:
     client: str
     token: str = field(repr=False)
     resume: str | None = field(default=None, repr=False)
-    foreign_origin: str | None = None
+    untrusted_origin: str | None = None
     confirmed: bool = False
