@@ -1,4 +1,4 @@
-"""Makes backends, also those whose classes know no `BackendContext` yet."""
+"""Makes backends, also of classes that take ``(name, settings, calls)``."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ async def locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint:
     """Return where a machine's console is, on the host where it runs.
 
     Raises:
-        VMNotFound: every host has answered, and none knows it.
+        VMNotFound: every host has answered, and none has it.
         ConsoleUnavailable: it is changing hosts at this moment, runs on none that answered, or on
             two, which are two machines then.
         BackendError: a host that might have it does not answer, or its name is that of several.

@@ -157,7 +157,7 @@ def route(
 
 
 def _is_elsewhere(host: str, port: int, reach: Reach) -> bool:
-    """Return whether a loopback address is libvirt's and not ours, as within a container."""
+    """Return whether a loopback address is libvirt's and not this process's, as in a container."""
     asks = reach.passes_sockets and reach.open_graphics == "auto" and host != reach.address
     return asks and is_loopback(host) and not listens_here(port)
 

@@ -5,12 +5,12 @@
 - `cloud`: one OpenNebula: look-up and inventory of machines, version and account.
 - `connection`: its servers, called through pyone in their order.
 - `http`: one request within limits of time and size.
-- `machines`: a machine's document, and the parts of it that matter here.
+- `machines`: a machine's document, as far as its console is concerned.
 - `console`: the endpoint of a machine on a host of its own cloud.
 - `hybrid`: machines that run in another OpenNebula.
 - `vcenter`: machines that run in a vCenter.
 - `states`: STATE and LCM_STATE in words.
-- `errors`: OpenNebula's refusals as errors of ours.
+- `errors`: the ways in which OpenNebula refuses a call.
 - `probe`: clouds and consoles that cannot be reached, for ``check-config``.
 """
 

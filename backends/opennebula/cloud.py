@@ -129,7 +129,7 @@ class Cloud:
         """Return whether the cloud is of an earlier release, such as 5, 12; True when it is none.
 
         Raises:
-            BackendError: it does not tell.
+            BackendError: it does not answer.
         """
         told = str(self.front_end.call(end, "system.version"))
         parts = told.split(".")

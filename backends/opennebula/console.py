@@ -22,8 +22,8 @@ class Network:
     """Where the hosts of a cloud are, seen from here.
 
     Attributes:
-        is_here: whether the cloud's front end is this machine, so that its loopback is ours.
-        addresses: a host's name, or what GRAPHICS/LISTEN says -> where to dial.
+        is_here: whether the cloud's front end is this machine, and so is its loopback.
+        addresses: a host's name, or an address in GRAPHICS/LISTEN -> where to dial.
         listen_networks: where an address in GRAPHICS/LISTEN may be dialled.
         password: of consoles whose document has none.
         tls: demanded of every console; without a name the certificate must be for the host, by its

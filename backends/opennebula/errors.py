@@ -1,4 +1,4 @@
-"""How OpenNebula refuses a call, as errors of ours."""
+"""The ways in which OpenNebula refuses a call, as errors."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def _read(answer: requests.Response, end: float) -> bytes:
 
 
 def _innermost(error: BaseException) -> str:
-    """Return what the first of a chain of errors says: those above it only wrap it."""
+    """Return the message of the first of a chain of errors, which the others only wrap."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return str(getattr(error, "strerror", None) or error)

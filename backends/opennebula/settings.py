@@ -1,4 +1,4 @@
-"""The tables ``[backends.NAME]`` of type ``opennebula``, and what they say about each cloud."""
+"""The tables ``[backends.NAME]`` of type ``opennebula``, and the settings of each cloud in them."""
 
 from __future__ import annotations
 

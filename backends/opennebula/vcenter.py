@@ -28,7 +28,7 @@ def in_vsphere(cloud: Cloud, end: float, machine: Machine, placement: Placement)
         placement: on a host of the driver ``vcenter``.
 
     Raises:
-        BackendError: no backend is configured for its vCenter, or that cannot be told.
+        BackendError: no backend is configured for its vCenter, or the vCenter is not known.
     """
     vcenters = cloud.settings.vcenter
     if not vcenters:

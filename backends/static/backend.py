@@ -60,7 +60,7 @@ class StaticBackend:
         ]
 
     async def probe(self) -> str:
-        """Read the file, and tell how many consoles there are."""
+        """Read the file, and return the number of consoles."""
         consoles = await self._consoles()
         count = len(consoles)
         line = f"{count} console{'' if count == 1 else 's'}"

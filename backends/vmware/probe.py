@@ -80,7 +80,7 @@ def _not_allowed(vsphere: VSphere) -> Iterator[str]:
 
 
 def _refusals(vsphere: VSphere, machines: list[Properties]) -> list[Any]:
-    """Return the machines whose consoles the account may not open, as far as it is told that."""
+    """Return the machines whose consoles the account may not open, as far as vSphere answers."""
     content = vsphere.content
     with suppress(vmodl.MethodFault, AttributeError):
         session = content.sessionManager.currentSession.key

@@ -107,7 +107,7 @@ def _collect(
 def _properties(found: Any) -> Properties:
     refusals = {each.path: each.fault for each in found.missingSet}
     for fault in refusals.values():
-        # a session that has ended is told here, and not as a fault of the call
+        # a session that has ended shows here, and not as a fault of the call
         if isinstance(fault, vim.fault.NotAuthenticated):
             raise fault
     values = {each.name: each.val for each in found.propSet}

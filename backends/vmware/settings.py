@@ -86,5 +86,5 @@ class VMwareSettings(BaseModel):
             )
 
     def mapped(self, host: str) -> str:
-        """Return where the host is dialled that vSphere calls so; empty when nothing says it."""
+        """Return the configured address of a host, from its name in vSphere; empty without one."""
         return mapped(self.addresses, host)

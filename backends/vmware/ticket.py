@@ -35,7 +35,7 @@ def endpoint(
         BackendError: the ticket names no host that can be dialled, or no TLS.
     """
     host, port, path = _target(ticket)
-    # two names of one host, where both are told: a URL has one that others resolve as a rule
+    # where both are given, the URL's name is the one that other machines resolve as a rule
     found = place(settings, is_single_host, host, ticket.host or "")
     return ConsoleEndpoint(
         Transport.WSS,
@@ -64,7 +64,7 @@ def _target(ticket: Any) -> tuple[str, int, str]:
 
 
 def _trust(ticket: Any, host: str, settings: VMwareSettings, is_single_host: bool) -> TLSTrust:
-    """Return what the host's certificate must be: the API, which is verified, tells it.
+    """Return what the host's certificate must be, from the ticket: its API has been verified.
 
     Only fingerprints of the strongest kind count. Where the ticket has none, an authority must
     have signed the certificate.

@@ -25,7 +25,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A running machine's console, as XAPI tells it.
+    """A running machine's console, as XAPI has it.
 
     Attributes:
         name: the machine's name label.
@@ -110,9 +110,9 @@ def _find(login: Login, vm: str) -> tuple[str, Record]:
 
 
 def _candidates(login: Login, vm: str) -> list[str]:
-    """Return the machines that may be meant; what looks like a UUID is never taken for a name.
+    """Return the machines that a text may mean; what looks like a UUID is never taken for a name.
 
-    Otherwise a machine could take the place of another that is gone by having its UUID as a name.
+    Otherwise a machine named like the UUID of one that is gone would take its place.
     """
     if uuid := uuid_of(vm, (WITH_DASHES,)):
         return _by_uuid(login, uuid)
