@@ -48,8 +48,8 @@ def log_in(spec: RFBSecurity) -> Steps[None]:
         elif "PLAIN" in offered:
             yield from _plain(spec)
         else:
-            told = clean_reason(",".join(offered).encode())
-            raise UpstreamRefused(f"server offers SASL mechanisms {told!r}, none is spoken here")
+            names = clean_reason(",".join(offered).encode())
+            raise UpstreamRefused(f"server offers SASL mechanisms {names!r}, none is spoken here")
     except EndOfStream as e:
         raise UpstreamRefused(
             "server closed during the SASL login: the user or the password may be wrong (QEMU "

@@ -123,33 +123,33 @@ def _why_none(
     offered: tuple[int, ...], spec: RFBSecurity
 ) -> UpstreamRefused | UpstreamUntrusted | UpstreamViolation:
     """Return the error for an unusable offer, naming what could be configured instead."""
-    said = f"server offers VeNCrypt types {describe_types(offered)}"
+    offer = f"server offers VeNCrypt types {describe_types(offered)}"
     has = set(offered)
     if spec.tls is None and has & {*_CERTIFIED, *_SASL}:
-        return UpstreamRefused(f"{said}, with TLS: configure tls for this console")
+        return UpstreamRefused(f"{offer}, with TLS: configure tls for this console")
     if spec.tls is not None and SecurityType.X509_VNC in has:
-        return UpstreamRefused(f"{said}: it asks for a VNC password and none is configured")
+        return UpstreamRefused(f"{offer}: it asks for a VNC password and none is configured")
     if spec.tls is not None and has & {SecurityType.X509_PLAIN, *_SASL}:
         if spec.username:
             return UpstreamUntrusted(
-                f"{said}: a password is sent to a verified server only: configure ca_file or "
+                f"{offer}: a password is sent to a verified server only: configure ca_file or "
                 "fingerprints"
             )
-        return UpstreamRefused(f"{said}: it asks for a user and a password, configure username")
+        return UpstreamRefused(f"{offer}: it asks for a user and a password, configure username")
     if has & set(_ANONYMOUS):
-        return _why_not_anonymous(said, spec)
+        return _why_not_anonymous(offer, spec)
     if requires_tls(spec):
-        return UpstreamUntrusted(f"{said}, none of them with TLS, which is demanded")
-    return UpstreamViolation(f"{said}, none can be used")
+        return UpstreamUntrusted(f"{offer}, none of them with TLS, which is demanded")
+    return UpstreamViolation(f"{offer}, none can be used")
 
 
-def _why_not_anonymous(said: str, spec: RFBSecurity) -> UpstreamRefused | UpstreamUntrusted:
+def _why_not_anonymous(offer: str, spec: RFBSecurity) -> UpstreamRefused | UpstreamUntrusted:
     if not spec.anonymous_tls:
         return UpstreamUntrusted(
-            f"{said}: TLS without a certificate stops no attacker in the middle; give the server "
+            f"{offer}: TLS without a certificate stops no attacker in the middle; give the server "
             "a certificate, or accept it as it is with anonymous_tls = true"
         )
     return UpstreamRefused(
-        f"{said}: it asks for a password and none is configured, or for a user's, which is sent to "
-        "a verified server only"
+        f"{offer}: it asks for a password and none is configured, or for a user's, which is sent "
+        "to a verified server only"
     )
