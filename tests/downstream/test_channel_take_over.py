@@ -7,7 +7,7 @@ from vncproxy.downstream.channel import ConsoleChannel
 
 
 class TakeOverTests(ChannelTestCase):
-    def test_the_heir_gets_all_bytes_from_the_next_one_on(self) -> None:
+    def test_the_successor_gets_all_bytes_from_the_next_one_on(self) -> None:
         peer = self.connect()
 
         peer.send(b"CONNECT /?token=x HTTP/1.0\r\n\r\npipelined", b" and more")
@@ -15,7 +15,7 @@ class TakeOverTests(ChannelTestCase):
         self.assertEqual(self.root.successor.got, b"pipelined and more")
         self.assertEqual(peer.receive(), b"")
 
-    def test_bytes_that_look_like_requests_are_the_heirs(self) -> None:
+    def test_bytes_that_look_like_requests_are_the_successors(self) -> None:
         peer = self.connect()
 
         peer.send(b"CONNECT / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -23,7 +23,7 @@ class TakeOverTests(ChannelTestCase):
         self.assertEqual(len(self.root.requests), 1)
         self.assertEqual(self.root.successor.got, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 
-    def test_what_follows_a_body_is_the_heirs_and_the_body_is_not(self) -> None:
+    def test_what_follows_a_body_is_the_successors_and_the_body_is_not(self) -> None:
         for length, rest in ((b"Content-Length: 4\r\n", b"body"), (b"Content-Length: 0\r\n", b"")):
             self.setUp()
             peer = self.connect()
@@ -63,13 +63,13 @@ class TakeOverTests(ChannelTestCase):
 
         self.assertEqual(self.root.successor.got, bytes(20_000) + b"RFB")
 
-    def test_the_heir_can_watch_the_outgoing_buffer(self) -> None:
+    def test_the_successor_can_watch_the_outgoing_buffer(self) -> None:
         peer = self.connect()
         peer.send(b"CONNECT / HTTP/1.1\r\n\r\n")
 
         peer.registerProducer(Successor(), True)  # type: ignore[arg-type]
 
-    def test_the_heir_is_told_of_the_end_once(self) -> None:
+    def test_the_successor_is_told_of_the_end_once(self) -> None:
         peer = self.connect()
         peer.send(b"CONNECT / HTTP/1.1\r\n\r\n")
 
@@ -78,7 +78,7 @@ class TakeOverTests(ChannelTestCase):
         self.assertTrue(self.root.successor.lost)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_an_heir_may_pass_it_on(self) -> None:
+    def test_a_successor_may_pass_it_on(self) -> None:
         peer = self.connect()
         peer.send(b"CONNECT / HTTP/1.1\r\n\r\nfirst")
         second = Successor()

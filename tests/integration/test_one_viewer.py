@@ -1,4 +1,4 @@
-"""Real servers that show their screen to one viewer: QEMU asked exclusively, and x11vnc."""
+"""Real servers whose screen has one viewer: QEMU opened exclusively, TigerVNC and x11vnc."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def secured() -> Steps[bytes]:
     return (yield Read(2))
 
 
-class Judge:
+class FixedVerifier:
     """A verifier with a fixed result.
 
     Args:
@@ -63,7 +63,7 @@ class Judge:
 
 
 class TLSPeer(MemoryPeer):
-    """A connection that can start TLS, and only writes down that it did."""
+    """A connection that can start TLS, and records that it did."""
 
     def __init__(self, protocol: Leg) -> None:
         self.started: list[tuple[Any, bool]] = []
@@ -81,12 +81,12 @@ class TLSTests(SynchronousTestCase):
         self.clock = Clock()
         self.leg = Leg(RawFraming(), self.clock, ConsoleEnded)
         self.peer = TLSPeer(self.leg)
-        self.judge = Judge()
+        self.verifier = FixedVerifier()
         self.asked: list[StartTLS] = []
 
     def secure(self, step: StartTLS) -> TLSVerifier:
         self.asked.append(step)
-        return self.judge
+        return self.verifier
 
     def start(self, steps: Steps[bytes] | None = None) -> Deferred[bytes]:
         talk = run_handshake(self.leg, steps or secured(), 10, self.secure)
@@ -95,7 +95,9 @@ class TLSTests(SynchronousTestCase):
     def test_goes_on_once_the_server_is_verified(self) -> None:
         talk = self.start()
         self.peer.send(b"y")
-        self.assertEqual((self.peer.started, self.asked), ([(self.judge, True)], [StartTLS(TRUST)]))
+        self.assertEqual(
+            (self.peer.started, self.asked), ([(self.verifier, True)], [StartTLS(TRUST)])
+        )
         self.assertEqual(self.peer.receive(), b"tls?")
 
         self.leg.handshakeCompleted()
@@ -105,7 +107,7 @@ class TLSTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(talk), b"ok")
 
     def test_a_server_that_is_another_one_is_told_nothing(self) -> None:
-        self.judge.verdict = UpstreamUntrusted("another one")
+        self.verifier.verdict = UpstreamUntrusted("another one")
         talk = self.start()
         self.peer.send(b"y")
 
@@ -115,7 +117,7 @@ class TLSTests(SynchronousTestCase):
         self.assertEqual(self.peer.receive(), b"tls?")
 
     def test_a_verifier_with_a_defect_ends_it_at_once(self) -> None:
-        self.judge.verdict = KeyError("a defect")
+        self.verifier.verdict = KeyError("a defect")
         talk = self.start()
         self.peer.send(b"y")
 
@@ -143,8 +145,8 @@ class TLSTests(SynchronousTestCase):
         self.assertEqual(
             self.failureResultOf(talk, UpstreamViolation).value.detail, "TLS handshake failed"
         )
-        assert self.judge.reason is not None
-        self.assertTrue(self.judge.reason.check(TwistedConnectionLost))
+        assert self.verifier.reason is not None
+        self.assertTrue(self.verifier.reason.check(TwistedConnectionLost))
         self.assertTrue(self.leg.is_closing)
 
     def test_a_verifier_that_cannot_be_made(self) -> None:
