@@ -23,10 +23,10 @@ class SessionState:
         grant: what its token allows, once it is redeemed.
         facts: what is known of it, apart from its duration and its bytes.
         started: when it began, in seconds of the reactor's clock.
-        legs: downstream and upstream, once bytes flow; they stay when the session is over.
-        opening: fires when opening has failed and the user is told; None once bytes flow.
-        step: what it waits for, if that may be cancelled.
-        ending: whether it is ending, or over.
+        legs: downstream and upstream, once bytes flow; they stay when the session has ended.
+        opening: fires when opening has failed and the refusal is sent; None once bytes flow.
+        step: the Deferred that it waits for, where that may be cancelled.
+        ending: whether it is ending, or has ended.
         reason: why it was cancelled.
         is_vnc_server: whether its console is served by a VNC server, which may admit one viewer.
     """
