@@ -7,7 +7,7 @@ from tests.doubles.config import HASH, LoadCase
 
 class MistakeTests(LoadCase):
     def test_all_of_them_are_told_at_once(self) -> None:
-        lines = self.mistakes(
+        lines = self.errors_in(
             f"""
             top = 1
             [proxy]
@@ -50,7 +50,7 @@ class MistakeTests(LoadCase):
         )
 
     def test_the_same_endpoint_twice(self) -> None:
-        (line,) = self.mistakes('[listen]\nweb = ["tcp:6081"]')
+        (line,) = self.errors_in('[listen]\nweb = ["tcp:6081"]')
         self.assertEqual(
             line, '[listen] xvp: must name each endpoint once, and "tcp:6081" is there twice'
         )
@@ -62,7 +62,7 @@ class MistakeTests(LoadCase):
         )
 
     def test_an_ordinary_ttl_above_the_longest_by_default(self) -> None:
-        (line,) = self.mistakes("[tokens]\nttl = 100000")
+        (line,) = self.errors_in("[tokens]\nttl = 100000")
         self.assertEqual(
             line, "[tokens] max_ttl: 86400 is not allowed; at least ttl, which is 100000"
         )
@@ -135,7 +135,7 @@ class MistakeTests(LoadCase):
     def test_a_backend_whose_name_no_token_could_hold(self) -> None:
         for name in ("a/b", "a b", "x" * 65):
             with self.subTest(name=name):
-                (line,) = self.mistakes(f'[backends."{name}"]\ntype = "toy"\naddress = "a"')
+                (line,) = self.errors_in(f'[backends."{name}"]\ntype = "toy"\naddress = "a"')
                 self.assertTrue(
                     line.endswith(
                         f'"{name}" is not allowed;'
@@ -154,10 +154,10 @@ class MistakeTests(LoadCase):
             " did you mean path?",
         }.items():
             with self.subTest(table=table):
-                self.assertEqual(self.mistakes(f"[token_sources.old]\n{table}\n"), [expected])
+                self.assertEqual(self.errors_in(f"[token_sources.old]\n{table}\n"), [expected])
 
     def test_a_token_source_that_is_called_as_a_backend(self) -> None:
-        lines = self.mistakes(
+        lines = self.errors_in(
             """
             [backends.old]
             type = "toy"

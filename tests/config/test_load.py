@@ -127,7 +127,7 @@ class BadFileTests(LoadCase):
         self.assertEqual(error.detail, f"{self.path}: cannot be read: No such file or directory")
 
     def test_a_syntax_error_is_told_with_its_line(self) -> None:
-        (line,) = self.mistakes("[proxy]\nname = \n")
+        (line,) = self.errors_in("[proxy]\nname = \n")
         self.assertEqual(line, "is not TOML: Invalid value (at line 2, column 8)")
 
     def test_a_file_that_is_not_text_is_refused(self) -> None:

@@ -116,7 +116,7 @@ class ValueTests(LoadCase):
         )
 
     def test_a_long_value_is_cut(self) -> None:
-        (line,) = self.mistakes(f'[tokens]\nstore = "{"x" * 500}"')
+        (line,) = self.errors_in(f'[tokens]\nstore = "{"x" * 500}"')
         self.assertLess(len(line), 200)
 
 
@@ -165,7 +165,7 @@ class SecretTests(LoadCase):
         )
 
     def test_the_value_of_an_unknown_key_is_not_shown(self) -> None:
-        (line,) = self.mistakes('[redis]\npasword = "horse"')
+        (line,) = self.errors_in('[redis]\npasword = "horse"')
         self.assertEqual(line, "[redis] pasword: unknown key; did you mean password?")
 
 

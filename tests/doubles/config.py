@@ -68,7 +68,7 @@ class LoadCase(SynchronousTestCase):
         self.path.write_text(dedent(text))
         return load(self.path, toys, toy_sources)
 
-    def mistakes(self, text: str) -> list[str]:
+    def errors_in(self, text: str) -> list[str]:
         """Return the lines of the error, without the file that each begins with."""
         error = self.assertRaises(ConfigurationError, self.load, text)
         lines = error.detail.splitlines()
@@ -77,4 +77,4 @@ class LoadCase(SynchronousTestCase):
         return [line.removeprefix(f"{self.path}: ") for line in lines]
 
     def assert_mistake(self, text: str, line: str) -> None:
-        self.assertEqual(self.mistakes(text), [line])
+        self.assertEqual(self.errors_in(text), [line])

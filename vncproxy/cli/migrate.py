@@ -67,22 +67,22 @@ Examples:
   vncproxy migrate websockify -- 6080 192.0.2.7:5900
 """,
 )
-@click.argument("words", metavar="-- COMMAND LINE", nargs=-1, type=click.UNPROCESSED)
-def websockify(words: tuple[str, ...]) -> None:
+@click.argument("arguments", metavar="-- COMMAND LINE", nargs=-1, type=click.UNPROCESSED)
+def websockify(arguments: tuple[str, ...]) -> None:
     """Print the vncproxy.toml that matches a command line of websockify.
 
     What has no counterpart stands there as a comment.
     """
-    click.echo(convert(words), nl=False)
+    click.echo(convert(arguments), nl=False)
 
 
-def convert(words: Sequence[str]) -> str:
+def convert(arguments: Sequence[str]) -> str:
     """Return the configuration as TOML, with comments on options that it leaves out.
 
     Raises:
         Misconfigured: this is no command line of websockify.
     """
-    options, unknown = parse(words)
+    options, unknown = parse(arguments)
     if not options.source and not options.unix_listen and not options.inetd:
         raise Misconfigured("websockify's command line names no port to listen on")
     blocks = [

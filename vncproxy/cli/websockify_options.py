@@ -60,30 +60,30 @@ class _Parser(ArgumentParser):
         raise Misconfigured(f"this is no command line of websockify: {message}")
 
 
-def parse(words: Sequence[str]) -> tuple[Namespace, list[str]]:
+def parse(arguments: Sequence[str]) -> tuple[Namespace, list[str]]:
     """Return the options, with ``source``, ``target`` and ``wrapped``, and the unknown ones.
 
     Args:
-        words: the command line, with or without the program's name.
+        arguments: the command line, with or without the program's name.
 
     Raises:
         Misconfigured: it is not one of websockify.
     """
-    words = list(words)
-    if words and words[0].rpartition("/")[2] in ("websockify", "websockify.py", "run"):
-        del words[0]
+    arguments = list(arguments)
+    if arguments and arguments[0].rpartition("/")[2] in ("websockify", "websockify.py", "run"):
+        del arguments[0]
     wrapped: list[str] = []
-    if "--" in words:
-        at = words.index("--")
-        words, wrapped = words[:at], words[at + 1 :]
+    if "--" in arguments:
+        at = arguments.index("--")
+        arguments, wrapped = arguments[:at], arguments[at + 1 :]
     parser = _Parser(add_help=False, prog="websockify")
     for name in VALUES:
         parser.add_argument(f"--{name}", default="")
     for name in FLAGS:
         parser.add_argument(*filter(None, [_SHORT.get(name)]), f"--{name}", action="store_true")
     parser.add_argument("positional", nargs="*")
-    options, unknown = parser.parse_known_intermixed_args(words)
-    words = [*options.positional, "", ""]
-    options.source, options.target = words[:2]
+    options, unknown = parser.parse_known_intermixed_args(arguments)
+    arguments = [*options.positional, "", ""]
+    options.source, options.target = arguments[:2]
     options.wrapped = wrapped
-    return options, [*unknown, *filter(None, words[2:])]
+    return options, [*unknown, *filter(None, arguments[2:])]

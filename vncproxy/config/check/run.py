@@ -131,21 +131,21 @@ async def _losses(what: str, store: ITokenStore, clock: Any) -> list[Finding]:
     """Return how a store may lose tokens; nothing when it does not answer."""
     if not IMayForget.providedBy(store):
         return []
-    asking = Deferred.fromCoroutine(_await(IMayForget(store).losses()))
+    answer = Deferred.fromCoroutine(_await(IMayForget(store).losses()))
     try:
-        found = await asking.addTimeout(TIME_LIMIT, clock)
+        found = await answer.addTimeout(TIME_LIMIT, clock)
     except (VNCProxyError, DeferredTimeout):
         return []
     return [Finding(what, True, text, warning=True) for text in found]
 
 
-def _warnings(what: str, parts: Mapping[str, object]) -> list[Finding]:
+def _warnings(what: str, components: Mapping[str, object]) -> list[Finding]:
     """Return the warnings of backends or token sources, after they were probed."""
     return [
         Finding(f"{what} {name}", True, text, warning=True)
-        for name, part in parts.items()
-        if IHasWarnings.providedBy(part)
-        for text in IHasWarnings(part).warnings()
+        for name, component in components.items()
+        if IHasWarnings.providedBy(component)
+        for text in IHasWarnings(component).warnings()
     ]
 
 
