@@ -322,7 +322,12 @@ class ProgramsTests(ReloadCase):
 
         os.close(terminal)
 
-        os.waitpid(pid, 0)
+        try:
+            until(lambda: os.waitpid(pid, os.WNOHANG)[0], "the end")
+        except TimeoutError:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
         self.assertIn("Server Shut Down", self.log.read_text())
 
     def test_the_demonstration_ends(self) -> None:
