@@ -316,6 +316,7 @@ class ProgramsTests(ReloadCase):
         pid, terminal = pty.fork()
         if not pid:
             os.chdir(self.folder)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored where the suite runs under nohup
             twistd = [program("twistd"), "-n", "--pidfile=", "--logfile=log"]
             os.execv(twistd[0], [*twistd, "vncproxy", "--config", "vncproxy.toml"])
         until(self.answers, "start")
