@@ -3,7 +3,7 @@
 In reading order:
 
 - `model`, `errors`, `interfaces`: the vocabulary: frozen values, one tree of errors, the seams.
-- `text`, `addresses`, `files`, `origins`: text of others, hosts, files, and origins of pages.
+- `text`, `addresses`, `files`, `origins`: text of others, hosts, files, and checks of Origin.
 - `config`: from ``etc/vncproxy.toml`` to frozen settings; ``check-config``.
 - `handshake`, `rfb`: protocols without I/O.
 - `tls`: how servers are verified.

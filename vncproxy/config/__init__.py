@@ -1,7 +1,8 @@
 """The configuration: from ``etc/vncproxy.toml`` to frozen settings, and the check of them.
 
 - `load`: reads a file and reports all of its errors at once.
-- `settings`: one class for each table, with the defaults.
+- `settings`: one class for each table, with the defaults; those of ``[limits]`` and
+  ``[timeouts]`` are in `vncproxy.model.limits`.
 - `setting_types`: the types of single settings, and what each of them refuses.
 - `redis`: how a Redis is reached, for ``[redis]`` and token sources.
 - `scope`: what an API key may do.

@@ -10,7 +10,7 @@ In reading order:
 - `cookies`, `resume_cookie`: cookies of a request; the cookie that re-enters a console.
 - `headers`: headers as text.
 - `forwarded`: the user's address, scheme and host: X-Forwarded-For, Forwarded.
-- `trust`: which pages, reverse proxies and embedding sites are trusted.
+- `trust`: what the configuration trusts; an Origin is checked in `vncproxy.origins`.
 - `pending`: a user's connection before it is a leg.
 - `websocket`: browsers: the WebSocket upgrade.
 - `connect`: TCP viewers: CONNECT.
