@@ -51,6 +51,24 @@ class AdmissionTests(SynchronousTestCase):
         self.done()
         self.assertEqual(self.begun, ["a", "b", "c", "d"])
 
+    def test_a_long_queue_of_sessions_that_fail_at_once_is_served_whole(self) -> None:
+        self.limits = Limits(openings=1, waiting=1000)
+        self.come("first")
+        failed = []
+
+        def fail(_: None, number: int) -> None:
+            failed.append(number)
+            self.admission.end_turn()
+
+        for number in range(500):
+            self.admission.wait_for_turn(str(number)).addCallback(fail, number)
+
+        self.done()
+
+        self.assertEqual(failed, [*range(500)])
+        self.come("last")
+        self.assertEqual(self.begun, ["first", "last"])
+
     def test_nothing_is_left_when_all_are_done(self) -> None:
         self.come("a", "b", "c", "d")
         self.done(4)

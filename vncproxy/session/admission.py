@@ -71,6 +71,7 @@ class Admission:
         self._timeouts = timeouts
         self._clock = clock
         self._opening = 0
+        self._is_beginning = False
         self._queues: dict[str, deque[Turn]] = {}
         self._is_crowded = self._is_slow = False
 
@@ -101,10 +102,19 @@ class Admission:
         return end_turn
 
     def end_turn(self) -> None:
-        """End the turn of a session, and begin those of others while there is room."""
+        """End the turn of a session, and begin those of others while there is room.
+
+        A session that fails at once ends its turn within this call; the loop that runs goes on.
+        """
         self._opening -= 1
-        while self.waiting and self._opening < self._limits().openings:
-            self._begin(self._next())
+        if self._is_beginning:
+            return
+        self._is_beginning = True
+        try:
+            while self.waiting and self._opening < self._limits().openings:
+                self._begin(self._next())
+        finally:
+            self._is_beginning = False
 
     def _begin(self, turn: Turn) -> None:
         self._opening += 1
