@@ -64,6 +64,28 @@ class SameBrowserTests(SessionTestCase):
         self.assertEqual(len(self.live_sessions()), 1)
         self.assertNotEqual(self.user.cookie, cookie)
 
+    def test_a_session_is_replaced_also_at_the_moment_when_it_would_open(self) -> None:
+        self.serve(limits=Limits(openings=1))
+        secret = self.issue()
+        self.begin(self.user_request(secret))
+        first, session = self.user, self.session
+        newer = User(self)
+        self.begin(self.user_request(secret, resume=first.cookie), newer)  # waits for its turn
+
+        self.console()
+        first.peer.send(GREETING)
+
+        ((error, _),) = first.refusals
+        self.assertIsInstance(error, Superseded)
+        self.assertEqual(self.observer.openings, [])
+        self.console()
+        newer.peer.send(GREETING)
+        ((info),) = self.observer.openings
+        self.assertEqual(info.id, self.session.id)
+        self.assertNotEqual(info.id, session.id)
+        self.wait(10)
+        self.assertEqual([each.id for each in self.live_sessions()], [self.session.id])
+
     def test_one_use_gives_no_second_session_whatever_is_closed(self) -> None:
         secret, cookie = self.issue(), None
         users = []

@@ -50,12 +50,13 @@ class Opening:
             session.step = showing = Deferred.fromCoroutine(self._open_console(grant))
             down, console, server_init = await showing
             session.step = None
+            # the next session begins within this call, and may take this one's place
+            end_turn()
             await self._confirm(grant, console.leg)
         except BaseException:
             end_turn()
             await self._restore(grant)
             raise
-        end_turn()
         down.send(server_init)
         return down, console.leg
 
@@ -127,6 +128,7 @@ class Opening:
     async def _confirm(self, grant: Grant, up: Leg) -> None:
         """Tell the store that the user is about to see the console; a failure closes it."""
         try:
+            self._session.check_not_cancelled()
             await self._services.store.confirm(grant)
             self._session.check_not_cancelled()
         except BaseException:
