@@ -283,6 +283,29 @@ class TokenStoreContract(_Case):
         await store.restore(tries[-1])
         await self.assertRefused(TokenUsed, store, secret)
 
+    async def test_a_second_try_that_is_refused_leaves_the_first_one_its_use(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token(ttl=self.short))
+        grant = await store.redeem(secret)
+        await self.pass_time(self.short)
+
+        with self.assertRaises(TokenExpired):
+            await store.redeem(secret, grant.resume_secret)
+
+        await store.confirm(grant)
+        self.assertTrue((await store.redeem(secret, grant.resume_secret)).resumed)
+
+    async def test_a_second_try_with_the_cookie_of_the_first_is_not_asked_to_confirm(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        grant = await store.redeem(secret)
+        asked: list[object] = []
+
+        second = await store.redeem(secret, grant.resume_secret, asked.append)
+
+        self.assertEqual(asked, [])
+        await store.confirm(second)
+
     async def test_use_of_an_open_session_is_not_given_back(self) -> None:
         store = self.make_store()
         secret = await store.issue(self.token())

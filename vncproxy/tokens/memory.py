@@ -144,24 +144,24 @@ class MemoryTokenStore:
         if entry.revoked:
             raise entry.refusal(TokenRevoked(f"token {token_id[:12]} was revoked"))
         entry.prune(now)
-        if resume_secret is not None:
-            cookie_id = secret_id(resume_secret)
-            if cookie_id in entry.resumes:
-                return self._reenter(token_id, entry, cookie_id, now)
-            entry.give_back(cookie_id)
+        cookie_id = secret_id(resume_secret) if resume_secret is not None else ""
+        if cookie_id in entry.resumes:
+            return self._reenter(token_id, entry, cookie_id, now)
         if before_use is not None and entry.uses_left(now) != 0:
             before_use(entry.token)
-        return self._take(token_id, entry, now)
+        return self._take(token_id, entry, now, cookie_id)
 
     def _reenter(self, token_id: str, entry: _Entry, cookie_id: str, now: float) -> Grant:
         age = now - entry.resumes[cookie_id].started_at
         entry.newest[cookie_id] = claim = new_claim()
         return Grant(token_id, entry.token, age, resumed=True, cookie_id=cookie_id, claim=claim)
 
-    def _take(self, token_id: str, entry: _Entry, now: float) -> Grant:
+    def _take(self, token_id: str, entry: _Entry, now: float, opening: str) -> Grant:
+        """Take a use, or take over the one that this cookie's session is still opening with."""
         if now >= entry.expires_at:
             over = now - entry.expires_at
             raise entry.refusal(TokenExpired(f"token {token_id[:12]} is over since {over:.0f} s"))
+        entry.give_back(opening)
         first = entry.take(now)
         if first is None:
             used = TokenUsed(f"token {token_id[:12]}: {entry.used} uses are taken")
