@@ -19,6 +19,12 @@ class Disk(RawIOBase):
         self.room = room
         self.content = b""
         self.tries = 0
+        self.close_error: OSError | None = None
+
+    def close(self) -> None:
+        if self.close_error is not None:
+            raise self.close_error
+        super().close()
 
     def writable(self) -> bool:
         return True
@@ -40,6 +46,19 @@ class AuditFileTests(SynchronousTestCase):
     def open(self, room: int = 10_000, most: int = 100) -> None:
         self.disk = Disk(room)
         self.file = AuditFile(self.disk, self.clock, most=most)
+
+    def test_a_file_that_fails_only_when_it_is_closed_keeps_no_other_from_its_place(self) -> None:
+        self.open()
+        self.disk.close_error = OSError(ENOSPC, "No space left on device")
+        self.addCleanup(setattr, self.disk, "close_error", None)
+        other = Disk(10_000)
+
+        with capturedLogs() as events:
+            self.file.write_to(other)
+        self.file.append("one")
+
+        self.assertEqual(other.content, b"one\n")
+        self.assertEqual(len(events), 1)
 
     def test_lines_are_written_at_once(self) -> None:
         self.open()

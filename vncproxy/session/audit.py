@@ -111,9 +111,19 @@ class AuditLog:
                 self._close_lost(line)
         if before is not None:
             if self._journal is not None:
-                for line in before.still_open():
-                    self._journal.opened(json.dumps(line))
+                self._copy_open(before, self._journal)
             before.close()
+
+    def _copy_open(self, before: Journal, journal: Journal) -> None:
+        """Name the open sessions in another journal, as far as the one before can be read."""
+        try:
+            for line in before.still_open():
+                journal.opened(json.dumps(line))
+        except OSError as e:
+            self.log.error(
+                "open sessions are not copied to the new audit journal: {why}",
+                why=e.strerror or str(e),
+            )
 
     def _close_lost(self, line: Line) -> None:
         """Write the closing line of a session that a killed process left open."""

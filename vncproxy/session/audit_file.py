@@ -62,7 +62,7 @@ class AuditFile:
     def write_to(self, file: RawIOBase) -> None:
         """Write to another file from now on, waiting lines included, and close the one before."""
         before, self._file, self._written = self._file, file, 0
-        before.close()
+        self._close(before)
         self._try_again()
 
     def close(self) -> None:
@@ -75,7 +75,18 @@ class AuditFile:
                 count=len(self._lines),
                 what=self._what,
             )
-        self._file.close()
+        self._close(self._file)
+
+    def _close(self, file: RawIOBase) -> None:
+        """Close a file; one on a full or lost volume may say only now that it has failed."""
+        try:
+            file.close()
+        except OSError as e:
+            self.log.error(
+                "the {what} file did not close: {why}",
+                what=self._what,
+                why=e.strerror or str(e),
+            )
 
     def _try_again(self) -> None:
         waited, self._retry = self._retry, None
