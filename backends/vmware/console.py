@@ -86,7 +86,7 @@ def _ticket(machine: Any) -> Any:
         ) from e
     except _NO_SUCH_TICKET as e:
         raise NoTicket(
-            f"no webmks ticket can be had here ({type(e).__name__}): vSphere before 6.0 needs "
+            f"no webmks ticket is given here ({type(e).__name__}): vSphere before 6.0 needs "
             'console = "vnc"'
         ) from e
 

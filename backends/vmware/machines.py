@@ -112,7 +112,7 @@ def _by_uuid(vsphere: VSphere, uuid: str) -> Sequence[Any]:
     if others and not vsphere.settings.bios_uuids:
         raise VMNotFound(
             f"no machine with the instance UUID {uuid}; it is the BIOS UUID of "
-            f"{_ids(others)}, which whoever configures a machine can choose: bios_uuids = true "
+            f"{_ids(others)}, which anyone who configures a machine can choose: bios_uuids = true "
             "allows those"
         )
     return others

@@ -138,7 +138,7 @@ class NameTests(TLSTestCase):
         certificate = self_signed(self.folder)
         with self.assertRaises(UpstreamUntrusted) as caught:
             shake_hands(TLSClient(TLSTrust(ca_file=certificate[0]), "hv1"), Server(certificate))
-        self.assertIn("but for nobody: it has no subjectAltName", str(caught.exception))
+        self.assertIn("but for no name: it has no subjectAltName", str(caught.exception))
 
     def test_no_name_at_all(self) -> None:
         with self.assertRaises(ConfigurationError) as caught:

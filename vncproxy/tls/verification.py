@@ -155,10 +155,10 @@ def _names(certificate: x509.Certificate) -> str:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        return "nobody: it has no subjectAltName"
+        return "no name: it has no subjectAltName"
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return "names that cannot be read"
-    return ", ".join(str(name.value) for name in names) or "nobody"
+    return ", ".join(str(name.value) for name in names) or "no name"
 
 
 def _describe(certificate: x509.Certificate) -> str:

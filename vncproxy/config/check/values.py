@@ -106,7 +106,9 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
 def _keys(count: int) -> Finding:
     if not count:
         return warning(
-            "api.keys", "none, so nobody can issue tokens", "make one with `vncproxy key new`"
+            "api.keys",
+            "none, so no token can be issued by the API",
+            "make one with `vncproxy key new`",
         )
     return good("api.keys", f"{count} configured")
 
