@@ -8,6 +8,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 - `endpoint`: where a console is, how its server is verified, and its handshakes as data.
 - `token`: a token without its secret, and what a redeemed one allows.
 - `secret`: how ids and secrets are made, hashed and checked.
+- `identity`: the identity of a process among all proxies.
 - `session`: a session at one moment, and the directions of its bytes.
 - `limits`: how much a proxy takes on, and how long each step may take.
 """
@@ -24,6 +25,7 @@ from .endpoint import (
     TLSTrust,
     Transport,
 )
+from .identity import Identity
 from .limits import Limits, Timeouts
 from .policy import NOT_ENFORCED, ConsoleType, Mode, Policy, Sharing
 from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secret_id
@@ -41,6 +43,7 @@ __all__ = [
     "Grant",
     "HTTPConnect",
     "Handshake",
+    "Identity",
     "Limits",
     "Mode",
     "Policy",
