@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fuzz.surface import API_KEY, BATCH, Fault, Surface
-from vncproxy.downstream import site
+from vncproxy.downstream import routes
 
 CASES = 100_000
 SEED = 1
@@ -20,7 +20,7 @@ class FuzzTests(SynchronousTestCase):
     timeout = 600
 
     def setUp(self) -> None:
-        self.patch(site, "novnc_installed", lambda: True)
+        self.patch(routes, "novnc_installed", lambda: True)
 
     def test_no_bytes_cause_a_traceback_an_endless_answer_or_a_hang(self) -> None:
         surface = Surface(SEED)

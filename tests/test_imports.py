@@ -71,7 +71,7 @@ class CheckerTests(SynchronousTestCase):
             "backends.toy", "import vncproxy.session.session", "backends may not import session"
         )
         self.assert_refused(
-            "downstream.site", "from .. import upstream", "downstream may not import upstream"
+            "downstream.routes", "from .. import upstream", "downstream may not import upstream"
         )
 
     def test_a_rule_may_name_one_module(self) -> None:

@@ -11,7 +11,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from vncproxy.downstream.channel import ConsoleChannel
-from vncproxy.downstream.console_site import ConsoleSite
+from vncproxy.downstream.http_site import ConsoleSite
 from vncproxy.model import Limits
 from vncproxy.testing import MemoryPeer
 

@@ -12,8 +12,8 @@ from twisted.web.http import Request
 from twisted.web.resource import Resource
 from zope.interface import alsoProvides
 
-from vncproxy.downstream.console_site import ConsoleSite
 from vncproxy.downstream.forwarded import Forwarding
+from vncproxy.downstream.http_site import ConsoleSite
 from vncproxy.downstream.request import read_user_request
 from vncproxy.downstream.trust import Trust
 from vncproxy.model import ConsoleType, Limits

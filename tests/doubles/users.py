@@ -11,7 +11,8 @@ from zope.interface import alsoProvides
 
 from tests.doubles.frames import BINARY, frames, masked
 from tests.doubles.proxy_in_memory import ProxyTestCase
-from vncproxy.downstream.site import ConsoleResource, console_site
+from vncproxy.downstream.http_site import ConsoleSite
+from vncproxy.downstream.routes import ConsoleResource
 from vncproxy.downstream.trust import Trust
 from vncproxy.errors import VNCProxyError
 from vncproxy.testing import MemoryPeer
@@ -62,7 +63,8 @@ class SiteTestCase(ProxyTestCase):
         """Make the site anew, perhaps with other services than usual."""
         self.serve(**changes)
         consoles = ConsoleResource(self.sessions, self.trust, self.prefix, 600, others or {})
-        self.site = console_site(consoles, self.sessions)
+        services = self.sessions.services
+        self.site = ConsoleSite(consoles, services.limits, services.reactor)
 
     def connect(self, *, secure: bool = False, address: IAddress | None = None) -> MemoryPeer:
         """Connect a user."""

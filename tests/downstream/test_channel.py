@@ -13,7 +13,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from tests.doubles.channel import TOKEN, ChannelTestCase
-from vncproxy.downstream.console_site import ConsoleSite
+from vncproxy.downstream.http_site import ConsoleSite
 from vncproxy.model import Limits
 from vncproxy.testing import MemoryPeer
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from twisted.internet.defer import Deferred
 
 from tests.doubles.users import Answer
-from tests.downstream.test_site import PageTestCase
+from tests.downstream.test_routes import PageTestCase
 from vncproxy.errors import StoreUnavailable
 from vncproxy.model import Policy, TokenStatus, secret_id
 

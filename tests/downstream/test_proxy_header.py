@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import Request
 from twisted.web.resource import Resource
 
-from vncproxy.downstream.console_site import ConsoleSite
+from vncproxy.downstream.http_site import ConsoleSite
 from vncproxy.downstream.proxy_header import ProxyHeaderFactory, read_proxy_header
 from vncproxy.errors import DownstreamViolation, VNCProxyError
 from vncproxy.handshake.dialogue import Dialogue

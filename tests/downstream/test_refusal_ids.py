@@ -10,7 +10,8 @@ from twisted.logger import capturedLogs, formatEvent
 from tests.doubles.users import Browser, SiteTestCase, upgrade
 from vncproxy import errors
 from vncproxy.downstream.connections import Connections
-from vncproxy.downstream.site import ConsoleResource, console_site
+from vncproxy.downstream.http_site import ConsoleSite
+from vncproxy.downstream.routes import ConsoleResource
 from vncproxy.errors import ConsoleUnavailable, VNCProxyError
 from vncproxy.model import Limits
 
@@ -62,7 +63,7 @@ class RequestRefusalTests(SiteTestCase):
         self.connections = Connections(limits, self.reactor)
         consoles = ConsoleResource(self.sessions, self.trust, self.prefix, 600, {})
         self.serve(limits=limits)
-        self.site = console_site(consoles, self.sessions, self.connections)
+        self.site = ConsoleSite(consoles, limits, self.reactor, self.connections)
 
     def assert_told_and_logged(self, *pieces: bytes, wait: float = 0) -> None:
         with capturedLogs() as events:

@@ -16,7 +16,7 @@ from twisted.web import http
 from twisted.web.resource import Resource
 
 from vncproxy.api import api_site
-from vncproxy.downstream.console_site import ConsoleSite
+from vncproxy.downstream.http_site import ConsoleSite
 from vncproxy.downstream.tls_listener import listener_service
 from vncproxy.model import Limits
 from vncproxy.testing import MemoryPeer

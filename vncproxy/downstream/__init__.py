@@ -2,8 +2,8 @@
 
 In reading order:
 
-- `site`: what is served where: pages, WebSocket upgrades, CONNECT.
-- `console_site`: the factory of HTTP connections and requests.
+- `routes`: what is served where: pages, WebSocket upgrades, CONNECT.
+- `http_site`: the factory of HTTP connections and requests: Site and Request of twisted.web.
 - `channel`: one HTTP connection: limits, and handing it over to another protocol.
 - `request`: reads a request for a console: client, token, cookie, origin.
 - `links`: finds the token in a link.

@@ -17,10 +17,10 @@ from ..config.listeners import without_wrapper
 from ..config.settings import Listen, Settings
 from ..downstream.channel import ConsoleChannel, limited_channel
 from ..downstream.connections import Connections
-from ..downstream.console_site import ConsoleSite
 from ..downstream.forwarded import Forwarding
+from ..downstream.http_site import ConsoleSite
 from ..downstream.proxy_header import ProxyHeaderFactory
-from ..downstream.site import ConsoleResource, console_site
+from ..downstream.routes import ConsoleResource
 from ..downstream.throttled_warning import ThrottledWarning
 from ..downstream.trust import Trust
 from ..interfaces import ISessionObserver
@@ -92,7 +92,7 @@ class Sites:
         self._registry = registry
         self._clock = sessions.services.reactor
         consoles = self._consoles(settings, components)
-        self.users: ConsoleSite = console_site(consoles, sessions, connections)
+        self.users = ConsoleSite(consoles, settings.limits, self._clock, connections)
         self._callers = Connections(_limits_of_api(settings.limits), self._clock)
         self.api = api_site(self._api(settings, components), self._clock, self._api_channel)
 

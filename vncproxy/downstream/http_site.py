@@ -1,4 +1,4 @@
-"""The factory of users' HTTP connections and requests."""
+"""The factory of users' HTTP connections and requests: Site and Request of twisted.web."""
 
 from __future__ import annotations
 

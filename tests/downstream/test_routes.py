@@ -15,7 +15,7 @@ from twisted.web.resource import Resource
 
 from tests.doubles.users import Answer, Browser, SiteTestCase, upgrade
 from vncproxy.api.health import health_resource
-from vncproxy.downstream import site
+from vncproxy.downstream import routes
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.static_files import WholeFile
 from vncproxy.downstream.throttled_warning import ThrottledWarning
@@ -30,7 +30,7 @@ PAGE = (STATIC / "index.html").read_bytes()
 class PageTestCase(SiteTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.patch(site, "novnc_installed", lambda: True)
+        self.patch(routes, "novnc_installed", lambda: True)
         # files are sent piece by piece, by a cooperator that would use the global reactor
         turns = Cooperator(scheduler=lambda step: self.reactor.callLater(0, step))
         self.patch(_producer_helpers, "cooperate", turns.cooperate)
@@ -120,7 +120,7 @@ class PageTests(PageTestCase):
                 self.assertEqual(answer.status, 200, text)
 
     def test_without_novnc_it_says_what_is_missing(self) -> None:
-        self.patch(site, "novnc_installed", lambda: False)
+        self.patch(routes, "novnc_installed", lambda: False)
 
         answer = self.get("/")
 

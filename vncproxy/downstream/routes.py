@@ -19,8 +19,6 @@ from ..session.registry import SessionRegistry
 from ..web import STATIC, novnc_installed
 from .channel import ConsoleChannel
 from .connect import ConnectDownstream
-from .connections import Connections
-from .console_site import ConsoleSite
 from .forwarded import peer_address
 from .frame_ancestors import FrameAncestors
 from .links import behind_path, query_token
@@ -236,14 +234,6 @@ class ConsoleResource(Resource):
             request.setHeader(name, value)
         if self._trust.secure:
             request.setHeader("Strict-Transport-Security", f"max-age={HSTS_AGE}")
-
-
-def console_site(
-    resource: ConsoleResource, sessions: SessionRegistry, connections: Connections | None = None
-) -> ConsoleSite:
-    """Return the factory of users' connections, for all ports."""
-    services = sessions.services
-    return ConsoleSite(resource, services.limits, services.reactor, connections)
 
 
 def _refuse_and_close(request: Request, status: int, message: str) -> bytes:
