@@ -110,8 +110,9 @@ class SessionTestCase(ProxyTestCase):
         return UserRequest(**{**fields, "token": self.issue() if token is None else token, **more})
 
     def begin(self, user_request: UserRequest | None = None, user: User | None = None) -> Session:
-        user = user or self.user
-        self.session = self.sessions.start_session(user_request or self.user_request(), user)
+        user_request = user_request or self.user_request()
+        self.session = Session(user_request, user or self.user, self.sessions)
+        self.session.start()
         return self.session
 
     def open(self, user_request: UserRequest | None = None) -> Session:

@@ -21,8 +21,9 @@ from vncproxy.model import (
 from vncproxy.relay.leg import Leg
 from vncproxy.rfb.greeting import Greeting
 from vncproxy.session.downstream import IDownstream
-from vncproxy.session.registry import SessionRegistry
+from vncproxy.session.live import LiveSessions
 from vncproxy.session.services import Services
+from vncproxy.session.session import Session
 from vncproxy.session.state import SessionState
 from vncproxy.session.user_request import UserRequest
 from vncproxy.testing import StaticConsoles
@@ -67,7 +68,7 @@ class ElsewhereTests(SynchronousTestCase):
         token = Token(IN_THE_CLOUD, "alice", ConsoleType.XVPVNC, Policy(), 0.0, 60.0)
         secret = self.successResultOf(Deferred.fromCoroutine(_issued(store, token)))
         request = UserRequest(ConsoleType.XVPVNC, "192.0.2.1", secret)
-        SessionRegistry(services).start_session(request, user)
+        Session(request, user, LiveSessions(services)).start()
         return user.errors[0]
 
     def test_the_other_backend_is_asked_and_its_answer_counts(self) -> None:

@@ -16,7 +16,8 @@ from ..model import Grant
 from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
 from ..session.downstream import IDownstream
-from ..session.registry import SessionRegistry
+from ..session.live import LiveSessions
+from ..session.session import Session
 from ..session.user_request import UserRequest
 from .channel import ConsoleChannel
 from .pending import PendingConnection, refuse_viewer
@@ -30,10 +31,10 @@ class ConnectDownstream(PendingConnection):
         super().__init__(channel, clock)
         self._close_timeout = close_timeout
 
-    def begin(self, user_request: UserRequest, sessions: SessionRegistry) -> None:
+    def begin(self, user_request: UserRequest, live: LiveSessions) -> None:
         """Take the connection from its channel and start the session."""
         self._channel.hand_over(self)
-        sessions.start_session(user_request, self)
+        Session(user_request, self, live).start()
 
     async def admit(self, grant: Grant) -> None:
         """Do nothing: the response is sent when the console is connected."""

@@ -20,7 +20,8 @@ from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
 from ..relay.websocket_framing import WebSocketFraming
 from ..session.downstream import IDownstream
-from ..session.registry import SessionRegistry
+from ..session.live import LiveSessions
+from ..session.session import Session
 from ..session.user_request import UserRequest
 from ..text import printable
 from .channel import ConsoleChannel
@@ -128,7 +129,7 @@ class WebSocketDownstream(PendingConnection):
         self._response: Deferred[Response] = Deferred()
         self._upgrade: Any = None
 
-    def begin(self, user_request: UserRequest, sessions: SessionRegistry) -> None:
+    def begin(self, user_request: UserRequest, live: LiveSessions) -> None:
         """Take the connection from its channel, and start the session if the handshake is valid."""
         self._user_request = user_request
         self._channel.hand_over(self)
@@ -137,7 +138,7 @@ class WebSocketDownstream(PendingConnection):
         self._upgrade.makeConnection(self.transport)
         self._upgrade.dataReceived(self._header)
         if self._valid:
-            sessions.start_session(user_request, self)
+            Session(user_request, self, live).start()
         else:
             self.handshake_failed(400, "not understood")
 

@@ -11,7 +11,7 @@ In reading order:
 - `consoles`: from a machine to its console: asks the backend, connects, shakes hands.
 - `recovery`: backends that tell what became of a console, those with the old interfaces included.
 - `closing`: why a console closed, and which side closed first.
-- `registry`: starts, lists and ends sessions.
+- `registry`: lists and ends sessions.
 - `live`: all live sessions, and the limits on their number.
 - `admission`: the queue of sessions that wait to open.
 - `timer`: one timer for all sessions.

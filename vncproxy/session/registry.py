@@ -1,4 +1,4 @@
-"""The registry of sessions: starts, lists and ends them."""
+"""The registry of sessions: lists and ends them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,13 @@ from zope.interface import implementer
 from ..errors import ProxyStopping, SessionEnded
 from ..interfaces import ISessionRegistry
 from ..model import SessionInfo, VMAddress
-from .downstream import IDownstream
 from .live import LiveSessions
-from .session import Session
 from .state import SessionState
-from .user_request import UserRequest
 
 
 @implementer(ISessionRegistry)
 class SessionRegistry(LiveSessions):
     """The sessions of this process."""
-
-    def start_session(self, user_request: UserRequest, downstream: IDownstream) -> Session:
-        """Start a user's session, which its downstream knows from then on."""
-        session = Session(user_request, downstream, self)
-        downstream.session = session
-        session.start()
-        return session
 
     async def list(self, *, vm: VMAddress | None = None) -> Sequence[SessionInfo]:
         """Return all sessions, or those of one machine."""

@@ -22,6 +22,9 @@ class Session(SessionState):
     """One console from redeem to close.
 
     Timeouts, limits, revocation and shutdown all end it by `cancel`.
+
+    Args:
+        downstream: the user's side, which knows the session from then on.
     """
 
     __slots__ = ("_downstream", "_live", "_watchdog")
@@ -37,6 +40,7 @@ class Session(SessionState):
         )
         super().__init__(user_request, facts, services.reactor.seconds())
         self._downstream: IDownstream | None = downstream
+        downstream.session = self
         self._live = live
         self._watchdog: Watchdog | None = None
 
