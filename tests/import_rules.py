@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-LEAVES = {"text", "addresses", "files", "origins"}
+LEAVES = {"text", "addresses", "files", "origins", "metrics"}
 VOCABULARY = {"errors", "model", "interfaces", *LEAVES}
 PROTOCOL = {"rfb", "handshake"}
 
@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "text": set(),
     "addresses": set(),
     "files": set(),
+    "metrics": set(),
     "origins": {"errors"},
     "errors": {"text"},
     "model": {"errors", "text", "addresses"},

@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-
 from tests import __file__ as tests_file
 from tests.doubles.api import ApiTestCase, Listing, broken, session
 from vncproxy.api.v1.routes import Api
+from vncproxy.metrics import Registry
 from vncproxy.model import VMAddress
 from vncproxy.session.metrics import Metrics
 
@@ -56,7 +55,7 @@ class ExampleTests(ApiTestCase):
             path = re.sub(r"<\w+?_?id>", "{id}", rule.rule)
             for method in (rule.methods or set()) - {"HEAD"}:
                 self.assertIn(f"{method} {path}", self.page)
-        registry = CollectorRegistry()
+        registry = Registry()
         Metrics(registry)
         for family in registry.collect():
             self.assertIn(f"`{family.name}", self.page)

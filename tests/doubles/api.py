@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prometheus_client import CollectorRegistry
 from treq.testing import StubTreq
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -24,6 +23,7 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.interfaces import IConsoleBackend, ISessionRegistry, ITokenStore, IVMInventory
+from vncproxy.metrics import Registry
 from vncproxy.model import (
     ConsoleEndpoint,
     ConsoleType,
@@ -176,7 +176,7 @@ class ApiTestCase(SynchronousTestCase):
         self.sessions = MemorySessions()
         self.kvm = Listing("kvm", {"web-01": "running", "db-01": "shut off"})
         self.backends = {"kvm": self.kvm, "esx": Listing("esx", {"mail": "running"}), "b": Blind()}
-        self.registry = CollectorRegistry()
+        self.registry = Registry()
         self.keys: list[ApiKey] = []
         self.key = self.add_key("root", Scope.ADMIN)
         self.serve()

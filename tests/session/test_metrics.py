@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from vncproxy.errors import EndedByAdministrator, TokenUnknown, UpstreamUnreachable
 from vncproxy.interfaces import ISessionObserver
+from vncproxy.metrics import Registry
 from vncproxy.model import ConsoleType, SessionInfo, VMAddress
 from vncproxy.session.metrics import MAX_BACKENDS, OTHER, Metrics
 
@@ -27,7 +27,7 @@ def session(
 
 class MetricsTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.registry = CollectorRegistry()
+        self.registry = Registry()
         self.metrics = Metrics(self.registry)
 
     def value(self, name: str, **labels: str) -> float | None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from prometheus_client import CollectorRegistry, ProcessCollector
 from twisted.application.internet import StreamServerEndpointService
 
 from ..backends import find
@@ -19,6 +18,8 @@ from ..downstream.accepting import Accepting
 from ..downstream.connections import Connections
 from ..downstream.tls_listener import ListenerTLS, listener_service
 from ..interfaces import ISessionObserver
+from ..metrics import Registry
+from ..metrics.process import count_process
 from ..session.audit import AuditLog, open_audit_file
 from ..session.metrics import Metrics
 from ..session.registry import SessionRegistry
@@ -51,7 +52,7 @@ def make_service(
         ConfigurationError: a backend's SDK is missing, or a file cannot be used.
     """
     components = components or make_components(settings, reactor)
-    registry = CollectorRegistry()
+    registry = Registry()
     audit = _audit_log(settings, reactor)
     metrics = Metrics(registry)
     connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
@@ -79,14 +80,14 @@ def _audit_log(settings: Settings, reactor: Any) -> AuditLog:
 
 
 def _count(
-    registry: CollectorRegistry,
+    registry: Registry,
     metrics: Metrics,
     sessions: SessionRegistry,
     connections: Connections,
     audit: AuditLog,
 ) -> None:
     """Let the metrics read their figures where they are counted."""
-    ProcessCollector(registry=registry)
+    count_process(registry)
     metrics.count_live(sessions.bytes_moved)
     metrics.count_connections(connections.counts)
     metrics.count_audit(lambda: (audit.waiting, audit.lost))

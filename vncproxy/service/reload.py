@@ -109,6 +109,7 @@ class Reload:
             "vncproxy_configuration_in_force",
             "1 while the proxy runs by the configuration that it was told to read last.",
             registry=registry,
+            multiprocess_mode="livemin",
         )
         self._in_force.set(1)
 

@@ -6,15 +6,14 @@ the first ``MAX_BACKENDS`` are counted together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import Counter, Gauge, Histogram
 from zope.interface import implementer
 
 from ..errors import VNCProxyError
 from ..interfaces import ISessionObserver
+from ..metrics import Registry
 from ..model import SessionInfo
 
 MAX_BACKENDS = 100
@@ -34,21 +33,25 @@ class Metrics:
         registry: where the metrics are registered; a second ``Metrics`` needs another one.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: Registry) -> None:
         self._backends: set[str] = set()
-        self._open = Gauge("vncproxy_sessions_open", "Sessions open now.", registry=registry)
+        self._registry = registry
+        self._bytes_down = self._bytes_up = 0
+        self._moved: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        text = "Bytes of all sessions, as they flow: down to the user, up from the user."
+        registry.counter("vncproxy_bytes_total", text, self._all_bytes, "direction")
+        self._open = Gauge(
+            "vncproxy_sessions_open",
+            "Sessions open now.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self._sessions = Counter(
             "vncproxy_sessions_total",
             "Sessions refused or closed, by the code of the reason.",
             ("backend", "type", "outcome"),
             registry=registry,
         )
-        self._bytes = _Bytes()
-        registry.register(self._bytes)
-        self._connections = _Connections()
-        registry.register(self._connections)
-        self._audit = _AuditLines()
-        registry.register(self._audit)
         self._open_seconds = Histogram(
             "vncproxy_open_seconds",
             "Seconds from a user's request to the relay.",
@@ -68,7 +71,11 @@ class Metrics:
         Args:
             moved: returns their bytes to and from users.
         """
-        self._bytes.moved = moved
+        self._moved = moved
+
+    def _all_bytes(self) -> dict[str, float]:
+        down, up = self._moved()
+        return {"down": self._bytes_down + down, "up": self._bytes_up + up}
 
     def count_connections(self, counts: Callable[[], tuple[int, int, int]]) -> None:
         """Show how many connections are open, and how many requests were refused without a session.
@@ -77,11 +84,22 @@ class Metrics:
             counts: returns open connections, connections beyond the limits, and requests for
                 consoles beyond the limits of their rate.
         """
-        self._connections.counts = counts
+
+        def turned_away() -> dict[str, float]:
+            _, no_room, too_often = counts()
+            return {"no-room": no_room, "too-often": too_often}
+
+        text = "Connections of users open now, those of sessions among them."
+        self._registry.gauge("vncproxy_connections_open", text, lambda: counts()[0])
+        text = "What was turned away without a session."
+        self._registry.counter("vncproxy_turned_away_total", text, turned_away, "reason")
 
     def count_audit(self, lines: Callable[[], tuple[int, int]]) -> None:
         """Show how many audit lines wait for room, and how many were lost."""
-        self._audit.lines = lines
+        text = "Audit lines that wait for a disk that is full."
+        self._registry.gauge("vncproxy_audit_lines_waiting", text, lambda: lines()[0])
+        text = "Audit lines that were lost because too many waited."
+        self._registry.counter("vncproxy_audit_lines_lost_total", text, lambda: lines()[1])
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Count a session that was refused."""
@@ -96,8 +114,8 @@ class Metrics:
         """Count the end of a session that was ``opened``, and its bytes."""
         self._open.dec()
         self._session_seconds.observe(session.seconds)
-        self._bytes.down += session.bytes_down
-        self._bytes.up += session.bytes_up
+        self._bytes_down += session.bytes_down
+        self._bytes_up += session.bytes_up
         self._count(session, why)
 
     def _count(self, session: SessionInfo, why: VNCProxyError) -> None:
@@ -111,67 +129,3 @@ class Metrics:
                 return OTHER
             self._backends.add(name)
         return name
-
-
-class _Bytes(Collector):
-    """The bytes of closed sessions, and those of live ones as they flow.
-
-    Attributes:
-        down: bytes to users, of closed sessions.
-        up: bytes from users, of closed sessions.
-        moved: returns both of the live ones, which are not `closed` yet.
-    """
-
-    def __init__(self) -> None:
-        self.down = self.up = 0
-        self.moved: Callable[[], tuple[int, int]] = lambda: (0, 0)
-
-    def collect(self) -> Iterable[Metric]:
-        down, up = self.moved()
-        counter = CounterMetricFamily(
-            "vncproxy_bytes_total",
-            "Bytes of all sessions, as they flow: down to the user, up from the user.",
-            labels=["direction"],
-        )
-        counter.add_metric(["down"], self.down + down)
-        counter.add_metric(["up"], self.up + up)
-        return [counter]
-
-
-class _Connections(Collector):
-    """The connections of users, and requests that were refused without a session.
-
-    Attributes:
-        counts: as `Metrics.count_connections` has it.
-    """
-
-    def __init__(self) -> None:
-        self.counts: Callable[[], tuple[int, int, int]] = lambda: (0, 0, 0)
-
-    def collect(self) -> Iterable[Metric]:
-        now, no_room, too_often = self.counts()
-        text = "Connections of users open now, those of sessions among them."
-        yield GaugeMetricFamily("vncproxy_connections_open", text, now)
-        text = "What was turned away without a session."
-        counter = CounterMetricFamily("vncproxy_turned_away_total", text, labels=["reason"])
-        counter.add_metric(["no-room"], no_room)
-        counter.add_metric(["too-often"], too_often)
-        yield counter
-
-
-class _AuditLines(Collector):
-    """The audit lines that are not in their file.
-
-    Attributes:
-        lines: returns how many wait, and how many were lost.
-    """
-
-    def __init__(self) -> None:
-        self.lines: Callable[[], tuple[int, int]] = lambda: (0, 0)
-
-    def collect(self) -> Iterable[Metric]:
-        waiting, lost = self.lines()
-        text = "Audit lines that wait for a disk that is full."
-        yield GaugeMetricFamily("vncproxy_audit_lines_waiting", text, waiting)
-        text = "Audit lines that were lost because too many waited."
-        yield CounterMetricFamily("vncproxy_audit_lines_lost_total", text, lost)

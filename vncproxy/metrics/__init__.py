@@ -1,0 +1,22 @@
+"""Where metrics are registered, so that they count for all processes of a proxy together.
+
+- `registry`: the registry of one process, which reads the figures of its siblings, too.
+- `process`: processor time, memory and descriptors of the processes.
+- `files`: the folder through which the processes of a proxy share their figures.
+
+How to write a metric, so that it is right in one process and with workers:
+
+- ``Counter`` and ``Histogram`` need nothing but ``registry=``; those of all workers are added up,
+  also of workers that have ended.
+- ``Gauge`` needs ``multiprocess_mode=``: ``"livesum"`` for what is added up (open sessions),
+  ``"livemax"`` or ``"livemin"`` for the worst value of any worker. Only the ``live…`` modes forget
+  a worker that has ended.
+- A figure that is counted elsewhere is added by `Registry.counter` or `Registry.gauge` with a
+  function that reads it. No collector of one's own, and neither ``Info``, ``Enum`` nor exemplars:
+  those work in a single process only.
+- A metric is made when the process starts, once, and its labels have few values.
+"""
+
+from .registry import Registry
+
+__all__ = ["Registry"]
