@@ -18,7 +18,7 @@ from .service.components import Components, make_components
 from .service.composition import load, make_service, source_settings
 from .service.gateway import Gateway
 from .service.monotonic import use_monotonic_clock
-from .service.signals import HangupHandler
+from .service.signals import HangupHandler, TerminationHandler
 from .service.sites import proxy_name
 
 __all__ = [
@@ -112,4 +112,5 @@ def makeService(options: Options) -> IService:
     except ConfigurationError as e:
         raise SystemExit(_usage_error(e)) from e
     HangupHandler(reactor, gateway.reload)
+    TerminationHandler(reactor, gateway.finish)
     return gateway

@@ -14,6 +14,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,13 @@ scopes = ["admin"]
         return self
 
     def stop(self) -> int:
-        """Send SIGTERM and wait; returns the exit status. The folder goes with it."""
-        status = self.terminate()
+        """Stop without a drain and wait; returns the exit status. The folder goes with it."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.2)
+        status = self.terminate()  # a second SIGTERM does not wait for sessions
         shutil.rmtree(self.folder, ignore_errors=True)
         return status
 

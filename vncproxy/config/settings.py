@@ -47,10 +47,12 @@ class Table(BaseModel):
 
 
 class Proxy(Table):
-    """``[proxy]``: the name of this proxy, and the number of its processes."""
+    """``[proxy]``: the name of this proxy, the number of its processes, and how they end."""
 
     name: PlainText = ""
     instances: Annotated[int, Field(ge=1)] = 1
+    drain_timeout: Annotated[float, Field(ge=0)] = 3600.0
+    stop_timeout: Annotated[float, Field(ge=0)] = 10.0
 
 
 class Public(Table):

@@ -156,14 +156,18 @@ class Connections:
             empty, self._empty = self._empty, None
             empty.callback(None)
 
+    def abort_idle(self) -> None:
+        """Close the connections that wait for a request."""
+        for connection in list(self.idle.values()):
+            connection.abort_idle()
+
     async def stop(self, seconds: float) -> None:
         """Close idle connections, and wait until the others are lost.
 
         Args:
             seconds: the longest wait.
         """
-        for connection in list(self.idle.values()):
-            connection.abort_idle()
+        self.abort_idle()
         if self._open:
             self._empty = Deferred()
             try:

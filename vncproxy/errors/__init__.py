@@ -44,7 +44,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     └── SessionEnded               why an open session was closed
         ├── ClientGone, ConsoleEnded (ConsoleMoved, ConsoleTaken), ConnectionLost
         ├── EndedByAdministrator, TimeLimit, IdleLimit, Superseded
-        └── ProxyStopping
+        └── ProxyStopping, ProxyDraining
 
 Each class has the user's sentence (``public``), the HTTP status of the API and of a
 ``CONNECT`` reply (``status``), the WebSocket close code (``close_code``: 4000-4099 final, 4100-4199
@@ -91,6 +91,7 @@ from .session_end import (
     ConsoleTaken,
     EndedByAdministrator,
     IdleLimit,
+    ProxyDraining,
     ProxyStopping,
     SessionEnded,
     Superseded,
@@ -121,6 +122,7 @@ __all__ = [
     "NoGraphicalConsole",
     "OverLimit",
     "PolicyUnsupported",
+    "ProxyDraining",
     "ProxyStopping",
     "SessionEnded",
     "StoreUnavailable",

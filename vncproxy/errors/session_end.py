@@ -93,3 +93,12 @@ class ProxyStopping(SessionEnded):
     status = 503
     close_code = 4113
     code = "proxy-stopping"
+
+
+class ProxyDraining(SessionEnded):
+    """The proxy is being emptied; the browser enters the console again through another one."""
+
+    public = "The console moves to another server of the console service. Reconnect to go on."
+    status = 503
+    close_code = 4116
+    code = "proxy-draining"

@@ -7,7 +7,7 @@
 - `store_check`: the first call of the token store, when the proxy starts.
 - `reload`: the configuration is read again and applied.
 - `changes`: which options differ, and which of them need a restart.
-- `signals`: SIGHUP.
+- `signals`: SIGHUP and SIGTERM.
 - `log_file`: the log file of the process, opened again.
 - `monotonic`: a clock for the reactor that cannot be set.
 """

@@ -17,6 +17,8 @@ _RELOADED: Final = {
     "backends",
     "token_sources",
     ("proxy", "instances"),
+    ("proxy", "drain_timeout"),
+    ("proxy", "stop_timeout"),
     ("tokens", "ttl"),
     ("tokens", "max_ttl"),
 }

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from prometheus_client import CollectorRegistry
+from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 
@@ -16,6 +17,7 @@ from ..config.descriptors import affordable, allow, shortage
 from ..config.settings import Settings
 from ..interfaces import IHasWarnings
 from ..session.consoles import HOST_TIME_LIMIT
+from ..session.draining import SPREAD, Draining
 from ..session.registry import SessionRegistry
 from .components import CLOSE_TIME, Components
 from .reload import Reload, RunningProxy
@@ -36,6 +38,7 @@ class Gateway(MultiService):
         self.sessions: SessionRegistry = running.sessions
         self._running = running
         self._reload: Reload | None = None
+        self._draining = Draining(self.sessions)
         reactor = self.sessions.services.reactor
         self._store_check = StoreCheck(lambda: self.components.store, reactor)
 
@@ -68,6 +71,51 @@ class Gateway(MultiService):
     def stopService(self) -> Deferred[None]:
         """Stop listening, end the sessions with a reason, then close everything else."""
         return Deferred.fromCoroutine(self._stop(super().stopService()))
+
+    def drain(self, timeout: float | None = None) -> Deferred[None]:
+        """Empty the proxy: readiness is off, new sessions are refused, browsers move elsewhere.
+
+        It goes on answering, and is empty until it is stopped.
+
+        Args:
+            timeout: seconds until all sessions are ended; ``proxy.drain_timeout`` by default.
+                Another call can only shorten it.
+
+        Returns:
+            Fires when no session is left.
+        """
+        if timeout is None:
+            timeout = self._running.settings.proxy.drain_timeout
+        return self._draining.begin(timeout, 0.0 if self.can_move() else None)
+
+    def retire(self) -> Deferred[None]:
+        """Stop accepting, while other processes accept at the same sockets, and keep the sessions.
+
+        Browsers move to the other processes just before ``proxy.drain_timeout`` is over.
+
+        Returns:
+            Fires when no session is left.
+        """
+        for listener in self.services:
+            if isinstance(listener, StreamServerEndpointService):
+                listener.stopService()
+        self._running.sites.connections.abort_idle()
+        timeout = self._running.settings.proxy.drain_timeout
+        return self._draining.begin(timeout, max(0.0, timeout - 2 * SPREAD))
+
+    def finish(self) -> Deferred[None]:
+        """Prepare a stop: empty the proxy within ``proxy.stop_timeout`` if sessions can move.
+
+        Returns:
+            Fires when nothing is left to wait for.
+        """
+        if not self.can_move():
+            return succeed(None)
+        return self.drain(self._running.settings.proxy.stop_timeout)
+
+    def can_move(self) -> bool:
+        """Return whether users could enter their consoles through another process."""
+        return self._running.settings.tokens.store == "redis"
 
     def allow_reload(self, read: Callable[[], Settings], registry: CollectorRegistry) -> None:
         """Make `reload` work.
@@ -123,14 +171,15 @@ class Gateway(MultiService):
 def longest_stop(settings: Settings) -> float:
     """Return the seconds that a stop takes at most, for service managers.
 
-    A session that is opening may first redeem its token and give the use back, each within
-    ``redis.timeout``; then it sends the reason in RFB and closes the connection, each within
+    Browsers move and viewers stay within ``proxy.stop_timeout``; the sessions that are left are
+    ended then. A session that is opening may first redeem its token and give the use back, each
+    within ``redis.timeout``; then it sends the reason in RFB and closes the connection, each within
     ``timeouts.linger``, as refusals do. An open session first waits `HOST_TIME_LIMIT` for its
     backend.
     """
     close_timeout = settings.timeouts.linger
     sessions = max(2 * settings.redis.timeout + 2 * close_timeout, HOST_TIME_LIMIT + close_timeout)
-    return sessions + CLOSE_TIME
+    return settings.proxy.stop_timeout + sessions + CLOSE_TIME
 
 
 class CannotStart(SystemExit, Exception):

@@ -1,4 +1,4 @@
-"""SIGHUP: a reload, or a stop when the terminal was closed."""
+"""SIGHUP: a reload, or a stop when the terminal was closed. SIGTERM: a stop in two steps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import os
 import signal
 from collections.abc import Callable
 from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 
 class HangupHandler:
@@ -37,6 +41,56 @@ class HangupHandler:
             self._reactor.stop()
         else:
             self._reload()
+
+
+class TerminationHandler:
+    """Stops the reactor on SIGTERM once the proxy is prepared, or at once on the second one.
+
+    SIGINT is left to the reactor, which stops at once.
+
+    Args:
+        finish: called in the reactor's thread; returns a Deferred that fires when the reactor may
+            stop.
+    """
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, finish: Callable[[], Deferred[None]]) -> None:
+        self._reactor = reactor
+        self._finish = finish
+        self._stop: Callable[[int, None], object] | None = None
+        self._signals = 0
+        self._stopped = False
+        # the reactor sets its own handler when it starts
+        reactor.callWhenRunning(self._replace_handler)
+
+    def _replace_handler(self) -> None:
+        before = signal.signal(signal.SIGTERM, self._on_signal)
+        if callable(before):
+            self._stop = before
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        self._reactor.callFromThread(self._handle)
+
+    def _handle(self) -> None:
+        self._signals += 1
+        if self._signals == 1:
+            self.log.info("SIGTERM: the proxy stops")
+            self._finish().addErrback(self._log_failure).addCallback(self._stop_reactor)
+        else:
+            self._stop_reactor(None)
+
+    def _log_failure(self, failure: Failure) -> None:
+        self.log.failure("the stop could not be prepared", failure)
+
+    def _stop_reactor(self, _: None) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        if self._stop is not None:
+            self._stop(signal.SIGTERM, None)
+        else:
+            self._reactor.stop()
 
 
 def has_terminal() -> bool:

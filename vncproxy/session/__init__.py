@@ -13,6 +13,7 @@ In reading order:
 - `closing`: why a console closed, and which side closed first.
 - `registry`: lists and ends sessions.
 - `live`: all live sessions, and the limits on their number.
+- `draining`: empties the proxy: browsers move, the others end in time.
 - `admission`: the queue of sessions that wait to open.
 - `timer`: one timer for all sessions.
 - `watchdog`: ends sessions that are idle, unresponsive or past their maximum duration.

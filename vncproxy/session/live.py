@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
+
 from ..errors import OverLimit, ProxyStopping, Superseded, VNCProxyError
 from ..model import VMAddress, secret_id
 from .admission import Admission
@@ -20,7 +22,7 @@ class LiveSessions:
         services: what they use now: a reload replaces it, also for sessions that are open.
         admission: the queue of sessions that wait to open.
         timer: calls the watchdogs of all of them.
-        draining: whether new ones are refused because the proxy is stopping.
+        draining: whether new ones are refused because the proxy is being emptied, or is stopping.
         other_refusal: returns why no session may begin now for another reason than the limits; None
             when it may.
         explaining: how many sessions ask their backends why their console ended.
@@ -36,9 +38,24 @@ class LiveSessions:
         self.other_refusal: Callable[[], VNCProxyError | None] = lambda: None
         self.explaining = 0
         self._live: dict[str, SessionState] = {}
+        self._on_empty: list[Deferred[None]] = []
         self._replaced: set[str] = set()
         self._of_address: Counter[str] = Counter()
         self._of_vm: dict[VMAddress, tuple[SessionState, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def snapshot(self) -> list[SessionState]:
+        """Return the sessions that there are now."""
+        return list(self._live.values())
+
+    def wait_until_empty(self) -> Deferred[None]:
+        """Return a Deferred that fires when there is no session."""
+        empty: Deferred[None] = Deferred()
+        self._on_empty.append(empty)
+        self._check_empty()
+        return empty
 
     def refusal(self, leaving: int = 0) -> VNCProxyError | None:
         """Return why any new session would be refused now; None when it would not.
@@ -119,6 +136,13 @@ class LiveSessions:
             self._replaced.remove(session.id)
         else:
             self._remove_from_address(session)
+        self._check_empty()
+
+    def _check_empty(self) -> None:
+        if self._on_empty and not self._live:
+            waiting, self._on_empty = self._on_empty, []
+            for each in waiting:
+                each.callback(None)
 
     def _of_same_cookie(self, session: SessionState) -> tuple[SessionState, ...]:
         """Return the other sessions whose token and resume cookie are those of this one's user."""

@@ -49,6 +49,7 @@ const TEXTS = {
     4113: ["The gateway is restarting", "The console comes back by itself."],
     4114: ["Opened somewhere else", "This console was opened again in another tab or window."],
     4115: ["The gateway is busy", "The console opens by itself in a moment."],
+    4116: ["The console moves to another server", "It comes back by itself."],
     4120: ["Open this console?", "It opens when you press the button."],
 };
 const OTHER = ["Console closed", "The connection was closed."];
@@ -56,8 +57,11 @@ const OTHER = ["Console closed", "The connection was closed."];
 /** The gateway is opening too many sessions. */
 export const BUSY = 4115;
 
+/** The gateway is being emptied, and another one takes the console over at once. */
+export const MOVING = 4116;
+
 /** Codes after which the page reconnects by itself. */
-const AUTOMATIC = new Set([4103, 4113, BUSY]);
+const AUTOMATIC = new Set([4103, 4113, BUSY, MOVING]);
 
 /** Another tab has the console: two that reconnect by themselves would end each other's session. */
 const SUPERSEDED = 4114;

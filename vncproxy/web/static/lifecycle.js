@@ -9,7 +9,7 @@
  * Everything that decides whether and when the page reconnects by itself is in this file.
  */
 
-import { BUSY } from "./close-reasons.js";
+import { BUSY, MOVING } from "./close-reasons.js";
 
 /** Milliseconds, and tries, after which the page stops reconnecting by itself. */
 const LONGEST_INTERRUPTION = 120_000;
@@ -17,6 +17,8 @@ const MOST_TRIES = 12;
 /** Milliseconds: the longest delay before the first try, and before any other. */
 const FIRST_DELAY = 1_000;
 const FIRST_DELAY_WHEN_BUSY = 4_000;
+/** The gateway has chosen a moment for each page already. */
+const FIRST_DELAY_WHEN_MOVING = 200;
 const LONGEST_DELAY = 32_000;
 /** Milliseconds for which a screen must be shown for the next close to be a new interruption. */
 const STABLE_AFTER = 10_000;
@@ -81,12 +83,15 @@ function afterClose(interruption, closeReason, wasConnected, now, random = 1) {
         return end(closeReason);
     }
     const { since, tries } = interruption ?? { since: now, tries: 0 };
-    const first = closeReason.code === BUSY ? FIRST_DELAY_WHEN_BUSY : FIRST_DELAY;
-    const until = now + random * Math.min(first * 2 ** tries, LONGEST_DELAY);
+    const until = now + random * Math.min(firstDelay(closeReason) * 2 ** tries, LONGEST_DELAY);
     if (until > since + LONGEST_INTERRUPTION || tries >= MOST_TRIES) {
         return { ...end(closeReason), gaveUp: true };
     }
     return { name: "waiting", closeReason, until, interruption: { since, tries } };
+}
+
+function firstDelay({ code }) {
+    return { [BUSY]: FIRST_DELAY_WHEN_BUSY, [MOVING]: FIRST_DELAY_WHEN_MOVING }[code] ?? FIRST_DELAY;
 }
 
 /** The interruption that goes on; null when the screen was shown long enough to end it. */

@@ -1,0 +1,68 @@
+"""SIGTERM: the first one prepares the stop, the second one stops at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy.service.signals import TerminationHandler
+
+
+class Reactor:
+    """A reactor that runs, and has a handler of its own."""
+
+    def __init__(self) -> None:
+        self.stops: list[int] = []
+        signal.signal(signal.SIGTERM, lambda number, frame: self.stops.append(number))
+
+    def callWhenRunning(self, call: Callable[[], object]) -> None:
+        call()
+
+    def callFromThread(self, call: Callable[[], object]) -> None:
+        call()
+
+
+class TerminationTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        before = signal.getsignal(signal.SIGTERM)
+        self.addCleanup(signal.signal, signal.SIGTERM, before)
+        self.finished: Deferred[None] = Deferred()
+        self.reactor: Any = Reactor()
+        TerminationHandler(self.reactor, lambda: self.finished)
+
+    def terminate(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def test_the_reactor_stops_when_the_proxy_is_prepared(self) -> None:
+        self.terminate()
+        self.assertEqual(self.reactor.stops, [])
+
+        self.finished.callback(None)
+
+        self.assertEqual(self.reactor.stops, [signal.SIGTERM])
+
+    def test_a_second_signal_stops_it_at_once(self) -> None:
+        self.terminate()
+        self.terminate()
+
+        self.assertEqual(self.reactor.stops, [signal.SIGTERM])
+
+    def test_further_signals_change_nothing(self) -> None:
+        for _ in range(3):
+            self.terminate()
+        self.finished.callback(None)
+
+        self.assertEqual(self.reactor.stops, [signal.SIGTERM])
+
+    def test_a_failure_does_not_keep_it_running(self) -> None:
+        self.terminate()
+
+        self.finished.errback(RuntimeError("broken"))
+
+        self.assertEqual(self.reactor.stops, [signal.SIGTERM])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)

@@ -1,0 +1,135 @@
+"""The proxy is emptied: who moves, who stays, and when the rest is ended."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+
+from tests.doubles.sessions import SessionTestCase, User
+from vncproxy.errors import ProxyDraining, ProxyStopping
+from vncproxy.model import ConsoleType
+from vncproxy.session.draining import PER_SECOND, SPREAD, Draining
+from vncproxy.session.session import Session
+
+
+class DrainingTests(SessionTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.draining = Draining(self.sessions, chance=lambda: 0.5)
+
+    def drain(self, timeout: float = 60.0, move_in: float | None = 0.0) -> Deferred[None]:
+        return self.draining.begin(timeout, move_in)
+
+    def open_viewer(self) -> Session:
+        return self.open(self.user_request(type=ConsoleType.XVPVNC))
+
+    def left(self) -> int:
+        return len(self.live_sessions())
+
+    def test_an_empty_proxy_is_drained_at_once(self) -> None:
+        self.successResultOf(self.drain())
+
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_new_sessions_are_refused(self) -> None:
+        self.drain()
+
+        self.begin()
+
+        self.refused(ProxyStopping)
+
+    def test_a_browser_moves_at_a_random_moment(self) -> None:
+        self.open()
+        drained = self.drain()
+
+        self.wait(SPREAD / 2 - 0.1)
+        self.assertEqual(self.left(), 1)
+        self.wait(0.2)
+
+        self.closed(ProxyDraining)
+        self.successResultOf(drained)
+
+    def test_many_browsers_move_at_moments_of_their_own(self) -> None:
+        for _ in range(4):
+            self.user = User(self)
+            self.open()
+        self.drain()
+        found = []
+        for _ in range(4):
+            self.wait(SPREAD / 4)
+            found.append(self.left())
+
+        self.assertEqual(found, [3, 2, 1, 0])
+
+    def test_very_many_browsers_take_longer(self) -> None:
+        moments = self.draining._moments(10 * PER_SECOND, 3600)
+
+        self.assertEqual(round(moments[-1]), 10)
+
+    def test_all_browsers_move_before_the_time_is_over(self) -> None:
+        moments = self.draining._moments(10 * PER_SECOND, 5)
+
+        self.assertLess(moments[-1], 4)
+
+    def test_a_browser_that_is_still_opening_moves_too(self) -> None:
+        self.begin()
+
+        self.drain()
+        self.wait(SPREAD)
+        self.wait(5)
+
+        self.refused(ProxyDraining)
+        self.assertEqual(self.uses_given_back(), 1)
+
+    def test_a_tcp_viewer_stays_until_the_time_is_over(self) -> None:
+        self.open_viewer()
+        drained = self.drain(60)
+
+        self.wait(59.9)
+        self.assertNoResult(drained)
+        self.wait(0.2)
+
+        self.closed(ProxyStopping)
+        self.successResultOf(drained)
+
+    def test_without_another_proxy_browsers_stay_as_well(self) -> None:
+        self.open()
+        drained = self.drain(60, move_in=None)
+
+        self.wait(59.9)
+        self.assertNoResult(drained)
+        self.wait(0.2)
+
+        self.closed(ProxyStopping)
+
+    def test_a_second_call_shortens_the_time(self) -> None:
+        self.open_viewer()
+        first = self.drain(3600)
+        second = self.drain(5)
+        third = self.drain(3600)
+
+        self.wait(5.1)
+
+        self.closed(ProxyStopping)
+        for drained in (first, second, third):
+            self.successResultOf(drained)
+
+    def test_browsers_that_move_later_move_at_their_time(self) -> None:
+        self.open()
+        self.drain(60, move_in=50)
+
+        self.wait(50)
+        self.assertEqual(self.left(), 1)
+        self.wait(SPREAD)
+
+        self.closed(ProxyDraining)
+
+    def test_nothing_is_left_behind_when_the_last_session_ends_early(self) -> None:
+        self.open_viewer()
+        drained = self.drain()
+
+        self.user.peer.close()
+        self.hypervisor.close()
+        self.wait(SPREAD)
+
+        self.successResultOf(drained)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])

@@ -1,0 +1,105 @@
+"""Empties the proxy: browsers move to other proxies, all other sessions end in time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ..errors import ProxyDraining, ProxyStopping
+from ..model import ConsoleType
+from .live import LiveSessions
+from .state import SessionState
+
+SPREAD = 4.0
+"""Seconds over which browsers move, so that other proxies do not open all consoles at once."""
+
+PER_SECOND = 50
+"""Browsers that move in a second, where the time allows; more of them take longer than `SPREAD`."""
+
+
+class Draining:
+    """Empties the proxy once; further calls can only shorten the time.
+
+    Args:
+        sessions: refuse new ones from then on.
+        chance: returns a random number from 0 to 1.
+    """
+
+    log = Logger()
+
+    def __init__(self, sessions: LiveSessions, chance: Callable[[], float] = random.random) -> None:
+        self._sessions = sessions
+        self._chance = chance
+        self._clock = sessions.services.reactor
+        self._end: IDelayedCall | None = None
+        self._moving: Deferred[None] | None = None
+
+    def begin(self, timeout: float, move_in: float | None) -> Deferred[None]:
+        """Refuse new sessions, and end those that there are.
+
+        Args:
+            timeout: seconds after which the sessions that are left are ended.
+            move_in: seconds after which browsers begin to move; None where there is no other proxy.
+
+        Returns:
+            Fires when no session is left.
+        """
+        self._sessions.draining = True
+        self._end_within(timeout)
+        if move_in is not None and self._moving is None:
+            self._moving = Deferred.fromCoroutine(self._move_browsers(move_in, timeout))
+            self._moving.addErrback(self._log_failure)
+        self.log.info(
+            "draining: no new sessions are taken, {sessions} are left, for {timeout:g} s at most",
+            sessions=len(self._sessions),
+            timeout=timeout,
+        )
+        return self._sessions.wait_until_empty().addCallback(self._on_empty)
+
+    def _end_within(self, timeout: float) -> None:
+        at = self._clock.seconds() + timeout
+        if self._end is None:
+            self._end = self._clock.callLater(timeout, self._end_all)
+        elif self._end.active() and at < self._end.getTime():
+            self._end.reset(timeout)
+
+    def _end_all(self) -> None:
+        for session in self._sessions.snapshot():
+            session.cancel(ProxyStopping())
+
+    def _on_empty(self, _: None) -> None:
+        if self._end is not None and self._end.active():
+            self._end.cancel()
+            self.log.info("drained: no session is left")
+        if self._moving is not None:
+            self._moving.cancel()
+
+    def _log_failure(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self.log.failure("browsers were not moved", failure)
+
+    async def _move_browsers(self, delay: float, timeout: float) -> None:
+        if delay:
+            await deferLater(self._clock, delay)
+        browsers = [each for each in self._sessions.snapshot() if _can_move(each)]
+        random.shuffle(browsers)
+        for session, at in zip(browsers, self._moments(len(browsers), timeout), strict=True):
+            await deferLater(self._clock, max(0.0, at - self._clock.seconds()))
+            session.cancel(ProxyDraining())
+
+    def _moments(self, count: int, timeout: float) -> Sequence[float]:
+        """Return a random moment in each of so many equal parts of the time."""
+        now, seconds = self._clock.seconds(), min(max(SPREAD, count / PER_SECOND), timeout * 0.8)
+        return [now + (n + self._chance()) * seconds / count for n in range(count)]
+
+
+def _can_move(session: SessionState) -> bool:
+    """Return whether a session's user can enter the console again by a resume cookie."""
+    by_browser = session.user_request.type is ConsoleType.NOVNC
+    return by_browser and (session.grant is None or bool(session.grant.cookie_id))
