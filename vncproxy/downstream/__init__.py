@@ -17,6 +17,7 @@ In reading order:
 - `static_files`: the page's files.
 - `frame_ancestors`: pages that may show the console in a frame.
 - `connections`: counts and limits connections.
+- `http_refusal`: the response that refuses outside of `routes`.
 - `refusals`: logs and limits refused requests.
 - `rate_limit`, `throttled_warning`: token buckets per address; warnings once a minute.
 - `accepting`: pauses the listening sockets under load.

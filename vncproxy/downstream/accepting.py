@@ -7,7 +7,6 @@ not waited too long are served: the clients of the others would be gone before t
 
 from __future__ import annotations
 
-import random
 import socket
 import struct
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol
 
 from ..errors import Busy
+from .http_refusal import http_refusal
 
 _LISTENING = frozenset({"listenTCP", "listenSSL", "listenUNIX", "adoptStreamPort"})
 
@@ -160,12 +160,8 @@ class _BacklogFilter(Protocol):
         """Answer 503; the request is read first, as unread bytes would reset the connection."""
         with suppress(OSError):
             self.transport.getHandle().recv(65536)
-        message = Busy.public.encode()
-        self.transport.write(
-            b"HTTP/1.1 503 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
-            b"Retry-After: %d\r\nConnection: close\r\n\r\n%s\n"
-            % (message, len(message) + 1, random.randint(1, Busy.retry_after), message)  # noqa: S311
-        )
+        refusal = http_refusal(Busy.status, Busy.public, retry_after=Busy.retry_after)
+        self.transport.write(refusal)
         self.transport.loseConnection()
 
 

@@ -18,6 +18,7 @@ from ..relay.fast.detach import take_pipelined
 from ..relay.sockets import IHeaderLayer, set_socket_options
 from .connections import UNKNOWN, Connections, Slot
 from .forwarded import plain_address
+from .http_refusal import http_refusal
 
 REQUESTS = 100
 """Requests on one connection, and so the most that are served from one read."""
@@ -220,17 +221,11 @@ class ConsoleChannel(HTTPChannel):
         self._refuse(400, "Your request is malformed.", why)
 
     def _refuse(self, status: int, message: str, why: str) -> None:
-        """Answer and log that a limit was reached, and close.
-
-        The status line has the message as well, since TCP viewers show nothing else.
-        """
+        """Answer and log that a limit was reached, and close."""
         self._refused = True
         client = plain_address(self.transport.getPeer())
         message += self.connections.refusals.log_refusal(client, "request", why)
-        self.transport.write(
-            f"HTTP/1.1 {status} {message}\r\nContent-Type: text/plain\r\n"
-            f"Content-Length: {len(message) + 1}\r\nConnection: close\r\n\r\n{message}\n".encode()
-        )
+        self.transport.write(http_refusal(status, message))
         self.loseConnection()
         self._set_timeout(CLOSE_TIME, self.transport.abortConnection)
 

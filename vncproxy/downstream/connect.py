@@ -6,8 +6,6 @@ The Java viewer sends HTTP/1.0 without headers, expects a status line that begin
 
 from __future__ import annotations
 
-import random
-
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -20,6 +18,7 @@ from ..session.live import LiveSessions
 from ..session.session import Session
 from ..session.user_request import UserRequest
 from .channel import ConsoleChannel
+from .http_refusal import http_refusal
 from .pending import PendingConnection, refuse_viewer
 
 
@@ -54,23 +53,8 @@ class ConnectDownstream(PendingConnection):
         if self.leg is not None:
             await refuse_viewer(self.leg, self.greeting, error, session_id, self._close_timeout)
             return
-        leg = self._answer(error, session_id)
+        sentence = error.sentence(session_id)
+        self.transport.write(http_refusal(error.status, sentence, retry_after=error.retry_after))
+        leg = self.become_leg(RawFraming())
         leg.close(error, self._close_timeout)
         await leg.closed
-
-    def _answer(self, error: VNCProxyError, session_id: str) -> Leg:
-        # a backend's message may have line breaks, which would end the status line
-        text = " ".join(error.sentence(session_id).split()).encode("ascii", "replace")
-        self.transport.write(
-            b"HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
-            b"Connection: close\r\n%s\r\n%s\n"
-            % (error.status, text, len(text) + 1, _retry_after(error), text)
-        )
-        return self.become_leg(RawFraming())
-
-
-def _retry_after(error: VNCProxyError) -> bytes:
-    """Return a ``Retry-After`` header with a random time, so that clients do not retry at once."""
-    if not error.retry_after:
-        return b""
-    return b"Retry-After: %d\r\n" % random.randint(1, error.retry_after)  # noqa: S311

@@ -27,6 +27,7 @@ from ..text import printable
 from .channel import ConsoleChannel
 from .cookies import parse_cookies
 from .headers import header_lines
+from .http_refusal import http_refusal
 from .pending import PendingConnection, refuse_viewer
 from .resume_cookie import remove_cookie, resume_cookie_name, set_cookie, surplus_cookies
 from .trust import Trust
@@ -154,11 +155,8 @@ class WebSocketDownstream(PendingConnection):
         refusals = self._channel.connections.refusals
         shown = printable(_QUOTED.split(why)[0].strip(" ("), LONGEST_REASON)
         text = message + refusals.log_refusal(self._user_request.client, "web socket", shown)
-        self.transport.write(
-            f"HTTP/1.1 {status} {text}\r\nServer: vncproxy\r\nSec-WebSocket-Version: 13\r\n"
-            f"Content-Type: text/plain\r\nContent-Length: {len(text) + 1}\r\n"
-            f"Connection: close\r\n\r\n{text}\n".encode()
-        )
+        headers = "Server: vncproxy", "Sec-WebSocket-Version: 13"
+        self.transport.write(http_refusal(status, text, *headers))
         self.transport.loseConnection()
         self.become_leg(RawFraming()).close(BadRequest("not a handshake"), self._close_timeout)
 
