@@ -10,7 +10,7 @@ In reading order:
 - `tls`: how servers are verified.
 - `relay`: legs, framing, stages, and the hot path.
 - `upstream`: the hypervisor's side: dial, handshakes, WebSocket.
-- `session`: one console from redeem to close; admission, time limits, audit, metrics.
+- `session`: one console from redeem to close; admission, time limits, audit.
 - `downstream`: the user's side: listeners, HTTP, WebSocket, ``CONNECT``, cookies, limits.
 - `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.
 - `blocking`, `backends`: bounded threads for blocking SDKs; the backends, which locate consoles.

@@ -7,6 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from tests.doubles.api import ApiTestCase, broken, session
 from vncproxy.api import Scope
 from vncproxy.errors import OverLimit, StoreUnavailable, TokenUnknown
+from vncproxy.metrics.labels import BackendLabels
 from vncproxy.model import VMAddress
 from vncproxy.session.metrics import Metrics
 
@@ -37,7 +38,7 @@ class LimitedKeyTests(ApiTestCase):
             self.assertNotIn("others", text)
 
     def observe(self) -> None:
-        metrics = Metrics(self.registry)
+        metrics = Metrics(self.registry, BackendLabels())
         for vm in (VMAddress("kvm", "web-01"), SECRET, None):
             metrics.refused(session(vm=vm), TokenUnknown())
             metrics.opened(session(vm=vm))

@@ -68,9 +68,14 @@ class SiteTests(ApiTestCase):
 
     peer: IAddress = IPv4Address("TCP", "192.0.2.1", 40000)
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.answers: list[tuple[str, str, int, float]] = []
+
     def send(self, request: bytes) -> bytes:
         transport = StringTransport(peerAddress=self.peer)
         site = api_site(self.resource)
+        site.on_answer = lambda *answer: self.answers.append(answer)
         site.doStart()
         self.addCleanup(site.doStop)
         protocol = site.buildProtocol(self.peer)
@@ -88,6 +93,20 @@ class SiteTests(ApiTestCase):
         answer = self.send(self.request("POST /v1/tokens", b"x" * 200_000))
 
         self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), answer[:80])
+
+    def test_answers_are_told_by_the_template_of_their_route(self) -> None:
+        for line in (f"GET /v1/tokens/{'c' * 64}?x=1", "GET /v1/sessions", "BREW /v1/sessions"):
+            self.send(self.request(line))
+        for number in range(3):
+            self.send(self.request(f"GET /{number}/%ff/..%2f"))
+
+        told = [answer[:3] for answer in self.answers]
+        self.assertEqual(told[0], ("/v1/tokens/<token_id>", "GET", 404))
+        self.assertEqual(told[1], ("/v1/sessions", "GET", 200))
+        self.assertEqual(told[2][0], "")
+        self.assertEqual({route for route, *_ in told[3:]}, {""})
+        for *_, seconds in self.answers:
+            self.assertTrue(0 <= seconds < 60, seconds)
 
     def test_requests_are_logged_with_short_ids_and_without_query(self) -> None:
         token_id = "0123456789ab" + "c" * 52

@@ -6,8 +6,9 @@ from zope.interface.verify import verifyObject
 from vncproxy.errors import EndedByAdministrator, TokenUnknown, UpstreamUnreachable
 from vncproxy.interfaces import ISessionObserver
 from vncproxy.metrics import Registry
+from vncproxy.metrics.labels import MAX_BACKENDS, OTHER, BackendLabels
 from vncproxy.model import ConsoleType, SessionInfo, VMAddress
-from vncproxy.session.metrics import MAX_BACKENDS, OTHER, Metrics
+from vncproxy.session.metrics import Metrics
 
 
 def session(
@@ -28,7 +29,7 @@ def session(
 class MetricsTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.registry = Registry()
-        self.metrics = Metrics(self.registry)
+        self.metrics = Metrics(self.registry, BackendLabels())
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"vncproxy_{name}", labels)
@@ -44,6 +45,8 @@ class MetricsTests(SynchronousTestCase):
         self.metrics.refused(session(), UpstreamUnreachable("no route"))
 
         self.assertEqual(self.outcome("kvm", "upstream-unreachable"), 2)
+        refused = self.value("refusals_total", backend="kvm", reason="upstream-unreachable")
+        self.assertEqual(refused, 2)
         self.assertEqual(self.value("sessions_open"), 0)
 
     def test_refusal_before_the_vm_is_known_has_no_backend(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time as system_time
 from collections.abc import Callable, Mapping, Sequence
 
 from klein import KleinRenderable
@@ -12,6 +13,7 @@ from twisted.logger import Logger
 from twisted.web import http
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
+from werkzeug.exceptions import HTTPException
 
 from ..interfaces import IConsoleBackend, ISessionRegistry, ITokenStore
 from ..model import ConsoleType, UnixTime
@@ -63,7 +65,13 @@ class _Root(Resource):
 
 
 class BoundedRequest(Request):
-    """A request that keeps at most one byte of its body beyond the limit."""
+    """A request that keeps at most one byte of its body beyond the limit.
+
+    Attributes:
+        received_at: when it was whole, of the system's monotonic clock.
+    """
+
+    received_at = 0.0
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """Serve it; the body is JSON, and is not parsed as a form whatever its content type says.
@@ -79,6 +87,7 @@ class BoundedRequest(Request):
 
     def process(self) -> None:
         """Serve it, ``OPTIONS *`` included, which Twisted would answer itself."""
+        self.received_at = system_time.monotonic()
         if self.path == b"*":
             self.path = b"/*"
         super().process()
@@ -135,10 +144,18 @@ def api_resource(
 
 
 class ApiSite(Site):
-    """Serves the API, bounds the memory of request bodies and keeps token ids out of the log."""
+    """Serves the API, bounds the memory of request bodies and keeps token ids out of the log.
+
+    Attributes:
+        on_answer: is called after each answer, with the template of its route or an empty text, the
+            method, the status and the seconds since the request.
+    """
 
     requestFactory = BoundedRequest
     noisy = False
+    on_answer: Callable[[str, str, int, float], object] = staticmethod(
+        lambda route, method, status, seconds: None
+    )
     _logger = Logger()
 
     def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
@@ -148,6 +165,7 @@ class ApiSite(Site):
     def log(self, request: http.Request) -> None:
         """Log a request without its query and with ids shortened; health only when it is bad."""
         path = request.path.decode("ascii", "replace")
+        self._tell_answer(request, path)
         if path in _UNLOGGED and request.code == http.OK:
             return
         self._logger.info(
@@ -157,6 +175,21 @@ class ApiSite(Site):
             path=printable(_LONG.sub(_shortened, path), LONGEST_PATH),
             status=request.code,
         )
+
+    def _tell_answer(self, request: http.Request, path: str) -> None:
+        method = request.method.decode("ascii", "replace")
+        since = getattr(request, "received_at", 0.0)
+        seconds = system_time.monotonic() - since if since else 0.0
+        self.on_answer(route_template(method, path), method, request.code, seconds)
+
+
+def route_template(method: str, path: str) -> str:
+    """Return the template of a request's route; empty where no route answers it."""
+    try:
+        rule, _ = Api.app.url_map.bind("localhost").match(path, method, return_rule=True)
+    except HTTPException:
+        return ""
+    return str(rule.rule)
 
 
 def api_site(

@@ -9,6 +9,7 @@
 - `secret`: secrets, written out, in a file or in the environment.
 - `listeners`: endpoint strings.
 - `urls`: URLs, and the origins and path prefixes in them.
+- `digest`: a digest of a configuration.
 - `descriptors`: how many file descriptors the limits need.
 - `error_messages`: errors of validation as lines for an operator.
 - `toml_errors`: errors of syntax, and what to write instead.

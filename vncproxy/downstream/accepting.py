@@ -38,10 +38,15 @@ class Accepting:
 
     Args:
         busy: returns whether sessions are waiting to open.
+
+    Attributes:
+        refused_late: connections that were answered 503 because they had waited `TOO_LONG`.
+        aborted_late: those that could not be answered, or whose clients were gone.
     """
 
     def __init__(self, busy: Callable[[], bool], clock: IReactorTime) -> None:
         self.busy = busy
+        self.refused_late = self.aborted_late = 0
         self._clock = clock
         self._ports: list[Any] = []
         self._paused = False
@@ -126,7 +131,7 @@ class _FilteringFactory:
         if not self._accepting.busy():
             return self._factory.buildProtocol(addr)
         self._accepting.on_accepted()
-        return _BacklogFilter(self._factory, addr, self._plain_http)
+        return _BacklogFilter(self._accepting, self._factory, addr, self._plain_http)
 
 
 class _BacklogFilter(Protocol):
@@ -134,7 +139,8 @@ class _BacklogFilter(Protocol):
 
     transport: Any
 
-    def __init__(self, factory: Any, addr: Any, plain_http: bool) -> None:
+    def __init__(self, accepting: Accepting, factory: Any, addr: Any, plain_http: bool) -> None:
+        self._accepting = accepting
         self._factory = factory
         self._addr = addr
         self._plain_http = plain_http
@@ -144,8 +150,10 @@ class _BacklogFilter(Protocol):
         if state != _CLOSE_WAIT and waited < TOO_LONG:
             self._serve()
         elif state != _CLOSE_WAIT and self._plain_http:
+            self._accepting.refused_late += 1
             self._refuse()
         else:
+            self._accepting.aborted_late += 1
             self.transport.abortConnection()
 
     def _serve(self) -> None:

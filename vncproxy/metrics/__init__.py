@@ -2,6 +2,10 @@
 
 - `registry`: the registry of one process, which reads the figures of its siblings, too.
 - `process`: processor time, memory and descriptors of the processes.
+- `labels`: label values that are bounded whatever a request says.
+- `calls`: calls to Redis, to backends and of the API, and the time they take.
+- `lag`: the lateness of the reactor.
+- `version`: the versions that run, and the configuration that they run by.
 - `files`: the folder through which the processes of a proxy share their figures.
 
 How to write a metric, so that it is right in one process and with workers:

@@ -38,6 +38,10 @@ REDIAL_AFTER = 1.0
 """Seconds for which a connection is kept even to a server that is not the primary."""
 
 
+OnOperation = Callable[[str, float, bool], object]
+"""Called at the end of each operation: its name, its seconds, and whether it failed."""
+
+
 class Operation:
     """The calls of one operation.
 
@@ -119,15 +123,21 @@ class RedisLink:
         reactor: connects, resolves names and measures the time limits.
         settings: where Redis is.
         locate: finds the primary for each connection; the configured address unless given.
+        on_operation: is called at the end of each operation.
 
     Raises:
         ConfigurationError: the file of authorities cannot be used.
     """
 
     def __init__(
-        self, reactor: Any, settings: RedisSettings, locate: LocatePrimary | None = None
+        self,
+        reactor: Any,
+        settings: RedisSettings,
+        locate: LocatePrimary | None = None,
+        on_operation: OnOperation = lambda name, seconds, failed: None,
     ) -> None:
         self.settings = settings
+        self._on_operation = on_operation
         self._reactor = reactor
         self._dialler = Dialler(settings, locate or configured_primary(reactor, settings))
         self._protocol: Protocol | None = None
@@ -137,19 +147,25 @@ class RedisLink:
         self._closed = False
         self._outage = OutageLog(f"redis at {settings.address}", reactor.seconds)
 
-    async def run(self, work: Callable[[Operation], Awaitable[T]]) -> T:
+    async def run(self, work: Callable[[Operation], Awaitable[T]], name: str = "other") -> T:
         """Run an operation of one or more calls within the time limit.
+
+        Args:
+            name: the operation's name in the metrics, one of a few.
 
         Raises:
             StoreUnavailable: with what is wrong, and what to do about it, as detail.
         """
-        operation = self._operation()
+        operation, began, failed = self._operation(), self._reactor.seconds(), False
         try:
             result = await self._limited(operation, self._run_connected(operation, work))
         except StoreUnavailable as e:
-            if not self._closed:
+            failed = not self._closed
+            if failed:
                 self._outage.report(e.detail)
             raise
+        finally:
+            self._on_operation(name, self._reactor.seconds() - began, failed)
         self._outage.recovered()
         return result
 

@@ -3,6 +3,7 @@
 - `composition`: the whole proxy from its settings, read from top to bottom.
 - `components`: token store, token sources and backends: made, renewed, closed.
 - `sites`: the HTTP sites for users and for API callers.
+- `figures`: all metrics of one process, and where their figures are counted.
 - `gateway`: the order in which everything starts and stops.
 - `store_check`: the first call of the token store, when the proxy starts.
 - `reload`: the configuration is read again and applied.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from ..tokens.external.store import StoreWithSources
 from ..tokens.memory import MemoryTokenStore
 
 _log = Logger()
+
+OnOperation = Callable[[str, float, bool], object]
+"""As `vncproxy.redis.link` has it, whose import installs the reactor."""
 
 CLOSE_TIME = 5.0
 """Seconds that a backend, a token source or the token store may take to close."""
@@ -97,13 +100,22 @@ class Renewed:
     changes: tuple[str, ...]
 
 
-def make_components(settings: Settings, reactor: Any) -> Components:
+def make_components(
+    settings: Settings,
+    reactor: Any,
+    on_redis_operation: OnOperation = lambda name, seconds, failed: None,
+) -> Components:
     """Return the token store, its sources and the backends; each connects on its first call.
+
+    Args:
+        on_redis_operation: is called at the end of each operation of the token store in Redis.
 
     Raises:
         ConfigurationError: a backend's SDK is missing, or a file cannot be used.
     """
-    empty = Components(_store(settings, reactor), {}, BoundedCalls(reactor, reactor))
+    empty = Components(
+        _store(settings, reactor, on_redis_operation), {}, BoundedCalls(reactor, reactor)
+    )
     return renew(empty, settings, digests(settings), reactor).components
 
 
@@ -235,11 +247,11 @@ async def _close(instance: Any, clock: IReactorTime) -> None:
         _log.failure("{component} did not close", component=type(instance).__name__)
 
 
-def _store(settings: Settings, reactor: Any) -> ITokenStore:
+def _store(settings: Settings, reactor: Any, on_operation: OnOperation) -> ITokenStore:
     resume = settings.tokens.resume
     if settings.tokens.store == "memory":
         return MemoryTokenStore(time.time, resume, reactor.seconds)
     # txredisapi installs the reactor on import, and importing this module must not
     from ..tokens.redis import RedisTokenStore
 
-    return RedisTokenStore(reactor, settings.redis, time.time, resume)
+    return RedisTokenStore(reactor, settings.redis, time.time, resume, on_operation)

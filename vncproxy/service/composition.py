@@ -19,12 +19,11 @@ from ..downstream.connections import Connections
 from ..downstream.tls_listener import ListenerTLS, listener_service
 from ..interfaces import ISessionObserver
 from ..metrics import Registry
-from ..metrics.process import count_process
 from ..session.audit import AuditLog, open_audit_file
-from ..session.metrics import Metrics
 from ..session.registry import SessionRegistry
 from ..tokens.external import kinds as source_types
 from .components import Components, make_components
+from .figures import ProxyMetrics
 from .gateway import Gateway
 from .log_file import ProcessLog
 from .reload import RunningProxy
@@ -51,24 +50,29 @@ def make_service(
     Raises:
         ConfigurationError: a backend's SDK is missing, or a file cannot be used.
     """
-    components = components or make_components(settings, reactor)
-    registry = Registry()
+    metrics = ProxyMetrics(Registry(), reactor)
+    calls = metrics.calls
+    components = components or make_components(settings, reactor, calls.redis_operation)
     audit = _audit_log(settings, reactor)
-    metrics = Metrics(registry)
     connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
-    every_observer = (audit, metrics, connections.refusals, *observers)
-    sessions = SessionRegistry(services(settings, components, every_observer, time.time, reactor))
+    every_observer = (audit, metrics.sessions, connections.refusals, *observers)
+    sessions = SessionRegistry(
+        services(settings, components, every_observer, time.time, reactor, calls.backend_step)
+    )
     sessions.other_refusal = audit.refusal
-    _count(registry, metrics, sessions, connections, audit)
-    sites = Sites(settings, sessions, components, connections, registry)
-    listeners = _listeners(settings.listen, sites, sessions, reactor)
+    sites = Sites(settings, sessions, components, connections, metrics.registry)
+    sites.api.on_answer = calls.api_answer
+    accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)
+    listeners = _listeners(settings.listen, sites, sessions, accepting, reactor)
     tls = [tls for _, tls in listeners if tls is not None]
     log = ProcessLog(process_options)
-    gateway = Gateway(RunningProxy(settings, components, sessions, sites, audit, tls, log))
+    running = RunningProxy(settings, components, sessions, sites, audit, tls, log)
+    metrics.read_from(running, accepting)
+    gateway = Gateway(running, metrics)
     for listener, _ in listeners:
         gateway.addService(listener)
     if read is not None:
-        gateway.allow_reload(read, registry)
+        gateway.allow_reload(read, metrics.registry)
     return gateway
 
 
@@ -79,25 +83,10 @@ def _audit_log(settings: Settings, reactor: Any) -> AuditLog:
     return audit
 
 
-def _count(
-    registry: Registry,
-    metrics: Metrics,
-    sessions: SessionRegistry,
-    connections: Connections,
-    audit: AuditLog,
-) -> None:
-    """Let the metrics read their figures where they are counted."""
-    count_process(registry)
-    metrics.count_live(sessions.bytes_moved)
-    metrics.count_connections(connections.counts)
-    metrics.count_audit(lambda: (audit.waiting, audit.lost))
-
-
 def _listeners(
-    listen: Listen, sites: Sites, sessions: SessionRegistry, reactor: Any
+    listen: Listen, sites: Sites, sessions: SessionRegistry, accepting: Accepting, reactor: Any
 ) -> list[tuple[StreamServerEndpointService, ListenerTLS | None]]:
     """Return the service of each listener; those for users pause while too many users wait."""
-    accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)
     sessions.admission.on_crowded = accepting.pause
     of_users = {without_wrapper(each)[0] for each in (*listen.web, *listen.xvp)}
     pausable = accepting.reactor(reactor)

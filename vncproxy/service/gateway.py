@@ -20,6 +20,7 @@ from ..session.consoles import HOST_TIME_LIMIT
 from ..session.draining import SPREAD, Draining
 from ..session.registry import SessionRegistry
 from .components import CLOSE_TIME, Components
+from .figures import ProxyMetrics
 from .reload import Reload, RunningProxy
 from .store_check import StoreCheck
 
@@ -33,8 +34,9 @@ class Gateway(MultiService):
 
     log = Logger()
 
-    def __init__(self, running: RunningProxy) -> None:
+    def __init__(self, running: RunningProxy, metrics: ProxyMetrics) -> None:
         super().__init__()
+        self._metrics = metrics
         self.sessions: SessionRegistry = running.sessions
         self._running = running
         self._reload: Reload | None = None
@@ -67,6 +69,7 @@ class Gateway(MultiService):
         self._running.log.find_open_file()
         self.warn()
         self._store_check.start()
+        self._metrics.lag.start()
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, end the sessions with a reason, then close everything else."""
@@ -166,6 +169,7 @@ class Gateway(MultiService):
             closing.append(self._reload.stop())
         await gatherResults(map(Deferred.fromCoroutine, closing))
         self._running.audit.close()
+        self._metrics.lag.stop()
 
 
 def longest_stop(settings: Settings) -> float:

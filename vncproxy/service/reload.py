@@ -204,7 +204,12 @@ class Reload:
                 changes.append(f"another certificate at {tls.endpoint}")
         before = running.sessions.services
         running.sessions.services = services(
-            settings, renewed.components, before.observers, before.time, self._reactor
+            settings,
+            renewed.components,
+            before.observers,
+            before.time,
+            self._reactor,
+            before.on_step,
         )
         running.settings, running.components = settings, renewed.components
         self._close_later(renewed.retired, before.timeouts, settings.timeouts)

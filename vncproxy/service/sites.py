@@ -28,6 +28,7 @@ from ..model import Limits, UnixTime
 from ..relay import fast, plain
 from ..session.registry import SessionRegistry
 from ..session.services import Services
+from ..session.steps import OnStep
 from .components import Components
 
 API_CONNECTIONS = 100
@@ -43,6 +44,7 @@ def services(
     observers: Sequence[ISessionObserver],
     now: Callable[[], UnixTime],
     reactor: Any,
+    on_step: OnStep = lambda backend, step, seconds, failed: None,
 ) -> Services:
     """Return what sessions use of the rest of the proxy, with the limits of these settings."""
     return Services(
@@ -56,6 +58,7 @@ def services(
         join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
         confirm=settings.tokens.confirm,
         proxy=proxy_name(settings),
+        on_step=on_step,
     )
 
 

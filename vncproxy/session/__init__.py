@@ -9,6 +9,7 @@ In reading order:
 - `state`: its state, what is known of it, and how it is cancelled.
 - `opening`: turn, token, policy, console, greeting.
 - `consoles`: from a machine to its console: asks the backend, connects, shakes hands.
+- `steps`: measures the steps to a console.
 - `recovery`: backends that tell what became of a console, those with the old interfaces included.
 - `closing`: why a console closed, and which side closed first.
 - `registry`: lists and ends sessions.
@@ -18,5 +19,5 @@ In reading order:
 - `timer`: one timer for all sessions.
 - `watchdog`: ends sessions that are idle, unresponsive or past their maximum duration.
 - `audit`, `audit_file`, `audit_journal`: the audit log, its file, and its journal of open sessions.
-- `metrics`: the counters for Prometheus.
+- `metrics`: the counters of sessions for Prometheus.
 """

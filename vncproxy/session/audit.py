@@ -60,7 +60,7 @@ class AuditLog:
         self._file: AuditFile | None = None
         self._path: str | None = None
         self._journal: Journal | None = None
-        self._lost_before = 0
+        self._lost_before = self._failures_before = 0
         self.write_to(file)
 
     @property
@@ -72,6 +72,11 @@ class AuditLog:
     def lost(self) -> int:
         """How many lines were lost because too many waited."""
         return self._lost_before + (self._file.lost if self._file is not None else 0)
+
+    @property
+    def failures(self) -> int:
+        """How many attempts to write failed."""
+        return self._failures_before + (self._file.failures if self._file is not None else 0)
 
     def refusal(self) -> VNCProxyError | None:
         """Return why no session may begin now; None when it may."""
@@ -98,6 +103,7 @@ class AuditLog:
     def _close_file(self) -> None:
         if self._file is not None:
             self._lost_before += self._file.lost
+            self._failures_before += self._file.failures
             self._file.close()
             self._file = None
 

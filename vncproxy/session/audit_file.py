@@ -27,6 +27,7 @@ class AuditFile:
 
     Attributes:
         lost: how many lines were lost because too many waited.
+        failures: how many attempts to write failed.
     """
 
     log = Logger()
@@ -34,7 +35,7 @@ class AuditFile:
     def __init__(
         self, file: RawIOBase, clock: IReactorTime, what: str = "audit", most: int = MOST_WAITING
     ) -> None:
-        self.lost = 0
+        self.lost = self.failures = 0
         self._file = file
         self._clock = clock
         self._what = what
@@ -105,6 +106,7 @@ class AuditFile:
                     self._lines.popleft()
                     self._written = 0
         except OSError as e:
+            self.failures += 1
             if not again:
                 self.log.error(
                     "{what} lines cannot be written and wait: {why}",

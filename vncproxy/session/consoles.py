@@ -16,6 +16,7 @@ from ..interfaces import IConsoleBackend
 from ..model import ConsoleElsewhere, ConsoleEndpoint, Timeouts, VMAddress
 from ..upstream import Console, is_vnc_server, open_console, try_login
 from .recovery import recovery_of
+from .steps import OnStep, Steps
 
 T = TypeVar("T")
 
@@ -32,16 +33,22 @@ class Consoles:
 
     Args:
         reactor: for time limits and connections.
+        on_step: is called after each step of `open`.
     """
 
-    __slots__ = ("_backends", "_reactor", "_timeouts")
+    __slots__ = ("_backends", "_on_step", "_reactor", "_timeouts")
 
     def __init__(
-        self, backends: Mapping[str, IConsoleBackend], timeouts: Timeouts, reactor: Any
+        self,
+        backends: Mapping[str, IConsoleBackend],
+        timeouts: Timeouts,
+        reactor: Any,
+        on_step: OnStep = lambda backend, step, seconds, failed: None,
     ) -> None:
         self._backends = backends
         self._timeouts = timeouts
         self._reactor = reactor
+        self._on_step = on_step
 
     async def open(
         self,
@@ -60,17 +67,19 @@ class Consoles:
             HypervisorError: its console could not be found, or not reached.
         """
         if endpoint is not None:
-            return await self._reach(endpoint, on_dial), endpoint.name
-        vm, endpoint = await self._locate(vm)
+            return await self._reach(vm, endpoint, on_dial), endpoint.name
+        with self._steps(vm, "locate"):
+            vm, endpoint = await self._locate(vm)
         try:
-            return await self._reach(endpoint, on_dial), endpoint.name
+            return await self._reach(vm, endpoint, on_dial), endpoint.name
         except UpstreamViolation as e:
             recovery = recovery_of(self._backends[vm.backend])
             if recovery is None:
                 raise
-            endpoint = await self._within_limit(vm, recovery.relocate(vm.vm, e))
+            with self._steps(vm, "locate"):
+                endpoint = await self._within_limit(vm, recovery.relocate(vm.vm, e))
         try:
-            return await self._reach(endpoint, on_dial), endpoint.name
+            return await self._reach(vm, endpoint, on_dial), endpoint.name
         except UpstreamViolation as e:
             explained = recovery.explain(e)
             if explained is e:
@@ -115,9 +124,17 @@ class Consoles:
             await try_login(found, self._timeouts, self._reactor)
         return is_vnc_server(found)
 
-    async def _reach(self, endpoint: ConsoleEndpoint, on_dial: Callable[[str], object]) -> Console:
+    async def _reach(
+        self, vm: VMAddress, endpoint: ConsoleEndpoint, on_dial: Callable[[str], object]
+    ) -> Console:
         on_dial(endpoint.host)
-        return await open_console(endpoint, self._timeouts, self._reactor)
+        with self._steps(vm, "connect") as steps:
+            return await open_console(
+                endpoint, self._timeouts, self._reactor, lambda: steps.begin("handshake")
+            )
+
+    def _steps(self, vm: VMAddress, name: str) -> Steps:
+        return Steps(self._on_step, vm.backend, name, self._reactor.seconds)
 
     async def _locate(self, vm: VMAddress) -> tuple[VMAddress, ConsoleEndpoint]:
         """Ask the machine's backend, and at most one more that it points to."""

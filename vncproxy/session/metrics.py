@@ -1,7 +1,7 @@
 """The metrics of one proxy, for Prometheus.
 
-Every label has few values: error codes are those of `vncproxy.errors`, and backend names beyond
-the first ``MAX_BACKENDS`` are counted together.
+Every label has few values: error codes are those of `vncproxy.errors`, and backend names are
+bounded.
 """
 
 from __future__ import annotations
@@ -14,12 +14,8 @@ from zope.interface import implementer
 from ..errors import VNCProxyError
 from ..interfaces import ISessionObserver
 from ..metrics import Registry
+from ..metrics.labels import BackendLabels
 from ..model import SessionInfo
-
-MAX_BACKENDS = 100
-"""Backends with a label of their own; tokens of other issuers may name any."""
-
-OTHER = "other"
 
 _OPEN_BUCKETS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SESSION_BUCKETS = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 43200.0, 86400.0)
@@ -31,10 +27,11 @@ class Metrics:
 
     Args:
         registry: where the metrics are registered; a second ``Metrics`` needs another one.
+        backend: names backends in labels.
     """
 
-    def __init__(self, registry: Registry) -> None:
-        self._backends: set[str] = set()
+    def __init__(self, registry: Registry, backend: BackendLabels) -> None:
+        self._backend_label = backend
         self._registry = registry
         self._bytes_down = self._bytes_up = 0
         self._moved: Callable[[], tuple[int, int]] = lambda: (0, 0)
@@ -50,6 +47,12 @@ class Metrics:
             "vncproxy_sessions_total",
             "Sessions refused or closed, by the code of the reason.",
             ("backend", "type", "outcome"),
+            registry=registry,
+        )
+        self._refusals = Counter(
+            "vncproxy_refusals_total",
+            "Sessions refused before a screen was shown, by the code of the reason.",
+            ("backend", "reason"),
             registry=registry,
         )
         self._open_seconds = Histogram(
@@ -94,15 +97,18 @@ class Metrics:
         text = "What was turned away without a session."
         self._registry.counter("vncproxy_turned_away_total", text, turned_away, "reason")
 
-    def count_audit(self, lines: Callable[[], tuple[int, int]]) -> None:
-        """Show how many audit lines wait for room, and how many were lost."""
+    def count_audit(self, lines: Callable[[], tuple[int, int, int]]) -> None:
+        """Show how many audit lines wait for room, how many were lost, and failed attempts."""
         text = "Audit lines that wait for a disk that is full."
         self._registry.gauge("vncproxy_audit_lines_waiting", text, lambda: lines()[0])
         text = "Audit lines that were lost because too many waited."
         self._registry.counter("vncproxy_audit_lines_lost_total", text, lambda: lines()[1])
+        text = "Attempts to write audit lines that failed."
+        self._registry.counter("vncproxy_audit_write_failures_total", text, lambda: lines()[2])
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Count a session that was refused."""
+        self._refusals.labels(self._backend(session), error.code).inc()
         self._count(session, error)
 
     def opened(self, session: SessionInfo) -> None:
@@ -123,9 +129,4 @@ class Metrics:
 
     def _backend(self, session: SessionInfo) -> str:
         """Return the label's value; empty when no token was redeemed."""
-        name = session.vm.backend if session.vm else ""
-        if name and name not in self._backends:
-            if len(self._backends) >= MAX_BACKENDS:
-                return OTHER
-            self._backends.add(name)
-        return name
+        return self._backend_label(session.vm.backend if session.vm else "")

@@ -14,6 +14,7 @@ from ..model import Limits, Timeouts, UnixTime
 from ..relay import plain
 from ..relay.leg import Leg
 from .consoles import Consoles
+from .steps import OnStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Services:
         confirm: whether links ask before they are redeemed, unless their policy says otherwise.
         proxy: the name of this proxy.
         zone: the zone of this proxy, empty where there is only one.
+        on_step: is called after each step to a console.
     """
 
     store: ITokenStore
@@ -40,7 +42,8 @@ class Services:
     confirm: bool = False
     proxy: str = ""
     zone: str = ""
+    on_step: OnStep = lambda backend, step, seconds, failed: None
 
     def consoles(self) -> Consoles:
         """Return the consoles of all backends."""
-        return Consoles(self.backends, self.timeouts, self.reactor)
+        return Consoles(self.backends, self.timeouts, self.reactor, self.on_step)

@@ -20,7 +20,7 @@ from ..errors import (
 )
 from ..interfaces import IMayForget, ITokenStore
 from ..model import Grant, Token, TokenStatus, UnixTime, VMAddress, new_claim, new_secret, secret_id
-from ..redis.link import Operation, RedisLink
+from ..redis.link import OnOperation, Operation, RedisLink
 from . import scripts
 from .own_memory import OwnMemory
 from .records import MalformedRecord, decode, encode
@@ -52,6 +52,7 @@ class RedisTokenStore:
         settings: where Redis is.
         time: the wall-clock time that tokens are issued by.
         resume: seconds for which a resume cookie is good, from the first picture on; 0 makes none.
+        on_operation: is called at the end of each operation.
 
     Raises:
         ConfigurationError: the file of authorities cannot be used.
@@ -65,8 +66,9 @@ class RedisTokenStore:
         settings: RedisSettings,
         time: Callable[[], UnixTime],
         resume: float,
+        on_operation: OnOperation = lambda name, seconds, failed: None,
     ) -> None:
-        self._link = RedisLink(reactor, settings)
+        self._link = RedisLink(reactor, settings, on_operation=on_operation)
         self._address = settings.address
         self._keys = RedisKeys(settings.prefix)
         self._time = time
@@ -81,7 +83,7 @@ class RedisTokenStore:
         ttl = max(1, int((token.expires_at - self._time()) * 1000))
         record = encode(token)
         keys, args = self._keys.with_indexes(token_id, token), (record, ttl, token_id, _REMEMBER_MS)
-        await self._link.run(lambda redis: redis.change(scripts.ISSUE, keys, *args))
+        await self._link.run(lambda redis: redis.change(scripts.ISSUE, keys, *args), "issue")
         self._issued[token_id] = record
         if len(self._issued) > MOST_ISSUED:
             del self._issued[next(iter(self._issued))]
@@ -95,7 +97,7 @@ class RedisTokenStore:
     ) -> Grant:
         """Take one use of a token, or re-enter with the resume cookie."""
         return await self._link.run(
-            lambda redis: self._redeem(redis, secret, resume_secret, before_use)
+            lambda redis: self._redeem(redis, secret, resume_secret, before_use), "redeem"
         )
 
     async def _redeem(
@@ -231,7 +233,7 @@ class RedisTokenStore:
 
     async def confirm(self, grant: Grant) -> None:
         """Note that a viewer is about to see the console."""
-        answer = await self._link.run(lambda redis: self._confirm(redis, grant))
+        answer = await self._link.run(lambda redis: self._confirm(redis, grant), "confirm")
         if answer == b"superseded":
             raise Superseded("another session of the same browser took its place, says redis")
         if answer != b"confirmed":
@@ -254,11 +256,11 @@ class RedisTokenStore:
         if grant.resumed:
             return
         keys, args = [self._keys.state(grant.token_id)], (grant.use, grant.token.policy.uses)
-        await self._link.run(lambda redis: redis.change(scripts.RESTORE, keys, *args))
+        await self._link.run(lambda redis: redis.change(scripts.RESTORE, keys, *args), "restore")
 
     async def show(self, token_id: str) -> TokenStatus:
         """Return a token that can still be redeemed or resumed."""
-        stored = await self._link.run(lambda redis: self._read(redis, token_id))
+        stored = await self._link.run(lambda redis: self._read(redis, token_id), "show")
         revoked = stored.revoked or self._memory.is_revoked(token_id)
         if revoked or (stored.record is None and not stored.resumable()):
             raise refusal(b"unknown", token_id)
@@ -273,7 +275,7 @@ class RedisTokenStore:
         """Take a token and its resume cookies back; False when there was none."""
         keys = self._keys.of_token(token_id)
         revoked = await self._link.run(
-            lambda redis: redis.change(scripts.REVOKE, keys, _REMEMBER_MS)
+            lambda redis: redis.change(scripts.REVOKE, keys, _REMEMBER_MS), "revoke"
         )
         if revoked:
             self._memory.note_revocation(token_id)
@@ -290,7 +292,7 @@ class RedisTokenStore:
     async def _revoke_all(self, index: str) -> Sequence[str]:
         args = (self._keys.tokens, self._keys.states, _REMEMBER_MS)
         revoked = await self._link.run(
-            lambda redis: redis.change(scripts.REVOKE_ALL, [index], *args)
+            lambda redis: redis.change(scripts.REVOKE_ALL, [index], *args), "revoke"
         )
         found = [token_id.decode() for token_id in revoked]
         for token_id in found:
@@ -302,18 +304,20 @@ class RedisTokenStore:
         if self._memory.is_done(key):
             return False
         keys, ttl_ms = [self._keys.once(key)], max(1, int(ttl * 1000))
-        first = await self._link.run(lambda redis: redis.change(scripts.ONCE, keys, ttl_ms))
+        first = await self._link.run(lambda redis: redis.change(scripts.ONCE, keys, ttl_ms), "once")
         if first:
             self._memory.note_done(key, ttl)
         return bool(first)
 
     async def check(self) -> None:
         """Read a token that does not exist; a replica refuses that."""
-        await self._link.run(lambda redis: self._read(redis, "none"))
+        await self._link.run(lambda redis: self._read(redis, "none"), "check")
 
     async def ping(self) -> str:
         """Try everything that the store needs and return a line with Redis's version."""
-        return await self._link.run(lambda redis: try_commands(redis, self._keys, self._address))
+        return await self._link.run(
+            lambda redis: try_commands(redis, self._keys, self._address), "check"
+        )
 
     async def losses(self) -> Sequence[str]:
         """Return in which ways Redis may forget that a token was used or revoked."""

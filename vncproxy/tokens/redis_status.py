@@ -29,9 +29,9 @@ async def read_losses(link: RedisLink) -> Sequence[str]:
     Raises:
         StoreUnavailable: Redis does not answer.
     """
-    info = await link.run(_info)
+    info = await link.run(_info, "check")
     try:
-        config = await link.run(_config)
+        config = await link.run(_config, "check")
     except StoreUnavailable:
         config = {}  # CONFIG shows passwords, so it need not be permitted
     return list(losses(info, config))

@@ -7,6 +7,7 @@ to connect: the server may have accepted the connection before the proxy knows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +38,19 @@ class Console:
     is_vnc_server: bool = False
 
 
-async def open_console(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Console:
+async def open_console(
+    endpoint: ConsoleEndpoint,
+    timeouts: Timeouts,
+    reactor: Any,
+    on_connected: Callable[[], object] = lambda: None,
+) -> Console:
     """Connect to a console and run its handshakes.
 
     When it is cancelled, the login still runs to its end. Then the connection is closed without
     ClientInit, which could disconnect another viewer.
+
+    Args:
+        on_connected: is called between connecting and the handshakes.
 
     Raises:
         UpstreamUnreachable: no connection in time, or one to this machine where that is forbidden.
@@ -53,7 +62,7 @@ async def open_console(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: A
         UpstreamUntrusted: it is not verified, or offers less security than is configured.
         ConfigurationError: a file that is needed to verify it cannot be used.
     """
-    handshakes, tight_tail = await _login(endpoint, timeouts, reactor)
+    handshakes, tight_tail = await _login(endpoint, timeouts, reactor, on_connected)
     try:
         server_init = await handshakes.initialise(tight_tail=tight_tail)
     except BaseException:
@@ -85,17 +94,21 @@ async def try_login(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any)
 
 
 def _login(
-    endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any
+    endpoint: ConsoleEndpoint,
+    timeouts: Timeouts,
+    reactor: Any,
+    on_connected: Callable[[], object] = lambda: None,
 ) -> Deferred[tuple[ConsoleHandshakes, bool]]:
     """Log in, to the end also when cancelled; returns `ConsoleHandshakes.authenticate`'s, too."""
-    login = Deferred.fromCoroutine(_log_in(endpoint, timeouts, reactor))
+    login = Deferred.fromCoroutine(_log_in(endpoint, timeouts, reactor, on_connected))
     return finish_in_background(login, lambda result: result[0].close())
 
 
 async def _log_in(
-    endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any
+    endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any, on_connected: Callable[[], object]
 ) -> tuple[ConsoleHandshakes, bool]:
     leg = await connect_transport(endpoint, timeouts, reactor)
+    on_connected()
     handshakes = ConsoleHandshakes(leg, endpoint, timeouts, reactor)
     try:
         _check_peer(leg, endpoint)

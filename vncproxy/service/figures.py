@@ -1,0 +1,63 @@
+"""All metrics of one process, and where their figures are counted."""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+
+from ..config.digest import configuration_digest
+from ..downstream.accepting import Accepting
+from ..metrics import Registry
+from ..metrics.calls import CallMetrics
+from ..metrics.labels import BackendLabels
+from ..metrics.lag import ReactorLag
+from ..metrics.process import count_process
+from ..metrics.version import show_digest, show_version
+from ..session.metrics import Metrics
+from .reload import RunningProxy
+
+
+class ProxyMetrics:
+    """All metrics of one process.
+
+    Attributes:
+        sessions: an observer of sessions.
+        calls: counts calls to Redis, to backends and of the API.
+        lag: is started and stopped with the proxy.
+    """
+
+    def __init__(self, registry: Registry, clock: IReactorTime) -> None:
+        self.registry = registry
+        backend = BackendLabels()
+        self.sessions = Metrics(registry, backend)
+        self.calls = CallMetrics(registry, backend)
+        self.lag = ReactorLag(registry, clock)
+        count_process(registry)
+        show_version(registry)
+
+    def read_from(self, running: RunningProxy, accepting: Accepting) -> None:
+        """Read figures where they are counted."""
+        audit = running.audit
+        self.sessions.count_live(running.sessions.bytes_moved)
+        self.sessions.count_connections(running.sites.connections.counts)
+        self.sessions.count_audit(lambda: (audit.waiting, audit.lost, audit.failures))
+        show_digest(self.registry, lambda: configuration_digest(running.settings))
+        self._count_accepts(accepting)
+        self._show_load(running)
+
+    def _count_accepts(self, accepting: Accepting) -> None:
+        def dropped() -> dict[str, float]:
+            return {"refused": accepting.refused_late, "aborted": accepting.aborted_late}
+
+        text = "Connections that were accepted too late to be served, by what became of them."
+        self.registry.counter("vncproxy_accepts_dropped_total", text, dropped, "outcome")
+
+    def _show_load(self, running: RunningProxy) -> None:
+        sessions = running.sessions
+        text = "Users who wait for their turn to open a session."
+        self.registry.gauge("vncproxy_sessions_waiting", text, lambda: sessions.admission.waiting)
+        text = "Sessions that may be open, limits.sessions."
+        self.registry.gauge(
+            "vncproxy_sessions_limit", text, lambda: sessions.services.limits.sessions
+        )
+        text = "1 while no new session is taken because the proxy drains or stops."
+        self.registry.gauge("vncproxy_draining", text, lambda: sessions.draining, mode="livemax")
