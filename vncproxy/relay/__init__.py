@@ -16,4 +16,5 @@ In the fast relay it passes neither leg: see `vncproxy.relay.fast`.
 - `stages`: what a policy puts between the legs: filters, rewriters, recorders.
 - `fast`: the relay from socket to socket.
 - `sockets`: the options of every socket, and the half-close.
+- `sending`: sends on Twisted's transports without a turn of the reactor.
 """

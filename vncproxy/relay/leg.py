@@ -27,6 +27,7 @@ from zope.interface import implementer
 from ..errors import ConnectionLost, SessionEnded, UpstreamViolation, VNCProxyError
 from .framing import CLOSE_REASON_LIMIT, FrameError, Framing
 from .raw_framing import RawFraming
+from .sending import send_at_once
 from .sockets import shut_down_sending
 from .verifier import TLSVerifier
 
@@ -166,7 +167,7 @@ class Leg(Protocol):
     def send(self, payload: bytes) -> None:
         """Send payload bytes; does nothing once this side closes."""
         if payload and not self.is_closing:
-            self.transport.write(self.framing.encode(payload))
+            send_at_once(self.transport, self.framing.encode(payload))
 
     def ping(self) -> bool:
         """Send a ping; returns False where the framing has none or the outgoing buffer is full."""
