@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "upstream": {"errors", "model", *LEAVES, *PROTOCOL, "tls", "relay"},
     "session": {*VOCABULARY, *PROTOCOL, "relay", "upstream"},
     "downstream": {*VOCABULARY, *PROTOCOL, "relay", "session", "web", "config.listeners"},
-    "redis": {"errors", *LEAVES, "config.redis"},
+    "redis": {"errors", *LEAVES, "config.redis", "relay.sending"},
     "tokens": {*VOCABULARY, "redis", "tls", "config.redis", "config.secret", "config.urls"},
     "api": {*VOCABULARY, "tokens", "config.scope"},
     "web": set(),
