@@ -16,7 +16,7 @@ export function attach(connection) {
             sync.fromGuest(detail.text);
         });
     });
-    connection.addEventListener("change", () => dialog.close());
+    connection.addEventListener("change", () => connection.onTheMove || dialog.close());
     onClick("open-clipboard", () => {
         element("open-clipboard").removeAttribute("data-active");
         note("");

@@ -1,8 +1,8 @@
 /** Opens the console and keeps it open: runs the states of `lifecycle.js` on noVNC. */
 
 import RFB from "./novnc/core/rfb.js";
-import { BY_USER, explain } from "./close-reasons.js";
-import { begin, end, next } from "./lifecycle.js";
+import { BY_USER, MOVING, explain } from "./close-reasons.js";
+import { begin, end, next, onTheMove } from "./lifecycle.js";
 import { diagnose } from "./diagnosis.js";
 import { confirmed } from "./link.js";
 
@@ -12,8 +12,9 @@ const CONNECT_TIME = 60_000;
 const CLOSE_TIME = 3_000;
 
 /**
- * One console. Dispatches "change" when `state` changes, and "screen" when `rfb` is a new object
- * that has received nothing yet, so that listeners can be added to it.
+ * One console. Dispatches "change" when `state` changes; "screen" when `rfb` is a new object
+ * that has received nothing yet, so that listeners can be added to it; and "leaving" when the console
+ * is about to move to another gateway, while its picture is still there.
  */
 export class Connection extends EventTarget {
     #screen;
@@ -40,6 +41,16 @@ export class Connection extends EventTarget {
     /** noVNC's object while the guest's screen is shown, else null. */
     get live() {
         return this.state.name === "connected" ? this.rfb : null;
+    }
+
+    /** Whether the console is on its way to another gateway, or has come by that way. */
+    get onTheMove() {
+        return onTheMove(this.state);
+    }
+
+    /** Whether keys would be lost now that may be sent in a moment. */
+    get interrupted() {
+        return this.state.name === "connected" ? this.#attempt?.isOpen !== true : this.onTheMove;
     }
 
     open() {
@@ -79,7 +90,7 @@ export class Connection extends EventTarget {
         clearTimeout(this.#timer);
         if (state.name === "connecting") {
             this.#start();
-        } else if (state.name === "waiting") {
+        } else if (state.name === "waiting" || state.name === "moving") {
             this.#timer = setTimeout(() => this.retry(), state.until - performance.now());
         }
         this.dispatchEvent(new Event("change"));
@@ -88,6 +99,7 @@ export class Connection extends EventTarget {
     #start() {
         this.#attempt = new Attempt(this.#screen, this.#url, {
             connected: () => this.#step({ type: "connected" }),
+            leaving: () => this.dispatchEvent(new Event("leaving")),
             closed: (closeReason) => {
                 this.#attempt = null;
                 this.#step({ type: "closed", closeReason });
@@ -103,13 +115,20 @@ class Attempt {
     #connected = false;
     #closeReason = null;
     #refusal = "";
+    #socket;
     #timer;
 
-    constructor(screen, url, { connected, closed }) {
+    constructor(screen, url, { connected, leaving, closed }) {
         this.#closed = closed;
-        const socket = new WebSocket(url, ["binary"]);
+        const socket = (this.#socket = new WebSocket(url, ["binary"]));
         socket.binaryType = "arraybuffer";
-        socket.addEventListener("close", ({ code, reason }) => this.#finish(code, reason));
+        // noVNC's own listener, which removes the picture, is added after this one
+        socket.addEventListener("close", ({ code, reason }) => {
+            if (this.#connected && code === MOVING) {
+                leaving();
+            }
+            this.#finish(code, reason);
+        });
         this.rfb = new RFB(screen, socket);
         this.#timer = setTimeout(() => {
             this.#refuse("The console did not open in time. Reconnect in a moment.");
@@ -119,6 +138,11 @@ class Attempt {
             this.#connected = true;
             connected();
         });
+    }
+
+    /** Whether what is sent now can still arrive. */
+    get isOpen() {
+        return this.#socket.readyState === WebSocket.OPEN;
     }
 
     /** Close for a reason that the page gives, not the server. */

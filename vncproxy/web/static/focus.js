@@ -1,12 +1,11 @@
 /** The keyboard focus of the guest's screen, and how to leave it. */
 
-/** Focus the screen, and make it reachable by Tab from the toolbar. */
-export function focusScreen(screen, rfb) {
+/** Make the screen reachable by Tab from the toolbar, and name it. */
+export function describeScreen(screen) {
     const canvas = screen.querySelector("canvas");
     canvas.tabIndex = 0;
     canvas.role = "application";
     canvas.ariaLabel = "Screen of the virtual machine";
-    rfb.focus({ preventScroll: true });
 }
 
 /** noVNC releases pressed keys when the window loses the focus, but not when its canvas does. */

@@ -75,6 +75,11 @@ class HeldKeys {
         return this.#held.delete(name);
     }
 
+    /** Press the held keys in a console that has moved: its server has released them. */
+    pressAgain(rfb) {
+        this.#held.forEach((name) => rfb.sendKey(...KEYS[name], true));
+    }
+
     /** @param {?RFB} rfb - null when the connection, and with it every pressed key, is gone */
     release(rfb) {
         this.#held.forEach((name) => rfb?.sendKey(...KEYS[name], false));

@@ -2,8 +2,8 @@
  * The states of a console and how events lead from one to the next: pure functions, no timers.
  *
  *     connecting --connected--> connected
- *     connecting, connected --closed--> waiting | ended
- *     waiting --retry--> connecting        waiting --stop--> ended
+ *     connecting, connected --closed--> waiting | moving | ended
+ *     waiting, moving --retry--> connecting        waiting, moving --stop--> ended
  *     ended --retry--> connecting
  *
  * Everything that decides whether and when the page reconnects by itself is in this file.
@@ -19,20 +19,23 @@ const FIRST_DELAY = 1_000;
 const FIRST_DELAY_WHEN_BUSY = 4_000;
 /** The gateway has chosen a moment for each page already. */
 const FIRST_DELAY_WHEN_MOVING = 200;
+/** Milliseconds for which a console may be on its way before the page says that it has none. */
+const LONGEST_MOVE = 5_000;
 const LONGEST_DELAY = 32_000;
 /** Milliseconds for which a screen must be shown for the next close to be a new interruption. */
 const STABLE_AFTER = 10_000;
 
 /**
  * @typedef {import("./close-reasons.js").CloseReason} CloseReason
- * @typedef {{since: number, tries: number}} Interruption - times in milliseconds
+ * @typedef {{since: number, tries: number, moving: boolean}} Interruption - since in milliseconds;
+ *     moving while the gateway has sent the page to another one
  *
  * @typedef {object} State
- * @property {"connecting"|"connected"|"waiting"|"ended"} name
+ * @property {"connecting"|"connected"|"waiting"|"moving"|"ended"} name
  * @property {?Interruption} [interruption] - set while the page reconnects by itself
  * @property {number} [at] - connected: since when
- * @property {number} [until] - waiting: when the next try starts
- * @property {CloseReason} [closeReason] - waiting, ended: why
+ * @property {number} [until] - waiting, moving: when the next try starts
+ * @property {CloseReason} [closeReason] - waiting, moving, ended: why
  * @property {boolean} [gaveUp] - ended: after trying for as long as the page does
  */
 
@@ -41,6 +44,17 @@ export const begin = () => ({ name: "connecting", interruption: null });
 
 /** @returns {State} */
 export const end = (closeReason) => ({ name: "ended", closeReason, gaveUp: false });
+
+/** Whether the console is on its way to another gateway, or has come by that way. */
+export const onTheMove = ({ name, interruption }) => name !== "waiting" && Boolean(interruption?.moving);
+
+const WAITING = {
+    retry: ({ interruption }) => ({
+        name: "connecting",
+        interruption: { ...interruption, tries: interruption.tries + 1 },
+    }),
+    stop: ({ closeReason }) => end(closeReason),
+};
 
 const TRANSITIONS = {
     connecting: {
@@ -52,13 +66,8 @@ const TRANSITIONS = {
         closed: (state, { now, closeReason, random }) =>
             afterClose(unlessStable(state, now), closeReason, true, now, random),
     },
-    waiting: {
-        retry: ({ interruption: { since, tries } }) => ({
-            name: "connecting",
-            interruption: { since, tries: tries + 1 },
-        }),
-        stop: ({ closeReason }) => end(closeReason),
-    },
+    waiting: WAITING,
+    moving: WAITING,
     ended: {
         retry: begin,
     },
@@ -82,16 +91,23 @@ function afterClose(interruption, closeReason, wasConnected, now, random = 1) {
     if (!reconnectsByItself(interruption, closeReason, wasConnected)) {
         return end(closeReason);
     }
-    const { since, tries } = interruption ?? { since: now, tries: 0 };
-    const until = now + random * Math.min(firstDelay(closeReason) * 2 ** tries, LONGEST_DELAY);
+    const sent = wasConnected && closeReason.code === MOVING;
+    const { since, tries } = (!sent && interruption) || { since: now, tries: 0 };
+    const moving = sent || (!wasConnected && interruption?.moving === true);
+    const until = now + random * Math.min(firstDelay(closeReason, moving) * 2 ** tries, LONGEST_DELAY);
     if (until > since + LONGEST_INTERRUPTION || tries >= MOST_TRIES) {
         return { ...end(closeReason), gaveUp: true };
     }
-    return { name: "waiting", closeReason, until, interruption: { since, tries } };
+    const stillMoving = moving && now < since + LONGEST_MOVE;
+    const name = stillMoving ? "moving" : "waiting";
+    return { name, closeReason, until, interruption: { since, tries, moving: stillMoving } };
 }
 
-function firstDelay({ code }) {
-    return { [BUSY]: FIRST_DELAY_WHEN_BUSY, [MOVING]: FIRST_DELAY_WHEN_MOVING }[code] ?? FIRST_DELAY;
+function firstDelay({ code }, moving) {
+    if (moving) {
+        return FIRST_DELAY_WHEN_MOVING;
+    }
+    return code === BUSY ? FIRST_DELAY_WHEN_BUSY : FIRST_DELAY;
 }
 
 /** The interruption that goes on; null when the screen was shown long enough to end it. */

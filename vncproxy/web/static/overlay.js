@@ -1,11 +1,13 @@
 /** The card shown in place of the screen: the state of the connection, and buttons to act on it. */
 
 import { element, onClick } from "./dom.js";
+import { onTheMove } from "./lifecycle.js";
 
 const STATE_LABELS = {
     connecting: "Connecting…",
     connected: "Connected",
     waiting: "Reconnecting…",
+    moving: "Connected",
     ended: "Disconnected",
 };
 
@@ -27,8 +29,10 @@ export function attach(connection) {
 function render(state) {
     const { name, closeReason, interruption } = state;
     const unconfirmed = closeReason?.reconnect === "afterConfirmation";
-    element("state").textContent = unconfirmed ? "Not opened yet" : STATE_LABELS[name];
-    element("overlay").hidden = name === "connected";
+    const moving = name !== "connected" && onTheMove(state);
+    element("moving").hidden = !moving;
+    element("overlay").hidden = name === "connected" || moving;
+    element("state").textContent = unconfirmed ? "Not opened yet" : STATE_LABELS[moving ? "moving" : name];
     element("headline").textContent = closeReason?.headline ?? (interruption ? "Reconnecting" : "Connecting");
     element("reason").textContent = closeReason?.reason ?? "";
     element("reconnect").hidden = !mayReconnect(state);
@@ -36,7 +40,7 @@ function render(state) {
     element("stop").hidden = name !== "waiting";
     element("cancel").hidden = name !== "connecting";
     countDown(state);
-    if (closeReason) {
+    if (closeReason && !moving) {
         takeFocus();
     }
 }

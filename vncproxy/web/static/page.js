@@ -1,8 +1,10 @@
 /** Sets the page up: reads the link, opens the connection and attaches the parts to it. */
 
 import * as clipboard from "./clipboard.js";
+import * as heldback from "./heldback.js";
 import * as overlay from "./overlay.js";
 import * as softkeyboard from "./softkeyboard.js";
+import * as still from "./still.js";
 import * as toolbar from "./toolbar.js";
 import * as typingDialog from "./typing-dialog.js";
 import * as view from "./view.js";
@@ -10,18 +12,18 @@ import { Connection } from "./connection.js";
 import { NO_TOKEN } from "./close-reasons.js";
 import { element } from "./dom.js";
 import { readLink, socketURL } from "./link.js";
-import { focusScreen, leaveOnChord, releaseKeysOnBlur } from "./focus.js";
+import { describeScreen, leaveOnChord, releaseKeysOnBlur } from "./focus.js";
 
 /** Start the page; called once. */
 export function open() {
     const link = readLink(location.href);
     const connection = new Connection(element("screen"), socketURL(location.href, link.token));
-    connection.addEventListener("screen", () => prepare(connection.rfb, link));
-    connection.addEventListener("change", () => publish(connection.state));
-    for (const part of [toolbar, view, clipboard, typingDialog, overlay]) {
+    connection.addEventListener("screen", () => prepare(connection, link));
+    connection.addEventListener("change", () => publish(connection));
+    for (const part of [toolbar, view, clipboard, typingDialog, overlay, still, heldback]) {
         part.attach(connection, link);
     }
-    softkeyboard.attach(element("soft-field"), () => connection.live);
+    softkeyboard.attach(element("soft-field"), connection);
     releaseKeysOnBlur(element("screen"));
     leaveOnChord(element("screen"), element("tools"));
     document.body.toggleAttribute("data-view-only", link.viewOnly);
@@ -35,7 +37,8 @@ export function open() {
     }
 }
 
-function prepare(rfb, link) {
+function prepare(connection, link) {
+    const { rfb } = connection;
     rfb.viewOnly = link.viewOnly;
     rfb.background = "transparent";
     if (link.quality !== null) {
@@ -44,7 +47,13 @@ function prepare(rfb, link) {
     if (link.compression !== null) {
         rfb.compressionLevel = link.compression;
     }
-    rfb.addEventListener("connect", () => focusScreen(element("screen"), rfb));
+    rfb.addEventListener("connect", () => {
+        describeScreen(element("screen"));
+        // a dialog or a button that has the focus keeps it while the console moves
+        if (!connection.onTheMove || document.activeElement === document.body) {
+            rfb.focus({ preventScroll: true });
+        }
+    });
     rfb.addEventListener("desktopname", ({ detail }) => {
         if (!link.title) {
             showName(detail.name.replace(/^QEMU \((.*)\)$/, "$1"));
@@ -53,8 +62,8 @@ function prepare(rfb, link) {
 }
 
 /** Publish the state in data attributes, for style sheets, tests and embedding pages. */
-function publish({ name, closeReason }) {
-    document.body.dataset.state = name;
+function publish({ state: { name, closeReason }, onTheMove }) {
+    document.body.dataset.state = onTheMove && name === "connecting" ? "moving" : name;
     if (closeReason) {
         document.body.dataset.closeCode = closeReason.code;
     } else {

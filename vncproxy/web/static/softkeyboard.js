@@ -23,9 +23,9 @@ const BARE_KEYS = {
 
 /**
  * @param {HTMLTextAreaElement} field
- * @param {function(): ?RFB} live - the connection, or null
+ * @param {Connection} connection
  */
-export function attach(field, live) {
+export function attach(field, connection) {
     let before = PADDING;
     const reset = () => {
         field.value = before = PADDING;
@@ -33,20 +33,30 @@ export function attach(field, live) {
     };
     field.addEventListener("focus", () => {
         reset();
-        keepOnTouch(live(), true);
+        keepOnTouch(connection.live, true);
     });
-    field.addEventListener("blur", () => keepOnTouch(live(), false));
-    field.addEventListener("input", ({ isComposing }) => {
-        send(live(), before, field.value);
+    field.addEventListener("blur", () => keepOnTouch(connection.live, false));
+    const sendDifference = ({ isComposing }) => {
+        if (connection.interrupted) {
+            return; // the difference is sent when the console has moved
+        }
+        send(connection.live, before, field.value);
         before = field.value;
         if (!isComposing && (before.length < 5 || before.length > LONGEST)) {
             reset();
+        }
+    };
+    field.addEventListener("input", sendDifference);
+    connection.addEventListener("change", () => {
+        if (connection.live && connection.onTheMove && document.activeElement === field) {
+            keepOnTouch(connection.live, true);
+            sendDifference({ isComposing: false });
         }
     });
     field.addEventListener("keydown", (event) => {
         if (event.key in BARE_KEYS) {
             event.preventDefault();
-            live()?.sendKey(BARE_KEYS[event.key]);
+            connection.live?.sendKey(BARE_KEYS[event.key]);
         }
     });
 }

@@ -22,7 +22,13 @@ export function attach(connection, link) {
         }
     }, { capture: true });
     connection.addEventListener("change", () => {
-        held.release(null);
+        if (!connection.onTheMove) {
+            held.release(null);
+        } else if (connection.live) {
+            held.pressAgain(connection.live);
+        } else {
+            return; // for a moment the buttons do nothing, which is less than a flicker
+        }
         showHeld();
         enable(connection);
     });

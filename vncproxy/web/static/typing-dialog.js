@@ -27,18 +27,17 @@ export function attach(connection) {
         running.abort();
         connection.live?.focus({ preventScroll: true });
     });
-    connection.addEventListener("change", () => dialog.close());
+    connection.addEventListener("change", () => connection.onTheMove || dialog.close());
 }
 
 async function typeAll(connection, signal) {
-    const { live } = connection;
     const text = element("typing-text").value;
-    if (!live || !text) {
+    if (!connection.live || !text) {
         return;
     }
     setRunning(true);
     const pause = Number(element("typing-speed").value);
-    const done = await type(live, text, { pause, signal, progress: showProgress });
+    const done = await type(connection, text, { pause, signal, progress: showProgress });
     setRunning(false);
     if (done) {
         element("typing-text").value = "";

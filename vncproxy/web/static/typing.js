@@ -17,6 +17,8 @@ const CONTROLS = {
     "\b": KeyTable.XK_BackSpace,
     "\x1b": KeyTable.XK_Escape,
 };
+/** Milliseconds between two looks at a console that moves. */
+const WHILE_MOVING = 20;
 /** Added to a code point outside Latin-1 (X11 protocol, appendix A). */
 const UNICODE = 0x01000000;
 
@@ -60,8 +62,8 @@ export function strike(rfb, { keysym: key, shift }) {
 }
 
 /**
- * Type a text at a pace that guests can follow.
- * @param {RFB} rfb
+ * Type a text at a pace that guests can follow; waits while the console moves.
+ * @param {Connection} connection
  * @param {string} text
  * @param {object} options
  * @param {number} options.pause - milliseconds between two strokes
@@ -69,13 +71,16 @@ export function strike(rfb, { keysym: key, shift }) {
  * @param {function(number, number): void} options.progress - called with strokes done and in all
  * @returns {Promise<boolean>} whether the whole text was typed
  */
-export async function type(rfb, text, { pause, signal, progress }) {
+export async function type(connection, text, { pause, signal, progress }) {
     const all = strokes(text);
     for (const [done, stroke] of all.entries()) {
-        if (signal.aborted) {
+        while (connection.interrupted && !signal.aborted) {
+            await new Promise((resume) => setTimeout(resume, WHILE_MOVING));
+        }
+        if (signal.aborted || !connection.live) {
             return false;
         }
-        strike(rfb, stroke);
+        strike(connection.live, stroke);
         progress(done + 1, all.length);
         await new Promise((resume) => setTimeout(resume, pause));
     }

@@ -21,7 +21,9 @@ export function attach(connection, link) {
     connection.addEventListener("screen", () => {
         const { rfb } = connection;
         scale(rfb, mode);
-        pan(rfb, false);
+        if (!connection.onTheMove) {
+            pan(rfb, false);
+        }
         rfb.addEventListener("clippingviewport", ({ detail }) => {
             element("pan").hidden = !detail;
             pan(rfb, detail && element("pan").ariaPressed === "true");
