@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
+
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 
 from tests.doubles.frames import CLOSE, masked
-from tests.doubles.users import upgrade
-from tests.doubles.websocket_users import WebSocketTestCase
+from tests.doubles.users import Answer, upgrade
+from tests.doubles.websocket_users import OWN, WebSocketTestCase
+from vncproxy.downstream.forwarded import Forwarding
+from vncproxy.downstream.trust import Trust
 from vncproxy.errors import (
     BadRequest,
     ClientGone,
     ConsoleUnavailable,
     Forbidden,
+    ProxyDraining,
     StoreUnavailable,
     TokenUsed,
     UpstreamUnreachable,
 )
 from vncproxy.model import Policy
+from vncproxy.testing import MemoryPeer
 
 
 class RefusalTests(WebSocketTestCase):
@@ -133,6 +140,53 @@ class RefusalTests(WebSocketTestCase):
         self.browse(upgrade(f"/?token={token}", "Origin: https://portal.example"))
 
         self.greet()
+
+
+class BehindReverseProxyTests(WebSocketTestCase):
+    """A reverse proxy may ask another server when this one is being emptied."""
+
+    proxy = IPv4Address("TCP", "192.0.2.80", 40000)
+    trust = Trust(origins=frozenset({OWN}), forwarding=Forwarding((IPv4Network("192.0.2.80/32"),)))
+
+    def ask_for_console(self, address: IPv4Address) -> MemoryPeer:
+        peer = self.connect(address=address)
+        peer.send(upgrade(f"/websockify?token={self.issue()}", "Origin: " + OWN))
+        return peer
+
+    def test_it_is_refused_in_http_while_draining(self) -> None:
+        self.sessions.draining = True
+
+        peer = self.ask_for_console(self.proxy)
+
+        answer = Answer.parse(peer.receive())
+        sentence = "The console service is restarting. Reconnect in a moment."
+        self.assertEqual(answer.status, 503)
+        self.assertEqual(answer.body.decode(), f"{sentence} (id {self.refusal_id()})\n")
+        self.assertIsNotNone(peer.closed)
+
+    def test_a_session_that_moves_before_it_has_begun_is_refused_in_http_too(self) -> None:
+        self.store.wait["redeem"] = Deferred()
+        peer = self.ask_for_console(self.proxy)
+
+        self.sessions.snapshot()[0].cancel(ProxyDraining())
+        self.store.wait["redeem"].callback(None)
+
+        self.assertEqual(Answer.parse(peer.receive()).status, 503)
+        self.assertEqual(self.store.calls, ["redeem", "restore"])
+
+    def test_a_browser_without_a_reverse_proxy_is_told_in_words(self) -> None:
+        self.sessions.draining = True
+
+        peer = self.ask_for_console(IPv4Address("TCP", "198.51.100.7", 40000))
+
+        self.assertEqual(Answer.parse(peer.receive()).status, 101)
+
+    def test_other_refusals_go_through_the_reverse_proxy_in_words(self) -> None:
+        peer = self.connect(address=self.proxy)
+
+        peer.send(upgrade(f"/websockify?token={'A' * 43}", "Origin: " + OWN))
+
+        self.assertEqual(Answer.parse(peer.receive()).status, 101)
 
 
 class LeavingTests(WebSocketTestCase):

@@ -67,6 +67,10 @@ class Forwarding:
             return NOWHERE
         return next(iter(found.values()), peer)
 
+    def is_forwarded(self, request: Request) -> bool:
+        """Return whether a request comes from a trusted proxy."""
+        return self._is_trusted(peer_address(request))
+
     def scheme(self, request: Request) -> str:
         """Return the scheme by which the user asked: ``http`` or ``https``."""
         named = self._forwarded_value(request, "x-forwarded-proto", "proto").lower()

@@ -123,6 +123,7 @@ class WebSocketDownstream(PendingConnection):
         self._cookie_names = list(parse_cookies(header_lines(request, "cookie")))
         self._factory = factory
         self._trust = trust
+        self._is_forwarded = trust.forwarding.is_forwarded(request)
         self._resume = resume
         self._close_timeout = close_timeout
         self._valid = False
@@ -155,10 +156,7 @@ class WebSocketDownstream(PendingConnection):
         refusals = self._channel.connections.refusals
         shown = printable(_QUOTED.split(why)[0].strip(" ("), LONGEST_REASON)
         text = message + refusals.log_refusal(self._user_request.client, "web socket", shown)
-        headers = "Server: vncproxy", "Sec-WebSocket-Version: 13"
-        self.transport.write(http_refusal(status, text, *headers))
-        self.transport.loseConnection()
-        self.become_leg(RawFraming()).close(BadRequest("not a handshake"), self._close_timeout)
+        self._refuse_in_http(BadRequest("not a handshake"), status, text)
 
     def on_valid_handshake(self, subprotocols: list[str]) -> Deferred[Response]:
         """Delay the response until the session is admitted; called when the request is valid."""
@@ -189,11 +187,26 @@ class WebSocketDownstream(PendingConnection):
         return self.leg
 
     async def refuse(self, error: VNCProxyError, session_id: str) -> None:
-        """Send the reason within RFB, then close with the error's code."""
+        """Send the reason within RFB, then close with the error's code.
+
+        A reverse proxy gets an HTTP response where another of its servers may take the session.
+        """
+        if self._is_forwarded and error.elsewhere and not self._response.called and not self._lost:
+            text = error.sentence(session_id)
+            await self._refuse_in_http(error, error.status, text).closed
+            return
         self._complete({})
         if self.leg is None:
             return
         await refuse_viewer(self.leg, self.greeting, error, session_id, self._close_timeout)
+
+    def _refuse_in_http(self, error: VNCProxyError, status: int, text: str) -> Leg:
+        headers = "Server: vncproxy", "Sec-WebSocket-Version: 13"
+        self.transport.write(http_refusal(status, text, *headers))
+        self.transport.loseConnection()
+        leg = self.become_leg(RawFraming())
+        leg.close(error, self._close_timeout)
+        return leg
 
     def _complete(self, headers: Headers) -> None:
         """Send the response once, unless the connection is lost."""

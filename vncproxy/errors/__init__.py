@@ -48,9 +48,10 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
 
 Each class has the user's sentence (``public``), the HTTP status of the API and of a
 ``CONNECT`` reply (``status``), the WebSocket close code (``close_code``: 4000-4099 final, 4100-4199
-where reconnecting makes sense), the audit log's word (``code``) and the seconds
-within which another try makes sense (``retry_after``, 0 for no promise). The argument of the
-constructor is the detail for the log; it never reaches a user.
+where reconnecting makes sense), the audit log's word (``code``), the seconds within which another
+try makes sense (``retry_after``, 0 for no promise) and whether another proxy may do what this one
+refuses (``elsewhere``). The argument of the constructor is the detail for the log; it never reaches
+a user.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ class VNCProxyError(Exception):
     code: ClassVar[str] = "internal-error"
     ask_administrator: ClassVar[bool] = False
     retry_after: ClassVar[int] = 0
+    elsewhere: ClassVar[bool] = False
 
     def __init__(self, detail: str = "", *, public: str | None = None) -> None:
         # both may quote untrusted text: of clients, guests or hypervisors

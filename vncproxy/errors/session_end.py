@@ -93,6 +93,7 @@ class ProxyStopping(SessionEnded):
     status = 503
     close_code = 4113
     code = "proxy-stopping"
+    elsewhere = True
 
 
 class ProxyDraining(SessionEnded):
@@ -102,3 +103,4 @@ class ProxyDraining(SessionEnded):
     status = 503
     close_code = 4116
     code = "proxy-draining"
+    elsewhere = True
