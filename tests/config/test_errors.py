@@ -73,6 +73,53 @@ class MistakeTests(LoadCase):
             '[redis] ca_file: "/ca.pem" is not allowed; has no effect without tls = true',
         )
 
+    def test_an_address_beside_sentinels(self) -> None:
+        for key in ('host = "r1"', "port = 6380", 'path = "/run/redis.sock"'):
+            with self.subTest(key=key):
+                self.assert_mistake(
+                    f'[redis]\nsentinels = ["s1"]\nmaster = "console"\n{key}',
+                    f"[redis] {key.split()[0]}: must not stand beside sentinels, which say where "
+                    "the primary is",
+                )
+
+    def test_sentinels_without_the_name_of_the_primary(self) -> None:
+        self.assert_mistake(
+            '[redis]\nsentinels = ["s1", "s2:26380"]',
+            "[redis] master: is missing: the name that the sentinels watch the primary by",
+        )
+
+    def test_what_is_for_sentinels_without_any(self) -> None:
+        for line in ('master = "m"', 'sentinel_password = "horse"', "sentinel_tls = true"):
+            with self.subTest(line=line):
+                self.assert_mistake(
+                    f"[redis]\n{line}",
+                    f"[redis] {line.split()[0]}: has no effect without sentinels",
+                )
+
+    def test_authorities_for_sentinels_without_tls(self) -> None:
+        self.assert_mistake(
+            '[redis]\nsentinels = ["s1"]\nmaster = "m"\nsentinel_ca_file = "/ca.pem"',
+            "[redis] sentinel_ca_file: has no effect without sentinel_tls = true",
+        )
+
+    def test_sentinels_that_cannot_be_dialled(self) -> None:
+        for text in ("", "a b", "s1:0", "s1:65536", "0.0.0.0", "::1", "redis://s1"):
+            with self.subTest(text=text):
+                (line,) = self.errors_in(f'[redis]\nsentinels = ["{text}"]\nmaster = "m"')
+                self.assertTrue(line.startswith("[redis] sentinels[0]: "), line)
+
+    def test_a_sentinel_that_stands_there_twice(self) -> None:
+        self.assert_mistake(
+            '[redis]\nsentinels = ["s1", "s1:26379"]\nmaster = "m"',
+            '[redis] sentinels: must name each sentinel once, and "s1" is there twice',
+        )
+
+    def test_replicas_that_are_waited_for_longer_than_an_operation_lasts(self) -> None:
+        self.assert_mistake(
+            "[redis]\nwait_timeout = 1.0",
+            "[redis] wait_timeout: 1.0 is not allowed; at most half of timeout, which is 0.75",
+        )
+
     def test_several_instances_with_tokens_in_memory(self) -> None:
         allowed = (
             '"memory" is not allowed; [proxy] instances is 2, and a token in the memory of one'

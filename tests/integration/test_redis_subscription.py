@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IStreamClientEndpoint
 from zope.interface.verify import verifyObject
 
 from tests.components.redis_case import RedisCase, sleep
 from tests.components.redis_server import RedisServer
 from tests.doubles.subscriber import RecordingSubscriber
-from vncproxy.redis.endpoint import redis_endpoint
+from vncproxy.redis.endpoint import FixedPrimary, Server, redis_endpoint
 from vncproxy.redis.subscription import ISubscriber, Subscription
 
 CHANNELS = ("vncproxy:one", "vncproxy:two")
@@ -125,10 +124,13 @@ class SubscriptionTests(RedisCase):
         other.start()
         primary = self.server
 
-        async def locate() -> IStreamClientEndpoint:
-            return redis_endpoint(reactor, self.settings(port=primary.port))
+        class Movable(FixedPrimary):
+            async def servers(self) -> AsyncIterator[Server]:
+                endpoint = redis_endpoint(reactor, case.settings(port=primary.port))
+                yield Server("anywhere", endpoint, 1.0)
 
-        _, owner = self.subscribe(locate=locate)
+        case = self
+        _, owner = self.subscribe(primary=Movable(reactor, self.settings()))
         await self.until_event(owner, "subscribed")
         primary = other
         self.server.kill()

@@ -122,6 +122,13 @@ class Redis(Table, RedisSettings):
             raise ValueError("has no effect without tls = true")
         return text
 
+    @field_validator("wait_timeout")
+    @classmethod
+    def _within_an_operation(cls, seconds: float, info: ValidationInfo) -> float:
+        if seconds > (most := info.data.get("timeout", 2) / 2):
+            raise ValueError(f"at most half of timeout, which is {most:g}")
+        return seconds
+
 
 class Relay(Table):
     """``[relay]``: how bytes are moved after the handshakes."""

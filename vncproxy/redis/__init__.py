@@ -2,11 +2,14 @@
 
 In reading order:
 
-- `endpoint`: the way to the primary, which is located for each connection.
-- `dialler`: connects and logs in.
+- `endpoint`: the way to a server; which one is the primary, where its address is configured.
+- `dialler`: asks for the primary, connects and logs in.
 - `protocol`: commands, scripts, and how far behind the server is.
-- `link`: the connection for calls, and its operations, which end in time.
-- `subscription`: the connection that receives what is published.
+- `channels`: a connection that receives what a server publishes, and comes back by itself.
+- `sentinel`, `sentinels`: what one sentinel answers and announces; the primary that they all know.
+- `primary`: which server is the primary, as the settings say.
+- `link`: the connection for calls to the primary, and its operations, which end in time.
+- `subscription`: the connection that receives what is published at the primary.
 - `diagnosis`: what is wrong, as a sentence that says what to do about it.
 - `outage`: one line in the log when Redis fails, and one when it is back.
 - `persistence`: what a crash of Redis takes back, by its own settings.

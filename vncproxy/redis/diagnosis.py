@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import txredisapi
 from OpenSSL.SSL import Error as TLSError
 from service_identity import VerificationError
@@ -19,15 +21,41 @@ REDIS_ERRORS = (
 )
 """The errors of a call to Redis, connecting included."""
 
+
+class NotPrimary(txredisapi.RedisError):  # type: ignore[misc]
+    """A server that a sentinel named is no primary."""
+
+
+class PrimaryMoved(txredisapi.RedisError):  # type: ignore[misc]
+    """Another server has become the primary; a reason for the end of a connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What sentences call the settings.
+
+    Attributes:
+        account: what the keys of the account and of TLS begin with.
+        primary: how a server that is not the primary comes to be used.
+    """
+
+    account: str = "redis."
+    primary: str = "redis.host must name the primary"
+
+
+OF_REDIS = Keys()
+OF_MASTER = Keys(primary="a failover may be under way")
+OF_SENTINEL = Keys(account="redis.sentinel_")
+
 _ADVICE = (
-    ("WRONGPASS", "refuses the log-in: check redis.username and redis.password"),
-    ("NOAUTH", "asks for a log-in: set redis.password, and redis.username for an ACL user"),
-    ("without any password", "has no password: leave redis.password empty"),
+    ("WRONGPASS", "refuses the log-in: check {account}username and {account}password"),
+    ("NOAUTH", "asks for a log-in: set {account}password, and {account}username for an ACL user"),
+    ("without any password", "has no password: leave {account}password empty"),
     ("no permissions", "denies a permission, docs/redis.md has an ACL that suffices"),
     ("user executing the script", "denies a permission, docs/redis.md has an ACL that suffices"),
     ("LOADING", "is still loading its data"),
-    ("READONLY", "is a read-only replica: redis.host must name the primary"),
-    ("MASTERDOWN", "is a replica that has lost its primary: redis.host must name the primary"),
+    ("READONLY", "is a read-only replica: {primary}"),
+    ("MASTERDOWN", "is a replica that has lost its primary: {primary}"),
     ("NOREPLICAS", "has lost its replicas and refuses changes (min-replicas-to-write)"),
     ("MISCONF", "cannot save to its disk and refuses changes: see its own log"),
     ("OOM", "has reached its maxmemory and refuses to store more: raise maxmemory"),
@@ -49,20 +77,23 @@ they are answers of the primary, and a new connection would change nothing.
 """
 
 
-def diagnose(error: BaseException, lost: BaseException | None) -> str:
+def diagnose(error: BaseException, lost: BaseException | None, keys: Keys = OF_REDIS) -> str:
     """Return what is wrong, as the rest of a sentence that begins with ``redis at <address>``.
 
     Args:
         error: one of ``REDIS_ERRORS``.
         lost: why the connection ended, where it did: only there do TLS errors show.
+        keys: what the settings are called.
     """
     match error:
         case defer.TimeoutError() | ConnectingCancelledError():
             return "does not answer in time"
         case txredisapi.ConnectionError():
-            return _why_lost(lost)
+            return _why_lost(lost, keys)
+        case NotPrimary():
+            return "is a replica, although a sentinel names it: a failover may be under way"
         case txredisapi.RedisError():
-            return _advice(_one_line(error))
+            return _advice(_one_line(error), keys)
         case _:
             return f"cannot be reached: {_one_line(error)}"
 
@@ -74,23 +105,27 @@ def is_not_primary(error: BaseException) -> bool:
     )
 
 
-def _advice(answer: str) -> str:
+def _advice(answer: str, keys: Keys) -> str:
     for sign, advice in _ADVICE:
         if sign in answer:
-            return f"{advice} ({answer})"
+            text = advice.format(account=keys.account, primary=keys.primary)
+            return f"{text} ({answer})"
     return f"answers: {answer}"
 
 
-def _why_lost(lost: BaseException | None) -> str:
+def _why_lost(lost: BaseException | None, keys: Keys) -> str:
     match lost:
+        case PrimaryMoved():
+            return "is not the primary any more, says a sentinel"
         case TLSError():
-            return f"cannot be trusted: check redis.tls and redis.ca_file ({_one_line(lost)})"
+            options = f"{keys.account}tls and {keys.account}ca_file"
+            return f"cannot be trusted: check {options} ({_one_line(lost)})"
         case VerificationError():
-            return "has a certificate for another name: check redis.server_name"
+            return f"has a certificate for another name: check {keys.account}server_name"
         case ConnectionAborted():
             return "did not answer another call in time, so the connection was dropped"
         case txredisapi.RedisError():
-            return _advice(_one_line(lost))
+            return _advice(_one_line(lost), keys)
         case _:
             return "closed the connection"
 

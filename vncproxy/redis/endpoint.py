@@ -1,43 +1,93 @@
-"""The way to Redis: where the primary is, its certificate verified where there is TLS."""
+"""The way to a Redis: its address, and its certificate verified where there is TLS."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL.crypto import X509
 from twisted.internet import ssl
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
+from zope.interface import Interface, implementer
 
 from ..config.redis import RedisSettings
 from ..errors import ConfigurationError
 
-LocatePrimary = Callable[[], Awaitable[IStreamClientEndpoint]]
-"""Finds the way to the Redis that is the primary now; it is called for each connection.
 
-It raises ``StoreUnavailable`` when there is none.
-"""
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that may be the primary.
+
+    Attributes:
+        address: for messages.
+        time_limit: seconds for connecting and logging in.
+        announced: whether a sentinel named it, so that it has to say itself that it is a primary.
+    """
+
+    address: str
+    endpoint: IStreamClientEndpoint
+    time_limit: float
+    announced: bool = False
 
 
-def configured_primary(reactor: Any, settings: RedisSettings) -> LocatePrimary:
-    """Return the finder of a primary that is always at the configured address.
+class IPrimary(Interface):
+    """Knows which server is the primary."""
+
+    def servers() -> AsyncIterator[Server]:
+        """Yield the server that is the primary now; each further one is another opinion.
+
+        The caller takes the next one where a server cannot be used.
+
+        Raises:
+            StoreUnavailable: it is not known.
+        """
+
+    def follow(moved: Callable[[], None]) -> Callable[[], Deferred[object]]:  # noqa: N805
+        """Call a function, which must not fail, whenever another server has become the primary.
+
+        Returns:
+            A function that ends this; its Deferred fires, and never fails, when that is done.
+        """
+
+
+@implementer(IPrimary)
+class FixedPrimary:
+    """A primary that is always at one address, which may lead to another server meanwhile.
+
+    Args:
+        reactor: connects and resolves names.
+        settings: where it is.
+        trust: what `trusted` returned; it is read from the settings when it is not given.
 
     Raises:
         ConfigurationError: the file of authorities cannot be used.
     """
-    endpoint = redis_endpoint(reactor, settings)
 
-    async def locate() -> IStreamClientEndpoint:
-        return endpoint
+    def __init__(self, reactor: Any, settings: RedisSettings, trust: Any = None) -> None:
+        endpoint = redis_endpoint(reactor, settings, trust)
+        self._server = Server(settings.address, endpoint, settings.timeout)
 
-    return locate
+    async def servers(self) -> AsyncIterator[Server]:
+        """Yield the one server."""
+        yield self._server
+
+    def follow(self, moved: Callable[[], None]) -> Callable[[], Deferred[object]]:
+        """Never call it."""
+        return lambda: succeed(None)
 
 
-def redis_endpoint(reactor: Any, settings: RedisSettings) -> IStreamClientEndpoint:
-    """Return the way to the Redis that settings name.
+def redis_endpoint(
+    reactor: Any, settings: RedisSettings, trust: Any = None
+) -> IStreamClientEndpoint:
+    """Return the way to the Redis whose address is in the settings.
+
+    Args:
+        trust: what `trusted` returned; it is read from the settings when it is not given.
 
     Raises:
         ConfigurationError: the file of authorities cannot be used.
@@ -48,15 +98,26 @@ def redis_endpoint(reactor: Any, settings: RedisSettings) -> IStreamClientEndpoi
     if not settings.tls:
         return endpoint
     name = settings.server_name or settings.host
-    trusted = _authorities(settings.ca_file) if settings.ca_file else ssl.platformTrust()
-    return wrapClientTLS(ssl.optionsForClientTLS(name, trustRoot=trusted), endpoint)
+    trust = trust or trusted(settings.ca_file)
+    return wrapClientTLS(ssl.optionsForClientTLS(name, trustRoot=trust), endpoint)
 
 
-def _authorities(ca_file: str) -> Any:
+def trusted(ca_file: str, key: str = "redis.ca_file") -> Any:
+    """Return the authorities that may certify a server.
+
+    Args:
+        ca_file: empty for the authorities of the system.
+        key: what the setting is called.
+
+    Raises:
+        ConfigurationError: the file of authorities cannot be used.
+    """
+    if not ca_file:
+        return ssl.platformTrust()
     try:
         found = load_pem_x509_certificates(Path(ca_file).read_bytes())
     except (OSError, ValueError) as e:
-        raise ConfigurationError(f"redis.ca_file {ca_file} cannot be used: {e}") from e
+        raise ConfigurationError(f"{key} {ca_file} cannot be used: {e}") from e
     return ssl.trustRootFromCertificates(
         [ssl.Certificate(X509.from_cryptography(certificate)) for certificate in found]
     )

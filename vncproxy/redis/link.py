@@ -10,7 +10,6 @@ old one ends with the operations that use it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from twisted.internet import defer
@@ -20,10 +19,11 @@ from twisted.python.failure import Failure
 
 from ..config.redis import RedisSettings
 from ..errors import StoreUnavailable
-from .diagnosis import REDIS_ERRORS, diagnose, is_not_primary
+from .diagnosis import OF_MASTER, OF_REDIS, REDIS_ERRORS, diagnose, is_not_primary
 from .dialler import Dialler
-from .endpoint import LocatePrimary, configured_primary
+from .endpoint import IPrimary
 from .outage import OutageLog
+from .primary import find_primary
 from .protocol import Protocol
 
 T = TypeVar("T")
@@ -122,24 +122,26 @@ class RedisLink:
     Args:
         reactor: connects, resolves names and measures the time limits.
         settings: where Redis is.
-        locate: finds the primary for each connection; the configured address unless given.
+        primary: knows which server is the primary; what the settings say unless it is given.
         on_operation: is called at the end of each operation.
 
     Raises:
-        ConfigurationError: the file of authorities cannot be used.
+        ConfigurationError: a file of authorities cannot be used.
     """
 
     def __init__(
         self,
         reactor: Any,
         settings: RedisSettings,
-        locate: LocatePrimary | None = None,
+        primary: IPrimary | None = None,
         on_operation: OnOperation = lambda name, seconds, failed: None,
     ) -> None:
         self.settings = settings
         self._on_operation = on_operation
         self._reactor = reactor
-        self._dialler = Dialler(settings, locate or configured_primary(reactor, settings))
+        primary = primary or find_primary(reactor, settings)
+        self._dialler = Dialler(reactor, settings, primary, self._moved)
+        self._keys = OF_MASTER if settings.sentinels else OF_REDIS
         self._protocol: Protocol | None = None
         self._dialling: Deferred[Protocol] | None = None
         self._waiting: list[Deferred[Protocol]] = []
@@ -180,6 +182,7 @@ class RedisLink:
             gone: Deferred[object] = self._protocol.whenDisconnected()
             self._drop(self._protocol)
             await gone.addTimeout(self.settings.timeout, self._reactor, lambda *_: None)
+        await self._dialler.close()
 
     async def _run_connected(
         self, operation: Operation, work: Callable[[Operation], Awaitable[T]]
@@ -229,10 +232,16 @@ class RedisLink:
             raise
 
     async def _log_in(self, operation: Operation) -> Protocol:
-        make = partial(Protocol, self._reactor.seconds)
-        operation.protocol = await self._dialler.connect(make)
-        await self._dialler.log_in(operation.protocol)
-        return operation.protocol
+        def make() -> Protocol:
+            operation.protocol = Protocol(self._reactor.seconds)
+            return operation.protocol
+
+        return await self._dialler.dial(make)
+
+    def _moved(self) -> None:
+        """Leave a server that is not the primary any more."""
+        if self._protocol is not None:
+            self._leave(self._protocol)
 
     def _operation(self) -> Operation:
         now = self._reactor.seconds
@@ -247,7 +256,7 @@ class RedisLink:
             lost = operation.protocol.lost if operation.protocol is not None else None
             if operation.protocol is not None:
                 await self._leave_if_useless(operation.protocol, e)
-            raise self._unavailable(diagnose(e, lost)) from e
+            raise self._unavailable(diagnose(e, lost, self._keys)) from e
 
     async def _leave_if_useless(self, protocol: Protocol, error: BaseException) -> None:
         """Leave a connection on which a call failed, where a new one may lead elsewhere."""
@@ -293,4 +302,4 @@ class RedisLink:
             protocol.transport.abortConnection()
 
     def _unavailable(self, what: str) -> StoreUnavailable:
-        return StoreUnavailable(f"redis at {self.settings.address} {what}")
+        return StoreUnavailable(f"redis at {self._dialler.address} {what}")

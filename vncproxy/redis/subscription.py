@@ -1,111 +1,34 @@
-"""A connection to Redis that receives what is published on some channels, and comes back by itself.
-
-Redis keeps nothing for a subscriber that is away, so its owner is called at each interruption and
-each new beginning: what was published between the two is lost, and has to be read elsewhere.
-"""
+"""A subscription at the primary, which follows it."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
-import txredisapi
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004
-from twisted.internet.task import deferLater
-from twisted.logger import Logger
-from twisted.python.failure import Failure
-from zope.interface import Interface
-
 from ..config.redis import RedisSettings
-from ..errors import StoreUnavailable
-from .diagnosis import REDIS_ERRORS, diagnose
-from .dialler import Dialler
-from .endpoint import LocatePrimary, configured_primary
-from .outage import OutageLog
+from .channels import KEEPALIVE, Channels, ISubscriber
+from .endpoint import IPrimary
+from .primary import find_primary
 
-KEEPALIVE = 5.0
-"""Seconds between two pings."""
-
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between two attempts to connect; each pause is twice the last one, half of it random."""
+__all__ = ["ISubscriber", "Subscription"]
 
 
-class ISubscriber(Interface):
-    """Receives what a subscription delivers. Its methods must not fail."""
-
-    def subscribed() -> None:
-        """Called when messages arrive from now on; earlier ones may have been lost.
-
-        The first time is included.
-        """
-
-    def interrupted(reason: str) -> None:  # noqa: N805
-        """Called when no messages arrive until `subscribed` is called again.
-
-        Once for each call of `subscribed`, unless the subscription is closed.
-
-        Args:
-            reason: a sentence for the log.
-        """
-
-    def message_received(channel: str, message: bytes) -> None:  # noqa: N805
-        """Take one message, in the order of their publication in each channel."""
-
-
-class SubscriberProtocol(txredisapi.SubscriberProtocol):  # type: ignore[misc]
-    """A connection that hands messages on, and counts what it receives.
-
-    Attributes:
-        received: number of messages and answers.
-        lost: why the connection ended, once it has.
-        closed: fires when it has ended.
-        on_lost: is called when it ends, before ``closed`` fires.
-    """
-
-    def __init__(self, on_message: Callable[[str, bytes], None]) -> None:
-        super().__init__(charset=None, convertNumbers=False)
-        self.received = 0
-        self.lost: BaseException | None = None
-        self.closed: Deferred[None] = Deferred()
-        self.on_lost: Callable[[], object] = _nothing
-        self._on_message = on_message
-
-    def replyReceived(self, reply: Any) -> None:
-        """Take a message or an answer."""
-        self.received += 1
-        super().replyReceived(reply)
-
-    def messageReceived(self, pattern: bytes | None, channel: bytes, message: bytes) -> None:
-        """Hand a message on."""
-        self._on_message(channel.decode("utf-8", "replace"), message)
-
-    def connectionLost(self, reason: Failure) -> None:
-        """Fail the calls that wait."""
-        self.lost = reason.value
-        super().connectionLost(reason)
-        self.on_lost()
-        self.closed.callback(None)
-
-
-class Subscription:
-    """Keeps a connection subscribed to some channels, from `start` to `close`.
+class Subscription(Channels):
+    """Keeps a connection subscribed to some channels at the primary, from `start` to `close`.
 
     Args:
         reactor: connects, resolves names and measures time.
         settings: where Redis is; ``timeout`` limits connecting, and the answer to a ping.
         channels: their full names.
         owner: takes the messages.
-        locate: finds the primary for each connection; the configured address unless given.
+        primary: knows which server is the primary; what the settings say unless it is given.
         keepalive: seconds between two pings.
         spread: returns a number from 0 to 1, so that many proxies do not come back at once.
 
     Raises:
-        ConfigurationError: the file of authorities cannot be used.
+        ConfigurationError: a file of authorities cannot be used.
     """
-
-    log = Logger()
 
     def __init__(
         self,
@@ -114,123 +37,11 @@ class Subscription:
         channels: Sequence[str],
         owner: ISubscriber,
         *,
-        locate: LocatePrimary | None = None,
+        primary: IPrimary | None = None,
         keepalive: float = KEEPALIVE,
         spread: Callable[[], float] = random.random,
     ) -> None:
-        self._reactor = reactor
-        self._settings = settings
-        self._channels = tuple(channels)
-        self._owner = owner
-        self._dialler = Dialler(settings, locate or configured_primary(reactor, settings))
-        self._keepalive = keepalive
-        self._spread = spread
-        self._outage = OutageLog(
-            f"the subscription to redis at {settings.address}", reactor.seconds
+        primary = primary or find_primary(reactor, settings)
+        super().__init__(
+            reactor, settings, primary, channels, owner, keepalive=keepalive, spread=spread
         )
-        self._running: Deferred[None] | None = None
-        self._pause = SHORTEST_PAUSE
-        self._closed = False
-
-    def start(self) -> None:
-        """Connect, and connect again whenever the connection ends."""
-        assert self._running is None, "a subscription is started once"
-        self._running = Deferred.fromCoroutine(self._run())
-        self._running.addErrback(self._failed)
-
-    async def close(self) -> None:
-        """End the connection; after this, the owner's methods are not called any more."""
-        self._closed = True
-        if self._running is not None:
-            self._running.cancel()
-            await self._running
-
-    async def _run(self) -> None:
-        while not self._closed:
-            try:
-                await self._serve_one_connection()
-            except StoreUnavailable as e:
-                if self._closed:
-                    return
-                self._outage.report(e.detail)
-            await deferLater(self._reactor, self._pause * (1 + self._spread()) / 2)
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
-
-    async def _serve_one_connection(self) -> None:
-        """Connect, subscribe, and receive until the connection ends.
-
-        Raises:
-            StoreUnavailable: why it ended.
-        """
-        protocol = SubscriberProtocol(self._owner.message_received)
-        try:
-            await self._subscribe_in_time(protocol)
-            self._owner.subscribed()
-            self._outage.recovered()
-            self._pause = SHORTEST_PAUSE
-            while await self._is_alive(protocol):
-                pass
-            error = self._interruption(protocol)
-            self._owner.interrupted(error.detail)
-            raise error
-        finally:
-            if protocol.connected:
-                protocol.transport.abortConnection()
-                await protocol.closed
-
-    async def _subscribe_in_time(self, protocol: SubscriberProtocol) -> None:
-        subscribing = Deferred.fromCoroutine(self._subscribe(protocol))
-        subscribing.addTimeout(self._settings.timeout, self._reactor)
-        try:
-            await subscribing
-        except REDIS_ERRORS as e:
-            raise self._unavailable(diagnose(e, protocol.lost)) from e
-
-    async def _subscribe(self, protocol: SubscriberProtocol) -> None:
-        await self._dialler.connect(lambda: protocol)
-        await self._dialler.log_in(protocol)
-        for channel in self._channels:  # one by one: txredisapi expects one answer to a call
-            await protocol.subscribe(channel)
-
-    async def _is_alive(self, protocol: SubscriberProtocol) -> bool:
-        """Wait, send a ping, and tell whether anything was received within the time limit.
-
-        This process may be the late one, so what has arrived meanwhile is read first.
-        """
-        await self._wait(self._keepalive, protocol)
-        if not protocol.connected:
-            return False
-        before = protocol.received
-        protocol.execute_command("PING").addErrback(lambda why: why.trap(*REDIS_ERRORS))
-        await self._wait(self._settings.timeout, protocol)
-        await deferLater(self._reactor, 0)
-        return bool(protocol.connected) and protocol.received > before
-
-    async def _wait(self, seconds: float, protocol: SubscriberProtocol) -> None:
-        """Wait for some time, or until the connection ends."""
-        if not protocol.connected:
-            return
-        woken: Deferred[None] = Deferred()
-        timer = self._reactor.callLater(seconds, woken.callback, None)
-        protocol.on_lost = partial(woken.callback, None)
-        try:
-            await woken
-        finally:
-            protocol.on_lost = _nothing
-            if timer.active():
-                timer.cancel()
-
-    def _interruption(self, protocol: SubscriberProtocol) -> StoreUnavailable:
-        error = TimeoutError() if protocol.connected else txredisapi.ConnectionError()
-        return self._unavailable(diagnose(error, protocol.lost))
-
-    def _unavailable(self, what: str) -> StoreUnavailable:
-        return StoreUnavailable(f"redis at {self._settings.address} {what}")
-
-    def _failed(self, failure: Failure) -> None:
-        if not failure.check(CancelledError):
-            self.log.failure("the subscription to redis has failed", failure)
-
-
-def _nothing() -> None:
-    pass

@@ -52,7 +52,7 @@ class RedisTokensSettings(ServerSettings, RedisServer):
     def redis(self) -> RedisSettings:
         """Return how the connection to Redis is made."""
         names = {"ca_file", "server_name", "timeout", *RedisServer.model_fields}
-        shared = {name: getattr(self, name) for name in names}
+        shared = {name: getattr(self, name) for name in names & self.model_fields_set}
         return RedisSettings(**shared, tls=self.redis_tls)
 
 
