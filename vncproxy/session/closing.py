@@ -47,7 +47,7 @@ async def _ask_backend(
 ) -> VNCProxyError | None:
     assert session.grant is not None
     vm, consoles = session.grant.token.vm, live.services.consoles()
-    host = "" if session.facts.host == LOCAL else session.facts.host
+    host = "" if session.host == LOCAL else session.host
     if await consoles.has_moved(vm, host):
         return ConsoleMoved(f"was on {host}")
     may_be_taken = _may_be_taken(session, why, live.services.reactor.seconds())

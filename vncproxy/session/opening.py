@@ -84,7 +84,7 @@ class Opening:
         session.grant = grant
         self._live.add_to_vm(session, token.vm)
         self._live.end_replaced(session)
-        session.note(token_id=grant.token_id, vm=token.vm, user=token.user)
+        session.token_id, session.vm, session.user = grant.token_id, token.vm, token.user
         return grant
 
     def _check_confirmed(self, token: Token | None) -> None:
@@ -110,7 +110,7 @@ class Opening:
         return down, console, rename(console.server_init, name) if name else console.server_init
 
     def _note_host(self, host: str) -> None:
-        self._session.note(host=host or LOCAL)
+        self._session.host = host or LOCAL
 
     async def _greet(self, console: Console) -> Leg:
         """Greet the viewer; a console whose viewer does not answer is closed."""

@@ -6,7 +6,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from ..errors import HypervisorError, SessionEnded, VNCProxyError
-from ..model import SessionInfo, is_secret, new_id, secret_id
+from ..model import is_secret, new_id, secret_id
 from ..relay.leg import Leg
 from .closing import closed_by_console, explain_close, side_that_ended
 from .downstream import IDownstream
@@ -33,12 +33,8 @@ class Session(SessionState):
         self, user_request: UserRequest, downstream: IDownstream, live: LiveSessions
     ) -> None:
         services = live.services
-        facts = SessionInfo(
-            *(new_id(), user_request.type, user_request.client, services.time()),
-            proxy=services.proxy,
-            zone=services.zone,
-        )
-        super().__init__(user_request, facts, services.reactor.seconds())
+        super().__init__(new_id(), user_request, services.time(), services.reactor.seconds())
+        self.proxy, self.zone = services.proxy, services.zone
         self._downstream: IDownstream | None = downstream
         downstream.session = self
         self._live = live
@@ -76,8 +72,8 @@ class Session(SessionState):
 
     async def _refuse(self, error: VNCProxyError) -> None:
         self.ending = True
-        if not self.facts.token_id and is_secret(self.user_request.token):
-            self.note(token_id=secret_id(self.user_request.token))
+        if not self.token_id and is_secret(self.user_request.token):
+            self.token_id = secret_id(self.user_request.token)
         self._notify_observers("refused", error)
         assert self._downstream is not None
         await self._downstream.refuse(error, self.id)
@@ -123,7 +119,7 @@ class Session(SessionState):
         if self._watchdog is not None:
             self._watchdog.stop()
         down, up = self.legs
-        self.note(side=side_that_ended(down, up, why))
+        self.side = side_that_ended(down, up, why)
         if closed_by_console(down, up, self._live):
             explained = Deferred.fromCoroutine(explain_close(self, why, self._live))
             explained.addCallback(self._close_legs).addErrback(self._log_failure)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from ..errors import SessionEnded, VNCProxyError
-from ..model import Grant, SessionInfo
+from ..model import Grant, SessionInfo, UnixTime, VMAddress
 from ..relay.leg import Leg
 from .user_request import UserRequest
 
@@ -21,8 +20,9 @@ class SessionState:
         id: the session's id.
         user_request: what its user asks for.
         grant: what its token allows, once it is redeemed.
-        facts: what is known of it, apart from its duration and its bytes.
-        started: when it began, in seconds of the reactor's clock.
+        token_id, vm, user, host, side, proxy, zone: as in `SessionInfo`; empty until known.
+        started_at: when it began.
+        started: the same in seconds of the reactor's clock.
         legs: downstream and upstream, once bytes flow; they stay when the session has ended.
         opening: fires when opening has failed and the refusal is sent; None once bytes flow.
         step: the Deferred that it waits for, where that may be cancelled.
@@ -36,24 +36,35 @@ class SessionState:
     __slots__ = (
         "__weakref__",
         "ending",
-        "facts",
         "grant",
+        "host",
         "id",
         "is_vnc_server",
         "legs",
         "opening",
+        "proxy",
         "reason",
+        "side",
         "started",
+        "started_at",
         "step",
+        "token_id",
+        "user",
         "user_request",
+        "vm",
+        "zone",
     )
 
-    def __init__(self, user_request: UserRequest, facts: SessionInfo, started: float) -> None:
-        self.id = facts.id
+    def __init__(
+        self, session_id: str, user_request: UserRequest, started_at: UnixTime, started: float
+    ) -> None:
+        self.id = session_id
         self.user_request = user_request
         self.grant: Grant | None = None
-        self.facts = facts
+        self.started_at = started_at
         self.started = started
+        self.vm: VMAddress | None = None
+        self.token_id = self.user = self.host = self.side = self.proxy = self.zone = ""
         self.legs: tuple[Leg, Leg] | None = None
         self.opening: Deferred[None] | None = None
         self.step: Deferred[Any] | None = None
@@ -98,12 +109,20 @@ class SessionState:
         Args:
             now: the seconds of the reactor's clock.
         """
-        seconds = now - self.started
-        if self.legs is None:
-            return replace(self.facts, seconds=seconds)
-        bytes_down, bytes_up = self.bytes_moved()
-        return replace(self.facts, seconds=seconds, bytes_down=bytes_down, bytes_up=bytes_up)
-
-    def note(self, **facts: Any) -> None:
-        """Add to the facts."""
-        self.facts = replace(self.facts, **facts)
+        request, (bytes_down, bytes_up) = self.user_request, self.bytes_moved()
+        return SessionInfo(
+            id=self.id,
+            type=request.type,
+            client=request.client,
+            started_at=self.started_at,
+            token_id=self.token_id,
+            vm=self.vm,
+            user=self.user,
+            seconds=now - self.started,
+            bytes_down=bytes_down,
+            bytes_up=bytes_up,
+            host=self.host,
+            proxy=self.proxy,
+            zone=self.zone,
+            side=self.side,
+        )
