@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
 
@@ -29,6 +30,9 @@ MOST_HOPS = 32
 
 LONGEST_HOP = 100
 """Characters of a hop; an IPv6 address with zone and port has fewer."""
+
+MOST_PARSED = 4096
+"""Addresses whose parsed form is kept; requests of the same few addresses come again and again."""
 
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
@@ -118,6 +122,8 @@ class Forwarding:
         return address
 
     def _is_trusted(self, address: str) -> bool:
+        if not self.proxies:
+            return False
         found = ip_address(address)
         return any(found in network for network in self.proxies)
 
@@ -199,6 +205,7 @@ def _is_port(text: str) -> bool:
     return text[:1] == ":" and (digits or name[:1] == "_")
 
 
+@lru_cache(MOST_PARSED)
 def _plain(text: str) -> str | None:
     """Return an address without its zone, an IPv4-mapped one as IPv4; None when it is none."""
     try:

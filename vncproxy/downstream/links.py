@@ -65,6 +65,8 @@ def _parameters(query: str) -> Iterator[tuple[str, str]]:
 
 def _text(escaped: str) -> str:
     """Undo percent-encoding; bytes that are not UTF-8 are read as ISO 8859-1."""
+    if "%" not in escaped and escaped.isascii():
+        return escaped
     octets = unquote_to_bytes(escaped.encode("utf-8", "surrogateescape"))
     try:
         return octets.decode()

@@ -18,6 +18,7 @@ from ..errors import BadRequest, ClientGone, VNCProxyError
 from ..model import Grant
 from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
+from ..relay.sending import send_at_once
 from ..relay.websocket_framing import WebSocketFraming
 from ..session.downstream import IDownstream
 from ..session.live import LiveSessions
@@ -70,6 +71,12 @@ class _Upgrade(WebSocketServerProtocol):
     ) -> None:
         """Refuse; Autobahn would quote the request in its response and log."""
         self.downstream.handshake_failed(code, reason)
+
+    def sendData(  # noqa: N802
+        self, data: bytes, sync: bool = False, chopsize: int | None = None
+    ) -> None:
+        """Send the response at once; Autobahn has it in one piece."""
+        send_at_once(self.transport, data)
 
     def onOpen(self) -> None:
         downstream = self.downstream

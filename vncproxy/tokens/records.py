@@ -7,6 +7,7 @@ restriction that is not enforced.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -24,6 +25,10 @@ from ..origins import normal_or_as_is
 
 VERSION = 1
 """The value of ``v``; it changes when a reader of the former form would misunderstand it."""
+
+
+MOST_DECODED = 64
+"""Records whose tokens are kept: a redemption reads the same record several times."""
 
 
 class MalformedRecord(ValueError):
@@ -72,6 +77,7 @@ def encode(token: Token) -> bytes:
     return record.model_dump_json(exclude=left_out).encode()
 
 
+@lru_cache(MOST_DECODED)
 def decode(record: bytes) -> Token:
     """Read a JSON record; its origins get their normal form.
 
@@ -84,12 +90,15 @@ def decode(record: bytes) -> Token:
         raise MalformedRecord("; ".join(_reasons(e))) from None
     if part := read.policy.not_enforced():
         raise MalformedRecord(f"policy.{part[0]}: {part[1]} is not enforced by this proxy")
-    origins = tuple(normal_or_as_is(text) for text in read.policy.allowed_origins)
+    policy = read.policy
+    if policy.allowed_origins:
+        origins = tuple(normal_or_as_is(text) for text in policy.allowed_origins)
+        policy = replace(policy, allowed_origins=origins)
     return Token(
         vm=read.vm,
         user=read.user,
         type=read.type,
-        policy=replace(read.policy, allowed_origins=origins),
+        policy=policy,
         issued_at=read.issued_at,
         expires_at=read.expires_at,
     )

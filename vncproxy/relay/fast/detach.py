@@ -7,7 +7,10 @@ socket, and its session the plain relay; a test compares the names with the inst
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
 from select import epoll
 from types import MethodType
 from typing import Any
@@ -74,7 +77,17 @@ def _tls_detachable(tls: Any) -> bool:
 
 
 def _has(thing: object, names: tuple[str, ...]) -> bool:
-    return all(hasattr(thing, name) for name in names)
+    try:
+        _getter(names)(thing)
+    except AttributeError:
+        return False
+    return True
+
+
+@cache
+def _getter(names: tuple[str, ...]) -> Callable[[object], object]:
+    """Return a function that reads attributes: one call instead of one for each."""
+    return attrgetter(*names)
 
 
 def detach(transport: object) -> Detached:
