@@ -80,6 +80,20 @@ class ProcessTestCase(TestCase):
         self.addCleanup(gateway.stop)
         return gateway.start()
 
+    def view(self, gateway: Gateway) -> Viewer:
+        """Open the console through a proxy, in the steps of both sides."""
+        token = gateway.issue("lab/web-01", type="xvpvnc")["token"]
+        asking = socket.create_connection(("127.0.0.1", gateway.xvp_port), LIMIT)
+        asking.sendall(f"CONNECT /console?token={token} HTTP/1.0\r\n\r\n".encode())
+        with self.console.viewed() as hypervisor:
+            self.hypervisor = hypervisor.dup()
+        self.addCleanup(self.hypervisor.close)
+        self.assertEqual(read(asking, 19), b"HTTP/1.1 200 OK\r\n\r\n")
+        viewer = Viewer(asking)
+        self.addCleanup(viewer.close)
+        viewer.greet()
+        return viewer
+
 
 class GatewayTests(ProcessTestCase):
     def test_sigterm_ends_an_open_session_with_its_reason(self) -> None:
@@ -99,20 +113,6 @@ class GatewayTests(ProcessTestCase):
         self.assertEqual(closed["reason"], "proxy-stopping")
         self.assertNotIn("Traceback", gateway.log())
         self.assertNotIn("Unhandled", gateway.log())
-
-    def view(self, gateway: Gateway) -> Viewer:
-        """Open the console through a proxy, in the steps of both sides."""
-        token = gateway.issue("lab/web-01", type="xvpvnc")["token"]
-        asking = socket.create_connection(("127.0.0.1", gateway.xvp_port), LIMIT)
-        asking.sendall(f"CONNECT /console?token={token} HTTP/1.0\r\n\r\n".encode())
-        with self.console.viewed() as hypervisor:
-            self.hypervisor = hypervisor.dup()
-        self.addCleanup(self.hypervisor.close)
-        self.assertEqual(read(asking, 19), b"HTTP/1.1 200 OK\r\n\r\n")
-        viewer = Viewer(asking)
-        self.addCleanup(viewer.close)
-        viewer.greet()
-        return viewer
 
     def test_sides_that_do_not_close_do_not_stop_it_for_long(self) -> None:
         gateway = self.gateway(linger=2)
