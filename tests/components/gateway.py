@@ -34,6 +34,7 @@ class Gateway:
         xvp: the same for TCP viewers.
         scheme: of both public URLs.
         tables: further keys of tables which are written here already, by table name.
+        base_url: the public URL, where that is a load balancer's.
 
     Attributes:
         reactor: the name of the reactor to start with; empty for the default.
@@ -49,6 +50,7 @@ class Gateway:
         xvp: str = "tcp:{port}:interface=127.0.0.1",
         scheme: str = "http",
         tables: dict[str, str] | None = None,
+        base_url: str = "",
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="gateway-"))
         self.web_port, self.xvp_port, self.api_port = free_port(), free_port(), free_port()
@@ -64,7 +66,7 @@ class Gateway:
         host = "127.0.0.1" if scheme == "http" else "localhost"
         self.config.write_text(f"""
 [public]
-base_url = "{scheme}://{host}:{self.web_port}/"
+base_url = "{base_url or f"{scheme}://{host}:{self.web_port}/"}"
 xvp_url = "{scheme}://{host}:{self.xvp_port}/console"
 {more.get("public", "")}
 [listen]

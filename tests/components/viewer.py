@@ -154,6 +154,12 @@ def tunnel(
     connection = socket.create_connection((host, port), TIME_LIMIT)
     if tls is not None:
         connection = tls.wrap_socket(connection, server_hostname="localhost")
+    request_tunnel(connection, target)
+    return connection
+
+
+def request_tunnel(connection: socket.socket, target: str) -> None:
+    """Send CONNECT on a connection, and read the reply."""
     connection.sendall(f"CONNECT {target} HTTP/1.0\r\n\r\n".encode())
     lines = list(_header(connection))
     if not lines[0].startswith("HTTP/1.1 200 "):
@@ -161,7 +167,6 @@ def tunnel(
         refused = Refused(lines[0].removeprefix("HTTP/1.1 "))
         assert refused.id, f"no id in {lines[0]!r}"
         raise refused
-    return connection
 
 
 def read(connection: socket.socket, size: int) -> bytes:

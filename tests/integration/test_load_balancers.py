@@ -7,22 +7,21 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
 import time
-from functools import cache, partial
-from pathlib import Path
+import urllib.error
+import urllib.request
+from functools import cache
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.components.certificates import Authority
+from tests.components.balancers import Certificate, HAProxy, Nginx
 from tests.components.chromium import Page
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import KEY_COLOURS, Guest, private_libvirtd, until
 from tests.components.ports import free_port
 from tests.components.redis_server import RedisServer
-from tests.components.viewer import Viewer
+from tests.components.viewer import Viewer, request_tunnel
 
-ETC = Path(__file__).resolve().parents[2] / "etc"
 CLIENT = "127.0.0.1"
 
 
@@ -36,14 +35,7 @@ class World:
         host = private_libvirtd()
         self.guest = Guest(host, "lb").start()
         self.vm = f"kvm/{self.guest.name}"
-        authority = Authority(self.folder)
-        self.certificate, self.key = authority.issue("localhost")
-        self.trust = ssl.create_default_context(cafile=authority.ca_file)
-        self.web, self.xvp, self.nginx = free_port(), free_port(), free_port()
-        self.dropping = free_port()
-        config = f"""
-[proxy]
-instances = 2
+        self.config = f"""
 [tokens]
 store = "redis"
 [redis]
@@ -52,111 +44,70 @@ port = {self.redis.port}
 type = "libvirt"
 uri = "{host.uri}"
 """
-        self.proxies = [self._proxy(config, f"https://localhost:{self.web}/") for _ in range(2)]
-        self.prefixed = self._proxy(config, f"https://localhost:{self.nginx}/console/")
-        self._run((self.web, self.xvp), "haproxy", "-db", "-f", str(self._haproxy()))
-        self._run((self.nginx,), "nginx", "-p", str(self.folder), "-c", str(self._nginx()))
+        self.certificate = certificate = Certificate(self.folder)
+        self.trust = ssl.create_default_context(cafile=certificate.ca_file)
+        self.haproxy = HAProxy(self.folder, certificate)
+        self.dropping = free_port()
+        self.nginx = Nginx(self.folder, certificate, servers=self._dropping_upgrades(certificate))
+        at_haproxy = f"https://localhost:{self.haproxy.web}/"
+        at_nginx = f"https://localhost:{self.nginx.port}/console/"
+        self.proxies = [self._proxy(at_haproxy) for _ in range(2)]
+        self.prefixed = [self._proxy(at_nginx) for _ in range(2)]
+        self.haproxy.start(self.proxies)
+        self.nginx.start(self.prefixed)
 
-    def _proxy(self, config: str, base_url: str) -> Gateway:
+    def _proxy(self, base_url: str) -> Gateway:
         gateway = Gateway(
-            config,
+            self.config,
             xvp="haproxy:tcp:{port}:interface=127.0.0.1",
             tables={"public": f'trusted_proxies = ["{CLIENT}/32"]'},
+            base_url=base_url,
         )
-        text = gateway.config.read_text()
-        mine = f'base_url = "http://127.0.0.1:{gateway.web_port}/"'
-        assert mine in text
-        gateway.config.write_text(text.replace(mine, f'base_url = "{base_url}"'))
         atexit.register(gateway.stop)
         return gateway.start()
 
-    def _haproxy(self) -> Path:
-        pem = self.folder / "both.pem"
-        pem.write_text(Path(self.certificate).read_text() + Path(self.key).read_text())
-        first, second = self.proxies
-        changes = {
-            "/etc/haproxy/console.pem": str(pem),
-            "maxconn 20000": "maxconn 500",  # as many as this process may open files
-            "bind :443": f"bind 127.0.0.1:{self.web}",
-            "bind :6443": f"bind 127.0.0.1:{self.xvp}",
-            "192.0.2.11:6080": f"127.0.0.1:{first.web_port}",
-            "192.0.2.12:6080": f"127.0.0.1:{second.web_port}",
-            "192.0.2.11:6081": f"127.0.0.1:{first.xvp_port}",
-            "192.0.2.12:6081": f"127.0.0.1:{second.xvp_port}",
-        }
-        return self._copy("haproxy.cfg", changes)
-
-    def _nginx(self) -> Path:
-        changes = {
-            "/etc/nginx/console.pem": self.certificate,
-            "/etc/nginx/console.key": self.key,
-            "/var/log/nginx/": f"{self.folder}/",
-            "    listen [::]:443 ssl;\n": "",
-            "listen 443 ssl": f"listen 127.0.0.1:{self.nginx} ssl",
-            "127.0.0.1:6080": f"127.0.0.1:{self.prefixed.web_port}",
-        }
-        example = self._copy("nginx.conf", changes)
-        whole = self.folder / "whole.conf"
-        # as root, nginx would drop to a user who cannot write here
-        whole.write_text(
-            f"user root; daemon off; pid {self.folder}/pid; error_log stderr crit;\n"
-            f"events {{}}\nhttp {{ include {example};\n{self._dropping_upgrades()} }}\n"
-        )
-        return whole
-
-    def _dropping_upgrades(self) -> str:
+    def _dropping_upgrades(self, certificate: Certificate) -> str:
         """Return a server as nginx has it by default: upstream HTTP/1.0, without Upgrade."""
         return f"""
             server {{
                 listen 127.0.0.1:{self.dropping} ssl;
-                ssl_certificate {self.certificate};
-                ssl_certificate_key {self.key};
+                ssl_certificate {certificate.file};
+                ssl_certificate_key {certificate.key};
                 access_log off;
-                location / {{ proxy_pass http://127.0.0.1:{self.prefixed.web_port}; }}
+                location / {{ proxy_pass http://vncproxy; }}
             }}
         """
 
-    def _copy(self, name: str, changes: dict[str, str]) -> Path:
-        text = (ETC / name).read_text()
-        for old, new in changes.items():
-            assert old in text, old
-            text = text.replace(old, new)
-        copy = self.folder / name
-        copy.write_text(text)
-        return copy
-
-    def _run(self, ports: tuple[int, ...], *command: str) -> None:
-        with (self.folder / f"{command[0]}.log").open("ab") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
-        atexit.register(process.wait)
-        atexit.register(process.terminate)
-        for port in ports:
-            until(partial(_listens, port), f"{command[0]}: {self.logs()}")
+    def another_haproxy(self, protocol: str) -> HAProxy:
+        """Run HAProxy with a version of the PROXY protocol."""
+        folder = self.folder / protocol
+        folder.mkdir()
+        return HAProxy(folder, self.certificate, PROXY_PROTOCOL=protocol).start(self.proxies)
 
     def logs(self) -> str:
         """Return all that the balancers have written."""
-        return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return "".join(path.read_text() for path in sorted(self.folder.rglob("*.log")))
 
 
 world = cache(World)
 
 
-class LoadBalancerTests(SynchronousTestCase):
+class LoadBalancerCase(SynchronousTestCase):
     timeout = 120
 
     def setUp(self) -> None:
         self.world = world()
         self.secret = ""
+        self.page = Page()
+        self.addCleanup(self.page.leave)
 
     def tearDown(self) -> None:
+        secrets = [cookie["value"] for cookie in self.page.driver.get_cookies()]
         time.sleep(0.2)
+        logs = self.world.logs()
         self.assertTrue(self.secret)
-        self.assertNotIn(self.secret, self.world.logs())
+        for secret in (self.secret, *secrets):
+            self.assertNotIn(secret, logs)
 
     def issue(self, gateway: Gateway) -> str:
         issued = gateway.issue(self.world.vm)
@@ -167,84 +118,159 @@ class LoadBalancerTests(SynchronousTestCase):
         """Return whether a proxy has opened the console of the last link."""
         return any(self.token_id.startswith(line["token"]) for line in proxy.audit("open"))
 
-    def test_a_browser_through_haproxy_whose_link_another_proxy_issued(self) -> None:
-        page = Page()
-        self.addCleanup(page.leave)
+    def view(self, port: int) -> Viewer:
+        viewer = Viewer.connect(port, self.secret, tls=self.world.trust)
+        self.addCleanup(viewer.close)
+        return viewer
+
+    def keep_draining(self, proxies: list[Gateway], port: int) -> tuple[Gateway, Gateway]:
+        """Drain one of two proxies, where a TCP viewer keeps it from stopping.
+
+        Args:
+            port: where viewers are taken by the first proxy.
+
+        Returns:
+            The proxy that drains, and the other one.
+        """
+        self.issue(proxies[0])
+        self.view(port)
+        first, second = proxies if self.serves(proxies[0]) else reversed(proxies)
+        os.kill(first.pid, signal.SIGTERM)
+        self.addCleanup(first.start)
+        self.addCleanup(first.terminate)
+        until(lambda: "draining: no new sessions" in first.log(), "the drain")
+        return first, second
+
+
+class HAProxyTests(LoadBalancerCase):
+    def test_a_browser_whose_link_another_proxy_issued(self) -> None:
         for gateway in self.world.proxies:
-            page.open(self.issue(gateway))
-            page.wait_for_state("connected")
-            page.type("1")
-            page.wait_for_pixel(*KEY_COLOURS["1"])
+            self.page.open(self.issue(gateway))
+            self.page.wait_for_state("connected")
+            self.page.type("1")
+            self.page.wait_for_pixel(*KEY_COLOURS["1"])
 
         opened = [line for proxy in self.world.proxies for line in proxy.audit("open")]
 
         self.assertEqual({line["client"] for line in opened}, {CLIENT})
 
-    def test_a_tcp_viewer_through_haproxy_and_tls_is_seen_with_its_own_address(self) -> None:
+    def test_a_browser_opens_its_web_socket_over_http_2(self) -> None:
+        self.page.open(self.issue(self.world.proxies[0]))
+        self.page.wait_for_state("connected")
+
+        used = "return performance.getEntriesByType('navigation')[0].nextHopProtocol"
+        self.assertEqual(self.page.driver.execute_script(used), "h2")
+        self.page.leave()
+        until(lambda: "GET /websockify HTTP/2.0" in self.world.haproxy.log(), "the log")
+        self.assertNotIn("/websockify HTTP/1.1", self.world.haproxy.log())
+
+    def test_a_tcp_viewer_is_seen_with_its_own_address(self) -> None:
+        for protocol in ("send-proxy", "send-proxy-v2"):
+            haproxy = self.world.another_haproxy(protocol)
+            self.issue(self.world.proxies[0])
+
+            viewer = self.view(haproxy.xvp)
+            viewer.key(ord("4"))
+
+            viewer.wait_for_pixel(KEY_COLOURS["4"])
+            serving = next(proxy for proxy in self.world.proxies if self.serves(proxy))
+            self.assertEqual(serving.audit("open")[-1]["client"], CLIENT)
+
+    def test_what_a_client_claims_about_its_address_is_dropped(self) -> None:
         self.issue(self.world.proxies[0])
+        claims = {"X-Forwarded-For": "192.0.2.66", "Forwarded": "for=192.0.2.67"}
 
-        viewer = Viewer.connect(self.world.xvp, self.secret, tls=self.world.trust)
-        self.addCleanup(viewer.close)
-        viewer.key(ord("4"))
+        with self.assertRaises(urllib.error.HTTPError):
+            self.get(self.world.haproxy.web, f"/websockify?token={self.secret}", claims)
 
-        viewer.wait_for_pixel(KEY_COLOURS["4"])
+        warned = [proxy.log() for proxy in self.world.proxies]
+        self.assertIn("a request of 127.0.0.1 for a web socket", "".join(warned))
+
+    def get(self, port: int, path: str, headers: dict[str, str]) -> None:
+        request = urllib.request.Request(f"https://localhost:{port}{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=60, context=self.world.trust):
+            pass
 
     def test_an_open_console_outlives_health_checks_that_are_late(self) -> None:
         first, second = self.world.proxies
-        page = Page()
-        self.addCleanup(page.leave)
-        page.open(self.issue(first))
-        page.wait_for_state("connected")
+        self.page.open(self.issue(first))
+        self.page.wait_for_state("connected")
         serving = first if self.serves(first) else second
         ended = len(serving.audit("close"))
 
         os.kill(serving.pid, signal.SIGSTOP)
         self.addCleanup(os.kill, serving.pid, signal.SIGCONT)
-        time.sleep(15)  # three checks fail
+        time.sleep(10)  # more than two checks fail
         os.kill(serving.pid, signal.SIGCONT)
 
-        page.type("1")
-        page.wait_for_pixel(*KEY_COLOURS["1"])
+        self.page.type("1")
+        self.page.wait_for_pixel(*KEY_COLOURS["1"])
         self.assertEqual(len(serving.audit("close")), ended)
 
-    def test_a_browser_through_nginx_below_a_path_prefix(self) -> None:
-        page = Page()
-        self.addCleanup(page.leave)
+    def test_new_users_of_a_proxy_that_drains_are_served_by_the_other_one_at_once(self) -> None:
+        draining, other = self.keep_draining(self.world.proxies, self.world.haproxy.xvp)
 
-        page.open(self.issue(self.world.prefixed))
-        page.wait_for_state("connected")
-        page.type("2")
-        page.wait_for_pixel(*KEY_COLOURS["2"])
-        page.reload()
+        for _ in range(4):
+            self.page.open(self.issue(other))
+            self.page.wait_for_state("connected")
+            self.assertTrue(self.serves(other))
 
-        page.wait_for_state("connected")
-        cookies = {cookie["path"]: cookie["secure"] for cookie in page.driver.get_cookies()}
+        refused = [line["reason"] for line in draining.audit("refuse")]
+        self.assertEqual(set(refused) - {"proxy-stopping"}, set())
+
+    def test_while_no_proxy_is_ready_users_are_told_so(self) -> None:
+        self.issue(self.world.proxies[0])
+        self.world.redis.pause()
+        self.addCleanup(self.world.redis.resume)
+        until(self.all_are_down, "the checks")
+
+        self.page.open(f"https://localhost:{self.world.haproxy.web}/?token={self.secret}")
+
+        self.page.wait_for_reason("The console service is not available at the moment.")
+
+    def all_are_down(self) -> bool:
+        return "backend consoles has no server available" in self.world.haproxy.log()
+
+
+class NginxTests(LoadBalancerCase):
+    def test_a_browser_below_a_path_prefix(self) -> None:
+        self.page.open(self.issue(self.world.prefixed[0]))
+        self.page.wait_for_state("connected")
+        self.page.type("2")
+        self.page.wait_for_pixel(*KEY_COLOURS["2"])
+        self.page.reload()
+
+        self.page.wait_for_state("connected")
+        cookies = {cookie["path"]: cookie["secure"] for cookie in self.page.driver.get_cookies()}
         self.assertIs(cookies.get("/console/"), True)
 
+    def test_new_users_of_a_proxy_that_drains_are_served_by_the_other_one_at_once(self) -> None:
+        plain = self.world.prefixed[0].xvp_port
+        draining, other = self.keep_draining(self.world.prefixed, plain)
+
+        for _ in range(4):
+            self.page.open(self.issue(other))
+            self.page.wait_for_state("connected")
+            self.assertTrue(self.serves(other))
+
+        refused = [line["reason"] for line in draining.audit("refuse")]
+        self.assertIn("proxy-stopping", refused)
+
+    def view(self, port: int) -> Viewer:
+        connection = socket.create_connection(("127.0.0.1", port))
+        self.addCleanup(connection.close)
+        connection.sendall(b"PROXY TCP4 127.0.0.1 127.0.0.1 40000 443\r\n")
+        request_tunnel(connection, f"/console?token={self.secret}")
+        viewer = Viewer(connection)
+        viewer.greet()
+        return viewer
+
     def test_a_reverse_proxy_that_drops_upgrades_is_told_of_in_page_and_log(self) -> None:
-        page = Page()
-        self.addCleanup(page.leave)
-        url = self.issue(self.world.prefixed)
+        url = self.issue(self.world.prefixed[0])
 
-        page.open(url.replace(f":{self.world.nginx}/", f":{self.world.dropping}/"))
+        self.page.open(url.replace(f":{self.world.nginx.port}/", f":{self.world.dropping}/"))
 
-        page.wait_for_reason("a proxy or firewall on the way lets no web sockets through")
-        log = self.world.prefixed.log()
-        self.assertEqual(log.count("for a web socket came from 127.0.0.1 without Upgrade"), 1)
+        self.page.wait_for_reason("a proxy or firewall on the way lets no web sockets through")
+        log = "".join(proxy.log() for proxy in self.world.prefixed)
+        self.assertIn("for a web socket came from 127.0.0.1 without Upgrade", log)
         self.assertNotIn(self.secret, log)
-
-    def test_a_proxy_that_stops_gives_its_users_to_the_other_one(self) -> None:
-        page = Page()
-        self.addCleanup(page.leave)
-        first, second = self.world.proxies
-        page.open(self.issue(second))
-        page.wait_for_state("connected")
-        serving, other = (first, second) if self.serves(first) else (second, first)
-        self.assertTrue(self.serves(serving))
-        before = len(other.audit("open"))
-
-        serving.terminate()
-        self.addCleanup(serving.start)
-
-        until(lambda: len(other.audit("open")) > before, "the other proxy")
-        page.wait_for_state("connected")
