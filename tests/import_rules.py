@@ -10,7 +10,7 @@ LEAVES = {"text", "addresses", "files", "origins", "metrics"}
 VOCABULARY = {"errors", "model", "interfaces", *LEAVES}
 PROTOCOL = {"rfb", "handshake"}
 
-ANYTHING = {"tap", "service", "cli", "demo"}
+ANYTHING = {"tap", "service", "supervisor", "cli", "demo"}
 """Parts that put others together."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -55,7 +55,7 @@ ONLY_IN: dict[str, set[str]] = {
 
 NEVER_TOUCH_TWISTED_INTERNET = {*LEAVES - {"metrics"}, "errors", "model", *PROTOCOL}
 MAY_USE_PRIVATE_NAMES = {"relay"}
-MAY_USE_THE_REACTOR = {"tap", "service", "cli", "demo"}
+MAY_USE_THE_REACTOR = {"tap", "service", "supervisor", "cli", "demo"}
 OF_NAMED_TUPLES = ("_replace", "_asdict", "_fields", "_make")
 PRIVATE_OF = ("twisted", "autobahn")
 

@@ -133,7 +133,7 @@ class CheckerTests(SynchronousTestCase):
         self.assert_refused(
             "session",
             "async def f():\n    from twisted.internet import reactor",
-            "the reactor belongs to cli, demo, service, tap",
+            "the reactor belongs to cli, demo, service, supervisor, tap",
         )
 
     def test_backends_are_not_imported_from_the_top(self) -> None:

@@ -17,6 +17,7 @@ In reading order:
 - `api`, `web`: the HTTP API and the page.
 - `cli`, `demo`, `testing`: the command, the demonstration, and public test doubles.
 - `service`, `tap`: the proxy is put together, started, reloaded and stopped.
+- `supervisor`: one proxy in several processes.
 """
 
 __version__ = "0.1.0"

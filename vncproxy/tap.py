@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from twisted.application.service import IService
+from twisted.logger import Logger
 from twisted.python.usage import Options as UsageOptions
 
 from .config.settings import Listen, Settings
@@ -18,8 +20,12 @@ from .service.components import Components, make_components
 from .service.composition import load, make_service, source_settings
 from .service.gateway import Gateway
 from .service.monotonic import use_monotonic_clock
-from .service.signals import HangupHandler, TerminationHandler
+from .service.notify import Notifier
+from .service.signals import HangupHandler, TerminationHandler, UpgradeHandler
 from .service.sites import proxy_name
+from .service.systemd import SystemdService
+from .supervisor.composition import make_supervisor
+from .supervisor.shares import share_of
 
 __all__ = [
     "Components",
@@ -49,6 +55,7 @@ class Options(UsageOptions):
     def __init__(self) -> None:
         super().__init__()
         self.listen: dict[str, list[str]] = {}
+        self.text: bytes | None = None
 
     def opt_web(self, endpoint: str) -> None:
         """Listen for browsers here (an endpoint string) instead of listen.web; repeatable."""
@@ -69,7 +76,7 @@ class Options(UsageOptions):
             ConfigurationError: with one line for each error.
         """
         path = self["config"]
-        settings = load(Path(path)) if path else Settings()
+        settings = load(Path(path), self.text) if path else Settings()
         listeners = {name: tuple(endpoints) for name, endpoints in self.listen.items()}
         return settings.model_copy(update={"listen": _listen(settings, listeners)})
 
@@ -81,6 +88,46 @@ class Options(UsageOptions):
                 self["config"] = str(Path(self["config"]).absolute())
         except ConfigurationError as e:
             raise SystemExit(_usage_error(e)) from e
+
+    def for_workers(self) -> list[str]:
+        """Return this command line, without the name of the program, for workers."""
+        named = [("config", self["config"])]
+        named += [(name, text) for name, texts in self.listen.items() for text in texts]
+        return [f"--{name}={text}" for name, text in named]
+
+
+class WorkerOptions(Options):
+    """The command line of a worker's process, which its supervisor makes.
+
+    Args:
+        text: of the configuration.
+    """
+
+    optParameters = [
+        ["worker", None, "1", "the number of the worker"],
+        ["generation", None, "1", "counts the upgrades"],
+        ["reactor", None, "default", "the reactor, as for twistd"],
+    ]
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__()
+        self.text = text
+
+    def settings(self) -> Settings:
+        """Read the configuration; of the limits, the worker has a part.
+
+        Raises:
+            ConfigurationError: with one line for each error.
+        """
+        return share_of(super().settings())
+
+    def postOptions(self) -> None:
+        """Check the configuration.
+
+        Raises:
+            ConfigurationError: with one line for each error.
+        """
+        self.checked = self.settings()
 
 
 def _listen(settings: Settings, overrides: dict[str, tuple[str, ...]]) -> Listen:
@@ -105,12 +152,42 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     use_monotonic_clock(reactor)
+    make = _supervisor if options.checked.proxy.supervised else _single_process
     try:
-        gateway = make_service(
-            options.checked, reactor, read=options.settings, process_options=options.parent or {}
-        )
+        return make(options, reactor)
     except ConfigurationError as e:
         raise SystemExit(_usage_error(e)) from e
+
+
+def _single_process(options: Options, reactor: Any) -> IService:
+    gateway = make_service(
+        options.checked, reactor, read=options.settings, process_options=options.parent or {}
+    )
+    notifier = Notifier()
+    gateway.addService(SystemdService(notifier, gateway.sessions, reactor))
     HangupHandler(reactor, gateway.reload)
     TerminationHandler(reactor, gateway.finish)
+    UpgradeHandler(reactor, _say_what_an_upgrade_needs)
     return gateway
+
+
+def _supervisor(options: Options, reactor: Any) -> IService:
+    supervisor = make_supervisor(
+        options.checked,
+        Path(options["config"]),
+        options.for_workers(),
+        lambda: make_service(options.checked, reactor),
+        options.parent or {},
+        reactor,
+    )
+    HangupHandler(reactor, supervisor.reload)
+    TerminationHandler(reactor, supervisor.finish)
+    UpgradeHandler(reactor, supervisor.upgrade)
+    return supervisor
+
+
+def _say_what_an_upgrade_needs() -> None:
+    Logger().warn(
+        "SIGUSR2: nothing is upgraded, since this process is the only one; [proxy] workers = 2 or "
+        "more, or supervisor = true, and a restart make that possible"
+    )

@@ -29,10 +29,10 @@ _preparing = Lock()
 
 
 class Connection:
-    """A shared connection to one libvirt, called with a question.
+    """One hypervisor's libvirt, called with a question.
 
     Args:
-        uri: libvirt's URI of the hypervisor.
+        uri: where it is.
         timeout: seconds to wait while another thread is connecting.
         open_: opens a connection.
     """

@@ -102,7 +102,7 @@ class HangingTests(TestCase):
             self.free.set()
             gateway = self.gateway()
             sites, before = gateway._running.sites, gateway._running.settings
-            self.patch(sites, "renew", self.fail_now)
+            self.patch(sites, "prepare", self.fail_now)
             self.settings = self.settings.model_copy(update={"limits": Limits(sessions=7)})
 
             gateway.reload()

@@ -85,6 +85,7 @@ class Readiness:
         sessions: for whether they take another one.
         clock: for the time limit.
         more: further checks by name: each returns `OK`, or the code of what is wrong.
+        room_elsewhere: returns whether another process on the same sockets takes sessions.
     """
 
     def __init__(
@@ -93,10 +94,12 @@ class Readiness:
         sessions: ISessionRegistry,
         clock: IReactorTime,
         more: Mapping[str, Callable[[], str]] = MappingProxyType({}),
+        room_elsewhere: Callable[[], bool] = lambda: False,
     ) -> None:
         self._check_store = StoreCheck(store, clock)
         self._sessions = sessions
         self._more = more
+        self._room_elsewhere = room_elsewhere
 
     async def __call__(self) -> Reply:
         """Answer 200, or 503 with the parts that are not ready."""
@@ -110,7 +113,7 @@ class Readiness:
 
     def _check_sessions(self) -> str:
         refusal = self._sessions.refusal()
-        return OK if refusal is None else refusal.code
+        return OK if refusal is None or self._room_elsewhere() else refusal.code
 
 
 class HealthCheck(Resource):
@@ -149,7 +152,11 @@ def _send(reply: Reply, request: Request) -> None:
 
 
 def health_resource(
-    *, store: ITokenStore, sessions: ISessionRegistry, clock: IReactorTime
+    *,
+    store: ITokenStore,
+    sessions: ISessionRegistry,
+    clock: IReactorTime,
+    room_elsewhere: Callable[[], bool] = lambda: False,
 ) -> Resource:
     """Return a resource with the children ``healthz`` and ``readyz``.
 
@@ -157,5 +164,6 @@ def health_resource(
     """
     root = Resource()
     root.putChild(b"healthz", HealthCheck(alive))
-    root.putChild(b"readyz", HealthCheck(Readiness(store, sessions, clock)))
+    ready = Readiness(store, sessions, clock, room_elsewhere=room_elsewhere)
+    root.putChild(b"readyz", HealthCheck(ready))
     return root

@@ -112,6 +112,7 @@ def api_resource(
     max_ttl: float,
     base_url: str,
     xvp_url: str,
+    room_elsewhere: Callable[[], bool] = lambda: False,
 ) -> IResource:
     """Return the root of the API's site.
 
@@ -137,7 +138,7 @@ def api_resource(
             Tokens(store, sessions, issuer),
             SessionsView(sessions, store),
             Inventory(backends, clock),
-            Readiness(store, sessions, clock),
+            Readiness(store, sessions, clock, room_elsewhere=room_elsewhere),
             metrics_registry,
         )
     )

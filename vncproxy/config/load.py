@@ -31,27 +31,31 @@ def load(
     path: Path,
     backend_settings: BackendSettings,
     source_settings: BackendSettings = _no_source,
+    content: bytes | None = None,
 ) -> Settings:
     """Read a TOML file; keys that it leaves out have their defaults.
 
     Args:
         backend_settings: finds the model for ``[backends.NAME]`` by its ``type``.
         source_settings: the same for ``[token_sources.NAME]``.
+        content: what to read instead of the file, whose path errors name.
 
     Raises:
         ConfigurationError: with one line for each error: file, table, key, what was found
             (unless it may be a secret) and what is allowed.
     """
-    document = _document(path)
+    document = _document(path, content)
     backends = _table(document, "backends")
-    instances = _table(document, "proxy").get("instances")
+    proxy = _table(document, "proxy")
+    instances = proxy.get("instances")
     reading = Reading(
         backend_settings,
         frozenset(backends),
         source_settings,
         instances if isinstance(instances, int) else 1,
+        proxy.get("supervisor") is True or proxy.get("workers", 1) != 1,
     )
-    # The default store is validated against the number of instances, too.
+    # The default store is validated against the number of processes, too.
     document.setdefault("tokens", {})
     try:
         # TOML and JSON have the same types, and pydantic's strict mode for JSON takes a list for
@@ -66,10 +70,10 @@ def load(
         raise ConfigurationError("\n".join(f"{path}: {line}" for line in lines)) from None
 
 
-def _document(path: Path) -> dict[str, Any]:
+def _document(path: Path, content: bytes | None) -> dict[str, Any]:
     text = ""
     try:
-        text = path.read_bytes().decode()
+        text = (path.read_bytes() if content is None else content).decode()
         return tomllib.loads(text)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from error

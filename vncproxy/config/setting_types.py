@@ -35,6 +35,7 @@ class Reading:
         backends: the names of all ``[backends.NAME]`` tables, well formed or not.
         source_settings: finds the settings model of a type of token source, likewise.
         instances: the number of processes that share the tokens; 1 where it could not be read.
+        supervised: whether there are workers.
         hashes: the hashes of the API keys read so far.
     """
 
@@ -42,6 +43,7 @@ class Reading:
     backends: frozenset[str]
     source_settings: Callable[[str], type[BaseModel]]
     instances: int = 1
+    supervised: bool = False
     hashes: set[str] = field(default_factory=set)
 
 
@@ -120,7 +122,18 @@ def _store(store: str, info: ValidationInfo) -> str:
             f"[proxy] instances is {instances}, and a token in the memory of one process is unknown"
             ' to the others; "redis" shares them'
         )
+    if store == "memory" and isinstance(info.context, Reading) and info.context.supervised:
+        raise ValueError(
+            "[proxy] workers or supervisor is set, and a token in the memory of one worker is "
+            'unknown to the others; "redis" shares them'
+        )
     return store
+
+
+def _workers(value: Any) -> int | str:
+    if value == "auto" or (type(value) is int and value >= 1):
+        return int(value) if value != "auto" else "auto"
+    raise ValueError('must be a whole number from 1, or "auto"')
 
 
 def _backend_table(table: Any, info: ValidationInfo) -> BackendTable:
@@ -164,6 +177,7 @@ Origin = Annotated[str, AfterValidator(check_origin)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 KeyHash = Annotated[str, AfterValidator(_key_hash)]
 KnownBackend = Annotated[str, AfterValidator(_known_backend)]
+Workers = Annotated[int | Literal["auto"], PlainValidator(_workers)]
 Store = Annotated[Literal["memory", "redis"], AfterValidator(_store)]
 Backend = Annotated[BackendTable, PlainValidator(_backend_table)]
 TokenSource = Annotated[BackendTable, PlainValidator(_source_table)]

@@ -5,6 +5,7 @@ They are frozen and refuse unknown keys; each ``[table]`` of the file is one cla
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -29,6 +30,7 @@ from .setting_types import (
     Store,
     TokenSource,
     ViewerURL,
+    Workers,
 )
 
 __all__ = ["ALL_BACKENDS", "BackendTable", "Settings"]
@@ -51,8 +53,19 @@ class Proxy(Table):
 
     name: PlainText = ""
     instances: Annotated[int, Field(ge=1)] = 1
+    workers: Workers = 1
+    supervisor: bool = False
     drain_timeout: Annotated[float, Field(ge=0)] = 3600.0
     stop_timeout: Annotated[float, Field(ge=0)] = 10.0
+
+    @property
+    def supervised(self) -> bool:
+        """Whether a supervisor runs the workers; else this process is the only one."""
+        return self.supervisor or self.workers != 1
+
+    def worker_count(self) -> int:
+        """Return the number of workers; ``auto`` is that of the processors for this process."""
+        return len(os.sched_getaffinity(0)) if self.workers == "auto" else self.workers
 
 
 class Public(Table):

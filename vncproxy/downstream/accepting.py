@@ -49,17 +49,19 @@ class Accepting:
         self.refused_late = self.aborted_late = 0
         self._clock = clock
         self._ports: list[Any] = []
-        self._paused = False
+        self._pauses: set[str] = set()
         self._iteration_is_over = False
 
     def reactor(self, reactor: Any) -> Any:
         """Return a reactor that adds each listening socket it opens; for endpoint strings."""
         return _AddingReactor(reactor, self)
 
-    def pause(self, paused: bool) -> None:
-        """Stop or resume accepting connections."""
-        self._paused = paused
-        self._listen(not paused and not self._iteration_is_over)
+    def pause(self, paused: bool, why: str = "crowded") -> None:
+        """Stop or resume accepting connections; they are accepted while no reason is left."""
+        before = bool(self._pauses)
+        (self._pauses.add if paused else self._pauses.discard)(why)
+        if before != bool(self._pauses):
+            self._listen(not self._pauses and not self._iteration_is_over)
 
     def on_accepted(self) -> None:
         """Stop accepting until the reactor's next iteration; called for each new connection."""
@@ -77,12 +79,12 @@ class Accepting:
         if hasattr(port, "stopReading"):
             port.factory = _FilteringFactory(port.factory, self, plain_http)
             self._ports.append(port)
-        if self._paused:
+        if self._pauses:
             self._listen(False)
 
     def _begin_iteration(self) -> None:
         self._iteration_is_over = False
-        if not self._paused:
+        if not self._pauses:
             self._listen(True)
 
     def _listen(self, on: bool) -> None:

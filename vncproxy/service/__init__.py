@@ -8,7 +8,10 @@
 - `store_check`: the first call of the token store, when the proxy starts.
 - `reload`: the configuration is read again and applied.
 - `changes`: which options differ, and which of them need a restart.
-- `signals`: SIGHUP and SIGTERM.
+- `siblings`: the other workers of the proxy, which a full one leaves connections to.
+- `signals`: SIGHUP, SIGTERM and SIGUSR2.
+- `notify`, `systemd`: systemd is told how the proxy is.
+- `exit_status`: the exit status of the process.
 - `log_file`: the log file of the process, opened again.
 - `monotonic`: a clock for the reactor that cannot be set.
 """

@@ -27,7 +27,10 @@ from .figures import ProxyMetrics
 from .gateway import Gateway
 from .log_file import ProcessLog
 from .reload import RunningProxy
+from .siblings import Siblings
 from .sites import Sites, proxy_name, services
+
+Inherit = Callable[[str, Any], tuple[str, Any]]
 
 
 def make_service(
@@ -37,6 +40,7 @@ def make_service(
     read: Callable[[], Settings] | None = None,
     process_options: Mapping[str, Any] = MappingProxyType({}),
     observers: Sequence[ISessionObserver] = (),
+    inherit: Inherit | None = None,
 ) -> Gateway:
     """Return the whole proxy as a service.
 
@@ -46,6 +50,7 @@ def make_service(
             proxy cannot reload.
         process_options: of ``twistd`` or ``twist``; they name the log file of the process.
         observers: observers of sessions, beside the audit log and the metrics.
+        inherit: for a worker: returns an endpoint string and a reactor for each listener.
 
     Raises:
         ConfigurationError: a backend's SDK is missing, or a file cannot be used.
@@ -63,12 +68,15 @@ def make_service(
     sites = Sites(settings, sessions, components, connections, metrics.registry)
     sites.api.on_answer = calls.api_answer
     accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)
-    listeners = _listeners(settings.listen, sites, sessions, accepting, reactor)
+    listeners = _listeners(settings.listen, sites, sessions, accepting, reactor, inherit)
     tls = [tls for _, tls in listeners if tls is not None]
     log = ProcessLog(process_options)
     running = RunningProxy(settings, components, sessions, sites, audit, tls, log)
     metrics.read_from(running, accepting)
-    gateway = Gateway(running, metrics)
+    siblings = Siblings(sessions, connections, accepting)
+    sites.room_elsewhere = lambda: siblings.have_room
+    sessions.on_count = siblings.check
+    gateway = Gateway(running, metrics, siblings)
     for listener, _ in listeners:
         gateway.addService(listener)
     if read is not None:
@@ -84,25 +92,34 @@ def _audit_log(settings: Settings, reactor: Any) -> AuditLog:
 
 
 def _listeners(
-    listen: Listen, sites: Sites, sessions: SessionRegistry, accepting: Accepting, reactor: Any
+    listen: Listen,
+    sites: Sites,
+    sessions: SessionRegistry,
+    accepting: Accepting,
+    reactor: Any,
+    inherit: Inherit | None,
 ) -> list[tuple[StreamServerEndpointService, ListenerTLS | None]]:
     """Return the service of each listener; those for users pause while too many users wait."""
     sessions.admission.on_crowded = accepting.pause
     of_users = {without_wrapper(each)[0] for each in (*listen.web, *listen.xvp)}
-    pausable = accepting.reactor(reactor)
-    return [
-        listener_service(endpoint, site, pausable if endpoint in of_users else reactor)
-        for endpoint, site in sites.listeners(listen)
-    ]
+    found = []
+    for endpoint, site in sites.listeners(listen):
+        text, on = inherit(endpoint, reactor) if inherit else (endpoint, reactor)
+        on = accepting.reactor(on) if endpoint in of_users else on
+        found.append(listener_service(text, site, on))
+    return found
 
 
-def load(path: Path) -> Settings:
+def load(path: Path, text: bytes | None = None) -> Settings:
     """Read a configuration file; all installed types of backends and token sources are known.
+
+    Args:
+        text: what to read instead of the file's present text.
 
     Raises:
         ConfigurationError: with one line for each error.
     """
-    return config.load(path, backend_settings, source_settings)
+    return config.load(path, backend_settings, source_settings, text)
 
 
 def backend_settings(kind: str) -> Any:

@@ -59,5 +59,5 @@ class ProxyMetrics:
         self.registry.gauge(
             "vncproxy_sessions_limit", text, lambda: sessions.services.limits.sessions
         )
-        text = "1 while no new session is taken because the proxy drains or stops."
-        self.registry.gauge("vncproxy_draining", text, lambda: sessions.draining, mode="livemax")
+        text = "1 while no process of the proxy takes new sessions because all drain or stop."
+        self.registry.gauge("vncproxy_draining", text, lambda: sessions.draining, mode="livemin")

@@ -21,7 +21,8 @@ from ..session.draining import SPREAD, Draining
 from ..session.registry import SessionRegistry
 from .components import CLOSE_TIME, Components
 from .figures import ProxyMetrics
-from .reload import Reload, RunningProxy
+from .reload import PreparedReload, Reload, RunningProxy
+from .siblings import Siblings
 from .store_check import StoreCheck
 
 
@@ -30,13 +31,16 @@ class Gateway(MultiService):
 
     Attributes:
         sessions: the live sessions.
+        metrics: of this process.
+        siblings: what is known of other workers.
     """
 
     log = Logger()
 
-    def __init__(self, running: RunningProxy, metrics: ProxyMetrics) -> None:
+    def __init__(self, running: RunningProxy, metrics: ProxyMetrics, siblings: Siblings) -> None:
         super().__init__()
-        self._metrics = metrics
+        self.metrics = metrics
+        self.siblings = siblings
         self.sessions: SessionRegistry = running.sessions
         self._running = running
         self._reload: Reload | None = None
@@ -55,7 +59,7 @@ class Gateway(MultiService):
         Raises:
             CannotStart: an address cannot be listened on.
         """
-        with _cannot_start():
+        with cannot_start():
             super().privilegedStartService()
 
     def startService(self) -> None:
@@ -64,12 +68,12 @@ class Gateway(MultiService):
         Raises:
             CannotStart: an address cannot be listened on.
         """
-        with _cannot_start():
+        with cannot_start():
             super().startService()
         self._running.log.find_open_file()
         self.warn()
         self._store_check.start()
-        self._metrics.lag.start()
+        self.metrics.lag.start()
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, end the sessions with a reason, then close everything else."""
@@ -120,6 +124,25 @@ class Gateway(MultiService):
         """Return whether users could enter their consoles through another process."""
         return self._running.settings.tokens.store == "redis"
 
+    @property
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        return self._running.settings
+
+    async def prepare_reload(self) -> PreparedReload:
+        """Read the configuration again, and change nothing yet; needs `allow_reload`.
+
+        Raises:
+            ConfigurationError: with one line for each error.
+        """
+        assert self._reload is not None
+        return await self._reload.prepare()
+
+    def reopen_files(self) -> None:
+        """Open the audit file and the log again: they have been renamed."""
+        if self._reload is not None:
+            self._reload.reopen_files()
+
     def allow_reload(self, read: Callable[[], Settings], registry: CollectorRegistry) -> None:
         """Make `reload` work.
 
@@ -169,7 +192,7 @@ class Gateway(MultiService):
             closing.append(self._reload.stop())
         await gatherResults(map(Deferred.fromCoroutine, closing))
         self._running.audit.close()
-        self._metrics.lag.stop()
+        self.metrics.lag.stop()
 
 
 def longest_stop(settings: Settings) -> float:
@@ -195,7 +218,8 @@ class CannotStart(SystemExit, Exception):
 
 
 @contextmanager
-def _cannot_start() -> Iterator[None]:
+def cannot_start() -> Iterator[None]:
+    """Turn an address that cannot be listened on into `CannotStart`."""
     try:
         yield
     except CannotListenError as e:

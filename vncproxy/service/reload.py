@@ -77,6 +77,19 @@ class NewConfiguration:
             self.audit.close()
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedReload:
+    """A configuration that can be applied without an error; one of both calls has to follow.
+
+    Attributes:
+        apply: puts it in force; returns a sentence for each change.
+        discard: closes what was made for it.
+    """
+
+    apply: Callable[[], list[str]]
+    discard: Callable[[], None]
+
+
 class Reload:
     """Reloads on request, one reload at a time, until the proxy stops.
 
@@ -147,22 +160,46 @@ class Reload:
         if self._again and not self._stopped:
             self.request_reload()
 
+    async def prepare(self) -> PreparedReload:
+        """Read everything and make what is new; nothing is changed yet.
+
+        Raises:
+            ConfigurationError: with one line for each error.
+        """
+        try:
+            new = await self._read_configuration()
+        except BackendError as e:  # of the thread
+            self._in_force.set(0)
+            raise ConfigurationError(
+                "its files are still being read: does a disk or a network file system hang?"
+            ) from e
+        except ConfigurationError:
+            self._in_force.set(0)
+            raise
+        renewed, use_sites = self._renew(new)
+        return PreparedReload(
+            lambda: self._apply(new, renewed, use_sites), lambda: self._discard(new, renewed)
+        )
+
+    def reopen_files(self) -> None:
+        """Open the audit file and the log again, and change nothing else."""
+        try:
+            self._running.audit.write_to(open_audit_file(self._running.settings.log.audit))
+        except ConfigurationError as e:
+            self.log.error("{error}", error=e.detail)
+        self._reopen_log()
+
     async def _reload(self) -> None:
         try:
-            changes = self._apply(await self._read_configuration())
+            changes = (await self.prepare()).apply()
         except ConfigurationError as e:
             self._log_refusal(e.detail.splitlines())
-        except BackendError:  # of the thread
-            self._log_refusal(
-                ["its files are still being read: does a disk or a network file system hang?"]
-            )
         except CancelledError:
             self.log.info("configuration not reloaded: the proxy is stopping")
         except Exception:  # noqa: BLE001 a defect must not keep the next reload from working
             self._in_force.set(0)
             self.log.failure("configuration not reloaded, everything goes on as before")
         else:
-            self._in_force.set(1)
             self.log.info("configuration reloaded: {changes}", changes=", ".join(changes))
             self._on_reloaded()
 
@@ -194,10 +231,12 @@ class Reload:
             raise ConfigurationError("\n".join(errors))
         return NewConfiguration(settings, digests(settings), tuple(filter(None, loaded)), audit)
 
-    def _apply(self, new: NewConfiguration) -> list[str]:
-        """Apply a configuration that was read; returns a sentence for each change."""
+    def _apply(
+        self, new: NewConfiguration, renewed: Renewed, use_sites: Callable[[], None]
+    ) -> list[str]:
+        """Apply a configuration that was prepared; returns a sentence for each change."""
         running, settings = self._running, new.settings
-        renewed = self._renew(new)
+        use_sites()
         changes = [*changed_options(running.settings, settings), *renewed.changes]
         for tls, loaded in zip(running.tls, new.tls, strict=True):
             if tls.replace(loaded):
@@ -216,22 +255,28 @@ class Reload:
         running.audit.write_to(new.audit)
         running.audit.required = settings.log.audit_required
         self._reopen_log()
+        self._in_force.set(1)
         return changes or ["nothing has changed"]
 
-    def _renew(self, new: NewConfiguration) -> Renewed:
+    def _renew(self, new: NewConfiguration) -> tuple[Renewed, Callable[[], None]]:
         """Make the new components and sites: the last step that can fail."""
         settings, renewed = new.settings, None
         try:
             if self._stopped:
                 raise ConfigurationError("the proxy is stopping")
             renewed = renew(self._running.components, settings, new.digests, self._reactor)
-            self._running.sites.renew(settings, renewed.components)
+            return renewed, self._running.sites.prepare(settings, renewed.components)
         except BaseException:
             new.close_files()
             if renewed is not None:
                 close_all(renewed.added, self._reactor)
             raise
-        return renewed
+
+    def _discard(self, new: NewConfiguration, renewed: Renewed) -> None:
+        """Close what was made for a configuration that is not applied."""
+        self._in_force.set(0)
+        new.close_files()
+        close_all(renewed.added, self._reactor)
 
     def _reopen_log(self) -> None:
         try:

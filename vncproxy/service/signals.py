@@ -1,4 +1,7 @@
-"""SIGHUP: a reload, or a stop when the terminal was closed. SIGTERM: a stop in two steps."""
+"""SIGHUP: a reload, or a stop when the terminal was closed. SIGTERM: a stop in two steps.
+
+SIGUSR2: an upgrade.
+"""
 
 from __future__ import annotations
 
@@ -91,6 +94,22 @@ class TerminationHandler:
             self._stop(signal.SIGTERM, None)
         else:
             self._reactor.stop()
+
+
+class UpgradeHandler:
+    """Upgrades on SIGUSR2.
+
+    Args:
+        upgrade: called in the reactor's thread.
+    """
+
+    def __init__(self, reactor: Any, upgrade: Callable[[], object]) -> None:
+        self._reactor = reactor
+        self._upgrade = upgrade
+        signal.signal(signal.SIGUSR2, self._on_signal)
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        self._reactor.callFromThread(self._upgrade)
 
 
 def has_terminal() -> bool:

@@ -77,6 +77,7 @@ class Sites:
         users: the factory for browsers and TCP viewers.
         connections: the connections of users.
         api: the factory for API callers.
+        room_elsewhere: returns whether another process on the same sockets takes sessions.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Sites:
         self._sessions = sessions
         self._registry = registry
         self._clock = sessions.services.reactor
+        self.room_elsewhere: Callable[[], bool] = lambda: False
         consoles = self._consoles(settings, components)
         self.users = ConsoleSite(consoles, settings.limits, self._clock, connections)
         self._callers = Connections(_limits_of_api(settings.limits), self._clock)
@@ -109,13 +111,17 @@ class Sites:
     def _api_channel(self) -> ConsoleChannel:
         return limited_channel(self._callers.limits, self._callers)
 
-    def renew(self, settings: Settings, components: Components) -> None:
-        """Serve all further requests by other settings."""
+    def prepare(self, settings: Settings, components: Components) -> Callable[[], None]:
+        """Make the resources of other settings; returns what lets them serve further requests."""
         consoles, api = self._consoles(settings, components), self._api(settings, components)
-        self.users.resource, self.users.limits = consoles, settings.limits
-        self.connections.set_limits(settings.limits, settings.public.trusted_proxies)
-        self._callers.set_limits(_limits_of_api(settings.limits), ())
-        self.api.resource = api
+
+        def use() -> None:
+            self.users.resource, self.users.limits = consoles, settings.limits
+            self.connections.set_limits(settings.limits, settings.public.trusted_proxies)
+            self._callers.set_limits(_limits_of_api(settings.limits), ())
+            self.api.resource = api
+
+        return use
 
     def _consoles(self, settings: Settings, components: Components) -> ConsoleResource:
         # klein installs the reactor on import, and importing this module must not
@@ -133,7 +139,12 @@ class Sites:
             secure=public.base_url.startswith("https:"),
             cookie_path=public.prefix,
         )
-        health = health_resource(store=components.store, sessions=sessions, clock=self._clock)
+        health = health_resource(
+            store=components.store,
+            sessions=sessions,
+            clock=self._clock,
+            room_elsewhere=lambda: self.room_elsewhere(),
+        )
         return ConsoleResource(
             sessions,
             trust,
@@ -162,6 +173,7 @@ class Sites:
             max_ttl=settings.tokens.max_ttl,
             base_url=settings.public.base_url,
             xvp_url=settings.public.xvp_url,
+            room_elsewhere=lambda: self.room_elsewhere(),
         )
 
 

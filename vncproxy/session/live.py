@@ -25,6 +25,7 @@ class LiveSessions:
         draining: whether new ones are refused because the proxy is being emptied, or is stopping.
         other_refusal: returns why no session may begin now for another reason than the limits; None
             when it may.
+        on_count: called when a session has been added or removed.
         explaining: how many sessions ask their backends why their console ended.
     """
 
@@ -37,6 +38,7 @@ class LiveSessions:
         self.draining = False
         self.other_refusal: Callable[[], VNCProxyError | None] = lambda: None
         self.explaining = 0
+        self.on_count: Callable[[], None] = lambda: None
         self._live: dict[str, SessionState] = {}
         self._on_empty: list[Deferred[None]] = []
         self._replaced: set[str] = set()
@@ -96,6 +98,7 @@ class LiveSessions:
             )
         self._live[session.id] = session
         self._of_address[client] += 1
+        self.on_count()
 
     def add_to_vm(self, session: SessionState, vm: VMAddress) -> None:
         """Count a session for the machine that it is to show, until it is removed."""
@@ -136,6 +139,7 @@ class LiveSessions:
             self._replaced.remove(session.id)
         else:
             self._remove_from_address(session)
+        self.on_count()
         self._check_empty()
 
     def _check_empty(self) -> None:

@@ -1,0 +1,68 @@
+"""The folder of the workers' metrics: made by the supervisor, and removed when it ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from ..metrics.files import add_up_ended, write_figure
+from ..metrics.registry import DIRECTORY
+
+_PREFIX = "vncproxy-metrics-"
+_LOCK = "supervisor"
+
+
+class Figures:
+    """The folder, and the figures of the supervisor itself.
+
+    It is in systemd's ``RuntimeDirectory``, if there is one, or among temporary files.
+
+    Attributes:
+        environment: what workers need to find it.
+    """
+
+    def __init__(self) -> None:
+        place = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or tempfile.gettempdir()
+        _remove_left(Path(place))
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        self._lock = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.environment = {DIRECTORY: str(self._folder)}
+
+    def ended(self, process: int) -> None:
+        """Add what an ended worker has counted to the sums."""
+        add_up_ended(self._folder, process)
+
+    def write(self, workers: int, restarts: int, generation: int) -> None:
+        """Write the figures of the supervisor."""
+        for name, text, value in (
+            ("vncproxy_workers", "Worker processes that serve.", workers),
+            ("vncproxy_generation", "Counts the upgrades since the start, from 1.", generation),
+        ):
+            write_figure(self._folder, "gauge", name, text, value, "livesum")
+        text = "Workers that ended unexpectedly and were started again."
+        write_figure(self._folder, "counter", "vncproxy_worker_restarts_total", text, restarts)
+
+    def remove(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
+
+
+def _remove_left(place: Path) -> None:
+    """Remove the folders of supervisors that were killed, as far as they are this user's."""
+    for folder in place.glob(f"{_PREFIX}*"):
+        try:
+            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(lock)

@@ -1,0 +1,185 @@
+"""The workers of one version of the program; one that ends is started again, with back-off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from twisted.internet.defer import DeferredList, gatherResults
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
+from .channel import Message
+from .launching import Launcher
+from .process import StartFailed, State, WorkerProcess
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
+"""Seconds until a worker that has ended is started again: doubled each time."""
+
+STABLE = 60.0
+"""Seconds after which a worker that ends begins with the first pause again."""
+
+
+class Generation:
+    """Some workers, from their start to their end.
+
+    Args:
+        number: counts the upgrades, from 1.
+        configuration: the text that workers read, replaced by a reload.
+        count: how many workers to begin with, until one has said how many the configuration wants.
+        on_end: called with each worker that has ended.
+
+    Attributes:
+        told: the last ``ready`` or ``applied`` message of a worker: what the configuration wants.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        number: int,
+        configuration: bytes,
+        count: int,
+        launcher: Launcher,
+        clock: Any,
+        on_end: Callable[[WorkerProcess], None],
+        hang_time: float,
+    ) -> None:
+        self.number = number
+        self.configuration = configuration
+        self.told: Message = {}
+        self._count = count
+        self.restarts = 0
+        self._launcher = launcher
+        self._clock = clock
+        self._on_end = on_end
+        self._hang_time = hang_time
+        self._workers: dict[int, WorkerProcess] = {}
+        self._pauses: dict[int, float] = {}
+        self._restarts: dict[int, IDelayedCall] = {}
+        self._restarting = False
+
+    def __iter__(self) -> Iterator[WorkerProcess]:
+        """Iterate over the workers whose processes live."""
+        return iter([each for each in self._workers.values() if each.state is not State.ENDED])
+
+    @property
+    def stop_seconds(self) -> float:
+        """How long its workers may take to stop."""
+        return float(self.told.get("stop_seconds", 30.0))
+
+    async def start(self) -> None:
+        """Start the workers, and wait until all are ready; they do not serve yet.
+
+        Raises:
+            StartFailed: one cannot start; those that did are to be stopped.
+        """
+        await self._start_to(self._count)
+        wanted = int(self.told["workers"])
+        await self._start_to(wanted)
+        for number in range(wanted + 1, self._count + 1):
+            self._workers.pop(number).kill()
+
+    async def _start_to(self, count: int) -> None:
+        """Start the workers up to a number, and wait until they are ready."""
+        numbers = range(len(self._workers) + 1, count + 1)
+        starting = [self._start_worker(number).ready for number in numbers]
+        try:
+            answers = await gatherResults(starting, consumeErrors=True)
+        except Exception as e:
+            raise StartFailed(_reason(e)) from e
+        if answers:
+            self.told = answers[0]
+
+    def serve(self) -> None:
+        """Let all workers listen, and start again each one that ends from now on."""
+        self._restarting = True
+        for worker in self:
+            self._serve(worker)
+
+    def retire(self) -> None:
+        """Let all workers end with their last session; none is started again."""
+        self._give_up_restarts()
+        for worker in self:
+            worker.retire()
+
+    async def stop(self) -> None:
+        """Let all workers end their sessions and themselves, and wait until they have."""
+        self._give_up_restarts()
+        await DeferredList([worker.stop(self.stop_seconds) for worker in self])
+
+    def stop_now(self) -> None:
+        """Let all workers end without waiting for sessions that could move."""
+        self._give_up_restarts()
+        for worker in self:
+            worker.stop_now()
+
+    def check(self, room: Callable[[WorkerProcess], bool]) -> None:
+        """Make sure that all workers answer.
+
+        Args:
+            room: returns whether another worker than this one takes sessions.
+        """
+        for worker in self:
+            worker.check(room(worker))
+
+    def _give_up_restarts(self) -> None:
+        self._restarting = False
+        restarts, self._restarts = self._restarts, {}
+        for timer in restarts.values():
+            timer.cancel()
+
+    def _start_worker(self, number: int) -> WorkerProcess:
+        worker = WorkerProcess(number, self.number, self._clock, self._ended, self._hang_time)
+        self._workers[number] = worker
+        worker.start(self._launcher, self.configuration)
+        return worker
+
+    def _serve(self, worker: WorkerProcess) -> None:
+        if worker.configuration != self.configuration:  # a reload came in between
+            worker.kill()
+            return
+        worker.serve()
+        self.log.info("{worker} (process {pid}) serves", worker=worker.name, pid=worker.pid)
+
+    def _ended(self, worker: WorkerProcess, why: str) -> None:
+        if not self._restarting:
+            self.log.info("{worker} has ended", worker=worker.name)
+        else:
+            pause = self._pause(worker)
+            self.log.error(
+                "{worker} ended by {why}, and its sessions with it; another one starts in "
+                "{pause:g} s",
+                worker=worker.name,
+                why=why,
+                pause=pause,
+            )
+            self._restarts[worker.number] = self._clock.callLater(
+                pause, self._restart, worker.number
+            )
+        self._on_end(worker)
+
+    def _pause(self, worker: WorkerProcess) -> float:
+        """Return the seconds until a worker is started again."""
+        lived = self._clock.seconds() - worker.started_at
+        pause = FIRST_PAUSE if lived >= STABLE else self._pauses.get(worker.number, FIRST_PAUSE)
+        self._pauses[worker.number] = min(2 * pause, LONGEST_PAUSE)
+        return pause
+
+    def _restart(self, number: int) -> None:
+        del self._restarts[number]
+        self.restarts += 1
+        worker = self._start_worker(number)
+        worker.ready.addCallbacks(
+            lambda _: self._serve(worker), lambda failure: self._not_ready(worker, failure.value)
+        )
+
+    def _not_ready(self, worker: WorkerProcess, error: Exception) -> None:
+        for line in _reason(error).splitlines():
+            self.log.error("{worker} cannot start: {line}", worker=worker.name, line=line)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a worker did not start, also of one among several."""
+    inner = getattr(error, "subFailure", None)
+    return str(inner.value if inner is not None else error)
