@@ -78,7 +78,7 @@ setup(
         "Twisted[tls]>=24.11",
         "autobahn>=24.4",
         "txredisapi>=1.6",
-        "hiredis>=2",  # txredisapi reads answers with it, in a fraction of the time
+        "hiredis>=2.2",  # reads answers and writes commands in a fraction of txredisapi's time
         "pyOpenSSL>=24",
         "zope.interface>=6",
         "service-identity>=24",

@@ -36,8 +36,8 @@ def new_context(
 def make(kind: BackendClass, context: BackendContext) -> Any:
     """Return a new backend of a class.
 
-    A class that takes ``(name, settings, calls)``, as all did before 0.1, is made that way, with a
-    warning in the log.
+    A class that takes ``(name, settings, calls)``, as all did before 0.1, is made that way, and a
+    warning is logged.
 
     Raises:
         ConfigurationError: the backend's SDK is missing, or a file cannot be used.
@@ -57,7 +57,7 @@ def make(kind: BackendClass, context: BackendContext) -> Any:
 def takes_three(kind: BackendClass) -> bool:
     """Return whether a class is made with ``(name, settings, calls)``.
 
-    Beside the context, a class of today may have one more positional argument with a default.
+    A class that takes a context may have one more positional argument with a default.
     """
     try:
         signature = inspect.signature(kind)

@@ -1,4 +1,4 @@
-"""Which TCP ports are listened on in this process's network, which in a container is its own."""
+"""Which TCP ports are listened on in this process's network namespace, that of its container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dials many consoles at once, to find firewalls before a user does.
+"""Dials many consoles at once, to find firewalls for ``check-config``.
 
 Everything here blocks, for a bounded time; it is called in a thread.
 """
@@ -29,10 +29,11 @@ def out_of_reach(
 ) -> dict[Address, str]:
     """Return why addresses cannot be connected to; those that can are missing.
 
-    Nothing is sent. A resolver that hangs is not waited for.
+    Nothing is sent. The time limit includes name resolution.
 
     Args:
-        written: hosts that an operator has configured, which may be this machine; None for all.
+        written: hosts that an operator has configured, which may be this machine; None allows
+            any host to be this machine.
     """
     answers: SimpleQueue[tuple[Address, str]] = SimpleQueue()
     silent = dict.fromkeys(addresses, f"no answer within {seconds:g} s")

@@ -5,4 +5,5 @@ from __future__ import annotations
 from typing import Final
 
 IN_THREAD: Final = 0.9
-"""The share that a call has in its thread, so that its error comes before the limit's."""
+"""The share of the limit that a call has in its thread: the call's own error, which names the
+cause, then comes before the error of the limit."""

@@ -19,7 +19,7 @@ _EXPIRED = 10
 
 
 class WrongFingerprint(ssl.SSLCertVerificationError):
-    """The server's certificate is none of those that are pinned."""
+    """The server's certificate has none of the pinned fingerprints."""
 
 
 class Context(ssl.SSLContext):
@@ -35,7 +35,7 @@ class Context(ssl.SSLContext):
         """Shake hands on a connected socket.
 
         Raises:
-            SSLCertVerificationError: the certificate is not to be trusted; the socket is closed.
+            SSLCertVerificationError: the certificate is not trusted; the socket is closed.
         """
         if self.trust.name:
             kwargs["server_hostname"] = self.trust.name

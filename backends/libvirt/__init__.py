@@ -1,6 +1,6 @@
 """Consoles of QEMU and KVM machines that libvirt runs: type ``libvirt``.
 
-- `backend`: `LibvirtBackend`, one libvirt or several among which machines are moved.
+- `backend`: `LibvirtBackend`, one libvirt, or several among which machines are migrated.
 - `settings`: the table of the configuration.
 - `cluster`: on which of several hosts a machine runs.
 - `hypervisor`: one libvirt, asked in threads within a time limit.

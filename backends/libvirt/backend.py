@@ -31,11 +31,10 @@ THREADS_OF_A_HOST: Final = 4
 
 @implementer(IConsoleBackend, IConsoleRecovery, IHasWarnings, IVMInventory)
 class LibvirtBackend:
-    """The domains of one libvirt, or of several among which they are moved.
+    """The domains of one libvirt, or of several among which they are migrated.
 
-    A VM is named by UUID, name or, on a single libvirt, numeric id. The inventory gives UUIDs, with
-    the name beside it: a name can be given to another machine while a token is still good, a UUID
-    never is.
+    A VM is named by UUID, name or, on a single libvirt, numeric id. The inventory has UUIDs as ids:
+    unlike a UUID, a name can be given to another machine while a token is still valid.
 
     Raises:
         ConfigurationError: libvirt-python is not installed.
@@ -58,7 +57,7 @@ class LibvirtBackend:
         return await locate(self._hypervisors, vm)
 
     async def relocate(self, vm: str, refusal: UpstreamViolation) -> ConsoleEndpoint:
-        """Raise the refusal: libvirt was asked a moment ago, and another try gives the same."""
+        """Raise the refusal: libvirt was asked a moment ago, and would answer the same."""
         raise refusal
 
     def explain(self, refusal: UpstreamViolation) -> VNCProxyError:
@@ -74,7 +73,11 @@ class LibvirtBackend:
         return endpoint.host
 
     async def list(self) -> Sequence[VMSummary]:
-        """Return all domains, running or not, sorted by name; each once, as it is where it runs."""
+        """Return all domains, running or not, sorted by name.
+
+        A domain that several hosts have defined is listed once, in its state on the host where it
+        runs.
+        """
         answers, failures = await ask_all(self._hypervisors, Hypervisor.inventory)
         if not answers:
             raise failures[0]
@@ -91,7 +94,7 @@ class LibvirtBackend:
         ]
 
     async def probe(self) -> str:
-        """Return versions and the number of machines, of each hypervisor; dial their consoles."""
+        """Return versions and the number of machines of each hypervisor, and dial its consoles."""
         answers, failures = await ask_all(self._hypervisors, Hypervisor.describe)
         unreachable, _ = await ask_all(answers, Hypervisor.unreachable_consoles)
         self._problems = [line for lines in unreachable.values() for line in lines]

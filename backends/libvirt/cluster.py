@@ -1,7 +1,7 @@
-"""Several hypervisors among which machines are moved: on which of them a machine runs now.
+"""Several hypervisors among which machines are migrated: on which of them a machine runs now.
 
-While a machine moves, and often later, more than one host has it defined; its screen is where it
-runs.
+During a migration, and often after it, more than one host has the machine defined; its console is
+on the host where it runs.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ async def locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint:
 
     Raises:
         VMNotFound: every host has answered, and none has it.
-        ConsoleUnavailable: it is changing hosts at this moment, runs on none that answered, or on
-            two, which are two machines then.
-        BackendError: a host that might have it does not answer, or its name is that of several.
+        ConsoleUnavailable: it is being migrated, runs on no host that answered, or runs on two,
+            which are two machines then.
+        BackendError: a host that may have it does not answer, or several machines have its name.
     """
     if len(hypervisors) == 1:
         return await hypervisors[0].locate(vm)
@@ -46,10 +46,10 @@ async def ask_all(
     question: Callable[[Hypervisor], Coroutine[Any, Any, T]],
     enough: Callable[[T], bool] = lambda _: False,
 ) -> tuple[dict[Hypervisor, T], list[VNCProxyError]]:
-    """Ask all hosts at the same time; returns the answers, and what went wrong with the others.
+    """Ask all hosts at the same time; returns the answers, and the errors of the others.
 
     Args:
-        enough: whether an answer makes those unnecessary that have not come yet.
+        enough: whether an answer is enough, so that the other hosts are not waited for.
     """
     results = await _results(
         {each: Deferred.fromCoroutine(question(each)) for each in hypervisors}, enough

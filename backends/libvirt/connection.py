@@ -29,10 +29,10 @@ _preparing = Lock()
 
 
 class Connection:
-    """One hypervisor's libvirt, called with a question.
+    """A shared connection to one libvirt, called with a question.
 
     Args:
-        uri: where it is.
+        uri: libvirt's URI of the hypervisor.
         timeout: seconds to wait while another thread is connecting.
         open_: opens a connection.
     """

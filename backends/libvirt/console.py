@@ -1,7 +1,7 @@
 """How a libvirt console is reached: over TCP, a unix socket, or a passed socket.
 
-A console of another machine that listens on a wildcard, loopback or link-local address is never
-dialled there: from here those addresses mean another machine, and another user's screen.
+A console on another host that listens on a wildcard, loopback or link-local address is never
+dialled there: from here, those addresses mean another host, and so another user's screen.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .domain_xml import VNCGraphics
 OpenGraphics = Literal["auto", "never", "always"]
 
 _PORTS = (None, 22, 16509, 16514)
-"""Ports of ssh and libvirt; any other one on loopback belongs to a tunnel."""
+"""Ports of ssh and libvirt; any other port on loopback is taken for the end of a tunnel."""
 
 _TRANSPORTS = ("unix", "tcp", "tls", "ssh", "libssh", "libssh2", "ext")
 _VSPHERE = (
@@ -48,7 +48,7 @@ _OUT_OF_REACH = "The console of the virtual machine cannot be reached from here.
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where a hypervisor stands, seen from here.
+    """Where a hypervisor is, seen from here.
 
     Attributes:
         host: the host in its URI; empty when there is none.
@@ -58,8 +58,8 @@ class Reach:
             empty when that is not configured.
         open_graphics: when to ask it for a connected socket instead of dialling.
         tls: demanded of every console that is dialled.
-        username: for consoles that ask for a user of the hypervisor's (``vnc_sasl``), under TLS.
-        password: of that user; without one, of consoles whose own is not in their XML
+        username: for consoles that ask for a user (``vnc_sasl``); sent under TLS only.
+        password: of that user; without a username, for consoles whose XML has none
             (``vnc_password``).
     """
 
@@ -87,7 +87,7 @@ def parse_uri(uri: str, address: str = "", open_graphics: OpenGraphics = "auto")
     """Read a libvirt URI, ``driver[+transport]://[user@][host][:port]/path[?options]``.
 
     Raises:
-        ValueError: it is none, or not one of a QEMU or test driver; with a text for the operator.
+        ValueError: it is no URI of a QEMU or test driver; the message is for the operator.
     """
     parts = urlsplit(uri)
     driver, _, transport = parts.scheme.partition("+")
@@ -116,14 +116,14 @@ def may_connect(path: str) -> bool:
 def route(
     vnc: VNCGraphics, reach: Reach, permitted: Callable[[str], bool] = may_connect
 ) -> ConsoleEndpoint:
-    """Decide how to get to a console.
+    """Return how a console is reached.
 
     Returns:
         An endpoint; one of transport ``FD`` has no descriptor yet, libvirt must be asked for it.
 
     Raises:
         ConsoleUnavailable: the console is locked, or does not listen yet.
-        BackendError: it listens where this machine cannot reach it; with what can be done.
+        BackendError: it listens where this machine cannot reach it; the detail says what to do.
     """
     if vnc.password == "":
         raise ConsoleUnavailable(

@@ -1,4 +1,4 @@
-"""What the live XML of a domain says about its VNC console (libvirt domain XML, graphics)."""
+"""Reads the VNC console from the live XML of a domain (libvirt domain XML, graphics)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class VNCGraphics:
 
     Attributes:
         index: its place among all graphics devices, SPICE included, as libvirt counts them.
-        port: TCP port; -1 when it was to be chosen and is not, 0 when there is none.
+        port: TCP port; -1 when QEMU is to choose one and has not yet, 0 when there is none.
         address: where it listens on TCP; empty when it is not in the XML.
         socket: path of the unix socket where it listens instead; empty when there is none.
         password: None when no password is set; an empty one means that QEMU refuses every viewer.
-        valid_to: until when QEMU accepts the password; None for ever.
+        valid_to: until when QEMU accepts the password; None for no limit.
     """
 
     index: int
@@ -38,7 +38,7 @@ class DomainXML:
 
     Attributes:
         name: the domain's name.
-        active: whether this is the XML of a running domain: only there ports are the real ones.
+        active: whether this is the XML of a running domain, which alone has the ports in use.
         vnc: its first VNC device.
         others: the types of its other graphics devices.
     """

@@ -5,7 +5,8 @@ from __future__ import annotations
 import libvirt
 
 WIPED = None
-"""The code of an error when Python has freed another of libvirt's objects before it was read."""
+"""The code of an error that was overwritten before it was read, because Python freed another of
+libvirt's objects."""
 
 LOST = (
     WIPED,

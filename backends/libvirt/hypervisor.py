@@ -27,7 +27,7 @@ class Hypervisor:
     Every question raises ``BackendError`` when libvirt does not answer in time, or fails.
 
     Attributes:
-        uri: where it is.
+        uri: libvirt's URI of it.
 
     Raises:
         ConfigurationError: libvirt-python is not installed.
@@ -54,7 +54,7 @@ class Hypervisor:
         """Return a machine's state by UUID or name; an id means another machine on each host.
 
         Raises:
-            VMNotFound: it is not known here.
+            VMNotFound: this libvirt has no such machine.
         """
         from .machines import domain_state
 

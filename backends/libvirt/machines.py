@@ -60,7 +60,7 @@ def domain_state(connection: VirConnect, vm: str) -> DomainState:
     """Return the state of a domain by UUID or name.
 
     Raises:
-        VMNotFound: it is not known here.
+        VMNotFound: this libvirt has no such domain.
         libvirtError: libvirt failed in another way.
     """
     domain = _find(connection, vm, by_id=False)
@@ -99,9 +99,9 @@ def describe(connection: VirConnect, uri: str) -> str:
 
 
 def with_address(connection: VirConnect, reach: Reach, addresses: Mapping[str, str]) -> Reach:
-    """Return where the hypervisor stands, with its address from a map.
+    """Return where the hypervisor is, with its address from a map.
 
-    The host in its URI goes before the name that it reports. A name like
+    The host in its URI takes precedence over the name that it reports. A name like
     ``localhost.localdomain``, which every host without a name reports, is looked up only for a
     libvirt on this machine.
     """
@@ -139,9 +139,9 @@ def _find(connection: VirConnect, vm: str, by_id: bool = True) -> VirDomain:
 
 
 def _look_ups(connection: VirConnect, vm: str, by_id: bool) -> Iterator[VirDomain | None]:
-    """Yield the domains that a text may mean; what looks like a UUID is never taken for a name.
+    """Yield the domains with a UUID, name or id; what looks like a UUID is never taken for a name.
 
-    Otherwise a machine named like the UUID of one that is gone would take its place.
+    Otherwise a machine that has the UUID of a deleted one as its name would be shown instead.
     """
     if uuid := uuid_of(vm):
         yield _looked_up(connection.lookupByUUIDString, uuid)

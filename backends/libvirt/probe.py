@@ -62,7 +62,7 @@ def _console(domain: Any, reach: Reach) -> ConsoleEndpoint | None:
 
 
 def _refused(refused: Mapping[str, str]) -> Iterator[str]:
-    """Yield one line for all: what is configured on a hypervisor holds for most of its machines."""
+    """Yield one line for all machines: a hypervisor's configuration holds for most of them."""
     for name, why in refused.items():
         others = len(refused) - 1
         more = f" ({others} more machine{'' if others == 1 else 's'} likewise)" if others else ""

@@ -36,20 +36,20 @@ class LibvirtSettings(BaseModel):
     """The table ``[backends.NAME]`` of type ``libvirt``.
 
     Attributes:
-        uri: libvirt's URI of the hypervisor; without it and with ``uris``, those alone are asked.
-        uris: further hypervisors among which machines are moved.
+        uri: libvirt's URI of the hypervisor; when only ``uris`` is given, the default is not used.
+        uris: further hypervisors among which machines are migrated.
         address: where its consoles are dialled when they listen on a wildcard or loopback address;
             for one hypervisor only.
-        addresses: the same by the host in the URI or, after that, by the host name that libvirt
-            reports; before ``address``.
+        addresses: the same by the host in the URI, else by the host name that libvirt reports;
+            takes precedence over ``address``.
         timeout: longest time for one question to libvirt.
         open_graphics: when libvirt is asked to pass a connected socket, which needs no password
             and works for a libvirt on this machine only: ``auto`` where the console cannot be
             dialled, ``never``, or ``always``.
         tls: demands TLS of every console that is dialled (``vnc_tls``); the certificate must be for
             the host in the URI, or for the address that is dialled where there is none.
-        username: for consoles that ask for a user (``vnc_sasl``), which is told under TLS only.
-        password: of that user; without one, of consoles that have none in their XML
+        username: for consoles that ask for a user (``vnc_sasl``); sent under TLS only.
+        password: of that user; without a username, for consoles that have none in their XML
             (``vnc_password`` in ``qemu.conf``).
     """
 

@@ -65,7 +65,7 @@ class DomainState:
 
     @property
     def rank(self) -> int:
-        """The lower, the likelier the domain's screen is on this host."""
+        """How likely the domain runs on this host; 0 is the likeliest."""
         if self.state in _RUNNING:
             return 0
         if (self.state, self.reason) in _IN_TRANSIT:
@@ -74,7 +74,7 @@ class DomainState:
 
     @property
     def is_showing(self) -> bool:
-        """Whether the screen is here and stays for a while: neither off, nor about to move."""
+        """Whether the machine is on here, and not being migrated."""
         return self.rank < 2
 
     @property

@@ -126,7 +126,7 @@ class Cloud:
         return "; ".join([f"OpenNebula {version} at {self.front_end}, {account}", *silent])
 
     def is_before(self, end: float, *release: int) -> bool:
-        """Return whether the cloud is of an earlier release, such as 5, 12; True when it is none.
+        """Return whether the cloud is older than a release, such as 5, 12; True if it may be.
 
         Raises:
             BackendError: it does not answer.
@@ -167,7 +167,7 @@ class Cloud:
         return [vm for vm in pool.VM if vm.ID is not None]
 
     def _answer(self, end: float, kind: type, method: str, *args: Any) -> Any:
-        """Return an answer that is a document of a kind, and not any other that can be read."""
+        """Return the answer, which must be a document of this kind."""
         answer = self.front_end.call(end, method, *args)
         if not isinstance(answer, kind):
             raise BackendError(f"{self}: its answer to {method} cannot be understood")
@@ -175,7 +175,7 @@ class Cloud:
 
 
 class Inquiry:
-    """A question to a cloud with a time limit; its ``str`` stands in messages about that.
+    """Asks a cloud within a time limit; its ``str`` names the cloud in messages about the limit.
 
     Args:
         seconds: how long one question may take.

@@ -22,7 +22,7 @@ from .http import Post
 from .settings import split_session
 
 PostFunction = Callable[[str, bytes, float], bytes]
-"""Sends a body to a URL, within so many seconds, and returns the answer's body."""
+"""Sends a body to a URL within a number of seconds, and returns the body of the answer."""
 
 _UNREADABLE = (
     XMLRPCError,
@@ -47,13 +47,13 @@ _KINDS: dict[type[Exception], type[BackendError]] = {
 
 
 class FrontEnd:
-    """The servers of one cloud, asked in their order: each answers from its own database.
+    """The servers of one cloud, asked in their order; each answers from its own database.
 
-    One that was cut off from its leader goes on to answer, from a database that is out of date, so
-    the first one should be the leader's address.
+    A server that is cut off from its leader still answers, from an outdated database, so the first
+    one should be the leader's address.
 
     Args:
-        servers: their URLs, the best first.
+        servers: their URLs, in the order in which they are asked.
         session: ``user:password``.
         post: carries the requests.
     """
@@ -130,7 +130,7 @@ class FrontEnd:
         body: bytes,
         verbose: bool = False,
     ) -> Any:
-        """Stand in for the transport's own request, which has no time limit."""
+        """Send a request of the library's transport, whose own ``request`` has no time limit."""
         parser, unmarshaller = transport.getparser()
         parser.feed(self._post(url, body, seconds))
         parser.close()
@@ -144,7 +144,7 @@ class FrontEnd:
         return kind(f"{server}, {method} as {self.user}: {text}")
 
     def _clean(self, text: str) -> str:
-        """Take the session string out of a message, and what is not one line of text."""
+        """Return a message as one line of text, without the session string."""
         for secret in (self._session, self._password):
             text = text.replace(secret, "…") if secret else text
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())

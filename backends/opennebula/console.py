@@ -1,7 +1,7 @@
 """The endpoint of a machine on a host of its own cloud.
 
-A loopback address is dialled only where it means this machine, and an address that the owner of a
-machine can choose only where the operator allows it: both could be another user's screen.
+A loopback address is dialled only where it means this machine, and an address that the machine's
+owner can choose only where the operator allows it: either could be another user's console.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Network:
     """Where the hosts of a cloud are, seen from here.
 
     Attributes:
-        is_here: whether the cloud's front end is this machine, and so is its loopback.
+        is_here: whether the cloud's front end is this machine, so that both have one loopback.
         addresses: a host's name, or an address in GRAPHICS/LISTEN -> where to dial.
         listen_networks: where an address in GRAPHICS/LISTEN may be dialled.
         password: of consoles whose document has none.
@@ -37,7 +37,7 @@ class Network:
     tls: TLSTrust | None = None
 
     def security(self, password: str, host: str) -> RFBSecurity:
-        """Return the handshake with a console of this password on a host."""
+        """Return the handshake with a console on a host."""
         trust = self.tls and replace(self.tls, name=self.tls.name or host)
         return RFBSecurity(password or self.password or None, tls=trust)
 
@@ -64,7 +64,7 @@ def console(machine: Machine, placement: Placement, network: Network) -> Console
 
     Raises:
         NoGraphicalConsole: it has no VNC console, or no port for it.
-        BackendError: its console cannot be dialled from here; with what can be done.
+        BackendError: its console cannot be dialled from here; the detail says what to do.
     """
     vnc = _vnc(machine)
     host = _host_to_dial(machine, vnc.listen, placement.host, network)

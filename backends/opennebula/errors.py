@@ -6,19 +6,19 @@ from ...errors import BackendError
 
 
 class Unanswered(BackendError):
-    """A server did not answer, or not now: another one may."""
+    """A server did not answer, or cannot at present; another one may."""
 
 
 class NoSuchObject(BackendError):
-    """OpenNebula has none with this number."""
+    """OpenNebula has no object with this number."""
 
 
 class AccessDenied(BackendError):
-    """OpenNebula's account may not do this."""
+    """The account has no right to this in OpenNebula."""
 
 
 class LoginRefused(BackendError):
-    """OpenNebula does not know the account, or its password is another."""
+    """OpenNebula does not know the account, or the password is wrong."""
 
 
 class NotUnderstood(BackendError):

@@ -1,4 +1,4 @@
-"""One XML-RPC request over HTTP whose time and size are bounded.
+"""One XML-RPC request over HTTP, limited in time and size.
 
 ``pyone`` sends its requests without a time limit of their own.
 """
@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from .errors import Unanswered
 
 LONGEST_ANSWER = 64 * 1024 * 1024
-"""Bytes: a security limit; the list of all machines of a large cloud has a few millions."""
+"""Bytes, a security limit; the list of all machines of a large cloud has a few million."""
 
 _PIECE = 65536
 
@@ -37,7 +37,7 @@ class Post:
         end = time.monotonic() + seconds
         try:
             with requests.Session() as session:
-                # a session string must not go to a proxy, nor be joined by a netrc's password
+                # the session must not go to a proxy, and a netrc's password must not be added
                 session.trust_env = False
                 with session.post(
                     url,
@@ -59,7 +59,7 @@ class Post:
 
 def _read(answer: requests.Response, end: float) -> bytes:
     data = bytearray()
-    # not iter_content, which waits for a whole piece, however slowly it trickles in
+    # not iter_content, which waits for a whole piece, however slowly it arrives
     while piece := answer.raw.read1(_PIECE, decode_content=True):
         data += piece
         if len(data) > LONGEST_ANSWER:

@@ -1,7 +1,7 @@
 """Follows a machine through hybrid hosts, each an OpenNebula of its own, to where it runs.
 
 A host with the driver ``one`` runs its machines in another OpenNebula, under one account there.
-The local driver has no consoles, and a machine that it calls running may have another state there.
+The local driver has no consoles, and a machine that is running for it may have another state there.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def locate(
     placement = placed(machine)
     if machine.is_on_vcenter:
         return ConsoleElsewhere(in_vsphere(cloud, end, machine, placement))
-    # the user does not know the name of the remote half
+    # the user knows the local name only
     return replace(console(machine, placement, cloud.network), name=asked.name)
 
 
@@ -117,8 +117,8 @@ def _follow(
 def _check_partner(machine: Machine, remote: Machine, there: Cloud) -> None:
     """Refuse a remote half that does not name this machine.
 
-    An owner can write the DEPLOY_ID of an imported machine (IMPORT_VM_ID), and imported ones have
-    no name of this half written over there.
+    The owner can choose the DEPLOY_ID of an imported machine (IMPORT_VM_ID), and the remote half of
+    an imported machine does not name the local half.
     """
     if remote.partner_id == str(machine.id):
         return

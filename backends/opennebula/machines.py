@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 _LONGEST: Final = 256
-"""Characters that are read of what its owner can write: more than any address or id has."""
+"""Characters that are read of a value that the owner can write; addresses and ids are shorter."""
 
 _HYBRID = re.compile(r"opennebula-hybrid-([0-9]{1,9})")
 
@@ -21,9 +21,9 @@ class Graphics:
         type: in lower case, such as ``vnc``; empty where a default of the driver decides it, which
             the document does not show.
         listen: an address of the host, as the machine's template has it; empty when it has none.
-        port: as the cloud wrote it; empty until the machine was deployed.
-        password: empty for none, or for a default of the driver. OpenNebula keeps 8 characters for
-            VNC, which is all that counts.
+        port: as OpenNebula wrote it; empty until the machine is deployed.
+        password: empty for none, or for a default of the driver. OpenNebula keeps 8 characters,
+            as many as VNC authentication uses.
     """
 
     type: str
@@ -55,7 +55,7 @@ class Machine:
     can write anything into its templates, and the DEPLOY_ID of a machine that was imported.
 
     Attributes:
-        deploy_id: what its driver calls it.
+        deploy_id: its id for the driver.
         placement: None when it never was on a host.
         graphics: all of them, in order.
         partner_id: for the remote half of a machine on a hybrid host, the id of the local half;
@@ -94,7 +94,7 @@ def read_machine(vm: Any) -> Machine:
     """Read the answer to ``one.vm.info``.
 
     Raises:
-        ValueError: it has no id or state, so it is none.
+        ValueError: it has no id or state.
     """
     if getattr(vm, "ID", None) is None or vm.STATE is None:
         raise ValueError("it has no ID or no STATE")

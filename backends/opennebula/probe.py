@@ -20,10 +20,10 @@ from .machines import Machine
 from .vcenter import in_vsphere
 
 _LOOKED_AT = 16
-"""Machines whose documents are read, one for each."""
+"""Machines whose documents are read, with a request for each."""
 
 _SHARE = 0.5
-"""How much of the time that is left goes into reading them."""
+"""The share of the remaining time for reading them."""
 
 
 def probe(cloud: Cloud, end: float, post: PostFunction | None = None) -> Probed:
@@ -70,7 +70,7 @@ def _console(
         return None
     placement = placed(machine)
     if machine.is_on_vcenter:
-        # what is wrong with one machine of a cluster is wrong with all
+        # an error of one machine of a cluster holds for all of them
         if placement.host not in clusters:
             clusters.add(placement.host)
             in_vsphere(cloud, end, machine, placement)

@@ -21,7 +21,7 @@ _URL: Final = (
 
 
 def is_endpoint(text: str) -> bool:
-    """Return whether this can be the URL of an XML-RPC server, without a password in it."""
+    """Return whether a text can be the URL of an XML-RPC server, and has no password in it."""
     try:
         url = urlsplit(text)
         return (
@@ -111,7 +111,7 @@ class CloudSettings(BaseModel):
         imported: whether machines in a vCenter are shown that were imported before release 5.12,
             when owners could choose their DEPLOY_ID unless IMPORT_VM_ID was restricted.
         vnc_password: of consoles whose document has none: a default of the hosts' drivers.
-        remotes: name of a hybrid host -> the OpenNebula behind it.
+        remotes: a hybrid host's name -> the OpenNebula behind it.
     """
 
     model_config = ConfigDict(
@@ -164,7 +164,7 @@ class RemoteSettings(CloudSettings):
         user: instead of ONE_USER.
         password: instead of ONE_PASSWORD, which OpenNebula gives in clear text only to accounts
             of its group oneadmin.
-        zone_proxy: not possible yet.
+        zone_proxy: not supported yet; any value is refused.
     """
 
     endpoint: Endpoint | None = None

@@ -29,7 +29,7 @@ _READ_TIME = 5.0
 class StaticBackend:
     """Consoles from a table: the VM's id is the table's key.
 
-    A version of the file that is broken is logged once, and the last good one stays in use.
+    A version of the file that cannot be used is logged once; the last good one stays in use.
     """
 
     Settings = StaticSettings
@@ -53,7 +53,7 @@ class StaticBackend:
         return console.endpoint()
 
     async def list(self) -> Sequence[VMSummary]:
-        """Return all consoles; whether their machines run is not known."""
+        """Return all consoles; the state of their machines is not known."""
         return [
             VMSummary(VMAddress(self._name, key), console.name or key, "not known")
             for key, console in sorted((await self._consoles()).items())
@@ -93,7 +93,7 @@ class StaticBackend:
 
     async def _read(self, path: Path) -> dict[str, Console]:
         try:
-            # a broken file is read again every time: what is missing may be in another file
+            # a broken file is read every time: its error may be that of another file it names
             known = None if self._problem else self._version
             reading = await self._calls.call(_READ_TIME, read_if_changed, path, known)
         except BackendError as e:

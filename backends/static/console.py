@@ -79,9 +79,9 @@ class Console(BaseModel):
             ``wss://host:port/path``.
         password: for VNC authentication, or of the user; empty for servers that ask for none.
         username: for servers that ask for a user's name, which is sent under TLS only.
-        tls: demands TLS, VeNCrypt or that of the address, and says how the server is verified.
-        anonymous_tls: demands VeNCrypt too, and accepts a server without a certificate.
-        name: what to call the machine on the screen; empty keeps the server's own name.
+        tls: demands TLS (VeNCrypt, or the TLS of the address), and says how the server is verified.
+        anonymous_tls: demands VeNCrypt, and accepts a server without a certificate.
+        name: the machine's name on the page; empty for the server's own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

@@ -1,6 +1,6 @@
 """Where an ESXi host is dialled, since a name that vSphere has for it may mean another host here.
 
-Configured addresses go before those of vSphere, and loopback is dialled only where it is
+Configured addresses take precedence over those of vSphere, and loopback is dialled only where it is
 configured.
 """
 
@@ -34,7 +34,7 @@ def place(settings: VMwareSettings, is_single_host: bool, *names: str) -> Place:
         names: of the host in vSphere, the best first; empty ones are skipped.
 
     Raises:
-        BackendError: it cannot be dialled, or is this machine itself; with what can be done.
+        BackendError: it cannot be dialled, or is this machine itself; the detail says what to do.
     """
     told = [name for name in names if name]
     for name in told:

@@ -64,7 +64,7 @@ class VMwareBackend:
         return probed.line
 
     def warnings(self) -> Sequence[str]:
-        """Return what is not safe, and what the last probe has found in the way of consoles."""
+        """Return unsafe settings, and what the last probe found to keep users from consoles."""
         return [*self._settings.warnings(), *self._problems]
 
     async def close(self) -> None:

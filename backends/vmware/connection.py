@@ -30,11 +30,11 @@ _LOST = (
     ssl.SSLEOFError,
     ssl.SSLZeroReturnError,
 )
-"""How a request fails on an idle connection that the server has closed."""
+"""Errors of a request on an idle connection that the server has closed."""
 
 _REMEDIES = 2
 _AFTER_REFUSAL = 60.0
-"""Seconds without a further login once it was refused: each one counts towards a lock-out."""
+"""Seconds without another login once one was refused: each counts towards a lock-out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Session:
     """A vCenter or ESXi host, called with a question.
 
     Args:
-        seconds: how long one question may take in its thread.
+        seconds: the longest time for one question in its thread.
         clock: monotonic seconds.
     """
 

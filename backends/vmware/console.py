@@ -41,7 +41,7 @@ def locate(vsphere: VSphere, vm: str) -> ConsoleEndpoint:
 
     Raises:
         VMNotFound, ConsoleUnavailable, BackendError: see ``IConsoleBackend``.
-        OverLimit: the console has as many viewers as the machine's configuration admits.
+        OverLimit: the console has as many viewers as the machine's configuration allows.
         MethodFault: vSphere failed in another way.
     """
     try:

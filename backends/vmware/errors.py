@@ -11,7 +11,7 @@ from pyVmomi import vim
 from ...errors import BackendError
 
 UNANSWERED = (OSError, HTTPException, ExpatError)
-"""What a call raises when there is no answer, or none that can be read."""
+"""Errors of a call that is not answered, or whose answer cannot be read."""
 
 _NO_PERMISSION = "The console service may not show this virtual machine."
 _LONGEST_MESSAGE = 300

@@ -1,4 +1,4 @@
-"""Look-up and inventory of a vSphere's machines, and a line about the server.
+"""Look-up and inventory of the machines in a vSphere, and a line about the server.
 
 Everything here blocks; it is called in a thread, through `Session`.
 """
@@ -29,8 +29,8 @@ _SEVERAL = "Several virtual machines have this name."
 def find(vsphere: VSphere, vm: str) -> Any:
     """Return the ``vim.VirtualMachine`` that is meant; with a managed object id, it may not exist.
 
-    What looks like a UUID or a managed object id is never taken for a name: a machine named like
-    the id of one that is gone would take its place.
+    What looks like a UUID or a managed object id is never taken for a name: a machine that has
+    the id of a deleted one as its name would be shown instead.
 
     Raises:
         VMNotFound: there is none.
@@ -89,7 +89,7 @@ def _summary(backend: str, managed_object_id: str, values: dict[str, Any]) -> VM
 
 
 def displayed(name: str) -> str:
-    """Return a name as people wrote it; vSphere keeps a slash in it as ``%2f``."""
+    """Return a name as it was typed; vSphere keeps a slash in it as ``%2f``."""
     return unquote(name)
 
 

@@ -23,7 +23,7 @@ PRIVILEGE: Final = "VirtualMachine.Interact.ConsoleInteract"
 
 _HTTPS = 443
 _SHARE = 0.25
-"""How much of the time limit goes into dialling."""
+"""The share of the time limit for dialling."""
 
 
 def probe(vsphere: VSphere) -> Probed:
@@ -51,7 +51,7 @@ def _closed(vsphere: VSphere) -> Iterator[str]:
 def _hosts(vsphere: VSphere) -> tuple[dict[Address, str], set[str], list[str]]:
     """Return where each connected host is dialled, and what is wrong with those that are not.
 
-    Between them stand the places that an operator wrote.
+    The second of the three values has the hosts that are configured.
     """
     hosts, written, problems = {}, set[str](), []
     found = read_all(vsphere, vim.HostSystem, "name", "runtime.connectionState")

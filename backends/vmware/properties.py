@@ -37,7 +37,7 @@ class Properties:
 
         Raises:
             MethodFault: why it may not be read.
-            LookupError: it is unset all the same.
+            LookupError: it is unset.
         """
         if path in self._refusals:
             raise self._refusals[path]
@@ -58,7 +58,7 @@ def read(vsphere: VSphere, thing: Any, *paths: str) -> Properties:
 
 
 def read_these(vsphere: VSphere, things: Sequence[Any], *paths: str) -> list[Properties]:
-    """Read properties of several objects of one kind; those that the account cannot see too.
+    """Read properties of several objects of one kind, also of those that the account cannot see.
 
     Raises:
         ManagedObjectNotFound: one of them does not exist any more.
@@ -107,7 +107,7 @@ def _collect(
 def _properties(found: Any) -> Properties:
     refusals = {each.path: each.fault for each in found.missingSet}
     for fault in refusals.values():
-        # a session that has ended shows here, and not as a fault of the call
+        # an expired session is reported here, not as a fault of the call
         if isinstance(fault, vim.fault.NotAuthenticated):
             raise fault
     values = {each.name: each.val for each in found.propSet}

@@ -14,7 +14,7 @@ from ...model import Seconds, TLSTrust
 from ...tls.settings import Fingerprint
 
 ConsoleKind = Literal["webmks", "vnc", "auto"]
-"""Which server shows a screen: ESXi's web socket, its VNC server, or the first that there is."""
+"""Which server shows a screen: ESXi's web socket, its VNC server, or the first of them."""
 
 
 class VMwareSettings(BaseModel):
@@ -30,10 +30,10 @@ class VMwareSettings(BaseModel):
         fingerprints: of the server's certificate; when there are any, one must match, and
             authority and name are not checked.
         verify: False accepts any certificate of the server.
-        console: how screens are shown; ``auto`` takes the VNC server where no web socket is.
+        console: how consoles are reached; ``auto`` uses VNC where there is no web socket.
         addresses: an ESXi host as vCenter names it -> where it is dialled.
         bios_uuids: whether a UUID that is no machine's instance UUID may be a BIOS UUID. Clones
-            share it, and an account that may configure a machine can give it another's.
+            share it, and an account that may configure a machine can set it to that of another.
         timeout: longest time for one question.
     """
 

@@ -25,7 +25,7 @@ _LONGEST_DOCUMENT = 1 << 20
 
 
 class TimeLeft(threading.local):
-    """How long the thread may still wait; no limit outside of ``within``."""
+    """The time for which the thread may still wait; no limit outside of ``within``."""
 
     end = float("inf")
 
@@ -42,7 +42,7 @@ class TimeLeft(threading.local):
         """Return what is left, for a socket.
 
         Raises:
-            TimeoutError: nothing.
+            TimeoutError: nothing is left.
         """
         left = self.end - time.monotonic()
         if left <= 0:
@@ -67,7 +67,7 @@ class Stub(SoapStubAdapter):
     def GetConnection(self) -> HTTPSConnection:
         """Return an idle connection or a new one, which waits no longer than the thread may."""
         connection: HTTPSConnection = super().GetConnection()
-        # for when it has to connect again, and for what it is now
+        # for a connection that is opened again, and for the open one
         connection.timeout = self._time_left.seconds()
         if connection.sock:
             connection.sock.settimeout(connection.timeout)
@@ -78,11 +78,11 @@ class Stub(SoapStubAdapter):
 
 
 def newest_version(host: str, port: int, context: Context, time_left: TimeLeft) -> str:
-    """Ask which versions of the API are spoken, and return pyvmomi's name of the newest it knows.
+    """Return pyvmomi's name of the newest API version that it has in common with the server.
 
     Raises:
-        BackendError: it speaks none.
-        OSError, HTTPException: it cannot be asked.
+        BackendError: there is none.
+        OSError, HTTPException: the server cannot be asked.
     """
     connection = HTTPSConnection(host, port, context=context, timeout=time_left.seconds())
     try:

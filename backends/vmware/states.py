@@ -16,6 +16,6 @@ _CONNECTION = {
 
 
 def state_text(power: str, connection: str = "connected") -> str:
-    """Return a power state and a connection state as text; a broken connection goes first."""
+    """Return a power state and a connection state as text; a broken connection takes precedence."""
     broken = _CONNECTION.get(connection, f"in the unknown connection state {connection}")
     return broken or _POWER.get(power, f"in the unknown power state {power}")

@@ -35,7 +35,7 @@ def endpoint(
         BackendError: the ticket names no host that can be dialled, or no TLS.
     """
     host, port, path = _target(ticket)
-    # where both are given, the URL's name is the one that other machines resolve as a rule
+    # where both are given, other machines usually resolve the name in the URL
     found = place(settings, is_single_host, host, ticket.host or "")
     return ConsoleEndpoint(
         Transport.WSS,

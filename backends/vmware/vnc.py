@@ -30,7 +30,7 @@ def vnc_endpoint(vsphere: VSphere, machine: Any, name: str) -> ConsoleEndpoint:
 
     Raises:
         NoGraphicalConsole: it has none.
-        ConsoleUnavailable: another machine of its host was removed at this moment.
+        ConsoleUnavailable: another machine of its host was removed meanwhile.
         BackendError: its host cannot be dialled, or another machine there has its port.
     """
     found = read(vsphere, machine, "config.extraConfig", "runtime.host")
@@ -52,7 +52,7 @@ def vnc_endpoint(vsphere: VSphere, machine: Any, name: str) -> ConsoleEndpoint:
 def _check_others(vsphere: VSphere, machine: Any, others: Sequence[Any], port: int) -> None:
     """Refuse a port that another running machine of the same host has: either may listen there.
 
-    A machine's port is chosen with its configuration. Machines that the account cannot see are not
+    Ports are part of the machines' configuration. Machines that the account cannot see are not
     compared.
     """
     others = [each for each in others if each != machine]

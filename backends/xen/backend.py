@@ -67,7 +67,7 @@ class XenBackend:
         return explain(refusal, self._settings.username)
 
     async def current_host(self, vm: str) -> str:
-        """Return an empty text: XAPI is not asked whether a machine was moved."""
+        """Return an empty text: XAPI is not asked."""
         return ""
 
     async def list(self) -> Sequence[VMSummary]:
@@ -85,7 +85,7 @@ class XenBackend:
         return probed.line
 
     def warnings(self) -> Sequence[str]:
-        """Return what is not safe, and the hosts whose consoles could not be reached."""
+        """Return unsafe or ineffective settings, and hosts that could not be reached."""
         plain = (
             "plain_console sends the session to the hosts without TLS: anybody on the way has it"
         )

@@ -35,7 +35,7 @@ _NO_SESSION: Final = 401
 
 
 class Pool:
-    """One pool, called with a question; logged in when first asked, and again when that is lost.
+    """One pool, called with a question; logs in for the first, and again when the login is lost.
 
     Args:
         timeout: seconds for one question, logging in included.
@@ -115,7 +115,7 @@ class Pool:
             raise
 
     def _login_worked(self, login: Login) -> None:
-        """Ask the master first from now on, if it is one of the members that are configured."""
+        """Ask the master first from now on, if it is one of the configured members."""
         self._members = tuple(sorted(self._settings.url, key=lambda url: url != login.url))
 
     def _forget(self, login: Login) -> None:
@@ -124,7 +124,7 @@ class Pool:
 
     @contextmanager
     def _locked(self, until: float) -> Iterator[None]:
-        """Wait for the thread that is logging in, if any, but no longer than there is time."""
+        """Wait for the thread that is logging in, if any, until the time is over."""
         if not self._lock.acquire(timeout=max(0.0, until - time.monotonic())):
             raise BackendError(f"{self}: still logging in")
         try:
@@ -146,7 +146,7 @@ def _ask(login: Login, question: Question[P, T], *args: P.args, **kwargs: P.kwar
 
 
 def _is_lost(error: BaseException) -> bool:
-    """Return whether another login may help: session, connection or role are gone, or the pool."""
+    """Return whether another login may help: session, connection or the role of master is lost."""
     match error:
         case Failure():
             return is_of_the_host(str(error.details[0]))

@@ -25,7 +25,7 @@ def endpoint(found: Found, settings: XenSettings, *, at_resident: bool = False) 
     """Return how a console is reached.
 
     Args:
-        at_resident: whether the host on which the machine runs goes before that in the location.
+        at_resident: whether the host on which the machine runs is used, not that in the location.
 
     Raises:
         BackendError: the location cannot be used.
@@ -38,7 +38,7 @@ def endpoint(found: Found, settings: XenSettings, *, at_resident: bool = False) 
 
 
 def _host(found: Found, told: str, settings: XenSettings) -> str:
-    """Return the host in the location, where it is one, else the one where the machine runs."""
+    """Return the location's host if it can be dialled, else the one where the machine runs."""
     hosts = [host for host in (told, found.host) if is_dialable(host)]
     if not hosts:
         raise BackendError(
@@ -94,7 +94,7 @@ def _location(text: str) -> SplitResult:
 
 
 def _with_brackets(text: str) -> str:
-    """Return a location with brackets around an address of IPv6, which XAPI writes without."""
+    """Return a location with the brackets around an IPv6 address that XAPI leaves out."""
     bare = _BARE_IPV6.fullmatch(text)
     if not bare or not parse_ip(bare["host"]):
         return text

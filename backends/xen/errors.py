@@ -15,7 +15,7 @@ from .settings import XenSettings
 
 _LONGEST: Final = 300
 _FETCHING: Final = 2.0
-"""Seconds to fetch a certificate once more, since OpenSSL gives none that it has refused."""
+"""Seconds to fetch a certificate again: OpenSSL does not hand over one that it has refused."""
 
 _REFERENCE: Final = re.compile(r"OpaqueRef:[\w-]+")
 _WRONG_NAME: Final = (62, 64)
@@ -30,7 +30,7 @@ _EMERGENCY: Final = (
     "HOST_HAS_NO_MANAGEMENT_IP",
     "HOST_ITS_OWN_SLAVE",
 )
-"""The answers of a member that cannot reach its master, to logins too."""
+"""The answers of a member that cannot reach its master, also to logins."""
 
 
 def is_of_the_host(code: str) -> bool:
@@ -73,7 +73,7 @@ def distrust(error: ssl.SSLCertVerificationError, url: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return text from outside, shortened and without references: a session's is a secret."""
+    """Return text from outside, shortened and without references: that of a session is a secret."""
     return re.sub(r"[^ -~]", "?", _REFERENCE.sub("OpaqueRef", text)[:_LONGEST])
 
 

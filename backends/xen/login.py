@@ -30,7 +30,7 @@ ORIGINATOR: Final = "vncproxy"
 """The name of the proxy's sessions in XAPI, which limits their number by it."""
 
 REDIRECTS: Final = 3
-"""Members that may call themselves a slave, one after the other."""
+"""Members that may name another one as master, one after the other."""
 
 IS_SLAVE: Final = "HOST_IS_SLAVE"
 
@@ -39,13 +39,13 @@ FINAL: Final = (
     "SESSION_AUTHORIZATION_FAILED",
     "RBAC_PERMISSION_DENIED",
 )
-"""What every member of a pool answers alike: another one need not be asked."""
+"""Errors that every member of a pool gives alike, so that no other one is asked."""
 
 FAILURES: Final = (
     *(OSError, HTTPException, XMLRPCError, ExpatError, Failure),
     *(LookupError, TypeError, ValueError),
 )
-"""The errors of a question; the last three come of malformed answers."""
+"""The errors of a question; the last three are those of malformed answers."""
 
 
 class AccountRefused(BackendError):
@@ -53,7 +53,7 @@ class AccountRefused(BackendError):
 
 
 class Unusable(Exception):
-    """A member at which no login is possible, nor at one that it leads to; the message names it."""
+    """Neither a member nor the master that it names allows a login; the message has the URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,13 @@ class Login:
         """
         self.transport.until = until
         with suppress(*FAILURES):
-            # not the library's own logout, which goes through the method that it logged in with
+            # not the library's own logout, which repeats the method of the login
             self.api.session.logout(self.ref)
         self.disconnect()
 
 
 OLD_CIPHERS: Final = "DEFAULT:!aNULL:!eNULL"
-"""Those of OpenSSL, with the key exchange by RSA that Python leaves out; as towards consoles."""
+"""OpenSSL's default ciphers, with the RSA key exchange that Python leaves out; as for consoles."""
 
 
 def log_in(settings: XenSettings, urls: Sequence[str], until: float) -> Login:
@@ -172,7 +172,7 @@ def _at(url: str, settings: XenSettings, until: float) -> Login:
     except BaseException:
         transport.close()
         raise
-    # each thread would log in for itself otherwise, and leave the others' session behind
+    # otherwise each thread would log in for itself, and leave the session of the others open
     api.last_login_method = api.last_login_params = None
     return Login(api, transport, url)
 

@@ -59,7 +59,7 @@ def find_console(login: Login, vm: str) -> Found:
         console = _graphical(login, record)
         host = login.xenapi.host.get_address(record["resident_on"])
     except Failure as e:
-        # what was just there is not any more: it was stopped, or moved, in between
+        # the object was removed since: the machine was stopped or migrated
         if e.details[0] in _GONE:
             raise ConsoleUnavailable(
                 "being stopped, started or moved", f"{vm!r}: a record is gone"
@@ -110,9 +110,9 @@ def _find(login: Login, vm: str) -> tuple[str, Record]:
 
 
 def _candidates(login: Login, vm: str) -> list[str]:
-    """Return the machines that a text may mean; what looks like a UUID is never taken for a name.
+    """Return the machines with a UUID or name; what looks like a UUID is never taken for a name.
 
-    Otherwise a machine named like the UUID of one that is gone would take its place.
+    Otherwise a machine that has the UUID of a deleted one as its name would be shown instead.
     """
     if uuid := uuid_of(vm, (WITH_DASHES,)):
         return _by_uuid(login, uuid)

@@ -21,7 +21,7 @@ from .settings import XenSettings
 from .states import RUNNING, state_text
 
 _SHARE = 0.5
-"""How much of the time that is left goes into dialling, so that some is left for TLS."""
+"""The share of the remaining time for dialling, so that some is left for TLS."""
 
 
 def probe(login: Login, settings: XenSettings) -> Probed:

@@ -1,4 +1,4 @@
-"""What a host's answer to CONNECT means, when it shows no console."""
+"""What a host's answer to CONNECT means when it is a refusal."""
 
 from __future__ import annotations
 

@@ -56,14 +56,15 @@ class XenSettings(BaseModel):
     """The table ``[backends.NAME]`` of type ``xen``.
 
     Attributes:
-        url: members of one pool, asked in this order; one that is not the master names it.
+        url: members of one pool, asked in this order; a member that is not the master names the
+            master.
         username: an account whose role may open consoles (VM Operator at least).
         tls: how the certificates of the pool's members are verified.
         addresses: a member's address or name in XAPI -> where it is dialled. Loopback is dialled
             only if it stands here or in ``url``.
-        plain_console: whether consoles are reached without TLS, the session in the request's query,
-            as old hosts want it; then ``http`` URLs are allowed, too.
-        plain_port: where such consoles are.
+        plain_console: whether consoles are reached without TLS, with the session in the request's
+            query, as old hosts need it; ``http`` URLs are then allowed, too.
+        plain_port: the TCP port of such consoles.
         old_ciphers: whether XAPI's hosts may exchange keys by RSA, as those of version 7 may need.
         timeout: longest time for one question, however many members are asked.
     """

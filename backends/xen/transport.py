@@ -17,13 +17,13 @@ from threading import local
 from typing import Any, Final
 
 LONGEST_ANSWER: Final = 64 * 1024 * 1024
-"""Bytes: a security limit; all records of a large pool have a few millions."""
+"""Bytes, a security limit; all records of a large pool have a few million."""
 
 _PIECE: Final = 65536
 
 
 class Transport(local, xmlrpc.client.Transport):
-    """Sends requests within a time limit; what a thread sets or keeps open is its own.
+    """Sends requests within a time limit; each thread has its own limit and connection.
 
     Args:
         context: for TLS, and verifies the server; None speaks plain HTTP.
@@ -91,7 +91,7 @@ class Transport(local, xmlrpc.client.Transport):
 
 
 class _Response(http.client.HTTPResponse):
-    """An answer of which every read is bounded by the time that is left."""
+    """An answer whose every read is limited by the time that is left."""
 
     def __init__(self, left: Callable[[], float], sock: socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -99,7 +99,7 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Limited(io.RawIOBase):
-    """A socket's bytes; its own time limit would begin anew with each of them."""
+    """A socket's bytes within a time limit for all; the socket's own limit is for each read."""
 
     def __init__(self, left: Callable[[], float], sock: socket, raw: io.RawIOBase) -> None:
         self._left = left

@@ -1,4 +1,4 @@
-"""``vncproxy demo``: a console of our own, and the whole proxy around it in one process.
+"""``vncproxy demo``: a console that draws a test card, and the whole proxy for it in one process.
 
 - `run`: from the arguments to the exit status.
 - `demonstration`: the proxy around one console, without a configuration file.

@@ -10,7 +10,7 @@ from ..addresses import bracketed
 from ..tokens.access_url import access_url
 
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 asked for by a user
-"""Wildcard addresses, and for each one that a browser on this machine can open."""
+"""Wildcard address -> an address that a browser on this machine can open."""
 
 
 @dataclass(frozen=True, slots=True)

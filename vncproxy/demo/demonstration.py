@@ -1,4 +1,4 @@
-"""The whole proxy around one console, put together without a configuration file."""
+"""A whole proxy for one console, set up without a configuration file."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Demonstration:
         address: where to listen.
         console: settings with the address of `CONSOLE`.
         print_line: called with each line of output.
-        print_error: called with each line about something that fails.
+        print_error: called with each line about a failure.
     """
 
     log = Logger()

@@ -1,4 +1,4 @@
-"""The demonstration console's screen: a test card that shows what is typed and pointed at."""
+"""The demonstration console's screen: a test card that shows keys and the pointer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Watcher(Protocol):
     """An observer of a screen: a viewer's connection."""
 
     def damaged(self, rect: Rect) -> None:
-        """Note that a rectangle changes; the drawing may not be finished."""
+        """Note that a rectangle has changed; more may change before `changed` is called."""
 
     def changed(self) -> None:
         """Send the changes: the drawing is finished."""

@@ -70,7 +70,7 @@ class DemoServer(ServerFactory):
         self._ticking.clock = clock
 
     def buildProtocol(self, addr: IAddress | None) -> Viewer:
-        """Make the protocol of a new connection."""
+        """Return the protocol of a new connection."""
         init = ServerInit(WIDTH, HEIGHT, PixelFormat(), TITLE).pack()
         return Viewer(self, Dialogue(log_in(init, self._password)))
 

@@ -30,9 +30,10 @@ def token_of(target: str, fragment: str = "") -> str:
         fragment: the part after ``#``, which is never sent in a request.
     """
     path, _, query = target.partition("?")
-    places = [dict(_parameters(text)) for text in (fragment, query, behind_path(path)[1])]
+    texts = (fragment, query, behind_path(path)[1])
+    places = [dict(_parameters(text)) for text in texts if text]
     found = [place["token"] for place in places if "token" in place]
-    found += [inner for place in places if (inner := _inside(place.get("path", "")))]
+    found += [inner for place in places if "path" in place and (inner := _inside(place["path"]))]
     return found[0] if found else ""
 
 

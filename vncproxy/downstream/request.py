@@ -29,7 +29,7 @@ def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> User
         type=type,
         client=trust.forwarding.client_address(request),
         token=token,
-        resume=cookies.get(resume_cookie_name(token)),
+        resume=cookies.get(resume_cookie_name(token)) if cookies else None,
         untrusted_origin=untrusted,
         confirmed=type is ConsoleType.XVPVNC or is_confirmed(request),
     )

@@ -29,8 +29,11 @@ def surplus_cookies(names: Iterable[str], token: str) -> list[str]:
     Args:
         names: of all cookies of the request; browsers send the oldest first (RFC 6265 section 5.4).
     """
+    others = [name for name in names if name.startswith(PREFIX)]
+    if len(others) < KEPT:
+        return []
     own = resume_cookie_name(token)
-    others = [name for name in names if name.startswith(PREFIX) and name != own]
+    others = [name for name in others if name != own]
     too_many = max(0, len(others) - (KEPT - 1))
     return others[: min(too_many, REMOVED_AT_ONCE)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import Counter, Histogram
 
 from .labels import OTHER, BackendLabels
@@ -19,26 +21,29 @@ class CallMetrics:
 
     def __init__(self, registry: Registry, backend: BackendLabels) -> None:
         self._backend = backend
-        self._redis = Histogram(
+        redis = Histogram(
             "vncproxy_redis_operation_seconds",
             "Seconds of the operations on Redis, those that failed included.",
             ("operation",),
             buckets=_REDIS_BUCKETS,
             registry=registry,
         )
+        # each opening of a session looks for these several times
+        self._redis = cache(redis.labels)
         self._redis_errors = Counter(
             "vncproxy_redis_errors_total",
             "Operations on Redis that failed: no connection, no answer in time, or refused.",
             ("operation",),
             registry=registry,
         )
-        self._steps = Histogram(
+        steps = Histogram(
             "vncproxy_backend_seconds",
             "Seconds of the steps to a console: locate, connect and handshake.",
             ("backend", "step"),
             buckets=_BACKEND_BUCKETS,
             registry=registry,
         )
+        self._steps = cache(steps.labels)
         self._step_errors = Counter(
             "vncproxy_backend_errors_total",
             "Steps to a console that failed, by the code of the reason.",
@@ -68,7 +73,7 @@ class CallMetrics:
         Args:
             operation: its name in the source, such as ``redeem``.
         """
-        self._redis.labels(operation).observe(seconds)
+        self._redis(operation).observe(seconds)
         if failed:
             self._redis_errors.labels(operation).inc()
 
@@ -80,7 +85,7 @@ class CallMetrics:
             failed: the code of the reason; empty where it succeeded.
         """
         name = self._backend(backend)
-        self._steps.labels(name, step).observe(seconds)
+        self._steps(name, step).observe(seconds)
         if failed:
             self._step_errors.labels(name, step, failed).inc()
 

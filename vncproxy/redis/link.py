@@ -187,13 +187,22 @@ class RedisLink:
     async def _run_connected(
         self, operation: Operation, work: Callable[[Operation], Awaitable[T]]
     ) -> T:
-        operation.protocol = protocol = await self._connected()
+        operation.protocol = protocol = self._usable() or await self._connected()
         protocol.operations += 1
         try:
             return await work(operation)
         finally:
             protocol.operations -= 1
             self._drop_if_left(protocol)
+
+    def _usable(self) -> Protocol | None:
+        """Return the connection if nothing has to be waited for, as nearly always."""
+        protocol = self._protocol
+        if protocol is None or not protocol.connected or self._closed:
+            return None
+        if protocol.unanswered >= MOST_UNANSWERED or protocol.stuck(self.settings.timeout):
+            return None
+        return protocol
 
     async def _connected(self) -> Protocol:
         """Return the connection; while it is made, operations wait for the same one."""

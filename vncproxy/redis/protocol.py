@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+import hiredis
 import txredisapi
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -79,7 +80,7 @@ class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
         """
         if not self.connected:
             raise txredisapi.ConnectionError("Not connected")
-        send_at_once(self.transport, encode_command(words))
+        send_at_once(self.transport, hiredis.pack_command(words))  # type: ignore[arg-type] # of any length
         answer: Deferred[Any] = Deferred()
         self._waiting.append((self._seconds(), answer))
         return answer
@@ -121,15 +122,6 @@ class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
             return False
         now, oldest = self._seconds(), self._waiting[0][0]
         return now - max(oldest, self._answered_at) >= limit or now - oldest >= 2 * limit
-
-
-def encode_command(words: Sequence[str | bytes | int]) -> bytes:
-    """Return a command as Redis reads it: an array of bulk strings (RESP, "sending commands")."""
-    pieces = [b"*%d\r\n" % len(words)]
-    for word in words:
-        octets = word if isinstance(word, bytes) else str(word).encode()
-        pieces.append(b"$%d\r\n%b\r\n" % (len(octets), octets))
-    return b"".join(pieces)
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
@@ -61,16 +61,16 @@ async def run_handshake(
         Exception: any error of the handshake itself, at once.
     """
     run = _HandshakeRun(leg, steps, make_verifier)
-    finished = run.finished.addTimeout(timeout, leg.clock)
+    timer = leg.clock.callLater(timeout, run.expire, timeout)
     leg.deliver(run.receive, on_eof=run.receive_eof)
     run.receive(b"")
     if leg.is_closing:
         run.receive_eof()
     try:
-        await finished
-    except TimeoutError as e:
-        raise HandshakeTimeout(timeout, run.dialogue.waits_for()) from e
+        await run.finished
     finally:
+        if timer.active():
+            timer.cancel()
         run.cancel_step_timer()
         leg.stop_delivering(run.dialogue.leftover())
     return run.dialogue.result
@@ -110,6 +110,15 @@ class _HandshakeRun(Generic[T]):
     def receive_eof(self) -> None:
         """Pass the end of the stream to the handshake."""
         self._advance(self.dialogue.receive_eof)
+
+    def expire(self, timeout: float) -> None:
+        """End the handshake, which has taken too long.
+
+        Args:
+            timeout: seconds that it had.
+        """
+        if not self.finished.called:
+            self.finished.errback(HandshakeTimeout(timeout, self.dialogue.waits_for()))
 
     def cancel_step_timer(self) -> None:
         """Cancel the time limit of a single step."""

@@ -75,6 +75,13 @@ class Admission:
         self._queues: dict[str, deque[Turn]] = {}
         self._is_crowded = self._is_slow = False
 
+    def begin_at_once(self) -> bool:
+        """Begin the turn of a session if no session has to wait; `end_turn` has to follow then."""
+        if self.waiting or self._opening >= self._limits().openings:
+            return False
+        self._opening += 1
+        return True
+
     def wait_for_turn(self, address: str) -> Deferred[None]:
         """Return a Deferred that fires when a session may open; `end_turn` has to follow then.
 

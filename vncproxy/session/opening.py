@@ -63,8 +63,9 @@ class Opening:
     async def _redeem_in_turn(self) -> Grant:
         """Wait for the turn to open, and redeem the token; the turn goes on after it."""
         session, admission = self._session, self._live.admission
-        session.step = turn = admission.wait_for_turn(session.user_request.client)
-        await turn
+        if not admission.begin_at_once():
+            session.step = turn = admission.wait_for_turn(session.user_request.client)
+            await turn
         try:
             session.check_not_cancelled()
             session.step = None
