@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
@@ -98,6 +98,16 @@ def mapped(addresses: Mapping[str, str], host: str) -> str:
 def bracketed(host: str) -> str:
     """Return a host as it stands before a port, in a URL or a Host header: IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host
+
+
+def counted_as(address: str) -> str:
+    """Return the key under which an address is counted: itself, or its /64 network for IPv6.
+
+    A host may use any address of its /64 network (RFC 4291 section 2.5.1).
+    """
+    if ":" not in address:
+        return address
+    return str(IPv6Network((address, 64), strict=False))
 
 
 def _of_old_form(text: str) -> IPv4Address | None:

@@ -15,9 +15,10 @@ from typing import Protocol
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 from twisted.internet.interfaces import IReactorTime
 
+from ..addresses import counted_as
 from ..errors import OverLimit, VNCProxyError
 from ..model import Limits
-from .forwarded import NOWHERE, counted_as
+from .forwarded import NOWHERE
 from .refusals import Refusals
 
 UNKNOWN = ""

@@ -138,16 +138,6 @@ def plain_address(address: object) -> str:
     return _plain(getattr(address, "host", "")) or NOWHERE
 
 
-def counted_as(address: str) -> str:
-    """Return the key under which an address is counted: itself, or its /64 network for IPv6.
-
-    A host may use any address of its /64 network (RFC 4291 section 2.5.1).
-    """
-    if ":" not in address:
-        return address
-    return str(IPv6Network((address, 64), strict=False))
-
-
 def read_hop(text: str) -> str | None:
     """Return the address in one hop, without zone and port; None when there is none.
 

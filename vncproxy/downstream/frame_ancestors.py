@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from twisted.logger import Logger
 from twisted.web.http import Request
 
+from ..addresses import counted_as
 from ..errors import BadRequest, VNCProxyError
 from ..interfaces import ITokenStore
 from ..model import check_secret, secret_id
 from ..origins import normal_patterns
 from ..web import content_security_policy
-from .forwarded import counted_as
 from .headers import first_element
 from .links import query_token
 from .rate_limit import RateLimit

@@ -13,10 +13,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from ..addresses import counted_as
 from ..errors import BadRequest, DownstreamViolation, Forbidden, TokenRefused, VNCProxyError
 from ..interfaces import ISessionObserver
 from ..model import Limits, SessionInfo, new_id
-from .forwarded import counted_as
 from .rate_limit import RateLimit
 from .throttled_warning import ThrottledWarning
 
