@@ -19,7 +19,7 @@ from vncproxy.errors import (
     StoreUnavailable,
     VNCProxyError,
 )
-from vncproxy.model import Grant, Token
+from vncproxy.model import Grant, SessionLease, Token
 from vncproxy.redis.link import Operation
 from vncproxy.tokens.redis import RedisSettings, RedisTokenStore
 
@@ -101,7 +101,12 @@ class InterruptedStore(RedisTokenStore):
         return secret
 
     async def _take(
-        self, redis: Operation, token_id: str, record: bytes, cookie_before: str = ""
+        self,
+        redis: Operation,
+        token_id: str,
+        record: bytes,
+        cookie_before: str,
+        lease: SessionLease | None,
     ) -> Grant:
         self.interrupt()
-        return await super()._take(redis, token_id, record, cookie_before)
+        return await super()._take(redis, token_id, record, cookie_before, lease)

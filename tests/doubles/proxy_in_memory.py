@@ -22,6 +22,7 @@ from vncproxy.model import (
     Limits,
     Policy,
     SessionInfo,
+    SessionLease,
     Timeouts,
     Token,
     Transport,
@@ -56,9 +57,10 @@ class Store(MemoryTokenStore):
         secret: str,
         resume_secret: str | None = None,
         before_use: Callable[[Token | None], None] | None = None,
+        lease: SessionLease | None = None,
     ) -> Grant:
         await self._called("redeem")
-        return await super().redeem(secret, resume_secret, before_use)
+        return await super().redeem(secret, resume_secret, before_use, lease)
 
     async def confirm(self, grant: Grant) -> None:
         await self._called("confirm")

@@ -7,7 +7,7 @@ from typing import Any, cast
 from twisted.logger import ILogObserver, LogEvent, Logger
 
 from tests.components.redis_case import RedisCase, documented, sleep
-from tests.tokens.store_contract import VM
+from tests.tokens.store_contract import VM, good_once
 from vncproxy.errors import TokenRevoked, TokenUnknown, TokenUsed
 from vncproxy.model import Policy, secret_id
 from vncproxy.tokens.redis import RedisTokenStore
@@ -105,9 +105,10 @@ class CrashTests(RedisCase):
         store = self.make_store()
         await store.ping()
         self.server.cli("save")
-        self.assertTrue(await store.once("jti", 60))
+        await store.enter(good_once("jti"))
         await self.crash()
-        self.assertFalse(await store.once("jti", 60))
+        with self.assertRaises(TokenUsed):
+            await store.enter(good_once("jti"))
 
     async def test_revocation_that_another_proxy_made_is_remembered_once_it_was_met(self) -> None:
         store, other = self.make_store(), self.make_store()

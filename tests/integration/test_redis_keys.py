@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 from tests.components.redis_case import RedisCase, sleep
-from tests.tokens.store_contract import VM
-from vncproxy.model import ConsoleType, Policy, secret_id
+from tests.tokens.store_contract import VM, good_once
+from vncproxy.model import ConsoleType, Limits, Policy, SessionLease, secret_id
 from vncproxy.tokens.redis import RedisTokenStore
 
 ROW = re.compile(r"^\| `([a-z]+:[^`]*)` \|", re.MULTILINE)
@@ -36,7 +36,12 @@ class KeyTests(RedisCase):
         await store.redeem(secrets[2])
         await store.show(secret_id(secrets[2]))
         await store.revoke(secret_id(secrets[3]))
-        self.assertTrue(await store.once("jwt:issuer:1", 60))
+        await store.enter(good_once("jwt:issuer:1"))
+        await store.announce("1" * 16, 15)
+        lease = SessionLease("1", "1" * 16, "192.0.2.1", Limits())
+        await store.redeem(await store.issue(self.token()), lease=lease)
+        store.leases.held = lambda: [(lease, self.token())]
+        await store.leases.renew(was_announced=False)
         await store.check()
         await store.ping()
         await store.losses()
@@ -44,12 +49,14 @@ class KeyTests(RedisCase):
 
     async def test_every_key_is_documented_and_every_documented_one_is_written(self) -> None:
         words = ["redis-cli", "-s", self.server.path, "monitor"]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as monitor:
+        path = Path(self.mktemp())
+        with path.open("w") as output, subprocess.Popen(words, stdout=output) as monitor:
             await sleep(0.2)
             await self.do_everything(self.make_store())
             await sleep(0.2)
             monitor.terminate()
-            said, _ = monitor.communicate(timeout=60)
+            monitor.wait(timeout=60)
+        said = path.read_text()
         keys = set(re.findall(r'"(vncproxy:[^"]*[^":])"', said))
         documented = documented_keys()
         self.assertEqual(

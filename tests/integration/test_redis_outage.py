@@ -109,7 +109,7 @@ class OutageTests(RedisCase):
         async def late(redis: Operation) -> object:
             await redis.query(scripts.LOOK, ["vncproxy:token:x", "vncproxy:state:x"])
             redis._deadline = 1
-            return await store._take(redis, secret_id(secret), encode(self.token()))
+            return await store._take(redis, secret_id(secret), encode(self.token()), "", None)
 
         self.assertIn("nothing was done", await self.failure(store._link.run(late)))
         await store.redeem(secret)

@@ -20,7 +20,7 @@ from vncproxy.errors import (
     TokenUsed,
 )
 from vncproxy.model import Grant, Policy, UnixTime, VMAddress, new_secret, secret_id
-from vncproxy.tokens import redis as redis_store
+from vncproxy.tokens import redis_sessions
 from vncproxy.tokens.records import decode, encode
 from vncproxy.tokens.redis import RedisSettings, RedisTokenStore
 
@@ -130,7 +130,7 @@ class StorageTests(RedisCase):
             self.assertGreater(int(self.server.cli("ttl", f"vncproxy:{key}")), 9_990, key)
 
     async def test_indexes_of_what_is_over_are_gone(self) -> None:
-        self.patch(redis_store, "_OPENING_MS", 0)
+        self.patch(redis_sessions, "_OPENING_MS", 0)
         store = self.make_store(resume=2)
         await store.redeem(await store.issue(self.token(ttl=2)))
         await sleep(2.3)

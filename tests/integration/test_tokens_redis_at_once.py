@@ -15,7 +15,7 @@ from vncproxy.errors import (
     TokenUsed,
 )
 from vncproxy.model import Grant, Policy, new_secret, secret_id
-from vncproxy.tokens import redis as redis_store
+from vncproxy.tokens import redis_sessions
 from vncproxy.tokens.records import encode
 
 
@@ -104,7 +104,7 @@ class ConcurrencyTests(RedisCase):
     async def test_use_of_a_proxy_that_died_comes_back(self) -> None:
         one, other = self.make_store(), self.make_store()
         secret = await one.issue(self.token(policy=Policy(max_duration=60)))
-        self.patch(redis_store, "_OPENING_MS", 1000)
+        self.patch(redis_sessions, "_OPENING_MS", 1000)
         lost = await one.redeem(secret)
         with self.assertRaises(TokenUsed):
             await other.redeem(secret)

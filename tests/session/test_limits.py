@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from twisted.internet.defer import Deferred
 
 from tests.doubles.sessions import SessionTestCase, User
@@ -58,7 +60,60 @@ class LimitTests(SessionTestCase):
         error = self.refused_over_limit(self.user_request())
 
         self.assertIn("2 sessions of kvm/web-01, limits.sessions_per_vm", str(error))
-        self.assertEqual(self.uses_given_back(), 1)
+        self.assertEqual(self.uses_given_back(), 0)  # none was taken
+
+    def test_sessions_of_one_user(self) -> None:
+        self.serve(limits=Limits(sessions_per_user=1))
+        self.kvm.consoles["db-01"] = self.kvm.consoles["web-01"]
+        self.begin(user=User(self))
+        self.begin(self.user_request(self.issue(user="bob")), User(self))
+
+        other = self.user_request(self.issue(vm=VMAddress("kvm", "db-01")), client="198.51.100.8")
+        error = self.refused_over_limit(other)
+
+        self.assertIn("1 sessions of user alice, limits.sessions_per_user", str(error))
+
+    def test_an_ipv6_address_counts_with_its_network(self) -> None:
+        self.serve(limits=Limits(sessions_per_address=2))
+        for client in ("2001:db8::1", "2001:db8::2"):
+            self.begin(self.user_request(client=client), User(self))
+
+        error = self.refused_over_limit(self.user_request(client="2001:db8::ffff:1:2:3"))
+
+        self.assertIn("2 sessions from 2001:db8::/64", str(error))
+        self.begin(self.user_request(client="2001:db8:0:1::1"), User(self))
+
+    def test_a_session_that_fails_to_open_counts_no_more(self) -> None:
+        self.serve(limits=Limits(sessions_per_vm=1, sessions_per_user=1, sessions_per_address=1))
+        for _ in range(3):
+            self.begin(user=User(self))
+            self.reactor.refuse()
+        self.open()
+
+    def test_a_session_that_has_ended_counts_no_more(self) -> None:
+        self.serve(limits=Limits(sessions_per_vm=1, sessions_per_user=1, sessions_per_address=1))
+        for _ in range(3):
+            self.user = User(self)
+            self.open()
+            self.user.peer.close()
+
+    def test_a_new_limit_counts_for_the_sessions_that_there_are(self) -> None:
+        self.open()
+        self.sessions.services = replace(self.sessions.services, limits=Limits(sessions_per_vm=1))
+        self.assertIn("1 sessions", str(self.refused_over_limit(self.user_request())))
+
+    def test_every_live_session_is_held_from_its_redemption_to_its_end(self) -> None:
+        self.serve(worker_id="w")
+        self.begin(user=User(self))
+        opening = self.session
+        self.console()
+        self.open()
+        names = {lease.name for lease, _ in self.sessions.held()}
+        self.assertEqual(names, {f"w/{opening.id}", f"w/{self.session.id}"})
+
+        opening.cancel(ClientGone())
+        self.user.peer.close()
+        self.assertEqual(list(self.sessions.held()), [])
 
     def test_there_is_room_again_when_one_is_over(self) -> None:
         self.serve(limits=Limits(sessions=1))

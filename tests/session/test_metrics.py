@@ -3,7 +3,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from vncproxy.errors import EndedByAdministrator, TokenUnknown, UpstreamUnreachable
+from vncproxy.errors import EndedByAdministrator, OverLimit, TokenUnknown, UpstreamUnreachable
 from vncproxy.interfaces import ISessionObserver
 from vncproxy.metrics import Registry
 from vncproxy.metrics.labels import MAX_BACKENDS, OTHER, BackendLabels
@@ -91,6 +91,10 @@ class MetricsTests(SynchronousTestCase):
         self.assertEqual(self.outcome(f"b{MAX_BACKENDS - 1}", "token-unknown"), 1)
         self.assertIsNone(self.outcome(f"b{MAX_BACKENDS}", "token-unknown"))
         self.assertEqual(self.outcome(OTHER, "token-unknown"), 5)
+
+    def test_sessions_over_a_limit_are_counted_by_the_limit(self) -> None:
+        self.metrics.refused(session(), OverLimit("x", option="sessions_per_user"))
+        self.assertEqual(self.value("over_limit_total", limit="sessions_per_user"), 1)
 
     def test_connections_and_what_was_turned_away(self) -> None:
         self.metrics.count_connections(lambda: (3, 20, 100))

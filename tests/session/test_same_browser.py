@@ -13,9 +13,7 @@ from vncproxy.errors import (
     Superseded,
     TokenUsed,
 )
-from vncproxy.model import (
-    Limits,
-)
+from vncproxy.model import Limits, SessionLease
 from vncproxy.session.session import Session
 
 
@@ -113,6 +111,7 @@ class SameBrowserTests(SessionTestCase):
             Limits(sessions=1),
             Limits(sessions_per_address=1),
             Limits(sessions_per_vm=1),
+            Limits(sessions_per_user=1),
         ):
             self.setUp()
             self.serve(limits=limits)
@@ -120,6 +119,22 @@ class SameBrowserTests(SessionTestCase):
             self.again()
             self.again()
             self.assertEqual(self.observer.refusals, [])
+
+    def test_one_at_another_process_is_named_to_be_ended_there(self) -> None:
+        self.serve(worker_id="here")
+        named: list[tuple[str, str]] = []
+        self.sessions.replace_elsewhere = lambda *names: named.append(names)
+        self.open()
+        self.again()
+        self.assertEqual(named, [])  # it was ended here
+
+        secret, session = self.issue(), SessionLease("1", "there", "198.51.100.9", Limits())
+        redeem = self.store.redeem(secret, lease=session)
+        grant = self.successResultOf(Deferred.fromCoroutine(redeem))
+        self.successResultOf(Deferred.fromCoroutine(self.store.confirm(grant)))
+        self.user = User(self)
+        self.open(self.user_request(secret, resume=grant.resume_secret))
+        self.assertEqual(named, [("there/1", self.session.id)])
 
     def test_another_browser_has_no_place_to_take(self) -> None:
         self.serve(limits=Limits(sessions_per_address=1))

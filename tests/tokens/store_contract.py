@@ -18,10 +18,13 @@ from vncproxy.errors import (
 )
 from vncproxy.interfaces import ITokenStore
 from vncproxy.model import (
+    ConsoleEndpoint,
     ConsoleType,
     Grant,
+    Once,
     Policy,
     Token,
+    Transport,
     UnixTime,
     VMAddress,
     new_secret,
@@ -47,6 +50,13 @@ def make_token(now: UnixTime, *, ttl: float = 600, **changes: Any) -> Token:
         "expires_at": now + ttl,
     }
     return Token(**{**fields, **changes})
+
+
+def good_once(key: str, ttl: float = 60) -> Grant:
+    """Return what another issuer's token allows that is good once."""
+    endpoint = ConsoleEndpoint(Transport.TCP, "192.0.2.1", 5900)
+    token = make_token(0, user="", vm=VMAddress("old", "192.0.2.1:5900"))
+    return Grant("f" * 64, token, endpoint=endpoint, claim="c", once=Once(key, ttl))
 
 
 class TokenStoreContract(_Case):
@@ -560,16 +570,26 @@ class TokenStoreContract(_Case):
 
     async def test_what_is_done_once_is_not_done_again(self) -> None:
         store = self.make_store()
-        self.assertTrue(await store.once("a", 60))
-        self.assertFalse(await store.once("a", 60))
-        self.assertTrue(await store.once("b", 60))
+        await store.enter(good_once("a"))
+        with self.assertRaises(TokenUsed):
+            await store.enter(good_once("a"))
+        await store.enter(good_once("b"))
+
+    async def test_what_was_done_once_can_be_given_back(self) -> None:
+        store = self.make_store()
+        await store.enter(good_once("a"))
+        await store.restore(good_once("a"))
+        await store.enter(good_once("a"))
+        with self.assertRaises(TokenUsed):
+            await store.enter(good_once("a"))
 
     async def test_what_was_done_is_forgotten_after_its_time(self) -> None:
         store = self.make_store()
-        await store.once("a", self.short)
+        await store.enter(good_once("a", self.short))
         await self.pass_time(self.short)
-        self.assertTrue(await store.once("a", 60))
-        self.assertFalse(await store.once("a", 60))
+        await store.enter(good_once("a"))
+        with self.assertRaises(TokenUsed):
+            await store.enter(good_once("a"))
 
     # Showing
 

@@ -13,7 +13,7 @@ from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tests.tokens.store_contract import VM, TokenStoreContract, make_token
+from tests.tokens.store_contract import VM, TokenStoreContract, good_once, make_token
 from vncproxy.errors import Superseded, TokenExpired, TokenUnknown, TokenUsed
 from vncproxy.model import ConsoleType, Policy, UnixTime, VMAddress, secret_id
 from vncproxy.redis.diagnosis import diagnose
@@ -92,7 +92,9 @@ class MemoryTokenStoreTests(TokenStoreContract, TestCase):
             self.wall_step = step
             self.assertEqual((await store.show(secret_id(fresh))).uses_left, 1)
             self.assertTrue((await store.redeem(spent, cookie)).resumed)
-            self.assertFalse(await store.once("a", 60) and await store.once("a", 60))
+            await store.enter(good_once(f"of {step}"))
+            with self.assertRaises(TokenUsed):
+                await store.enter(good_once(f"of {step}"))
         self.wall_step = -3600
         await self.pass_time(600)
         await self.assertRefused(TokenExpired, store, fresh)

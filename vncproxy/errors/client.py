@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 from .root import VNCProxyError
 
@@ -86,12 +87,27 @@ class PolicyUnsupported(ClientError):
 
 
 class OverLimit(ClientError):
-    """Too many sessions."""
+    """Too many sessions.
+
+    Args:
+        option: the limit's name in ``[limits]``; the sentence says what to do about it.
+    """
 
     public = "Too many consoles are open. Close one, or try again in a moment."
     status = 503
     close_code = 4102
     code = "over-limit"
+
+    _sentences: ClassVar[Mapping[str, str]] = {
+        "sessions_per_vm": "Too many people have this console open. Try again later.",
+        "sessions_per_user": "You have too many consoles open. Close one and try again.",
+        "sessions_per_address": "Too many consoles are open from your address. Close one and try"
+        " again.",
+    }
+
+    def __init__(self, detail: str = "", *, option: str = "", public: str | None = None) -> None:
+        super().__init__(detail, public=public or self._sentences.get(option))
+        self.option = option
 
 
 class DownstreamViolation(ClientError):

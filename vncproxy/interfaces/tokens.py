@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from zope.interface import Interface
 
-from ..model import Grant, Token, TokenStatus, VMAddress
+from ..model import Grant, SessionLease, Token, TokenStatus, VMAddress
 
 
 class ITokenStore(Interface):
@@ -23,6 +23,7 @@ class ITokenStore(Interface):
         secret: str,
         resume_secret: str | None = None,
         before_use: Callable[[Token | None], None] | None = None,
+        lease: SessionLease | None = None,
     ) -> Awaitable[Grant]:
         """Take one use of a token, or re-enter with the resume cookie; atomic among proxies.
 
@@ -39,10 +40,27 @@ class ITokenStore(Interface):
         A use that was given back keeps the time at which it was first taken, from which the
         longest duration counts.
 
+        With a lease the session is counted for its machine, its user and its address, in the same
+        step, until `leave` is called or its process dies. A session that replaces a live one of its
+        cookie takes that one's place.
+
         Raises:
             TokenUnknown, TokenUsed, TokenExpired, TokenRevoked: no use was taken.
+            OverLimit: there are too many sessions; nothing was changed.
             StoreUnavailable: whether a use was taken is not known.
         """
+
+    def enter(grant: Grant, lease: SessionLease | None = None) -> Awaitable[None]:
+        """Count the session of another issuer's token, and consume what is good once; atomic.
+
+        Raises:
+            TokenUsed: ``grant.once`` was consumed before.
+            OverLimit: there are too many sessions; nothing was consumed.
+            StoreUnavailable: whether it was done is not known.
+        """
+
+    def leave(lease: SessionLease, token: Token) -> None:
+        """Stop counting a session; never fails, and other processes may learn of it later."""
 
     def confirm(grant: Grant) -> Awaitable[None]:
         """Record that a viewer is about to see the console, before it sees anything.
@@ -56,7 +74,7 @@ class ITokenStore(Interface):
         """
 
     def restore(grant: Grant) -> Awaitable[None]:
-        """Give the use of a grant back, and forget its resume cookie.
+        """Give the use of a grant back, or what it consumed, and forget its resume cookie.
 
         Does nothing for a confirmed grant, nor for a resumed one, which took no use. A use that is
         neither confirmed nor given back within ``vncproxy.tokens.resume.OPENING`` seconds
@@ -79,16 +97,6 @@ class ITokenStore(Interface):
 
     def revoke_user(user: str) -> Awaitable[Sequence[str]]:
         """Revoke all tokens of a user; returns their ids."""
-
-    def once(key: str, ttl: float) -> Awaitable[bool]:
-        """Remember a key for some seconds; atomic among proxies.
-
-        Returns:
-            Whether the key was not remembered before.
-
-        Raises:
-            StoreUnavailable: whether it is remembered is not known.
-        """
 
     def check() -> Awaitable[None]:
         """Check at little cost whether tokens can be redeemed now, for ``/readyz``.

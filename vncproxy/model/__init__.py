@@ -11,6 +11,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 - `identity`: the identity of a process among all proxies.
 - `session`: a session at one moment, and the directions of its bytes.
 - `limits`: how much a proxy takes on, and how long each step may take.
+- `lease`: the place of a session in the limits of its machine, user and address.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from .endpoint import (
     Transport,
 )
 from .identity import Identity
+from .lease import Place, SessionLease
 from .limits import Limits, Timeouts
 from .policy import NOT_ENFORCED, ConsoleType, Mode, Policy, Sharing
 from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secret_id
 from .session import LOCAL, Direction, SessionInfo
-from .token import Grant, Token, TokenStatus
+from .token import Grant, Once, Token, TokenStatus
 from .units import Seconds, UnixTime
 
 __all__ = [
@@ -46,10 +48,13 @@ __all__ = [
     "Identity",
     "Limits",
     "Mode",
+    "Once",
+    "Place",
     "Policy",
     "RFBSecurity",
     "Seconds",
     "SessionInfo",
+    "SessionLease",
     "Sharing",
     "TLSTrust",
     "Timeouts",

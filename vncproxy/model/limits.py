@@ -23,9 +23,11 @@ class Limits:
         refusals: refused requests for consoles per client address, beyond which further ones are
             answered 429 and not logged.
         refusals_per_minute: how many of them cease to count in a minute.
-        sessions: open sessions in all.
-        sessions_per_address: open sessions per client address.
+        sessions: open sessions in this process.
+        sessions_per_address: open sessions per client address; of IPv6, per /64 network. This and
+            the next two count the sessions of all proxies that share a token store.
         sessions_per_vm: open sessions per virtual machine.
+        sessions_per_user: open sessions per user of tokens; 0 for any number.
         openings: sessions that are opening at the same time: until they show a console, or for a
             second after their token is redeemed.
         waiting: sessions that may wait to open.
@@ -41,6 +43,7 @@ class Limits:
     sessions: Annotated[int, Ge(1)] = 1000
     sessions_per_address: Annotated[int, Ge(1)] = 50
     sessions_per_vm: Annotated[int, Ge(1)] = 10
+    sessions_per_user: Annotated[int, Ge(0)] = 0
     openings: Annotated[int, Ge(1)] = 64
     waiting: Annotated[int, Ge(0)] = 256
 

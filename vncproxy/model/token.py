@@ -40,6 +40,14 @@ class TokenStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Once:
+    """What is good once, such as the ``jti`` of a signed token: a key, and for how many seconds."""
+
+    key: str
+    ttl: float
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What a redeemed token allows.
 
@@ -54,6 +62,10 @@ class Grant:
         cookie_id: SHA-256 of the resume cookie, the one to set or the one that was redeemed; empty
             for none.
         claim: the store's id of this session; empty where the store counts no uses.
+        once: what a token of another issuer consumes; None where it may be used again.
+        replaced: the name, as `SessionLease` has it, of the live session of the same
+            resume cookie, which this one replaces in the limits and which is to end; empty for
+            none.
     """
 
     token_id: str
@@ -64,6 +76,8 @@ class Grant:
     endpoint: ConsoleEndpoint | None = None
     cookie_id: str = ""
     claim: str = ""
+    once: Once | None = None
+    replaced: str = ""
 
     @property
     def use(self) -> str:

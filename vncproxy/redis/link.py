@@ -149,6 +149,15 @@ class RedisLink:
         self._closed = False
         self._outage = OutageLog(f"redis at {settings.address}", reactor.seconds)
 
+    @property
+    def connection(self) -> Protocol | None:
+        """The connection that the next operation uses, None where it has to make one.
+
+        Another connection may lead to another server.
+        """
+        protocol = self._protocol
+        return protocol if protocol is not None and protocol.connected else None
+
     async def run(self, work: Callable[[Operation], Awaitable[T]], name: str = "other") -> T:
         """Run an operation of one or more calls within the time limit.
 

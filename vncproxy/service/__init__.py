@@ -5,6 +5,7 @@
 - `sites`: the HTTP sites for users and for API callers.
 - `figures`: all metrics of one process, and where their figures are counted.
 - `gateway`: the order in which everything starts and stops.
+- `heartbeat`: announces this process in Redis.
 - `store_check`: the first call of the token store, when the proxy starts.
 - `reload`: the configuration is read again and applied.
 - `changes`: which options differ, and which of them need a restart.

@@ -140,7 +140,7 @@ def renew(
     Raises:
         ConfigurationError: an SDK is missing, or a file cannot be used; nothing has been replaced.
     """
-    store = _own_store(components.store)
+    store = own_store(components.store)
     added: list[Component] = []
     configured: dict[str, Component] = {}
     try:
@@ -174,7 +174,8 @@ def close_all(components: Iterable[Component], clock: IReactorTime) -> Deferred[
     return gatherResults([Deferred.fromCoroutine(each.close(clock)) for each in components])
 
 
-def _own_store(store: ITokenStore) -> ITokenStore:
+def own_store(store: ITokenStore) -> ITokenStore:
+    """Return a store without the sources of other issuers."""
     return store.store if isinstance(store, StoreWithSources) else store
 
 

@@ -19,12 +19,14 @@ from ..downstream.connections import Connections
 from ..downstream.tls_listener import ListenerTLS, listener_service
 from ..interfaces import ISessionObserver
 from ..metrics import Registry
+from ..model import new_id
 from ..session.audit import AuditLog, open_audit_file
 from ..session.registry import SessionRegistry
 from ..tokens.external import kinds as source_types
 from .components import Components, make_components
 from .figures import ProxyMetrics
 from .gateway import Gateway
+from .heartbeat import make_heartbeat
 from .log_file import ProcessLog
 from .reload import RunningProxy
 from .siblings import Siblings
@@ -61,8 +63,9 @@ def make_service(
     audit = _audit_log(settings, reactor)
     connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
     every_observer = (audit, metrics.sessions, connections.refusals, *observers)
+    on_step, me = calls.backend_step, new_id()
     sessions = SessionRegistry(
-        services(settings, components, every_observer, time.time, reactor, calls.backend_step)
+        services(settings, components, every_observer, time.time, reactor, on_step, me)
     )
     sessions.other_refusal = audit.refusal
     sites = Sites(settings, sessions, components, connections, metrics.registry)
@@ -76,7 +79,8 @@ def make_service(
     siblings = Siblings(sessions, connections, accepting)
     sites.room_elsewhere = lambda: siblings.have_room
     sessions.on_count = siblings.check
-    gateway = Gateway(running, metrics, siblings)
+    heartbeat = make_heartbeat(settings, components, sessions, reactor)
+    gateway = Gateway(running, metrics, siblings, heartbeat)
     for listener, _ in listeners:
         gateway.addService(listener)
     if read is not None:

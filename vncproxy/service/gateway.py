@@ -21,6 +21,7 @@ from ..session.draining import SPREAD, Draining
 from ..session.registry import SessionRegistry
 from .components import CLOSE_TIME, Components
 from .figures import ProxyMetrics
+from .heartbeat import Heartbeat
 from .reload import PreparedReload, Reload, RunningProxy
 from .siblings import Siblings
 from .store_check import StoreCheck
@@ -37,10 +38,17 @@ class Gateway(MultiService):
 
     log = Logger()
 
-    def __init__(self, running: RunningProxy, metrics: ProxyMetrics, siblings: Siblings) -> None:
+    def __init__(
+        self,
+        running: RunningProxy,
+        metrics: ProxyMetrics,
+        siblings: Siblings,
+        heartbeat: Heartbeat | None = None,
+    ) -> None:
         super().__init__()
         self.metrics = metrics
         self.siblings = siblings
+        self._heartbeat = heartbeat
         self.sessions: SessionRegistry = running.sessions
         self._running = running
         self._reload: Reload | None = None
@@ -73,6 +81,8 @@ class Gateway(MultiService):
         self._running.log.find_open_file()
         self.warn()
         self._store_check.start()
+        if self._heartbeat is not None:
+            self._heartbeat.start()
         self.metrics.lag.start()
 
     def stopService(self) -> Deferred[None]:
@@ -187,6 +197,8 @@ class Gateway(MultiService):
         ending = [self.sessions.stop(), self._running.sites.connections.stop(2 * close_timeout)]
         await gatherResults(map(Deferred.fromCoroutine, ending))
         await listeners
+        if self._heartbeat is not None:
+            await self._heartbeat.stop()
         closing = [self.components.close(self.sessions.services.reactor)]
         if self._reload is not None:
             closing.append(self._reload.stop())

@@ -249,6 +249,7 @@ class Reload:
             before.time,
             self._reactor,
             before.on_step,
+            before.worker_id,
         )
         running.settings, running.components = settings, renewed.components
         self._close_later(renewed.retired, before.timeouts, settings.timeouts)

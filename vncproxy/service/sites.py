@@ -45,6 +45,7 @@ def services(
     now: Callable[[], UnixTime],
     reactor: Any,
     on_step: OnStep = lambda backend, step, seconds, failed: None,
+    worker_id: str = "",
 ) -> Services:
     """Return what sessions use of the rest of the proxy, with the limits of these settings."""
     return Services(
@@ -58,6 +59,7 @@ def services(
         join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
         confirm=settings.tokens.confirm,
         proxy=proxy_name(settings),
+        worker_id=worker_id,
         on_step=on_step,
     )
 

@@ -1,14 +1,15 @@
-"""All live sessions of this process: how many there may be, in all, by address and by machine."""
+"""All live sessions of this process: how many there may be, and what the token store counts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from twisted.internet.defer import Deferred
 
+from ..addresses import counted_as
 from ..errors import OverLimit, ProxyStopping, Superseded, VNCProxyError
-from ..model import VMAddress, secret_id
+from ..model import SessionLease, Token, VMAddress, secret_id
 from .admission import Admission
 from .services import Services
 from .state import SessionState
@@ -26,6 +27,8 @@ class LiveSessions:
         other_refusal: returns why no session may begin now for another reason than the limits; None
             when it may.
         on_count: called when a session has been added or removed.
+        replace_elsewhere: called with a session of another process that one of this process
+            replaces, to end it there, and with the id of the new one.
         explaining: how many sessions ask their backends why their console ended.
     """
 
@@ -37,6 +40,7 @@ class LiveSessions:
         self.timer = SharedTimer(services.reactor)
         self.draining = False
         self.other_refusal: Callable[[], VNCProxyError | None] = lambda: None
+        self.replace_elsewhere: Callable[[str, str], object] = lambda name, session_id: None
         self.explaining = 0
         self.on_count: Callable[[], None] = lambda: None
         self._live: dict[str, SessionState] = {}
@@ -71,7 +75,7 @@ class LiveSessions:
             return refusal
         most = self.services.limits.sessions
         if len(self._live) - len(self._replaced) - leaving >= most:
-            return OverLimit(f"{most} sessions are open, limits.sessions")
+            return OverLimit(f"{most} sessions are open, limits.sessions", option="sessions")
         return None
 
     def bytes_moved(self) -> tuple[int, int]:
@@ -86,16 +90,14 @@ class LiveSessions:
             OverLimit: there are too many, in all or from its address.
             ProxyStopping: the proxy is stopping.
         """
-        limits, client = self.services.limits, session.user_request.client
-        to_end = {other.user_request.client for other in self._of_same_cookie(session)}
+        limits, client = self.services.limits, _counted(session)
+        to_end = {_counted(other) for other in self._of_same_cookie(session)}
         if refusal := self.refusal(leaving=bool(to_end)):
             raise refusal
         same = self._of_address[client]
         if same - (client in to_end) >= limits.sessions_per_address:
-            raise OverLimit(
-                f"{same} sessions from {client}, limits.sessions_per_address",
-                public="Too many consoles are open from your address. Close one and try again.",
-            )
+            detail = f"{same} sessions from {client}, limits.sessions_per_address"
+            raise OverLimit(detail, option="sessions_per_address")
         self._live[session.id] = session
         self._of_address[client] += 1
         self.on_count()
@@ -104,19 +106,16 @@ class LiveSessions:
         """Count a session for the machine that it is to show, until it is removed."""
         self._of_vm[vm] = (*self._of_vm.get(vm, ()), session)
 
-    def check_vm(self, vm: VMAddress) -> None:
-        """Make sure that one more session of a VM is allowed; it is counted already.
+    def lease(self, session: SessionState) -> SessionLease:
+        """Return what the token store counts a session by."""
+        services = self.services
+        return SessionLease(session.id, services.worker_id, _counted(session), services.limits)
 
-        Raises:
-            OverLimit: there are too many.
-        """
-        allowed = self.services.limits.sessions_per_vm
-        same = sum(other.id not in self._replaced for other in self._of_vm[vm])
-        if same > allowed:
-            raise OverLimit(
-                f"{same - 1} sessions of {vm}, limits.sessions_per_vm",
-                public="Too many people have this console open. Try again later.",
-            )
+    def held(self) -> Iterator[tuple[SessionLease, Token]]:
+        """Yield what the token store counts now: each session that has redeemed its token."""
+        for session in self._live.values():
+            if session.grant is not None and session.id not in self._replaced:
+                yield self.lease(session), session.grant.token
 
     def end_replaced(self, session: SessionState) -> None:
         """End the other sessions of the same resume cookie; they are not counted while they end.
@@ -124,6 +123,9 @@ class LiveSessions:
         One that is open has its own cookie, unless the new one was let in by it.
         """
         assert session.grant is not None
+        worker_id, _, replaced = session.grant.replaced.partition("/")
+        if replaced and worker_id != self.services.worker_id:
+            self.replace_elsewhere(session.grant.replaced, session.id)
         for other in self._of_same_cookie(session):
             if session.grant.resumed or not other.is_open:
                 self._remove_from_address(other)
@@ -135,6 +137,7 @@ class LiveSessions:
         del self._live[session.id]
         if session.grant is not None:
             self._remove_from_vm(session, session.grant.token.vm)
+            self.services.store.leave(self.lease(session), session.grant.token)
         if session.id in self._replaced:
             self._replaced.remove(session.id)
         else:
@@ -170,7 +173,12 @@ class LiveSessions:
             self._of_vm[vm] = left
 
     def _remove_from_address(self, session: SessionState) -> None:
-        client = session.user_request.client
+        client = _counted(session)
         self._of_address[client] -= 1
         if not self._of_address[client]:
             del self._of_address[client]
+
+
+def _counted(session: SessionState) -> str:
+    """Return the address under which a session is counted."""
+    return counted_as(session.user_request.client)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from prometheus_client import Counter, Gauge, Histogram
 from zope.interface import implementer
 
-from ..errors import VNCProxyError
+from ..errors import OverLimit, VNCProxyError
 from ..interfaces import ISessionObserver
 from ..metrics import Registry
 from ..metrics.labels import BackendLabels
@@ -53,6 +53,12 @@ class Metrics:
             "vncproxy_refusals_total",
             "Sessions refused before a screen was shown, by the code of the reason.",
             ("backend", "reason"),
+            registry=registry,
+        )
+        self._over_limit = Counter(
+            "vncproxy_over_limit_total",
+            "Sessions refused because there were too many, by the limit that was reached.",
+            ("limit",),
             registry=registry,
         )
         self._open_seconds = Histogram(
@@ -109,6 +115,8 @@ class Metrics:
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Count a session that was refused."""
         self._refusals.labels(self._backend(session), error.code).inc()
+        if isinstance(error, OverLimit) and error.option:
+            self._over_limit.labels(error.option).inc()
         self._count(session, error)
 
     def opened(self, session: SessionInfo) -> None:

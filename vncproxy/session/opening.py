@@ -78,7 +78,9 @@ class Opening:
         session, request = self._session, self._session.user_request
         secret = check_secret(request.token)
         try:
-            grant = await self._services.store.redeem(secret, request.resume, self._check_confirmed)
+            grant = await self._services.store.redeem(
+                secret, request.resume, self._check_confirmed, self._live.lease(session)
+            )
         except TokenUsed as e:
             raise _explain_used(e, request) from e
         token = grant.token
@@ -103,7 +105,6 @@ class Opening:
         session, token = self._session, grant.token
         await self._downstream.admit(grant)
         _check_policy(token.policy, session.user_request)
-        self._live.check_vm(token.vm)
         consoles = self._services.consoles()
         console, name = await consoles.open(token.vm, grant.endpoint, self._note_host)
         session.is_vnc_server = console.is_vnc_server

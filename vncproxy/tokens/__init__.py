@@ -11,6 +11,8 @@ In reading order:
 - `access_url`: the link that a user opens.
 - `issuing`: from a checked request to a stored token and its access URL.
 - `resume`: how long a browser may re-enter, the same in every store.
+- `over_limit`: the refusal of a session for which there is no room.
+- `live_counts`: the live sessions of one process by machine, user and address.
 - `memory`: tokens in this process.
 - `records`: the JSON form of a token in Redis, which portals write too.
 - `redis_keys`: the keys of tokens in Redis.
@@ -18,6 +20,8 @@ In reading order:
 - `redis_answers`: answers of the scripts, as results and errors.
 - `redis_token`: a token as it is read from Redis.
 - `own_memory`: what this process did to tokens, for when a crash makes Redis forget it.
+- `redis_leases`: the sessions of this process in Redis: removed, registered, kept.
+- `redis_sessions`: how sessions begin in Redis, counted in the same step.
 - `redis_status`: what a Redis is fit for.
 - `redis`: tokens in Redis, for many proxies.
 - `external`: tokens of other issuers.

@@ -13,7 +13,18 @@ from zope.interface import implementer
 
 from ..errors import Superseded, TokenExpired, TokenRefused, TokenRevoked, TokenUnknown, TokenUsed
 from ..interfaces import ITokenStore
-from ..model import Grant, Token, TokenStatus, UnixTime, VMAddress, new_claim, new_secret, secret_id
+from ..model import (
+    Grant,
+    SessionLease,
+    Token,
+    TokenStatus,
+    UnixTime,
+    VMAddress,
+    new_claim,
+    new_secret,
+    secret_id,
+)
+from .live_counts import LiveCounts
 from .resume import (
     MOST_COOKIES,
     MOST_GIVEN_BACK,
@@ -31,7 +42,7 @@ class _Entry:
 
     Attributes:
         resumes: the rights to re-enter, by the id of their cookie.
-        newest: the claim of the newest session of each cookie.
+        newest: the claim of the newest session of each cookie, opening ones included.
         opening: the uses of sessions that are not open yet, until when they should be.
         given_back: when the uses that were given back had first been taken.
     """
@@ -60,21 +71,21 @@ class _Entry:
     def give_back(self, use: str) -> None:
         """Make a use available again whose session has not opened; any other one stays taken."""
         if opening := self.opening.pop(use, None):
+            self.newest.pop(use, None)
             self.used -= 1
             if self.token.policy.uses and len(self.given_back) < MOST_GIVEN_BACK:
                 self.given_back.append(opening.started_at)
 
-    def take(self, now: float) -> float | None:
-        """Take a use and return when it was first taken; None when there is none left."""
+    def has_use(self, now: float) -> bool:
+        """Tell whether a use can be taken; those whose time is over count as taken."""
         longest, uses = self.token.policy.max_duration, self.token.policy.uses
-        if uses == 0:
-            self.used += 1
-            return now
         moments = sorted(self.given_back)
         self.given_back = [m for m in moments if longest is None or m + longest > now]
         self.used += len(moments) - len(self.given_back)
-        if self.used >= uses:
-            return None
+        return not uses or self.used < uses
+
+    def take(self, now: float) -> float:
+        """Take a use and return when it was first taken; call `has_use` before."""
         self.used += 1
         return self.given_back.pop(0) if self.given_back else now
 
@@ -116,7 +127,8 @@ class MemoryTokenStore:
         self._resume = resume
         self._entries: dict[str, _Entry] = {}
         self._forget: list[tuple[float, str]] = []
-        self._done: set[str] = set()
+        self._counts = LiveCounts()
+        self._done: dict[str, float] = {}
         self._undo: list[tuple[float, str]] = []
 
     async def issue(self, token: Token) -> str:
@@ -135,6 +147,7 @@ class MemoryTokenStore:
         secret: str,
         resume_secret: str | None = None,
         before_use: Callable[[Token | None], None] | None = None,
+        lease: SessionLease | None = None,
     ) -> Grant:
         """Take one use of a token, or re-enter with the resume cookie."""
         token_id, now = secret_id(secret), self._seconds()
@@ -146,26 +159,48 @@ class MemoryTokenStore:
         entry.prune(now)
         cookie_id = secret_id(resume_secret) if resume_secret is not None else ""
         if cookie_id in entry.resumes:
-            return self._reenter(token_id, entry, cookie_id, now)
+            return self._reenter(token_id, entry, cookie_id, now, lease)
         if before_use is not None and entry.uses_left(now) != 0:
             before_use(entry.token)
-        return self._take(token_id, entry, now, cookie_id)
+        return self._take(token_id, entry, now, cookie_id, lease)
 
-    def _reenter(self, token_id: str, entry: _Entry, cookie_id: str, now: float) -> Grant:
+    def _reenter(
+        self, token_id: str, entry: _Entry, cookie_id: str, now: float, lease: SessionLease | None
+    ) -> Grant:
         age = now - entry.resumes[cookie_id].started_at
-        entry.newest[cookie_id] = claim = new_claim()
-        return Grant(token_id, entry.token, age, resumed=True, cookie_id=cookie_id, claim=claim)
+        replaced = self._count(lease, entry.token, entry.newest.get(cookie_id, ""))
+        entry.newest[cookie_id] = claim = lease.name if lease else new_claim()
+        return Grant(
+            token_id,
+            entry.token,
+            age,
+            resumed=True,
+            cookie_id=cookie_id,
+            claim=claim,
+            replaced=replaced,
+        )
 
-    def _take(self, token_id: str, entry: _Entry, now: float, opening: str) -> Grant:
+    def _count(self, lease: SessionLease | None, token: Token, older: str) -> str:
+        """Count a session with a lease; returns the name of the live one that it replaces."""
+        self._counts.check(lease, token, older)
+        return self._counts.enter(lease, token, older)
+
+    def _take(
+        self, token_id: str, entry: _Entry, now: float, opening: str, lease: SessionLease | None
+    ) -> Grant:
         """Take a use, or take over the one that this cookie's session is still opening with."""
         if now >= entry.expires_at:
             over = now - entry.expires_at
             raise entry.refusal(TokenExpired(f"token {token_id[:12]} is over since {over:.0f} s"))
-        entry.give_back(opening)
-        first = entry.take(now)
-        if first is None:
+        older = entry.newest.get(opening, "")
+        if opening in entry.opening or entry.has_use(now):
+            self._counts.check(lease, entry.token, older)
+            entry.give_back(opening)
+        if not entry.has_use(now):
             used = TokenUsed(f"token {token_id[:12]}: {entry.used} uses are taken")
             raise entry.refusal(used)
+        first = entry.take(now)
+        replaced = self._counts.enter(lease, entry.token, older)
         seconds = resume_time(entry.token, self._resume)
         cookie = new_secret() if seconds else None
         grant = Grant(
@@ -174,9 +209,12 @@ class MemoryTokenStore:
             now - first,
             resume_secret=cookie,
             cookie_id=secret_id(cookie) if cookie else "",
-            claim=new_claim(),
+            claim=lease.name if lease else new_claim(),
+            replaced=replaced,
         )
         entry.opening[grant.use] = Resume(first, now + OPENING)
+        if cookie:
+            entry.newest[grant.cookie_id] = grant.claim
         entry.forget_at = max(entry.forget_at, now + OPENING + seconds)
         return grant
 
@@ -206,6 +244,8 @@ class MemoryTokenStore:
 
     async def restore(self, grant: Grant) -> None:
         """Give the use of a grant back, unless it is confirmed."""
+        if grant.once is not None:
+            self._done.pop(grant.once.key, None)
         entry = self._entries.get(grant.token_id)
         if entry is not None and not grant.resumed:
             entry.give_back(grant.use)
@@ -244,16 +284,26 @@ class MemoryTokenStore:
         ids = [token_id for token_id, entry in self._entries.items() if wanted(entry.token)]
         return [token_id for token_id in ids if await self.revoke(token_id)]
 
-    async def once(self, key: str, ttl: float) -> bool:
-        """Remember that something was done; False as long as it is remembered."""
-        now = self._seconds()
+    async def enter(self, grant: Grant, lease: SessionLease | None = None) -> None:
+        """Count the session of another issuer's token, and consume what is good once."""
+        once, now = grant.once, self._seconds()
+        self._forget_done(now)
+        if once is not None and once.key in self._done:
+            raise TokenUsed(f"token {grant.token_id[:12]} was used before")
+        self._count(lease, grant.token, "")
+        if once is not None:
+            self._done[once.key] = now + once.ttl
+            heapq.heappush(self._undo, (now + once.ttl, once.key))
+
+    def _forget_done(self, now: float) -> None:
         while self._undo and self._undo[0][0] <= now:
-            self._done.remove(heapq.heappop(self._undo)[1])
-        if key in self._done:
-            return False
-        self._done.add(key)
-        heapq.heappush(self._undo, (now + ttl, key))
-        return True
+            key = heapq.heappop(self._undo)[1]
+            if self._done.get(key, now) <= now:
+                self._done.pop(key, None)
+
+    def leave(self, lease: SessionLease, token: Token) -> None:
+        """Stop counting a session."""
+        self._counts.leave(lease, token)
 
     async def check(self) -> None:
         """Do nothing: memory always answers."""

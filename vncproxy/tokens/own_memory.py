@@ -60,6 +60,10 @@ class OwnMemory:
         past = self._change(f"once:{key}")
         past.until = min(past.until, self._seconds() + ttl)
 
+    def forget_done(self, key: str) -> None:
+        """Forget that something was done: it was given back."""
+        self._past.pop(f"once:{key}", None)
+
     def uses(self, token_id: str) -> int:
         """Return how many uses this process has confirmed within the hour."""
         past = self._find(token_id)

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..config.redis import RedisSettings
 from ..errors import (
-    StoreUnavailable,
-    Superseded,
+    OverLimit,
     TokenRefused,
     TokenUnknown,
     VNCProxyError,
 )
 from ..interfaces import IMayForget, ITokenStore
-from ..model import Grant, Token, TokenStatus, UnixTime, VMAddress, new_claim, new_secret, secret_id
+from ..model import (
+    Grant,
+    SessionLease,
+    Token,
+    TokenStatus,
+    UnixTime,
+    VMAddress,
+    new_secret,
+    secret_id,
+)
 from ..redis.link import OnOperation, Operation, RedisLink
 from . import scripts
 from .own_memory import OwnMemory
 from .records import MalformedRecord, decode, encode
-from .redis_answers import age, milliseconds, refusal
+from .redis_answers import Unannounced, refusal
 from .redis_keys import RedisKeys
+from .redis_leases import RedisLeases
+from .redis_sessions import RedisSessions
 from .redis_status import read_losses, try_commands
 from .redis_token import StoredToken
-from .resume import MOST_COOKIES, OPENING, REMEMBER, resume_time
+from .resume import REMEMBER
 
 __all__ = ["RedisSettings", "RedisTokenStore"]
 
-_REMEMBER_MS, _OPENING_MS = int(REMEMBER * 1000), int(OPENING * 1000)
+_REMEMBER_MS = int(REMEMBER * 1000)
 
 MOST_ISSUED = 10_000
 """Records kept of tokens that this process issued and that are not redeemed yet.
@@ -54,6 +62,9 @@ class RedisTokenStore:
         resume: seconds for which a resume cookie is good, from the first picture on; 0 makes none.
         on_operation: is called at the end of each operation.
 
+    Attributes:
+        leases: the sessions of this process in Redis.
+
     Raises:
         ConfigurationError: the file of authorities cannot be used.
     """
@@ -72,9 +83,10 @@ class RedisTokenStore:
         self._address = settings.address
         self._keys = RedisKeys(settings.prefix)
         self._time = time
-        self._resume = resume
         self._memory = OwnMemory()
         self._issued: dict[str, bytes] = {}
+        self.leases = RedisLeases(self._link, self._keys, reactor)
+        self._sessions = RedisSessions(self._link, self._keys, resume, self._memory, self.leases)
 
     async def issue(self, token: Token) -> str:
         """Store a token and return its secret."""
@@ -89,15 +101,35 @@ class RedisTokenStore:
             del self._issued[next(iter(self._issued))]
         return secret
 
+    def announce_by(self, announce: Callable[[], Awaitable[object]]) -> None:
+        """Set what announces this process in Redis.
+
+        It is called when Redis has no announcement of the process, whose sessions would not count.
+        """
+        self._sessions.announce = announce
+
+    async def announce(self, worker_id: str, seconds: float) -> bool:
+        """Announce this process for some seconds; returns whether it was announced already.
+
+        Args:
+            seconds: 0 ends the announcement.
+        """
+        keys, lease = [self._keys.workers + worker_id], int(seconds * 1000)
+        was = await self._link.run(
+            lambda redis: redis.change(scripts.ANNOUNCE, keys, lease), "announce"
+        )
+        return bool(was)
+
     async def redeem(
         self,
         secret: str,
         resume_secret: str | None = None,
         before_use: Callable[[Token | None], None] | None = None,
+        lease: SessionLease | None = None,
     ) -> Grant:
         """Take one use of a token, or re-enter with the resume cookie."""
-        return await self._link.run(
-            lambda redis: self._redeem(redis, secret, resume_secret, before_use), "redeem"
+        return await self._sessions.run_counted(
+            lambda redis: self._redeem(redis, secret, resume_secret, before_use, lease), "redeem"
         )
 
     async def _redeem(
@@ -106,6 +138,7 @@ class RedisTokenStore:
         secret: str,
         cookie: str | None,
         before_use: Callable[[Token | None], None] | None,
+        lease: SessionLease | None,
     ) -> Grant:
         token_id = secret_id(secret)
         refused, record = None, self._issued.get(token_id)
@@ -113,9 +146,12 @@ class RedisTokenStore:
             try:
                 if before_use is not None:
                     before_use(decode(record))
-                return await self._take_issued(redis, token_id, record)
+                return await self._take_issued(redis, token_id, record, lease)
             except TokenRefused:
                 pass  # the reason is found out below
+            except (OverLimit, Unannounced):
+                self._issued[token_id] = record
+                raise
             except VNCProxyError as e:
                 refused = e  # by the caller, which counts only where there is a use to take
         stored = await self._read(redis, token_id)
@@ -123,7 +159,7 @@ class RedisTokenStore:
         cookie_id = "" if cookie is None else secret_id(cookie)
         if cookie_id and stored.has_resume(cookie_id):
             token = self._decode(stored.redeemed_record, token_id)
-            return await self._reenter(redis, token_id, token, cookie_id)
+            return await self._sessions.reenter(redis, token_id, token, cookie_id, lease)
         if stored.record is None:
             raise self._about(refusal(b"expired" if stored.state else b"unknown", token_id), stored)
         self._check_uses(stored, token_id)
@@ -133,9 +169,11 @@ class RedisTokenStore:
                 if refused is not None and stored.record == record:
                     raise refused
                 before_use(token)
-        return await self._take(redis, token_id, stored.record, cookie_id)
+        return await self._take(redis, token_id, stored.record, cookie_id, lease)
 
-    async def _take_issued(self, redis: Operation, token_id: str, record: bytes) -> Grant:
+    async def _take_issued(
+        self, redis: Operation, token_id: str, record: bytes, lease: SessionLease | None
+    ) -> Grant:
         """Take the first use of a token that this process issued, without reading it before.
 
         Raises:
@@ -144,7 +182,7 @@ class RedisTokenStore:
         del self._issued[token_id]
         if self._memory.knows(token_id):
             raise refusal(b"unknown", token_id)
-        return await self._take(redis, token_id, record)
+        return await self._take(redis, token_id, record, "", lease)
 
     def _check_revoked(self, stored: StoredToken, token_id: str) -> None:
         if stored.revoked:
@@ -183,80 +221,32 @@ class RedisTokenStore:
             what=what,
         )
 
-    async def _reenter(
-        self, redis: Operation, token_id: str, token: Token, cookie_id: str
-    ) -> Grant:
-        claim = new_claim()
-        keys = [self._keys.state(token_id)]
-        began = age(await redis.change(scripts.REENTER, keys, cookie_id, claim), token_id)
-        return Grant(token_id, token, began, resumed=True, cookie_id=cookie_id, claim=claim)
-
     async def _take(
-        self, redis: Operation, token_id: str, record: bytes, cookie_before: str = ""
+        self,
+        redis: Operation,
+        token_id: str,
+        record: bytes,
+        cookie_before: str,
+        lease: SessionLease | None,
     ) -> Grant:
         token = self._decode(record, token_id)
-        seconds = resume_time(token, self._resume)
-        cookie = new_secret() if seconds else None
-        cookie_id, claim = secret_id(cookie) if cookie else "", new_claim()
-        grant = Grant(token_id, token, resume_secret=cookie, cookie_id=cookie_id, claim=claim)
-        try:
-            answer = await redis.change(
-                scripts.TAKE,
-                self._keys.with_indexes(token_id, token),
-                record,
-                token.policy.uses,
-                milliseconds(token.policy.max_duration),
-                int(token.expires_at * 1000),
-                grant.use,
-                cookie_before,
-                milliseconds(seconds),
-                _OPENING_MS,
-                token_id,
-                _REMEMBER_MS,
-            )
-        except Exception:
-            self._give_back_unconfirmed(grant)
-            raise
-        try:
-            return replace(grant, age=age(answer, token_id))
-        except TokenRefused as e:
-            raise e.about(token.vm, token.user) from None
+        return await self._sessions.take(redis, token_id, token, record, cookie_before, lease)
 
-    def _give_back_unconfirmed(self, grant: Grant) -> None:
-        """Give back a use that may have been taken although the answer was lost or late.
+    async def enter(self, grant: Grant, lease: SessionLease | None = None) -> None:
+        """Count the session of another issuer's token, and consume what is good once."""
+        await self._sessions.enter(grant, lease)
 
-        Without that, the scripts give it back in `OPENING` seconds. A use has a name of its own, so
-        no other session's is given back.
-        """
-        restoring = Deferred.fromCoroutine(self.restore(grant))
-        restoring.addErrback(lambda why: why.trap(StoreUnavailable))
+    def leave(self, lease: SessionLease, token: Token) -> None:
+        """Stop counting a session."""
+        self.leases.leave(lease, token)
 
     async def confirm(self, grant: Grant) -> None:
         """Note that a viewer is about to see the console."""
-        answer = await self._link.run(lambda redis: self._confirm(redis, grant), "confirm")
-        if answer == b"superseded":
-            raise Superseded("another session of the same browser took its place, says redis")
-        if answer != b"confirmed":
-            raise refusal(answer, grant.token_id)
-        if not grant.resumed:
-            self._memory.note_use(grant.token_id)
-
-    async def _confirm(self, redis: Operation, grant: Grant) -> bytes:
-        keys, cookie, claim = [self._keys.state(grant.token_id)], grant.cookie_id, grant.claim
-        if grant.resumed:
-            answer: bytes = await redis.change(scripts.CONFIRM_RESUMED, keys, cookie, claim)
-            return answer
-        resume = milliseconds(self._resume), milliseconds(grant.token.policy.max_duration)
-        args = (grant.use, cookie, claim, *resume, MOST_COOKIES)
-        confirmed: bytes = await redis.change(scripts.CONFIRM, keys, *args)
-        return confirmed
+        await self._sessions.confirm(grant)
 
     async def restore(self, grant: Grant) -> None:
         """Give the use of a grant back, unless it is confirmed."""
-        if grant.resumed:
-            return
-        keys, args = [self._keys.state(grant.token_id)], (grant.use, grant.token.policy.uses)
-        await self._link.run(lambda redis: redis.change(scripts.RESTORE, keys, *args), "restore")
+        await self._sessions.restore(grant)
 
     async def show(self, token_id: str) -> TokenStatus:
         """Return a token that can still be redeemed or resumed."""
@@ -299,16 +289,6 @@ class RedisTokenStore:
             self._memory.note_revocation(token_id)
         return found
 
-    async def once(self, key: str, ttl: float) -> bool:
-        """Remember that something was done; False as long as it is remembered."""
-        if self._memory.is_done(key):
-            return False
-        keys, ttl_ms = [self._keys.once(key)], max(1, int(ttl * 1000))
-        first = await self._link.run(lambda redis: redis.change(scripts.ONCE, keys, ttl_ms), "once")
-        if first:
-            self._memory.note_done(key, ttl)
-        return bool(first)
-
     async def check(self) -> None:
         """Read a token that does not exist; a replica refuses that."""
         await self._link.run(lambda redis: self._read(redis, "none"), "check")
@@ -325,6 +305,7 @@ class RedisTokenStore:
 
     async def close(self) -> None:
         """Close the connection."""
+        await self.leases.close()
         await self._link.close()
 
     async def _read(self, redis: Operation, token_id: str) -> StoredToken:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import TokenExpired, TokenRefused, TokenRevoked, TokenUnknown, TokenUsed
+from ..model import Place
+from .over_limit import over_limit
 
 _REFUSALS: Mapping[bytes, type[TokenRefused]] = {
     b"used": TokenUsed,
@@ -15,15 +17,40 @@ _REFUSALS: Mapping[bytes, type[TokenRefused]] = {
 }
 
 
-def age(answer: Any, token_id: str) -> float:
-    """Return how long ago a use was first taken, in seconds.
+class Unannounced(Exception):
+    """Redis has no announcement of this process, so that its sessions would not count."""
+
+
+def begun(answer: Any, token_id: str, places: Sequence[Place] = ()) -> tuple[float, str]:
+    """Return what a script answers that begins a session.
+
+    Args:
+        places: where the session is counted.
+
+    Returns:
+        How long ago a use was first taken, in seconds, and the name of the live session that is
+        replaced; empty for none.
 
     Raises:
-        TokenRefused: the answer is a refusal.
+        TokenRefused, OverLimit, Unannounced: the answer is a refusal.
     """
-    if not isinstance(answer, list):
+    check_entered(answer, token_id, places)
+    _, age, replaced = answer
+    return float(max(0, age)) / 1000, replaced.decode()
+
+
+def check_entered(answer: Any, token_id: str, places: Sequence[Place] = ()) -> None:
+    """Make sure that a script has not refused a session.
+
+    Raises:
+        TokenRefused, OverLimit, Unannounced: it has.
+    """
+    if answer == b"unannounced":
+        raise Unannounced
+    if isinstance(answer, bytes) and answer in _REFUSALS:
         raise refusal(answer, token_id)
-    return float(max(0, answer[1])) / 1000
+    if answer[0] == b"over":
+        raise over_limit(places[answer[1]], answer[2])
 
 
 def milliseconds(seconds: float | None) -> int:

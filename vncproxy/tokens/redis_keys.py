@@ -51,6 +51,15 @@ class RedisKeys:
         """Return the key that notes that something was done."""
         return f"{self.prefix}once:{key}"
 
+    @property
+    def workers(self) -> str:
+        """What the key of a process's announcement begins with, before the worker id."""
+        return f"{self.prefix}worker:"
+
+    def live(self, place: str) -> str:
+        """Return the key of the live sessions at a place."""
+        return f"{self.prefix}live:{place}"
+
     def probe(self) -> list[str]:
-        """Return keys to try commands on: for a text, a hash and a sorted set."""
-        return [f"{self.prefix}probe:{kind}" for kind in ("text", "hash", "set")]
+        """Return keys to try commands on: for a text, a hash, a sorted set and a set."""
+        return [f"{self.prefix}probe:{kind}" for kind in ("text", "hash", "set", "members")]

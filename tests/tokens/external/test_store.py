@@ -9,13 +9,16 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from vncproxy.errors import ConfigurationError, StoreUnavailable, TokenUnknown, TokenUsed
+from vncproxy.errors import ConfigurationError, OverLimit, StoreUnavailable, TokenUnknown, TokenUsed
 from vncproxy.interfaces import ITokenSource, ITokenStore
 from vncproxy.model import (
     ConsoleEndpoint,
     ConsoleType,
     Grant,
+    Limits,
+    Once,
     Policy,
+    SessionLease,
     Token,
     Transport,
     VMAddress,
@@ -36,11 +39,14 @@ VM = VMAddress("kvm", "web-01")
 class OneToken:
     """A source with one token, or one that only fails."""
 
-    def __init__(self, secret: str = SECRET, error: Exception | None = None) -> None:
+    def __init__(
+        self, secret: str = SECRET, error: Exception | None = None, once: Once | None = None
+    ) -> None:
         self.asked: list[str] = []
         self.closed = False
         self._secret = secret
         self._error = error
+        self._once = once
 
     async def redeem(self, secret: str) -> Grant | None:
         self.asked.append(secret)
@@ -49,7 +55,8 @@ class OneToken:
         if secret != self._secret:
             return None
         endpoint = ConsoleEndpoint(Transport.TCP, "a", 1)
-        return grant(secret, VMAddress("old", str(Target("a", 1))), endpoint, NOW)
+        vm = VMAddress("old", str(Target("a", 1)))
+        return grant(secret, vm, endpoint, NOW, once=self._once)
 
     async def probe(self) -> str:
         return "one token"
@@ -123,9 +130,26 @@ class StoreWithSourcesTests(SynchronousTestCase):
         self.run_it(store.restore(self.run_it(store.redeem(SECRET))))
         self.run_it(store.redeem(secret))
 
-    def test_what_is_done_once_stands_in_the_store(self) -> None:
-        self.assertTrue(self.run_it(self.store().once("a", 60)))
-        self.assertFalse(self.run_it(self.own.once("a", 60)))
+    def test_a_token_that_is_good_once_is_good_again_when_no_console_was_shown(self) -> None:
+        store = self.store(OneToken(once=Once("a", 60)))
+        grant = self.run_it(store.redeem(SECRET))
+        self.failureResultOf(Deferred.fromCoroutine(store.redeem(SECRET)), TokenUsed)
+        self.run_it(store.restore(grant))
+        self.run_it(store.confirm(self.run_it(store.redeem(SECRET))))
+        self.failureResultOf(Deferred.fromCoroutine(store.redeem(SECRET)), TokenUsed)
+
+    def test_sessions_of_all_issuers_are_counted_together(self) -> None:
+        store = self.store(OneToken(once=Once("a", 60)))
+        limits = Limits(sessions_per_address=1)
+        mine, other = (SessionLease(each, "w", "192.0.2.9", limits) for each in ("1", "2"))
+        grant = self.run_it(store.redeem(self.issue(store), lease=mine))
+
+        redeeming = Deferred.fromCoroutine(store.redeem(SECRET, lease=other))
+        why = self.failureResultOf(redeeming, OverLimit).value
+        self.assertIn("1 sessions from 192.0.2.9, limits.sessions_per_address", str(why))
+
+        store.leave(mine, grant.token)
+        self.run_it(store.redeem(SECRET, lease=other))  # its one use was not taken
 
     def test_own_tokens_are_shown_and_revoked(self) -> None:
         store = self.store()

@@ -9,6 +9,7 @@ from ...model import (
     ConsoleEndpoint,
     ConsoleType,
     Grant,
+    Once,
     Policy,
     Token,
     UnixTime,
@@ -25,10 +26,15 @@ def grant(
     *,
     user: str = "",
     expires_at: UnixTime = math.inf,
+    once: Once | None = None,
 ) -> Grant:
-    """Return what another issuer's token allows: control, any number of times."""
+    """Return what another issuer's token allows: control, any number of times.
+
+    Args:
+        once: what opening a console consumes, for a token that is good once.
+    """
     token = Token(vm, user, ConsoleType.NOVNC, Policy(uses=0), now, expires_at)
-    return Grant(secret_id(secret), token, endpoint=endpoint)
+    return Grant(secret_id(secret), token, endpoint=endpoint, once=once)
 
 
 def too_short(source: str, secret: str, shortest: int) -> TokenUnknown:

@@ -16,10 +16,10 @@ from pydantic import AfterValidator, Field
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ...errors import ConfigurationError, TokenExpired, TokenUnknown, TokenUsed
+from ...errors import ConfigurationError, TokenExpired, TokenUnknown
 from ...files import absolute
 from ...interfaces import IHasWarnings, ITokenSource
-from ...model import Grant, UnixTime, VMAddress, secret_id
+from ...model import Grant, Once, UnixTime, VMAddress, secret_id
 from .context import SourceContext
 from .grant import grant
 from .jwt_key import VerifyingKey, read_key
@@ -94,7 +94,7 @@ class SignedTokens:
             raise TokenUnknown(f"token {short} is not good: {_reason(e)}") from e
         target = _target(claims, short)
         endpoint = self._settings.endpoint(target)
-        await self._take(claims, short)
+        once = self._once(claims, short)
         return grant(
             secret,
             VMAddress(self._name, str(target)),
@@ -102,6 +102,7 @@ class SignedTokens:
             self._context.time(),
             user=_user(claims),
             expires_at=_end(claims),
+            once=once,
         )
 
     async def probe(self) -> str:
@@ -133,16 +134,15 @@ class SignedTokens:
         )
         return claims
 
-    async def _take(self, claims: dict[str, Any], short: str) -> None:
-        """Make sure that a token which is good once is not used again by any proxy."""
+    def _once(self, claims: dict[str, Any], short: str) -> Once | None:
+        """Return what a token consumes that is good once, among all proxies."""
         single, jti = self._settings.single_use, claims.get("jti")
         if single == "never" or (single == "jti" and jti is None):
-            return
+            return None
         if not isinstance(jti, str) or "exp" not in claims:
             raise TokenUnknown(f"token {short} has no jti and exp, which one that is good once has")
         left = max(0.0, _end(claims) - self._context.time()) + self._settings.leeway + 1
-        if not await self._context.store.once(f"jwt:{self._name}:{secret_id(jti)}", left):
-            raise TokenUsed(f"token {short}: its jti was used before")
+        return Once(f"jwt:{self._name}:{secret_id(jti)}", left)
 
 
 def _target(claims: dict[str, Any], short: str) -> Target:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from zope.interface import implementer
 
 from ...errors import StoreUnavailable, TokenUnknown
 from ...interfaces import IMayForget, ITokenSource, ITokenStore
-from ...model import Grant, Token, TokenStatus, VMAddress
+from ...model import Grant, SessionLease, Token, TokenStatus, VMAddress, new_claim
 
 
 @implementer(IMayForget, ITokenStore)
@@ -35,14 +36,27 @@ class StoreWithSources:
         secret: str,
         resume_secret: str | None = None,
         before_use: Callable[[Token | None], None] | None = None,
+        lease: SessionLease | None = None,
     ) -> Grant:
         """Take one use of a token, wherever it comes from."""
         try:
-            return await self.store.redeem(secret, resume_secret, before_use)
+            return await self.store.redeem(secret, resume_secret, before_use, lease)
         except TokenUnknown as e:
             if before_use is not None:
                 before_use(None)
-            return await self._ask_sources(secret, e)
+            found = await self._ask_sources(secret, e)
+            grant = replace(found, claim=lease.name if lease else new_claim())
+            await self.enter(grant, lease)
+            return grant
+
+    async def enter(self, grant: Grant, lease: SessionLease | None = None) -> None:
+        """Count the session of another issuer's token, and consume what is good once."""
+        if lease is not None or grant.once is not None:
+            await self.store.enter(grant, lease)
+
+    def leave(self, lease: SessionLease, token: Token) -> None:
+        """Stop counting a session."""
+        self.store.leave(lease, token)
 
     async def _ask_sources(self, secret: str, unknown: TokenUnknown) -> Grant:
         error: TokenUnknown | StoreUnavailable = unknown
@@ -66,8 +80,8 @@ class StoreWithSources:
             await self.store.confirm(grant)
 
     async def restore(self, grant: Grant) -> None:
-        """Give the use of a grant back; other issuers' tokens do not count uses."""
-        if grant.endpoint is None:
+        """Give the use of a grant back, or what another issuer's token has consumed."""
+        if grant.endpoint is None or grant.once is not None:
             await self.store.restore(grant)
 
     async def show(self, token_id: str) -> TokenStatus:
@@ -85,10 +99,6 @@ class StoreWithSources:
     async def revoke_user(self, user: str) -> Sequence[str]:
         """Take back all of the store's tokens of a user."""
         return await self.store.revoke_user(user)
-
-    async def once(self, key: str, ttl: float) -> bool:
-        """Remember in the store that something was done; False as long as it is remembered."""
-        return await self.store.once(key, ttl)
 
     async def check(self) -> None:
         """Find out whether the store answers."""

@@ -16,7 +16,8 @@ of the proxies with the fields
 ``resume:<SHA-256 of the cookie>`` = ``<first redeemed>:<ends>``
     a right to re-enter
 ``newest:<SHA-256 of the cookie>``
-    the claim of the newest session of a cookie
+    the claim of the newest session of a cookie, also while it is opening; where it is counted, its
+    name
 
 All times are in milliseconds of Redis's clock.
 
@@ -27,6 +28,7 @@ whether there is room for more.
 In reading order:
 
 - `fragments`: what scripts begin with or share.
+- `limits`: how live sessions are counted.
 - `redemption`: scripts by which sessions begin.
 - `management`: scripts that issue and revoke.
 """
@@ -34,18 +36,23 @@ In reading order:
 from __future__ import annotations
 
 from .fragments import PRELUDE
-from .management import ISSUE, ONCE, PROBE, REVOKE, REVOKE_ALL
+from .limits import ANNOUNCE, ENTER, FORGET, LEAVE, REGISTER
+from .management import ISSUE, PROBE, REVOKE, REVOKE_ALL
 from .redemption import CONFIRM, CONFIRM_RESUMED, LOOK, REENTER, RESTORE, TAKE
 
 __all__ = [
+    "ANNOUNCE",
     "CONFIRM",
     "CONFIRM_RESUMED",
+    "ENTER",
+    "FORGET",
     "ISSUE",
+    "LEAVE",
     "LOOK",
-    "ONCE",
     "PRELUDE",
     "PROBE",
     "REENTER",
+    "REGISTER",
     "RESTORE",
     "REVOKE",
     "REVOKE_ALL",

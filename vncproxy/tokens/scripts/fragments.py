@@ -58,7 +58,7 @@ GIVE_BACK = f"""
 local function give_back(state, field, limited)
   local first = string.match(redis.call('HGET', state, field) or '', '^%d+')
   if not first then return false end
-  redis.call('HDEL', state, field)
+  redis.call('HDEL', state, field, 'newest:' .. string.sub(field, 9))
   redis.call('HINCRBY', state, 'used', -1)
   local given = redis.call('HGET', state, 'given') or ''
   if limited and #given < {resume.MOST_GIVEN_BACK} * 14 then

@@ -69,24 +69,19 @@ return revoked
 )
 """Revokes the tokens of an index."""
 
-ONCE = (
-    PRELUDE
-    + """
-return redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[2]) and 1 or 0
-"""
-)
-"""Notes a key; 0 as long as it was noted before."""
-
 PROBE = (
     PRELUDE
     + """
-local text, hash, set = unpack(KEYS)
+local text, hash, set, members = unpack(KEYS)
 for _, command in ipairs({
   {'SET', text, '', 'PX', 1000}, {'GET', text}, {'PTTL', text},
   {'HSET', hash, 'used', 1}, {'HGET', hash, 'used'}, {'HEXISTS', hash, 'used'},
   {'HINCRBY', hash, 'used', 1}, {'HGETALL', hash}, {'HDEL', hash, 'used'},
   {'ZADD', set, now, 'id'}, {'ZRANGE', set, 0, -1}, {'PEXPIREAT', set, now + 1000},
-  {'ZREMRANGEBYSCORE', set, '-inf', now}, {'DEL', text, hash, set},
+  {'ZREMRANGEBYSCORE', set, '-inf', now}, {'EXISTS', text},
+  {'SADD', members, 'id'}, {'PEXPIRE', members, 1000}, {'SCARD', members},
+  {'SISMEMBER', members, 'id'}, {'SMEMBERS', members}, {'SREM', members, 'id'},
+  {'DEL', text, hash, set, members},
 }) do
   local answer = redis.pcall(unpack(command))
   if type(answer) == 'table' and answer.err then

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .fragments import CLOCK, GIVE_BACK, INDEX, PRELUDE, RESUMES, TAKE_USE
+from .limits import PLACES
 
 LOOK = (
     CLOCK
@@ -22,12 +23,14 @@ TAKE = (
     + RESUMES
     + GIVE_BACK
     + TAKE_USE
+    + PLACES
     + """
 local token, state, vm, user = unpack(KEYS)
 local record, uses, longest = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local expires, use, before = ARGV[5], ARGV[6], ARGV[7]
 local seconds, opening = tonumber(ARGV[8]), tonumber(ARGV[9])
 local id, remember = ARGV[10], tonumber(ARGV[11])
+local claim, workers = ARGV[12], ARGV[13]
 
 if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
 if redis.call('PTTL', token) == -1 then redis.call('PEXPIREAT', token, expires) end
@@ -35,7 +38,14 @@ local stored = redis.call('GET', token)
 if not stored then return 'expired' end
 if stored ~= record then return 'unknown' end
 give_back_lost(state, uses > 0)
-if before ~= '' then give_back(state, 'opening:' .. before, uses > 0) end
+local opens = before ~= '' and redis.call('HEXISTS', state, 'opening:' .. before) == 1
+local older = opens and redis.call('HGET', state, 'newest:' .. before) or nil
+if not opens and not choose_use(state, uses, longest) then return 'used' end
+if #KEYS > 4 then
+  local refused = refusal(5, claim, older, alive_by(workers), 14)
+  if refused then return refused end
+end
+if opens then give_back(state, 'opening:' .. before, uses > 0) end
 local first, moments, over = choose_use(state, uses, longest)
 if not first then return 'used' end
 
@@ -47,23 +57,30 @@ index(vm, id, stops)
 index(user, id, stops)
 take_use(state, moments, over)
 redis.call('HSET', state, 'record', record, 'opening:' .. use, first .. ':' .. now + opening)
+if use ~= claim then redis.call('HSET', state, 'newest:' .. use, claim) end
 redis.call('PEXPIREAT', state, math.max(stops, ends + remember))
-return {'taken', now - first}
+return {'taken', now - first, enter(5, claim, older)}
 """
 )
 """Takes a use of a token for a session that begins."""
 
 REENTER = (
     PRELUDE
+    + PLACES
     + """
-local state, cookie, claim = KEYS[1], ARGV[2], ARGV[3]
+local state, cookie, claim, workers = KEYS[1], ARGV[2], ARGV[3], ARGV[4]
 if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
 local first, ends = string.match(
   redis.call('HGET', state, 'resume:' .. cookie) or '', '^(%d+):(%d+)$')
 if not first or tonumber(ends) <= now then return 'expired' end
+local older = redis.call('HGET', state, 'newest:' .. cookie)
+if #KEYS > 1 then
+  local refused = refusal(2, claim, older, alive_by(workers), 5)
+  if refused then return refused end
+end
 redis.call('HDEL', state, '')
 redis.call('HSET', state, 'newest:' .. cookie, claim)
-return {'resumed', now - first}
+return {'resumed', now - first, enter(2, claim, older)}
 """
 )
 """Begins a session by a resume cookie."""

@@ -1,0 +1,30 @@
+"""Limits of sessions in the memory store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import TestCase
+
+from tests.tokens.lease_contract import LeaseContract
+from tests.tokens.store_contract import make_token
+from vncproxy.model import Token
+from vncproxy.tokens.memory import MemoryTokenStore
+
+
+class MemoryLeaseTests(LeaseContract, TestCase):
+    def make_store(self) -> MemoryTokenStore:
+        clock = Clock()
+        return MemoryTokenStore(clock.seconds, 60, clock.seconds)
+
+    def token(self, **changes: Any) -> Token:
+        return make_token(0, **changes)
+
+    async def test_nothing_is_kept_of_sessions_that_have_left(self) -> None:
+        store = self.make_store()
+        for client in ("192.0.2.1", "192.0.2.2"):
+            lease = self.lease(client)
+            grant = await self.begin(store, lease)
+            store.leave(lease, grant.token)
+        self.assertEqual(store._counts._names, {})

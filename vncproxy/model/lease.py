@@ -1,0 +1,56 @@
+"""The place of a session in the limits of its machine, its user and its address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .limits import Limits
+from .token import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a session counts for, and how many sessions may count for it.
+
+    Attributes:
+        option: the limit's name in ``[limits]``.
+        of: what is counted: ``vm:<backend>/<vm>``, ``user:<user>`` or ``address:<client>``.
+        most: sessions at the same time; 0 for any number.
+    """
+
+    option: str
+    of: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLease:
+    """What a store counts a session by, for as long as its process lives.
+
+    Attributes:
+        worker_id: the process that has the session.
+        client: the user's address as it is counted: `vncproxy.addresses.counted_as`.
+        limits: those in force when the session begins.
+    """
+
+    session_id: str
+    worker_id: str
+    client: str
+    limits: Limits
+
+    @property
+    def name(self) -> str:
+        """The session's name among all processes: ``<worker id>/<session id>``."""
+        return f"{self.worker_id}/{self.session_id}"
+
+    def places(self, token: Token) -> tuple[Place, ...]:
+        """Return what the session of a token counts for; one without a user counts for none."""
+        limits = self.limits
+        vm = Place("sessions_per_vm", f"vm:{token.vm}", limits.sessions_per_vm)
+        address = Place(
+            "sessions_per_address", f"address:{self.client}", limits.sessions_per_address
+        )
+        if not token.user:
+            return vm, address
+        user = Place("sessions_per_user", f"user:{token.user}", limits.sessions_per_user)
+        return vm, user, address

@@ -1,0 +1,154 @@
+"""The sessions of this process in the ``live:`` sets of Redis: removed, registered, kept.
+
+The redemption enters a session; what follows is done here, in batches. What Redis does not take is
+kept, and tried again at the next batch or heartbeat. Where the process dies, its announcement ends,
+and its sessions count no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from ..errors import StoreUnavailable
+from ..model import SessionLease, Token
+from ..redis.link import Operation, RedisLink
+from ..redis.protocol import Protocol
+from . import scripts
+from .redis_keys import RedisKeys
+
+BATCH_INTERVAL = 0.2
+"""Seconds between two batches of sessions that ended."""
+
+MOST_IN_BATCH = 300
+"""Memberships in one call: each session has three at most."""
+
+RENEWAL = 300.0
+"""Seconds after which live sessions are registered again."""
+
+Membership = tuple[str, str]
+"""The key of a set, and the name of a session."""
+
+
+class RedisLeases:
+    """The memberships of this process's sessions.
+
+    Args:
+        link: the connection to Redis.
+        clock: measures the time between batches.
+
+    Attributes:
+        held: returns the sessions that count now, with their tokens.
+    """
+
+    def __init__(self, link: RedisLink, keys: RedisKeys, clock: IReactorTime) -> None:
+        self.held: Callable[[], Iterable[tuple[SessionLease, Token]]] = lambda: ()
+        self._link = link
+        self._keys = keys
+        self._clock = clock
+        self._left: dict[Membership, None] = {}
+        self._left_again: list[dict[Membership, None]] = [{}, {}]
+        self._is_registering = False
+        self._next_batch: IDelayedCall | None = None
+        self._last_batch = self._registered_at = float("-inf")
+        self._connection: Protocol | None = None
+
+    @property
+    def has_left(self) -> bool:
+        """Whether Redis may still count sessions that have ended."""
+        return bool(self._left)
+
+    def leave(self, lease: SessionLease, token: Token, *, again: bool = False) -> None:
+        """Remove a session from its sets soon.
+
+        Args:
+            again: whether to remove it once more at the heartbeat after the next: a call that has
+                failed may enter it yet.
+        """
+        memberships = dict.fromkeys(self._memberships(lease, token))
+        self._left.update(memberships)
+        if again or self._is_registering:
+            self._left_again[1].update(memberships)
+        if self._next_batch is None:
+            wait = max(0.0, self._last_batch + BATCH_INTERVAL - self._clock.seconds())
+            self._next_batch = self._clock.callLater(wait, self._begin_batch)
+
+    def _begin_batch(self) -> None:
+        self._next_batch = None
+        self._last_batch = self._clock.seconds()
+        removing = Deferred.fromCoroutine(self.flush())
+        removing.addErrback(lambda why: why.trap(StoreUnavailable))
+
+    async def flush(self) -> None:
+        """Remove from their sets the sessions that have ended until now.
+
+        Raises:
+            StoreUnavailable: those that are left are removed with the next batch.
+        """
+        for batch in _batches(list(self._left)):
+            await self._change("leave", scripts.LEAVE, batch)
+            for each in batch:
+                self._left.pop(each, None)
+
+    async def renew(self, was_announced: bool) -> None:
+        """Register the live sessions again, where Redis may not have them or for their expiry.
+
+        Call it after each heartbeat, and `flush` before.
+
+        Args:
+            was_announced: whether Redis still had the announcement of this process.
+
+        Raises:
+            StoreUnavailable: some are not registered; the next call tries again.
+        """
+        now = self._clock.seconds()
+        due = now - self._registered_at >= RENEWAL
+        connection = self._link.connection
+        if due or not was_announced or connection is not self._connection:
+            self._registered_at = float("-inf")
+            await self._register(prunes=due)
+            self._registered_at, self._connection = now, connection or self._link.connection
+        older, newer = self._left_again
+        self._left.update(older)
+        self._left_again = [newer, {}]
+
+    async def _register(self, prunes: bool) -> None:
+        members = [each for held in self.held() for each in self._memberships(*held)]
+        self._is_registering = True
+        try:
+            for batch in _batches(members):
+                await self._change(
+                    "register", scripts.REGISTER, batch, int(prunes), self._keys.workers
+                )
+        finally:
+            self._is_registering = False
+
+    async def close(self) -> None:
+        """Remove the sessions that have ended, if Redis answers."""
+        if self._next_batch is not None:
+            self._next_batch.cancel()
+            self._next_batch = None
+        with suppress(StoreUnavailable):  # they count until the announcement of this process ends
+            await self.flush()
+
+    def _memberships(self, lease: SessionLease, token: Token) -> Iterator[Membership]:
+        for place in lease.places(token):
+            yield self._keys.live(place.of), lease.name
+
+    async def _change(
+        self, name: str, script: str, batch: list[Membership], *args: str | int
+    ) -> None:
+        keys, names = [key for key, _ in batch], [name for _, name in batch]
+
+        async def change(redis: Operation) -> None:
+            await redis.change(script, keys, *args, *names)
+
+        await self._link.run(change, name)
+
+
+def _batches(memberships: list[Membership]) -> Iterator[list[Membership]]:
+    for start in range(0, len(memberships), MOST_IN_BATCH):
+        yield memberships[start : start + MOST_IN_BATCH]

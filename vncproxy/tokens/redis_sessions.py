@@ -1,0 +1,228 @@
+"""How sessions begin in Redis: a use or a cookie is taken, and the session is counted with it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred
+
+from ..errors import OverLimit, StoreUnavailable, Superseded, TokenRefused
+from ..model import Grant, Place, SessionLease, Token, new_claim, new_secret, secret_id
+from ..redis.link import Operation, RedisLink
+from . import scripts
+from .own_memory import OwnMemory
+from .redis_answers import Unannounced, begun, check_entered, milliseconds, refusal
+from .redis_keys import RedisKeys
+from .redis_leases import RedisLeases
+from .resume import MOST_COOKIES, OPENING, REMEMBER, resume_time
+
+T = TypeVar("T")
+
+_REMEMBER_MS, _OPENING_MS = int(REMEMBER * 1000), int(OPENING * 1000)
+
+
+class RedisSessions:
+    """The scripts by which sessions begin.
+
+    Args:
+        resume: seconds for which a resume cookie is good, from the first picture on; 0 makes none.
+        memory: what this process knows, whatever Redis forgets.
+
+    Attributes:
+        announce: announces this process in Redis; called when Redis has no announcement of it, so
+            that its sessions would not count.
+    """
+
+    def __init__(
+        self,
+        link: RedisLink,
+        keys: RedisKeys,
+        resume: float,
+        memory: OwnMemory,
+        leases: RedisLeases,
+    ) -> None:
+        self._link = link
+        self._keys = keys
+        self._resume = resume
+        self._memory = memory
+        self._leases = leases
+        self.announce: Callable[[], Awaitable[object]] = _announce_not
+
+    async def run_counted(self, work: Callable[[Operation], Awaitable[T]], name: str) -> T:
+        """Run an operation that counts a session; once more where Redis was not up to date.
+
+        Raises:
+            OverLimit: there are too many sessions.
+            StoreUnavailable: Redis does not answer, or this process is not announced.
+        """
+        try:
+            return await self._link.run(work, name)
+        except Unannounced:
+            await self.announce()
+        except OverLimit:
+            if not self._leases.has_left:
+                raise
+            await self._leases.flush()
+        try:
+            return await self._link.run(work, name)
+        except Unannounced as e:
+            raise StoreUnavailable("redis has no announcement of this process") from e
+
+    async def reenter(
+        self,
+        redis: Operation,
+        token_id: str,
+        token: Token,
+        cookie_id: str,
+        lease: SessionLease | None,
+    ) -> Grant:
+        """Begin a session by a resume cookie."""
+        claim, places = _claim(lease), _places(lease, token)
+        keys = [self._keys.state(token_id), *self._live(places)]
+        most, workers = [place.most for place in places], self._keys.workers
+        try:
+            answer = await redis.change(scripts.REENTER, keys, cookie_id, claim, workers, *most)
+        except Exception:
+            self._leave_unconfirmed(lease, token)
+            raise
+        age, replaced = begun(answer, token_id, places)
+        grant = Grant(token_id, token, age, resumed=True, cookie_id=cookie_id, claim=claim)
+        return replace(grant, replaced=replaced) if replaced else grant
+
+    async def take(
+        self,
+        redis: Operation,
+        token_id: str,
+        token: Token,
+        record: bytes,
+        cookie_before: str,
+        lease: SessionLease | None,
+    ) -> Grant:
+        """Take a use of a token.
+
+        Args:
+            record: what the token was read from.
+            cookie_before: the id of a cookie whose session may still be opening with a use.
+        """
+        seconds, places = resume_time(token, self._resume), _places(lease, token)
+        cookie = new_secret() if seconds else None
+        cookie_id = secret_id(cookie) if cookie else ""
+        grant = Grant(
+            token_id, token, resume_secret=cookie, cookie_id=cookie_id, claim=_claim(lease)
+        )
+        try:
+            answer = await redis.change(
+                scripts.TAKE,
+                [*self._keys.with_indexes(token_id, token), *self._live(places)],
+                record,
+                token.policy.uses,
+                milliseconds(token.policy.max_duration),
+                int(token.expires_at * 1000),
+                grant.use,
+                cookie_before,
+                milliseconds(seconds),
+                _OPENING_MS,
+                token_id,
+                _REMEMBER_MS,
+                grant.claim,
+                self._keys.workers,
+                *[place.most for place in places],
+            )
+        except Exception:
+            self._leave_unconfirmed(lease, token)
+            self._give_back_unconfirmed(grant)
+            raise
+        try:
+            age, replaced = begun(answer, token_id, places)
+        except TokenRefused as e:
+            raise e.about(token.vm, token.user) from None
+        return replace(grant, age=age, replaced=replaced)
+
+    async def enter(self, grant: Grant, lease: SessionLease | None) -> None:
+        """Count the session of another issuer's token, and consume what is good once."""
+        once = grant.once
+        if once is not None and self._memory.is_done(once.key):
+            raise refusal(b"used", grant.token_id)
+        try:
+            await self.run_counted(lambda redis: self._enter(redis, grant, lease), "enter")
+        except StoreUnavailable:
+            self._leave_unconfirmed(lease, grant.token)
+            self._give_back_unconfirmed(grant)
+            raise
+        if once is not None:
+            self._memory.note_done(once.key, once.ttl)
+
+    async def _enter(self, redis: Operation, grant: Grant, lease: SessionLease | None) -> None:
+        once, places = grant.once, _places(lease, grant.token)
+        keys = [self._keys.once(once.key if once else ""), *self._live(places)]
+        ttl = max(1, milliseconds(once.ttl)) if once else 0
+        name, most = lease.name if lease else "", [place.most for place in places]
+        answer = await redis.change(
+            scripts.ENTER, keys, ttl, grant.claim, name, self._keys.workers, *most
+        )
+        check_entered(answer, grant.token_id, places)
+
+    async def confirm(self, grant: Grant) -> None:
+        """Note that a viewer is about to see the console."""
+        answer = await self._link.run(lambda redis: self._confirm(redis, grant), "confirm")
+        if answer == b"superseded":
+            raise Superseded("another session of the same browser took its place, says redis")
+        if answer != b"confirmed":
+            raise refusal(answer, grant.token_id)
+        if not grant.resumed:
+            self._memory.note_use(grant.token_id)
+
+    async def _confirm(self, redis: Operation, grant: Grant) -> bytes:
+        keys, cookie, claim = [self._keys.state(grant.token_id)], grant.cookie_id, grant.claim
+        if grant.resumed:
+            answer: bytes = await redis.change(scripts.CONFIRM_RESUMED, keys, cookie, claim)
+            return answer
+        resume = milliseconds(self._resume), milliseconds(grant.token.policy.max_duration)
+        args = (grant.use, cookie, claim, *resume, MOST_COOKIES)
+        confirmed: bytes = await redis.change(scripts.CONFIRM, keys, *args)
+        return confirmed
+
+    async def restore(self, grant: Grant) -> None:
+        """Give the use of a grant back, unless it is confirmed, or what it consumed."""
+        if grant.resumed:
+            return
+        if grant.once is not None:
+            script, keys = scripts.FORGET, [self._keys.once(grant.once.key)]
+            args: tuple[str | int, ...] = (grant.claim,)
+            self._memory.forget_done(grant.once.key)
+        else:
+            script, keys = scripts.RESTORE, [self._keys.state(grant.token_id)]
+            args = (grant.use, grant.token.policy.uses)
+        await self._link.run(lambda redis: redis.change(script, keys, *args), "restore")
+
+    def _live(self, places: Sequence[Place]) -> list[str]:
+        return [self._keys.live(place.of) for place in places]
+
+    def _leave_unconfirmed(self, lease: SessionLease | None, token: Token) -> None:
+        if lease is not None:
+            self._leases.leave(lease, token, again=True)
+
+    def _give_back_unconfirmed(self, grant: Grant) -> None:
+        """Give back a use that may have been taken although the answer was lost or late.
+
+        Without that, the scripts give it back in `OPENING` seconds. A use has a name of its own, so
+        no other session's is given back.
+        """
+        if grant.endpoint is not None and grant.once is None:
+            return
+        restoring = Deferred.fromCoroutine(self.restore(grant))
+        restoring.addErrback(lambda why: why.trap(StoreUnavailable))
+
+
+async def _announce_not() -> None:
+    """Leave the process unannounced: nothing was given that announces it."""
+
+
+def _claim(lease: SessionLease | None) -> str:
+    return lease.name if lease else new_claim()
+
+
+def _places(lease: SessionLease | None, token: Token) -> tuple[Place, ...]:
+    return lease.places(token) if lease else ()
