@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "addresses": set(),
     "files": set(),
     "metrics": set(),
+    "logs": set(),
     "origins": {"errors"},
     "errors": {"text"},
     "model": {"errors", "text", "addresses"},

@@ -5,6 +5,7 @@ In reading order:
 - `model`, `errors`, `interfaces`: the vocabulary: frozen values, one tree of errors, the seams.
 - `text`, `addresses`, `files`, `origins`: text of others, hosts, files, and checks of Origin.
 - `metrics`: where metrics are registered, for all processes of a proxy together.
+- `logs`: the log of the process, as lines of text or JSON.
 - `config`: from ``etc/vncproxy.toml`` to frozen settings; ``check-config``.
 - `handshake`, `rfb`: protocols without I/O.
 - `tls`: how servers are verified.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from twisted.python.usage import Options as UsageOptions
 
 from .config.settings import Listen, Settings
 from .errors import ConfigurationError
+from .logs.process import process_logging
 from .service.components import Components, make_components
 from .service.composition import load, make_service, source_settings
 from .service.gateway import Gateway
@@ -84,6 +86,9 @@ class Options(UsageOptions):
         """Check the configuration before the process goes to the background."""
         try:
             self.checked = self.settings()
+            if self.parent is not None:
+                process_logging.configure(self.checked.log.format, self.checked.log.level)
+                process_logging.take_over(self.parent, _in_reactor)
             if self["config"]:  # twistd may go to another directory before it is read again
                 self["config"] = str(Path(self["config"]).absolute())
         except ConfigurationError as e:
@@ -128,6 +133,13 @@ class WorkerOptions(Options):
             ConfigurationError: with one line for each error.
         """
         self.checked = self.settings()
+
+
+def _in_reactor(call: Callable[[], object]) -> None:
+    from twisted.internet import reactor
+
+    threads: Any = reactor
+    threads.callFromThread(call)
 
 
 def _listen(settings: Settings, overrides: dict[str, tuple[str, ...]]) -> Listen:

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.config.digest import configuration_digest
 from vncproxy.config.settings import BackendTable, Listen, Log, Proxy, Public, Redis, Settings
+from vncproxy.model import Limits
 
 
 class Hypervisor(BaseModel):
@@ -40,7 +41,10 @@ class ConfigurationDigestTests(SynchronousTestCase):
 
     def test_what_belongs_to_one_proxy_does_not_change_it(self) -> None:
         other = Settings(
-            proxy=Proxy(name="proxy-2"), listen=Listen(web=("tcp:7080",)), log=Log(audit="/x")
+            proxy=Proxy(name="proxy-2"),
+            listen=Listen(web=("tcp:7080",)),
+            log=Log(audit="/x"),
+            limits=Limits(sessions=7, connections=9),
         )
 
         self.assertEqual(configuration_digest(other), configuration_digest(Settings()))

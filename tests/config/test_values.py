@@ -176,7 +176,7 @@ class UnknownKeyTests(LoadCase):
         )
 
     def test_an_unknown_key_that_resembles_none_names_them_all(self) -> None:
-        complaint = "[log] xyzzy: unknown key; known are audit, audit_required"
+        complaint = "[log] xyzzy: unknown key; known are audit, audit_required, format, level"
         self.assert_mistake("[log]\nxyzzy = 1", complaint)
 
     def test_an_unknown_table_names_the_nearest(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from twisted.internet.task import Clock
-from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel
+from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.redis.outage import OutageLog
@@ -27,6 +27,14 @@ class OutageLogTests(SynchronousTestCase):
             self.outage.recovered()
         self.assertEqual(self.levels(), [LogLevel.warn, LogLevel.info])
         self.assertEqual(self.events[0]["why"], "redis at 127.0.0.1:6379 cannot be reached")
+
+    def test_its_end_says_how_long_it_was(self) -> None:
+        self.outage.report("a")
+        self.clock.advance(12)
+        self.outage.recovered()
+        self.assertEqual(
+            formatEvent(self.events[1]), "redis at 127.0.0.1:6379 answers again, after 12 s"
+        )
 
     def test_nothing_is_told_while_all_is_well(self) -> None:
         self.outage.recovered()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
@@ -20,12 +20,13 @@ _OF_ONE_PROXY = frozenset({"proxy", "listen", "log"})
 
 
 def configuration_digest(settings: Settings) -> str:
-    """Return a digest that is equal for equal configurations, whatever the proxy and its listeners.
+    """Return a digest that is equal for equal configurations, whatever the proxy and its size.
 
     Secrets and the contents of files are not part of it: a digest that is written to logs must not
     let anyone try passwords.
     """
     tables = {name: table for name, table in _members(settings) if name not in _OF_ONE_PROXY}
+    tables["limits"] = replace(settings.limits, connections=0, sessions=0)
     text = json.dumps(_plain(tables), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 

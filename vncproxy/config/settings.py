@@ -150,8 +150,10 @@ class Relay(Table):
 
 
 class Log(Table):
-    """``[log]``: the file of the audit lines; empty stands for the ordinary log."""
+    """``[log]``: the ordinary log, and the file of the audit lines; empty stands for that log."""
 
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warn", "error"] = "info"
     audit: str = ""
     audit_required: bool = False
 

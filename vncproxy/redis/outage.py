@@ -25,7 +25,7 @@ class OutageLog:
         self._seconds = seconds
         self._logged = ""
         self._logged_at = 0.0
-        self._lasts = False
+        self._since: float | None = None
 
     def report(self, why: str) -> None:
         """Log why it does not work; the same reason once a minute at most.
@@ -36,11 +36,15 @@ class OutageLog:
         now = self._seconds()
         if why == self._logged and now - self._logged_at < REPEAT_AFTER:
             return
-        self._logged, self._logged_at, self._lasts = why, now, True
+        self._logged, self._logged_at = why, now
+        if self._since is None:
+            self._since = now
         self.log.warn("{why}", why=why)
 
     def recovered(self) -> None:
         """Log that it works again, after an outage that was logged."""
-        if self._lasts:
-            self._lasts = False
-            self.log.info("{what} answers again", what=self._what)
+        if self._since is not None:
+            lasted, self._since = self._seconds() - self._since, None
+            self.log.info(
+                "{what} answers again, after {seconds:.0f} s", what=self._what, seconds=lasted
+            )

@@ -6,6 +6,7 @@
 - `figures`: all metrics of one process, and where their figures are counted.
 - `gateway`: the order in which everything starts and stops.
 - `heartbeat`: announces this process in Redis.
+- `start_lines`: the first lines of the log.
 - `store_check`: the first call of the token store, when the proxy starts.
 - `reload`: the configuration is read again and applied.
 - `changes`: which options differ, and which of them need a restart.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,7 @@ from .figures import ProxyMetrics
 from .heartbeat import Heartbeat
 from .reload import PreparedReload, Reload, RunningProxy
 from .siblings import Siblings
+from .start_lines import start_lines
 from .store_check import StoreCheck
 
 
@@ -79,11 +81,18 @@ class Gateway(MultiService):
         with cannot_start():
             super().startService()
         self._running.log.find_open_file()
+        self._say_what_starts()
         self.warn()
         self._store_check.start()
         if self._heartbeat is not None:
             self._heartbeat.start()
         self.metrics.lag.start()
+
+    def _say_what_starts(self) -> None:
+        """Log the first lines; of several workers, one does."""
+        if os.environ.get("VNCPROXY_WORKER", "1") == "1":
+            for line in start_lines(self._running.settings):
+                self.log.info("{line}", line=line)
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, end the sessions with a reason, then close everything else."""

@@ -20,9 +20,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..blocking import BoundedCalls
+from ..config.digest import configuration_digest
 from ..config.settings import Settings
 from ..downstream.tls_listener import ListenerTLS, LoadedCertificate
 from ..errors import BackendError, ConfigurationError
+from ..logs.process import process_logging
 from ..model import Timeouts
 from ..session.audit import AuditLog, open_audit_file
 from ..session.registry import SessionRegistry
@@ -200,7 +202,13 @@ class Reload:
             self._in_force.set(0)
             self.log.failure("configuration not reloaded, everything goes on as before")
         else:
-            self.log.info("configuration reloaded: {changes}", changes=", ".join(changes))
+            self.log.info(
+                "configuration reloaded: {changes}; configuration {digest} is in force",
+                changes=", ".join(changes),
+                digest=configuration_digest(self._running.settings),
+            )
+            log = self._running.settings.log
+            process_logging.configure(log.format, log.level)
             self._on_reloaded()
 
     def _log_refusal(self, errors: Sequence[str]) -> None:

@@ -20,11 +20,12 @@ stop         end all sessions, and the process; SIGTERM is for a stop that lets 
 is           further members
 ===========  ====================================================================================
 ready        ``version``, ``workers`` (how many the configuration wants), ``stop_seconds`` (how long
-             a stop may take), ``drain_timeout``
+             a stop may take), ``drain_timeout``, ``log`` (its ``format`` and ``level``),
+             ``digest`` of the configuration
 failed       ``errors``: why it cannot start; its process ends
 alive        ``sessions``, ``room``: whether it takes more; the answer to ``ping``
 prepared     ``id``, ``errors``: empty when it can be applied
-applied      ``id``, ``changes``, ``drain_timeout``, ``stop_seconds``
+applied      ``id``, ``changes``, and what ``ready`` has but ``version``
 ===========  ====================================================================================
 """
 

@@ -106,8 +106,8 @@ def _with_trace(event: LogEvent) -> LogEvent:
     if failure is None:
         return event
     kept = {name: value for name, value in event.items() if name != "log_failure"}
-    format_text = f"{event.get('log_format') or ''}\n{{log_trace}}"
-    return {**kept, "log_format": format_text, "log_trace": failure.getTraceback()}
+    format_text = f"{event.get('log_format') or ''}\n{{traceback}}"
+    return {**kept, "log_format": format_text, "traceback": failure.getTraceback()}
 
 
 def _as_text(event: LogEvent) -> LogEvent:

@@ -9,6 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .. import __version__
+from ..config.digest import configuration_digest
 from ..errors import ConfigurationError
 from ..service.composition import make_service
 from ..service.gateway import longest_stop
@@ -76,6 +77,8 @@ class Orders:
             "workers": settings.proxy.worker_count(),
             "stop_seconds": longest_stop(settings) + 5.0,
             "drain_timeout": settings.proxy.drain_timeout,
+            "log": {"format": settings.log.format, "level": settings.log.level},
+            "digest": configuration_digest(settings),
         }
 
     def _send(self, what: str, **members: Any) -> None:

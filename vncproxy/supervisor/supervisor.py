@@ -18,10 +18,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..errors import ConfigurationError
+from ..logs.process import process_logging
 from ..service.exit_status import end_process_with
 from ..service.gateway import cannot_start
 from ..service.log_file import ProcessLog
 from ..service.notify import Notifier
+from .channel import Message
 from .figures import Figures
 from .generation import Generation
 from .hang import HANG_TIME
@@ -212,7 +214,13 @@ class Supervisor(Service):
         except (ConfigurationError, ReloadFailed) as e:
             self._log_lines("configuration not reloaded, everything goes on as before", str(e))
         else:
-            self.log.info("configuration reloaded: {changes}", changes=", ".join(changes))
+            told = self._current.told
+            self.log.info(
+                "configuration reloaded: {changes}; configuration {digest} is in force",
+                changes=", ".join(changes),
+                digest=told.get("digest", ""),
+            )
+            _write_log_as(told)
             self._reopen_files()
         finally:
             self._notifier.ready()
@@ -239,6 +247,7 @@ class Supervisor(Service):
             new.serve()
             old.retire()
             self._installed = installed
+            _write_log_as(new.told)
             self.log.info(
                 "upgraded to {version}: new sessions go to generation {number}; the workers before "
                 "end with their last session, or in {seconds:g} s",
@@ -304,3 +313,9 @@ class Supervisor(Service):
             self._checks.stop()
         await (self._sockets.stopService() or succeed(None))
         self._figures.remove()
+
+
+def _write_log_as(told: Message) -> None:
+    """Write the log as a worker says that the configuration has it."""
+    if log := told.get("log"):
+        process_logging.configure(log["format"], log["level"])
