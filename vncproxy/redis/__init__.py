@@ -8,6 +8,7 @@ In reading order:
 - `channels`: a connection that receives what a server publishes, and comes back by itself.
 - `sentinel`, `sentinels`: what one sentinel answers and announces; the primary that they all know.
 - `primary`: which server is the primary, as the settings say.
+- `replicas`: waiting until replicas have a change.
 - `link`: the connection for calls to the primary, and its operations, which end in time.
 - `subscription`: the connection that receives what is published at the primary.
 - `diagnosis`: what is wrong, as a sentence that says what to do about it.

@@ -25,6 +25,7 @@ from .endpoint import IPrimary
 from .outage import OutageLog
 from .primary import find_primary
 from .protocol import Protocol
+from .replicas import Replicas
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ class Operation:
 
     Attributes:
         protocol: the connection, once there is one.
+        replicas: of the server at the other end of it.
     """
 
     def __init__(self, seconds: Callable[[], float], ends_at: float) -> None:
@@ -58,6 +60,7 @@ class Operation:
         self._ends_at = ends_at
         self._deadline: int | None = None
         self.protocol: Protocol | None = None
+        self.replicas: Replicas | None = None
 
     async def command(self, *words: str | bytes | int) -> Any:
         """Send one command and return the answer.
@@ -98,6 +101,15 @@ class Operation:
         if answer == LATE:
             raise StoreUnavailable("redis began too late, so nothing was done")
         return answer
+
+    async def replicate(self) -> None:
+        """Wait until as many replicas as are configured have what this operation has changed.
+
+        Raises:
+            StoreUnavailable: they have not within the time for it; the primary has it.
+        """
+        if self.replicas is not None:
+            await self.replicas.wait()
 
     async def _redis_deadline(self, now: int | None = None) -> int:
         """Return the end of this operation on Redis's clock, which is read if need be."""
@@ -143,6 +155,7 @@ class RedisLink:
         self._dialler = Dialler(reactor, settings, primary, self._moved)
         self._keys = OF_MASTER if settings.sentinels else OF_REDIS
         self._protocol: Protocol | None = None
+        self._replicas: Replicas | None = None
         self._dialling: Deferred[Protocol] | None = None
         self._waiting: list[Deferred[Protocol]] = []
         self._left: set[Protocol] = set()
@@ -197,6 +210,7 @@ class RedisLink:
         self, operation: Operation, work: Callable[[Operation], Awaitable[T]]
     ) -> T:
         operation.protocol = protocol = self._usable() or await self._connected()
+        operation.replicas = self._replicas
         protocol.operations += 1
         try:
             return await work(operation)
@@ -234,9 +248,15 @@ class RedisLink:
         self._dialling = None
         if isinstance(result, Protocol):
             self._protocol = result
+            self._replicas = self._replicas_of(result)
         waiting, self._waiting = self._waiting, []
         for deferred in waiting:
             deferred.callback(result)
+
+    def _replicas_of(self, protocol: Protocol) -> Replicas | None:
+        """Return what waits for the replicas of a new connection; None where it is not to wait."""
+        number, seconds = self.settings.wait_replicas, self.settings.wait_timeout
+        return Replicas(protocol, number, seconds) if number else None
 
     async def _dial(self) -> Protocol:
         operation = self._operation()
