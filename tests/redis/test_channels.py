@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.testing import MemoryReactorClock
@@ -33,6 +33,9 @@ class NoPrimary:
 
     async def _servers(self) -> list[Server]:
         raise StoreUnavailable("there is no primary")
+
+    async def reports(self) -> Sequence[tuple[str, str, str]]:
+        return ()
 
     def follow(self, moved: Callable[[], None]) -> Callable[[], Deferred[object]]:
         self.moved = moved

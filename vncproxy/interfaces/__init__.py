@@ -31,7 +31,7 @@ from .deprecated import IConsoleMoves, IConsoleRefusals, IPointsElsewhere
 from .observer import ISessionObserver
 from .registry import ISessionRegistry
 from .stage import IStage
-from .tokens import IMayForget, ITokenSource, ITokenStore
+from .tokens import IHasSentinels, IMayForget, ITokenSource, ITokenStore
 
 __all__ = [
     "CONTEXT_VERSION",
@@ -42,6 +42,7 @@ __all__ = [
     "IConsoleMoves",
     "IConsoleRecovery",
     "IConsoleRefusals",
+    "IHasSentinels",
     "IHasWarnings",
     "IKnowsConsoles",
     "IMayForget",

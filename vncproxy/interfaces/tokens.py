@@ -129,6 +129,16 @@ class IMayForget(Interface):
         """
 
 
+class IHasSentinels(Interface):
+    """A token store or source whose server sentinels may know."""
+
+    def sentinels() -> Awaitable[Sequence[tuple[str, str, str]]]:
+        """Return what each sentinel says: its address, a text, and what to do about it.
+
+        The last is empty where all is well; there is no entry where no sentinel is configured.
+        """
+
+
 class ITokenSource(Interface):
     """Tokens of another issuer, which this proxy accepts besides its own."""
 

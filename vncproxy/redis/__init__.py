@@ -7,6 +7,7 @@ In reading order:
 - `protocol`: commands, scripts, and how far behind the server is.
 - `channels`: a connection that receives what a server publishes, and comes back by itself.
 - `sentinel`, `sentinels`: what one sentinel answers and announces; the primary that they all know.
+- `sentinel_reports`: what sentinels say about their master, in sentences.
 - `primary`: which server is the primary, as the settings say.
 - `replicas`: waiting until replicas have a change.
 - `link`: the connection for calls to the primary, and its operations, which end in time.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,12 @@ class IPrimary(Interface):
             StoreUnavailable: it is not known.
         """
 
+    def reports() -> Awaitable[Sequence[tuple[str, str, str]]]:
+        """Return what each sentinel says: its address, a text, and advice where it needs some.
+
+        Empty where there are no sentinels.
+        """
+
     def follow(moved: Callable[[], None]) -> Callable[[], Deferred[object]]:  # noqa: N805
         """Call a function, which must not fail, whenever another server has become the primary.
 
@@ -75,6 +81,10 @@ class FixedPrimary:
     async def servers(self) -> AsyncIterator[Server]:
         """Yield the one server."""
         yield self._server
+
+    async def reports(self) -> Sequence[tuple[str, str, str]]:
+        """Return nothing: there are no sentinels."""
+        return ()
 
     def follow(self, moved: Callable[[], None]) -> Callable[[], Deferred[object]]:
         """Never call it."""

@@ -152,6 +152,7 @@ class RedisLink:
         self._on_operation = on_operation
         self._reactor = reactor
         primary = primary or find_primary(reactor, settings)
+        self._primary = primary
         self._dialler = Dialler(reactor, settings, primary, self._moved)
         self._keys = OF_MASTER if settings.sentinels else OF_REDIS
         self._protocol: Protocol | None = None
@@ -192,6 +193,17 @@ class RedisLink:
             self._on_operation(name, self._reactor.seconds() - began, failed)
         self._outage.recovered()
         return result
+
+    @property
+    def server(self) -> str:
+        """Where it dialled last, and the name of the master where there is one; for messages."""
+        master = self.settings.address if self.settings.sentinels else ""
+        address = self._dialler.address
+        return f"{address}, {master}" if master not in ("", address) else address
+
+    async def sentinels(self) -> Sequence[tuple[str, str, str]]:
+        """Return what each sentinel says: its address, a text, and advice where it needs some."""
+        return await self._primary.reports()
 
     async def close(self) -> None:
         """Close the connection; operations under way fail, and no new one is made."""

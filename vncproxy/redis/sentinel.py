@@ -49,6 +49,7 @@ class Sentinel:
         trust: Any = None,
     ) -> None:
         self.address = settings.address
+        self.host = settings.host
         self._reactor = reactor
         self._settings = settings
         self._master = master

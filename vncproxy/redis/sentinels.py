@@ -7,7 +7,7 @@ that sentinel: what most of the sentinels say counts as soon as it differs.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from ..errors import StoreUnavailable
 from .channels import Channels
 from .endpoint import IPrimary, Server, redis_endpoint, trusted
 from .sentinel import Address, Sentinel
+from .sentinel_reports import ask_all
 
 _ANSWER: Final = 0.25
 """Part of the time limit of an operation that each sentinel has for its answer."""
@@ -48,6 +49,7 @@ class Sentinels:
         self._settings = settings
         self._trust = trusted(settings.ca_file) if settings.tls else None
         self._sentinels = list(_sentinels(reactor, settings))
+        self._addresses = [sentinel.address for sentinel in self._sentinels]
         self._announcements: list[Channels] = []
         self._followers: list[Callable[[], None]] = []
         self._named: Address | None = None
@@ -75,6 +77,11 @@ class Sentinels:
         if not named:
             why = "; ".join(failures)
             raise StoreUnavailable(f'no sentinel names the master "{self._settings.master}": {why}')
+
+    async def reports(self) -> Sequence[tuple[str, str, str]]:
+        """Ask every sentinel about the primary, its replicas and the other sentinels."""
+        in_order = sorted(self._sentinels, key=self._place)
+        return await ask_all(in_order, self._settings.master, self._settings.wait_replicas)
 
     def follow(self, moved: Callable[[], None]) -> Callable[[], Deferred[object]]:
         """Listen to all sentinels as long as there is a follower."""
@@ -140,6 +147,9 @@ class Sentinels:
     def _ask_last(self, sentinel: Sentinel) -> None:
         self._sentinels.remove(sentinel)
         self._sentinels.append(sentinel)
+
+    def _place(self, sentinel: Sentinel) -> int:
+        return self._addresses.index(sentinel.address)
 
     def _server(self, address: Address) -> Server:
         endpoint = redis_endpoint(self._reactor, self._settings.at(*address), self._trust)

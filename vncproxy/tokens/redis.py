@@ -15,7 +15,7 @@ from ..errors import (
     TokenUnknown,
     VNCProxyError,
 )
-from ..interfaces import IMayForget, ITokenStore
+from ..interfaces import IHasSentinels, IMayForget, ITokenStore
 from ..model import (
     Grant,
     SessionLease,
@@ -49,7 +49,7 @@ The first use of such a token takes one call to Redis instead of two.
 """
 
 
-@implementer(IMayForget, ITokenStore)
+@implementer(IHasSentinels, IMayForget, ITokenStore)
 class RedisTokenStore:
     """A token store for any number of proxies.
 
@@ -296,12 +296,16 @@ class RedisTokenStore:
     async def ping(self) -> str:
         """Try everything that the store needs and return a line with Redis's version."""
         return await self._link.run(
-            lambda redis: try_commands(redis, self._keys, self._address), "check"
+            lambda redis: try_commands(redis, self._keys, self._link.server), "check"
         )
 
     async def losses(self) -> Sequence[str]:
         """Return in which ways Redis may forget that a token was used or revoked."""
         return await read_losses(self._link)
+
+    async def sentinels(self) -> Sequence[tuple[str, str, str]]:
+        """Return what each sentinel says about the primary."""
+        return await self._link.sentinels()
 
     async def close(self) -> None:
         """Close the connection."""

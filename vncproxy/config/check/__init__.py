@@ -6,5 +6,6 @@
 - `descriptors`: whether there are enough file descriptors.
 - `certificates`: certificates and keys of TLS listeners.
 - `sockets`: whether the listeners' addresses are free.
+- `sentinels`: what each sentinel says about its master.
 - `consoles`: logins at the consoles that backends name.
 """

@@ -30,6 +30,7 @@ from .certificates import check_certificates
 from .consoles import check_consoles
 from .descriptors import check_descriptors
 from .finding import Finding, failure, good, warning
+from .sentinels import check_sentinels
 from .sockets import check_endpoint
 from .values import check_values
 
@@ -73,6 +74,12 @@ async def check(
         _ask(f"backend {name}", f"backends.{name}", backend.probe(), reactor)
         for name, backend in backends.items()
     )
+    stores: dict[str, object] = {f"store {settings.tokens.store}": store}
+    stores.update((f"token source {name}", source) for name, source in sources.items())
+    asked = [
+        Deferred.fromCoroutine(check_sentinels(what, each, reactor))
+        for what, each in stores.items()
+    ]
     logins = [_log_in(name, backend, reactor) for name, backend in backends.items()]
     answers = await gatherResults(waiting, consumeErrors=True)
     return [
@@ -80,6 +87,7 @@ async def check(
         check_descriptors(settings.limits),
         *(each for endpoint in endpoints for each in check_certificates(endpoint, now())),
         *answers,
+        *(each for found in await gatherResults(asked) for each in found),
         *await _losses(f"store {settings.tokens.store}", store, reactor),
         *_warnings("token source", sources),
         *_warnings("backend", backends),

@@ -8,11 +8,11 @@ from dataclasses import replace
 from zope.interface import implementer
 
 from ...errors import StoreUnavailable, TokenUnknown
-from ...interfaces import IMayForget, ITokenSource, ITokenStore
+from ...interfaces import IHasSentinels, IMayForget, ITokenSource, ITokenStore
 from ...model import Grant, SessionLease, Token, TokenStatus, VMAddress, new_claim
 
 
-@implementer(IMayForget, ITokenStore)
+@implementer(IHasSentinels, IMayForget, ITokenStore)
 class StoreWithSources:
     """Asks the sources, in their order, about tokens that the store does not know.
 
@@ -111,6 +111,10 @@ class StoreWithSources:
     async def losses(self) -> Sequence[str]:
         """Return in which ways the store may forget."""
         return await self.store.losses() if IMayForget.providedBy(self.store) else ()
+
+    async def sentinels(self) -> Sequence[tuple[str, str, str]]:
+        """Return what each sentinel of the store says."""
+        return await self.store.sentinels() if IHasSentinels.providedBy(self.store) else ()
 
     async def close(self) -> None:
         """Let go of all connections."""

@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from ...config.redis import RedisServer, RedisSettings
 from ...errors import ConfigurationError, StoreUnavailable
-from ...interfaces import IHasWarnings, ITokenSource
+from ...interfaces import IHasSentinels, IHasWarnings, ITokenSource
 from ...model import Grant, Seconds, VMAddress, secret_id
 from .context import SourceContext
 from .grant import grant, too_short
@@ -56,7 +56,7 @@ class RedisTokensSettings(ServerSettings, RedisServer):
         return RedisSettings(**shared, tls=self.redis_tls)
 
 
-@implementer(IHasWarnings, ITokenSource)
+@implementer(IHasSentinels, IHasWarnings, ITokenSource)
 class RedisTokens:
     """Tokens as keys of a Redis; they end when Redis forgets them, and are not consumed.
 
@@ -102,11 +102,15 @@ class RedisTokens:
     async def probe(self) -> str:
         """Look up a token that does not exist."""
         await self._get("vncproxy-check")
-        return f"redis at {self._settings.address} answers"
+        return f"redis at {self._link.server} answers"
 
     def warnings(self) -> Sequence[str]:
         """Return what may be wrong in the table."""
         return self._settings.warnings()
+
+    async def sentinels(self) -> Sequence[tuple[str, str, str]]:
+        """Return what each sentinel says about the primary."""
+        return await self._link.sentinels()
 
     async def close(self) -> None:
         """Let go of the connection."""
