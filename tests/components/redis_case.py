@@ -85,8 +85,8 @@ class RedisCase(TestCase):
 def documented(language: str, holds: str) -> str:
     """Return the block of docs/redis.md that holds a text."""
     page = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
-    blocks = re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-    (block,) = [block for block in blocks if holds in block]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (block,) = [text for name, text in blocks if name == language and holds in text]
     return str(block)
 
 

@@ -222,7 +222,7 @@ class AccountTests(SentinelCase):
 
         text, _ = await self.report(store)
         await store.issue(make_token(time.time()))
-        while "+promoted-slave" not in self.admin("pubsub", "channels"):
+        while " sub=2 " not in self.admin("client", "list"):
             await sleep(0.1)
 
         self.assertIn("0 replicas and 0 other sentinels", text)
