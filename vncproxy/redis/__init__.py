@@ -10,7 +10,8 @@ In reading order:
 - `sentinel_reports`: what sentinels say about their master, in sentences.
 - `primary`: which server is the primary, as the settings say.
 - `replicas`: waiting until replicas have a change.
-- `link`: the connection for calls to the primary, and its operations, which end in time.
+- `operation`: the calls of one operation, which end in time.
+- `link`: the connection for calls to the primary.
 - `subscription`: the connection that receives what is published at the primary.
 - `diagnosis`: what is wrong, as a sentence that says what to do about it.
 - `outage`: one line in the log when Redis fails, and one when it is back.
