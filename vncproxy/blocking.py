@@ -58,11 +58,13 @@ class _Job(Generic[T]):
         self.abandoned = True
 
     def run(self) -> T:
+        """Call the function, in a thread, unless the call was cancelled meanwhile."""
         if self.abandoned:
             raise CancelledError("given up before a thread was free")
         return self._function()
 
     def timeout_failure(self, _cancelled: object, timeout: float) -> Failure:
+        """Return the failure of a call that took longer than its limit in seconds."""
         return Failure(BackendError(f"{self.name} did not answer within {timeout:g} s"))
 
 

@@ -70,22 +70,24 @@ async def ask_all(
 async def _results(
     asked: Mapping[Hypervisor, Deferred[T]], enough: Callable[[T], bool]
 ) -> dict[Hypervisor, T | Failure]:
+    """Return the results that came until one was enough; cancelling this cancels all questions."""
     results: dict[Hypervisor, T | Failure] = {}
 
-    def leave(_over: Deferred[None]) -> None:
+    def cancel_all(_over: Deferred[None]) -> None:
         for each in asked.values():
             each.cancel()
 
-    over: Deferred[None] = Deferred(leave)
+    over: Deferred[None] = Deferred(cancel_all)
 
-    def take(result: T | Failure, hypervisor: Hypervisor) -> None:
+    def on_result(result: T | Failure, hypervisor: Hypervisor) -> None:
+        """Keep the result of a host; stop waiting when it is the last one, or enough."""
         results[hypervisor] = result
         last = len(results) == len(asked)
         if not over.called and (last or (not isinstance(result, Failure) and enough(result))):
             over.callback(None)
 
     for hypervisor, answer in asked.items():
-        answer.addBoth(take, hypervisor)
+        answer.addBoth(on_result, hypervisor)
     if asked:
         await over
     return dict(results)

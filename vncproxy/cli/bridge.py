@@ -55,11 +55,11 @@ def bridge(url: str | None, port: int, ca_file: Path | None) -> None:
     except ValueError as e:
         raise Misconfigured(str(e)) from e
 
-    async def work(reactor: Any) -> None:
+    async def serve_link(reactor: Any) -> None:
         await serve(link, port, str(ca_file or ""), click.echo, reactor)
 
     try:
-        run(work)
+        run(serve_link)
     except OSError as e:
         raise Misconfigured(f"cannot listen on port {port} of 127.0.0.1: {e}") from e
     except UpstreamUnreachable as e:

@@ -73,14 +73,14 @@ class HTTPApi:
     def ask(self, call: Call) -> Any:
         """Run the reactor for one request."""
 
-        async def work(reactor: Any) -> Any:
+        async def send(reactor: Any) -> Any:
             import treq.client
             from twisted.web.client import Agent
 
             client = treq.client.HTTPClient(Agent(reactor, connectTimeout=TIME_LIMIT))
             return await fetch(client, self.url, self.key, call, reactor)
 
-        return run(work)
+        return run(send)
 
 
 async def fetch(client: Any, url: str, key: str, call: Call, clock: IReactorTime) -> Any:

@@ -94,7 +94,8 @@ def _findings(path: Path) -> Sequence[Finding]:
     from .. import tap
     from ..config.check import run as check_config
 
-    async def work(reactor: Any) -> Sequence[Finding]:
+    async def check(reactor: Any) -> Sequence[Finding]:
+        """Check with the components of the settings, and close them."""
         components = tap.make_components(settings, reactor)
         try:
             return await check_config.check(
@@ -105,7 +106,7 @@ def _findings(path: Path) -> Sequence[Finding]:
 
     try:
         settings = tap.load(path)
-        return run(work)
+        return run(check)
     except ConfigurationError as e:
         raise Misconfigured(str(e)) from e
 

@@ -30,6 +30,7 @@ def converter(wanted: PixelFormat) -> Converter:
     tables = [_tables(wanted, significance) for significance in range(size)]
 
     def convert(pixels: bytes) -> bytes:
+        """Translate pixels of a canvas: byte by byte of the wanted format, all pixels at once."""
         count = len(pixels) // PIXEL
         colours = [pixels[channel::PIXEL] for channel in (2, 1, 0)]
         out = bytearray(count * size)

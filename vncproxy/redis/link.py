@@ -196,11 +196,11 @@ class RedisLink:
             raise
 
     async def _log_in(self, operation: Operation) -> Protocol:
-        def make() -> Protocol:
+        def new_protocol() -> Protocol:
             operation.protocol = Protocol(self._reactor.seconds)
             return operation.protocol
 
-        return await self._dialler.dial(make)
+        return await self._dialler.dial(new_protocol)
 
     def _moved(self) -> None:
         """Leave a server that is not the primary any more."""

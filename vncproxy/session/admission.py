@@ -101,12 +101,13 @@ class Admission:
         """Return a function that ends a turn, which else ends by itself after `LONGEST_TURN`."""
         expiry = self._clock.callLater(LONGEST_TURN, self.end_turn)
 
-        def end_turn() -> None:
+        def end_once() -> None:
+            """End the turn, unless that has been done."""
             if expiry.active():
                 expiry.cancel()
                 self.end_turn()
 
-        return end_turn
+        return end_once
 
     def end_turn(self) -> None:
         """End the turn of a session, and begin those of others while there is room.

@@ -65,6 +65,7 @@ class _Entry:
             self.give_back(use)
 
     def remove_cookie(self, cookie_id: str) -> None:
+        """Remove a resume cookie; it re-enters no console any more."""
         del self.resumes[cookie_id]
         self.newest.pop(cookie_id, None)
 
@@ -94,6 +95,7 @@ class _Entry:
         return error.about(self.token.vm, self.token.user)
 
     def uses_left(self, now: float) -> int | None:
+        """Return how many uses are left, 0 after the expiry; None when there is no limit."""
         if now >= self.expires_at:
             return 0
         uses = self.token.policy.uses

@@ -30,6 +30,7 @@ def finish_in_background(work: Deferred[T], dispose: Callable[[T], object]) -> D
     answer: Deferred[T] = Deferred(lambda _: _continue(work))
 
     def deliver(result: T | Failure) -> None:
+        """Pass the result on or, after a cancellation, dispose of it."""
         _in_background.discard(work)
         if not answer.called:
             # Deferred.callback takes a Failure as well, and then fires the errbacks

@@ -140,6 +140,8 @@ class Api:
         return self._unexpected(failure).render(request)
 
     def _answer(self, request: Request, work: Work, *scopes: Scope) -> Deferred[bytes]:
+        """Answer with the reply of ``work``; the caller needs one of the scopes."""
+
         async def serve() -> Reply:
             try:
                 caller = await authenticate(self._authenticators, request.requestHeaders)
