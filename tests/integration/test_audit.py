@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.components.gateway import Gateway
+from tests.components.process_case import LIMIT, SILENT, ProcessTestCase
 from tests.components.viewer import Refused, Viewer, read
-from tests.integration.test_twistd import LIMIT, SILENT, ProcessTestCase
 
 DISK = 64 * 1024
 """Bytes of the disk that is full."""

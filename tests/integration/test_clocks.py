@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.components.gateway import Gateway
+from tests.components.process_case import LIMIT, SILENT, ProcessTestCase
 from tests.components.redis_server import RedisServer
 from tests.components.viewer import Viewer, read
 from tests.doubles.frames import PING, frames, masked
-from tests.integration.test_twistd import LIMIT, SILENT, ProcessTestCase
 
 HOUR = 3600
 FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))

@@ -11,10 +11,10 @@ from typing import Any
 
 from tests.components.gateway import Gateway
 from tests.components.ports import free_port
+from tests.components.process_case import SILENT, ProcessTestCase
 from tests.components.prometheus import Prometheus
 from tests.components.redis_server import RedisServer
 from tests.components.viewer import Refused, Viewer
-from tests.integration.test_twistd import SILENT, ProcessTestCase
 
 ETC = Path(__file__).resolve().parents[2] / "etc"
 LIMIT = 60.0

@@ -7,9 +7,9 @@ import socket
 import time
 
 from tests.components.gateway import Gateway
+from tests.components.process_case import LIMIT, SILENT, ProcessTestCase
 from tests.components.redis_server import RedisServer
 from tests.doubles.frames import masked
-from tests.integration.test_twistd import LIMIT, SILENT, ProcessTestCase
 
 HELLO = b"RFB 003.008\n\x01\x01"
 SUPERSEDED = (4114).to_bytes(2, "big")

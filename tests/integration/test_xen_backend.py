@@ -8,18 +8,18 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from threading import Barrier, Event, Thread
+from threading import Barrier, Event
 from typing import Any
 from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.components.certificates import Authority
+from tests.components.misbehaving_xapi import serving, silent, trickle, xml
 from tests.components.ports import free_port
 from tests.components.xapi_simulator import Host, Pool, serve
 from vncproxy.backends.xen import connection as xen_pool
@@ -323,7 +323,7 @@ class LimitTests(PoolTestCase):
             b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + b" " * 9999,
             b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9999,
         ):
-            with serving(lambda client, say=answer: _trickle(client, say)) as port:  # type: ignore[misc]
+            with serving(lambda client, say=answer: trickle(client, say)) as port:  # type: ignore[misc]
                 self.ends(self.plain(port, patience=0.7))
 
     def test_a_server_that_falls_silent_after_the_login(self) -> None:
@@ -354,9 +354,9 @@ class LimitTests(PoolTestCase):
             (b"RFB 003.008\n", "BadStatusLine"),
             (b"HTTP/1.1 301 Moved\r\nLocation: https://elsewhere/\r\n\r\n", "HTTP status 301"),
             (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "ExpatError"),
-            (_xml(b"<array><data/></array>"), "not one of XAPI"),
-            (_xml(b"<string>hello</string>"), "fault 500"),
-            (_xml(b"<struct/>"), "not one of XAPI"),
+            (xml(b"<array><data/></array>"), "not one of XAPI"),
+            (xml(b"<string>hello</string>"), "fault 500"),
+            (xml(b"<struct/>"), "not one of XAPI"),
         ):
             with serving(lambda client, say=answer: client.sendall(say)) as port:  # type: ignore[misc]
                 self.assertIn(words, self.error(self.plain(port)))
@@ -371,48 +371,3 @@ class LimitTests(PoolTestCase):
         self.assertIn("no answer in time", self.error(login))
 
         self.assertLess(time.monotonic() - started, 30.0)
-
-
-def _xml(value: bytes) -> bytes:
-    body = b"<methodResponse><params><param><value>%s</value></param></params></methodResponse>"
-    body %= value
-    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-
-
-def _trickle(client: socket.socket, data: bytes) -> None:
-    for at in range(len(data)):
-        client.sendall(data[at : at + 1])
-        time.sleep(0.01)
-
-
-def _read_call(client: socket.socket) -> None:
-    """Read all of it: what is not read would turn the end of the answer into a reset."""
-    call, piece = b"", b"?"
-    while piece and not call.rstrip().endswith(b"</methodCall>"):
-        piece = client.recv(65536)
-        call += piece
-
-
-@contextmanager
-def serving(answer: Callable[[socket.socket], object]) -> Iterator[int]:
-    """Run a server that reads a call, answers, and closes; yields its port."""
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                with client, contextlib.suppress(OSError):
-                    _read_call(client)
-                    answer(client)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def silent() -> Iterator[int]:
-    """Listen without ever answering; yields the port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener.getsockname()[1]
