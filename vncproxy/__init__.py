@@ -3,7 +3,8 @@
 In reading order:
 
 - `model`, `errors`, `interfaces`: the vocabulary: frozen values, one tree of errors, the seams.
-- `text`, `addresses`, `files`, `origins`: text of others, hosts, files, and checks of Origin.
+- `text`, `addresses`, `files`, `origins`: printable text from outside, hosts that may be
+  dialled, paths and versions of files, origins of pages.
 - `metrics`: where metrics are registered, for all processes of a proxy together.
 - `logs`: the log of the process, as lines of text or JSON.
 - `config`: from ``etc/vncproxy.toml`` to frozen settings; ``check-config``.

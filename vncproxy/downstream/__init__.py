@@ -16,9 +16,9 @@ In reading order:
 - `connect`: TCP viewers: CONNECT.
 - `static_files`: the page's files.
 - `frame_ancestors`: pages that may show the console in a frame.
-- `connections`: counts and limits connections.
+- `connections`: counts and limits connections, in all and for each address.
 - `http_refusal`: the response that refuses outside of `routes`.
-- `refusals`: logs and limits refused requests.
+- `refusals`: logs refused requests, and limits them for each address.
 - `rate_limit`, `throttled_warning`: token buckets per address; warnings once a minute.
 - `accepting`: pauses the listening sockets under load.
 - `proxy_header`: the PROXY protocol of load balancers.

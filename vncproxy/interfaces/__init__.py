@@ -7,7 +7,7 @@ Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 - `backend`: hypervisors and clouds that locate consoles.
 - `deprecated`: interfaces of backends that were replaced.
 - `tokens`: the token store, and further sources of tokens.
-- `stage`: a filter or rewriter on the way of a session's bytes.
+- `stage`: a filter, rewriter or recorder of a session's bytes.
 - `observer`: receivers of session events: audit, metrics.
 - `registry`: the live sessions: list and end.
 
