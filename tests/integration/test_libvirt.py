@@ -6,25 +6,24 @@ Needs libvirt-daemon-system, libvirt-daemon-driver-qemu and qemu-system-x86.
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
-from collections.abc import Awaitable
-from functools import cache, partial
-from pathlib import Path
-from typing import Any, TypeVar
+from functools import partial
 
 import libvirt
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import TestCase
 
-from tests.components.libvirt_host import VNC_ON_LOOPBACK, Guest, PrivateLibvirtd, private_libvirtd
+from tests.components.libvirt_case import (
+    NONE,
+    NOWHERE,
+    ON_A_SOCKET,
+    VNC_AUTH,
+    LibvirtCase,
+    security_types,
+)
+from tests.components.libvirt_host import VNC_ON_LOOPBACK, Guest, PrivateLibvirtd
 from vncproxy.backends.libvirt import connection as libvirt_connection
 from vncproxy.backends.libvirt.backend import LibvirtBackend
 from vncproxy.backends.libvirt.connection import Connection
-from vncproxy.backends.libvirt.settings import LibvirtSettings
-from vncproxy.blocking import BoundedCalls
 from vncproxy.errors import (
     BackendError,
     ClientGone,
@@ -32,82 +31,11 @@ from vncproxy.errors import (
     NoGraphicalConsole,
     UpstreamRefused,
     VMNotFound,
-    VNCProxyError,
 )
-from vncproxy.model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
-from vncproxy.testing import backend_context
+from vncproxy.model import RFBSecurity, Timeouts, Transport
 from vncproxy.upstream import open_console
 
-E = TypeVar("E", bound=VNCProxyError)
-
 SPICE_THEN_VNC = "<graphics type='spice' autoport='yes'/>" + VNC_ON_LOOPBACK
-ON_A_SOCKET = "<graphics type='vnc'><listen type='socket'/></graphics>"
-NOWHERE = "<graphics type='vnc'><listen type='none'/></graphics>"
-
-NONE, VNC_AUTH = 1, 2
-
-
-def connect(endpoint: ConsoleEndpoint) -> socket.socket:
-    """Dial an endpoint, or take over its descriptor."""
-    match endpoint.transport:
-        case Transport.TCP:
-            return socket.create_connection((endpoint.host, endpoint.port), 60)
-        case Transport.UNIX:
-            connection = socket.socket(socket.AF_UNIX)
-            connection.connect(endpoint.path)
-        case Transport.FD:
-            connection = socket.socket(fileno=endpoint.fd)
-    connection.settimeout(60)
-    return connection
-
-
-def security_types(endpoint: ConsoleEndpoint) -> list[int]:
-    """Send the banner of RFB 3.8 and return the security types the server offers."""
-    with connect(endpoint) as connection, connection.makefile("rb") as stream:
-        assert stream.read(12) == b"RFB 003.008\n"
-        connection.sendall(b"RFB 003.008\n")
-        return [*stream.read(stream.read(1)[0])]
-
-
-@cache
-def _shared_guest(graphics: str) -> Guest:
-    number = _shared_guest.cache_info().currsize
-    return Guest(private_libvirtd(), f"shared{number}", graphics, "s3cret").start()
-
-
-class LibvirtCase(TestCase):
-    """A backend with real threads over a real libvirtd."""
-
-    timeout = 300
-
-    def setUp(self) -> None:
-        self.host = private_libvirtd()
-        self.backend = self.backend_of()
-
-    def backend_of(self, **table: object) -> LibvirtBackend:
-        calls = BoundedCalls(reactor, reactor, threads=2, waiting=2)  # type: ignore[arg-type]
-        self.addCleanup(calls.close)
-        settings = LibvirtSettings.model_validate({"uri": self.host.uri, "timeout": 60, **table})
-        backend = LibvirtBackend(backend_context(settings, calls, "kvm"))
-        self.addCleanup(lambda: Deferred.fromCoroutine(backend.close()))
-        return backend
-
-    def guest(self, graphics: str = VNC_ON_LOOPBACK, password: str | None = None) -> Guest:
-        """Start a machine for a test that changes it."""
-        guest = Guest(self.host, "own", graphics, password).start()
-        self.addCleanup(guest.destroy)
-        return guest
-
-    def shared_guest(self, graphics: str = VNC_ON_LOOPBACK) -> Guest:
-        """Return a running machine with a password that several tests share."""
-        return _shared_guest(graphics)
-
-    async def failure(self, answer: Awaitable[object], kind: type[E]) -> E:
-        try:
-            await answer
-        except kind as e:
-            return e
-        raise AssertionError(f"{kind.__name__} not raised")
 
 
 class LocateTests(LibvirtCase):
@@ -236,78 +164,6 @@ class RestartTests(LibvirtCase):
         await self.backend.list()
 
 
-class OtherMachineTests(LibvirtCase):
-    """The same libvirtd as another machine's: behind a command, so nothing here is known of it."""
-
-    def remote(self, **table: Any) -> LibvirtBackend:
-        command = Path(self.mktemp()).absolute()
-        command.write_text(_TUNNEL.format(python=sys.executable, socket=self.host.socket))
-        command.chmod(0o755)
-        return self.backend_of(uri=f"qemu+ext:///session?command={command}", **table)
-
-    async def test_its_loopback_address_is_never_dialled_here(self) -> None:
-        guest = self.shared_guest()
-        error = await self.failure(self.remote().locate(guest.name), BackendError)
-        self.assertIn("listens on 127.0.0.1, port", str(error))
-
-    async def test_a_check_finds_that_before_a_user_does(self) -> None:
-        self.shared_guest()
-        remote = self.remote()
-        await remote.probe()
-        (told,) = remote.warnings()
-        self.assertRegex(told, r"^qemu\+ext:///session.*: \S+: the console listens on ")
-        here = self.backend_of()
-        await here.probe()
-        self.assertEqual(here.warnings(), [])
-
-    async def test_its_console_is_dialled_where_the_map_says(self) -> None:
-        guest = self.shared_guest()
-        name = guest.domain().connect().getHostname()
-        found = await self.remote(addresses={name: "localhost"}).locate(guest.name)
-        self.assertEqual(found.host, "localhost")
-        self.assertEqual(security_types(found), [VNC_AUTH])
-
-    async def test_its_unix_sockets_are_not_opened_here(self) -> None:
-        guest = self.shared_guest(ON_A_SOCKET)
-        error = await self.failure(self.remote().locate(guest.name), BackendError)
-        self.assertIn("cannot be reached on another machine", str(error))
-
-
-IN_A_CONTAINER = """
-import sys
-from twisted.internet.defer import Deferred
-from tests.integration.test_libvirt import security_types
-from vncproxy.backends.libvirt.backend import LibvirtBackend
-from vncproxy.backends.libvirt.settings import LibvirtSettings
-from vncproxy.testing import FakeCalls, backend_context
-
-uri, vm, open_graphics = sys.argv[1:]
-settings = LibvirtSettings(uri=uri, open_graphics=open_graphics)
-backend = LibvirtBackend(backend_context(settings, FakeCalls(), "kvm"))
-found = Deferred.fromCoroutine(backend.locate(vm)).result
-print(found.transport.value, *(security_types(found) if found.fd >= 0 else ()))
-"""
-
-
-class ContainerTests(LibvirtCase):
-    """A process in a network of its own, as in a container with libvirt's socket in it."""
-
-    def located(self, open_graphics: str) -> str:
-        command = [sys.executable, "-c", IN_A_CONTAINER, self.host.uri]
-        command += [self.shared_guest().name, open_graphics]
-        done = subprocess.run(
-            ["unshare", "--net", *command], capture_output=True, text=True, check=False
-        )
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout.strip()
-
-    def test_a_console_on_the_hosts_loopback_is_passed_by_libvirt(self) -> None:
-        self.assertEqual(self.located("auto"), f"fd {NONE}")
-
-    def test_never_dials_there(self) -> None:
-        self.assertEqual(self.located("never"), "tcp")
-
-
 class QemuConfTests(LibvirtCase):
     """``vnc_password`` in ``qemu.conf``, which stands in no domain's XML."""
 
@@ -358,20 +214,3 @@ class TimeLimitTests(LibvirtCase):
             await self.failure(self.backend.locate(guest.name), BackendError)
             self.patch(os, "close", read_and_close)
         self.assertEqual(await closed, b"RFB 003.008\n")
-
-
-_TUNNEL = """#!{python}
-import os, socket, threading
-connection = socket.socket(socket.AF_UNIX)
-connection.connect("{socket}")
-
-
-def copy(source, target):
-    while data := os.read(source, 65536):
-        os.write(target, data)
-    os._exit(0)
-
-
-threading.Thread(target=copy, args=(0, connection.fileno())).start()
-copy(connection.fileno(), 1)
-"""

@@ -8,11 +8,11 @@ from functools import cache
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.gateway import Gateway
+from tests.components.libvirt_case import NOWHERE, ON_A_SOCKET
 from tests.components.libvirt_host import START_COLOUR, VNC_ON_LOOPBACK, Guest, PrivateLibvirtd
 from tests.components.viewer import Refused, Viewer, tunnel
 
 from .test_cli import vncproxy
-from .test_libvirt import NOWHERE, ON_A_SOCKET
 
 PASSWORD = "gu3st-pw"
 SPICE = "<graphics type='spice' autoport='yes'/>"

@@ -2,56 +2,25 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import shutil
-import socket
-import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import cache
-from pathlib import Path
-from threading import Barrier, Event
-from typing import Any
+from threading import Barrier
 from unittest.mock import patch
 
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.trial.unittest import TestCase
 
-from tests.components.certificates import Authority
-from tests.components.misbehaving_xapi import serving, silent, trickle, xml
+from tests.components.misbehaving_xapi import silent
 from tests.components.ports import free_port
 from tests.components.xapi_simulator import Host, Pool, serve
+from tests.components.xen_pool_case import PASSWORD, THREADS, USER, PoolTestCase, world
 from vncproxy.backends.xen import connection as xen_pool
-from vncproxy.backends.xen import transport as xen_transport
 from vncproxy.backends.xen.backend import XenBackend
 from vncproxy.backends.xen.connection import Pool as Login
 from vncproxy.backends.xen.machines import find_console, inventory
 from vncproxy.backends.xen.settings import XenSettings
-from vncproxy.errors import BackendError, ConsoleUnavailable, VMNotFound
+from vncproxy.errors import ConsoleUnavailable, VMNotFound
 from vncproxy.testing import BackendContract, FakeCalls, backend_context
-
-USER, PASSWORD = "console", "s3cret-xapi-password"
-THREADS = 8
-
-
-class World:
-    """An authority, and certificates for two hosts."""
-
-    def __init__(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="xen-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        authority = Authority(folder)
-        self.ca_file = authority.ca_file
-        self.old = authority.issue("127.0.0.1", old=True)
-        self.certificates = {
-            "xen1": authority.issue("127.0.0.1"),
-            "xen2": authority.issue("127.0.0.2"),
-        }
-
-
-world = cache(World)
-
 
 EMERGENCIES = (
     "HOST_STILL_BOOTING",
@@ -60,44 +29,6 @@ EMERGENCIES = (
     "HOST_BROKEN",
     "HA_HOST_IS_ARMED",
 )
-
-
-class PoolTestCase(SynchronousTestCase):
-    timeout = 300
-
-    def setUp(self) -> None:
-        self.here, self.there = Host("xen1", "127.0.0.1"), Host("xen2", "127.0.0.2")
-        self.pool = Pool([self.here, self.there])
-        self.vm = self.pool.add("web-01", 5900)
-        stack = ExitStack()
-        self.addCleanup(stack.close)
-        stack.enter_context(serve(self.pool, world().certificates))
-
-    def url(self, host: int = 1) -> str:
-        return f"https://127.0.0.{host}:{self.pool.port}"
-
-    def login(self, *urls: str, patience: float = 60.0, **more: Any) -> Login:
-        table = {
-            "url": urls or (self.url(),),
-            "username": USER,
-            "password": PASSWORD,
-            "tls": {"ca_file": world().ca_file},
-            "addresses": {"127.0.0.1": "127.0.0.1", "127.0.0.2": "127.0.0.2"},
-        }
-        login = Login(XenSettings.model_validate({**table, **more}), patience)
-        self.addCleanup(login.close)
-        return login
-
-    def logins(self) -> int:
-        return self.pool.count("session.login_with_password")
-
-    def error(self, login: Login) -> str:
-        with self.assertRaises(BackendError) as caught:
-            login(inventory, "xen")
-        told = str(caught.exception)
-        for secret in (PASSWORD, *self.pool.sessions):
-            self.assertNotIn(secret, told)
-        return told
 
 
 class ContractTests(BackendContract, TestCase):
@@ -311,63 +242,3 @@ class NameTests(PoolTestCase):
             login(find_console, gone.uuid)
 
         self.assertEqual(login(find_console, self.vm.uuid.upper()).name, "web-01")
-
-
-class LimitTests(PoolTestCase):
-    def test_a_server_that_never_answers(self) -> None:
-        with silent() as port:
-            self.ends(self.login(f"https://127.0.0.1:{port}", patience=0.5))
-
-    def test_a_server_that_answers_a_byte_at_a_time(self) -> None:
-        for answer in (
-            b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + b" " * 9999,
-            b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9999,
-        ):
-            with serving(lambda client, say=answer: trickle(client, say)) as port:  # type: ignore[misc]
-                self.ends(self.plain(port, patience=0.7))
-
-    def test_a_server_that_falls_silent_after_the_login(self) -> None:
-        login = self.login(patience=4.0)
-        login(inventory, "xen")
-        stuck = Event()
-        self.addCleanup(stuck.set)
-
-        def answered(_method: str) -> None:
-            stuck.wait(60)
-
-        self.pool.answered = answered
-
-        self.ends(login)
-
-    def test_an_answer_without_an_end(self) -> None:
-        def flood(client: socket.socket) -> None:
-            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-            while True:
-                client.sendall(bytes(65536))
-
-        with serving(flood) as port, patch.object(xen_transport, "LONGEST_ANSWER", 200_000):
-            told = self.error(self.plain(port))
-        self.assertIn("not one of XAPI", told)
-
-    def test_what_is_not_xapi(self) -> None:
-        for answer, words in (
-            (b"RFB 003.008\n", "BadStatusLine"),
-            (b"HTTP/1.1 301 Moved\r\nLocation: https://elsewhere/\r\n\r\n", "HTTP status 301"),
-            (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "ExpatError"),
-            (xml(b"<array><data/></array>"), "not one of XAPI"),
-            (xml(b"<string>hello</string>"), "fault 500"),
-            (xml(b"<struct/>"), "not one of XAPI"),
-        ):
-            with serving(lambda client, say=answer: client.sendall(say)) as port:  # type: ignore[misc]
-                self.assertIn(words, self.error(self.plain(port)))
-
-    def plain(self, port: int, patience: float = 60.0) -> Login:
-        return self.login(f"http://127.0.0.1:{port}", patience=patience, plain_console=True)
-
-    def ends(self, login: Login) -> None:
-        """Check that a call ends with an error of ours when its time is over."""
-        started = time.monotonic()
-
-        self.assertIn("no answer in time", self.error(login))
-
-        self.assertLess(time.monotonic() - started, 30.0)
