@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.components.gateway import Gateway
+from tests.components.process_case import SILENT, Console
 from tests.components.redis_server import RedisServer
 from tests.components.viewer import Viewer, read
-from tests.integration.test_twistd import SILENT, Console
 
 LIMIT = 60.0
 
