@@ -13,9 +13,9 @@ from typing import Any
 
 from tests.components.gateway import Gateway
 from tests.components.ports import free_port
+from tests.components.process_case import LIMIT, SILENT, ProcessTestCase
 from tests.components.redis_server import RedisServer
 from tests.components.viewer import Refused, Viewer
-from tests.integration.test_twistd import LIMIT, SILENT, ProcessTestCase
 
 GONE = '[backends.lab.consoles.web-02]\naddress = "127.0.0.1:{port}"\n'
 
