@@ -102,7 +102,7 @@ class WorkersProxy:
     ) -> None:
         self.redis = RedisServer().start()
         self.console = Console()
-        self._sessions: list[Session] = []
+        self.sessions: list[Session] = []
         lab = SILENT.format(address=self.console.address)
         self.gateway = Gateway(
             f'[proxy]\nworkers = {workers}\n{of_proxy}\n[tokens]\nstore = "redis"\n'
@@ -138,8 +138,8 @@ class WorkersProxy:
         viewer, hypervisor = self.view()
         until(lambda: set(self.opened()) - known, "the audit line of the session")
         ((name, worker),) = [(n, w) for n, w in self.opened().items() if n not in known]
-        self._sessions.append(Session(viewer, hypervisor, worker, name))
-        return self._sessions[-1]
+        self.sessions.append(Session(viewer, hypervisor, worker, name))
+        return self.sessions[-1]
 
     def view(self) -> tuple[Viewer, socket.socket]:
         """Open a console; returns both ends."""
