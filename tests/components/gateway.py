@@ -39,6 +39,7 @@ class Gateway:
     Attributes:
         reactor: the name of the reactor to start with; empty for the default.
         descriptors: file descriptors that the process may have; 0 for as many as the test has.
+        launcher: words of the command line before the program, such as a program that starts it.
         environment: variables for the process, beside those of the test.
     """
 
@@ -60,6 +61,7 @@ class Gateway:
         self._process: subprocess.Popen[bytes] | None = None
         self.reactor = ""
         self.descriptors = 0
+        self.launcher: list[str] = []
         self.environment: dict[str, str] = {}
         digest = hashlib.sha256(self.key.encode()).hexdigest()
         more = tables or {}
@@ -83,6 +85,7 @@ scopes = ["admin"]
         """Start the process and wait until its API answers."""
         command = [
             *(["prlimit", f"--nofile={self.descriptors}"] if self.descriptors else []),
+            *self.launcher,
             str(Path(sys.executable).with_name("twistd")),
             *([f"--reactor={self.reactor}"] if self.reactor else []),
             *("-n", "--pidfile=", "vncproxy", "--config", str(self.config)),

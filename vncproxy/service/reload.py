@@ -31,6 +31,7 @@ from ..session.registry import SessionRegistry
 from .changes import changed_options, needs_restart
 from .components import Component, Components, Renewed, close_all, digests, renew
 from .log_file import ProcessLog
+from .notify import Notifier
 from .sites import Sites, services
 
 READ_TIME = 30.0
@@ -119,6 +120,7 @@ class Reload:
         self._calls: BoundedCalls | None = None
         self._current: Deferred[None] | None = None
         self._again = self._stopped = False
+        self._notifier = Notifier()
         self._retired: dict[IDelayedCall, tuple[Component, ...]] = {}
         self._in_force = Gauge(
             "vncproxy_configuration_in_force",
@@ -192,6 +194,7 @@ class Reload:
         self._reopen_log()
 
     async def _reload(self) -> None:
+        self._notifier.reloading()
         try:
             changes = (await self.prepare()).apply()
         except ConfigurationError as e:
@@ -210,6 +213,8 @@ class Reload:
             log = self._running.settings.log
             process_logging.configure(log.format, log.level)
             self._on_reloaded()
+        finally:
+            self._notifier.ready()
 
     def _log_refusal(self, errors: Sequence[str]) -> None:
         self._in_force.set(0)
