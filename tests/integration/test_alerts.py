@@ -238,6 +238,14 @@ CASES = [
         "critical",
         JOB,
     ),
+    Case(
+        "VncproxyWorkersEnd",
+        "a: worker processes have ended unexpectedly, with their sessions",
+        {a("vncproxy_worker_restarts_total"): "0x15 1x120"},
+        {a("vncproxy_worker_restarts_total"): "5x120"},
+        "critical",
+        JOB,
+    ),
 ]
 
 

@@ -45,7 +45,8 @@ class PrometheusTests(ProcessTestCase):
         self.redis = RedisServer().start()
         self.addCleanup(self.redis.remove)
         config = (
-            SILENT.format(address=self.console.address)
+            "[proxy]\nworkers = 2\n"
+            + SILENT.format(address=self.console.address)
             + f'[backends.lab.consoles.web-02]\naddress = "127.0.0.1:{free_port()}"\n'
             + f'[tokens]\nstore = "redis"\n[redis]\nport = {self.redis.port}\n'
         )
