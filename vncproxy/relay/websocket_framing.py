@@ -17,6 +17,7 @@ NO_STATUS = 1005
 
 _FIN = 0x80
 _MASKED = 0x80
+_SHORT_HEAD = 6
 
 
 class Opcode(IntEnum):
@@ -81,6 +82,8 @@ class WebSocketFraming:
 
     def receive(self, data: bytes) -> bytes:
         """Return the payload of the binary frames, or parts of frames, in received bytes."""
+        if (message := self._short_message(data)) is not None:
+            return message
         payload: list[bytes] = []
         view = memoryview(data)
         while view and not self.close_received:
@@ -111,6 +114,15 @@ class WebSocketFraming:
         self._closing = True
         text = reason.encode("utf-8", "replace")[:CLOSE_REASON_LIMIT].decode("utf-8", "ignore")
         return self._frame(Opcode.CLOSE, code.to_bytes(2, "big") + text.encode())
+
+    def _short_message(self, data: bytes) -> bytes | None:
+        """Return the payload of one whole, short message, as browsers send nearly always."""
+        size = len(data) - _SHORT_HEAD
+        if not 0 < size < 126 or data[0] != _FIN | Opcode.BINARY or data[1] != _MASKED | size:
+            return None
+        if self.client or not self.between_messages:
+            return None
+        return mask(data[_SHORT_HEAD:], data[2:_SHORT_HEAD])
 
     def _read_head(self, view: memoryview) -> memoryview:
         """Collect a frame's header; sets ``_remaining`` when it is whole."""

@@ -157,7 +157,9 @@ class Consoles:
         timeout = min(most, self._timeouts.locate)
         waiting = Deferred.fromCoroutine(_awaited(answer))
         try:
-            return await waiting.addTimeout(timeout, self._reactor)
+            if not waiting.called:
+                waiting.addTimeout(timeout, self._reactor)
+            return await waiting
         except TimeoutError as e:
             raise BackendError(
                 f"backend {vm.backend!r} did not answer within {timeout} s, timeouts.locate"

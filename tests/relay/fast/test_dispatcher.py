@@ -302,7 +302,7 @@ class EPollTests(_Contract):
         self.turn(0)
         self.reactor.wakeUp()
 
-        self.assertLess(len(self.turn()), 5)
+        self.assertLess(len(self.turn()), 8)
 
 
 class OtherReactorTests(_Contract):

@@ -3,10 +3,10 @@
 Sockets are in one of two epoll sets. The interactive set is polled again after every chunk of a
 bulk flow, so that a key press waits for one chunk at most.
 
-The reactor sees one descriptor, readable when a flow is ready. A turn of the dispatcher lasts until
-the reactor has other work: it waits for the flows and for the reactor's own epoll set at once,
-which saves the reactor's overhead for each message. Where the reactor has no epoll set, a turn
-serves the flows that are ready and ends.
+The reactor sees one descriptor, readable when a flow is ready. A turn of the dispatcher serves the
+flows that are ready, and goes on until the reactor has other work: it waits for the flows and for
+the reactor's own epoll set at once, which saves the reactor's overhead for each message. Where the
+reactor has no epoll set, a turn serves the flows that are ready and ends.
 """
 
 from __future__ import annotations
@@ -125,18 +125,30 @@ class Dispatcher:
 
     def _take_turn(self) -> None:
         """Serve the flows until the reactor has other work."""
-        reactor = self._living_reactor()
+        ready = self._interactive.poll(0, _BATCH)
         if self._reactor_fd < 0:
-            self._serve(self._interactive.poll(0, _BATCH))
+            self._serve(ready)
             return
+        reactor = self._living_reactor()
+        self._in_turn, self._turn_ended = True, False
+        try:
+            self._serve(ready)
+            # most turns of sessions that open or close end here
+            if ready and not self._turn_ended:
+                self._take_long_turn(reactor)
+        finally:
+            self._in_turn = False
+            if not self._flows:
+                reactor.removeReader(self._descriptor)
+
+    def _take_long_turn(self, reactor: Any) -> None:
+        """Serve the flows, and wait for them and for the reactor's other work at once."""
         # epoll sets must not contain each other
         reactor.removeReader(self._descriptor)
         self._interactive.register(self._reactor_fd, EPOLLIN)
-        self._in_turn, self._turn_ended = True, False
         try:
             self._serve_until_due(reactor)
         finally:
-            self._in_turn = False
             self._interactive.unregister(self._reactor_fd)
             if self._flows:
                 reactor.addReader(self._descriptor)
@@ -148,13 +160,14 @@ class Dispatcher:
         """
         seconds, wait = reactor.seconds, reactor.timeout()
         due = inf if wait is None else seconds() + wait
-        ready = self._interactive.poll(0, _BATCH)
-        while ready:
-            self._serve(ready)
+        while True:
             wait = due - seconds()
             if self._turn_ended or wait <= 0:
                 return
             ready = self._interactive.poll(min(wait, _LONGEST_WAIT), _BATCH)
+            if not ready:
+                return
+            self._serve(ready)
 
     def _serve(self, ready: list[tuple[int, int]]) -> None:
         """Serve the flows that are ready, the interactive ones first."""
