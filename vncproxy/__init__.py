@@ -15,6 +15,8 @@ In reading order:
 - `session`: one console from redeem to close; admission, time limits, audit.
 - `downstream`: the user's side: listeners, HTTP, WebSocket, ``CONNECT``, cookies, limits.
 - `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.
+- `cluster`: all proxies that share a Redis: which there are, their sessions, orders to end some.
+- `pacing`: long loops in pieces.
 - `blocking`, `backends`: bounded threads for blocking SDKs; the backends, which locate consoles.
 - `api`, `web`: the HTTP API and the page.
 - `cli`, `demo`, `testing`: the command, the demonstration, and public test doubles.

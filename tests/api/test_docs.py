@@ -10,10 +10,10 @@ from pathlib import Path
 from twisted.internet.task import Clock
 
 from tests import __file__ as tests_file
-from tests.doubles.api import ApiTestCase, Listing, broken, session
+from tests.doubles.api import NOW, ApiTestCase, Listing, broken, session
 from vncproxy.api.v1.routes import Api
 from vncproxy.metrics import Registry
-from vncproxy.model import VMAddress
+from vncproxy.model import Announcement, Identity, VMAddress
 from vncproxy.service.figures import ProxyMetrics
 
 PAGE = Path(tests_file).parent.parent / "docs" / "api.md"
@@ -33,6 +33,20 @@ class ExampleTests(ApiTestCase):
         self.backends = {"kvm": self.kvm, "esx": esx}
         self.sessions.add(session("7f3a0000c44be902"))
         self.sessions.add(session("7f3a0001c44be902", vm=VMAddress("kvm", "db-01"), user="bob"))
+        self.proxies.found = [
+            Announcement(
+                Identity("c0ffee0000000001", "c0ffee0000000002", "proxy-1"),
+                version="0.1.0",
+                base_url="https://console.example.com/",
+                xvp_url="http://console.example.com:6081/console",
+                hosts=("console.example.com",),
+                backends={"kvm": "5f2b0c1d9e8a7b64"},
+                digest="0a1b2c3d4e5f6071",
+                sessions=2,
+                most_sessions=1000,
+                started_at=NOW,
+            )
+        ]
         self.serve()
 
     def test_examples_are_true(self) -> None:

@@ -112,14 +112,23 @@ class _Redeeming(LineReceiver):
 def main(port: str, worker: str, lease: str, limits: str) -> None:
     from twisted.internet import reactor
 
-    from vncproxy.service.heartbeat import Heartbeat
+    from vncproxy.cluster.keys import ClusterKeys
+    from vncproxy.cluster.presence import Presence
+    from vncproxy.model import Announcement, Identity
+    from vncproxy.redis.link import RedisLink
     from vncproxy.tokens.redis import RedisSettings, RedisTokenStore
 
     clock: Any = reactor
     settings = RedisSettings(port=int(port), timeout=30)
     store = RedisTokenStore(clock, settings, time.time, 3600)
     seconds = float(lease)
-    Heartbeat(store, worker, clock, seconds, seconds / 4).start()
+    announced = Announcement(Identity(worker, worker, "proxy-1"))
+    link, keys = RedisLink(clock, settings), ClusterKeys(settings.prefix)
+    presence = Presence(link, keys, lambda: announced, clock, seconds / 4, seconds)
+    store.announce_by(presence.announce)
+    presence.before_announcing = store.leases.flush
+    presence.after_announcing = store.leases.renew
+    presence.start()
     StandardIO(_Redeeming(store, worker, Limits(**json.loads(limits))))
     clock.run()
 

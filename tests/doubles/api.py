@@ -22,13 +22,23 @@ from vncproxy.errors import (
     VMNotFound,
     VNCProxyError,
 )
-from vncproxy.interfaces import IConsoleBackend, ISessionRegistry, ITokenStore, IVMInventory
+from vncproxy.interfaces import (
+    IConsoleBackend,
+    IProxies,
+    ISessionRegistry,
+    ITokenStore,
+    IVMInventory,
+)
 from vncproxy.metrics import Registry
 from vncproxy.model import (
+    Announcement,
     ConsoleEndpoint,
     ConsoleType,
+    Ended,
+    SessionFilter,
     SessionInfo,
     Transport,
+    Unconfirmed,
     VMAddress,
     VMSummary,
 )
@@ -64,9 +74,15 @@ def session(
 
 @implementer(ISessionRegistry)
 class MemorySessions:
-    """Sessions that end at once; ``ended`` has the reasons by id."""
+    """Sessions that end at once.
+
+    Attributes:
+        ended: the reasons, by the ids of sessions.
+        silent: processes that confirm nothing.
+    """
 
     def __init__(self) -> None:
+        self.silent: tuple[Unconfirmed, ...] = ()
         self.full: VNCProxyError | None = None
         self.live: dict[str, SessionInfo] = {}
         self.ended: dict[str, SessionEnded] = {}
@@ -78,15 +94,31 @@ class MemorySessions:
         self.live[info.id] = info
         return info
 
-    async def list(self, *, vm: VMAddress | None = None) -> Sequence[SessionInfo]:
-        return [info for info in self.live.values() if vm in (None, info.vm)]
+    async def list(
+        self,
+        *,
+        vm: VMAddress | None = None,
+        user: str | None = None,
+        token_id: str | None = None,
+        proxy: str | None = None,
+        backends: frozenset[str] | None = None,
+        limit: int | None = None,
+        after: str = "",
+    ) -> Sequence[SessionInfo]:
+        tokens = None if token_id is None else frozenset({token_id})
+        wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
+        found = [s for s in self.live.values() if wanted.accepts(s) and s.cursor > after]
+        return sorted(found, key=lambda session: session.cursor)[:limit]
 
-    async def end(self, session_id: str, why: SessionEnded) -> bool:
+    async def get(self, session_id: str) -> SessionInfo | None:
+        return self.live.get(session_id)
+
+    async def end(self, session_id: str, why: SessionEnded, by: str = "") -> Ended:
         if session_id not in self.live:
-            return False
+            return Ended(0, self.silent)
         del self.live[session_id]
         self.ended[session_id] = why
-        return True
+        return Ended(1, self.silent)
 
     async def end_where(
         self,
@@ -95,15 +127,25 @@ class MemorySessions:
         vm: VMAddress | None = None,
         user: str | None = None,
         token_id: str | None = None,
-    ) -> int:
-        found = [
-            info.id
-            for info in self.live.values()
-            if vm in (None, info.vm)
-            and user in (None, info.user)
-            and token_id in (None, info.token_id)
-        ]
-        return sum([await self.end(session_id, why) for session_id in found])
+        proxy: str | None = None,
+        backends: frozenset[str] | None = None,
+        by: str = "",
+    ) -> Ended:
+        found = await self.list(vm=vm, user=user, token_id=token_id, proxy=proxy, backends=backends)
+        for session in found:
+            await self.end(session.id, why)
+        return Ended(len(found), self.silent)
+
+
+@implementer(IProxies)
+class MemoryProxies:
+    """Processes of proxies, as a test sets them."""
+
+    def __init__(self) -> None:
+        self.found: list[Announcement] = []
+
+    async def workers(self) -> Sequence[Announcement]:
+        return self.found
 
 
 @implementer(IConsoleBackend)
@@ -174,6 +216,7 @@ class ApiTestCase(SynchronousTestCase):
         self.clock = Clock()
         self.store: ITokenStore = MemoryTokenStore(lambda: self.time, 0, lambda: self.time)
         self.sessions = MemorySessions()
+        self.proxies = MemoryProxies()
         self.kvm = Listing("kvm", {"web-01": "running", "db-01": "shut off"})
         self.backends = {"kvm": self.kvm, "esx": Listing("esx", {"mail": "running"}), "b": Blind()}
         self.registry = Registry()
@@ -193,6 +236,7 @@ class ApiTestCase(SynchronousTestCase):
         self.resource = api_resource(
             store=self.store,
             sessions=self.sessions,
+            proxies=self.proxies,
             backends=self.backends,
             authenticators=self.authenticators(),
             metrics_registry=self.registry,

@@ -151,12 +151,12 @@ class ProxyTestCase(SynchronousTestCase):
     def end_session(self, session_id: str) -> bool:
         """End one session as an administrator does; returns whether there was one."""
         ending = self.sessions.end(session_id, EndedByAdministrator())
-        return self.successResultOf(Deferred.fromCoroutine(ending))
+        return bool(self.successResultOf(Deferred.fromCoroutine(ending)))
 
     def end_sessions(self, **criteria: Any) -> int:
         """End sessions as an administrator does; returns how many."""
         ending = self.sessions.end_where(EndedByAdministrator(), **criteria)
-        return self.successResultOf(Deferred.fromCoroutine(ending))
+        return int(self.successResultOf(Deferred.fromCoroutine(ending)))
 
     def issue(
         self, policy: Policy | None = None, vm: VMAddress = WEB_01, user: str = "alice"

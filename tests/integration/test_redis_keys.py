@@ -6,12 +6,26 @@ import re
 import subprocess
 from pathlib import Path
 
+from twisted.internet import reactor
+
 from tests.components.redis_case import RedisCase, sleep
+from tests.doubles.api import session
+from tests.doubles.cluster import LocalSessions
 from tests.tokens.store_contract import VM, good_once
-from vncproxy.model import ConsoleType, Limits, Policy, SessionLease, secret_id
+from vncproxy.cluster.cluster import Cluster
+from vncproxy.errors import EndedByAdministrator
+from vncproxy.model import (
+    Announcement,
+    ConsoleType,
+    Identity,
+    Limits,
+    Policy,
+    SessionLease,
+    secret_id,
+)
 from vncproxy.tokens.redis import RedisTokenStore
 
-ROW = re.compile(r"^\| `([a-z]+:[^`]*)` \|", re.MULTILINE)
+ROW = re.compile(r"^\| `([a-z]+(?::[^`]*)?)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
 
 
 def documented_keys() -> dict[str, re.Pattern[str]]:
@@ -37,7 +51,7 @@ class KeyTests(RedisCase):
         await store.show(secret_id(secrets[2]))
         await store.revoke(secret_id(secrets[3]))
         await store.enter(good_once("jwt:issuer:1"))
-        await store.announce("1" * 16, 15)
+        await self.take_part("1" * 16)
         lease = SessionLease("1", "1" * 16, "192.0.2.1", Limits())
         await store.redeem(await store.issue(self.token()), lease=lease)
         store.leases.held = lambda: [(lease, self.token())]
@@ -46,6 +60,25 @@ class KeyTests(RedisCase):
         await store.ping()
         await store.losses()
         await store.revoke_user("bob")
+
+    async def take_part(self, worker_id: str) -> None:
+        """Do whatever a process does in the cluster."""
+        identity, sessions = Identity("2" * 16, worker_id, "proxy-1"), LocalSessions()
+        cluster = Cluster(
+            identity,
+            self.settings(),
+            sessions,
+            lambda: Announcement(identity),
+            self.make_store().revoked,
+            lambda: None,
+            reactor,
+        )
+        await cluster.presence.announce()
+        cluster.publisher.opened(sessions.add(session("1")))
+        await sleep(0.5)
+        await cluster.sessions.end_where(EndedByAdministrator(), user="nobody")
+        await cluster.sessions.list()
+        await cluster.sessions.get("2")
 
     async def test_every_key_is_documented_and_every_documented_one_is_written(self) -> None:
         words = ["redis-cli", "-s", self.server.path, "monitor"]

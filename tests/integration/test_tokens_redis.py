@@ -66,7 +66,7 @@ class RedisTokenStoreTests(TokenStoreContract, RedisCase):
         self.assertEqual((grant.token.vm, grant.token.user), (VM, "alice"))
 
     def test_documented_record_is_the_default_of_every_member(self) -> None:
-        record = documented("json", '"v": 1')
+        record = documented("json", '"policy"')
         token = decode(record.encode())
         self.assertEqual(token, make_token(1_800_000_000))
         self.assertEqual(json.loads(encode(token)), json.loads(record))

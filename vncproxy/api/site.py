@@ -15,7 +15,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 from werkzeug.exceptions import HTTPException
 
-from ..interfaces import IConsoleBackend, ISessionRegistry, ITokenStore
+from ..interfaces import IConsoleBackend, IProxies, ISessionRegistry, ITokenStore
 from ..model import ConsoleType, UnixTime
 from ..text import printable
 from ..tokens.issuing import IssueRules, TokenIssuer
@@ -25,6 +25,7 @@ from .health import Readiness
 from .reply import Reply, error_body
 from .v1.bodies import MAX_BODY
 from .v1.inventory import Inventory
+from .v1.proxies import ProxiesView
 from .v1.routes import Api
 from .v1.sessions import SessionsView
 from .v1.tokens import Tokens
@@ -103,6 +104,7 @@ def api_resource(
     *,
     store: ITokenStore,
     sessions: ISessionRegistry,
+    proxies: IProxies,
     backends: Mapping[str, IConsoleBackend],
     authenticators: Sequence[IAuthenticator],
     metrics_registry: CollectorRegistry,
@@ -118,7 +120,8 @@ def api_resource(
 
     Args:
         store: where tokens live.
-        sessions: the live sessions of this proxy.
+        sessions: the live sessions, of all proxies where there are several.
+        proxies: which proxies there are.
         backends: by name.
         authenticators: find the caller of a request, in this order.
         metrics_registry: what ``/metrics`` shows.
@@ -136,7 +139,8 @@ def api_resource(
         Api(
             authenticators,
             Tokens(store, sessions, issuer),
-            SessionsView(sessions, store),
+            SessionsView(sessions, store, clock),
+            ProxiesView(proxies),
             Inventory(backends, clock),
             Readiness(store, sessions, clock, room_elsewhere=room_elsewhere),
             metrics_registry,

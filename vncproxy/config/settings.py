@@ -49,9 +49,10 @@ class Table(BaseModel):
 
 
 class Proxy(Table):
-    """``[proxy]``: the name of this proxy, the number of its processes, and how they end."""
+    """``[proxy]``: the proxy's name and zone, the number of its processes, and how they end."""
 
     name: PlainText = ""
+    zone: PlainText = ""
     instances: Annotated[int, Field(ge=1)] = 1
     workers: Workers = 1
     supervisor: bool = False

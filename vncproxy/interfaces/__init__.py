@@ -9,7 +9,7 @@ Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 - `tokens`: the token store, and further sources of tokens.
 - `stage`: a filter, rewriter or recorder of a session's bytes.
 - `observer`: receivers of session events: audit, metrics.
-- `registry`: the live sessions: list and end.
+- `registry`: the live sessions: list and end; the proxies.
 
 Methods promise ``Awaitable[T]``, so an implementation may be ``async def`` or return a Deferred.
 """
@@ -29,7 +29,7 @@ from .blocking import IBlockingCalls
 from .context import CONTEXT_VERSION, BackendContext
 from .deprecated import IConsoleMoves, IConsoleRefusals, IPointsElsewhere
 from .observer import ISessionObserver
-from .registry import ISessionRegistry
+from .registry import IProxies, ISessionRegistry
 from .stage import IStage
 from .tokens import IHasSentinels, IMayForget, ITokenSource, ITokenStore
 
@@ -47,6 +47,7 @@ __all__ = [
     "IKnowsConsoles",
     "IMayForget",
     "IPointsElsewhere",
+    "IProxies",
     "ISessionObserver",
     "ISessionRegistry",
     "IStage",

@@ -1,4 +1,4 @@
-"""The seam of the registry: the live sessions of this proxy, or of all proxies."""
+"""The seam of the registry: the live sessions of this process, or of all proxies."""
 
 from __future__ import annotations
 
@@ -7,20 +7,47 @@ from collections.abc import Awaitable, Sequence
 from zope.interface import Interface
 
 from ..errors import SessionEnded, VNCProxyError
-from ..model import SessionInfo, VMAddress
+from ..model import Announcement, Ended, SessionInfo, VMAddress
 
 
 class ISessionRegistry(Interface):
-    """The live sessions, those that are still opening included."""
+    """The live sessions, those that are still opening included.
+
+    A registry of several processes raises ``StoreUnavailable`` from every method but `refusal`
+    when they cannot be reached; sessions of this process are ended all the same.
+    """
 
     def refusal() -> VNCProxyError | None:
-        """Return why this proxy would refuse a new session now; None when it would not."""
+        """Return why this process would refuse a new session now; None when it would not."""
 
-    def list(*, vm: VMAddress | None = None) -> Awaitable[Sequence[SessionInfo]]:
-        """Return all sessions, or those of one machine."""
+    def list(
+        *,
+        vm: VMAddress | None = None,
+        user: str | None = None,
+        token_id: str | None = None,
+        proxy: str | None = None,
+        backends: frozenset[str] | None = None,
+        limit: int | None = None,
+        after: str = "",
+    ) -> Awaitable[Sequence[SessionInfo]]:
+        """Return the sessions that meet all criteria given, oldest first.
 
-    def end(session_id: str, why: SessionEnded) -> Awaitable[bool]:
-        """End one session; False when there is none with this id."""
+        Args:
+            proxy: the name or the id of a proxy.
+            backends: of which the machine's backend is to be one.
+            limit: the most sessions to return.
+            after: the ``cursor`` of a session, in whose place the list begins.
+        """
+
+    def get(session_id: str) -> Awaitable[SessionInfo | None]:
+        """Return one session; None when there is none with this id."""
+
+    def end(session_id: str, why: SessionEnded, by: str = "") -> Awaitable[Ended]:
+        """End one session, if there is one with this id.
+
+        Args:
+            by: the name of who ends it, for logs.
+        """
 
     def end_where(
         why: SessionEnded,
@@ -28,5 +55,19 @@ class ISessionRegistry(Interface):
         vm: VMAddress | None = None,
         user: str | None = None,
         token_id: str | None = None,
-    ) -> Awaitable[int]:
-        """End the sessions that match all criteria given; returns how many."""
+        proxy: str | None = None,
+        backends: frozenset[str] | None = None,
+        by: str = "",
+    ) -> Awaitable[Ended]:
+        """End the sessions that meet all criteria given; without any, all of them."""
+
+
+class IProxies(Interface):
+    """The proxies that share a Redis, or the one that shares nothing."""
+
+    def workers() -> Awaitable[Sequence[Announcement]]:
+        """Return the processes of all proxies, those of one proxy in a row.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """

@@ -9,7 +9,9 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 - `token`: a token without its secret, and what a redeemed one allows.
 - `secret`: how ids and secrets are made, hashed and checked.
 - `identity`: the identity of a process among all proxies.
-- `session`: a session at one moment, and the directions of its bytes.
+- `announcement`: what a process tells of itself to all proxies.
+- `differences`: how proxies differ although they should not.
+- `session`: a session at one moment, which ones are meant, how many ended; directions of bytes.
 - `limits`: how much a proxy takes on, and how long each step may take.
 - `lease`: the place of a session in the limits of its machine, user and address.
 """
@@ -17,6 +19,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 from __future__ import annotations
 
 from .address import VMAddress, VMSummary
+from .announcement import Announcement
 from .endpoint import (
     ConsoleElsewhere,
     ConsoleEndpoint,
@@ -31,17 +34,27 @@ from .lease import Place, SessionLease
 from .limits import Limits, Timeouts
 from .policy import NOT_ENFORCED, ConsoleType, Mode, Policy, Sharing
 from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secret_id
-from .session import LOCAL, Direction, SessionInfo
+from .session import (
+    LOCAL,
+    Direction,
+    Ended,
+    SessionFilter,
+    SessionInfo,
+    Unconfirmed,
+    cursor_of,
+)
 from .token import Grant, Once, Token, TokenStatus
 from .units import Seconds, UnixTime
 
 __all__ = [
     "LOCAL",
     "NOT_ENFORCED",
+    "Announcement",
     "ConsoleElsewhere",
     "ConsoleEndpoint",
     "ConsoleType",
     "Direction",
+    "Ended",
     "Grant",
     "HTTPConnect",
     "Handshake",
@@ -53,6 +66,7 @@ __all__ = [
     "Policy",
     "RFBSecurity",
     "Seconds",
+    "SessionFilter",
     "SessionInfo",
     "SessionLease",
     "Sharing",
@@ -61,10 +75,12 @@ __all__ = [
     "Token",
     "TokenStatus",
     "Transport",
+    "Unconfirmed",
     "UnixTime",
     "VMAddress",
     "VMSummary",
     "check_secret",
+    "cursor_of",
     "is_secret",
     "new_claim",
     "new_id",

@@ -1,9 +1,10 @@
-"""A snapshot of a session, and the directions of its bytes."""
+"""Sessions: one at a moment, criteria that choose some, and how many of them ended."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from .address import VMAddress
 from .policy import ConsoleType
@@ -35,6 +36,7 @@ class SessionInfo:
         host: the console's host as it is dialled; `LOCAL` on this machine.
         proxy: the name of the proxy that serves the session.
         zone: the zone of that proxy.
+        proxy_id: the id of that proxy, which differs at each of its starts.
         side: of an ended session, which leg ended first: ``downstream`` or ``upstream``; empty
             where the proxy itself ended it.
     """
@@ -53,3 +55,117 @@ class SessionInfo:
     proxy: str = ""
     zone: str = ""
     side: str = ""
+    proxy_id: str = ""
+
+    @property
+    def cursor(self) -> str:
+        """As `cursor_of` has it."""
+        return cursor_of(self)
+
+
+class KnownSession(Protocol):
+    """What a session is known by."""
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+
+    @property
+    def started_at(self) -> UnixTime:
+        """When it began."""
+
+    @property
+    def token_id(self) -> str:
+        """The id of its token; empty until it is redeemed."""
+
+    @property
+    def vm(self) -> VMAddress | None:
+        """Its machine."""
+
+    @property
+    def user(self) -> str:
+        """Its user."""
+
+    @property
+    def proxy(self) -> str:
+        """The name of its proxy."""
+
+    @property
+    def proxy_id(self) -> str:
+        """The id of its proxy."""
+
+
+def cursor_of(session: KnownSession) -> str:
+    """Return where a session stands among all, oldest first; compared as text."""
+    return f"{max(0, int(session.started_at * 1e6)):017}-{session.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """Criteria that a session has to meet, all of those that are given.
+
+    Attributes:
+        proxy: the name or the id of its proxy.
+        backends: the names of which its machine's backend is to be one; a session without a
+            machine has none.
+        ids: its id is to be one of them.
+        tokens: ids of tokens, of which its own is to be one.
+    """
+
+    vm: VMAddress | None = None
+    user: str | None = None
+    proxy: str | None = None
+    backends: frozenset[str] | None = None
+    ids: frozenset[str] | None = None
+    tokens: frozenset[str] | None = None
+
+    def accepts(self, session: KnownSession) -> bool:
+        """Tell whether a session meets them."""
+        return (
+            self.vm in (None, session.vm)
+            and self.user in (None, session.user)
+            and self.proxy in (None, session.proxy, session.proxy_id)
+            and (self.ids is None or session.id in self.ids)
+            and (self.tokens is None or session.token_id in self.tokens)
+            and self._accepts_backend(session.vm)
+        )
+
+    def _accepts_backend(self, vm: VMAddress | None) -> bool:
+        return self.backends is None or (vm is not None and vm.backend in self.backends)
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """A process that did not answer an order in time.
+
+    Attributes:
+        proxy: the proxy's id.
+        name: the proxy's name.
+        worker: the process's id.
+    """
+
+    proxy: str
+    name: str
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How many sessions ended; it is true when any did.
+
+    Attributes:
+        unconfirmed: processes that did not answer in time, whose sessions are not counted.
+    """
+
+    count: int
+    unconfirmed: tuple[Unconfirmed, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def __int__(self) -> int:
+        return self.count
+
+    def __add__(self, other: Ended) -> Ended:
+        more = tuple(each for each in other.unconfirmed if each not in self.unconfirmed)
+        return Ended(self.count + other.count, self.unconfirmed + more)

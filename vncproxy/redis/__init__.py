@@ -4,6 +4,7 @@ In reading order:
 
 - `endpoint`: the way to a server; which one is the primary, where its address is configured.
 - `dialler`: asks for the primary, connects and logs in.
+- `lua`: what scripts begin with.
 - `protocol`: commands, scripts, and how far behind the server is.
 - `channels`: a connection that receives what a server publishes, and comes back by itself.
 - `sentinel`, `sentinels`: what one sentinel answers and announces; the primary that they all know.

@@ -41,14 +41,14 @@ class Operation:
         assert self.protocol is not None
         return await self.protocol.execute_command(*words)
 
-    async def query(self, script: str, keys: Sequence[str]) -> Any:
+    async def query(self, script: str, keys: Sequence[str], *args: str | bytes | int) -> Any:
         """Run a script that changes nothing, at whatever time Redis begins it.
 
         Its answer begins with the time of Redis's clock, from which the deadline of the scripts
         that follow is computed.
         """
         assert self.protocol is not None
-        answer = await self.protocol.run_script(script, keys)
+        answer = await self.protocol.run_script(script, keys, args)
         self.protocol.set_redis_time(answer[0])
         self._deadline = self._on_redis_clock(answer[0])
         return answer
@@ -81,14 +81,22 @@ class Operation:
         if self.replicas is not None:
             await self.replicas.wait()
 
+    async def redis_time(self) -> int:
+        """Return the time of Redis's clock in milliseconds, read if it was not seen lately."""
+        assert self.protocol is not None
+        known = self.protocol.redis_time()
+        return await self._read_time() if known is None else known
+
     async def _redis_deadline(self, now: int | None = None) -> int:
         """Return the end of this operation on Redis's clock, which is read if need be."""
+        return self._on_redis_clock(await self._read_time() if now is None else now)
+
+    async def _read_time(self) -> int:
         assert self.protocol is not None
-        if now is None:
-            seconds, microseconds = map(int, await self.command("TIME"))
-            now = seconds * 1000 + microseconds // 1000
-            self.protocol.set_redis_time(now)
-        return self._on_redis_clock(now)
+        seconds, microseconds = map(int, await self.command("TIME"))
+        now = seconds * 1000 + microseconds // 1000
+        self.protocol.set_redis_time(now)
+        return now
 
     def _on_redis_clock(self, now: int) -> int:
         """Return the end of this operation in milliseconds of Redis's clock.

@@ -1,11 +1,11 @@
 """The proxy as a service: put together, started, reloaded and stopped.
 
 - `composition`: the whole proxy from its settings, read from top to bottom.
+- `cluster`: its identity, what it announces, and the cluster that it is part of.
 - `components`: token store, token sources and backends: made, renewed, closed.
 - `sites`: the HTTP sites for users and for API callers.
 - `figures`: all metrics of one process, and where their figures are counted.
 - `gateway`: the order in which everything starts and stops.
-- `heartbeat`: announces this process in Redis.
 - `start_lines`: the first lines of the log.
 - `store_check`: the first call of the token store, when the proxy starts.
 - `reload`: the configuration is read again and applied.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.internet import StreamServerEndpointService
 
@@ -19,18 +20,20 @@ from ..downstream.connections import Connections
 from ..downstream.tls_listener import ListenerTLS, listener_service
 from ..interfaces import ISessionObserver
 from ..metrics import Registry
-from ..model import new_id
 from ..session.audit import AuditLog, open_audit_file
 from ..session.registry import SessionRegistry
 from ..tokens.external import kinds as source_types
+from .cluster import Alone, Description, identity, make_cluster
 from .components import Components, make_components
 from .figures import ProxyMetrics
 from .gateway import Gateway
-from .heartbeat import make_heartbeat
 from .log_file import ProcessLog
 from .reload import RunningProxy
 from .siblings import Siblings
 from .sites import Sites, proxy_name, services
+
+if TYPE_CHECKING:
+    from ..cluster.cluster import Cluster
 
 Inherit = Callable[[str, Any], tuple[str, Any]]
 
@@ -63,29 +66,57 @@ def make_service(
     audit = _audit_log(settings, reactor)
     connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
     every_observer = (audit, metrics.sessions, connections.refusals, *observers)
-    on_step, me = calls.backend_step, new_id()
+    me = identity(settings)
     sessions = SessionRegistry(
-        services(settings, components, every_observer, time.time, reactor, on_step, me)
+        services(settings, components, every_observer, time.time, reactor, me, calls.backend_step)
     )
     sessions.other_refusal = audit.refusal
-    sites = Sites(settings, sessions, components, connections, metrics.registry)
+    describe = Description(me, lambda: gateway.settings, sessions, time.time())
+    cluster = make_cluster(
+        describe,
+        me,
+        settings,
+        components,
+        sessions,
+        lambda: gateway.drain(),
+        reactor,
+        calls.redis_operation,
+    )
+    if cluster is not None:
+        _join(sessions, cluster)
+    sites = Sites(
+        settings,
+        sessions,
+        components,
+        connections,
+        cluster.sessions if cluster else sessions,
+        cluster.presence if cluster else Alone(describe),
+        metrics.registry,
+    )
     sites.api.on_answer = calls.api_answer
     accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)
     listeners = _listeners(settings.listen, sites, sessions, accepting, reactor, inherit)
     tls = [tls for _, tls in listeners if tls is not None]
     log = ProcessLog(process_options)
-    running = RunningProxy(settings, components, sessions, sites, audit, tls, log)
+    running = RunningProxy(settings, components, sessions, sites, audit, tls, log, me, cluster)
     metrics.read_from(running, accepting)
     siblings = Siblings(sessions, connections, accepting)
     sites.room_elsewhere = lambda: siblings.have_room
     sessions.on_count = siblings.check
-    heartbeat = make_heartbeat(settings, components, sessions, reactor)
-    gateway = Gateway(running, metrics, siblings, heartbeat)
+    gateway = Gateway(running, metrics, siblings)
     for listener, _ in listeners:
         gateway.addService(listener)
     if read is not None:
         gateway.allow_reload(read, metrics.registry)
     return gateway
+
+
+def _join(sessions: SessionRegistry, cluster: Cluster) -> None:
+    """Let sessions be known to the cluster, and refused while its orders cannot be read."""
+    before = sessions.other_refusal
+    sessions.other_refusal = lambda: before() or cluster.refusal()
+    services = sessions.services
+    sessions.services = replace(services, observers=(*services.observers, cluster.publisher))
 
 
 def _audit_log(settings: Settings, reactor: Any) -> AuditLog:

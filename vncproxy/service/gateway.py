@@ -22,7 +22,6 @@ from ..session.draining import SPREAD, Draining
 from ..session.registry import SessionRegistry
 from .components import CLOSE_TIME, Components
 from .figures import ProxyMetrics
-from .heartbeat import Heartbeat
 from .reload import PreparedReload, Reload, RunningProxy
 from .siblings import Siblings
 from .start_lines import start_lines
@@ -45,18 +44,21 @@ class Gateway(MultiService):
         running: RunningProxy,
         metrics: ProxyMetrics,
         siblings: Siblings,
-        heartbeat: Heartbeat | None = None,
     ) -> None:
         super().__init__()
         self.metrics = metrics
         self.siblings = siblings
-        self._heartbeat = heartbeat
         self.sessions: SessionRegistry = running.sessions
         self._running = running
         self._reload: Reload | None = None
         self._draining = Draining(self.sessions)
         reactor = self.sessions.services.reactor
         self._store_check = StoreCheck(lambda: self.components.store, reactor)
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        return self._running.settings
 
     @property
     def components(self) -> Components:
@@ -84,9 +86,9 @@ class Gateway(MultiService):
         self._say_what_starts()
         self.warn()
         self._store_check.start()
-        if self._heartbeat is not None:
-            self._heartbeat.start()
         self.metrics.lag.start()
+        if self._running.cluster is not None:
+            self._running.cluster.start()
 
     def _say_what_starts(self) -> None:
         """Log the first lines; of several workers, one does."""
@@ -142,11 +144,6 @@ class Gateway(MultiService):
     def can_move(self) -> bool:
         """Return whether users could enter their consoles through another process."""
         return self._running.settings.tokens.store == "redis"
-
-    @property
-    def settings(self) -> Settings:
-        """The configuration in force."""
-        return self._running.settings
 
     async def prepare_reload(self) -> PreparedReload:
         """Read the configuration again, and change nothing yet; needs `allow_reload`.
@@ -206,8 +203,8 @@ class Gateway(MultiService):
         ending = [self.sessions.stop(), self._running.sites.connections.stop(2 * close_timeout)]
         await gatherResults(map(Deferred.fromCoroutine, ending))
         await listeners
-        if self._heartbeat is not None:
-            await self._heartbeat.stop()
+        if self._running.cluster is not None:
+            await self._running.cluster.stop()
         closing = [self.components.close(self.sessions.services.reactor)]
         if self._reload is not None:
             closing.append(self._reload.stop())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import FileIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Gauge
 from twisted.internet.defer import CancelledError, Deferred
@@ -25,7 +25,7 @@ from ..config.settings import Settings
 from ..downstream.tls_listener import ListenerTLS, LoadedCertificate
 from ..errors import BackendError, ConfigurationError
 from ..logs.process import process_logging
-from ..model import Timeouts
+from ..model import Identity, Timeouts
 from ..session.audit import AuditLog, open_audit_file
 from ..session.registry import SessionRegistry
 from .changes import changed_options, needs_restart
@@ -33,6 +33,9 @@ from .components import Component, Components, Renewed, close_all, digests, rene
 from .log_file import ProcessLog
 from .notify import Notifier
 from .sites import Sites, services
+
+if TYPE_CHECKING:
+    from ..cluster.cluster import Cluster
 
 READ_TIME = 30.0
 """Seconds for reading the configuration and the files that it names."""
@@ -48,6 +51,8 @@ class RunningProxy:
     Attributes:
         tls: the listeners that speak TLS.
         log: the file that the process logs to.
+        identity: of this process, which no reload changes.
+        cluster: the other proxies; None where nothing is shared with any.
     """
 
     settings: Settings
@@ -57,6 +62,8 @@ class RunningProxy:
     audit: AuditLog
     tls: Sequence[ListenerTLS]
     log: ProcessLog
+    identity: Identity
+    cluster: Cluster | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +268,8 @@ class Reload:
             before.observers,
             before.time,
             self._reactor,
+            running.identity,
             before.on_step,
-            before.worker_id,
         )
         running.settings, running.components = settings, renewed.components
         self._close_later(renewed.retired, before.timeouts, settings.timeouts)

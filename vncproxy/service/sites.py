@@ -23,8 +23,8 @@ from ..downstream.proxy_header import ProxyHeaderFactory
 from ..downstream.routes import ConsoleResource
 from ..downstream.throttled_warning import ThrottledWarning
 from ..downstream.trust import Trust
-from ..interfaces import ISessionObserver
-from ..model import Limits, UnixTime
+from ..interfaces import IProxies, ISessionObserver, ISessionRegistry
+from ..model import Identity, Limits, UnixTime
 from ..relay import fast, plain
 from ..session.registry import SessionRegistry
 from ..session.services import Services
@@ -44,8 +44,8 @@ def services(
     observers: Sequence[ISessionObserver],
     now: Callable[[], UnixTime],
     reactor: Any,
+    me: Identity,
     on_step: OnStep = lambda backend, step, seconds, failed: None,
-    worker_id: str = "",
 ) -> Services:
     """Return what sessions use of the rest of the proxy, with the limits of these settings."""
     return Services(
@@ -58,8 +58,10 @@ def services(
         reactor=reactor,
         join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
         confirm=settings.tokens.confirm,
-        proxy=proxy_name(settings),
-        worker_id=worker_id,
+        proxy=me.name,
+        zone=me.zone,
+        proxy_id=me.proxy_id,
+        worker_id=me.worker_id,
         on_step=on_step,
     )
 
@@ -88,6 +90,8 @@ class Sites:
         sessions: SessionRegistry,
         components: Components,
         connections: Connections,
+        cluster: ISessionRegistry,
+        proxies: IProxies,
         registry: CollectorRegistry,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
@@ -95,6 +99,8 @@ class Sites:
 
         self.connections = connections
         self._sessions = sessions
+        self._cluster = cluster
+        self._proxies = proxies
         self._registry = registry
         self._clock = sessions.services.reactor
         self.room_elsewhere: Callable[[], bool] = lambda: False
@@ -165,7 +171,8 @@ class Sites:
         ]
         return api_resource(
             store=components.store,
-            sessions=self._sessions,
+            sessions=self._cluster,
+            proxies=self._proxies,
             backends=components.backends,
             authenticators=(ApiKeys(keys),),
             metrics_registry=self._registry,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from twisted.internet.defer import DeferredList
 from zope.interface import implementer
 
 from ..errors import ProxyStopping, SessionEnded
 from ..interfaces import ISessionRegistry
-from ..model import SessionInfo, VMAddress
+from ..model import Ended, SessionFilter, SessionInfo, VMAddress, cursor_of
+from ..pacing import Pace
 from .live import LiveSessions
 from .state import SessionState
 
@@ -18,17 +19,34 @@ from .state import SessionState
 class SessionRegistry(LiveSessions):
     """The sessions of this process."""
 
-    async def list(self, *, vm: VMAddress | None = None) -> Sequence[SessionInfo]:
-        """Return all sessions, or those of one machine."""
+    async def list(
+        self,
+        *,
+        vm: VMAddress | None = None,
+        user: str | None = None,
+        token_id: str | None = None,
+        proxy: str | None = None,
+        backends: frozenset[str] | None = None,
+        limit: int | None = None,
+        after: str = "",
+    ) -> Sequence[SessionInfo]:
+        """Return the sessions that meet all criteria given, oldest first."""
+        tokens = None if token_id is None else frozenset({token_id})
+        wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
+        chosen = sorted(self.matching(wanted), key=cursor_of)
+        if after:
+            chosen = [session for session in chosen if cursor_of(session) > after]
         now = self.services.reactor.seconds()
-        return [session.info(now) for session in self._of(vm)]
+        return [session.info(now) for session in chosen[:limit]]
 
-    async def end(self, session_id: str, why: SessionEnded) -> bool:
-        """End one session; False when there is none with this id."""
+    async def get(self, session_id: str) -> SessionInfo | None:
+        """Return one session; None when there is none with this id."""
         session = self._live.get(session_id)
-        if session:
-            session.cancel(why)
-        return session is not None
+        return session.info(self.services.reactor.seconds()) if session else None
+
+    async def end(self, session_id: str, why: SessionEnded, by: str = "") -> Ended:
+        """End one session, if there is one with this id."""
+        return Ended(await self.end_matching(why, SessionFilter(ids=frozenset({session_id}))))
 
     async def end_where(
         self,
@@ -37,16 +55,32 @@ class SessionRegistry(LiveSessions):
         vm: VMAddress | None = None,
         user: str | None = None,
         token_id: str | None = None,
-    ) -> int:
-        """End the sessions that match all criteria given; returns how many."""
-        matching = [
-            info.id
-            for info in await self.list(vm=vm)
-            if user in (None, info.user) and token_id in (None, info.token_id)
-        ]
-        for session_id in matching:
-            await self.end(session_id, why)
-        return len(matching)
+        proxy: str | None = None,
+        backends: frozenset[str] | None = None,
+        by: str = "",
+    ) -> Ended:
+        """End the sessions that meet all criteria given; without any, all of them."""
+        tokens = None if token_id is None else frozenset({token_id})
+        wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
+        return Ended(await self.end_matching(why, wanted))
+
+    async def end_matching(self, why: SessionEnded, wanted: SessionFilter) -> int:
+        """End the sessions of this process that meet criteria; returns how many."""
+        pace, ended = Pace(self.services.reactor), 0
+        for session in list(self.matching(wanted)):
+            await pace.step()
+            ended += not session.ending
+            session.cancel(why)
+        return ended
+
+    def matching(self, wanted: SessionFilter) -> Iterator[SessionState]:
+        """Yield the sessions of this process that meet criteria."""
+        chosen: Iterable[SessionState] = self._live.values()
+        if wanted.ids is not None:
+            chosen = (self._live[each] for each in wanted.ids if each in self._live)
+        elif wanted.vm is not None:
+            chosen = self._of_vm.get(wanted.vm, ())
+        return (session for session in chosen if wanted.accepts(session))
 
     async def stop(self) -> None:
         """Refuse new sessions, end the live ones with a reason, wait until they are gone."""
@@ -56,6 +90,3 @@ class SessionRegistry(LiveSessions):
         for session in live:
             session.cancel(ProxyStopping())
         await DeferredList(gone)
-
-    def _of(self, vm: VMAddress | None) -> Iterable[SessionState]:
-        return self._live.values() if vm is None else self._of_vm.get(vm, ())

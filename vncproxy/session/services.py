@@ -28,6 +28,7 @@ class Services:
         confirm: whether links ask before they are redeemed, unless their policy says otherwise.
         proxy: the name of this proxy.
         zone: the zone of this proxy, empty where there is only one.
+        proxy_id: the id of this proxy.
         worker_id: the id of this process.
         on_step: is called after each step to a console.
     """
@@ -43,6 +44,7 @@ class Services:
     confirm: bool = False
     proxy: str = ""
     zone: str = ""
+    proxy_id: str = ""
     worker_id: str = ""
     on_step: OnStep = lambda backend, step, seconds, failed: None
 

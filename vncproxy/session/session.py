@@ -34,7 +34,7 @@ class Session(SessionState):
     ) -> None:
         services = live.services
         super().__init__(new_id(), user_request, services.time(), services.reactor.seconds())
-        self.proxy, self.zone = services.proxy, services.zone
+        self.proxy, self.zone, self.proxy_id = services.proxy, services.zone, services.proxy_id
         self._downstream: IDownstream | None = downstream
         downstream.session = self
         self._live = live

@@ -20,7 +20,8 @@ class SessionState:
         id: the session's id.
         user_request: what its user asks for.
         grant: what its token allows, once it is redeemed.
-        token_id, vm, user, host, side, proxy, zone: as in `SessionInfo`; empty until known.
+        token_id, vm, user, host, side, proxy, proxy_id, zone: as in `SessionInfo`, empty until
+            known.
         started_at: when it began.
         started: the same in seconds of the reactor's clock.
         legs: downstream and upstream, once bytes flow; they stay when the session has ended.
@@ -43,6 +44,7 @@ class SessionState:
         "legs",
         "opening",
         "proxy",
+        "proxy_id",
         "reason",
         "side",
         "started",
@@ -64,7 +66,8 @@ class SessionState:
         self.started_at = started_at
         self.started = started
         self.vm: VMAddress | None = None
-        self.token_id = self.user = self.host = self.side = self.proxy = self.zone = ""
+        self.token_id = self.user = self.host = self.side = ""
+        self.proxy = self.proxy_id = self.zone = ""
         self.legs: tuple[Leg, Leg] | None = None
         self.opening: Deferred[None] | None = None
         self.step: Deferred[Any] | None = None
@@ -125,4 +128,5 @@ class SessionState:
             proxy=self.proxy,
             zone=self.zone,
             side=self.side,
+            proxy_id=self.proxy_id,
         )

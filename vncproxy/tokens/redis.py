@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from twisted.logger import Logger
@@ -107,18 +107,6 @@ class RedisTokenStore:
         It is called when Redis has no announcement of the process, whose sessions would not count.
         """
         self._sessions.announce = announce
-
-    async def announce(self, worker_id: str, seconds: float) -> bool:
-        """Announce this process for some seconds; returns whether it was announced already.
-
-        Args:
-            seconds: 0 ends the announcement.
-        """
-        keys, lease = [self._keys.workers + worker_id], int(seconds * 1000)
-        was = await self._link.run(
-            lambda redis: redis.change(scripts.ANNOUNCE, keys, lease), "announce"
-        )
-        return bool(was)
 
     async def redeem(
         self,
@@ -288,6 +276,13 @@ class RedisTokenStore:
         for token_id in found:
             self._memory.note_revocation(token_id)
         return found
+
+    async def revoked(self, token_ids: Collection[str]) -> frozenset[str]:
+        """Return those of some tokens that Redis or this process knows to be revoked."""
+        mine = {token_id for token_id in token_ids if self._memory.is_revoked(token_id)}
+        keys, ids = [self._keys.states], sorted({*token_ids} - mine)
+        found: bytes = await self._link.run(lambda redis: redis.change(scripts.REVOKED, keys, *ids))
+        return frozenset({*mine, *found.decode().split()})
 
     async def check(self) -> None:
         """Read a token that does not exist; a replica refuses that."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.doubles.api import NOW, ApiTestCase, session
 from vncproxy.api import Scope
 from vncproxy.errors import EndedByAdministrator, SessionEnded
-from vncproxy.model import VMAddress
+from vncproxy.model import Ended, VMAddress
 
 MAIL = VMAddress("esx", "mail")
 
@@ -87,8 +87,8 @@ class EndTests(ApiTestCase):
     def test_session_that_just_ended_is_not_found(self) -> None:
         self.sessions.add(session("1"))
 
-        async def too_late(session_id: str, why: SessionEnded) -> bool:
-            return False
+        async def too_late(session_id: str, why: SessionEnded, by: str) -> Ended:
+            return Ended(0)
 
         self.patch(self.sessions, "end", too_late)
 

@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 
 from ...model import (
     ConsoleType,
+    Ended,
     Policy,
     Seconds,
     SessionInfo,
@@ -31,7 +32,7 @@ from ...model import (
 )
 from ...text import has_control
 from ...tokens.issuing import IssueRequest
-from ..reply import Refusal
+from ..reply import Refusal, Reply
 
 MAX_BODY = 64 * 1024
 """The largest request body in bytes."""
@@ -161,6 +162,19 @@ def session_body(session: SessionInfo) -> dict[str, object]:
         "bytes_down": session.bytes_down,
         "bytes_up": session.bytes_up,
     }
+
+
+def ended_reply(ended: Ended, **more: object) -> Reply:
+    """Return how many sessions ended; 207 with the processes that did not answer in time, if any.
+
+    Args:
+        more: further members.
+    """
+    body = {**more, "ended": ended.count}
+    if not ended.unconfirmed:
+        return Reply(200, body)
+    late = [{"proxy": e.proxy, "name": e.name, "worker": e.worker} for e in ended.unconfirmed]
+    return Reply(207, {**body, "unconfirmed": late})
 
 
 def vm_body(machine: VMSummary) -> dict[str, object]:

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from klein import Klein
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
-from pydantic import TypeAdapter, ValidationError
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -16,20 +15,21 @@ from werkzeug.exceptions import HTTPException
 
 from ...config.scope import Scope
 from ...errors import VNCProxyError
-from ...model import VMAddress, new_id
+from ...model import new_id
 from ..authentication import IAuthenticator, authenticate
 from ..caller import Caller
 from ..health import Readiness, alive
 from ..reply import Refusal, Reply, error_body, not_routed, refused
 from ..visible_metrics import metrics_text
-from .bodies import User, token_request
+from .bodies import token_request
 from .inventory import Inventory
+from .parameters import check_user, parse_vm
+from .proxies import ProxiesView
+from .session_query import session_query
 from .sessions import SessionsView
 from .tokens import Tokens
 
 Work = Callable[[Caller], Awaitable[Reply]]
-
-_USER: TypeAdapter[str] = TypeAdapter(User)
 
 
 class Api:
@@ -48,6 +48,7 @@ class Api:
         authenticators: Sequence[IAuthenticator],
         tokens: Tokens,
         sessions: SessionsView,
+        proxies: ProxiesView,
         inventory: Inventory,
         readiness: Readiness,
         metrics_registry: CollectorRegistry,
@@ -55,6 +56,7 @@ class Api:
         self._authenticators = authenticators
         self._tokens = tokens
         self._sessions = sessions
+        self._proxies = proxies
         self._inventory = inventory
         self._readiness = readiness
         self._metrics_registry = metrics_registry
@@ -75,9 +77,9 @@ class Api:
         async def work(caller: Caller) -> Reply:
             match _one_parameter(request, "vm", "user"):
                 case "vm", text:
-                    return await self._tokens.revoke_vm(caller, _vm(text))
+                    return await self._tokens.revoke_vm(caller, parse_vm(text))
                 case _, text:
-                    return await self._tokens.revoke_user(caller, _user(text))
+                    return await self._tokens.revoke_user(caller, check_user(text))
 
         return self._answer(request, work, Scope.ISSUE)
 
@@ -98,10 +100,35 @@ class Api:
         """List the machines of all backends."""
         return self._answer(request, self._inventory.list, Scope.READ)
 
+    @app.route("/v1/proxies", methods=["GET"])
+    def list_proxies(self, request: Request) -> Deferred[bytes]:
+        """List the proxies."""
+        return self._answer(request, self._proxies.list, Scope.READ)
+
     @app.route("/v1/sessions", methods=["GET"])
     def list_sessions(self, request: Request) -> Deferred[bytes]:
-        """List the live sessions of this proxy."""
-        return self._answer(request, self._sessions.list, Scope.READ)
+        """List live sessions, all or a page."""
+
+        async def work(caller: Caller) -> Reply:
+            return await self._sessions.list(caller, session_query(request.args, pages=True))
+
+        return self._answer(request, work, Scope.READ)
+
+    @app.route("/v1/sessions", methods=["DELETE"])
+    def end_sessions(self, request: Request) -> Deferred[bytes]:
+        """End the sessions of a machine, a user, a token or a proxy."""
+
+        async def work(caller: Caller) -> Reply:
+            query = session_query(request.args, pages=False)
+            return await self._sessions.end_where(caller, query)
+
+        return self._answer(request, work, Scope.ADMIN)
+
+    @app.route("/v1/sessions/<session_id>", methods=["GET"])
+    def show_session(self, request: Request, session_id: str) -> Deferred[bytes]:
+        """Show a session."""
+        show = self._sessions.show
+        return self._answer(request, lambda caller: show(caller, session_id), Scope.READ)
 
     @app.route("/v1/sessions/<session_id>", methods=["DELETE"])
     def end_session(self, request: Request, session_id: str) -> Deferred[bytes]:
@@ -200,18 +227,3 @@ def _flag(request: Request, name: str) -> bool:
     if len(given) != 1 or given[0] not in (b"true", b"false"):
         raise Refusal(400, "bad-request", "must be true or false", field=name)
     return bool(given[0] == b"true")
-
-
-def _vm(text: str) -> VMAddress:
-    try:
-        return VMAddress.parse(text)
-    except ValueError as e:
-        raise Refusal(422, "invalid-field", str(e), field="vm") from e
-
-
-def _user(text: str) -> str:
-    try:
-        return _USER.validate_python(text)
-    except ValidationError as e:
-        message = "a user has 1 to 256 characters, none of them a control character"
-        raise Refusal(422, "invalid-field", message, field="user") from e

@@ -1,37 +1,72 @@
-"""Live sessions over HTTP: list and end."""
+"""Live sessions over HTTP: list, show and end."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from ...errors import EndedByAdministrator
 from ...interfaces import ISessionRegistry, ITokenStore
 from ...model import SessionInfo
+from ...pacing import Pace
 from ...text import printable
 from ..caller import Caller
 from ..reply import Refusal, Reply
-from .bodies import session_body
+from .bodies import ended_reply, session_body
+from .session_query import SessionQuery
 
 
 class SessionsView:
     """The routes of sessions.
 
     Args:
-        sessions: the registry of this proxy.
+        sessions: those of this proxy, or of all.
         store: where the token of an ended session can be revoked.
+        clock: for pauses in long lists.
     """
 
     log = Logger()
 
-    def __init__(self, sessions: ISessionRegistry, store: ITokenStore) -> None:
+    def __init__(self, sessions: ISessionRegistry, store: ITokenStore, clock: IReactorTime) -> None:
         self._sessions = sessions
         self._store = store
+        self._clock = clock
 
-    async def list(self, caller: Caller) -> Reply:
-        """Return the sessions of the backends that the caller may touch, oldest first."""
-        seen = [s for s in await self._sessions.list() if _visible(s, caller)]
-        seen.sort(key=lambda session: session.started_at)
-        return Reply(200, {"sessions": [session_body(session) for session in seen]})
+    async def list(self, caller: Caller, query: SessionQuery) -> Reply:
+        """Return the sessions of the backends that the caller may touch, oldest first.
+
+        Raises:
+            Refusal: 403, the caller may not touch the backend of the machine that is asked for.
+            StoreUnavailable: other proxies cannot be asked.
+        """
+        most = None if query.limit is None else query.limit + 1
+        found = await self._sessions.list(limit=most, after=query.after, **query.criteria(caller))
+        page = found[: query.limit]
+        following = page[-1].cursor if len(found) > len(page) else None
+        return await self._page(page, following, with_next=query.limit is not None)
+
+    async def _page(
+        self, sessions: Sequence[SessionInfo], following: str | None, *, with_next: bool
+    ) -> Reply:
+        pace, bodies = Pace(self._clock), []
+        for session in sessions:
+            await pace.step()
+            bodies.append(json.dumps(session_body(session), ensure_ascii=False))
+        end = f', "next": {json.dumps(following)}' if with_next else ""
+        return Reply(200, f'{{"sessions": [{", ".join(bodies)}]{end}}}\n'.encode())
+
+    async def show(self, caller: Caller, session_id: str) -> Reply:
+        """Return one session.
+
+        Raises:
+            Refusal: 404, there is none, or not for this caller.
+            StoreUnavailable: it is not at this proxy, and others cannot be asked.
+        """
+        return Reply(200, session_body(await self._find(caller, session_id)))
 
     async def end(self, caller: Caller, session_id: str, *, revoke: bool = False) -> Reply:
         """End one session.
@@ -44,13 +79,13 @@ class SessionsView:
 
         Raises:
             Refusal: 404, there is none, or not for this caller.
-            StoreUnavailable: it is ended; whether the token is revoked is unknown.
+            StoreUnavailable: it is ended, if it is of this proxy; whether the token is revoked is
+                unknown.
         """
-        live = await self._sessions.list()
-        session = next((s for s in live if s.id == session_id), None)
-        if session is None or not _visible(session, caller):
-            raise _unknown()
-        if not await self._sessions.end(session_id, EndedByAdministrator()):
+        session = await self._find(caller, session_id)
+        why = EndedByAdministrator(f"by {caller}")
+        ended = await self._sessions.end(session_id, why, by=str(caller))
+        if not ended and not ended.unconfirmed:
             raise _unknown()
         self.log.info(
             "api {kind} {key} ended session {session} of {user} at {vm}",
@@ -60,17 +95,40 @@ class SessionsView:
             user=printable(session.user),
             vm=printable(str(session.vm)),
         )
-        return await self._revoke(session) if revoke else Reply(200, {"ended": 1})
-
-    async def _revoke(self, session: SessionInfo) -> Reply:
+        if not revoke:
+            return ended_reply(ended)
         if not session.token_id:
-            return Reply(200, {"ended": 1, "revoked": 0})
-        why, token_id = EndedByAdministrator(), session.token_id
+            return ended_reply(ended, revoked=0)
         try:
-            revoked = await self._store.revoke(token_id)
+            revoked = await self._store.revoke(session.token_id)
         finally:
-            others = await self._sessions.end_where(why, token_id=token_id)
-        return Reply(200, {"ended": 1 + others, "revoked": int(revoked)})
+            ended += await self._sessions.end_where(why, token_id=session.token_id, by=str(caller))
+        return ended_reply(ended, revoked=int(revoked))
+
+    async def end_where(self, caller: Caller, query: SessionQuery) -> Reply:
+        """End the sessions of a machine, a user, a token or a proxy; none is no error.
+
+        Raises:
+            Refusal: 403, the caller may not touch the machine's backend.
+            StoreUnavailable: those of this proxy are ended; nothing is known of others.
+        """
+        criteria: dict[str, Any] = query.criteria(caller)
+        why = EndedByAdministrator(f"by {caller}")
+        ended = await self._sessions.end_where(why, by=str(caller), **criteria)
+        self.log.info(
+            "api {kind} {key} ended {ended} sessions: {words}",
+            kind=caller.kind,
+            key=caller.name,
+            ended=ended.count,
+            words=printable(str(query)),
+        )
+        return ended_reply(ended)
+
+    async def _find(self, caller: Caller, session_id: str) -> SessionInfo:
+        session = await self._sessions.get(session_id)
+        if session is None or not _visible(session, caller):
+            raise _unknown()
+        return session
 
 
 def _visible(session: SessionInfo, caller: Caller) -> bool:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from twisted.logger import Logger
 
-from ...errors import EndedByAdministrator, Forbidden
+from ...errors import EndedByAdministrator, Forbidden, StoreUnavailable, TokenRefused
 from ...interfaces import ISessionRegistry, ITokenStore
-from ...model import VMAddress
+from ...model import Ended, VMAddress
 from ...text import printable
 from ...tokens.issuing import TokenIssuer
 from ..caller import Caller
 from ..reply import Refusal, Reply, token_unknown
-from .bodies import TokenRequest, status_body, token_body
+from .bodies import TokenRequest, ended_reply, status_body, token_body
 
 _ID = re.compile(r"[0-9a-f]{64}")
 
@@ -70,16 +71,21 @@ class Tokens:
         Raises:
             Refusal: 404, there is neither a token nor a session, or not for this caller.
         """
-        vm = await self._vm_of(token_id)
-        if vm is None or not caller.may_touch(vm.backend):
+        vm = await self._vm_of(caller, token_id)
+        if vm is not None and not caller.may_touch(vm.backend):
             raise token_unknown()
-        ended = 0
+        revoked = False
         try:
-            revoked = await self._store.revoke(token_id)
+            if vm is not None or caller.unrestricted:
+                revoked = await self._store.revoke(token_id)
         finally:
-            ended = await self._sessions.end_where(EndedByAdministrator(), token_id=token_id)
-        self._log_change("revoked", caller, token=token_id[:12], vm=vm, ended=ended)
-        return _revoked(int(revoked), ended)
+            ended = await self._end(caller, token_id=token_id)
+        if ended and not revoked:
+            revoked = await self._store.revoke(token_id)
+        if vm is None and not (revoked or ended or ended.unconfirmed):
+            raise token_unknown()
+        self._log_change("revoked", caller, token=token_id[:12], vm=vm, ended=int(ended))
+        return ended_reply(ended, revoked=int(revoked))
 
     async def revoke_vm(self, caller: Caller, vm: VMAddress) -> Reply:
         """Revoke all tokens of a machine and end its sessions; the backend may be gone already.
@@ -91,9 +97,9 @@ class Tokens:
         try:
             revoked = len(await self._store.revoke_vm(vm))
         finally:
-            ended = await self._sessions.end_where(EndedByAdministrator(), vm=vm)
-        self._log_change("revoked", caller, vm=vm, revoked=revoked, ended=ended)
-        return _revoked(revoked, ended)
+            ended = await self._end(caller, vm=vm)
+        self._log_change("revoked", caller, vm=vm, revoked=revoked, ended=int(ended))
+        return ended_reply(ended, revoked=revoked)
 
     async def revoke_user(self, caller: Caller, user: str) -> Reply:
         """Revoke all tokens of a user and end the user's sessions.
@@ -112,17 +118,31 @@ class Tokens:
         try:
             revoked = len(await self._store.revoke_user(user))
         finally:
-            ended = await self._sessions.end_where(EndedByAdministrator(), user=user)
-        self._log_change("revoked", caller, user=user, revoked=revoked, ended=ended)
-        return _revoked(revoked, ended)
+            ended = await self._end(caller, user=user)
+        self._log_change("revoked", caller, user=user, revoked=revoked, ended=int(ended))
+        return ended_reply(ended, revoked=revoked)
 
-    async def _vm_of(self, token_id: str) -> VMAddress | None:
+    async def _vm_of(self, caller: Caller, token_id: str) -> VMAddress | None:
+        """Return the machine of a token; None where the store knows neither.
+
+        Raises:
+            Refusal: 404, it is no id.
+            StoreUnavailable: the sessions that can be reached are ended.
+        """
         if not _ID.fullmatch(token_id):
+            raise token_unknown()
+        try:
+            return (await self._store.show(token_id)).token.vm
+        except TokenRefused:
             return None
-        for session in await self._sessions.list():
-            if session.token_id == token_id:
-                return session.vm
-        return (await self._store.show(token_id)).token.vm
+        except StoreUnavailable:
+            await self._end(caller, token_id=token_id)
+            raise
+
+    async def _end(self, caller: Caller, **criteria: Any) -> Ended:
+        why = EndedByAdministrator(f"by {caller}")
+        backends = None if caller.unrestricted else caller.backends
+        return await self._sessions.end_where(why, by=str(caller), backends=backends, **criteria)
 
     def _log_change(self, done: str, caller: Caller, **facts: object) -> None:
         text = ", ".join(f"{name} {printable(str(value))}" for name, value in facts.items())
@@ -134,7 +154,3 @@ class Tokens:
             words=text,
             **facts,
         )
-
-
-def _revoked(revoked: int, ended: int) -> Reply:
-    return Reply(200, {"revoked": revoked, "ended": ended})

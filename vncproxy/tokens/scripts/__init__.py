@@ -36,12 +36,11 @@ In reading order:
 from __future__ import annotations
 
 from .fragments import PRELUDE
-from .limits import ANNOUNCE, ENTER, FORGET, LEAVE, REGISTER
-from .management import ISSUE, PROBE, REVOKE, REVOKE_ALL
+from .limits import ENTER, FORGET, LEAVE, REGISTER
+from .management import ISSUE, PROBE, REVOKE, REVOKE_ALL, REVOKED
 from .redemption import CONFIRM, CONFIRM_RESUMED, LOOK, REENTER, RESTORE, TAKE
 
 __all__ = [
-    "ANNOUNCE",
     "CONFIRM",
     "CONFIRM_RESUMED",
     "ENTER",
@@ -55,6 +54,7 @@ __all__ = [
     "REGISTER",
     "RESTORE",
     "REVOKE",
+    "REVOKED",
     "REVOKE_ALL",
     "TAKE",
 ]

@@ -1,27 +1,11 @@
-"""Lua that several scripts begin with or share.
-
-Every script that changes something begins with ``PRELUDE``: its first argument is its deadline, in
-milliseconds of Redis's clock. A script that begins later, because Redis was stopped or busy with
-calls that came before, does nothing and returns ``late``.
-"""
+"""Lua that several scripts of tokens share."""
 
 from __future__ import annotations
 
+from ...redis.lua import CLOCK, PRELUDE
 from .. import resume
 
-CLOCK = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-"""
-"""Reads Redis's clock."""
-
-PRELUDE = (
-    CLOCK
-    + """
-if now > tonumber(ARGV[1]) then return 'late' end
-"""
-)
-"""Ends a script that begins after its deadline."""
+__all__ = ["CLOCK", "GIVE_BACK", "INDEX", "PRELUDE", "RESUMES", "TAKE_USE"]
 
 INDEX = """
 local function index(key, id, stops)

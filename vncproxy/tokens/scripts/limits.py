@@ -91,16 +91,6 @@ return 0
 )
 """Gives back what a session has consumed that was good once."""
 
-ANNOUNCE = (
-    PRELUDE
-    + """
-local was, lease = redis.call('DEL', KEYS[1]), tonumber(ARGV[2])
-if lease > 0 then redis.call('SET', KEYS[1], '{}', 'PX', lease) end
-return was
-"""
-)
-"""Announces a process, or ends its announcement; returns 1 where it was announced."""
-
 LEAVE = (
     PRELUDE
     + """

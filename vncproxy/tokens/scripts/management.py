@@ -69,6 +69,21 @@ return revoked
 )
 """Revokes the tokens of an index."""
 
+REVOKED = (
+    PRELUDE
+    + """
+redis.call('HDEL', KEYS[1], '')
+local revoked = {}
+for i = 2, #ARGV do
+  if redis.call('HEXISTS', KEYS[1] .. ARGV[i], 'revoked') == 1 then
+    table.insert(revoked, ARGV[i])
+  end
+end
+return table.concat(revoked, ' ')
+"""
+)
+"""Returns which of some tokens are revoked."""
+
 PROBE = (
     PRELUDE
     + """

@@ -1,0 +1,103 @@
+"""Real proxies that share a real Redis, with TCP viewers."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import TestCase
+
+from .gateway import Gateway
+from .many_viewers import ManyViewers
+from .redis_server import RedisServer
+from .viewer import Viewer
+
+IN_TIME = 30.0
+"""Seconds that a slow machine may take."""
+
+CONFIG = """
+[backends.lab]
+type = "static"
+[backends.lab.consoles.web-01]
+address = "{address}"
+[backends.lab.consoles.db-01]
+address = "{address}"
+[backends.other]
+type = "static"
+[backends.other.consoles.web-01]
+address = "{address}"
+[tokens]
+store = "redis"
+[redis]
+port = {port}
+timeout = 1.5
+[timeouts]
+linger = 2
+[proxy]
+name = "{name}"
+stop_timeout = 1
+"""
+
+
+class ClusterCase(TestCase):
+    """Starts a Redis, consoles, and as many proxies as a test asks for."""
+
+    timeout = 300
+
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="cluster-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.redis = RedisServer()
+        self.addCleanup(self.redis.remove)
+        self.redis.start()
+        self.consoles = ManyViewers()
+        self.addCleanup(self.consoles.close)
+
+    def proxy(self, name: str, more: str = "", *, port: int = 0, **options: Any) -> Gateway:
+        """Start a proxy.
+
+        Args:
+            more: further tables of its configuration.
+            port: where it reaches Redis.
+        """
+        config = CONFIG.format(
+            address=self.consoles.address, port=port or self.redis.port, name=name
+        )
+        gateway = Gateway(config + more, **options)
+        self.addCleanup(gateway.stop)
+        return gateway.start()
+
+    def view(self, proxy: Gateway, token: str) -> Viewer:
+        """Open a console by a token."""
+        viewer = Viewer.connect(proxy.xvp_port, token)
+        self.addCleanup(viewer.close)
+        return viewer
+
+    def open(
+        self, proxy: Gateway, vm: str = "lab/web-01", user: str = "alice"
+    ) -> tuple[str, Viewer]:
+        """Open a console with a new token; returns the token's id and the viewer."""
+        issued = proxy.issue(vm, user=user, type="xvpvnc")
+        return issued["id"], self.view(proxy, issued["token"])
+
+    def until(self, done: Callable[[], Any], limit: float = IN_TIME) -> Any:
+        """Wait until something is true, and return it."""
+        give_up = time.monotonic() + limit
+        while not (value := done()):
+            self.assertLess(time.monotonic(), give_up)
+            time.sleep(0.05)
+        return value
+
+    def until_listed(self, proxy: Gateway, count: int, query: str = "") -> list[dict[str, Any]]:
+        """Wait until a proxy lists so many sessions, and return them."""
+
+        def listed() -> list[dict[str, Any]] | None:
+            _, answer = proxy.call("GET", f"/v1/sessions{query}")
+            return answer["sessions"] if len(answer["sessions"]) == count else None
+
+        found: list[dict[str, Any]] = self.until(listed)
+        return found

@@ -1,0 +1,93 @@
+"""The proxies over HTTP, each with its workers, and how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from ...interfaces import IProxies
+from ...model import Announcement
+from ...model.differences import SAME_NAME, Difference, differences
+from ..caller import Caller
+from ..reply import Reply
+from .bodies import timestamp
+
+
+class ProxiesView:
+    """The routes of proxies."""
+
+    def __init__(self, proxies: IProxies) -> None:
+        self._proxies = proxies
+
+    async def list(self, caller: Caller) -> Reply:
+        """Return all proxies, by name.
+
+        A caller that may not touch every backend sees the backends that it may touch, and neither
+        how busy the proxies are nor how they are configured.
+
+        Raises:
+            StoreUnavailable: they cannot be asked for.
+        """
+        workers = await self._proxies.workers()
+        return Reply(
+            200,
+            {
+                "proxies": [
+                    _proxy_body(list(group), caller)
+                    for _, group in groupby(workers, key=lambda each: each.identity.proxy_id)
+                ],
+                "warnings": [
+                    _warning_body(each)
+                    for each in differences(workers)
+                    if each.code == SAME_NAME or caller.may_touch(each.subject)
+                ],
+            },
+        )
+
+
+def _proxy_body(workers: Sequence[Announcement], caller: Caller) -> dict[str, Any]:
+    newest = max(workers, key=lambda each: each.identity.generation)
+    identity = newest.identity
+    body: dict[str, Any] = {
+        "id": identity.proxy_id,
+        "name": identity.name,
+        "zone": identity.zone or None,
+        "version": newest.version,
+        "base_url": newest.base_url,
+        "xvp_url": newest.xvp_url,
+        "hosts": list(newest.hosts),
+        "backends": {n: d for n, d in newest.backends.items() if caller.may_touch(n)},
+        "draining": all(each.draining for each in workers),
+    }
+    if caller.unrestricted:
+        body |= {
+            "digest": newest.digest,
+            "sessions": sum(each.sessions for each in workers),
+            "limits": {"sessions": sum(each.most_sessions for each in workers)},
+            "workers": [_worker_body(each) for each in workers],
+        }
+    return body
+
+
+def _worker_body(worker: Announcement) -> dict[str, Any]:
+    identity = worker.identity
+    return {
+        "id": identity.worker_id,
+        "worker": identity.worker,
+        "generation": identity.generation,
+        "version": worker.version,
+        "sessions": worker.sessions,
+        "limits": {"sessions": worker.most_sessions},
+        "draining": worker.draining,
+        "started_at": timestamp(worker.started_at),
+    }
+
+
+def _warning_body(difference: Difference) -> dict[str, Any]:
+    return {
+        "code": difference.code,
+        "backend": None if difference.code == SAME_NAME else difference.subject,
+        "proxies": [{"id": id_, "name": name} for id_, name in difference.proxies],
+        "message": str(difference),
+    }

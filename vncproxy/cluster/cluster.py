@@ -1,0 +1,204 @@
+"""The cluster as one process takes part in it: put together, started and stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ..config.redis import RedisSettings
+from ..errors import EndedByAdministrator, SessionEnded, StoreUnavailable, Superseded, VNCProxyError
+from ..interfaces import ISessionRegistry
+from ..model import Announcement, Identity, SessionFilter
+from ..redis.endpoint import IPrimary
+from ..redis.link import OnOperation, RedisLink
+from ..redis.subscription import ISubscriber, Subscription
+from ..text import printable
+from .differences import DifferenceLog
+from .following import OrderStream
+from .giving import OrderGiver
+from .keys import ClusterKeys
+from .obeying import Obedience
+from .order import Kind, UnknownOrder, decode
+from .presence import Presence
+from .publisher import SessionPublisher
+from .sessions import ClusterSessions
+
+LOOKED_UP_AT_ONCE = 500
+"""Tokens that are looked up by one call."""
+
+Revoked = Callable[[Collection[str]], Awaitable[frozenset[str]]]
+"""Returns those of some tokens, by their ids, that are revoked; it may raise StoreUnavailable."""
+
+
+class LocalSessions(Protocol):
+    """What the cluster has of the registry of this process, beside `ISessionRegistry`."""
+
+    async def end_matching(self, why: SessionEnded, wanted: SessionFilter) -> int:
+        """End the sessions that meet criteria; returns how many."""
+
+
+@implementer(ISubscriber)
+class Cluster:
+    """What one process does for all proxies, and knows of them.
+
+    Args:
+        identity: of this process.
+        settings: where Redis is.
+        local: the sessions of this process.
+        describe: returns what this process is at the moment.
+        revoked: looks tokens up when orders were lost.
+        drain: lets this process take no new sessions; does not wait.
+        reactor: connects and measures time.
+        primary: knows which server is the primary; what the settings say unless it is given.
+        on_operation: is called at the end of each operation on Redis.
+
+    Attributes:
+        presence: the processes of all proxies.
+        publisher: an observer of the sessions of this process.
+        sessions: the sessions of all proxies.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        identity: Identity,
+        settings: RedisSettings,
+        local: Any,
+        describe: Callable[[], Announcement],
+        revoked: Revoked,
+        drain: Callable[[], object],
+        reactor: Any,
+        primary: IPrimary | None = None,
+        on_operation: OnOperation = lambda name, seconds, failed: None,
+    ) -> None:
+        self._keys = keys = ClusterKeys(settings.prefix)
+        self._link = link = RedisLink(reactor, settings, primary, on_operation)
+        me = identity.worker_id
+        self._identity = identity
+        self._local: ISessionRegistry = local
+        self._ending: LocalSessions = local
+        self._revoked = revoked
+        self._obedience = Obedience(identity, local, drain)
+        self._stream = OrderStream(link, keys, self._take, self._end_revoked, reactor)
+        self._giver = OrderGiver(identity, link, keys, self._obedience, reactor)
+        channels = (keys.orders, keys.acks(me))
+        self._subscription = Subscription(reactor, settings, channels, self, primary=primary)
+        self._differences = DifferenceLog(reactor)
+        self.presence = Presence(link, keys, describe, reactor)
+        self.presence.on_heartbeat = self._on_heartbeat
+        self.publisher = SessionPublisher(link, keys.sessions(me), local, reactor)
+        self.sessions = ClusterSessions(
+            identity, local, link, keys, self.presence, self._giver, reactor
+        )
+
+    def start(self) -> None:
+        """Announce this process, and obey orders from now on."""
+        self._stream.start()
+        self._subscription.start()
+        self.presence.start()
+
+    async def stop(self) -> None:
+        """End the announcement, and close all connections."""
+        self._stream.stop()
+        self.publisher.stop()
+        await self._subscription.close()
+        await self.presence.stop()
+        await self._link.close()
+
+    def replace(self, name: str, session_id: str) -> None:
+        """End a session of another process, since its browser has entered its console again.
+
+        Args:
+            name: ``<worker id>/<session id>``.
+            session_id: the new session.
+        """
+        worker_id, _, replaced = name.partition("/")
+        wanted = SessionFilter(ids=frozenset({replaced}))
+        order = self._giver.new_order(
+            Kind.END, wanted, reason=Superseded.code, by=f"session {session_id}", worker=worker_id
+        )
+        giving = Deferred.fromCoroutine(self._giver.give(order))
+        giving.addErrback(self._not_replaced, name)
+
+    def _not_replaced(self, failure: Failure, name: str) -> None:
+        failure.trap(StoreUnavailable)
+        self.log.warn(
+            "session {session}, whose browser has entered again, may go on: {why}",
+            session=name,
+            why=str(failure.value),
+        )
+
+    def refusal(self) -> VNCProxyError | None:
+        """Return why no session may begin now: orders may have been missed; None when it may."""
+        return self._stream.refusal()
+
+    def subscribed(self) -> None:
+        """Read the orders that were given meanwhile."""
+        self._stream.subscribed()
+
+    def interrupted(self, reason: str) -> None:
+        """Let no session begin until orders are read again."""
+        self._stream.interrupted()
+
+    def message_received(self, channel: str, message: bytes) -> None:
+        """Take a wake-up, or the answer to an order."""
+        if channel == self._keys.orders:
+            self._stream.read()
+        else:
+            self._giver.confirmed(message)
+
+    async def _on_heartbeat(self, written: int) -> None:
+        self._stream.read()
+        await self.publisher.check(written)
+        if self._identity.worker <= 1:  # one process of each proxy
+            self._differences.check(await self.presence.workers())
+
+    async def _take(self, entry: str, text: bytes) -> None:
+        """Carry out an order from the stream, and confirm it."""
+        try:
+            order = decode(text)
+            if order.giver == self._identity.worker_id or not self._obedience.concerns(order):
+                return
+            ended = await self._obedience.obey(order)
+            self._confirm(order.id, order.giver, {"ended": ended})
+        except UnknownOrder as e:
+            what, order_id, giver = e.args
+            self._log_skipped(entry, what)
+            self._confirm(order_id, giver, {"ended": 0, "unknown": True})
+        except ValueError as e:
+            self._log_skipped(entry, str(e))
+        except Exception:  # noqa: BLE001 one order must not keep the next ones from being read
+            self.log.failure("order {entry} was not carried out", entry=entry)
+
+    def _log_skipped(self, entry: str, why: str) -> None:
+        self.log.warn(
+            "order {entry} in redis is skipped: {why}", entry=entry, why=printable(why, 200)
+        )
+
+    def _confirm(self, order_id: str, giver: str, answer: dict[str, object]) -> None:
+        """Answer the giver of an order, if it waits for an answer."""
+        if not giver:
+            return
+        me = self._identity.worker_id
+        text = json.dumps({"order": order_id, "worker": me, **answer})
+        channel = self._keys.acks(giver)
+        sending = Deferred.fromCoroutine(
+            self._link.run(lambda redis: redis.command("PUBLISH", channel, text), "confirm_order")
+        )
+        sending.addErrback(lambda why: why.trap(StoreUnavailable))
+
+    async def _end_revoked(self) -> None:
+        """End the sessions whose token is revoked, when the order to do so may be lost."""
+        tokens = sorted({each.token_id for each in await self._local.list()} - {""})
+        for at in range(0, len(tokens), LOOKED_UP_AT_ONCE):
+            revoked = await self._revoked(tokens[at : at + LOOKED_UP_AT_ONCE])
+            if revoked:
+                why = EndedByAdministrator("its token was revoked")
+                await self._ending.end_matching(why, SessionFilter(tokens=revoked))

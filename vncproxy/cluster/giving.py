@@ -1,0 +1,143 @@
+"""Gives orders to all processes, and waits until they are confirmed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from ..model import Announcement, Ended, Identity, SessionFilter, Unconfirmed, new_id
+from ..redis.link import Operation, RedisLink
+from . import announcements, scripts
+from .keys import MOST_ORDERS, ORDERS_KEPT, ClusterKeys
+from .obeying import Obedience, is_for
+from .order import Kind, Order, encode
+
+CONFIRM_TIME = 1.0
+"""Seconds within which a process confirms an order."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An order that is not confirmed yet by everyone it is for.
+
+    Attributes:
+        ended: by the id of a process that has confirmed, how many sessions it ended.
+        missing: the processes that have not; None until it is known which there are.
+        complete: fires when there are none.
+    """
+
+    ended: dict[str, int] = field(default_factory=dict)
+    missing: set[str] | None = None
+    complete: Deferred[None] = field(default_factory=Deferred)
+
+    def check(self) -> None:
+        if self.missing is not None:
+            self.missing -= self.ended.keys()
+            if not self.missing and not self.complete.called:
+                self.complete.callback(None)
+
+
+class OrderGiver:
+    """Gives orders.
+
+    Args:
+        identity: of this process.
+        link: the connection for calls.
+        keys: the names of keys.
+        obedience: carries orders out in this process, without Redis.
+        reactor: a clock.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        identity: Identity,
+        link: RedisLink,
+        keys: ClusterKeys,
+        obedience: Obedience,
+        reactor: Any,
+    ) -> None:
+        self._identity = identity
+        self._link = link
+        self._keys = keys
+        self._obedience = obedience
+        self._reactor = reactor
+        self._waiting: dict[str, _Waiting] = {}
+
+    def new_order(
+        self, kind: Kind, wanted: SessionFilter, *, reason: str = "", by: str = "", worker: str = ""
+    ) -> Order:
+        """Return an order of this process."""
+        return Order(new_id(), kind, wanted, reason, by, self._identity.worker_id, worker)
+
+    async def give(self, order: Order) -> Ended:
+        """Carry an order out here and let all others do so; return when they have, or in a second.
+
+        Raises:
+            StoreUnavailable: it is carried out here, and nothing is known of other processes.
+        """
+        here = await self._obedience.obey(order)
+        if order.worker == self._identity.worker_id:
+            return Ended(here)
+        self._waiting[order.id] = waiting = _Waiting()
+        try:
+            workers = await self._send(order)
+            waiting.missing = {each.identity.worker_id for each in workers}
+            waiting.check()
+            await self._wait(waiting.complete)
+        finally:
+            del self._waiting[order.id]
+        late = [each for each in workers if each.identity.worker_id in waiting.missing]
+        return Ended(here + sum(waiting.ended.values()), tuple(self._unconfirmed(order, late)))
+
+    async def _send(self, order: Order) -> Sequence[Announcement]:
+        """Send an order; returns the other processes that it is for."""
+        keys = [self._keys.orders, self._keys.workers]
+        args = encode(order), MOST_ORDERS, int(ORDERS_KEPT * 1000), self._keys.announcements
+
+        async def send(redis: Operation) -> bytes:
+            _, lines = await redis.change(scripts.GIVE_ORDER, keys, *args)
+            return bytes(lines)
+
+        workers = announcements.decode_all(await self._link.run(send, "give_order"))
+        me = self._identity.worker_id
+        return [w for w in workers if w.identity.worker_id != me and is_for(order, w.identity)]
+
+    async def _wait(self, complete: Deferred[None]) -> None:
+        timer = self._reactor.callLater(CONFIRM_TIME, complete.callback, None)
+        try:
+            await complete
+        finally:
+            if timer.active():
+                timer.cancel()
+
+    def _unconfirmed(self, order: Order, late: Iterable[Announcement]) -> Iterable[Unconfirmed]:
+        for each in late:
+            who = each.identity
+            self.log.warn(
+                "proxy {proxy} (worker {worker}) did not confirm order {order} within {limit} s",
+                proxy=who.name,
+                worker=who.worker_id,
+                order=order.id,
+                limit=CONFIRM_TIME,
+            )
+            yield Unconfirmed(who.proxy_id, who.name, who.worker_id)
+
+    def confirmed(self, message: bytes) -> None:
+        """Take the answer of another process; one that is malformed or late changes nothing."""
+        try:
+            answer = json.loads(message)
+            order, worker, ended = answer["order"], answer["worker"], int(answer.get("ended", 0))
+            waiting = self._waiting.get(order)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            self.log.warn("a malformed answer to an order was ignored")
+            return
+        if waiting is not None and isinstance(worker, str):
+            waiting.ended[worker] = max(0, ended)
+            waiting.check()

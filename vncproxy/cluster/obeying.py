@@ -1,0 +1,79 @@
+"""Carries out the orders that concern this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from twisted.logger import Logger
+
+from ..errors import SessionEnded
+from ..model import Identity, SessionFilter
+from ..text import printable
+from .order import Kind, Order
+
+
+class LocalSessions(Protocol):
+    """The sessions of this process, as far as orders end them."""
+
+    async def end_matching(self, why: SessionEnded, wanted: SessionFilter) -> int:
+        """End the sessions that meet criteria; returns how many."""
+
+
+class Obedience:
+    """Carries out orders.
+
+    Args:
+        identity: of this process.
+        sessions: its sessions.
+        drain: lets this process take no new sessions; does not wait.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, identity: Identity, sessions: LocalSessions, drain: Callable[[], object]
+    ) -> None:
+        self._identity = identity
+        self._sessions = sessions
+        self._drain = drain
+
+    def concerns(self, order: Order) -> bool:
+        """Tell whether an order is for this process."""
+        return is_for(order, self._identity)
+
+    async def obey(self, order: Order) -> int:
+        """Carry an order out; returns how many sessions it ended."""
+        if not self.concerns(order):
+            return 0
+        match order.kind:
+            case Kind.DRAIN:
+                self._log(order, 0)
+                self._drain()
+                return 0
+            case Kind.END:
+                wanted = replace(order.wanted, proxy=None)
+                ended = await self._sessions.end_matching(order.error(), wanted)
+                if ended:
+                    self._log(order, ended)
+                return ended
+
+    def _log(self, order: Order, ended: int) -> None:
+        self.log.info(
+            "order {order} of {giver}: {kind}, {ended} sessions ended ({reason})",
+            order=printable(order.id, 40),
+            giver=printable(order.by or order.giver or "an unknown giver", 200),
+            kind=order.kind.value,
+            ended=ended,
+            reason=printable(order.reason, 40),
+        )
+
+
+def is_for(order: Order, identity: Identity) -> bool:
+    """Tell whether an order is for a process."""
+    return order.worker in ("", identity.worker_id) and order.wanted.proxy in (
+        None,
+        identity.proxy_id,
+        identity.name,
+    )

@@ -1,0 +1,169 @@
+"""An order to all processes, and its JSON in Redis, a public contract."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from .. import errors
+from ..errors import EndedByAdministrator, SessionEnded
+from ..model import SessionFilter, VMAddress
+
+VERSION = 1
+
+LONGEST = 1_000_000
+"""Bytes of an order; a longer one is not read."""
+
+
+class Kind(Enum):
+    """What is to be done."""
+
+    END = "end"
+    DRAIN = "drain"
+
+
+class UnknownOrder(ValueError):
+    """An order of another version, or of a kind that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Ends sessions, or lets proxies take no new ones.
+
+    Attributes:
+        id: chosen by the giver.
+        kind: what is to be done.
+        wanted: which sessions are to end; its ``proxy`` and `worker` also choose who drains.
+        reason: the code of the error that ends them.
+        by: the name of who gives it, for the audit log.
+        giver: the id of the process that waits for answers; empty for none.
+        worker: the id of the only process that is to obey; empty for all.
+    """
+
+    id: str
+    kind: Kind
+    wanted: SessionFilter = field(default_factory=SessionFilter)
+    reason: str = EndedByAdministrator.code
+    by: str = ""
+    giver: str = ""
+    worker: str = ""
+
+    def error(self) -> SessionEnded:
+        """Return why the sessions end; a reason that is not known counts as the administrator."""
+        kind = _REASONS.get(self.reason, EndedByAdministrator)
+        return kind(f"by {self.by}" if self.by else "")
+
+
+def _reasons() -> dict[str, type[SessionEnded]]:
+    classes = [getattr(errors, name) for name in errors.__all__]
+    return {kind.code: kind for kind in classes if issubclass(kind, SessionEnded)}
+
+
+_REASONS = _reasons()
+
+
+def encode(order: Order) -> str:
+    """Return an order as JSON."""
+    wanted = order.wanted
+    members = {
+        "v": VERSION,
+        "id": order.id,
+        "kind": order.kind.value,
+        "reason": order.reason,
+        "by": order.by or None,
+        "from": order.giver or None,
+        "worker": order.worker or None,
+        "proxy": wanted.proxy,
+        "vm": None if wanted.vm is None else str(wanted.vm),
+        "user": wanted.user,
+        "sessions": _sorted(wanted.ids),
+        "tokens": _sorted(wanted.tokens),
+        "backends": _sorted(wanted.backends),
+    }
+    return json.dumps({name: value for name, value in members.items() if value is not None})
+
+
+def _sorted(values: frozenset[str] | None) -> list[str] | None:
+    return None if values is None else sorted(values)
+
+
+def decode(text: str | bytes) -> Order:
+    """Return an order.
+
+    A member that is not known makes it unknown: it may be a further criterion.
+
+    Raises:
+        UnknownOrder: it cannot be obeyed by this version; its ``args`` are the sentence, the id and
+            the giver.
+        ValueError: it is malformed.
+    """
+    if len(text) > LONGEST:
+        raise ValueError(f"{len(text)} bytes")
+    try:
+        members = json.loads(text)
+        return _decode(members)
+    except (KeyError, TypeError, AttributeError, RecursionError) as e:
+        raise ValueError(f"malformed: {type(e).__name__} {e}") from e
+
+
+def _decode(members: dict[str, Any]) -> Order:
+    id_, giver = _text(members, "id") or "", _text(members, "from") or ""
+    kinds = {kind.value for kind in Kind}
+    unknown = members.keys() - _MEMBERS
+    if members["v"] != VERSION or members["kind"] not in kinds or unknown:
+        what = f"version {members['v']!r}, kind {members['kind']!r}, members {sorted(unknown)}"
+        raise UnknownOrder(what, id_, giver)
+    vm = _text(members, "vm")
+    return Order(
+        id=id_,
+        kind=Kind(members["kind"]),
+        wanted=SessionFilter(
+            vm=None if vm is None else VMAddress.parse(vm),
+            user=_text(members, "user"),
+            proxy=_text(members, "proxy"),
+            ids=_texts(members, "sessions"),
+            tokens=_texts(members, "tokens"),
+            backends=_texts(members, "backends"),
+        ),
+        reason=_text(members, "reason") or EndedByAdministrator.code,
+        by=_text(members, "by") or "",
+        giver=giver,
+        worker=_text(members, "worker") or "",
+    )
+
+
+_MEMBERS = frozenset(
+    [
+        "v",
+        "id",
+        "kind",
+        "reason",
+        "by",
+        "from",
+        "worker",
+        "proxy",
+        "vm",
+        "user",
+        "sessions",
+        "tokens",
+        "backends",
+    ]
+)
+
+
+def _text(members: dict[str, Any], name: str) -> str | None:
+    value = members.get(name)
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{name} is {type(value).__name__} instead of text")
+    return value
+
+
+def _texts(members: dict[str, Any], name: str) -> frozenset[str] | None:
+    values = members.get(name)
+    if values is None:
+        return None
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{name} is no list of texts")
+    return frozenset(values)

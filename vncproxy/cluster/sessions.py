@@ -1,0 +1,189 @@
+"""The sessions of all proxies: those of this process, and those that others wrote to Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from heapq import nsmallest
+from operator import attrgetter
+from typing import Any
+
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ..errors import SessionEnded, VNCProxyError
+from ..interfaces import ISessionRegistry
+from ..model import Announcement, Ended, Identity, SessionFilter, SessionInfo, VMAddress
+from ..pacing import Pace
+from ..redis.link import RedisLink
+from . import announcements, records, scripts
+from .giving import OrderGiver
+from .keys import ClusterKeys
+from .order import Kind
+from .presence import Presence
+
+_cursor = attrgetter("cursor")
+
+
+@implementer(ISessionRegistry)
+class ClusterSessions:
+    """The sessions of all proxies.
+
+    Args:
+        identity: of this process.
+        local: the sessions of this process, which are always up to date.
+        link: the connection for calls.
+        keys: the names of keys.
+        presence: which other processes there are.
+        giver: ends sessions of other processes.
+        reactor: a clock.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        identity: Identity,
+        local: ISessionRegistry,
+        link: RedisLink,
+        keys: ClusterKeys,
+        presence: Presence,
+        giver: OrderGiver,
+        reactor: Any,
+    ) -> None:
+        self._identity = identity
+        self._local = local
+        self._link = link
+        self._keys = keys
+        self._presence = presence
+        self._giver = giver
+        self._reactor = reactor
+
+    def refusal(self) -> VNCProxyError | None:
+        """Return why this process would refuse a new session now; None when it would not."""
+        return self._local.refusal()
+
+    async def list(
+        self,
+        *,
+        vm: VMAddress | None = None,
+        user: str | None = None,
+        token_id: str | None = None,
+        proxy: str | None = None,
+        backends: frozenset[str] | None = None,
+        limit: int | None = None,
+        after: str = "",
+    ) -> Sequence[SessionInfo]:
+        """Return the sessions that meet all criteria given, oldest first."""
+        found = list(
+            await self._local.list(
+                vm=vm,
+                user=user,
+                token_id=token_id,
+                proxy=proxy,
+                backends=backends,
+                limit=limit,
+                after=after,
+            )
+        )
+        tokens = None if token_id is None else frozenset({token_id})
+        wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
+        for worker in await self._other_workers(proxy):
+            found += await self._of_worker(worker, wanted, after)
+            if limit is not None:
+                found = nsmallest(limit, found, key=_cursor)
+        return sorted(found, key=_cursor)
+
+    async def get(self, session_id: str) -> SessionInfo | None:
+        """Return one session; None when there is none with this id."""
+        here = await self._local.get(session_id)
+        if here is not None:
+            return here
+        found = await self._find(session_id)
+        return found[0] if found else None
+
+    async def end(self, session_id: str, why: SessionEnded, by: str = "") -> Ended:
+        """End one session, if there is one with this id."""
+        if ended := await self._local.end(session_id, why, by):
+            return ended
+        found = await self._find(session_id)
+        if found is None:
+            return Ended(0)
+        wanted = SessionFilter(ids=frozenset({session_id}))
+        return await self._end(wanted, why, by, found[1].identity.worker_id)
+
+    async def end_where(
+        self,
+        why: SessionEnded,
+        *,
+        vm: VMAddress | None = None,
+        user: str | None = None,
+        token_id: str | None = None,
+        proxy: str | None = None,
+        backends: frozenset[str] | None = None,
+        by: str = "",
+    ) -> Ended:
+        """End the sessions that meet all criteria given."""
+        tokens = None if token_id is None else frozenset({token_id})
+        wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
+        return await self._end(wanted, why, by)
+
+    async def _end(
+        self, wanted: SessionFilter, why: SessionEnded, by: str, worker: str = ""
+    ) -> Ended:
+        order = self._giver.new_order(Kind.END, wanted, reason=why.code, by=by, worker=worker)
+        return await self._giver.give(order)
+
+    async def _other_workers(self, proxy: str | None) -> Iterable[Announcement]:
+        """Return the other processes of a proxy, or of all; without Redis where there are none."""
+        me = self._identity
+        if proxy == me.proxy_id and not me.worker:
+            return ()
+        return [
+            each
+            for each in await self._presence.workers()
+            if each.identity.worker_id != me.worker_id
+            and proxy in (None, each.identity.proxy_id, each.identity.name)
+        ]
+
+    async def _of_worker(
+        self, worker: Announcement, wanted: SessionFilter, after: str
+    ) -> Sequence[SessionInfo]:
+        """Return the sessions that a process has written and that meet criteria."""
+        key, pace = self._keys.sessions(worker.identity.worker_id), Pace(self._reactor)
+        now, lines = await self._link.run(
+            lambda redis: redis.query(scripts.READ_SESSIONS, [key]), "list_sessions"
+        )
+        found = []
+        for line in lines.split(b"\n") if lines else ():
+            await pace.step()
+            session = self._read(line, worker, now)
+            if session and wanted.accepts(session) and session.cursor > after:
+                found.append(session)
+        return found
+
+    async def _find(self, session_id: str) -> tuple[SessionInfo, Announcement] | None:
+        """Return a session of another process, and the process; None when there is none."""
+        keys, args = self._keys, (self._keys.session_lists, session_id, self._keys.announcements)
+        now, *found = await self._link.run(
+            lambda redis: redis.query(scripts.FIND_SESSION, [keys.workers], *args), "find_session"
+        )
+        if not found:
+            return None
+        text, worker_id, announcement = found
+        try:
+            worker = announcements.decode(worker_id.decode("utf-8", "replace"), announcement)
+        except ValueError:
+            return None
+        session = self._read(text, worker, now)
+        return (session, worker) if session else None
+
+    def _read(self, text: bytes, worker: Announcement, now: int) -> SessionInfo | None:
+        try:
+            return records.read(records.parse(text), worker, now)
+        except ValueError as e:
+            self.log.warn(
+                "a session of proxy {proxy} in redis cannot be read: {why}",
+                proxy=worker.identity.name,
+                why=str(e),
+            )
+            return None

@@ -1,0 +1,39 @@
+"""What a process tells of itself to all proxies that share a Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .identity import Identity
+from .units import UnixTime
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One process of a proxy, as it is at the moment.
+
+    Attributes:
+        version: of the program.
+        base_url: where browsers reach the proxy.
+        xvp_url: where TCP viewers reach it.
+        hosts: the names in these URLs.
+        backends: a digest of each backend's table, without its secrets, by the backend's name.
+        digest: of the whole configuration, without its secrets.
+        sessions: sessions that are live now.
+        most_sessions: how many there may be.
+        draining: whether it takes no new ones because it is stopping.
+        started_at: when it was started, by its own clock.
+    """
+
+    identity: Identity
+    version: str = ""
+    base_url: str = ""
+    xvp_url: str = ""
+    hosts: tuple[str, ...] = ()
+    backends: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+    sessions: int = 0
+    most_sessions: int = 0
+    draining: bool = False
+    started_at: UnixTime = 0.0

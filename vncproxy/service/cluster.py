@@ -1,0 +1,165 @@
+"""The proxy among others: its identity, what it announces, and the cluster that it is part of."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from zope.interface import implementer
+
+from .. import __version__
+from ..config.digest import backend_digest, configuration_digest
+from ..config.settings import Settings
+from ..interfaces import IProxies
+from ..model import Announcement, Identity, new_id
+from ..session.registry import SessionRegistry
+from .components import Components, own_store
+from .sites import proxy_name
+
+if TYPE_CHECKING:
+    from ..cluster.cluster import Cluster
+    from ..tokens.redis import RedisTokenStore
+
+_ID = re.compile("[0-9a-f]{16}")
+
+
+def identity(settings: Settings, environment: Mapping[str, str] = os.environ) -> Identity:
+    """Return the identity of this process; a supervisor gives some of it to its workers."""
+    given = environment.get("VNCPROXY_ID", "")
+    return Identity(
+        proxy_id=given if _ID.fullmatch(given) else new_id(),
+        worker_id=new_id(),
+        name=proxy_name(settings),
+        zone=settings.proxy.zone,
+        worker=_number(environment.get("VNCPROXY_WORKER", ""), 0),
+        generation=_number(environment.get("VNCPROXY_GENERATION", ""), 1),
+    )
+
+
+def _number(text: str, default: int) -> int:
+    return int(text) if text.isascii() and text.isdecimal() else default
+
+
+class Description:
+    """Describes this process as it is at the moment.
+
+    Args:
+        identity: of this process.
+        settings: returns those in force.
+        sessions: of this process.
+        started_at: the wall-clock time of its start.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        settings: Callable[[], Settings],
+        sessions: SessionRegistry,
+        started_at: float,
+    ) -> None:
+        self._identity = identity
+        self._settings = settings
+        self._sessions = sessions
+        self._started_at = started_at
+        self._of: Settings | None = None
+        self._constant = Announcement(identity)
+
+    def __call__(self) -> Announcement:
+        """Return what is announced now."""
+        if self._of is not self._settings():
+            self._of = self._settings()
+            self._constant = self._describe(self._of)
+        constant = self._constant
+        return Announcement(
+            constant.identity,
+            constant.version,
+            constant.base_url,
+            constant.xvp_url,
+            constant.hosts,
+            constant.backends,
+            constant.digest,
+            len(self._sessions),
+            constant.most_sessions,
+            self._sessions.draining,
+            self._started_at,
+        )
+
+    def _describe(self, settings: Settings) -> Announcement:
+        return Announcement(
+            self._identity,
+            version=__version__,
+            base_url=settings.public.base_url,
+            xvp_url=settings.public.xvp_url,
+            hosts=_hosts(settings),
+            backends={name: backend_digest(table) for name, table in settings.backends.items()},
+            digest=configuration_digest(settings),
+            most_sessions=settings.limits.sessions,
+        )
+
+
+def _hosts(settings: Settings) -> tuple[str, ...]:
+    """Return the host names in the public URLs."""
+    urls = settings.public.base_url, settings.public.xvp_url
+    return tuple(dict.fromkeys(urlsplit(url).hostname or "" for url in urls))
+
+
+@implementer(IProxies)
+class Alone:
+    """A proxy that shares nothing with others."""
+
+    def __init__(self, describe: Callable[[], Announcement]) -> None:
+        self._describe = describe
+
+    async def workers(self) -> Sequence[Announcement]:
+        """Return this process."""
+        return [self._describe()]
+
+
+def make_cluster(
+    description: Description,
+    me: Identity,
+    settings: Settings,
+    components: Components,
+    sessions: SessionRegistry,
+    drain: Callable[[], object],
+    reactor: Any,
+    on_operation: Callable[[str, float, bool], object],
+) -> Cluster | None:
+    """Return the cluster; None where nothing is shared.
+
+    Raises:
+        ConfigurationError: a file that ``[redis]`` names cannot be used.
+    """
+    if settings.tokens.store != "redis":
+        return None
+    # txredisapi installs the reactor on import, and importing this module must not
+    from ..cluster.cluster import Cluster
+    from ..tokens.redis import RedisTokenStore
+
+    store = own_store(components.store)
+    if not isinstance(store, RedisTokenStore):
+        return None
+    cluster = Cluster(
+        me,
+        settings.redis,
+        sessions,
+        description,
+        store.revoked,
+        drain,
+        reactor,
+        on_operation=on_operation,
+    )
+    _count_sessions(store, sessions, cluster)
+    return cluster
+
+
+def _count_sessions(store: RedisTokenStore, sessions: SessionRegistry, cluster: Cluster) -> None:
+    """Let sessions count in the limits of all proxies for as long as this process is announced."""
+    store.leases.held = sessions.held
+    store.announce_by(cluster.presence.announce)
+    cluster.presence.before_announcing = store.leases.flush
+    cluster.presence.after_announcing = store.leases.renew
+    sessions.replace_elsewhere = cluster.replace
