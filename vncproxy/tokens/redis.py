@@ -251,12 +251,14 @@ class RedisTokenStore:
 
     async def revoke(self, token_id: str) -> bool:
         """Take a token and its resume cookies back; False when there was none."""
+        return await self._link.run(lambda redis: self._revoke(redis, token_id), "revoke")
+
+    async def _revoke(self, redis: Operation, token_id: str) -> bool:
         keys = self._keys.of_token(token_id)
-        revoked = await self._link.run(
-            lambda redis: redis.change(scripts.REVOKE, keys, _REMEMBER_MS), "revoke"
-        )
+        revoked = await redis.change(scripts.REVOKE, keys, _REMEMBER_MS)
         if revoked:
             self._memory.note_revocation(token_id)
+            await redis.replicate()
         return bool(revoked)
 
     async def revoke_vm(self, vm: VMAddress) -> Sequence[str]:
@@ -268,13 +270,16 @@ class RedisTokenStore:
         return await self._revoke_all(self._keys.user(user))
 
     async def _revoke_all(self, index: str) -> Sequence[str]:
+        return await self._link.run(lambda redis: self._revoke_index(redis, index), "revoke")
+
+    async def _revoke_index(self, redis: Operation, index: str) -> Sequence[str]:
         args = (self._keys.tokens, self._keys.states, _REMEMBER_MS)
-        revoked = await self._link.run(
-            lambda redis: redis.change(scripts.REVOKE_ALL, [index], *args), "revoke"
-        )
+        revoked = await redis.change(scripts.REVOKE_ALL, [index], *args)
         found = [token_id.decode() for token_id in revoked]
         for token_id in found:
             self._memory.note_revocation(token_id)
+        if found:
+            await redis.replicate()
         return found
 
     async def revoked(self, token_ids: Collection[str]) -> frozenset[str]:

@@ -20,6 +20,9 @@ from .resume import MOST_COOKIES, OPENING, REMEMBER, resume_time
 
 T = TypeVar("T")
 
+_RETRACTABLE_MS = 10_000
+"""Milliseconds for which a confirmation can be retracted that too few replicas have."""
+
 _REMEMBER_MS, _OPENING_MS = int(REMEMBER * 1000), int(OPENING * 1000)
 
 
@@ -48,6 +51,7 @@ class RedisSessions:
         self._resume = resume
         self._memory = memory
         self._leases = leases
+        self._retractable = _RETRACTABLE_MS if link.settings.wait_replicas else 0
         self.announce: Callable[[], Awaitable[object]] = _announce_not
 
     async def run_counted(self, work: Callable[[Operation], Awaitable[T]], name: str) -> T:
@@ -130,6 +134,8 @@ class RedisSessions:
                 self._keys.workers,
                 *[place.most for place in places],
             )
+            if isinstance(answer, list) and answer[0] == b"taken":
+                await redis.replicate()
         except Exception:
             self._leave_unconfirmed(lease, token)
             self._give_back_unconfirmed(grant)
@@ -163,6 +169,8 @@ class RedisSessions:
             scripts.ENTER, keys, ttl, grant.claim, name, self._keys.workers, *most
         )
         check_entered(answer, grant.token_id, places)
+        if once is not None:
+            await redis.replicate()
 
     async def confirm(self, grant: Grant) -> None:
         """Note that a viewer is about to see the console."""
@@ -180,9 +188,25 @@ class RedisSessions:
             answer: bytes = await redis.change(scripts.CONFIRM_RESUMED, keys, cookie, claim)
             return answer
         resume = milliseconds(self._resume), milliseconds(grant.token.policy.max_duration)
-        args = (grant.use, cookie, claim, *resume, MOST_COOKIES)
+        args = (grant.use, cookie, claim, *resume, MOST_COOKIES, self._retractable)
         confirmed: bytes = await redis.change(scripts.CONFIRM, keys, *args)
+        if confirmed == b"confirmed":
+            await self._replicate_confirmation(redis, grant)
         return confirmed
+
+    async def _replicate_confirmation(self, redis: Operation, grant: Grant) -> None:
+        try:
+            await redis.replicate()
+        except Exception:
+            retracting = Deferred.fromCoroutine(self._retract(grant))
+            retracting.addErrback(lambda why: why.trap(StoreUnavailable))
+            raise
+
+    async def _retract(self, grant: Grant) -> None:
+        """Give back a confirmed use whose console is not shown."""
+        keys = [self._keys.state(grant.token_id)]
+        args = (grant.use, grant.cookie_id, grant.token.policy.uses)
+        await self._link.run(lambda redis: redis.change(scripts.RETRACT, keys, *args), "restore")
 
     async def restore(self, grant: Grant) -> None:
         """Give the use of a grant back, unless it is confirmed, or what it consumed."""

@@ -18,6 +18,7 @@ async def try_commands(redis: Operation, keys: RedisKeys, address: str) -> str:
         StoreUnavailable: one is not permitted, or Redis does not answer.
     """
     await redis.change(scripts.PROBE, keys.probe())
+    await redis.replicate()
     about = read_info((await redis.command("INFO", "server")).decode())
     version = about.get("redis_version", "of unknown version")
     return f"redis {version} at {address}"

@@ -11,6 +11,8 @@ of the proxies with the fields
     as it was redeemed, kept for resuming
 ``opening:<use>`` = ``<first redeemed>:<until>``
     a use of a session that has not opened yet
+``confirmed:<use>`` = ``<first redeemed>:<until>``
+    a use whose confirmation can be retracted, where replicas are waited for
 ``given``
     when the uses that were given back had first been taken, separated by commas
 ``resume:<SHA-256 of the cookie>`` = ``<first redeemed>:<ends>``
@@ -38,7 +40,7 @@ from __future__ import annotations
 from .fragments import PRELUDE
 from .limits import ENTER, FORGET, LEAVE, REGISTER
 from .management import ISSUE, PROBE, REVOKE, REVOKE_ALL, REVOKED
-from .redemption import CONFIRM, CONFIRM_RESUMED, LOOK, REENTER, RESTORE, TAKE
+from .redemption import CONFIRM, CONFIRM_RESUMED, LOOK, REENTER, RESTORE, RETRACT, TAKE
 
 __all__ = [
     "CONFIRM",
@@ -53,6 +55,7 @@ __all__ = [
     "REENTER",
     "REGISTER",
     "RESTORE",
+    "RETRACT",
     "REVOKE",
     "REVOKED",
     "REVOKE_ALL",

@@ -85,12 +85,28 @@ return {'resumed', now - first, enter(2, claim, older)}
 )
 """Begins a session by a resume cookie."""
 
+_FORGET_CONFIRMED = """
+local function forget_confirmed(state)
+  local fields = redis.call('HGETALL', state)
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 10) == 'confirmed:' then
+      if tonumber(string.match(fields[i + 1], ':(%d+)$')) <= now then
+        redis.call('HDEL', state, fields[i])
+      end
+    end
+  end
+end
+"""
+"""Removes notes of confirmations that can be retracted no more."""
+
 CONFIRM = (
     PRELUDE
     + RESUMES
+    + _FORGET_CONFIRMED
     + """
 local state, use, cookie, claim = KEYS[1], ARGV[2], ARGV[3], ARGV[4]
 local seconds, longest, most = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local retractable = tonumber(ARGV[8])
 if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
 if redis.call('HEXISTS', state, 'used') == 0 then return 'unknown' end
 local first = string.match(redis.call('HGET', state, 'opening:' .. use) or '', '^%d+')
@@ -105,10 +121,28 @@ if cookie ~= '' then
   end
   redis.call('HSET', state, 'resume:' .. cookie, first .. ':' .. ends, 'newest:' .. cookie, claim)
 end
+if retractable > 0 then
+  forget_confirmed(state)
+  redis.call('HSET', state, 'confirmed:' .. use, first .. ':' .. now + retractable)
+end
 return 'confirmed'
 """
 )
-"""Makes a use final, and its resume cookie valid."""
+"""Makes a use final, and its resume cookie valid; for some time that can be retracted."""
+
+RETRACT = (
+    PRELUDE
+    + GIVE_BACK
+    + """
+local state, use, cookie, limited = KEYS[1], ARGV[2], ARGV[3], tonumber(ARGV[4]) > 0
+redis.call('HDEL', state, '')
+if give_back(state, 'opening:' .. use, limited) then return 'restored' end
+if not give_back(state, 'confirmed:' .. use, limited) then return 'kept' end
+if cookie ~= '' then redis.call('HDEL', state, 'resume:' .. cookie, 'newest:' .. cookie) end
+return 'restored'
+"""
+)
+"""Gives back a use whose confirmation too few replicas have."""
 
 CONFIRM_RESUMED = (
     PRELUDE
