@@ -17,6 +17,7 @@ PARTS = (
     ("RFB on both sides", r"vncproxy/(rfb|handshake|upstream/handshakes|relay/handshaking)"),
     ("connecting to the console", r"vncproxy/upstream|internet/endpoints|BaseClient|Connector"),
     ("epoll", r"_serve_until_due|doPoll"),
+    ("send of handshakes and to Redis", r"send_at_once "),
     ("send of the relay", r"Pump\._send "),
     ("recv of the relay", r"Pump\._receive "),
     ("relay", r"vncproxy/relay"),
