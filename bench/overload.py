@@ -34,7 +34,7 @@ def main() -> None:
         peer.start()
         assert peer.tree.pid is not None
         share = arguments.share
-        with limited(peer.tree.pid, share) if share else pinned(peer):
+        with limited([peer.tree.pid], share) if share else pinned(peer):
             _measure(peer, arguments)
     finally:
         peer.stop()

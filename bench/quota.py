@@ -1,9 +1,9 @@
-"""A fixed share of a core for one process, so that everything around it has time enough."""
+"""A fixed share of a core for some processes, so that everything around them has time enough."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,32 +18,33 @@ WEIGHT = 20_480
 
 
 @contextmanager
-def limited(pid: int, share: float) -> Iterator[None]:
-    """Give a process this share of a core; this process and its children come before others.
+def limited(pids: Sequence[int], share: float) -> Iterator[None]:
+    """Give each process this share of a core; this one and its children come before others.
 
     Raises:
         OSError: the controller is not there, or may not be used.
     """
     ours = CPU / f"bench-{os.getpid()}"
-    theirs = CPU / f"bench-{os.getpid()}-limited"
+    theirs = [CPU / f"bench-{os.getpid()}-limited-{number}" for number in range(len(pids))]
     try:
-        for group in (ours, theirs):
+        for group in (ours, *theirs):
             group.mkdir()
             (group / "cpu.shares").write_text(str(WEIGHT))
-        (theirs / "cpu.cfs_period_us").write_text(str(PERIOD))
-        (theirs / "cpu.cfs_quota_us").write_text(str(int(PERIOD * share)))
-        (theirs / "cgroup.procs").write_text(str(pid))
-        for child in (os.getpid(), *_children(pid)):
+        for pid, group in zip(pids, theirs, strict=True):
+            (group / "cpu.cfs_period_us").write_text(str(PERIOD))
+            (group / "cpu.cfs_quota_us").write_text(str(int(PERIOD * share)))
+            (group / "cgroup.procs").write_text(str(pid))
+        for child in (os.getpid(), *_children(pids)):
             (ours / "cgroup.procs").write_text(str(child))
         yield
     finally:
-        for group in (theirs, ours):
+        for group in (*theirs, ours):
             _empty(group)
 
 
-def _children(but: int) -> list[int]:
+def _children(but: Sequence[int]) -> list[int]:
     listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return [int(pid) for pid in listed if int(pid) != but]
+    return [int(pid) for pid in listed if int(pid) not in but]
 
 
 def _empty(group: Path) -> None:

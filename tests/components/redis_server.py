@@ -63,6 +63,12 @@ class RedisProcess:
         """End it as a crash does."""
         self._end(signal.SIGKILL)
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        assert self._process is not None
+        return self._process.pid
+
     def pause(self) -> None:
         """Let it hang: connections stay, nothing is answered."""
         self._signal(signal.SIGSTOP)
