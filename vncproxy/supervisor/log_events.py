@@ -1,13 +1,16 @@
 """Log events on their way from a worker to the supervisor, which writes the only log.
 
-Each event is one line of JSON. Where the supervisor does not read fast enough, as when its disk
-hangs, events wait in the worker's memory; beyond `MOST_WAITING` they are lost, and counted.
+Each event is one line of JSON: its text, and its fields as far as they are plain. Several events are
+written at once, since each write wakes the supervisor; an error is written immediately.
+Where the supervisor does not read fast enough, as when its disk hangs, events wait in the worker's
+memory; beyond `MOST_WAITING` they are lost, and counted.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import traceback
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -18,104 +21,111 @@ from twisted.logger import (
     LogEvent,
     Logger,
     LogLevel,
-    eventAsJSON,
-    eventFromJSON,
     formatEvent,
     globalLogPublisher,
 )
 from zope.interface import implementer
 
 MOST_WAITING = 10_000
+PERIOD = 0.02
+"""Seconds that an event waits for others to be written with."""
+
 RETRY = 0.05
 """Seconds between two attempts to write to a full pipe."""
 
-_KEPT_OF_LEGACY = ("log_time", "log_level", "log_namespace", "log_system")
+_PLAIN = (str, int, float, bool, type(None))
+_KEPT = ("log_time", "log_namespace", "log_system", "log_format")
 
 
 @implementer(ILogObserver)
 class EventPipe:
-    """The log observer of a worker.
+    """The log observer of a worker; to be made in the reactor's thread.
 
     Args:
         descriptor: the pipe to the supervisor; it is not waited for.
-        call_later: returns at once; the call may come from any thread.
     """
 
     def __init__(self, descriptor: int, clock: IReactorTime) -> None:
         os.set_blocking(descriptor, False)
         self._descriptor = descriptor
         self._clock = clock
+        self._thread = threading.get_ident()
+        self._writing = threading.Lock()
         self._lines: deque[bytes] = deque()
         self._rest = b""
         self._lost = 0
         self._is_waiting = False
 
     def __call__(self, event: LogEvent) -> None:
-        """Write an event, now or when there is room; never fails."""
+        """Write an event within a moment; never fails."""
         if len(self._lines) >= MOST_WAITING:
             self._lost += 1
             return
-        self._lines.append(_encoded(event))
-        if not self._is_waiting:
-            self.write()
-
-    def write(self) -> None:
-        """Write what there is room for."""
-        try:
-            while self._rest or self._lines:
-                self._rest = self._rest or self._lines.popleft()
-                self._rest = self._rest[os.write(self._descriptor, self._rest) :]
-        except BlockingIOError:
-            self._wait()
-        except OSError:  # the supervisor has gone
-            self._rest = b""
-            self._lines.clear()
-        else:
-            self._is_waiting = False
-            self._report_lost()
+        self._lines.append(encode(event))
+        elsewhere = threading.get_ident() != self._thread  # where the timer must not be touched
+        if elsewhere or _level(event) >= LogLevel.error:
+            self._write()
+        if not elsewhere and not self._is_waiting:
+            self._wait(PERIOD)
 
     def flush(self) -> None:
         """Write all that waits, also when that takes a moment: the process ends."""
         os.set_blocking(self._descriptor, True)
-        self.write()
+        self._write()
 
-    def _wait(self) -> None:
+    def _write(self) -> None:
+        """Write what there is room for."""
+        with self._writing:
+            try:
+                while self._rest or self._lines:
+                    self._rest += b"".join(_taken(self._lines))
+                    self._rest = self._rest[os.write(self._descriptor, self._rest) :]
+            except BlockingIOError:
+                return
+            except OSError:  # the supervisor has gone
+                self._rest = b""
+                self._lines.clear()
+
+    def _wait(self, seconds: float) -> None:
         self._is_waiting = True
-        self._clock.callLater(RETRY, self.write)
+        self._clock.callLater(seconds, self._write_waiting)
 
-    def _report_lost(self) -> None:
-        if self._lost:
+    def _write_waiting(self) -> None:
+        self._is_waiting = False
+        self._write()
+        if self._rest:
+            self._wait(RETRY)
+        elif self._lost:
             lost, self._lost = self._lost, 0
             Logger(observer=self).error("{lost} lines of this log are lost", lost=lost)
 
 
-def _encoded(event: LogEvent) -> bytes:
-    """Return an event as one line; one that JSON cannot hold, as its text."""
-    try:
-        event = _as_text(event) if "log_legacy" in event else _with_trace(event)
-        return eventAsJSON(event).encode() + b"\n"
-    except Exception:  # noqa: BLE001 a log must not fail
-        text = f"{formatEvent(event)}\n{traceback.format_exc()}"
-        plain = {"log_level": LogLevel.error, "log_format": "{text}", "text": text}
-        return eventAsJSON(plain).encode() + b"\n"
+def _taken(lines: deque[bytes]) -> list[bytes]:
+    """Take all lines, also while other threads add some."""
+    return [lines.popleft() for _ in range(len(lines))]
 
 
-def _with_trace(event: LogEvent) -> LogEvent:
-    """Return an event with the traceback of its failure as text."""
+def _level(event: LogEvent) -> Any:
+    return event.get("log_level") or (LogLevel.critical if event.get("isError") else LogLevel.info)
+
+
+def encode(event: LogEvent) -> bytes:
+    """Return an event as one line."""
+    kept: dict[str, Any] = {"log_format": ""}
+    kept |= {name: event[name] for name in _KEPT if name in event}
+    fields = {name: value for name, value in event.items() if not name.startswith("log_")}
+    plain = {name: value for name, value in fields.items() if isinstance(value, _PLAIN)}
+    if len(plain) < len(fields) or "log_failure" in event or "{log_" in str(kept["log_format"]):
+        kept["log_format"] = "{log_text}"
+        kept["log_text"] = _text(event)
+    return json.dumps({**plain, **kept, "log_level": _level(event).name}).encode() + b"\n"
+
+
+def _text(event: LogEvent) -> str:
+    """Return the text of an event, with the traceback of its failure."""
     failure = event.get("log_failure")
-    if failure is None:
-        return event
-    kept = {name: value for name, value in event.items() if name != "log_failure"}
-    format_text = f"{event.get('log_format') or ''}\n{{traceback}}"
-    return {**kept, "log_format": format_text, "traceback": failure.getTraceback()}
-
-
-def _as_text(event: LogEvent) -> LogEvent:
-    """Return an event of Twisted's old log as one of the new, without its objects."""
-    kept = {name: event[name] for name in _KEPT_OF_LEGACY if name in event}
-    failure = event.get("log_failure")
-    text = failure.getTraceback() if failure is not None else formatEvent(event)
-    return {**kept, "log_format": "{text}", "text": text}
+    trace = failure.getTraceback() if failure is not None else ""
+    return "\n".join(part for part in (formatEvent(event), trace) if part)
 
 
 def publish(
@@ -124,16 +134,17 @@ def publish(
     """Write an event of a worker to the log of this process.
 
     Args:
-        line: as `EventPipe` wrote it.
+        line: as `encode` made it.
         name: of the worker; it stands in the line before the place in the program.
     """
     try:
-        event = eventFromJSON(line.decode())
-    except (ValueError, KeyError):
-        event = {"log_format": "{text}", "text": line.decode(errors="replace")}
-    level = event.setdefault("log_level", LogLevel.info)
+        event = json.loads(line)
+        event["log_level"] = LogLevel.levelWithName(event["log_level"])
+    except (ValueError, KeyError, TypeError):
+        text = line.decode(errors="replace")
+        event = {"log_level": LogLevel.error, "log_format": "{log_text}", "log_text": text}
     namespace = event.setdefault("log_namespace", "vncproxy")
-    place = event.get("log_system") or f"{namespace}#{level.name}"
+    place = event.get("log_system") or f"{namespace}#{event['log_level'].name}"
     event["log_system"] = f"{name}, {place}"
     event["worker"] = name
     publisher(event)
