@@ -1,6 +1,6 @@
 """Log events on their way from a worker to the supervisor, which writes the only log.
 
-Each event is one line of JSON: its text, and its fields as far as they are plain. Several events are
+Each event is one line of JSON: its text, and those of its fields that are plain. Several events are
 written at once, since each write wakes the supervisor; an error is written immediately.
 Where the supervisor does not read fast enough, as when its disk hangs, events wait in the worker's
 memory; beyond `MOST_WAITING` they are lost, and counted.
