@@ -40,6 +40,16 @@ class Identity:
         self.key = str(folder / "server-key.pem")
 
 
+def typing_sector() -> bytes:
+    """Return a floppy image that shows each typed character, and writes it to the serial line."""
+    setup = bytes.fromhex("31c0 8ed8 8ed0 bc007c fb b80300 cd10")
+    wait_for_key = bytes.fromhex("30e4 cd16 84c0 74f8 bb0700 b40e cd10")
+    send = bytes.fromhex("50 bafd03 ec a820 74fb 58 baf803 ee")
+    again = bytes([0xEB, -(len(wait_for_key) + len(send) + 2) & 0xFF])
+    code = (setup + wait_for_key + send + again).ljust(510, b"\0") + b"\x55\xaa"
+    return code.ljust(1474560, b"\0")
+
+
 class QemuMachine:
     """A guest that shows `START_COLOUR`, in a QEMU without libvirt.
 
@@ -49,6 +59,10 @@ class QemuMachine:
         objects: its ``-object`` words.
         vnc: what is appended to its ``-vnc`` word; ``{websocket}`` is a free port.
         sasl: folder with ``qemu.conf``, for machines whose users log in.
+        sector: its floppy, if it is to run something else.
+
+    Attributes:
+        typed_file: what the guest has written to its serial line.
     """
 
     def __init__(
@@ -59,15 +73,18 @@ class QemuMachine:
         objects: Sequence[str] = (),
         vnc: str = "",
         sasl: Path | None = None,
+        sector: bytes = b"",
     ) -> None:
+        self.typed_file = folder / f"{name}.serial"
         self._environment = {**os.environ, **({"SASL_CONF_PATH": str(sasl)} if sasl else {})}
         self.port, self.websocket = free_port(), free_port()
         image = folder / f"{name}.img"
-        image.write_bytes(boot_sector())
+        image.write_bytes(sector or boot_sector())
         self._log = folder / f"{name}.log"
         self._command = [
             *("qemu-system-x86_64", "-accel", "tcg", "-m", "16", "-nodefaults", "-vga", "std"),
             *("-name", name, "-drive", f"if=floppy,format=raw,file={image},readonly=on"),
+            *("-serial", f"file:{self.typed_file}"),
             *(word for each in objects for word in ("-object", each)),
             "-vnc",
             f"127.0.0.1:{self.port - DISPLAY_BASE}{vnc.format(websocket=self.websocket)}",
@@ -82,6 +99,10 @@ class QemuMachine:
             )
         until(lambda: listens(self.port), f"QEMU: {self._log.read_text()}")
         return self
+
+    def typed(self) -> str:
+        """Return what the guest's keyboard has received."""
+        return self.typed_file.read_text()
 
     def stop(self) -> None:
         """End it."""

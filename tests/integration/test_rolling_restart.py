@@ -1,0 +1,201 @@
+"""Two proxies behind HAProxy are restarted one after the other, while users type."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import shutil
+import signal
+import ssl
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.components.balancers import Certificate, HAProxy
+from tests.components.chromium import Page
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import until
+from tests.components.redis_server import RedisServer
+from tests.components.viewer import Viewer
+from tests.components.vnc_servers import QemuMachine, typing_sector
+
+STOP_TIMEOUT = 6
+"""Seconds for which a TCP viewer stays."""
+
+LONGEST_RETURN = 2.0
+"""Seconds for which a browser may be without its console."""
+
+GENEROUS = 3
+"""Times as long as it may take on a busy machine."""
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+WATCH = """
+    window.gaps = [];
+    window.cards = 0;
+    let left = 0;
+    new MutationObserver(() => {
+        const { state } = document.body.dataset;
+        if (state === "connected") window.gaps.push((performance.now() - left) / 1000);
+        else if (state === "moving") left ||= performance.now();
+        if (document.querySelector("#overlay").checkVisibility()) window.cards++;
+        if (state === "connected") left = 0;
+    }).observe(document.body, {attributeFilter: ["data-state"]});
+"""
+
+
+class World:
+    """Two proxies, what is behind them and what is in front of them."""
+
+    def __init__(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="rolling-"))
+        atexit.register(shutil.rmtree, folder)
+        redis = RedisServer().start()
+        atexit.register(redis.remove)
+        self.machines = {
+            name: QemuMachine(folder, name, sector=typing_sector(), vnc=",share=ignore").start()
+            for name in ("typed", "viewed")
+        }
+        for machine in self.machines.values():
+            atexit.register(machine.stop)
+        certificate = Certificate(folder)
+        self.trust = ssl.create_default_context(cafile=certificate.ca_file)
+        self.haproxy = HAProxy(folder, certificate)
+        config = f"""
+[proxy]
+stop_timeout = {STOP_TIMEOUT}
+[tokens]
+store = "redis"
+[redis]
+port = {redis.port}
+[backends.lab]
+type = "static"
+[backends.lab.consoles]
+{self._consoles()}
+"""
+        self.proxies = [self._proxy(config) for _ in range(2)]
+        self.haproxy.start(self.proxies)
+
+    def _consoles(self) -> str:
+        lines = [
+            f'{name} = {{ address = "127.0.0.1:{machine.port}" }}'
+            for name, machine in self.machines.items()
+        ]
+        return "\n".join(lines)
+
+    def _proxy(self, config: str) -> Gateway:
+        gateway = Gateway(
+            config,
+            xvp="haproxy:tcp:{port}:interface=127.0.0.1",
+            tables={"public": 'trusted_proxies = ["127.0.0.1/32"]'},
+            base_url=f"https://localhost:{self.haproxy.web}/",
+        )
+        atexit.register(gateway.stop)
+        return gateway.start()
+
+
+world = cache(World)
+
+
+class RollingRestartTests(SynchronousTestCase):
+    timeout = 300
+
+    def setUp(self) -> None:
+        self.world = world()
+        self.proxies = self.world.proxies
+
+    def issue(self, name: str) -> dict[str, str]:
+        issued = self.proxies[0].issue(f"lab/{name}", type="novnc")
+        return {key: str(issued[key]) for key in ("token", "url", "id")}
+
+    def serving_first(self, token_id: str) -> tuple[Gateway, Gateway]:
+        """Return both proxies, first the one that has opened the console of a token."""
+        first, second = self.proxies
+
+        def serves(proxy: Gateway) -> bool:
+            return any(token_id.startswith(line["token"]) for line in proxy.audit("open"))
+
+        until(lambda: serves(first) or serves(second), "the audit")
+        return (first, second) if serves(first) else (second, first)
+
+    def restart(self, proxy: Gateway) -> float:
+        """Restart a proxy; returns how long its stop took."""
+        begun = time.monotonic()
+        self.assertEqual(proxy.terminate(), -signal.SIGTERM)
+        took = time.monotonic() - begun
+        proxy.start()
+        return took
+
+    @contextmanager
+    def typist(self, page: Page) -> Iterator[list[str]]:
+        """Let a user type without a pause; yields what was typed, which grows."""
+        typed: list[str] = []
+        over = threading.Event()
+
+        def type_on() -> None:
+            for letter in itertools.cycle(LETTERS):
+                if over.wait(0.08):
+                    return
+                page.driver.switch_to.active_element.send_keys(letter)
+                typed.append(letter)
+
+        thread = threading.Thread(target=type_on)
+        thread.start()
+        try:
+            yield typed
+        finally:
+            over.set()
+            thread.join()
+
+    def test_a_typing_user_sees_one_short_return_and_no_key_is_lost_or_doubled(self) -> None:
+        machine = self.world.machines["typed"]
+        page = Page()
+        self.addCleanup(page.leave)
+        token = self.issue("typed")
+        page.open(token["url"])
+        page.wait_for_state("connected")
+        page.type("")
+        before = len(machine.typed())
+        page.driver.execute_script(WATCH)
+
+        with self.typist(page) as typed:
+            until(lambda: len(typed) > 10, "typing")
+            stops = [self.restart(proxy) for proxy in self.serving_first(token["id"])]
+            so_far = len(typed)
+            until(lambda: len(typed) > so_far + 10, "typing goes on")
+
+        until(lambda: len(machine.typed()) - before >= len(typed), "the guest")
+        time.sleep(0.5)
+        self.assertEqual(machine.typed()[before:], "".join(typed))
+        gaps = page.driver.execute_script("return window.gaps")
+        print(f"stops took {stops}, the page was away for {gaps}")
+        self.assertEqual(len(gaps), 2)  # from the first to the second, and back
+        self.assertLess(max(gaps), LONGEST_RETURN * GENEROUS)
+        self.assertEqual(page.driver.execute_script("return window.cards"), 0)
+
+    def test_a_tcp_viewer_stays_until_the_end_of_the_drain(self) -> None:
+        token = self.issue("viewed")
+        viewer = Viewer.connect(self.world.haproxy.xvp, token["token"], tls=self.world.trust)
+        self.addCleanup(viewer.close)
+        serving, _ = self.serving_first(token["id"])
+        begun = time.monotonic()
+
+        os.kill(serving.pid, signal.SIGTERM)
+        self.addCleanup(serving.start)
+        while time.monotonic() < begun + STOP_TIMEOUT - 2:
+            viewer.key(ord("v"))
+            viewer.pixel()
+            time.sleep(0.2)
+        viewer.wait_for_end()
+
+        self.assertGreater(time.monotonic() - begun, STOP_TIMEOUT - 0.5)
+        self.assertEqual(serving.terminate(), -signal.SIGTERM)
+        self.assertEqual(serving.audit("close")[-1]["reason"], "proxy-stopping")
+
