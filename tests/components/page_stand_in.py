@@ -210,6 +210,10 @@ class Console(WebSocketServerProtocol):
             assert self.transport is not None
             self.transport.abortConnection()  # type: ignore[attr-defined]
 
+    def move(self) -> None:
+        """Ask the page to move to another gateway, as ours does."""
+        self.sendMessage(b"vncproxy:move", isBinary=False)
+
     def copy(self, text: str) -> None:
         """Send a text as copied in the guest."""
         data = text.encode("latin-1")

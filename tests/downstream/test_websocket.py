@@ -10,10 +10,8 @@ from twisted.logger import capturedLogs, formatEvent
 
 from tests.doubles.frames import BINARY, CLOSE, PING, PONG, masked
 from tests.doubles.users import ACCEPT, Answer, upgrade
-from tests.doubles.websocket_users import WebSocketTestCase
-from vncproxy.errors import (
-    ConnectionLost,
-)
+from tests.doubles.websocket_users import OWN, WebSocketTestCase
+from vncproxy.errors import ClientGone, ConnectionLost, ProxyDraining
 from vncproxy.model import ConsoleType
 from vncproxy.relay.framing import FrameError
 from vncproxy.testing import SERVER_INIT
@@ -228,3 +226,59 @@ class SessionTests(WebSocketTestCase):
 
         self.assertIsNone(gone())
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+
+class MovingTests(WebSocketTestCase):
+    """A page is asked to move, and what it has typed before arrives."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        token = self.issue()
+        self.browse(upgrade(f"/websockify?token={token}&moves=1", "Origin: " + OWN))
+        self.greet()
+        self.hypervisor.receive()
+        (self.session,) = self.sessions.snapshot()
+
+    def test_a_page_is_asked_by_a_text_message(self) -> None:
+        self.assertTrue(self.session.user_request.can_move)
+
+        self.session.ask_to_move(ProxyDraining())
+
+        self.assertEqual(self.browser.receive(), b"")
+        self.assertEqual(self.browser.control, [(0x81, b"vncproxy:move")])
+
+    def test_what_it_sends_before_it_leaves_is_served(self) -> None:
+        self.session.ask_to_move(ProxyDraining())
+        leaving = ProxyDraining.close_code.to_bytes(2, "big")
+
+        self.browser.send(b"a key")
+        self.peer.send(masked(BINARY, b" and another") + masked(CLOSE, leaving))
+
+        self.assertEqual(self.hypervisor.receive(), b"a key and another")
+        self.wait(5)
+        self.assertEqual([type(why) for _, why in self.observer.closings], [ProxyDraining])
+
+    def test_one_that_is_closed_by_its_user_meanwhile_has_left(self) -> None:
+        self.session.ask_to_move(ProxyDraining())
+
+        self.peer.send(masked(CLOSE, (1000).to_bytes(2, "big")))
+        self.wait(5)
+
+        self.assertEqual([type(why) for _, why in self.observer.closings], [ClientGone])
+
+    def test_one_that_was_not_asked_cannot_say_so(self) -> None:
+        self.peer.send(masked(CLOSE, ProxyDraining.close_code.to_bytes(2, "big")))
+        self.wait(5)
+
+        self.assertEqual([type(why) for _, why in self.observer.closings], [ClientGone])
+
+    def test_one_that_does_not_answer_is_sent_away(self) -> None:
+        self.session.ask_to_move(ProxyDraining())
+        self.browser.receive()
+        self.browser.control.clear()
+
+        self.session.cancel(ProxyDraining())
+        self.browser.receive()
+
+        ((kind, farewell),) = self.browser.control
+        self.assertEqual((kind, farewell[:2]), (CLOSE, (4116).to_bytes(2, "big")))

@@ -11,8 +11,6 @@ from tests.components.page_case import PageTestCase
 from tests.components.page_stand_in import Answer, Close, Console, Refuse, Show
 
 SHIFT, CONTROL = 0xFFE1, 0xFFE3
-MOVING, REASON = 4116, "The console moves to another server of the console service."
-
 WATCH = """
     window.seen = [];
     const note = document.querySelector("#moving"), card = document.querySelector("#overlay");
@@ -37,7 +35,7 @@ class MovingTests(PageTestCase):
     async def leave(self, console: Console, *answers: Answer) -> None:
         """Send the page elsewhere, where it finds these answers."""
         self.gateway.answers = [Show()] * len(self.gateway.consoles) + list(answers)
-        console.end(MOVING, REASON)
+        console.move()
 
     async def arrive(self, consoles: int = 2) -> Console:
         """Wait until the page is connected again."""
@@ -59,6 +57,17 @@ class MovingTests(PageTestCase):
             [["moving", True, False], ["moving", True, False], ["connected", False, False]],
         )
         self.assertEqual(await self.js("return window.picture"), [30, 160, 90])
+
+    async def test_a_page_that_is_sent_away_moves_as_well(self) -> None:
+        console = await self.open_screen()
+        self.gateway.answers = [Show(), Show((200, 40, 40))]
+        await self.js(WATCH)
+
+        console.end(4116, "The console moves to another server of the console service.")
+        await self.arrive()
+
+        await self.until(PIXEL, [200, 40, 40])
+        self.assertEqual((await self.js("return window.seen"))[0], ["moving", True, False])
 
     async def test_the_screen_has_the_keyboard_focus_again(self) -> None:
         console = await self.open_screen()

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from tests.doubles.sessions import SessionTestCase, User
 from vncproxy.errors import ProxyDraining, ProxyStopping
 from vncproxy.model import ConsoleType
-from vncproxy.session.draining import PER_SECOND, SPREAD, Draining
+from vncproxy.session.draining import LEAVE_TIME, PER_SECOND, SPREAD, Draining
 from vncproxy.session.session import Session
 
 
@@ -18,6 +18,10 @@ class DrainingTests(SessionTestCase):
 
     def drain(self, timeout: float = 60.0, move_in: float | None = 0.0) -> Deferred[None]:
         return self.draining.begin(timeout, move_in)
+
+    def open_page(self) -> Session:
+        """Open a console of a page that moves, but leaves only when it is sent away."""
+        return self.open(self.user_request(can_move=True))
 
     def open_viewer(self) -> Session:
         return self.open(self.user_request(type=ConsoleType.XVPVNC))
@@ -37,28 +41,33 @@ class DrainingTests(SessionTestCase):
 
         self.refused(ProxyStopping)
 
-    def test_a_browser_moves_at_a_random_moment(self) -> None:
-        self.open()
+    def test_a_page_moves_at_a_random_moment(self) -> None:
+        self.open_page()
         drained = self.drain()
 
         self.wait(SPREAD / 2 - 0.1)
-        self.assertEqual(self.left(), 1)
+        self.assertIsNone(self.session.moving)
         self.wait(0.2)
+        self.assertIsNotNone(self.session.moving)
+        self.wait(LEAVE_TIME)
 
         self.closed(ProxyDraining)
         self.successResultOf(drained)
 
-    def test_many_browsers_move_at_moments_of_their_own(self) -> None:
+    def test_many_pages_are_asked_at_moments_of_their_own(self) -> None:
+        sessions = []
         for _ in range(4):
             self.user = User(self)
-            self.open()
+            sessions.append(self.open_page())
         self.drain()
         found = []
         for _ in range(4):
             self.wait(SPREAD / 4)
-            found.append(self.left())
+            found.append(sum(each.moving is not None for each in sessions))
 
-        self.assertEqual(found, [3, 2, 1, 0])
+        self.assertEqual(found, [1, 2, 3, 4])
+        self.wait(LEAVE_TIME)
+        self.assertEqual(self.left(), 0)
 
     def test_very_many_browsers_take_longer(self) -> None:
         moments = self.draining._moments(10 * PER_SECOND, 3600)
@@ -70,8 +79,8 @@ class DrainingTests(SessionTestCase):
 
         self.assertLess(moments[-1], 4)
 
-    def test_a_browser_that_is_still_opening_moves_too(self) -> None:
-        self.begin()
+    def test_a_page_whose_console_is_still_opening_moves_too(self) -> None:
+        self.begin(self.user_request(can_move=True))
 
         self.drain()
         self.wait(SPREAD)
@@ -91,8 +100,18 @@ class DrainingTests(SessionTestCase):
         self.closed(ProxyStopping)
         self.successResultOf(drained)
 
-    def test_without_another_proxy_browsers_stay_as_well(self) -> None:
+    def test_a_browser_with_another_page_stays_until_the_time_is_over(self) -> None:
         self.open()
+        self.drain(60)
+
+        self.wait(59.9)
+        self.assertEqual(self.left(), 1)
+        self.wait(0.2)
+
+        self.closed(ProxyStopping)
+
+    def test_without_another_proxy_pages_stay_as_well(self) -> None:
+        self.open_page()
         drained = self.drain(60, move_in=None)
 
         self.wait(59.9)
@@ -113,13 +132,14 @@ class DrainingTests(SessionTestCase):
         for drained in (first, second, third):
             self.successResultOf(drained)
 
-    def test_browsers_that_move_later_move_at_their_time(self) -> None:
-        self.open()
+    def test_pages_that_move_later_move_at_their_time(self) -> None:
+        self.open_page()
         self.drain(60, move_in=50)
 
         self.wait(50)
         self.assertEqual(self.left(), 1)
         self.wait(SPREAD)
+        self.wait(LEAVE_TIME)
 
         self.closed(ProxyDraining)
 

@@ -39,8 +39,17 @@ def token_of(target: str, fragment: str = "") -> str:
 
 def is_confirmed(request: Request) -> bool:
     """Tell whether the page states that its user pressed the button that opens the console."""
+    return _parameter(request, "confirmed") == "1"
+
+
+def can_move(request: Request) -> bool:
+    """Tell whether the page states that it enters its console again when it is asked to."""
+    return _parameter(request, "moves") == "1"
+
+
+def _parameter(request: Request, name: str) -> str | None:
     query = request.uri.decode("latin-1").partition("?")[2]
-    return dict(_parameters(query)).get("confirmed") == "1"
+    return dict(_parameters(query)).get(name)
 
 
 def behind_path(path: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from ..origins import untrusted_origin
 from ..session.user_request import UserRequest
 from .cookies import parse_cookies
 from .headers import header_lines
-from .links import is_confirmed, query_token
+from .links import can_move, is_confirmed, query_token
 from .resume_cookie import resume_cookie_name
 from .trust import Trust
 
@@ -32,6 +32,7 @@ def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> User
         resume=cookies.get(resume_cookie_name(token)) if cookies else None,
         untrusted_origin=untrusted,
         confirmed=type is ConsoleType.XVPVNC or is_confirmed(request),
+        can_move=can_move(request),
     )
 
 

@@ -75,5 +75,8 @@ class Framing(Protocol):
     def ping(self) -> bytes:
         """Return a ping frame; empty where the framing has none."""
 
+    def text(self, text: str) -> bytes:
+        """Return a text message; empty where the framing has none."""
+
     def close(self, code: int, reason: str) -> bytes:
         """Return a close frame, after which nothing may be encoded; empty where there is none."""

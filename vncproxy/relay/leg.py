@@ -176,6 +176,11 @@ class Leg(Protocol):
             self.transport.write(frame)
         return bool(frame)
 
+    def tell(self, text: str) -> None:
+        """Send a text message between those of the payload, where the framing has any."""
+        if not self.is_closing:
+            self.transport.write(self.framing.text(text))
+
     def pause(self) -> None:
         """Stop reading from this side."""
         if not self.paused and not self.is_closing:

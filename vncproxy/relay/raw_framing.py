@@ -30,6 +30,10 @@ class RawFraming:
         """Return nothing: TCP keepalive detects dead peers instead."""
         return b""
 
+    def text(self, text: str) -> bytes:
+        """Return nothing: there are no messages."""
+        return b""
+
     def close(self, code: int, reason: str) -> bytes:
         """Return nothing: the end of the stream tells the peer."""
         return b""

@@ -107,6 +107,10 @@ class WebSocketFraming:
         """Return an empty ping."""
         return self._frame(Opcode.PING, b"")
 
+    def text(self, text: str) -> bytes:
+        """Return a text message, which is no payload."""
+        return self._frame(Opcode.TEXT, text.encode())
+
     def close(self, code: int, reason: str) -> bytes:
         """Return a close frame, or nothing when one was sent already."""
         if self._closing:

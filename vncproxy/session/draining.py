@@ -12,7 +12,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..errors import ProxyDraining, ProxyStopping
-from ..model import ConsoleType
 from .live import LiveSessions
 from .state import SessionState
 
@@ -21,6 +20,10 @@ SPREAD = 4.0
 
 PER_SECOND = 50
 """Browsers that move in a second, where the time allows; more of them take longer than `SPREAD`."""
+
+
+LEAVE_TIME = 2.0
+"""Seconds after which a browser that was asked to move is sent away."""
 
 
 class Draining:
@@ -91,6 +94,9 @@ class Draining:
         random.shuffle(browsers)
         for session, at in zip(browsers, self._moments(len(browsers), timeout), strict=True):
             await deferLater(self._clock, max(0.0, at - self._clock.seconds()))
+            session.ask_to_move(ProxyDraining())
+        await deferLater(self._clock, LEAVE_TIME)
+        for session in browsers:
             session.cancel(ProxyDraining())
 
     def _moments(self, count: int, timeout: float) -> Sequence[float]:
@@ -100,6 +106,6 @@ class Draining:
 
 
 def _can_move(session: SessionState) -> bool:
-    """Return whether a session's user can enter the console again by a resume cookie."""
-    by_browser = session.user_request.type is ConsoleType.NOVNC
-    return by_browser and (session.grant is None or bool(session.grant.cookie_id))
+    """Return whether a session's page enters the console again by a resume cookie."""
+    grant = session.grant
+    return session.user_request.can_move and (grant is None or bool(grant.cookie_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-from ..errors import HypervisorError, SessionEnded, VNCProxyError
+from ..errors import HypervisorError, ProxyDraining, SessionEnded, VNCProxyError
 from ..model import is_secret, new_id, secret_id
 from ..relay.leg import Leg
 from .closing import closed_by_console, explain_close, side_that_ended
@@ -119,12 +119,19 @@ class Session(SessionState):
         if self._watchdog is not None:
             self._watchdog.stop()
         down, up = self.legs
+        why = self._moved(down) or why
         self.side = side_that_ended(down, up, why)
         if closed_by_console(down, up, self._live):
             explained = Deferred.fromCoroutine(explain_close(self, why, self._live))
             explained.addCallback(self._close_legs).addErrback(self._log_failure)
         else:
             self._close_legs(why)
+
+    def _moved(self, down: Leg) -> ProxyDraining | None:
+        """Return why the page was asked to move, if that is why it has left."""
+        peer_close = down.framing.peer_close
+        left_for_it = peer_close is not None and peer_close.code == ProxyDraining.close_code
+        return self.moving if left_for_it else None
 
     def _close_legs(self, why: VNCProxyError) -> None:
         assert self.legs is not None

@@ -7,10 +7,14 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
-from ..errors import SessionEnded, VNCProxyError
+from ..errors import ProxyDraining, SessionEnded, VNCProxyError
 from ..model import Grant, SessionInfo, UnixTime, VMAddress
 from ..relay.leg import Leg
 from .user_request import UserRequest
+
+MOVE = "vncproxy:move"
+"""The text message that asks the page to move; it closes the web socket with the code of
+`ProxyDraining`, behind all that it has sent."""
 
 
 class SessionState:
@@ -29,6 +33,7 @@ class SessionState:
         step: the Deferred that it waits for, where that may be cancelled.
         ending: whether it is ending, or has ended.
         reason: why it was cancelled.
+        moving: why its page was asked to move; None if it was not.
         is_vnc_server: whether its console is served by a VNC server, which may admit one viewer.
     """
 
@@ -42,6 +47,7 @@ class SessionState:
         "id",
         "is_vnc_server",
         "legs",
+        "moving",
         "opening",
         "proxy",
         "proxy_id",
@@ -73,6 +79,7 @@ class SessionState:
         self.step: Deferred[Any] | None = None
         self.ending = False
         self.reason: VNCProxyError = SessionEnded()
+        self.moving: ProxyDraining | None = None
         self.is_vnc_server = False
 
     @property
@@ -86,6 +93,17 @@ class SessionState:
             self.reason, self.ending = why, True
             if self.step is not None:
                 self.step.cancel()
+
+    def ask_to_move(self, why: ProxyDraining) -> None:
+        """Ask the user's page to close this session and to enter the console again.
+
+        All that it sent before is served. A session that is still opening ends.
+        """
+        if self.legs is None:
+            self.cancel(why)
+        elif not self.ending:
+            self.moving = why
+            self.legs[0].tell(MOVE)
 
     def check_not_cancelled(self) -> None:
         """Raise ``CancelledError`` when the session was cancelled during a step that is not cut."""

@@ -19,6 +19,7 @@ class UserRequest:
             configuration.
         confirmed: whether the user has pressed the button of a page that asks before it opens a
             console; viewers that have no page are not asked.
+        can_move: whether its page enters the console again when it is asked to.
     """
 
     type: ConsoleType
@@ -27,3 +28,4 @@ class UserRequest:
     resume: str | None = field(default=None, repr=False)
     untrusted_origin: str | None = None
     confirmed: bool = False
+    can_move: bool = False

@@ -57,7 +57,7 @@ const OTHER = ["Console closed", "The connection was closed."];
 /** The gateway is opening too many sessions. */
 export const BUSY = 4115;
 
-/** The gateway is being emptied, and another one takes the console over at once. */
+/** The gateway is being emptied, and another one takes the console over at once; the page sends it. */
 export const MOVING = 4116;
 
 /** Codes after which the page reconnects by itself. */

@@ -6,6 +6,8 @@ import { begin, end, next, onTheMove } from "./lifecycle.js";
 import { diagnose } from "./diagnosis.js";
 import { confirmed } from "./link.js";
 
+/** The gateway's text message that asks the page to move. */
+const MOVE = "vncproxy:move";
 /** Milliseconds within which the screen must be shown; the server's own limits are shorter. */
 const CONNECT_TIME = 60_000;
 /** Milliseconds to wait for the close frame after noVNC has disconnected. */
@@ -112,6 +114,7 @@ export class Connection extends EventTarget {
 /** One web socket and the noVNC object over it; calls `closed` exactly once. */
 class Attempt {
     #closed;
+    #asked = false;
     #connected = false;
     #closeReason = null;
     #refusal = "";
@@ -122,12 +125,14 @@ class Attempt {
         this.#closed = closed;
         const socket = (this.#socket = new WebSocket(url, ["binary"]));
         socket.binaryType = "arraybuffer";
-        // noVNC's own listener, which removes the picture, is added after this one
-        socket.addEventListener("close", ({ code, reason }) => {
+        // noVNC's own listeners, which know no text and remove the picture, are added after these
+        socket.addEventListener("message", (event) => this.#onText(event));
+        socket.addEventListener("close", (event) => {
+            const code = this.#asked ? MOVING : event.code;
             if (this.#connected && code === MOVING) {
                 leaving();
             }
-            this.#finish(code, reason);
+            this.#finish(code, event.reason);
         });
         this.rfb = new RFB(screen, socket);
         this.#timer = setTimeout(() => {
@@ -166,6 +171,17 @@ class Attempt {
             clearTimeout(this.#timer);
             this.#timer = setTimeout(() => this.#finish(1006, ""), CLOSE_TIME);
         });
+    }
+
+    /** What was sent before goes first; what is typed from now on waits for the next connection. */
+    #onText(event) {
+        if (typeof event.data === "string") {
+            event.stopImmediatePropagation();
+            if (event.data === MOVE) {
+                this.#asked = true;
+                this.#socket.close(MOVING);
+            }
+        }
     }
 
     #refuse(sentence) {

@@ -38,6 +38,7 @@ export function socketURL(href, token) {
     const url = new URL("websockify", href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     url.searchParams.set("token", token);
+    url.searchParams.set("moves", "1"); // the page does as `MOVE` asks
     return url.href;
 }
 
