@@ -80,6 +80,7 @@ class Cluster:
     ) -> None:
         self._keys = keys = ClusterKeys(settings.prefix)
         self._link = link = RedisLink(reactor, settings, primary, on_operation)
+        primary = link.primary
         me = identity.worker_id
         self._identity = identity
         self._local: ISessionRegistry = local

@@ -51,6 +51,9 @@ class RedisLink:
         primary: knows which server is the primary; what the settings say unless it is given.
         on_operation: is called at the end of each operation.
 
+    Attributes:
+        primary: for other connections to the same Redis, so that sentinels are asked by one only.
+
     Raises:
         ConfigurationError: a file of authorities cannot be used.
     """
@@ -65,9 +68,8 @@ class RedisLink:
         self.settings = settings
         self._on_operation = on_operation
         self._reactor = reactor
-        primary = primary or find_primary(reactor, settings)
-        self._primary = primary
-        self._dialler = Dialler(reactor, settings, primary, self._moved)
+        self.primary = primary or find_primary(reactor, settings)
+        self._dialler = Dialler(reactor, settings, self.primary, self._moved)
         self._keys = OF_MASTER if settings.sentinels else OF_REDIS
         self._protocol: Protocol | None = None
         self._replicas: Replicas | None = None
@@ -117,7 +119,7 @@ class RedisLink:
 
     async def sentinels(self) -> Sequence[tuple[str, str, str]]:
         """Return what each sentinel says: its address, a text, and advice where it needs some."""
-        return await self._primary.reports()
+        return await self.primary.reports()
 
     async def close(self) -> None:
         """Close the connection; operations under way fail, and no new one is made."""

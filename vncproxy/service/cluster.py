@@ -150,7 +150,8 @@ def make_cluster(
         store.revoked,
         drain,
         reactor,
-        on_operation=on_operation,
+        store.primary,
+        on_operation,
     )
     _count_sessions(store, sessions, cluster)
     return cluster

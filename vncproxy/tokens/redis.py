@@ -64,6 +64,7 @@ class RedisTokenStore:
 
     Attributes:
         leases: the sessions of this process in Redis.
+        primary: knows which server is the primary, for other connections to the same Redis.
 
     Raises:
         ConfigurationError: the file of authorities cannot be used.
@@ -80,6 +81,7 @@ class RedisTokenStore:
         on_operation: OnOperation = lambda name, seconds, failed: None,
     ) -> None:
         self._link = RedisLink(reactor, settings, on_operation=on_operation)
+        self.primary = self._link.primary
         self._address = settings.address
         self._keys = RedisKeys(settings.prefix)
         self._time = time
