@@ -49,6 +49,7 @@ SLOWEST = (
             "secured_consoles",
             "xen",
             "load_balancers",
+            "redis_sentinel_proxies",
             "redis_failover",
             "xen_failures",
             "main_job",

@@ -36,7 +36,35 @@ class ManyViewers:
             while True:
                 viewer, _ = self._listener.accept()
                 self._viewers.append(viewer)
-                threading.Thread(target=_greet, args=(viewer,), daemon=True).start()
+                threading.Thread(target=self.serve, args=(viewer,), daemon=True).start()
+
+    def serve(self, viewer: socket.socket) -> None:
+        """Serve one viewer, in a thread of its own."""
+        _greet(viewer)
+
+
+class ManyTypists(ManyViewers):
+    """Also reads what the viewers send, and lets go of those that leave.
+
+    Attributes:
+        received: bytes of each viewer that is there, after its greeting.
+    """
+
+    def __init__(self) -> None:
+        self.received: dict[socket.socket, int] = {}
+        super().__init__()
+
+    def serve(self, viewer: socket.socket) -> None:
+        """Greet a viewer, and read until it leaves."""
+        _greet(viewer)
+        viewer.settimeout(None)
+        self.received[viewer] = 0
+        with suppress(OSError):
+            while got := viewer.recv(4096):
+                self.received[viewer] += len(got)
+        del self.received[viewer]
+        self._viewers.remove(viewer)
+        viewer.close()
 
 
 def _greet(viewer: socket.socket) -> None:

@@ -49,7 +49,7 @@ class SentinelServer(RedisProcess):
             "sentinel resolve-hostnames yes",
             f"sentinel monitor {MASTER} {host} {port} {quorum}",
             f"sentinel down-after-milliseconds {MASTER} {int(DOWN_AFTER * 1000)}",
-            f"sentinel failover-timeout {MASTER} 10000",
+            f"sentinel failover-timeout {MASTER} 2000",
             *lines,
         ]
         path = self.folder / "sentinel.conf"
