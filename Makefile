@@ -4,6 +4,7 @@
 # make bench   measures the proxy beside its peers; BENCH_ARGS="--quick"
 # make soak    opens and closes 100,000 sessions and looks what is left
 # make fuzz    a million hostile requests and handshakes; FUZZ_ARGS="--cases 10000000 --seed 7"
+# make chaos   kills, stops and cuts parts of a whole service for ten minutes; CHAOS_ARGS="--seed 7 --users 50"
 # make profile flame graphs of the proxy at work, in bench/results
 #
 # make demo DEMO_ARGS="--port 7000 --target 192.0.2.7:5900,secret"
@@ -15,8 +16,9 @@ SOURCES := setup.py pyproject.toml vncproxy/__init__.py vncproxy/web/package-loc
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
+CHAOS_ARGS ?=
 
-.PHONY: demo test check format bench soak fuzz profile debian clean
+.PHONY: demo test check format bench soak fuzz chaos profile debian clean
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/vncproxy demo $(DEMO_ARGS)
@@ -45,6 +47,9 @@ soak: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
+
+chaos: $(VENV)/.test
+	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
 profile: $(VENV)/.bench
 	@$(BIN)/python -m bench.profile

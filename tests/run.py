@@ -36,6 +36,7 @@ SLOWEST = (
         f"tests.integration.test_{name}"
         for name in (
             "demo",
+            "chaos",
             "relay_contract",
             "soak",
             "migration",

@@ -131,7 +131,7 @@ class WatchedRedis:
         """Start all, and wait until the sentinels know each other and the replicas."""
         for each in (*self.servers, *self.sentinels):
             each.start()
-        self.wait(self._complete, "the sentinels did not find each other")
+        self.wait(self.complete, "the sentinels did not find each other")
         return self
 
     def remove(self) -> None:
@@ -167,7 +167,8 @@ class WatchedRedis:
                 raise AssertionError(what)
             time.sleep(0.05)
 
-    def _complete(self) -> bool:
+    def complete(self) -> bool:
+        """Return whether the sentinels know each other, the replicas, and that all answer."""
         expected = {
             "num-other-sentinels": str(len(self.sentinels) - 1),
             "num-slaves": str(len(self.servers) - 1),

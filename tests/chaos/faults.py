@@ -1,0 +1,222 @@
+"""What is done to a part: whose sessions it may end, and which refusals it explains."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from . import network
+from .world import Proxy, VNCServer, World
+
+STORE = frozenset({"store-unavailable"})
+UPSTREAM = frozenset(
+    {"upstream-unreachable", "upstream-violation", "upstream-closed", "upstream-refused"}
+)
+STOPPING = frozenset({"proxy-stopping", "proxy-draining"})
+NONE: frozenset[str] = frozenset()
+
+
+@dataclass
+class Fault:
+    """One fault while it is there.
+
+    Attributes:
+        name: what is done to which part.
+        harmed: the names of users whose sessions it may end.
+        reasons: the codes of the refusals that it explains.
+        all_proxies: whether no proxy may be ready meanwhile, so that HAProxy answers by itself.
+    """
+
+    name: str
+    harmed: set[str] = field(default_factory=set)
+    reasons: frozenset[str] = NONE
+    all_proxies: bool = False
+
+
+Make = Callable[[World], Iterator[Fault]]
+"""A generator that begins a fault, yields it while it lasts, and heals it."""
+
+
+def kill_worker(world: World) -> Iterator[Fault]:
+    """Kill one worker."""
+    proxy = world.random.choice(world.proxies)
+    worker = world.random.choice(proxy.workers())
+    fault = Fault(f"kill worker {worker.number} of {proxy.name}", proxy.users_of(worker.pid))
+    os.kill(worker.pid, signal.SIGKILL)
+    yield fault
+
+
+def stop_worker(world: World) -> Iterator[Fault]:
+    """Let one worker hang for some seconds."""
+    proxy = world.random.choice(world.proxies)
+    worker = world.random.choice(proxy.workers())
+    os.kill(worker.pid, signal.SIGSTOP)
+    try:
+        yield Fault(f"stop worker {worker.number} of {proxy.name}")
+    finally:
+        os.kill(worker.pid, signal.SIGCONT)
+
+
+def kill_proxy(world: World) -> Iterator[Fault]:
+    """Kill a supervisor, and start it again when its workers have ended."""
+    proxy = world.random.choice(world.proxies)
+    fault = Fault(f"kill {proxy.name}", proxy.users())
+    proxy.kill()
+    yield fault
+    proxy.gateway.start()
+
+
+def drain_proxy(world: World) -> Iterator[Fault]:
+    """Stop a proxy as systemd does, and start it again."""
+    proxy = world.random.choice(world.proxies)
+    fault = Fault(f"SIGTERM to {proxy.name}", proxy.users(), STOPPING)
+    os.kill(proxy.gateway.pid, signal.SIGTERM)
+    yield fault
+    proxy.gateway.terminate()
+    proxy.gateway.start()
+
+
+def reload_proxy(world: World) -> Iterator[Fault]:
+    """Let a proxy read its configuration again."""
+    proxy = world.random.choice(world.proxies)
+    os.kill(proxy.gateway.pid, signal.SIGHUP)
+    yield Fault(f"SIGHUP to {proxy.name}")
+
+
+def upgrade_proxy(world: World) -> Iterator[Fault]:
+    """Let new workers take over from those that have sessions."""
+    proxy = world.random.choice(world.proxies)
+    os.kill(proxy.gateway.pid, signal.SIGUSR2)
+    # the old workers may end their sessions after drain_timeout
+    yield Fault(f"SIGUSR2 to {proxy.name}", proxy.users(), STOPPING)
+
+
+def kill_primary(world: World) -> Iterator[Fault]:
+    """Kill the primary of Redis, and start it again as a replica of the next one."""
+    old = world.redis.primary()
+    old.kill()
+    yield Fault("kill the primary of Redis", reasons=STORE, all_proxies=True)
+    world.wait(lambda: world.redis.primary() is not old, "a failover")
+    old.start()
+
+
+def stop_primary(world: World) -> Iterator[Fault]:
+    """Let the primary of Redis hang until another one has its place."""
+    old = world.redis.primary()
+    old.pause()
+    try:
+        yield Fault("stop the primary of Redis", reasons=STORE, all_proxies=True)
+        world.wait(lambda: world.redis.primary() is not old, "a failover")
+    finally:
+        old.resume()
+
+
+def kill_sentinel(world: World) -> Iterator[Fault]:
+    """Kill one sentinel of three."""
+    sentinel = world.random.choice(world.redis.sentinels[1:])
+    sentinel.kill()
+    yield Fault("kill a sentinel")
+    sentinel.start()
+
+
+def kill_balancer(world: World) -> Iterator[Fault]:
+    """Kill HAProxy, and start it again."""
+    world.balancer.kill()
+    yield Fault("kill HAProxy", {each.name for each in world.users}, all_proxies=True)
+    world.balancer.start(world.proxies)
+
+
+def kill_server(world: World) -> Iterator[Fault]:
+    """Kill a VNC server, and start it again."""
+    server = world.random.choice(world.servers)
+    server.kill()
+    yield Fault(f"kill {server.name}", _viewers(world, server), UPSTREAM)
+    server.start()
+
+
+def stop_server(world: World) -> Iterator[Fault]:
+    """Let a VNC server hang for some seconds."""
+    server = world.random.choice(world.servers)
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield Fault(f"stop {server.name}", reasons=UPSTREAM)
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+def stutter(world: World) -> Iterator[Fault]:
+    """Let a part run for a tenth of the time only."""
+    primary = world.redis.primary()
+    parts = {each.name: each.pid for each in world.servers}
+    parts |= {each.name: each.workers()[0].pid for each in world.proxies}
+    parts |= {"HAProxy": world.balancer.pid}
+    name = world.random.choice([*parts, "the primary of Redis"])
+    for _ in range(10):
+        primary.pause() if name not in parts else os.kill(parts[name], signal.SIGSTOP)
+        time.sleep(0.2)
+        primary.resume() if name not in parts else os.kill(parts[name], signal.SIGCONT)
+        time.sleep(0.02)
+    yield Fault(f"slow {name} down", reasons=UPSTREAM | STORE)
+
+
+def cut_from_redis(world: World) -> Iterator[Fault]:
+    """Cut one proxy off from all of Redis."""
+    proxy = world.random.choice(world.proxies)
+    redis = (*world.redis.servers, *world.redis.sentinels)
+    ports = ",".join(str(each.port) for each in redis)
+    with network.cut(f"meta skgid {proxy.group} tcp dport {{ {ports} }}"):
+        yield Fault(f"cut {proxy.name} off from Redis", reasons=STORE)
+
+
+def cut_from_server(world: World) -> Iterator[Fault]:
+    """Cut one proxy off from one VNC server."""
+    proxy, server = world.random.choice(world.proxies), world.random.choice(world.servers)
+    harmed = _viewers(world, server) & proxy.users()
+    with network.cut(f"meta skgid {proxy.group} tcp dport {server.port}"):
+        yield Fault(f"cut {proxy.name} off from {server.name}", harmed, UPSTREAM)
+
+
+def cut_from_balancer(world: World) -> Iterator[Fault]:
+    """Cut HAProxy off from one proxy."""
+    proxy: Proxy = world.random.choice(world.proxies)
+    port = proxy.gateway.web_port
+    with network.cut(f"tcp dport {port}", f"tcp sport {port}"):
+        yield Fault(f"cut HAProxy off from {proxy.name}", proxy.users())
+
+
+ALL: tuple[Make, ...] = (
+    kill_worker,
+    stop_worker,
+    kill_proxy,
+    drain_proxy,
+    reload_proxy,
+    upgrade_proxy,
+    kill_primary,
+    stop_primary,
+    kill_sentinel,
+    kill_balancer,
+    kill_server,
+    stop_server,
+    stutter,
+    cut_from_redis,
+    cut_from_server,
+    cut_from_balancer,
+)
+
+
+def _viewers(world: World, server: VNCServer) -> set[str]:
+    return {each.name for each in world.users if each.vm == server.name}
+
+
+@contextmanager
+def injected(make: Make, world: World) -> Iterator[Fault]:
+    """Begin a fault, and heal it at the end."""
+    running = make(world)
+    try:
+        yield next(running)
+    finally:
+        next(running, None)

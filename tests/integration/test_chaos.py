@@ -1,0 +1,40 @@
+"""The short form of chaos: 20 users who type, and a part killed or stopped every few seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import TestCase
+
+from tests.chaos.course import Course
+from tests.chaos.faults import Make, kill_primary, kill_server, kill_worker, stop_worker
+from tests.chaos.world import World
+
+SEED = 9
+FAULTS: tuple[Make, ...] = (kill_worker, kill_primary, stop_worker, kill_server)
+
+
+class ChaosTests(TestCase):
+    timeout = 600
+
+    def test_users_type_while_parts_fail(self) -> Deferred[None]:
+        from twisted.internet import reactor
+
+        return deferToThread(self.run_faults, reactor)
+
+    def run_faults(self, reactor: Any) -> None:
+        world = World(reactor, SEED, users=20, pause=0.5)
+        try:
+            world.start()
+            course = Course(world)
+            course.begin()
+            for make in FAULTS:
+                course.run([make], lasts=1.0)
+            complaints = course.finish()
+        finally:
+            world.stop()
+        self.assertEqual(complaints, [])
+        self.assertGreater(min(user.opened for user in world.users), 0)
+        self.assertGreater(sum(user.opened for user in world.users), len(world.users))
