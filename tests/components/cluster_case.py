@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class ClusterCase(TestCase):
 
         Args:
             more: further tables of its configuration.
-            port: where it reaches Redis.
+            port: where it reaches Redis; the server's own port unless given.
         """
         config = CONFIG.format(
             address=self.consoles.address, port=port or self.redis.port, name=name
@@ -70,6 +71,11 @@ class ClusterCase(TestCase):
         gateway = Gateway(config + more, **options)
         self.addCleanup(gateway.stop)
         return gateway.start()
+
+    def proxies_at_once(self, **configurations: str) -> list[Gateway]:
+        """Start proxies at the same time: their names, and further tables of each."""
+        with ThreadPoolExecutor() as threads:
+            return list(threads.map(self.proxy, configurations, configurations.values()))
 
     def view(self, proxy: Gateway, token: str) -> Viewer:
         """Open a console by a token."""
@@ -95,9 +101,11 @@ class ClusterCase(TestCase):
     def until_listed(self, proxy: Gateway, count: int, query: str = "") -> list[dict[str, Any]]:
         """Wait until a proxy lists so many sessions, and return them."""
 
-        def listed() -> list[dict[str, Any]] | None:
-            _, answer = proxy.call("GET", f"/v1/sessions{query}")
-            return answer["sessions"] if len(answer["sessions"]) == count else None
+        found: list[dict[str, Any]] = []
 
-        found: list[dict[str, Any]] = self.until(listed)
+        def listed() -> bool:
+            found[:] = proxy.call("GET", f"/v1/sessions{query}")[1]["sessions"]
+            return len(found) == count
+
+        self.until(listed)
         return found

@@ -143,9 +143,15 @@ class MemoryProxies:
 
     def __init__(self) -> None:
         self.found: list[Announcement] = []
+        self.drained: list[tuple[str, str]] = []
+        self.silent: tuple[Unconfirmed, ...] = ()
 
     async def workers(self) -> Sequence[Announcement]:
         return self.found
+
+    async def drain(self, proxy: str, by: str) -> Ended:
+        self.drained.append((proxy, by))
+        return Ended(0, self.silent)
 
 
 @implementer(IConsoleBackend)

@@ -101,3 +101,20 @@ class SingleUseTests(ProcessTestCase):
                 self.read_until(vanished, SUPERSEDED)
                 self.assertEqual(self.live(), 1)
                 self.assertEqual([e["reason"] for e in proxy.audit("close")], ["superseded"])
+
+    def test_a_session_ends_when_its_browser_enters_again_at_another_proxy(self) -> None:
+        one, other = self.proxies
+        token = one.issue("lab/web-01")["token"]
+        older = self.ask(one, token)
+        with self.console.viewed():
+            older.sendall(masked(0x82, HELLO))
+            cookie = self.cookie_of(self.read_until(older, b"test"))
+
+            newer = self.ask(other, token, cookie)
+            with self.console.viewed():
+                newer.sendall(masked(0x82, HELLO))
+                self.read_until(newer, b"test")
+
+                self.read_until(older, SUPERSEDED)
+                self.assertEqual([e["reason"] for e in one.audit("close")], ["superseded"])
+                self.assertEqual(other.audit("close"), [])

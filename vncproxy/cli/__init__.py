@@ -4,6 +4,8 @@
 - `tokens`: ``token``, through the HTTP API.
 - `policy_options`: ``--policy`` and ``--policy-json``.
 - `sessions`: ``sessions``, through the HTTP API.
+- `proxies`: ``proxies`` and ``drain``, through the HTTP API.
+- `unconfirmed`: processes that have not confirmed an order.
 - `connection`: requests to the HTTP API, and the options that name it.
 - `layout`: tables, sizes and durations for people.
 - `bridge`: ``bridge``, for any VNC viewer.
@@ -22,6 +24,7 @@ from .. import __version__
 from .bridge import bridge
 from .local import check_config, demo, key
 from .migrate import migrate
+from .proxies import drain, proxies
 from .sessions import sessions
 from .tokens import token
 
@@ -45,5 +48,5 @@ def main() -> None:
     """Consoles of virtual machines, in browsers and TCP viewers."""
 
 
-for _command in (demo, check_config, token, sessions, bridge, key, migrate):
+for _command in (demo, check_config, token, sessions, proxies, drain, bridge, key, migrate):
     main.add_command(_command)

@@ -1,53 +1,114 @@
-"""``vncproxy sessions``: list and end live sessions."""
+"""``vncproxy sessions``: list, show and end live sessions."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from .connection import Api, Call, api_command, json_option, print_json, segment
-from .layout import duration, size, table
+from .layout import duration, facts, size, table
+from .unconfirmed import warn_unconfirmed
 
 _TITLES = ("ID", "VM", "USER", "TYPE", "CLIENT", "STARTED", "FOR", "DOWN", "UP")
+
+_CRITERIA = ("vm", "user", "token", "proxy")
+
+
+def _criteria(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that choose sessions."""
+    for name, metavar, text in reversed(
+        (
+            ("vm", "BACKEND/VM", "Those of this machine."),
+            ("user", "USER", "Those of this user."),
+            ("token", "ID", "Those of the token with this id."),
+            ("proxy", "NAME", "Those at the proxy with this name or id."),
+        )
+    ):
+        command = click.option(f"--{name}", metavar=metavar, help=text)(command)
+    return command
 
 
 @click.group()
 def sessions() -> None:
-    """List and end the live sessions of the proxy whose API is called."""
+    """List, show and end the live sessions of all proxies that share their tokens."""
 
 
 @sessions.command("list")
+@_criteria
+@click.option("--limit", type=click.IntRange(1, 1000), help="Only the oldest so many.")
 @json_option
 @api_command
-def list_sessions(api: Api, as_json: bool) -> None:
-    """List the live sessions, oldest first."""
-    answer = api.ask(Call("GET", "/v1/sessions"))
+def list_sessions(api: Api, limit: int | None, as_json: bool, **criteria: str | None) -> None:
+    """List the live sessions, oldest first; of several options, all have to match."""
+    query = _given(criteria) | ({"limit": str(limit)} if limit else {})
+    answer = api.ask(Call("GET", "/v1/sessions", query=query))
     if as_json:
         print_json(answer["sessions"])
     elif answer["sessions"]:
         click.echo(table(_TITLES, [_row(session) for session in answer["sessions"]]))
+        if answer.get("next"):
+            click.echo(f"there are more than {limit}", err=True)
     else:
-        click.echo("no sessions are open")
+        click.echo("no such sessions are open" if query else "no sessions are open")
 
 
-@sessions.command(short_help="End a session.")
+@sessions.command()
 @click.argument("session_id", metavar="ID")
+@json_option
+@api_command
+def show(api: Api, session_id: str, as_json: bool) -> None:
+    """Show the session with this ID, which stands in the user's page and in the log."""
+    session = api.ask(Call("GET", f"/v1/sessions/{segment(session_id)}"))
+    if as_json:
+        print_json(session)
+    else:
+        click.echo(facts({name: _shown(name, value) for name, value in session.items()}))
+
+
+@sessions.command(short_help="End sessions.")
+@click.argument("session_id", metavar="[ID]", required=False)
+@_criteria
 @click.option("--revoke", is_flag=True, help="Revoke its token, too, and end its other sessions.")
 @json_option
 @api_command
-def end(api: Api, session_id: str, revoke: bool, as_json: bool) -> None:
-    """End the session with this ID; its user reads that an administrator ended it.
+def end(
+    api: Api, session_id: str | None, revoke: bool, as_json: bool, **criteria: str | None
+) -> None:
+    """End the session with this ID, or all that the options choose.
 
-    The user can open the console again by reloading the page, as long as the link or the browser's
-    cookie is good; --revoke prevents that.
+    Their users read that an administrator ended them, and can open the console again by reloading
+    the page, as long as the link or the browser's cookie is good; --revoke prevents that for one
+    session, and `vncproxy token revoke` for all of a machine or user.
     """
-    query = {"revoke": "true"} if revoke else {}
-    answer = api.ask(Call("DELETE", f"/v1/sessions/{segment(session_id)}", query=query))
+    query = _given(criteria)
+    if bool(session_id) == bool(query):
+        raise click.UsageError("give either an ID or options that choose sessions")
+    if query and revoke:
+        raise click.UsageError("--revoke needs an ID; `vncproxy token revoke` revokes several")
+    answer = _end_one(api, session_id, revoke) if session_id else _end_some(api, query)
     if as_json:
         print_json(answer)
-    else:
+        return
+    if session_id and answer["ended"]:
         click.echo(f"ended session {session_id}{_reentry(answer)}")
+    else:
+        click.echo(f"ended {answer['ended']} session{'' if answer['ended'] == 1 else 's'}")
+    warn_unconfirmed(answer)
+
+
+def _end_one(api: Api, session_id: str, revoke: bool) -> Any:
+    query = {"revoke": "true"} if revoke else {}
+    return api.ask(Call("DELETE", f"/v1/sessions/{segment(session_id)}", query=query))
+
+
+def _end_some(api: Api, query: dict[str, str]) -> Any:
+    return api.ask(Call("DELETE", "/v1/sessions", query=query))
+
+
+def _given(criteria: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name in _CRITERIA if (value := criteria[name]) is not None}
 
 
 def _reentry(answer: dict[str, Any]) -> str:
@@ -58,6 +119,15 @@ def _reentry(answer: dict[str, Any]) -> str:
         case {"revoked": _}:
             return " and revoked its token"
     return "; its user can come back by reloading the page, unless you --revoke its token"
+
+
+def _shown(name: str, value: Any) -> str:
+    match name:
+        case "seconds":
+            return duration(value)
+        case "bytes_down" | "bytes_up":
+            return size(value)
+    return "-" if value is None else str(value)
 
 
 def _row(session: dict[str, Any]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from .connection import Api, Call, api_command, json_option, print_json, segment
 from .failures import Refused
 from .layout import facts
 from .policy_options import KEYS, parse_policy
+from .unconfirmed import warn_unconfirmed
 
 _EMPTY = {
     "client_networks": "any",
@@ -130,6 +131,7 @@ def revoke(api: Api, token_id: str | None, vm: str | None, user: str | None, as_
         print_json(answer)
     else:
         click.echo(f"revoked tokens: {answer['revoked']}, ended sessions: {answer['ended']}")
+        warn_unconfirmed(answer)
 
 
 def _revocation(token_id: str | None, vm: str | None, user: str | None) -> Call:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -13,8 +13,8 @@ from zope.interface import implementer
 
 from ..config.redis import RedisSettings
 from ..errors import EndedByAdministrator, SessionEnded, StoreUnavailable, Superseded, VNCProxyError
-from ..interfaces import ISessionRegistry
-from ..model import Announcement, Identity, SessionFilter
+from ..interfaces import IProxies, ISessionRegistry
+from ..model import Announcement, Ended, Identity, SessionFilter
 from ..redis.endpoint import IPrimary
 from ..redis.link import OnOperation, RedisLink
 from ..redis.subscription import ISubscriber, Subscription
@@ -43,7 +43,7 @@ class LocalSessions(Protocol):
         """End the sessions that meet criteria; returns how many."""
 
 
-@implementer(ISubscriber)
+@implementer(IProxies, ISubscriber)
 class Cluster:
     """What one process does for all proxies, and knows of them.
 
@@ -59,7 +59,7 @@ class Cluster:
         on_operation: is called at the end of each operation on Redis.
 
     Attributes:
-        presence: the processes of all proxies.
+        presence: the announcement of this process, and those of others.
         publisher: an observer of the sessions of this process.
         sessions: the sessions of all proxies.
     """
@@ -86,7 +86,8 @@ class Cluster:
         self._local: ISessionRegistry = local
         self._ending: LocalSessions = local
         self._revoked = revoked
-        self._obedience = Obedience(identity, local, drain)
+        self._drain = drain
+        self._obedience = Obedience(identity, local, self._begin_draining)
         self._stream = OrderStream(link, keys, self._take, self._end_revoked, reactor)
         self._giver = OrderGiver(identity, link, keys, self._obedience, reactor)
         channels = (keys.orders, keys.acks(me))
@@ -113,6 +114,15 @@ class Cluster:
         await self.presence.stop()
         await self._link.close()
 
+    async def workers(self) -> Sequence[Announcement]:
+        """Return the processes of all proxies, those of one proxy in a row."""
+        return await self.presence.workers()
+
+    async def drain(self, proxy: str, by: str) -> Ended:
+        """Let all processes of a proxy take no new sessions, and move or end those they have."""
+        order = self._giver.new_order(Kind.DRAIN, SessionFilter(proxy=proxy), by=by)
+        return await self._giver.give(order)
+
     def replace(self, name: str, session_id: str) -> None:
         """End a session of another process, since its browser has entered its console again.
 
@@ -135,6 +145,12 @@ class Cluster:
             session=name,
             why=str(failure.value),
         )
+
+    def _begin_draining(self) -> None:
+        """Take no new sessions, and let others know at once."""
+        self._drain()
+        announcing = Deferred.fromCoroutine(self.presence.announce())
+        announcing.addErrback(lambda why: why.trap(StoreUnavailable))
 
     def refusal(self) -> VNCProxyError | None:
         """Return why no session may begin now: orders may have been missed; None when it may."""

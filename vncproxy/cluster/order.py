@@ -115,6 +115,9 @@ def _decode(members: dict[str, Any]) -> Order:
     if members["v"] != VERSION or members["kind"] not in kinds or unknown:
         what = f"version {members['v']!r}, kind {members['kind']!r}, members {sorted(unknown)}"
         raise UnknownOrder(what, id_, giver)
+    given = {name for name, value in members.items() if value not in (None, "")}
+    if members["kind"] == Kind.END.value and not given & _CRITERIA:
+        raise ValueError("it names no criterion, and would end every session")
     vm = _text(members, "vm")
     return Order(
         id=id_,
@@ -134,23 +137,9 @@ def _decode(members: dict[str, Any]) -> Order:
     )
 
 
-_MEMBERS = frozenset(
-    [
-        "v",
-        "id",
-        "kind",
-        "reason",
-        "by",
-        "from",
-        "worker",
-        "proxy",
-        "vm",
-        "user",
-        "sessions",
-        "tokens",
-        "backends",
-    ]
-)
+_CRITERIA = frozenset({"worker", "proxy", "vm", "user", "sessions", "tokens", "backends"})
+
+_MEMBERS = _CRITERIA | {"v", "id", "kind", "reason", "by", "from"}
 
 
 def _text(members: dict[str, Any], name: str) -> str | None:

@@ -9,17 +9,14 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from ..errors import StoreUnavailable
-from ..interfaces import IProxies
 from ..model import Announcement
 from ..redis.link import Operation, RedisLink
 from . import announcements, scripts
 from .keys import HEARTBEAT, LEASE, ClusterKeys
 
 
-@implementer(IProxies)
 class Presence:
     """The announcement of this process.
 

@@ -67,13 +67,14 @@ class SessionPublisher:
         self._differed = False
         self._writing: Deferred[None] | None = None
 
-    def opening(self, session: SessionInfo) -> None:
-        """Write a session whose token was redeemed."""
-        self._note(session.id)
+    def changed(self, session_id: str) -> None:
+        """Write a session of which more is known now, such as whose it is."""
+        self._changed[session_id] = None
+        self._write_soon()
 
     def opened(self, session: SessionInfo) -> None:
         """Write a session that opened."""
-        self._note(session.id)
+        self.changed(session.id)
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Remove a session that did not open."""
@@ -103,10 +104,6 @@ class SessionPublisher:
         for session_id in list(islice(self._written, count)):
             del self._written[session_id]  # the next heartbeat goes on with others
             self._written[session_id] = self._changed[session_id] = None
-        self._write_soon()
-
-    def _note(self, session_id: str) -> None:
-        self._changed[session_id] = None
         self._write_soon()
 
     def _forget(self, session_id: str) -> None:

@@ -71,3 +71,19 @@ class IProxies(Interface):
         Raises:
             StoreUnavailable: Redis does not answer.
         """
+
+    def drain(proxy: str, by: str) -> Awaitable[Ended]:
+        """Let all processes of a proxy take no new sessions, and move or end those that they have.
+
+        It does not wait for the sessions.
+
+        Args:
+            proxy: its name or id.
+            by: the name of who orders it, for logs.
+
+        Returns:
+            The processes that have not confirmed in time; the count is of no use.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """

@@ -14,7 +14,7 @@ from .. import __version__
 from ..config.digest import backend_digest, configuration_digest
 from ..config.settings import Settings
 from ..interfaces import IProxies
-from ..model import Announcement, Identity, new_id
+from ..model import Announcement, Ended, Identity, new_id
 from ..session.registry import SessionRegistry
 from .components import Components, own_store
 from .sites import proxy_name
@@ -110,12 +110,20 @@ def _hosts(settings: Settings) -> tuple[str, ...]:
 class Alone:
     """A proxy that shares nothing with others."""
 
-    def __init__(self, describe: Callable[[], Announcement]) -> None:
+    def __init__(self, describe: Callable[[], Announcement], drain: Callable[[], object]) -> None:
         self._describe = describe
+        self._drain = drain
 
     async def workers(self) -> Sequence[Announcement]:
         """Return this process."""
         return [self._describe()]
+
+    async def drain(self, proxy: str, by: str) -> Ended:
+        """Let this process take no new sessions, if it is the one."""
+        identity = self._describe().identity
+        if proxy in (identity.proxy_id, identity.name):
+            self._drain()
+        return Ended(0)
 
 
 def make_cluster(

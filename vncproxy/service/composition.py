@@ -90,7 +90,7 @@ def make_service(
         components,
         connections,
         cluster.sessions if cluster else sessions,
-        cluster.presence if cluster else Alone(describe),
+        cluster if cluster else Alone(describe, lambda: gateway.drain()),
         metrics.registry,
     )
     sites.api.on_answer = calls.api_answer
@@ -115,6 +115,7 @@ def _join(sessions: SessionRegistry, cluster: Cluster) -> None:
     """Let sessions be known to the cluster, and refused while its orders cannot be read."""
     before = sessions.other_refusal
     sessions.other_refusal = lambda: before() or cluster.refusal()
+    sessions.on_redeemed = cluster.publisher.changed
     services = sessions.services
     sessions.services = replace(services, observers=(*services.observers, cluster.publisher))
 

@@ -27,6 +27,7 @@ class LiveSessions:
         other_refusal: returns why no session may begin now for another reason than the limits; None
             when it may.
         on_count: called when a session has been added or removed.
+        on_redeemed: called with the id of a session whose token was redeemed.
         replace_elsewhere: called with a session of another process that one of this process
             replaces, to end it there, and with the id of the new one.
         explaining: how many sessions ask their backends why their console ended.
@@ -40,6 +41,7 @@ class LiveSessions:
         self.timer = SharedTimer(services.reactor)
         self.draining = False
         self.other_refusal: Callable[[], VNCProxyError | None] = lambda: None
+        self.on_redeemed: Callable[[str], object] = lambda session_id: None
         self.replace_elsewhere: Callable[[str, str], object] = lambda name, session_id: None
         self.explaining = 0
         self.on_count: Callable[[], None] = lambda: None

@@ -88,6 +88,7 @@ class Opening:
         self._live.add_to_vm(session, token.vm)
         self._live.end_replaced(session)
         session.token_id, session.vm, session.user = grant.token_id, token.vm, token.user
+        self._live.on_redeemed(session.id)
         return grant
 
     def _check_confirmed(self, token: Token | None) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.doubles.api import NOW, ApiTestCase, session
 from vncproxy.api import Scope
 from vncproxy.errors import EndedByAdministrator, SessionEnded
-from vncproxy.model import Ended, VMAddress
+from vncproxy.model import Ended, Unconfirmed, VMAddress
 
 MAIL = VMAddress("esx", "mail")
 
@@ -124,3 +124,94 @@ class EndTests(ApiTestCase):
             self.call("DELETE", "/v1/sessions/1?revoke=false").body,
             {"ended": 1},
         )
+
+
+class CriteriaTests(ApiTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        for number, user in enumerate(("alice", "bob", "bob", "carol")):
+            self.sessions.add(session(f"{number}", user=user, started_at=NOW + number))
+        self.sessions.add(session("m", vm=MAIL, user="bob", started_at=NOW + 9))
+
+    def listed(self, query: str) -> list[str]:
+        answer = self.call("GET", f"/v1/sessions?{query}")
+        self.assertEqual(answer.status, 200, answer.body)
+        return [shown["id"] for shown in answer.body["sessions"]]
+
+    def test_all_that_are_given_have_to_match(self) -> None:
+        self.assertEqual(self.listed("user=bob"), ["1", "2", "m"])
+        self.assertEqual(self.listed("user=bob&vm=kvm/web-01"), ["1", "2"])
+        self.assertEqual(self.listed(f"token={'ab' * 32}&user=carol"), ["3"])
+        self.assertEqual(self.listed("proxy=proxy-1&user=alice"), ["0"])
+        self.assertEqual(self.listed("proxy=proxy-2"), [])
+
+    def test_pages_follow_one_another(self) -> None:
+        seen, after = [], ""
+        for _ in range(3):
+            answer = self.call("GET", f"/v1/sessions?limit=2{after}").body
+            seen.append([shown["id"] for shown in answer["sessions"]])
+            after = f"&after={answer['next']}"
+
+        self.assertEqual(seen, [["0", "1"], ["2", "3"], ["m"]])
+        self.assertIsNone(answer["next"])
+
+    def test_a_page_goes_on_although_its_last_session_ended(self) -> None:
+        after = self.call("GET", "/v1/sessions?limit=2").body["next"]
+        del self.sessions.live["1"]
+
+        self.assertEqual(self.listed(f"limit=1&after={after}"), ["2"])
+
+    def test_what_is_not_possible_is_refused_by_its_name(self) -> None:
+        for query, status, field in (
+            ("usr=bob", 400, "usr"),
+            ("user=a&user=b", 400, "user"),
+            ("user=%FF", 400, "user"),
+            ("vm=nothing", 422, "vm"),
+            ("token=abc", 422, "token"),
+            ("limit=0", 422, "limit"),
+            ("limit=1001", 422, "limit"),
+            ("limit=1e2", 422, "limit"),
+            ("limit=%D9%A1", 422, "limit"),
+            ("after=x", 422, "after"),
+        ):
+            answer = self.call("GET", f"/v1/sessions?{query}")
+            self.assertEqual((answer.status, answer.body["error"]["field"]), (status, field), query)
+
+    def test_a_key_for_some_backends_sees_and_ends_their_sessions_only(self) -> None:
+        self.key = self.key_with(Scope.ADMIN, backends=["esx"])
+
+        self.assertEqual(self.listed("user=bob"), ["m"])
+        self.assertEqual(self.call("GET", "/v1/sessions/1").status, 404)
+        self.assertEqual(self.call("GET", "/v1/sessions?vm=kvm/web-01").status, 403)
+        self.assertEqual(self.call("DELETE", "/v1/sessions?vm=kvm/web-01").status, 403)
+        self.assertEqual(self.call("DELETE", "/v1/sessions?user=bob").body, {"ended": 1})
+        self.assertEqual(sorted(self.sessions.live), ["0", "1", "2", "3"])
+
+    def test_one_is_shown(self) -> None:
+        answer = self.call("GET", "/v1/sessions/3")
+
+        self.assertEqual((answer.status, answer.body["user"]), (200, "carol"))
+        self.assertEqual(self.call("GET", "/v1/sessions/9").status, 404)
+
+    def test_several_are_ended(self) -> None:
+        self.assertEqual(self.call("DELETE", "/v1/sessions?user=bob").body, {"ended": 3})
+        self.assertEqual(sorted(self.sessions.live), ["0", "3"])
+        self.assertEqual(str(self.sessions.ended["1"]), "by key 'root'")
+
+    def test_ending_needs_a_criterion_and_no_page(self) -> None:
+        for query in ("", "?limit=1", "?user=bob&limit=1"):
+            self.assertEqual(self.call("DELETE", f"/v1/sessions{query}").status, 400)
+        self.assertEqual(len(self.sessions.live), 5)
+
+    def test_processes_that_do_not_confirm_are_named(self) -> None:
+        self.sessions.silent = (Unconfirmed("p", "north", "w"),)
+        late = [{"proxy": "p", "name": "north", "worker": "w"}]
+
+        for path, ended in (
+            ("/v1/sessions/0", 1),
+            ("/v1/sessions?user=bob", 3),
+            ("/v1/sessions?user=nobody", 0),
+        ):
+            answer = self.call("DELETE", path)
+            self.assertEqual((answer.status, answer.body["ended"]), (207, ended))
+            self.assertEqual(answer.body["unconfirmed"], late)

@@ -7,7 +7,7 @@ In reading order:
 - `tokens`: issue, show and revoke.
 - `session_query`: which sessions a request is about.
 - `sessions`: list, show and end.
-- `proxies`: list.
+- `proxies`: list and drain.
 - `inventory`: the machines of all backends.
 - `routes`: which path leads where, and which scope it needs.
 """

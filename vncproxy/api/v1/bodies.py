@@ -26,6 +26,7 @@ from ...model import (
     SessionInfo,
     Token,
     TokenStatus,
+    Unconfirmed,
     UnixTime,
     VMAddress,
     VMSummary,
@@ -170,10 +171,16 @@ def ended_reply(ended: Ended, **more: object) -> Reply:
     Args:
         more: further members.
     """
-    body = {**more, "ended": ended.count}
-    if not ended.unconfirmed:
-        return Reply(200, body)
-    late = [{"proxy": e.proxy, "name": e.name, "worker": e.worker} for e in ended.unconfirmed]
+    return with_unconfirmed(200, {**more, "ended": ended.count}, ended.unconfirmed)
+
+
+def with_unconfirmed(
+    status: int, body: dict[str, object], unconfirmed: Sequence[Unconfirmed]
+) -> Reply:
+    """Return a reply; 207 with the processes that did not answer in time, if there are any."""
+    if not unconfirmed:
+        return Reply(status, body)
+    late = [{"proxy": e.proxy, "name": e.name, "worker": e.worker} for e in unconfirmed]
     return Reply(207, {**body, "unconfirmed": late})
 
 

@@ -6,16 +6,22 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from twisted.logger import Logger
+
+from ...errors import Forbidden
 from ...interfaces import IProxies
 from ...model import Announcement
 from ...model.differences import SAME_NAME, Difference, differences
+from ...text import printable
 from ..caller import Caller
-from ..reply import Reply
-from .bodies import timestamp
+from ..reply import Refusal, Reply
+from .bodies import timestamp, with_unconfirmed
 
 
 class ProxiesView:
     """The routes of proxies."""
+
+    log = Logger()
 
     def __init__(self, proxies: IProxies) -> None:
         self._proxies = proxies
@@ -44,6 +50,36 @@ class ProxiesView:
                 ],
             },
         )
+
+    async def drain(self, caller: Caller, proxy: str) -> Reply:
+        """Let a proxy take no new sessions, and move or end those that it has; 202 or 207.
+
+        Args:
+            proxy: its name or id; all proxies of the name drain.
+
+        Raises:
+            Refusal: 404, there is none; 403, the caller may not touch every backend.
+            StoreUnavailable: the proxies cannot be reached.
+        """
+        _unrestricted(caller)
+        workers = [each.identity for each in await self._proxies.workers()]
+        count = sum(proxy in (each.proxy_id, each.name) for each in workers)
+        if not count:
+            raise Refusal(404, "proxy-unknown", "there is no such proxy")
+        late = (await self._proxies.drain(proxy, by=str(caller))).unconfirmed
+        self.log.info(
+            "api {kind} {key} drains proxy {proxy}",
+            kind=caller.kind,
+            key=caller.name,
+            proxy=printable(proxy),
+        )
+        return with_unconfirmed(202, {"draining": count - len(late)}, late)
+
+
+def _unrestricted(caller: Caller) -> None:
+    if not caller.unrestricted:
+        message = f"the {caller} is limited to some backends; a proxy serves all of them"
+        raise Refusal(Forbidden.status, Forbidden.code, message)
 
 
 def _proxy_body(workers: Sequence[Announcement], caller: Caller) -> dict[str, Any]:

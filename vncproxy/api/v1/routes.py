@@ -105,6 +105,12 @@ class Api:
         """List the proxies."""
         return self._answer(request, self._proxies.list, Scope.READ)
 
+    @app.route("/v1/proxies/<proxy_id>/drain", methods=["POST"])
+    def drain_proxy(self, request: Request, proxy_id: str) -> Deferred[bytes]:
+        """Let a proxy take no new sessions."""
+        drain = self._proxies.drain
+        return self._answer(request, lambda caller: drain(caller, proxy_id), Scope.ADMIN)
+
     @app.route("/v1/sessions", methods=["GET"])
     def list_sessions(self, request: Request) -> Deferred[bytes]:
         """List live sessions, all or a page."""

@@ -1,0 +1,91 @@
+"""Orders as JSON: what is understood, and what is not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy.cluster.order import Kind, Order, UnknownOrder, decode, encode
+from vncproxy.errors import EndedByAdministrator, Superseded
+from vncproxy.model import SessionFilter, VMAddress
+
+
+def written(**changes: Any) -> str:
+    return json.dumps({"v": 1, "id": "1", "kind": "end", "user": "alice", **changes})
+
+
+class OrderTests(SynchronousTestCase):
+    def test_every_member_comes_back(self) -> None:
+        wanted = SessionFilter(
+            VMAddress("kvm", "web-01"),
+            "alice",
+            "north",
+            frozenset({"kvm"}),
+            ids=frozenset({"a", "b"}),
+            tokens=frozenset({"c"}),
+        )
+        order = Order("1", Kind.END, wanted, "superseded", "key 'portal'", "f" * 16, "e" * 16)
+
+        self.assertEqual(decode(encode(order)), order)
+
+    def test_a_short_one_has_defaults(self) -> None:
+        order = decode('{"v": 1, "kind": "end", "vm": "kvm/web-01"}')
+
+        self.assertEqual(order.wanted, SessionFilter(vm=VMAddress("kvm", "web-01")))
+        self.assertEqual((order.id, order.giver, order.worker), ("", "", ""))
+        self.assertEqual(order.reason, "ended-by-administrator")
+
+    def test_what_may_restrict_it_makes_it_unknown(self) -> None:
+        for changes in ({"v": 2}, {"kind": "pause"}, {"country": "FR"}):
+            with self.assertRaises(UnknownOrder) as caught:
+                decode(written(**changes, **{"from": "f" * 16}))
+            self.assertEqual(caught.exception.args[1:], ("1", "f" * 16))
+
+    def test_an_end_without_criteria_is_malformed(self) -> None:
+        for changes in ({"user": None}, {"user": None, "reason": "closed"}):
+            self.assertRaises(ValueError, decode, written(**changes))
+
+    def test_an_empty_list_matches_nothing(self) -> None:
+        order = decode(written(user=None, sessions=[]))
+
+        self.assertEqual(order.wanted.ids, frozenset())
+
+    def test_malformed_ones_are_refused(self) -> None:
+        for text in (
+            "",
+            "[]",
+            "1",
+            "null",
+            '{"v": 1}',
+            written(user=1),
+            written(sessions="abc"),
+            written(sessions=[1]),
+            written(vm="nothing"),
+            written(vm=["kvm/web-01"]),
+            written(**{"from": 5}),
+            "[" * 100_000,
+            written(by="x" * 2_000_000),
+        ):
+            with self.assertRaises(ValueError, msg=text[:50]) as caught:
+                decode(text)
+            self.assertNotIsInstance(caught.exception, UnknownOrder)
+
+    @given(st.binary())
+    def test_any_bytes_raise_value_errors_only(self, data: bytes) -> None:
+        self.assertRaises(ValueError, decode, data)
+
+    def test_its_reason_is_an_end_of_a_session(self) -> None:
+        for reason, kind in (
+            ("superseded", Superseded),
+            ("ended-by-administrator", EndedByAdministrator),
+            ("token-unknown", EndedByAdministrator),
+            ("of-a-later-version", EndedByAdministrator),
+        ):
+            self.assertIs(type(decode(written(reason=reason)).error()), kind)
+
+    def test_its_reason_says_who_gave_it(self) -> None:
+        self.assertEqual(decode(written(by="the portal")).error().detail, "by the portal")
