@@ -13,7 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from tests.components.failover_world import FailoverWorld, is_outage, wait
+from tests.components.failover_world import FailoverWorld, is_lost, is_outage, wait
 from tests.components.redis_sentinels import MASTER
 from tests.components.redis_server import RedisServer
 
@@ -36,21 +36,22 @@ def main() -> None:
 
 def _measure(
     world: FailoverWorld, fail: Callable[[FailoverWorld, RedisServer], Callable[[], object]]
-) -> tuple[float, int]:
-    """Return the seconds without a console, and how many users were refused."""
+) -> tuple[float, int, int]:
+    """Return seconds without a console, users who were asked to try again, and lost tokens."""
     old = world.redis.primary()
     began = time.monotonic()
     mend = fail(world, old)
     wait(lambda: world.redis.primary() is not old, "no failover")
     seconds, refused = world.recovery(began)
-    wrong = [each for each in refused if not is_outage(each)]
+    wrong = [each for each in refused if not is_outage(each) and not is_lost(each)]
     assert not wrong, wrong
+    lost = sum(map(is_lost, refused))
     world.type_everywhere()
     mend()
     wait(lambda: old.cli("role").startswith("slave"), "the old primary is no replica")
     world.wait_for_replicas(2)
     time.sleep(3)
-    return (seconds if refused else 0.0), len(refused)
+    return (seconds if refused else 0.0), len(refused) - lost, lost
 
 
 def _kill(world: FailoverWorld, old: RedisServer) -> Callable[[], object]:
@@ -68,11 +69,12 @@ def _ask(world: FailoverWorld, old: RedisServer) -> Callable[[], object]:
     return lambda: None
 
 
-def _line(name: str, measured: list[tuple[float, int]]) -> str:
-    seconds, refused = [each for each, _ in measured], [each for _, each in measured]
+def _line(name: str, measured: list[tuple[float, int, int]]) -> str:
+    seconds, refused, lost = zip(*measured, strict=True)
     return (
         f"{name:<10} no console for {statistics.median(seconds):.1f} s (at most "
-        f"{max(seconds):.1f} s), {statistics.median(refused):g} users refused"
+        f"{max(seconds):.1f} s), {statistics.median(refused):g} users asked to try again, "
+        f"{statistics.median(lost):g} new tokens lost (at most {max(lost)})"
     )
 
 

@@ -127,6 +127,11 @@ def wait(done: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
 
 
+def is_lost(opening: Opening) -> bool:
+    """Return whether a new token was unknown: issued just before its primary was replaced."""
+    return "This console link is not valid any more" in opening.refused
+
+
 def is_outage(opening: Opening) -> bool:
     """Return whether a user or issuer was refused for the lack of a store.
 
