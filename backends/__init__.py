@@ -10,6 +10,7 @@ parties included. The packages have the same modules inside, as far as a kind ne
 - `xen`: pools of XenServer or XCP-ng.
 - `vmware`: vCenter and ESXi.
 - `opennebula`: OpenNebula, hybrid hosts included.
+- `zone`: another zone, ``[zones.NAME]``.
 - `reachability`: many addresses dialled at once, for probes.
 - `probed`: what a probe finds.
 - `local_ports`: which TCP ports are listened on here.

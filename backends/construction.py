@@ -13,7 +13,7 @@ _log = Logger()
 
 
 def new_context(
-    kind: object, name: str, settings: Any, calls: IBlockingCalls, reactor: Any
+    kind: object, name: str, settings: Any, calls: IBlockingCalls, reactor: Any, zone: str = ""
 ) -> BackendContext:
     """Return what a backend of a class is made with.
 
@@ -21,7 +21,8 @@ def new_context(
         name: the NAME of its table.
         settings: an instance of ``kind.Settings``, where ``kind`` is the backend's class.
         calls: threads of its own.
-        reactor: its clock and its resolver are handed on.
+        reactor: its clock, its resolver and its connections are handed on.
+        zone: the zone of the proxy.
     """
     return BackendContext(
         name=name,
@@ -30,6 +31,8 @@ def new_context(
         clock=reactor,
         resolver=reactor.nameResolver,
         log=Logger(namespace=_full_name(kind)),
+        network=reactor,
+        zone=zone,
     )
 
 

@@ -33,13 +33,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "session": {*VOCABULARY, *PROTOCOL, "relay", "upstream", "pacing"},
     "downstream": {*VOCABULARY, *PROTOCOL, "relay", "session", "web", "config.listeners"},
     "redis": {"errors", *LEAVES, "config.redis", "relay.sending"},
+    "zones": {"errors", "model"},
     "tokens": {*VOCABULARY, "redis", "tls", "config.redis", "config.secret", "config.urls"},
     "cluster": {*VOCABULARY, "pacing", "redis", "config.redis"},
-    "api": {*VOCABULARY, "tokens", "config.scope", "pacing"},
+    "api": {*VOCABULARY, "tokens", "zones", "config.scope", "pacing"},
     "web": set(),
     "config": {"errors", "model", *LEAVES},
     "config.check": {*VOCABULARY, "config", "upstream", "web"},
-    "backends": {*VOCABULARY, "tls", "config.secret"},
+    "backends": {*VOCABULARY, "tls", "zones", "config.secret"},
     "testing": {"errors", "model", "interfaces", *PROTOCOL},
 }
 """The parts of the package, or modules of them, that each part may import besides itself."""
@@ -48,10 +49,10 @@ ONLY_IN: dict[str, set[str]] = {
     "autobahn": {"downstream", "upstream"},
     "txredisapi": {"redis"},
     "klein": {"api"},
-    "jwt": {"tokens"},
+    "jwt": {"tokens", "zones"},
     "openstack": {"tokens"},
     "click": {"cli"},
-    "treq": {"cli"},
+    "treq": {"cli", "backends"},
     "prometheus_client": {"metrics", "session", "api", "service"},
 }
 """Foreign packages that belong to some parts."""

@@ -17,6 +17,7 @@ In reading order:
 - `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.
 - `cluster`: all proxies that share a Redis: which there are, their sessions, orders to end some.
 - `pacing`: long loops in pieces.
+- `zones`: what zones say to each other.
 - `blocking`, `backends`: bounded threads for blocking SDKs; the backends, which locate consoles.
 - `api`, `web`: the HTTP API and the page.
 - `cli`, `demo`, `testing`: the command, the demonstration, and public test doubles.

@@ -5,6 +5,7 @@
 - `redis_server`, `redis_case`: redis-server, and token stores that use one.
 - `vnc_servers`: QEMU and Xtigervnc, without a hypervisor's API.
 - `libvirt_host`, `two_hosts`: libvirtd with guests, on one host, or on two that move them.
+- `zones`: zones whose proxies reach each other, and not each other's hypervisors.
 - `vsphere`, `webmks`: govmomi's simulator (extended in ``vcsim/``), and a console on ESXi.
 - `vsphere_case`: the VMware backend with that simulator.
 - `xapi_simulator`, `xen_gateway`: the XAPI of a pool of XenServer hosts, and a gateway to it.

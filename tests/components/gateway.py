@@ -39,6 +39,7 @@ class Gateway:
     Attributes:
         reactor: the name of the reactor to start with; empty for the default.
         descriptors: file descriptors that the process may have; 0 for as many as the test has.
+        host: the address of its API.
         launcher: words of the command line before the program, such as a program that starts it.
         environment: variables for the process, beside those of the test.
     """
@@ -61,6 +62,7 @@ class Gateway:
         self._process: subprocess.Popen[bytes] | None = None
         self.reactor = ""
         self.descriptors = 0
+        self.host = "127.0.0.1"
         self.launcher: list[str] = []
         self.environment: dict[str, str] = {}
         digest = hashlib.sha256(self.key.encode()).hexdigest()
@@ -129,6 +131,11 @@ scopes = ["admin"]
             raise
 
     @property
+    def started(self) -> bool:
+        """Whether there is a process, or was."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """The process's id."""
         assert self._process is not None
@@ -149,7 +156,7 @@ scopes = ["admin"]
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Call the API; returns the status and the JSON answer."""
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.api_port}{path}",
+            f"http://{self.host}:{self.api_port}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},

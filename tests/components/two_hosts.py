@@ -53,7 +53,7 @@ cgroup_controllers = []
 """
 
 
-def _ip(*arguments: str) -> str:
+def ip(*arguments: str) -> str:
     """Run ``ip`` and return what it printed; the error contains what it printed when it fails."""
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=60)
     if done.returncode:
@@ -115,7 +115,7 @@ class NetworkedHost:
         return answers(self.uri)
 
     def _pids(self) -> list[int]:
-        return [int(each) for each in _ip("netns", "pids", self.name).split()]
+        return [int(each) for each in ip("netns", "pids", self.name).split()]
 
 
 class TwoHosts:
@@ -148,7 +148,7 @@ class TwoHosts:
         own = next(addresses)
         bridge = f"vb{os.getpid()}"
         self._add("link", bridge, "type", "bridge")
-        _ip("address", "add", f"{own}/29", "dev", bridge)
+        ip("address", "add", f"{own}/29", "dev", bridge)
         self._up(bridge)
         first, second = (
             self._host(f"v{letter}{os.getpid()}", next(addresses), bridge, image) for letter in "ab"
@@ -159,23 +159,23 @@ class TwoHosts:
         """Take a network that no other run has, and see that nothing to it leaves this machine."""
         for network in _candidates():
             try:
-                _ip("route", "add", "unreachable", str(network), "metric", "4000")
+                ip("route", "add", "unreachable", str(network), "metric", "4000")
             except RuntimeError as e:
                 if "File exists" not in str(e):
                     raise
                 continue
-            self._undo.callback(_ip, "route", "del", "unreachable", str(network), "metric", "4000")
+            self._undo.callback(ip, "route", "del", "unreachable", str(network), "metric", "4000")
             return network
         raise AssertionError("no network is free")
 
     def _host(self, name: str, address: str, bridge: str, image: Path) -> NetworkedHost:
         self._add("netns", name)
         self._add("link", f"{name}b", "type", "veth", "peer", "name", "eth0", "netns", name)
-        _ip("link", "set", f"{name}b", "master", bridge)
+        ip("link", "set", f"{name}b", "master", bridge)
         self._up(f"{name}b")
-        _ip("-n", name, "address", "add", f"{address}/29", "dev", "eth0")
+        ip("-n", name, "address", "add", f"{address}/29", "dev", "eth0")
         for device in ("lo", "eth0"):
-            _ip("-n", name, "link", "set", device, "up")
+            ip("-n", name, "link", "set", device, "up")
         host = NetworkedHost(name, address, image, image.parent / name)
         self._undo.callback(host.stop)
         host.start()
@@ -187,12 +187,12 @@ class TwoHosts:
 
         Browsers break off what they load when this machine gets another address.
         """
-        _ip("link", "set", device, "addrgenmode", "none")
-        _ip("link", "set", device, "up")
+        ip("link", "set", device, "addrgenmode", "none")
+        ip("link", "set", device, "up")
 
     def _add(self, kind: str, name: str, *more: str) -> None:
-        _ip(kind, "add", name, *more)
-        self._undo.callback(_ip, kind, "del", name)
+        ip(kind, "add", name, *more)
+        self._undo.callback(ip, kind, "del", name)
 
 
 def migrate(guest: Guest, target: NetworkedHost) -> None:

@@ -141,7 +141,7 @@ class MistakeTests(LoadCase):
             address = "a"
             """,
             '[api.keys.portal] backends[1]: "kmv" is not allowed;'
-            ' must be "*" or the NAME of a [backends.NAME]; did you mean kvm?',
+            ' must be "*" or the NAME of a [backends.NAME] or [zones.NAME]; did you mean kvm?',
         )
 
     def test_two_keys_with_one_hash(self) -> None:
@@ -215,4 +215,4 @@ class MistakeTests(LoadCase):
             """
         )
         self.assertEqual(len(lines), 1)
-        self.assertIn('"old" is a backend too', lines[0])
+        self.assertIn('"old" is a backend or a zone too', lines[0])

@@ -14,9 +14,11 @@ from pydantic import BaseModel
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.backends import find
+from vncproxy.backends.zone import ZoneSettings
 from vncproxy.config.load import Settings, load
 from vncproxy.config.settings import APIKey
 from vncproxy.tap import source_settings
+from vncproxy.zones.keys import PrivateKey
 
 SHIPPED = Path(__file__).parents[2] / "etc" / "vncproxy.toml"
 EXAMPLES = "# Examples."
@@ -65,7 +67,7 @@ class ShippedConfigTests(SynchronousTestCase):
 
     def test_every_field_of_every_table_stands_there(self) -> None:
         document = tomllib.loads(options()[0])
-        for table in set(Settings.model_fields) - {"api", "backends", "token_sources"}:
+        for table in set(Settings.model_fields) - {"api", "backends", "zones", "token_sources"}:
             with self.subTest(table=table):
                 expected = set(fields(getattr(Settings(), table)))
                 self.assertEqual(set(document[table]), expected)
@@ -82,8 +84,17 @@ class ShippedConfigTests(SynchronousTestCase):
         secret.write_text("user:horse")
         text = re.sub(r"/etc/vncproxy/\w+(\.pw|_auth)", str(secret), "\n".join(options()))
         path = Path(self.mktemp())
-        path.write_text(text)
-        settings = load(path, lambda kind: find(kind).Settings, source_settings)
+        key = Path(self.mktemp()).resolve()
+        key.write_text(PrivateKey.new().secret_text())
+        text = text.replace("/etc/vncproxy/madrid.key", str(key))
+        path.write_text(text.replace('zone = ""', 'zone = "paris"'))
+        settings = load(
+            path, lambda kind: find(kind).Settings, source_settings, zone_settings=ZoneSettings
+        )
+        zone = settings.zones["madrid"].settings
+        assert isinstance(zone, ZoneSettings)
+        for part in (zone, zone.accept):
+            self.assertEqual(part.model_fields_set, set(fields(part)))
         self.assertEqual(set(settings.api.keys), {"portal"})
         for kind, backend in {
             "libvirt": "kvm",

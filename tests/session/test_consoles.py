@@ -117,7 +117,7 @@ class OpeningTests(ConsolesTestCase):
     def test_a_backend_that_is_not_configured(self) -> None:
         self.open(StaticConsoles(), VMAddress("vm", "7"))
 
-        self.assertEqual(str(self.error(VMNotFound)), "no backend 'vm' is configured")
+        self.assertEqual(str(self.error(VMNotFound)), "no backend and no zone 'vm' is configured")
 
     def test_a_backend_without_words_leaves_a_refusal_as_it_is(self) -> None:
         self.open(StaticConsoles({"web-01": HERE}))

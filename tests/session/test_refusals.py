@@ -114,7 +114,7 @@ class RefusalTests(SessionTestCase):
     def test_a_backend_that_is_not_configured(self) -> None:
         self.begin(self.user_request(self.issue(vm=VMAddress("esx", "web-01"))))
 
-        self.assertIn("no backend 'esx'", str(self.refused(VMNotFound)))
+        self.assertIn("no backend and no zone 'esx'", str(self.refused(VMNotFound)))
         self.assertEqual(self.uses_given_back(), 1)
 
     def test_a_backend_that_does_not_answer_in_time(self) -> None:

@@ -8,6 +8,7 @@ In reading order:
 - `keys`: API keys, the first way.
 - `health`: ``/healthz`` and ``/readyz``.
 - `visible_metrics`: ``/metrics``, without the backends that a caller may not touch.
+- `zones`: requests of other zones.
 - `v1`: the routes below ``/v1``.
 - `site`: all of it put together, and what is answered before a route is looked for.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time as system_time
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from klein import KleinRenderable
 from prometheus_client import CollectorRegistry
@@ -20,6 +21,7 @@ from ..model import ConsoleType, UnixTime
 from ..text import printable
 from ..tokens.issuing import IssueRules, TokenIssuer
 from ..tokens.machine_check import MachineCheck
+from ..zones.request import Peer
 from .authentication import IAuthenticator
 from .health import Readiness
 from .reply import Reply, error_body
@@ -29,6 +31,7 @@ from .v1.proxies import ProxiesView
 from .v1.routes import Api
 from .v1.sessions import SessionsView
 from .v1.tokens import Tokens
+from .zones import ZoneDesk
 
 _ID = re.compile(r"[0-9a-fA-F]{64}")
 _LONG = re.compile(r"(^/v1/sessions/[0-9a-f]{16}$)|[\w.~-]{16,}")
@@ -115,6 +118,8 @@ def api_resource(
     base_url: str,
     xvp_url: str,
     room_elsewhere: Callable[[], bool] = lambda: False,
+    zone: str = "",
+    zones: Mapping[str, Peer] = MappingProxyType({}),
 ) -> IResource:
     """Return the root of the API's site.
 
@@ -131,16 +136,20 @@ def api_resource(
         max_ttl: the most seconds that a request may have.
         base_url: where users' browsers reach the proxy.
         xvp_url: where TCP viewers reach the proxy.
+        zone: the name of this zone.
+        zones: the zones that may ask, by name.
     """
     urls = {ConsoleType.NOVNC: base_url, ConsoleType.XVPVNC: xvp_url}
     rules = IssueRules(ttl=ttl, max_ttl=max_ttl, urls=urls, backends=backends)
-    issuer = TokenIssuer(store, rules, MachineCheck(backends, clock), time)
+    machines = MachineCheck(backends, clock)
+    issuer = TokenIssuer(store, rules, machines, time)
     return _Root(
         Api(
             authenticators,
             Tokens(store, sessions, issuer),
             SessionsView(sessions, store, clock),
             ProxiesView(proxies),
+            ZoneDesk(zone, zones, store, issuer, machines, sessions, time),
             Inventory(backends, clock),
             Readiness(store, sessions, clock, room_elsewhere=room_elsewhere),
             metrics_registry,

@@ -32,6 +32,7 @@ def load(
     backend_settings: BackendSettings,
     source_settings: BackendSettings = _no_source,
     content: bytes | None = None,
+    zone_settings: type[BaseModel] | None = None,
 ) -> Settings:
     """Read a TOML file; keys that it leaves out have their defaults.
 
@@ -39,19 +40,21 @@ def load(
         backend_settings: finds the model for ``[backends.NAME]`` by its ``type``.
         source_settings: the same for ``[token_sources.NAME]``.
         content: what to read instead of the file, whose path errors name.
+        zone_settings: the model for ``[zones.NAME]``.
 
     Raises:
         ConfigurationError: with one line for each error: file, table, key, what was found
             (unless it may be a secret) and what is allowed.
     """
     document = _document(path, content)
-    backends = _table(document, "backends")
+    backends, zones = _table(document, "backends"), _table(document, "zones")
     proxy = _table(document, "proxy")
     instances = proxy.get("instances")
     reading = Reading(
         backend_settings,
-        frozenset(backends),
+        frozenset({*backends, *zones}),
         source_settings,
+        zone_settings,
         instances if isinstance(instances, int) else 1,
         proxy.get("supervisor") is True or proxy.get("workers", 1) != 1,
     )
@@ -66,6 +69,8 @@ def load(
     except ValidationError as error:
         sources = _table(document, "token_sources")
         models = {**_models(sources, source_settings), **_models(backends, backend_settings)}
+        if zone_settings is not None:
+            models |= dict.fromkeys(zones, zone_settings)
         lines = describe(error, Settings, models)
         raise ConfigurationError("\n".join(f"{path}: {line}" for line in lines)) from None
 

@@ -32,8 +32,10 @@ class Reading:
     Attributes:
         backend_settings: finds the settings model of a type of backend, or raises
             ``ConfigurationError``.
-        backends: the names of all ``[backends.NAME]`` tables, well formed or not.
+        backends: the names of all ``[backends.NAME]`` and ``[zones.NAME]`` tables, well formed or
+            not.
         source_settings: finds the settings model of a type of token source, likewise.
+        zone_settings: the settings model of a zone.
         instances: the number of processes that share the tokens; 1 where it could not be read.
         supervised: whether there are workers.
         hashes: the hashes of the API keys read so far.
@@ -42,6 +44,7 @@ class Reading:
     backend_settings: Callable[[str], type[BaseModel]]
     backends: frozenset[str]
     source_settings: Callable[[str], type[BaseModel]]
+    zone_settings: type[BaseModel] | None = None
     instances: int = 1
     supervised: bool = False
     hashes: set[str] = field(default_factory=set)
@@ -81,7 +84,12 @@ def _network(text: Any) -> IPv4Network | IPv6Network:
         raise ValueError("must be an IP network as in 10.0.0.0/8, or an address") from None
 
 
-def _name(text: str) -> str:
+def check_name(text: str) -> str:
+    """Return a name of a backend, a token source or a zone.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
         well_formed = VMAddress.parse(f"{text}/vm").backend == text
     except ValueError:
@@ -111,7 +119,7 @@ def _key_hash(text: str, info: ValidationInfo) -> str:
 def _known_backend(name: str, info: ValidationInfo) -> str:
     if isinstance(info.context, Reading) and name not in {ALL_BACKENDS, *info.context.backends}:
         near = did_you_mean(name, info.context.backends)
-        raise ValueError(f'must be "*" or the NAME of a [backends.NAME]{near}')
+        raise ValueError(f'must be "*" or the NAME of a [backends.NAME] or [zones.NAME]{near}')
     return name
 
 
@@ -146,6 +154,16 @@ def _source_table(table: Any, info: ValidationInfo) -> BackendTable:
     )
 
 
+def _zone_table(table: Any, info: ValidationInfo) -> BackendTable:
+    if isinstance(table, BackendTable):
+        return table
+    reading = info.context
+    if not isinstance(table, dict) or not isinstance(reading, Reading):
+        raise ValueError("must be a table")
+    assert reading.zone_settings is not None
+    return BackendTable("zone", reading.zone_settings.model_validate(table))
+
+
 def _typed_table(
     table: Any,
     what: str,
@@ -169,7 +187,7 @@ def _typed_table(
 
 
 PlainText = Annotated[str, AfterValidator(_plain_text)]
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[str, AfterValidator(check_name)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 BaseURL = Annotated[str, AfterValidator(check_base_url)]
 ViewerURL = Annotated[str, AfterValidator(check_viewer_url)]
@@ -180,4 +198,5 @@ KnownBackend = Annotated[str, AfterValidator(_known_backend)]
 Workers = Annotated[int | Literal["auto"], PlainValidator(_workers)]
 Store = Annotated[Literal["memory", "redis"], AfterValidator(_store)]
 Backend = Annotated[BackendTable, PlainValidator(_backend_table)]
+Zone = Annotated[BackendTable, PlainValidator(_zone_table)]
 TokenSource = Annotated[BackendTable, PlainValidator(_source_table)]

@@ -31,6 +31,8 @@ from .setting_types import (
     TokenSource,
     ViewerURL,
     Workers,
+    Zone,
+    check_name,
 )
 
 __all__ = ["ALL_BACKENDS", "BackendTable", "Settings"]
@@ -187,7 +189,27 @@ class Settings(Table):
     log: Log = Log()
     api: API = API()
     backends: dict[Name, Backend] = {}
+    zones: dict[Name, Zone] = {}
     token_sources: dict[Name, TokenSource] = {}
+
+    @field_validator("zones")
+    @classmethod
+    def _zones_have_names(
+        cls, zones: dict[str, BackendTable], info: ValidationInfo
+    ) -> dict[str, BackendTable]:
+        proxy = info.data.get("proxy")
+        own = proxy.zone if isinstance(proxy, Proxy) else ""
+        if zones:
+            try:
+                check_name(own)
+            except ValueError as e:
+                raise ValueError(f"[proxy] zone must name this zone, too: {e}") from None
+        for name in zones:
+            if name == own:
+                raise ValueError(f'"{name}" is this zone itself, [proxy] zone')
+            if name in info.data.get("backends", {}):
+                raise ValueError(f'"{name}" is a backend too; machines are told apart by the name')
+        return zones
 
     @field_validator("token_sources")
     @classmethod
@@ -195,6 +217,8 @@ class Settings(Table):
         cls, sources: dict[str, BackendTable], info: ValidationInfo
     ) -> dict[str, BackendTable]:
         for name in sources:
-            if name in info.data.get("backends", {}):
-                raise ValueError(f'"{name}" is a backend too; sessions are told apart by the name')
+            if name in {**info.data.get("backends", {}), **info.data.get("zones", {})}:
+                raise ValueError(
+                    f'"{name}" is a backend or a zone too; sessions are told apart by the name'
+                )
         return sources

@@ -15,7 +15,7 @@ from twisted.web.http import Request
 from zope.interface import implementer
 
 from ..errors import BadRequest, ClientGone, VNCProxyError
-from ..model import Grant
+from ..model import SESSION_HEADER, Grant
 from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
 from ..relay.sending import send_at_once
@@ -184,7 +184,10 @@ class WebSocketDownstream(PendingConnection):
 
     async def admit(self, grant: Grant) -> None:
         """Complete the upgrade and set the resume cookie."""
-        self._complete(self._cookies(grant))
+        headers = self._cookies(grant)
+        if grant.token.visit is not None and self.session is not None:
+            headers[SESSION_HEADER] = [self.session.id]
+        self._complete(headers)
         if self.leg is None or self.leg.close_reason.called:
             raise ClientGone("left during the upgrade")
 

@@ -6,6 +6,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
 - `client`: the user's side: requests, tokens, policies, limits.
 - `machine`: the virtual machine: absent, not running, without a screen.
 - `hypervisor`: the hypervisor's API and the console's server.
+- `zone`: another zone that was asked for a console.
 - `service`: the proxy itself: configuration, store, audit file, load.
 - `session_end`: why an open session was closed.
 
@@ -31,6 +32,11 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     ├── HypervisorError            between the proxy and the screen
     │   ├── BackendError           the hypervisor's or cloud's API
     │   ├── UpstreamUnreachable    nothing answers at the console's address
+    │   ├── ZoneError              another zone
+    │   │   ├── ZoneUnreachable, ZoneUntrusted      no answer of it
+    │   │   ├── ZoneUnknown, ZoneKeyRefused, ZoneKeyExpired, ZoneClock, ZoneReplayed
+    │   │   ├── ZoneHopLimit, ZoneLoop, ZonePolicyRefused, ZoneForbidden, ZoneDraining
+    │   │   └── ZoneSays           a reason of its own, which it gives
     │   └── UpstreamViolation      it answers, but refuses or violates RFB
     │       ├── UpstreamRefused    it refuses the connection, with its reason
     │       │   ├── UpstreamBusy   it refuses all connections for a while, after too many attempts
@@ -98,6 +104,22 @@ from .session_end import (
     Superseded,
     TimeLimit,
 )
+from .zone import (
+    ZoneClock,
+    ZoneDraining,
+    ZoneError,
+    ZoneForbidden,
+    ZoneHopLimit,
+    ZoneKeyExpired,
+    ZoneKeyRefused,
+    ZoneLoop,
+    ZonePolicyRefused,
+    ZoneReplayed,
+    ZoneSays,
+    ZoneUnknown,
+    ZoneUnreachable,
+    ZoneUntrusted,
+)
 
 __all__ = [
     "AuditUnavailable",
@@ -142,4 +164,18 @@ __all__ = [
     "UpstreamViolation",
     "VMNotFound",
     "VNCProxyError",
+    "ZoneClock",
+    "ZoneDraining",
+    "ZoneError",
+    "ZoneForbidden",
+    "ZoneHopLimit",
+    "ZoneKeyExpired",
+    "ZoneKeyRefused",
+    "ZoneLoop",
+    "ZonePolicyRefused",
+    "ZoneReplayed",
+    "ZoneSays",
+    "ZoneUnknown",
+    "ZoneUnreachable",
+    "ZoneUntrusted",
 ]

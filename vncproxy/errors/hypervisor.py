@@ -41,16 +41,27 @@ class UpstreamRefused(UpstreamViolation):
 
     Args:
         http_status: an HTTP server's status for ``CONNECT``; 0 for any other refusal.
+        reason: the sentence that an RFB server gives; empty for none.
+
+    Attributes:
+        peer_close: the close code of a server that speaks RFB in a web socket; 0 for none.
     """
 
     public = "The hypervisor refused the connection to the console."
     code = "upstream-refused"
 
     def __init__(
-        self, detail: str = "", *, public: str | None = None, http_status: int = 0
+        self,
+        detail: str = "",
+        *,
+        public: str | None = None,
+        http_status: int = 0,
+        reason: str = "",
     ) -> None:
         super().__init__(detail, public=public)
         self.http_status = http_status
+        self.reason = reason
+        self.peer_close = 0
 
 
 class UpstreamBusy(UpstreamRefused):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from zope.interface import Interface
 
 from ..errors import UpstreamViolation, VNCProxyError
-from ..model import ConsoleElsewhere, ConsoleEndpoint, VMSummary
+from ..model import ConsoleElsewhere, ConsoleEndpoint, Journey, VMSummary
 from .context import BackendContext
 
 
@@ -43,6 +43,17 @@ class IConsoleBackend(Interface):
 
     def close() -> Awaitable[None]:
         """Close connections and log out; no further call follows."""
+
+
+class IConsolesElsewhere(Interface):
+    """A backend whose consoles are opened by another zone, which decides by the session."""
+
+    def request_console(vm: str, journey: Journey) -> Awaitable[ConsoleEndpoint]:
+        """Return the endpoint of a console for one session; called instead of ``locate``.
+
+        Raises:
+            VNCProxyError: as ``locate`` does; or what the other zone says.
+        """
 
 
 class IConsoleRecovery(Interface):

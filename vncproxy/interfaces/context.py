@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from .blocking import IBlockingCalls
 
-CONTEXT_VERSION: Final = 1
+CONTEXT_VERSION: Final = 2
 """Raised whenever `BackendContext` gets another attribute; none is taken away or changes meaning.
 
 A backend that needs an attribute of a later version says so where it compares the numbers.
@@ -29,6 +29,9 @@ class BackendContext:
         resolver: looks host names up without blocking.
         log: writes log lines under the name of the backend's class.
         version: the version of this object, `CONTEXT_VERSION`.
+        network: opens connections without blocking, since version 2: the reactor, for endpoints
+            and agents of Twisted.
+        zone: the zone of the proxy, since version 2; empty where there is only one.
     """
 
     name: str
@@ -38,3 +41,5 @@ class BackendContext:
     resolver: IHostnameResolver
     log: Logger
     version: int = CONTEXT_VERSION
+    network: Any = None
+    zone: str = ""

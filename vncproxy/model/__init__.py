@@ -12,6 +12,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 - `announcement`: what a process tells of itself to all proxies.
 - `differences`: how proxies differ although they should not.
 - `session`: a session at one moment, which ones are meant, how many ended; directions of bytes.
+- `border`: sessions that cross the border between two zones.
 - `limits`: how much a proxy takes on, and how long each step may take.
 - `lease`: the place of a session in the limits of its machine, user and address.
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from .address import VMAddress, VMSummary
 from .announcement import Announcement
+from .border import SESSION_HEADER, Border, Journey, Visit
 from .endpoint import (
     ConsoleElsewhere,
     ConsoleEndpoint,
@@ -49,7 +51,9 @@ from .units import Seconds, UnixTime
 __all__ = [
     "LOCAL",
     "NOT_ENFORCED",
+    "SESSION_HEADER",
     "Announcement",
+    "Border",
     "ConsoleElsewhere",
     "ConsoleEndpoint",
     "ConsoleType",
@@ -59,6 +63,7 @@ __all__ = [
     "HTTPConnect",
     "Handshake",
     "Identity",
+    "Journey",
     "Limits",
     "Mode",
     "Once",
@@ -79,6 +84,7 @@ __all__ = [
     "UnixTime",
     "VMAddress",
     "VMSummary",
+    "Visit",
     "check_secret",
     "cursor_of",
     "is_secret",

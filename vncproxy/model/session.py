@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from .address import VMAddress
+from .border import Border
 from .policy import ConsoleType
 from .units import UnixTime
 
@@ -39,6 +40,7 @@ class SessionInfo:
         proxy_id: the id of that proxy, which differs at each of its starts.
         side: of an ended session, which leg ended first: ``downstream`` or ``upstream``; empty
             where the proxy itself ended it.
+        border: the zones that it comes from and goes to; None for a session within one zone.
     """
 
     id: str
@@ -55,6 +57,7 @@ class SessionInfo:
     proxy: str = ""
     zone: str = ""
     side: str = ""
+    border: Border | None = None
     proxy_id: str = ""
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .address import VMAddress
+from .border import Visit
 from .endpoint import ConsoleEndpoint
 from .policy import ConsoleType, Policy
 from .units import UnixTime
@@ -20,6 +21,7 @@ class Token:
         type: the viewer it was issued for.
         issued_at: when it was made.
         expires_at: when it can no longer be redeemed.
+        visit: the session of another zone that it was issued for; None for a user's own token.
     """
 
     vm: VMAddress
@@ -28,6 +30,7 @@ class Token:
     policy: Policy
     issued_at: UnixTime
     expires_at: UnixTime
+    visit: Visit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ def refusal(what: str, reason: str, otherwise: str) -> UpstreamRefused:
     """
     text = f"{what}: {reason or otherwise}"
     if _ATTEMPTS.search(reason):
-        return UpstreamBusy(f"{text}; it counts connections that did not log in (BlacklistTimeout)")
+        detail = f"{text}; it counts connections that did not log in (BlacklistTimeout)"
+        return UpstreamBusy(detail, reason=reason)
     if _IN_USE.search(reason):
-        return ConsoleInUse(text)
-    return UpstreamRefused(text)
+        return ConsoleInUse(text, reason=reason)
+    return UpstreamRefused(text, reason=reason)

@@ -7,16 +7,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from ..backends import find, make, new_context
+from ..backends.zone import ZoneBackend
 from ..blocking import BoundedCalls
 from ..config.settings import BackendTable, Settings
-from ..interfaces import IConsoleBackend, ITokenSource, ITokenStore
+from ..interfaces import BackendClass, IConsoleBackend, ITokenSource, ITokenStore
 from ..tokens.external import kinds as source_types
 from ..tokens.external.context import SourceContext
 from ..tokens.external.store import StoreWithSources
@@ -159,7 +160,7 @@ def renew(
     renewed = replace(
         components,
         store=StoreWithSources(store, sources) if sources else store,
-        backends={name: configured[name].instance for name in settings.backends},
+        backends={name: configured[name].instance for name in _with_machines(settings)},
         sources=sources,
         configured=configured,
     )
@@ -193,18 +194,25 @@ def _context(
 
 
 def _make(context: SourceContext, table: BackendTable, settings: Settings) -> Any:
-    if context.name not in settings.backends:
+    name, zones = context.name, settings.zones
+    if name not in settings.backends and name not in zones:
         return source_types.find(table.kind)(context)
-    kind = find(table.kind)
-    name, calls, reactor = context.name, context.calls, context.reactor
-    return make(kind, new_context(kind, name, table.settings, calls, reactor))
+    kind = cast("BackendClass", ZoneBackend) if name in zones else find(table.kind)
+    calls, reactor, zone = context.calls, context.reactor, settings.proxy.zone
+    return make(kind, new_context(kind, name, table.settings, calls, reactor, zone))
 
 
 def _tables(settings: Settings) -> dict[str, BackendTable]:
-    return {**settings.backends, **settings.token_sources}
+    return {**settings.backends, **settings.zones, **settings.token_sources}
+
+
+def _with_machines(settings: Settings) -> Iterable[str]:
+    return [*settings.backends, *settings.zones]
 
 
 def _label(name: str, settings: Settings) -> str:
+    if name in settings.zones:
+        return f"zone {name}"
     return f"backend {name}" if name in settings.backends else f"token source {name}"
 
 

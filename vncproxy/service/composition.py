@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.application.internet import StreamServerEndpointService
 
 from ..backends import find
+from ..backends.zone import ZoneBackend
 from ..config import load as config
 from ..config.listeners import without_wrapper
 from ..config.settings import Listen, Settings
@@ -155,7 +156,7 @@ def load(path: Path, text: bytes | None = None) -> Settings:
     Raises:
         ConfigurationError: with one line for each error.
     """
-    return config.load(path, backend_settings, source_settings, text)
+    return config.load(path, backend_settings, source_settings, text, ZoneBackend.Settings)
 
 
 def backend_settings(kind: str) -> Any:

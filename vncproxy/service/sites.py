@@ -13,8 +13,9 @@ from prometheus_client import CollectorRegistry
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
+from ..backends.zone import ZoneSettings
 from ..config.listeners import without_wrapper
-from ..config.settings import Listen, Settings
+from ..config.settings import BackendTable, Listen, Settings
 from ..downstream.channel import ConsoleChannel, limited_channel
 from ..downstream.connections import Connections
 from ..downstream.forwarded import Forwarding
@@ -29,6 +30,7 @@ from ..relay import fast, plain
 from ..session.registry import SessionRegistry
 from ..session.services import Services
 from ..session.steps import OnStep
+from ..zones.request import Peer
 from .components import Components
 
 API_CONNECTIONS = 100
@@ -183,7 +185,14 @@ class Sites:
             base_url=settings.public.base_url,
             xvp_url=settings.public.xvp_url,
             room_elsewhere=lambda: self.room_elsewhere(),
+            zone=settings.proxy.zone,
+            zones={name: _peer(name, table) for name, table in settings.zones.items()},
         )
+
+
+def _peer(name: str, table: BackendTable) -> Peer:
+    assert isinstance(table.settings, ZoneSettings)
+    return table.settings.peer(name)
 
 
 def _limits_of_api(limits: Limits) -> Limits:

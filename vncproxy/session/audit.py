@@ -181,6 +181,7 @@ class AuditLog:
             "token": session.token_id[:TOKEN_PREFIX] or None,
             "host": session.host or None,
             "seconds": round(session.seconds, 3),
+            **_zones(session),
             **more,
         }
         return self._put(line)
@@ -192,6 +193,23 @@ class AuditLog:
         else:
             self._file.append(text)
         return text
+
+
+def _zones(session: SessionInfo) -> Line:
+    """Return the members that only a session across a border has."""
+    if session.border is None:
+        return {}
+    border = session.border
+    return {
+        name: value
+        for name, value in (
+            ("from_zone", border.from_zone),
+            ("from_session", border.from_session),
+            ("to_zone", border.to_zone),
+            ("to_session", border.to_session),
+        )
+        if value
+    }
 
 
 def open_audit_file(path: str) -> FileIO | None:

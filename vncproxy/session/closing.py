@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from ..errors import ConnectionLost, ConsoleEnded, ConsoleMoved, ConsoleTaken, VNCProxyError
+from ..errors import (
+    ConnectionLost,
+    ConsoleEnded,
+    ConsoleMoved,
+    ConsoleTaken,
+    VNCProxyError,
+)
+from ..errors.zone import said_by_zone
 from ..model import LOCAL
 from ..relay.leg import Leg
+from ..text import printable
 from .live import LiveSessions
 from .state import SessionState
+
+FIRST_OF_OURS = 4000
+"""The least close code that the proxies give a meaning (RFC 6455 section 7.4.2)."""
 
 JUST_NOW = 2.0
 """Seconds for which a byte counts as being on its way."""
@@ -19,6 +30,24 @@ together, and new sessions need the threads that ask, too."""
 def closed_by_console(down: Leg, up: Leg, live: LiveSessions) -> bool:
     """Return whether the console closed first, and its backend may be asked why."""
     return up.is_closing and not down.is_closing and live.explaining < MAX_EXPLAINING
+
+
+def told_by_zone(session: SessionState, down: Leg, up: Leg, why: VNCProxyError) -> VNCProxyError:
+    """Return why another zone has closed a session; ``why`` where none has, or gives no reason."""
+    border = session.border
+    if border is None:
+        return why
+    if up.is_closing and not down.is_closing and border.to_zone:
+        zone, close = border.to_zone, up.framing.peer_close
+    elif down.is_closing and not up.is_closing and border.from_zone:
+        zone, close = border.from_zone, down.framing.peer_close
+        if close is not None and close.code == ConnectionLost.close_code:
+            return ConnectionLost(f"zone {zone} says: {close.reason}")
+    else:
+        return why
+    if close is None or close.code < FIRST_OF_OURS:
+        return why
+    return said_by_zone(zone, close.code, printable(close.reason))
 
 
 async def explain_close(

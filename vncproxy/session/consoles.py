@@ -11,9 +11,16 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 
-from ..errors import BackendError, UpstreamViolation, VMNotFound, VNCProxyError
-from ..interfaces import IConsoleBackend
-from ..model import ConsoleElsewhere, ConsoleEndpoint, Timeouts, VMAddress
+from ..errors import (
+    BackendError,
+    UpstreamUnreachable,
+    UpstreamViolation,
+    VMNotFound,
+    VNCProxyError,
+    ZoneUnreachable,
+)
+from ..interfaces import IConsoleBackend, IConsolesElsewhere
+from ..model import ConsoleElsewhere, ConsoleEndpoint, Journey, Timeouts, VMAddress
 from ..upstream import Console, is_vnc_server, open_console, try_login
 from .recovery import recovery_of
 from .steps import OnStep, Steps
@@ -55,12 +62,14 @@ class Consoles:
         vm: VMAddress,
         endpoint: ConsoleEndpoint | None = None,
         on_dial: Callable[[str], object] = str,
+        journey: Callable[[], Journey] | None = None,
     ) -> tuple[Console, str]:
         """Open a machine's console; returns it with the name that the backend gives the machine.
 
         Args:
             endpoint: where it is, when no backend needs to be asked.
             on_dial: called with each host before it is dialled; empty is this machine.
+            journey: returns what another zone is told of the session.
 
         Raises:
             ConsoleError: there is no such machine, or it shows no screen now.
@@ -69,7 +78,7 @@ class Consoles:
         if endpoint is not None:
             return await self._reach(vm, endpoint, on_dial), endpoint.name
         with self._steps(vm, "locate"):
-            vm, endpoint = await self._locate(vm)
+            vm, endpoint = await self._locate(vm, journey)
         try:
             return await self._reach(vm, endpoint, on_dial), endpoint.name
         except UpstreamViolation as e:
@@ -129,16 +138,23 @@ class Consoles:
     ) -> Console:
         on_dial(endpoint.host)
         with self._steps(vm, "connect") as steps:
-            return await open_console(
-                endpoint, self._timeouts, self._reactor, lambda: steps.begin("handshake")
-            )
+            try:
+                return await open_console(
+                    endpoint, self._timeouts, self._reactor, lambda: steps.begin("handshake")
+                )
+            except UpstreamUnreachable as e:
+                if IConsolesElsewhere.providedBy(self._backends.get(vm.backend)):
+                    raise ZoneUnreachable(e.detail, zone=vm.backend) from e
+                raise
 
     def _steps(self, vm: VMAddress, name: str) -> Steps:
         return Steps(self._on_step, vm.backend, name, self._reactor.seconds)
 
-    async def _locate(self, vm: VMAddress) -> tuple[VMAddress, ConsoleEndpoint]:
+    async def _locate(
+        self, vm: VMAddress, journey: Callable[[], Journey] | None = None
+    ) -> tuple[VMAddress, ConsoleEndpoint]:
         """Ask the machine's backend, and at most one more that it points to."""
-        found = await self._ask_backend(vm)
+        found = await self._ask_backend(vm, journey)
         if isinstance(found, ConsoleElsewhere):
             if found.vm.backend not in self._backends:
                 raise BackendError(f"{vm} is {found.vm}, and no such backend is configured")
@@ -147,10 +163,15 @@ class Consoles:
             raise BackendError(f"{vm} was pointed to, and points on to {found.vm}")
         return vm, found
 
-    async def _ask_backend(self, vm: VMAddress) -> ConsoleEndpoint | ConsoleElsewhere:
+    async def _ask_backend(
+        self, vm: VMAddress, journey: Callable[[], Journey] | None = None
+    ) -> ConsoleEndpoint | ConsoleElsewhere:
         backend = self._backends.get(vm.backend)
         if backend is None:
-            raise VMNotFound(f"no backend {vm.backend!r} is configured")
+            raise VMNotFound(f"no backend and no zone {vm.backend!r} is configured")
+        if journey is not None and IConsolesElsewhere.providedBy(backend):
+            elsewhere = IConsolesElsewhere(backend)
+            return await self._within_limit(vm, elsewhere.request_console(vm.vm, journey()))
         return await self._within_limit(vm, backend.locate(vm.vm))
 
     async def _within_limit(self, vm: VMAddress, answer: Awaitable[T], most: float = inf) -> T:

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from ..errors import ClientGone, ConfirmationNeeded, Forbidden, TokenUsed
 from ..handshake.steps import StepError
-from ..model import LOCAL, ConsoleType, Grant, Policy, Token, check_secret
+from ..model import LOCAL, Border, ConsoleType, Grant, Journey, Policy, Token, check_secret
 from ..origins import check_origin
 from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
@@ -88,6 +88,8 @@ class Opening:
         self._live.add_to_vm(session, token.vm)
         self._live.end_replaced(session)
         session.token_id, session.vm, session.user = grant.token_id, token.vm, token.user
+        if token.visit is not None:
+            session.border = Border(token.visit.zone, token.visit.session)
         self._live.on_redeemed(session.id)
         return grant
 
@@ -107,13 +109,32 @@ class Opening:
         await self._downstream.admit(grant)
         _check_policy(token.policy, session.user_request)
         consoles = self._services.consoles()
-        console, name = await consoles.open(token.vm, grant.endpoint, self._note_host)
+        console, name = await consoles.open(
+            token.vm, grant.endpoint, self._note_host, self._journey
+        )
         session.is_vnc_server = console.is_vnc_server
+        if console.peer_session:
+            self._note_zone(token.vm.backend, console.peer_session)
         down = await self._greet(console)
         return down, console, rename(console.server_init, name) if name else console.server_init
 
     def _note_host(self, host: str) -> None:
         self._session.host = host or LOCAL
+
+    def _note_zone(self, zone: str, session_id: str) -> None:
+        border = self._session.border or Border()
+        self._session.border = replace(border, to_zone=zone, to_session=session_id)
+
+    def _journey(self) -> Journey:
+        """Return what another zone is told of the session."""
+        session, grant = self._session, self._session.grant
+        assert grant is not None
+        policy, visit = grant.token.policy, grant.token.visit
+        if policy.max_duration is not None:
+            since = self._services.reactor.seconds() - session.started
+            left = max(1.0, policy.max_duration - grant.age - since)
+            policy = replace(policy, max_duration=left)
+        return Journey(session.id, grant.token.user, policy, visit.via if visit else ())
 
     async def _greet(self, console: Console) -> Leg:
         """Greet the viewer; a console whose viewer does not answer is closed."""

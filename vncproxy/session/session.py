@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 from ..errors import HypervisorError, ProxyDraining, SessionEnded, VNCProxyError
 from ..model import is_secret, new_id, secret_id
 from ..relay.leg import Leg
-from .closing import closed_by_console, explain_close, side_that_ended
+from .closing import closed_by_console, explain_close, side_that_ended, told_by_zone
 from .downstream import IDownstream
 from .live import LiveSessions
 from .opening import Opening, without_secrets
@@ -121,6 +121,7 @@ class Session(SessionState):
         down, up = self.legs
         why = self._moved(down) or why
         self.side = side_that_ended(down, up, why)
+        why = told_by_zone(self, down, up, why)
         if closed_by_console(down, up, self._live):
             explained = Deferred.fromCoroutine(explain_close(self, why, self._live))
             explained.addCallback(self._close_legs).addErrback(self._log_failure)

@@ -8,7 +8,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from ..errors import ProxyDraining, SessionEnded, VNCProxyError
-from ..model import Grant, SessionInfo, UnixTime, VMAddress
+from ..model import Border, Grant, SessionInfo, UnixTime, VMAddress
 from ..relay.leg import Leg
 from .user_request import UserRequest
 
@@ -22,6 +22,7 @@ class SessionState:
 
     Attributes:
         id: the session's id.
+        border: the zones that it comes from and goes to; None within one zone.
         user_request: what its user asks for.
         grant: what its token allows, once it is redeemed.
         token_id, vm, user, host, side, proxy, proxy_id, zone: as in `SessionInfo`, empty until
@@ -41,6 +42,7 @@ class SessionState:
 
     __slots__ = (
         "__weakref__",
+        "border",
         "ending",
         "grant",
         "host",
@@ -67,6 +69,7 @@ class SessionState:
         self, session_id: str, user_request: UserRequest, started_at: UnixTime, started: float
     ) -> None:
         self.id = session_id
+        self.border: Border | None = None
         self.user_request = user_request
         self.grant: Grant | None = None
         self.started_at = started_at
@@ -146,5 +149,6 @@ class SessionState:
             proxy=self.proxy,
             zone=self.zone,
             side=self.side,
+            border=self.border,
             proxy_id=self.proxy_id,
         )

@@ -85,7 +85,9 @@ class TLSClient:
             return
         if presented is None:
             raise UpstreamUntrusted("server presented no certificate")
-        certificate = presented.to_cryptography()
+        self._verify(presented.to_cryptography(), trust)
+
+    def _verify(self, certificate: x509.Certificate, trust: TLSTrust) -> None:
         if trust.fingerprints:
             _verify_fingerprint(certificate, trust.fingerprints)
         elif trust.verify:
@@ -114,6 +116,38 @@ class TLSClient:
             f"{_describe(certificate.to_cryptography())}; trusted is {trusted}: configure ca_file, "
             "or fingerprints with the server's once it was compared there"
         )
+
+
+class VerifyingTLSClient(TLSClient):
+    """A client that verifies everything within the handshake, and fails it where that fails.
+
+    For protocols that are not called when the handshake is done.
+
+    Attributes:
+        problem: why the server was not trusted; empty where it was, or was not asked yet.
+    """
+
+    @property
+    def problem(self) -> str:
+        """Why the server was not trusted."""
+        return self._problem
+
+    def clientConnectionForTLS(self, tlsProtocol: object) -> Any:
+        """Return the connection; called by Twisted."""
+        connection = super().clientConnectionForTLS(tlsProtocol)
+        connection.set_verify(SSL.VERIFY_PEER, self._judge_all)
+        return connection
+
+    def _judge_all(self, _: object, certificate: X509, number: int, depth: int, good: int) -> bool:
+        assert self._trust is not None
+        if needs_name(self._trust) and not self._judge(_, certificate, number, depth, good):
+            return False
+        if depth == 0 and not self._problem:
+            try:
+                self._verify(certificate.to_cryptography(), self._trust)
+            except UpstreamUntrusted as e:
+                self._problem = e.detail
+        return not self._problem
 
 
 def _verify_fingerprint(certificate: x509.Certificate, allowed: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 
 from ..interfaces import ITokenStore
-from ..model import ConsoleType, Policy, Token, UnixTime, VMAddress, secret_id
+from ..model import ConsoleType, Policy, Token, UnixTime, Visit, VMAddress, secret_id
 from .access_url import access_url
 from .machine_check import MachineCheck
 from .policy import check_policy
@@ -25,6 +25,7 @@ class IssueRequest:
         user: for logs, and to revoke tokens by.
         ttl: seconds that the token lives; None for the configured time.
         check: whether the machine must exist, by its backend.
+        visit: the session of another zone that it is for.
     """
 
     vm: VMAddress
@@ -33,6 +34,7 @@ class IssueRequest:
     policy: Policy = field(default_factory=Policy)
     ttl: float | None = None
     check: bool = False
+    visit: Visit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class IssueRules:
             IssueRefused: there is no such backend.
         """
         if vm.backend not in self.backends:
-            message = f"there is no backend {vm.backend!r}"
+            message = f"there is no backend and no zone {vm.backend!r}"
             raise IssueRefused(message, field="vm", code="backend-unknown")
 
 
@@ -132,4 +134,4 @@ class TokenIssuer:
         self._rules.check_backend(request.vm)
         policy, now = check_policy(request.policy), self._time()
         expires_at = now + self._rules.lifetime(request.ttl)
-        return Token(request.vm, request.user, request.type, policy, now, expires_at)
+        return Token(request.vm, request.user, request.type, policy, now, expires_at, request.visit)

@@ -20,7 +20,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from ..model import ConsoleType, Policy, Token, UnixTime, VMAddress
+from ..model import ConsoleType, Policy, Token, UnixTime, Visit, VMAddress
 from ..origins import normal_or_as_is
 
 VERSION = 1
@@ -59,6 +59,7 @@ class _Record(BaseModel):
     policy: Policy = Policy()
     issued_at: _Moment
     expires_at: _Moment
+    visit: Visit | None = None
 
 
 def encode(token: Token) -> bytes:
@@ -71,9 +72,14 @@ def encode(token: Token) -> bytes:
         policy=token.policy,
         issued_at=token.issued_at,
         expires_at=token.expires_at,
+        visit=token.visit,
     )
-    # proxies of an earlier version refuse a record that has "confirm"
-    left_out = {"policy": {"confirm"}} if token.policy.confirm is None else None
+    # proxies of an earlier version refuse a record that has "confirm" or "visit"
+    left_out: dict[str, bool | set[str]] = {}
+    if token.policy.confirm is None:
+        left_out["policy"] = {"confirm"}
+    if token.visit is None:
+        left_out["visit"] = True
     return record.model_dump_json(exclude=left_out).encode()
 
 
@@ -101,6 +107,7 @@ def decode(record: bytes) -> Token:
         policy=policy,
         issued_at=read.issued_at,
         expires_at=read.expires_at,
+        visit=read.visit,
     )
 
 

@@ -30,12 +30,14 @@ class Console:
         server_init: the ServerInit message, the first bytes for the viewer.
         host: its host; empty for this machine.
         is_vnc_server: as `is_vnc_server` returns.
+        peer_session: the session's id in the zone that shows the console; empty for none.
     """
 
     leg: Leg
     server_init: bytes
     host: str = ""
     is_vnc_server: bool = False
+    peer_session: str = ""
 
 
 async def open_console(
@@ -68,7 +70,8 @@ async def open_console(
     except BaseException:
         handshakes.close()
         raise
-    return Console(handshakes.leg, server_init, endpoint.host, is_vnc_server(endpoint))
+    peer = handshakes.peer_session
+    return Console(handshakes.leg, server_init, endpoint.host, is_vnc_server(endpoint), peer)
 
 
 def is_vnc_server(endpoint: ConsoleEndpoint) -> bool:

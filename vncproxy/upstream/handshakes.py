@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from ..errors import ConsoleEnded, ConsoleInUse, UpstreamClosed, UpstreamViolation
+from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
+
+from ..errors import (
+    ConsoleEnded,
+    ConsoleInUse,
+    UpstreamClosed,
+    UpstreamRefused,
+    UpstreamViolation,
+)
 from ..handshake.http_connect import http_connect
 from ..handshake.steps import EndOfStream, StartTLS, StepError, Steps
 from ..model import ConsoleEndpoint, Handshake, HTTPConnect, Timeouts, TLSTrust, Transport
@@ -18,6 +27,9 @@ from .websocket import open_websocket
 
 T = TypeVar("T")
 
+CLOSE_FRAME_TIME = 1.0
+"""Seconds to wait for the close frame of a server that has refused."""
+
 
 class ConsoleHandshakes:
     """All handshakes of one connection to a console.
@@ -28,10 +40,12 @@ class ConsoleHandshakes:
 
     Attributes:
         leg: the connection.
+        peer_session: the session's id in another zone; empty where there is none.
     """
 
     def __init__(self, leg: Leg, endpoint: ConsoleEndpoint, timeouts: Timeouts, clock: Any) -> None:
         self.leg = leg
+        self.peer_session = ""
         self._endpoint = endpoint
         self._close_timeout = timeouts.linger
         self._clock = clock
@@ -50,12 +64,28 @@ class ConsoleHandshakes:
         endpoint = self._endpoint
         if endpoint.transport is Transport.WSS:
             opening = open_websocket(endpoint.host, endpoint.port, endpoint.path, endpoint.headers)
-            await self._run(_under_tls(endpoint, opening))
+            self.peer_session = await self._run(_under_tls(endpoint, opening))
             self.leg.set_framing(WebSocketFraming(client=True))
         steps = configured_handshakes(endpoint.handshakes)
         if endpoint.transport is Transport.TLS:
             steps = _under_tls(endpoint, steps)
-        return await self._run(steps)
+        try:
+            return await self._run(steps)
+        except UpstreamRefused as e:
+            e.peer_close = await self._close_code()
+            raise
+
+    async def _close_code(self) -> int:
+        """Return the code of the close frame that follows a refusal in a web socket."""
+        if self._endpoint.transport is not Transport.WSS:
+            return 0
+        closed: Deferred[None] = Deferred()
+        self.leg.deliver(lambda _: None, on_eof=lambda: closed.callback(None))
+        if not self.leg.is_closing:
+            with suppress(TimeoutError):
+                await closed.addTimeout(CLOSE_FRAME_TIME, self._clock)
+        close = self.leg.framing.peer_close
+        return close.code if close else 0
 
     async def initialise(self, *, tight_tail: bool) -> bytes:
         """Send ClientInit; returns the ServerInit message.

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
-from autobahn.websocket.types import ConnectingRequest
+from autobahn.websocket.types import ConnectingRequest, ConnectionResponse
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 
@@ -18,23 +18,28 @@ from ..addresses import bracketed
 from ..errors import UpstreamRefused, UpstreamViolation
 from ..handshake.reasons import clean_reason
 from ..handshake.steps import ReadUntil, Steps, Write
+from ..model import SESSION_HEADER
 
 HEADER_LIMIT = 8192
 """Longest header of a reply, in bytes."""
 
 SUBPROTOCOL = "binary"
 
+_SESSION = re.compile(r"[0-9a-f]{16}")
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3})(?: .*)?\r\n")
 
 
 def open_websocket(
     host: str, port: int, target: str, headers: tuple[tuple[str, str], ...] = ()
-) -> Steps[None]:
+) -> Steps[str]:
     """Open a WebSocket of subprotocol ``binary`` on a connection that uses TLS already.
 
     Args:
         target: path and query.
         headers: further headers of the request.
+
+    Returns:
+        The server's id of the session, where it is the proxy of another zone.
 
     Raises:
         UpstreamRefused: the status is not 101; with the status line.
@@ -52,6 +57,7 @@ def open_websocket(
         raise UpstreamRefused(f"web socket answered with {clean_reason(line[:128])}")
     rest = yield ReadUntil(b"\r\n\r\n", HEADER_LIMIT, "the header of its HTTP reply")
     _check_reply(opening, line + rest)
+    return opening.peer_session
 
 
 def _check_reply(opening: _Opening, header: bytes) -> None:
@@ -69,14 +75,21 @@ class _Opening(WebSocketClientProtocol):
     Attributes:
         opened: whether it has succeeded.
         problem: why it failed.
+        peer_session: what the server says in `SESSION_HEADER`.
     """
 
     request: ConnectingRequest
     opened = False
+    peer_session = ""
     problem = "the handshake did not end"
 
     def onConnecting(self, transport_details: object) -> ConnectingRequest:
         return self.request
+
+    def onConnect(self, response: ConnectionResponse) -> None:
+        session = response.headers.get(SESSION_HEADER.lower(), "")
+        if _SESSION.fullmatch(session):
+            self.peer_session = session
 
     def onOpen(self) -> None:
         self.opened = True

@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
 from twisted.web.iweb import IRequest
 from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException
@@ -21,6 +22,7 @@ from ..caller import Caller
 from ..health import Readiness, alive
 from ..reply import Refusal, Reply, error_body, not_routed, refused
 from ..visible_metrics import metrics_text
+from ..zones import ZoneDesk
 from .bodies import token_request
 from .inventory import Inventory
 from .parameters import check_user, parse_vm
@@ -49,6 +51,7 @@ class Api:
         tokens: Tokens,
         sessions: SessionsView,
         proxies: ProxiesView,
+        zones: ZoneDesk,
         inventory: Inventory,
         readiness: Readiness,
         metrics_registry: CollectorRegistry,
@@ -57,6 +60,7 @@ class Api:
         self._tokens = tokens
         self._sessions = sessions
         self._proxies = proxies
+        self._zones = zones
         self._inventory = inventory
         self._readiness = readiness
         self._metrics_registry = metrics_registry
@@ -110,6 +114,21 @@ class Api:
         """Let a proxy take no new sessions."""
         drain = self._proxies.drain
         return self._answer(request, lambda caller: drain(caller, proxy_id), Scope.ADMIN)
+
+    @app.route("/v1/zones/tokens", methods=["POST"])
+    def issue_zone_token(self, request: Request) -> Deferred[bytes]:
+        """Issue a token for a session of another zone."""
+        return self._answer_zone(request, self._zones.issue)
+
+    @app.route("/v1/zones/checks", methods=["POST"])
+    def check_for_zone(self, request: Request) -> Deferred[bytes]:
+        """Tell another zone whether a machine exists."""
+        return self._answer_zone(request, self._zones.check)
+
+    @app.route("/v1/zones/about", methods=["GET"])
+    def tell_zone(self, request: Request) -> Deferred[bytes]:
+        """Tell another zone about this one."""
+        return self._answer_zone(request, self._zones.about)
 
     @app.route("/v1/sessions", methods=["GET"])
     def list_sessions(self, request: Request) -> Deferred[bytes]:
@@ -175,11 +194,27 @@ class Api:
     def _answer(self, request: Request, work: Work, *scopes: Scope) -> Deferred[bytes]:
         """Answer with the reply of ``work``; the caller needs one of the scopes."""
 
+        async def reply() -> Reply:
+            caller = await authenticate(self._authenticators, request.requestHeaders)
+            caller.require_scope(*scopes)
+            return await work(caller)
+
+        return self._reply(request, reply)
+
+    def _answer_zone(
+        self, request: Request, work: Callable[[Headers], Awaitable[Reply]]
+    ) -> Deferred[bytes]:
+        """Answer another zone, whose request is signed."""
+
+        async def reply() -> Reply:
+            return await work(request.requestHeaders)
+
+        return self._reply(request, reply)
+
+    def _reply(self, request: Request, work: Callable[[], Awaitable[Reply]]) -> Deferred[bytes]:
         async def serve() -> Reply:
             try:
-                caller = await authenticate(self._authenticators, request.requestHeaders)
-                caller.require_scope(*scopes)
-                return await work(caller)
+                return await work()
             except VNCProxyError as e:
                 return self._refused(e)
 

@@ -1,0 +1,118 @@
+"""Consoles of another zone: its API gives a token for a session, its proxies show the console."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from zope.interface import implementer
+
+from ...errors import (
+    ConfigurationError,
+    UpstreamRefused,
+    UpstreamUntrusted,
+    UpstreamViolation,
+    VNCProxyError,
+    ZoneError,
+    ZoneLoop,
+    ZoneUntrusted,
+)
+from ...errors.zone import said_by_zone
+from ...interfaces import (
+    BackendContext,
+    IConsoleBackend,
+    IConsoleRecovery,
+    IConsolesElsewhere,
+    IHasWarnings,
+)
+from ...model import ConsoleElsewhere, ConsoleEndpoint, Journey, VMAddress
+from ...zones.request import Act, new_request, passed
+from .connection import Connection
+from .console import endpoint
+from .probe import describe
+from .settings import ZoneSettings
+
+
+@implementer(IConsoleBackend, IConsolesElsewhere, IConsoleRecovery, IHasWarnings)
+class ZoneBackend:
+    """The machines of one other zone, by their addresses there."""
+
+    Settings = ZoneSettings
+
+    def __init__(self, context: BackendContext) -> None:
+        self._name = context.name
+        self._zone = context.zone
+        self._settings: ZoneSettings = context.settings
+        self._connection = (
+            Connection(context.name, self._settings, context.network)
+            if self._settings.is_asked
+            else None
+        )
+        self._problems: Sequence[str] = ()
+
+    async def request_console(self, vm: str, journey: Journey) -> ConsoleEndpoint:
+        """Ask the zone for a token, and return where it is redeemed."""
+        via = (*journey.via, self._zone)
+        if self._name in via:
+            raise ZoneLoop(f"{passed((*via, self._name))}: in a circle", zone=self._name)
+        answer = await self._ask(
+            Act.TOKEN,
+            "POST",
+            "/v1/zones/tokens",
+            vm=vm,
+            sub=journey.user,
+            session=journey.session,
+            via=via,
+            policy=journey.policy,
+        )
+        token = answer.get("token")
+        if not isinstance(token, str):
+            raise ZoneError(f"zone {self._name}: the answer has no token", zone=self._name)
+        return endpoint(self._settings, token)
+
+    async def locate(self, vm: str) -> ConsoleElsewhere:
+        """Make sure that the zone has a machine; its console is opened for a session only."""
+        await self._ask(Act.CHECK, "POST", "/v1/zones/checks", vm=vm, via=(self._zone,))
+        return ConsoleElsewhere(VMAddress(self._name, vm))
+
+    async def relocate(self, vm: str, refusal: UpstreamViolation) -> ConsoleEndpoint:
+        """Raise what the zone says; another token would change nothing."""
+        raise self.explain(refusal) from refusal
+
+    def explain(self, refusal: UpstreamViolation) -> VNCProxyError:
+        """Return an error with the zone's own words."""
+        if isinstance(refusal, UpstreamRefused) and (refusal.reason or refusal.peer_close):
+            return said_by_zone(self._name, refusal.peer_close, refusal.reason)
+        if isinstance(refusal, UpstreamUntrusted):
+            return ZoneUntrusted(f"zone {self._name}: {refusal.detail}", zone=self._name)
+        return ZoneError(f"zone {self._name}: {refusal.detail}", zone=self._name)
+
+    async def current_host(self, vm: str) -> str:
+        """Return nothing: the zone follows its machines itself."""
+        return ""
+
+    async def probe(self) -> str:
+        """Ask the zone about itself."""
+        if self._connection is None:
+            return "may ask, and is not asked"
+        sent = time.time()
+        answer = await self._ask(Act.ABOUT, "GET", "/v1/zones/about")
+        return describe(answer, sent, time.time(), self._settings.private_key().id)
+
+    def warnings(self) -> Sequence[str]:
+        """Return what is unsafe, or will soon not work."""
+        return list(self._settings.warnings(time.time()))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _ask(self, act: Act, method: str, path: str, **more: Any) -> dict[str, Any]:
+        if self._connection is None:
+            raise ConfigurationError(
+                f"[zones.{self._name}] has no api, console and key to ask with"
+            )
+        request = new_request(act, self._zone, self._name, time.time(), **more)
+        return await self._connection.send(method, path, request)

@@ -1,0 +1,126 @@
+"""Signed requests to the API of another zone, over connections that are kept for some time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from treq.client import HTTPClient
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.web.client import Agent, HTTPConnectionPool
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IPolicyForHTTPS
+from zope.interface import implementer
+
+from ...errors import ConfigurationError, ZoneError
+from ...model import TLSTrust
+from ...tls.verification import VerifyingTLSClient
+from ...zones.request import Request, sign
+from .errors import refused, unreachable
+from .settings import ZoneSettings
+
+LONGEST_ANSWER: Final = 65536
+"""Bytes of an answer that are read."""
+
+KEPT: Final = 4
+"""Connections that are kept for further requests."""
+
+KEPT_FOR: Final = 45
+"""Seconds that one of them may be unused; the other side closes it after 60."""
+
+
+@implementer(IPolicyForHTTPS)
+class _Policy:
+    """Verifies the zone's API as the table says."""
+
+    def __init__(self, trust: TLSTrust) -> None:
+        self._trust = trust
+        self._newest: VerifyingTLSClient | None = None
+
+    def creatorForNetloc(self, hostname: bytes, port: int) -> VerifyingTLSClient:
+        self._newest = VerifyingTLSClient(self._trust, hostname.decode("idna"))
+        return self._newest
+
+    def problem(self) -> str:
+        """Return why the newest connection was not trusted; empty where it was."""
+        return self._newest.problem if self._newest is not None else ""
+
+
+class Connection:
+    """The API of one zone.
+
+    Args:
+        zone: its name.
+        network: the reactor.
+    """
+
+    def __init__(self, zone: str, settings: ZoneSettings, network: Any) -> None:
+        self._zone = zone
+        self._settings = settings
+        self._network = network
+        self._key = settings.private_key()
+        self._pool = HTTPConnectionPool(network)
+        self._pool.maxPersistentPerHost = KEPT
+        self._pool.cachedConnectionTimeout = KEPT_FOR
+        self._policy = _Policy(settings.tls.trust())
+        agent = Agent(network, self._policy, settings.timeout, pool=self._pool)
+        self._client = HTTPClient(agent)
+
+    async def send(self, method: str, path: str, request: Request) -> dict[str, Any]:
+        """Send a request; returns the JSON object of the answer.
+
+        Raises:
+            ZoneUnreachable, ZoneUntrusted: there is no answer.
+            ZoneError, VMNotFound: it is a refusal.
+        """
+        url, limit = self._settings.url(path), self._settings.timeout
+        signed = sign(request, self._key)
+        exchange = Deferred.fromCoroutine(self._exchange(method, url, signed))
+        try:
+            status, content = await exchange.addTimeout(limit, self._network)
+        except (CancelledError, ConfigurationError):
+            raise
+        except Exception as e:
+            problem = self._policy.problem()
+            raise unreachable(self._zone, self._settings.api, e, limit, problem) from e
+        if status >= 300:
+            raise refused(self._zone, status, content)
+        return self._answer(content)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._pool.closeCachedConnections()
+
+    async def _exchange(self, method: str, url: str, signed: str) -> tuple[int, bytes]:
+        response = await self._client.request(
+            method,
+            url,
+            headers=Headers({"Authorization": [f"Bearer {signed}"]}),
+            allow_redirects=False,
+            unbuffered=True,
+        )
+        pieces: list[bytes] = []
+        await response.collect(_Limited(pieces))
+        return response.code, b"".join(pieces)
+
+    def _answer(self, content: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(content)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise ZoneError(f"zone {self._zone}: the answer is no JSON object", zone=self._zone)
+        return answer
+
+
+class _Limited:
+    """Collects an answer up to a limit."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+        self._left = LONGEST_ANSWER
+
+    def __call__(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left >= 0:
+            self._pieces.append(data)

@@ -1,0 +1,26 @@
+"""From a token of another zone to the endpoint of its web socket."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from ...model import ConsoleEndpoint, RFBSecurity, Transport
+from .settings import ZoneSettings
+
+
+def endpoint(settings: ZoneSettings, token: str) -> ConsoleEndpoint:
+    """Return where the console of a token is.
+
+    Args:
+        token: the secret, good once.
+    """
+    url = settings.console_url()
+    path = url.path.rpartition("/")[0] + "/websockify"
+    return ConsoleEndpoint(
+        Transport.WSS,
+        host=url.hostname or "",
+        port=url.port or 443,
+        path=f"{path}?token={quote(token, safe='')}",
+        tls=settings.tls.trust(),
+        handshakes=(RFBSecurity(),),
+    )

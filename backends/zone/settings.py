@@ -1,0 +1,193 @@
+"""The table ``[zones.NAME]``: what is asked of another zone, and what it may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SecretStr,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from ...addresses import check_host
+from ...config.secret import ERROR_TYPE, Secret
+from ...model import Seconds, UnixTime
+from ...tls.settings import TLSSettings, warnings_about
+from ...zones.keys import PrivateKey, PublicKey
+from ...zones.request import AcceptedKey, Peer
+
+
+def _https(text: str) -> str:
+    if not text:
+        return text
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+        check_host(parts.hostname or "")
+    except ValueError as e:
+        raise ValueError(f"must be a URL: {e}") from None
+    if parts.scheme != "https" or parts.username is not None or set("?#") & set(text):
+        raise ValueError("must be https:// and a host, without a user, a query and a fragment")
+    return text
+
+
+def _private(secret: SecretStr) -> SecretStr:
+    if text := secret.get_secret_value():
+        try:
+            PrivateKey.parse(text)
+        except ValueError as e:
+            raise PydanticCustomError(ERROR_TYPE, "{why}", {"why": str(e)}) from None
+    return secret
+
+
+def _public(value: Any) -> PublicKey:
+    if isinstance(value, PublicKey):
+        return value
+    try:
+        return PublicKey.parse(value if isinstance(value, str) else "")
+    except ValueError as e:
+        raise PydanticCustomError(ERROR_TYPE, "{why}", {"why": str(e)}) from None
+
+
+def _moment(value: Any) -> UnixTime | None:
+    """Read a date, at whose beginning the key ends, or a moment; both in UTC unless it says."""
+    if value is None or isinstance(value, float):
+        return value
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("must be a date as in 2027-01-31, or a moment") from None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+
+
+def _key_table(value: Any) -> Any:
+    return {"key": value} if isinstance(value, str) else value
+
+
+HTTPSURL = Annotated[str, AfterValidator(_https)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
+    )
+
+
+class Key(_Table):
+    """A key that the zone signs with: a string, or a table with an end.
+
+    Attributes:
+        key: as ``vncproxy key new --zone`` prints it there.
+        until: a date or a moment from which on it is refused; none for no end.
+    """
+
+    key: Annotated[PublicKey, PlainValidator(_public)]
+    until: Annotated[UnixTime | None, PlainValidator(_moment)] = None
+
+
+class Accept(_Table):
+    """``[zones.NAME.accept]``: what the zone may ask.
+
+    Attributes:
+        keys: those that it signs with; two, while one replaces the other.
+        backends: the backends whose machines its users may see, ``*`` for all; and zones, whose
+            consoles are then passed on.
+        hops: the most zones that a session may have passed when it arrives from there.
+        max_duration: the most seconds of its sessions; none for what their tokens allow.
+        idle_timeout: the most seconds that they may be idle, likewise.
+    """
+
+    keys: tuple[Annotated[Key, BeforeValidator(_key_table)], ...] = ()
+    backends: tuple[str, ...] = ()
+    hops: Annotated[int, Field(ge=1, le=8)] = 1
+    max_duration: Seconds | None = None
+    idle_timeout: Seconds | None = None
+
+
+class ZoneSettings(_Table):
+    """The table ``[zones.NAME]``; NAME is what the zone calls itself, its ``proxy.zone``.
+
+    Attributes:
+        api: the URL of its API; empty where nothing is asked of it.
+        console: the URL of its consoles, its ``public.base_url``.
+        tls: how both are verified.
+        key: the private key that requests are signed with.
+        timeout: seconds for one request.
+        accept: what it may ask; nothing by default.
+    """
+
+    api: HTTPSURL = ""
+    console: HTTPSURL = ""
+    tls: TLSSettings = TLSSettings()
+    key: Annotated[Secret, AfterValidator(_private)] = SecretStr("")
+    timeout: Seconds = 5.0
+    accept: Accept = Accept()
+
+    @model_validator(mode="after")
+    def _whole(self) -> ZoneSettings:
+        given = [bool(self.api), bool(self.console), bool(self.key.get_secret_value())]
+        if any(given) and not all(given):
+            raise PydanticCustomError("zone", "api, console and key belong together")
+        if not any(given) and not self.accept.keys:
+            raise PydanticCustomError(
+                "zone", "neither api, console and key, to ask it, nor accept.keys, to be asked"
+            )
+        return self
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether consoles of the zone can be asked for."""
+        return bool(self.api)
+
+    def url(self, path: str) -> str:
+        """Return the URL of a path of its API."""
+        return self.api.rstrip("/") + path
+
+    def console_url(self) -> SplitResult:
+        """Return the URL of its consoles in parts."""
+        return urlsplit(self.console)
+
+    def private_key(self) -> PrivateKey:
+        """Return the key that requests are signed with."""
+        return PrivateKey.parse(self.key.get_secret_value())
+
+    def peer(self, name: str) -> Peer:
+        """Return what the zone may ask.
+
+        Args:
+            name: of the zone.
+        """
+        accept = self.accept
+        return Peer(
+            name,
+            tuple(AcceptedKey(each.key, each.until) for each in accept.keys),
+            frozenset(accept.backends),
+            accept.hops,
+            accept.max_duration,
+            accept.idle_timeout,
+        )
+
+    def warnings(self, now: UnixTime) -> Iterator[str]:
+        """Yield what is unsafe, or will soon not work."""
+        yield from warnings_about(self.tls.trust() if self.is_asked else None)
+        for key in self.accept.keys:
+            left = None if key.until is None else (key.until - now) / 86400
+            if left is not None and left < 30:
+                when = f"in {left:.0f} days" if left > 0 else "already"
+                yield f"its key {key.key.id} expires {when}: let it send a new one, and accept both"
+        if self.accept.keys and not self.accept.backends:
+            yield "accept.backends is empty, so it may open no console here"

@@ -1,0 +1,221 @@
+"""Requests of other zones: who asks is known by a signature, and what it may have by its table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from twisted.logger import Logger
+from twisted.web.http_headers import Headers
+
+from .. import __version__
+from ..errors import (
+    PolicyUnsupported,
+    TokenUsed,
+    VMNotFound,
+    VNCProxyError,
+    ZoneDraining,
+    ZoneError,
+    ZoneForbidden,
+    ZoneHopLimit,
+    ZoneKeyRefused,
+    ZoneLoop,
+    ZonePolicyRefused,
+    ZoneReplayed,
+    ZoneUnknown,
+)
+from ..interfaces import ISessionRegistry, ITokenStore
+from ..model import ConsoleType, Grant, Once, Token, UnixTime, Visit, VMAddress, secret_id
+from ..tokens.issuing import IssueRequest, TokenIssuer
+from ..tokens.machine_check import MachineCheck
+from ..tokens.refusals import IssueRefused
+from ..zones.request import LEEWAY, LIFETIME, Act, Peer, Request, narrowed, passed, verify
+from .caller import ALL_BACKENDS
+from .reply import Refusal, Reply
+
+Work = Callable[[Request, Peer], Awaitable[Reply]]
+
+_NO_VM = VMAddress("zone", "request")
+
+TTL = 30.0
+"""Seconds within which a zone redeems the token that it was given."""
+
+ALL_KEPT = LIFETIME + 2 * LEEWAY + 1
+"""Seconds for which a request is remembered, longer than it could be good for."""
+
+_TO_STRANGERS = (ZoneUnknown, ZoneKeyRefused)
+"""Errors whose detail a sender without a good signature must not learn."""
+
+
+class ZoneDesk:
+    """Answers the requests of other zones.
+
+    Args:
+        zone: the name of this zone.
+        peers: the zones that may ask, by name.
+        store: remembers which requests came.
+        issuer: issues the tokens.
+        machines: checks that machines exist.
+        sessions: whether this proxy takes new ones.
+        time: wall-clock time.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        zone: str,
+        peers: Mapping[str, Peer],
+        store: ITokenStore,
+        issuer: TokenIssuer,
+        machines: MachineCheck,
+        sessions: ISessionRegistry,
+        time: Callable[[], UnixTime],
+    ) -> None:
+        self._zone = zone
+        self._peers = peers
+        self._store = store
+        self._issuer = issuer
+        self._machines = machines
+        self._sessions = sessions
+        self._time = time
+
+    async def issue(self, headers: Headers) -> Reply:
+        """Issue a token that is good once, for a session of another zone.
+
+        Raises:
+            Refusal: with the code of a `ZoneError`, or of what is wrong with the machine.
+        """
+        return await self._answer(headers, Act.TOKEN, self._issue)
+
+    async def check(self, headers: Headers) -> Reply:
+        """Make sure that a machine exists.
+
+        Raises:
+            Refusal: as `issue` does.
+        """
+        return await self._answer(headers, Act.CHECK, self._check)
+
+    async def about(self, headers: Headers) -> Reply:
+        """Tell what this zone is, what time it has, and what the key may do.
+
+        Raises:
+            Refusal: as `issue` does.
+        """
+        return await self._answer(headers, Act.ABOUT, self._about)
+
+    async def _answer(self, headers: Headers, act: Act, work: Work) -> Reply:
+        try:
+            request, peer = verify(_bearer(headers), self._zone, self._peers, self._time())
+            if request.act is not act:
+                raise ZoneKeyRefused(
+                    f"a request for {request.act.value}, sent as one for {act.value}"
+                )
+            await self._note(request)
+            return await work(request, peer)
+        except ZoneError as e:
+            self.log.warn("zone request refused: {code}: {error}", code=e.code, error=e)
+            message = e.sentence() if isinstance(e, _TO_STRANGERS) else e.detail
+            raise Refusal(403, e.code, message) from e
+
+    async def _note(self, request: Request) -> None:
+        """Refuse a request that came before, at any proxy of this zone."""
+        token = Token(_NO_VM, "", ConsoleType.XVPVNC, request.policy, 0, 0)
+        name = secret_id(f"{request.iss} {request.jti}")
+        try:
+            await self._store.enter(Grant(name, token, once=Once(f"zone:{name}", ALL_KEPT)))
+        except TokenUsed as e:
+            raise ZoneReplayed(f"a request of the zone {request.iss} came twice") from e
+
+    async def _issue(self, request: Request, peer: Peer) -> Reply:
+        vm = self._machine(request, peer)
+        self._check_room()
+        visit = Visit(request.iss, request.session, request.via)
+        wanted = IssueRequest(
+            vm,
+            request.sub,
+            ConsoleType.XVPVNC,  # no browser, hence no resume cookie: each entry asks again
+            narrowed(request.policy, peer),
+            TTL,
+            visit=visit,
+        )
+        try:
+            issued = await self._issuer.issue(wanted)
+        except IssueRefused as e:
+            raise _refused_by_rules(e) from e
+        self.log.info(
+            "zone {zone} gets token {token} for {vm}, user {user}, its session {session}",
+            zone=request.iss,
+            token=issued.id[:12],
+            vm=vm,
+            user=request.sub,
+            session=request.session,
+        )
+        return Reply(201, {"token": issued.secret, "id": issued.id})
+
+    async def _check(self, request: Request, peer: Peer) -> Reply:
+        vm = self._machine(request, peer)
+        try:
+            await self._machines.require(vm)
+        except IssueRefused as e:
+            raise _refused_by_rules(e) from e
+        return Reply(200, {"vm": str(vm)})
+
+    async def _about(self, request: Request, peer: Peer) -> Reply:
+        body = {
+            "zone": self._zone,
+            "version": __version__,
+            "time": self._time(),
+            "backends": sorted(peer.backends),
+            "hops": peer.hops,
+            "max_duration": peer.max_duration,
+            "idle_timeout": peer.idle_timeout,
+        }
+        return Reply(200, body)
+
+    def _machine(self, request: Request, peer: Peer) -> VMAddress:
+        """Return the machine that a request is about.
+
+        Raises:
+            ZoneLoop, ZoneHopLimit: its session has passed this zone, or too many.
+            ZoneForbidden: the zone that asks may not see machines like this.
+        """
+        via = request.via
+        if not via or via[-1] != request.iss:
+            raise ZoneKeyRefused(f"the zone {request.iss} says it is {passed(via) or 'nowhere'}")
+        if self._zone in via:
+            raise ZoneLoop(f"{passed((*via, self._zone))}: the session has been here")
+        if len(via) > peer.hops:
+            raise ZoneHopLimit(
+                f"{passed((*via, self._zone))}: {len(via)} borders, and from {request.iss} "
+                f"{peer.hops} may be crossed, accept.hops"
+            )
+        return _allowed(request.vm, peer)
+
+    def _check_room(self) -> None:
+        refusal = self._sessions.refusal()
+        if refusal is not None and refusal.elsewhere:
+            raise ZoneDraining(refusal.code)
+
+
+def _allowed(text: str, peer: Peer) -> VMAddress:
+    try:
+        vm = VMAddress.parse(text)
+    except ValueError as e:
+        raise Refusal(422, VMNotFound.code, str(e), field="vm") from e
+    if vm.backend not in peer.backends and ALL_BACKENDS not in peer.backends:
+        raise ZoneForbidden(f"the zone {peer.name} may not use the backend {vm.backend!r}")
+    return vm
+
+
+def _refused_by_rules(error: IssueRefused) -> VNCProxyError:
+    if error.reason == PolicyUnsupported.code:
+        return ZonePolicyRefused(error.message)
+    if error.field == "vm":
+        return Refusal(404, VMNotFound.code, error.message, field="vm")
+    return error
+
+
+def _bearer(headers: Headers) -> str:
+    values = headers.getRawHeaders(b"authorization") or [b""]
+    scheme, _, text = values[-1].partition(b" ")
+    return text.strip().decode("ascii", "replace") if scheme.lower() == b"bearer" else ""

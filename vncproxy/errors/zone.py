@@ -1,0 +1,196 @@
+"""Errors between zones: of the zone that was asked, or of what was asked for."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from .client import OverLimit
+from .hypervisor import HypervisorError
+from .machine import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
+from .root import VNCProxyError
+from .session_end import (
+    ConsoleEnded,
+    ConsoleTaken,
+    EndedByAdministrator,
+    IdleLimit,
+    ProxyDraining,
+    ProxyStopping,
+    Superseded,
+    TimeLimit,
+)
+
+
+class ZoneError(HypervisorError):
+    """The console of another zone could not be shown.
+
+    Args:
+        zone: the name of that zone, for the sentence.
+    """
+
+    public = "Another zone could not show the console."
+    code = "zone-error"
+    _named: ClassVar[str] = "The zone {zone} could not show the console."
+
+    def __init__(self, detail: str = "", *, public: str | None = None, zone: str = "") -> None:
+        super().__init__(detail, public=public or (self._named.format(zone=zone) if zone else None))
+
+
+class ZoneUnreachable(ZoneError):
+    """Nothing answers at the zone's address."""
+
+    public = "Another zone cannot be reached."
+    code = "zone-unreachable"
+    _named = "The zone {zone} cannot be reached."
+
+
+class ZoneUntrusted(ZoneError):
+    """The zone's certificate is not verified."""
+
+    public = "Another zone could not prove its identity."
+    code = "zone-untrusted"
+    _named = "The zone {zone} could not prove its identity."
+
+
+class ZoneUnknown(ZoneError):
+    """The zone has no table for the one that asks, or has another name than it was asked by."""
+
+    public = "Another zone does not know this one."
+    code = "zone-unknown"
+    _named = "The zone {zone} does not know this zone."
+
+
+class ZoneKeyRefused(ZoneError):
+    """The zone does not accept the key that a request was signed with."""
+
+    public = "Another zone does not accept the key of this one."
+    code = "zone-key-refused"
+    _named = "The zone {zone} does not accept the key of this zone."
+
+
+class ZoneKeyExpired(ZoneError):
+    """The zone accepted the key until a moment that is over."""
+
+    public = "The key of this zone has expired in another one."
+    code = "zone-key-expired"
+    _named = "The key of this zone has expired in the zone {zone}."
+
+
+class ZoneClock(ZoneError):
+    """The clocks of two zones differ by more than a request may."""
+
+    public = "The clocks of two zones differ too much."
+    code = "zone-clock"
+    _named = "The clocks of this zone and of the zone {zone} differ too much."
+
+
+class ZoneReplayed(ZoneError):
+    """A request came twice."""
+
+    public = "Another zone was asked twice in the same words."
+    code = "zone-replayed"
+    _named = "The zone {zone} was asked twice in the same words. Try again."
+
+
+class ZoneHopLimit(ZoneError):
+    """A console is more zones away than a zone allows."""
+
+    public = "The console is too many zones away."
+    code = "zone-hop-limit"
+    _named = "The console is more zones away than the zone {zone} allows."
+
+
+class ZoneLoop(ZoneError):
+    """The address of a machine leads back to a zone that the session has passed."""
+
+    public = "The console's address leads in a circle."
+    code = "zone-loop"
+    _named = "The console's address leads back to the zone {zone}, in a circle."
+
+
+class ZonePolicyRefused(ZoneError):
+    """The zone cannot enforce a restriction that it was asked for."""
+
+    public = "Another zone cannot enforce the restrictions of this console link."
+    code = "zone-policy-refused"
+    _named = "The zone {zone} cannot enforce the restrictions of this console link."
+
+
+class ZoneForbidden(ZoneError):
+    """The zone does not show these machines to the one that asks."""
+
+    public = "Another zone does not show this virtual machine here."
+    code = "zone-forbidden"
+    _named = "The zone {zone} does not show this virtual machine here."
+
+
+class ZoneDraining(ZoneError):
+    """The zone's proxy takes no new sessions now."""
+
+    public = "Another zone takes no new consoles at the moment. Try again in a moment."
+    status = 503
+    close_code = 4102
+    code = "zone-draining"
+    ask_administrator = False
+    _named = "The zone {zone} takes no new consoles at the moment. Try again in a moment."
+
+
+class ZoneSays(ZoneError):
+    """The zone refuses or ends a console for a reason of its own, which it gives."""
+
+    public = "Another zone closed the console."
+    code = "zone-says"
+    ask_administrator = False
+    _named = "The zone {zone} closed the console."
+
+
+ASKED: dict[str, type[ZoneError]] = {
+    each.code: each
+    for each in (
+        ZoneUnknown,
+        ZoneKeyRefused,
+        ZoneKeyExpired,
+        ZoneClock,
+        ZoneReplayed,
+        ZoneHopLimit,
+        ZoneLoop,
+        ZonePolicyRefused,
+        ZoneForbidden,
+        ZoneDraining,
+    )
+}
+"""The errors with which a zone answers a request, by their code."""
+
+_BY_CLOSE_CODE: dict[int, type[VNCProxyError]] = {
+    each.close_code: each
+    for each in (
+        ConsoleEnded,
+        ConsoleTaken,
+        EndedByAdministrator,
+        IdleLimit,
+        OverLimit,
+        ProxyDraining,
+        ProxyStopping,
+        Superseded,
+        TimeLimit,
+        VMNotFound,
+    )
+}
+
+
+def said_by_zone(zone: str, close_code: int, reason: str) -> VNCProxyError:
+    """Return why a zone has refused or ended a console, in its own words.
+
+    Args:
+        close_code: of its close frame; 0 where there was none.
+        reason: its sentence, untrusted; empty where there was none.
+    """
+    detail = f"zone {zone}, close code {close_code}: {reason}"
+    public = f"The zone {zone} says: {reason}" if reason else None
+    if close_code == ConsoleUnavailable.close_code:
+        return ConsoleUnavailable("not running", detail, public=public)
+    if close_code == NoGraphicalConsole.close_code:
+        return NoGraphicalConsole(detail, public=public)
+    kind = _BY_CLOSE_CODE.get(close_code)
+    return (
+        ZoneSays(detail, public=public, zone=zone) if kind is None else kind(detail, public=public)
+    )
