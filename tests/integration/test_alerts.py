@@ -246,6 +246,13 @@ CASES = [
         "critical",
         JOB,
     ),
+    Case(
+        "VncproxyOrdersLate",
+        "a: processes did not confirm that they ended sessions",
+        {a("vncproxy_orders_unconfirmed_total"): "0x15 2x120"},
+        {a("vncproxy_orders_unconfirmed_total"): "2x120"},
+        labels=JOB,
+    ),
 ]
 
 

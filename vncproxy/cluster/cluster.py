@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol
 
@@ -62,6 +63,9 @@ class Cluster:
         presence: the announcement of this process, and those of others.
         publisher: an observer of the sessions of this process.
         sessions: the sessions of all proxies.
+        orders: how many orders of others were carried out, by their kind.
+        proxies: how many proxies there were at the last heartbeat; 0 in all but one process of a
+            proxy.
     """
 
     log = Logger()
@@ -78,6 +82,8 @@ class Cluster:
         primary: IPrimary | None = None,
         on_operation: OnOperation = lambda name, seconds, failed: None,
     ) -> None:
+        self.orders = Counter[str]({kind.value: 0 for kind in Kind})
+        self.proxies = 0
         self._keys = keys = ClusterKeys(settings.prefix)
         self._link = link = RedisLink(reactor, settings, primary, on_operation)
         primary = link.primary
@@ -152,6 +158,16 @@ class Cluster:
         announcing = Deferred.fromCoroutine(self.presence.announce())
         announcing.addErrback(lambda why: why.trap(StoreUnavailable))
 
+    @property
+    def unconfirmed(self) -> int:
+        """How many processes did not confirm an order of this one in time."""
+        return self._giver.unconfirmed
+
+    @property
+    def gaps(self) -> int:
+        """How many times orders may have been lost."""
+        return self._stream.gaps
+
     def refusal(self) -> VNCProxyError | None:
         """Return why no session may begin now: orders may have been missed; None when it may."""
         return self._stream.refusal()
@@ -175,7 +191,9 @@ class Cluster:
         self._stream.read()
         await self.publisher.check(written)
         if self._identity.worker <= 1:  # one process of each proxy
-            self._differences.check(await self.presence.workers())
+            workers = await self.presence.workers()
+            self.proxies = len({each.identity.proxy_id for each in workers})
+            self._differences.check(workers)
 
     async def _take(self, entry: str, text: bytes) -> None:
         """Carry out an order from the stream, and confirm it."""
@@ -184,6 +202,7 @@ class Cluster:
             if order.giver == self._identity.worker_id or not self._obedience.concerns(order):
                 return
             ended = await self._obedience.obey(order)
+            self.orders[order.kind.value] += 1
             self._confirm(order.id, order.giver, {"ended": ended})
         except UnknownOrder as e:
             what, order_id, giver = e.args

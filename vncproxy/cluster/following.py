@@ -45,6 +45,9 @@ class OrderStream:
         take: takes each order.
         on_gap: is called when orders may have been lost, before the ones that follow.
         reactor: a clock.
+
+    Attributes:
+        gaps: how many times orders may have been lost.
     """
 
     log = Logger()
@@ -57,6 +60,7 @@ class OrderStream:
         on_gap: Callable[[], Awaitable[None]],
         reactor: Any,
     ) -> None:
+        self.gaps = 0
         self._link = link
         self._keys = keys
         self._take = take
@@ -183,6 +187,7 @@ class OrderStream:
         self._known, self._is_entry = last, last != NONE
 
     async def _report_gap(self) -> None:
+        self.gaps += 1
         self.log.warn("orders of other proxies are missing in redis: revoked tokens are looked up")
         await self._on_gap()
 

@@ -51,6 +51,9 @@ class OrderGiver:
         keys: the names of keys.
         obedience: carries orders out in this process, without Redis.
         reactor: a clock.
+
+    Attributes:
+        unconfirmed: how many processes did not confirm an order in time.
     """
 
     log = Logger()
@@ -63,6 +66,7 @@ class OrderGiver:
         obedience: Obedience,
         reactor: Any,
     ) -> None:
+        self.unconfirmed = 0
         self._identity = identity
         self._link = link
         self._keys = keys
@@ -94,6 +98,7 @@ class OrderGiver:
         finally:
             del self._waiting[order.id]
         late = [each for each in workers if each.identity.worker_id in waiting.missing]
+        self.unconfirmed += len(late)
         return Ended(here + sum(waiting.ended.values()), tuple(self._unconfirmed(order, late)))
 
     async def _send(self, order: Order) -> Sequence[Announcement]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.interfaces import IReactorTime
 
+from ..cluster.cluster import Cluster
 from ..config.digest import configuration_digest
 from ..downstream.accepting import Accepting
 from ..metrics import Registry
@@ -43,6 +44,20 @@ class ProxyMetrics:
         show_digest(self.registry, lambda: configuration_digest(running.settings))
         self._count_accepts(accepting)
         self._show_load(running)
+        if running.cluster is not None:
+            self._show_cluster(running.cluster)
+
+    def _show_cluster(self, cluster: Cluster) -> None:
+        text = "Proxies that share the Redis of this one, itself included."
+        self.registry.gauge("vncproxy_proxies", text, lambda: cluster.proxies, mode="livemax")
+        text = "Orders of other processes that were carried out."
+        self.registry.counter("vncproxy_orders_total", text, lambda: cluster.orders, "kind")
+        text = "Processes that did not confirm an order within a second."
+        self.registry.counter(
+            "vncproxy_orders_unconfirmed_total", text, lambda: cluster.unconfirmed
+        )
+        text = "Times that orders may have been lost, so that revoked tokens were looked up."
+        self.registry.counter("vncproxy_order_gaps_total", text, lambda: cluster.gaps)
 
     def _count_accepts(self, accepting: Accepting) -> None:
         def dropped() -> dict[str, float]:
