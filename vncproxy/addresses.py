@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Annotated, Final
 
@@ -105,8 +106,11 @@ def counted_as(address: str) -> str:
 
     A host may use any address of its /64 network (RFC 4291 section 2.5.1).
     """
-    if ":" not in address:
-        return address
+    return _network_of(address) if ":" in address else address
+
+
+@lru_cache(maxsize=4096)  # it is asked for several times for each connection
+def _network_of(address: str) -> str:
     return str(IPv6Network((address, 64), strict=False))
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .limits import Limits
 from .token import Token
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What a session counts for, and how many sessions may count for it.
+
+    A tuple is made in a third of the time, and each session needs some at its beginning and end.
 
     Attributes:
         option: the limit's name in ``[limits]``.

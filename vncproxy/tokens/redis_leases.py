@@ -23,14 +23,17 @@ from .redis_keys import RedisKeys
 BATCH_INTERVAL = 0.2
 """Seconds between two batches of sessions that ended."""
 
-MOST_IN_BATCH = 300
-"""Memberships in one call: each session has three at most."""
+MOST_IN_BATCH = 100
+"""Sessions in one call; each is in three sets at most."""
 
 RENEWAL = 300.0
 """Seconds after which live sessions are registered again."""
 
 Membership = tuple[str, str]
 """The key of a set, and the name of a session."""
+
+Held = tuple[SessionLease, Token]
+"""A session that counts, and its token."""
 
 
 class RedisLeases:
@@ -45,12 +48,13 @@ class RedisLeases:
     """
 
     def __init__(self, link: RedisLink, keys: RedisKeys, clock: IReactorTime) -> None:
-        self.held: Callable[[], Iterable[tuple[SessionLease, Token]]] = lambda: ()
+        self.held: Callable[[], Iterable[Held]] = lambda: ()
         self._link = link
         self._keys = keys
         self._clock = clock
-        self._left: dict[Membership, None] = {}
-        self._left_again: list[dict[Membership, None]] = [{}, {}]
+        self._left: list[Held] = []
+        self._left_again: tuple[list[Held], list[Held]] = [], []
+        self._flushes = 0
         self._is_registering = False
         self._next_batch: IDelayedCall | None = None
         self._last_batch = self._registered_at = float("-inf")
@@ -59,7 +63,7 @@ class RedisLeases:
     @property
     def has_left(self) -> bool:
         """Whether Redis may still count sessions that have ended."""
-        return bool(self._left)
+        return bool(self._left or self._flushes)
 
     def leave(self, lease: SessionLease, token: Token, *, again: bool = False) -> None:
         """Remove a session from its sets soon.
@@ -68,10 +72,9 @@ class RedisLeases:
             again: whether to remove it once more at the heartbeat after the next: a call that has
                 failed may enter it yet.
         """
-        memberships = dict.fromkeys(self._memberships(lease, token))
-        self._left.update(memberships)
+        self._left.append((lease, token))
         if again or self._is_registering:
-            self._left_again[1].update(memberships)
+            self._left_again[1].append((lease, token))
         if self._next_batch is None:
             wait = max(0.0, self._last_batch + BATCH_INTERVAL - self._clock.seconds())
             self._next_batch = self._clock.callLater(wait, self._begin_batch)
@@ -88,10 +91,16 @@ class RedisLeases:
         Raises:
             StoreUnavailable: those that are left are removed with the next batch.
         """
-        for batch in _batches(list(self._left)):
-            await self._change("leave", scripts.LEAVE, batch)
-            for each in batch:
-                self._left.pop(each, None)
+        left, self._left = self._left, []
+        self._flushes += 1
+        try:
+            for batch in self._batches(left):
+                await self._change("leave", scripts.LEAVE, batch)
+        except BaseException:
+            self._left += left
+            raise
+        finally:
+            self._flushes -= 1
 
     async def renew(self, was_announced: bool) -> None:
         """Register the live sessions again, where Redis may not have them or for their expiry.
@@ -112,14 +121,13 @@ class RedisLeases:
             await self._register(prunes=due)
             self._registered_at, self._connection = now, connection or self._link.connection
         older, newer = self._left_again
-        self._left.update(older)
-        self._left_again = [newer, {}]
+        self._left += older
+        self._left_again = newer, []
 
     async def _register(self, prunes: bool) -> None:
-        members = [each for held in self.held() for each in self._memberships(*held)]
         self._is_registering = True
         try:
-            for batch in _batches(members):
+            for batch in self._batches(list(self.held())):
                 await self._change(
                     "register", scripts.REGISTER, batch, int(prunes), self._keys.workers
                 )
@@ -134,9 +142,15 @@ class RedisLeases:
         with suppress(StoreUnavailable):  # they count until the announcement of this process ends
             await self.flush()
 
-    def _memberships(self, lease: SessionLease, token: Token) -> Iterator[Membership]:
-        for place in lease.places(token):
-            yield self._keys.live(place.of), lease.name
+    def _batches(self, sessions: list[Held]) -> Iterator[list[Membership]]:
+        for start in range(0, len(sessions), MOST_IN_BATCH):
+            yield list(self._memberships(sessions[start : start + MOST_IN_BATCH]))
+
+    def _memberships(self, sessions: list[Held]) -> Iterator[Membership]:
+        for lease, token in sessions:
+            name = lease.name
+            for place in lease.places(token):
+                yield self._keys.live(place.of), name
 
     async def _change(
         self, name: str, script: str, batch: list[Membership], *args: str | int
@@ -147,8 +161,3 @@ class RedisLeases:
             await redis.change(script, keys, *args, *names)
 
         await self._link.run(change, name)
-
-
-def _batches(memberships: list[Membership]) -> Iterator[list[Membership]]:
-    for start in range(0, len(memberships), MOST_IN_BATCH):
-        yield memberships[start : start + MOST_IN_BATCH]
