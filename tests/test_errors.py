@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,8 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.web import STATIC
+
+EMBEDDING = Path(__file__).resolve().parent.parent / "docs" / "embedding.md"
 
 CLOSE_REASON_LIMIT = 123
 """Bytes of a reason in a close frame (RFC 6455 section 5.5)."""
@@ -173,6 +176,14 @@ class TreeTests(SynchronousTestCase):
         source = (STATIC / "close-reasons.js").read_text()
         known = {int(code) for code in re.findall(r"^    (4\d{3}): \[", source, re.MULTILINE)}
         self.assertEqual(known, {e.close_code for e in EVERY if e.close_code >= 4000})
+
+    def test_the_documentation_lists_each_close_code_with_its_words(self) -> None:
+        rows = re.findall(r"^\| (\d{4}) \| ([^|]*) \|", EMBEDDING.read_text(), re.MULTILINE)
+        listed = {
+            (int(code), word) for code, text in rows for word in re.findall(r"`([a-z-]+)`", text)
+        }
+        words = {(error.close_code, error.code) for error in EVERY}
+        self.assertEqual(listed, words)
 
     def test_words_for_the_log_are_plain(self) -> None:
         for error in EVERY:

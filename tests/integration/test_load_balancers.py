@@ -38,6 +38,8 @@ class World:
         self.config = f"""
 [tokens]
 store = "redis"
+[proxy]
+workers = 2
 [redis]
 port = {self.redis.port}
 [backends.kvm]

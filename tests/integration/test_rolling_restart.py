@@ -11,16 +11,18 @@ import ssl
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from selenium.webdriver.common.action_chains import ActionChains
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.balancers import Certificate, HAProxy
 from tests.components.chromium import Page
+from tests.components.firefox import firefox
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import until
 from tests.components.redis_server import RedisServer
@@ -62,7 +64,7 @@ class World:
         atexit.register(redis.remove)
         self.machines = {
             name: QemuMachine(folder, name, sector=typing_sector(), vnc=",share=ignore").start()
-            for name in ("typed", "viewed")
+            for name in ("typed", "typed_in_firefox", "viewed")
         }
         for machine in self.machines.values():
             atexit.register(machine.stop)
@@ -71,6 +73,7 @@ class World:
         self.haproxy = HAProxy(folder, certificate)
         config = f"""
 [proxy]
+workers = 2
 stop_timeout = {STOP_TIMEOUT}
 [tokens]
 store = "redis"
@@ -142,7 +145,7 @@ class RollingRestartTests(SynchronousTestCase):
         return took
 
     @contextmanager
-    def typist(self, page: Page) -> Iterator[list[str]]:
+    def typist(self, press: Callable[[str], object]) -> Iterator[list[str]]:
         """Let a user type without a pause; yields what was typed, which grows."""
         typed: list[str] = []
         over = threading.Event()
@@ -151,7 +154,7 @@ class RollingRestartTests(SynchronousTestCase):
             for letter in itertools.cycle(LETTERS):
                 if over.wait(0.08):
                     return
-                ActionChains(page.driver).send_keys(letter).perform()
+                press(letter)
                 typed.append(letter)
 
         thread = threading.Thread(target=type_on)
@@ -162,30 +165,70 @@ class RollingRestartTests(SynchronousTestCase):
             over.set()
             thread.join()
 
-    def test_a_typing_user_sees_one_short_return_and_no_key_is_lost_or_doubled(self) -> None:
-        machine = self.world.machines["typed"]
+    def type_through_restarts(
+        self, press: Callable[[str], object], machine: QemuMachine, proxies: Sequence[Gateway]
+    ) -> list[float]:
+        """Restart proxies while a user types; returns how long each took to stop.
+
+        The guest must have received each key, once and in order.
+        """
+        before = len(machine.typed())
+        with self.typist(press) as typed:
+            until(lambda: len(typed) > 10, "typing")
+            stops = [self.restart(proxy) for proxy in proxies]
+            so_far = len(typed)
+            until(lambda: len(typed) > so_far + 10, "typing goes on")
+        self.wait_until_quiet(machine)
+        self.assertEqual(machine.typed()[before:], "".join(typed))
+        return stops
+
+    def check_returns(self, script: Callable[[str], Any], count: int) -> None:
+        """Check how often and for how long a page had no console, and that it hid it never."""
+        gaps = script("return window.gaps")
+        print(f"the page was away for {gaps}")
+        self.assertEqual(len(gaps), count)
+        self.assertLess(max(gaps), LONGEST_RETURN * GENEROUS)
+        self.assertEqual(script("return window.cards"), 0)
+
+    def test_a_typing_user_sees_short_returns_and_no_key_is_lost_or_doubled(self) -> None:
         page = Page()
         self.addCleanup(page.leave)
         token = self.issue("typed")
         page.open(token["url"])
         page.wait_for_state("connected")
         page.type("")
-        before = len(machine.typed())
         page.driver.execute_script(WATCH)
 
-        with self.typist(page) as typed:
-            until(lambda: len(typed) > 10, "typing")
-            stops = [self.restart(proxy) for proxy in self.serving_first(token["id"])]
-            so_far = len(typed)
-            until(lambda: len(typed) > so_far + 10, "typing goes on")
+        stops = self.type_through_restarts(
+            lambda letter: ActionChains(page.driver).send_keys(letter).perform(),
+            self.world.machines["typed"],
+            self.serving_first(token["id"]),
+        )
 
-        self.wait_until_quiet(machine)
-        self.assertEqual(machine.typed()[before:], "".join(typed))
-        gaps = page.driver.execute_script("return window.gaps")
-        print(f"stops took {stops}, the page was away for {gaps}")
-        self.assertEqual(len(gaps), 2)  # from the first to the second, and back
-        self.assertLess(max(gaps), LONGEST_RETURN * GENEROUS)
-        self.assertEqual(page.driver.execute_script("return window.cards"), 0)
+        print(f"stops took {stops}")
+        # from the first proxy to the second, and back
+        self.check_returns(page.driver.execute_script, 2)
+
+    def test_firefox_moves_as_well(self) -> None:
+        driver = firefox("localhost")
+        self.addCleanup(driver.quit)
+        token = self.issue("typed_in_firefox")
+        driver.navigate(token["url"])
+        script = partial(driver.execute_script, sandbox=None)
+        until(lambda: script("return document.body.dataset.state") == "connected", "Firefox")
+        script(WATCH)
+
+        def press(letter: str) -> None:
+            keyboard = driver.actions.sequence("key", "keyboard")
+            keyboard.key_down(letter).key_up(letter).perform()
+
+        self.type_through_restarts(
+            press,
+            self.world.machines["typed_in_firefox"],
+            self.serving_first(token["id"])[:1],
+        )
+
+        self.check_returns(script, 1)
 
     def test_a_tcp_viewer_stays_until_the_end_of_the_drain(self) -> None:
         token = self.issue("viewed")

@@ -7,6 +7,7 @@
 - `figures`: all metrics of one process, and where their figures are counted.
 - `gateway`: the order in which everything starts and stops.
 - `start_lines`: the first lines of the log.
+- `drain`: how the proxy is emptied.
 - `store_check`: the first call of the token store, when the proxy starts.
 - `reload`: the configuration is read again and applied.
 - `changes`: which options differ, and which of them need a restart.

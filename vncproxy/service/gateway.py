@@ -10,7 +10,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 
@@ -18,9 +18,9 @@ from ..config.descriptors import affordable, allow, shortage
 from ..config.settings import Settings
 from ..interfaces import IHasWarnings
 from ..session.consoles import HOST_TIME_LIMIT
-from ..session.draining import SPREAD, Draining
 from ..session.registry import SessionRegistry
 from .components import CLOSE_TIME, Components
+from .drain import Drain
 from .figures import ProxyMetrics
 from .reload import PreparedReload, Reload, RunningProxy
 from .siblings import Siblings
@@ -51,7 +51,7 @@ class Gateway(MultiService):
         self.sessions: SessionRegistry = running.sessions
         self._running = running
         self._reload: Reload | None = None
-        self._draining = Draining(self.sessions)
+        self._drain = Drain(running)
         reactor = self.sessions.services.reactor
         self._store_check = StoreCheck(lambda: self.components.store, reactor)
 
@@ -113,8 +113,8 @@ class Gateway(MultiService):
             Fires when no session is left.
         """
         if timeout is None:
-            timeout = self._running.settings.proxy.drain_timeout
-        return self._draining.begin(timeout, 0.0 if self.can_move() else None)
+            timeout = self.settings.proxy.drain_timeout
+        return self._drain.begin(timeout)
 
     def retire(self) -> Deferred[None]:
         """Stop accepting, while other processes accept at the same sockets, and keep the sessions.
@@ -128,22 +128,15 @@ class Gateway(MultiService):
             if isinstance(listener, StreamServerEndpointService):
                 listener.stopService()
         self._running.sites.connections.abort_idle()
-        timeout = self._running.settings.proxy.drain_timeout
-        return self._draining.begin(timeout, max(0.0, timeout - 2 * SPREAD))
+        return self._drain.retire(self.settings.proxy.drain_timeout)
 
     def finish(self) -> Deferred[None]:
         """Prepare a stop: empty the proxy within ``proxy.stop_timeout`` if sessions can move.
 
         Returns:
-            Fires when nothing is left to wait for.
+            Fires when there is nothing to wait for.
         """
-        if not self.can_move():
-            return succeed(None)
-        return self.drain(self._running.settings.proxy.stop_timeout)
-
-    def can_move(self) -> bool:
-        """Return whether users could enter their consoles through another process."""
-        return self._running.settings.tokens.store == "redis"
+        return self._drain.finish(self.settings.proxy.stop_timeout)
 
     async def prepare_reload(self) -> PreparedReload:
         """Read the configuration again, and change nothing yet; needs `allow_reload`.

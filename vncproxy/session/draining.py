@@ -92,17 +92,23 @@ class Draining:
             await deferLater(self._clock, delay)
         browsers = [each for each in self._sessions.snapshot() if _can_move(each)]
         random.shuffle(browsers)
-        for session, at in zip(browsers, self._moments(len(browsers), timeout), strict=True):
+        moments = self._moments(len(browsers), timeout - delay - LEAVE_TIME)
+        for session, at in zip(browsers, moments, strict=True):
             await deferLater(self._clock, max(0.0, at - self._clock.seconds()))
             session.ask_to_move(ProxyDraining())
         await deferLater(self._clock, LEAVE_TIME)
         for session in browsers:
             session.cancel(ProxyDraining())
 
-    def _moments(self, count: int, timeout: float) -> Sequence[float]:
+    def _moments(self, count: int, most: float) -> Sequence[float]:
         """Return a random moment in each of so many equal parts of the time."""
-        now, seconds = self._clock.seconds(), min(max(SPREAD, count / PER_SECOND), timeout * 0.8)
+        now, seconds = self._clock.seconds(), min(spread(count), max(most, 0.0))
         return [now + (n + self._chance()) * seconds / count for n in range(count)]
+
+
+def spread(count: int) -> float:
+    """Return the seconds over which so many pages move."""
+    return max(SPREAD, count / PER_SECOND)
 
 
 def _can_move(session: SessionState) -> bool:

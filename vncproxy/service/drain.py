@@ -1,0 +1,83 @@
+"""How a proxy is emptied: by an order, in an upgrade, and before it stops."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from ..errors import StoreUnavailable
+from ..session.draining import LEAVE_TIME, Draining, spread
+from .reload import RunningProxy
+
+
+class Drain:
+    """Empties a proxy.
+
+    Args:
+        running: the proxy, with its settings and the cluster that it is part of.
+    """
+
+    log = Logger()
+
+    def __init__(self, running: RunningProxy) -> None:
+        self._running = running
+        self._draining = Draining(running.sessions)
+
+    def begin(self, timeout: float) -> Deferred[None]:
+        """Refuse new sessions, let pages move where they can, and end the rest after a time.
+
+        Returns:
+            Fires when no session is left.
+        """
+        self._running.sessions.draining = True
+        return Deferred.fromCoroutine(self._begin(timeout))
+
+    def retire(self, timeout: float) -> Deferred[None]:
+        """Keep all sessions, while other processes take new ones; pages move before the end.
+
+        Returns:
+            Fires when no session is left.
+        """
+        moving = spread(len(self._running.sessions)) + LEAVE_TIME
+        return self._draining.begin(timeout, max(0.0, timeout - moving))
+
+    def finish(self, timeout: float) -> Deferred[None]:
+        """Drain within a time, if there is anywhere to move.
+
+        Returns:
+            Fires when there is nothing to wait for.
+        """
+        self._running.sessions.draining = True
+        return Deferred.fromCoroutine(self._finish(timeout))
+
+    async def _begin(self, timeout: float) -> None:
+        move_in = 0.0 if await self._can_move() else None
+        if move_in is None:
+            self.log.warn("there is no other proxy to move to, so all sessions stay")
+        await self._draining.begin(timeout, move_in)
+
+    async def _finish(self, timeout: float) -> None:
+        if not len(self._running.sessions) or not await self._can_move():
+            return
+        await self._draining.begin(timeout, 0.0)
+
+    async def _can_move(self) -> bool:
+        """Return whether another proxy takes sessions under the same address.
+
+        Others learn at the same time that this one takes none. While Redis is away, none takes any.
+        """
+        cluster = self._running.cluster
+        if cluster is None:
+            return False
+        try:
+            await cluster.presence.announce()
+            others = await cluster.presence.workers()
+        except StoreUnavailable:
+            return False
+        me, base_url = self._running.identity, self._running.settings.public.base_url
+        return any(
+            each.identity.proxy_id != me.proxy_id
+            and each.base_url == base_url
+            and not each.draining
+            for each in others
+        )
