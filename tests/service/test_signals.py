@@ -18,10 +18,15 @@ class Reactor:
 
     def __init__(self) -> None:
         self.stops: list[int] = []
+        self.on_shutdown: Callable[[], object] = lambda: None
         signal.signal(signal.SIGTERM, lambda number, frame: self.stops.append(number))
 
     def callWhenRunning(self, call: Callable[[], object]) -> None:
         call()
+
+    def addSystemEventTrigger(self, phase: str, event: str, call: Callable[[], object]) -> None:
+        assert (phase, event) == ("before", "shutdown")
+        self.on_shutdown = call
 
     def callFromThread(self, call: Callable[[], object]) -> None:
         call()
@@ -58,6 +63,14 @@ class TerminationTests(SynchronousTestCase):
         self.finished.callback(None)
 
         self.assertEqual(self.reactor.stops, [signal.SIGTERM])
+
+    def test_a_reactor_that_stops_for_another_reason_is_left_alone(self) -> None:
+        self.terminate()
+        self.reactor.on_shutdown()
+        self.finished.callback(None)
+        self.terminate()
+
+        self.assertEqual(self.reactor.stops, [])
 
     def test_a_failure_does_not_keep_it_running(self) -> None:
         self.terminate()

@@ -66,6 +66,11 @@ class TerminationHandler:
         self._stopped = False
         # the reactor sets its own handler when it starts
         reactor.callWhenRunning(self._replace_handler)
+        reactor.addSystemEventTrigger("before", "shutdown", self._on_stop)
+
+    def _on_stop(self) -> None:
+        """Leave a reactor alone that stops for another reason."""
+        self._stopped = True
 
     def _replace_handler(self) -> None:
         before = signal.signal(signal.SIGTERM, self._on_signal)
@@ -77,7 +82,7 @@ class TerminationHandler:
 
     def _handle(self) -> None:
         self._signals += 1
-        if self._signals == 1:
+        if self._signals == 1 and not self._stopped:
             self.log.info("SIGTERM: the proxy stops")
             self._finish().addErrback(self._log_failure).addCallback(self._stop_reactor)
         else:
