@@ -54,7 +54,9 @@ def processes(supervisor: int) -> list[Process]:
     children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
     for pid in map(int, children):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-        named = dict(word[2:].split("=", 1) for word in words if word.startswith("--"))
+        named = dict(
+            word[2:].split("=", 1) for word in words if word.startswith("--") and "=" in word
+        )
         if "worker" in named and is_alive(pid):
             found.append(Process(pid, int(named["worker"]), int(named["generation"])))
     return sorted(found, key=lambda each: (each.generation, each.number))
@@ -106,7 +108,7 @@ class WorkersProxy:
         lab = SILENT.format(address=self.console.address)
         self.gateway = Gateway(
             f'[proxy]\nworkers = {workers}\n{of_proxy}\n[tokens]\nstore = "redis"\n'
-            f"[redis]\nport = {self.redis.port}\n{lab}{more}",
+            f"[redis]\nport = {self.redis.port}\n{lab}{more}[timeouts]\nlinger = 1\n",
             **options,
         )
 
@@ -117,7 +119,11 @@ class WorkersProxy:
 
     def stop(self) -> None:
         """Stop everything; for a test's end."""
-        self.gateway.stop()
+        for session in self.sessions:
+            session.viewer.close()
+            session.hypervisor.close()
+        if self.gateway.started:
+            self.gateway.stop()
         self.console.close()
         self.redis.remove()
 

@@ -19,6 +19,15 @@ from tests.components.workers import LIMIT, WorkersProxy, is_alive, until
 LIMITS = "[limits]\nsessions = 80\nsessions_per_vm = 100\nsessions_per_address = 100\n"
 
 
+def links_of(pid: int) -> list[str]:
+    """Return what the descriptors of a process are."""
+    found = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.append(os.readlink(descriptor))
+    return found
+
+
 class WorkersCase(SynchronousTestCase):
     workers: int = 2
     more = LIMITS
@@ -78,9 +87,9 @@ class OneServiceTests(WorkersCase):
             self.assertEqual(
                 Path(f"/proc/{process.pid}/comm").read_text(), f"vncproxy-{process.number}\n"
             )
-            links = [os.readlink(each) for each in Path(f"/proc/{process.pid}/fd").iterdir()]
+            links = links_of(process.pid)
             self.assertEqual([link for link in links if "memfd" in link], [])
-            of_supervisor = {os.readlink(each) for each in Path(f"/proc/{supervisor}/fd").iterdir()}
+            of_supervisor = links_of(supervisor)
             shared = {link for link in links if link in of_supervisor and "socket" in link}
             self.assertEqual(len(shared), 3, "nothing but the listening sockets is shared")
 
@@ -142,7 +151,7 @@ class EndTests(WorkersCase):
         session.viewer.wait_for_end()
         until(lambda: not any(map(is_alive, workers)), "all workers have ended")
 
-    def test_a_worker_that_hangs_is_killed_and_says_where(self) -> None:
+    def test_a_worker_that_hangs_is_replaced(self) -> None:
         self.gateway.environment |= {"WATCHDOG_USEC": "3000000"}
         self.start()
         stopped = self.proxy.worker("worker 2").pid

@@ -3,6 +3,7 @@
 - `composition`: the supervisor is put together.
 - `supervisor`: the service that ``twistd vncproxy`` runs then: start, reload, upgrade, stop.
 - `generation`: the workers that run one version of the program, restarted when they end.
+- `one_at_a_time`: its tasks, one after the other.
 - `transaction`: a reload of all workers or none.
 - `process`: one worker as the supervisor sees it.
 - `hang`: whether a worker answers.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from twisted.internet.defer import DeferredList, gatherResults
+from twisted.internet.defer import DeferredList, FirstError, gatherResults
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
+from ..errors import ConfigurationError
 from .channel import Message
 from .launching import Launcher
-from .process import StartFailed, State, WorkerProcess
+from .process import State, WorkerProcess
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
 """Seconds until a worker that has ended is started again: doubled each time."""
@@ -27,7 +28,7 @@ class Generation:
         number: counts the upgrades, from 1.
         configuration: the text that workers read, replaced by a reload.
         count: how many workers to begin with, until one has said how many the configuration wants.
-        on_end: called with each worker that has ended.
+        on_end: called with each worker that has ended, and whether another one is started.
 
     Attributes:
         told: the last ``ready`` or ``applied`` message of a worker: what the configuration wants.
@@ -42,14 +43,13 @@ class Generation:
         count: int,
         launcher: Launcher,
         clock: Any,
-        on_end: Callable[[WorkerProcess], None],
+        on_end: Callable[[WorkerProcess, bool], None],
         hang_time: float,
     ) -> None:
         self.number = number
         self.configuration = configuration
         self.told: Message = {}
         self._count = count
-        self.restarts = 0
         self._launcher = launcher
         self._clock = clock
         self._on_end = on_end
@@ -73,6 +73,7 @@ class Generation:
 
         Raises:
             StartFailed: one cannot start; those that did are to be stopped.
+            ConfigurationError: it cannot be used.
         """
         await self._start_to(self._count)
         wanted = int(self.told["workers"])
@@ -86,8 +87,9 @@ class Generation:
         starting = [self._start_worker(number).ready for number in numbers]
         try:
             answers = await gatherResults(starting, consumeErrors=True)
-        except Exception as e:
-            raise StartFailed(_reason(e)) from e
+        except FirstError as e:
+            error: Any = e.subFailure.value
+            raise error from None
         if answers:
             self.told = answers[0]
 
@@ -157,7 +159,7 @@ class Generation:
             self._restarts[worker.number] = self._clock.callLater(
                 pause, self._restart, worker.number
             )
-        self._on_end(worker)
+        self._on_end(worker, self._restarting)
 
     def _pause(self, worker: WorkerProcess) -> float:
         """Return the seconds until a worker is started again."""
@@ -168,18 +170,12 @@ class Generation:
 
     def _restart(self, number: int) -> None:
         del self._restarts[number]
-        self.restarts += 1
         worker = self._start_worker(number)
         worker.ready.addCallbacks(
             lambda _: self._serve(worker), lambda failure: self._not_ready(worker, failure.value)
         )
 
     def _not_ready(self, worker: WorkerProcess, error: Exception) -> None:
-        for line in _reason(error).splitlines():
+        text = error.detail if isinstance(error, ConfigurationError) else str(error)
+        for line in text.splitlines():
             self.log.error("{worker} cannot start: {line}", worker=worker.name, line=line)
-
-
-def _reason(error: Exception) -> str:
-    """Return why a worker did not start, also of one among several."""
-    inner = getattr(error, "subFailure", None)
-    return str(inner.value if inner is not None else error)

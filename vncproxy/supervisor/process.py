@@ -14,6 +14,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ..errors import ConfigurationError
 from .channel import Channel, Message, open_channel
 from .hang import Heartbeat
 from .launching import LOG, Launcher
@@ -38,7 +39,7 @@ class State(Enum):
 
 
 class StartFailed(Exception):
-    """A worker has not become ready; its message has a line for each reason."""
+    """A worker has not become ready."""
 
 
 class WorkerProcess(ProcessProtocol):
@@ -51,7 +52,7 @@ class WorkerProcess(ProcessProtocol):
         hang_time: seconds without an answer after which it is killed.
 
     Attributes:
-        ready: fires with its first message; fails with `StartFailed`.
+        ready: fires with its first message; fails with `StartFailed` or ``ConfigurationError``.
         ended: fires when the process has ended.
         configuration: the text that it was started with.
         alive: its last answer to a ping, with ``sessions`` and ``room``.
@@ -89,7 +90,11 @@ class WorkerProcess(ProcessProtocol):
     def start(self, launcher: Launcher, configuration: bytes) -> None:
         """Start the process."""
         self.configuration = configuration
-        transport, channel = launcher.start(self, self.number, self.generation, configuration)
+        try:
+            transport, channel = launcher.start(self, self.number, self.generation, configuration)
+        except OSError as e:  # no memory, too many processes, no permission
+            self._end(f"an error: {e}")
+            return
         self.pid = transport.pid
         open_channel(self._channel, channel, launcher.reactor)
         self._later(START_TIME, self._start_is_over)
@@ -163,11 +168,13 @@ class WorkerProcess(ProcessProtocol):
 
     def processExited(self, reason: Failure) -> None:
         """Note the end of the process; called by the reactor."""
+        self._end(_ended_by(reason))
+
+    def _end(self, why: str) -> None:
         before, self.state = self.state, State.ENDED
         self._cancel_timers()
-        why = _ended_by(reason)
         if before is State.STARTING:
-            self._fail_start([f"it ended by {why}; the log has more"])
+            self._fail_start(StartFailed(f"it ended by {why}; the log has more"))
         waiting, self._answers = self._answers, {}
         for answer in waiting.values():
             answer.errback(StartFailed(f"{self.name} ended"))
@@ -193,7 +200,7 @@ class WorkerProcess(ProcessProtocol):
                 self._cancel_timers()
                 self.ready.callback(message)
             case "failed":
-                self._fail_start(message.get("errors", ()))
+                self._fail_start(ConfigurationError("\n".join(message.get("errors", ()))))
             case "alive":
                 self.alive = message
                 self._heartbeat.answered()
@@ -202,12 +209,12 @@ class WorkerProcess(ProcessProtocol):
                 if waiting is not None:
                     waiting.callback(message)
 
-    def _fail_start(self, errors: list[str]) -> None:
+    def _fail_start(self, error: Exception) -> None:
         if not self.ready.called:
-            self.ready.errback(StartFailed("\n".join(errors)))
+            self.ready.errback(error)
 
     def _start_is_over(self) -> None:
-        self._fail_start([f"it was not ready after {START_TIME:g} s"])
+        self._fail_start(StartFailed(f"it was not ready after {START_TIME:g} s"))
         self.kill()
 
     def _ping(self) -> None:

@@ -11,24 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from ..errors import ConfigurationError
-from ..logs.process import process_logging
 from ..service.exit_status import end_process_with
 from ..service.gateway import cannot_start
 from ..service.log_file import ProcessLog
 from ..service.notify import Notifier
-from .channel import Message
 from .figures import Figures
 from .generation import Generation
 from .hang import HANG_TIME
 from .installed import fingerprint
 from .launching import Launcher
+from .one_at_a_time import OneAtATime
 from .process import StartFailed, State, WorkerProcess
 from .sockets import ListeningSockets
 from .transaction import ReloadFailed, reload_all
@@ -49,6 +47,9 @@ class Supervisor(Service):
         launcher: makes the launcher of workers, given further variables of their environment.
         log_file: of this process.
         notifier: tells systemd.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
     """
 
     log = Logger()
@@ -64,21 +65,21 @@ class Supervisor(Service):
         reactor: Any,
     ) -> None:
         self._path = path
+        self._text = _read(path)  # as the user that twistd begins with
         self._workers = workers
         self._sockets = sockets
         self._make_launcher = launcher
         self._log_file = log_file
         self._notifier = notifier
         self._reactor = reactor
-        self._generations: list[Generation] = []
+        self._current: Generation | None = None
+        self._others: list[Generation] = []
         self._installed = fingerprint()
         self._checks = LoopingCall(self._check)
         self._checks.clock = reactor
-        self._task: Deferred[None] | None = None
-        self._wanted: list[Callable[[], Any]] = []
+        self._tasks = OneAtATime()
         self._stopping = False
-        self._restarts = 0
-        self._reloads = 0
+        self._restarts = self._reloads = 0
 
     def privilegedStartService(self) -> None:
         """Bind the sockets under ``twistd``.
@@ -102,7 +103,7 @@ class Supervisor(Service):
         self._figures = Figures()
         self._launcher = self._make_launcher(self._figures.environment)
         self._checks.start(CHECK_PERIOD, now=False)
-        self._do(self._begin)
+        self._tasks.run(self._begin)
 
     def stopService(self) -> Deferred[None]:
         """End all sessions with their reason, and all workers, then close the sockets."""
@@ -120,86 +121,67 @@ class Supervisor(Service):
 
     def reload(self) -> None:
         """Read the configuration again; upgrade, if another version has been installed."""
-        self._do(self._reload)
+        self._tasks.run(self._reload)
 
     def upgrade(self) -> None:
         """Replace the workers by new ones, which serve all new sessions."""
-        self._do(self._upgrade)
+        self._tasks.run(self._upgrade)
 
     @property
-    def _current(self) -> Generation:
-        return self._generations[-1]
-
-    def _do(self, task: Callable[[], Any]) -> None:
-        """Run a task after those that were asked for before; a repeated one only once more."""
-        if self._stopping:
-            self.log.info("nothing is reloaded: the proxy is stopping")
-        elif self._task is not None:
-            if task not in self._wanted:
-                self._wanted.append(task)
-        else:
-            self._task = Deferred.fromCoroutine(task())
-            self._task.addErrback(self._failed).addBoth(self._done)
-
-    def _failed(self, failure: Failure) -> None:
-        if not failure.check(CancelledError):
-            self.log.failure("a defect; everything goes on as before", failure)
-
-    def _done(self, _: object) -> None:
-        self._task = None
-        if self._wanted and not self._stopping:
-            self._do(self._wanted.pop(0))
+    def _generations(self) -> list[Generation]:
+        """All whose workers live, the current one last."""
+        return [*self._others, *([self._current] if self._current else [])]
 
     async def _begin(self) -> None:
         """Start the first workers; the process ends if they cannot start."""
         try:
-            generation = await self._start_generation()
+            new = await self._start_generation(self._text, self._workers)
         except (StartFailed, ConfigurationError) as e:
-            self._log_lines("the proxy cannot start", str(e))
-            end_process_with(CONFIGURATION_ERROR)
+            self._log_lines("the proxy cannot start", e)
+            end_process_with(CONFIGURATION_ERROR if isinstance(e, ConfigurationError) else 1)
             self._reactor.callLater(0, self._reactor.stop)
             return
-        generation.serve()
+        self._let_serve(new)
         self._notifier.ready()
-        self._check()
 
-    async def _start_generation(self) -> Generation:
+    async def _start_generation(self, text: bytes, workers: int) -> Generation:
         """Return a generation whose workers are all ready.
 
         Raises:
             StartFailed: they are not; those that started have been ended.
-            ConfigurationError: the configuration cannot be read.
+            ConfigurationError: their configuration cannot be used.
         """
-        number = self._generations[-1].number + 1 if self._generations else 1
-        text = await self._read_configuration()
+        number = self._current.number + 1 if self._current else 1
         hang_time = self._notifier.watchdog or HANG_TIME
-        count = int(self._current.told["workers"]) if self._generations else self._workers
-        generation = Generation(
-            number, text, count, self._launcher, self._reactor, self._on_end, hang_time
+        new = Generation(
+            number, text, workers, self._launcher, self._reactor, self._on_end, hang_time
         )
-        self._generations.append(generation)
+        self._others.append(new)
         try:
-            await generation.start()
+            await new.start()
         except BaseException:
-            self._generations.remove(generation)
-            for worker in generation:
+            for worker in new:
                 worker.kill()
             raise
-        return generation
+        self._others.remove(new)
+        return new
+
+    def _let_serve(self, new: Generation) -> None:
+        self._current = new
+        new.serve()
+        self._check()
 
     async def _read_configuration(self) -> bytes:
-        """Read the file in a thread: a file system may hang."""
-        reading = deferToThreadPool(
-            self._reactor, self._reactor.getThreadPool(), self._path.read_bytes
-        )
-        try:
-            text: bytes = await reading
-        except OSError as e:
-            raise ConfigurationError(f"{self._path}: cannot be read: {e.strerror}") from e
-        return text
+        """Read the file in a thread: a file system may hang.
+
+        Raises:
+            ConfigurationError: it cannot be read.
+        """
+        pool = self._reactor.getThreadPool()
+        return await deferToThreadPool(self._reactor, pool, _read, self._path)
 
     async def _reload(self) -> None:
-        if self._stopping:
+        if self._current is None:
             return
         if fingerprint() != self._installed:
             self.log.info("another version has been installed: the workers are replaced")
@@ -212,21 +194,15 @@ class Supervisor(Service):
             self._reloads += 1
             changes = await reload_all(self._current, text, self._reloads)
         except (ConfigurationError, ReloadFailed) as e:
-            self._log_lines("configuration not reloaded, everything goes on as before", str(e))
+            self._log_lines("configuration not reloaded, everything goes on as before", e)
         else:
-            told = self._current.told
-            self.log.info(
-                "configuration reloaded: {changes}; configuration {digest} is in force",
-                changes=", ".join(changes),
-                digest=told.get("digest", ""),
-            )
-            _write_log_as(told)
+            self.log.info("configuration reloaded: {changes}", changes=", ".join(changes))
             self._reopen_files()
         finally:
             self._notifier.ready()
 
     def _reopen_files(self) -> None:
-        for generation in self._generations[:-1]:
+        for generation in self._others:
             for worker in generation:
                 worker.reopen()
         try:
@@ -235,33 +211,37 @@ class Supervisor(Service):
             self.log.error("the log cannot be opened again: {error}", error=e)
 
     async def _upgrade(self) -> None:
-        if self._stopping:
-            return
         old, installed = self._current, fingerprint()
+        if old is None:
+            return
         self._notifier.reloading()
         try:
-            new = await self._start_generation()
+            text = await self._read_configuration()
+            new = await self._start_generation(text, int(old.told["workers"]))
         except (StartFailed, ConfigurationError) as e:
-            self._log_lines("not upgraded, the workers stay as they are", str(e))
+            self._log_lines("not upgraded, the workers stay as they are", e)
         else:
-            new.serve()
+            self._others.append(old)
+            self._let_serve(new)
             old.retire()
             self._installed = installed
-            _write_log_as(new.told)
-            self.log.info(
-                "upgraded to {version}: new sessions go to generation {number}; the workers before "
-                "end with their last session, or in {seconds:g} s",
-                version=new.told.get("version"),
-                number=new.number,
-                seconds=new.told.get("drain_timeout", 0.0),
-            )
+            self._log_upgrade(new)
         finally:
             self._notifier.ready()
-            self._check()
 
-    def _log_lines(self, what: str, lines: str) -> None:
+    def _log_upgrade(self, new: Generation) -> None:
+        self.log.info(
+            "upgraded to {version}: new sessions go to generation {number}; the workers before end "
+            "with their last session, or in {seconds:g} s",
+            version=new.told.get("version"),
+            number=new.number,
+            seconds=new.told.get("drain_timeout", 0.0),
+        )
+
+    def _log_lines(self, what: str, error: Exception) -> None:
         self.log.error("{what}; what is wrong:", what=what)
-        for line in dict.fromkeys(lines.splitlines()):
+        text = error.detail if isinstance(error, ConfigurationError) else str(error)
+        for line in dict.fromkeys(text.splitlines()):
             self.log.error("configuration: {line}", line=line)
 
     def _check(self) -> None:
@@ -273,33 +253,29 @@ class Supervisor(Service):
 
     def _check_workers(self) -> None:
         """Make sure that all workers answer, and tell them and systemd how the proxy is."""
-        self._generations[:-1] = [each for each in self._generations[:-1] if list(each)]
-        serving = self._serving()
+        self._others = [each for each in self._others if list(each)]
+        serving = [each for each in self._current or () if each.state is State.SERVING]
         roomy = [worker for worker in serving if worker.alive.get("room", False)]
         for generation in self._generations:
             generation.check(lambda worker: any(other is not worker for other in roomy))
+        self._show(len(serving))
+
+    def _show(self, serving: int) -> None:
         workers = [worker for each in self._generations for worker in each]
         sessions = sum(worker.alive.get("sessions", 0) for worker in workers)
-        restarts = self._restarts + sum(each.restarts for each in self._generations)
-        number = self._generations[-1].number if self._generations else 1
-        self._figures.write(len(serving), restarts, number)
-        self._notifier.alive(f"{sessions} sessions, {len(serving)} workers serve")
+        number = self._current.number if self._current else 1
+        self._figures.write(serving, self._restarts, number)
+        self._notifier.alive(f"{sessions} sessions, {serving} workers serve")
 
-    def _serving(self) -> list[WorkerProcess]:
-        if not self._generations:
-            return []
-        return [each for each in self._current if each.state is State.SERVING]
-
-    def _on_end(self, worker: WorkerProcess) -> None:
+    def _on_end(self, worker: WorkerProcess, restarts: bool) -> None:
+        self._restarts += restarts
         self._figures.ended(worker.pid)
 
     def _begin_stop(self) -> None:
-        if self._stopping:
-            return
-        self._stopping = True
-        self._notifier.stopping()
-        if self._task is not None:
-            self._task.cancel()
+        if not self._stopping:
+            self._stopping = True
+            self._notifier.stopping()
+            self._tasks.stop()
 
     async def _finish(self) -> None:
         await DeferredList([Deferred.fromCoroutine(each.stop()) for each in self._generations])
@@ -315,7 +291,8 @@ class Supervisor(Service):
         self._figures.remove()
 
 
-def _write_log_as(told: Message) -> None:
-    """Write the log as a worker says that the configuration has it."""
-    if log := told.get("log"):
-        process_logging.configure(log["format"], log["level"])
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as e:
+        raise ConfigurationError(f"{path}: cannot be read: {e.strerror}") from e
