@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from twisted.trial.unittest import TestCase
 
 from .gateway import Gateway
 from .many_viewers import ManyViewers
+from .redis_case import documented
 from .redis_server import RedisServer
 from .viewer import Viewer
 
@@ -35,6 +37,8 @@ address = "{address}"
 store = "redis"
 [redis]
 port = {port}
+username = "vncproxy"
+password = "CHANGE-ME"
 timeout = 1.5
 [timeouts]
 linger = 2
@@ -45,18 +49,31 @@ stop_timeout = 1
 
 
 class ClusterCase(TestCase):
-    """Starts a Redis, consoles, and as many proxies as a test asks for."""
+    """Starts a Redis, consoles, and as many proxies as a test asks for.
+
+    The proxies have the permissions of the documented ACL, and no more.
+    """
 
     timeout = 300
 
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cluster-"))
         self.addCleanup(shutil.rmtree, self.folder)
-        self.redis = RedisServer()
+        acl = documented("", "user vncproxy on").splitlines()
+        self.redis = RedisServer(acl=[*acl, "user default on nopass ~* &* +@all"])
         self.addCleanup(self.redis.remove)
         self.redis.start()
+        self.addCleanup(self.assert_permitted)
         self.consoles = ManyViewers()
         self.addCleanup(self.consoles.close)
+
+    def assert_permitted(self) -> None:
+        """Assert that the documented ACL has been enough for everything."""
+        try:
+            denied = self.redis.cli("acl", "log")
+        except subprocess.CalledProcessError:
+            return  # the test has left it stopped
+        self.assertEqual(denied, "")
 
     def proxy(self, name: str, more: str = "", *, port: int = 0, **options: Any) -> Gateway:
         """Start a proxy.
