@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.components.ports import free_port
-from tests.components.redis_case import RedisCase
+from tests.components.redis_case import RedisCase, documented
 from vncproxy.errors import (
     ConfigurationError,
 )
@@ -31,13 +31,31 @@ class LogInTests(RedisCase):
     async def test_corrected_user_works_without_a_new_store(self) -> None:
         store = self.make_store(username="late", password="pw")
         await self.failure(store.ping())
-        self.server.cli("acl", "setuser", "late", "on", ">pw", "~*", "+@all")
+        self.server.cli("acl", "setuser", "late", "on", ">pw", "~*", "&*", "+@all")
         self.assertIn("redis 7", await store.ping())
 
     async def test_lack_of_a_permission_is_named(self) -> None:
         detail = await self.failure(self.make_store(username="short", password="pw").ping())
         self.assertIn("denies a permission, docs/redis.md has an ACL that suffices", detail)
         self.assertIn("SET", detail)
+
+    async def test_a_missing_permission_of_the_cluster_is_named(self) -> None:
+        acl = documented("", "user vncproxy on").splitlines()[0].split()[1:]
+        self.server.cli("acl", "setuser", *acl)
+        for less, again, named in (
+            ("-xadd", "+xadd", "XADD"),
+            ("-subscribe", "+subscribe", "subscribe"),
+            ("resetchannels", "&vncproxy:orders", "PUBLISH"),
+        ):
+            with self.subTest(less=less):
+                self.server.cli("acl", "setuser", "vncproxy", less)
+                store = self.make_store(username="vncproxy", password="CHANGE-ME")
+                detail = await self.failure(store.ping())
+                self.assertIn("denies a permission", detail)
+                self.assertIn(named, detail)
+                self.server.cli("acl", "setuser", "vncproxy", again)
+        self.server.cli("acl", "setuser", "vncproxy", "&vncproxy:acks:*")
+        await self.make_store(username="vncproxy", password="CHANGE-ME").ping()
 
     async def test_foreign_prefix_is_a_lack_of_permission(self) -> None:
         store = self.make_store(username="short", password="pw", prefix="other:")

@@ -141,6 +141,18 @@ class Channels:
         self._running = Deferred.fromCoroutine(self._run())
         self._running.addErrback(self._failed)
 
+    async def try_once(self) -> None:
+        """Connect, subscribe, and end the connection, instead of `start`.
+
+        Raises:
+            StoreUnavailable: that does not work.
+        """
+        try:
+            await self._subscribe_in_time()
+        finally:
+            await self._disconnect()
+            await self._dialler.close()
+
     async def close(self) -> None:
         """End the connection; after this, the owner's methods are not called any more."""
         self._closed = True
@@ -200,10 +212,13 @@ class Channels:
             self._owner.interrupted(error.detail)
             raise error
         finally:
-            last, self._protocol = self._protocol, None
-            if last is not None and last.connected:
-                last.transport.abortConnection()
-                await last.closed
+            await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        last, self._protocol = self._protocol, None
+        if last is not None and last.connected:
+            last.transport.abortConnection()
+            await last.closed
 
     async def _subscribe_in_time(self) -> SubscriberProtocol:
         subscribing = Deferred.fromCoroutine(self._subscribe())

@@ -6,12 +6,14 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from zope.interface import implementer
+
 from ..config.redis import RedisSettings
 from .channels import KEEPALIVE, Channels, ISubscriber
 from .endpoint import IPrimary
 from .primary import find_primary
 
-__all__ = ["ISubscriber", "Subscription"]
+__all__ = ["ISubscriber", "Subscription", "try_subscription"]
 
 
 class Subscription(Channels):
@@ -45,3 +47,28 @@ class Subscription(Channels):
         super().__init__(
             reactor, settings, primary, channels, owner, keepalive=keepalive, spread=spread
         )
+
+
+async def try_subscription(
+    reactor: Any, settings: RedisSettings, primary: IPrimary, channels: Sequence[str]
+) -> None:
+    """Subscribe to channels for a moment.
+
+    Raises:
+        StoreUnavailable: that is not permitted, or Redis does not answer.
+    """
+    await Subscription(reactor, settings, channels, _Discard(), primary=primary).try_once()
+
+
+@implementer(ISubscriber)
+class _Discard:
+    """Takes no messages."""
+
+    def subscribed(self) -> None:
+        """Do nothing."""
+
+    def interrupted(self, reason: str) -> None:
+        """Do nothing."""
+
+    def message_received(self, channel: str, message: bytes) -> None:
+        """Do nothing."""

@@ -34,7 +34,7 @@ from .redis_answers import Unannounced, refusal
 from .redis_keys import RedisKeys
 from .redis_leases import RedisLeases
 from .redis_sessions import RedisSessions
-from .redis_status import read_losses, try_commands
+from .redis_status import read_losses, try_channels, try_commands
 from .redis_token import StoredToken
 from .resume import REMEMBER
 
@@ -81,6 +81,7 @@ class RedisTokenStore:
         on_operation: OnOperation = lambda name, seconds, failed: None,
     ) -> None:
         self._link = RedisLink(reactor, settings, on_operation=on_operation)
+        self._reactor = reactor
         self.primary = self._link.primary
         self._address = settings.address
         self._keys = RedisKeys(settings.prefix)
@@ -296,10 +297,12 @@ class RedisTokenStore:
         await self._link.run(lambda redis: self._read(redis, "none"), "check")
 
     async def ping(self) -> str:
-        """Try everything that the store needs and return a line with Redis's version."""
-        return await self._link.run(
+        """Try everything that the proxy needs and return a line with Redis's version."""
+        found = await self._link.run(
             lambda redis: try_commands(redis, self._keys, self._link.server), "check"
         )
+        await try_channels(self._reactor, self._link, self._keys.channels())
+        return found
 
     async def losses(self) -> Sequence[str]:
         """Return in which ways Redis may forget that a token was used or revoked."""

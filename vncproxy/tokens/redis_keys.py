@@ -61,5 +61,10 @@ class RedisKeys:
         return f"{self.prefix}live:{place}"
 
     def probe(self) -> list[str]:
-        """Return keys to try commands on: for a text, a hash, a sorted set and a set."""
-        return [f"{self.prefix}probe:{kind}" for kind in ("text", "hash", "set", "members")]
+        """Return keys to try commands on: for a text, a hash, a sorted set, a set and a stream."""
+        kinds = ("text", "hash", "set", "members", "stream")
+        return [f"{self.prefix}probe:{kind}" for kind in kinds]
+
+    def channels(self) -> tuple[str, str]:
+        """Return the channel of the cluster's orders, and one of its answers that is not used."""
+        return f"{self.prefix}orders", f"{self.prefix}acks:probe"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..errors import StoreUnavailable
 from ..redis.link import Operation, RedisLink
 from ..redis.persistence import losses, read_info
+from ..redis.subscription import try_subscription
 from . import scripts
 from .redis_keys import RedisKeys
 
@@ -17,11 +19,20 @@ async def try_commands(redis: Operation, keys: RedisKeys, address: str) -> str:
     Raises:
         StoreUnavailable: one is not permitted, or Redis does not answer.
     """
-    await redis.change(scripts.PROBE, keys.probe())
+    await redis.change(scripts.PROBE, keys.probe(), *keys.channels())
     await redis.replicate()
     about = read_info((await redis.command("INFO", "server")).decode())
     version = about.get("redis_version", "of unknown version")
     return f"redis {version} at {address}"
+
+
+async def try_channels(reactor: Any, link: RedisLink, channels: Sequence[str]) -> None:
+    """Subscribe to channels for a moment.
+
+    Raises:
+        StoreUnavailable: that is not permitted, or Redis does not answer.
+    """
+    await try_subscription(reactor, link.settings, link.primary, channels)
 
 
 async def read_losses(link: RedisLink) -> Sequence[str]:

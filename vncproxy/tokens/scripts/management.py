@@ -87,7 +87,7 @@ return table.concat(revoked, ' ')
 PROBE = (
     PRELUDE
     + """
-local text, hash, set, members = unpack(KEYS)
+local text, hash, set, members, stream = unpack(KEYS)
 for _, command in ipairs({
   {'SET', text, '', 'PX', 1000}, {'GET', text}, {'PTTL', text},
   {'HSET', hash, 'used', 1}, {'HGET', hash, 'used'}, {'HEXISTS', hash, 'used'},
@@ -96,7 +96,12 @@ for _, command in ipairs({
   {'ZREMRANGEBYSCORE', set, '-inf', now}, {'EXISTS', text},
   {'SADD', members, 'id'}, {'PEXPIRE', members, 1000}, {'SCARD', members},
   {'SISMEMBER', members, 'id'}, {'SMEMBERS', members}, {'SREM', members, 'id'},
-  {'DEL', text, hash, set, members},
+  {'HVALS', hash}, {'HLEN', hash}, {'ZREM', set, 'id'}, {'ZRANGEBYSCORE', set, now, '+inf'},
+  {'XADD', stream, '*', 'order', '{}'}, {'XREAD', 'STREAMS', stream, '0'},
+  {'XINFO', 'STREAM', stream}, {'XDEL', stream, '0-1'},
+  {'XTRIM', stream, 'MAXLEN', 0}, {'PEXPIRE', stream, 1000},
+  {'PUBLISH', ARGV[2], ''}, {'PUBLISH', ARGV[3], ''},
+  {'DEL', text, hash, set, members, stream},
 }) do
   local answer = redis.pcall(unpack(command))
   if type(answer) == 'table' and answer.err then
@@ -106,4 +111,7 @@ end
 return 'works'
 """
 )
-"""Runs every command that the other scripts need, so that check-config finds one that is denied."""
+"""Runs every command that scripts need, those of the cluster included; see `check-config`.
+
+Two empty messages are published: readers of orders read them again, and take no others.
+"""
