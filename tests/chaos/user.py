@@ -24,7 +24,7 @@ from tests.doubles.frames import BINARY, CLOSE, PING, PONG, masked, whole_frames
 SHIFT = 0xFFE1
 """A key that changes nothing on the screen."""
 
-LONGEST_DELAY = 32.0
+LONGEST_DELAY, LONGEST_DELAY_WHEN_BUSY = 4.0, 32.0
 FINAL = range(4000, 4100)
 BUSY, MOVING = 4115, 4116
 CONNECT_LIMIT = 20.0
@@ -222,8 +222,10 @@ class User:
 
     def _delay(self, code: int, tries: int) -> float:
         """Return the seconds until the next try, as lifecycle.js has it."""
-        first = 0.2 if code == MOVING else 4.0 if code in (BUSY, 503) else 1.0
-        return self.random.random() * float(min(first * 2**tries, LONGEST_DELAY))
+        busy = code in (BUSY, 503)
+        first = 0.2 if code == MOVING else 4.0 if busy else 1.0
+        longest = LONGEST_DELAY_WHEN_BUSY if busy else LONGEST_DELAY
+        return self.random.random() * float(min(first * 2**tries, longest))
 
     async def _use(self) -> None:
         wire = await self._connect()

@@ -148,7 +148,7 @@ class EndTests(PageTestCase):
             });
             """,
         )
-        self.assertEqual(found, [[[0.5, 1, 2, 4], 11], [[1, 2, 4, 8], 12], [[0, 0, 0, 0], 12]])
+        self.assertEqual(found, [[[0.5, 1, 2, 2], 60], [[1, 2, 4, 8], 17], [[0, 0, 0, 0], 60]])
 
     async def test_reconnecting_slows_down_and_gives_up_within_two_minutes(self) -> None:
         await self.open("")
@@ -173,4 +173,4 @@ class EndTests(PageTestCase):
             });
             """,
         )
-        self.assertEqual(delays, [[1, 2, 4, 8, 16, 32, 32], "ended", True])
+        self.assertEqual(delays, [[1, 2, *[4] * 29], "ended", True])

@@ -13,7 +13,7 @@ import { BUSY, MOVING } from "./close-reasons.js";
 
 /** Milliseconds, and tries, after which the page stops reconnecting by itself. */
 const LONGEST_INTERRUPTION = 120_000;
-const MOST_TRIES = 12;
+const MOST_TRIES = 60;
 /** Milliseconds: the longest delay before the first try, and before any other. */
 const FIRST_DELAY = 1_000;
 const FIRST_DELAY_WHEN_BUSY = 4_000;
@@ -21,7 +21,9 @@ const FIRST_DELAY_WHEN_BUSY = 4_000;
 const FIRST_DELAY_WHEN_MOVING = 200;
 /** Milliseconds for which a console may be on its way before the page says that it has none. */
 const LONGEST_MOVE = 5_000;
-const LONGEST_DELAY = 32_000;
+/** So that pages are back within five seconds of the end of an outage; one that is busy gets more time. */
+const LONGEST_DELAY = 4_000;
+const LONGEST_DELAY_WHEN_BUSY = 32_000;
 /** Milliseconds for which a screen must be shown for the next close to be a new interruption. */
 const STABLE_AFTER = 10_000;
 
@@ -85,7 +87,7 @@ export function next(state, event) {
 
 /**
  * When a gateway restarts, many pages lose their consoles at once. Each reconnects after a random
- * delay, whose upper limit doubles with each try.
+ * delay, whose upper limit doubles with each try, up to a few seconds.
  */
 function afterClose(interruption, closeReason, wasConnected, now, random = 1) {
     if (!reconnectsByItself(interruption, closeReason, wasConnected)) {
@@ -94,7 +96,8 @@ function afterClose(interruption, closeReason, wasConnected, now, random = 1) {
     const sent = wasConnected && closeReason.code === MOVING;
     const { since, tries } = (!sent && interruption) || { since: now, tries: 0 };
     const moving = sent || (!wasConnected && interruption?.moving === true);
-    const until = now + random * Math.min(firstDelay(closeReason, moving) * 2 ** tries, LONGEST_DELAY);
+    const most = closeReason.code === BUSY ? LONGEST_DELAY_WHEN_BUSY : LONGEST_DELAY;
+    const until = now + random * Math.min(firstDelay(closeReason, moving) * 2 ** tries, most);
     if (until > since + LONGEST_INTERRUPTION || tries >= MOST_TRIES) {
         return { ...end(closeReason), gaveUp: true };
     }
