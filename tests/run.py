@@ -50,6 +50,7 @@ SLOWEST = (
             "secured_consoles",
             "xen",
             "load_balancers",
+            "rolling_restart",
             "redis_sentinel_proxies",
             "redis_failover",
             "xen_failures",

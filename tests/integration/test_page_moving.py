@@ -129,6 +129,20 @@ class MovingTests(PageTestCase):
 
         await self.until_here(lambda: console.keys + moved.keys, strokes(text))
 
+    async def test_what_an_on_screen_keyboard_writes_meanwhile_arrives(self) -> None:
+        console = await self.open_screen()
+        await self.js('document.querySelector("#soft-field").focus()')
+        await self.type("ab")
+        await self.until_here(lambda: console.keys, strokes("ab"))
+
+        await self.leave(console, Close(0), Show())
+        await self.until(STATE, "moving")
+        await self.type("cd")
+        moved = await self.arrive(3)
+        await self.type("e")
+
+        await self.until_here(lambda: moved.keys, strokes("cde"))
+
     async def test_an_open_dialog_stays_open_with_its_text(self) -> None:
         console = await self.open_screen()
         await self.click("open-typing")

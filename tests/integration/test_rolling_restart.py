@@ -8,6 +8,8 @@ import os
 import shutil
 import signal
 import ssl
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -37,6 +39,8 @@ LONGEST_RETURN = 2.0
 
 GENEROUS = 3
 """Times as long as it may take on a busy machine."""
+
+NAMES = ["north-1", "north-2"]
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -73,8 +77,11 @@ class World:
         self.haproxy = HAProxy(folder, certificate)
         config = f"""
 [proxy]
+name = "NAME"
 workers = 2
 stop_timeout = {STOP_TIMEOUT}
+[limits]
+sessions_per_vm = 1
 [tokens]
 store = "redis"
 [redis]
@@ -84,7 +91,7 @@ type = "static"
 [backends.lab.consoles]
 {self._consoles()}
 """
-        self.proxies = [self._proxy(config) for _ in range(2)]
+        self.proxies = [self._proxy(config.replace("NAME", name)) for name in NAMES]
         self.haproxy.start(self.proxies)
 
     def _consoles(self) -> str:
@@ -229,6 +236,42 @@ class RollingRestartTests(SynchronousTestCase):
         )
 
         self.check_returns(script, 1)
+
+    def test_a_proxy_is_drained_by_a_command_to_the_other_one(self) -> None:
+        page = Page()
+        self.addCleanup(page.leave)
+        token = self.issue("typed")
+        page.open(token["url"])
+        page.wait_for_state("connected")
+        serving, other = self.serving_first(token["id"])
+        name = NAMES[self.proxies.index(serving)]
+        page.driver.execute_script(WATCH)
+        self.assertEqual(serving.call("GET", "/readyz")[0], 200)
+
+        for _ in range(2):  # a user who presses twice
+            self.assertEqual(
+                self.vncproxy(other, "drain", name), "draining 2 processes; see vncproxy proxies\n"
+            )
+
+        until(lambda: page.driver.execute_script("return window.gaps.length"), "the move")
+        self.check_returns(page.driver.execute_script, 1)
+        self.assertEqual(serving.call("GET", "/readyz")[1]["parts"]["sessions"], "proxy-stopping")
+        states = {each["name"]: each["draining"] for each in self.listed(other)}
+        self.assertEqual(states, {each: each == name for each in NAMES})
+        self.assertLess(self.restart(serving), 10)
+        self.assertEqual(serving.call("GET", "/readyz")[0], 200)
+
+    def listed(self, proxy: Gateway) -> list[dict[str, Any]]:
+        proxies: list[dict[str, Any]] = proxy.call("GET", "/v1/proxies")[1]["proxies"]
+        return proxies
+
+    def vncproxy(self, proxy: Gateway, *words: str) -> str:
+        """Run the command with the API of a proxy; returns what it prints."""
+        api = {"VNCPROXY_API": f"http://127.0.0.1:{proxy.api_port}", "VNCPROXY_API_KEY": proxy.key}
+        command = [str(Path(sys.executable).with_name("vncproxy")), *words]
+        return subprocess.run(
+            command, env={**os.environ, **api}, capture_output=True, text=True, check=True
+        ).stdout
 
     def test_a_tcp_viewer_stays_until_the_end_of_the_drain(self) -> None:
         token = self.issue("viewed")
