@@ -164,6 +164,7 @@ class Console(WebSocketServerProtocol):
         shown: whether the screen was sent.
         token: the token in the page's request.
         confirmed: "1" when the page's user pressed the button.
+        moves: "1" when the page says that it can move to another gateway.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -174,11 +175,13 @@ class Console(WebSocketServerProtocol):
         self.shown = False
         self.token = ""
         self.confirmed = ""
+        self.moves = ""
         self._buffer = b""
 
     def onConnect(self, request: Any) -> str | None:
         self.token = request.params.get("token", [""])[0]
         self.confirmed = request.params.get("confirmed", [""])[0]
+        self.moves = request.params.get("moves", [""])[0]
         return "binary" if "binary" in request.protocols else None
 
     def onOpen(self) -> None:

@@ -81,11 +81,13 @@ class HindranceTests(PageTestCase):
         await self.until(STATE, "ended")
         self.assertIn("This browser keeps no cookies of this page", await self.text("reason"))
         self.assertIn(sentence, await self.text("reason"))
+        self.assertEqual(self.gateway.consoles[-1].moves, "")
 
         await self.cookies(off=False)
         await self.open(answers=[Refuse(4001, sentence)])
         await self.until(STATE, "ended")
         self.assertEqual(await self.text("reason"), sentence)
+        self.assertEqual(self.gateway.consoles[-1].moves, "1")
 
     async def cookies(self, off: bool) -> None:
         command = "Emulation.setDocumentCookieDisabled"

@@ -46,11 +46,12 @@ class Others:
 
 
 class DrainTests(SessionTestCase):
-    def drain(self, others: Others | None) -> Drain:
+    def drain(self, others: Others | None, worker: int = 0) -> Drain:
         nothing: Any = None
         cluster: Any = others
         parts = (nothing, self.sessions, nothing, nothing, (), nothing)
-        return Drain(RunningProxy(Settings(), *parts, Identity("me", "me-1", "proxy"), cluster))
+        me = Identity("me", "me-1", "proxy", worker=worker)
+        return Drain(RunningProxy(Settings(), *parts, me, cluster))
 
     def open_page(self) -> None:
         self.open(self.user_request(can_move=True))
@@ -105,6 +106,25 @@ class DrainTests(SessionTestCase):
         self.wait(0.2)
 
         self.closed(ProxyStopping)
+
+    def drains_as(self, worker: int, *others: Announcement) -> bool:
+        """Return whether a worker that starts drains at once."""
+        drain = self.drain(Others(*others), worker)
+        Deferred.fromCoroutine(drain.follow_siblings())
+        return self.sessions.draining
+
+    def test_a_worker_that_is_started_anew_drains_as_the_others_do(self) -> None:
+        mine, draining, serving = (
+            proxy("me", "me-1"),
+            proxy("me", "me-2", draining=True),
+            proxy("me", "me-3"),
+        )
+
+        self.assertFalse(self.drains_as(1, mine))
+        self.assertFalse(self.drains_as(1, mine, draining, serving))
+        self.assertFalse(self.drains_as(1, mine, proxy("other", draining=True)))
+        self.assertFalse(self.drains_as(0, mine, draining))
+        self.assertTrue(self.drains_as(1, mine, draining))
 
     def test_an_upgrade_keeps_pages_until_just_before_its_time_is_over(self) -> None:
         self.open_page()

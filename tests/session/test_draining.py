@@ -7,14 +7,14 @@ from twisted.internet.defer import Deferred
 from tests.doubles.sessions import SessionTestCase, User
 from vncproxy.errors import ProxyDraining, ProxyStopping
 from vncproxy.model import ConsoleType
-from vncproxy.session.draining import LEAVE_TIME, PER_SECOND, SPREAD, Draining
+from vncproxy.session.draining import LEAVE_TIME, MOVE_TIME, PER_SECOND, SPREAD, Draining
 from vncproxy.session.session import Session
 
 
 class DrainingTests(SessionTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.draining = Draining(self.sessions, chance=lambda: 0.5)
+        self.draining = Draining(self.sessions, 600, chance=lambda: 0.5)
 
     def drain(self, timeout: float = 60.0, move_in: float | None = 0.0) -> Deferred[None]:
         return self.draining.begin(timeout, move_in)
@@ -109,6 +109,16 @@ class DrainingTests(SessionTestCase):
         self.wait(0.2)
 
         self.closed(ProxyStopping)
+
+    def test_a_page_whose_cookie_is_no_longer_good_stays_as_well(self) -> None:
+        self.open_page()
+        self.wait(600 - MOVE_TIME)
+        self.drain(60)
+
+        self.wait(SPREAD + LEAVE_TIME)
+
+        self.assertIsNone(self.session.moving)
+        self.assertEqual(self.left(), 1)
 
     def test_without_another_proxy_pages_stay_as_well(self) -> None:
         self.open_page()

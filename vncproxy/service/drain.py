@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -21,7 +23,7 @@ class Drain:
 
     def __init__(self, running: RunningProxy) -> None:
         self._running = running
-        self._draining = Draining(running.sessions)
+        self._draining = Draining(running.sessions, running.settings.tokens.resume)
 
     def begin(self, timeout: float) -> Deferred[None]:
         """Refuse new sessions, let pages move where they can, and end the rest after a time.
@@ -49,6 +51,22 @@ class Drain:
         """
         self._running.sessions.draining = True
         return Deferred.fromCoroutine(self._finish(timeout))
+
+    async def follow_siblings(self) -> None:
+        """Drain, if the other workers of the proxy do: this one has been started anew meanwhile."""
+        cluster, me = self._running.cluster, self._running.identity
+        if cluster is None or not me.worker:
+            return
+        with suppress(StoreUnavailable):
+            siblings = [
+                each
+                for each in await cluster.presence.workers()
+                if each.identity.proxy_id == me.proxy_id
+                and each.identity.generation == me.generation
+                and each.identity.worker_id != me.worker_id
+            ]
+            if siblings and all(each.draining for each in siblings):
+                await self.begin(self._running.settings.proxy.drain_timeout)
 
     async def _begin(self, timeout: float) -> None:
         move_in = 0.0 if await self._can_move() else None

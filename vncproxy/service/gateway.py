@@ -89,6 +89,8 @@ class Gateway(MultiService):
         self.metrics.lag.start()
         if self._running.cluster is not None:
             self._running.cluster.start()
+            following = Deferred.fromCoroutine(self._drain.follow_siblings())
+            following.addErrback(lambda f: self.log.failure("other workers are not followed", f))
 
     def _say_what_starts(self) -> None:
         """Log the first lines; of several workers, one does."""

@@ -26,18 +26,29 @@ LEAVE_TIME = 2.0
 """Seconds after which a browser that was asked to move is sent away."""
 
 
+MOVE_TIME = 30.0
+"""Seconds for which a resume cookie has to be good still: a page may try more than once."""
+
+
 class Draining:
     """Empties the proxy once; further calls can only shorten the time.
 
     Args:
         sessions: refuse new ones from then on.
+        resume: seconds for which resume cookies are good.
         chance: returns a random number from 0 to 1.
     """
 
     log = Logger()
 
-    def __init__(self, sessions: LiveSessions, chance: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        sessions: LiveSessions,
+        resume: float,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self._sessions = sessions
+        self._resume = resume
         self._chance = chance
         self._clock = sessions.services.reactor
         self._end: IDelayedCall | None = None
@@ -90,7 +101,7 @@ class Draining:
     async def _move_browsers(self, delay: float, timeout: float) -> None:
         if delay:
             await deferLater(self._clock, delay)
-        browsers = [each for each in self._sessions.snapshot() if _can_move(each)]
+        browsers = [each for each in self._sessions.snapshot() if self._can_move(each)]
         random.shuffle(browsers)
         moments = self._moments(len(browsers), timeout - delay - LEAVE_TIME)
         for session, at in zip(browsers, moments, strict=True):
@@ -99,6 +110,14 @@ class Draining:
         await deferLater(self._clock, LEAVE_TIME)
         for session in browsers:
             session.cancel(ProxyDraining())
+
+    def _can_move(self, session: SessionState) -> bool:
+        """Return whether a session's page can enter the console again by its cookie."""
+        grant = session.grant
+        if grant is None or not session.user_request.can_move:
+            return session.user_request.can_move
+        since_first_use = grant.age + self._clock.seconds() - session.started
+        return bool(grant.cookie_id) and since_first_use < self._resume - MOVE_TIME
 
     def _moments(self, count: int, most: float) -> Sequence[float]:
         """Return a random moment in each of so many equal parts of the time."""
@@ -109,9 +128,3 @@ class Draining:
 def spread(count: int) -> float:
     """Return the seconds over which so many pages move."""
     return max(SPREAD, count / PER_SECOND)
-
-
-def _can_move(session: SessionState) -> bool:
-    """Return whether a session's page enters the console again by a resume cookie."""
-    grant = session.grant
-    return session.user_request.can_move and (grant is None or bool(grant.cookie_id))

@@ -32,7 +32,8 @@ async function plainText(answer) {
     return plain ? (await answer.text()).trim().slice(0, 200) : "";
 }
 
-function keepsCookies() {
+/** Whether the browser keeps cookies of this page, without which it cannot re-enter a console. */
+export function keepsCookies() {
     const [name, attributes] = ["vncproxy_probe", "; SameSite=None; Secure; Partitioned"];
     const rest = location.protocol === "https:" ? attributes : "; SameSite=Strict";
     try {

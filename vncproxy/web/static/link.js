@@ -33,12 +33,15 @@ export function readLink(href) {
  * The address of the web socket, relative to the page so that a path prefix is kept.
  * @param {string} href - address of the page
  * @param {string} token
+ * @param {boolean} moves - whether the page enters the console again when the gateway asks it to
  */
-export function socketURL(href, token) {
+export function socketURL(href, token, moves) {
     const url = new URL("websockify", href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     url.searchParams.set("token", token);
-    url.searchParams.set("moves", "1"); // the page does as `MOVE` asks
+    if (moves) {
+        url.searchParams.set("moves", "1");
+    }
     return url.href;
 }
 

@@ -10,6 +10,7 @@ import * as typingDialog from "./typing-dialog.js";
 import * as view from "./view.js";
 import { Connection } from "./connection.js";
 import { NO_TOKEN } from "./close-reasons.js";
+import { keepsCookies } from "./diagnosis.js";
 import { element } from "./dom.js";
 import { readLink, socketURL } from "./link.js";
 import { describeScreen, leaveOnChord, releaseKeysOnBlur } from "./focus.js";
@@ -17,7 +18,8 @@ import { describeScreen, leaveOnChord, releaseKeysOnBlur } from "./focus.js";
 /** Start the page; called once. */
 export function open() {
     const link = readLink(location.href);
-    const connection = new Connection(element("screen"), socketURL(location.href, link.token));
+    const url = socketURL(location.href, link.token, keepsCookies());
+    const connection = new Connection(element("screen"), url);
     connection.addEventListener("screen", () => prepare(connection, link));
     connection.addEventListener("change", () => publish(connection));
     for (const part of [toolbar, view, clipboard, typingDialog, overlay, still, heldback]) {
