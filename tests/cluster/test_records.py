@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.doubles.api import session
 from tests.doubles.proxies import announced
 from vncproxy.cluster import announcements, records
-from vncproxy.model import Announcement, Identity
+from vncproxy.model import Announcement, Identity, SessionFilter, VMAddress
 
 NORTH = announced("north")
 
@@ -40,6 +40,28 @@ class SessionTests(SynchronousTestCase):
         after = records.read(records.parse(text), NORTH, 5000)
 
         self.assertEqual((after.vm, after.user, after.token_id), (None, "", ""))
+
+    def test_its_place_is_found_in_the_text(self) -> None:
+        for user in ("alice", '"id": "x", "started_at": 5', "é\u2028"):
+            before = session(user=user, started_at=1_800_000_000.123457)
+            text = records.encode(before, 5000).encode()
+            self.assertEqual(records.cursor(text), before.cursor)
+
+        for text in (b"", b"[]", b'{"id": "1"}', b'{"id": "1", "started_at": 1e999}', b"\xff"):
+            self.assertEqual(records.cursor(text), "")
+
+    def test_criteria_stand_in_the_text(self) -> None:
+        text = records.encode(session(user='é"\\'), 5000).encode()
+
+        for wanted, found in (
+            (SessionFilter(), True),
+            (SessionFilter(user='é"\\', vm=VMAddress("kvm", "web-01")), True),
+            (SessionFilter(tokens=frozenset({"ab" * 32})), True),
+            (SessionFilter(tokens=frozenset({"ab" * 32, "x"})), True),
+            (SessionFilter(user="bob"), False),
+            (SessionFilter(vm=VMAddress("kvm", "web-0")), False),
+        ):
+            self.assertEqual(all(each in text for each in records.texts_of(wanted)), found)
 
     def test_malformed_ones_are_refused(self) -> None:
         good = json.loads(records.encode(session(), 5000))

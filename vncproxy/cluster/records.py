@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..model import Announcement, ConsoleType, SessionInfo, VMAddress
+from ..model import Announcement, ConsoleType, SessionFilter, SessionInfo, VMAddress
 
 VERSION = 1
 
@@ -50,6 +51,32 @@ def parse(text: str | bytes) -> Members:
     if not isinstance(members, dict) or members.get("v") != VERSION:
         raise ValueError("malformed, or of another version")
     return members
+
+
+def texts_of(wanted: SessionFilter) -> list[bytes]:
+    """Return texts that stand in the JSON of every session that meets criteria.
+
+    They are looked for before the JSON is parsed, which takes longer.
+    """
+    texts = [str(wanted.vm) if wanted.vm is not None else None, wanted.user]
+    if wanted.tokens is not None and len(wanted.tokens) == 1:
+        texts += wanted.tokens
+    return [json.dumps(text).encode() for text in texts if text]
+
+
+def cursor(text: bytes) -> str:
+    """Return where a session stands among all, as `vncproxy.model.session.cursor_of` has it.
+
+    It is found without parsing the JSON; empty where that is malformed.
+    """
+    started_at, id_ = _STARTED_AT.search(text), _ID.search(text)
+    if started_at is None or id_ is None:
+        return ""
+    return f"{int(float(started_at[1]) * 1e6):017}-{id_[1].decode()}"
+
+
+_ID = re.compile(rb'"id": ?"([\w.-]{1,64})"')
+_STARTED_AT = re.compile(rb'"started_at": ?([0-9]{1,12}(?:\.[0-9]{1,9})?)\b')
 
 
 def read(members: Members, worker: Announcement, redis_time: int) -> SessionInfo:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from heapq import nsmallest
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from heapq import merge
+from operator import itemgetter
 from typing import Any
 
 from twisted.logger import Logger
@@ -15,13 +16,21 @@ from ..interfaces import ISessionRegistry
 from ..model import Announcement, Ended, Identity, SessionFilter, SessionInfo, VMAddress
 from ..pacing import Pace
 from ..redis.link import RedisLink
+from ..text import printable
 from . import announcements, records, scripts
 from .giving import OrderGiver
 from .keys import ClusterKeys
 from .order import Kind
 from .presence import Presence
 
-_cursor = attrgetter("cursor")
+Place = tuple[str, Callable[[], SessionInfo | None]]
+"""The cursor of a session, and a function that returns it; None where it is malformed."""
+
+Lists = list[Iterable[Place]]
+
+
+def _itself(session: SessionInfo) -> SessionInfo:
+    return session
 
 
 @implementer(ISessionRegistry)
@@ -74,24 +83,35 @@ class ClusterSessions:
         after: str = "",
     ) -> Sequence[SessionInfo]:
         """Return the sessions that meet all criteria given, oldest first."""
-        found = list(
-            await self._local.list(
-                vm=vm,
-                user=user,
-                token_id=token_id,
-                proxy=proxy,
-                backends=backends,
-                limit=limit,
-                after=after,
-            )
+        here = await self._local.list(
+            vm=vm,
+            user=user,
+            token_id=token_id,
+            proxy=proxy,
+            backends=backends,
+            limit=limit,
+            after=after,
         )
         tokens = None if token_id is None else frozenset({token_id})
         wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
+        lists: Lists = [[(session.cursor, partial(_itself, session)) for session in here]]
         for worker in await self._other_workers(proxy):
-            found += await self._of_worker(worker, wanted, after)
-            if limit is not None:
-                found = nsmallest(limit, found, key=_cursor)
-        return sorted(found, key=_cursor)
+            lists.append(await self._of_worker(worker, wanted, after))
+        return await self._first(lists, wanted, limit)
+
+    async def _first(
+        self, lists: Iterable[Iterable[Place]], wanted: SessionFilter, limit: int | None
+    ) -> Sequence[SessionInfo]:
+        """Return the first sessions of several lists, each of which is in order."""
+        pace, first = Pace(self._reactor), list[SessionInfo]()
+        for _, read in merge(*lists, key=itemgetter(0)):
+            if limit is not None and len(first) >= limit:
+                break
+            await pace.step()
+            session = read()
+            if session is not None and wanted.accepts(session):
+                first.append(session)
+        return first
 
     async def get(self, session_id: str) -> SessionInfo | None:
         """Return one session; None when there is none with this id."""
@@ -147,19 +167,25 @@ class ClusterSessions:
 
     async def _of_worker(
         self, worker: Announcement, wanted: SessionFilter, after: str
-    ) -> Sequence[SessionInfo]:
-        """Return the sessions that a process has written and that meet criteria."""
+    ) -> Iterator[Place]:
+        """Return the sessions that a process has written and that may meet criteria, in order.
+
+        They are kept as they were written until they are read: many thousand objects would let the
+        collector of garbage stop the process for a tenth of a second.
+        """
         key, pace = self._keys.sessions(worker.identity.worker_id), Pace(self._reactor)
         now, lines = await self._link.run(
             lambda redis: redis.query(scripts.READ_SESSIONS, [key]), "list_sessions"
         )
-        found = []
+        texts, places = records.texts_of(wanted), []
         for line in lines.split(b"\n") if lines else ():
             await pace.step()
-            session = self._read(line, worker, now)
-            if session and wanted.accepts(session) and session.cursor > after:
-                found.append(session)
-        return found
+            if all(text in line for text in texts):
+                place = records.cursor(line)
+                if place > after:
+                    places.append((place, line))
+        places.sort()
+        return ((place, partial(self._read, line, worker, now)) for place, line in places)
 
     async def _find(self, session_id: str) -> tuple[SessionInfo, Announcement] | None:
         """Return a session of another process, and the process; None when there is none."""
@@ -172,18 +198,21 @@ class ClusterSessions:
         text, worker_id, announcement = found
         try:
             worker = announcements.decode(worker_id.decode("utf-8", "replace"), announcement)
+            session = self._read(text, worker, now)
         except ValueError:
             return None
-        session = self._read(text, worker, now)
         return (session, worker) if session else None
 
     def _read(self, text: bytes, worker: Announcement, now: int) -> SessionInfo | None:
         try:
             return records.read(records.parse(text), worker, now)
         except ValueError as e:
-            self.log.warn(
-                "a session of proxy {proxy} in redis cannot be read: {why}",
-                proxy=worker.identity.name,
-                why=str(e),
-            )
+            self._log_malformed(worker, e)
             return None
+
+    def _log_malformed(self, worker: Announcement, error: ValueError) -> None:
+        self.log.warn(
+            "a session of proxy {proxy} in redis cannot be read: {why}",
+            proxy=printable(worker.identity.name),
+            why=printable(str(error), 200),
+        )

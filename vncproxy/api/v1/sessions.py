@@ -55,9 +55,9 @@ class SessionsView:
         pace, bodies = Pace(self._clock), []
         for session in sessions:
             await pace.step()
-            bodies.append(json.dumps(session_body(session), ensure_ascii=False))
-        end = f', "next": {json.dumps(following)}' if with_next else ""
-        return Reply(200, f'{{"sessions": [{", ".join(bodies)}]{end}}}\n'.encode())
+            bodies.append(json.dumps(session_body(session), ensure_ascii=False).encode())
+        end = f'], "next": {json.dumps(following)}}}\n' if with_next else "]}\n"
+        return Reply(200, b'{"sessions": [' + b", ".join(bodies) + end.encode())
 
     async def show(self, caller: Caller, session_id: str) -> Reply:
         """Return one session.
