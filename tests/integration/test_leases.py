@@ -84,6 +84,31 @@ class ProcessTests(RedisLeaseCase):
         await self.begin(store, self.lease(sessions_per_vm=3))
         await self.refused(self.begin(store, self.lease(sessions_per_vm=3)), "3 sessions")
 
+    async def test_a_large_set_is_read_once_a_second_however_many_are_refused(self) -> None:
+        store, most = self.make_store(), 1000
+        self.announce(OTHER)
+        names = [f"{WORKER if n % 2 else OTHER}/{n}" for n in range(most)]
+        self.server.cli("sadd", "vncproxy:live:user:alice", *names)
+        secrets = [await store.issue(self.token()) for _ in range(100)]
+        self.server.cli("config", "resetstat")
+        for secret in secrets:
+            lease = self.lease(sessions_per_user=most)
+            await self.refused(store.redeem(secret, lease=lease), "1000 sessions of user alice")
+        self.assertLess(self.calls_of("smembers"), 20)
+        self.assertLess(self.calls_of("exists"), 300)  # one for each process, not each session
+        # there is room again as soon as one leaves, and soon after a process has died
+        self.server.cli("srem", "vncproxy:live:user:alice", names[1])
+        await store.redeem(secrets[0], lease=self.lease(sessions_per_user=most))
+        self.server.cli("del", f"vncproxy:worker:{OTHER}")
+        await sleep(1.1)
+        await store.redeem(secrets[1], lease=self.lease(sessions_per_user=most))
+        self.assertEqual(len(self.live("user:alice")), most // 2 + 1)
+
+    def calls_of(self, command: str) -> int:
+        found = self.server.cli("info", "commandstats")
+        (line,) = [x for x in found.splitlines() if x.startswith(f"cmdstat_{command}:")]
+        return int(line.partition("calls=")[2].partition(",")[0])
+
     async def test_below_the_limit_nothing_is_looked_for(self) -> None:
         store = self.make_store()
         self.announce(OTHER, 0.2)

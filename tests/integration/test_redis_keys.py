@@ -13,7 +13,7 @@ from tests.doubles.api import session
 from tests.doubles.cluster import LocalSessions
 from tests.tokens.store_contract import VM, good_once
 from vncproxy.cluster.cluster import Cluster
-from vncproxy.errors import EndedByAdministrator
+from vncproxy.errors import EndedByAdministrator, OverLimit
 from vncproxy.model import (
     Announcement,
     ConsoleType,
@@ -56,10 +56,19 @@ class KeyTests(RedisCase):
         await store.redeem(await store.issue(self.token()), lease=lease)
         store.leases.held = lambda: [(lease, self.token())]
         await store.leases.renew(was_announced=False)
+        await self.exceed_a_high_limit(store)
         await store.check()
         await store.ping()
         await store.losses()
         await store.revoke_user("bob")
+
+    async def exceed_a_high_limit(self, store: RedisTokenStore) -> None:
+        names = [f"{'1' * 16}/{n}" for n in range(300)]
+        self.server.cli("sadd", "vncproxy:live:user:alice", *names)
+        self.server.cli("pexpire", "vncproxy:live:user:alice", "60000")
+        lease = SessionLease("2", "1" * 16, "192.0.2.1", Limits(sessions_per_user=300))
+        with self.assertRaises(OverLimit):
+            await store.redeem(await store.issue(self.token()), lease=lease)
 
     async def take_part(self, worker_id: str) -> None:
         """Do whatever a process does in the cluster."""

@@ -23,7 +23,7 @@ class Limits:
         refusals: refused requests for consoles per client address, beyond which further ones are
             answered 429 and not logged.
         refusals_per_minute: how many of them cease to count in a minute.
-        sessions: open sessions in this process.
+        sessions: open sessions in this process: a worker has an equal part of what is configured.
         sessions_per_address: open sessions per client address; of IPv6, per /64 network. This and
             the next two count the sessions of all proxies that share a token store.
         sessions_per_vm: open sessions per virtual machine.

@@ -118,21 +118,34 @@ class RedisLeases:
         connection = self._link.connection
         if due or not was_announced or connection is not self._connection:
             self._registered_at = float("-inf")
-            await self._register(prunes=due)
+            await self._register()
+            if due:
+                await self._prune()
             self._registered_at, self._connection = now, connection or self._link.connection
         older, newer = self._left_again
         self._left += older
         self._left_again = newer, []
 
-    async def _register(self, prunes: bool) -> None:
+    async def _register(self) -> None:
+        """Register the sessions that count now; those that end meanwhile are removed once more."""
         self._is_registering = True
         try:
             for batch in self._batches(list(self.held())):
-                await self._change(
-                    "register", scripts.REGISTER, batch, int(prunes), self._keys.workers
-                )
+                await self._change("register", scripts.REGISTER, batch)
+            self._left += self._left_again[1]
         finally:
             self._is_registering = False
+        await self.flush()
+
+    async def _prune(self) -> None:
+        """Remove sessions of dead processes from the sets that this process has sessions in.
+
+        Else a set that is never full would keep them for as long as anything is in it.
+        """
+        sets = list(dict.fromkeys(key for key, _ in self._memberships(list(self.held()))))
+        for start in range(0, len(sets), MOST_IN_BATCH):
+            batch = sets[start : start + MOST_IN_BATCH]
+            await self._run("prune", scripts.PRUNE, batch, self._keys.workers)
 
     async def close(self) -> None:
         """Remove the sessions that have ended, if Redis answers."""
@@ -152,12 +165,12 @@ class RedisLeases:
             for place in lease.places(token):
                 yield self._keys.live(place.of), name
 
-    async def _change(
-        self, name: str, script: str, batch: list[Membership], *args: str | int
-    ) -> None:
+    async def _change(self, operation: str, script: str, batch: list[Membership]) -> None:
         keys, names = [key for key, _ in batch], [name for _, name in batch]
+        await self._run(operation, script, keys, *names)
 
+    async def _run(self, operation: str, script: str, keys: list[str], *args: str) -> None:
         async def change(redis: Operation) -> None:
-            await redis.change(script, keys, *args, *names)
+            await redis.change(script, keys, *args)
 
-        await self._link.run(change, name)
+        await self._link.run(change, operation)

@@ -210,6 +210,14 @@ class ClaimTests(JWTCase):
                 self.assertIn(words, self.refusal(source, self.token(**changes)).detail)
 
 
+class UserTests(JWTCase):
+    def test_a_user_can_be_written_to_redis_whatever_json_can_hold(self) -> None:
+        found = self.redeem(self.source(), self.token(sub="a\ud800b\0"))
+        assert found is not None
+        self.assertEqual(found.token.user, "a?b\0")
+        found.token.user.encode()
+
+
 class SingleUseTests(JWTCase):
     def once(self, source: Any = None, **changes: Any) -> Once | None:
         """Return what a token consumes."""

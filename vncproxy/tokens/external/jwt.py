@@ -158,7 +158,8 @@ def _end(claims: dict[str, Any]) -> UnixTime:
 
 def _user(claims: dict[str, Any]) -> str:
     subject = claims.get("sub")
-    return subject[:_LONGEST_USER] if isinstance(subject, str) else ""
+    text = subject[:_LONGEST_USER] if isinstance(subject, str) else ""
+    return text.encode("utf-8", "replace").decode()  # JSON can hold halves of surrogate pairs
 
 
 def _reason(error: Exception) -> str:

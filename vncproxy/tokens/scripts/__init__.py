@@ -38,7 +38,7 @@ In reading order:
 from __future__ import annotations
 
 from .fragments import PRELUDE
-from .limits import ENTER, FORGET, LEAVE, REGISTER
+from .limits import ENTER, FORGET, LEAVE, PRUNE, REGISTER
 from .management import ISSUE, PROBE, REVOKE, REVOKE_ALL, REVOKED
 from .redemption import CONFIRM, CONFIRM_RESUMED, LOOK, REENTER, RESTORE, RETRACT, TAKE
 
@@ -52,6 +52,7 @@ __all__ = [
     "LOOK",
     "PRELUDE",
     "PROBE",
+    "PRUNE",
     "REENTER",
     "REGISTER",
     "RESTORE",

@@ -12,6 +12,12 @@ from .fragments import PRELUDE
 LEASE_MS = 15 * 60 * 1000
 """Milliseconds for which a set is kept; living processes register their sessions again earlier."""
 
+LARGE = 256
+"""Members beyond which a full set is not counted at each refusal: each takes a microsecond."""
+
+COUNTED_MS = 1000
+"""Milliseconds for which the sessions in a large set count as living after they were counted."""
+
 PLACES = f"""
 local function alive_by(workers)
   local known = {{}}
@@ -32,14 +38,25 @@ local function count_living(set, is_alive)
   return count
 end
 
-local function refusal(first, name, older, is_alive, limits)
+local function count_at_limit(set, members, is_alive, workers)
+  if members <= {LARGE} then return count_living(set, is_alive) end
+  local prefix = #workers - #'worker:'
+  local counted = string.sub(workers, 1, prefix) .. 'counted:' .. string.sub(set, prefix + 6)
+  if redis.call('EXISTS', counted) == 1 then return members end
+  redis.call('SREM', set, '')
+  redis.call('SET', counted, members, 'PX', {COUNTED_MS})
+  return count_living(set, is_alive)
+end
+
+local function refusal(first, name, older, workers, limits)
+  local is_alive = alive_by(workers)
   if not is_alive(name) then return 'unannounced' end
   for i = first, #KEYS do
     local set, most = KEYS[i], tonumber(ARGV[limits + i - first])
     local members = redis.call('SCARD', set)
     if most > 0 and members >= most then
       local replaces = older and redis.call('SISMEMBER', set, older) == 1 and is_alive(older)
-      local count = replaces and 0 or count_living(set, is_alive)
+      local count = replaces and 0 or count_at_limit(set, members, is_alive, workers)
       if count >= most then return {{'over', i - first, count}} end
     end
   end
@@ -68,7 +85,7 @@ ENTER = (
 local once, ttl, claim, name, workers = KEYS[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 if ttl > 0 and redis.call('EXISTS', once) == 1 then return 'used' end
 if #KEYS > 1 then
-  local refused = refusal(2, name, nil, alive_by(workers), 6)
+  local refused = refusal(2, name, nil, workers, 6)
   if refused then return refused end
 end
 if ttl > 0 then
@@ -102,23 +119,24 @@ return #KEYS
 
 REGISTER = (
     PRELUDE
-    + PLACES
     + f"""
-local prunes, workers = ARGV[2] == '1', ARGV[3]
-local is_alive, seen = alive_by(workers), {{}}
 for i, set in ipairs(KEYS) do
   redis.call('SREM', set, '')
-  redis.call('SADD', set, ARGV[i + 3])
-  if not seen[set] then
-    seen[set] = true
-    redis.call('PEXPIRE', set, {LEASE_MS})
-    if prunes then count_living(set, is_alive) end
-  end
+  redis.call('SADD', set, ARGV[i + 1])
+  redis.call('PEXPIRE', set, {LEASE_MS})
 end
 return #KEYS
 """
 )
-"""Registers live sessions again, each in one set, and prolongs the sets.
+"""Registers live sessions again, each in one set, and prolongs the sets."""
 
-It may also remove the sessions of dead processes from these sets.
+PRUNE = (
+    PRELUDE
+    + PLACES
+    + """
+local is_alive = alive_by(ARGV[2])
+for _, set in ipairs(KEYS) do count_living(set, is_alive) end
+return #KEYS
 """
+)
+"""Removes the sessions of dead processes from some sets."""

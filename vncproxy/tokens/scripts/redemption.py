@@ -42,7 +42,7 @@ local opens = before ~= '' and redis.call('HEXISTS', state, 'opening:' .. before
 local older = opens and redis.call('HGET', state, 'newest:' .. before) or nil
 if not opens and not choose_use(state, uses, longest) then return 'used' end
 if #KEYS > 4 then
-  local refused = refusal(5, claim, older, alive_by(workers), 14)
+  local refused = refusal(5, claim, older, workers, 14)
   if refused then return refused end
 end
 if opens then give_back(state, 'opening:' .. before, uses > 0) end
@@ -75,7 +75,7 @@ local first, ends = string.match(
 if not first or tonumber(ends) <= now then return 'expired' end
 local older = redis.call('HGET', state, 'newest:' .. cookie)
 if #KEYS > 1 then
-  local refused = refusal(2, claim, older, alive_by(workers), 5)
+  local refused = refusal(2, claim, older, workers, 5)
   if refused then return refused end
 end
 redis.call('HDEL', state, '')
