@@ -36,6 +36,15 @@ class RestartTests(SynchronousTestCase):
             ["[proxy] name", "[listen] web", "[listen] api", "[tokens] store"],
         )
 
+    def test_with_workers_an_upgrade_is_enough_but_for_listeners(self) -> None:
+        old = Settings(proxy=Proxy(supervisor=True))
+        new = Settings(proxy=Proxy(supervisor=True, workers=2), listen=Listen(api=()))
+
+        workers, api = needs_restart(old, new)
+
+        self.assertIn("[proxy] workers is only read at the start: replace the workers", workers)
+        self.assertIn("[listen] api is only read at the start: restart the proxy", api)
+
     def test_redis_counts_only_where_it_is_used(self) -> None:
         def using(store: Any, port: int) -> Settings:
             return Settings(tokens=Tokens(store=store), redis=Redis(port=port))

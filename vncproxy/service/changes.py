@@ -30,9 +30,11 @@ def needs_restart(old: Settings, new: Settings) -> Iterator[str]:
     for table, key in _differences(old, new):
         in_use = table != "redis" or old.tokens.store == "redis"
         if in_use and not {table, (table, key)} & _RELOADED:
+            by_upgrade = old.proxy.supervised and table != "listen"
+            remedy = "replace the workers (SIGUSR2)" if by_upgrade else "restart the proxy"
             yield (
-                f"[{table}] {key} is only read at the start: restart the proxy, or put the value "
-                "back that it started with"
+                f"[{table}] {key} is only read at the start: {remedy}, or put the value back that "
+                "it started with"
             )
 
 

@@ -116,16 +116,18 @@ def encode(event: LogEvent) -> bytes:
     fields = {name: value for name, value in event.items() if not name.startswith("log_")}
     plain = {name: value for name, value in fields.items() if isinstance(value, _PLAIN)}
     if len(plain) < len(fields) or "log_failure" in event or "{log_" in str(kept["log_format"]):
-        kept["log_format"] = "{log_text}"
-        kept["log_text"] = _text(event)
+        kept |= _text(event)
     return json.dumps({**plain, **kept, "log_level": _level(event).name}).encode() + b"\n"
 
 
-def _text(event: LogEvent) -> str:
-    """Return the text of an event, with the traceback of its failure."""
+def _text(event: LogEvent) -> dict[str, str]:
+    """Return an event as text, with the traceback of its failure."""
     failure = event.get("log_failure")
-    trace = failure.getTraceback() if failure is not None else ""
-    return "\n".join(part for part in (formatEvent(event), trace) if part)
+    if failure is None:
+        return {"log_format": "{log_text}", "log_text": formatEvent(event)}
+    text = formatEvent(event) if "log_legacy" not in event else str(event.get("why") or "")
+    trace = failure.getTraceback()
+    return {"log_format": "{log_text}\n{traceback}", "log_text": text, "traceback": trace}
 
 
 def publish(

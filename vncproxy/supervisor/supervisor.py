@@ -17,10 +17,12 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from ..errors import ConfigurationError
+from ..logs.process import process_logging
 from ..service.exit_status import end_process_with
 from ..service.gateway import cannot_start
 from ..service.log_file import ProcessLog
 from ..service.notify import Notifier
+from .channel import Message
 from .figures import Figures
 from .generation import Generation
 from .hang import HANG_TIME
@@ -196,7 +198,13 @@ class Supervisor(Service):
         except (ConfigurationError, ReloadFailed) as e:
             self._log_lines("configuration not reloaded, everything goes on as before", e)
         else:
-            self.log.info("configuration reloaded: {changes}", changes=", ".join(changes))
+            told = self._current.told
+            self.log.info(
+                "configuration reloaded: {changes}; configuration {digest} is in force",
+                changes=", ".join(changes),
+                digest=told.get("digest", ""),
+            )
+            _write_log_as(told)
             self._reopen_files()
         finally:
             self._notifier.ready()
@@ -225,6 +233,7 @@ class Supervisor(Service):
             self._let_serve(new)
             old.retire()
             self._installed = installed
+            _write_log_as(new.told)
             self._log_upgrade(new)
         finally:
             self._notifier.ready()
@@ -289,6 +298,12 @@ class Supervisor(Service):
             self._checks.stop()
         await (self._sockets.stopService() or succeed(None))
         self._figures.remove()
+
+
+def _write_log_as(told: Message) -> None:
+    """Write the log as a worker says that the configuration has it."""
+    if log := told.get("log"):
+        process_logging.configure(log["format"], log["level"])
 
 
 def _read(path: Path) -> bytes:
