@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from . import network
-from .world import Proxy, VNCServer, World
+from .world import DRAIN_TIMEOUT, LIMIT, Proxy, VNCServer, World
 
 STORE = frozenset({"store-unavailable"})
 UPSTREAM = frozenset(
@@ -90,9 +90,10 @@ def reload_proxy(world: World) -> Iterator[Fault]:
 def upgrade_proxy(world: World) -> Iterator[Fault]:
     """Let new workers take over from those that have sessions."""
     proxy = world.random.choice(world.proxies)
+    until = time.monotonic() + DRAIN_TIMEOUT + LIMIT
+    world.leaving |= dict.fromkeys(proxy.users(), until)
     os.kill(proxy.gateway.pid, signal.SIGUSR2)
-    # the old workers may end their sessions after drain_timeout
-    yield Fault(f"SIGUSR2 to {proxy.name}", proxy.users(), STOPPING)
+    yield Fault(f"SIGUSR2 to {proxy.name}")
 
 
 def kill_primary(world: World) -> Iterator[Fault]:

@@ -59,7 +59,8 @@ class Verdict:
         ended = {
             user.name: [end for at, end in user.ends if at >= since] for user in self._world.users
         }
-        for name in {name for name, ends in ended.items() if ends} - fault.harmed:
+        leaving = {name for name, until in self._world.leaving.items() if until > since}
+        for name in {name for name, ends in ended.items() if ends} - fault.harmed - leaving:
             self._complain(f"{fault.name}: the session of {name} ended by {ended[name]}")
         for user in self._world.users:
             if user.over:

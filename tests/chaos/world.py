@@ -27,12 +27,13 @@ from .user import User
 
 ETC = Path(__file__).resolve().parents[2] / "etc"
 LIMIT = 60.0
+DRAIN_TIMEOUT = 20
 
 _CONFIG = """
 [proxy]
 name = "{name}"
 workers = 2
-drain_timeout = 20
+drain_timeout = {drain_timeout}
 [tokens]
 store = "redis"
 [redis]
@@ -197,6 +198,9 @@ class World:
         seed: of everything that is random.
         users: their number.
         pause: seconds between two keystrokes of one of them.
+
+    Attributes:
+        leaving: users whose old workers end their sessions by themselves, until when.
     """
 
     def __init__(self, reactor: Any, seed: int, users: int, pause: float) -> None:
@@ -212,6 +216,7 @@ class World:
             for name, group in (("p1", 20001), ("p2", 20002))
         ]
         self.users: list[User] = []
+        self.leaving: dict[str, float] = {}
         self._count, self._pause = users, pause
 
     def _config(self, name: str) -> str:
@@ -221,6 +226,7 @@ class World:
         )
         return _CONFIG.format(
             name=name,
+            drain_timeout=DRAIN_TIMEOUT,
             redis=self.redis.table(),
             audit=self.folder / f"{name}.audit",
             consoles=consoles,
