@@ -115,6 +115,11 @@ class FailoverTests(RedisCase):
         self.server.cli("config", "set", "min-replicas-to-write", "1")
         await self.is_left(store, "has lost its replicas")
 
+    async def test_one_that_only_looks_fails_there_too(self) -> None:
+        store = await self.store_in_use()
+        self.server.cli("config", "set", "min-replicas-to-write", "1")
+        self.assertIn("has lost its replicas", await self.failure(store.check()))
+
     async def test_right_server_in_trouble_keeps_its_connection(self) -> None:
         store = await self.store_in_use()
         before = self.connections()
@@ -168,14 +173,14 @@ class CrowdedServerTests(RedisCase):
     async def test_server_without_room_for_another_connection_is_named(self) -> None:
         stores = [self.make_store() for _ in range(3)]
         for store in stores:
-            await store.ping()
+            await store.check()
         store = self.make_store()
         for _ in range(2):  # the error may be lost with the connection
-            detail = await self.failure(store.ping())
+            detail = await self.failure(store.check())
             self.assertRegex(detail, "raise its maxclients|closed the connection")
         await stores.pop().close()
         await sleep(0.1)
-        await store.ping()
+        await store.check()
 
 
 class FullServerTests(RedisCase):

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.protocols.portforward import ProxyFactory
 from twisted.trial.unittest import TestCase
 
+from tests.components.ports import free_port
 from tests.components.redis_case import outcome, sleep
 from tests.components.redis_sentinels import MASTER, WatchedRedis
 from tests.components.redis_server import RedisServer
 from tests.doubles.subscriber import RecordingSubscriber
 from tests.tokens.store_contract import make_token
-from vncproxy.errors import TokenUsed
-from vncproxy.model import Grant
+from vncproxy.errors import StoreUnavailable, TokenUsed
+from vncproxy.model import Grant, secret_id
 from vncproxy.redis.subscription import Subscription
 from vncproxy.tokens.redis import RedisSettings, RedisTokenStore
 
@@ -36,7 +38,8 @@ class SentinelCase(TestCase):
         self.old = self.redis.primary()
 
     def settings(self, **changes: Any) -> RedisSettings:
-        return RedisSettings(sentinels=tuple(self.redis.addresses()), master=MASTER, **changes)
+        where = {"sentinels": tuple(self.redis.addresses()), "master": MASTER}
+        return RedisSettings(**{**where, **changes})
 
     def store(self, **changes: Any) -> RedisTokenStore:
         store = RedisTokenStore(reactor, self.settings(**changes), time.time, 3600)
@@ -105,6 +108,95 @@ class KilledPrimaryTests(SentinelCase):
         self.old.resume()
         self.assertIn("master", self.old.cli("role"))
         return self.old
+
+
+class AbsentSentinelsTests(SentinelCase):
+    async def test_nothing_needs_them_while_the_primary_stays(self) -> None:
+        store = self.store()
+        await self.issued(store)
+        for sentinel in self.redis.sentinels:
+            sentinel.kill()
+        await store.redeem(await store.issue(make_token(time.time())))
+
+        self.old.kill()
+        detail = str((await self.error(store)).detail)
+        for sentinel in self.redis.sentinels:
+            self.assertIn(f"sentinel at {sentinel.address} cannot be reached", detail)
+
+        for sentinel in self.redis.sentinels:
+            sentinel.start()
+        await self.issued(store)
+        await self.until(lambda: self.redis.primary() is not self.old)
+
+    async def error(self, store: RedisTokenStore) -> StoreUnavailable:
+        """Return why no sentinel can be asked, once the lost connection was noticed."""
+        while "no sentinel names" not in str(error := await outcome(store.check())):
+            self.assertIsInstance(error, StoreUnavailable)
+        assert isinstance(error, StoreUnavailable)
+        return error
+
+    async def test_a_failover_that_was_announced_to_nobody(self) -> None:
+        ways = [Way(self, sentinel.port) for sentinel in self.redis.sentinels]
+        store = self.store(sentinels=tuple(f"127.0.0.1:{way.port}" for way in ways))
+        await self.issued(store)
+        await sleep(0.5)
+
+        for way in ways:
+            way.cut()
+        self.redis.sentinels[0].cli("sentinel", "failover", MASTER)
+        await self.until(lambda: self.redis.primary() is not self.old)
+        secret = await store.issue(make_token(time.time()))
+        self.assertIn(secret_id(secret), keys(self.old))
+        for way in ways:
+            way.mend()
+
+        async def leaves() -> bool:
+            secret = await self.issued(store)
+            return secret_id(secret) not in keys(self.old)
+
+        while not await leaves():
+            await sleep(0.1)
+
+
+class Way:
+    """A way to a sentinel that can be cut."""
+
+    def __init__(self, case: SentinelCase, port: int) -> None:
+        self._factory: Any = Connections("127.0.0.1", port)
+        self._factory.noisy = False
+        listening = cast(Any, reactor).listenTCP(0, self._factory, interface="127.0.0.1")
+        case.addCleanup(listening.stopListening)
+        case.addCleanup(self.cut)
+        self.port = listening.getHost().port
+        self._to = port
+
+    def cut(self) -> None:
+        self._factory.port = free_port()
+        for each in list(self._factory.there):
+            each.transport.abortConnection()
+
+    def mend(self) -> None:
+        self._factory.port = self._to
+
+
+class Connections(ProxyFactory):
+    """Knows the connections that there are."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port)
+        self.there: set[Any] = set()
+
+    def buildProtocol(self, addr: Any) -> Any:
+        protocol: Any = super().buildProtocol(addr)
+        self.there.add(protocol)
+        lost = protocol.connectionLost
+
+        def connection_lost(reason: Any) -> None:
+            self.there.discard(protocol)
+            lost(reason)
+
+        protocol.connectionLost = connection_lost
+        return protocol
 
 
 class RequestedFailoverTests(SentinelCase):

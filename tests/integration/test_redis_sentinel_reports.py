@@ -15,9 +15,11 @@ from tests.components.ports import free_port
 from tests.components.redis_case import documented, sleep
 from tests.components.redis_sentinels import MASTER, SentinelServer
 from tests.components.redis_server import RedisServer
+from tests.doubles.external_tokens import source_context
 from tests.tokens.store_contract import make_token
 from vncproxy.config.redis import RedisSettings
 from vncproxy.errors import ConfigurationError, StoreUnavailable
+from vncproxy.tokens.external.websockify_redis import RedisTokens, RedisTokensSettings
 from vncproxy.tokens.redis import RedisTokenStore
 
 HOST = "127.0.0.1"
@@ -154,6 +156,25 @@ class ReportTests(SentinelCase):
     async def test_something_that_is_no_sentinel(self) -> None:
         text, _ = await self.report(self.store(f"{HOST}:{self.primary.port}"))
         self.assertIn("unknown command 'SENTINEL'", text)
+
+
+class TokenSourceTests(SentinelCase):
+    async def test_websockifys_redis_is_found_by_sentinels_too(self) -> None:
+        primary = self.server()
+        sentinel = self.sentinel(primary, quorum=1)
+        settings = RedisTokensSettings(sentinels=(sentinel.address,), master=MASTER, timeout=5.0)
+        source = RedisTokens(source_context(reactor, settings=settings))
+        self.addCleanup(lambda: Deferred.fromCoroutine(source.close()))
+        primary.cli("set", "a-token-of-websockify", "192.0.2.1:5900")
+
+        grant = await source.redeem("a-token-of-websockify")
+
+        assert grant is not None and grant.endpoint is not None
+        self.assertEqual((grant.endpoint.host, grant.endpoint.port), ("192.0.2.1", 5900))
+        where = f"{HOST}:{primary.port}"
+        self.assertEqual(await source.probe(), f'redis at {where}, master "{MASTER}" answers')
+        ((_, text, _),) = await source.sentinels()
+        self.assertIn(f"names {where}", text)
 
 
 class NameTests(SentinelCase):

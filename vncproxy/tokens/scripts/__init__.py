@@ -24,8 +24,9 @@ of the proxies with the fields
 All times are in milliseconds of Redis's clock.
 
 Removing a field that does not exist, named ``''``, changes nothing. A read-only replica refuses it
-all the same; and where ``maxmemory`` is reached, Redis checks only before a script's first change
-whether there is room for more.
+all the same, and so does a primary that has lost its replicas where it has to have some; and where
+``maxmemory`` is reached, Redis checks only before a script's first change whether there is room for
+more.
 
 In reading order:
 

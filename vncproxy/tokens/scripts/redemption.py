@@ -9,7 +9,9 @@ LOOK = (
     CLOCK
     + """
 local tried = redis.pcall('HDEL', KEYS[2], '')
-if type(tried) == 'table' and string.find(tried.err, 'READONLY', 1, true) then return tried end
+for _, refusal in ipairs({'READONLY', 'NOREPLICAS'}) do
+  if type(tried) == 'table' and string.find(tried.err, refusal, 1, true) then return tried end
+end
 local record = redis.pcall('GET', KEYS[1])
 if type(record) == 'table' then record = '' end
 return {now, record, redis.call('HGETALL', KEYS[2])}
