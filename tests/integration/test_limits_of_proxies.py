@@ -76,10 +76,10 @@ class LimitTests(ClusterCase):
         self.view(south, self.issue(south, "other/web-01", "bob"))
         lines = [line for proxy in (north, south) for line in proxy.audit("refuse")]
         self.assertEqual(
-            {line["detail"] for line in lines},
+            {(line["vm"], line["user"], line["detail"]) for line in lines},
             {
-                "2 sessions of lab/web-01, limits.sessions_per_vm",
-                "3 sessions of user alice, limits.sessions_per_user",
+                ("lab/web-01", "alice", "2 sessions of lab/web-01, limits.sessions_per_vm"),
+                ("other/web-01", "alice", "3 sessions of user alice, limits.sessions_per_user"),
             },
         )
 

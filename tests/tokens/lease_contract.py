@@ -108,6 +108,7 @@ class LeaseContract(LeaseCase):
             self.begin(store, self.lease(sessions_per_vm=2), user="c"),
             "2 sessions of kvm/web-01, limits.sessions_per_vm",
         )
+        self.assertEqual((error.vm, error.user), ("kvm/web-01", "c"))  # for the audit log
         self.assertEqual(
             (error.option, error.sentence()),
             ("sessions_per_vm", "Too many people have this console open. Try again later."),

@@ -9,12 +9,25 @@ from .root import VNCProxyError
 
 
 class ClientError(VNCProxyError):
-    """The user's side sent a request that cannot be served."""
+    """The user's side sent a request that cannot be served.
+
+    Attributes:
+        vm: the machine of its token, where that is known; for the log.
+        user: the user that the token was issued to, likewise.
+    """
+
+    vm = ""
+    user = ""
 
     public = "The request was not understood."
     status = 400
     close_code = 4000
     code = "bad-request"
+
+    def about(self, vm: object, user: str) -> Self:
+        """Set machine and user of the token; returns the error itself."""
+        self.vm, self.user = str(vm), user
+        return self
 
 
 class BadRequest(ClientError):
@@ -33,25 +46,12 @@ class Forbidden(ClientError):
 
 
 class TokenRefused(ClientError):
-    """The token is not valid, or no longer; the sentence does not say why.
-
-    Attributes:
-        vm: the machine that it was issued for, where the store still knows it; for the log.
-        user: the user that it was issued to, likewise.
-    """
-
-    vm = ""
-    user = ""
+    """The token is not valid, or no longer; the sentence does not say why."""
 
     public = "This console link is not valid any more. Ask for a new one."
     status = 401
     close_code = 4001
     code = "token-refused"
-
-    def about(self, vm: object, user: str) -> Self:
-        """Set machine and user of the token; returns the error itself."""
-        self.vm, self.user = str(vm), user
-        return self
 
 
 class TokenUnknown(TokenRefused):

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ..errors import AuditUnavailable, ConfigurationError, TokenRefused, VNCProxyError
+from ..errors import AuditUnavailable, ClientError, ConfigurationError, VNCProxyError
 from ..interfaces import ISessionObserver
 from ..model import SessionInfo, UnixTime
 from .audit_file import AuditFile
@@ -141,7 +141,7 @@ class AuditLog:
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Write why a session was refused, with the detail that the user does not see."""
         known = {}
-        if isinstance(error, TokenRefused) and error.vm:
+        if isinstance(error, ClientError) and error.vm:
             known = {"vm": error.vm, "user": error.user or None}
         self._write("refuse", session, **known, reason=error.code, detail=error.detail)
 

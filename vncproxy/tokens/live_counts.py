@@ -24,7 +24,7 @@ class LiveCounts:
         for place in lease.places(token) if lease else ():
             present = self._names.get(place.of, ())
             if 0 < place.most <= len(present) and older not in present:
-                raise over_limit(place, len(present))
+                raise over_limit(place, len(present), token)
 
     def enter(self, lease: SessionLease | None, token: Token, older: str = "") -> str:
         """Count a session; returns ``older`` where that was counted for the same machine."""

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from ..errors import OverLimit
-from ..model import Place
+from ..model import Place, Token
 from ..text import printable
 
 LONGEST_NAME = 80
 """Characters of a user's or machine's name in the log line of a refusal."""
 
 
-def over_limit(place: Place, count: int) -> OverLimit:
+def over_limit(place: Place, count: int, token: Token) -> OverLimit:
     """Return the error for a session that is one too many.
 
     Args:
         count: how many there are without it.
+        token: the session's.
     """
     kind, _, name = place.of.partition(":")
     what = {"vm": "of", "user": "of user", "address": "from"}[kind]
     detail = f"{count} sessions {what} {printable(name, LONGEST_NAME)}, limits.{place.option}"
-    return OverLimit(detail, option=place.option)
+    return OverLimit(detail, option=place.option).about(token.vm, token.user)

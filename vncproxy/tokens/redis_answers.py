@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import TokenExpired, TokenRefused, TokenRevoked, TokenUnknown, TokenUsed
-from ..model import Place
+from ..model import SessionLease, Token
 from .over_limit import over_limit
 
 _REFUSALS: Mapping[bytes, type[TokenRefused]] = {
@@ -21,11 +21,13 @@ class Unannounced(Exception):
     """Redis has no announcement of this process, so that its sessions would not count."""
 
 
-def begun(answer: Any, token_id: str, places: Sequence[Place] = ()) -> tuple[float, str]:
+def begun(
+    answer: Any, token_id: str, token: Token, lease: SessionLease | None
+) -> tuple[float, str]:
     """Return what a script answers that begins a session.
 
     Args:
-        places: where the session is counted.
+        lease: what the session is counted by.
 
     Returns:
         How long ago a use was first taken, in seconds, and the name of the live session that is
@@ -34,12 +36,12 @@ def begun(answer: Any, token_id: str, places: Sequence[Place] = ()) -> tuple[flo
     Raises:
         TokenRefused, OverLimit, Unannounced: the answer is a refusal.
     """
-    check_entered(answer, token_id, places)
+    check_entered(answer, token_id, token, lease)
     _, age, replaced = answer
     return float(max(0, age)) / 1000, replaced.decode()
 
 
-def check_entered(answer: Any, token_id: str, places: Sequence[Place] = ()) -> None:
+def check_entered(answer: Any, token_id: str, token: Token, lease: SessionLease | None) -> None:
     """Make sure that a script has not refused a session.
 
     Raises:
@@ -50,7 +52,8 @@ def check_entered(answer: Any, token_id: str, places: Sequence[Place] = ()) -> N
     if isinstance(answer, bytes) and answer in _REFUSALS:
         raise refusal(answer, token_id)
     if answer[0] == b"over":
-        raise over_limit(places[answer[1]], answer[2])
+        assert lease is not None
+        raise over_limit(lease.places(token)[answer[1]], answer[2], token)
 
 
 def milliseconds(seconds: float | None) -> int:

@@ -7,6 +7,7 @@ and its sessions count no more.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
@@ -28,6 +29,12 @@ MOST_IN_BATCH = 100
 
 RENEWAL = 300.0
 """Seconds after which live sessions are registered again."""
+
+MOST_LEFT = 50_000
+"""Sessions that are kept to be removed, about 300 bytes each.
+
+More could only be those whose beginning failed while Redis was away, of which few are in a set.
+"""
 
 Membership = tuple[str, str]
 """The key of a set, and the name of a session."""
@@ -52,8 +59,8 @@ class RedisLeases:
         self._link = link
         self._keys = keys
         self._clock = clock
-        self._left: list[Held] = []
-        self._left_again: tuple[list[Held], list[Held]] = [], []
+        self._left = _queue()
+        self._left_again: tuple[deque[Held], deque[Held]] = _queue(), _queue()
         self._flushes = 0
         self._is_registering = False
         self._next_batch: IDelayedCall | None = None
@@ -91,13 +98,13 @@ class RedisLeases:
         Raises:
             StoreUnavailable: those that are left are removed with the next batch.
         """
-        left, self._left = self._left, []
+        left, self._left = self._left, _queue()
         self._flushes += 1
         try:
-            for batch in self._batches(left):
+            for batch in self._batches(list(left)):
                 await self._change("leave", scripts.LEAVE, batch)
         except BaseException:
-            self._left += left
+            self._left.extendleft(reversed(left))
             raise
         finally:
             self._flushes -= 1
@@ -124,7 +131,7 @@ class RedisLeases:
             self._registered_at, self._connection = now, connection or self._link.connection
         older, newer = self._left_again
         self._left += older
-        self._left_again = newer, []
+        self._left_again = newer, _queue()
 
     async def _register(self) -> None:
         """Register the sessions that count now; those that end meanwhile are removed once more."""
@@ -174,3 +181,7 @@ class RedisLeases:
             await redis.change(script, keys, *args)
 
         await self._link.run(change, operation)
+
+
+def _queue() -> deque[Held]:
+    return deque(maxlen=MOST_LEFT)

@@ -91,7 +91,7 @@ class RedisSessions:
         except Exception:
             self._leave_unconfirmed(lease, token)
             raise
-        age, replaced = begun(answer, token_id, places)
+        age, replaced = begun(answer, token_id, token, lease)
         grant = Grant(token_id, token, age, resumed=True, cookie_id=cookie_id, claim=claim)
         return replace(grant, replaced=replaced) if replaced else grant
 
@@ -141,7 +141,7 @@ class RedisSessions:
             self._give_back_unconfirmed(grant)
             raise
         try:
-            age, replaced = begun(answer, token_id, places)
+            age, replaced = begun(answer, token_id, token, lease)
         except TokenRefused as e:
             raise e.about(token.vm, token.user) from None
         return replace(grant, age=age, replaced=replaced)
@@ -168,7 +168,7 @@ class RedisSessions:
         answer = await redis.change(
             scripts.ENTER, keys, ttl, grant.claim, name, self._keys.workers, *most
         )
-        check_entered(answer, grant.token_id, places)
+        check_entered(answer, grant.token_id, grant.token, lease)
         if once is not None:
             await redis.replicate()
 
