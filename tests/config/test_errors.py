@@ -61,6 +61,15 @@ class MistakeTests(LoadCase):
             "[tokens] max_ttl: 60 is not allowed; at least ttl, which is 700",
         )
 
+    def test_workers_with_tokens_in_memory(self) -> None:
+        allowed = (
+            '"memory" is not allowed; [proxy] workers or supervisor is set, and a token in the '
+            'memory of one worker is unknown to the others; "redis" shares them'
+        )
+        for table in ("workers = 2", 'workers = "auto"', "supervisor = true"):
+            with self.subTest(table=table):
+                self.assert_mistake(f"[proxy]\n{table}", f"[tokens] store: {allowed}")
+
     def test_an_ordinary_ttl_above_the_longest_by_default(self) -> None:
         (line,) = self.errors_in("[tokens]\nttl = 100000")
         self.assertEqual(

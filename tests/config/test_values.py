@@ -38,6 +38,12 @@ class ValueTests(LoadCase):
             "[proxy]\ninstances = true": (
                 "[proxy] instances: true is not allowed; must be a whole number"
             ),
+            "[proxy]\nworkers = 0": (
+                '[proxy] workers: 0 is not allowed; must be a whole number from 1, or "auto"'
+            ),
+            '[proxy]\nworkers = "many"': (
+                '[proxy] workers: "many" is not allowed; must be a whole number from 1, or "auto"'
+            ),
             "[redis]\ntls = 1": "[redis] tls: 1 is not allowed; must be true or false",
             "[proxy]\nname = 1979-05-27": None,
             '[listen]\nweb = "tcp:1"': '[listen] web: "tcp:1" is not allowed; must be a list',

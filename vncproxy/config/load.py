@@ -56,7 +56,7 @@ def load(
         source_settings,
         zone_settings,
         instances if isinstance(instances, int) else 1,
-        proxy.get("supervisor") is True or proxy.get("workers", 1) != 1,
+        proxy.get("supervisor") is True or _are_several(proxy.get("workers")),
     )
     # The default store is validated against the number of processes, too.
     document.setdefault("tokens", {})
@@ -86,6 +86,10 @@ def _document(path: Path, content: bytes | None) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: is not UTF-8 text: byte {error.start}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path}: is not TOML: {explain(error, text)}") from error
+
+
+def _are_several(workers: Any) -> bool:
+    return workers == "auto" or (isinstance(workers, int) and workers > 1)
 
 
 def _table(document: dict[str, Any], name: str) -> dict[str, Any]:

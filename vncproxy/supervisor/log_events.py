@@ -18,6 +18,7 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import (
     ILogObserver,
+    InvalidLogLevelError,
     LogEvent,
     Logger,
     LogLevel,
@@ -78,7 +79,7 @@ class EventPipe:
         with self._writing:
             try:
                 while self._rest or self._lines:
-                    self._rest += b"".join(_taken(self._lines))
+                    self._rest = self._rest or b"".join(_taken(self._lines))
                     self._rest = self._rest[os.write(self._descriptor, self._rest) :]
             except BlockingIOError:
                 return
@@ -142,7 +143,7 @@ def publish(
     try:
         event = json.loads(line)
         event["log_level"] = LogLevel.levelWithName(event["log_level"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, InvalidLogLevelError):
         text = line.decode(errors="replace")
         event = {"log_level": LogLevel.error, "log_format": "{log_text}", "log_text": text}
     namespace = event.setdefault("log_namespace", "vncproxy")
