@@ -207,7 +207,8 @@ class Cluster:
         except UnknownOrder as e:
             what, order_id, giver = e.args
             self._log_skipped(entry, what)
-            self._confirm(order_id, giver, {"ended": 0, "unknown": True})
+            if giver != self._identity.worker_id:
+                self._confirm(order_id, giver, {"ended": 0, "unknown": True})
         except ValueError as e:
             self._log_skipped(entry, str(e))
         except Exception:  # noqa: BLE001 one order must not keep the next ones from being read

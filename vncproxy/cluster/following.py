@@ -146,6 +146,8 @@ class OrderStream:
                 more = await self._read_some()
         except StoreUnavailable:  # the link has logged it
             self._read_at, self._complete = None, 0
+        except CancelledError:
+            raise
         except Exception:  # noqa: BLE001 a defect must not end reading
             self.log.failure("an order could not be carried out")
         else:

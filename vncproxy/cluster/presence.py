@@ -108,6 +108,8 @@ class Presence:
                 await self.on_heartbeat(await self.announce())
             except StoreUnavailable:
                 pass  # the link has logged it
+            except CancelledError:
+                raise
             except Exception:  # noqa: BLE001 a defect must not end the announcement
                 self.log.failure("a heartbeat failed")
             await deferLater(self._reactor, self._interval)

@@ -26,8 +26,8 @@ DELAY = 0.1
 AT_ONCE = 200
 """Sessions that are written, and removed, by one call."""
 
-REFRESH_ALL = 6
-"""Heartbeats within which each session is written again, for its bytes."""
+REFRESH_ALL = 12
+"""Heartbeats within which each session is written again, if bytes were moved."""
 
 
 class LocalSessions(Protocol):
@@ -62,7 +62,7 @@ class SessionPublisher:
         self._reactor = reactor
         self._changed: dict[str, None] = {}
         self._gone: dict[str, None] = {}
-        self._written: dict[str, None] = {}
+        self._written: dict[str, int] = {}
         self._anew = False
         self._differed = False
         self._writing: Deferred[None] | None = None
@@ -102,8 +102,11 @@ class SessionPublisher:
         self._differed = differs
         count = -(-len(self._written) // REFRESH_ALL)
         for session_id in list(islice(self._written, count)):
-            del self._written[session_id]  # the next heartbeat goes on with others
-            self._written[session_id] = self._changed[session_id] = None
+            moved = self._written.pop(session_id)  # the next heartbeat goes on with others
+            self._written[session_id] = moved
+            session = await self._sessions.get(session_id)
+            if session is not None and _moved(session) != moved:
+                self._changed[session_id] = None
         self._write_soon()
 
     def _forget(self, session_id: str) -> None:
@@ -152,7 +155,7 @@ class SessionPublisher:
 
         await self._link.run(write, "write_sessions")
         self._anew = False
-        self._written.update(dict.fromkeys([session.id for session in sessions]))
+        self._written.update({session.id: _moved(session) for session in sessions})
         for session_id in gone:
             self._written.pop(session_id, None)
 
@@ -160,6 +163,11 @@ class SessionPublisher:
         if not failure.check(CancelledError):
             self._anew = True
             self.log.failure("sessions were not written to redis", failure)
+
+
+def _moved(session: SessionInfo) -> int:
+    """Return how many bytes it has moved."""
+    return session.bytes_down + session.bytes_up
 
 
 def _take(names: dict[str, None]) -> list[str]:

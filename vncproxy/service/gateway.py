@@ -198,9 +198,9 @@ class Gateway(MultiService):
         ending = [self.sessions.stop(), self._running.sites.connections.stop(2 * close_timeout)]
         await gatherResults(map(Deferred.fromCoroutine, ending))
         await listeners
-        if self._running.cluster is not None:
-            await self._running.cluster.stop()
         closing = [self.components.close(self.sessions.services.reactor)]
+        if self._running.cluster is not None:
+            closing.append(self._running.cluster.stop())
         if self._reload is not None:
             closing.append(self._reload.stop())
         await gatherResults(map(Deferred.fromCoroutine, closing))
