@@ -95,6 +95,12 @@ class ReportTests(SentinelCase):
             "know it",
         )
 
+    async def test_a_primary_that_needs_no_replica_to_take_changes_is_warned_of(self) -> None:
+        store = self.store(self.sentinel(self.primary, quorum=1).address)
+        self.assertIn("min-replicas-to-write 1", "".join(await store.losses()))
+        self.primary.cli("config", "set", "min-replicas-to-write", "1")
+        self.assertNotIn("min-replicas-to-write 1", "".join(await store.losses()))
+
     async def test_nothing_to_fail_over_to(self) -> None:
         store = self.store(self.sentinel(self.primary, quorum=1).address)
         text, advice = await self.report(store)

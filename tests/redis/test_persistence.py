@@ -37,6 +37,13 @@ class LossesTests(SynchronousTestCase):
             (line,) = self.losses(**{field: "err"})
             self.assertIn("see its own log", line)
 
+    def test_an_old_primary_that_goes_on_taking_changes(self) -> None:
+        self.assertEqual(list(losses(DURABLE, {})), [])
+        (line,) = losses(DURABLE, {}, has_sentinels=True)
+        self.assertIn("set min-replicas-to-write 1", line)
+        bounded = {**DURABLE, "min_slaves_good_slaves": "2"}
+        self.assertEqual(list(losses(bounded, {}, has_sentinels=True)), [])
+
     def test_eviction(self) -> None:
         (line,) = self.losses(maxmemory="1000000", maxmemory_policy="allkeys-lru")
         self.assertIn("maxmemory-policy allkeys-lru", line)

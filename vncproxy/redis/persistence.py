@@ -1,4 +1,4 @@
-"""What a crash or a lack of memory makes Redis forget, by its own settings."""
+"""What a crash, a failover or a lack of memory makes Redis forget, by its own settings."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping
 _SEE = 'docs/redis.md, "When Redis crashes"'
 
 
-def losses(info: Mapping[str, str], config: Mapping[str, str]) -> Iterator[str]:
+def losses(
+    info: Mapping[str, str], config: Mapping[str, str], *, has_sentinels: bool = False
+) -> Iterator[str]:
     """Yield one line for each way in which used and revoked tokens may be good again.
 
     Args:
-        info: of ``INFO persistence`` and ``INFO memory``.
+        info: of ``INFO persistence``, ``INFO memory`` and ``INFO replication``.
         config: of ``CONFIG GET``; empty where that is not permitted.
+        has_sentinels: whether sentinels may replace the server by one of its replicas.
     """
     append, fsync = info.get("aof_enabled"), config.get("appendfsync")
     if append == "0" and config.get("save") != "":
@@ -36,6 +39,11 @@ def losses(info: Mapping[str, str], config: Mapping[str, str]) -> Iterator[str]:
         yield (
             f"redis may forget that a token was used when its memory is full (maxmemory-policy "
             f"{policy}); set noeviction"
+        )
+    if has_sentinels and "min_slaves_good_slaves" not in info:
+        yield (
+            "a primary that is cut off from the sentinels goes on taking changes, which are lost "
+            'later; set min-replicas-to-write 1, see docs/redis.md, "What a failover can lose"'
         )
 
 

@@ -134,6 +134,8 @@ class Sentinels:
         address = await sentinel.primary()
         if self._named is None or address in (None, self._named):
             return
+        if not self._followers:  # closed meanwhile
+            return
         asking = [Deferred.fromCoroutine(each.primary()) for each in self._sentinels]
         answers = await DeferredList(asking, consumeErrors=True)
         agree = sum(succeeded and answer == address for succeeded, answer in answers)

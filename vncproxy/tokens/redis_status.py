@@ -46,11 +46,11 @@ async def read_losses(link: RedisLink) -> Sequence[str]:
         config = await link.run(_config, "check")
     except StoreUnavailable:
         config = {}  # CONFIG shows passwords, so it need not be permitted
-    return list(losses(info, config))
+    return list(losses(info, config, has_sentinels=bool(link.settings.sentinels)))
 
 
 async def _info(redis: Operation) -> dict[str, str]:
-    sections = "persistence", "memory"
+    sections = "persistence", "memory", "replication"
     texts = [(await redis.command("INFO", section)).decode() for section in sections]
     return read_info("\n".join(texts))
 
