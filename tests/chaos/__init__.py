@@ -4,6 +4,7 @@
 decides, and `tests.integration.test_chaos` for some seconds.
 
 - `user`: a user as the console page is one: types, and comes back.
+- `browsers`: real browsers among the users.
 - `world`: two proxies with two workers each, HAProxy, Redis with sentinels, three VNC servers.
 - `network`: cuts between parts, by nftables.
 - `faults`: what is done to a part, whose sessions it may end, and which refusals it explains.

@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--users", type=int, default=200)
+    parser.add_argument("--browsers", type=int, default=3)
     parser.add_argument("--pause", type=float, default=1.0, help="seconds between keystrokes")
     parser.add_argument("--only", action="append", help="the name of a fault; repeatable")
     options = parser.parse_args()
@@ -57,14 +58,17 @@ def _run(reactor: Any, options: argparse.Namespace) -> None:
 
 def _go_through(world: World, options: argparse.Namespace) -> tuple[list[str], Course]:
     course = Course(world)
-    course.begin()
+    course.begin(options.browsers)
     known = [each for each in faults.ALL if not options.only or each.__name__ in options.only]
     ends_at = time.monotonic() + options.seconds
     order: list[faults.Make] = []
     while time.monotonic() < ends_at:
         if not order:
             order = world.random.sample(known, len(known))
-        course.run([order.pop()], world.random.uniform(1, 6))
+        makes = [order.pop()]
+        if order and (makes[0], order[-1]) in faults.AT_A_TIME:
+            makes.append(order.pop())
+        course.run(makes, world.random.uniform(1, 6))
     return course.finish(), course
 
 

@@ -30,12 +30,13 @@ class Course:
         self._world = world
         self.verdict = Verdict(world)
 
-    def begin(self) -> None:
-        """Let all users come."""
+    def begin(self, browsers: int = 0) -> None:
+        """Let all users come, some real browsers among them."""
         self.verdict.note_start()
         for user in self._world.users:
             self._in_reactor(user.start)
         self._wait_for_all(time.monotonic(), "the first time")
+        self._world.open_browsers(browsers)
 
     def run(self, makes: Sequence[Make], lasts: float) -> None:
         """Inject some faults at a time, heal them, and check.
@@ -70,6 +71,8 @@ class Course:
         """Let all users leave, stop the proxies, and check what is left; returns the complaints."""
         for user in self._world.users:
             self._in_reactor(user.stop)
+        for page in self._world.browsers:
+            page.leave()
         self.verdict.check_leaks()
         for proxy in self._world.proxies:
             proxy.gateway.terminate()
@@ -79,8 +82,12 @@ class Course:
     def _wait_for_all(self, since: float, what: str) -> float:
         """Wait until every user has seen an answer since a moment; returns the seconds."""
         try:
-            return self._world.wait(lambda: not self._world.away(since), what, LIMIT)
-        except AssertionError:
+            back = self._world.wait(lambda: not self._world.away(since), what, LIMIT)
+            for page in self._world.browsers:
+                page.wait_until_connected()
+            return max(back, time.monotonic() - since if self._world.browsers else 0.0)
+        except AssertionError as e:
+            self.verdict.complaints.append(f"{what}: {e}")
             for user in self._world.away(since):
                 last = user.refusals[-1:] or user.ends[-1:]
                 self.verdict.complaints.append(f"{what}: {user.name} is not back: {last}")

@@ -127,7 +127,8 @@ def kill_sentinel(world: World) -> Iterator[Fault]:
 def kill_balancer(world: World) -> Iterator[Fault]:
     """Kill HAProxy, and start it again."""
     world.balancer.kill()
-    yield Fault("kill HAProxy", {each.name for each in world.users}, all_proxies=True)
+    harmed = {each.name for each in world.everybody()}
+    yield Fault("kill HAProxy", harmed, all_proxies=True)
     world.balancer.start(world.proxies)
 
 
@@ -209,8 +210,18 @@ ALL: tuple[Make, ...] = (
 )
 
 
+AT_A_TIME = frozenset(
+    {
+        (one, other)
+        for one in (kill_worker, stop_worker, kill_proxy, drain_proxy, reload_proxy, upgrade_proxy)
+        for other in (kill_primary, stop_primary, kill_sentinel, kill_server, stop_server)
+    }
+)
+"""Faults that may come together: of a proxy, and of what is behind it."""
+
+
 def _viewers(world: World, server: VNCServer) -> set[str]:
-    return {each.name for each in world.users if each.vm == server.name}
+    return {each.name for each in world.everybody() if each.vm == server.name}
 
 
 @contextmanager

@@ -62,6 +62,9 @@ class Verdict:
         leaving = {name for name, until in self._world.leaving.items() if until > since}
         for name in {name for name, ends in ended.items() if ends} - fault.harmed - leaving:
             self._complain(f"{fault.name}: the session of {name} ended by {ended[name]}")
+        for page in self._world.browsers:
+            if page.new_ends() and page.name not in fault.harmed | leaving:
+                self._complain(f"{fault.name}: the page of {page.name} lost its console")
         for user in self._world.users:
             if user.over:
                 self._complain(f"{fault.name}: {user.name} cannot come back: {user.over}")

@@ -23,6 +23,7 @@ from tests.components.redis_sentinels import WatchedRedis
 from tests.components.vnc_servers import end, listens
 from tests.components.workers import Process, processes
 
+from .browsers import Browser
 from .user import User
 
 ETC = Path(__file__).resolve().parents[2] / "etc"
@@ -216,6 +217,7 @@ class World:
             for name, group in (("p1", 20001), ("p2", 20002))
         ]
         self.users: list[User] = []
+        self.browsers: list[Browser] = []
         self.leaving: dict[str, float] = {}
         self._count, self._pause = users, pause
 
@@ -258,6 +260,20 @@ class World:
                     self._pause,
                 )
             )
+
+    def everybody(self) -> list[User | Browser]:
+        """Return all users, with real browsers and without."""
+        return [*self.users, *self.browsers]
+
+    def open_browsers(self, count: int) -> None:
+        """Let some real browsers come, too."""
+        for number in range(count):
+            vm = self.servers[number % 3].name
+            issued = self.proxies[number % 2].gateway.issue(f"lab/{vm}", user=f"b{number}")
+            self.browsers.append(Browser(f"b{number}", vm, issued["url"]))
+        for each in self.browsers:
+            each.wait_until_connected()
+            each.count_ends()
 
     def stop(self) -> None:
         """End all processes that are left, and remove all files."""
