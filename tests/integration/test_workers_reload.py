@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
+import threading
+import time
 
 import vncproxy
 from tests.components.workers import until
@@ -12,6 +15,33 @@ from tests.integration.test_workers import WorkersCase
 
 HANGUP, UPGRADE = signal.SIGHUP, signal.SIGUSR2
 REFUSED = "not reloaded, everything goes on as before"
+
+
+class SlowUser(threading.Thread):
+    """Connects again and again, and takes a moment until it asks for something."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self._port = port
+        self._stopped = threading.Event()
+        self.answers: list[bytes] = []
+        self.start()
+
+    def run(self) -> None:
+        """Ask until told to stop; called by the thread."""
+        while not self._stopped.is_set():
+            try:
+                with socket.create_connection(("127.0.0.1", self._port), 60) as connection:
+                    time.sleep(0.2)
+                    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                    self.answers.append(connection.recv(15))
+            except OSError as e:
+                self.answers.append(repr(e).encode())
+
+    def finish(self) -> None:
+        time.sleep(0.05)
+        self._stopped.set()
+        self.join()
 
 
 class ReloadTests(WorkersCase):
@@ -71,7 +101,11 @@ class UpgradeTests(WorkersCase):
         before = [process.pid for process in self.proxy.workers]
 
         self.install("9.1")
+        slow = [SlowUser(self.gateway.web_port) for _ in range(10)]
         self.proxy.signal(HANGUP, "upgraded to 9.1")
+        for user in slow:
+            user.finish()
+        self.assertEqual({answer for user in slow for answer in user.answers}, {b"HTTP/1.1 200 OK"})
 
         self.assertTrue(all(session.types(0x61) for session in sessions.values()))
         newer = self.proxy.open()

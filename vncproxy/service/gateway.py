@@ -12,6 +12,7 @@ from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import CannotListenError
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from ..config.descriptors import affordable, allow, shortage
@@ -121,7 +122,8 @@ class Gateway(MultiService):
     def retire(self) -> Deferred[None]:
         """Stop accepting, while other processes accept at the same sockets, and keep the sessions.
 
-        Browsers move to the other processes just before ``proxy.drain_timeout`` is over.
+        Connections that have been accepted are served if they send their request in time. Browsers
+        move to the other processes just before ``proxy.drain_timeout`` is over.
 
         Returns:
             Fires when no session is left.
@@ -129,8 +131,15 @@ class Gateway(MultiService):
         for listener in self.services:
             if isinstance(listener, StreamServerEndpointService):
                 listener.stopService()
-        self._running.sites.connections.abort_idle()
-        return self._drain.retire(self.settings.proxy.drain_timeout)
+        return Deferred.fromCoroutine(self._retire())
+
+    async def _retire(self) -> None:
+        reactor, connections = self.sessions.services.reactor, self._running.sites.connections
+        give_up = reactor.seconds() + self.settings.limits.header_time
+        while len(connections) > len(self.sessions) and reactor.seconds() < give_up:
+            await deferLater(reactor, 0.1)
+        connections.abort_idle()
+        await self._drain.retire(self.settings.proxy.drain_timeout)
 
     def finish(self) -> Deferred[None]:
         """Prepare a stop: empty the proxy within ``proxy.stop_timeout`` if sessions can move.
