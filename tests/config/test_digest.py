@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, create_model
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.config.digest import configuration_digest
+from vncproxy.config.digest import backend_digest, configuration_digest
 from vncproxy.config.settings import BackendTable, Listen, Log, Proxy, Public, Redis, Settings
 from vncproxy.model import Limits
 
@@ -55,3 +56,28 @@ class ConfigurationDigestTests(SynchronousTestCase):
             (Settings(redis=Redis(password=SecretStr("a"))), Settings()),
         ):
             self.assertEqual(configuration_digest(first), configuration_digest(second))
+
+
+class BackendDigestTests(SynchronousTestCase):
+    def digest(self, **keys: object) -> str:
+        return backend_digest(with_backend(**keys).backends["kvm"])
+
+    def test_it_is_the_same_for_equal_tables_only(self) -> None:
+        self.assertEqual(self.digest(), self.digest())
+        self.assertNotEqual(self.digest(), self.digest(uri="qemu+ssh://kvm2/system"))
+
+    def test_it_tells_nothing_of_secrets_declared_or_not(self) -> None:
+        self.assertEqual(self.digest(password="a"), self.digest(password="b"))
+        self.assertEqual(self.digest(uri="x://me:a@host/"), self.digest(uri="x://me:b@host/"))
+        for name in ("api_token", "Passwort_passphrase", "key", "client_secret"):
+            one, other = (self.of_others({name: (str, text)}) for text in ("a", "b"))
+            self.assertEqual(one, other, name)
+
+    def of_others(self, fields: Any) -> str:
+        """Return the digest of a backend of others, with the fields of its settings."""
+        return backend_digest(BackendTable("own", create_model("Own", **fields)()))
+
+    def test_it_has_nothing_of_one_process(self) -> None:
+        one, other = (self.of_others({"x": (Any, object())}) for _ in range(2))
+
+        self.assertEqual(one, other)

@@ -309,6 +309,18 @@ class MissedOrderTests(ClusterCase):
 
         self.assertEqual(list(one.sessions.live), ["1"])
 
+    async def test_neither_are_they_when_the_clock_of_redis_was_set_back_meanwhile(self) -> None:
+        in_an_hour = str(int(time.time() * 1000) + 3_600_000)
+        text = json.dumps({"v": 1, "kind": "drain", "proxy": "one"})
+        self.cli("xadd", "orders", f"{in_an_hour}-0", "order", text)
+        one = await self.member("one")
+        one.open("1")
+
+        self.order(user="alice")
+
+        await self.until(lambda: not one.sessions.live)
+        self.assertEqual((one.drained, one.looked_up), (0, []))
+
     async def test_orders_since_its_start_are_obeyed_although_redis_was_reached_late(self) -> None:
         late = Member("late", self.settings())
         late.open("1")

@@ -157,8 +157,7 @@ class OrderStream:
         """Take the next orders; returns whether there may be more."""
         now, last, lines = await self._link.run(self._ask, "read_orders")
         if not self._known:
-            since = self._reactor.seconds() - self._began
-            self._known = f"{now - int(since * 1000) - 1}-0"
+            self._known = self._beginning(now, last.decode())
             return True
         if self._is_entry and _number(last.decode()) < _number(self._known):
             await self._go_on_at(last.decode())
@@ -167,6 +166,17 @@ class OrderStream:
         for entry in entries:
             await self._take_entry(entry)
         return len(entries) >= AT_ONCE
+
+    def _beginning(self, now: int, last: str) -> str:
+        """Return the id after which orders concern this process.
+
+        Args:
+            now: the time of Redis's clock, which may have been set back since the ``last`` order.
+        """
+        if _number(last)[0] > now:
+            return last
+        since = self._reactor.seconds() - self._began
+        return f"{now - int(since * 1000) - 1}-0"
 
     async def _ask(self, redis: Operation) -> Any:
         keys, known = [self._keys.orders], self._known or "$"
