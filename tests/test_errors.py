@@ -20,7 +20,10 @@ from vncproxy.errors import (
     TokenRefused,
     VMNotFound,
     VNCProxyError,
+    ZoneError,
+    ZoneUnreachable,
 )
+from vncproxy.errors.zone import said_by_zone
 from vncproxy.web import STATIC
 
 EMBEDDING = Path(__file__).resolve().parent.parent / "docs" / "embedding.md"
@@ -200,3 +203,49 @@ class TreeTests(SynchronousTestCase):
     def test_every_end_of_a_session_has_a_word_of_its_own(self) -> None:
         ends = list(tree(SessionEnded))
         self.assertEqual(len({error.code for error in ends}), len(ends))
+
+
+class ZoneTests(SynchronousTestCase):
+    def test_names_the_zone_where_it_is_known(self) -> None:
+        self.assertEqual(
+            ZoneUnreachable("x", zone="madrid").sentence(), "The zone madrid cannot be reached."
+        )
+        self.assertEqual(ZoneUnreachable("x").sentence(), "Another zone cannot be reached.")
+
+    def test_every_one_names_it(self) -> None:
+        for error in tree(ZoneError):
+            assert issubclass(error, ZoneError)
+            sentence = error("x", zone="madrid").sentence()
+            self.assertRegex(sentence, r"^[A-Z].*\bmadrid\b.*\.$", error.__name__)
+
+    def test_what_a_zone_says_has_the_kind_of_its_close_code(self) -> None:
+        for code, kind in (
+            (4010, errors.EndedByAdministrator),
+            (4011, errors.TimeLimit),
+            (4112, errors.IdleLimit),
+            (4103, errors.ConsoleEnded),
+            (4104, errors.ConsoleTaken),
+            (4113, errors.ProxyStopping),
+            (4116, errors.ProxyDraining),
+            (4004, VMNotFound),
+            (4100, ConsoleUnavailable),
+            (4009, NoGraphicalConsole),
+            (4102, errors.OverLimit),
+            (4101, errors.ZoneSays),
+            (4199, errors.ZoneSays),
+            (0, errors.ZoneSays),
+        ):
+            with self.subTest(code=code):
+                error = said_by_zone("madrid", code, "It is over.")
+                self.assertIs(type(error), kind)
+                self.assertEqual(error.sentence(), "The zone madrid says: It is over.")
+                self.assertIn(f"zone madrid, close code {code}", error.detail)
+
+    def test_of_several_kinds_with_one_code_the_sentence_tells(self) -> None:
+        for kind in (errors.ConnectionLost, errors.ConsoleMoved, errors.ConsoleEnded):
+            self.assertIs(type(said_by_zone("madrid", 4103, kind.public)), kind)
+
+    def test_a_zone_that_gives_no_reason(self) -> None:
+        error = said_by_zone("madrid", 4101, "")
+        self.assertEqual(error.sentence(), "The zone madrid closed the console.")
+        self.assertEqual(said_by_zone("madrid", 4011, "").sentence(), errors.TimeLimit.public)

@@ -14,6 +14,7 @@ from ...errors import (
     UpstreamUntrusted,
     UpstreamViolation,
     VNCProxyError,
+    ZoneDraining,
     ZoneError,
     ZoneLoop,
     ZoneUntrusted,
@@ -32,6 +33,9 @@ from .connection import Connection
 from .console import endpoint
 from .probe import describe
 from .settings import ZoneSettings
+
+_BUSY = (429, 503)
+"""Statuses of HTTP by which a proxy of the zone takes no session now."""
 
 
 @implementer(IConsoleBackend, IConsolesElsewhere, IConsoleRecovery, IHasWarnings)
@@ -69,7 +73,7 @@ class ZoneBackend:
         token = answer.get("token")
         if not isinstance(token, str):
             raise ZoneError(f"zone {self._name}: the answer has no token", zone=self._name)
-        return endpoint(self._settings, token)
+        return endpoint(self._settings, token, journey.client)
 
     async def locate(self, vm: str) -> ConsoleElsewhere:
         """Make sure that the zone has a machine; its console is opened for a session only."""
@@ -84,6 +88,8 @@ class ZoneBackend:
         """Return an error with the zone's own words."""
         if isinstance(refusal, UpstreamRefused) and (refusal.reason or refusal.peer_close):
             return said_by_zone(self._name, refusal.peer_close, refusal.reason)
+        if isinstance(refusal, UpstreamRefused) and refusal.http_status in _BUSY:
+            return ZoneDraining(f"zone {self._name}: {refusal.detail}", zone=self._name)
         if isinstance(refusal, UpstreamUntrusted):
             return ZoneUntrusted(f"zone {self._name}: {refusal.detail}", zone=self._name)
         return ZoneError(f"zone {self._name}: {refusal.detail}", zone=self._name)

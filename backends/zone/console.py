@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from ...addresses import bracketed
 from ...model import ConsoleEndpoint, RFBSecurity, Transport
 from .settings import ZoneSettings
 
 
-def endpoint(settings: ZoneSettings, token: str) -> ConsoleEndpoint:
+def endpoint(settings: ZoneSettings, token: str, client: str) -> ConsoleEndpoint:
     """Return where the console of a token is.
 
     Args:
         token: the secret, good once.
+        client: the user's address, which counts there if the zone trusts our proxies for it.
     """
     url = settings.console_url()
     path = url.path.rpartition("/")[0] + "/websockify"
@@ -22,5 +24,9 @@ def endpoint(settings: ZoneSettings, token: str) -> ConsoleEndpoint:
         port=url.port or 443,
         path=f"{path}?token={quote(token, safe='')}",
         tls=settings.tls.trust(),
+        headers=(
+            ("X-Forwarded-For", client),
+            ("Forwarded", f'for="{bracketed(client)}"'),
+        ),
         handshakes=(RFBSecurity(),),
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from vncproxy import __version__
 from vncproxy.cli import main
 from vncproxy.demo import run as demonstration
+from vncproxy.zones.keys import PrivateKey
 
 
 def run(*arguments: str) -> Result:
@@ -39,6 +41,28 @@ class NewKeyTests(SynchronousTestCase):
     def test_wrong_words_are_usage_errors(self) -> None:
         for arguments in (("a b",), ("a.b",), ("_a",), ("a" * 65,), ("a", "--scope", "root")):
             self.assertEqual(run("key", "new", *arguments).exit_code, 2)
+
+
+class NewZoneKeyTests(SynchronousTestCase):
+    def test_both_sides_get_their_lines(self) -> None:
+        output = run("key", "new", "--zone", "madrid").stdout
+
+        (private,) = re.findall(r"^zone-private:.+$", output, re.MULTILINE)
+        tables = tomllib.loads(output.replace(private, ""))["zones"]
+        key = PrivateKey.parse(private)
+        self.assertEqual(tables["THIS"]["accept"]["keys"], [str(key.public)])
+        self.assertEqual(tables["madrid"]["key"], {"file": "/etc/vncproxy/madrid.key"})
+
+    def test_json_for_programs(self) -> None:
+        made = json.loads(run("key", "new", "--zone", "madrid", "--json").stdout)
+
+        key = PrivateKey.parse(made["private"])
+        self.assertEqual((made["zone"], made["id"]), ("madrid", key.id))
+        self.assertEqual(made["public"], str(key.public))
+
+    def test_a_name_that_cannot_be(self) -> None:
+        for name in ("", "a b", "a/b", "x" * 65):
+            self.assertEqual(run("key", "new", "--zone", name).exit_code, 2)
 
 
 class DemoTests(SynchronousTestCase):

@@ -2,6 +2,7 @@
 
 - `ports`, `certificates`: what servers of tests listen with.
 - `gateway`: ``twistd vncproxy`` as a process.
+- `faketime`: the wall clock of such a process.
 - `redis_server`, `redis_case`: redis-server, and token stores that use one.
 - `vnc_servers`: QEMU and Xtigervnc, without a hypervisor's API.
 - `libvirt_host`, `two_hosts`: libvirtd with guests, on one host, or on two that move them.

@@ -130,6 +130,11 @@ scopes = ["admin"]
             self._process.wait()
             raise
 
+    def signal_reload(self) -> None:
+        """Send SIGHUP."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
     @property
     def started(self) -> bool:
         """Whether there is a process, or was."""

@@ -122,9 +122,14 @@ key = "{key.secret_text()}"
         listening = ip("netns", "exec", self.hypervisor_space, "cat", "/proc/net/tcp")
         return f":{_DISPLAY_BASE:04X} " in listening
 
+    def stop_guest(self) -> None:
+        """End the guest."""
+        end(self._qemu)
+        self._qemu = None
+
     def stop(self) -> None:
         """End guest and proxy."""
-        end(self._qemu)
+        self.stop_guest()
         gateway = vars(self).get("gateway")
         if gateway is not None and gateway.started:
             gateway.stop()

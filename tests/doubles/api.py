@@ -43,6 +43,7 @@ from vncproxy.model import (
     VMSummary,
 )
 from vncproxy.tokens.memory import MemoryTokenStore
+from vncproxy.zones.request import Peer
 
 NOW = 1_767_323_045.0  # 2026-01-02T03:04:05Z
 WEB_01 = VMAddress("kvm", "web-01")
@@ -227,6 +228,8 @@ class ApiTestCase(SynchronousTestCase):
         self.backends = {"kvm": self.kvm, "esx": Listing("esx", {"mail": "running"}), "b": Blind()}
         self.registry = Registry()
         self.keys: list[ApiKey] = []
+        self.zone = ""
+        self.zones: dict[str, Peer] = {}
         self.key = self.add_key("root", Scope.ADMIN)
         self.serve()
 
@@ -252,6 +255,8 @@ class ApiTestCase(SynchronousTestCase):
             max_ttl=86400,
             base_url="https://console.example.com/",
             xvp_url="http://console.example.com:6081/console",
+            zone=self.zone,
+            zones=self.zones,
         )
         self.treq = StubTreq(self.resource)
 

@@ -1,6 +1,7 @@
 """The ``vncproxy`` command.
 
 - `local`: the commands that need no proxy: ``demo``, ``check-config``, ``key``.
+- `zone_keys`: ``key new --zone``.
 - `tokens`: ``token``, through the HTTP API.
 - `policy_options`: ``--policy`` and ``--policy-json``.
 - `sessions`: ``sessions``, through the HTTP API.

@@ -18,6 +18,7 @@ from ..text import printable_lines
 from .connection import json_option, print_json
 from .failures import Misconfigured
 from .reactor import run
+from .zone_keys import print_zone_key
 
 if TYPE_CHECKING:
     from ..config.check.run import Finding
@@ -122,6 +123,7 @@ Examples:
   vncproxy key new portal
   vncproxy key new monitoring --scope read
   vncproxy key new tenant-a --scope issue --backend kvm-a --backend kvm-b
+  vncproxy key new --zone madrid
 """,
 )
 @click.argument("name", default="portal")
@@ -140,14 +142,24 @@ Examples:
     metavar="NAME",
     help="A backend that it may use, [backends.NAME]; repeatable.  [default: all]",
 )
+@click.option(
+    "--zone",
+    metavar="NAME",
+    help="Make a key to sign requests with, to this zone, instead of a key for the API.",
+)
 @json_option
-def new(name: str, scopes: tuple[str, ...], backends: tuple[str, ...], as_json: bool) -> None:
+def new(
+    name: str, scopes: tuple[str, ...], backends: tuple[str, ...], zone: str | None, as_json: bool
+) -> None:
     """Make a key, and the lines for the configuration file of the proxy.
 
     The key itself is stored nowhere: hand it to the program that will use it. NAME appears in logs.
     """
     from ..api.keys import new_api_key
 
+    if zone is not None:
+        print_zone_key(zone, as_json)
+        return
     if not _NAME.fullmatch(name):
         raise click.BadParameter(
             "begin with a letter or digit; letters, digits, - and _ may follow, 64 in all",

@@ -9,8 +9,9 @@ from typing import Final
 from OpenSSL import SSL, crypto
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import VerifyError
+from twisted.python.filepath import LinkError
 
-FILE_ERRORS: Final = (OSError, SSL.Error, crypto.Error, VerifyError)
+FILE_ERRORS: Final = (OSError, LinkError, SSL.Error, crypto.Error, VerifyError)
 """Exceptions for a file that an endpoint string names and that cannot be used."""
 
 BACKLOG: Final = 4096

@@ -9,7 +9,9 @@ from .hypervisor import HypervisorError
 from .machine import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from .root import VNCProxyError
 from .session_end import (
+    ConnectionLost,
     ConsoleEnded,
+    ConsoleMoved,
     ConsoleTaken,
     EndedByAdministrator,
     IdleLimit,
@@ -160,21 +162,21 @@ ASKED: dict[str, type[ZoneError]] = {
 }
 """The errors with which a zone answers a request, by their code."""
 
-_BY_CLOSE_CODE: dict[int, type[VNCProxyError]] = {
-    each.close_code: each
-    for each in (
-        ConsoleEnded,
-        ConsoleTaken,
-        EndedByAdministrator,
-        IdleLimit,
-        OverLimit,
-        ProxyDraining,
-        ProxyStopping,
-        Superseded,
-        TimeLimit,
-        VMNotFound,
-    )
-}
+_SAID: tuple[type[VNCProxyError], ...] = (
+    ConsoleEnded,
+    ConsoleMoved,
+    ConnectionLost,
+    ConsoleTaken,
+    EndedByAdministrator,
+    IdleLimit,
+    OverLimit,
+    ProxyDraining,
+    ProxyStopping,
+    Superseded,
+    TimeLimit,
+    VMNotFound,
+)
+"""What a zone may say; of those with one close code, the first where the sentence does not tell."""
 
 
 def said_by_zone(zone: str, close_code: int, reason: str) -> VNCProxyError:
@@ -190,7 +192,8 @@ def said_by_zone(zone: str, close_code: int, reason: str) -> VNCProxyError:
         return ConsoleUnavailable("not running", detail, public=public)
     if close_code == NoGraphicalConsole.close_code:
         return NoGraphicalConsole(detail, public=public)
-    kind = _BY_CLOSE_CODE.get(close_code)
+    kinds = [kind for kind in _SAID if kind.close_code == close_code]
+    kind = next((kind for kind in kinds if kind.public == reason), kinds[0] if kinds else None)
     return (
         ZoneSays(detail, public=public, zone=zone) if kind is None else kind(detail, public=public)
     )

@@ -33,12 +33,14 @@ class Journey:
     Attributes:
         session: the id of the session here.
         user: its user; as the token has it.
+        client: the user's address.
         policy: what is left of the token's policy: the longest duration from now on.
         via: the zones that the session had passed before this one, the user's first.
     """
 
     session: str
     user: str
+    client: str
     policy: Policy
     via: tuple[str, ...] = ()
 

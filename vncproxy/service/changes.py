@@ -15,6 +15,7 @@ _RELOADED: Final = {
     "log",
     "api",
     "backends",
+    "zones",
     "token_sources",
     ("proxy", "instances"),
     ("proxy", "drain_timeout"),
@@ -40,7 +41,7 @@ def needs_restart(old: Settings, new: Settings) -> Iterator[str]:
 
 def changed_options(old: Settings, new: Settings) -> list[str]:
     """Return the changed options as ``[table] key``, without backends and token sources."""
-    named = ("backends", "token_sources")
+    named = ("backends", "zones", "token_sources")
     return [f"[{table}] {key}" for table, key in _differences(old, new) if table not in named]
 
 

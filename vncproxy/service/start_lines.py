@@ -17,6 +17,7 @@ def start_lines(settings: Settings) -> Iterator[str]:
     yield "; ".join(
         (
             f"backends: {_tables(settings.backends)}",
+            *([f"zones: {', '.join(settings.zones)}"] if settings.zones else []),
             f"token sources: {_tables(settings.token_sources)}",
             f"tokens in {_store(settings)}",
             f"{len(settings.api.keys)} API keys",

@@ -41,8 +41,6 @@ def told_by_zone(session: SessionState, down: Leg, up: Leg, why: VNCProxyError) 
         zone, close = border.to_zone, up.framing.peer_close
     elif down.is_closing and not up.is_closing and border.from_zone:
         zone, close = border.from_zone, down.framing.peer_close
-        if close is not None and close.code == ConnectionLost.close_code:
-            return ConnectionLost(f"zone {zone} says: {close.reason}")
     else:
         return why
     if close is None or close.code < FIRST_OF_OURS:

@@ -134,7 +134,8 @@ class Opening:
             since = self._services.reactor.seconds() - session.started
             left = max(1.0, policy.max_duration - grant.age - since)
             policy = replace(policy, max_duration=left)
-        return Journey(session.id, grant.token.user, policy, visit.via if visit else ())
+        client, via = session.user_request.client, visit.via if visit else ()
+        return Journey(session.id, grant.token.user, client, policy, via)
 
     async def _greet(self, console: Console) -> Leg:
         """Greet the viewer; a console whose viewer does not answer is closed."""

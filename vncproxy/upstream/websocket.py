@@ -54,7 +54,8 @@ def open_websocket(
     if not status:
         raise UpstreamViolation(f"not an HTTP reply: {line[:16].decode('latin-1')!r}")
     if status[1] != b"101":
-        raise UpstreamRefused(f"web socket answered with {clean_reason(line[:128])}")
+        text = f"web socket answered with {clean_reason(line[:128])}"
+        raise UpstreamRefused(text, http_status=int(status[1]))
     rest = yield ReadUntil(b"\r\n\r\n", HEADER_LIMIT, "the header of its HTTP reply")
     _check_reply(opening, line + rest)
     return opening.peer_session

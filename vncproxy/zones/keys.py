@@ -27,7 +27,7 @@ class PublicKey:
         id: 16 hexadecimal digits of its SHA-256, which requests and logs name.
     """
 
-    key: Ed25519PublicKey
+    key: Ed25519PublicKey = field(repr=False)
     id: str
 
     @classmethod

@@ -35,6 +35,7 @@ TYPE: Final = "vncproxy-zone+jwt"
 _ALGORITHM: Final = "EdDSA"
 _LONGEST: Final = 12288
 
+Moment = Annotated[int, Field(ge=0, le=10**11)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -66,8 +67,8 @@ class Request(BaseModel):
 
     iss: Short
     aud: Short
-    iat: int
-    exp: int
+    iat: Moment
+    exp: Moment
     jti: Short
     act: Act
     vm: Annotated[str, StringConstraints(max_length=320)] = ""
@@ -162,7 +163,7 @@ def _unverified(text: str) -> tuple[str, str]:
             raise ValueError("too long")
         header = jwt.get_unverified_header(text)
         claims = jwt.decode(text, options={"verify_signature": False})
-    except (jwt.PyJWTError, ValueError, TypeError) as e:
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as e:
         raise ZoneKeyRefused("not a signed request") from e
     if header.get("typ") != TYPE or header.get("alg") != _ALGORITHM:
         raise ZoneKeyRefused("not a request of a zone")
@@ -181,7 +182,7 @@ def _signed_claims(text: str, accepted: AcceptedKey, peer: Peer) -> Any:
     options: Any = dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf", "verify_aud"), False)
     try:
         return jwt.decode(text, accepted.key.key, algorithms=[_ALGORITHM], options=options)
-    except (jwt.PyJWTError, ValueError, TypeError) as e:
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as e:
         raise ZoneKeyRefused(
             f"not signed with the key {accepted.key.id} of the zone {peer.name}"
         ) from e

@@ -63,6 +63,7 @@ async def check(
         now: wall-clock time in seconds since 1970.
         sources: token sources, by the NAME of their table.
     """
+    zones = settings.zones
     endpoints = [*settings.listen.web, *settings.listen.xvp, *settings.listen.api]
     waiting = [Deferred.fromCoroutine(check_endpoint(each, reactor)) for each in endpoints]
     waiting.append(_ask(f"store {settings.tokens.store}", "redis", store.ping(), reactor))
@@ -71,7 +72,7 @@ async def check(
         for name, source in sources.items()
     )
     waiting.extend(
-        _ask(f"backend {name}", f"backends.{name}", backend.probe(), reactor)
+        _ask(f"{_kind(name, settings)} {name}", _table(name, settings), backend.probe(), reactor)
         for name, backend in backends.items()
     )
     stores: dict[str, object] = {f"store {settings.tokens.store}": store}
@@ -90,7 +91,8 @@ async def check(
         *(each for found in await gatherResults(asked) for each in found),
         *await _losses(f"store {settings.tokens.store}", store, reactor),
         *_warnings("token source", sources),
-        *_warnings("backend", backends),
+        *_warnings("zone", {name: each for name, each in backends.items() if name in zones}),
+        *_warnings("backend", {name: each for name, each in backends.items() if name not in zones}),
         *(each for found in await gatherResults(logins) for each in found),
         *_missing_targets(settings, backends),
         *_no_consoles({**backends, **sources}),
@@ -100,6 +102,14 @@ async def check(
 def render(findings: Iterable[Finding]) -> str:
     """Return one line for each: ``ok``, ``warn`` or ``FAIL``, what it is, and what to do."""
     return "\n".join(map(str, findings))
+
+
+def _kind(name: str, settings: Settings) -> str:
+    return "zone" if name in settings.zones else "backend"
+
+
+def _table(name: str, settings: Settings) -> str:
+    return f"{_kind(name, settings)}s.{name}"
 
 
 def _ask(what: str, table: str, answer: Awaitable[str], clock: Any) -> Deferred[Finding]:
