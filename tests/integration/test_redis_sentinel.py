@@ -89,6 +89,24 @@ class KilledPrimaryTests(SentinelCase):
             await other.redeem(used)
         self.assertIsInstance(await other.redeem(fresh), Grant)
 
+    async def test_a_use_that_is_lost_while_its_console_opens(self) -> None:
+        store = self.store()
+        secret = await self.issued(store)
+        await self.replicated()
+        for replica in self.redis.replicas():
+            replica.pause()
+        self.old.cli("client", "kill", "type", "replica")
+        grant = await store.redeem(secret)
+        self.old.kill()
+        for replica in self.redis.replicas():
+            replica.resume()
+        await self.issued(store)
+
+        with self.assertRaises(StoreUnavailable) as caught:
+            await store.confirm(grant)
+        self.assertIn("has lost that the use was taken", str(caught.exception.detail))
+        await store.confirm(await store.redeem(secret))
+
     async def test_one_that_hangs_and_goes_on_is_not_used_again(self) -> None:
         store = self.store()
         owner = await self.subscribe()

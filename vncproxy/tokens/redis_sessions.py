@@ -177,6 +177,8 @@ class RedisSessions:
         answer = await self._link.run(lambda redis: self._confirm(redis, grant), "confirm")
         if answer == b"superseded":
             raise Superseded("another session of the same browser took its place, says redis")
+        if answer == b"lost":
+            raise StoreUnavailable("redis has lost that the use was taken: a failover")
         if answer != b"confirmed":
             raise refusal(answer, grant.token_id)
         if not grant.resumed:

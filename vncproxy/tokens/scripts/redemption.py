@@ -111,6 +111,7 @@ local seconds, longest, most = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(AR
 local retractable = tonumber(ARGV[8])
 if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
 if redis.call('HEXISTS', state, 'used') == 0 then return 'unknown' end
+if redis.call('HEXISTS', state, 'record') == 0 then return 'lost' end
 local first = string.match(redis.call('HGET', state, 'opening:' .. use) or '', '^%d+')
 if not first then return 'superseded' end
 redis.call('HDEL', state, 'opening:' .. use)
@@ -130,7 +131,10 @@ end
 return 'confirmed'
 """
 )
-"""Makes a use final, and its resume cookie valid; for some time that can be retracted."""
+"""Makes a use final, and its resume cookie valid; for some time that can be retracted.
+
+It is ``lost`` where no use was ever taken: the token is good, and a failover has lost its use.
+"""
 
 RETRACT = (
     PRELUDE
