@@ -53,6 +53,8 @@ class Course:
             else:
                 time.sleep(lasts)
         healed = time.monotonic()
+        for user in world.users:
+            self._in_reactor(user.type_now)
         back = self._wait_for_all(healed, fault.name)
         world.wait(lambda: all(each.serves() for each in world.proxies), "proxies to serve", LIMIT)
         world.wait(world.redis.complete, "the sentinels to see all servers", LIMIT)

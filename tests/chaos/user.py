@@ -171,6 +171,7 @@ class User:
     refusals: list[Refusal] = field(default_factory=list)
     _wire: Wire | None = None
     _running: Deferred[None] | None = None
+    _resting: Deferred[None] | None = None
 
     def start(self) -> None:
         self._running = Deferred.fromCoroutine(self._run())
@@ -234,7 +235,23 @@ class User:
         self.connected, self.opened_at = True, time.monotonic()
         while True:
             await self._type(wire)
-            await deferLater(self.reactor, self.pause * (0.5 + self.random.random()))
+            await self._rest()
+
+    async def _rest(self) -> None:
+        self._resting = resting = Deferred[None]()
+        seconds = self.pause * (0.5 + self.random.random())
+        timer = self.reactor.callLater(seconds, self.type_now)
+        try:
+            await resting
+        finally:
+            if timer.active():
+                timer.cancel()
+
+    def type_now(self) -> None:
+        """Press the next key at once."""
+        resting, self._resting = self._resting, None
+        if resting is not None and not resting.called:
+            resting.callback(None)
 
     async def _connect(self) -> Wire:
         """Open the web socket.

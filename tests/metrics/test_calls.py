@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from prometheus_client import generate_latest
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.metrics import Registry
 from vncproxy.metrics.calls import CallMetrics
-from vncproxy.metrics.labels import BackendLabels
+from vncproxy.metrics.labels import MAX_BACKENDS, OTHER, BackendLabels
 
 
 class CallMetricsTests(SynchronousTestCase):
@@ -31,6 +32,15 @@ class CallMetricsTests(SynchronousTestCase):
         self.assertEqual(self.value("backend_seconds_sum", backend="kvm", step="connect"), 5)
         failed = {"backend": "kvm", "step": "connect", "reason": "upstream-unreachable"}
         self.assertEqual(self.value("backend_errors_total", **failed), 1)
+
+    def test_backends_that_tokens_of_others_name_take_no_memory_each(self) -> None:
+        for number in range(MAX_BACKENDS + 50):
+            self.calls.backend_step(f"b{number}", "locate", 0.1, "vm-not-found")
+
+        count = self.value("backend_seconds_count", backend=OTHER, step="locate")
+        self.assertEqual(count, 50)
+        text = generate_latest(self.registry).decode()
+        self.assertNotIn(f"b{MAX_BACKENDS}", text)
 
     def test_answers_of_the_api_are_counted_by_route_and_class_of_status(self) -> None:
         self.calls.api_answer("/v1/tokens", "POST", 201, 0.01)
