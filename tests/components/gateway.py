@@ -140,6 +140,11 @@ scopes = ["admin"]
         """Whether there is a process, or was."""
         return self._process is not None
 
+    def wait(self, limit: float = 60.0) -> int:
+        """Wait until the process has ended; returns the exit status."""
+        assert self._process is not None
+        return self._process.wait(limit)
+
     @property
     def pid(self) -> int:
         """The process's id."""

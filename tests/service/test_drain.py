@@ -7,11 +7,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from tests.doubles.proxy_in_memory import NOW
 from tests.doubles.sessions import SessionTestCase
 from vncproxy.config.settings import Settings
 from vncproxy.errors import ProxyDraining, ProxyStopping, StoreUnavailable
 from vncproxy.model import Announcement, Identity
-from vncproxy.service.drain import Drain
+from vncproxy.service.drain import KNOWN_AFTER, Drain
 from vncproxy.service.reload import RunningProxy
 from vncproxy.session.draining import LEAVE_TIME, SPREAD
 
@@ -71,6 +72,17 @@ class DrainTests(SessionTestCase):
         self.closed(ProxyDraining)
         self.successResultOf(finished)
         self.assertEqual(others.announced, 1)
+
+    def test_pages_wait_until_load_balancers_know_a_proxy_that_has_just_started(self) -> None:
+        started = NOW - KNOWN_AFTER + 1
+        self.finish(Others(proxy("other", started_at=started)))
+
+        self.wait(0.9)
+        self.assertIsNone(self.session.moving)
+        self.wait(0.2)
+        self.wait(SPREAD)
+
+        self.assertIsNotNone(self.session.moving)
 
     def test_a_stop_does_not_wait_where_there_is_nowhere_to_move(self) -> None:
         for others in (

@@ -8,8 +8,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ..errors import StoreUnavailable
+from ..model import Announcement
 from ..session.draining import LEAVE_TIME, Draining, spread
 from .reload import RunningProxy
+
+KNOWN_AFTER = 4.0
+"""Seconds after its start in which a proxy becomes known to load balancers, by their checks."""
 
 
 class Drain:
@@ -69,33 +73,38 @@ class Drain:
                 await self.begin(self._running.settings.proxy.drain_timeout)
 
     async def _begin(self, timeout: float) -> None:
-        move_in = 0.0 if await self._can_move() else None
+        move_in = await self._move_in()
         if move_in is None:
             self.log.warn("there is no other proxy to move to, so all sessions stay")
         await self._draining.begin(timeout, move_in)
 
     async def _finish(self, timeout: float) -> None:
-        if not len(self._running.sessions) or not await self._can_move():
-            return
-        await self._draining.begin(timeout, 0.0)
+        move_in = await self._move_in() if len(self._running.sessions) else None
+        if move_in is not None:
+            await self._draining.begin(timeout, move_in)
 
-    async def _can_move(self) -> bool:
-        """Return whether another proxy takes sessions under the same address.
+    async def _move_in(self) -> float | None:
+        """Return in how many seconds pages may move; None where no other proxy takes sessions.
 
         Others learn at the same time that this one takes none. While Redis is away, none takes any.
         """
         cluster = self._running.cluster
         if cluster is None:
-            return False
+            return None
         try:
             await cluster.presence.announce()
-            others = await cluster.presence.workers()
+            others = [each for each in await cluster.presence.workers() if self._replaces(each)]
         except StoreUnavailable:
-            return False
-        me, base_url = self._running.identity, self._running.settings.public.base_url
-        return any(
-            each.identity.proxy_id != me.proxy_id
-            and each.base_url == base_url
-            and not each.draining
-            for each in others
+            return None
+        now = self._running.sessions.services.time()
+        ages = [max(0.0, now - each.started_at) for each in others]
+        return max(0.0, KNOWN_AFTER - max(ages)) if ages else None
+
+    def _replaces(self, other: Announcement) -> bool:
+        """Return whether a process belongs to another proxy, under the same address."""
+        running = self._running
+        return (
+            other.identity.proxy_id != running.identity.proxy_id
+            and other.base_url == running.settings.public.base_url
+            and not other.draining
         )
