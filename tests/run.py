@@ -35,6 +35,11 @@ SLOWEST = (
     *(
         f"tests.integration.test_{name}"
         for name in (
+            "workers",
+            "workers_reload",
+            "upgrade",
+            "workers_logs",
+            "systemd",
             "demo",
             "chaos",
             "relay_contract",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 from twisted.trial.unittest import TestCase
 
@@ -13,6 +17,8 @@ from bench.measure import Apart
 from bench.metrics import verify
 from bench.peers import Peer
 from bench.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Spoiler(Peer):
@@ -90,3 +96,22 @@ class ArrivalTests(TestCase):
             port = listener.getsockname()[1]
         outcome: Outcome = Apart(arrive, [Door(port, "ws")] * 3, 200.0, 7).result()
         self.assertEqual(dict(outcome.failed), {"ConnectionRefusedError": 3})
+
+
+class WorkersTests(TestCase):
+    def test_the_cheap_users_open_consoles_and_get_updates(self) -> None:
+        words = ["--seconds=0.5", "--sessions=4", "--repetitions=1", "--workers=2"]
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.workers", *words],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for mode in ("open", "update"):
+            (line,) = [line for line in done.stdout.splitlines() if line.startswith(mode)]
+            figures = re.search(r"2 workers: +(\d+)/s .* (\d+) failed", line)
+            assert figures is not None, line
+            self.assertGreater(int(figures[1]), 10)
+            self.assertEqual(figures[2], "0")

@@ -14,19 +14,23 @@ from ..metrics.registry import DIRECTORY
 _PREFIX = "vncproxy-metrics-"
 _LOCK = "supervisor"
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+"""A file system in memory, on Linux."""
+
 
 class Figures:
     """The folder, and the figures of the supervisor itself.
 
-    It is in systemd's ``RuntimeDirectory``, if there is one, or among temporary files.
+    It is in memory where possible: in systemd's ``RuntimeDirectory``, or in `SHARED_MEMORY`.
+    Workers map its files, and a full disk would end them (SIGBUS).
 
     Attributes:
         environment: what workers need to find it.
     """
 
     def __init__(self) -> None:
-        place = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or tempfile.gettempdir()
-        _remove_left(Path(place))
+        place = _place()
+        _remove_left(place)
         self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         self._lock = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -50,6 +54,14 @@ class Figures:
         """Remove the folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._lock)
+
+
+def _place() -> Path:
+    given = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    if given:
+        return Path(given)
+    usable = os.access(SHARED_MEMORY, os.W_OK | os.X_OK)
+    return SHARED_MEMORY if usable else Path(tempfile.gettempdir())
 
 
 def _remove_left(place: Path) -> None:
