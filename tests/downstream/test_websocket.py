@@ -11,7 +11,7 @@ from twisted.logger import capturedLogs, formatEvent
 from tests.doubles.frames import BINARY, CLOSE, PING, PONG, masked
 from tests.doubles.users import ACCEPT, Answer, upgrade
 from tests.doubles.websocket_users import OWN, WebSocketTestCase
-from vncproxy.errors import ClientGone, ConnectionLost, ProxyDraining
+from vncproxy.errors import ClientGone, ConnectionLost, ProxyDraining, Superseded
 from vncproxy.model import ConsoleType
 from vncproxy.relay.framing import FrameError
 from vncproxy.testing import SERVER_INIT
@@ -255,6 +255,17 @@ class MovingTests(WebSocketTestCase):
         self.peer.send(masked(BINARY, b" and another") + masked(CLOSE, leaving))
 
         self.assertEqual(self.hypervisor.receive(), b"a key and another")
+        self.wait(5)
+        self.assertEqual([type(why) for _, why in self.observer.closings], [ProxyDraining])
+
+    def test_what_it_sends_is_served_also_when_it_has_entered_elsewhere_already(self) -> None:
+        self.session.ask_to_move(ProxyDraining())
+        self.session.cancel(Superseded("by another proxy's session"))
+
+        self.browser.send(b"a key")
+
+        self.assertEqual(self.hypervisor.receive(), b"a key")
+        self.session.cancel(ProxyDraining())  # as the drain does in the end
         self.wait(5)
         self.assertEqual([type(why) for _, why in self.observer.closings], [ProxyDraining])
 

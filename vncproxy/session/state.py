@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
-from ..errors import ProxyDraining, SessionEnded, VNCProxyError
+from ..errors import ProxyDraining, SessionEnded, Superseded, VNCProxyError
 from ..model import Border, Grant, SessionInfo, UnixTime, VMAddress
 from ..relay.leg import Leg
 from .user_request import UserRequest
@@ -91,8 +91,13 @@ class SessionState:
         return self.legs is not None
 
     def cancel(self, why: VNCProxyError) -> None:
-        """End the session unless it is ending already; the first reason counts."""
-        if not self.ending:
+        """End the session unless it is ending already; the first reason counts.
+
+        A page that was asked to move closes its session itself, behind all that was typed, so its
+        next session at another proxy does not end this one.
+        """
+        leaves_by_itself = self.moving is not None and isinstance(why, Superseded)
+        if not self.ending and not leaves_by_itself:
             self.reason, self.ending = why, True
             if self.step is not None:
                 self.step.cancel()
