@@ -21,6 +21,10 @@ BALANCER = frozenset({502, 503, 504})
 LEASE = 30.0
 """Seconds after which nothing counts any more that a killed process had: twice the lease."""
 
+LATE = "late"
+"""A time limit was reached, which a machine without time for all parts explains by itself."""
+
+_LATE_DETAILS = ("in time", "too late", "not over within")
 _USED = 4001
 _SPARE = 12
 """Descriptors that a process may have open beyond those of its start, without sessions."""
@@ -77,7 +81,7 @@ class Verdict:
         for refusal in self._new_refusals():
             reason = self._reason(refusal, lines)
             found[reason] += 1
-            known = reason in fault.reasons or reason in ("busy", "connection")
+            known = reason in fault.reasons or reason in ("busy", "connection", LATE)
             if not known and not (reason == "balancer" and (fault.all_proxies or fault.harmed)):
                 self._complain(f"{fault.name}: {refusal.user} was refused by {reason}: {refusal}")
         return found
@@ -123,7 +127,9 @@ class Verdict:
         if line is None:
             return f"no audit line {shown[1]}"
         reason = str(line["reason"])
-        told = _SENTENCES.get(reason, "").split("{")[0].rstrip(".")
+        if any(words in line["detail"] for words in _LATE_DETAILS):
+            reason = LATE
+        told = _SENTENCES.get(line["reason"], "").split("{")[0].rstrip(".")
         if told and not refusal.text.startswith(told):
             self._complain(f"{refusal.user} read {refusal.text!r} for {reason}")
         return reason

@@ -10,8 +10,15 @@ from typing import Any
 from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL.crypto import X509
 from twisted.internet import ssl
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+    UNIXClientEndpoint,
+    wrapClientTLS,
+)
 from twisted.internet.interfaces import IStreamClientEndpoint
 from zope.interface import Interface, implementer
 
@@ -104,12 +111,22 @@ def redis_endpoint(
     """
     if settings.path:
         return UNIXClientEndpoint(reactor, settings.path, timeout=settings.timeout)
-    endpoint = HostnameEndpoint(reactor, settings.host, settings.port, timeout=settings.timeout)
+    kind = _kind_of_endpoint(settings.host)
+    server: IStreamClientEndpoint = kind(
+        reactor, settings.host, settings.port, timeout=settings.timeout
+    )
     if not settings.tls:
-        return endpoint
+        return server
     name = settings.server_name or settings.host
     trust = trust or trusted(settings.ca_file)
-    return wrapClientTLS(ssl.optionsForClientTLS(name, trustRoot=trust), endpoint)
+    return wrapClientTLS(ssl.optionsForClientTLS(name, trustRoot=trust), server)
+
+
+def _kind_of_endpoint(host: str) -> Any:
+    """Return the endpoint class for a host: an address needs no resolver, whose thread may hang."""
+    if isIPAddress(host):
+        return TCP4ClientEndpoint
+    return TCP6ClientEndpoint if isIPv6Address(host) else HostnameEndpoint
 
 
 def trusted(ca_file: str, key: str = "redis.ca_file") -> Any:
