@@ -31,7 +31,7 @@ from tests.components.redis_server import RedisServer
 from tests.components.viewer import Viewer
 from tests.components.vnc_servers import QemuMachine, typing_sector
 
-STOP_TIMEOUT = 6
+STOP_TIMEOUT = 8
 """Seconds for which a TCP viewer stays."""
 
 LONGEST_RETURN = 2.0

@@ -141,7 +141,7 @@ class DrainTests(SessionTestCase):
     def test_an_upgrade_keeps_pages_until_just_before_its_time_is_over(self) -> None:
         self.open_page()
         retired = self.drain(None).retire(60)
-        self.assertFalse(self.sessions.refusal() is None)
+        self.assertIsNone(self.sessions.refusal())
 
         self.wait(60 - SPREAD - LEAVE_TIME - 0.1)
         self.assertIsNone(self.session.moving)

@@ -153,6 +153,14 @@ class DrainingTests(SessionTestCase):
 
         self.closed(ProxyDraining)
 
+    def test_pages_are_asked_even_where_there_is_little_time(self) -> None:
+        self.open_page()
+        self.drain(LEAVE_TIME + 1, move_in=10)
+
+        self.wait(1.1)
+
+        self.assertIsNotNone(self.session.moving)
+
     def test_nothing_is_left_behind_when_the_last_session_ends_early(self) -> None:
         self.open_viewer()
         drained = self.drain()

@@ -41,11 +41,13 @@ class Drain:
     def retire(self, timeout: float) -> Deferred[None]:
         """Keep all sessions, while other processes take new ones; pages move before the end.
 
+        A connection that was accepted before may still begin one.
+
         Returns:
             Fires when no session is left.
         """
         moving = spread(len(self._running.sessions)) + LEAVE_TIME
-        return self._draining.begin(timeout, max(0.0, timeout - moving))
+        return self._draining.begin(timeout, max(0.0, timeout - moving), refuse=False)
 
     def finish(self, timeout: float) -> Deferred[None]:
         """Drain within a time, if there is anywhere to move.

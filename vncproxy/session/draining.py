@@ -54,20 +54,24 @@ class Draining:
         self._end: IDelayedCall | None = None
         self._moving: Deferred[None] | None = None
 
-    def begin(self, timeout: float, move_in: float | None) -> Deferred[None]:
+    def begin(
+        self, timeout: float, move_in: float | None, *, refuse: bool = True
+    ) -> Deferred[None]:
         """Refuse new sessions, and end those that there are.
 
         Args:
+            refuse: False where none come any more but those of connections that are open already.
             timeout: seconds after which the sessions that are left are ended.
             move_in: seconds after which browsers begin to move; None where there is no other proxy.
 
         Returns:
             Fires when no session is left.
         """
-        self._sessions.draining = True
+        self._sessions.draining |= refuse
         self._end_within(timeout)
         if move_in is not None and self._moving is None:
-            self._moving = Deferred.fromCoroutine(self._move_browsers(move_in, timeout))
+            delay = min(move_in, max(0.0, timeout - LEAVE_TIME))
+            self._moving = Deferred.fromCoroutine(self._move_browsers(delay, timeout))
             self._moving.addErrback(self._log_failure)
         self.log.info(
             "draining: no new sessions are taken, {sessions} are left, for {timeout:g} s at most",
@@ -84,6 +88,7 @@ class Draining:
             self._end.reset(timeout)
 
     def _end_all(self) -> None:
+        self._sessions.draining = True
         for session in self._sessions.snapshot():
             session.cancel(ProxyStopping())
 
