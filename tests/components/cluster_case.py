@@ -76,7 +76,7 @@ class ClusterCase(TestCase):
         self.assertEqual(denied, "")
 
     def proxy(self, name: str, more: str = "", *, port: int = 0, **options: Any) -> Gateway:
-        """Start a proxy.
+        """Start a proxy, and wait until it is announced to others.
 
         Args:
             more: further tables of its configuration.
@@ -87,7 +87,9 @@ class ClusterCase(TestCase):
         )
         gateway = Gateway(config + more, **options)
         self.addCleanup(gateway.stop)
-        return gateway.start()
+        gateway.start()
+        self.until(lambda: name in _names(gateway))
+        return gateway
 
     def proxies_at_once(self, **configurations: str) -> list[Gateway]:
         """Start proxies at the same time: their names, and further tables of each."""
@@ -126,3 +128,9 @@ class ClusterCase(TestCase):
 
         self.until(listed)
         return found
+
+
+def _names(gateway: Gateway) -> list[str]:
+    """Return the names of the proxies that one of them lists."""
+    status, answer = gateway.call("GET", "/v1/proxies")
+    return [each["name"] for each in answer["proxies"]] if status == 200 else []

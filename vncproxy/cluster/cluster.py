@@ -18,6 +18,7 @@ from ..interfaces import IProxies, ISessionRegistry
 from ..model import Announcement, Ended, Identity, SessionFilter
 from ..redis.endpoint import IPrimary
 from ..redis.link import OnOperation, RedisLink
+from ..redis.outage import OutageLog
 from ..redis.subscription import ISubscriber, Subscription
 from ..text import printable
 from .differences import DifferenceLog
@@ -58,6 +59,7 @@ class Cluster:
         reactor: connects and measures time.
         primary: knows which server is the primary; what the settings say unless it is given.
         on_operation: is called at the end of each operation on Redis.
+        outage: of another connection to Redis, so that an outage is logged once.
 
     Attributes:
         presence: the announcement of this process, and those of others.
@@ -81,12 +83,12 @@ class Cluster:
         reactor: Any,
         primary: IPrimary | None = None,
         on_operation: OnOperation = lambda name, seconds, failed: None,
+        outage: OutageLog | None = None,
     ) -> None:
         self.orders = Counter[str]({kind.value: 0 for kind in Kind})
         self.proxies = 0
         self._keys = keys = ClusterKeys(settings.prefix)
-        self._link = link = RedisLink(reactor, settings, primary, on_operation)
-        primary = link.primary
+        self._link = link = RedisLink(reactor, settings, primary, on_operation, outage)
         me = identity.worker_id
         self._identity = identity
         self._local: ISessionRegistry = local
@@ -97,7 +99,9 @@ class Cluster:
         self._stream = OrderStream(link, keys, self._take, self._end_revoked, reactor)
         self._giver = OrderGiver(identity, link, keys, self._obedience, reactor)
         channels = (keys.orders, keys.acks(me))
-        self._subscription = Subscription(reactor, settings, channels, self, primary=primary)
+        self._subscription = Subscription(
+            reactor, settings, channels, self, primary=link.primary, outage=link.outage
+        )
         self._differences = DifferenceLog(reactor)
         self.presence = Presence(link, keys, describe, reactor)
         self.presence.on_heartbeat = self._on_heartbeat

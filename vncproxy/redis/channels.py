@@ -101,6 +101,7 @@ class Channels:
         of_sentinel: whether the server is a sentinel.
         keepalive: seconds between two pings.
         spread: returns a number from 0 to 1, so that many proxies do not come back at once.
+        outage: of another connection to the same server, so that an outage is logged once.
     """
 
     log = Logger()
@@ -116,6 +117,7 @@ class Channels:
         of_sentinel: bool = False,
         keepalive: float = KEEPALIVE,
         spread: Callable[[], float] = random.random,
+        outage: OutageLog | None = None,
     ) -> None:
         self._reactor = reactor
         self._settings = settings
@@ -126,7 +128,7 @@ class Channels:
         self._spread = spread
         self._kind = "sentinel" if of_sentinel else "redis"
         self._keys = OF_SENTINEL if of_sentinel else OF_MASTER if settings.sentinels else OF_REDIS
-        self._outage = OutageLog(
+        self._outage = outage or OutageLog(
             f"the subscription to {self._kind} at {settings.address}", reactor.seconds
         )
         self._running: Deferred[None] | None = None

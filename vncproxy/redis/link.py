@@ -50,6 +50,7 @@ class RedisLink:
         settings: where Redis is.
         primary: knows which server is the primary; what the settings say unless it is given.
         on_operation: is called at the end of each operation.
+        outage: of another connection to the same Redis, so that an outage is logged once.
 
     Attributes:
         primary: for other connections to the same Redis, so that sentinels are asked by one only.
@@ -64,6 +65,7 @@ class RedisLink:
         settings: RedisSettings,
         primary: IPrimary | None = None,
         on_operation: OnOperation = lambda name, seconds, failed: None,
+        outage: OutageLog | None = None,
     ) -> None:
         self.settings = settings
         self._on_operation = on_operation
@@ -77,7 +79,7 @@ class RedisLink:
         self._waiting: list[Deferred[Protocol]] = []
         self._left: set[Protocol] = set()
         self._closed = False
-        self._outage = OutageLog(f"redis at {settings.address}", reactor.seconds)
+        self.outage = outage or OutageLog(f"redis at {settings.address}", reactor.seconds)
 
     @property
     def connection(self) -> Protocol | None:
@@ -103,11 +105,11 @@ class RedisLink:
         except StoreUnavailable as e:
             failed = not self._closed
             if failed:
-                self._outage.report(e.detail)
+                self.outage.report(e.detail)
             raise
         finally:
             self._on_operation(name, self._reactor.seconds() - began, failed)
-        self._outage.recovered()
+        self.outage.recovered()
         return result
 
     @property

@@ -11,6 +11,7 @@ from zope.interface import implementer
 from ..config.redis import RedisSettings
 from .channels import KEEPALIVE, Channels, ISubscriber
 from .endpoint import IPrimary
+from .outage import OutageLog
 from .primary import find_primary
 
 __all__ = ["ISubscriber", "Subscription", "try_subscription"]
@@ -27,6 +28,7 @@ class Subscription(Channels):
         primary: knows which server is the primary; what the settings say unless it is given.
         keepalive: seconds between two pings.
         spread: returns a number from 0 to 1, so that many proxies do not come back at once.
+        outage: of another connection to the same Redis, so that an outage is logged once.
 
     Raises:
         ConfigurationError: a file of authorities cannot be used.
@@ -42,10 +44,18 @@ class Subscription(Channels):
         primary: IPrimary | None = None,
         keepalive: float = KEEPALIVE,
         spread: Callable[[], float] = random.random,
+        outage: OutageLog | None = None,
     ) -> None:
         primary = primary or find_primary(reactor, settings)
         super().__init__(
-            reactor, settings, primary, channels, owner, keepalive=keepalive, spread=spread
+            reactor,
+            settings,
+            primary,
+            channels,
+            owner,
+            keepalive=keepalive,
+            spread=spread,
+            outage=outage,
         )
 
 

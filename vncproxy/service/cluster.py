@@ -160,6 +160,7 @@ def make_cluster(
         reactor,
         store.primary,
         on_operation,
+        store.outage,
     )
     _count_sessions(store, sessions, cluster)
     return cluster

@@ -65,6 +65,7 @@ class RedisTokenStore:
     Attributes:
         leases: the sessions of this process in Redis.
         primary: knows which server is the primary, for other connections to the same Redis.
+        outage: logs when Redis is away, for the same.
 
     Raises:
         ConfigurationError: the file of authorities cannot be used.
@@ -83,6 +84,7 @@ class RedisTokenStore:
         self._link = RedisLink(reactor, settings, on_operation=on_operation)
         self._reactor = reactor
         self.primary = self._link.primary
+        self.outage = self._link.outage
         self._address = settings.address
         self._keys = RedisKeys(settings.prefix)
         self._time = time
