@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import re
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -19,6 +22,7 @@ from tests.components.gateway import Gateway
 from tests.components.libvirt_host import KEY_COLOURS, START_COLOUR
 from tests.components.viewer import Refused, Viewer
 from tests.components.zones import Zones, reaches
+from tests.doubles.frames import masked
 from vncproxy.zones.keys import PrivateKey
 
 WITHIN = 2.0
@@ -172,6 +176,43 @@ class BorderTests(PairCase):
         self.assertEnded("ended-by-administrator")
         self.view().close()
         self.assertEnded("client-gone", 2)
+
+    def test_a_browser_that_reloads_the_page_gets_another_token_of_the_zone(self) -> None:
+        token = self.near.issue("madrid/kvm/web-01", policy={"max_duration": 600})["token"]
+        cookie = self.browse(token, "")
+        self.assertEnded("client-gone")
+        again = self.browse(token, cookie)
+        self.assertEnded("client-gone", 2)
+        self.assertEqual(again, "")
+        first, second = self.audit(self.far, "open")
+        self.assertNotEqual(first["token"], second["token"])
+        self.assertEqual(
+            [line["from_session"] for line in (first, second)],
+            [line["session"] for line in self.audit(self.near, "open")],
+        )
+
+    def browse(self, token: str, cookie: str) -> str:
+        """Open a console as a browser does, up to ServerInit, and leave; returns its cookie."""
+        context = ssl.create_default_context(cafile=self.zones.authority.ca_file)
+        plain = socket.create_connection((self.near.host, self.near.web_port), PATIENCE)
+        with context.wrap_socket(plain, server_hostname=self.near.host) as browser:
+            lines = [
+                f"GET /websockify?token={token} HTTP/1.1",
+                *(f"Host: {self.near.host}", f"Origin: https://{self.near.host}"),
+                *("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"),
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                *([f"Cookie: {cookie}"] if cookie else []),
+            ]
+            browser.sendall("\r\n".join([*lines, "", ""]).encode())
+            browser.sendall(masked(0x82, b"RFB 003.008\n\x01\x01"))
+            received = b""
+            while b"web-01" not in received:  # the name, at the end of ServerInit
+                piece = browser.recv(65536)
+                self.assertTrue(piece, received)
+                received += piece
+            browser.sendall(masked(0x88, (1000).to_bytes(2, "big")))
+        found = re.search(rb"Set-Cookie: ([^;\r]+)", received)
+        return found[1].decode() if found else ""
 
     def test_a_limit_of_the_token_and_a_lower_one_of_the_zone(self) -> None:
         self.view(policy={"max_duration": 2}).wait_for_end()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.model import ConsoleType, Mode, Policy, Sharing, Token, VMAddress
+from vncproxy.model import ConsoleType, Mode, Policy, Sharing, Token, Visit, VMAddress
 from vncproxy.origins import allows
 from vncproxy.tokens.records import MalformedRecord, decode, encode
 
@@ -40,6 +40,14 @@ class DecodeTests(SynchronousTestCase):
         self.assertIsNone(decode(record(Policy())).policy.confirm)
         for chosen in (True, False):
             self.assertIs(decode(record(Policy(confirm=chosen))).policy.confirm, chosen)
+
+    def test_only_a_token_for_another_zone_has_the_session_there(self) -> None:
+        self.assertNotIn(b"visit", record(Policy()))
+        visit = Visit("paris", "7f3a", ("oslo", "paris"))
+        token = Token(
+            VMAddress("kvm", "a"), "alice", ConsoleType.XVPVNC, Policy(), 1.0, 31.0, visit
+        )
+        self.assertEqual(decode(encode(token)), token)
 
     def test_a_restriction_that_is_not_enforced_is_refused_by_its_name(self) -> None:
         for policy, words in (
