@@ -231,6 +231,7 @@ class ZoneTests(SynchronousTestCase):
             (4100, ConsoleUnavailable),
             (4009, NoGraphicalConsole),
             (4102, errors.OverLimit),
+            (4115, errors.Busy),
             (4101, errors.ZoneSays),
             (4199, errors.ZoneSays),
             (0, errors.ZoneSays),

@@ -27,7 +27,7 @@ from ...interfaces import (
     IConsolesElsewhere,
     IHasWarnings,
 )
-from ...model import ConsoleElsewhere, ConsoleEndpoint, Journey, VMAddress
+from ...model import ConsoleElsewhere, ConsoleEndpoint, Journey, VMAddress, is_secret
 from ...zones.request import Act, new_request, passed
 from .connection import Connection
 from .console import endpoint
@@ -71,7 +71,7 @@ class ZoneBackend:
             policy=journey.policy,
         )
         token = answer.get("token")
-        if not isinstance(token, str):
+        if not isinstance(token, str) or not is_secret(token):
             raise ZoneError(f"zone {self._name}: the answer has no token", zone=self._name)
         return endpoint(self._settings, token, journey.client)
 

@@ -141,6 +141,21 @@ class VerifyTests(SynchronousTestCase):
                 )
                 self.assertRefused(ZonePolicyRefused, text, "policy")
 
+    def test_texts_that_would_change_a_log_are_refused(self) -> None:
+        claims = request().model_dump(mode="json")
+        for name, value in (
+            ("sub", "alice\x1b[2J"),
+            ("sub", "alice\u202e"),
+            ("session", "7f3a\n"),
+            ("via", ["paris\n"]),
+            ("via", ["a b"]),
+        ):
+            with self.subTest(name=name, value=value):
+                headers = {"kid": KEY.id, "typ": TYPE}
+                changed = {**claims, name: value}
+                text = jwt.encode(changed, KEY.key, algorithm="EdDSA", headers=headers)
+                self.assertRefused(ZonePolicyRefused, text, name)
+
     def test_what_nests_too_deeply_is_no_request(self) -> None:
         deep = base64.urlsafe_b64encode(b"[" * 8000).decode().rstrip("=")
         self.assertRefused(ZoneKeyRefused, f"{deep[:100]}.{deep}.x", "not a signed request")

@@ -129,7 +129,7 @@ class ZoneDesk:
     async def _issue(self, request: Request, peer: Peer) -> Reply:
         vm = self._machine(request, peer)
         self._check_room()
-        visit = Visit(request.iss, request.session, request.via)
+        visit = Visit(request.iss, request.session or "", request.via)
         wanted = IssueRequest(
             vm,
             request.sub,

@@ -8,6 +8,7 @@ from .client import OverLimit
 from .hypervisor import HypervisorError
 from .machine import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from .root import VNCProxyError
+from .service import Busy, StoreUnavailable
 from .session_end import (
     ConnectionLost,
     ConsoleEnded,
@@ -163,6 +164,7 @@ ASKED: dict[str, type[ZoneError]] = {
 """The errors with which a zone answers a request, by their code."""
 
 _SAID: tuple[type[VNCProxyError], ...] = (
+    Busy,
     ConsoleEnded,
     ConsoleMoved,
     ConnectionLost,
@@ -170,6 +172,7 @@ _SAID: tuple[type[VNCProxyError], ...] = (
     EndedByAdministrator,
     IdleLimit,
     OverLimit,
+    StoreUnavailable,
     ProxyDraining,
     ProxyStopping,
     Superseded,

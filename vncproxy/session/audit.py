@@ -27,6 +27,7 @@ TOKEN_PREFIX = 12
 LOST = "lost"
 """The reason in the line that closes a session whose proxy was killed."""
 
+_MEMBERS_OF_BORDER = ("from_zone", "from_session", "to_zone", "to_session")
 _MEMBERS_OF_LOST = ("session", "proxy", "client", "type", "vm", "user", "token", "host")
 
 
@@ -134,6 +135,7 @@ class AuditLog:
     def _close_lost(self, line: Line) -> None:
         """Write the closing line of a session that a killed process left open."""
         members = {name: line.get(name) for name in _MEMBERS_OF_LOST}
+        members |= {name: line[name] for name in _MEMBERS_OF_BORDER if name in line}
         detail = "the proxy ended without closing it"
         unknown = dict.fromkeys(("side", "bytes_down", "bytes_up", "seconds"))
         self._put({**self._stamp("close"), **members, **unknown, "reason": LOST, "detail": detail})
@@ -199,17 +201,8 @@ def _zones(session: SessionInfo) -> Line:
     """Return the members that only a session across a border has."""
     if session.border is None:
         return {}
-    border = session.border
-    return {
-        name: value
-        for name, value in (
-            ("from_zone", border.from_zone),
-            ("from_session", border.from_session),
-            ("to_zone", border.to_zone),
-            ("to_session", border.to_session),
-        )
-        if value
-    }
+    members = {name: getattr(session.border, name) for name in _MEMBERS_OF_BORDER}
+    return {name: value for name, value in members.items() if value}
 
 
 def open_audit_file(path: str) -> FileIO | None:

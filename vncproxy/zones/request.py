@@ -12,7 +12,14 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import jwt
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from ..errors import (
     ZoneClock,
@@ -23,6 +30,7 @@ from ..errors import (
     ZoneUnknown,
 )
 from ..model import Policy, UnixTime, new_secret
+from ..text import has_control
 from .keys import PrivateKey, PublicKey
 
 LIFETIME: Final = 30
@@ -35,8 +43,17 @@ TYPE: Final = "vncproxy-zone+jwt"
 _ALGORITHM: Final = "EdDSA"
 _LONGEST: Final = 12288
 
+
+def _without_control(text: str) -> str:
+    if has_control(text):
+        raise ValueError("has control characters, or some that turn text around")
+    return text
+
+
 Moment = Annotated[int, Field(ge=0, le=10**11)]
-Short = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+ZoneName = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\z")]
+Id = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_-]{1,64}\z")]
+User = Annotated[str, StringConstraints(max_length=256), AfterValidator(_without_control)]
 
 
 class Act(StrEnum):
@@ -58,23 +75,23 @@ class Request(BaseModel):
         act: what is asked for.
         vm: the machine, as the asked zone calls it.
         sub: the user.
-        session: the id of the session in the zone that asks.
+        session: the id of the session in the zone that asks; None for a question without one.
         via: the zones that the session has passed, the user's first and ``iss`` last.
         policy: what the session must be restricted to.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    iss: Short
-    aud: Short
+    iss: ZoneName
+    aud: ZoneName
     iat: Moment
     exp: Moment
-    jti: Short
+    jti: Id
     act: Act
     vm: Annotated[str, StringConstraints(max_length=320)] = ""
-    sub: Annotated[str, StringConstraints(max_length=256)] = ""
-    session: Annotated[str, StringConstraints(max_length=64)] = ""
-    via: Annotated[tuple[Short, ...], Field(max_length=16)] = ()
+    sub: User = ""
+    session: Id | None = None
+    via: Annotated[tuple[ZoneName, ...], Field(max_length=16)] = ()
     policy: Policy = Policy()
 
 
