@@ -1,0 +1,35 @@
+"""docs/zones.md: its configurations are valid, and its table has every sentence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy.backends.zone import ZoneSettings
+from vncproxy.errors.zone import ASKED, ZoneError, ZoneUnreachable, ZoneUntrusted
+from vncproxy.service.composition import load
+from vncproxy.zones.keys import PrivateKey
+
+PAGE = (Path(__file__).parents[2] / "docs" / "zones.md").read_text()
+
+
+class DocsTests(SynchronousTestCase):
+    def test_the_configurations_are_valid(self) -> None:
+        key = Path(self.mktemp()).absolute()
+        key.write_text(PrivateKey.new().secret_text())
+        asking, asked = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+        for text, name in ((asking, "madrid"), (asked, "paris")):
+            path = Path(self.mktemp())
+            path.write_text(text.replace("/etc/vncproxy/madrid.key", str(key)))
+            zone = load(path).zones[name].settings
+            assert isinstance(zone, ZoneSettings)
+            self.assertEqual(zone.is_asked, name == "madrid")
+
+    def test_every_sentence_of_a_zone_stands_in_the_table(self) -> None:
+        rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| `([a-z-]+)` \|$", PAGE, re.MULTILINE)
+        told = {code: sentence for sentence, code in rows}
+        kinds: list[type[ZoneError]] = [*ASKED.values(), ZoneUnreachable, ZoneUntrusted]
+        for kind in kinds:
+            self.assertEqual(told[kind.code], kind("x", zone="madrid").sentence())
