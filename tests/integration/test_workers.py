@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import time
 import urllib.request
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.workers import LIMIT, WorkersProxy, is_alive, until
+from vncproxy.supervisor.supervisor import CHECK_PERIOD
 
 LIMITS = "[limits]\nsessions = 80\nsessions_per_vm = 100\nsessions_per_address = 100\n"
 
@@ -74,6 +76,7 @@ class OneServiceTests(WorkersCase):
         self.check_processes()
         self.check_kill(sessions)
         self.check_restart_loop()
+        self.check_drain()
 
     def check_processes(self) -> None:
         """What ``ps`` shows, and what a worker has inherited."""
@@ -116,6 +119,21 @@ class OneServiceTests(WorkersCase):
             until(partial(self.served, serving + 1), "a new worker")
         pauses = re.findall(r"another one starts in ([\d.]+) s", self.gateway.log())
         self.assertEqual(pauses, ["0.2", "0.4", "0.8"])
+
+    def check_drain(self) -> None:
+        """A worker that is started again in a drained proxy takes no sessions either."""
+        (proxy,) = self.gateway.call("GET", "/v1/proxies")[1]["proxies"]
+        self.gateway.call("POST", f"/v1/proxies/{proxy['id']}/drain")
+        until(lambda: self.drained() == 2, "both drain")
+        time.sleep(2 * CHECK_PERIOD + 0.3)
+
+        os.kill(self.proxy.worker("worker 1").pid, signal.SIGKILL)
+
+        until(lambda: self.drained() == 3, "the new one drains")
+        until(lambda: {self.ready() for _ in range(6)} == {503}, "no worker is ready")
+
+    def drained(self) -> int:
+        return self.gateway.log().count("draining: no new sessions are taken")
 
     def served(self, times: int) -> bool:
         return self.gateway.log().count("serves") == times

@@ -11,6 +11,9 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
+LONGEST_WAIT = 0.5
+"""Seconds that a change of state waits until systemd takes it; a sign of life does not wait."""
+
 
 class Notifier:
     """Sends the state of the service.
@@ -41,14 +44,14 @@ class Notifier:
 
     def alive(self, status: str) -> None:
         """Give a sign of life, at least twice in `watchdog` seconds, with a line of text."""
-        self._send(f"WATCHDOG=1\nSTATUS={status}")
+        self._send(f"WATCHDOG=1\nSTATUS={status}", wait=0.0)
 
-    def _send(self, text: str) -> None:
+    def _send(self, text: str, wait: float = LONGEST_WAIT) -> None:
         if not self._address:
             return
-        kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
         # systemd is being restarted, and its queue is full or gone
-        with suppress(OSError), socket.socket(socket.AF_UNIX, kind) as sending:
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
+            sending.settimeout(wait)
             sending.sendto(text.encode(), self._address)
 
 

@@ -13,6 +13,7 @@ apply        ``id``: put the configuration in force that was prepared
 discard      ``id``: forget it
 reopen       open the audit file again
 retire       stop accepting, and end with the last session, or when ``drain_timeout`` is over
+drain        take no sessions, as the others of a proxy that was drained
 stop         end all sessions, and the process; SIGTERM is for a stop that lets sessions move
 ===========  ====================================================================================
 
@@ -23,7 +24,7 @@ ready        ``version``, ``workers`` (how many the configuration wants), ``stop
              a stop may take), ``drain_timeout``, ``log`` (its ``format`` and ``level``),
              ``digest`` of the configuration
 failed       ``errors``: why it cannot start; its process ends
-alive        ``sessions``, ``room``: whether it takes more; the answer to ``ping``
+alive        ``sessions``, ``room``: whether it takes more, ``draining``; the answer to ``ping``
 prepared     ``id``, ``errors``: empty when it can be applied
 applied      ``id``, ``changes``, and what ``ready`` has but ``version``
 ===========  ====================================================================================

@@ -117,13 +117,18 @@ class Generation:
             worker.stop_now()
 
     def check(self, room: Callable[[WorkerProcess], bool]) -> None:
-        """Make sure that all workers answer.
+        """Make sure that all workers answer, and that all drain if one does.
+
+        A worker that is started again in a drained proxy has missed the order.
 
         Args:
             room: returns whether another worker than this one takes sessions.
         """
+        draining = any(worker.alive.get("draining") for worker in self)
         for worker in self:
             worker.check(room(worker))
+            if draining and worker.alive.get("draining") is False:
+                worker.drain()
 
     def _give_up_restarts(self) -> None:
         self._restarting = False

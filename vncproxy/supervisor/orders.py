@@ -92,7 +92,8 @@ class Orders:
         siblings, sessions = self._gateway.siblings, self._gateway.sessions
         siblings.update(bool(message.get("room")))
         self._gateway.metrics.registry.refresh()
-        self._send("alive", sessions=len(sessions), room=siblings.has_room())
+        room, draining = siblings.has_room(), sessions.draining
+        self._send("alive", sessions=len(sessions), room=room, draining=draining)
 
     def _on_prepare(self, message: Message) -> None:
         number, text = message["id"], message["text"].encode("utf-8", "surrogateescape")
@@ -132,6 +133,9 @@ class Orders:
 
     def _on_retire(self, _: Message) -> None:
         self._gateway.retire().addBoth(lambda _: self._end())
+
+    def _on_drain(self, _: Message) -> None:
+        self._gateway.drain()
 
     def _on_stop(self, _: Message) -> None:
         self._end()

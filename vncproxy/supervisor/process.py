@@ -109,6 +109,10 @@ class WorkerProcess(ProcessProtocol):
         self.state = State.RETIRING
         self._channel.send_message(do="retire")
 
+    def drain(self) -> None:
+        """Let it take no sessions."""
+        self._channel.send_message(do="drain")
+
     def reopen(self) -> None:
         """Let it open its files again."""
         self._channel.send_message(do="reopen")
