@@ -18,6 +18,7 @@ class CallMetricsTests(SynchronousTestCase):
 
     def test_redis_operations_are_timed_and_failures_counted(self) -> None:
         self.calls.redis_operation("redeem", 0.002, False)
+        self.assertEqual(self.value("redis_errors_total", operation="redeem"), 0)
         self.calls.redis_operation("redeem", 1.5, True)
 
         self.assertEqual(self.value("redis_operation_seconds_count", operation="redeem"), 2)

@@ -49,6 +49,10 @@ class MetricsTests(SynchronousTestCase):
         self.assertEqual(refused, 2)
         self.assertEqual(self.value("sessions_open"), 0)
 
+    def test_refusals_by_the_service_itself_are_shown_before_there_is_one(self) -> None:
+        for reason in ("store-unavailable", "busy", "over-limit", "audit-unavailable"):
+            self.assertEqual(self.value("refusals_total", backend="", reason=reason), 0)
+
     def test_refusal_before_the_vm_is_known_has_no_backend(self) -> None:
         self.metrics.refused(session(None), TokenUnknown())
 

@@ -30,12 +30,13 @@ class CallMetrics:
         )
         # each opening of a session looks for these several times
         self._redis = cache(redis.labels)
-        self._redis_errors = Counter(
+        redis_errors = Counter(
             "vncproxy_redis_errors_total",
             "Operations on Redis that failed: no connection, no answer in time, or refused.",
             ("operation",),
             registry=registry,
         )
+        self._redis_errors = cache(redis_errors.labels)
         steps = Histogram(
             "vncproxy_backend_seconds",
             "Seconds of the steps to a console: locate, connect and handshake.",
@@ -74,8 +75,9 @@ class CallMetrics:
             operation: its name in the source, such as ``redeem``.
         """
         self._redis(operation).observe(seconds)
+        errors = self._redis_errors(operation)  # zero is shown, too: a rate needs it
         if failed:
-            self._redis_errors.labels(operation).inc()
+            errors.inc()
 
     def backend_step(self, backend: str, step: str, seconds: float, failed: str) -> None:
         """Count a step to a console.

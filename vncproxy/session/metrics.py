@@ -11,11 +11,14 @@ from collections.abc import Callable
 from prometheus_client import Counter, Gauge, Histogram
 from zope.interface import implementer
 
-from ..errors import OverLimit, VNCProxyError
+from ..errors import AuditUnavailable, Busy, OverLimit, StoreUnavailable, VNCProxyError
 from ..interfaces import ISessionObserver
 from ..metrics import Registry
 from ..metrics.labels import BackendLabels
 from ..model import SessionInfo
+
+_OF_THE_SERVICE = (AuditUnavailable, Busy, OverLimit, StoreUnavailable)
+"""Refusals that are the fault of no user and no machine."""
 
 _OPEN_BUCKETS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SESSION_BUCKETS = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 43200.0, 86400.0)
@@ -55,6 +58,8 @@ class Metrics:
             ("backend", "reason"),
             registry=registry,
         )
+        for error in _OF_THE_SERVICE:  # zero is shown, too: the rate of the first ones needs it
+            self._refusals.labels("", error.code)
         self._over_limit = Counter(
             "vncproxy_over_limit_total",
             "Sessions refused because there were too many, by the limit that was reached.",
