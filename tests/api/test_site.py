@@ -18,7 +18,7 @@ from vncproxy.errors import ProxyStopping
 
 class RoutingTests(ApiTestCase):
     def test_unknown_paths_are_not_found_in_json(self) -> None:
-        for path in ("/", "/v1", "/v1/", "/v1/tokens/", "/v1//vms", "/v2/tokens", "/x"):
+        for path in ("//", "/v1", "/v1/", "/v1/tokens/", "/v1//vms", "/v2/tokens", "/x"):
             self.assertRefused(self.call("GET", path), 404, "not-found", None)
 
     def test_other_methods_are_refused_with_those_that_are_allowed(self) -> None:

@@ -9,7 +9,13 @@ from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.config.listeners import EndpointText, endpoint_error, with_backlog, without_wrapper
+from vncproxy.config.listeners import (
+    EndpointText,
+    endpoint_error,
+    is_local,
+    with_backlog,
+    without_wrapper,
+)
 
 
 class EndpointTextTests(SynchronousTestCase):
@@ -27,6 +33,20 @@ class EndpointTextTests(SynchronousTestCase):
 
     def test_a_wrapper_is_taken_off(self) -> None:
         self.assertEqual(EndpointText.parse("haproxy:tcp:1"), EndpointText("tcp", ("1",), {}))
+
+    def test_only_loopback_and_unix_sockets_are_local(self) -> None:
+        for text, local in (
+            ("tcp:1:interface=127.0.0.1", True),
+            (r"tcp6:1:interface=\:\:1", True),
+            ("unix:/run/x", True),
+            ("tcp:1", False),
+            ("tcp:1:interface=", False),
+            ("tcp:1:interface=0.0.0.0", False),
+            ("tcp:1:interface=192.0.2.1", False),
+            ("haproxy:tcp:1:interface=127.0.0.1", False),
+            ("systemd:domain=INET:index=0", False),
+        ):
+            self.assertEqual(is_local(text), local, text)
 
     def test_the_rest_of_it_is_an_endpoint_string(self) -> None:
         for text, rest, wrapped in (

@@ -114,6 +114,13 @@ class ValueTests(LoadCase):
                     " must be an IP network as in 10.0.0.0/8, or an address",
                 )
 
+    def test_callers_without_credentials_beyond_this_machine(self) -> None:
+        self.assert_mistake(
+            '[listen]\napi = ["tcp:6082"]\n[nova]\nauthentication = ["none"]',
+            '[nova] authentication: "none" lets every program that reaches the API open every '
+            'console: [listen] api must be on loopback, and "tcp:6082" is not',
+        )
+
     def test_an_endpoint_that_cannot_listen(self) -> None:
         self.assert_mistake(
             '[listen]\nweb = ["tcp:6080", "tcp:http"]',

@@ -14,7 +14,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from vncproxy.api.v1.inventory import TIME_LIMIT
+from vncproxy.api.machine_lists import TIME_LIMIT
 from vncproxy.blocking import BoundedCalls
 from vncproxy.config.settings import BackendTable, Listen, Settings
 from vncproxy.model import Limits, Timeouts

@@ -9,7 +9,9 @@ In reading order:
 - `health`: ``/healthz`` and ``/readyz``.
 - `visible_metrics`: ``/metrics``, without the backends that a caller may not touch.
 - `zones`: requests of other zones.
+- `machine_lists`: the machines of all backends.
 - `v1`: the routes below ``/v1``.
+- `nova`: what OpenStack's clients use, below ``/v2.1``.
 - `site`: all of it put together, and what is answered before a route is looked for.
 """
 

@@ -52,8 +52,14 @@ class ApiKeys:
     async def authenticate(self, headers: Headers) -> Caller | None:
         """Return the bearer of the key that a request was sent with."""
         key = _key_in(headers)
-        if key is None:
-            return None
+        return None if key is None else self.bearer(key)
+
+    def bearer(self, key: bytes) -> Caller:
+        """Return the bearer of a key.
+
+        Raises:
+            Unauthenticated: the key is not known.
+        """
         digest = _hash(key).encode()
         found = None
         for (

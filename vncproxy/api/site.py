@@ -24,6 +24,13 @@ from ..tokens.machine_check import MachineCheck
 from ..zones.request import Peer
 from .authentication import IAuthenticator
 from .health import Readiness
+from .machine_lists import MachineLists
+from .nova.auth_tokens import AuthTokens
+from .nova.consoles import PAGE, Consoles
+from .nova.options import NovaOptions
+from .nova.routes import NovaApi
+from .nova.servers import Servers
+from .nova.versions import PREFIX
 from .reply import Reply, error_body
 from .v1.bodies import MAX_BODY
 from .v1.inventory import Inventory
@@ -54,9 +61,10 @@ class _Root(Resource):
 
     isLeaf = True
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, nova: NovaApi) -> None:
         super().__init__()
         self._routes = api.app.resource()
+        self._nova_routes = nova.app.resource()
 
     def render(self, request: Request) -> KleinRenderable:
         try:
@@ -65,7 +73,12 @@ class _Root(Resource):
             message = "the request line is not UTF-8"
             body = Reply(400, error_body("bad-request", message)).render(request)
             return b"" if request.method == b"HEAD" else body
-        return self._routes.render(request)
+        routes = self._nova_routes if _is_novas(request.path) else self._routes
+        return routes.render(request)
+
+
+def _is_novas(path: bytes) -> bool:
+    return path == b"/" or path.split(b"/")[1:2] == [PREFIX.encode()]
 
 
 class BoundedRequest(Request):
@@ -73,16 +86,19 @@ class BoundedRequest(Request):
 
     Attributes:
         received_at: when it was whole, of the system's monotonic clock.
+        sent_host: the ``Host`` header as it was sent, for links to the API itself.
     """
 
     received_at = 0.0
+    sent_host = ""
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """Serve it; the body is JSON, and is not parsed as a form whatever its content type says.
 
-        No answer depends on the host's name, and klein fails on some.
+        No route depends on the host's name, and klein fails on some.
         """
         self.requestHeaders.removeHeader(b"content-type")
+        self.sent_host = self.requestHeaders.getRawHeaders("host", [""])[0]
         self.requestHeaders.setRawHeaders(b"host", [b"localhost"])
         super().requestReceived(command, path, version)
 
@@ -120,6 +136,7 @@ def api_resource(
     room_elsewhere: Callable[[], bool] = lambda: False,
     zone: str = "",
     zones: Mapping[str, Peer] = MappingProxyType({}),
+    nova: NovaOptions = NovaOptions(),  # noqa: B008
 ) -> IResource:
     """Return the root of the API's site.
 
@@ -138,11 +155,14 @@ def api_resource(
         xvp_url: where TCP viewers reach the proxy.
         zone: the name of this zone.
         zones: the zones that may ask, by name.
+        nova: what is configured for the routes of Nova's clients.
     """
     urls = {ConsoleType.NOVNC: base_url, ConsoleType.XVPVNC: xvp_url}
     rules = IssueRules(ttl=ttl, max_ttl=max_ttl, urls=urls, backends=backends)
-    machines = MachineCheck(backends, clock)
+    machines, lists = MachineCheck(backends, clock), MachineLists(backends, clock)
     issuer = TokenIssuer(store, rules, machines, time)
+    servers = Servers(lists, clock.seconds)
+    page = nova.novnc_url or base_url + PAGE
     return _Root(
         Api(
             authenticators,
@@ -150,10 +170,16 @@ def api_resource(
             SessionsView(sessions, store, clock),
             ProxiesView(proxies),
             ZoneDesk(zone, zones, store, issuer, machines, sessions, time),
-            Inventory(backends, clock),
+            Inventory(lists),
             Readiness(store, sessions, clock, room_elsewhere=room_elsewhere),
             metrics_registry,
-        )
+        ),
+        NovaApi(
+            nova,
+            servers,
+            Consoles(servers, machines, issuer, page),
+            AuthTokens(store, machines),
+        ),
     )
 
 
@@ -199,8 +225,9 @@ class ApiSite(Site):
 
 def route_template(method: str, path: str) -> str:
     """Return the template of a request's route; empty where no route answers it."""
+    app = NovaApi.app if _is_novas(path.encode()) else Api.app
     try:
-        rule, _ = Api.app.url_map.bind("localhost").match(path, method, return_rule=True)
+        rule, _ = app.url_map.bind("localhost").match(path, method, return_rule=True)
     except HTTPException:
         return ""
     return str(rule.rule)

@@ -11,6 +11,8 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import VerifyError
 from twisted.python.filepath import LinkError
 
+from ..addresses import is_loopback
+
 FILE_ERRORS: Final = (OSError, LinkError, SSL.Error, crypto.Error, VerifyError)
 """Exceptions for a file that an endpoint string names and that cannot be used."""
 
@@ -68,6 +70,19 @@ def without_wrapper(text: str) -> tuple[str, bool]:
     if colon and kind.lower() in _WRAPPERS:
         return without_wrapper(rest)[0], True
     return text, False
+
+
+def is_local(text: str) -> bool:
+    """Tell whether only programs of this machine reach a listener.
+
+    With ``haproxy:`` the connections are those of a load balancer, for clients anywhere.
+    """
+    parsed = EndpointText.parse(text)
+    if without_wrapper(text)[1]:
+        return False
+    return parsed.kind == "unix" or (
+        parsed.kind in _WITH_PORT and is_loopback(parsed.options.get("interface", ""))
+    )
 
 
 def _parts(text: str) -> list[str]:

@@ -17,7 +17,13 @@ from ..model import VMAddress
 from ..text import has_control
 from .listeners import endpoint_error
 from .secret import ERROR_TYPE as SECRET
-from .urls import check_base_url, check_origin, check_viewer_url
+from .urls import (
+    check_base_url,
+    check_origin,
+    check_page_url,
+    check_service_url,
+    check_viewer_url,
+)
 
 ALL_BACKENDS: Final = "*"
 """Stands for every backend in the ``backends`` of an API key."""
@@ -191,6 +197,8 @@ Name = Annotated[str, AfterValidator(check_name)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 BaseURL = Annotated[str, AfterValidator(check_base_url)]
 ViewerURL = Annotated[str, AfterValidator(check_viewer_url)]
+ServiceURL = Annotated[str, AfterValidator(check_service_url)]
+PageURL = Annotated[str, AfterValidator(check_page_url)]
 Origin = Annotated[str, AfterValidator(check_origin)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 KeyHash = Annotated[str, AfterValidator(_key_hash)]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from ..model import Limits, Seconds, Timeouts
 from . import urls
-from .listeners import EndpointText
+from .listeners import EndpointText, is_local
 from .redis import RedisSettings
 from .scope import Scope
 from .setting_types import (
@@ -26,13 +26,16 @@ from .setting_types import (
     Name,
     Network,
     Origin,
+    PageURL,
     PlainText,
+    ServiceURL,
     Store,
     TokenSource,
     ViewerURL,
     Workers,
     Zone,
     check_name,
+    wrong_key,
 )
 
 __all__ = ["ALL_BACKENDS", "BackendTable", "Settings"]
@@ -175,6 +178,14 @@ class API(Table):
     keys: dict[Name, APIKey] = {}
 
 
+class Nova(Table):
+    """``[nova]``: the API that OpenStack's clients use, on the listeners of the HTTP API."""
+
+    authentication: tuple[Literal["keys", "none"], ...] = ("keys",)
+    url: ServiceURL = ""
+    novnc_url: PageURL = ""
+
+
 class Settings(Table):
     """All tables; without arguments, the defaults."""
 
@@ -188,6 +199,7 @@ class Settings(Table):
     relay: Relay = Relay()
     log: Log = Log()
     api: API = API()
+    nova: Nova = Nova()
     backends: dict[Name, Backend] = {}
     zones: dict[Name, Zone] = {}
     token_sources: dict[Name, TokenSource] = {}
@@ -210,6 +222,19 @@ class Settings(Table):
             if name in info.data.get("backends", {}):
                 raise ValueError(f'"{name}" is a backend too; machines are told apart by the name')
         return zones
+
+    @field_validator("nova")
+    @classmethod
+    def _none_on_loopback_only(cls, nova: Nova, info: ValidationInfo) -> Nova:
+        listen: Listen = info.data.get("listen", Listen())
+        for text in listen.api if "none" in nova.authentication else ():
+            if not is_local(text):
+                raise wrong_key(
+                    "authentication",
+                    '"none" lets every program that reaches the API open every console: [listen] '
+                    f'api must be on loopback, and "{text}" is not',
+                )
+        return nova
 
     @field_validator("token_sources")
     @classmethod

@@ -82,3 +82,27 @@ def check_viewer_url(url: str) -> str:
     if not split(url).port:
         raise ValueError("must name its port, because the Java viewer needs it")
     return url
+
+
+def check_service_url(url: str) -> str:
+    """Return the URL of a service's root; empty stands for none.
+
+    Raises:
+        ValueError: as ``split``.
+    """
+    if url:
+        split(url)
+    return url
+
+
+def check_page_url(url: str) -> str:
+    """Return the URL of a page, which may have a query; empty stands for none.
+
+    Raises:
+        ValueError: as ``split``, but for the query.
+    """
+    if url:
+        split(url.partition("?")[0])
+    if "#" in url:
+        raise ValueError("must have no fragment")
+    return url

@@ -165,12 +165,16 @@ class Sites:
 
     def _api(self, settings: Settings, components: Components) -> IResource:
         from ..api.keys import ApiKey, ApiKeys
+        from ..api.nova.callers import AuthTokenKeys, LoopbackCallers
+        from ..api.nova.options import NovaOptions
         from ..api.site import api_resource
 
         keys = [
             ApiKey(name, key.hash, key.scopes, frozenset(key.backends))
             for name, key in settings.api.keys.items()
         ]
+        ways = {"keys": AuthTokenKeys(ApiKeys(keys)), "none": LoopbackCallers()}
+        nova = settings.nova
         return api_resource(
             store=components.store,
             sessions=self._cluster,
@@ -187,6 +191,7 @@ class Sites:
             room_elsewhere=lambda: self.room_elsewhere(),
             zone=settings.proxy.zone,
             zones={name: _peer(name, table) for name, table in settings.zones.items()},
+            nova=NovaOptions([ways[way] for way in nova.authentication], nova.url, nova.novnc_url),
         )
 
 

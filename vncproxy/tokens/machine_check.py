@@ -36,21 +36,52 @@ class MachineCheck:
             IssueRefused: there is none.
             BackendError: the backend fails, or does not answer in time.
         """
-
-        async def locate() -> ConsoleEndpoint | ConsoleElsewhere:
-            return await self._backends[vm.backend].locate(vm.vm)
-
         try:
-            locating = Deferred.fromCoroutine(locate())
-            found = await locating.addTimeout(TIME_LIMIT, self._clock)
+            _close(await self._locate(vm))
         except ConsoleUnavailable:
             return
         except VMNotFound as e:
             message = f"the backend {vm.backend!r} has no machine {vm.vm!r}"
             raise IssueRefused(message, field="vm", code=VMNotFound.code) from e
+
+    async def require_console(self, vm: VMAddress) -> None:
+        """Make sure that a machine shows a console now; it raises what `endpoint` raises."""
+        _close(await self.endpoint(vm))
+
+    async def endpoint(self, vm: VMAddress) -> ConsoleEndpoint:
+        """Return where a machine's console is now; a descriptor in it belongs to the caller.
+
+        Raises:
+            VMNotFound: there is no such machine.
+            ConsoleUnavailable: it shows no console in its state.
+            BackendError: the backend fails, or does not answer in time.
+        """
+        found = await self._locate(vm)
+        if isinstance(found, ConsoleElsewhere):
+            found = await self._locate(found.vm)
+        if isinstance(found, ConsoleElsewhere):
+            raise BackendError(f"{vm} is left to {found.vm}, which another backend has named")
+        return found
+
+    async def _locate(self, vm: VMAddress) -> ConsoleEndpoint | ConsoleElsewhere:
+        backend = self._backends.get(vm.backend)
+        if backend is None:
+            raise BackendError(f"there is no backend {vm.backend!r}")
+        locate = backend.locate
+
+        async def located() -> ConsoleEndpoint | ConsoleElsewhere:
+            found: ConsoleEndpoint | ConsoleElsewhere = await locate(vm.vm)
+            return found
+
+        try:
+            locating = Deferred.fromCoroutine(located())
+            return await locating.addTimeout(TIME_LIMIT, self._clock)
         except TimeoutError as e:
             raise BackendError(f"{vm.backend!r} did not answer within {TIME_LIMIT:g} s") from e
         except BackendError as e:
             raise BackendError(f"backend {vm.backend!r}: {e.detail}") from e
-        if isinstance(found, ConsoleEndpoint) and found.fd >= 0:
-            os.close(found.fd)
+
+
+def _close(found: ConsoleEndpoint | ConsoleElsewhere) -> None:
+    if isinstance(found, ConsoleEndpoint) and found.fd >= 0:
+        os.close(found.fd)

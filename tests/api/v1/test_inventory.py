@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests.doubles.api import ApiTestCase, broken
 from vncproxy.api import Scope
-from vncproxy.api.v1.inventory import TIME_LIMIT
+from vncproxy.api.machine_lists import TIME_LIMIT
 
 
 class InventoryTests(ApiTestCase):

@@ -1,0 +1,62 @@
+"""Asks all backends for their machines at the same time, each with a time limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from twisted.internet.defer import Deferred, TimeoutError, gatherResults  # noqa: A004
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ..errors import BackendError, VNCProxyError
+from ..interfaces import IConsoleBackend, IVMInventory
+from ..model import VMSummary
+from .caller import Caller
+
+TIME_LIMIT = 30.0
+"""Seconds that a backend may take; its own limits are usually shorter."""
+
+MachineList = Sequence[VMSummary] | VNCProxyError
+
+
+class MachineLists:
+    """The machines of backends.
+
+    Args:
+        backends: by name; those that are no `IVMInventory` are left out.
+        clock: for the time limit.
+    """
+
+    log = Logger()
+
+    def __init__(self, backends: Mapping[str, IConsoleBackend], clock: IReactorTime) -> None:
+        self._backends = {n: b for n, b in backends.items() if IVMInventory.providedBy(b)}
+        self._clock = clock
+
+    async def read(self, caller: Caller) -> Mapping[str, MachineList]:
+        """Return the machines, or the error, of each backend that a caller may touch."""
+        names = [name for name in self._backends if caller.may_touch(name)]
+        results = await gatherResults([self._read_one(name) for name in names])
+        return dict(zip(names, results, strict=True))
+
+    def _read_one(self, name: str) -> Deferred[MachineList]:
+        inventory = IVMInventory(self._backends[name])
+
+        async def machines() -> MachineList:
+            found: Sequence[VMSummary] = await inventory.list()
+            return found
+
+        listing = Deferred.fromCoroutine(machines()).addTimeout(TIME_LIMIT, self._clock)
+        return listing.addErrback(self._failed, name)
+
+    def _failed(self, failure: Failure, name: str) -> VNCProxyError:
+        error = failure.value
+        if isinstance(error, VNCProxyError):
+            self.log.warn("backend {name} cannot list: {error}", name=name, error=error)
+            return error
+        if failure.check(TimeoutError):
+            self.log.warn("backend {name} did not list in {s} s", name=name, s=TIME_LIMIT)
+        else:
+            self.log.failure("backend {name} cannot list", failure, name=name)
+        return BackendError(public="The machines of this backend could not be listed.")

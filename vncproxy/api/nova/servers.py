@@ -1,0 +1,180 @@
+"""Machines of all backends as servers: their ids, and how one is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid5
+
+from ...errors import BackendError, VNCProxyError
+from ...model import VMAddress, VMSummary
+from ..caller import Caller
+from ..machine_lists import MachineLists
+from .faults import Fault
+
+NAMESPACE: Final = UUID("6f2d5d52-6f0e-4f5c-9a35-7a3c1f3e0b11")
+"""Of the ids of machines that have no UUID. It never changes: clients keep ids."""
+
+REMEMBERED: Final = 3.0
+"""Seconds for which lists are reused: a client reads a server before it asks for its console."""
+
+_STATUS: Final = {
+    "running": "ACTIVE",
+    "active": "ACTIVE",
+    "powered on": "ACTIVE",
+    "paused": "PAUSED",
+    "suspended": "SUSPENDED",
+    "shut off": "SHUTOFF",
+    "stopped": "SHUTOFF",
+    "halted": "SHUTOFF",
+    "powered off": "SHUTOFF",
+}
+"""Nova's status for states as backends tell them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A machine as a server: the UUID by which clients know it, and what a list shows of it."""
+
+    id: str
+    machine: VMSummary
+
+    @property
+    def status(self) -> str:
+        """The state as one of Nova's words."""
+        return _STATUS.get(self.machine.state.lower(), "UNKNOWN")
+
+    def brief(self) -> dict[str, object]:
+        """Return an entry of ``GET /servers``."""
+        return {"id": self.id, "name": self.machine.name, "links": []}
+
+    def detail(self) -> dict[str, object]:
+        """Return the body of ``GET /servers/{id}``, and an entry of ``GET /servers/detail``."""
+        return {
+            **self.brief(),
+            "status": self.status,
+            "OS-EXT-STS:vm_state": self.machine.state,
+            "metadata": {"vncproxy:vm": str(self.machine.vm)},
+        }
+
+
+def server_id(vm: VMAddress) -> str:
+    """Return a machine's own UUID, or one that is made from its address."""
+    return _uuid(vm.vm) or str(uuid5(NAMESPACE, str(vm)))
+
+
+def _uuid(text: str) -> str:
+    """Return a UUID with dashes in lower case; empty when a text is none."""
+    try:
+        return str(UUID(text)) if len(text) in (32, 36) else ""
+    except ValueError:
+        return ""
+
+
+class Servers:
+    """The machines that a caller may touch, as servers.
+
+    Args:
+        lists: the machines of all backends.
+        seconds: a monotonic clock.
+    """
+
+    def __init__(self, lists: MachineLists, seconds: Callable[[], float]) -> None:
+        self._lists = lists
+        self._seconds = seconds
+        self._recent: dict[frozenset[str], tuple[float, _Lists]] = {}
+
+    async def named(self, caller: Caller, text: str) -> Sequence[Server]:
+        """Return the servers with a text in their names, sorted by id; clients compare exactly.
+
+        Raises:
+            BackendError: a backend's machines are not known. Without them another machine of the
+                same name would be taken for the one that is meant.
+        """
+        lists = await self._read(caller, fresh=True)
+        if lists.failures:
+            raise lists.failures[0]
+        return sorted((s for s in lists.servers if text in s.machine.name), key=lambda s: s.id)
+
+    async def find(self, caller: Caller, given: str) -> Server:
+        """Return the server with an id.
+
+        Args:
+            given: the server's UUID; ``<backend>/<id>``; or the machine's id in its backend.
+
+        Raises:
+            Fault: 404, there is none for this caller; 409, there are several.
+            BackendError: there is none, and a backend's machines are not known.
+        """
+        lists = await self._read(caller)
+        found = lists.with_id(given)
+        if not found and not lists.fresh:
+            lists = await self._read(caller, fresh=True)
+            found = lists.with_id(given)
+        if len(found) > 1:
+            raise _ambiguous(given, found)
+        if not found and lists.failures:
+            raise lists.failures[0]
+        if not found:
+            raise not_found(given)
+        if lists.failures and given not in (found[0].id, str(found[0].machine.vm)):
+            raise lists.failures[0]  # there may be another machine with this id
+        return found[0]
+
+    async def _read(self, caller: Caller, *, fresh: bool = False) -> _Lists:
+        now = self._seconds()
+        read_at, known = self._recent.get(caller.backends, (0.0, None))
+        if known is not None and not fresh and now - read_at < REMEMBERED:
+            return known
+        lists = _Lists.of((await self._lists.read(caller)).items())
+        self._recent[caller.backends] = now, lists.remembered()
+        return lists
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """The servers of several backends.
+
+    Attributes:
+        failures: the errors of the backends that could not be listed.
+        fresh: whether they were read for this request.
+    """
+
+    servers: Sequence[Server]
+    failures: Sequence[BackendError]
+    fresh: bool = True
+
+    @classmethod
+    def of(cls, lists: Iterable[tuple[str, Sequence[VMSummary] | VNCProxyError]]) -> _Lists:
+        servers: list[Server] = []
+        failures = []
+        for name, result in lists:
+            if isinstance(result, VNCProxyError):
+                sentence = f"The machines of the backend {name!r} could not be listed."
+                failures.append(BackendError(str(result), public=sentence))
+            else:
+                servers += [Server(server_id(machine.vm), machine) for machine in result]
+        return cls(servers, failures)
+
+    def remembered(self) -> _Lists:
+        return _Lists(self.servers, self.failures, fresh=False)
+
+    def with_id(self, given: str) -> Sequence[Server]:
+        """Return the servers that an id may mean."""
+        uuid = _uuid(given) or given
+        return [s for s in self.servers if given in _ids(s) or s.id == uuid]
+
+
+def _ids(server: Server) -> tuple[str, str]:
+    return server.machine.vm.vm, str(server.machine.vm)
+
+
+def not_found(given: str) -> Fault:
+    """Return Nova's answer for a server that does not exist, or that the caller may not see."""
+    return Fault(404, f"Instance {given[:255]} could not be found.")
+
+
+def _ambiguous(given: str, found: Sequence[Server]) -> Fault:
+    choice = " or ".join(sorted(str(server.machine.vm) for server in found))
+    return Fault(409, f"The id {given} is not unique: write {choice}.")
