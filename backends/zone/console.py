@@ -5,7 +5,13 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from ...addresses import bracketed
-from ...model import ConsoleEndpoint, RFBSecurity, Transport
+from ...model import (
+    REFUSALS_HEADER,
+    REFUSALS_IN_RFB,
+    ConsoleEndpoint,
+    RFBSecurity,
+    Transport,
+)
 from .settings import ZoneSettings
 
 
@@ -27,6 +33,7 @@ def endpoint(settings: ZoneSettings, token: str, client: str) -> ConsoleEndpoint
         headers=(
             ("X-Forwarded-For", client),
             ("Forwarded", f'for="{bracketed(client)}"'),
+            (REFUSALS_HEADER, REFUSALS_IN_RFB),
         ),
         handshakes=(RFBSecurity(),),
     )

@@ -20,6 +20,8 @@ from vncproxy.testing import MemoryPeer
 KEY, ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 """A handshake's key and the answer to it, from RFC 6455 section 1.3."""
 
+PAGE = "http://localhost:6080"
+
 
 @dataclass
 class Answer:
@@ -90,7 +92,13 @@ class SiteTestCase(ProxyTestCase):
 
 
 def upgrade(target: str, *headers: str, version: str = "1.1") -> bytes:
-    """A browser's opening handshake."""
+    """A browser's opening handshake, of our page unless another origin is given."""
+    origin = () if any(h.startswith("Origin:") for h in headers) else (f"Origin: {PAGE}",)
+    return program_upgrade(target, *origin, *headers, version=version)
+
+
+def program_upgrade(target: str, *headers: str, version: str = "1.1") -> bytes:
+    """The opening handshake of a program that is no browser, without ``Origin``."""
     lines = [
         f"GET {target} HTTP/{version}",
         "Host: localhost:6080",

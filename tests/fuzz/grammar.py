@@ -22,6 +22,9 @@ PATHS = (
     *("/static/blocked.svg", "/websockify%3Ftoken={token}", "/%3Ftoken%3D{token}"),
     *("/readyz", "/metrics", "/static", "/static/", "/static/console.js", "/static/index.html"),
     *("/static/novnc/core/rfb.js", "/static/../../etc/passwd", "/static/%2e%2e/x", "/static/%00"),
+    *("/v2.1", "/v2.1/", "/v2.1/servers", "/v2.1/servers/detail", "/v2.1/servers/kvm/web-01"),
+    *("/v2.1/servers/web-01/action", "/v2.1/servers/kvm/web-01/remote-consoles"),
+    *("/v2.1/os-console-auth-tokens/{token}", "/v2.1/servers//%2F/action"),
     *("http://a/", "a:443", "/v1/tokens", "/v1/vms", "/v1/sessions", "/v1/sessions/1", "/v1/"),
     *("/v1/tokens/" + "ab" * 32, "/vncproxy/", "/%", "/%zz", "/%ff%fe", "/?", "/;a", "/#", "?"),
 )
@@ -38,11 +41,18 @@ QUERIES = (
     *("path=websockify%3Ftoken%3D{token}", "path=%", "vm=kvm/web-01", "vm=", "user=%ff", "user=a"),
     *("&&&&", "==", "%26token={token}", "a=%E2%80%AE", "token={token}%20", "force=1", "confirm=1"),
 )
+NOVA = (
+    "/v2.1/servers/kvm/web-01/remote-consoles",
+    "/v2.1/servers/web-01/action",
+    "/v2.1/servers?name=web",
+    "/v2.1/os-console-auth-tokens/{token}",
+)
 NAMES = (
     *("Host", "Origin", "Cookie", "Upgrade", "Connection", "Content-Length", "Transfer-Encoding"),
     *("Content-Type", "Expect", "Range", "If-Modified-Since", "If-None-Match", "Accept-Encoding"),
     *("Authorization", "X-Api-Key", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"),
     *("X-Forwarded-Port", "Forwarded", "Sec-WebSocket-Key", "Sec-WebSocket-Version"),
+    *("X-Auth-Token", "OpenStack-API-Version", "X-OpenStack-Nova-API-Version", "X-Sent-Host"),
     *("Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Sec-WebSocket-Accept", "Referer"),
     *(
         "Sec-Fetch-Dest",
@@ -107,6 +117,13 @@ BODIES = (
     *(
         '{"vm": "kvm/web-01", "user": "a", "ttl": 1e-300}',
         '{"vm": "kvm/a", "user": "b", "policy": {}}',
+    ),
+    *(
+        '{"remote_console": {"protocol": "vnc", "type": "novnc"}}',
+        '{"remote_console": {"protocol": [], "type": "\\ud800"}}',
+        '{"remote_console": null, "x": 1}',
+        '{"os-getVNCConsole": {"type": "xvpvnc"}}',
+        '{"os-getVNCConsole": {"type": {"a": 1e999}}}',
     ),
     *("--x\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n--x--", "a=b&c=%", "0\r\n\r\n"),
 )
@@ -299,7 +316,7 @@ class Grammar:
     def _call(self) -> bytes:
         """A call of the API, mostly with a key."""
         body = self._body().encode("utf-8", "surrogatepass")
-        headers = ["Authorization: Bearer {key}", *self._headers(1)]
+        headers = ["Authorization: Bearer {key}", "X-Auth-Token: {key}", *self._headers(1)]
         chunked = self.random.random() < 0.2
         if chunked:
             headers.append("Transfer-Encoding: chunked")
@@ -308,7 +325,9 @@ class Grammar:
             wrong = self.random.random() < 0.05
             headers.append(f"Content-Length: {len(body) + self.random.randrange(-3, 4) * wrong}")
         method = self._one(("POST", "DELETE", "GET", "PUT"))
-        path = self._one(("/v1/tokens", "/v1/tokens", self._target()))
+        if self.random.random() < 0.3:
+            headers.append(f"OpenStack-API-Version: compute {self._one(('2.1', '2.96', 'x'))}")
+        path = self._one(("/v1/tokens", "/v1/tokens", self._one(NOVA), self._target()))
         return self._text(method, path, "HTTP/1.1", headers) + body
 
     def _noise(self) -> bytes:

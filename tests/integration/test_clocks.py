@@ -145,6 +145,7 @@ class SteppedClockTests(ClockTestCase):
         with connection:
             connection.sendall(
                 f"GET /websockify?token={token} HTTP/1.1\r\nHost: localhost\r\n{header}"
+                "Origin: http://localhost\r\n"
                 "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
             )

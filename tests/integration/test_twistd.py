@@ -54,7 +54,7 @@ class GatewayTests(ProcessTestCase):
         self.addCleanup(browser.close)
         browser.sendall(
             f"GET /websockify?token={token} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Origin: http://localhost\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
         with self.console.viewed() as hypervisor:

@@ -98,7 +98,7 @@ class BoundedRequest(Request):
         No route depends on the host's name, and klein fails on some.
         """
         self.requestHeaders.removeHeader(b"content-type")
-        self.sent_host = self.requestHeaders.getRawHeaders("host", [""])[0]
+        self.sent_host = self.requestHeaders.getRawHeaders(b"host", [b""])[0].decode("latin-1")
         self.requestHeaders.setRawHeaders(b"host", [b"localhost"])
         super().requestReceived(command, path, version)
 

@@ -15,7 +15,7 @@ from twisted.web.http import Request
 from zope.interface import implementer
 
 from ..errors import BadRequest, ClientGone, VNCProxyError
-from ..model import SESSION_HEADER, Grant
+from ..model import REFUSALS_HEADER, REFUSALS_IN_RFB, SESSION_HEADER, Grant
 from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
 from ..relay.sending import send_at_once
@@ -109,7 +109,9 @@ class WebSocketDownstream(PendingConnection):
     """A browser's connection.
 
     The upgrade is completed even when no console can be shown: browsers hide why an upgrade was
-    refused, while noVNC shows the reason of an RFB refusal.
+    refused, while noVNC shows the reason of an RFB refusal. A request without ``Origin`` comes from
+    no browser: it is upgraded when the console is connected, and refused in HTTP before, unless it
+    asks for refusals within RFB by `REFUSALS_HEADER`.
     """
 
     log = Logger()
@@ -130,6 +132,8 @@ class WebSocketDownstream(PendingConnection):
         self._cookie_names = list(parse_cookies(header_lines(request, "cookie")))
         self._factory = factory
         self._trust = trust
+        self._refuses_in_rfb = _refuses_in_rfb(request)
+        self._upgrade_headers: Headers = {}
         self._is_forwarded = trust.forwarding.is_forwarded(request)
         self._resume = resume
         self._close_timeout = close_timeout
@@ -183,25 +187,36 @@ class WebSocketDownstream(PendingConnection):
         super().connectionLost(reason)
 
     async def admit(self, grant: Grant) -> None:
-        """Complete the upgrade and set the resume cookie."""
-        headers = self._cookies(grant)
+        """Complete the upgrade where refusals stand within RFB, and set the resume cookie."""
+        self._upgrade_headers = self._cookies(grant)
         if grant.token.visit is not None and self.session is not None:
-            headers[SESSION_HEADER] = [self.session.id]
-        self._complete(headers)
-        if self.leg is None or self.leg.close_reason.called:
-            raise ClientGone("left during the upgrade")
+            self._upgrade_headers[SESSION_HEADER] = [self.session.id]
+        if self._refuses_in_rfb:
+            self._upgraded()
 
     async def open(self) -> Leg:
-        """Return the leg, which `admit` has made."""
-        assert self.leg is not None
+        """Return the leg, which `admit` may have made already."""
+        return self.leg if self._refuses_in_rfb and self.leg is not None else self._upgraded()
+
+    def _upgraded(self) -> Leg:
+        """Complete the upgrade, which makes the leg.
+
+        Raises:
+            ClientGone: the client has closed the connection.
+        """
+        self._complete(self._upgrade_headers)
+        if self.leg is None or self.leg.close_reason.called:
+            raise ClientGone("left during the upgrade")
         return self.leg
 
     async def refuse(self, error: VNCProxyError, session_id: str) -> None:
         """Send the reason within RFB, then close with the error's code.
 
-        A reverse proxy gets an HTTP response where another of its servers may take the session.
+        A program that is no browser gets an HTTP response instead, and so does a reverse proxy
+        where another of its servers may take the session.
         """
-        if self._is_forwarded and error.elsewhere and not self._response.called and not self._lost:
+        in_http = not self._refuses_in_rfb or (self._is_forwarded and error.elsewhere)
+        if in_http and not self._response.called and not self._lost:
             text = error.sentence(session_id)
             await self._refuse_in_http(error, error.status, text).closed
             return
@@ -212,7 +227,10 @@ class WebSocketDownstream(PendingConnection):
 
     def _refuse_in_http(self, error: VNCProxyError, status: int, text: str) -> Leg:
         headers = "Server: vncproxy", "Sec-WebSocket-Version: 13"
-        self.transport.write(http_refusal(status, text, *headers))
+        answer = http_refusal(
+            status, text, *headers, retry_after=error.retry_after, with_body=self._refuses_in_rfb
+        )
+        self.transport.write(answer)
         self.transport.loseConnection()
         leg = self.become_leg(RawFraming())
         leg.close(error, self._close_timeout)
@@ -242,6 +260,12 @@ class WebSocketDownstream(PendingConnection):
         for name in surplus_cookies(self._cookie_names, token):
             cookies += remove_cookie(name, path=path, secure=secure)
         return {"Set-Cookie": cookies} if cookies else {}
+
+
+def _refuses_in_rfb(request: Request) -> bool:
+    """Tell whether a request comes from a page, or from a program that asks for it."""
+    asked = header_lines(request, REFUSALS_HEADER)
+    return request.requestHeaders.hasHeader(b"origin") or asked[-1:] == [REFUSALS_IN_RFB]
 
 
 def _header(request: Request) -> bytes:

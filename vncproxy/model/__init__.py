@@ -21,7 +21,14 @@ from __future__ import annotations
 
 from .address import VMAddress, VMSummary
 from .announcement import Announcement
-from .border import SESSION_HEADER, Border, Journey, Visit
+from .border import (
+    REFUSALS_HEADER,
+    REFUSALS_IN_RFB,
+    SESSION_HEADER,
+    Border,
+    Journey,
+    Visit,
+)
 from .endpoint import (
     ConsoleElsewhere,
     ConsoleEndpoint,
@@ -51,6 +58,8 @@ from .units import Seconds, UnixTime
 __all__ = [
     "LOCAL",
     "NOT_ENFORCED",
+    "REFUSALS_HEADER",
+    "REFUSALS_IN_RFB",
     "SESSION_HEADER",
     "Announcement",
     "Border",

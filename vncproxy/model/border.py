@@ -10,6 +10,11 @@ from .policy import Policy
 SESSION_HEADER: Final = "VNCProxy-Session"
 """The header by which the proxy of a zone tells that of another one its id of the session."""
 
+REFUSALS_HEADER: Final = "VNCProxy-Refusals"
+"""The header by which a program asks, with `REFUSALS_IN_RFB`, to be refused as a browser is."""
+
+REFUSALS_IN_RFB: Final = "rfb"
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:

@@ -13,9 +13,9 @@ from ..authentication import IAuthenticator
 from ..caller import Caller
 from ..keys import ApiKeys
 
-HEADER: Final = "X-Auth-Token"
+HEADER: Final = b"x-auth-token"
 CHALLENGE: Final = 'Keystone realm="vncproxy"'
-SENT_HOST: Final = "X-Sent-Host"
+SENT_HOST: Final = b"x-sent-host"
 """Where `LoopbackCallers` finds the ``Host`` that was sent; no client's header gets here."""
 
 _LOCAL: Final = Caller("local", frozenset({Scope.ISSUE, Scope.READ}), kind="authentication none")
@@ -33,8 +33,8 @@ class AuthTokenKeys:
 
     async def authenticate(self, headers: Headers) -> Caller | None:
         """Return the bearer of the key that a request was sent with."""
-        key = headers.getRawHeaders(HEADER, [""])[-1].strip()
-        return self._keys.bearer(key.encode("utf-8", "surrogateescape")) if key else None
+        key = headers.getRawHeaders(HEADER, [b""])[-1].strip()
+        return self._keys.bearer(key) if key else None
 
 
 @implementer(IAuthenticator)
@@ -53,7 +53,7 @@ class LoopbackCallers:
         """Return the caller that stands for all programs of this machine."""
         if not headers.hasHeader(HEADER):
             return None
-        host = headers.getRawHeaders(SENT_HOST, [""])[-1]
+        host = headers.getRawHeaders(SENT_HOST, [b""])[-1].decode("latin-1")
         return _LOCAL if is_loopback(_without_port(host)) else None
 
 

@@ -73,12 +73,13 @@ def requested(headers: RequestHeaders) -> Microversion:
 
 def _requested_text(headers: RequestHeaders) -> str:
     """Return what the headers ask for; empty where they do not."""
-    for line in headers.getRawHeaders(HEADER, []):
-        for element in line.split(","):
+    for line in headers.getRawHeaders(HEADER.encode(), []):
+        for element in line.decode("latin-1").split(","):
             service, _, text = element.strip().partition(" ")
             if service.lower() == _SERVICE:
                 return text.strip()
-    return str(headers.getRawHeaders(OLD_HEADER, [""])[-1]).strip()
+    old: bytes = headers.getRawHeaders(OLD_HEADER.encode(), [b""])[-1]
+    return old.decode("latin-1").strip()
 
 
 def version_headers(version: Microversion) -> Headers:

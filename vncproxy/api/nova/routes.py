@@ -139,7 +139,7 @@ class NovaApi:
 
         async def serve() -> Reply:
             headers = request.requestHeaders.copy()
-            headers.setRawHeaders(SENT_HOST, [sent_host(request)])
+            headers.setRawHeaders(SENT_HOST, [sent_host(request).encode("ascii")])
             versions: Iterable[tuple[str, str]] = ()
             try:
                 caller = await authenticate(self._options.authenticators, headers)

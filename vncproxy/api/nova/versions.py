@@ -21,8 +21,9 @@ _HOST: Final = re.compile(
 def sent_host(request: Request) -> str:
     """Return the ``Host`` header that a client sent; empty where it is missing or malformed."""
     kept: str | None = getattr(request, "sent_host", None)
-    text = kept if kept is not None else request.requestHeaders.getRawHeaders("host", [""])[0]
-    return text if _HOST.fullmatch(text) else ""
+    if kept is None:
+        kept = request.requestHeaders.getRawHeaders(b"host", [b""])[0].decode("latin-1")
+    return kept if _HOST.fullmatch(kept) else ""
 
 
 def service_root(request: Request, configured: str) -> str:
