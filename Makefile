@@ -23,10 +23,10 @@ CHAOS_ARGS ?=
 demo: $(VENV)/.demo
 	@exec $(BIN)/vncproxy demo $(DEMO_ARGS)
 
-test: $(VENV)/.test
+test: $(VENV)/.test $(VENV)/.openstack
 	@$(BIN)/python tests/run.py
 
-check: $(VENV)/.test
+check: $(VENV)/.test $(VENV)/.openstack
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -71,6 +71,13 @@ $(VENV)/.test: debian $(BIN)/pip $(SOURCES)
 	@[ $@ -nt setup.py ] && [ $@ -nt vncproxy/web/package-lock.json ] && [ -e $@ ] || { \
 	  echo "installing vncproxy and its tests into $(VENV)" && \
 	  $(BIN)/pip install -q --disable-pip-version-check -e .[all,test] && touch $@; }
+
+# OpenStack's clients, which ask for other versions of libraries than the proxy
+$(VENV)/.openstack: tests/openstack-clients.txt | $(BIN)/pip
+	@echo "installing OpenStack's clients into $(VENV)/openstack"
+	@$(PYTHON) -m venv $(VENV)/openstack
+	@$(VENV)/openstack/bin/pip install -q --disable-pip-version-check -r tests/openstack-clients.txt
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test bench/node/package-lock.json
 	@$(BIN)/pip install -q --disable-pip-version-check -e .[bench]

@@ -46,6 +46,7 @@ SLOWEST = (
             "soak",
             "migration",
             "nova",
+            "openstack_clients",
             "embedding",
             "tokens_redis",
             "twistd",

@@ -1,0 +1,124 @@
+"""Runs OpenStack's real clients and checks; with the Python of their own environment.
+
+Reads jobs as JSON from its standard input and prints a list of their results: one process for all,
+since importing the clients takes seconds.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import traceback
+import unittest
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from types import SimpleNamespace
+from typing import Any
+
+
+def openstack(*words: str) -> dict[str, Any]:
+    """Run the command ``openstack``; returns its status and what it printed."""
+    from openstackclient.shell import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            status = main(list(words))
+        except SystemExit as e:
+            status = e.code
+    return {"status": status, "out": out.getvalue(), "err": err.getvalue()}
+
+
+def sdk(endpoint: str, token: str, server: str, console_type: str) -> dict[str, Any]:
+    """Return a console as openstacksdk finds it, by id or name; without a token by ``none``."""
+    import openstack as library
+
+    login: dict[str, Any] = {"auth_type": "none"}
+    if token:
+        login = {"auth_type": "admin_token", "token": token}
+    cloud = library.connect(
+        endpoint=endpoint, compute_endpoint_override=endpoint, load_envvars=False, **login
+    )
+    found = cloud.compute.find_server(server, ignore_missing=False)
+    console: Any = cloud.compute.create_console(found, console_type)
+    return dict(console)
+
+
+def nova(version: str, endpoint: str, token: str, server: str, console_type: str) -> dict[str, Any]:
+    """Return a console as python-novaclient finds it, by id or name as its command does."""
+    from keystoneauth1 import session, token_endpoint
+    from novaclient import client, utils
+
+    login = session.Session(auth=token_endpoint.Token(endpoint, token))
+    compute = client.Client(version, session=login)
+    found = utils.find_resource(compute.servers, server)
+    console: dict[str, Any] = found.get_vnc_console(console_type)
+    return console
+
+
+def tempest(endpoint: str, token: str, server: str, version: str, name: str) -> str:
+    """Run one test of tempest's ``test_novnc.py`` on a server; returns its failure, or nothing."""
+    from tempest.api.compute.servers.test_novnc import NoVNCConsoleTestJSON
+    from tempest.common.compute import NoVNCValidateMixin
+    from tempest.lib.services.compute import base_compute_client
+    from tempest.lib.services.compute.servers_client import ServersClient
+
+    base_compute_client.COMPUTE_MICROVERSION = None if version == "2.1" else version
+
+    class OnOurs(NoVNCValidateMixin):  # type: ignore[misc]
+        websocket = None
+        use_get_remote_console = version != "2.1"
+        servers_client = ServersClient(_Login(endpoint, token), "compute", "RegionOne")
+        test_novnc = NoVNCConsoleTestJSON.test_novnc
+        test_novnc_bad_token = NoVNCConsoleTestJSON.test_novnc_bad_token
+
+    case = OnOurs(name)
+    case.server = {"id": server}
+    result = unittest.TestResult()
+    case.run(result)
+    if case.websocket is not None:
+        case.websocket.close()
+    assert result.testsRun == 1, result
+    return "".join(text for _, text in [*result.failures, *result.errors])
+
+
+class _Login:
+    """What tempest's clients need of a login: where the service is, and a token."""
+
+    def __init__(self, endpoint: str, token: str) -> None:
+        self._endpoint, self._token = endpoint, token
+        self.credentials = SimpleNamespace(user_id="u", tenant_id="t")
+
+    def base_url(self, *_: Any, **__: Any) -> str:
+        return self._endpoint
+
+    def auth_request(
+        self, method: str, url: str, headers: Any = None, body: Any = None, filters: Any = None
+    ) -> tuple[str, Any, Any]:
+        return f"{self._endpoint}/{url}", {**(headers or {}), "X-Auth-Token": self._token}, body
+
+
+JOBS: dict[str, Callable[..., Any]] = {
+    "openstack": openstack,
+    "sdk": sdk,
+    "nova": nova,
+    "tempest": tempest,
+}
+
+
+def run(name: str, arguments: list[str]) -> Any:
+    """Run one job; an exception of a client is a result, too."""
+    try:
+        return JOBS[name](*arguments)
+    except Exception as e:  # noqa: BLE001
+        return {"raised": type(e).__name__, "message": str(e), "trace": traceback.format_exc()}
+
+
+if __name__ == "__main__":
+    for variable in [each for each in os.environ if each.startswith("OS_")]:
+        del os.environ[variable]
+    answers, sys.stdout = sys.stdout, sys.stderr
+    jobs = json.load(sys.stdin)
+    json.dump([run(name, arguments) for name, *arguments in jobs], answers)
