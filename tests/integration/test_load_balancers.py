@@ -23,6 +23,7 @@ from tests.components.redis_server import RedisServer
 from tests.components.viewer import Viewer, read
 
 CLIENT = "127.0.0.1"
+PROTOCOL = "return performance.getEntriesByType('navigation')[0].nextHopProtocol"
 
 
 class World:
@@ -191,8 +192,7 @@ class HAProxyTests(LoadBalancerCase):
         self.page.open(self.issue(self.world.proxies[0]))
         self.page.wait_for_state("connected")
 
-        used = "return performance.getEntriesByType('navigation')[0].nextHopProtocol"
-        self.assertEqual(self.page.driver.execute_script(used), "h2")
+        self.assertEqual(self.page.driver.execute_script(PROTOCOL), "h2")
         self.page.leave()
         until(lambda: "GET /console/websockify HTTP/2.0" in self.world.haproxy.log(), "the log")
         self.assertNotIn("/console/websockify HTTP/1.1", self.world.haproxy.log())
@@ -263,6 +263,17 @@ class NginxTests(LoadBalancerCase):
         self.page.wait_for_state("connected")
         cookies = {cookie["path"]: cookie["secure"] for cookie in self.page.driver.get_cookies()}
         self.assertIs(cookies.get("/console/"), True)
+
+    def test_a_browser_that_loads_the_page_over_http_2_opens_web_sockets_by_http_1(self) -> None:
+        folder = self.world.folder / "http2"
+        folder.mkdir()
+        nginx = Nginx(folder, self.world.certificate, listen=" http2").start(self.world.proxies)
+        url = self.issue(self.world.proxies[0])
+
+        self.page.open(url.replace(f":{self.world.nginx.port}/", f":{nginx.port}/"))
+
+        self.page.wait_for_state("connected")
+        self.assertEqual(self.page.driver.execute_script(PROTOCOL), "h2")
 
     def test_new_users_of_a_proxy_that_drains_are_served_by_the_other_one_at_once(self) -> None:
         self.check_drain(self.world.nginx.port)

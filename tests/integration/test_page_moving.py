@@ -179,6 +179,19 @@ class MovingTests(PageTestCase):
         self.assertFalse(await self.visible("moving"))
         self.assertFalse(await self.visible("unsent"))
 
+    async def test_its_user_can_disconnect_meanwhile(self) -> None:
+        console = await self.open_screen()
+        await self.leave(console, *([Close(0)] * 40))
+        await self.until(STATE, "moving")
+
+        await self.click("disconnect")
+
+        await self.until(STATE, "ended")
+        self.assertEqual(await self.text("headline"), "Disconnected")
+        before = len(self.gateway.consoles)
+        await self.js("return new Promise((resume) => setTimeout(resume, 1000))")
+        self.assertEqual(len(self.gateway.consoles), before)
+
     async def test_keys_that_were_not_sent_are_told_of(self) -> None:
         console = await self.open_screen()
         await self.leave(console, *([Close(0)] * 2), Refuse(4004, "The machine was deleted."))

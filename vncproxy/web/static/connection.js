@@ -77,7 +77,11 @@ export class Connection extends EventTarget {
     }
 
     disconnect() {
-        this.#attempt?.close(BY_USER);
+        if (this.#attempt) {
+            this.#attempt.close(BY_USER);
+        } else if (this.state.name === "moving") {
+            this.refuse(BY_USER);
+        }
     }
 
     #step(event) {
