@@ -273,6 +273,27 @@ class RollingRestartTests(SynchronousTestCase):
             command, env={**os.environ, **api}, capture_output=True, text=True, check=True
         ).stdout
 
+    def test_a_second_sigterm_ends_a_viewer_at_once(self) -> None:
+        token = self.issue("viewed")
+        viewer = Viewer.connect(self.world.haproxy.xvp, token["token"], tls=self.world.trust)
+        self.addCleanup(viewer.close)
+        serving, _ = self.serving_first(token["id"])
+        drains = serving.log().count("draining: no new sessions")
+        self.addCleanup(serving.start)
+        os.kill(serving.pid, signal.SIGTERM)
+        until(lambda: serving.log().count("draining: no new sessions") > drains, "the drain")
+        begun = time.monotonic()
+
+        os.kill(serving.pid, signal.SIGTERM)
+        viewer.wait_for_end()
+        took = time.monotonic() - begun
+        viewer.close()
+
+        self.assertLess(took, STOP_TIMEOUT - 3)
+        self.assertEqual(serving.wait(), -signal.SIGTERM)
+        self.assertEqual(serving.audit("close")[-1]["reason"], "proxy-stopping")
+        self.assertNotIn("Traceback", serving.log())
+
     def test_a_tcp_viewer_stays_until_the_end_of_the_drain(self) -> None:
         token = self.issue("viewed")
         viewer = Viewer.connect(self.world.haproxy.xvp, token["token"], tls=self.world.trust)

@@ -28,6 +28,9 @@ class Reactor:
         assert (phase, event) == ("before", "shutdown")
         self.on_shutdown = call
 
+    def stop(self) -> None:
+        self.stops.append(0)
+
     def callFromThread(self, call: Callable[[], object]) -> None:
         call()
 
@@ -38,7 +41,7 @@ class TerminationTests(SynchronousTestCase):
         self.addCleanup(signal.signal, signal.SIGTERM, before)
         self.finished: Deferred[None] = Deferred()
         self.reactor: Any = Reactor()
-        TerminationHandler(self.reactor, lambda: self.finished)
+        self.handler = TerminationHandler(self.reactor, lambda: self.finished)
 
     def terminate(self) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -71,6 +74,17 @@ class TerminationTests(SynchronousTestCase):
         self.terminate()
 
         self.assertEqual(self.reactor.stops, [])
+
+    def test_it_is_stopped_once_by_signals_and_by_others(self) -> None:
+        self.terminate()
+        self.terminate()
+        self.handler.stop()
+        self.assertEqual(self.reactor.stops, [signal.SIGTERM])
+
+    def test_it_is_stopped_once_by_others_and_by_signals(self) -> None:
+        self.handler.stop()
+        self.terminate()
+        self.assertEqual(self.reactor.stops, [0])
 
     def test_a_failure_does_not_keep_it_running(self) -> None:
         self.terminate()

@@ -68,6 +68,12 @@ class TerminationHandler:
         reactor.callWhenRunning(self._replace_handler)
         reactor.addSystemEventTrigger("before", "shutdown", self._on_stop)
 
+    def stop(self) -> None:
+        """Stop the reactor now, unless a signal has done so."""
+        if not self._stopped:
+            self._stopped = True
+            self._reactor.stop()
+
     def _on_stop(self) -> None:
         """Leave a reactor alone that stops for another reason."""
         self._stopped = True

@@ -44,14 +44,13 @@ class Orders:
         use_monotonic_clock(reactor)
         listeners.check(endpoints_of(options.checked.listen))
         self._options = options
-        self._reactor = reactor
         self._gateway = make_service(
             options.checked, reactor, read=options.settings, inherit=listeners.take
         )
         self._prepared: dict[int, Any] = {}
         self._is_ending = False
         self._room_elsewhere = True
-        TerminationHandler(reactor, self._gateway.finish)
+        self._termination = TerminationHandler(reactor, self._gateway.finish)
         reactor.addSystemEventTrigger("before", "shutdown", self._stop)
 
     def report_ready(self) -> None:
@@ -143,7 +142,7 @@ class Orders:
     def _end(self) -> None:
         if not self._is_ending:
             self._is_ending = True
-            self._reactor.stop()
+            self._termination.stop()
 
     def _stop(self) -> Deferred[None] | None:
         self._is_ending = True
