@@ -53,7 +53,8 @@ class SingleUseTests(ProcessTestCase):
         return received
 
     def live(self) -> int:
-        return sum(len(p.call("GET", "/v1/sessions")[1]["sessions"]) for p in self.proxies)
+        """Return the sessions of all proxies, as one of them lists them."""
+        return len(self.proxies[0].call("GET", "/v1/sessions")[1]["sessions"])
 
     def cookie_of(self, answer: bytes) -> str:
         found = re.search(rb"(?i)set-cookie: ([^;]+)", answer)
