@@ -88,7 +88,7 @@ class IssueRules:
             IssueRefused: there is no such backend.
         """
         if vm.backend not in self.backends:
-            message = f"there is no backend and no zone {vm.backend!r}"
+            message = f"there is no backend {vm.backend!r}, and no zone of this name"
             raise IssueRefused(message, field="vm", code="backend-unknown")
 
 
