@@ -1,13 +1,16 @@
 """Runs OpenStack's real clients and checks; with the Python of their own environment.
 
-Reads jobs as JSON from its standard input and prints a list of their results: one process for all,
-since importing the clients takes seconds.
+Reads jobs as JSON from its standard input and prints a list of their results. Each has a process
+of its own, since the clients keep their login in their classes; all are copies of one that has
+imported the clients, which takes seconds.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
+import multiprocessing
 import os
 import sys
 import traceback
@@ -107,6 +110,13 @@ JOBS: dict[str, Callable[..., Any]] = {
     "tempest": tempest,
 }
 
+MODULES = {
+    "openstack": "openstackclient.shell",
+    "sdk": "openstack",
+    "nova": "novaclient.client",
+    "tempest": "tempest.api.compute.servers.test_novnc",
+}
+
 
 def run(name: str, arguments: list[str]) -> Any:
     """Run one job; an exception of a client is a result, too."""
@@ -119,6 +129,9 @@ def run(name: str, arguments: list[str]) -> Any:
 if __name__ == "__main__":
     for variable in [each for each in os.environ if each.startswith("OS_")]:
         del os.environ[variable]
-    answers, sys.stdout = sys.stdout, sys.stderr
     jobs = json.load(sys.stdin)
-    json.dump([run(name, arguments) for name, *arguments in jobs], answers)
+    for name in {name for name, *_ in jobs}:
+        importlib.import_module(MODULES[name])
+    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+        results = [pool.apply(run, (name, arguments)) for name, *arguments in jobs]
+    json.dump(results, sys.stdout)
