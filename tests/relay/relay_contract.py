@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from hypothesis import HealthCheck, given, settings
@@ -235,16 +235,18 @@ class RelayContract(_Case):
         self.assertEqual(len(heard), 100_000)
 
     def drain_user(self) -> bytes:
-        heard = b""
-        while piece := self.user.receive():
-            heard += piece
-            self.settle()
-        return heard
+        return self.drain(self.user.receive)
 
     def drain_console(self) -> bytes:
-        heard = b""
-        while piece := self.console.receive():
+        return self.drain(self.console.receive)
+
+    def drain(self, receive: Callable[[], bytes]) -> bytes:
+        """Receive until twice nothing comes: once may be a part of a frame."""
+        heard, silences = b"", 0
+        while silences < 2:
+            piece = receive()
             heard += piece
+            silences = 0 if piece else silences + 1
             self.settle()
         return heard
 
