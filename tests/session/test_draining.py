@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from tests.doubles.sessions import SessionTestCase, User
 from vncproxy.errors import ProxyDraining, ProxyStopping
 from vncproxy.model import ConsoleType
+from vncproxy.session import draining
 from vncproxy.session.draining import LEAVE_TIME, MOVE_TIME, PER_SECOND, SPREAD, Draining
 from vncproxy.session.session import Session
 
@@ -152,6 +153,61 @@ class DrainingTests(SessionTestCase):
         self.wait(LEAVE_TIME)
 
         self.closed(ProxyDraining)
+
+    def test_a_stop_moves_pages_that_were_to_move_later(self) -> None:
+        self.open_page()
+        self.drain(3600, move_in=3594)
+        self.wait(1)
+        self.drain(10, move_in=0)
+
+        self.wait(SPREAD)
+        self.wait(LEAVE_TIME)
+
+        self.closed(ProxyDraining)
+
+    def test_an_earlier_end_alone_brings_the_move_forward(self) -> None:
+        self.open_page()
+        self.drain(3600, move_in=3594)
+        self.drain(10, move_in=None)
+
+        self.wait(10 - LEAVE_TIME + 0.1)
+
+        self.assertIsNotNone(self.session.moving)
+
+    def open_pages(self, count: int) -> list[Session]:
+        opened = []
+        for _ in range(count):
+            self.user = User(self)
+            opened.append(self.open_page())
+        return opened
+
+    def test_an_earlier_end_leaves_less_time_between_pages(self) -> None:
+        self.patch(draining, "SPREAD", 40.0)
+        sessions = self.open_pages(4)
+        self.drain(3600)
+        self.wait(5)
+        asked = [each.moving for each in sessions if each.moving is not None]
+        self.assertEqual(len(asked), 1)
+        self.drain(10)
+
+        for _ in range(8):
+            self.wait(1)
+
+        self.assertTrue(all(each.moving for each in sessions))
+        self.assertIn(asked[0], [each.moving for each in sessions])
+        self.wait(LEAVE_TIME)
+        self.assertEqual([type(why) for _, why in self.observer.closings], 4 * [ProxyDraining])
+
+    def test_a_later_call_changes_nothing_of_the_move(self) -> None:
+        self.open_pages(2)
+        self.drain(60)
+        self.wait(SPREAD / 4)
+        self.drain(60)
+
+        self.wait(SPREAD / 2)
+        self.wait(LEAVE_TIME)
+
+        self.assertEqual(self.left(), 0)
 
     def test_pages_are_asked_even_where_there_is_little_time(self) -> None:
         self.open_page()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 
@@ -53,6 +54,7 @@ class Draining:
         self._clock = sessions.services.reactor
         self._end: IDelayedCall | None = None
         self._moving: Deferred[None] | None = None
+        self._planned: tuple[float, float] | None = None
 
     def begin(
         self, timeout: float, move_in: float | None, *, refuse: bool = True
@@ -69,16 +71,29 @@ class Draining:
         """
         self._sessions.draining |= refuse
         self._end_within(timeout)
-        if move_in is not None and self._moving is None:
-            delay = min(move_in, max(0.0, timeout - LEAVE_TIME))
-            self._moving = Deferred.fromCoroutine(self._move_browsers(delay, timeout))
-            self._moving.addErrback(self._log_failure)
+        self._plan(timeout, move_in)
         self.log.info(
             "draining: no new sessions are taken, {sessions} are left, for {timeout:g} s at most",
             sessions=len(self._sessions),
             timeout=timeout,
         )
         return self._sessions.wait_until_empty().addCallback(self._on_empty)
+
+    def _plan(self, timeout: float, move_in: float | None) -> None:
+        """Let browsers move, as early as any call has asked for."""
+        if move_in is None and self._planned is None:
+            return
+        now, before = self._clock.seconds(), self._planned or (math.inf, math.inf)
+        end = min(before[1], now + timeout)
+        begin = min(before[0], math.inf if move_in is None else now + move_in)
+        begin = min(begin, max(now, end - LEAVE_TIME))
+        if (begin, end) == before:
+            return
+        self._planned = begin, end
+        if self._moving is not None:
+            self._moving.cancel()
+        self._moving = Deferred.fromCoroutine(self._move_browsers(begin, end))
+        self._moving.addErrback(self._log_failure)
 
     def _end_within(self, timeout: float) -> None:
         at = self._clock.seconds() + timeout
@@ -103,18 +118,24 @@ class Draining:
         if not failure.check(CancelledError):
             self.log.failure("browsers were not moved", failure)
 
-    async def _move_browsers(self, delay: float, timeout: float) -> None:
-        if delay:
-            await deferLater(self._clock, delay)
-        browsers = [each for each in self._sessions.snapshot() if self._can_move(each)]
+    async def _move_browsers(self, begin: float, end: float) -> None:
+        """Ask the pages to move that have not been asked yet, and send away those that stay."""
+        if begin > self._clock.seconds():
+            await deferLater(self._clock, begin - self._clock.seconds())
+        browsers = [
+            each
+            for each in self._sessions.snapshot()
+            if each.moving is None and self._can_move(each)
+        ]
         random.shuffle(browsers)
-        moments = self._moments(len(browsers), timeout - delay - LEAVE_TIME)
+        moments = self._moments(len(browsers), end - self._clock.seconds() - LEAVE_TIME)
         for session, at in zip(browsers, moments, strict=True):
             await deferLater(self._clock, max(0.0, at - self._clock.seconds()))
             session.ask_to_move(ProxyDraining())
         await deferLater(self._clock, LEAVE_TIME)
-        for session in browsers:
-            session.cancel(ProxyDraining())
+        for session in self._sessions.snapshot():
+            if session.moving is not None:
+                session.cancel(ProxyDraining())
 
     def _can_move(self, session: SessionState) -> bool:
         """Return whether a session's page can enter the console again by its cookie."""
