@@ -13,7 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.blocking import BoundedCalls
 from vncproxy.config.load import Settings
-from vncproxy.errors import ConfigurationError
+from vncproxy.downstream.accepting import Accepting
+from vncproxy.errors import ConfigurationError, OverLimit
 from vncproxy.service.components import CLOSE_TIME, Components
 from vncproxy.service.gateway import Gateway
 from vncproxy.service.sites import proxy_name
@@ -143,6 +144,21 @@ class GatewayTests(SynchronousTestCase):
 
         self.assertTrue(gateway.sessions.draining)
         self.assertTrue(self.first.closed and self.second.closed)
+
+    def test_what_drains_answers_itself_though_other_workers_seem_to_have_room(self) -> None:
+        for empty in (Gateway.drain, Gateway.finish):
+            gateway = self.make()
+            self.start(gateway)
+            pauses: list[bool] = []
+            self.patch(Accepting, "pause", lambda _, paused, why: pauses.append(paused))  # noqa: B023
+            self.patch(gateway.sessions, "other_refusal", OverLimit)
+            gateway.siblings.update(have_room=True)
+            self.assertTrue(gateway._running.sites.room_elsewhere())
+
+            empty(gateway)
+
+            self.assertFalse(gateway._running.sites.room_elsewhere())
+            self.assertEqual((pauses[0], pauses[-1]), (True, False))
 
     def test_sessions_end_before_their_backends(self) -> None:
         gateway = self.make()

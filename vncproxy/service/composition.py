@@ -102,7 +102,7 @@ def make_service(
     running = RunningProxy(settings, components, sessions, sites, audit, tls, log, me, cluster)
     metrics.read_from(running, accepting)
     siblings = Siblings(sessions, connections, accepting)
-    sites.room_elsewhere = lambda: siblings.have_room
+    sites.room_elsewhere = siblings.room_elsewhere
     sessions.on_count = siblings.check
     gateway = Gateway(running, metrics, siblings)
     for listener, _ in listeners:

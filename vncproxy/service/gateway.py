@@ -117,7 +117,9 @@ class Gateway(MultiService):
         """
         if timeout is None:
             timeout = self.settings.proxy.drain_timeout
-        return self._drain.begin(timeout)
+        drained = self._drain.begin(timeout)
+        self.siblings.check()
+        return drained
 
     def retire(self) -> Deferred[None]:
         """Stop accepting, while other processes accept at the same sockets, and keep the sessions.
@@ -147,7 +149,9 @@ class Gateway(MultiService):
         Returns:
             Fires when there is nothing to wait for.
         """
-        return self._drain.finish(self.settings.proxy.stop_timeout)
+        finished = self._drain.finish(self.settings.proxy.stop_timeout)
+        self.siblings.check()
+        return finished
 
     async def prepare_reload(self) -> PreparedReload:
         """Read the configuration again, and change nothing yet; needs `allow_reload`.

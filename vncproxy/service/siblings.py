@@ -34,6 +34,10 @@ class Siblings:
         self.have_room = have_room
         self.check()
 
+    def room_elsewhere(self) -> bool:
+        """Return whether another one takes sessions; none does where this one is being emptied."""
+        return self.have_room and not self._sessions.draining
+
     def check(self) -> None:
         """Accept connections, unless this worker is full and another one is not."""
-        self._accepting.pause(self.have_room and not self.has_room(), FULL)
+        self._accepting.pause(self.room_elsewhere() and not self.has_room(), FULL)
