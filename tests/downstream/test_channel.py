@@ -251,3 +251,34 @@ class SecrecyTests(ChannelTestCase):
             repr(self.root.requests[0]),
             "<GET request of IPv4Address(type='TCP', host='192.0.2.1', port=50000)>",
         )
+
+
+class ClosingTests(ChannelTestCase):
+    """No further requests are to come on the connections that there are."""
+
+    def close(self) -> None:
+        self.site.connections.close_served()
+
+    def ask(self, peer: MemoryPeer) -> bytes:
+        peer.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        return peer.receive().lower()
+
+    def test_a_connection_that_waits_for_another_request_is_closed(self) -> None:
+        peer = self.connect()
+        self.assertNotIn(b"connection: close", self.ask(peer))
+
+        self.close()
+        peer.pump()
+
+        self.assertIsNotNone(peer.closed)
+
+    def test_one_that_has_sent_no_request_yet_is_served_once(self) -> None:
+        peer = self.connect()
+
+        self.close()
+        self.assertIsNone(peer.closed)
+        answer = self.ask(peer)
+        peer.pump()
+
+        self.assertIn(b"connection: close", answer)
+        self.assertIsNotNone(peer.closed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any, cast
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
@@ -19,7 +20,7 @@ from vncproxy.service.components import CLOSE_TIME, Components
 from vncproxy.service.gateway import Gateway
 from vncproxy.service.sites import proxy_name
 from vncproxy.tap import make_service
-from vncproxy.testing import StaticConsoles
+from vncproxy.testing import MemoryPeer, StaticConsoles
 from vncproxy.tokens.memory import MemoryTokenStore
 
 
@@ -159,6 +160,50 @@ class GatewayTests(SynchronousTestCase):
 
             self.assertFalse(gateway._running.sites.room_elsewhere())
             self.assertEqual((pauses[0], pauses[-1]), (True, False))
+
+    def ask_api(self, gateway: Gateway) -> tuple[MemoryPeer, Deferred[None]]:
+        """Ask for readiness; returns also what the answer waits for."""
+        checked: Deferred[None] = Deferred()
+
+        async def check() -> None:
+            await checked
+
+        self.patch(gateway.components.store, "check", check)
+        address = IPv4Address("TCP", "192.0.2.1", 50000)
+        protocol = self.reactor.tcpServers[-1][1].buildProtocol(address)
+        assert protocol is not None
+        peer = MemoryPeer(protocol)
+        peer.send(b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
+        return peer, checked
+
+    def test_a_request_to_the_api_is_answered_before_a_worker_ends(self) -> None:
+        for end in (Gateway.retire, Gateway.stopService):
+            gateway = self.make()
+            self.start(gateway)
+            peer, checked = self.ask_api(gateway)
+
+            ended = end(gateway)
+            self.reactor.pump([0.1] * 10)
+            self.assertNoResult(ended)
+            checked.callback(None)
+            head = peer.receive()
+            peer.pump()
+            self.reactor.advance(0.1)
+
+            self.assertIn(b"HTTP/1.1 ", head)
+            self.assertIn(b"connection: close", head.lower())
+            self.assertIsNotNone(peer.closed)
+            self.successResultOf(ended)
+
+    def test_a_stop_does_not_wait_long_for_an_answer_of_the_api(self) -> None:
+        gateway = self.make()
+        self.start(gateway)
+        self.ask_api(gateway)
+        stopped = gateway.stopService()
+
+        self.reactor.advance(2 * Settings().timeouts.linger)
+
+        self.successResultOf(stopped)
 
     def test_sessions_end_before_their_backends(self) -> None:
         gateway = self.make()

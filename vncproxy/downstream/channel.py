@@ -11,6 +11,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, Request
+from twisted.web.http_headers import Headers
 
 from ..errors import OverLimit, VNCProxyError
 from ..model import Limits
@@ -132,6 +133,15 @@ class ConsoleChannel(HTTPChannel):
         request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
         return False
 
+    def writeHeaders(  # noqa: N802
+        self, version: bytes, code: bytes, reason: bytes, headers: Headers
+    ) -> None:
+        """Write the header of a response; it says where no further request is served."""
+        if self.connections.closing:
+            self.persistent = False
+            headers.setRawHeaders(b"Connection", [b"close"])
+        super().writeHeaders(version, code, reason, headers)
+
     def lineLengthExceeded(self, line: bytes) -> None:
         """Refuse a header that is too large; Twisted calls it for a single line."""
         self._refuse(
@@ -177,6 +187,11 @@ class ConsoleChannel(HTTPChannel):
         """Close at once; called while the connection waits for a request."""
         self._refused = True
         self.transport.abortConnection()
+
+    def close_served(self) -> None:
+        """Close, unless no request has been served; called while the connection waits for one."""
+        if self._served:
+            self._on_keep_alive_timeout()
 
     def _begin_request(self) -> None:
         """Begin a request; a PROXY header before the first one has named the client."""

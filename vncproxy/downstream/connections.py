@@ -31,6 +31,9 @@ class IdleConnection(Protocol):
     def abort_idle(self) -> None:
         """Close at once, without a response."""
 
+    def close_served(self) -> None:
+        """Close, if it has served a request before."""
+
 
 class Slot:
     """One counted connection; it outlives the channel that reads the connection's requests.
@@ -87,6 +90,7 @@ class Connections:
         descriptor_limit: connections that the process has file descriptors for.
         idle: connections that wait for a request, the longest idle first.
         refusals: the refused requests of each address.
+        closing: whether each connection is closed after its next response.
     """
 
     def __init__(
@@ -98,6 +102,7 @@ class Connections:
         self.limits = limits
         self.proxies = proxies
         self.descriptor_limit = sys.maxsize
+        self.closing = False
         self.refusals = Refusals(limits, clock)
         self.idle: dict[Slot, IdleConnection] = {}
         self._clock = clock
@@ -161,6 +166,12 @@ class Connections:
         """Close the connections that wait for a request."""
         for connection in list(self.idle.values()):
             connection.abort_idle()
+
+    def close_served(self) -> None:
+        """Close each connection after its next response; now, where it waits after one."""
+        self.closing = True
+        for connection in list(self.idle.values()):
+            connection.close_served()
 
     async def stop(self, seconds: float) -> None:
         """Close idle connections, and wait until the others are lost.

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from ..config.descriptors import affordable, allow, shortage
 from ..config.settings import Settings
+from ..downstream.channel import RESPONSE_TIME
 from ..interfaces import IHasWarnings
 from ..session.consoles import HOST_TIME_LIMIT
 from ..session.registry import SessionRegistry
@@ -124,7 +125,8 @@ class Gateway(MultiService):
     def retire(self) -> Deferred[None]:
         """Stop accepting, while other processes accept at the same sockets, and keep the sessions.
 
-        Connections that have been accepted are served if they send their request in time. Browsers
+        Connections that have been accepted are served if they send their request in time, those of
+        API callers once. Browsers
         move to the other processes just before ``proxy.drain_timeout`` is over.
 
         Returns:
@@ -136,12 +138,23 @@ class Gateway(MultiService):
         return Deferred.fromCoroutine(self._retire())
 
     async def _retire(self) -> None:
-        reactor, connections = self.sessions.services.reactor, self._running.sites.connections
-        give_up = reactor.seconds() + self.settings.limits.header_time
-        while len(connections) > len(self.sessions) and reactor.seconds() < give_up:
+        users, callers = self._running.sites.connections, self._running.sites.callers
+        callers.close_served()
+        await self._wait_until(
+            lambda: len(users) <= len(self.sessions) and not len(callers),
+            self.settings.limits.header_time,
+        )
+        users.abort_idle()
+        callers.abort_idle()
+        retired = self._drain.retire(self.settings.proxy.drain_timeout)
+        await self._wait_until(lambda: not len(callers), RESPONSE_TIME)
+        await retired
+
+    async def _wait_until(self, is_so: Callable[[], bool], seconds: float) -> None:
+        reactor = self.sessions.services.reactor
+        give_up = reactor.seconds() + seconds
+        while not is_so() and reactor.seconds() < give_up:
             await deferLater(reactor, 0.1)
-        connections.abort_idle()
-        await self._drain.retire(self.settings.proxy.drain_timeout)
 
     def finish(self) -> Deferred[None]:
         """Prepare a stop: empty the proxy within ``proxy.stop_timeout`` if sessions can move.
@@ -207,8 +220,13 @@ class Gateway(MultiService):
         self._store_check.stop()
         if self._reload is not None:
             self._reload.disable()
-        close_timeout = self.sessions.services.timeouts.linger
-        ending = [self.sessions.stop(), self._running.sites.connections.stop(2 * close_timeout)]
+        sites, limit = self._running.sites, 2 * self.sessions.services.timeouts.linger
+        sites.callers.close_served()
+        ending = [
+            self.sessions.stop(),
+            sites.connections.stop(limit),
+            sites.callers.stop(limit),
+        ]
         await gatherResults(map(Deferred.fromCoroutine, ending))
         await listeners
         closing = [self.components.close(self.sessions.services.reactor)]

@@ -83,6 +83,7 @@ class Sites:
         users: the factory for browsers and TCP viewers.
         connections: the connections of users.
         api: the factory for API callers.
+        callers: the connections of API callers.
         room_elsewhere: returns whether another process on the same sockets takes sessions.
     """
 
@@ -108,7 +109,7 @@ class Sites:
         self.room_elsewhere: Callable[[], bool] = lambda: False
         consoles = self._consoles(settings, components)
         self.users = ConsoleSite(consoles, settings.limits, self._clock, connections)
-        self._callers = Connections(_limits_of_api(settings.limits), self._clock)
+        self.callers = Connections(_limits_of_api(settings.limits), self._clock)
         self.api = api_site(self._api(settings, components), self._clock, self._api_channel)
 
     def listeners(self, listen: Listen) -> Iterator[tuple[str, Any]]:
@@ -119,7 +120,7 @@ class Sites:
             yield _unwrapped(endpoint, self.api)
 
     def _api_channel(self) -> ConsoleChannel:
-        return limited_channel(self._callers.limits, self._callers)
+        return limited_channel(self.callers.limits, self.callers)
 
     def prepare(self, settings: Settings, components: Components) -> Callable[[], None]:
         """Make the resources of other settings; returns what lets them serve further requests."""
@@ -128,7 +129,7 @@ class Sites:
         def use() -> None:
             self.users.resource, self.users.limits = consoles, settings.limits
             self.connections.set_limits(settings.limits, settings.public.trusted_proxies)
-            self._callers.set_limits(_limits_of_api(settings.limits), ())
+            self.callers.set_limits(_limits_of_api(settings.limits), ())
             self.api.resource = api
 
         return use
