@@ -57,9 +57,7 @@ class ZoneBackend:
 
     async def request_console(self, vm: str, journey: Journey) -> ConsoleEndpoint:
         """Ask the zone for a token, and return where it is redeemed."""
-        via = (*journey.via, self._zone)
-        if self._name in via:
-            raise ZoneLoop(f"{passed((*via, self._name))}: in a circle", zone=self._name)
+        via = self._via(journey.via)
         answer = await self._ask(
             Act.TOKEN,
             "POST",
@@ -77,8 +75,12 @@ class ZoneBackend:
 
     async def locate(self, vm: str) -> ConsoleElsewhere:
         """Make sure that the zone has a machine; its console is opened for a session only."""
-        await self._ask(Act.CHECK, "POST", "/v1/zones/checks", vm=vm, via=(self._zone,))
+        await self.check_for(vm, ())
         return ConsoleElsewhere(VMAddress(self._name, vm))
+
+    async def check_for(self, vm: str, via: Sequence[str]) -> None:
+        """Make sure that the zone has a machine, for zones that ask this one."""
+        await self._ask(Act.CHECK, "POST", "/v1/zones/checks", vm=vm, via=self._via(via))
 
     async def relocate(self, vm: str, refusal: UpstreamViolation) -> ConsoleEndpoint:
         """Raise what the zone says; another token would change nothing."""
@@ -114,6 +116,13 @@ class ZoneBackend:
         """Close the connections."""
         if self._connection is not None:
             await self._connection.close()
+
+    def _via(self, before: Sequence[str]) -> tuple[str, ...]:
+        """Return the zones that a request has passed when it comes to the other one."""
+        via = (*before, self._zone)
+        if self._name in via:
+            raise ZoneLoop(f"{passed((*via, self._name))}: in a circle", zone=self._name)
+        return via
 
     async def _ask(self, act: Act, method: str, path: str, **more: Any) -> dict[str, Any]:
         if self._connection is None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from zope.interface import implementer
 
+from tests.backends.zone.test_settings import ASKING
 from tests.doubles.api import NOW, Answer, ApiTestCase
 from vncproxy import __version__
+from vncproxy.backends import new_context
+from vncproxy.backends.zone import ZoneBackend, ZoneSettings
 from vncproxy.errors import OverLimit, ProxyDraining
 from vncproxy.model import Policy, Visit
 from vncproxy.zones.keys import PrivateKey
-from vncproxy.zones.request import AcceptedKey, Act, Peer, new_request, sign
+from vncproxy.zones.request import AcceptedKey, Act, Peer, Request, new_request, sign
 
 KEY = PrivateKey.new()
 
@@ -194,6 +198,29 @@ class OtherRequestTests(ZoneCase):
         for vm, status in (("kvm/web-01", 200), ("kvm/db-01", 200), ("kvm/web-02", 404)):
             answer = self.call("POST", "/v1/zones/checks", key=self.signed(Act.CHECK, vm=vm))
             self.assertEqual(answer.status, status)
+
+    def test_a_question_for_another_zone_says_which_zones_it_has_passed(self) -> None:
+        reactor, settings = MemoryReactorClock(), ZoneSettings.model_validate(ASKING)
+        calls: Any = None
+        oslo = ZoneBackend(new_context(ZoneBackend, "oslo", settings, calls, reactor, "madrid"))
+        asked = []
+
+        async def send(method: str, path: str, request: Request) -> dict[str, Any]:
+            asked.append(request.via)
+            return {}
+
+        self.patch(oslo._connection, "send", send)
+        self.backends |= {"oslo": cast(Any, oslo)}
+        self.peer(replace(self.zones["paris"], backends=frozenset({"*"}), hops=2))
+
+        def check(*via: str) -> Answer:
+            signed = self.signed(Act.CHECK, vm="oslo/kvm/web-01", via=via)
+            return self.call("POST", "/v1/zones/checks", key=signed)
+
+        self.assertEqual(check("paris").status, 200)
+        self.assertEqual(asked, [("paris", "madrid")])
+        self.assertTold(check("oslo", "paris"), "zone-loop", "oslo -> paris -> madrid -> oslo")
+        self.assertEqual(len(asked), 1)
 
     def test_the_zone_describes_itself(self) -> None:
         self.peer(replace(self.zones["paris"], max_duration=60.0))

@@ -155,7 +155,7 @@ class ZoneDesk:
     async def _check(self, request: Request, peer: Peer) -> Reply:
         vm = self._machine(request, peer)
         try:
-            await self._machines.require(vm)
+            await self._machines.require(vm, request.via)
         except IssueRefused as e:
             raise _refused_by_rules(e) from e
         return Reply(200, {"vm": str(vm)})

@@ -55,6 +55,16 @@ class IConsolesElsewhere(Interface):
             VNCProxyError: as ``locate`` does; or what the other zone says.
         """
 
+    def check_for(vm: str, via: Sequence[str]) -> Awaitable[None]:
+        """Make sure that a machine exists, for zones that ask; called instead of ``locate``.
+
+        Args:
+            via: the zones that the question has passed before this one, the first that asked first.
+
+        Raises:
+            VNCProxyError: as ``locate`` does; or what the other zone says.
+        """
+
 
 class IConsoleRecovery(Interface):
     """A backend that can find out why a console's server refused or ended a connection.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 from twisted.internet.interfaces import IReactorTime
 
 from ..errors import BackendError, ConsoleUnavailable, VMNotFound
-from ..interfaces import IConsoleBackend
+from ..interfaces import IConsoleBackend, IConsolesElsewhere
 from ..model import ConsoleElsewhere, ConsoleEndpoint, VMAddress
 from .refusals import IssueRefused
 
@@ -29,15 +29,19 @@ class MachineCheck:
         self._backends = backends
         self._clock = clock
 
-    async def require(self, vm: VMAddress) -> None:
+    async def require(self, vm: VMAddress, via: Sequence[str] = ()) -> None:
         """Make sure that a machine exists, whether or not it shows a console now.
+
+        Args:
+            via: the zones on whose behalf it is asked, the first that asked first.
 
         Raises:
             IssueRefused: there is none.
             BackendError: the backend fails, or does not answer in time.
+            ZoneError: its zone is not asked, or refuses.
         """
         try:
-            _close(await self._locate(vm))
+            _close(await self._locate(vm, via))
         except ConsoleUnavailable:
             return
         except VMNotFound as e:
@@ -63,14 +67,19 @@ class MachineCheck:
             raise BackendError(f"{vm} is left to {found.vm}, which another backend has named")
         return found
 
-    async def _locate(self, vm: VMAddress) -> ConsoleEndpoint | ConsoleElsewhere:
+    async def _locate(
+        self, vm: VMAddress, via: Sequence[str] = ()
+    ) -> ConsoleEndpoint | ConsoleElsewhere:
         backend = self._backends.get(vm.backend)
         if backend is None:
             raise BackendError(f"there is no backend {vm.backend!r}")
-        locate = backend.locate
+        asked = backend
 
         async def located() -> ConsoleEndpoint | ConsoleElsewhere:
-            found: ConsoleEndpoint | ConsoleElsewhere = await locate(vm.vm)
+            if via and IConsolesElsewhere.providedBy(asked):
+                await IConsolesElsewhere(asked).check_for(vm.vm, via)
+                return ConsoleElsewhere(vm)
+            found: ConsoleEndpoint | ConsoleElsewhere = await asked.locate(vm.vm)
             return found
 
         try:
