@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from io import StringIO
+from pathlib import Path
 from typing import Any, cast
 
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, textFileLogObserver
 from twisted.trial.unittest import SynchronousTestCase
 
+import vncproxy
 from vncproxy.supervisor import log_events
 from vncproxy.supervisor.log_events import EventPipe, encode, publish
 
@@ -34,6 +36,13 @@ class TextTests(SynchronousTestCase):
 
         self.assertEqual(self.published(), "[worker 2, room#warn] alice is late by 2.2 s\n")
         self.assertEqual((got[0]["user"], got[0]["log_level"]), ("alice", LogLevel.warn))
+
+    def test_no_message_of_a_worker_has_a_field_that_names_the_worker_that_logs(self) -> None:
+        package = Path(vncproxy.__file__).parent
+        texts = {path: path.read_text() for path in package.rglob("*.py")}
+        of_workers = {p: t for p, t in texts.items() if p.parent.name != "supervisor"}
+
+        self.assertEqual([str(p) for p, text in of_workers.items() if "{worker}" in text], [])
 
     def test_others_become_text(self) -> None:
         self.log.info("{what!r} of {who.real}", what=ValueError("x"), who=7)

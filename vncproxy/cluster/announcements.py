@@ -92,7 +92,7 @@ def decode_all(lines: bytes) -> Iterator[Announcement]:
             yield decode(worker_id.decode("utf-8", "replace"), text)
         except ValueError as e:
             _log.warn(
-                "the announcement of {worker} in redis cannot be used: {why}",
-                worker=printable(worker_id.decode("utf-8", "replace"), 40),
+                "the announcement of {process} in redis cannot be used: {why}",
+                process=printable(worker_id.decode("utf-8", "replace"), 40),
                 why=printable(str(e), 200),
             )

@@ -126,9 +126,9 @@ class OrderGiver:
         for each in late:
             who = each.identity
             self.log.warn(
-                "proxy {proxy} (worker {worker}) did not confirm order {order} within {limit} s",
+                "proxy {proxy} (worker {process}) did not confirm order {order} within {limit} s",
                 proxy=who.name,
-                worker=who.worker_id,
+                process=who.worker_id,
                 order=order.id,
                 limit=CONFIRM_TIME,
             )
