@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -215,6 +215,8 @@ class Cluster:
                 self._confirm(order_id, giver, {"ended": 0, "unknown": True})
         except ValueError as e:
             self._log_skipped(entry, str(e))
+        except CancelledError:  # reading ends
+            raise
         except Exception:  # noqa: BLE001 one order must not keep the next ones from being read
             self.log.failure("order {entry} was not carried out", entry=entry)
 

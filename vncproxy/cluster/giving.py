@@ -140,7 +140,7 @@ class OrderGiver:
             answer = json.loads(message)
             order, worker, ended = answer["order"], answer["worker"], int(answer.get("ended", 0))
             waiting = self._waiting.get(order)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, RecursionError):
             self.log.warn("a malformed answer to an order was ignored")
             return
         if waiting is not None and isinstance(worker, str):
