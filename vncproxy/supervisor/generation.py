@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from ..errors import ConfigurationError
 from .channel import Message
 from .launching import Launcher
-from .process import State, WorkerProcess
+from .process import StartFailed, State, WorkerProcess
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
 """Seconds until a worker that has ended is started again: doubled each time."""
@@ -80,6 +80,9 @@ class Generation:
         await self._start_to(wanted)
         for number in range(wanted + 1, self._count + 1):
             self._workers.pop(number).kill()
+        for worker in self._workers.values():
+            if worker.state is State.ENDED:
+                raise StartFailed(f"{worker.name} ended before it could serve; the log has more")
 
     async def _start_to(self, count: int) -> None:
         """Start the workers up to a number, and wait until they are ready."""
