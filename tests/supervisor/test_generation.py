@@ -106,3 +106,11 @@ class GenerationTests(SynchronousTestCase):
         self.assertEqual([each.number for each in self.generation], [1, 2])
         self.workers[2].says(**{"is": "ready", "workers": 2})
         self.assertEqual(self.workers[2].told(), ["serve"])
+
+    def test_those_that_are_not_wanted_any_more_stay_away(self) -> None:
+        self.serve(wanted=1)
+        self.assertTrue(self.workers[1].is_killed)
+        self.workers[1].end()
+        self.clock.advance(LONGEST_PAUSE)
+
+        self.assertEqual(len(self.workers), 2)

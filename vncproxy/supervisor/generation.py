@@ -153,7 +153,8 @@ class Generation:
         self.log.info("{worker} (process {pid}) serves", worker=worker.name, pid=worker.pid)
 
     def _ended(self, worker: WorkerProcess, why: str) -> None:
-        if not self._restarting:
+        restarts = self._restarting and self._workers.get(worker.number) is worker
+        if not restarts:  # it retires, or an upgrade wants fewer
             self.log.info("{worker} has ended", worker=worker.name)
         else:
             pause = self._pause(worker)
@@ -167,7 +168,7 @@ class Generation:
             self._restarts[worker.number] = self._clock.callLater(
                 pause, self._restart, worker.number
             )
-        self._on_end(worker, self._restarting)
+        self._on_end(worker, restarts)
 
     def _pause(self, worker: WorkerProcess) -> float:
         """Return the seconds until a worker is started again."""
