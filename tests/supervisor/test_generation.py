@@ -2,79 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.doubles.workers import MemoryLauncher, connect
 from vncproxy.supervisor import process
 from vncproxy.supervisor.generation import LONGEST_PAUSE, Generation
 from vncproxy.supervisor.process import StartFailed
 
 
-class Worker:
-    """The process of a worker as its protocol has it.
-
-    Attributes:
-        wire: what the supervisor writes to it.
-    """
-
-    pid = 7
-
-    def __init__(self, protocol: Any) -> None:
-        self.protocol = protocol
-        self.wire = StringTransport()
-        self.channel: Any = None
-        self.has_ended = False
-        self.is_killed = False
-
-    def says(self, **message: Any) -> None:
-        """Send a message to the supervisor."""
-        self.channel.dataReceived(json.dumps(message).encode() + b"\n")
-
-    def told(self) -> list[str]:
-        """Return the orders that it was sent since the last call."""
-        lines = self.wire.value().splitlines()
-        self.wire.clear()
-        return [json.loads(line)["do"] for line in lines]
-
-    def signalProcess(self, number: int) -> None:
-        """Note a signal; called by the supervisor."""
-        if self.has_ended:
-            raise ProcessExitedAlready
-        self.is_killed = True
-
-    def end(self) -> None:
-        """Let the process end."""
-        self.has_ended = True
-        self.protocol.processExited(Failure(ProcessTerminated(signal=9)))
-
-
 class GenerationTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.patch(process, "open_channel", self.connect)
+        self.patch(process, "open_channel", connect)
         self.clock = Clock()
-        self.workers: list[Worker] = []
+        self.launcher: Any = MemoryLauncher(self.clock)
+        self.workers = self.launcher.workers
         self.generation = self.new_generation(2)
 
     def new_generation(self, count: int) -> Generation:
-        launcher: Any = SimpleNamespace(start=self.start, reactor=self.clock)
-        return Generation(1, b"", count, launcher, self.clock, lambda *_: None, 30.0)
-
-    def start(self, protocol: Any, *_: object) -> tuple[Worker, Worker]:
-        worker = protocol.transport = Worker(protocol)
-        self.workers.append(worker)
-        return worker, worker
-
-    def connect(self, channel: Any, worker: Any, _: object) -> None:
-        worker.channel = channel
-        channel.makeConnection(worker.wire)
+        return Generation(1, b"", count, self.launcher, self.clock, lambda *_: None, 30.0)
 
     def begin(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self.generation.start())

@@ -6,7 +6,10 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+
+from twisted.logger import Logger
 
 from ..metrics.files import add_up_ended, write_figure
 from ..metrics.registry import DIRECTORY
@@ -28,20 +31,48 @@ class Figures:
         environment: what workers need to find it.
     """
 
+    log = Logger()
+
     def __init__(self) -> None:
         place = _place()
         _remove_left(place)
         self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-        self._lock = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._lock = _lock(self._folder)
+        self._is_failing = False
         self.environment = {DIRECTORY: str(self._folder)}
 
     def ended(self, process: int) -> None:
         """Add what an ended worker has counted to the sums."""
-        add_up_ended(self._folder, process)
+        self._attempt(lambda: add_up_ended(self._folder, process))
 
     def write(self, workers: int, restarts: int, generation: int) -> None:
-        """Write the figures of the supervisor."""
+        """Write the figures of the supervisor; where that fails, the log says so once."""
+        self._attempt(lambda: self._write(workers, restarts, generation))
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        try:
+            if not self._folder.exists():
+                self._make_again()
+            work()
+        except OSError as e:
+            if not self._is_failing:
+                self.log.error("metrics of workers cannot be written: {error}", error=e)
+            self._is_failing = True
+        else:
+            self._is_failing = False
+
+    def _make_again(self) -> None:
+        """Make the folder again under its name, which workers have in their environment."""
+        self._folder.mkdir(mode=0o700)
+        os.close(self._lock)
+        self._lock = _lock(self._folder)
+        self.log.error(
+            "{folder} was removed and is made again: metrics of the workers that run are missing "
+            "until they are replaced",
+            folder=str(self._folder),
+        )
+
+    def _write(self, workers: int, restarts: int, generation: int) -> None:
         for name, text, value in (
             ("vncproxy_workers", "Worker processes that serve.", workers),
             ("vncproxy_generation", "Counts the upgrades since the start, from 1.", generation),
@@ -54,6 +85,13 @@ class Figures:
         """Remove the folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._lock)
+
+
+def _lock(folder: Path) -> int:
+    """Return a descriptor that marks a folder as used, as long as it is open."""
+    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
 
 
 def _place() -> Path:

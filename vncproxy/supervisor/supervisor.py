@@ -273,9 +273,9 @@ class Supervisor(Service):
         workers = [worker for each in self._generations for worker in each]
         sessions = sum(worker.alive.get("sessions", 0) for worker in workers)
         number = self._current.number if self._current else 1
-        self._figures.write(serving, self._restarts, number)
         if self._current is not None:  # before, systemd waits for READY and watches nothing
             self._notifier.alive(f"{sessions} sessions, {serving} workers serve")
+        self._figures.write(serving, self._restarts, number)
 
     def _on_end(self, worker: WorkerProcess, restarts: bool) -> None:
         self._restarts += restarts

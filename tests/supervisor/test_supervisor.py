@@ -1,0 +1,88 @@
+"""What the supervisor tells its workers and systemd, without processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.doubles.workers import MemoryLauncher, Worker, connect
+from vncproxy.supervisor import process, supervisor
+from vncproxy.supervisor.supervisor import CHECK_PERIOD, Supervisor
+
+
+class Reactor(Clock):
+    """A clock whose threads are done at once."""
+
+    def getThreadPool(self) -> Any:
+        return SimpleNamespace(callInThreadWithCallback=self._call)
+
+    def callFromThread(self, call: Callable[..., object], *args: object) -> None:
+        call(*args)
+
+    def _call(self, done: Callable[[bool, Any], None], call: Any, *args: Any, **more: Any) -> None:
+        done(True, call(*args, **more))
+
+
+class Told:
+    """Notes the calls of methods, by their names."""
+
+    watchdog = None
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_: self.calls.append(name)
+
+
+class SupervisorCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.place = Path(self.mktemp()).resolve()
+        self.place.mkdir()
+        self.patch(os, "environ", {**os.environ, "RUNTIME_DIRECTORY": str(self.place)})
+        self.patch(process, "open_channel", connect)
+        self.installed = b"1"
+        self.patch(supervisor, "fingerprint", lambda: self.installed)
+        path = self.place / "vncproxy.toml"
+        path.touch()
+        self.reactor = Reactor()
+        self.launcher = MemoryLauncher(self.reactor)
+        self.workers = self.launcher.workers
+        self.log_file, self.notifier, sockets = Told(), Told(), Told()
+        given: Any = (sockets, lambda _: self.launcher, self.log_file, self.notifier, self.reactor)
+        self.supervisor = Supervisor(path, 2, *given)
+        self.supervisor.startService()
+        for worker in self.workers:
+            self.become_ready(worker)
+        self.addCleanup(self.supervisor.stopService)
+
+    def become_ready(self, worker: Worker) -> None:
+        worker.says(**{"is": "ready", "workers": 2})
+
+    def answer(self, worker: Worker, **more: object) -> None:
+        worker.says(**{"is": "alive", "sessions": 0, "room": True, "draining": False, **more})
+
+    def orders(self) -> list[list[str]]:
+        """Return what each worker was told since the last call, but for pings."""
+        return [[order for order in each.told() if order != "ping"] for each in self.workers]
+
+
+class WatchTests(SupervisorCase):
+    def test_systemd_is_told_where_metrics_cannot_be_written(self) -> None:
+        shutil.rmtree(self.place)
+        self.notifier.calls.clear()
+
+        with capturedLogs() as logged:
+            for _ in range(3):
+                self.reactor.advance(CHECK_PERIOD)
+
+        self.assertEqual(self.notifier.calls, ["alive"] * 3)
+        self.assertEqual(len(logged), 1)
