@@ -86,3 +86,20 @@ class WatchTests(SupervisorCase):
 
         self.assertEqual(self.notifier.calls, ["alive"] * 3)
         self.assertEqual(len(logged), 1)
+
+
+class ReloadTests(SupervisorCase):
+    def upgrade(self) -> None:
+        """Let a reload find another version, whose workers become ready."""
+        self.orders()
+        self.installed += b"1"
+        self.supervisor.reload()
+        for worker in self.workers[2:]:
+            self.become_ready(worker)
+
+    def test_files_are_opened_again_when_it_becomes_an_upgrade(self) -> None:
+        self.upgrade()
+
+        old, new = ["retire", "reopen"], ["serve", "reopen"]
+        self.assertEqual(self.orders(), [old, old, new, new])
+        self.assertIn("reopen", self.log_file.calls)

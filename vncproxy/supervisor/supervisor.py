@@ -6,7 +6,7 @@ sockets, write the log, and watch its workers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +188,7 @@ class Supervisor(Service):
         if fingerprint() != self._installed:
             self.log.info("another version has been installed: the workers are replaced")
             await self._upgrade()
+            self._reopen_files(self._generations)
             return
         self._notifier.reloading()
         try:
@@ -205,12 +206,12 @@ class Supervisor(Service):
                 digest=told.get("digest", ""),
             )
             _write_log_as(told)
-            self._reopen_files()
+            self._reopen_files(self._others)
         finally:
             self._notifier.ready()
 
-    def _reopen_files(self) -> None:
-        for generation in self._others:
+    def _reopen_files(self, generations: Iterable[Generation]) -> None:
+        for generation in generations:
             for worker in generation:
                 worker.reopen()
         try:
