@@ -47,8 +47,10 @@ class TerminationTests(SynchronousTestCase):
         os.kill(os.getpid(), signal.SIGTERM)
 
     def test_the_reactor_stops_when_the_proxy_is_prepared(self) -> None:
+        self.assertFalse(self.handler.has_begun)
         self.terminate()
         self.assertEqual(self.reactor.stops, [])
+        self.assertTrue(self.handler.has_begun)
 
         self.finished.callback(None)
 

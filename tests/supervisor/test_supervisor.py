@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.workers import MemoryLauncher, Worker, connect
 from vncproxy.supervisor import process, supervisor
+from vncproxy.supervisor.generation import LONGEST_PAUSE
 from vncproxy.supervisor.supervisor import CHECK_PERIOD, Supervisor
 
 
@@ -103,3 +104,43 @@ class ReloadTests(SupervisorCase):
         old, new = ["retire", "reopen"], ["serve", "reopen"]
         self.assertEqual(self.orders(), [old, old, new, new])
         self.assertIn("reopen", self.log_file.calls)
+
+    def test_an_upgrade_leaves_a_drained_proxy_drained(self) -> None:
+        self.answer(self.workers[0], draining=True)
+        self.reactor.advance(CHECK_PERIOD)
+
+        self.upgrade()
+
+        self.assertEqual([told[:2] for told in self.orders()[2:]], [["serve", "drain"]] * 2)
+
+    def test_workers_that_retire_drain_no_proxy(self) -> None:
+        self.upgrade()
+        self.orders()
+        self.answer(self.workers[0], draining=True)
+        for worker in self.workers[2:]:
+            self.answer(worker)
+        self.reactor.advance(CHECK_PERIOD)
+
+        self.assertEqual(self.orders(), [[]] * 4)
+
+
+class DrainTests(SupervisorCase):
+    def test_workers_that_start_again_drain_where_all_have_ended(self) -> None:
+        for worker in self.workers:
+            self.answer(worker, draining=True)
+        self.reactor.advance(CHECK_PERIOD)
+        for worker in self.workers:
+            worker.end()
+        self.reactor.advance(LONGEST_PAUSE)
+        for worker in self.workers[2:]:
+            self.become_ready(worker)
+
+        self.assertEqual(self.orders()[2:], [["serve", "drain"]] * 2)
+
+    def test_one_that_missed_the_order_drains(self) -> None:
+        self.orders()
+        self.answer(self.workers[0], draining=True)
+        self.answer(self.workers[1])
+        self.reactor.advance(CHECK_PERIOD)
+
+        self.assertEqual(self.orders(), [[], ["drain"]])

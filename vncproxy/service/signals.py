@@ -68,6 +68,11 @@ class TerminationHandler:
         reactor.callWhenRunning(self._replace_handler)
         reactor.addSystemEventTrigger("before", "shutdown", self._on_stop)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a stop has begun."""
+        return self._stopped or self._signals > 0
+
     def stop(self) -> None:
         """Stop the reactor now, unless a signal has done so."""
         if not self._stopped:

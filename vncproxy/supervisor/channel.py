@@ -24,7 +24,8 @@ ready        ``version``, ``workers`` (how many the configuration wants), ``stop
              a stop may take), ``drain_timeout``, ``log`` (its ``format`` and ``level``),
              ``digest`` of the configuration
 failed       ``errors``: why it cannot start; its process ends
-alive        ``sessions``, ``room``: whether it takes more, ``draining``; the answer to ``ping``
+alive        ``sessions``, ``room``: whether it takes more, ``draining``: whether the proxy was
+             drained; the answer to ``ping``
 prepared     ``id``, ``errors``: empty when it can be applied
 applied      ``id``, ``changes``, and what ``ready`` has but ``version``
 ===========  ====================================================================================

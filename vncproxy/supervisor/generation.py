@@ -32,6 +32,7 @@ class Generation:
 
     Attributes:
         told: the last ``ready`` or ``applied`` message of a worker: what the configuration wants.
+        drained: whether a worker that served has been drained; all are then, until the proxy ends.
     """
 
     log = Logger()
@@ -58,6 +59,7 @@ class Generation:
         self._pauses: dict[int, float] = {}
         self._restarts: dict[int, IDelayedCall] = {}
         self._restarting = False
+        self.drained = False
 
     def __iter__(self) -> Iterator[WorkerProcess]:
         """Iterate over the workers whose processes live."""
@@ -96,9 +98,13 @@ class Generation:
         if answers:
             self.told = answers[0]
 
-    def serve(self) -> None:
-        """Let all workers listen, and start again each one that ends from now on."""
-        self._restarting = True
+    def serve(self, drained: bool) -> None:
+        """Let all workers listen, and start again each one that ends from now on.
+
+        Args:
+            drained: whether the proxy was drained, so that workers take no sessions.
+        """
+        self._restarting, self.drained = True, drained
         for worker in self:
             self._serve(worker)
 
@@ -120,17 +126,19 @@ class Generation:
             worker.stop_now()
 
     def check(self, room: Callable[[WorkerProcess], bool]) -> None:
-        """Make sure that all workers answer, and that all drain if one does.
+        """Make sure that all workers answer, and that all which serve drain if one does.
 
         A worker that is started again in a drained proxy has missed the order.
 
         Args:
             room: returns whether another worker than this one takes sessions.
         """
-        draining = any(worker.alive.get("draining") for worker in self)
+        serving = [worker for worker in self if worker.state is State.SERVING]
+        self.drained |= any(worker.alive.get("draining", False) for worker in serving)
         for worker in self:
             worker.check(room(worker))
-            if draining and worker.alive.get("draining") is False:
+        for worker in serving:
+            if self.drained and worker.alive.get("draining") is False:
                 worker.drain()
 
     def _give_up_restarts(self) -> None:
@@ -150,6 +158,8 @@ class Generation:
             worker.kill()
             return
         worker.serve()
+        if self.drained:
+            worker.drain()
         self.log.info("{worker} (process {pid}) serves", worker=worker.name, pid=worker.pid)
 
     def _ended(self, worker: WorkerProcess, why: str) -> None:

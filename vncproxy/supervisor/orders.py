@@ -91,7 +91,9 @@ class Orders:
         siblings, sessions = self._gateway.siblings, self._gateway.sessions
         siblings.update(bool(message.get("room")))
         self._gateway.metrics.registry.refresh()
-        room, draining = siblings.has_room(), sessions.draining
+        room = siblings.has_room()
+        # one that ends alone, by a signal, is no drain of the proxy
+        draining = sessions.draining and not self._termination.has_begun
         self._send("alive", sessions=len(sessions), room=room, draining=draining)
 
     def _on_prepare(self, message: Message) -> None:

@@ -169,8 +169,9 @@ class Supervisor(Service):
         return new
 
     def _let_serve(self, new: Generation) -> None:
+        drained = self._current is not None and self._current.drained
         self._current = new
-        new.serve()
+        new.serve(drained)
         self._check()
 
     async def _read_configuration(self) -> bytes:
