@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.workers import MemoryLauncher, Worker, connect
@@ -122,6 +122,26 @@ class ReloadTests(SupervisorCase):
         self.reactor.advance(CHECK_PERIOD)
 
         self.assertEqual(self.orders(), [[]] * 4)
+
+    def reload(self, first: list[str], second: list[str]) -> str:
+        """Let both workers answer to a reload with their errors; returns the last line logged."""
+        self.supervisor.reload()
+        for worker in self.workers:
+            worker.says(**{"is": "prepared", "id": 1, "errors": []})
+        with capturedLogs() as logged:
+            for worker, errors in zip(self.workers, (first, second), strict=True):
+                worker.says(**{"is": "applied", "id": 1, "errors": errors, "workers": 2})
+        return str(formatEvent(logged[-1]))
+
+    def test_a_worker_that_cannot_apply_it_is_told(self) -> None:
+        said = self.reload([], ["a defect: KeyError"])
+
+        self.assertIn("configuration reloaded: not in all workers: a defect: KeyError;", said)
+
+    def test_where_none_can_apply_it_it_is_not_reloaded(self) -> None:
+        said = self.reload(["a defect: KeyError"], ["a defect: KeyError"])
+
+        self.assertEqual(said, "configuration: a defect: KeyError")
 
 
 class DrainTests(SupervisorCase):

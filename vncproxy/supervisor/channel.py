@@ -27,7 +27,8 @@ failed       ``errors``: why it cannot start; its process ends
 alive        ``sessions``, ``room``: whether it takes more, ``draining``: whether the proxy was
              drained; the answer to ``ping``
 prepared     ``id``, ``errors``: empty when it can be applied
-applied      ``id``, ``changes``, and what ``ready`` has but ``version``
+applied      ``id``, ``changes``, ``errors``: empty unless it could not be applied, and what
+             ``ready`` has but ``version``
 ===========  ====================================================================================
 """
 

@@ -84,8 +84,12 @@ class Orders:
         self.channel.send_message(**{"is": what, **members})
 
     def _on_serve(self, _: Message) -> None:
-        self._gateway.privilegedStartService()
-        self._gateway.startService()
+        try:
+            self._gateway.privilegedStartService()
+            self._gateway.startService()
+        except Exception:  # noqa: BLE001 the supervisor starts another one
+            self.log.failure("this worker cannot serve, and ends")
+            self._end()
 
     def _on_ping(self, message: Message) -> None:
         siblings, sessions = self._gateway.siblings, self._gateway.sessions
@@ -116,13 +120,18 @@ class Orders:
             errors = error.detail.splitlines()
         else:
             self.log.failure("the configuration was not read", failure)
-            errors = [f"a defect: {type(error).__name__}"]
+            errors = [_defect(error)]
         self._send("prepared", id=number, errors=errors)
 
     def _on_apply(self, message: Message) -> None:
-        changes = self._prepared.pop(message["id"]).apply()
-        self._gateway.warn()
-        self._send("applied", id=message["id"], changes=changes, **self._wanted())
+        changes, errors = [], []
+        try:
+            changes = self._prepared.pop(message["id"]).apply()
+            self._gateway.warn()
+        except Exception as e:  # noqa: BLE001 the supervisor waits for an answer
+            self.log.failure("the configuration was not applied, or only in part")
+            errors = [_defect(e)]
+        self._send("applied", id=message["id"], changes=changes, errors=errors, **self._wanted())
 
     def _on_discard(self, message: Message) -> None:
         prepared = self._prepared.pop(message["id"], None)
@@ -149,3 +158,8 @@ class Orders:
     def _stop(self) -> Deferred[None] | None:
         self._is_ending = True
         return self._gateway.stopService() if self._gateway.running else None
+
+
+def _defect(error: BaseException | None) -> str:
+    """Return a line about an error whose text may hold anything."""
+    return f"a defect: {type(error).__name__}"

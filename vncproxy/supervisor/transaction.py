@@ -11,7 +11,7 @@ from .process import State, WorkerProcess
 
 
 class ReloadFailed(Exception):
-    """No worker has changed anything; the message has a line for each reason."""
+    """No worker goes by the new configuration; the message has a line for each reason."""
 
 
 async def reload_all(generation: Generation, text: bytes, number: int) -> list[str]:
@@ -24,7 +24,8 @@ async def reload_all(generation: Generation, text: bytes, number: int) -> list[s
         number: tells the answers to this reload from others.
 
     Raises:
-        ReloadFailed: a worker refuses it, or has ended meanwhile.
+        ReloadFailed: a worker refuses it, or has ended meanwhile; or a defect keeps all of them
+            from applying it.
     """
     workers = [each for each in generation if each.state is State.SERVING]
     errors = await _ask_all(workers, text, number)
@@ -32,14 +33,20 @@ async def reload_all(generation: Generation, text: bytes, number: int) -> list[s
         for worker in workers:
             worker.tell("discard", number)
         raise ReloadFailed("\n".join(errors or ["no worker is running"]))
-    generation.configuration = text
+    before, generation.configuration = generation.configuration, text
     applied = await DeferredList(
         [worker.ask("apply", "applied", number) for worker in workers], consumeErrors=True
     )
-    answers = [answer for done, answer in applied if done]
+    given = [answer for done, answer in applied if done]
+    answers = [answer for answer in given if not answer.get("errors")]
+    errors = [error for answer in given for error in answer.get("errors", ())]
+    if errors and not answers:
+        generation.configuration = before
+        raise ReloadFailed("\n".join(dict.fromkeys(errors)))
     if answers:
         generation.told = {**generation.told, **answers[0]}
     changes = [change for answer in answers for change in answer.get("changes", ())]
+    changes += [f"not in all workers: {error}" for error in errors]
     return list(dict.fromkeys(changes)) or ["nothing has changed"]
 
 
