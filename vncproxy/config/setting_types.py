@@ -19,10 +19,10 @@ from .listeners import endpoint_error
 from .secret import ERROR_TYPE as SECRET
 from .urls import (
     check_base_url,
-    check_origin,
     check_page_url,
     check_service_url,
     check_viewer_url,
+    normal_origin_pattern,
 )
 
 ALL_BACKENDS: Final = "*"
@@ -199,7 +199,7 @@ BaseURL = Annotated[str, AfterValidator(check_base_url)]
 ViewerURL = Annotated[str, AfterValidator(check_viewer_url)]
 ServiceURL = Annotated[str, AfterValidator(check_service_url)]
 PageURL = Annotated[str, AfterValidator(check_page_url)]
-Origin = Annotated[str, AfterValidator(check_origin)]
+Origin = Annotated[str, AfterValidator(normal_origin_pattern)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 KeyHash = Annotated[str, AfterValidator(_key_hash)]
 KnownBackend = Annotated[str, AfterValidator(_known_backend)]

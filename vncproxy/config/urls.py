@@ -51,7 +51,7 @@ def prefix(url: str) -> str:
     return split(url).path.rpartition("/")[0] + "/"
 
 
-def check_origin(text: str) -> str:
+def normal_origin_pattern(text: str) -> str:
     """Return an origin, or a pattern of origins, in its normal form.
 
     Raises:

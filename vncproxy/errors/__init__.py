@@ -8,7 +8,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
 - `hypervisor`: the hypervisor's API and the console's server.
 - `zone`: another zone that was asked for a console.
 - `service`: the proxy itself: configuration, store, audit file, load.
-- `session_end`: why an open session was closed.
+- `session_end`: why an open session was closed, with the close codes of the page.
 
 ::
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..config.urls import check_origin
+from ..config.urls import normal_origin_pattern
 from ..errors import PolicyUnsupported
 from ..model import Policy
 from .refusals import IssueRefused
@@ -29,7 +29,7 @@ def check_policy(policy: Policy) -> Policy:
 
 def _origin(text: str, number: int) -> str:
     try:
-        return check_origin(text)
+        return normal_origin_pattern(text)
     except ValueError as e:
         field = f"policy.allowed_origins.{number}"
         raise IssueRefused(str(e), field=field) from e

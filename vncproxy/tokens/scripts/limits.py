@@ -1,8 +1,9 @@
 """Scripts that count live sessions, and the fragment by which the redemption does.
 
-The sets ``live:*`` hold the names of live sessions, ``<worker id>/<session id>``. A member counts
-only while ``worker:<worker id>`` exists; those of dead processes are removed when a limit seems to
-be reached. Every set ends `LEASE_MS` after the last session entered or was registered again.
+The sets ``live:*`` hold the names of live sessions, ``<worker id>/<session id>``: one set for each
+place where a session counts, its machine, its user and its address. A member counts only while
+``worker:<worker id>`` exists; those of dead processes are removed when a limit seems to be reached.
+Every set ends `LEASE_MS` after the last session entered or was registered again.
 """
 
 from __future__ import annotations
