@@ -163,6 +163,7 @@ class LoadBalancerCase(SynchronousTestCase):
         request = (
             f"GET /console/websockify?token={'A' * 43} HTTP/1.1",
             f"Host: localhost:{port}",
+            f"Origin: https://localhost:{self.world.haproxy.web}",
             "Connection: Upgrade",
             "Upgrade: websocket",
             "Sec-WebSocket-Version: 13",
