@@ -113,7 +113,7 @@ card = {{ address = "127.0.0.1:{port}" }}
     def test_refusal_of_the_api_is_one_sentence(self) -> None:
         result = self.command("token", "issue", "nowhere/1", "--user", "alice")
 
-        self.assertFails(result, 1, "vm: there is no backend and no zone 'nowhere'")
+        self.assertFails(result, 1, "vm: there is no backend 'nowhere', and no zone of this name")
 
     def test_key_is_read_from_a_file(self) -> None:
         key_file = Path(self.mktemp())
