@@ -118,6 +118,8 @@ class RunningGateway:
 class _Consoles(WebSocketServerFactory):
     def __init__(self, gateway: Gateway) -> None:
         super().__init__()
+        # their timers would outlast a test
+        self.setProtocolOptions(openHandshakeTimeout=0, closeHandshakeTimeout=0)
         self.gateway = gateway
 
     def buildProtocol(self, addr: IAddress | None) -> Console:
