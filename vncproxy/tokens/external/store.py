@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from zope.interface import implementer
 
-from ...errors import StoreUnavailable, TokenUnknown
+from ...errors import StoreUnavailable, TokenUnknown, TokenUsed
 from ...interfaces import IHasSentinels, IMayForget, ITokenSource, ITokenStore
 from ...model import Grant, SessionLease, Token, TokenStatus, VMAddress, new_claim
 
@@ -52,7 +52,11 @@ class StoreWithSources:
     async def enter(self, grant: Grant, lease: SessionLease | None = None) -> None:
         """Count the session of another issuer's token, and consume what is good once."""
         if lease is not None or grant.once is not None:
-            await self.store.enter(grant, lease)
+            try:
+                await self.store.enter(grant, lease)
+            except TokenUsed as e:
+                error = TokenUsed(f"token {grant.token_id[:12]}: its jti was used before")
+                raise error.about(grant.token.vm, grant.token.user) from e
 
     def leave(self, lease: SessionLease, token: Token) -> None:
         """Stop counting a session."""
