@@ -119,8 +119,9 @@ key = "{key.secret_text()}"
             time.sleep(0.05)
 
     def _guest_listens(self) -> bool:
-        listening = ip("netns", "exec", self.hypervisor_space, "cat", "/proc/net/tcp")
-        return f":{_DISPLAY_BASE:04X} " in listening
+        sockets = ip("netns", "exec", self.hypervisor_space, "cat", "/proc/net/tcp")
+        # LISTEN follows the remote address; the guest before may have left a TIME_WAIT
+        return f":{_DISPLAY_BASE:04X} 00000000:0000 0A " in sockets
 
     def stop_guest(self) -> None:
         """End the guest."""
