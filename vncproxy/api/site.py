@@ -153,6 +153,7 @@ def api_resource(
         max_ttl: the most seconds that a request may have.
         base_url: where users' browsers reach the proxy.
         xvp_url: where TCP viewers reach the proxy.
+        room_elsewhere: whether another worker of this proxy takes sessions.
         zone: the name of this zone.
         zones: the zones that may ask, by name.
         nova: what is configured for the routes of Nova's clients.
