@@ -89,7 +89,7 @@ class Deafness:
 
 async def _serve(reactor: Any, port: int) -> tuple[int, str, Callable[[], Awaitable[None]]]:
     """Serve the API of one more proxy; returns its port, a key, and how it is closed."""
-    from vncproxy.api import ApiKey, ApiKeys, Scope, api_resource, api_site, new_api_key
+    from vncproxy.api import ApiKey, ApiKeys, Caller, Scope, api_resource, api_site, new_api_key
     from vncproxy.cluster.cluster import Cluster
     from vncproxy.config.redis import RedisSettings
     from vncproxy.model import Announcement, Identity
@@ -117,7 +117,7 @@ async def _serve(reactor: Any, port: int) -> tuple[int, str, Callable[[], Awaita
         sessions=cluster.sessions,
         proxies=cluster,
         backends={},
-        authenticators=(ApiKeys([ApiKey("bench", digest, frozenset({Scope.ADMIN}))]),),
+        authenticators=(ApiKeys([ApiKey(digest, Caller("bench", frozenset({Scope.ADMIN})))]),),
         metrics_registry=CollectorRegistry(),
         time=time.time,
         clock=reactor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import FrozenInstanceError
 
 from hypothesis import given
@@ -23,6 +24,7 @@ from vncproxy.model import (
     Token,
     Transport,
     VMAddress,
+    VMPatterns,
     check_secret,
     new_secret,
     secret_id,
@@ -158,3 +160,79 @@ class PolicyTests(SynchronousTestCase):
     def test_the_table_names_fields_of_the_policy(self) -> None:
         for name, values in NOT_ENFORCED.items():
             self.assertNotIn(getattr(Policy(), name), values)
+
+
+def accepts(pattern: str, address: str, fixed: str | None = None) -> bool:
+    vm = VMAddress.parse(address)
+    return VMPatterns.parse([pattern]).accepts(vm, vm.vm if fixed is None else fixed)
+
+
+class VMPatternTests(SynchronousTestCase):
+    def test_what_a_pattern_accepts(self) -> None:
+        for pattern, address, right in (
+            ("*", "kvm/web-01", True),
+            ("kvm/web-01", "kvm/web-01", True),
+            ("kvm/web-*", "kvm/web-01", True),
+            ("kvm/web-*", "kvm/web-", True),
+            ("kvm/web-*", "kvm/WEB-01", False),
+            ("kvm/web-*", "kvm/db-01", False),
+            ("kvm/web-*", "kvm/my-web-01", False),
+            ("kvm/web-*", "kvm/web-01/disk", False),
+            ("kvm/*-a-*-b", "kvm/x-a-y-a-z-b", True),
+            ("kvm/*-a-*-b", "kvm/x-a-b", False),
+            ("kvm-*/web", "kvm-2/web", True),
+            ("*/web", "kvm/web", True),
+            ("kvm/*", "kvm/a/b", False),
+            ("kvm/**", "kvm/a/b", True),
+            ("madrid/kvm/**", "madrid/kvm/web-01", True),
+            ("madrid/kvm/**", "madrid/esx/web-01", False),
+            ("kvm/[ab]?.x", "kvm/[ab]?.x", True),
+            ("kvm/[ab]?.x", "kvm/aXYx", False),
+            ("kvm/web-01", "kvm/web-*", False),
+            ("kvm/a.c", "kvm/abc", False),
+        ):
+            self.assertEqual(accepts(pattern, address), right, (pattern, address))
+
+    def test_a_name_matches_the_whole_backend_alone(self) -> None:
+        for pattern, right in (
+            ("*", True),
+            ("kvm/*", True),
+            ("kvm/**", True),
+            ("*/*", True),
+            ("kvm/web-*", False),
+            ("kvm/web-01", False),
+            ("kvm/*01", False),
+        ):
+            self.assertEqual(accepts(pattern, "kvm/web-01", fixed=""), right, pattern)
+
+    def test_what_follows_a_fixed_part_is_left_open(self) -> None:
+        for pattern, right in (
+            ("madrid/**", True),
+            ("madrid/kvm/*", True),
+            ("madrid/kvm/**", True),
+            ("madrid/esx/**", False),
+            ("madrid/kvm/web-*", False),
+            ("madrid/kvm/web-01", False),
+        ):
+            self.assertEqual(accepts(pattern, "madrid/kvm/web-01", fixed="kvm/"), right, pattern)
+        self.assertFalse(accepts("madrid/kvm/a/**", "madrid/kvm/a/b", fixed="kvm/"))
+
+    def test_what_is_no_pattern(self) -> None:
+        for text in ("", "kvm", "kvm/", "/web", "kvm//x", "k**/x", "kvm/**/x", "kvm/a**", "a/\n"):
+            self.assertRaises(ValueError, VMPatterns.parse, [text])
+        self.assertRaises(ValueError, VMPatterns.parse, ["kvm/*"] * 257)
+        self.assertRaises(ValueError, VMPatterns.parse, ["kvm/" + "x" * 320])
+
+    def test_the_backends_that_it_touches(self) -> None:
+        patterns = VMPatterns.parse(["kvm-*/web", "esx/**"])
+
+        touched = [name for name in ("kvm", "kvm-1", "esx", "esx2") if patterns.touches(name)]
+        self.assertEqual(touched, ["kvm-1", "esx"])
+
+    def test_no_text_takes_long(self) -> None:
+        pattern = "kvm/" + "*a" * 100 + "*b"
+        before = time.process_time()
+
+        self.assertFalse(accepts(pattern, "kvm/" + "a" * 255))
+
+        self.assertLess(time.process_time() - before, 1)

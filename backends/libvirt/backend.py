@@ -17,10 +17,12 @@ from ...interfaces import (
     IConsoleBackend,
     IConsoleRecovery,
     IHasWarnings,
+    IMachineIds,
     IVMInventory,
 )
 from ...model import ConsoleEndpoint, VMAddress, VMSummary
 from ...tls.settings import warnings_about
+from ..uuids import uuid_of
 from .cluster import ask_all, locate
 from .hypervisor import Hypervisor, close_socket
 from .settings import LibvirtSettings
@@ -29,7 +31,7 @@ THREADS_OF_A_HOST: Final = 4
 """Calls to one of several hosts at a time; libvirt answers five (``max_client_requests``)."""
 
 
-@implementer(IConsoleBackend, IConsoleRecovery, IHasWarnings, IVMInventory)
+@implementer(IConsoleBackend, IConsoleRecovery, IHasWarnings, IMachineIds, IVMInventory)
 class LibvirtBackend:
     """The domains of one libvirt, or of several among which they are migrated.
 
@@ -55,6 +57,10 @@ class LibvirtBackend:
         A descriptor in the endpoint belongs to the caller.
         """
         return await locate(self._hypervisors, vm)
+
+    def fixed_part(self, vm: str) -> str:
+        """Return a UUID; names, and numbers of running domains, are given out anew."""
+        return vm if uuid_of(vm) else ""
 
     async def relocate(self, vm: str, refusal: UpstreamViolation) -> ConsoleEndpoint:
         """Raise the refusal: libvirt was asked a moment ago, and would answer the same."""

@@ -15,6 +15,7 @@ from ...interfaces import (
     BackendContext,
     IConsoleBackend,
     IHasWarnings,
+    IMachineIds,
     IVMInventory,
 )
 from ...model import ConsoleElsewhere, ConsoleEndpoint, VMSummary
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@implementer(IConsoleBackend, IHasWarnings, IVMInventory)
+@implementer(IConsoleBackend, IHasWarnings, IMachineIds, IVMInventory)
 class OpenNebulaBackend:
     """The machines of one OpenNebula.
 
@@ -57,6 +58,10 @@ class OpenNebulaBackend:
         from .hybrid import locate
 
         return await self._ask(locate, vm, self._settings.max_hops, self._post)
+
+    def fixed_part(self, vm: str) -> str:
+        """Return a number; everything else is a name, which its owner chooses."""
+        return vm if vm.isascii() and vm.isdigit() else ""
 
     async def list(self) -> Sequence[VMSummary]:
         """Return the machines that are not terminated, as far as the account can see them."""

@@ -15,6 +15,7 @@ from ...interfaces import (
     IConsoleBackend,
     IHasWarnings,
     IKnowsConsoles,
+    IMachineIds,
     IVMInventory,
 )
 from ...model import ConsoleEndpoint, VMAddress, VMSummary
@@ -25,7 +26,7 @@ from .settings import StaticSettings
 _READ_TIME = 5.0
 
 
-@implementer(IConsoleBackend, IHasWarnings, IKnowsConsoles, IVMInventory)
+@implementer(IConsoleBackend, IHasWarnings, IKnowsConsoles, IMachineIds, IVMInventory)
 class StaticBackend:
     """Consoles from a table: the VM's id is the table's key.
 
@@ -51,6 +52,10 @@ class StaticBackend:
         if console is None:
             raise VMNotFound(f"no console {vm!r} in {self._name}")
         return console.endpoint()
+
+    def fixed_part(self, vm: str) -> str:
+        """Return the key of a table: only the configuration has it."""
+        return vm
 
     async def list(self) -> Sequence[VMSummary]:
         """Return all consoles; the state of their machines is not known."""

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zope.interface import implementer
 
 from ...errors import ConfigurationError
-from ...interfaces import BackendContext, IConsoleBackend, IHasWarnings, IVMInventory
+from ...interfaces import BackendContext, IConsoleBackend, IHasWarnings, IMachineIds, IVMInventory
 from ...model import ConsoleEndpoint, VMSummary
 from ..time_limits import IN_THREAD
+from ..uuids import uuid_of
 from .settings import VMwareSettings
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@implementer(IConsoleBackend, IHasWarnings, IVMInventory)
+@implementer(IConsoleBackend, IHasWarnings, IMachineIds, IVMInventory)
 class VMwareBackend:
     """The machines of one vCenter or ESXi host.
 
@@ -48,6 +49,16 @@ class VMwareBackend:
         from .console import locate
 
         return await self._ask(locate, vm)
+
+    def fixed_part(self, vm: str) -> str:
+        """Return an instance UUID or a managed object id; who configures a machine chooses others.
+
+        A BIOS UUID has the form of an instance UUID, so where those count no UUID is fixed.
+        """
+        from .machines import is_managed_object_id
+
+        by_uuid = uuid_of(vm) and not self._settings.bios_uuids
+        return vm if by_uuid or is_managed_object_id(vm) else ""
 
     async def list(self) -> Sequence[VMSummary]:
         """Return the machines that the account can see, without templates, sorted by name."""

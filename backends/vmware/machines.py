@@ -49,6 +49,11 @@ def find(vsphere: VSphere, vm: str) -> Any:
     return _only(_by_name(vsphere, vm), "name", vm)
 
 
+def is_managed_object_id(vm: str) -> bool:
+    """Tell whether a machine is named by its managed object id, ``vm-123``."""
+    return _MANAGED_OBJECT_ID.fullmatch(vm) is not None
+
+
 def inventory(vsphere: VSphere, backend: str) -> list[VMSummary]:
     """Return all machines that the account can see and that are no templates, sorted by name."""
     found = read_all(

@@ -16,11 +16,13 @@ from ...interfaces import (
     IConsoleBackend,
     IConsoleRecovery,
     IHasWarnings,
+    IMachineIds,
     IVMInventory,
 )
 from ...model import ConsoleEndpoint, VMSummary
 from ...tls.settings import warnings_about
 from ..time_limits import IN_THREAD
+from ..uuids import WITH_DASHES, uuid_of
 from .refusals import SESSION, explain, may_pass
 from .settings import XenSettings
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@implementer(IConsoleBackend, IConsoleRecovery, IVMInventory, IHasWarnings)
+@implementer(IConsoleBackend, IConsoleRecovery, IVMInventory, IHasWarnings, IMachineIds)
 class XenBackend:
     """The machines of one pool, or of a host that stands alone.
 
@@ -53,6 +55,10 @@ class XenBackend:
     async def locate(self, vm: str) -> ConsoleEndpoint:
         """Ask XAPI where the console is; see ``IConsoleBackend``."""
         return await self._locate(vm)
+
+    def fixed_part(self, vm: str) -> str:
+        """Return a UUID; everything else is a name label."""
+        return vm if uuid_of(vm, (WITH_DASHES,)) else ""
 
     async def relocate(self, vm: str, refusal: UpstreamViolation) -> ConsoleEndpoint:
         """Ask XAPI where the machine runs now; see ``IConsoleRecovery``."""

@@ -26,6 +26,7 @@ from ...interfaces import (
     IConsoleRecovery,
     IConsolesElsewhere,
     IHasWarnings,
+    IMachineIds,
 )
 from ...model import ConsoleElsewhere, ConsoleEndpoint, Journey, VMAddress, is_secret
 from ...zones.request import Act, new_request, passed
@@ -38,7 +39,7 @@ _BUSY = (429, 503)
 """Statuses of HTTP by which a proxy of the zone takes no session now."""
 
 
-@implementer(IConsoleBackend, IConsolesElsewhere, IConsoleRecovery, IHasWarnings)
+@implementer(IConsoleBackend, IConsolesElsewhere, IConsoleRecovery, IHasWarnings, IMachineIds)
 class ZoneBackend:
     """The machines of one other zone, by their addresses there."""
 
@@ -77,6 +78,11 @@ class ZoneBackend:
         """Make sure that the zone has a machine; its console is opened for a session only."""
         await self.check_for(vm, ())
         return ConsoleElsewhere(VMAddress(self._name, vm))
+
+    def fixed_part(self, vm: str) -> str:
+        """Return the name of the zone's backend; only the zone knows ids from names there."""
+        backend, slash, _ = vm.partition("/")
+        return backend + slash if slash else ""
 
     async def check_for(self, vm: str, via: Sequence[str]) -> None:
         """Make sure that the zone has a machine, for zones that ask this one."""

@@ -57,7 +57,7 @@ class KeyTests(ApiTestCase):
 
     def test_hash_may_be_written_in_capitals(self) -> None:
         digest = hashlib.sha256(b"abc").hexdigest().upper()
-        self.keys.append(ApiKey("old", f"sha256:{digest}", frozenset({Scope.READ})))
+        self.keys.append(ApiKey(f"sha256:{digest}", Caller("old", frozenset({Scope.READ}))))
         self.serve()
 
         self.assertEqual(self.call("GET", "/v1/vms", key="abc").status, 200)
@@ -99,7 +99,7 @@ class NewKeyTests(SynchronousTestCase):
         self.assertNotEqual(new_api_key()[0], key)
 
     def test_hash_is_not_shown(self) -> None:
-        key = ApiKey("portal", "sha256:abc", frozenset({Scope.READ}))
+        key = ApiKey("sha256:abc", Caller("portal", frozenset({Scope.READ})))
 
         self.assertNotIn("abc", repr(key))
 

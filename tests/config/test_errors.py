@@ -166,6 +166,35 @@ class MistakeTests(LoadCase):
             "[api.keys.desk] hash: is the hash of another key too; keys must differ",
         )
 
+    def test_patterns_and_bounds_of_a_key(self) -> None:
+        lines = self.errors_in(
+            f"""
+            [api.keys.portal]
+            hash = "{HASH}"
+            scopes = ["issue"]
+            vms = ["kvm"]
+            policy = {{ max_duration = -1, mod = "view-only", uses = 0 }}
+            [api.keys.desk]
+            hash = "{HASH[:-1]}1"
+            scopes = ["issue"]
+            vms = []
+            policy = {{ allowed_origins = ["https://*"] }}
+            """
+        )
+        written = 'a pattern is "*" or written <backend>/<id>, for example kvm/web-*'
+        self.assertEqual(
+            sorted(lines),
+            [
+                '[api.keys.desk] policy: may have "*" as the first label of a host: '
+                "https://*.apps.example.com",
+                "[api.keys.desk] vms: must not be empty",
+                "[api.keys.portal] policy.max_duration: -1 is not allowed; more than 0",
+                "[api.keys.portal] policy.mod: unknown key; did you mean mode?",
+                "[api.keys.portal] policy.uses: 0 is not allowed; at least 1",
+                f"[api.keys.portal] vms: {written}",
+            ],
+        )
+
     def test_a_key_without_scopes(self) -> None:
         self.assert_mistake(
             f'[api.keys.portal]\nhash = "{HASH}"\nscopes = []',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from vncproxy.api import ApiKey, ApiKeys, IAuthenticator, Scope, api_resource, new_api_key
+from vncproxy.api import ApiKey, ApiKeys, Caller, IAuthenticator, Scope, api_resource, new_api_key
+from vncproxy.config.scope import Access
 from vncproxy.errors import (
     BackendError,
     ConsoleUnavailable,
@@ -24,6 +25,7 @@ from vncproxy.errors import (
 )
 from vncproxy.interfaces import (
     IConsoleBackend,
+    IMachineIds,
     IProxies,
     ISessionRegistry,
     ITokenStore,
@@ -103,12 +105,15 @@ class MemorySessions:
         token_id: str | None = None,
         proxy: str | None = None,
         backends: frozenset[str] | None = None,
+        allows: Callable[[VMAddress], bool] | None = None,
         limit: int | None = None,
         after: str = "",
     ) -> Sequence[SessionInfo]:
         tokens = None if token_id is None else frozenset({token_id})
         wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
         found = [s for s in self.live.values() if wanted.accepts(s) and s.cursor > after]
+        if allows is not None:
+            found = [s for s in found if s.vm is not None and allows(s.vm)]
         return sorted(found, key=lambda session: session.cursor)[:limit]
 
     async def get(self, session_id: str) -> SessionInfo | None:
@@ -130,12 +135,14 @@ class MemorySessions:
         token_id: str | None = None,
         proxy: str | None = None,
         backends: frozenset[str] | None = None,
+        ids: frozenset[str] | None = None,
         by: str = "",
     ) -> Ended:
         found = await self.list(vm=vm, user=user, token_id=token_id, proxy=proxy, backends=backends)
-        for session in found:
+        chosen = [session for session in found if ids is None or session.id in ids]
+        for session in chosen:
             await self.end(session.id, why)
-        return Ended(len(found), self.silent)
+        return Ended(len(chosen), self.silent)
 
 
 @implementer(IProxies)
@@ -169,7 +176,7 @@ class Blind:
         pass
 
 
-@implementer(IVMInventory)
+@implementer(IMachineIds, IVMInventory)
 class Listing(Blind):
     """A backend with machines, or with a failure, or that never answers."""
 
@@ -177,6 +184,10 @@ class Listing(Blind):
         self.machines = [VMSummary(VMAddress(name, vm), vm, s) for vm, s in machines.items()]
         self.failure: Exception | None = None
         self.silent = False
+        self.names: set[str] = set()
+
+    def fixed_part(self, vm: str) -> str:
+        return "" if vm in self.names else vm
 
     async def locate(self, vm: str) -> ConsoleEndpoint:
         if self.silent:
@@ -233,9 +244,12 @@ class ApiTestCase(SynchronousTestCase):
         self.key = self.add_key("root", Scope.ADMIN)
         self.serve()
 
-    def add_key(self, name: str, *scopes: Scope, backends: Sequence[str] = ("*",)) -> str:
+    def add_key(
+        self, name: str, *scopes: Scope, backends: Sequence[str] = ("*",), **more: Any
+    ) -> str:
         key, digest = new_api_key()
-        self.keys.append(ApiKey(name, digest, frozenset(scopes), frozenset(backends)))
+        caller = Caller.of(name, Access(scopes=frozenset(scopes), backends=tuple(backends), **more))
+        self.keys.append(ApiKey(digest, caller))
         return key
 
     def authenticators(self) -> list[IAuthenticator]:
@@ -260,8 +274,8 @@ class ApiTestCase(SynchronousTestCase):
         )
         self.treq = StubTreq(self.resource)
 
-    def key_with(self, *scopes: Scope, backends: Sequence[str] = ("*",)) -> str:
-        key = self.add_key("portal", *scopes, backends=backends)
+    def key_with(self, *scopes: Scope, backends: Sequence[str] = ("*",), **more: Any) -> str:
+        key = self.add_key("portal", *scopes, backends=backends, **more)
         self.serve()
         return key
 

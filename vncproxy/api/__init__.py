@@ -9,6 +9,7 @@ In reading order:
 - `health`: ``/healthz`` and ``/readyz``.
 - `visible_metrics`: ``/metrics``, without the backends that a caller may not touch.
 - `zones`: requests of other zones.
+- `permissions`: which machines a caller may see and use.
 - `machine_lists`: the machines of all backends.
 - `v1`: the routes below ``/v1``.
 - `nova`: what OpenStack's clients use, below ``/v2.1``.

@@ -1,11 +1,12 @@
-"""A caller of the API: its name, its scopes and the backends that it may touch."""
+"""A caller of the API: its name, its scopes, and the machines that it may touch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..config.scope import Scope
+from ..config.scope import Access, Scope
 from ..errors import Forbidden
+from ..model import ALL_VMS, NO_BOUNDS, PolicyBounds, VMAddress, VMPatterns
 from .reply import Refusal
 
 ALL_BACKENDS = "*"
@@ -20,38 +21,53 @@ class Caller:
         scopes: what it may do.
         backends: names of the backends that it may touch, or ``*``.
         kind: what ``name`` is the name of, such as ``key``.
+        vms: patterns for the machines that it may touch.
+        match_names: whether names that tenants may choose are matched, too.
+        policy: the most that its links may do.
     """
 
     name: str
     scopes: frozenset[Scope]
     backends: frozenset[str] = frozenset({ALL_BACKENDS})
     kind: str = "key"
+    vms: VMPatterns = ALL_VMS
+    match_names: bool = False
+    policy: PolicyBounds = NO_BOUNDS
+
+    @classmethod
+    def of(cls, name: str, access: Access, kind: str = "key") -> Caller:
+        """Return a caller with what a table of the configuration allows."""
+        return cls(
+            name,
+            access.scopes,
+            frozenset(access.backends),
+            kind,
+            access.vms,
+            access.match_names,
+            access.policy,
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r}"
 
     @property
     def unrestricted(self) -> bool:
-        """Whether it may touch every backend."""
-        return ALL_BACKENDS in self.backends
+        """Whether it may touch every machine."""
+        return ALL_BACKENDS in self.backends and self.vms.everything
 
     def may_touch(self, backend: str) -> bool:
-        """Tell whether it may see and use a backend's machines."""
-        return self.unrestricted or backend in self.backends
+        """Tell whether it may see and use machines of a backend, all or some."""
+        named = ALL_BACKENDS in self.backends or backend in self.backends
+        return named and self.vms.touches(backend)
 
-    def require_backend(self, backend: str) -> None:
-        """Refuse a backend that it may not touch.
+    def may_use(self, vm: VMAddress, fixed: str) -> bool:
+        """Tell whether it may see and use a machine.
 
-        Raises:
-            Refusal: 403, whether or not such a backend exists.
+        Args:
+            fixed: the part of the machine's id that no tenant can choose, as `IMachineIds` has it.
         """
-        if not self.may_touch(backend):
-            raise Refusal(
-                Forbidden.status,
-                Forbidden.code,
-                f"the {self} may not use the backend {backend!r}",
-                field="vm",
-            )
+        named = ALL_BACKENDS in self.backends or vm.backend in self.backends
+        return named and self.vms.accepts(vm, vm.vm if self.match_names else fixed)
 
     def require_scope(self, *scopes: Scope) -> None:
         """Refuse a caller that has none of several scopes; ``ADMIN`` always suffices.

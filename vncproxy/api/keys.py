@@ -10,10 +10,9 @@ from hmac import compare_digest
 from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
-from ..config.scope import Scope
 from ..model import new_secret
 from .authentication import IAuthenticator, Unauthenticated
-from .caller import ALL_BACKENDS, Caller
+from .caller import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +20,12 @@ class ApiKey:
     """A key as it is configured.
 
     Attributes:
-        name: for logs.
         hash: ``sha256:`` and 64 hexadecimal digits.
-        scopes: what its bearer may do.
-        backends: names of the backends that its bearer may touch, or ``*``.
+        bearer: its bearer, and what that may do.
     """
 
-    name: str
     hash: str = field(repr=False)
-    scopes: frozenset[Scope]
-    backends: frozenset[str] = frozenset({ALL_BACKENDS})
+    bearer: Caller
 
 
 @implementer(IAuthenticator)
@@ -45,9 +40,7 @@ class ApiKeys:
     hint = "an API key is needed: Authorization: Bearer <key>"
 
     def __init__(self, keys: Iterable[ApiKey]) -> None:
-        self._callers = [
-            (key.hash.lower().encode(), Caller(key.name, key.scopes, key.backends)) for key in keys
-        ]
+        self._callers = [(key.hash.lower().encode(), key.bearer) for key in keys]
 
     async def authenticate(self, headers: Headers) -> Caller | None:
         """Return the bearer of the key that a request was sent with."""

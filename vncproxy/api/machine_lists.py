@@ -13,6 +13,7 @@ from ..errors import BackendError, VNCProxyError
 from ..interfaces import IConsoleBackend, IVMInventory
 from ..model import VMSummary
 from .caller import Caller
+from .permissions import Permissions
 
 TIME_LIMIT = 30.0
 """Seconds that a backend may take; its own limits are usually shorter."""
@@ -25,20 +26,34 @@ class MachineLists:
 
     Args:
         backends: by name; those that are no `IVMInventory` are left out.
+        permissions: which machines a caller sees.
         clock: for the time limit.
     """
 
     log = Logger()
 
-    def __init__(self, backends: Mapping[str, IConsoleBackend], clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        backends: Mapping[str, IConsoleBackend],
+        permissions: Permissions,
+        clock: IReactorTime,
+    ) -> None:
         self._backends = {n: b for n, b in backends.items() if IVMInventory.providedBy(b)}
+        self._permissions = permissions
         self._clock = clock
 
     async def read(self, caller: Caller) -> Mapping[str, MachineList]:
-        """Return the machines, or the error, of each backend that a caller may touch."""
+        """Return the machines that a caller may touch by backend, or the error of a backend."""
         names = [name for name in self._backends if caller.may_touch(name)]
         results = await gatherResults([self._read_one(name) for name in names])
-        return dict(zip(names, results, strict=True))
+        seen = (self._seen(caller, result) for result in results)
+        return dict(zip(names, seen, strict=True))
+
+    def _seen(self, caller: Caller, machines: MachineList) -> MachineList:
+        if caller.vms.everything or isinstance(machines, VNCProxyError):
+            return machines
+        seen = (self._permissions.seen(caller, machine) for machine in machines)
+        return [machine for machine in seen if machine is not None]
 
     def _read_one(self, name: str) -> Deferred[MachineList]:
         inventory = IVMInventory(self._backends[name])

@@ -31,6 +31,7 @@ from .nova.options import NovaOptions
 from .nova.routes import NovaApi
 from .nova.servers import Servers
 from .nova.versions import PREFIX
+from .permissions import Permissions
 from .reply import Reply, error_body
 from .v1.bodies import MAX_BODY
 from .v1.inventory import Inventory
@@ -160,15 +161,16 @@ def api_resource(
     """
     urls = {ConsoleType.NOVNC: base_url, ConsoleType.XVPVNC: xvp_url}
     rules = IssueRules(ttl=ttl, max_ttl=max_ttl, urls=urls, backends=backends)
-    machines, lists = MachineCheck(backends, clock), MachineLists(backends, clock)
+    permissions, machines = Permissions(backends), MachineCheck(backends, clock)
+    lists = MachineLists(backends, permissions, clock)
     issuer = TokenIssuer(store, rules, machines, time)
     servers = Servers(lists, clock.seconds)
     page = nova.novnc_url or base_url + PAGE
     return _Root(
         Api(
             authenticators,
-            Tokens(store, sessions, issuer),
-            SessionsView(sessions, store, clock),
+            Tokens(store, sessions, issuer, permissions),
+            SessionsView(sessions, store, permissions, clock),
             ProxiesView(proxies),
             ZoneDesk(zone, zones, store, issuer, machines, sessions, time),
             Inventory(lists),
@@ -179,7 +181,7 @@ def api_resource(
             nova,
             servers,
             Consoles(servers, machines, issuer, page),
-            AuthTokens(store, machines),
+            AuthTokens(store, machines, permissions),
         ),
     )
 

@@ -29,6 +29,14 @@ Place = tuple[str, Callable[[], SessionInfo | None]]
 Lists = list[Iterable[Place]]
 
 
+def _accepts(
+    wanted: SessionFilter, allows: Callable[[VMAddress], bool] | None, session: SessionInfo
+) -> bool:
+    if not wanted.accepts(session):
+        return False
+    return allows is None or (session.vm is not None and allows(session.vm))
+
+
 def _itself(session: SessionInfo) -> SessionInfo:
     return session
 
@@ -79,6 +87,7 @@ class ClusterSessions:
         token_id: str | None = None,
         proxy: str | None = None,
         backends: frozenset[str] | None = None,
+        allows: Callable[[VMAddress], bool] | None = None,
         limit: int | None = None,
         after: str = "",
     ) -> Sequence[SessionInfo]:
@@ -89,6 +98,7 @@ class ClusterSessions:
             token_id=token_id,
             proxy=proxy,
             backends=backends,
+            allows=allows,
             limit=limit,
             after=after,
         )
@@ -97,10 +107,13 @@ class ClusterSessions:
         lists: Lists = [[(session.cursor, partial(_itself, session)) for session in here]]
         for worker in await self._other_workers(proxy):
             lists.append(await self._of_worker(worker, wanted, after))
-        return await self._first(lists, wanted, limit)
+        return await self._first(lists, partial(_accepts, wanted, allows), limit)
 
     async def _first(
-        self, lists: Iterable[Iterable[Place]], wanted: SessionFilter, limit: int | None
+        self,
+        lists: Iterable[Iterable[Place]],
+        accepts: Callable[[SessionInfo], bool],
+        limit: int | None,
     ) -> Sequence[SessionInfo]:
         """Return the first sessions of several lists, each of which is in order."""
         pace, first = Pace(self._reactor), list[SessionInfo]()
@@ -109,7 +122,7 @@ class ClusterSessions:
                 break
             await pace.step()
             session = read()
-            if session is not None and wanted.accepts(session):
+            if session is not None and accepts(session):
                 first.append(session)
         return first
 
@@ -140,11 +153,12 @@ class ClusterSessions:
         token_id: str | None = None,
         proxy: str | None = None,
         backends: frozenset[str] | None = None,
+        ids: frozenset[str] | None = None,
         by: str = "",
     ) -> Ended:
         """End the sessions that meet all criteria given."""
         tokens = None if token_id is None else frozenset({token_id})
-        wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
+        wanted = SessionFilter(vm, user, proxy, backends, ids, tokens)
         return await self._end(wanted, why, by)
 
     async def _end(

@@ -5,7 +5,8 @@
   ``[timeouts]`` are in `vncproxy.model.limits`.
 - `setting_types`: the types of single settings, and what each of them refuses.
 - `redis`: how a Redis is reached, for ``[redis]`` and token sources.
-- `scope`: what an API key may do.
+- `table`: what all tables have in common.
+- `scope`: what a caller of the API may do.
 - `secret`: secrets, written out, in a file or in the environment.
 - `listeners`: endpoint strings.
 - `urls`: URLs, and the origins and path prefixes in them.

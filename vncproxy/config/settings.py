@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from ..model import Limits, Seconds, Timeouts
 from . import urls
 from .listeners import EndpointText, is_local
 from .redis import RedisSettings
-from .scope import Scope
+from .scope import Access
 from .setting_types import (
     ALL_BACKENDS,
     Backend,
@@ -22,7 +22,6 @@ from .setting_types import (
     BaseURL,
     Endpoint,
     KeyHash,
-    KnownBackend,
     Name,
     Network,
     Origin,
@@ -37,20 +36,9 @@ from .setting_types import (
     check_name,
     wrong_key,
 )
+from .table import Table
 
 __all__ = ["ALL_BACKENDS", "BackendTable", "Settings"]
-
-
-class Table(BaseModel):
-    """A table of the file."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        validate_default=True,  # a default can contradict other keys of the file
-        hide_input_in_errors=True,
-        allow_inf_nan=False,
-    )
 
 
 class Proxy(Table):
@@ -164,12 +152,10 @@ class Log(Table):
     audit_required: bool = False
 
 
-class APIKey(Table):
-    """``[api.keys.NAME]``: the scopes of a key, and the backends that it may use."""
+class APIKey(Access):
+    """``[api.keys.NAME]``: a key, and what its bearer may do."""
 
     hash: KeyHash
-    scopes: Annotated[frozenset[Scope], Field(min_length=1)]
-    backends: tuple[KnownBackend, ...] = (ALL_BACKENDS,)
 
 
 class API(Table):

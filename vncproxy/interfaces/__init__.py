@@ -23,6 +23,7 @@ from .backend import (
     IConsolesElsewhere,
     IHasWarnings,
     IKnowsConsoles,
+    IMachineIds,
     IVMInventory,
     NamesOtherBackends,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "IHasSentinels",
     "IHasWarnings",
     "IKnowsConsoles",
+    "IMachineIds",
     "IMayForget",
     "IPointsElsewhere",
     "IProxies",

@@ -110,6 +110,25 @@ class IVMInventory(Interface):
         """
 
 
+class IMachineIds(Interface):
+    """A backend that can tell ids, which it gives out itself, from names that tenants may choose.
+
+    Callers of the API that are limited to some machines may use only those whose ids are theirs. A
+    backend without this interface is one all of whose machines have names that tenants choose.
+    """
+
+    def fixed_part(vm: str) -> str:
+        """Return the leading part of a machine's id that no tenant can choose; asks no hypervisor.
+
+        Args:
+            vm: the id as the token has it, without the backend's name.
+
+        Returns:
+            All of it, where `locate` takes this text for an id, and never for a name; a part that
+            ends with a slash; or nothing, where it may be a name.
+        """
+
+
 class IKnowsConsoles(Interface):
     """A backend that can list consoles with their endpoints."""
 

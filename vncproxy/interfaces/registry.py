@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from zope.interface import Interface
 
@@ -27,6 +27,7 @@ class ISessionRegistry(Interface):
         token_id: str | None = None,
         proxy: str | None = None,
         backends: frozenset[str] | None = None,
+        allows: Callable[[VMAddress], bool] | None = None,
         limit: int | None = None,
         after: str = "",
     ) -> Awaitable[Sequence[SessionInfo]]:
@@ -35,6 +36,7 @@ class ISessionRegistry(Interface):
         Args:
             proxy: the name or the id of a proxy.
             backends: of which the machine's backend is to be one.
+            allows: accepts the machine; a session without one is not accepted.
             limit: the most sessions to return.
             after: the ``cursor`` of a session, in whose place the list begins.
         """
@@ -57,9 +59,14 @@ class ISessionRegistry(Interface):
         token_id: str | None = None,
         proxy: str | None = None,
         backends: frozenset[str] | None = None,
+        ids: frozenset[str] | None = None,
         by: str = "",
     ) -> Awaitable[Ended]:
-        """End the sessions that meet all criteria given; without any, all of them."""
+        """End the sessions that meet all criteria given; without any, all of them.
+
+        Args:
+            ids: of which the session's is to be one.
+        """
 
 
 class IProxies(Interface):

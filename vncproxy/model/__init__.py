@@ -4,7 +4,9 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 
 - `units`: durations and moments.
 - `address`: a virtual machine: its address, and what a list shows of it.
+- `patterns`: patterns for addresses of machines.
 - `policy`: what an issuer decides about a token.
+- `bounds`: the most that an issuer may decide.
 - `endpoint`: where a console is, how its server is verified, and its handshakes as data.
 - `token`: a token without its secret, and what a redeemed one allows.
 - `secret`: how ids and secrets are made, hashed and checked.
@@ -29,6 +31,7 @@ from .border import (
     Journey,
     Visit,
 )
+from .bounds import NO_BOUNDS, PolicyBounds
 from .endpoint import (
     ConsoleElsewhere,
     ConsoleEndpoint,
@@ -41,6 +44,7 @@ from .endpoint import (
 from .identity import Identity
 from .lease import Place, SessionLease
 from .limits import Limits, Timeouts
+from .patterns import ALL_VMS, VMPattern, VMPatterns
 from .policy import NOT_ENFORCED, ConsoleType, Mode, Policy, Sharing
 from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secret_id
 from .session import (
@@ -56,8 +60,10 @@ from .token import Grant, Once, Token, TokenStatus
 from .units import Seconds, UnixTime
 
 __all__ = [
+    "ALL_VMS",
     "LOCAL",
     "NOT_ENFORCED",
+    "NO_BOUNDS",
     "REFUSALS_HEADER",
     "REFUSALS_IN_RFB",
     "SESSION_HEADER",
@@ -78,6 +84,7 @@ __all__ = [
     "Once",
     "Place",
     "Policy",
+    "PolicyBounds",
     "RFBSecurity",
     "Seconds",
     "SessionFilter",
@@ -92,6 +99,8 @@ __all__ = [
     "Unconfirmed",
     "UnixTime",
     "VMAddress",
+    "VMPattern",
+    "VMPatterns",
     "VMSummary",
     "Visit",
     "check_secret",

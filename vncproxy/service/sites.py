@@ -165,15 +165,13 @@ class Sites:
         )
 
     def _api(self, settings: Settings, components: Components) -> IResource:
+        from ..api.caller import Caller
         from ..api.keys import ApiKey, ApiKeys
         from ..api.nova.callers import AuthTokenKeys, LoopbackCallers
         from ..api.nova.options import NovaOptions
         from ..api.site import api_resource
 
-        keys = [
-            ApiKey(name, key.hash, key.scopes, frozenset(key.backends))
-            for name, key in settings.api.keys.items()
-        ]
+        keys = [ApiKey(key.hash, Caller.of(name, key)) for name, key in settings.api.keys.items()]
         ways = {"keys": AuthTokenKeys(ApiKeys(keys)), "none": LoopbackCallers()}
         nova = settings.nova
         return api_resource(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from twisted.internet.defer import DeferredList
 from zope.interface import implementer
@@ -27,6 +27,7 @@ class SessionRegistry(LiveSessions):
         token_id: str | None = None,
         proxy: str | None = None,
         backends: frozenset[str] | None = None,
+        allows: Callable[[VMAddress], bool] | None = None,
         limit: int | None = None,
         after: str = "",
     ) -> Sequence[SessionInfo]:
@@ -34,6 +35,8 @@ class SessionRegistry(LiveSessions):
         tokens = None if token_id is None else frozenset({token_id})
         wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
         chosen = sorted(self.matching(wanted), key=cursor_of)
+        if allows is not None:
+            chosen = [each for each in chosen if each.vm is not None and allows(each.vm)]
         if after:
             chosen = [session for session in chosen if cursor_of(session) > after]
         now = self.services.reactor.seconds()
@@ -57,11 +60,12 @@ class SessionRegistry(LiveSessions):
         token_id: str | None = None,
         proxy: str | None = None,
         backends: frozenset[str] | None = None,
+        ids: frozenset[str] | None = None,
         by: str = "",
     ) -> Ended:
         """End the sessions that meet all criteria given; without any, all of them."""
         tokens = None if token_id is None else frozenset({token_id})
-        wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
+        wanted = SessionFilter(vm, user, proxy, backends, ids, tokens)
         return Ended(await self.end_matching(why, wanted))
 
     async def end_matching(self, why: SessionEnded, wanted: SessionFilter) -> int:

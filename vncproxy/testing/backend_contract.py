@@ -18,6 +18,7 @@ from ..interfaces import (
     IConsoleRecovery,
     IHasWarnings,
     IKnowsConsoles,
+    IMachineIds,
     IVMInventory,
     NamesOtherBackends,
 )
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 else:
     TestCase = object
 
-OPTIONAL = (IConsoleRecovery, IHasWarnings, IKnowsConsoles, IVMInventory)
+OPTIONAL = (IConsoleRecovery, IHasWarnings, IKnowsConsoles, IMachineIds, IVMInventory)
 """What a backend may provide beside `IConsoleBackend`."""
 
 
@@ -119,6 +120,19 @@ class BackendContract(TestCase):
                 self.assertIsInstance(machine, VMSummary)
             self.assertLessEqual(len({machine.vm.backend for machine in machines}), 1)
             self.assertEqual(len({machine.vm for machine in machines}), len(machines))
+
+    async def test_contract_ids_are_told_from_names(self) -> None:
+        """Listed machines have ids that no tenant chooses; other texts may have a fixed part."""
+        backend: Any = self.contract_backend()
+        if IMachineIds.providedBy(backend):
+            ids = IMachineIds(backend)
+            listed = await backend.list() if IVMInventory.providedBy(backend) else ()
+            for machine in listed:
+                self.assertEqual(ids.fixed_part(machine.vm.vm), machine.vm.vm)
+            for text in ("a-name", "a/b/c", self.known_vm or "x"):
+                fixed = ids.fixed_part(text)
+                self.assertTrue(text.startswith(fixed))
+                self.assertTrue(fixed in ("", text) or fixed.endswith("/"))
 
     async def test_contract_recovery_never_hides_a_refusal(self) -> None:
         """What a refusal means is one of our errors, and a host is a text."""

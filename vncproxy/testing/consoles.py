@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from zope.interface import implementer
 
 from ..errors import VMNotFound, VNCProxyError
-from ..interfaces import IConsoleBackend, IVMInventory
+from ..interfaces import IConsoleBackend, IMachineIds, IVMInventory
 from ..model import ConsoleElsewhere, ConsoleEndpoint, VMAddress, VMSummary
 
 
-@implementer(IConsoleBackend, IVMInventory)
+@implementer(IConsoleBackend, IMachineIds, IVMInventory)
 class StaticConsoles:
     """A backend over a dictionary that tests may change.
 
@@ -43,6 +43,10 @@ class StaticConsoles:
         if isinstance(found, VNCProxyError):
             raise found
         return found
+
+    def fixed_part(self, vm: str) -> str:
+        """Return the key of the dictionary."""
+        return vm
 
     async def probe(self) -> str:
         """Count the consoles."""

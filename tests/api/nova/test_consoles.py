@@ -25,6 +25,7 @@ from vncproxy.model import (
     Token,
     Transport,
     VMAddress,
+    VMSummary,
 )
 
 T = TypeVar("T")
@@ -87,6 +88,28 @@ class NovaTestCase(ApiTestCase):
         self.assertEqual(answer.headers["content-type"], "application/json")
         for word in words:
             self.assertIn(word, answer.body[name]["message"])
+
+
+class LimitedKeyTests(NovaTestCase):
+    """A key for some machines finds no others, by whatever it asks for them."""
+
+    def test_servers_are_those_of_the_key(self) -> None:
+        self.kvm.machines.append(VMSummary(VMAddress("kvm", "77"), "web-of-a-tenant", "running"))
+        key = self.key_with(Scope.ISSUE, vms=["kvm/web-*"])
+
+        found = self.ask("GET", "/servers?name=web", key=key).body["servers"]
+        self.assertEqual([each["name"] for each in found], ["web-01"])
+        for other in ("77", "kvm/77", "db-01", server_id(VMAddress("kvm", "77"))):
+            self.assertFault(self.ask("GET", f"/servers/{other}", key=key), 404, "itemNotFound")
+        self.assertEqual(self.ask("GET", "/servers/77").status, 200)
+
+    def test_link_may_do_what_the_key_may(self) -> None:
+        key = self.key_with(Scope.ISSUE, policy={"max_duration": 60})
+
+        url = self.console(**{"X-Auth-Token": key}).body["remote_console"]["url"]
+
+        secret = url.rpartition("%3D")[2]
+        self.assertEqual(self.result(self.store.redeem(secret)).token.policy.max_duration, 60)
 
 
 class LinkTests(NovaTestCase):

@@ -10,6 +10,7 @@ from ...interfaces import ITokenStore
 from ...model import ConsoleEndpoint, Grant, HTTPConnect, Policy, Transport, check_secret
 from ...tokens.machine_check import MachineCheck
 from ..caller import Caller
+from ..permissions import Permissions
 from ..reply import Reply
 from .faults import TOKEN_NOT_FOUND, Fault
 from .microversions import AUTH_TOKENS, TLS_PORT, Microversion
@@ -24,10 +25,14 @@ class AuthTokens:
     Args:
         store: where tokens live.
         machines: locates consoles.
+        permissions: which machines a caller may use.
     """
 
-    def __init__(self, store: ITokenStore, machines: MachineCheck) -> None:
+    def __init__(
+        self, store: ITokenStore, machines: MachineCheck, permissions: Permissions
+    ) -> None:
         self._store = store
+        self._permissions = permissions
         self._machines = machines
 
     async def show(
@@ -59,7 +64,7 @@ class AuthTokens:
 
     async def _locate(self, caller: Caller, grant: Grant) -> dict[str, object]:
         vm = grant.token.vm
-        if grant.endpoint is not None or not caller.may_touch(vm.backend):
+        if grant.endpoint is not None or not self._permissions.allow(caller, vm):
             raise Fault(404, TOKEN_NOT_FOUND)
         if restricted(grant.token.policy):
             raise Fault(403, "The policy of this token is enforced by vncproxy only.")

@@ -7,9 +7,10 @@ from typing import Final
 from twisted.logger import Logger
 
 from ...errors import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
-from ...model import ConsoleType
+from ...model import ConsoleType, Policy
 from ...text import printable
 from ...tokens.access_url import nova_url
+from ...tokens.bounds import narrowed
 from ...tokens.issuing import IssueRequest, TokenIssuer
 from ...tokens.machine_check import MachineCheck
 from ..caller import Caller
@@ -68,7 +69,9 @@ class Consoles:
         server = await self._servers.find(caller, given)
         await self._require_console(server)
         vm = server.machine.vm
-        issued = await self._issuer.issue(IssueRequest(vm, caller.name, console_type))
+        issued = await self._issuer.issue(
+            IssueRequest(vm, caller.name, console_type, narrowed(Policy(), caller.policy))
+        )
         self.log.info(
             "nova api {kind} {key} issued: token {token}, vm {vm}",
             kind=caller.kind,

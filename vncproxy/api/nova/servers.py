@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from ...errors import BackendError, VNCProxyError
-from ...model import VMAddress, VMSummary
+from ...model import VMAddress, VMPatterns, VMSummary
 from ..caller import Caller
 from ..machine_lists import MachineLists
 from .faults import Fault
@@ -31,6 +31,10 @@ _STATUS: Final = {
     "powered off": "SHUTOFF",
 }
 """Nova's status for states as backends tell them."""
+
+
+Machines = tuple[frozenset[str], VMPatterns, bool]
+"""What decides which machines a caller sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class Servers:
     def __init__(self, lists: MachineLists, seconds: Callable[[], float]) -> None:
         self._lists = lists
         self._seconds = seconds
-        self._recent: dict[frozenset[str], tuple[float, _Lists]] = {}
+        self._recent: dict[Machines, tuple[float, _Lists]] = {}
 
     async def named(self, caller: Caller, text: str) -> Sequence[Server]:
         """Return the servers with a text in their names, sorted by id; clients compare exactly.
@@ -124,12 +128,16 @@ class Servers:
 
     async def _read(self, caller: Caller, *, fresh: bool = False) -> _Lists:
         now = self._seconds()
-        read_at, known = self._recent.get(caller.backends, (0.0, None))
+        read_at, known = self._recent.get(_machines(caller), (0.0, None))
         if known is not None and not fresh and now - read_at < REMEMBERED:
             return known
         lists = _Lists.of((await self._lists.read(caller)).items())
-        self._recent[caller.backends] = now, lists.remembered()
+        self._recent[_machines(caller)] = now, lists.remembered()
         return lists
+
+
+def _machines(caller: Caller) -> Machines:
+    return caller.backends, caller.vms, caller.match_names
 
 
 @dataclass(frozen=True, slots=True)

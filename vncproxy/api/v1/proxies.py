@@ -78,7 +78,7 @@ class ProxiesView:
 
 def _unrestricted(caller: Caller) -> None:
     if not caller.unrestricted:
-        message = f"the {caller} is limited to some backends; a proxy serves all of them"
+        message = f"the {caller} is limited to some machines; a proxy serves all of them"
         raise Refusal(Forbidden.status, Forbidden.code, message)
 
 

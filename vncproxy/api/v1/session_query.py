@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...model import VMAddress
-from ..caller import Caller
+from ..caller import ALL_BACKENDS, Caller
+from ..permissions import Permissions
 from ..reply import Refusal
 from .parameters import check_user, parse_vm
 
@@ -44,20 +45,20 @@ class SessionQuery:
         words = {"vm": self.vm, "user": self.user, "token": token, "proxy": self.proxy}
         return ", ".join(f"{name} {value}" for name, value in words.items() if value is not None)
 
-    def criteria(self, caller: Caller) -> dict[str, Any]:
+    def criteria(self, caller: Caller, permissions: Permissions) -> dict[str, Any]:
         """Return the criteria as arguments of a registry's methods, for what a caller may touch.
 
         Raises:
-            Refusal: 403, the caller may not touch the machine's backend.
+            Refusal: 403, the caller may not use the machine.
         """
         if self.vm is not None:
-            caller.require_backend(self.vm.backend)
+            permissions.require(caller, self.vm)
         return {
             "vm": self.vm,
             "user": self.user,
             "token_id": self.token_id,
             "proxy": self.proxy,
-            "backends": None if caller.unrestricted else caller.backends,
+            "backends": None if ALL_BACKENDS in caller.backends else caller.backends,
         }
 
 

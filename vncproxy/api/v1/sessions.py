@@ -11,10 +11,11 @@ from twisted.logger import Logger
 
 from ...errors import EndedByAdministrator
 from ...interfaces import ISessionRegistry, ITokenStore
-from ...model import SessionInfo
+from ...model import Ended, SessionInfo
 from ...pacing import Pace
 from ...text import printable
 from ..caller import Caller
+from ..permissions import Permissions
 from ..reply import Refusal, Reply
 from .bodies import ended_reply, session_body
 from .session_query import SessionQuery
@@ -26,25 +27,35 @@ class SessionsView:
     Args:
         sessions: those of this proxy, or of all.
         store: where the token of an ended session can be revoked.
+        permissions: which machines a caller may use.
         clock: for pauses in long lists.
     """
 
     log = Logger()
 
-    def __init__(self, sessions: ISessionRegistry, store: ITokenStore, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        sessions: ISessionRegistry,
+        store: ITokenStore,
+        permissions: Permissions,
+        clock: IReactorTime,
+    ) -> None:
         self._sessions = sessions
         self._store = store
+        self._permissions = permissions
         self._clock = clock
 
     async def list(self, caller: Caller, query: SessionQuery) -> Reply:
-        """Return the sessions of the backends that the caller may touch, oldest first.
+        """Return the sessions of the machines that the caller may touch, oldest first.
 
         Raises:
-            Refusal: 403, the caller may not touch the backend of the machine that is asked for.
+            Refusal: 403, the caller may not use the machine that is asked for.
             StoreUnavailable: other proxies cannot be asked.
         """
         most = None if query.limit is None else query.limit + 1
-        found = await self._sessions.list(limit=most, after=query.after, **query.criteria(caller))
+        criteria = query.criteria(caller, self._permissions)
+        allows = self._permissions.filter(caller)
+        found = await self._sessions.list(limit=most, after=query.after, allows=allows, **criteria)
         page = found[: query.limit]
         following = page[-1].cursor if len(found) > len(page) else None
         return await self._page(page, following, with_next=query.limit is not None)
@@ -109,12 +120,11 @@ class SessionsView:
         """End the sessions of a machine, a user, a token or a proxy; none is no error.
 
         Raises:
-            Refusal: 403, the caller may not touch the machine's backend.
+            Refusal: 403, the caller may not use the machine.
             StoreUnavailable: those of this proxy are ended; nothing is known of others.
         """
-        criteria: dict[str, Any] = query.criteria(caller)
-        why = EndedByAdministrator(f"by {caller}")
-        ended = await self._sessions.end_where(why, by=str(caller), **criteria)
+        criteria = query.criteria(caller, self._permissions)
+        ended = await self._end_where(caller, criteria)
         self.log.info(
             "api {kind} {key} ended {ended} sessions: {words}",
             kind=caller.kind,
@@ -124,15 +134,25 @@ class SessionsView:
         )
         return ended_reply(ended)
 
+    async def _end_where(self, caller: Caller, criteria: dict[str, Any]) -> Ended:
+        why, allows = EndedByAdministrator(f"by {caller}"), self._permissions.filter(caller)
+        if allows is not None and criteria["vm"] is None:
+            found = await self._sessions.list(allows=allows, **criteria)
+            if not found:
+                return Ended(0)
+            criteria = {**criteria, "ids": frozenset(session.id for session in found)}
+        return await self._sessions.end_where(why, by=str(caller), **criteria)
+
     async def _find(self, caller: Caller, session_id: str) -> SessionInfo:
         session = await self._sessions.get(session_id)
-        if session is None or not _visible(session, caller):
+        if session is None or not self._is_visible(session, caller):
             raise _unknown()
         return session
 
-
-def _visible(session: SessionInfo, caller: Caller) -> bool:
-    return caller.unrestricted if session.vm is None else caller.may_touch(session.vm.backend)
+    def _is_visible(self, session: SessionInfo, caller: Caller) -> bool:
+        if session.vm is None:
+            return caller.unrestricted
+        return self._permissions.allow(caller, session.vm)
 
 
 def _unknown() -> Refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from twisted.logger import Logger
@@ -11,8 +12,10 @@ from ...errors import EndedByAdministrator, Forbidden, StoreUnavailable, TokenRe
 from ...interfaces import ISessionRegistry, ITokenStore
 from ...model import Ended, VMAddress
 from ...text import printable
+from ...tokens.bounds import narrowed
 from ...tokens.issuing import TokenIssuer
-from ..caller import Caller
+from ..caller import ALL_BACKENDS, Caller
+from ..permissions import Permissions
 from ..reply import Refusal, Reply, token_unknown
 from .bodies import TokenRequest, ended_reply, status_body, token_body
 
@@ -26,26 +29,35 @@ class Tokens:
         store: where tokens live.
         sessions: where the sessions of revoked tokens are ended.
         issuer: issues tokens.
+        permissions: which machines a caller may use.
     """
 
     log = Logger()
 
-    def __init__(self, store: ITokenStore, sessions: ISessionRegistry, issuer: TokenIssuer) -> None:
+    def __init__(
+        self,
+        store: ITokenStore,
+        sessions: ISessionRegistry,
+        issuer: TokenIssuer,
+        permissions: Permissions,
+    ) -> None:
         self._store = store
         self._sessions = sessions
         self._issuer = issuer
+        self._permissions = permissions
 
     async def issue(self, caller: Caller, request: TokenRequest) -> Reply:
         """Issue a token: 201 with its secret and access URL, which no later answer repeats.
 
         Raises:
-            Refusal: 403, the caller may not use the backend.
+            Refusal: 403, the caller may not use the machine.
             IssueRefused: with the field that cannot be.
             BackendError: the machine is to be checked, and the backend fails.
             StoreUnavailable: nothing was issued.
         """
-        caller.require_backend(request.vm.backend)
-        issued = await self._issuer.issue(request.for_issuer())
+        self._permissions.require(caller, request.vm)
+        policy = narrowed(request.policy, caller.policy)
+        issued = await self._issuer.issue(replace(request.for_issuer(), policy=policy))
         token = issued.token
         self._log_change("issued", caller, token=issued.id[:12], vm=token.vm, user=token.user)
         body = {"id": issued.id, "token": issued.secret, "url": issued.url, **token_body(token)}
@@ -61,7 +73,7 @@ class Tokens:
         if not _ID.fullmatch(token_id):
             raise token_unknown()
         status = await self._store.show(token_id)
-        if not caller.may_touch(status.token.vm.backend):
+        if not self._permissions.allow(caller, status.token.vm):
             raise token_unknown()
         return Reply(200, status_body(status))
 
@@ -72,14 +84,14 @@ class Tokens:
             Refusal: 404, there is neither a token nor a session, or not for this caller.
         """
         vm = await self._vm_of(caller, token_id)
-        if vm is not None and not caller.may_touch(vm.backend):
+        if vm is not None and not self._permissions.allow(caller, vm):
             raise token_unknown()
         revoked = False
         try:
             if vm is not None or caller.unrestricted:
                 revoked = await self._store.revoke(token_id)
         finally:
-            ended = await self._end(caller, token_id=token_id)
+            ended = await self._end_of_token(caller, token_id, vm)
         if ended and not revoked:
             revoked = await self._store.revoke(token_id)
         if vm is None and not (revoked or ended or ended.unconfirmed):
@@ -91,9 +103,9 @@ class Tokens:
         """Revoke all tokens of a machine and end its sessions; the backend may be gone already.
 
         Raises:
-            Refusal: 403, the caller may not touch the machine's backend.
+            Refusal: 403, the caller may not use the machine.
         """
-        caller.require_backend(vm.backend)
+        self._permissions.require(caller, vm)
         try:
             revoked = len(await self._store.revoke_vm(vm))
         finally:
@@ -105,13 +117,13 @@ class Tokens:
         """Revoke all tokens of a user and end the user's sessions.
 
         Raises:
-            Refusal: 403, the caller may not touch every backend that the user may have tokens for.
+            Refusal: 403, the caller may not touch every machine that the user may have tokens for.
         """
         if not caller.unrestricted:
             raise Refusal(
                 Forbidden.status,
                 Forbidden.code,
-                f"the {caller} is limited to some backends; a user's tokens are revoked "
+                f"the {caller} is limited to some machines; a user's tokens are revoked "
                 "with a key for all of them",
                 field="user",
             )
@@ -136,12 +148,25 @@ class Tokens:
         except TokenRefused:
             return None
         except StoreUnavailable:
-            await self._end(caller, token_id=token_id)
+            await self._end_of_token(caller, token_id, None)
             raise
+
+    async def _end_of_token(self, caller: Caller, token_id: str, vm: VMAddress | None) -> Ended:
+        """End the sessions of a token; where its machine is not known, those that the caller sees.
+
+        Args:
+            vm: the token's machine, which the caller may use.
+        """
+        allows = self._permissions.filter(caller)
+        if vm is not None or allows is None:
+            return await self._end(caller, token_id=token_id)
+        found = await self._sessions.list(token_id=token_id, allows=allows)
+        ids = frozenset(session.id for session in found)
+        return await self._end(caller, token_id=token_id, ids=ids) if ids else Ended(0)
 
     async def _end(self, caller: Caller, **criteria: Any) -> Ended:
         why = EndedByAdministrator(f"by {caller}")
-        backends = None if caller.unrestricted else caller.backends
+        backends = None if ALL_BACKENDS in caller.backends else caller.backends
         return await self._sessions.end_where(why, by=str(caller), backends=backends, **criteria)
 
     def _log_change(self, done: str, caller: Caller, **facts: object) -> None:

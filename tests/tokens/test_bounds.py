@@ -1,0 +1,87 @@
+"""Policies and the bounds of their issuers: narrowed, never widened."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from vncproxy.model import Mode, Policy, PolicyBounds, Sharing
+from vncproxy.tokens.bounds import BeyondBounds, narrowed
+
+TEN = ip_network("10.0.0.0/8")
+OFFICE = ip_network("10.1.0.0/16")
+
+
+class NarrowedTests(SynchronousTestCase):
+    def assert_refused(self, field: str, policy: Policy, bounds: PolicyBounds) -> None:
+        error = self.assertRaises(BeyondBounds, narrowed, policy, bounds)
+        self.assertEqual((error.status, error.reason), (403, "forbidden"))
+        self.assertEqual(error.field, f"policy.{field}")
+
+    def test_without_bounds_every_policy_stays(self) -> None:
+        policy = Policy(max_duration=60, uses=0, allowed_origins=("https://a.example.com",))
+
+        self.assertIs(narrowed(policy, PolicyBounds()), policy)
+
+    def test_what_is_not_asked_for_becomes_the_most(self) -> None:
+        bounds = PolicyBounds(
+            mode=Mode.VIEW_ONLY,
+            sharing=Sharing.EXCLUSIVE,
+            max_duration=60,
+            idle_timeout=30,
+            client_networks=(TEN,),
+            record=True,
+            confirm=True,
+        )
+
+        self.assertEqual(
+            narrowed(Policy(), bounds),
+            Policy(
+                mode=Mode.VIEW_ONLY,
+                sharing=Sharing.EXCLUSIVE,
+                max_duration=60,
+                idle_timeout=30,
+                client_networks=(TEN,),
+                record=True,
+                confirm=True,
+            ),
+        )
+
+    def test_less_is_kept(self) -> None:
+        policy = Policy(max_duration=10, idle_timeout=5, client_networks=(OFFICE,), uses=2)
+        bounds = PolicyBounds(max_duration=60, idle_timeout=30, client_networks=(TEN,), uses=3)
+
+        self.assertEqual(narrowed(policy, bounds), policy)
+
+    def test_more_is_refused(self) -> None:
+        self.assert_refused("max_duration", Policy(max_duration=61), PolicyBounds(max_duration=60))
+        self.assert_refused("idle_timeout", Policy(idle_timeout=61), PolicyBounds(idle_timeout=60))
+        self.assert_refused("uses", Policy(uses=4), PolicyBounds(uses=3))
+        self.assert_refused("uses", Policy(uses=0), PolicyBounds(uses=3))
+        self.assert_refused("confirm", Policy(confirm=False), PolicyBounds(confirm=True))
+        taking = Policy(sharing=Sharing.TAKE_OVER)
+        self.assert_refused("sharing", taking, PolicyBounds(sharing=Sharing.SHARED))
+
+    def test_networks_are_within_those_of_the_bounds(self) -> None:
+        bounds = PolicyBounds(client_networks=(OFFICE,))
+
+        for wider in (TEN, ip_network("0.0.0.0/0"), ip_network("fd00::/8")):
+            policy = Policy(client_networks=(ip_network("10.1.2.0/24"), wider))
+            self.assert_refused("client_networks", policy, bounds)
+
+    def test_origins_are_those_of_the_bounds(self) -> None:
+        bounds = PolicyBounds(
+            allowed_origins=("https://portal.example.com", "https://*.apps.example.com")
+        )
+        for good in ("https://Portal.example.com", "https://a.apps.example.com:443"):
+            policy = Policy(allowed_origins=(good,))
+            self.assertEqual(narrowed(policy, bounds), policy)
+        for other in ("https://example.com", "https://*.example.com", "http://portal.example.com"):
+            policy = Policy(allowed_origins=("https://portal.example.com", other))
+            self.assert_refused("allowed_origins.1", policy, bounds)
+
+    def test_no_origins_may_be_allowed(self) -> None:
+        policy = Policy(allowed_origins=("https://a.example.com",))
+
+        self.assert_refused("allowed_origins.0", policy, PolicyBounds(allowed_origins=()))

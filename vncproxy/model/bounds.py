@@ -1,0 +1,42 @@
+"""The most that an issuer may allow in the policies of its tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Final
+
+from annotated_types import Ge
+
+from .policy import Mode, Sharing
+from .units import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBounds:
+    """Bounds of a `Policy`; each is left out where there is none.
+
+    Attributes:
+        mode: ``view-only`` allows no control.
+        sharing: the only one that is allowed.
+        max_duration: the longest session in seconds.
+        idle_timeout: the most seconds without a byte.
+        client_networks: those from which users may connect; empty for any.
+        allowed_origins: patterns of the origins that a policy may name; None for any.
+        record: whether sessions have to be recorded.
+        uses: the most times that a token can be redeemed.
+        confirm: whether a browser's user has to press a button first.
+    """
+
+    mode: Mode | None = None
+    sharing: Sharing | None = None
+    max_duration: Seconds | None = None
+    idle_timeout: Seconds | None = None
+    client_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    allowed_origins: tuple[str, ...] | None = None
+    record: bool = False
+    uses: Annotated[int, Ge(1)] | None = None
+    confirm: bool = False
+
+
+NO_BOUNDS: Final = PolicyBounds()
