@@ -14,14 +14,23 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from vncproxy.session.audit import TOKEN_PREFIX
 
 from .ports import free_port
 
 START_LIMIT = 90.0
 """Seconds for the process to answer."""
+
+LOG_LIMIT = 30.0
+"""Seconds for a line of the log to be written."""
+
+T = TypeVar("T")
 
 
 class Gateway:
@@ -156,12 +165,49 @@ scopes = ["admin"]
         return self._log.read_text(errors="replace")
 
     def audit(self, event: str = "") -> list[dict[str, Any]]:
-        """Return the audit lines, of one kind of event or all."""
+        """Return the audit lines that are written by now, of one kind of event or all."""
         marker = "vncproxy.session.audit.AuditLog#info] "
         whole, _, _ = self.log().rpartition("\n")
         lines = [line.partition(marker)[2] for line in whole.splitlines() if marker in line]
         events = [json.loads(line) for line in lines]
         return [line for line in events if not event or line["event"] == event]
+
+    def audit_of(self, event: str, *, count: int = 1, **members: object) -> dict[str, Any]:
+        """Return the newest of `count` audit lines of one kind of event, once they are written.
+
+        The process writes a line a moment after a viewer sees what it is about, and sessions of
+        other tests may write theirs in between: so say whose line it is.
+
+        Args:
+            event: ``open``, ``close`` or ``refuse``.
+            count: how many such lines there have to be.
+            members: what the lines have; ``token`` is the whole token.
+        """
+        if token := members.get("token"):
+            members["token"] = hashlib.sha256(str(token).encode()).hexdigest()[:TOKEN_PREFIX]
+        enough = partial(self._audit_with, event, members, count)
+        return self._until(enough, f"{count} lines with {event} {members}")[-1]
+
+    def _audit_with(
+        self, event: str, members: dict[str, object], count: int
+    ) -> list[dict[str, Any]]:
+        lines = [line for line in self.audit(event) if members.items() <= line.items()]
+        return lines if len(lines) >= count else []
+
+    def until_logged(self, text: str, count: int = 1) -> str:
+        """Wait until the log has a text so often; returns the log."""
+        return self._until(
+            lambda: log if (log := self.log()).count(text) >= count else "", repr(text)
+        )
+
+    def _until(self, find: Callable[[], T], what: str) -> T:
+        """Return what is found, once something is."""
+        give_up = time.monotonic() + LOG_LIMIT
+        while not (found := find()):
+            if time.monotonic() > give_up:
+                raise AssertionError(f"not within {LOG_LIMIT:g} s: {what}\n{self.log()}")
+            time.sleep(0.05)
+        return found
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Call the API; returns the status and the JSON answer."""

@@ -148,8 +148,8 @@ class XenTestCase(SynchronousTestCase):
         return str(caught.exception)
 
     def detail(self) -> str:
-        """Return the audit line of the last refusal."""
-        return str(self.gateway.audit("refuse")[-1]["detail"])
+        """Return what the audit line of the last refusal says."""
+        return str(self.gateway.audit_of("refuse", token=self.secrets[-1])["detail"])
 
     def connects(self) -> list[tuple[str, str]]:
         """Return the hosts and targets of all CONNECTs."""

@@ -56,14 +56,15 @@ class BehindAnotherProxyTests(SynchronousTestCase):
         viewer.close()
 
         # the other proxy's token was good once, and so it refuses the second time
+        again = here.issue("zone/far")["token"]
         with self.assertRaises(Refused) as caught:
-            tunnel(here.web_port, f"/console?token={here.issue('zone/far')['token']}")
+            tunnel(here.web_port, f"/console?token={again}")
 
         self.assertTrue(
             str(caught.exception).startswith("502 The hypervisor refused the connection"),
             str(caught.exception),
         )
-        cause = here.audit("refuse")[-1]["detail"]
+        cause = here.audit_of("refuse", token=again)["detail"]
         self.assertIn("This console link is not valid any more. Ask for a new one.", cause)
         for gateway in (there, here):
             self.assertNotIn(world().token, gateway.log())

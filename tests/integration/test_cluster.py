@@ -54,7 +54,7 @@ class ClusterTests(ClusterCase):
 
         self.assertEqual((status, answer), (200, {"revoked": 1, "ended": 1}))
         self.assertLess(took, 5)
-        (line,) = self.until(lambda: self.south.audit("close"))
+        line = self.south.audit_of("close")
         self.assertEqual(line["reason"], "ended-by-administrator")
         self.assertEqual(line["detail"], "by key 'test'")
 
@@ -158,9 +158,7 @@ class ClusterTests(ClusterCase):
         self.redis.cli("publish", orders, "")
 
         viewer.wait_for_end()
-        self.assertEqual(
-            self.until(lambda: self.south.audit("close"))[0]["detail"], "by the portal"
-        )
+        self.assertEqual(self.south.audit_of("close")["detail"], "by the portal")
 
     def test_proxies_announce_themselves_until_they_stop(self) -> None:
         self.open(self.south)

@@ -95,7 +95,7 @@ class WordsTests(GatewayCase):
         with self.assertRaises(Refused) as caught:
             tunnel(self.gateway.web_port, f"/console?token={token}")
         self.assertEqual(str(caught.exception).partition(" Ask your administrator, id ")[0], words)
-        told = self.gateway.audit("refuse")[-1]["detail"]
+        told = self.gateway.audit_of("refuse", token=token)["detail"]
         for detail in details:
             self.assertIn(detail, told)
 

@@ -127,9 +127,7 @@ class ViewerTests(MainJob):
         session = self.gateway.call("GET", "/v1/sessions")[1]["sessions"][0]
         viewer.close()
 
-        until(lambda: self.closings(session["id"]), "audit line")
-
-        closing = self.closings(session["id"])[0]
+        closing = self.gateway.audit_of("close", session=session["id"])
         self.assertEqual(closing["user"], "bob")
         self.assertEqual(closing["vm"], self.vm)
         self.assertEqual(closing["client"], "127.0.0.1")
@@ -163,10 +161,8 @@ class ViewerTests(MainJob):
 
         self.assertEqual(status, 200)
         viewer.wait_for_end()
-        self.assertEqual(self.closings(session["id"])[0]["reason"], "ended-by-administrator")
-
-    def closings(self, session_id: str) -> list[dict[str, Any]]:
-        return [line for line in self.gateway.audit("close") if line["session"] == session_id]
+        closing = self.gateway.audit_of("close", session=session["id"])
+        self.assertEqual(closing["reason"], "ended-by-administrator")
 
 
 class BrowserTests(MainJob):
@@ -222,17 +218,20 @@ class BrowserTests(MainJob):
         self.page.reload()
         self.page.wait_for_state("connected")
 
-        reasons = [line["reason"] for line in self.gateway.audit("refuse")[-3:]]
-        self.assertEqual(reasons, ["confirmation-needed"] * 3)
+        self.gateway.audit_of(
+            "refuse", token=issued["token"], reason="confirmation-needed", count=3
+        )
 
     def test_leaving_the_page_ends_the_session(self) -> None:
-        self.page.open(self.issue()["url"])
+        issued = self.issue()
+        self.page.open(issued["url"])
         self.page.wait_for_state("connected")
 
         self.page.leave()
 
         until(lambda: not self.gateway.call("GET", "/v1/sessions")[1]["sessions"], "its end")
-        self.assertEqual(self.gateway.audit("close")[-1]["reason"], "client-gone")
+        closing = self.gateway.audit_of("close", token=issued["token"])
+        self.assertEqual(closing["reason"], "client-gone")
 
     def test_a_restarted_guest_comes_back_by_itself(self) -> None:
         self.page.open(self.issue()["url"])
@@ -286,7 +285,8 @@ class FailureTests(MainJob):
 
     def test_a_wrong_password(self) -> None:
         self.check("lab/wrong", 502, "The hypervisor refused the connection to the console.")
-        self.assertIn("authentication failed", self.gateway.audit("refuse")[-1]["detail"].lower())
+        cause = self.gateway.audit_of("refuse", vm="lab/wrong")["detail"]
+        self.assertIn("authentication failed", cause.lower())
 
     def test_nothing_listens_at_the_port(self) -> None:
         self.check("lab/away", 502, "The hypervisor could not be reached.")
@@ -296,7 +296,7 @@ class FailureTests(MainJob):
 
         session = told.rpartition("id ")[2].rstrip(".")
 
-        self.assertEqual(self.gateway.audit("refuse")[-1]["session"], session)
+        self.assertEqual(self.gateway.audit_of("refuse", session=session)["vm"], "lab/away")
 
     def test_redis_is_away_and_comes_back(self) -> None:
         token = self.issue(type="xvpvnc")["token"]

@@ -118,12 +118,14 @@ class NovaCase(SynchronousTestCase):
         return viewer
 
     def refusal(self, token: str, gateway: Gateway | None = None) -> str:
+        self.asked = token
         with self.assertRaises(Refused) as caught:
             tunnel((gateway or self.gateway).web_port, f"/console?token={token}")
         return str(caught.exception)
 
     def detail(self) -> str:
-        return str(self.gateway.audit("refuse")[-1]["detail"])
+        """Return what the audit line of the last refusal says."""
+        return str(self.gateway.audit_of("refuse", token=self.asked)["detail"])
 
 
 class ConsoleTests(NovaCase):
@@ -148,7 +150,7 @@ class ConsoleTests(NovaCase):
 
         viewer.key(ord("2"))
         viewer.wait_for_pixel(KEY_COLOURS["2"])
-        opened = self.gateway.audit("open")[-1]
+        opened = self.gateway.audit_of("open", token=token)
         self.assertEqual(opened["vm"], f"nova/{self.cloud.consoles[token]['instance_uuid']}")
 
     def test_a_host_that_is_dialled_elsewhere(self) -> None:

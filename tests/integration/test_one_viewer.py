@@ -79,8 +79,7 @@ class OneViewerTests(SynchronousTestCase):
 
     def ended(self, count: int) -> str:
         """Return why the newest of so many sessions was closed."""
-        until(lambda: len(self.gateway.audit("close")) >= count, "a session to end")
-        return str(self.gateway.audit("close")[-1]["reason"])
+        return str(self.gateway.audit_of("close", count=count)["reason"])
 
     def test_qemu_asked_exclusively_throws_a_session_out_and_admits_no_other(self) -> None:
         closed = len(self.gateway.audit("close"))
@@ -94,7 +93,8 @@ class OneViewerTests(SynchronousTestCase):
             with self.assertRaises(Refused) as caught:
                 tunnel(self.gateway.web_port, f"/console?token={token}")
             self.assertEqual(str(caught.exception), IN_USE)
-            self.assertEqual(self.gateway.audit("refuse")[-1]["reason"], "console-in-use")
+            refused = self.gateway.audit_of("refuse", token=token)
+            self.assertEqual(refused["reason"], "console-in-use")
         self.open("qemu").wait_for_pixel(START_COLOUR)
 
     def test_tigervnc_that_never_shares_is_a_console_in_use(self) -> None:

@@ -54,14 +54,14 @@ class OpenNebulaCase(SynchronousTestCase):
 
     def refusal(self, vm: str, backend: str = "one") -> str:
         """Return the status line of a TCP viewer's refusal."""
-        token = self.gateway.issue(f"{backend}/{vm}", type="xvpvnc")["token"]
+        self.asked = self.gateway.issue(f"{backend}/{vm}", type="xvpvnc")["token"]
         with self.assertRaises(Refused) as caught:
-            tunnel(self.gateway.web_port, f"/console?token={token}")
+            tunnel(self.gateway.web_port, f"/console?token={self.asked}")
         return str(caught.exception)
 
     def detail(self) -> str:
-        """Return the audit line of the last refusal."""
-        return str(self.gateway.audit("refuse")[-1]["detail"])
+        """Return what the audit line of the last refusal says."""
+        return str(self.gateway.audit_of("refuse", token=self.asked)["detail"])
 
 
 class PictureTests(OpenNebulaCase):
@@ -81,7 +81,7 @@ class PictureTests(OpenNebulaCase):
     def test_the_audit_names_the_local_user_whom_the_remote_cloud_never_sees(self) -> None:
         token = self.gateway.issue("one/8", user="carol")["token"]
         Viewer.connect(self.gateway.web_port, token).close()
-        opened = self.gateway.audit("open")[-1]
+        opened = self.gateway.audit_of("open", token=token)
         self.assertEqual((opened["user"], opened["vm"]), ("carol", "one/8"))
 
     def test_a_machine_in_a_vcenter_by_the_backend_for_that(self) -> None:

@@ -137,7 +137,7 @@ class GatewayTests(ProcessTestCase):
         with self.assertRaises(Refused):
             Viewer.connect(gateway.web_port, "0123456789abcdef", host="::1")
 
-        self.assertEqual(gateway.audit("refuse")[0]["client"], "::1")
+        self.assertEqual(gateway.audit_of("refuse")["client"], "::1")
 
     def test_a_unix_socket(self) -> None:
         path = self.folder / "web"
@@ -149,7 +149,7 @@ class GatewayTests(ProcessTestCase):
             connection.sendall(b"CONNECT /?token=0123456789abcdef HTTP/1.0\r\n\r\n")
             self.assertEqual(read(connection, 13), b"HTTP/1.1 401 ")
 
-        self.assertEqual(gateway.audit("refuse")[0]["client"], "0.0.0.0")
+        self.assertEqual(gateway.audit_of("refuse")["client"], "0.0.0.0")
 
     def test_connections_that_come_and_go_leave_nothing(self) -> None:
         gateway = self.gateway()

@@ -109,7 +109,7 @@ uri = "{host.uri}"
         self.page.driver.switch_to.new_window("tab")
         self.page.open(self.issue(2)["url"])
         self.page.wait_for_state("connected")
-        (opened,) = [line for line in self.gateway.audit("open") if line["vm"] == self.vm(2)]
+        opened = self.gateway.audit_of("open", vm=self.vm(2))
         line = next(
             line
             for line in self.gateway.log().splitlines()

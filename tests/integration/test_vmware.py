@@ -52,15 +52,15 @@ class VMwareCase(SynchronousTestCase):
     def refusal(self, vm: str) -> str:
         """Return a viewer's status line, after checking that nothing was tried twice."""
         before = len(self.vsphere.tickets())
-        token = self.gateway.issue(vm, type="xvpvnc")["token"]
+        self.asked = self.gateway.issue(vm, type="xvpvnc")["token"]
         with self.assertRaises(Refused) as caught:
-            tunnel(self.gateway.web_port, f"/console?token={token}")
+            tunnel(self.gateway.web_port, f"/console?token={self.asked}")
         self.assertLessEqual(len(self.vsphere.tickets()), before + 1)
         return str(caught.exception)
 
     def detail(self) -> str:
-        """Return the audit line of the last refusal."""
-        return str(self.gateway.audit("refuse")[-1]["detail"])
+        """Return what the audit line of the last refusal says."""
+        return str(self.gateway.audit_of("refuse", token=self.asked)["detail"])
 
 
 class PictureTests(VMwareCase):

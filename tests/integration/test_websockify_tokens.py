@@ -66,12 +66,14 @@ class TokensCase(SynchronousTestCase):
         return viewer
 
     def refusal(self, token: str) -> str:
+        self.asked = token
         with self.assertRaises(Refused) as caught:
             tunnel(self.gateway.web_port, f"/console?token={token}")
         return str(caught.exception)
 
     def detail(self) -> str:
-        return str(self.gateway.audit("refuse")[-1]["detail"])
+        """Return what the audit line of the last refusal says."""
+        return str(self.gateway.audit_of("refuse", token=self.asked)["detail"])
 
     def browse(self, token: str) -> None:
         """Open noVNC's link for websockify, and see that a typed key changes the picture."""
@@ -94,9 +96,8 @@ class FileTests(TokensCase):
 
         self.browse(token)
 
-        self.assertEqual(
-            self.gateway.audit("open")[-1]["vm"], f"portal/127.0.0.1:{self.plain.port}"
-        )
+        opened = self.gateway.audit_of("open", token=token)
+        self.assertEqual(opened["vm"], f"portal/127.0.0.1:{self.plain.port}")
 
     def test_a_server_with_a_password(self) -> None:
         token = self.new()
@@ -134,7 +135,7 @@ class FileTests(TokensCase):
         token = self.new()
         self.write(f"{token} 127.0.0.1:{self.plain.port}", "one-8")
         self.assertEqual(self.refusal(token), UNKNOWN)
-        self.assertIn("one-8: not 'token: host:port' in lines 1", self.gateway.log())
+        self.gateway.until_logged("one-8: not 'token: host:port' in lines 1")
 
 
 class RedisTests(TokensCase):
@@ -203,7 +204,7 @@ class SignedTests(TokensCase):
 
         self.browse(token)
 
-        self.assertEqual(self.gateway.audit("open")[-1]["user"], "alice")
+        self.assertEqual(self.gateway.audit_of("open", token=token)["user"], "alice")
 
     def test_a_token_that_is_good_once(self) -> None:
         token = self.sign(jti=secrets.token_hex(8))
@@ -212,8 +213,9 @@ class SignedTests(TokensCase):
         self.assertIn("its jti was used before", self.detail())
 
     def test_a_token_that_is_over(self) -> None:
-        self.assertEqual(self.refusal(self.sign(exp=int(time.time()) - 60)), UNKNOWN)
-        self.assertEqual(self.gateway.audit("refuse")[-1]["reason"], "token-expired")
+        token = self.sign(exp=int(time.time()) - 60)
+        self.assertEqual(self.refusal(token), UNKNOWN)
+        self.assertEqual(self.gateway.audit_of("refuse", token=token)["reason"], "token-expired")
 
     def test_a_token_signed_with_another_key(self) -> None:
         forged = jwt.encode({"host": "127.0.0.1", "port": self.plain.port}, b"x" * 32, "HS256")

@@ -105,7 +105,7 @@ class OneServiceTests(WorkersCase):
         until(lambda: len(self.proxy.workers) == 2, "a new worker")
         self.assertNotIn(killed.pid, [process.pid for process in self.proxy.workers])
         until(lambda: self.gateway.log().count("worker 1 (process") == 2, "it serves")
-        self.assertIn("worker 1 ended by signal SIGKILL", self.gateway.log())
+        self.gateway.until_logged("worker 1 ended by signal SIGKILL")
         until(lambda: self.metrics()["vncproxy_worker_restarts_total"] == 1, "counted")
         of_second = [name for name, worker in self.proxy.opened().items() if worker == "worker 2"]
         self.assertEqual(self.metrics()["vncproxy_sessions_open"], len(of_second))

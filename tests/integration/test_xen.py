@@ -20,8 +20,7 @@ class OwnMachineTests(XenTestCase):
         self.assertTrue(
             told.startswith("502 The console of the virtual machine cannot be reached from"), told
         )
-        detail = str(self.gateway.audit("refuse")[-1]["detail"])
-        self.assertIn(f'"{self.there.address}" = "…"', detail)
+        self.assertIn(f'"{self.there.address}" = "…"', self.detail())
 
 
 class PictureTests(XenTestCase):

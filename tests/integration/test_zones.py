@@ -151,7 +151,7 @@ class BorderTests(PairCase):
         viewer.key(ord("1"))
         viewer.wait_for_pixel(KEY_COLOURS["1"])
 
-        (opened,), (told,) = self.audit(self.near, "open"), self.audit(self.far, "open")
+        opened, told = self.opened(self.near, 1), self.opened(self.far, 1)
         self.assertEqual(opened["to_zone"], "madrid")
         self.assertEqual(opened["to_session"], told["session"])
         self.assertEqual(told["from_zone"], "paris")
@@ -184,11 +184,11 @@ class BorderTests(PairCase):
         again = self.browse(token, cookie)
         self.assertEnded("client-gone", 2)
         self.assertEqual(again, "")
-        first, second = self.audit(self.far, "open")
+        first, second = (self.opened(self.far, count) for count in (1, 2))
         self.assertNotEqual(first["token"], second["token"])
         self.assertEqual(
             [line["from_session"] for line in (first, second)],
-            [line["session"] for line in self.audit(self.near, "open")],
+            [self.opened(self.near, count)["session"] for count in (1, 2)],
         )
 
     def browse(self, token: str, cookie: str) -> str:
@@ -243,7 +243,7 @@ class BorderTests(PairCase):
         told, code = self.refusal()
         self.assertIn("503 The zone madrid takes no new consoles at the moment. Try again", told)
         self.assertEqual(code, "zone-draining")
-        self.assertIn("zone request refused: zone-draining", self.far.log())
+        self.far.until_logged("zone request refused: zone-draining")
 
         viewer.close()
         self.far.terminate()
@@ -284,7 +284,7 @@ class KeyTests(PairCase):
         told, code = self.refusal()
         self.assertIn(sentence, told)
         self.assertEqual(code, expected)
-        self.assertIn(f"zone request refused: {expected}", self.far.log())
+        self.far.until_logged(f"zone request refused: {expected}")
 
     def test_a_key_that_is_not_accepted(self) -> None:
         self.reload(self.far, of_madrid(self.key), of_madrid(PrivateKey.new()))
@@ -309,7 +309,7 @@ class KeyTests(PairCase):
         told, code = self.refusal()
         self.assertIn("The zone madrid could not prove its identity.", told)
         self.assertEqual(code, "zone-untrusted")
-        self.assertIn("not signed by the trusted authority", self.near.log())
+        self.near.until_logged("not signed by the trusted authority")
 
     def test_a_clock_that_is_ten_minutes_off(self) -> None:
         self.addCleanup(shared_zones().clock.set, 0)
@@ -343,16 +343,16 @@ class ThreeZonesTests(PairCase):
         words = "The zone madrid says: The console is more zones away than the zone tokyo allows."
         self.assertIn(words, told)
         self.assertEqual(code, "zone-says")
-        self.assertIn("zone-hop-limit: paris -> madrid -> tokyo: 2 borders", last.log())
-        self.assertEqual(self.audit(self.far, "refuse")[0]["reason"], "zone-hop-limit")
+        last.until_logged("zone-hop-limit: paris -> madrid -> tokyo: 2 borders")
+        self.far.audit_of("refuse", reason="zone-hop-limit")
 
         told, _ = self.refusal("madrid/paris/kvm/web-01")
         self.assertIn("leads back to the zone paris, in a circle", told)
-        self.assertEqual(self.audit(self.far, "refuse")[1]["reason"], "zone-loop")
+        self.far.audit_of("refuse", reason="zone-loop")
 
         self.reload(last, accept(key), accept(key, more=", hops = 2"))
         self.view("madrid/tokyo/kvm/web-01").wait_for_pixel(START_COLOUR)
-        (line,) = self.audit(self.far, "open")
+        line = self.opened(self.far, 1)
         self.assertEqual((line["from_zone"], line["to_zone"]), ("paris", "tokyo"))
-        self.assertEqual(self.audit(self.near, "open")[0]["to_session"], line["session"])
-        self.assertEqual(last.audit("open")[0]["from_session"], line["session"])
+        self.assertEqual(self.opened(self.near, 1)["to_session"], line["session"])
+        last.audit_of("open", from_session=line["session"])
