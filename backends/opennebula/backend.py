@@ -1,4 +1,4 @@
-"""Consoles of machines that OpenNebula runs: on its own hosts, behind hybrid ones, in a vCenter.
+"""Consoles of machines that OpenNebula runs: on its hosts, in other zones, in a vCenter.
 
 Needs the extra ``vncproxy[opennebula]``; this module itself loads without it.
 """
@@ -33,8 +33,10 @@ T = TypeVar("T")
 class OpenNebulaBackend:
     """The machines of one OpenNebula.
 
-    A VM is named by its id, or by its name where no other machine has the same. The inventory
-    gives ids. A machine that runs in a vCenter is left to the backend that is named for those.
+    A VM is named by its id, or by its name where no other machine has the same; one of another zone
+    of the federation has the zone's id or name in front: ``100/42``, ``madrid/web``. The inventory
+    gives ids, of this zone. A machine that runs in a vCenter is left to the backend that is named
+    for those, and one that another zone's proxy shows to that zone.
 
     Args:
         post: carries the requests, for tests; HTTP when it is not given.
@@ -54,8 +56,8 @@ class OpenNebulaBackend:
         self._problems: Sequence[str] = ()
 
     async def locate(self, vm: str) -> ConsoleEndpoint | ConsoleElsewhere:
-        """Ask OpenNebula, and those behind hybrid hosts; see ``IConsoleBackend``."""
-        from .hybrid import locate
+        """Ask OpenNebula, other zones, and those behind hybrid hosts; see ``IConsoleBackend``."""
+        from .federation import locate
 
         return await self._ask(locate, vm, self._settings.max_hops, self._post)
 

@@ -56,6 +56,7 @@ class Cloud:
             settings.addresses,
             settings.listen_networks,
             settings.vnc_password.get_secret_value(),
+            settings.vnc_username,
             settings.tls.trust() if settings.tls else None,
         )
 
@@ -120,7 +121,7 @@ class Cloud:
             BackendError: no server answers, or they refuse the account.
         """
         version, silent = self._version(end)
-        user = self._answer(end, USER, "user.info", -1)
+        user = self.answer(end, USER, "user.info", -1)
         admin = 0 in (user.GID, *(user.GROUPS.ID if user.GROUPS else ()))
         account = f"as {user.NAME}{'' if admin else ', not of the group oneadmin'}"
         return "; ".join([f"OpenNebula {version} at {self.front_end}, {account}", *silent])
@@ -163,11 +164,15 @@ class Cloud:
         return number
 
     def _pool(self, end: float) -> list[Any]:
-        pool = self._answer(end, VM_POOL, "vmpool.info", ALL, *ANY_NUMBER, NOT_DONE)
+        pool = self.answer(end, VM_POOL, "vmpool.info", ALL, *ANY_NUMBER, NOT_DONE)
         return [vm for vm in pool.VM if vm.ID is not None]
 
-    def _answer(self, end: float, kind: type, method: str, *args: Any) -> Any:
-        """Return the answer, which must be a document of this kind."""
+    def answer(self, end: float, kind: type, method: str, *args: Any) -> Any:
+        """Return the answer to a method, which must be a document of this kind.
+
+        Raises:
+            BackendError: no server answers, they refuse, or it is another document.
+        """
         answer = self.front_end.call(end, method, *args)
         if not isinstance(answer, kind):
             raise BackendError(f"{self}: its answer to {method} cannot be understood")

@@ -25,7 +25,8 @@ class Network:
         is_here: whether the cloud's front end is this machine, so that both have one loopback.
         addresses: a host's name, or an address in GRAPHICS/LISTEN -> where to dial.
         listen_networks: where an address in GRAPHICS/LISTEN may be dialled.
-        password: of consoles whose document has none.
+        password: of consoles whose document has none; of the user, where there is one.
+        username: for consoles that ask for a user; sent under TLS only.
         tls: demanded of every console; without a name the certificate must be for the host, by its
             name in OpenNebula.
     """
@@ -34,11 +35,14 @@ class Network:
     addresses: Mapping[str, str] = field(default_factory=dict)
     listen_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     password: str = field(default="", repr=False)
+    username: str = ""
     tls: TLSTrust | None = None
 
     def security(self, password: str, host: str) -> RFBSecurity:
         """Return the handshake with a console on a host."""
         trust = self.tls and replace(self.tls, name=self.tls.name or host)
+        if self.username and trust:
+            return RFBSecurity(self.password or None, self.username, trust)
         return RFBSecurity(password or self.password or None, tls=trust)
 
 

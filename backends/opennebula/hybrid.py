@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from ...addresses import is_own
 from ...errors import BackendError, ConsoleUnavailable, VMNotFound
-from ...model import ConsoleElsewhere, ConsoleEndpoint
+from ...model import ConsoleElsewhere, ConsoleEndpoint, VMAddress
 from .cloud import Cloud
 from .connection import PostFunction
 from .console import console, placed
@@ -52,6 +52,9 @@ def locate(
         trail.append(_step(cloud, machine))
         if trail[-1] in trail[:-1]:
             raise BackendError(f"hybrid hosts lead in a circle: {' -> '.join(trail)}")
+        if proxy := _zone_proxy(cloud):
+            placed(machine)
+            return ConsoleElsewhere(VMAddress(proxy.backend, f"{proxy.vm}/{machine.id}"))
     placement = placed(machine)
     if machine.is_on_vcenter:
         return ConsoleElsewhere(in_vsphere(cloud, end, machine, placement))
@@ -93,6 +96,12 @@ def remote_cloud(
     assert settings.endpoint is not None
     session = f"{settings.user}:{settings.password.get_secret_value()}"
     return Cloud(settings.endpoint, session, settings, post)
+
+
+def _zone_proxy(cloud: Cloud) -> VMAddress | None:
+    """Return zone and backend of the proxy that shows a cloud's consoles; None for none."""
+    settings = cloud.settings
+    return settings.zone_proxy if isinstance(settings, RemoteSettings) else None
 
 
 def _follow(

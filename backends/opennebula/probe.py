@@ -12,6 +12,7 @@ from ...errors import BackendError, ConsoleError
 from ...model import ConsoleEndpoint
 from ..probed import Probed
 from ..reachability import DIAL_TIME, Address, out_of_reach
+from . import federation
 from .cloud import Cloud
 from .connection import PostFunction
 from .console import console, placed
@@ -29,14 +30,15 @@ _SHARE = 0.5
 def probe(cloud: Cloud, end: float, post: PostFunction | None = None) -> Probed:
     """Return a line about the cloud, and dial one running machine's console on each host.
 
-    Machines behind hybrid hosts are left out; of those in a vCenter, only the backend that shows
-    them is looked up.
+    Of other zones it says how their consoles are shown. Machines behind hybrid hosts are left out;
+    of those in a vCenter, only the backend that shows them is looked up.
 
     Raises:
         BackendError: it does not answer, or refuses the account.
     """
     line = describe(cloud, end, post)
-    return Probed(line, tuple(_problems(cloud, end)))
+    zones, problems = federation.describe(cloud, end, post)
+    return Probed("; ".join(filter(None, (line, zones))), (*problems, *_problems(cloud, end)))
 
 
 def _problems(cloud: Cloud, end: float) -> Iterator[str]:

@@ -7,7 +7,16 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SecretStr,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from ...addresses import Host, is_loopback
@@ -77,18 +86,31 @@ def _vcenter(vcenter: str | dict[str, str]) -> str | dict[str, str]:
     return vcenter
 
 
-def _no_zone_proxy(text: str) -> str:
-    if text:
+def _zone_proxy(value: object) -> VMAddress:
+    if isinstance(value, VMAddress):
+        return value
+    try:
+        address = VMAddress.parse(str(value))
+        VMAddress.parse(f"{address.vm}/vm")
+    except ValueError:
         raise PydanticCustomError(
-            "zone_proxy",
-            "another zone's vncproxy cannot be used yet; write in addresses under which address "
-            "each of the remote hosts can be dialled from here",
-        )
-    return text
+            "zone_proxy", 'must be "NAME/BACKEND": a [zones.NAME], and the backend there'
+        ) from None
+    return address
+
+
+def _optional_zone_proxy(value: object) -> VMAddress | None:
+    return None if value is None or value == "" else _zone_proxy(value)
+
+
+def _without_slash(proxies: dict[str, VMAddress]) -> dict[str, VMAddress]:
+    return {url.rstrip("/"): address for url, address in proxies.items()}
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 VCenter = Annotated[str | dict[str, str], AfterValidator(_vcenter)]
+ZoneProxy = Annotated[VMAddress, PlainValidator(_zone_proxy)]
+OptionalZoneProxy = Annotated[VMAddress | None, PlainValidator(_optional_zone_proxy)]
 
 
 class CloudSettings(BaseModel):
@@ -110,12 +132,19 @@ class CloudSettings(BaseModel):
             NAME.
         imported: whether machines in a vCenter are shown that were imported before release 5.12,
             when owners could choose their DEPLOY_ID unless IMPORT_VM_ID was restricted.
-        vnc_password: of consoles whose document has none: a default of the hosts' drivers.
+        vnc_password: of consoles whose document has none: a default of the hosts' drivers; with a
+            vnc_username, of that user.
+        vnc_username: for consoles that ask for a user (``vnc_sasl`` on the hosts); sent under TLS
+            only.
         remotes: a hybrid host's name -> the OpenNebula behind it.
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
     )
 
     servers: tuple[Endpoint, ...] = ()
@@ -126,6 +155,7 @@ class CloudSettings(BaseModel):
     vcenter: VCenter = ""
     imported: bool = False
     vnc_password: Secret = SecretStr("")
+    vnc_username: str = ""
     remotes: dict[str, RemoteSettings] = {}
 
     def urls(self) -> tuple[str, ...]:
@@ -139,12 +169,14 @@ class CloudSettings(BaseModel):
             if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
                 yield f"the password travels unencrypted to {url}: use https"
         yield from warnings_about(self.tls.trust() if self.tls else None)
+        if self.vnc_username and self.tls is None:
+            yield "vnc_username does nothing without tls, under which alone a user is told"
         for host, remote in self.remotes.items():
             yield from (f"behind host {host}: {text}" for text in remote.warnings())
 
     def other_backends(self) -> Sequence[str]:
-        """Return the NAMEs of backends for machines in a vCenter; see ``NamesOtherBackends``."""
-        return [*dict.fromkeys(self.vcenters())]
+        """Return the NAMEs of backends and zones it points to; see ``NamesOtherBackends``."""
+        return [*dict.fromkeys([*self.vcenters(), *self.zones_pointed_to()])]
 
     def vcenters(self) -> Iterator[str]:
         """Yield the NAMEs of backends for machines in a vCenter, here and behind hybrid hosts."""
@@ -155,6 +187,11 @@ class CloudSettings(BaseModel):
         for remote in self.remotes.values():
             yield from remote.vcenters()
 
+    def zones_pointed_to(self) -> Iterator[str]:
+        """Yield the NAMEs of zones whose proxies show machines, also behind hybrid hosts."""
+        for remote in self.remotes.values():
+            yield from remote.zones_pointed_to()
+
 
 class RemoteSettings(CloudSettings):
     """The OpenNebula behind a hybrid host; what is empty is taken from the host's template.
@@ -164,23 +201,71 @@ class RemoteSettings(CloudSettings):
         user: instead of ONE_USER.
         password: instead of ONE_PASSWORD, which OpenNebula gives in clear text only to accounts
             of its group oneadmin.
-        zone_proxy: not supported yet; any value is refused.
+        zone_proxy: ``NAME/BACKEND``: the proxy of ``[zones.NAME]`` shows its consoles, which its
+            BACKEND finds; None dials them from here.
     """
 
     endpoint: Endpoint | None = None
     user: Annotated[str, AfterValidator(_user)] = ""
     password: Secret = SecretStr("")
-    zone_proxy: Annotated[str, AfterValidator(_no_zone_proxy)] = ""
+    zone_proxy: OptionalZoneProxy = None
 
     def urls(self) -> tuple[str, ...]:
         """Return the URLs of all servers that are configured."""
         return ((self.endpoint,) if self.endpoint else ()) + super().urls()
+
+    def zones_pointed_to(self) -> Iterator[str]:
+        """Yield the NAMEs of zones whose proxies show machines, also behind hybrid hosts."""
+        yield from (self.zone_proxy.backend,) if self.zone_proxy else ()
+        yield from super().zones_pointed_to()
 
     @model_validator(mode="after")
     def _user_with_password(self) -> RemoteSettings:
         if bool(self.user) != bool(self.password.get_secret_value()):
             raise PydanticCustomError("user", "needs both user and password, or neither")
         return self
+
+
+class ZoneSettings(CloudSettings):
+    """``federation.zones.ZONE``: another zone of the federation, by its id or name in the pool.
+
+    Attributes:
+        endpoint: instead of ENDPOINT in the zone pool; gets the session.
+        zone_proxy: instead of VNCPROXY_ENDPOINT in the zone pool, as in `RemoteSettings`.
+    """
+
+    endpoint: Endpoint | None = None
+    zone_proxy: OptionalZoneProxy = None
+
+    def urls(self) -> tuple[str, ...]:
+        """Return the URLs of all servers that are configured."""
+        return ((self.endpoint,) if self.endpoint else ()) + super().urls()
+
+    def zones_pointed_to(self) -> Iterator[str]:
+        """Yield the NAMEs of zones whose proxies show machines, also behind hybrid hosts."""
+        yield from (self.zone_proxy.backend,) if self.zone_proxy else ()
+        yield from super().zones_pointed_to()
+
+
+class Federation(BaseModel):
+    """``federation``: the zones of the zone pool, whose accounts are those of this one.
+
+    Attributes:
+        zone: which of them this OpenNebula is, by its id or name.
+        allowed: addresses in the zone pool that get the session.
+        zone_proxies: a VNCPROXY_ENDPOINT in the zone pool -> ``NAME/BACKEND``, the ``[zones.NAME]``
+            whose consoles that is, and the backend there.
+        zones: what is not taken from the zone pool, by a zone's id or name.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
+
+    zone: Annotated[str, Field(min_length=1), BeforeValidator(str)]
+    allowed: tuple[Endpoint, ...] = ()
+    zone_proxies: Annotated[dict[str, ZoneProxy], AfterValidator(_without_slash)] = {}
+    zones: dict[str, ZoneSettings] = {}
 
 
 class OpenNebulaSettings(CloudSettings):
@@ -191,16 +276,41 @@ class OpenNebulaSettings(CloudSettings):
         session: ``user:password``, or ``user:token``, of an account that may USE the machines.
         timeout: longest time for one question, however many servers and clouds it takes.
         max_hops: how many hybrid hosts may lie on the way to a machine.
+        federation: where it is one zone of several, those whose machines are shown too.
     """
 
     endpoint: Endpoint = "http://localhost:2633/RPC2"
     session: Annotated[Secret, AfterValidator(_session)]
     timeout: Seconds = 5.0
     max_hops: Annotated[int, Field(ge=0, le=10)] = 3
+    federation: Federation | None = None
 
     def urls(self) -> tuple[str, ...]:
         """Return the URLs of all servers that are configured."""
         return (self.endpoint, *super().urls())
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what is unsafe, here, behind hybrid hosts and in the other zones."""
+        yield from super().warnings()
+        for name, zone in self._zones().items():
+            yield from (f"zone {name}: {text}" for text in zone.warnings())
+
+    def vcenters(self) -> Iterator[str]:
+        """Yield the NAMEs of backends for machines in a vCenter, in all zones."""
+        yield from super().vcenters()
+        for zone in self._zones().values():
+            yield from zone.vcenters()
+
+    def zones_pointed_to(self) -> Iterator[str]:
+        """Yield the NAMEs of zones whose proxies show machines."""
+        yield from super().zones_pointed_to()
+        if self.federation is not None:
+            yield from (each.backend for each in self.federation.zone_proxies.values())
+        for zone in self._zones().values():
+            yield from zone.zones_pointed_to()
+
+    def _zones(self) -> dict[str, ZoneSettings]:
+        return self.federation.zones if self.federation else {}
 
 
 CloudSettings.model_rebuild()

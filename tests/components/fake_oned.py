@@ -111,6 +111,37 @@ class Host:
     usable: bool = False
 
 
+@dataclass
+class Zone:
+    """One zone of the zone pool.
+
+    Attributes:
+        template: what was written about it; ``ENDPOINT`` is ``-`` where an update has emptied it.
+        servers: the endpoints of its further servers.
+        state: 0 enabled, 1 disabled.
+    """
+
+    id: int
+    name: str
+    template: dict[str, str]
+    servers: Sequence[str] = ()
+    state: int = 0
+
+    def tree(self) -> Tree:
+        """Return its document."""
+        servers = [
+            {"ENDPOINT": endpoint, "ID": number, "NAME": f"{self.name}-{number}"}
+            for number, endpoint in enumerate(self.servers)
+        ]
+        return {
+            "ID": self.id,
+            "NAME": self.name,
+            "STATE": self.state,
+            "TEMPLATE": self.template,
+            "SERVER_POOL": {"SERVER": servers},
+        }
+
+
 class FakeOned:
     """One daemon, with the account ``oneadmin:opennebula``.
 
@@ -118,6 +149,8 @@ class FakeOned:
 
     Attributes:
         version: given to every account that may log in.
+        zones: the zone pool, the same at all daemons of a federation; at first the zone that a
+            daemon makes by itself.
         knows_decrypt: False ignores the parameter, as servers before 5.10 do, which keep nothing
             encrypted.
         failure: given instead of any answer.
@@ -129,6 +162,7 @@ class FakeOned:
         self.users = {"oneadmin": User(0, "opennebula", admin=True)}
         self.vms: dict[int, VM] = {}
         self.hosts: dict[int, Host] = {}
+        self.zones = [Zone(0, "OpenNebula", {"ENDPOINT": "http://localhost:2633/RPC2"})]
         self.knows_decrypt = True
         self.failure: Refusal | Fault | None = None
         self.calls: list[str] = []
@@ -138,6 +172,7 @@ class FakeOned:
             "one.vm.info": self._vm_info,
             "one.vmpool.info": self._vmpool_info,
             "one.host.info": self._host_info,
+            "one.zonepool.info": self._zonepool_info,
         }
 
     def add(self, vm: VM) -> VM:
@@ -207,6 +242,10 @@ class FakeOned:
         }
         return element("HOST", {"ID": host.id, "NAME": host.name, "TEMPLATE": template})
 
+    def _zonepool_info(self, _user: User) -> str:
+        # open to everybody: the rule "* ZONE/* USE *" is made with the database
+        return element("ZONE_POOL", {"ZONE": [zone.tree() for zone in self.zones]})
+
     def _decrypts(self, user: User, decrypt: tuple[bool, ...]) -> bool:
         return not self.knows_decrypt or (user.admin and any(decrypt))
 
@@ -230,22 +269,29 @@ def element(name: str, content: Any) -> str:
 
 
 class OnedServer:
-    """A daemon behind HTTP at ``/RPC2``, on a loopback port, in threads of this process.
+    """A daemon behind HTTP at ``/RPC2``, in threads of this process.
 
     Args:
         certificate: files of a certificate and its key, for HTTPS.
+        host: the address that it listens on, at a free port.
 
     Attributes:
         oned: the daemon.
         hung: while it is cleared, answers are held back.
     """
 
-    def __init__(self, oned: FakeOned, certificate: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        oned: FakeOned,
+        certificate: tuple[str, str] | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
         self.oned = oned
         self.hung = Event()
         self.hung.set()
         self._scheme = "http"
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
+        self._host = host
+        self._server = ThreadingHTTPServer((host, 0), partial(_Handler, self))
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
@@ -257,7 +303,7 @@ class OnedServer:
     @property
     def url(self) -> str:
         """Its endpoint."""
-        return f"{self._scheme}://127.0.0.1:{self._server.server_port}/RPC2"
+        return f"{self._scheme}://{self._host}:{self._server.server_port}/RPC2"
 
     def stop(self) -> None:
         """Answer what is held back, and close the port."""

@@ -15,7 +15,7 @@ from tests.components.gateway import Gateway
 from tests.components.libvirt_host import KEY_COLOURS, Guest, private_libvirtd
 from tests.components.ports import free_port
 from tests.components.viewer import Viewer
-from tests.components.vnc_servers import Identity, QemuMachine
+from tests.components.vnc_servers import SASL_USER, Identity, QemuMachine, sasl_folder
 
 HOME_SESSION = "console:pw-of-console"
 
@@ -37,8 +37,10 @@ class World:
         self.home_guest = Guest(host, "one-home", password="home-pw").start()
         self.away_guest = Guest(host, "one-away", password="away-pw").start()
         self.folder = Path(tempfile.mkdtemp(prefix="opennebula-"))
+        self.folder.chmod(0o755)
         self.authority = Authority(self.folder)
-        self.secured = self._with_tls()
+        self.identity = Identity(self.folder / "pki", self.authority, "hv1")
+        self.secured, self.named = self._with_tls(), self._with_sasl()
         self.home, self.away = FakeOned(), FakeOned()
         self.home_server, self.away_server = OnedServer(self.home), OnedServer(self.away)
         self.gateway = Gateway(self._config()).start()
@@ -51,15 +53,27 @@ class World:
 
     def _with_tls(self) -> QemuMachine:
         """Return a machine on a host whose ``qemu.conf`` has ``vnc_tls = 1``."""
-        folder = Identity(self.folder / "pki", self.authority, "hv1").folder
-        credentials = f"tls-creds-x509,id=t0,endpoint=server,dir={folder},verify-peer=off"
         secret = "secret,id=pw,data=tls-pw"
         return QemuMachine(
             self.folder,
             "secured",
-            objects=[credentials, secret],
+            objects=[self._credentials(), secret],
             vnc=",tls-creds=t0,password-secret=pw",
         ).start()
+
+    def _with_sasl(self) -> QemuMachine:
+        """Return a machine on a host whose ``qemu.conf`` has ``vnc_sasl = 1``, too."""
+        return QemuMachine(
+            self.folder,
+            "named",
+            objects=[self._credentials()],
+            vnc=",tls-creds=t0,sasl=on",
+            sasl=sasl_folder(self.folder / "sasl", "scram-sha-256", "sasl-pw", self.identity),
+        ).start()
+
+    def _credentials(self) -> str:
+        folder = self.identity.folder
+        return f"tls-creds-x509,id=t0,endpoint=server,dir={folder},verify-peer=off"
 
     def populate(self) -> None:
         """Bring both clouds to what every test begins with."""
@@ -107,6 +121,14 @@ session = "{HOME_SESSION}"
 vcenter = "nowhere"
 tls = {{ ca_file = "{self.authority.ca_file}" }}
 addresses = {{ hv1 = "127.0.0.1", hv2 = "127.0.0.1" }}
+[backends.named]
+type = "opennebula"
+endpoint = "{self.home_server.url}"
+session = "{HOME_SESSION}"
+tls = {{ ca_file = "{self.authority.ca_file}" }}
+vnc_username = "{SASL_USER}"
+vnc_password = "sasl-pw"
+addresses = {{ hv1 = "127.0.0.1" }}
 [backends.one]
 type = "opennebula"
 endpoint = "http://127.0.0.1:{free_port()}/RPC2"
@@ -128,6 +150,7 @@ vm-227_{VCENTER} = {{ address = "127.0.0.1:{away["PORT"]}", password = "away-pw"
     def _stop(self) -> None:
         self.gateway.stop()
         self.secured.stop()
+        self.named.stop()
         shutil.rmtree(self.folder)
         self.home_server.stop()
         self.away_server.stop()

@@ -15,6 +15,8 @@ from .ports import free_port
 
 DISPLAY_BASE = 5900
 RED = (255, 0, 0)
+SASL_USER = "fred@localhost"
+"""The user that `sasl_folder` makes."""
 
 
 class Identity:
@@ -38,6 +40,21 @@ class Identity:
             shutil.copy(source, folder / target)
         self.certificate = str(folder / "server-cert.pem")
         self.key = str(folder / "server-key.pem")
+
+
+def sasl_folder(folder: Path, mechanisms: str, password: str, identity: Identity) -> Path:
+    """Make a folder with SASL's configuration of QEMU, and `SASL_USER` with a password."""
+    folder.mkdir()
+    database = folder / "passwd.db"
+    words = ["-p", "-f", str(database), "-a", "qemu", "-u", "localhost", "fred"]
+    subprocess.run(["saslpasswd2", *words], input=password.encode(), check=True)
+    (folder / "qemu.conf").write_text(
+        f"mech_list: {mechanisms}\n"
+        f"sasldb_path: {database}\npwcheck_method: auxprop\nauxprop_plugin: sasldb\n"
+    )
+    for path in (folder, *folder.iterdir(), identity.folder, *identity.folder.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return folder
 
 
 def typing_sector() -> bytes:

@@ -24,6 +24,9 @@ from .two_hosts import ip
 from .vnc_servers import end
 
 _FRONT = "10.198.0"
+HERE = f"{_FRONT}.1"
+"""The address of this machine, for the proxies."""
+
 _WEB, _XVP, _API, _PLAIN_API = 443, 6081, 6443, 6082
 _DISPLAY_BASE = 5900
 _START_LIMIT = 60.0
@@ -175,7 +178,7 @@ class Zones:
         # what has no network here must not leave this machine
         self._add("route", "unreachable", "10.198.0.0/16", "metric", "4000")
         front = self._bridge("f", 0)
-        ip("address", "add", f"{_FRONT}.1/24", "dev", front)
+        ip("address", "add", f"{HERE}/24", "dev", front)
         for number, zone in enumerate(self.all, 1):
             for space in (zone.proxy_space, zone.hypervisor_space):
                 self._add("netns", space)

@@ -29,7 +29,7 @@ HOME_SCREEN, AWAY_SCREEN = KEY_COLOURS["1"], KEY_COLOURS["2"]
 NOT_LOOKED_UP = "502 The virtual machine could not be looked up. Ask your administrator, id "
 SECRETS = (
     *(HOME_SESSION.partition(":")[2], AWAY_PASSWORD),
-    *("home-pw", "away-pw", "tls-pw", "opennebula-pw"),
+    *("home-pw", "away-pw", "tls-pw", "sasl-pw", "opennebula-pw"),
 )
 
 
@@ -98,6 +98,15 @@ class PictureTests(OpenNebulaCase):
         port = self.world.secured.port
         self.home.add(VM(11, graphics={"TYPE": "VNC", "PORT": port, "PASSWD": "tls-pw"}))
         token = self.gateway.issue("secured/11")["token"]
+        viewer = Viewer.connect(self.gateway.web_port, token)
+        self.addCleanup(viewer.close)
+        viewer.wait_for_pixel(START_COLOUR)
+
+    def test_a_machine_on_a_host_that_asks_for_a_user(self) -> None:
+        # PASSWD in the document is not the user's
+        port = self.world.named.port
+        self.home.add(VM(12, graphics={"TYPE": "VNC", "PORT": port, "PASSWD": "tls-pw"}))
+        token = self.gateway.issue("named/12")["token"]
         viewer = Viewer.connect(self.gateway.web_port, token)
         self.addCleanup(viewer.close)
         viewer.wait_for_pixel(START_COLOUR)

@@ -21,12 +21,18 @@ from tests.components.gateway import Gateway
 from tests.components.libvirt_host import START_COLOUR, Guest, PrivateLibvirtd
 from tests.components.ports import free_port
 from tests.components.viewer import Colour, Refused, Viewer, tunnel
-from tests.components.vnc_servers import RED, Identity, QemuMachine, XServer
+from tests.components.vnc_servers import (
+    RED,
+    SASL_USER,
+    Identity,
+    QemuMachine,
+    XServer,
+    sasl_folder,
+)
 
 PASSWORD = "s3cret-p"
 WRONG = "n0t-right"
 USER = f"vncproxy{os.getpid()}"
-SASL_USER = "fred@localhost"
 SASL = {"sasl-plain": "plain", "sasl-512": "scram-sha-512", "sasl-none": "gssapi"}
 """Machine -> its mechanism; there is no plug-in for the last one."""
 
@@ -101,31 +107,7 @@ class World:
         return machine
 
     def _sasl(self, name: str, mechanisms: str) -> Path:
-        """Make a folder with SASL's configuration of QEMU, and one user."""
-        sasl = self.folder / name
-        sasl.mkdir()
-        subprocess.run(
-            [
-                "saslpasswd2",
-                "-p",
-                "-f",
-                sasl / "passwd.db",
-                "-a",
-                "qemu",
-                "-u",
-                "localhost",
-                "fred",
-            ],
-            input=PASSWORD.encode(),
-            check=True,
-        )
-        (sasl / "qemu.conf").write_text(
-            f"mech_list: {mechanisms}\n"
-            f"sasldb_path: {sasl}/passwd.db\npwcheck_method: auxprop\nauxprop_plugin: sasldb\n"
-        )
-        for path in (sasl, *sasl.iterdir(), self.identity.folder, *self.identity.folder.iterdir()):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-        return sasl
+        return sasl_folder(self.folder / name, mechanisms, PASSWORD, self.identity)
 
     def _libvirt_with_sasl(self) -> tuple[PrivateLibvirtd, Guest]:
         sasl = self._sasl("sasl", "scram-sha-256 plain")

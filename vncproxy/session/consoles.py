@@ -62,14 +62,14 @@ class Consoles:
         vm: VMAddress,
         endpoint: ConsoleEndpoint | None = None,
         on_dial: Callable[[str], object] = str,
-        journey: Callable[[], Journey] | None = None,
+        journey: Callable[[str], Journey] | None = None,
     ) -> tuple[Console, str]:
         """Open a machine's console; returns it with the name that the backend gives the machine.
 
         Args:
             endpoint: where it is, when no backend needs to be asked.
             on_dial: called with each host before it is dialled; empty is this machine.
-            journey: returns what another zone is told of the session.
+            journey: returns what another zone, by its name, is told of the session.
 
         Raises:
             ConsoleError: there is no such machine, or it shows no screen now.
@@ -151,27 +151,28 @@ class Consoles:
         return Steps(self._on_step, vm.backend, name, self._reactor.seconds)
 
     async def _locate(
-        self, vm: VMAddress, journey: Callable[[], Journey] | None = None
+        self, vm: VMAddress, journey: Callable[[str], Journey] | None = None
     ) -> tuple[VMAddress, ConsoleEndpoint]:
         """Ask the machine's backend, and at most one more that it points to."""
         found = await self._ask_backend(vm, journey)
         if isinstance(found, ConsoleElsewhere):
             if found.vm.backend not in self._backends:
                 raise BackendError(f"{vm} is {found.vm}, and no such backend is configured")
-            vm, found = found.vm, await self._ask_backend(found.vm)
+            vm, found = found.vm, await self._ask_backend(found.vm, journey)
         if isinstance(found, ConsoleElsewhere):
             raise BackendError(f"{vm} was pointed to, and points on to {found.vm}")
         return vm, found
 
     async def _ask_backend(
-        self, vm: VMAddress, journey: Callable[[], Journey] | None = None
+        self, vm: VMAddress, journey: Callable[[str], Journey] | None = None
     ) -> ConsoleEndpoint | ConsoleElsewhere:
         backend = self._backends.get(vm.backend)
         if backend is None:
             raise VMNotFound(f"no backend and no zone {vm.backend!r} is configured")
         if journey is not None and IConsolesElsewhere.providedBy(backend):
             elsewhere = IConsolesElsewhere(backend)
-            return await self._within_limit(vm, elsewhere.request_console(vm.vm, journey()))
+            asked = elsewhere.request_console(vm.vm, journey(vm.backend))
+            return await self._within_limit(vm, asked)
         return await self._within_limit(vm, backend.locate(vm.vm))
 
     async def _within_limit(self, vm: VMAddress, answer: Awaitable[T], most: float = inf) -> T:

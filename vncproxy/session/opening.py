@@ -25,12 +25,13 @@ from .user_request import UserRequest
 class Opening:
     """The opening of one session; it is dropped once bytes flow."""
 
-    __slots__ = ("_downstream", "_live", "_session")
+    __slots__ = ("_downstream", "_live", "_session", "_zone")
 
     def __init__(self, session: SessionState, downstream: IDownstream, live: LiveSessions) -> None:
         self._session = session
         self._downstream = downstream
         self._live = live
+        self._zone = ""
 
     @property
     def _services(self) -> Services:
@@ -113,8 +114,8 @@ class Opening:
             token.vm, grant.endpoint, self._note_host, self._journey
         )
         session.is_vnc_server = console.is_vnc_server
-        if console.peer_session:
-            self._note_zone(token.vm.backend, console.peer_session)
+        if self._zone and console.peer_session:
+            self._note_zone(self._zone, console.peer_session)
         down = await self._greet(console)
         return down, console, rename(console.server_init, name) if name else console.server_init
 
@@ -125,8 +126,9 @@ class Opening:
         border = self._session.border or Border()
         self._session.border = replace(border, to_zone=zone, to_session=session_id)
 
-    def _journey(self) -> Journey:
-        """Return what another zone is told of the session."""
+    def _journey(self, zone: str) -> Journey:
+        """Return what another zone is told of the session, which goes there."""
+        self._zone = zone
         session, grant = self._session, self._session.grant
         assert grant is not None
         policy, visit = grant.token.policy, grant.token.visit

@@ -41,7 +41,10 @@ class MachineCheck:
             ZoneError: its zone is not asked, or refuses.
         """
         try:
-            _close(await self._locate(vm, via))
+            found = await self._locate(vm, via)
+            if isinstance(found, ConsoleElsewhere) and self._is_in_zone(found.vm, vm):
+                found = await self._locate(found.vm, via)
+            _close(found)
         except ConsoleUnavailable:
             return
         except VMNotFound as e:
@@ -66,6 +69,10 @@ class MachineCheck:
         if isinstance(found, ConsoleElsewhere):
             raise BackendError(f"{vm} is left to {found.vm}, which another backend has named")
         return found
+
+    def _is_in_zone(self, vm: VMAddress, before: VMAddress) -> bool:
+        """Return whether another zone is to be asked, and was not yet."""
+        return vm != before and IConsolesElsewhere.providedBy(self._backends.get(vm.backend))
 
     async def _locate(
         self, vm: VMAddress, via: Sequence[str] = ()

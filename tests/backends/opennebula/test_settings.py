@@ -99,10 +99,30 @@ class SettingsTests(SynchronousTestCase):
         settings = self.settings(remotes={"a": {"remotes": {"b": {"vcenter": "v"}}}})
         self.assertEqual(settings.remotes["a"].remotes["b"].vcenter, "v")
 
-    def test_another_zones_proxy_is_refused_with_what_to_do_instead(self) -> None:
-        text = self.refused(remotes={"hybrid": {"zone_proxy": "wss://console.example.com/"}})
-        self.assertIn("cannot be used yet; write in addresses", text)
+    def test_a_zones_proxy_is_a_zone_and_a_backend_there(self) -> None:
+        remotes = {"hybrid": {"zone_proxy": "madrid/one"}}
+        self.assertEqual(self.settings(remotes=remotes).other_backends(), ["madrid"])
+        for text in ("wss://console.example.com/", "madrid", "/one", "madrid/", "a b/one", 7):
+            told = self.refused(remotes={"hybrid": {"zone_proxy": text}})
+            self.assertIn('must be "NAME/BACKEND": a [zones.NAME], and the backend', told)
         self.assertTrue(self.settings(remotes={"hybrid": {"zone_proxy": ""}}).remotes)
+
+    def test_the_zones_and_backends_that_a_federation_points_to(self) -> None:
+        federation = {
+            "zone": 0,
+            "zone_proxies": {"https://console.oslo.example.com/": "oslo/one"},
+            "zones": {"100": {"zone_proxy": "madrid/one"}, "tokyo": {"vcenter": "esx"}},
+        }
+        settings = self.settings(federation=federation)
+        self.assertEqual(settings.other_backends(), ["esx", "oslo", "madrid"])
+        for wrong in ({}, {"zone": ""}, {"zone": "0", "allowed": ["localhost"]}):
+            self.refused(federation=wrong)
+        self.refused(federation={"zone": "0", "zone_proxies": {"https://x/": ""}})
+
+    def test_a_user_is_told_under_tls_alone(self) -> None:
+        (warning,) = self.settings(vnc_username="vnc@hv1").warnings()
+        self.assertIn("vnc_username does nothing without tls", warning)
+        self.assertEqual([*self.settings(vnc_username="vnc@hv1", tls={}).warnings()], [])
 
     def test_limits(self) -> None:
         for table in ({"timeout": 0}, {"max_hops": -1}, {"max_hops": 11}, {"sesion": "x"}):
