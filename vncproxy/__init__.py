@@ -19,6 +19,7 @@ In reading order:
 - `pacing`: long loops in pieces.
 - `zones`: what zones say to each other.
 - `blocking`, `backends`: bounded threads for blocking SDKs; the backends, which locate consoles.
+- `answers`: the JSON that the HTTP API answers with, as types.
 - `api`, `web`: the HTTP API and the page.
 - `cli`, `demo`, `testing`: the command, the demonstration, and public test doubles.
 - `service`, `tap`: the proxy is put together, started, reloaded and stopped.

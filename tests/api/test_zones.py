@@ -106,10 +106,14 @@ class TokenTests(ZoneCase):
         self.assertIn(KEY.id, self.flushed("zone-key-refused")[0])
 
     def test_no_request_at_all(self) -> None:
-        for sent in ("", "Basic eA==", f"Bearer {self.key}"):
-            headers = {"Authorization": sent} if sent else {}
+        for headers in ({}, {"Authorization": "Basic eA=="}):
             answer = self.call("POST", "/v1/zones/tokens", headers=headers)
-            self.assertRefused(answer, 403, "zone-key-refused", None)
+            self.assertRefused(answer, 401, "unauthorized", None)
+
+    def test_the_key_of_a_portal_is_none_of_a_zone(self) -> None:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        answer = self.call("POST", "/v1/zones/tokens", headers=headers)
+        self.assertRefused(answer, 403, "zone-key-refused", None)
 
     def test_a_key_that_is_over(self) -> None:
         self.peer(replace(self.zones["paris"], keys=(AcceptedKey(KEY.public, NOW - 1),)))

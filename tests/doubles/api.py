@@ -14,6 +14,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from tests.doubles.conformance import complaints
 from vncproxy.api import ApiKey, ApiKeys, Caller, IAuthenticator, Scope, api_resource, new_api_key
 from vncproxy.config.scope import Access
 from vncproxy.errors import (
@@ -241,6 +242,7 @@ class ApiTestCase(SynchronousTestCase):
         self.keys: list[ApiKey] = []
         self.zone = ""
         self.zones: dict[str, Peer] = {}
+        self.asked: dict[Deferred[Any], tuple[str, str]] = {}
         self.key = self.add_key("root", Scope.ADMIN)
         self.serve()
 
@@ -297,9 +299,11 @@ class ApiTestCase(SynchronousTestCase):
             data=None if body is None else data,
         )
         assert isinstance(request, Deferred)
+        self.asked[request] = method, path
         return request
 
     def finish(self, request: Deferred[Any]) -> Answer:
+        """Return the answer, which is as the document of the API says."""
         self.treq.flush()
         response = self.successResultOf(request)
         text = self.successResultOf(response.text(encoding="utf-8"))
@@ -307,6 +311,9 @@ class ApiTestCase(SynchronousTestCase):
             name.decode().lower(): values[0].decode()
             for name, values in response.headers.getAllRawHeaders()
         }
+        method, path = self.asked.pop(request)
+        if path != "/" and not path.startswith("/v2.1"):  # which OpenStack describes
+            self.assertEqual(complaints(method, path, response.code, headers, text), "")
         return Answer(response.code, headers, text)
 
     def call(

@@ -14,6 +14,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from werkzeug.exceptions import MethodNotAllowed
 
+from ..answers import Health, Unready
+from ..answers import Readiness as Ready
 from ..errors import StoreUnavailable, VNCProxyError
 from ..interfaces import ISessionRegistry, ITokenStore
 from .reply import Reply, error_body, not_routed
@@ -27,7 +29,7 @@ REMEMBERED = 1.0
 OK = "ok"
 
 
-async def alive() -> Reply:
+async def alive() -> Reply[Health]:
     """Answer that the process answers."""
     return Reply(200, {"status": OK})
 
@@ -101,15 +103,16 @@ class Readiness:
         self._more = more
         self._room_elsewhere = room_elsewhere
 
-    async def __call__(self) -> Reply:
+    async def __call__(self) -> Reply[Ready | Unready]:
         """Answer 200, or 503 with the parts that are not ready."""
         parts = {"store": await self._check_store(), "sessions": self._check_sessions()}
         parts |= {name: check() for name, check in self._more.items()}
         failed = [name for name, code in parts.items() if code != OK]
         if not failed:
             return Reply(200, {"status": OK, "parts": parts})
-        body = error_body("not-ready", f"not ready: {', '.join(failed)}")
-        return Reply(503, {**body, "parts": parts}, (("Retry-After", "2"),))
+        error = error_body("not-ready", f"not ready: {', '.join(failed)}")
+        body: Unready = {**error, "parts": parts}
+        return Reply(503, body, (("Retry-After", "2"),))
 
     def _check_sessions(self) -> str:
         refusal = self._sessions.refusal()

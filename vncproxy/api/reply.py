@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Generic
 
 from twisted.web.iweb import IRequest
+from typing_extensions import TypeVar
 from werkzeug.exceptions import HTTPException
 
+from ..answers import ErrorAnswer
 from ..errors import TokenRefused, TokenUnknown, VNCProxyError
 from ..tokens.refusals import IssueRefused
 
@@ -16,9 +19,11 @@ Headers = tuple[tuple[str, str], ...]
 
 JSON = "application/json"
 
+Body = TypeVar("Body", covariant=True, default=object)
+
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Generic[Body]):
     """A status, a body and further headers.
 
     Attributes:
@@ -26,7 +31,7 @@ class Reply:
     """
 
     status: int
-    body: object
+    body: Body | bytes
     headers: Headers = ()
     content_type: str = JSON
 
@@ -70,7 +75,7 @@ class Refusal(VNCProxyError):
         self.reply = Reply(status, error_body(code, message, field), headers)
 
 
-def error_body(code: str, message: str, field: str | None = None) -> dict[str, object]:
+def error_body(code: str, message: str, field: str | None = None) -> ErrorAnswer:
     """Return the one shape of every error."""
     return {"error": {"code": code, "message": message, "field": field}}
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from twisted.logger import Logger
 from twisted.web.http_headers import Headers
 
 from .. import __version__
+from ..answers import ZoneAbout, ZoneMachine, ZoneToken
 from ..errors import (
     PolicyUnsupported,
     TokenUsed,
@@ -29,10 +31,12 @@ from ..tokens.issuing import IssueRequest, TokenIssuer
 from ..tokens.machine_check import MachineCheck
 from ..tokens.refusals import IssueRefused
 from ..zones.request import LEEWAY, LIFETIME, Act, Peer, Request, narrowed, passed, verify
+from .authentication import Unauthenticated
 from .caller import ALL_BACKENDS
 from .reply import Refusal, Reply
 
-Work = Callable[[Request, Peer], Awaitable[Reply]]
+Body = TypeVar("Body")
+Work = Callable[[Request, Peer], Awaitable[Reply[Body]]]
 
 _NO_VM = VMAddress("zone", "request")
 
@@ -41,6 +45,9 @@ TTL = 30.0
 
 ALL_KEPT = LIFETIME + 2 * LEEWAY + 1
 """Seconds for which a request is remembered, longer than it could be good for."""
+
+CHALLENGE = 'Bearer realm="vncproxy zone"'
+"""The value of ``WWW-Authenticate`` where a request is not signed."""
 
 _TO_STRANGERS = (ZoneUnknown, ZoneKeyRefused)
 """Errors whose detail a sender without a good signature must not learn."""
@@ -79,7 +86,7 @@ class ZoneDesk:
         self._sessions = sessions
         self._time = time
 
-    async def issue(self, headers: Headers) -> Reply:
+    async def issue(self, headers: Headers) -> Reply[ZoneToken]:
         """Issue a token that is good once, for a session of another zone.
 
         Raises:
@@ -87,7 +94,7 @@ class ZoneDesk:
         """
         return await self._answer(headers, Act.TOKEN, self._issue)
 
-    async def check(self, headers: Headers) -> Reply:
+    async def check(self, headers: Headers) -> Reply[ZoneMachine]:
         """Make sure that a machine exists.
 
         Raises:
@@ -95,7 +102,7 @@ class ZoneDesk:
         """
         return await self._answer(headers, Act.CHECK, self._check)
 
-    async def about(self, headers: Headers) -> Reply:
+    async def about(self, headers: Headers) -> Reply[ZoneAbout]:
         """Tell what this zone is, what time it has, and what the key may do.
 
         Raises:
@@ -103,9 +110,12 @@ class ZoneDesk:
         """
         return await self._answer(headers, Act.ABOUT, self._about)
 
-    async def _answer(self, headers: Headers, act: Act, work: Work) -> Reply:
+    async def _answer(self, headers: Headers, act: Act, work: Work[Body]) -> Reply[Body]:
+        signed = _bearer(headers)
+        if not signed:
+            raise Unauthenticated("the request of another zone is signed", CHALLENGE)
         try:
-            request, peer = verify(_bearer(headers), self._zone, self._peers, self._time())
+            request, peer = verify(signed, self._zone, self._peers, self._time())
             if request.act is not act:
                 raise ZoneKeyRefused(
                     f"a request for {request.act.value}, sent as one for {act.value}"
@@ -126,7 +136,7 @@ class ZoneDesk:
         except TokenUsed as e:
             raise ZoneReplayed(f"a request of the zone {request.iss} came twice") from e
 
-    async def _issue(self, request: Request, peer: Peer) -> Reply:
+    async def _issue(self, request: Request, peer: Peer) -> Reply[ZoneToken]:
         vm = self._machine(request, peer)
         self._check_room()
         visit = Visit(request.iss, request.session or "", request.via)
@@ -152,7 +162,7 @@ class ZoneDesk:
         )
         return Reply(201, {"token": issued.secret, "id": issued.id})
 
-    async def _check(self, request: Request, peer: Peer) -> Reply:
+    async def _check(self, request: Request, peer: Peer) -> Reply[ZoneMachine]:
         vm = self._machine(request, peer)
         try:
             await self._machines.require(vm, request.via)
@@ -160,8 +170,8 @@ class ZoneDesk:
             raise _refused_by_rules(e) from e
         return Reply(200, {"vm": str(vm)})
 
-    async def _about(self, request: Request, peer: Peer) -> Reply:
-        body = {
+    async def _about(self, request: Request, peer: Peer) -> Reply[ZoneAbout]:
+        body: ZoneAbout = {
             "zone": self._zone,
             "version": __version__,
             "time": self._time(),

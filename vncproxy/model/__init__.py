@@ -21,7 +21,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 
 from __future__ import annotations
 
-from .address import VMAddress, VMSummary
+from .address import VM_PATTERN, VMAddress, VMSummary
 from .announcement import Announcement
 from .border import (
     REFUSALS_HEADER,
@@ -67,6 +67,7 @@ __all__ = [
     "REFUSALS_HEADER",
     "REFUSALS_IN_RFB",
     "SESSION_HEADER",
+    "VM_PATTERN",
     "Announcement",
     "Border",
     "ConsoleElsewhere",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from ..text import CONTROL
 
 _BACKEND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-
-
 _VM = re.compile(f"[^{CONTROL}]{{1,255}}")
+
+VM_PATTERN: Final = f"{_BACKEND.pattern}/{_VM.pattern}"
+"""A regular expression for the whole of an address."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -3,11 +3,14 @@
 In reading order:
 
 - `bodies`: the JSON of requests, with the field that is wrong, and of answers.
-- `parameters`: values that stand in queries.
+- `parameters`: parameters of queries.
 - `tokens`: issue, show and revoke.
 - `session_query`: which sessions a request is about.
 - `sessions`: list, show and end.
 - `proxies`: list and drain.
 - `inventory`: the machines of all backends.
-- `routes`: which path leads where, and which scope it needs.
+- `problems`: why requests fail: statuses and codes.
+- `operation`, `operations`: each request as a value: its path, scopes, types and problems.
+- `component_schemas`, `openapi`: the document that describes the API.
+- `routes`: what each request leads to.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -15,10 +15,23 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    WithJsonSchema,
 )
 from pydantic_core import ErrorDetails
 
+from ...answers import (
+    Confirmed,
+    EndedSessions,
+    IssuedToken,
+    LateProcess,
+    Machine,
+    Revocation,
+    Session,
+    StoredToken,
+)
+from ...answers import Token as TokenBody
 from ...model import (
+    VM_PATTERN,
     ConsoleType,
     Ended,
     Policy,
@@ -31,7 +44,8 @@ from ...model import (
     VMAddress,
     VMSummary,
 )
-from ...text import has_control
+from ...text import CONTROL, has_control
+from ...tokens.issuing import IssuedToken as Issued
 from ...tokens.issuing import IssueRequest
 from ..reply import Refusal, Reply
 
@@ -42,6 +56,11 @@ _HINTS = {
     "client_networks": "must be an IP network without host bits, such as 10.0.0.0/8 or fd00::/8",
 }
 _POLICY = TypeAdapter(Policy)
+_SURROGATES = r"\ud800-\udfff"
+"""Part of `CONTROL`; JSON in UTF-8 has none, and not every reader of a schema allows them."""
+
+Model = TypeVar("Model", bound=BaseModel)
+Order = TypeVar("Order", bound=Confirmed)
 
 
 def _vm(value: object) -> VMAddress:
@@ -54,19 +73,44 @@ def _user(text: str) -> str:
     return text
 
 
-User = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_user)]
+def _whole(pattern: str) -> str:
+    """Return a pattern for a schema, whose patterns are searched for unless they are anchored."""
+    return f"^{pattern.replace(_SURROGATES, '')}$"
+
+
+VM_SCHEMA = {"type": "string", "pattern": _whole(VM_PATTERN), "examples": ["kvm/web-01"]}
+USER_SCHEMA = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 256,
+    "pattern": _whole(f"[^{CONTROL}]*"),
+    "examples": ["alice"],
+}
+
+User = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=256),
+    AfterValidator(_user),
+    WithJsonSchema(USER_SCHEMA),
+]
 
 
 class TokenRequest(BaseModel):
-    """The body of ``POST /v1/tokens``.
+    """What a token is issued for.
 
     Attributes:
-        check: whether the machine must exist, by its backend.
+        vm: the machine: ``<backend>/<id>``, ``<zone>/<backend>/<id>`` for one of another zone.
+        user: as named in the audit log; without control characters.
+        type: for browsers, or for TCP viewers.
+        ttl: seconds for which it can be redeemed, at most ``[tokens] max_ttl``; null for
+            ``[tokens] ttl``.
+        policy: what it allows.
+        check: whether the backend is asked first if the machine exists.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
-    vm: Annotated[VMAddress, PlainValidator(_vm)]
+    vm: Annotated[VMAddress, PlainValidator(_vm), WithJsonSchema(VM_SCHEMA)]
     user: User
     type: ConsoleType = ConsoleType.NOVNC
     ttl: Seconds | None = None
@@ -78,8 +122,8 @@ class TokenRequest(BaseModel):
         return IssueRequest(self.vm, self.user, self.type, self.policy, self.ttl, self.check)
 
 
-def token_request(body: bytes) -> TokenRequest:
-    """Read the body of ``POST /v1/tokens``.
+def read_body(model: type[Model], body: bytes) -> Model:
+    """Read the JSON of a request.
 
     Raises:
         Refusal: 400 when it is not JSON, 413 when it is too long, 422 with the field otherwise.
@@ -87,17 +131,18 @@ def token_request(body: bytes) -> TokenRequest:
     if len(body) > MAX_BODY:
         raise Refusal(413, "body-too-large", f"a body has at most {MAX_BODY} bytes")
     try:
-        return TokenRequest.model_validate_json(body)
+        return model.model_validate_json(body)
     except ValidationError as e:
-        raise _refusal(e.errors(include_url=False, include_input=False)) from e
+        raise _refusal(model, e.errors(include_url=False, include_input=False)) from e
 
 
-def _refusal(errors: Sequence[ErrorDetails]) -> Refusal:
+def _refusal(model: type[BaseModel], errors: Sequence[ErrorDetails]) -> Refusal:
     error = errors[0]
     if error["type"] == "json_invalid":
         return Refusal(400, "bad-request", f"the body is not JSON: {error['msg']}")
     path = _path(error["loc"])
-    return Refusal(422, "invalid-field", _message(error, path), field=".".join(path) or None)
+    message = _message(model, error, path)
+    return Refusal(422, "invalid-field", message, field=".".join(path) or None)
 
 
 def _path(loc: tuple[int | str, ...]) -> list[str]:
@@ -106,12 +151,12 @@ def _path(loc: tuple[int | str, ...]) -> list[str]:
     return [str(part) for part in loc[:end]]
 
 
-def _message(error: ErrorDetails, path: Sequence[str]) -> str:
+def _message(model: type[BaseModel], error: ErrorDetails, path: Sequence[str]) -> str:
     match error["type"]:
         case "missing":
             return "is required"
         case "extra_forbidden" | "unexpected_keyword_argument":
-            return f"is not known; known are {', '.join(_known(path))}"
+            return f"is not known; known are {', '.join(_known(model, path))}"
         case "value_error" if hint := next((_HINTS[p] for p in path if p in _HINTS), ""):
             return hint
         case "value_error":
@@ -119,9 +164,10 @@ def _message(error: ErrorDetails, path: Sequence[str]) -> str:
     return error["msg"].replace("Input should", "should").replace("String should", "should")
 
 
-def _known(path: Sequence[str]) -> list[str]:
-    model: Any = Policy if path[0] == "policy" and len(path) > 1 else TokenRequest
-    return list(model.__dataclass_fields__ if model is Policy else model.model_fields)
+def _known(model: type[BaseModel], path: Sequence[str]) -> list[str]:
+    if path[0] == "policy" and len(path) > 1:
+        return list(Policy.__dataclass_fields__)
+    return list(model.model_fields)
 
 
 def timestamp(when: UnixTime) -> str:
@@ -129,7 +175,7 @@ def timestamp(when: UnixTime) -> str:
     return datetime.fromtimestamp(int(when), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def token_body(token: Token) -> dict[str, object]:
+def token_body(token: Token) -> TokenBody:
     """Return the JSON of an issued token."""
     return {
         "vm": str(token.vm),
@@ -141,12 +187,22 @@ def token_body(token: Token) -> dict[str, object]:
     }
 
 
-def status_body(status: TokenStatus) -> dict[str, object]:
+def issued_body(issued: Issued) -> IssuedToken:
+    """Return a new token with its secret."""
+    return {
+        "id": issued.id,
+        "token": issued.secret,
+        "url": issued.url,
+        **token_body(issued.token),
+    }
+
+
+def status_body(status: TokenStatus) -> StoredToken:
     """Return a stored token with its id; ``uses_left`` is null when unlimited."""
     return {"id": status.id, **token_body(status.token), "uses_left": status.uses_left}
 
 
-def session_body(session: SessionInfo) -> dict[str, object]:
+def session_body(session: SessionInfo) -> Session:
     """Return a live session; while it is opening, what is not known yet is null."""
     return {
         "id": session.id,
@@ -165,25 +221,33 @@ def session_body(session: SessionInfo) -> dict[str, object]:
     }
 
 
-def ended_reply(ended: Ended, **more: object) -> Reply:
-    """Return how many sessions ended; 207 with the processes that did not answer in time, if any.
+def revoked_reply(revoked: int, ended: Ended) -> Reply[Revocation]:
+    """Return how many tokens were revoked, and how many sessions ended."""
+    return with_unconfirmed(200, Revocation(revoked=revoked, ended=ended.count), ended.unconfirmed)
+
+
+def ended_reply(ended: Ended, revoked: int | None = None) -> Reply[EndedSessions]:
+    """Return how many sessions ended.
 
     Args:
-        more: further members.
+        revoked: how many tokens were, where that was asked for.
     """
-    return with_unconfirmed(200, {**more, "ended": ended.count}, ended.unconfirmed)
+    body = EndedSessions(ended=ended.count)
+    if revoked is not None:
+        body["revoked"] = revoked
+    return with_unconfirmed(200, body, ended.unconfirmed)
 
 
-def with_unconfirmed(
-    status: int, body: dict[str, object], unconfirmed: Sequence[Unconfirmed]
-) -> Reply:
+def with_unconfirmed(status: int, body: Order, unconfirmed: Sequence[Unconfirmed]) -> Reply[Order]:
     """Return a reply; 207 with the processes that did not answer in time, if there are any."""
     if not unconfirmed:
         return Reply(status, body)
-    late = [{"proxy": e.proxy, "name": e.name, "worker": e.worker} for e in unconfirmed]
-    return Reply(207, {**body, "unconfirmed": late})
+    body["unconfirmed"] = [
+        LateProcess(proxy=each.proxy, name=each.name, worker=each.worker) for each in unconfirmed
+    ]
+    return Reply(207, body)
 
 
-def vm_body(machine: VMSummary) -> dict[str, object]:
+def vm_body(machine: VMSummary) -> Machine:
     """Return a machine of a list."""
     return {"vm": str(machine.vm), "name": machine.name, "state": machine.state}

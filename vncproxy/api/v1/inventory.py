@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...answers import BackendFailure, Machine, MachineList
 from ...errors import VNCProxyError
 from ...model import VMSummary
 from ..caller import Caller
@@ -16,10 +17,10 @@ class Inventory:
     def __init__(self, lists: MachineLists) -> None:
         self._lists = lists
 
-    async def list(self, caller: Caller) -> Reply:
+    async def list(self, caller: Caller) -> Reply[MachineList]:
         """Return the machines of the backends that the caller may touch, from all at once."""
-        machines: list[object] = []
-        errors: list[object] = []
+        machines: list[Machine] = []
+        errors: list[BackendFailure] = []
         for name, result in (await self._lists.read(caller)).items():
             if isinstance(result, VNCProxyError):
                 errors.append(_error_body(name, result))
@@ -32,5 +33,5 @@ def _address(machine: VMSummary) -> str:
     return str(machine.vm)
 
 
-def _error_body(name: str, error: VNCProxyError) -> dict[str, object]:
+def _error_body(name: str, error: VNCProxyError) -> BackendFailure:
     return {"backend": name, "code": error.code, "message": error.sentence()}

@@ -1,14 +1,43 @@
-"""Values that stand in queries."""
+"""Parameters of queries: how each is read, and what the description of the API says of it."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from ...model import VMAddress
 from ..reply import Refusal
-from .bodies import User
+from .bodies import USER_SCHEMA, VM_SCHEMA, User
 
+LONGEST_PAGE = 1000
+"""Sessions of a page."""
+
+TOKEN_ID = re.compile(r"[0-9a-f]{64}")
+_CURSOR = re.compile(r"[0-9]{1,20}-[\w.-]{1,64}", re.ASCII)
 _USER: TypeAdapter[str] = TypeAdapter(User)
+
+Query = Mapping[bytes, Sequence[bytes]]
+"""The parameters of a request, as Twisted has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a query.
+
+    Attributes:
+        text: what it is, for people.
+        parse: returns its value, or raises `Refusal` with its name as the field.
+        schema: JSON Schema of the text.
+    """
+
+    name: str
+    text: str
+    parse: Callable[[str], Any]
+    schema: Mapping[str, object]
 
 
 def parse_vm(text: str) -> VMAddress:
@@ -34,3 +63,99 @@ def check_user(text: str) -> str:
     except ValidationError as e:
         message = "a user has 1 to 256 characters, none of them a control character"
         raise Refusal(422, "invalid-field", message, field="user") from e
+
+
+def _token(text: str) -> str:
+    if not TOKEN_ID.fullmatch(text):
+        message = "the id of a token has 64 hexadecimal digits; it is not the token itself"
+        raise Refusal(422, "invalid-field", message, field="token")
+    return text
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= LONGEST_PAGE):
+        message = f"must be a whole number from 1 to {LONGEST_PAGE}"
+        raise Refusal(422, "invalid-field", message, field="limit")
+    return int(text)
+
+
+def _cursor(text: str) -> str:
+    if not _CURSOR.fullmatch(text):
+        raise Refusal(422, "invalid-field", 'must be the "next" of an answer', field="after")
+    return text
+
+
+def _revoke(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise Refusal(400, "bad-request", "must be true or false", field="revoke")
+    return text == "true"
+
+
+VM = Parameter("vm", "Those of this machine, `<backend>/<id>`.", parse_vm, VM_SCHEMA)
+USER = Parameter("user", "Those of this user.", check_user, USER_SCHEMA)
+TOKEN = Parameter(
+    "token",
+    "Those of the token with this id.",
+    _token,
+    {"type": "string", "pattern": f"^{TOKEN_ID.pattern}$"},
+)
+PROXY = Parameter("proxy", "Those at the proxy with this name or id.", str, {"type": "string"})
+LIMIT = Parameter(
+    "limit",
+    "A page of the oldest so many; the answer has a `next` then.",
+    _limit,
+    {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE},
+)
+AFTER = Parameter(
+    "after",
+    "Where the page begins: the `next` of the page before.",
+    _cursor,
+    {"type": "string", "pattern": r"^[0-9]{1,20}-[A-Za-z0-9_.-]{1,64}$"},
+)
+REVOKE = Parameter(
+    "revoke",
+    "Whether its token is revoked, too, and its other sessions end.",
+    _revoke,
+    {"type": "boolean", "default": False},
+)
+
+
+def parse_query(args: Query, known: Sequence[Parameter]) -> dict[str, Any]:
+    """Return the values of the parameters that are given, by name.
+
+    Raises:
+        Refusal: 400, one is not known, or is there twice; what its parser raises.
+    """
+    parsers = {each.name: each.parse for each in known}
+    texts = {}
+    for raw, values in args.items():
+        name = raw.decode("utf-8", "replace")
+        if name not in parsers:
+            message = f"is not known; known are {', '.join(parsers)}"
+            raise Refusal(400, "bad-request", message, field=name)
+        if len(values) != 1:
+            raise Refusal(400, "bad-request", "may be given once", field=name)
+        texts[name] = _decoded(name, values[0])
+    return {name: parse(texts[name]) for name, parse in parsers.items() if name in texts}
+
+
+def parse_one(args: Query, known: Sequence[Parameter]) -> tuple[str, Any]:
+    """Return the name and value of the query's only parameter.
+
+    Raises:
+        Refusal: 400, there is another number of them, or it is not known; what its parser raises.
+    """
+    given = [(raw, value) for raw, values in args.items() for value in values]
+    by_name = {each.name.encode(): each for each in known}
+    if len(given) != 1 or given[0][0] not in by_name:
+        choice = " or ".join(f"?{each.name}=" for each in known)
+        raise Refusal(400, "bad-request", f"exactly one of {choice} is needed")
+    found = by_name[given[0][0]]
+    return found.name, found.parse(_decoded(found.name, given[0][1]))
+
+
+def _decoded(name: str, value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise Refusal(400, "bad-request", "is not UTF-8", field=name) from None

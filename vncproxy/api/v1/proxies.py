@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
 
 from twisted.logger import Logger
 
+from ...answers import Draining, Proxy, ProxyList, ProxyWarning, Worker
 from ...errors import Forbidden
 from ...interfaces import IProxies
 from ...model import Announcement
@@ -26,7 +26,7 @@ class ProxiesView:
     def __init__(self, proxies: IProxies) -> None:
         self._proxies = proxies
 
-    async def list(self, caller: Caller) -> Reply:
+    async def list(self, caller: Caller) -> Reply[ProxyList]:
         """Return all proxies, by name.
 
         A caller that may not touch every backend sees the backends that it may touch, and neither
@@ -51,7 +51,7 @@ class ProxiesView:
             },
         )
 
-    async def drain(self, caller: Caller, proxy: str) -> Reply:
+    async def drain(self, caller: Caller, proxy: str) -> Reply[Draining]:
         """Let a proxy take no new sessions, and move or end those that it has; 202 or 207.
 
         Args:
@@ -73,7 +73,7 @@ class ProxiesView:
             key=caller.name,
             proxy=printable(proxy),
         )
-        return with_unconfirmed(202, {"draining": count - len(late)}, late)
+        return with_unconfirmed(202, Draining(draining=count - len(late)), late)
 
 
 def _unrestricted(caller: Caller) -> None:
@@ -82,10 +82,10 @@ def _unrestricted(caller: Caller) -> None:
         raise Refusal(Forbidden.status, Forbidden.code, message)
 
 
-def _proxy_body(workers: Sequence[Announcement], caller: Caller) -> dict[str, Any]:
+def _proxy_body(workers: Sequence[Announcement], caller: Caller) -> Proxy:
     newest = max(workers, key=lambda each: each.identity.generation)
     identity = newest.identity
-    body: dict[str, Any] = {
+    body: Proxy = {
         "id": identity.proxy_id,
         "name": identity.name,
         "zone": identity.zone or None,
@@ -106,7 +106,7 @@ def _proxy_body(workers: Sequence[Announcement], caller: Caller) -> dict[str, An
     return body
 
 
-def _worker_body(worker: Announcement) -> dict[str, Any]:
+def _worker_body(worker: Announcement) -> Worker:
     identity = worker.identity
     return {
         "id": identity.worker_id,
@@ -120,7 +120,7 @@ def _worker_body(worker: Announcement) -> dict[str, Any]:
     }
 
 
-def _warning_body(difference: Difference) -> dict[str, Any]:
+def _warning_body(difference: Difference) -> ProxyWarning:
     return {
         "code": difference.code,
         "backend": None if difference.code == SAME_NAME else difference.subject,

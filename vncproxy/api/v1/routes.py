@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from klein import Klein
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
@@ -14,24 +15,36 @@ from twisted.web.iweb import IRequest
 from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException
 
-from ...config.scope import Scope
+from ...answers import EndedSessions, IssuedToken, Revocation, SessionList
 from ...errors import VNCProxyError
 from ...model import new_id
 from ..authentication import IAuthenticator, authenticate
 from ..caller import Caller
 from ..health import Readiness, alive
-from ..reply import Refusal, Reply, error_body, not_routed, refused
+from ..reply import Reply, error_body, not_routed, refused
 from ..visible_metrics import metrics_text
 from ..zones import ZoneDesk
-from .bodies import token_request
+from . import operations as op
+from .bodies import TokenRequest, read_body
 from .inventory import Inventory
-from .parameters import check_user, parse_vm
+from .openapi import document_text
+from .operation import Operation
+from .parameters import parse_one, parse_query
 from .proxies import ProxiesView
 from .session_query import session_query
 from .sessions import SessionsView
 from .tokens import Tokens
 
-Work = Callable[[Caller], Awaitable[Reply]]
+Body = TypeVar("Body")
+Work = Callable[[Caller], Awaitable[Reply[Body]]]
+Route = Callable[..., Any]
+
+_APP = Klein()
+_APP.url_map.merge_slashes = False
+
+
+def _serves(operation: Operation[Any]) -> Callable[[Route], Route]:
+    return _APP.route(operation.rule, methods=[operation.method])
 
 
 class Api:
@@ -41,8 +54,7 @@ class Api:
     not leave its sessions open.
     """
 
-    app = Klein()
-    app.url_map.merge_slashes = False
+    app = _APP
     log = Logger()
 
     def __init__(
@@ -65,144 +77,155 @@ class Api:
         self._readiness = readiness
         self._metrics_registry = metrics_registry
 
-    @app.route("/v1/tokens", methods=["POST"])
+    @_serves(op.ISSUE_TOKEN)
     def issue_token(self, request: Request) -> Deferred[bytes]:
         """Issue a token."""
 
-        async def work(caller: Caller) -> Reply:
-            return await self._tokens.issue(caller, token_request(_body(request)))
+        async def work(caller: Caller) -> Reply[IssuedToken]:
+            return await self._tokens.issue(caller, read_body(TokenRequest, _body(request)))
 
-        return self._answer(request, work, Scope.ISSUE)
+        return self._answer(request, op.ISSUE_TOKEN, work)
 
-    @app.route("/v1/tokens", methods=["DELETE"])
+    @_serves(op.REVOKE_TOKENS)
     def revoke_tokens(self, request: Request) -> Deferred[bytes]:
         """Revoke all tokens of a machine or of a user."""
 
-        async def work(caller: Caller) -> Reply:
-            match _one_parameter(request, "vm", "user"):
-                case "vm", text:
-                    return await self._tokens.revoke_vm(caller, parse_vm(text))
-                case _, text:
-                    return await self._tokens.revoke_user(caller, check_user(text))
+        async def work(caller: Caller) -> Reply[Revocation]:
+            name, value = parse_one(request.args, op.REVOKE_TOKENS.query)
+            if name == "vm":
+                return await self._tokens.revoke_vm(caller, value)
+            return await self._tokens.revoke_user(caller, value)
 
-        return self._answer(request, work, Scope.ISSUE)
+        return self._answer(request, op.REVOKE_TOKENS, work)
 
-    @app.route("/v1/tokens/<token_id>", methods=["GET"])
+    @_serves(op.SHOW_TOKEN)
     def show_token(self, request: Request, token_id: str) -> Deferred[bytes]:
         """Show a token."""
         show = self._tokens.show
-        return self._answer(request, lambda caller: show(caller, token_id), Scope.ISSUE, Scope.READ)
+        return self._answer(request, op.SHOW_TOKEN, lambda caller: show(caller, token_id))
 
-    @app.route("/v1/tokens/<token_id>", methods=["DELETE"])
+    @_serves(op.REVOKE_TOKEN)
     def revoke_token(self, request: Request, token_id: str) -> Deferred[bytes]:
         """Revoke a token."""
         revoke = self._tokens.revoke
-        return self._answer(request, lambda caller: revoke(caller, token_id), Scope.ISSUE)
+        return self._answer(request, op.REVOKE_TOKEN, lambda caller: revoke(caller, token_id))
 
-    @app.route("/v1/vms", methods=["GET"])
+    @_serves(op.LIST_MACHINES)
     def list_vms(self, request: Request) -> Deferred[bytes]:
         """List the machines of all backends."""
-        return self._answer(request, self._inventory.list, Scope.READ)
+        return self._answer(request, op.LIST_MACHINES, self._inventory.list)
 
-    @app.route("/v1/proxies", methods=["GET"])
+    @_serves(op.LIST_PROXIES)
     def list_proxies(self, request: Request) -> Deferred[bytes]:
         """List the proxies."""
-        return self._answer(request, self._proxies.list, Scope.READ)
+        return self._answer(request, op.LIST_PROXIES, self._proxies.list)
 
-    @app.route("/v1/proxies/<proxy_id>/drain", methods=["POST"])
+    @_serves(op.DRAIN_PROXY)
     def drain_proxy(self, request: Request, proxy_id: str) -> Deferred[bytes]:
         """Let a proxy take no new sessions."""
         drain = self._proxies.drain
-        return self._answer(request, lambda caller: drain(caller, proxy_id), Scope.ADMIN)
+        return self._answer(request, op.DRAIN_PROXY, lambda caller: drain(caller, proxy_id))
 
-    @app.route("/v1/zones/tokens", methods=["POST"])
+    @_serves(op.ISSUE_ZONE_TOKEN)
     def issue_zone_token(self, request: Request) -> Deferred[bytes]:
         """Issue a token for a session of another zone."""
-        return self._answer_zone(request, self._zones.issue)
+        return self._answer_zone(request, op.ISSUE_ZONE_TOKEN, self._zones.issue)
 
-    @app.route("/v1/zones/checks", methods=["POST"])
+    @_serves(op.CHECK_FOR_ZONE)
     def check_for_zone(self, request: Request) -> Deferred[bytes]:
         """Tell another zone whether a machine exists."""
-        return self._answer_zone(request, self._zones.check)
+        return self._answer_zone(request, op.CHECK_FOR_ZONE, self._zones.check)
 
-    @app.route("/v1/zones/about", methods=["GET"])
+    @_serves(op.TELL_ZONE)
     def tell_zone(self, request: Request) -> Deferred[bytes]:
         """Tell another zone about this one."""
-        return self._answer_zone(request, self._zones.about)
+        return self._answer_zone(request, op.TELL_ZONE, self._zones.about)
 
-    @app.route("/v1/sessions", methods=["GET"])
+    @_serves(op.LIST_SESSIONS)
     def list_sessions(self, request: Request) -> Deferred[bytes]:
         """List live sessions, all or a page."""
 
-        async def work(caller: Caller) -> Reply:
-            return await self._sessions.list(caller, session_query(request.args, pages=True))
+        async def work(caller: Caller) -> Reply[SessionList]:
+            query = session_query(request.args, op.LIST_SESSIONS.query)
+            return await self._sessions.list(caller, query)
 
-        return self._answer(request, work, Scope.READ)
+        return self._answer(request, op.LIST_SESSIONS, work)
 
-    @app.route("/v1/sessions", methods=["DELETE"])
+    @_serves(op.END_SESSIONS)
     def end_sessions(self, request: Request) -> Deferred[bytes]:
         """End the sessions of a machine, a user, a token or a proxy."""
 
-        async def work(caller: Caller) -> Reply:
-            query = session_query(request.args, pages=False)
+        async def work(caller: Caller) -> Reply[EndedSessions]:
+            query = session_query(request.args, op.END_SESSIONS.query)
             return await self._sessions.end_where(caller, query)
 
-        return self._answer(request, work, Scope.ADMIN)
+        return self._answer(request, op.END_SESSIONS, work)
 
-    @app.route("/v1/sessions/<session_id>", methods=["GET"])
+    @_serves(op.SHOW_SESSION)
     def show_session(self, request: Request, session_id: str) -> Deferred[bytes]:
         """Show a session."""
         show = self._sessions.show
-        return self._answer(request, lambda caller: show(caller, session_id), Scope.READ)
+        return self._answer(request, op.SHOW_SESSION, lambda caller: show(caller, session_id))
 
-    @app.route("/v1/sessions/<session_id>", methods=["DELETE"])
+    @_serves(op.END_SESSION)
     def end_session(self, request: Request, session_id: str) -> Deferred[bytes]:
         """End a session, and revoke its token with ``?revoke=true``."""
 
-        async def work(caller: Caller) -> Reply:
-            return await self._sessions.end(caller, session_id, revoke=_flag(request, "revoke"))
+        async def work(caller: Caller) -> Reply[EndedSessions]:
+            given = parse_query(request.args, op.END_SESSION.query)
+            return await self._sessions.end(caller, session_id, **given)
 
-        return self._answer(request, work, Scope.ADMIN)
+        return self._answer(request, op.END_SESSION, work)
 
-    @app.route("/metrics", methods=["GET"])
+    @_serves(op.DESCRIBE)
+    def describe(self, request: Request) -> bytes:
+        """Describe the API; needs no key, since it is the same wherever it is served."""
+        return Reply(200, document_text()).render(request)
+
+    @_serves(op.METRICS)
     def show_metrics(self, request: Request) -> Deferred[bytes]:
         """Show the metrics as Prometheus reads them."""
 
-        async def work(caller: Caller) -> Reply:
+        async def work(caller: Caller) -> Reply[str]:
             text = metrics_text(self._metrics_registry, caller)
             return Reply(200, text, content_type=CONTENT_TYPE_LATEST)
 
-        return self._answer(request, work, Scope.READ)
+        return self._answer(request, op.METRICS, work)
 
-    @app.route("/healthz", methods=["GET"])
+    @_serves(op.ALIVE)
     async def healthz(self, request: Request) -> bytes:
         """Tell that the process answers."""
         return (await alive()).render(request)
 
-    @app.route("/readyz", methods=["GET"])
+    @_serves(op.READY)
     async def readyz(self, request: Request) -> bytes:
         """Tell whether a console could be opened."""
         return (await self._readiness()).render(request)
 
-    @app.handle_errors(Exception)
+    @_APP.handle_errors(Exception)
     def failed(self, request: IRequest, failure: Failure) -> bytes:
         """Answer a request without a route, or one that failed unexpectedly."""
         if isinstance(failure.value, HTTPException):
             return not_routed(failure.value).render(request)
         return self._unexpected(failure).render(request)
 
-    def _answer(self, request: Request, work: Work, *scopes: Scope) -> Deferred[bytes]:
-        """Answer with the reply of ``work``; the caller needs one of the scopes."""
+    def _answer(
+        self, request: Request, operation: Operation[Body], work: Work[Body]
+    ) -> Deferred[bytes]:
+        """Answer with the reply of ``work``; the caller needs one of the operation's scopes."""
 
         async def reply() -> Reply:
             caller = await authenticate(self._authenticators, request.requestHeaders)
-            caller.require_scope(*scopes)
+            caller.require_scope(*operation.scopes)
             return await work(caller)
 
         return self._reply(request, reply)
 
     def _answer_zone(
-        self, request: Request, work: Callable[[Headers], Awaitable[Reply]]
+        self,
+        request: Request,
+        operation: Operation[Body],
+        work: Callable[[Headers], Awaitable[Reply[Body]]],
     ) -> Deferred[bytes]:
         """Answer another zone, whose request is signed."""
 
@@ -247,24 +270,3 @@ def _body(request: Request) -> bytes:
     assert request.content is not None
     body: bytes = request.content.read()
     return body
-
-
-def _one_parameter(request: Request, *names: str) -> tuple[str, str]:
-    """Return the name and value of the query's only parameter, which is one of the names."""
-    given = [(name, value) for name, values in request.args.items() for value in values]
-    if len(given) == 1 and given[0][0].decode("latin-1") in names:
-        name, value = given[0]
-        try:
-            return name.decode(), value.decode()
-        except UnicodeDecodeError:
-            raise Refusal(400, "bad-request", "is not UTF-8", field=name.decode()) from None
-    choice = " or ".join(f"?{name}=" for name in names)
-    raise Refusal(400, "bad-request", f"exactly one of {choice} is needed")
-
-
-def _flag(request: Request, name: str) -> bool:
-    """Return a parameter that is true or false, and false without it."""
-    given = request.args.get(name.encode(), [b"false"])
-    if len(given) != 1 or given[0] not in (b"true", b"false"):
-        raise Refusal(400, "bad-request", "must be true or false", field=name)
-    return bool(given[0] == b"true")

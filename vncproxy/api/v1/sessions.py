@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from ...answers import EndedSessions, Session, SessionList
 from ...errors import EndedByAdministrator
 from ...interfaces import ISessionRegistry, ITokenStore
 from ...model import Ended, SessionInfo
@@ -45,7 +46,7 @@ class SessionsView:
         self._permissions = permissions
         self._clock = clock
 
-    async def list(self, caller: Caller, query: SessionQuery) -> Reply:
+    async def list(self, caller: Caller, query: SessionQuery) -> Reply[SessionList]:
         """Return the sessions of the machines that the caller may touch, oldest first.
 
         Raises:
@@ -62,7 +63,7 @@ class SessionsView:
 
     async def _page(
         self, sessions: Sequence[SessionInfo], following: str | None, *, with_next: bool
-    ) -> Reply:
+    ) -> Reply[SessionList]:
         pace, bodies = Pace(self._clock), []
         for session in sessions:
             await pace.step()
@@ -70,7 +71,7 @@ class SessionsView:
         end = f'], "next": {json.dumps(following)}}}\n' if with_next else "]}\n"
         return Reply(200, b'{"sessions": [' + b", ".join(bodies) + end.encode())
 
-    async def show(self, caller: Caller, session_id: str) -> Reply:
+    async def show(self, caller: Caller, session_id: str) -> Reply[Session]:
         """Return one session.
 
         Raises:
@@ -79,7 +80,9 @@ class SessionsView:
         """
         return Reply(200, session_body(await self._find(caller, session_id)))
 
-    async def end(self, caller: Caller, session_id: str, *, revoke: bool = False) -> Reply:
+    async def end(
+        self, caller: Caller, session_id: str, *, revoke: bool = False
+    ) -> Reply[EndedSessions]:
         """End one session.
 
         The user can open the console again with the same link, as long as the token or the resume
@@ -109,14 +112,14 @@ class SessionsView:
         if not revoke:
             return ended_reply(ended)
         if not session.token_id:
-            return ended_reply(ended, revoked=0)
+            return ended_reply(ended, 0)
         try:
             revoked = await self._store.revoke(session.token_id)
         finally:
             ended += await self._sessions.end_where(why, token_id=session.token_id, by=str(caller))
-        return ended_reply(ended, revoked=int(revoked))
+        return ended_reply(ended, int(revoked))
 
-    async def end_where(self, caller: Caller, query: SessionQuery) -> Reply:
+    async def end_where(self, caller: Caller, query: SessionQuery) -> Reply[EndedSessions]:
         """End the sessions of a machine, a user, a token or a proxy; none is no error.
 
         Raises:

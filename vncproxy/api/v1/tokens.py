@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from ...answers import IssuedToken, Revocation, StoredToken
 from ...errors import EndedByAdministrator, Forbidden, StoreUnavailable, TokenRefused
 from ...interfaces import ISessionRegistry, ITokenStore
 from ...model import Ended, VMAddress
@@ -17,7 +18,7 @@ from ...tokens.issuing import TokenIssuer
 from ..caller import ALL_BACKENDS, Caller
 from ..permissions import Permissions
 from ..reply import Refusal, Reply, token_unknown
-from .bodies import TokenRequest, ended_reply, status_body, token_body
+from .bodies import TokenRequest, issued_body, revoked_reply, status_body
 
 _ID = re.compile(r"[0-9a-f]{64}")
 
@@ -46,7 +47,7 @@ class Tokens:
         self._issuer = issuer
         self._permissions = permissions
 
-    async def issue(self, caller: Caller, request: TokenRequest) -> Reply:
+    async def issue(self, caller: Caller, request: TokenRequest) -> Reply[IssuedToken]:
         """Issue a token: 201 with its secret and access URL, which no later answer repeats.
 
         Raises:
@@ -60,10 +61,9 @@ class Tokens:
         issued = await self._issuer.issue(replace(request.for_issuer(), policy=policy))
         token = issued.token
         self._log_change("issued", caller, token=issued.id[:12], vm=token.vm, user=token.user)
-        body = {"id": issued.id, "token": issued.secret, "url": issued.url, **token_body(token)}
-        return Reply(201, body, (("Location", f"/v1/tokens/{issued.id}"),))
+        return Reply(201, issued_body(issued), (("Location", f"/v1/tokens/{issued.id}"),))
 
-    async def show(self, caller: Caller, token_id: str) -> Reply:
+    async def show(self, caller: Caller, token_id: str) -> Reply[StoredToken]:
         """Show a token that can still be redeemed or resumed.
 
         Raises:
@@ -77,7 +77,7 @@ class Tokens:
             raise token_unknown()
         return Reply(200, status_body(status))
 
-    async def revoke(self, caller: Caller, token_id: str) -> Reply:
+    async def revoke(self, caller: Caller, token_id: str) -> Reply[Revocation]:
         """Revoke one token and end its sessions, those included that outlived it in the store.
 
         Raises:
@@ -97,9 +97,9 @@ class Tokens:
         if vm is None and not (revoked or ended or ended.unconfirmed):
             raise token_unknown()
         self._log_change("revoked", caller, token=token_id[:12], vm=vm, ended=int(ended))
-        return ended_reply(ended, revoked=int(revoked))
+        return revoked_reply(int(revoked), ended)
 
-    async def revoke_vm(self, caller: Caller, vm: VMAddress) -> Reply:
+    async def revoke_vm(self, caller: Caller, vm: VMAddress) -> Reply[Revocation]:
         """Revoke all tokens of a machine and end its sessions; the backend may be gone already.
 
         Raises:
@@ -111,9 +111,9 @@ class Tokens:
         finally:
             ended = await self._end(caller, vm=vm)
         self._log_change("revoked", caller, vm=vm, revoked=revoked, ended=int(ended))
-        return ended_reply(ended, revoked=revoked)
+        return revoked_reply(revoked, ended)
 
-    async def revoke_user(self, caller: Caller, user: str) -> Reply:
+    async def revoke_user(self, caller: Caller, user: str) -> Reply[Revocation]:
         """Revoke all tokens of a user and end the user's sessions.
 
         Raises:
@@ -132,7 +132,7 @@ class Tokens:
         finally:
             ended = await self._end(caller, user=user)
         self._log_change("revoked", caller, user=user, revoked=revoked, ended=int(ended))
-        return ended_reply(ended, revoked=revoked)
+        return revoked_reply(revoked, ended)
 
     async def _vm_of(self, caller: Caller, token_id: str) -> VMAddress | None:
         """Return the machine of a token; None where the store knows neither.

@@ -1,0 +1,53 @@
+"""The JSON that ``/v1`` answers with, as types: the API builds it, clients read it.
+
+What is said of attributes stands in ``/v1/openapi.json`` in the same words. In reading order:
+
+- `values`: kinds of values that several answers have.
+- `problems`: errors, the one shape of them.
+- `confirmed`: what an order to all proxies did.
+- `tokens`, `sessions`, `machines`, `proxies`: what the API is about.
+- `health`: health of one proxy.
+- `zones`: what zones say to each other.
+"""
+
+from __future__ import annotations
+
+from .confirmed import Confirmed, Draining, EndedSessions, LateProcess, Revocation
+from .health import Health, Readiness, Unready
+from .machines import BackendFailure, Machine, MachineList
+from .problems import Error, ErrorAnswer
+from .proxies import Proxy, ProxyList, ProxyName, ProxyWarning, SessionLimit, Worker
+from .sessions import Session, SessionList
+from .tokens import IssuedToken, StoredToken, Token, TokenPolicy
+from .zones import ZoneAbout, ZoneMachine, ZoneToken
+
+__all__ = [
+    "BackendFailure",
+    "Confirmed",
+    "Draining",
+    "EndedSessions",
+    "Error",
+    "ErrorAnswer",
+    "Health",
+    "IssuedToken",
+    "LateProcess",
+    "Machine",
+    "MachineList",
+    "Proxy",
+    "ProxyList",
+    "ProxyName",
+    "ProxyWarning",
+    "Readiness",
+    "Revocation",
+    "Session",
+    "SessionLimit",
+    "SessionList",
+    "StoredToken",
+    "Token",
+    "TokenPolicy",
+    "Unready",
+    "Worker",
+    "ZoneAbout",
+    "ZoneMachine",
+    "ZoneToken",
+]

@@ -1,0 +1,89 @@
+"""Proxies, and how they differ."""
+
+from __future__ import annotations
+
+from typing import Annotated, NotRequired
+
+from typing_extensions import TypedDict
+
+from .values import Count, Described, Id, Time
+
+
+class SessionLimit(TypedDict):
+    """How many sessions there may be."""
+
+    sessions: Count
+
+
+class Worker(TypedDict):
+    """A process of a proxy.
+
+    Attributes:
+        worker: counted from 1; 0 where there is only one.
+        generation: counts upgrades.
+    """
+
+    id: Id
+    worker: Count
+    generation: int
+    version: str
+    sessions: Count
+    limits: SessionLimit
+    draining: bool
+    started_at: Time
+
+
+class Proxy(TypedDict):
+    """A proxy; keys for some backends see those, and nothing of its load and configuration.
+
+    Attributes:
+        id: another one after each start.
+        zone: null where there is only one.
+        base_url: where browsers reach it.
+        xvp_url: where TCP viewers reach it.
+        hosts: names and addresses that it says it is reached by.
+        backends: a digest of each backend's table.
+        digest: of the whole configuration.
+        workers: its processes.
+    """
+
+    id: Id
+    name: str
+    zone: str | None
+    version: str
+    base_url: str
+    xvp_url: str
+    hosts: list[str]
+    backends: dict[str, str]
+    draining: bool
+    digest: NotRequired[str]
+    sessions: NotRequired[Count]
+    limits: NotRequired[SessionLimit]
+    workers: NotRequired[list[Worker]]
+
+
+class ProxyName(TypedDict):
+    """A proxy that is named elsewhere."""
+
+    id: Id
+    name: str
+
+
+class ProxyWarning(TypedDict):
+    """How proxies differ although they should not.
+
+    Attributes:
+        backend: whose tables differ; null where it is none.
+    """
+
+    code: Annotated[str, Described(enum=["backend-differs", "backend-missing", "same-name"])]
+    backend: str | None
+    proxies: list[ProxyName]
+    message: str
+
+
+class ProxyList(TypedDict):
+    """The proxies that share their tokens, and how they differ."""
+
+    proxies: list[Proxy]
+    warnings: list[ProxyWarning]

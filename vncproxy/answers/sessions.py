@@ -1,0 +1,51 @@
+"""Live sessions."""
+
+from __future__ import annotations
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from .values import Count, Time, Viewer
+
+
+class Session(TypedDict):
+    """A live session; while it is opening, what is not known yet is null.
+
+    Attributes:
+        id: also stands in the user's page and in the log.
+        token_id: the id of its token.
+        client: the user's address.
+        proxy: the name of the proxy that serves it.
+        zone: the zone of that proxy; null where there is only one.
+        host: where the console is, as it is dialled; ``local`` on the proxy's own machine.
+        seconds: since it began.
+        bytes_down: to the user.
+        bytes_up: from the user.
+    """
+
+    id: str
+    token_id: str | None
+    vm: str | None
+    user: str | None
+    type: Viewer
+    client: str
+    proxy: str | None
+    zone: str | None
+    host: str | None
+    started_at: Time
+    seconds: float
+    bytes_down: Count
+    bytes_up: Count
+
+
+class SessionList(TypedDict):
+    """Live sessions of all proxies, oldest first.
+
+    Attributes:
+        next: where a page was asked for: what ``after`` is in the request for the next one, null
+            on the last.
+    """
+
+    sessions: list[Session]
+    next: NotRequired[str | None]

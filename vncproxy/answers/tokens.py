@@ -1,0 +1,78 @@
+"""Tokens."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from typing_extensions import TypedDict
+
+from .values import Count, Described, Time, TokenId, Viewer
+
+
+class TokenPolicy(TypedDict):
+    """What a token allows.
+
+    Attributes:
+        mode: whether keys and pointer reach the machine.
+        sharing: what happens to other viewers of the machine.
+        max_duration: longest session in seconds, from the first redemption; null for no limit.
+        idle_timeout: seconds without a byte in either direction; null for no limit.
+        client_networks: networks from which the user may connect; empty for any.
+        allowed_origins: origins of pages that may open the console, besides those configured.
+        record: whether the session is recorded.
+        uses: how many times the token can be redeemed; 0 means any number.
+        confirm: whether a browser's user presses a button first; null leaves it to the proxy.
+    """
+
+    mode: Annotated[str, Described(enum=["control", "view-only"])]
+    sharing: Annotated[str, Described(enum=["shared", "exclusive", "take-over"])]
+    max_duration: float | None
+    idle_timeout: float | None
+    client_networks: list[str]
+    allowed_origins: list[str]
+    record: bool
+    uses: Count
+    confirm: bool | None
+
+
+class Token(TypedDict):
+    """A token without its secret.
+
+    Attributes:
+        vm: the machine, ``<backend>/<id>``.
+        user: as named in the audit log.
+        type: for browsers, or for TCP viewers.
+        expires_at: until when it can be redeemed.
+    """
+
+    vm: str
+    user: str
+    type: Viewer
+    issued_at: Time
+    expires_at: Time
+    policy: TokenPolicy
+
+
+class IssuedToken(Token):
+    """A new token, the only answer with its secret.
+
+    Attributes:
+        id: by which it is shown and revoked; may be logged.
+        token: the secret.
+        url: what the user opens; it holds the secret.
+    """
+
+    id: TokenId
+    token: str
+    url: str
+
+
+class StoredToken(Token):
+    """A token that can still be redeemed or resumed.
+
+    Attributes:
+        uses_left: null when unlimited.
+    """
+
+    id: TokenId
+    uses_left: Count | None

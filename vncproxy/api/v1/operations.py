@@ -1,0 +1,234 @@
+"""The requests of the API: `Api` serves these and no others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...answers import (
+    Draining,
+    EndedSessions,
+    Health,
+    IssuedToken,
+    MachineList,
+    ProxyList,
+    Readiness,
+    Revocation,
+    Session,
+    SessionList,
+    StoredToken,
+    ZoneAbout,
+    ZoneMachine,
+    ZoneToken,
+)
+from ...config.scope import Scope
+from .bodies import TokenRequest
+from .operation import Operation
+from .parameters import AFTER, LIMIT, PROXY, REVOKE, TOKEN, USER, VM
+from .problems import (
+    ASKING_ZONES,
+    BACKEND_ERROR,
+    BACKEND_UNKNOWN,
+    NOT_READY,
+    POLICY_UNSUPPORTED,
+    PROXY_UNKNOWN,
+    REFUSING_ZONES,
+    SESSION_UNKNOWN,
+    STORE_UNAVAILABLE,
+    TOKEN_UNKNOWN,
+    VM_NOT_FOUND,
+)
+
+ISSUE_TOKEN = Operation(
+    "issueToken",
+    "POST",
+    "/v1/tokens",
+    IssuedToken,
+    "Issue a token: a link that opens a console.",
+    "With `check`, the backend is asked first; without it, no hypervisor is called.",
+    scopes=(Scope.ISSUE,),
+    status=201,
+    body=TokenRequest,
+    causes=(
+        BACKEND_UNKNOWN,
+        VM_NOT_FOUND,
+        POLICY_UNSUPPORTED,
+        BACKEND_ERROR,
+        STORE_UNAVAILABLE,
+        *ASKING_ZONES,
+    ),
+    ids={"token_id": "/id"},
+)
+REVOKE_TOKENS = Operation(
+    "revokeTokens",
+    "DELETE",
+    "/v1/tokens",
+    Revocation,
+    "Revoke all tokens of a machine or of a user, and end their sessions.",
+    "Exactly one of the parameters is given. Having nothing to revoke is no error.",
+    scopes=(Scope.ISSUE,),
+    query=(VM, USER),
+    causes=(STORE_UNAVAILABLE,),
+)
+SHOW_TOKEN = Operation(
+    "showToken",
+    "GET",
+    "/v1/tokens/{token_id}",
+    StoredToken,
+    "Show a token that can still be redeemed or resumed.",
+    scopes=(Scope.ISSUE, Scope.READ),
+    causes=(TOKEN_UNKNOWN, STORE_UNAVAILABLE),
+)
+REVOKE_TOKEN = Operation(
+    "revokeToken",
+    "DELETE",
+    "/v1/tokens/{token_id}",
+    Revocation,
+    "Revoke a token and end its sessions.",
+    scopes=(Scope.ISSUE,),
+    causes=(TOKEN_UNKNOWN, STORE_UNAVAILABLE),
+)
+LIST_MACHINES = Operation(
+    "listMachines",
+    "GET",
+    "/v1/vms",
+    MachineList,
+    "List the machines of all backends.",
+    scopes=(Scope.READ,),
+)
+LIST_SESSIONS = Operation(
+    "listSessions",
+    "GET",
+    "/v1/sessions",
+    SessionList,
+    "List live sessions, oldest first: all, or those that match every parameter.",
+    scopes=(Scope.READ,),
+    query=(VM, USER, TOKEN, PROXY, LIMIT, AFTER),
+    causes=(STORE_UNAVAILABLE,),
+    ids={"session_id": "/sessions/0/id"},
+)
+END_SESSIONS = Operation(
+    "endSessions",
+    "DELETE",
+    "/v1/sessions",
+    EndedSessions,
+    "End the sessions that match every parameter.",
+    "At least one of the parameters is given. Ending none is no error.",
+    scopes=(Scope.ADMIN,),
+    query=(VM, USER, TOKEN, PROXY),
+    causes=(STORE_UNAVAILABLE,),
+)
+SHOW_SESSION = Operation(
+    "showSession",
+    "GET",
+    "/v1/sessions/{session_id}",
+    Session,
+    "Show a live session.",
+    scopes=(Scope.READ,),
+    causes=(SESSION_UNKNOWN, STORE_UNAVAILABLE),
+)
+END_SESSION = Operation(
+    "endSession",
+    "DELETE",
+    "/v1/sessions/{session_id}",
+    EndedSessions,
+    "End a session.",
+    "Its user can come back with the same link, unless its token is revoked, too.",
+    scopes=(Scope.ADMIN,),
+    query=(REVOKE,),
+    causes=(SESSION_UNKNOWN, STORE_UNAVAILABLE),
+)
+LIST_PROXIES = Operation(
+    "listProxies",
+    "GET",
+    "/v1/proxies",
+    ProxyList,
+    "List the proxies that share their tokens, and how they differ.",
+    scopes=(Scope.READ,),
+    causes=(STORE_UNAVAILABLE,),
+    ids={"proxy_id": "/proxies/0/id"},
+)
+DRAIN_PROXY = Operation(
+    "drainProxy",
+    "POST",
+    "/v1/proxies/{proxy_id}/drain",
+    Draining,
+    "Let a proxy take no new sessions, and move or end those that it has.",
+    scopes=(Scope.ADMIN,),
+    status=202,
+    causes=(PROXY_UNKNOWN, STORE_UNAVAILABLE),
+)
+ISSUE_ZONE_TOKEN = Operation(
+    "issueZoneToken",
+    "POST",
+    "/v1/zones/tokens",
+    ZoneToken,
+    "Issue a token for a session of another zone.",
+    signed=True,
+    status=201,
+    causes=(*REFUSING_ZONES, BACKEND_ERROR, STORE_UNAVAILABLE, *ASKING_ZONES),
+)
+CHECK_FOR_ZONE = Operation(
+    "checkForZone",
+    "POST",
+    "/v1/zones/checks",
+    ZoneMachine,
+    "Tell another zone whether a machine exists.",
+    signed=True,
+    causes=(*REFUSING_ZONES, BACKEND_ERROR, STORE_UNAVAILABLE, *ASKING_ZONES),
+)
+TELL_ZONE = Operation(
+    "tellZone",
+    "GET",
+    "/v1/zones/about",
+    ZoneAbout,
+    "Tell another zone about this one.",
+    signed=True,
+    causes=(*REFUSING_ZONES, STORE_UNAVAILABLE),
+)
+DESCRIBE = Operation(
+    "describe",
+    "GET",
+    "/v1/openapi.json",
+    dict[str, Any],
+    "Describe the API: this document.",
+)
+METRICS = Operation(
+    "showMetrics",
+    "GET",
+    "/metrics",
+    str,
+    "Show the metrics in Prometheus' text format.",
+    scopes=(Scope.READ,),
+    media_type="text/plain",
+)
+ALIVE = Operation("alive", "GET", "/healthz", Health, "Tell that the process answers.")
+READY = Operation(
+    "ready",
+    "GET",
+    "/readyz",
+    Readiness,
+    "Tell whether a session could begin now.",
+    causes=(NOT_READY,),
+)
+
+OPERATIONS: tuple[Operation[Any], ...] = (
+    ISSUE_TOKEN,
+    SHOW_TOKEN,
+    REVOKE_TOKEN,
+    REVOKE_TOKENS,
+    LIST_MACHINES,
+    LIST_SESSIONS,
+    SHOW_SESSION,
+    END_SESSION,
+    END_SESSIONS,
+    LIST_PROXIES,
+    DRAIN_PROXY,
+    ISSUE_ZONE_TOKEN,
+    CHECK_FOR_ZONE,
+    TELL_ZONE,
+    DESCRIBE,
+    METRICS,
+    ALIVE,
+    READY,
+)
+"""All of them, in the order in which they are described."""

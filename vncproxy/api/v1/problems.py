@@ -1,0 +1,84 @@
+"""Why requests fail: the status and the code of each reason, for the description of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...answers import ErrorAnswer, Unready
+from ...errors import (
+    BackendError,
+    Forbidden,
+    PolicyUnsupported,
+    StoreUnavailable,
+    TokenUnknown,
+    VMNotFound,
+    VNCProxyError,
+    ZoneError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A reason for which a request is not carried out.
+
+    Attributes:
+        code: a fixed word, in the answer.
+        when: for people.
+        answer: the type of its JSON.
+    """
+
+    status: int
+    code: str
+    when: str
+    answer: type[ErrorAnswer] = ErrorAnswer
+
+
+BAD_REQUEST = Problem(
+    400, "bad-request", "The body is not JSON, a parameter is not known, or a text is not UTF-8."
+)
+UNAUTHORIZED = Problem(401, "unauthorized", "There is no key, or it is not known.")
+UNSIGNED = Problem(401, "unauthorized", "The request is not signed.")
+FORBIDDEN = Problem(
+    Forbidden.status,
+    Forbidden.code,
+    "The key lacks the scope, which the message names, or may not use the backend.",
+)
+TOKEN_UNKNOWN = Problem(404, TokenUnknown.code, "There is no such token, or not for this key.")
+SESSION_UNKNOWN = Problem(404, "session-unknown", "There is no such session, or not for this key.")
+PROXY_UNKNOWN = Problem(404, "proxy-unknown", "There is no such proxy.")
+BODY_TOO_LARGE = Problem(413, "body-too-large", "The body has more than 64 KiB.")
+INVALID_FIELD = Problem(422, "invalid-field", "A member or parameter has a value that cannot be.")
+BACKEND_UNKNOWN = Problem(422, "backend-unknown", "There is no such backend.")
+VM_NOT_FOUND = Problem(422, VMNotFound.code, "The backend was asked and has no such machine.")
+POLICY_UNSUPPORTED = Problem(
+    PolicyUnsupported.status,
+    PolicyUnsupported.code,
+    "A part of the policy is not enforced by this proxy.",
+)
+INTERNAL_ERROR = Problem(500, VNCProxyError.code, "A defect; the log has it by the id.")
+BACKEND_ERROR = Problem(
+    BackendError.status, BackendError.code, "The backend cannot tell; the log has the reason."
+)
+STORE_UNAVAILABLE = Problem(
+    StoreUnavailable.status, StoreUnavailable.code, "Redis does not answer; try again."
+)
+NOT_READY = Problem(503, "not-ready", "No session could begin now; see `parts`.", Unready)
+
+
+def _of_zones(kind: type[ZoneError]) -> Iterator[type[ZoneError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _of_zones(each)
+
+
+ASKING_ZONES = tuple(Problem(each.status, each.code, each.public) for each in _of_zones(ZoneError))
+"""Why a machine of another zone cannot be asked for."""
+
+REFUSING_ZONES = (
+    *(Problem(403, each.code, each.public) for each in _of_zones(ZoneError)),
+    Problem(404, VMNotFound.code, "There is no such machine, or no such backend."),
+    VM_NOT_FOUND,
+    INVALID_FIELD,
+)
+"""What a request of another zone is refused for."""
