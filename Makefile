@@ -5,6 +5,7 @@
 # make soak    opens and closes 100,000 sessions and looks what is left
 # make fuzz    a million hostile requests and handshakes; FUZZ_ARGS="--cases 10000000 --seed 7"
 # make chaos   kills, stops and cuts parts of a whole service for ten minutes; CHAOS_ARGS="--seed 7 --users 50"
+# make reference  writes docs/api-reference.md again, after a change of the API
 # make profile flame graphs of the proxy at work, in bench/results
 #
 # make demo DEMO_ARGS="--port 7000 --target 192.0.2.7:5900,secret"
@@ -18,7 +19,7 @@ BENCH_ARGS ?=
 FUZZ_ARGS ?=
 CHAOS_ARGS ?=
 
-.PHONY: demo test check format bench soak fuzz chaos profile debian clean
+.PHONY: demo test check format bench soak fuzz chaos reference profile debian clean
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/vncproxy demo $(DEMO_ARGS)
@@ -50,6 +51,9 @@ fuzz: $(VENV)/.test
 
 chaos: $(VENV)/.test
 	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
+
+reference: $(VENV)/.test
+	@$(BIN)/python -m vncproxy.api.v1.reference > docs/api-reference.md
 
 profile: $(VENV)/.bench
 	@$(BIN)/python -m bench.profile

@@ -12,5 +12,6 @@ In reading order:
 - `problems`: why requests fail: statuses and codes.
 - `operation`, `operations`: each request as a value: its path, scopes, types and problems.
 - `component_schemas`, `openapi`: the document that describes the API.
+- `reference`: that document as a page for people.
 - `routes`: what each request leads to.
 """
