@@ -7,13 +7,19 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from ..interfaces import BackendClass, BackendContext, IBlockingCalls
+from ..interfaces import BackendClass, BackendContext, IBlockingCalls, IZoneLinks
 
 _log = Logger()
 
 
 def new_context(
-    kind: object, name: str, settings: Any, calls: IBlockingCalls, reactor: Any, zone: str = ""
+    kind: object,
+    name: str,
+    settings: Any,
+    calls: IBlockingCalls,
+    reactor: Any,
+    zone: str = "",
+    links: IZoneLinks | None = None,
 ) -> BackendContext:
     """Return what a backend of a class is made with.
 
@@ -23,6 +29,7 @@ def new_context(
         calls: threads of its own.
         reactor: its clock, its resolver and its connections are handed on.
         zone: the zone of the proxy.
+        links: connections to zones that dial this one.
     """
     return BackendContext(
         name=name,
@@ -33,6 +40,7 @@ def new_context(
         log=Logger(namespace=_full_name(kind)),
         network=reactor,
         zone=zone,
+        links=links,
     )
 
 

@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "session": {*VOCABULARY, *PROTOCOL, "relay", "upstream", "pacing"},
     "downstream": {*VOCABULARY, *PROTOCOL, "relay", "session", "web", "config.listeners"},
     "redis": {"errors", *LEAVES, "config.redis", "relay.sending"},
-    "zones": {"errors", "model", "text"},
+    "zones": {"errors", "model", "text", "interfaces"},
     "tokens": {*VOCABULARY, "redis", "tls", "config.redis", "config.secret", "config.urls"},
     "cluster": {*VOCABULARY, "pacing", "redis", "config.redis"},
     "answers": set(),

@@ -71,6 +71,8 @@ SHARED = {
     },
     4102: {
         "OverLimit",
+        "ZoneLinkLost",
+        "ZoneNotConnected",
         "UpstreamBusy",
         "ConsoleInUse",
         "StoreUnavailable",

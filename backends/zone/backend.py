@@ -31,7 +31,7 @@ from ...interfaces import (
 from ...model import ConsoleElsewhere, ConsoleEndpoint, Journey, VMAddress, is_secret
 from ...zones.request import Act, new_request, passed
 from .connection import Connection
-from .console import endpoint
+from .console import endpoint, endpoint_over_link
 from .probe import describe
 from .settings import ZoneSettings
 
@@ -49,8 +49,9 @@ class ZoneBackend:
         self._name = context.name
         self._zone = context.zone
         self._settings: ZoneSettings = context.settings
+        self._links = context.links
         self._connection = (
-            Connection(context.name, self._settings, context.network)
+            Connection(context.name, self._settings, context.network, context.links)
             if self._settings.is_asked
             else None
         )
@@ -72,6 +73,8 @@ class ZoneBackend:
         token = answer.get("token")
         if not isinstance(token, str) or not is_secret(token):
             raise ZoneError(f"zone {self._name}: the answer has no token", zone=self._name)
+        if self._settings.dials_us and self._links is not None:
+            return endpoint_over_link(self._name, self._links, token, journey.client)
         return endpoint(self._settings, token, journey.client)
 
     async def locate(self, vm: str) -> ConsoleElsewhere:

@@ -9,11 +9,12 @@ from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IPolicyForHTTPS
+from twisted.web.iweb import IAgentEndpointFactory, IPolicyForHTTPS
 from zope.interface import implementer
 
 from ...errors import ConfigurationError, ZoneError
-from ...model import TLSTrust
+from ...interfaces import IZoneLinks
+from ...model import TLSTrust, ZoneService
 from ...tls.verification import VerifyingTLSClient
 from ...zones.request import Request, sign
 from .errors import refused, unreachable
@@ -46,15 +47,30 @@ class _Policy:
         return self._newest.problem if self._newest is not None else ""
 
 
+@implementer(IAgentEndpointFactory)
+class _OverLinks:
+    """Makes connections to a zone that dials us."""
+
+    def __init__(self, zone: str, links: IZoneLinks) -> None:
+        self._zone = zone
+        self._links = links
+
+    def endpointForURI(self, uri: object) -> Any:
+        return self._links.endpoint(self._zone, ZoneService.API)
+
+
 class Connection:
     """The API of one zone.
 
     Args:
         zone: its name.
         network: the reactor.
+        links: connections to the zone, where it dials us.
     """
 
-    def __init__(self, zone: str, settings: ZoneSettings, network: Any) -> None:
+    def __init__(
+        self, zone: str, settings: ZoneSettings, network: Any, links: IZoneLinks | None = None
+    ) -> None:
         self._zone = zone
         self._settings = settings
         self._network = network
@@ -63,14 +79,23 @@ class Connection:
         self._pool.maxPersistentPerHost = KEPT
         self._pool.cachedConnectionTimeout = KEPT_FOR
         self._policy = _Policy(settings.tls.trust())
-        agent = Agent(network, self._policy, settings.timeout, pool=self._pool)
-        self._client = HTTPClient(agent)
+        self._client = HTTPClient(self._agent(links))
+
+    def _agent(self, links: IZoneLinks | None) -> Agent:
+        network, limit = self._network, self._settings.timeout
+        if not self._settings.dials_us:
+            return Agent(network, self._policy, limit, pool=self._pool)
+        if links is None:
+            raise ConfigurationError(f"[zones.{self._zone}] dial: links are not supported here")
+        over_links = _OverLinks(self._zone, links)
+        agent: Agent = Agent.usingEndpointFactory(network, over_links, self._pool)
+        return agent
 
     async def send(self, method: str, path: str, request: Request) -> dict[str, Any]:
         """Send a request; returns the JSON object of the answer.
 
         Raises:
-            ZoneUnreachable, ZoneUntrusted: there is no answer.
+            ZoneUnreachable, ZoneUntrusted: there is no answer, or no link.
             ZoneError, VMNotFound: it is a refusal.
         """
         url, limit = self._settings.url(path), self._settings.timeout
@@ -78,11 +103,11 @@ class Connection:
         exchange = Deferred.fromCoroutine(self._exchange(method, url, signed))
         try:
             status, content = await exchange.addTimeout(limit, self._network)
-        except (CancelledError, ConfigurationError):
+        except (CancelledError, ConfigurationError, ZoneError):
             raise
         except Exception as e:
             problem = self._policy.problem()
-            raise unreachable(self._zone, self._settings.api, e, limit, problem) from e
+            raise unreachable(self._zone, self._settings.place, e, limit, problem) from e
         if status >= 300:
             raise refused(self._zone, status, content)
         return self._answer(content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
@@ -122,14 +122,17 @@ class ZoneSettings(_Table):
     """The table ``[zones.NAME]``; NAME is what the zone calls itself, its ``proxy.zone``.
 
     Attributes:
-        api: the URL of its API; empty where nothing is asked of it.
-        console: the URL of its consoles, its ``public.base_url``.
+        dial: empty where each side dials when it asks; ``them`` where the zone cannot be dialled
+            and keeps links to us, over which we ask it; ``us`` where we keep such links to it.
+        api: the URL of its API; empty where nothing is asked of it, or over its links.
+        console: the URL of its consoles, its ``public.base_url``; where we dial it, links go there.
         tls: how both are verified.
         key: the private key that requests are signed with.
         timeout: seconds for one request.
         accept: what it may ask; nothing by default.
     """
 
+    dial: Literal["", "us", "them"] = ""
     api: HTTPSURL = ""
     console: HTTPSURL = ""
     tls: TLSSettings = TLSSettings()
@@ -140,6 +143,9 @@ class ZoneSettings(_Table):
     @model_validator(mode="after")
     def _whole(self) -> ZoneSettings:
         given = [bool(self.api), bool(self.console), bool(self.key.get_secret_value())]
+        if self.dial:
+            self._check_dial(*given)
+            return self
         if any(given) and not all(given):
             raise PydanticCustomError("zone", "api, console and key belong together")
         if not any(given) and not self.accept.keys:
@@ -148,14 +154,36 @@ class ZoneSettings(_Table):
             )
         return self
 
+    def _check_dial(self, api: bool, console: bool, key: bool) -> None:
+        """Check what is given of a zone with links; each side proves its key to the other one."""
+        if not key or not self.accept.keys:
+            why = f'dial = "{self.dial}" needs key and accept.keys: both zones prove theirs'
+        elif self.dials_us and (api or console):
+            why = 'api and console are of no use with dial = "them": the zone cannot be dialled'
+        elif self.dial == "us" and not console:
+            why = 'dial = "us" needs console, where it is dialled'
+        else:
+            return
+        raise PydanticCustomError("zone", "{why}", {"why": why})
+
     @property
     def is_asked(self) -> bool:
         """Whether consoles of the zone can be asked for."""
-        return bool(self.api)
+        return bool(self.api) or self.dials_us
+
+    @property
+    def dials_us(self) -> bool:
+        """Whether it is asked over links that it keeps to us."""
+        return self.dial == "them"
+
+    @property
+    def place(self) -> str:
+        """Where it is asked, for messages."""
+        return "the end of its links" if self.dials_us else self.api
 
     def url(self, path: str) -> str:
         """Return the URL of a path of its API."""
-        return self.api.rstrip("/") + path
+        return ("http://zone" if self.dials_us else self.api.rstrip("/")) + path
 
     def console_url(self) -> SplitResult:
         """Return the URL of its consoles in parts."""
@@ -183,7 +211,7 @@ class ZoneSettings(_Table):
 
     def warnings(self, now: UnixTime) -> Iterator[str]:
         """Yield what is unsafe, or will soon not work."""
-        yield from warnings_about(self.tls.trust() if self.is_asked else None)
+        yield from warnings_about(self.tls.trust() if self.console else None)
         for key in self.accept.keys:
             left = None if key.until is None else (key.until - now) / 86400
             if left is not None and left < 30:

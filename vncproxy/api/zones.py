@@ -12,7 +12,6 @@ from .. import __version__
 from ..answers import ZoneAbout, ZoneMachine, ZoneToken
 from ..errors import (
     PolicyUnsupported,
-    TokenUsed,
     VMNotFound,
     VNCProxyError,
     ZoneDraining,
@@ -22,15 +21,14 @@ from ..errors import (
     ZoneKeyRefused,
     ZoneLoop,
     ZonePolicyRefused,
-    ZoneReplayed,
-    ZoneUnknown,
 )
 from ..interfaces import ISessionRegistry, ITokenStore
-from ..model import ConsoleType, Grant, Once, Token, UnixTime, Visit, VMAddress, secret_id
+from ..model import ConsoleType, UnixTime, Visit, VMAddress
 from ..tokens.issuing import IssueRequest, TokenIssuer
 from ..tokens.machine_check import MachineCheck
 from ..tokens.refusals import IssueRefused
-from ..zones.request import LEEWAY, LIFETIME, Act, Peer, Request, narrowed, passed, verify
+from ..zones.receiving import Receiver, bearer, told
+from ..zones.request import Act, Peer, Request, narrowed, passed
 from .authentication import Unauthenticated
 from .caller import ALL_BACKENDS
 from .reply import Refusal, Reply
@@ -38,19 +36,11 @@ from .reply import Refusal, Reply
 Body = TypeVar("Body")
 Work = Callable[[Request, Peer], Awaitable[Reply[Body]]]
 
-_NO_VM = VMAddress("zone", "request")
-
 TTL = 30.0
 """Seconds within which a zone redeems the token that it was given."""
 
-ALL_KEPT = LIFETIME + 2 * LEEWAY + 1
-"""Seconds for which a request is remembered, longer than it could be good for."""
-
 CHALLENGE = 'Bearer realm="vncproxy zone"'
 """The value of ``WWW-Authenticate`` where a request is not signed."""
-
-_TO_STRANGERS = (ZoneUnknown, ZoneKeyRefused)
-"""Errors whose detail a sender without a good signature must not learn."""
 
 
 class ZoneDesk:
@@ -79,8 +69,7 @@ class ZoneDesk:
         time: Callable[[], UnixTime],
     ) -> None:
         self._zone = zone
-        self._peers = peers
-        self._store = store
+        self._receiver = Receiver(zone, peers, store, time)
         self._issuer = issuer
         self._machines = machines
         self._sessions = sessions
@@ -111,30 +100,14 @@ class ZoneDesk:
         return await self._answer(headers, Act.ABOUT, self._about)
 
     async def _answer(self, headers: Headers, act: Act, work: Work[Body]) -> Reply[Body]:
-        signed = _bearer(headers)
-        if not signed:
+        if not bearer(headers):
             raise Unauthenticated("the request of another zone is signed", CHALLENGE)
         try:
-            request, peer = verify(signed, self._zone, self._peers, self._time())
-            if request.act is not act:
-                raise ZoneKeyRefused(
-                    f"a request for {request.act.value}, sent as one for {act.value}"
-                )
-            await self._note(request)
+            request, peer = await self._receiver.receive(headers, act)
             return await work(request, peer)
         except ZoneError as e:
             self.log.warn("zone request refused: {code}: {error}", code=e.code, error=e)
-            message = e.sentence() if isinstance(e, _TO_STRANGERS) else e.detail
-            raise Refusal(403, e.code, message) from e
-
-    async def _note(self, request: Request) -> None:
-        """Refuse a request that came before, at any proxy of this zone."""
-        token = Token(_NO_VM, "", ConsoleType.XVPVNC, request.policy, 0, 0)
-        name = secret_id(f"{request.iss} {request.jti}")
-        try:
-            await self._store.enter(Grant(name, token, once=Once(f"zone:{name}", ALL_KEPT)))
-        except TokenUsed as e:
-            raise ZoneReplayed(f"a request of the zone {request.iss} came twice") from e
+            raise Refusal(403, e.code, told(e)) from e
 
     async def _issue(self, request: Request, peer: Peer) -> Reply[ZoneToken]:
         vm = self._machine(request, peer)
@@ -223,9 +196,3 @@ def _refused_by_rules(error: IssueRefused) -> VNCProxyError:
     if error.field == "vm":
         return Refusal(404, VMNotFound.code, error.message, field="vm")
     return error
-
-
-def _bearer(headers: Headers) -> str:
-    values = headers.getRawHeaders(b"authorization") or [b""]
-    scheme, _, text = values[-1].partition(b" ")
-    return text.strip().decode("ascii", "replace") if scheme.lower() == b"bearer" else ""

@@ -34,6 +34,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │   ├── UpstreamUnreachable    nothing answers at the console's address
     │   ├── ZoneError              another zone
     │   │   ├── ZoneUnreachable, ZoneUntrusted      no answer of it
+    │   │   │   └── ZoneNotConnected, ZoneLinkLost   it dials us, and has not or no more
     │   │   ├── ZoneUnknown, ZoneKeyRefused, ZoneKeyExpired, ZoneClock, ZoneReplayed
     │   │   ├── ZoneHopLimit, ZoneLoop, ZonePolicyRefused, ZoneForbidden, ZoneDraining
     │   │   └── ZoneSays           a reason of its own, which it gives
@@ -112,7 +113,9 @@ from .zone import (
     ZoneHopLimit,
     ZoneKeyExpired,
     ZoneKeyRefused,
+    ZoneLinkLost,
     ZoneLoop,
+    ZoneNotConnected,
     ZonePolicyRefused,
     ZoneReplayed,
     ZoneSays,
@@ -171,7 +174,9 @@ __all__ = [
     "ZoneHopLimit",
     "ZoneKeyExpired",
     "ZoneKeyRefused",
+    "ZoneLinkLost",
     "ZoneLoop",
+    "ZoneNotConnected",
     "ZonePolicyRefused",
     "ZoneReplayed",
     "ZoneSays",

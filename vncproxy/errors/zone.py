@@ -46,6 +46,27 @@ class ZoneUnreachable(ZoneError):
     _named = "The zone {zone} cannot be reached."
 
 
+class ZoneNotConnected(ZoneUnreachable):
+    """The zone dials this one, and has no link to it now."""
+
+    public = "Another zone is not connected."
+    status = 503
+    close_code = 4102
+    code = "zone-not-connected"
+    _named = "The zone {zone} is not connected."
+
+
+class ZoneLinkLost(ZoneUnreachable):
+    """The zone dials this one, and its link was lost before it made a connection for a console."""
+
+    public = "The connection to another zone was lost. Try again in a moment."
+    status = 503
+    close_code = 4102
+    code = "zone-link-lost"
+    ask_administrator = False
+    _named = "The connection to the zone {zone} was lost. Try again in a moment."
+
+
 class ZoneUntrusted(ZoneError):
     """The zone's certificate is not verified."""
 

@@ -6,6 +6,7 @@ Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 - `context`: what a backend is made with.
 - `backend`: hypervisors and clouds that locate consoles.
 - `deprecated`: interfaces of backends that were replaced.
+- `links`: connections to zones that cannot be dialled.
 - `tokens`: the token store, and further sources of tokens.
 - `stage`: a filter, rewriter or recorder of a session's bytes.
 - `observer`: receivers of session events: audit, metrics.
@@ -30,6 +31,7 @@ from .backend import (
 from .blocking import IBlockingCalls
 from .context import CONTEXT_VERSION, BackendContext
 from .deprecated import IConsoleMoves, IConsoleRefusals, IPointsElsewhere
+from .links import IZoneLinks
 from .observer import ISessionObserver
 from .registry import IProxies, ISessionRegistry
 from .stage import IStage
@@ -58,5 +60,6 @@ __all__ = [
     "ITokenSource",
     "ITokenStore",
     "IVMInventory",
+    "IZoneLinks",
     "NamesOtherBackends",
 ]

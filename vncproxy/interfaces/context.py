@@ -9,8 +9,9 @@ from twisted.internet.interfaces import IHostnameResolver, IReactorTime
 from twisted.logger import Logger
 
 from .blocking import IBlockingCalls
+from .links import IZoneLinks
 
-CONTEXT_VERSION: Final = 2
+CONTEXT_VERSION: Final = 3
 """Raised whenever `BackendContext` gets another attribute; none is taken away or changes meaning.
 
 A backend that needs an attribute of a later version says so where it compares the numbers.
@@ -32,6 +33,7 @@ class BackendContext:
         network: opens connections without blocking, since version 2: the reactor, for endpoints
             and agents of Twisted.
         zone: the zone of the proxy, since version 2; empty where there is only one.
+        links: connections to zones that dial this one, since version 3; None where there are none.
     """
 
     name: str
@@ -43,3 +45,4 @@ class BackendContext:
     version: int = CONTEXT_VERSION
     network: Any = None
     zone: str = ""
+    links: IZoneLinks | None = None

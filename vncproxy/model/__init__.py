@@ -30,6 +30,7 @@ from .border import (
     Border,
     Journey,
     Visit,
+    ZoneService,
 )
 from .bounds import NO_BOUNDS, PolicyBounds
 from .endpoint import (
@@ -104,6 +105,7 @@ __all__ = [
     "VMPatterns",
     "VMSummary",
     "Visit",
+    "ZoneService",
     "check_secret",
     "cursor_of",
     "is_secret",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from .policy import Policy
@@ -14,6 +15,18 @@ REFUSALS_HEADER: Final = "VNCProxy-Refusals"
 """The header by which a program asks, with `REFUSALS_IN_RFB`, to be refused as a browser is."""
 
 REFUSALS_IN_RFB: Final = "rfb"
+
+
+class ZoneService(StrEnum):
+    """What a connection to a zone that dials us is for.
+
+    Attributes:
+        API: signed requests to its API.
+        CONSOLE: the web socket of one console.
+    """
+
+    API = "api"
+    CONSOLE = "console"
 
 
 @dataclass(frozen=True, slots=True)

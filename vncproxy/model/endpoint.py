@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from ..addresses import bracketed
 from .address import VMAddress
 
 
 class Transport(Enum):
-    """How a console is reached."""
+    """How a console is reached.
+
+    Attributes:
+        WS: by a web socket without TLS of its own, on a connection that `ConsoleEndpoint.dialled`
+            makes.
+    """
 
     TCP = "tcp"
     UNIX = "unix"
     FD = "fd"
     TLS = "tls"
     WSS = "wss"
+    WS = "ws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +93,18 @@ class ConsoleEndpoint:
 
     Attributes:
         transport: how the server is reached.
-        host: name or address, for TCP, TLS and WSS; IPv6 without brackets.
+        host: name or address, for TCP, TLS and WSS; IPv6 without brackets. For WS, the zone.
         port: TCP port.
-        path: file system path of a unix socket; for WSS the request target, which may hold a
-            ticket.
+        path: file system path of a unix socket; for WSS and WS the request target, which
+            may hold a ticket.
         fd: a connected stream socket, owned by the receiver of this value, which must close it.
         tls: for TLS and WSS.
-        headers: further headers of the request that opens a web socket, for WSS.
+        headers: further headers of the request that opens a web socket, for WSS and WS.
         handshakes: run in this order once connected; the last one ends with ServerInit to come.
         name: the desktop name that viewers show; empty keeps the hypervisor's.
         allow_loopback: False where the host was named by a hypervisor, a cloud or a token and not
             by an operator: a host that resolves to a loopback address is refused then.
+        dialled: for WS, the endpoint of Twisted (``IStreamClientEndpoint``) that makes connections.
     """
 
     transport: Transport
@@ -109,6 +117,7 @@ class ConsoleEndpoint:
     handshakes: tuple[Handshake, ...] = (RFBSecurity(),)
     name: str = ""
     allow_loopback: bool = True
+    dialled: Any = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         match self.transport:
@@ -116,6 +125,8 @@ class ConsoleEndpoint:
                 return f"unix:{self.path}"
             case Transport.FD:
                 return "fd passed by the hypervisor"
+            case Transport.WS:
+                return f"zone {self.host}, which dials us"
             case _:
                 host = bracketed(self.host)
                 return f"{self.transport.value}:{host}:{self.port}"

@@ -17,7 +17,7 @@ from ..backends import find, make, new_context
 from ..backends.zone import ZoneBackend
 from ..blocking import BoundedCalls
 from ..config.settings import BackendTable, Settings
-from ..interfaces import BackendClass, IConsoleBackend, ITokenSource, ITokenStore
+from ..interfaces import BackendClass, IConsoleBackend, ITokenSource, ITokenStore, IZoneLinks
 from ..tokens.external import kinds as source_types
 from ..tokens.external.context import SourceContext
 from ..tokens.external.store import StoreWithSources
@@ -66,6 +66,7 @@ class Components:
         calls: the threads of all backends and sources, a part for each.
         sources: the token sources by name; the store closes them.
         configured: the backends and sources by name, as far as they were made from tables.
+        links: connections to zones that dial this one.
     """
 
     store: ITokenStore
@@ -73,6 +74,7 @@ class Components:
     calls: BoundedCalls
     sources: Mapping[str, ITokenSource] = field(default_factory=dict)
     configured: Mapping[str, Component] = field(default_factory=dict)
+    links: IZoneLinks | None = None
 
     async def close(self, clock: IReactorTime) -> None:
         """Close all connections, files and threads, at the same time, within `CLOSE_TIME`.
@@ -105,17 +107,22 @@ def make_components(
     settings: Settings,
     reactor: Any,
     on_redis_operation: OnOperation = lambda name, seconds, failed: None,
+    links: IZoneLinks | None = None,
 ) -> Components:
     """Return the token store, its sources and the backends; each connects on its first call.
 
     Args:
         on_redis_operation: is called at the end of each operation of the token store in Redis.
+        links: connections to zones that dial this one.
 
     Raises:
         ConfigurationError: a backend's SDK is missing, or a file cannot be used.
     """
     empty = Components(
-        _store(settings, reactor, on_redis_operation), {}, BoundedCalls(reactor, reactor)
+        _store(settings, reactor, on_redis_operation),
+        {},
+        BoundedCalls(reactor, reactor),
+        links=links,
     )
     return renew(empty, settings, digests(settings), reactor).components
 
@@ -149,7 +156,8 @@ def renew(
             known = components.configured.get(name)
             if known is None or not known.fits(table, files[name]):
                 calls = components.calls.part(_label(name, settings))
-                instance = _make(_context(name, table, store, calls, reactor), table, settings)
+                context = _context(name, table, store, calls, reactor)
+                instance = _make(context, table, settings, components.links)
                 known = Component(instance, calls, table, files[name])
                 added.append(known)
             configured[name] = known
@@ -193,13 +201,15 @@ def _context(
     )
 
 
-def _make(context: SourceContext, table: BackendTable, settings: Settings) -> Any:
+def _make(
+    context: SourceContext, table: BackendTable, settings: Settings, links: IZoneLinks | None
+) -> Any:
     name, zones = context.name, settings.zones
     if name not in settings.backends and name not in zones:
         return source_types.find(table.kind)(context)
     kind = cast("BackendClass", ZoneBackend) if name in zones else find(table.kind)
     calls, reactor, zone = context.calls, context.reactor, settings.proxy.zone
-    return make(kind, new_context(kind, name, table.settings, calls, reactor, zone))
+    return make(kind, new_context(kind, name, table.settings, calls, reactor, zone, links))
 
 
 def _tables(settings: Settings) -> dict[str, BackendTable]:

@@ -27,6 +27,8 @@ from .websocket import open_websocket
 
 T = TypeVar("T")
 
+_WEB_SOCKETS = (Transport.WSS, Transport.WS)
+
 CLOSE_FRAME_TIME = 1.0
 """Seconds to wait for the close frame of a server that has refused."""
 
@@ -62,9 +64,11 @@ class ConsoleHandshakes:
             UpstreamViolation: see `open_console`.
         """
         endpoint = self._endpoint
-        if endpoint.transport is Transport.WSS:
+        if endpoint.transport in _WEB_SOCKETS:
             opening = open_websocket(endpoint.host, endpoint.port, endpoint.path, endpoint.headers)
-            self.peer_session = await self._run(_under_tls(endpoint, opening))
+            if endpoint.transport is Transport.WSS:
+                opening = _under_tls(endpoint, opening)
+            self.peer_session = await self._run(opening)
             self.leg.set_framing(WebSocketFraming(client=True))
         steps = configured_handshakes(endpoint.handshakes)
         if endpoint.transport is Transport.TLS:
@@ -77,7 +81,7 @@ class ConsoleHandshakes:
 
     async def _close_code(self) -> int:
         """Return the code of the close frame that follows a refusal in a web socket."""
-        if self._endpoint.transport is not Transport.WSS:
+        if self._endpoint.transport not in _WEB_SOCKETS:
             return 0
         closed: Deferred[None] = Deferred()
         self.leg.deliver(lambda _: None, on_eof=lambda: closed.callback(None))

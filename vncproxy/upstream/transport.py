@@ -64,6 +64,8 @@ def _connect(endpoint: ConsoleEndpoint, factory: _OneLeg, timeout: float, reacto
         case Transport.TCP | Transport.TLS | Transport.WSS:
             kind = _tcp_endpoint(endpoint.host)
             client: Any = kind(reactor, endpoint.host, endpoint.port, timeout=timeout)
+        case Transport.WS:
+            client = endpoint.dialled
         case Transport.UNIX:
             client = UNIXClientEndpoint(reactor, endpoint.path, timeout=timeout)
         case Transport.FD:

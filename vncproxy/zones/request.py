@@ -62,6 +62,8 @@ class Act(StrEnum):
     TOKEN = "token"  # noqa: S105 a word, no secret
     CHECK = "check"
     ABOUT = "about"
+    LINK = "link"
+    TUNNEL = "tunnel"
 
 
 class Request(BaseModel):
@@ -78,6 +80,7 @@ class Request(BaseModel):
         session: the id of the session in the zone that asks; None for a question without one.
         via: the zones that the session has passed, the user's first and ``iss`` last.
         policy: what the session must be restricted to.
+        tunnel: which connection that was asked for over a link this is; of `Act.TUNNEL` alone.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -93,6 +96,7 @@ class Request(BaseModel):
     session: Id | None = None
     via: Annotated[tuple[ZoneName, ...], Field(max_length=16)] = ()
     policy: Policy = Policy()
+    tunnel: Id | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
-from tests.backends.zone.test_settings import ASKED, ASKING
+from tests.backends.zone.test_settings import ASKED, ASKING, KEY
 from vncproxy.backends import new_context
 from vncproxy.backends.zone import ZoneBackend, ZoneSettings
+from vncproxy.backends.zone.console import endpoint_over_link
 from vncproxy.errors import (
     ConfigurationError,
     ConsoleUnavailable,
@@ -21,17 +23,41 @@ from vncproxy.errors import (
     ZoneDraining,
     ZoneError,
     ZoneLoop,
+    ZoneNotConnected,
     ZoneSays,
     ZoneUntrusted,
 )
-from vncproxy.model import Journey, Policy
+from vncproxy.interfaces import IZoneLinks
+from vncproxy.model import Journey, Policy, Transport, ZoneService
+
+DIALLING = {"dial": "them", "key": KEY.secret_text(), **ASKED}
+
+
+@implementer(IZoneLinks)
+class FakeLinks:
+    """Links that make no connection."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ZoneService, str]] = []
+        self.error: Exception = ZoneNotConnected()
+
+    def endpoint(self, zone: str, service: ZoneService, client: str = "") -> FakeLinks:
+        self.asked.append((zone, service, client))
+        return self
+
+    def connect(self, factory: object) -> Deferred[None]:
+        return fail(self.error)
+
+    async def report(self, zone: str) -> str:
+        return "no link"
 
 
 class BackendTests(SynchronousTestCase):
-    def backend(self, table: Any = ASKING) -> ZoneBackend:
+    def backend(self, table: Any = ASKING, links: IZoneLinks | None = None) -> ZoneBackend:
         reactor, settings = MemoryReactorClock(), ZoneSettings.model_validate(table)
         calls: Any = None
-        return ZoneBackend(new_context(ZoneBackend, "madrid", settings, calls, reactor, "paris"))
+        context = new_context(ZoneBackend, "madrid", settings, calls, reactor, "paris", links)
+        return ZoneBackend(context)
 
     def failure(self, *via: str, table: Any = ASKING) -> VNCProxyError:
         journey = Journey("7f3a", "alice", "192.0.2.1", Policy(), via)
@@ -48,6 +74,24 @@ class BackendTests(SynchronousTestCase):
         error = self.failure(table=ASKED)
         self.assertIs(type(error), ConfigurationError)
         self.assertIn("[zones.madrid] has no api", error.detail)
+
+    def test_a_zone_that_dials_us_is_asked_over_its_links(self) -> None:
+        links, error = FakeLinks(), ZoneNotConnected("gone", zone="madrid")
+        links.error = error
+        journey = Journey("7f3a", "alice", "192.0.2.1", Policy(), ())
+        asking = self.backend(DIALLING, links).request_console("kvm/web-01", journey)
+        found = self.failureResultOf(Deferred.fromCoroutine(asking)).value
+        self.assertIs(found, error)
+        self.assertEqual(links.asked, [("madrid", ZoneService.API, "")])
+        self.assertEqual(found.sentence(), "The zone madrid is not connected.")
+
+    def test_its_consoles_come_over_links_as_well(self) -> None:
+        links = FakeLinks()
+        found = endpoint_over_link("madrid", links, "t0ken", "192.0.2.1")
+        self.assertEqual(found.transport, Transport.WS)
+        self.assertEqual(found.path, "/websockify?token=t0ken")
+        self.assertEqual(links.asked, [("madrid", ZoneService.CONSOLE, "192.0.2.1")])
+        self.assertNotIn("t0ken", f"{found} {found!r}")
 
     def test_what_a_refusal_means(self) -> None:
         shut_off = UpstreamRefused("refused", reason="The virtual machine is shut off. (id 1)")

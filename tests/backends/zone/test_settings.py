@@ -54,6 +54,27 @@ class SettingsTests(SynchronousTestCase):
             self.assertWrong("api, console and key belong together", **table)
         self.assertWrong("neither api, console and key")
 
+    def test_a_zone_that_dials_us(self) -> None:
+        settings = ZoneSettings.model_validate({"dial": "them", "key": KEY.secret_text(), **ASKED})
+        self.assertTrue(settings.is_asked)
+        self.assertTrue(settings.dials_us)
+
+    def test_a_zone_that_we_dial_is_asked_only_with_an_api(self) -> None:
+        table = {**ASKING, **ASKED, "dial": "us"}
+        self.assertTrue(ZoneSettings.model_validate(table).is_asked)
+        del table["api"]
+        settings = ZoneSettings.model_validate(table)
+        self.assertEqual((settings.is_asked, settings.dials_us), (False, False))
+
+    def test_both_zones_of_a_link_prove_their_keys(self) -> None:
+        key, console = KEY.secret_text(), ASKING["console"]
+        for dial in ("us", "them"):
+            self.assertWrong("needs key and accept.keys", dial=dial, **ASKED)
+            self.assertWrong("needs key and accept.keys", dial=dial, key=key, console=console)
+        self.assertWrong("needs console", dial="us", key=key, **ASKED)
+        self.assertWrong("cannot be dialled", dial="them", key=key, console=console, **ASKED)
+        self.assertWrong("dial", dial="both", key=key, **ASKED)
+
     def test_zones_are_asked_over_tls_only(self) -> None:
         for url in ("http://c.example.com", "wss://c.example.com", "c.example.com", "https://"):
             self.assertWrong("api", **{**ASKING, "api": url})
