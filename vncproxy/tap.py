@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from twisted.python.usage import Options as UsageOptions
 
 from .config.settings import Listen, Settings
+from .config.shares import share_of
 from .errors import ConfigurationError
 from .logs.process import process_logging
 from .service.components import Components, make_components
@@ -27,7 +28,6 @@ from .service.signals import HangupHandler, TerminationHandler, UpgradeHandler
 from .service.sites import proxy_name
 from .service.systemd import SystemdService
 from .supervisor.composition import make_supervisor
-from .supervisor.shares import share_of
 
 __all__ = [
     "Components",

@@ -11,6 +11,7 @@
 - `listeners`: endpoint strings.
 - `urls`: URLs, and the origins and path prefixes in them.
 - `digest`: a digest of a configuration.
+- `shares`: the part of the limits that one worker has.
 - `descriptors`: how many file descriptors the limits need.
 - `error_messages`: errors of validation as lines for an operator.
 - `toml_errors`: errors of syntax, and what to write instead.

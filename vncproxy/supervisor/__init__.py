@@ -13,7 +13,6 @@
 - `channel`: messages between supervisor and worker.
 - `worker`: the process of a worker, ``python -m vncproxy.supervisor.worker``.
 - `orders`: what a worker does on each message of the supervisor.
-- `shares`: the part of the limits that one worker has.
 - `log_events`: log events on their way from a worker to the supervisor's log.
 - `installed`: whether another version of the program has been installed.
 - `figures`: the folder of the workers' metrics.

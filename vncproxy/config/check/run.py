@@ -85,7 +85,7 @@ async def check(
     answers = await gatherResults(waiting, consumeErrors=True)
     return [
         *check_values(settings),
-        check_descriptors(settings.limits),
+        check_descriptors(settings),
         *(each for endpoint in endpoints for each in check_certificates(endpoint, now())),
         *answers,
         *(each for found in await gatherResults(asked) for each in found),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..config.settings import Settings
+from .settings import Settings
 
 
 def share_of(settings: Settings) -> Settings:

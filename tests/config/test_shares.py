@@ -5,8 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.config.settings import Proxy, Settings
+from vncproxy.config.shares import share_of
 from vncproxy.model import Limits
-from vncproxy.supervisor.shares import share_of
 
 
 class ShareTests(SynchronousTestCase):
