@@ -31,6 +31,31 @@ print(os.getpid())
 """
 
 
+COUNTING = """
+import os, shutil, sys
+from pathlib import Path
+from prometheus_client import Counter, Histogram
+from vncproxy.metrics import Registry
+folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+registry = Registry()
+done = Counter("done_total", "Done.", ("by",), registry=registry).labels("a")
+took = Histogram("took", "Took.", buckets=(1, 2), registry=registry)
+registry.gauge("open_now", "Open.", lambda: 7)
+done.inc(3)
+took.observe(1.5)
+registry.refresh()
+for _ in range(2):
+    shutil.rmtree(folder)
+    registry.refresh()
+    done.inc(10)
+    folder.mkdir()
+    registry.refresh()
+    done.inc(100)
+    took.observe(1.5)
+print(os.getpid())
+"""
+
+
 class OneProcessTests(SynchronousTestCase):
     def test_a_figure_is_read_when_the_metrics_are(self) -> None:
         registry, figures = Registry(), {"down": 1.0}
@@ -74,8 +99,12 @@ class WorkersTests(SynchronousTestCase):
 
     def worker(self, argument: int) -> int:
         """Run a worker until it ends; returns its number."""
+        return self.run_process(WORKER.replace("ARGUMENT", str(argument)))
+
+    def run_process(self, program: str) -> int:
+        """Run a program until it ends; returns the number of its process."""
         done = subprocess.run(
-            [sys.executable, "-c", WORKER.replace("ARGUMENT", str(argument))],
+            [sys.executable, "-c", program],
             env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(self.folder)},
             capture_output=True,
             check=True,
@@ -118,6 +147,19 @@ class WorkersTests(SynchronousTestCase):
         self.assertEqual(figures["took_bucket+Inf"], 3)
         self.assertEqual(figures["took_sum"], 4.5)
         self.assertNotIn("open_now", figures)
+
+    def test_figures_stay_where_the_folder_is_removed_and_made_again(self) -> None:
+        process = self.run_process(COUNTING)
+
+        figures = self.figures()
+
+        self.assertEqual(figures["done_totala"], 223)
+        self.assertEqual(figures["took_bucket2.0"], 3)
+        self.assertEqual(figures["open_now"], 7)
+        self.assertEqual(len(list(self.folder.glob("counter_*"))), 1)
+        add_up_ended(self.folder, process)
+        self.assertEqual(self.figures()["done_totala"], 223)
+        self.assertNotIn("open_now", self.figures())
 
     def test_a_process_without_a_registry_writes_single_figures(self) -> None:
         write_figure(self.folder, "counter", "restarts_total", "Restarts.", 2)

@@ -7,6 +7,7 @@
 - `lag`: the lateness of the reactor.
 - `version`: the versions that run, and the configuration that they run by.
 - `files`: the folder through which the processes of a proxy share their figures.
+- `own_files`: the files of one process in it, made again where they were removed.
 
 How to write a metric, so that it is right in one process and with workers:
 

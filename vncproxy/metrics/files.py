@@ -1,8 +1,9 @@
 """The folder through which the processes of a proxy share their figures.
 
 Prometheus' library writes files there that all processes map into memory; their names end in the
-number of the process. What ended processes have counted is added up in one file for each kind of
-metric, so that the folder does not grow with each worker that ends.
+number of the process, and of their renewal where they had to be made again. What ended processes
+have counted is added up in one file for each kind of metric, so that the folder does not grow with
+each worker that ends.
 """
 
 from __future__ import annotations
@@ -35,11 +36,10 @@ def add_up_ended(folder: Path, process: int) -> None:
     """Add what an ended process has counted to the sums, and forget its gauges."""
     with _locked(folder, fcntl.LOCK_EX):
         for kind in _SUMS:
-            ended = folder / f"{kind}_{process}.db"
-            if ended.exists():
+            for ended in _files_of(folder, kind, process):
                 _add(ended, folder / f"{kind}_{ENDED}.db")
                 ended.unlink()
-        for path in folder.glob(f"gauge_*_{process}.db"):
+        for path in _files_of(folder, "gauge_*", process):
             path.unlink()
 
 
@@ -74,6 +74,10 @@ def _add(ended: Path, sums: Path) -> None:
             file.write_value(key, sample.value, 0.0)
     file.close()
     new.replace(sums)
+
+
+def _files_of(folder: Path, kind: str, process: int) -> list[Path]:
+    return [*folder.glob(f"{kind}_{process}.db"), *folder.glob(f"{kind}_{process}-*.db")]
 
 
 def _files(folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.metrics_core import Metric
 
 from .files import read_figures
+from .own_files import OwnFiles
 
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that Prometheus' library reads on import: where workers write their figures."""
@@ -32,6 +33,7 @@ class Registry(CollectorRegistry):
         self._copies: list[Callable[[], None]] = []
         folder = os.environ.get(DIRECTORY)
         self._folder = Path(folder) if folder else None
+        self._own = OwnFiles(self._folder) if self._folder else None
 
     def counter(self, name: str, text: str, read: Read, label: str = "") -> None:
         """Add a counter that is counted elsewhere.
@@ -77,6 +79,8 @@ class Registry(CollectorRegistry):
 
     def refresh(self) -> None:
         """Copy the figures that are counted elsewhere; a worker does so once a second."""
+        if self._own is not None:
+            self._own.renew()
         for copy in self._copies:
             copy()
 

@@ -67,8 +67,8 @@ class Figures:
         os.close(self._lock)
         self._lock = _lock(self._folder)
         self.log.error(
-            "{folder} was removed and is made again: metrics of the workers that run are missing "
-            "until they are replaced",
+            "{folder} was removed and is made again: what workers that have ended had counted is "
+            "missing in the metrics",
             folder=str(self._folder),
         )
 
