@@ -10,6 +10,7 @@ import threading
 import time
 
 import vncproxy
+from tests.components.viewer import Refused, Viewer
 from tests.components.workers import until
 from tests.integration.test_workers import WorkersCase
 
@@ -134,6 +135,23 @@ class UpgradeTests(WorkersCase):
         """Sessions of both generations are counted, also of workers that have ended."""
         opened = len(self.proxy.opened())
         until(lambda: self.metrics()["vncproxy_open_seconds_count"] == opened, "all are counted")
+
+
+class DrainTests(WorkersCase):
+    def test_a_proxy_that_is_drained_and_upgraded_at_once_stays_drained(self) -> None:
+        self.start()
+        session = self.proxy.open()
+        (proxy,) = self.gateway.call("GET", "/v1/proxies")[1]["proxies"]
+
+        self.gateway.call("POST", f"/v1/proxies/{proxy['id']}/drain")
+        self.proxy.signal(UPGRADE, "upgraded to")
+
+        until(lambda: {self.ready() for _ in range(6)} == {503}, "no worker is ready")
+        token = self.gateway.issue("lab/web-01", type="xvpvnc")["token"]
+        with self.assertRaises(Refused):
+            Viewer.connect(self.gateway.xvp_port, token)
+        self.assertTrue(session.types(0x61))
+        self.assertIs(self.gateway.call("GET", "/v1/proxies")[1]["proxies"][0]["draining"], True)
 
 
 class SingleProcessTests(WorkersCase):

@@ -16,6 +16,7 @@ from vncproxy.blocking import BoundedCalls
 from vncproxy.config.load import Settings
 from vncproxy.downstream.accepting import Accepting
 from vncproxy.errors import ConfigurationError, OverLimit
+from vncproxy.model import Limits
 from vncproxy.service.components import CLOSE_TIME, Components
 from vncproxy.service.gateway import Gateway
 from vncproxy.service.sites import proxy_name
@@ -169,12 +170,35 @@ class GatewayTests(SynchronousTestCase):
             await checked
 
         self.patch(gateway.components.store, "check", check)
-        address = IPv4Address("TCP", "192.0.2.1", 50000)
-        protocol = self.reactor.tcpServers[-1][1].buildProtocol(address)
-        assert protocol is not None
-        peer = MemoryPeer(protocol)
+        peer = self.connect(-1)
         peer.send(b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
         return peer, checked
+
+    def connect(self, server: int) -> MemoryPeer:
+        """Connect to one of the listeners, in their order."""
+        address = IPv4Address("TCP", "192.0.2.1", 50000)
+        protocol = self.reactor.tcpServers[server][1].buildProtocol(address)
+        assert protocol is not None
+        return MemoryPeer(protocol)
+
+    def test_a_connection_that_is_kept_alive_is_not_cut_off_by_an_upgrade(self) -> None:
+        gateway = self.make(Settings(limits=Limits(header_time=5, keep_alive=30)))
+        self.start(gateway)
+        user = self.connect(0)
+        user.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.assertIn(b"HTTP/1.1 200 ", user.receive())
+
+        ended = gateway.retire()
+        self.reactor.pump([0.5] * 50)
+        self.assertIsNone(user.closed)
+        user.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+
+        head = user.receive()
+        self.assertIn(b"HTTP/1.1 200 ", head)
+        self.assertIn(b"connection: close", head.lower())
+        user.pump()
+        self.reactor.advance(0.1)
+        self.successResultOf(ended)
 
     def test_a_request_to_the_api_is_answered_before_a_worker_ends(self) -> None:
         for end in (Gateway.retire, Gateway.stopService):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 
 from tests.doubles.sessions import SessionTestCase, User
 from vncproxy.errors import ProxyDraining, ProxyStopping
@@ -34,6 +35,14 @@ class DrainingTests(SessionTestCase):
         self.successResultOf(self.drain())
 
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_a_second_call_that_shortens_nothing_is_not_logged(self) -> None:
+        self.open_viewer()
+        with capturedLogs() as logged:
+            for timeout in (60, 60, 90, 30):
+                self.drain(timeout)
+
+        self.assertEqual([event["timeout"] for event in logged], [60, 30])
 
     def test_new_sessions_are_refused(self) -> None:
         self.drain()

@@ -66,7 +66,8 @@ class SupervisorCase(SynchronousTestCase):
         self.addCleanup(self.supervisor.stopService)
 
     def become_ready(self, worker: Worker) -> None:
-        worker.says(**{"is": "ready", "workers": 2})
+        name = f"id{self.workers.index(worker)}"
+        worker.says(**{"is": "ready", "worker": name, "workers": 2})
 
     def answer(self, worker: Worker, **more: object) -> None:
         worker.says(**{"is": "alive", "sessions": 0, "room": True, "draining": False, **more})
@@ -87,6 +88,56 @@ class WatchTests(SupervisorCase):
 
         self.assertEqual(self.notifier.calls, ["alive"] * 3)
         self.assertEqual(len(logged), 1)
+
+
+class FullTests(SupervisorCase):
+    def setUp(self) -> None:
+        super().setUp()
+        for worker in self.workers:
+            self.answer(worker)
+        self.reactor.advance(CHECK_PERIOD)
+        self.orders()
+
+    def test_the_others_learn_at_once_that_one_is_full(self) -> None:
+        self.workers[0].says(**{"is": "full"})
+        self.assertEqual(self.orders(), [[], ["room"]])
+
+        self.workers[1].says(**{"is": "full"})
+        self.assertEqual(self.orders(), [["room"], []])
+
+    def test_nothing_is_told_twice(self) -> None:
+        for _ in range(3):
+            self.workers[0].says(**{"is": "full"})
+
+        self.assertEqual(self.orders(), [[], ["room"]])
+
+
+class EndedTests(SupervisorCase):
+    def test_another_one_ends_the_announcement_of_one_that_was_killed(self) -> None:
+        self.orders()
+        self.workers[0].end()
+
+        self.assertEqual(self.orders(), [[], ["forget"]])
+
+    def test_the_next_one_does_where_there_is_no_other(self) -> None:
+        for worker in self.workers:
+            worker.end()
+        self.reactor.advance(LONGEST_PAUSE)
+        self.orders()
+        for worker in self.workers[2:]:
+            self.become_ready(worker)
+        self.reactor.advance(CHECK_PERIOD)
+
+        told = [order for orders in self.orders()[2:] for order in orders]
+        self.assertEqual(told.count("forget"), 2)
+
+    def test_one_that_never_was_ready_is_announced_nowhere(self) -> None:
+        self.workers[0].end()
+        self.reactor.advance(LONGEST_PAUSE)
+        self.orders()
+        self.workers[2].end()
+
+        self.assertEqual(self.orders()[:2], [[], []])
 
 
 class ReloadTests(SupervisorCase):
@@ -156,6 +207,25 @@ class DrainTests(SupervisorCase):
             self.become_ready(worker)
 
         self.assertEqual(self.orders()[2:], [["serve", "drain"]] * 2)
+
+    def test_those_that_are_drained_and_killed_at_once_are_replaced_by_drained_ones(self) -> None:
+        for worker in self.workers:
+            worker.says(**{"is": "drained"})
+            worker.end()
+        self.reactor.advance(LONGEST_PAUSE)
+        for worker in self.workers[2:]:
+            self.become_ready(worker)
+
+        self.assertEqual([told[:2] for told in self.orders()[2:]], [["serve", "drain"]] * 2)
+
+    def test_an_upgrade_that_follows_at_once_leaves_it_drained(self) -> None:
+        self.installed += b"1"
+        self.supervisor.reload()
+        self.workers[0].says(**{"is": "drained"})
+        for worker in self.workers[2:]:
+            self.become_ready(worker)
+
+        self.assertEqual([told[:2] for told in self.orders()[2:]], [["serve", "drain"]] * 2)
 
     def test_one_that_missed_the_order_drains(self) -> None:
         self.orders()

@@ -66,7 +66,10 @@ class Presence:
         """End the announcement; where Redis is away, it ends by itself."""
         if self._beating is not None:
             self._beating.cancel()
-        worker_id = self._describe().identity.worker_id
+        await self.forget(self._describe().identity.worker_id)
+
+    async def forget(self, worker_id: str) -> None:
+        """End the announcement of a process, and with it what the process has in Redis."""
         try:
             await self._link.run(
                 lambda redis: redis.change(scripts.LEAVE, self._own_keys(worker_id), worker_id),

@@ -10,15 +10,16 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from ..config.descriptors import affordable, allow, shortage
 from ..config.settings import Settings
-from ..downstream.channel import RESPONSE_TIME
+from ..downstream import channel
 from ..interfaces import IHasWarnings
+from ..model import Identity
 from ..session.consoles import HOST_TIME_LIMIT
 from ..session.registry import SessionRegistry
 from .components import CLOSE_TIME, Components
@@ -37,6 +38,7 @@ class Gateway(MultiService):
         sessions: the live sessions.
         metrics: of this process.
         siblings: what is known of other workers.
+        on_drain: called when the proxy is told to take no new sessions.
     """
 
     log = Logger()
@@ -50,17 +52,23 @@ class Gateway(MultiService):
         super().__init__()
         self.metrics = metrics
         self.siblings = siblings
+        self.on_drain: Callable[[], object] = lambda: None
         self.sessions: SessionRegistry = running.sessions
         self._running = running
         self._reload: Reload | None = None
         self._drain = Drain(running)
-        reactor = self.sessions.services.reactor
-        self._store_check = StoreCheck(lambda: self.components.store, reactor)
+        self._reactor = self.sessions.services.reactor
+        self._store_check = StoreCheck(lambda: self.components.store, self._reactor)
 
     @property
     def settings(self) -> Settings:
         """The configuration in force."""
         return self._running.settings
+
+    @property
+    def identity(self) -> Identity:
+        """The identity of this process."""
+        return self._running.identity
 
     @property
     def components(self) -> Components:
@@ -119,15 +127,16 @@ class Gateway(MultiService):
         if timeout is None:
             timeout = self.settings.proxy.drain_timeout
         drained = self._drain.begin(timeout)
+        self.on_drain()
         self.siblings.check()
         return drained
 
     def retire(self) -> Deferred[None]:
         """Stop accepting, while other processes accept at the same sockets, and keep the sessions.
 
-        Connections that have been accepted are served if they send their request in time, those of
-        API callers once. Browsers
-        move to the other processes just before ``proxy.drain_timeout`` is over.
+        Connections that have been accepted are served once if they send their request in time, and
+        then closed: `keep_alive` ends those of users that send none. Browsers move to the other
+        processes just before ``proxy.drain_timeout`` is over.
 
         Returns:
             Fires when no session is left.
@@ -139,22 +148,30 @@ class Gateway(MultiService):
 
     async def _retire(self) -> None:
         users, callers = self._running.sites.connections, self._running.sites.callers
+        users.closing = True
         callers.close_served()
+        limits, begun = self.settings.limits, self._reactor.seconds()
         await self._wait_until(
             lambda: len(users) <= len(self.sessions) and not len(callers),
-            self.settings.limits.header_time,
+            max(limits.header_time, limits.keep_alive) + channel.CLOSE_TIME,
         )
         users.abort_idle()
         callers.abort_idle()
-        retired = self._drain.retire(self.settings.proxy.drain_timeout)
-        await self._wait_until(lambda: not len(callers), RESPONSE_TIME)
+        waited = self._reactor.seconds() - begun
+        retired = self._drain.retire(max(0.0, self.settings.proxy.drain_timeout - waited))
+        await self._wait_until(lambda: not len(callers), channel.RESPONSE_TIME)
         await retired
 
     async def _wait_until(self, is_so: Callable[[], bool], seconds: float) -> None:
-        reactor = self.sessions.services.reactor
-        give_up = reactor.seconds() + seconds
-        while not is_so() and reactor.seconds() < give_up:
-            await deferLater(reactor, 0.1)
+        give_up = self._reactor.seconds() + seconds
+        while not is_so() and self._reactor.seconds() < give_up:
+            await deferLater(self._reactor, 0.1)
+
+    def forget(self, worker_id: str) -> Deferred[None]:
+        """End the announcement of another process of this proxy, which has ended."""
+        if self._running.cluster is None:
+            return succeed(None)
+        return Deferred.fromCoroutine(self._running.cluster.presence.forget(worker_id))
 
     def finish(self) -> Deferred[None]:
         """Prepare a stop: empty the proxy within ``proxy.stop_timeout`` if sessions can move.
@@ -187,8 +204,7 @@ class Gateway(MultiService):
             read: returns the settings of the configuration as it is now; called in a thread.
             registry: where the metric of reloads is registered.
         """
-        reactor = self.sessions.services.reactor
-        self._reload = Reload(read, self._running, self.warn, registry, reactor)
+        self._reload = Reload(read, self._running, self.warn, registry, self._reactor)
 
     def reload(self) -> None:
         """Read the configuration again; does nothing before `allow_reload`."""
@@ -229,7 +245,7 @@ class Gateway(MultiService):
         ]
         await gatherResults(map(Deferred.fromCoroutine, ending))
         await listeners
-        closing = [self.components.close(self.sessions.services.reactor)]
+        closing = [self.components.close(self._reactor)]
         if self._running.cluster is not None:
             closing.append(self._running.cluster.stop())
         if self._reload is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..downstream.accepting import Accepting
 from ..downstream.connections import Connections
 from ..session.live import LiveSessions
@@ -14,12 +16,15 @@ class Siblings:
 
     Attributes:
         have_room: whether another one takes sessions.
+        on_full: called when this one takes no more sessions, after `report` said that it does.
     """
 
     def __init__(
         self, sessions: LiveSessions, connections: Connections, accepting: Accepting
     ) -> None:
         self.have_room = False
+        self.on_full: Callable[[], None] = lambda: None
+        self._reported_room = False
         self._sessions = sessions
         self._connections = connections
         self._accepting = accepting
@@ -28,6 +33,11 @@ class Siblings:
         """Return whether this worker takes another session."""
         most = min(self._connections.limits.connections, self._connections.descriptor_limit)
         return self._sessions.refusal() is None and len(self._connections) < most
+
+    def report(self) -> bool:
+        """Return whether this worker takes another session, to tell the others."""
+        self._reported_room = self.has_room()
+        return self._reported_room
 
     def update(self, have_room: bool) -> None:
         """Note whether another one takes sessions."""
@@ -39,5 +49,12 @@ class Siblings:
         return self.have_room and not self._sessions.draining
 
     def check(self) -> None:
-        """Accept connections, unless this worker is full and another one is not."""
+        """Accept connections, unless this worker is full and another one is not.
+
+        The others learn at once that this one is full: else all that are full at the same time
+        would leave connections to each other.
+        """
+        if self._reported_room and not self.has_room():
+            self._reported_room = False
+            self.on_full()
         self._accepting.pause(self.room_elsewhere() and not self.has_room(), FULL)

@@ -70,13 +70,14 @@ class Draining:
             Fires when no session is left.
         """
         self._sessions.draining |= refuse
-        self._end_within(timeout)
+        if self._end_within(timeout):
+            self.log.info(
+                "draining: no new sessions are taken, {sessions} are left, for {timeout:g} s at "
+                "most",
+                sessions=len(self._sessions),
+                timeout=timeout,
+            )
         self._plan(timeout, move_in)
-        self.log.info(
-            "draining: no new sessions are taken, {sessions} are left, for {timeout:g} s at most",
-            sessions=len(self._sessions),
-            timeout=timeout,
-        )
         return self._sessions.wait_until_empty().addCallback(self._on_empty)
 
     def _plan(self, timeout: float, move_in: float | None) -> None:
@@ -95,12 +96,15 @@ class Draining:
         self._moving = Deferred.fromCoroutine(self._move_browsers(begin, end))
         self._moving.addErrback(self._log_failure)
 
-    def _end_within(self, timeout: float) -> None:
-        at = self._clock.seconds() + timeout
+    def _end_within(self, timeout: float) -> bool:
+        """Return whether this is the first call, or one that shortens the time."""
         if self._end is None:
             self._end = self._clock.callLater(timeout, self._end_all)
-        elif self._end.active() and at < self._end.getTime():
+        elif self._end.active() and self._clock.seconds() + timeout < self._end.getTime():
             self._end.reset(timeout)
+        else:
+            return False
+        return True
 
     def _end_all(self) -> None:
         self._sessions.draining = True

@@ -8,27 +8,32 @@ do           further members
 ===========  ====================================================================================
 serve        begin to listen
 ping         ``room``: whether another worker takes sessions
+room         the same, at once, since it has changed; no answer
 prepare      ``id``, ``text``: read and check this configuration
 apply        ``id``: put the configuration in force that was prepared
 discard      ``id``: forget it
 reopen       open the audit file again
 retire       stop accepting, and end with the last session, or when ``drain_timeout`` is over
 drain        take no sessions, as the others of a proxy that was drained
+forget       ``id``, ``worker``: end the announcement of a process that has ended, by its id
 stop         end all sessions, and the process; SIGTERM is for a stop that lets sessions move
 ===========  ====================================================================================
 
 ===========  ====================================================================================
 is           further members
 ===========  ====================================================================================
-ready        ``version``, ``workers`` (how many the configuration wants), ``stop_seconds`` (how long
-             a stop may take), ``drain_timeout``, ``log`` (its ``format`` and ``level``),
-             ``digest`` of the configuration
+ready        ``worker`` (its id), ``version``, ``workers`` (how many the configuration wants),
+             ``stop_seconds`` (how long a stop may take), ``drain_timeout``, ``log`` (its ``format``
+             and ``level``), ``digest`` of the configuration
 failed       ``errors``: why it cannot start; its process ends
 alive        ``sessions``, ``room``: whether it takes more, ``draining``: whether the proxy was
              drained; the answer to ``ping``
+full         it takes no more sessions, at once
+drained      the proxy is drained, at once
+forgotten    ``id``; the answer to ``forget``
 prepared     ``id``, ``errors``: empty when it can be applied
 applied      ``id``, ``changes``, ``errors``: empty unless it could not be applied, and what
-             ``ready`` has but ``version``
+             ``ready`` has but ``version`` and ``worker``
 ===========  ====================================================================================
 """
 

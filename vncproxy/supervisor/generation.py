@@ -33,6 +33,7 @@ class Generation:
     Attributes:
         told: the last ``ready`` or ``applied`` message of a worker: what the configuration wants.
         drained: whether a worker that served has been drained; all are then, until the proxy ends.
+        on_change: called when a worker is full, or drained.
     """
 
     log = Logger()
@@ -60,6 +61,7 @@ class Generation:
         self._restarts: dict[int, IDelayedCall] = {}
         self._restarting = False
         self.drained = False
+        self.on_change: Callable[[], None] = lambda: None
 
     def __iter__(self) -> Iterator[WorkerProcess]:
         """Iterate over the workers whose processes live."""
@@ -133,13 +135,29 @@ class Generation:
         Args:
             room: returns whether another worker than this one takes sessions.
         """
-        serving = [worker for worker in self if worker.state is State.SERVING]
-        self.drained |= any(worker.alive.get("draining", False) for worker in serving)
+        self._note_drain()
         for worker in self:
             worker.check(room(worker))
-        for worker in serving:
-            if self.drained and worker.alive.get("draining") is False:
+            if self._misses_drain(worker):
                 worker.drain()
+
+    def tell_room(self, room: Callable[[WorkerProcess], bool]) -> None:
+        """Tell those that serve, between two checks, whether others take sessions."""
+        for worker in self:
+            if worker.state is State.SERVING:
+                worker.tell_room(room(worker))
+
+    def _note_drain(self) -> None:
+        serving = [worker for worker in self if worker.state is State.SERVING]
+        self.drained |= any(worker.alive.get("draining", False) for worker in serving)
+
+    def _misses_drain(self, worker: WorkerProcess) -> bool:
+        serves = worker.state is State.SERVING
+        return self.drained and serves and worker.alive.get("draining") is False
+
+    def _changed(self, _: WorkerProcess) -> None:
+        self._note_drain()
+        self.on_change()
 
     def _give_up_restarts(self) -> None:
         self._restarting = False
@@ -149,6 +167,7 @@ class Generation:
 
     def _start_worker(self, number: int) -> WorkerProcess:
         worker = WorkerProcess(number, self.number, self._clock, self._ended, self._hang_time)
+        worker.on_change = self._changed
         self._workers[number] = worker
         worker.start(self._launcher, self.configuration)
         return worker

@@ -47,6 +47,8 @@ class Orders:
         self._gateway = make_service(
             options.checked, reactor, read=options.settings, inherit=listeners.take
         )
+        self._gateway.on_drain = lambda: self._send("drained")
+        self._gateway.siblings.on_full = lambda: self._send("full")
         self._prepared: dict[int, Any] = {}
         self._is_ending = False
         self._room_elsewhere = True
@@ -55,7 +57,8 @@ class Orders:
 
     def report_ready(self) -> None:
         """Say that this worker can serve."""
-        self._send("ready", version=__version__, **self._wanted())
+        worker_id = self._gateway.identity.worker_id
+        self._send("ready", worker=worker_id, version=__version__, **self._wanted())
 
     def obey(self, message: Message) -> None:
         """Do what a message says."""
@@ -95,10 +98,13 @@ class Orders:
         siblings, sessions = self._gateway.siblings, self._gateway.sessions
         siblings.update(bool(message.get("room")))
         self._gateway.metrics.registry.refresh()
-        room = siblings.has_room()
+        room = siblings.report()
         # one that ends alone, by a signal, is no drain of the proxy
         draining = sessions.draining and not self._termination.has_begun
         self._send("alive", sessions=len(sessions), room=room, draining=draining)
+
+    def _on_room(self, message: Message) -> None:
+        self._gateway.siblings.update(bool(message.get("room")))
 
     def _on_prepare(self, message: Message) -> None:
         number, text = message["id"], message["text"].encode("utf-8", "surrogateescape")
@@ -146,6 +152,10 @@ class Orders:
 
     def _on_drain(self, _: Message) -> None:
         self._gateway.drain()
+
+    def _on_forget(self, message: Message) -> None:
+        forgetting = self._gateway.forget(str(message["worker"]))
+        forgetting.addBoth(lambda _: self._send("forgotten", id=message["id"]))
 
     def _on_stop(self, _: Message) -> None:
         self._end()

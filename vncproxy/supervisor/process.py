@@ -55,7 +55,9 @@ class WorkerProcess(ProcessProtocol):
         ready: fires with its first message; fails with `StartFailed` or ``ConfigurationError``.
         ended: fires when the process has ended.
         configuration: the text that it was started with.
-        alive: its last answer to a ping, with ``sessions`` and ``room``.
+        alive: its last answer to a ping, with ``sessions``, ``room`` and ``draining``.
+        id: of the process in the cluster; empty until it is ready.
+        on_change: called when ``room`` or ``draining`` has changed between two pings.
     """
 
     log = Logger()
@@ -77,13 +79,15 @@ class WorkerProcess(ProcessProtocol):
         self.alive: Message = {}
         self.started_at = clock.seconds()
         self.pid = 0
+        self.id = ""
+        self.on_change: Callable[[WorkerProcess], None] = lambda worker: None
         self.configuration = b""
         self._clock = clock
         self._on_end = on_end
         self._answers: dict[tuple[str, int], Deferred[Message]] = {}
         self._channel = Channel(self._received, lambda: None)
         self._heartbeat = Heartbeat(self._ping, self._hangs, clock, hang_time)
-        self._room_elsewhere = True
+        self._room_elsewhere = self._told_room = True
         self._lines: dict[int, bytes] = {}
         self._timers: list[IDelayedCall] = []
 
@@ -112,6 +116,13 @@ class WorkerProcess(ProcessProtocol):
     def drain(self) -> None:
         """Let it take no sessions."""
         self._channel.send_message(do="drain")
+
+    def tell_room(self, room_elsewhere: bool) -> None:
+        """Tell it whether other workers take sessions, where that has changed since it was told."""
+        self._room_elsewhere = room_elsewhere
+        if self._told_room != room_elsewhere:
+            self._told_room = room_elsewhere
+            self._channel.send_message(do="room", room=room_elsewhere)
 
     def reopen(self) -> None:
         """Let it open its files again."""
@@ -201,6 +212,7 @@ class WorkerProcess(ProcessProtocol):
         match message.get("is"):
             case "ready" if self.state is State.STARTING:
                 self.state = State.READY
+                self.id = str(message.get("worker", ""))
                 self._cancel_timers()
                 self.ready.callback(message)
             case "failed":
@@ -208,10 +220,18 @@ class WorkerProcess(ProcessProtocol):
             case "alive":
                 self.alive = message
                 self._heartbeat.answered()
+            case "full":
+                self._change(room=False)
+            case "drained":
+                self._change(draining=True)
             case str(answer):
                 waiting = self._answers.pop((answer, message.get("id", 0)), None)
                 if waiting is not None:
                     waiting.callback(message)
+
+    def _change(self, **news: bool) -> None:
+        self.alive = {**self.alive, **news}
+        self.on_change(self)
 
     def _fail_start(self, error: Exception) -> None:
         if not self.ready.called:
@@ -222,6 +242,7 @@ class WorkerProcess(ProcessProtocol):
         self.kill()
 
     def _ping(self) -> None:
+        self._told_room = self._room_elsewhere
         self._channel.send_message(do="ping", room=self._room_elsewhere)
 
     def _hangs(self) -> None:

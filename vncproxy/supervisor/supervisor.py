@@ -76,12 +76,13 @@ class Supervisor(Service):
         self._reactor = reactor
         self._current: Generation | None = None
         self._others: list[Generation] = []
+        self._ended: list[str] = []
         self._installed = fingerprint()
         self._checks = LoopingCall(self._check)
         self._checks.clock = reactor
         self._tasks = OneAtATime()
         self._stopping = False
-        self._restarts = self._reloads = 0
+        self._restarts = self._reloads = self._forgotten = 0
 
     def privilegedStartService(self) -> None:
         """Bind the sockets under ``twistd``.
@@ -158,6 +159,7 @@ class Supervisor(Service):
         new = Generation(
             number, text, workers, self._launcher, self._reactor, self._on_end, hang_time
         )
+        new.on_change = self._tell_room
         self._others.append(new)
         try:
             await new.start()
@@ -265,11 +267,35 @@ class Supervisor(Service):
     def _check_workers(self) -> None:
         """Make sure that all workers answer, and tell them and systemd how the proxy is."""
         self._others = [each for each in self._others if list(each)]
-        serving = [each for each in self._current or () if each.state is State.SERVING]
-        roomy = [worker for worker in serving if worker.alive.get("room", False)]
+        room = self._room_elsewhere()
         for generation in self._generations:
-            generation.check(lambda worker: any(other is not worker for other in roomy))
-        self._show(len(serving))
+            generation.check(room)
+        self._forget_ended()
+        self._show(len(self._serving))
+
+    @property
+    def _serving(self) -> list[WorkerProcess]:
+        return [each for each in self._current or () if each.state is State.SERVING]
+
+    def _room_elsewhere(self) -> Callable[[WorkerProcess], bool]:
+        """Return a function that tells whether another worker than one takes sessions."""
+        roomy = [worker for worker in self._serving if worker.alive.get("room", False)]
+        return lambda worker: any(other is not worker for other in roomy)
+
+    def _tell_room(self) -> None:
+        """Tell all workers at once that one of them is full."""
+        room = self._room_elsewhere()
+        for generation in self._generations:
+            generation.tell_room(room)
+
+    def _forget_ended(self) -> None:
+        """Let a worker end the announcements of those that were killed."""
+        serving = self._serving
+        while serving and self._ended:
+            self._forgotten += 1
+            ended = self._ended.pop()
+            asked = serving[0].ask("forget", "forgotten", self._forgotten, worker=ended)
+            asked.addErrback(lambda _, ended: self._ended.append(ended), ended)
 
     def _show(self, serving: int) -> None:
         workers = [worker for each in self._generations for worker in each]
@@ -282,6 +308,9 @@ class Supervisor(Service):
     def _on_end(self, worker: WorkerProcess, restarts: bool) -> None:
         self._restarts += restarts
         self._figures.ended(worker.pid)
+        if worker.id:
+            self._ended.append(worker.id)
+            self._forget_ended()
 
     def _begin_stop(self) -> None:
         if not self._stopping:
