@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import grp
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from tests.components.syslog import Syslog
 from tests.components.workers import is_alive, processes, until
 from tests.integration.test_workers import WorkersCase
 
@@ -17,16 +20,22 @@ def program(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
+def wrote(lines: Iterable[str]) -> set[str]:
+    """Return the workers that say that they have issued a token."""
+    issued = [line for line in lines if "api key test issued" in line]
+    return {found[1] for line in issued if (found := re.search(r"\[(worker \d)", line))}
+
+
 class LogsTests(WorkersCase):
     def setUp(self) -> None:
         super().setUp()
         self.folder = self.gateway.folder
         self.log = self.folder / "vncproxy.log"
 
-    def run_in_background(self, *options: str) -> int:
+    def run_in_background(self, *options: str, launcher: Sequence[str] = ()) -> int:
         """Run twistd in the background; returns the process's number."""
         pid = self.folder / "pid"
-        words = [program("twistd"), f"--pidfile={pid}", f"--logfile={self.log}", *options]
+        words = [*launcher, program("twistd"), f"--pidfile={pid}", *options]
         done = subprocess.run(
             [*words, "vncproxy", "--config", str(self.gateway.config)],
             cwd=self.folder,
@@ -50,18 +59,13 @@ class LogsTests(WorkersCase):
             os.kill(number, signal.SIGTERM)
             until(lambda: not is_alive(number), "the supervisor ends")
 
-    def issues(self) -> list[str]:
-        """Issue tokens until both workers have; returns the lines that say so."""
-        self.gateway.issue("lab/web-01")
-        lines = self.log.read_text().splitlines()
-        return [line for line in lines if "api key test issued" in line]
-
     def both_wrote(self) -> bool:
-        names = {line.partition("[")[2].partition(",")[0] for line in self.issues()}
-        return names == {"worker 1", "worker 2"}
+        """Issue a token; returns whether lines of both workers say that they have issued some."""
+        self.gateway.issue("lab/web-01")
+        return wrote(self.log.read_text().splitlines()) == {"worker 1", "worker 2"}
 
     def test_a_log_file_that_logrotate_renames(self) -> None:
-        number = self.run_in_background()
+        number = self.run_in_background(f"--logfile={self.log}")
         until(self.both_wrote, "lines of both workers")
         workers = processes(number)
 
@@ -77,12 +81,31 @@ class LogsTests(WorkersCase):
 
     def test_workers_have_the_user_and_group_that_twistd_takes(self) -> None:
         group = grp.getgrnam("nogroup").gr_gid
-        number = self.run_in_background(f"--uid={os.getuid()}", f"--gid={group}")
+        number = self.run_in_background(
+            f"--logfile={self.log}", f"--uid={os.getuid()}", f"--gid={group}"
+        )
 
         workers = processes(number)
         self.assertEqual(len(workers), 2)
         groups = {Path(f"/proc/{each.pid}").stat().st_gid for each in workers}
         self.assertEqual(groups, {group})
+
+    def test_syslog_has_the_lines_of_workers_too(self) -> None:
+        syslog = Syslog(self.folder / "syslog")
+        self.addCleanup(syslog.stop)
+        syslog.start()
+        number = self.run_in_background("--syslog", "--prefix=consoles", launcher=syslog.launcher)
+
+        def both_wrote() -> bool:
+            self.gateway.issue("lab/web-01")
+            return wrote(syslog.lines) == {"worker 1", "worker 2"}
+
+        until(both_wrote, "lines of both workers")
+        os.kill(processes(number)[0].pid, signal.SIGKILL)
+        until(lambda: any("ended by signal SIGKILL" in line for line in syslog.lines), "its end")
+        line = next(line for line in syslog.lines if "ended by signal SIGKILL" in line)
+        self.assertIn("consoles", line)
+        self.assertTrue(all(re.match("<[0-9]+>", line) for line in syslog.lines))
 
     def test_twist_runs_them_too(self) -> None:
         with subprocess.Popen(
