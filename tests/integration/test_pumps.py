@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from typing import ClassVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -128,7 +129,9 @@ class DefectTests(PumpTestCase):
         self.assertEqual(pair.console.receive(), b"key")
 
 
-class OtherFramingTests(PumpTestCase):
+class WebSocketConsoleTests(PumpTestCase):
+    end: ClassVar[type[SessionEnded]] = ConsoleEnded
+
     def test_a_console_behind_a_websocket(self) -> None:
         pair = self.pair(upstream=WebSocketFraming(client=True))
 
@@ -152,6 +155,58 @@ class OtherFramingTests(PumpTestCase):
 
             self.assertEqual(heard, PIXELS[:size])
             self.assertEqual(pair.hear_all(), PIXELS[:size])
+
+    def test_whole_frames_take_the_short_way(self) -> None:
+        pair = self.pair(upstream=WebSocketFraming(client=True))
+        server, calls = WebSocketFraming(), list[bytes]()
+        receive = pair.up.dataReceived
+
+        def count(data: bytes) -> None:
+            calls.append(data)
+            receive(data)
+
+        self.patch(pair.up, "dataReceived", count)
+
+        pair.console.send(server.encode(PIXELS[:70_000]), server.encode(b"pix"))
+        self.assertEqual(pair.hear_all(), PIXELS[:70_000] + b"pix")
+        pair.console.send(server.ping())
+        self.assertEqual(calls, [b"\x89\x00"])
+        self.assertEqual(pair.up.bytes_received, 70_003)
+
+    def test_the_end_within_a_frame(self) -> None:
+        pair = self.pair(upstream=WebSocketFraming(client=True))
+        pair.console.send(b"\x82\x7e\x01\x00pixels")
+        self.assertEqual(pair.user.receive(), b"pixels")
+        pair.console.vanish()
+        self.loop.settle()
+        self.assertIsInstance(self.successResultOf(pair.over), self.end)
+
+    @settings(
+        deadline=None,
+        max_examples=40,
+        suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow],
+    )
+    @given(sized_bytes(2000), sized_bytes(500), plans, plans)
+    def test_any_eagain_and_partial_write_gives_the_same_bytes(
+        self, pixels: bytes, keys: bytes, down: list[int | None], up: list[int | None]
+    ) -> None:
+        self.hang_up_all()
+        pair = self.pair(upstream=WebSocketFraming(client=True))
+        for leg, plan in ((pair.down, down), (pair.up, up)):
+            leg.transport._socket = ReluctantSocket(leg.transport._socket, plan)
+        server = WebSocketFraming()
+
+        pair.console.send(server.encode(pixels), server.ping(), server.encode(keys))
+        pair.user.send(keys)
+        self.loop.settle()
+
+        self.assertEqual(pair.hear_all(), pixels + keys)
+        self.assertEqual(server.receive(pair.console.receive()), keys)
+
+
+class EncryptedWebSocketConsoleTests(WebSocketConsoleTests):
+    end = ConnectionLost  # without a TLS close alert
+    user_way = console_way = Way.TLS
 
 
 class LeftoverTests(PumpTestCase):

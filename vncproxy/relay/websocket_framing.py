@@ -80,6 +80,17 @@ class WebSocketFraming:
             and not self.close_received
         )
 
+    @property
+    def payload_left(self) -> int:
+        """Bytes that are still to come of an unfragmented, unmasked binary frame; 0 elsewhere."""
+        whole = self._opcode == Opcode.BINARY and not (self._in_message or self._mask)
+        return self._remaining if whole and self._remaining > 0 else 0
+
+    def set_payload_left(self, size: int) -> None:
+        """Go on within such a frame, or between messages: its bytes were read elsewhere."""
+        self._opcode, self._mask, self._position = Opcode.BINARY, b"", 0
+        self._remaining = size or -1
+
     def receive(self, data: bytes) -> bytes:
         """Return the payload of the binary frames, or parts of frames, in received bytes."""
         if (message := self._short_message(data)) is not None:

@@ -11,6 +11,7 @@ What these shortcuts do not cover goes through `Leg.dataReceived`, as in the pla
 - `relay`: `join`, the entry point: two legs in, two pumps joined.
 - `detach`: takes a socket out of its transport; all names private to Twisted are there.
 - `dispatcher`: polls the sockets, interactive flows before bulk flows.
+- `frames`: headers and masks of WebSocket frames, in the dispatcher's buffer.
 - `pump`: one socket: reads, counts, frames, unmasks and sends; the transport of a leg meanwhile.
 - `tls_pump`: the same with TLS.
 """

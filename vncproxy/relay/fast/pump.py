@@ -13,25 +13,21 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
-from struct import Struct
 
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..leg import Leg
-from ..masks import mask_small
 from ..sockets import IFinishesSending
+from ..websocket_framing import WebSocketFraming
 from .detach import Detached
 from .dispatcher import GONE, HEAD_ROOM, READABLE, WRITABLE, Dispatcher
+from .frames import gather_payload, mask_frame, unmask_frames, write_head
 
 BULK, INTERACTIVE = 32768, 4096
 """A read of at least the first makes a flow bulk; one of less than the second, interactive."""
 
-_FINAL_BINARY = 0x82
-_SHORT_HEAD, _MIDDLE_HEAD, _LONG_HEAD = Struct(">BB"), Struct(">BBH"), Struct(">BBQ")
-_LONGEST_SHORT = 125
-_MASKED = 0x80
 _NOT_READABLE = WRITABLE | GONE
 
 
@@ -40,7 +36,11 @@ class FramingType(Enum):
 
     RAW = "raw"
     WEBSOCKET = "websocket"
+    WEBSOCKET_CLIENT = "websocket client"
     OTHER = "other"
+
+
+_COPIED = (FramingType.WEBSOCKET, FramingType.OTHER)
 
 
 class Closing(Enum):
@@ -125,8 +125,8 @@ class Pump:
             self._disconnect(e)
 
     def _receive(self) -> None:
-        dispatcher, raw = self._dispatcher, self._framing_type is FramingType.RAW
-        window = dispatcher.window if raw else dispatcher.shared_window
+        dispatcher, copies = self._dispatcher, self._framing_type in _COPIED
+        window = dispatcher.shared_window if copies else dispatcher.window
         try:
             size = self._socket.recv_into(window)
         except BlockingIOError:
@@ -145,6 +145,8 @@ class Pump:
             self._pass_to_leg(bytes(self._dispatcher.view[start:end]))
         elif self._framing_type is FramingType.WEBSOCKET:
             self._pass_on_frames(start, end, other)
+        elif self._framing_type is FramingType.WEBSOCKET_CLIENT:
+            self._pass_on_payload(start, end, other)
         else:
             leg.last_received_at = self._seconds()
             leg.bytes_received += end - start
@@ -152,23 +154,25 @@ class Pump:
 
     def _pass_on_frames(self, start: int, end: int, other: Pump) -> None:
         """Unmask short, whole frames in place and send their payload; the leg gets the rest."""
-        buffer, leg = self._dispatcher.buffer, self._leg
-        at = out = start
-        if leg.framing.between_messages:
-            while end - at > 6 and buffer[at] == _FINAL_BINARY:
-                size = buffer[at + 1] - _MASKED
-                payload = at + 6
-                if not 0 < size <= _LONGEST_SHORT or payload + size > end:
-                    break
-                key = int.from_bytes(buffer[at + 2 : payload], "little")
-                at = payload + size
-                buffer[out : out + size] = mask_small(buffer[payload:at], key, size)
-                out += size
-        rest = bytes(self._dispatcher.view[at:end])
-        if out > start:
+        out = at = start
+        if self._leg.framing.between_messages:
+            out, at = unmask_frames(self._dispatcher.buffer, start, end)
+        self._pass_on_parts(start, out, at, end, other)
+
+    def _pass_on_payload(self, start: int, end: int, other: Pump) -> None:
+        """Send the payload of a server's binary frames; the leg gets the rest."""
+        framing = self._leg.framing
+        assert isinstance(framing, WebSocketFraming)
+        begin, out, at = gather_payload(self._dispatcher.view, framing, start, end)
+        self._pass_on_parts(begin, out, at, end, other)
+
+    def _pass_on_parts(self, begin: int, out: int, at: int, end: int, other: Pump) -> None:
+        """Send the payload from ``begin`` to ``out``; the leg gets ``at`` to ``end``."""
+        leg, rest = self._leg, bytes(self._dispatcher.view[at:end])
+        if out > begin:
             leg.last_received_at = self._seconds()
-            leg.bytes_received += out - start
-            other.send_payload(start, out)
+            leg.bytes_received += out - begin
+            other.send_payload(begin, out)
         if rest:
             self._pass_to_leg(rest)
 
@@ -186,23 +190,12 @@ class Pump:
         if self._framing_type is FramingType.OTHER:
             self._leg.send(bytes(self._dispatcher.view[start:end]))
             return
+        buffer, view = self._dispatcher.buffer, self._dispatcher.view
         if self._framing_type is FramingType.WEBSOCKET:
-            start = self._write_head(start, end - start)
-        self._send(self._dispatcher.view[start:end])
-
-    def _write_head(self, start: int, size: int) -> int:
-        """Write a frame's header in front of its payload; returns where the frame begins."""
-        buffer = self._dispatcher.buffer
-        if size <= _LONGEST_SHORT:
-            start -= 2
-            _SHORT_HEAD.pack_into(buffer, start, _FINAL_BINARY, size)
-        elif size < 65536:
-            start -= 4
-            _MIDDLE_HEAD.pack_into(buffer, start, _FINAL_BINARY, 126, size)
-        else:
-            start -= 10
-            _LONG_HEAD.pack_into(buffer, start, _FINAL_BINARY, 127, size)
-        return start
+            start = write_head(buffer, start, end - start)
+        elif self._framing_type is FramingType.WEBSOCKET_CLIENT:
+            start = mask_frame(buffer, view, start, end)
+        self._send(view[start:end])
 
     def write(self, data: bytes) -> None:
         """Send bytes as they are; called by the leg."""

@@ -75,5 +75,7 @@ def _framing_type(leg: Leg) -> FramingType:
             return FramingType.RAW
         case WebSocketFraming(client=False):
             return FramingType.WEBSOCKET
+        case WebSocketFraming():
+            return FramingType.WEBSOCKET_CLIENT
         case _:
             return FramingType.OTHER
