@@ -18,6 +18,7 @@ In reading order:
 - `cluster`: all proxies that share a Redis: which there are, their sessions, orders to end some.
 - `pacing`: long loops in pieces.
 - `zones`: what zones say to each other.
+- `openstack`: logins at OpenStack, and what its Keystone says about tokens.
 - `blocking`, `backends`: bounded threads for blocking SDKs; the backends, which locate consoles.
 - `answers`: the JSON that the HTTP API answers with, as types.
 - `api`, `web`: the HTTP API and the page.

@@ -16,9 +16,10 @@ from ...interfaces import (
     IHasWarnings,
     IKnowsConsoles,
     IMachineIds,
+    IMachineOwners,
     IVMInventory,
 )
-from ...model import ConsoleEndpoint, VMAddress, VMSummary
+from ...model import ConsoleEndpoint, Ownership, VMAddress, VMSummary
 from .console import Console
 from .machines import read_if_changed
 from .settings import StaticSettings
@@ -26,7 +27,9 @@ from .settings import StaticSettings
 _READ_TIME = 5.0
 
 
-@implementer(IConsoleBackend, IHasWarnings, IKnowsConsoles, IMachineIds, IVMInventory)
+@implementer(
+    IConsoleBackend, IHasWarnings, IKnowsConsoles, IMachineIds, IMachineOwners, IVMInventory
+)
 class StaticBackend:
     """Consoles from a table: the VM's id is the table's key.
 
@@ -63,6 +66,11 @@ class StaticBackend:
             VMSummary(VMAddress(self._name, key), console.name or key, "not known")
             for key, console in sorted((await self._consoles()).items())
         ]
+
+    async def owners(self, vms: Sequence[str]) -> Mapping[str, Ownership]:
+        """Return what the table says of owners; see ``IMachineOwners``."""
+        known = await self._consoles()
+        return {vm: Ownership(known[vm].project, known[vm].tags) for vm in vms if vm in known}
 
     async def probe(self) -> str:
         """Read the file, and return the number of consoles."""

@@ -82,6 +82,8 @@ class Console(BaseModel):
         tls: demands TLS (VeNCrypt, or the TLS of the address), and says how the server is verified.
         anonymous_tls: demands VeNCrypt, and accepts a server without a certificate.
         name: the machine's name on the page; empty for the server's own.
+        project: id of the Keystone project whose machine it is; empty for none.
+        tags: which policies for Keystone's users can name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -92,6 +94,8 @@ class Console(BaseModel):
     tls: TLSSettings | None = None
     anonymous_tls: bool = False
     name: str = ""
+    project: str = ""
+    tags: frozenset[str] = frozenset()
 
     @model_validator(mode="after")
     def _has_certificates_where_needed(self) -> Console:

@@ -34,6 +34,43 @@ def openstack(*words: str) -> dict[str, Any]:
     return {"status": status, "out": out.getvalue(), "err": err.getvalue()}
 
 
+def nova_command(
+    auth_url: str, user: str, project: str, server: str, console_type: str
+) -> dict[str, Any]:
+    """Run the command ``nova get-vnc-console``; returns its status and what it printed."""
+    from novaclient.shell import OpenStackComputeShell
+
+    login = f"--os-auth-url {auth_url} --os-username {user} --os-password {user}"
+    scope = (
+        f"--os-project-name {project} --os-user-domain-id default --os-project-domain-id default"
+    )
+    words = f"{login} {scope} get-vnc-console {server} {console_type}".split()
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = OpenStackComputeShell().main(words)
+    return {"status": status or 0, "out": out.getvalue(), "err": err.getvalue()}
+
+
+def sdk_login(
+    auth_url: str, user: str, project: str, server: str, console_type: str
+) -> dict[str, Any]:
+    """Return a console as openstacksdk finds it for a user of Keystone."""
+    import openstack as library
+
+    cloud = library.connect(
+        auth_url=auth_url,
+        username=user,
+        password=user,
+        project_name=project,
+        user_domain_id="default",
+        project_domain_id="default",
+        load_envvars=False,
+    )
+    found = cloud.compute.find_server(server, ignore_missing=False)
+    console: Any = cloud.compute.create_console(found, console_type)
+    return dict(console)
+
+
 def sdk(endpoint: str, token: str, server: str, console_type: str) -> dict[str, Any]:
     """Return a console as openstacksdk finds it, by id or name; without a token by ``none``."""
     import openstack as library
@@ -106,6 +143,8 @@ class _Login:
 JOBS: dict[str, Callable[..., Any]] = {
     "openstack": openstack,
     "sdk": sdk,
+    "sdk_login": sdk_login,
+    "nova_command": nova_command,
     "nova": nova,
     "tempest": tempest,
 }
@@ -113,6 +152,8 @@ JOBS: dict[str, Callable[..., Any]] = {
 MODULES = {
     "openstack": "openstackclient.shell",
     "sdk": "openstack",
+    "sdk_login": "openstack",
+    "nova_command": "novaclient.shell",
     "nova": "novaclient.client",
     "tempest": "tempest.api.compute.servers.test_novnc",
 }

@@ -43,7 +43,7 @@ class Reply(Generic[Body]):
         request.setHeader(b"X-Content-Type-Options", b"nosniff")
         request.setHeader(b"Server", b"vncproxy")
         for name, value in self.headers:
-            request.setHeader(name.encode(), value.encode())
+            request.responseHeaders.addRawHeader(name.encode(), value.encode())
         if isinstance(self.body, bytes):
             return self.body
         return json.dumps(self.body, ensure_ascii=False).encode() + b"\n"

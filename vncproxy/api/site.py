@@ -28,6 +28,7 @@ from .machine_lists import MachineLists
 from .nova.auth_tokens import AuthTokens
 from .nova.consoles import PAGE, Consoles
 from .nova.options import NovaOptions
+from .nova.owners import MachineOwners
 from .nova.routes import NovaApi
 from .nova.servers import Servers
 from .nova.versions import PREFIX
@@ -164,7 +165,8 @@ def api_resource(
     permissions, machines = Permissions(backends), MachineCheck(backends, clock)
     lists = MachineLists(backends, permissions, clock)
     issuer = TokenIssuer(store, rules, machines, time)
-    servers = Servers(lists, clock.seconds)
+    owners = MachineOwners(backends, permissions, clock)
+    servers = Servers(lists, owners, clock.seconds)
     page = nova.novnc_url or base_url + PAGE
     return _Root(
         Api(
@@ -181,7 +183,7 @@ def api_resource(
             nova,
             servers,
             Consoles(servers, machines, issuer, page),
-            AuthTokens(store, machines, permissions),
+            AuthTokens(store, machines, owners),
         ),
     )
 

@@ -100,7 +100,12 @@ def _findings(path: Path) -> Sequence[Finding]:
         components = tap.make_components(settings, reactor)
         try:
             return await check_config.check(
-                settings, components.backends, components.store, reactor, sources=components.sources
+                settings,
+                components.backends,
+                components.store,
+                reactor,
+                sources=components.sources,
+                services=components.services,
             )
         finally:
             await components.close(reactor)

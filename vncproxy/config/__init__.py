@@ -7,6 +7,8 @@
 - `redis`: how a Redis is reached, for ``[redis]`` and token sources.
 - `table`: what all tables have in common.
 - `scope`: what a caller of the API may do.
+- `cloud`: which OpenStack cloud, and as whom.
+- `nova`: ``[nova]`` and ``[keystone]``.
 - `secret`: secrets, written out, in a file or in the environment.
 - `listeners`: endpoint strings.
 - `urls`: URLs, and the origins and path prefixes in them.

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from ..model import Limits, Seconds, Timeouts
 from . import urls
 from .listeners import EndpointText, is_local
+from .nova import Keystone, Nova
 from .redis import RedisSettings
 from .scope import Access
 from .setting_types import (
@@ -25,9 +26,7 @@ from .setting_types import (
     Name,
     Network,
     Origin,
-    PageURL,
     PlainText,
-    ServiceURL,
     Store,
     TokenSource,
     ViewerURL,
@@ -164,14 +163,6 @@ class API(Table):
     keys: dict[Name, APIKey] = {}
 
 
-class Nova(Table):
-    """``[nova]``: the API that OpenStack's clients use, on the listeners of the HTTP API."""
-
-    authentication: tuple[Literal["keys", "none"], ...] = ("keys",)
-    url: ServiceURL = ""
-    novnc_url: PageURL = ""
-
-
 class Settings(Table):
     """All tables; without arguments, the defaults."""
 
@@ -185,6 +176,7 @@ class Settings(Table):
     relay: Relay = Relay()
     log: Log = Log()
     api: API = API()
+    keystone: Keystone | None = None
     nova: Nova = Nova()
     backends: dict[Name, Backend] = {}
     zones: dict[Name, Zone] = {}
@@ -220,6 +212,20 @@ class Settings(Table):
                     '"none" lets every program that reaches the API open every console: [listen] '
                     f'api must be on loopback, and "{text}" is not',
                 )
+        return nova
+
+    @field_validator("nova")
+    @classmethod
+    def _keystone_with_policies(cls, nova: Nova, info: ValidationInfo) -> Nova:
+        if "keystone" not in nova.authentication:
+            return nova
+        if info.data.get("keystone", True) is None:
+            raise wrong_key("authentication", '"keystone" needs a table [keystone]')
+        if not nova.policies:
+            raise wrong_key(
+                "authentication",
+                '"keystone" needs at least one [[nova.policies]]: without, nobody may do anything',
+            )
         return nova
 
     @field_validator("token_sources")

@@ -45,6 +45,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │       ├── UpstreamClosed     it closes the connection before its handshakes are complete
     │       └── UpstreamUntrusted  its identity is not verified, or it offers no TLS
     ├── StoreUnavailable           the token store
+    ├── KeystoneUnavailable        OpenStack's Keystone
     ├── AuditUnavailable           the audit file
     ├── Busy                       too many sessions are opening
     ├── ConfirmationNeeded         no fault: the user is to confirm before the token is redeemed
@@ -90,7 +91,13 @@ from .hypervisor import (
 )
 from .machine import ConsoleError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from .root import VNCProxyError
-from .service import AuditUnavailable, Busy, ConfigurationError, StoreUnavailable
+from .service import (
+    AuditUnavailable,
+    Busy,
+    ConfigurationError,
+    KeystoneUnavailable,
+    StoreUnavailable,
+)
 from .session_end import (
     ClientGone,
     ConnectionLost,
@@ -145,6 +152,7 @@ __all__ = [
     "Forbidden",
     "HypervisorError",
     "IdleLimit",
+    "KeystoneUnavailable",
     "NoGraphicalConsole",
     "OverLimit",
     "PolicyUnsupported",

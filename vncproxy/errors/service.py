@@ -22,6 +22,14 @@ class StoreUnavailable(VNCProxyError):
     code = "store-unavailable"
 
 
+class KeystoneUnavailable(VNCProxyError):
+    """OpenStack's Keystone does not say whether a token of its own is valid."""
+
+    public = "The Keystone service is temporarily unavailable."
+    status = 503
+    code = "keystone-unavailable"
+
+
 class Busy(VNCProxyError):
     """Too many sessions are opening; the token was not redeemed."""
 

@@ -25,6 +25,7 @@ from .backend import (
     IHasWarnings,
     IKnowsConsoles,
     IMachineIds,
+    IMachineOwners,
     IVMInventory,
     NamesOtherBackends,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "IHasWarnings",
     "IKnowsConsoles",
     "IMachineIds",
+    "IMachineOwners",
     "IMayForget",
     "IPointsElsewhere",
     "IProxies",

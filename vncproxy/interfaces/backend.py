@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from zope.interface import Interface
 
 from ..errors import UpstreamViolation, VNCProxyError
-from ..model import ConsoleElsewhere, ConsoleEndpoint, Journey, VMSummary
+from ..model import ConsoleElsewhere, ConsoleEndpoint, Journey, Ownership, VMSummary
 from .context import BackendContext
 
 
@@ -126,6 +126,22 @@ class IMachineIds(Interface):
         Returns:
             All of it, where `locate` takes this text for an id, and never for a name; a part that
             ends with a slash; or nothing, where it may be a name.
+        """
+
+
+class IMachineOwners(Interface):
+    """A backend that knows the owners of its machines."""
+
+    def owners(vms: Sequence[str]) -> Awaitable[Mapping[str, Ownership]]:
+        """Return the owners of some machines, by their ids; without those that are gone.
+
+        What a tenant can write must not be in it: it decides who sees the console.
+
+        Args:
+            vms: ids as ``IVMInventory`` has them.
+
+        Raises:
+            BackendError: the hypervisor's API failed.
         """
 
 

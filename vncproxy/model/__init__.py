@@ -3,7 +3,7 @@
 Every name can be imported from `vncproxy.model` itself. In reading order:
 
 - `units`: durations and moments.
-- `address`: a virtual machine: its address, and what a list shows of it.
+- `address`: a virtual machine: its address, its owner, and what a list shows of it.
 - `patterns`: patterns for addresses of machines.
 - `policy`: what an issuer decides about a token.
 - `bounds`: the most that an issuer may decide.
@@ -21,7 +21,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 
 from __future__ import annotations
 
-from .address import VM_PATTERN, VMAddress, VMSummary
+from .address import VM_PATTERN, Ownership, VMAddress, VMSummary
 from .announcement import Announcement
 from .border import (
     REFUSALS_HEADER,
@@ -84,6 +84,7 @@ __all__ = [
     "Limits",
     "Mode",
     "Once",
+    "Ownership",
     "Place",
     "Policy",
     "PolicyBounds",

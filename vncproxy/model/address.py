@@ -39,6 +39,19 @@ class VMAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Ownership:
+    """Whose a machine is, as far as tenants cannot write it.
+
+    Attributes:
+        project: id of the Keystone project; empty where it is not known.
+        tags: what operators have marked the machine with.
+    """
+
+    project: str = ""
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class VMSummary:
     """One virtual machine in a list: its address, its display name and its state as text."""
 

@@ -4,6 +4,7 @@
 - `cluster`: its identity, what it announces, and the cluster that it is part of.
 - `components`: token store, token sources and backends: made, renewed, closed.
 - `sites`: the HTTP sites for users and for API callers.
+- `nova_authenticators`: how callers of Nova's API are identified.
 - `figures`: all metrics of one process, and where their figures are counted.
 - `gateway`: the order in which everything starts and stops.
 - `start_lines`: the first lines of the log.

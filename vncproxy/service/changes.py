@@ -14,6 +14,8 @@ _RELOADED: Final = {
     "relay",
     "log",
     "api",
+    "nova",
+    "keystone",
     "backends",
     "zones",
     "token_sources",
@@ -40,8 +42,8 @@ def needs_restart(old: Settings, new: Settings) -> Iterator[str]:
 
 
 def changed_options(old: Settings, new: Settings) -> list[str]:
-    """Return the changed options as ``[table] key``, without backends and token sources."""
-    named = ("backends", "zones", "token_sources")
+    """Return the changed options as ``[table] key``, without those of components."""
+    named = ("backends", "zones", "token_sources", "keystone")
     return [f"[{table}] {key}" for table, key in _differences(old, new) if table not in named]
 
 
@@ -49,16 +51,16 @@ def _differences(old: Settings, new: Settings) -> Iterator[tuple[str, str]]:
     """Yield table and key of each option whose values differ."""
     for table in type(old).model_fields:
         before, after = getattr(old, table), getattr(new, table)
+        if isinstance(before, dict) or before is None or after is None:
+            if before != after:
+                yield table, ""
+            continue
         for key in _keys(before):
             if getattr(before, key) != getattr(after, key):
                 yield table, key
-        if isinstance(before, dict) and before != after:
-            yield table, ""
 
 
 def _keys(table: Any) -> Iterable[str]:
     """Return the keys of a table, which is a pydantic model or a dataclass."""
-    if isinstance(table, dict):
-        return ()
     fields = getattr(type(table), "model_fields", None) or type(table).__dataclass_fields__
     return list(fields)

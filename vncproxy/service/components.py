@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
@@ -16,8 +16,10 @@ from twisted.logger import Logger
 from ..backends import find, make, new_context
 from ..backends.zone import ZoneBackend
 from ..blocking import BoundedCalls
+from ..config.cloud import CloudSettings
 from ..config.settings import BackendTable, Settings
 from ..interfaces import BackendClass, IConsoleBackend, ITokenSource, ITokenStore, IZoneLinks
+from ..openstack.keystone import Keystone
 from ..tokens.external import kinds as source_types
 from ..tokens.external.context import SourceContext
 from ..tokens.external.store import StoreWithSources
@@ -27,6 +29,9 @@ _log = Logger()
 
 OnOperation = Callable[[str, float, bool], object]
 """As `vncproxy.redis.link` has it, whose import installs the reactor."""
+
+KEYSTONE: Final = "[keystone]"
+"""Keystone among the components; no backend and no source has such a name."""
 
 CLOSE_TIME = 5.0
 """Seconds that a backend, a token source or the token store may take to close."""
@@ -65,7 +70,8 @@ class Components:
         store: the token store, which redeems tokens of the sources too.
         calls: the threads of all backends and sources, a part for each.
         sources: the token sources by name; the store closes them.
-        configured: the backends and sources by name, as far as they were made from tables.
+        configured: the backends and sources by name, as far as they were made from tables, and
+            Keystone.
         links: connections to zones that dial this one.
     """
 
@@ -75,6 +81,17 @@ class Components:
     sources: Mapping[str, ITokenSource] = field(default_factory=dict)
     configured: Mapping[str, Component] = field(default_factory=dict)
     links: IZoneLinks | None = None
+
+    @property
+    def keystone(self) -> Keystone | None:
+        """Keystone as it is configured, if it is."""
+        known = self.configured.get(KEYSTONE)
+        return None if known is None else cast("Keystone", known.instance)
+
+    @property
+    def services(self) -> Mapping[str, Keystone]:
+        """What has a table of its own and is neither a backend nor a token source, by the table."""
+        return {} if self.keystone is None else {"keystone": self.keystone}
 
     async def close(self, clock: IReactorTime) -> None:
         """Close all connections, files and threads, at the same time, within `CLOSE_TIME`.
@@ -205,6 +222,8 @@ def _make(
     context: SourceContext, table: BackendTable, settings: Settings, links: IZoneLinks | None
 ) -> Any:
     name, zones = context.name, settings.zones
+    if name == KEYSTONE:
+        return Keystone(cast("CloudSettings", table.settings), context.calls)
     if name not in settings.backends and name not in zones:
         return source_types.find(table.kind)(context)
     kind = cast("BackendClass", ZoneBackend) if name in zones else find(table.kind)
@@ -213,7 +232,10 @@ def _make(
 
 
 def _tables(settings: Settings) -> dict[str, BackendTable]:
-    return {**settings.backends, **settings.zones, **settings.token_sources}
+    tables = {**settings.backends, **settings.zones, **settings.token_sources}
+    if settings.keystone is not None:
+        tables[KEYSTONE] = BackendTable("keystone", settings.keystone)
+    return tables
 
 
 def _with_machines(settings: Settings) -> Iterable[str]:
@@ -221,6 +243,8 @@ def _with_machines(settings: Settings) -> Iterable[str]:
 
 
 def _label(name: str, settings: Settings) -> str:
+    if name == KEYSTONE:
+        return "keystone"
     if name in settings.zones:
         return f"zone {name}"
     return f"backend {name}" if name in settings.backends else f"token source {name}"
@@ -231,7 +255,7 @@ def _changes(old: Mapping[str, Component], new: Mapping[str, Component]) -> Iter
         before, after = old.get(name), new.get(name)
         if before is not after:
             word = "added" if before is None else "removed" if after is None else "changed"
-            yield f"[{name}] {word}"
+            yield f"[{name.strip('[]')}] {word}"
 
 
 def _digest(table: BackendTable) -> bytes:

@@ -217,6 +217,7 @@ class Gateway(MultiService):
         if not self.components.backends and not self.components.sources:
             self.log.warn("no backend is configured, so there is no console to show")
         for kind, components in (
+            ("service", self.components.services),
             ("token source", self.components.sources),
             ("backend", self.components.backends),
         ):

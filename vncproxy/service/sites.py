@@ -167,12 +167,11 @@ class Sites:
     def _api(self, settings: Settings, components: Components) -> IResource:
         from ..api.caller import Caller
         from ..api.keys import ApiKey, ApiKeys
-        from ..api.nova.callers import AuthTokenKeys, LoopbackCallers
         from ..api.nova.options import NovaOptions
         from ..api.site import api_resource
+        from .nova_authenticators import nova_authenticators
 
         keys = [ApiKey(key.hash, Caller.of(name, key)) for name, key in settings.api.keys.items()]
-        ways = {"keys": AuthTokenKeys(ApiKeys(keys)), "none": LoopbackCallers()}
         nova = settings.nova
         return api_resource(
             store=components.store,
@@ -190,7 +189,11 @@ class Sites:
             room_elsewhere=lambda: self.room_elsewhere(),
             zone=settings.proxy.zone,
             zones={name: _peer(name, table) for name, table in settings.zones.items()},
-            nova=NovaOptions([ways[way] for way in nova.authentication], nova.url, nova.novnc_url),
+            nova=NovaOptions(
+                nova_authenticators(settings, ApiKeys(keys), components.keystone),
+                nova.url,
+                nova.novnc_url,
+            ),
         )
 
 

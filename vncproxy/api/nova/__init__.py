@@ -8,6 +8,9 @@ at a real Nova. In reading order:
 - `versions`: the documents by which clients discover the API.
 - `options`: what is configured.
 - `callers`: from ``X-Auth-Token`` to a caller; callers without credentials on loopback.
+- `policies`: what users of Keystone may do, and with which machines.
+- `keystone_callers`: from a token of Keystone to a caller.
+- `owners`: which machines a caller may use.
 - `servers`: machines of all backends as servers, found by id.
 - `bodies`: the JSON of requests.
 - `consoles`: URLs of consoles.

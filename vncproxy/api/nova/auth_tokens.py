@@ -5,15 +5,25 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from ...config.scope import Scope
 from ...errors import BadRequest, VNCProxyError
 from ...interfaces import ITokenStore
-from ...model import ConsoleEndpoint, Grant, HTTPConnect, Policy, Transport, check_secret
+from ...model import (
+    ConsoleEndpoint,
+    Grant,
+    HTTPConnect,
+    Policy,
+    Transport,
+    VMAddress,
+    VMSummary,
+    check_secret,
+)
 from ...tokens.machine_check import MachineCheck
 from ..caller import Caller
-from ..permissions import Permissions
 from ..reply import Reply
 from .faults import TOKEN_NOT_FOUND, Fault
 from .microversions import AUTH_TOKENS, TLS_PORT, Microversion
+from .owners import MachineOwners
 from .servers import server_id
 
 _REACHABLE: Final = (Transport.TCP, Transport.TLS)
@@ -25,15 +35,13 @@ class AuthTokens:
     Args:
         store: where tokens live.
         machines: locates consoles.
-        permissions: which machines a caller may use.
+        owners: which machines a caller may use.
     """
 
-    def __init__(
-        self, store: ITokenStore, machines: MachineCheck, permissions: Permissions
-    ) -> None:
+    def __init__(self, store: ITokenStore, machines: MachineCheck, owners: MachineOwners) -> None:
         self._store = store
-        self._permissions = permissions
         self._machines = machines
+        self._owners = owners
 
     async def show(
         self, caller: Caller, secret: str, version: Microversion, *, has_query: bool
@@ -64,8 +72,9 @@ class AuthTokens:
 
     async def _locate(self, caller: Caller, grant: Grant) -> dict[str, object]:
         vm = grant.token.vm
-        if grant.endpoint is not None or not self._permissions.allow(caller, vm):
+        if grant.endpoint is not None:
             raise Fault(404, TOKEN_NOT_FOUND)
+        await self._require(caller, vm)
         if restricted(grant.token.policy):
             raise Fault(403, "The policy of this token is enforced by vncproxy only.")
         endpoint = await self._machines.endpoint(vm)
@@ -78,6 +87,14 @@ class AuthTokens:
             "port": endpoint.port,
             "internal_access_path": path,
         }
+
+    async def _require(self, caller: Caller, vm: VMAddress) -> None:
+        """Refuse a machine that the caller may not use, as if there were no such token."""
+        (granted,) = await self._owners.granted(caller, [VMSummary(vm, "", "")])
+        if granted is None:
+            raise Fault(404, TOKEN_NOT_FOUND)
+        _, rights = granted
+        rights.require_scope(Scope.ADMIN)
 
 
 def _checked(secret: str) -> str:

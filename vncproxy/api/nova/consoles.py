@@ -6,6 +6,7 @@ from typing import Final
 
 from twisted.logger import Logger
 
+from ...config.scope import Scope
 from ...errors import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from ...model import ConsoleType, Policy
 from ...text import printable
@@ -67,6 +68,8 @@ class Consoles:
 
     async def _url(self, caller: Caller, given: str, console_type: ConsoleType) -> str:
         server = await self._servers.find(caller, given)
+        caller = server.granted
+        caller.require_scope(Scope.ISSUE)
         await self._require_console(server)
         vm = server.machine.vm
         issued = await self._issuer.issue(

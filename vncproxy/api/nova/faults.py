@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from werkzeug.exceptions import HTTPException
 
 from ...errors import TokenRefused, VNCProxyError
 from ...tokens.refusals import IssueRefused
-from ..authentication import Unauthenticated
 from ..reply import Headers, Refusal, Reply
 
 NAMES: Final = {
@@ -50,6 +50,16 @@ def fault_reply(status: int, message: str, headers: Headers = ()) -> Reply:
     return Reply(status, body, headers)
 
 
+def unauthenticated(challenges: Iterable[str]) -> Reply:
+    """Return the reply to a request without valid credentials.
+
+    Args:
+        challenges: values of ``WWW-Authenticate``, which say where a client logs in.
+    """
+    headers = tuple(("WWW-Authenticate", challenge) for challenge in challenges)
+    return fault_reply(401, UNAUTHENTICATED, headers)
+
+
 def fault_of(error: VNCProxyError, request_id: str) -> Reply:
     """Return the reply for any error of the project.
 
@@ -58,8 +68,6 @@ def fault_of(error: VNCProxyError, request_id: str) -> Reply:
     """
     if isinstance(error, Fault):
         return error.reply
-    if isinstance(error, Unauthenticated):
-        return fault_reply(401, UNAUTHENTICATED, error.reply.headers)
     if isinstance(error, Refusal):
         return fault_reply(error.reply.status, error.message, error.reply.headers)
     if isinstance(error, IssueRefused):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
@@ -16,14 +16,14 @@ from werkzeug.exceptions import HTTPException
 
 from ...config.scope import Scope
 from ...errors import VNCProxyError
-from ..authentication import authenticate
+from ..authentication import Unauthenticated, authenticate
 from ..caller import Caller
 from ..reply import Reply
 from .auth_tokens import AuthTokens
 from .bodies import remote_console, vnc_console
 from .callers import SENT_HOST
 from .consoles import Consoles
-from .faults import Fault, fault_of, fault_reply, not_routed
+from .faults import Fault, fault_of, fault_reply, not_routed, unauthenticated
 from .microversions import REMOTE_CONSOLES, Microversion, requested, version_headers
 from .options import NovaOptions
 from .servers import Server, Servers
@@ -147,6 +147,8 @@ class NovaApi:
                 versions = version_headers(version)
                 caller.require_scope(*scopes)
                 reply = await work(caller, version)
+            except Unauthenticated:
+                reply = unauthenticated(self._challenges())
             except VNCProxyError as e:
                 reply = self._refused(e, request_id)
             return replace(reply, headers=(*reply.headers, *versions))
@@ -156,6 +158,11 @@ class NovaApi:
         serving = Deferred.fromCoroutine(serve()).addErrback(self._unexpected, request_id)
         serving.chainDeferred(answer)
         return answer.addCallback(lambda reply: _with_id(reply, request_id).render(request))
+
+    def _challenges(self) -> Sequence[str]:
+        """Return how each way asks for its credentials, Keystone's URL first if there is one."""
+        found = dict.fromkeys(each.challenge for each in self._options.authenticators)
+        return sorted(found, key=lambda text: "uri=" not in text)
 
     def _refused(self, error: VNCProxyError, request_id: str) -> Reply:
         reply = fault_of(error, request_id)

@@ -12,6 +12,7 @@ from ...model import VMAddress, VMPatterns, VMSummary
 from ..caller import Caller
 from ..machine_lists import MachineLists
 from .faults import Fault
+from .owners import MachineOwners
 
 NAMESPACE: Final = UUID("6f2d5d52-6f0e-4f5c-9a35-7a3c1f3e0b11")
 """Of the ids of machines that have no UUID. It never changes: clients keep ids."""
@@ -36,13 +37,21 @@ _STATUS: Final = {
 Machines = tuple[frozenset[str], VMPatterns, bool]
 """What decides which machines a caller sees."""
 
+NOBODY: Final = Caller("", frozenset(), frozenset())
+"""A caller without rights."""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A machine as a server: the UUID by which clients know it, and what a list shows of it."""
+    """A machine as a server: the UUID by which clients know it, and what a list shows of it.
+
+    Attributes:
+        granted: the caller that found it, with what it may do with this machine.
+    """
 
     id: str
     machine: VMSummary
+    granted: Caller = NOBODY
 
     @property
     def status(self) -> str:
@@ -81,11 +90,15 @@ class Servers:
 
     Args:
         lists: the machines of all backends.
+        owners: whose they are.
         seconds: a monotonic clock.
     """
 
-    def __init__(self, lists: MachineLists, seconds: Callable[[], float]) -> None:
+    def __init__(
+        self, lists: MachineLists, owners: MachineOwners, seconds: Callable[[], float]
+    ) -> None:
         self._lists = lists
+        self._owners = owners
         self._seconds = seconds
         self._recent: dict[Machines, tuple[float, _Lists]] = {}
 
@@ -99,7 +112,8 @@ class Servers:
         lists = await self._read(caller, fresh=True)
         if lists.failures:
             raise lists.failures[0]
-        return sorted((s for s in lists.servers if text in s.machine.name), key=lambda s: s.id)
+        found = [each for each in lists.servers if text in each.machine.name]
+        return sorted(await self._granted(caller, found), key=lambda each: each.id)
 
     async def find(self, caller: Caller, given: str) -> Server:
         """Return the server with an id.
@@ -112,10 +126,10 @@ class Servers:
             BackendError: there is none, and a backend's machines are not known.
         """
         lists = await self._read(caller)
-        found = lists.with_id(given)
+        found = await self._granted(caller, lists.with_id(given))
         if not found and not lists.fresh:
             lists = await self._read(caller, fresh=True)
-            found = lists.with_id(given)
+            found = await self._granted(caller, lists.with_id(given))
         if len(found) > 1:
             raise _ambiguous(given, found)
         if not found and lists.failures:
@@ -125,6 +139,11 @@ class Servers:
         if lists.failures and given not in (found[0].id, str(found[0].machine.vm)):
             raise lists.failures[0]  # there may be another machine with this id
         return found[0]
+
+    async def _granted(self, caller: Caller, servers: Sequence[Server]) -> list[Server]:
+        granted = await self._owners.granted(caller, [each.machine for each in servers])
+        pairs = zip(servers, granted, strict=True)
+        return [Server(server.id, *each) for server, each in pairs if each is not None]
 
     async def _read(self, caller: Caller, *, fresh: bool = False) -> _Lists:
         now = self._seconds()

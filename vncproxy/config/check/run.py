@@ -52,6 +52,7 @@ async def check(
     now: Callable[[], float] = time.time,
     *,
     sources: Mapping[str, ITokenSource] = MappingProxyType({}),
+    services: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Finding]:
     """Run all checks; returns the findings in the order of the configuration file.
 
@@ -62,6 +63,7 @@ async def check(
         reactor: for time limits (``IReactorTime``) and for listening.
         now: wall-clock time in seconds since 1970.
         sources: token sources, by the NAME of their table.
+        services: what else has a ``probe``, by its table.
     """
     zones = settings.zones
     endpoints = [*settings.listen.web, *settings.listen.xvp, *settings.listen.api]
@@ -75,6 +77,7 @@ async def check(
         _ask(f"{_kind(name, settings)} {name}", _table(name, settings), backend.probe(), reactor)
         for name, backend in backends.items()
     )
+    waiting.extend(_ask(name, name, service.probe(), reactor) for name, service in services.items())
     stores: dict[str, object] = {f"store {settings.tokens.store}": store}
     stores.update((f"token source {name}", source) for name, source in sources.items())
     asked = [
@@ -90,6 +93,7 @@ async def check(
         *answers,
         *(each for found in await gatherResults(asked) for each in found),
         *await _losses(f"store {settings.tokens.store}", store, reactor),
+        *_warnings("", services),
         *_warnings("token source", sources),
         *_warnings("zone", {name: each for name, each in backends.items() if name in zones}),
         *_warnings("backend", {name: each for name, each in backends.items() if name not in zones}),
@@ -160,7 +164,7 @@ async def _losses(what: str, store: ITokenStore, clock: Any) -> list[Finding]:
 def _warnings(what: str, components: Mapping[str, object]) -> list[Finding]:
     """Return the warnings of backends or token sources, after they were probed."""
     return [
-        Finding(f"{what} {name}", True, text, warning=True)
+        Finding(f"{what} {name}".strip(), True, text, warning=True)
         for name, component in components.items()
         if IHasWarnings.providedBy(component)
         for text in IHasWarnings(component).warnings()

@@ -6,19 +6,18 @@ It needs neither Nova's database nor its message queue, only an account that may
 
 from __future__ import annotations
 
-import logging
 import re
-import threading
 import uuid
 from collections.abc import Sequence
-from importlib.util import find_spec
-from typing import Any, Final
+from typing import Final
 
 from zope.interface import implementer
 
-from ...errors import BackendError, ConfigurationError, StoreUnavailable
+from ...errors import BackendError, StoreUnavailable
 from ...interfaces import IHasWarnings, ITokenSource
 from ...model import Grant, VMAddress
+from ...openstack.cloud import Cloud
+from ...openstack.failures import in_words, status_of
 from .context import SourceContext
 from .grant import grant
 from .nova_console import NovaConsole
@@ -31,8 +30,6 @@ _CAUSES: Final = {
     403: "forbids it: the account needs the policy os_compute_api:os-console-auth-tokens, which"
     " administrators have",
 }
-_LONGEST_REASON: Final = 200
-_LOGIN: Final = re.compile(r"//\S*@")
 
 
 @implementer(IHasWarnings, ITokenSource)
@@ -46,15 +43,10 @@ class NovaTokens:
     Settings = NovaTokensSettings
 
     def __init__(self, context: SourceContext) -> None:
-        if find_spec("openstack") is None:
-            raise ConfigurationError(
-                f"[token_sources.{context.name}] needs the OpenStack SDK: "
-                "pip install 'vncproxy[nova]'"
-            )
         self._name = context.name
         self._settings: NovaTokensSettings = context.settings
         self._context = context
-        self._nova = Nova(self._settings)
+        self._nova = Nova(Cloud(self._settings, f"token_sources.{context.name}"))
 
     async def redeem(self, secret: str) -> Grant | None:
         """Return what Nova says that a token allows, or None when it is none of Nova's."""
@@ -87,12 +79,10 @@ class NovaTokens:
 
 
 class Nova:
-    """One logged-in SDK connection; its methods block and may be called by several threads."""
+    """Nova's answers about tokens; its methods block and may be called by several threads."""
 
-    def __init__(self, settings: NovaTokensSettings) -> None:
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._connection: Any = None
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
 
     def look_up(self, token: str) -> NovaConsole | None:
         """Ask Nova about a token; None when it is unknown or over.
@@ -103,44 +93,14 @@ class Nova:
             StoreUnavailable: Keystone or Nova refuse, or do not answer.
         """
         try:
-            found = self._compute().validate_console_auth_token(token)
+            found = self._cloud.connection().compute.validate_console_auth_token(token)
         except Exception as e:  # noqa: BLE001 the SDK lets those of its libraries through
-            if (status := _status(e)) == 404 and _is_of_nova(e):
+            if (status := status_of(e)) == 404 and _is_of_nova(e):
                 return None
             raise StoreUnavailable(_reason(e, status, token)) from None
         return NovaConsole(
             str(found.instance_uuid), found.host, found.port, found.internal_access_path
         )
-
-    def _compute(self) -> Any:
-        with self._lock:
-            if self._connection is None:
-                self._connection = self._connect()
-            return self._connection.compute
-
-    def _connect(self) -> Any:
-        # imported late: it takes half a second, and is an extra
-        from openstack.config import OpenStackConfig
-        from openstack.connection import Connection
-
-        _silence()
-        settings = self._settings
-        files = [settings.clouds_file] if settings.clouds_file else None
-        known = OpenStackConfig(
-            config_files=files, load_yaml_config=bool(settings.cloud), load_envvars=False
-        )
-        return Connection(config=known.get_one(**settings.sdk_options()))
-
-
-def _silence() -> None:
-    """Keep the libraries' warnings, which hold URLs, off the standard error."""
-    for name in ("keystoneauth", "openstack", "urllib3"):
-        logging.getLogger(name).addHandler(logging.NullHandler())
-
-
-def _status(error: Exception) -> int:
-    status = getattr(error, "status_code", None) or getattr(error, "http_status", None)
-    return status if isinstance(status, int) else 0
 
 
 def _is_of_nova(error: Exception) -> bool:
@@ -151,7 +111,4 @@ def _is_of_nova(error: Exception) -> bool:
 def _reason(error: Exception, status: int, token: str) -> str:
     if status in _CAUSES:
         return f"{_CAUSES[status]} (HTTP {status})"
-    first = (str(error).splitlines() or [""])[0].replace(token, "TOKEN")
-    # a proxy's URL, or one in clouds.yaml, may hold a password
-    said = _LOGIN.sub("//…@", first)[:_LONGEST_REASON]
-    return f"{type(error).__name__}: {said}"
+    return in_words(error, token)

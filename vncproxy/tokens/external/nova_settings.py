@@ -2,98 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-from urllib.parse import urlsplit
-
-from pydantic import AfterValidator, Field, SecretStr, model_validator
-from pydantic_core import PydanticCustomError
-
-from ...addresses import is_loopback
-from ...config.secret import Secret
-from ...model import Seconds
+from ...config.cloud import CloudSettings
 from .servers import ServerSettings
 
 
-def _keystone(text: str) -> str:
-    try:
-        url = urlsplit(text)
-        usable = url.scheme in ("http", "https") and url.hostname and url.username is None
-    except ValueError:
-        usable = False
-    if text and not usable:
-        raise PydanticCustomError(
-            "url", "must be Keystone's URL without a user, such as https://keystone.example.com/v3"
-        )
-    return text
-
-
-class NovaTokensSettings(ServerSettings):
-    """How to log in to Keystone, and how compute hosts are dialled.
-
-    Attributes:
-        cloud: name of a cloud in ``clouds.yaml``; empty where the keys from ``auth_url`` on say it.
-        clouds_file: the ``clouds.yaml``; empty for the places that OpenStack's tools search.
-        auth_url: Keystone's URL, ``https://keystone.example.com/v3``.
-        region_name: empty takes the only region.
-        interface: ``public``, ``internal`` or ``admin``; empty leaves it to the SDK.
-        ca_file: authorities for Keystone and Nova; empty for the usual ones.
-        timeout: seconds for one token, logging in included.
-    """
-
-    cloud: str = ""
-    clouds_file: str = ""
-    auth_url: Annotated[str, AfterValidator(_keystone)] = ""
-    username: str = ""
-    password: Secret = SecretStr("")
-    project_name: str = ""
-    user_domain_name: str = "Default"
-    project_domain_name: str = "Default"
-    region_name: str = ""
-    interface: str = ""
-    ca_file: str = ""
-    timeout: Annotated[Seconds, Field(le=30)] = 8.0
-
-    @model_validator(mode="after")
-    def _says_which_cloud(self) -> NovaTokensSettings:
-        if bool(self.cloud) == bool(self.auth_url):
-            raise PydanticCustomError("cloud", "needs cloud = …, or auth_url = …, and not both")
-        if self.auth_url and not (self.username and self.password and self.project_name):
-            raise PydanticCustomError(
-                "auth_url", "auth_url needs username, password and project_name"
-            )
-        if self.clouds_file and not self.cloud:
-            raise PydanticCustomError("clouds_file", "clouds_file needs cloud")
-        return self
-
-    def sdk_options(self) -> dict[str, Any]:
-        """Return what the SDK's configuration takes, the password included."""
-        options: dict[str, Any] = {"api_timeout": self.timeout}
-        if self.cloud:
-            options["cloud"] = self.cloud
-        else:
-            options["auth_type"] = "password"
-            options["auth"] = {
-                "auth_url": self.auth_url,
-                "username": self.username,
-                "password": self.password.get_secret_value(),
-                "project_name": self.project_name,
-                "user_domain_name": self.user_domain_name,
-                "project_domain_name": self.project_domain_name,
-            }
-        named = {
-            "region_name": self.region_name,
-            "interface": self.interface,
-            "cacert": self.ca_file,
-        }
-        return {**options, **{name: value for name, value in named.items() if value}}
+class NovaTokensSettings(CloudSettings, ServerSettings):
+    """How to log in to Keystone, and how compute hosts are dialled."""
 
     def warnings(self) -> list[str]:
         """Return what may be wrong in the table."""
-        url = urlsplit(self.auth_url)
-        if url.scheme == "http" and not is_loopback(url.hostname or ""):
-            plain = f"the password travels unencrypted to {self.auth_url}: use https"
-            return [plain, *super().warnings()]
-        return super().warnings()
+        return [*self.cloud_warnings(), *super().warnings()]
 
-    def __str__(self) -> str:
-        return f"cloud {self.cloud}" if self.cloud else self.auth_url
+    __str__ = CloudSettings.__str__
