@@ -14,12 +14,19 @@ from vncproxy.rfb.client_messages import (
     ClientCutText,
     ClientMessage,
     ClientMessages,
+    ClientPieces,
+    EnableContinuousUpdates,
     ExtensionMessage,
+    Fence,
     FramebufferUpdateRequest,
     KeyEvent,
     PointerEvent,
+    QEMUAudioFormat,
+    QEMUKeyEvent,
+    SetDesktopSize,
     SetEncodings,
     SetPixelFormat,
+    XvpRequest,
 )
 from vncproxy.rfb.pixels import PixelFormat
 
@@ -54,20 +61,20 @@ SAMPLES: list[tuple[str, bytes, ClientMessage]] = [
     (
         "continuous updates",
         bytes.fromhex("96 01 0000 0000 0320 0258"),
-        ExtensionMessage(150, None, 10),
+        EnableContinuousUpdates(True, 0, 0, 800, 600),
     ),
-    ("fence", bytes.fromhex("f8 000000 80000001 03 616263"), ExtensionMessage(248, None, 12)),
-    ("xvp", bytes.fromhex("fa 00 01 02"), ExtensionMessage(250, None, 4)),
+    ("fence", bytes.fromhex("f8 000000 80000001 03 616263"), Fence(0x80000001, b"abc")),
+    ("xvp", bytes.fromhex("fa 00 01 02"), XvpRequest(1, 2)),
     (
         "desktop size",
         bytes.fromhex("fb 00 0320 0258 01 00") + bytes(16),
-        ExtensionMessage(251, None, 24),
+        SetDesktopSize(800, 600, 1),
     ),
     ("gii big-endian", bytes.fromhex("fd 81 0002 0001"), ExtensionMessage(253, None, 6)),
     ("gii little-endian", bytes.fromhex("fd 01 0200 0100"), ExtensionMessage(253, None, 6)),
-    ("QEMU key", bytes.fromhex("ff 00 0001 00000061 0000001e"), ExtensionMessage(255, 0, 12)),
+    ("QEMU key", bytes.fromhex("ff 00 0001 00000061 0000001e"), QEMUKeyEvent(1, 0x61, 0x1E)),
     ("QEMU audio off", bytes.fromhex("ff 01 0001"), ExtensionMessage(255, 1, 4)),
-    ("QEMU audio format", bytes.fromhex("ff 01 0002 03 02 0000ac44"), ExtensionMessage(255, 1, 10)),
+    ("QEMU audio format", bytes.fromhex("ff 01 0002 03 02 0000ac44"), QEMUAudioFormat(3, 2, 44100)),
     ("VMware key", bytes.fromhex("7f 00 0008 001e 01 00"), ExtensionMessage(127, 0, 8)),
 ]
 WHOLE_STREAM = b"".join(data for _, data, _ in SAMPLES)
@@ -105,7 +112,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_no_message_is_told_before_its_fields_are_there(self) -> None:
         for _, data, message in SAMPLES:
-            if not isinstance(message, ClientCutText | ExtensionMessage):
+            if not isinstance(message, ClientCutText | ExtensionMessage | SetDesktopSize):
                 self.assertEqual(walk([data[:-1]]), ([], None), message)
 
     def test_cut_text_is_told_at_its_head_and_its_text_is_not_kept(self) -> None:
@@ -115,7 +122,7 @@ class MessageTests(SynchronousTestCase):
         told = list(walker.receive(head))
         for _ in range(16):
             told += walker.receive(b"\x04" * 65536)
-            self.assertEqual(walker._buffer, b"")
+            self.assertEqual(walker._pieces._held, b"")
         told += walker.receive(bytes.fromhex("04 01 0000 00000041"))
 
         self.assertEqual(told, [ClientCutText(8 + (1 << 20)), KeyEvent(True, 0x41)])
@@ -130,6 +137,35 @@ class MessageTests(SynchronousTestCase):
         self.assertRaises(DownstreamViolation, list, walker.receive(b"\x07"))
 
         self.assertRaises(DownstreamViolation, list, walker.receive(bytes(20)))
+
+
+class PieceTests(SynchronousTestCase):
+    """Pieces lie in the bytes that were received, without gaps."""
+
+    def test_a_short_message_is_one_piece(self) -> None:
+        pieces = ClientPieces()
+
+        found = list(pieces.receive(bytes.fromhex("05 00 0001 0002 04 01 0000 00000041 05")))
+
+        self.assertEqual(found, [(5, 0, 6, True, True), (4, 6, 14, True, True)])
+        self.assertEqual(list(pieces.receive(bytes(5))), [(5, 0, 6, True, True)])
+
+    def test_a_long_message_begins_with_its_head(self) -> None:
+        pieces = ClientPieces()
+
+        found = list(pieces.receive(bytes.fromhex("06 000000 00000004 6162")))
+
+        self.assertEqual(found, [(6, 0, 8, True, False), (6, 8, 10, False, False)])
+        self.assertEqual(pieces.length, 12)
+        self.assertEqual(list(pieces.receive(b"cd\5")), [(6, 0, 2, False, True)])
+
+    def test_all_bytes_lie_in_pieces(self) -> None:
+        pieces, seen = ClientPieces(), b""
+        for byte in WHOLE_STREAM:
+            for piece in pieces.receive(bytes([byte])):
+                seen += pieces.data[piece.start : piece.end]
+
+        self.assertEqual(seen, WHOLE_STREAM)
 
 
 class LimitTests(SynchronousTestCase):
@@ -149,7 +185,7 @@ class LimitTests(SynchronousTestCase):
         for head, length in [
             ("06 000000 00100000", 8 + 1048576),
             ("06 000000 fff00000", 8 + 1048576),
-            ("f8 000000 00000000 40", 9 + 64),
+            ("f8 000000 00000000 40" + "61" * 64, 9 + 64),
             ("fb 00 0001 0001 40 00", 8 + 64 * 16),
             ("7f 04 0004", 4),
         ]:

@@ -14,5 +14,8 @@ The proxy is the client of hypervisors and the server of viewers.
 - `sasl`: SASL within VeNCrypt.
 - `server_init`: ClientInit and ServerInit.
 - `pixels`: pixel formats.
+- `pieces`: pieces of a stream of messages.
 - `client_messages`: a viewer's messages after the handshake.
+- `encodings`: the numbers of encodings.
+- `server_messages`: a server's messages after the handshake, by their length.
 """
