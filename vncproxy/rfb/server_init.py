@@ -53,10 +53,7 @@ class ServerInit:
         width, height, pixels, length = cls._LAYOUT.unpack_from(data)
         if length > NAME_LIMIT:
             raise UpstreamViolation(f"desktop name of {length} bytes, at most {NAME_LIMIT}")
-        try:
-            pixel_format = PixelFormat.unpack(pixels)
-        except ValueError as e:
-            raise UpstreamViolation(f"server init: {e}") from e
+        pixel_format = _pixel_format(pixels)
         if len(data) < head + length:
             return None
         name = data[head : head + length].decode(errors="replace")
@@ -92,6 +89,22 @@ def initialise(*, tight_tail: bool = False) -> Steps[bytes]:
 def rename(server_init: bytes, name: str) -> bytes:
     """Return a ServerInit message with another desktop name."""
     return server_init[:20] + sized_text(name, NAME_LIMIT)
+
+
+def pixel_format_of(server_init: bytes) -> PixelFormat:
+    """Return the pixel format of a ServerInit message.
+
+    Raises:
+        UpstreamViolation: no such format can exist.
+    """
+    return _pixel_format(server_init[4:20])
+
+
+def _pixel_format(data: bytes) -> PixelFormat:
+    try:
+        return PixelFormat.unpack(data)
+    except ValueError as e:
+        raise UpstreamViolation(f"server init: {e}") from e
 
 
 def desktop_name(server_init: bytes) -> str:

@@ -1,0 +1,26 @@
+"""The numbers of encodings and pseudo-encodings (RFC 6143 section 7.7 and the registry)."""
+
+from __future__ import annotations
+
+RAW, COPY_RECT, RRE, CORRE, HEXTILE, ZLIB, TIGHT = 0, 1, 2, 4, 5, 6, 7
+ULTRA, TRLE, ZRLE, ZYWRLE, JPEG, H264 = 9, 15, 16, 17, 21, 50
+TIGHT_PNG = -260
+
+DESKTOP_SIZE, LAST_RECT, POINTER_POSITION = -223, -224, -232
+CURSOR, X_CURSOR, CURSOR_WITH_ALPHA = -239, -240, -314
+QEMU_POINTER_MOTION, QEMU_KEY, QEMU_AUDIO, QEMU_LED = -257, -258, -259, -261
+GII, DESKTOP_NAME, EXTENDED_DESKTOP_SIZE, XVP = -305, -307, -308, -309
+FENCE, CONTINUOUS_UPDATES, EXTENDED_MOUSE_BUTTONS = -312, -313, -316
+EXTENDED_CLIPBOARD = 0xC0A1E5CE - (1 << 32)
+
+VMWARE_CURSOR, VMWARE_CURSOR_STATE, VMWARE_CURSOR_POSITION = 0x574D5664, 0x574D5665, 0x574D5666
+VMWARE_KEY_REPEAT, VMWARE_LED, VMWARE_DISPLAY_MODE = 0x574D5667, 0x574D5668, 0x574D5669
+VMWARE_MACHINE_STATE = 0x574D566A
+
+LEVELS = (
+    range(-32, -22),  # JPEG quality
+    range(-256, -246),  # compression
+    range(-512, -411),  # JPEG quality of TurboVNC
+    range(-768, -762),  # JPEG subsampling
+)
+"""Pseudo-encodings that are a level, and have no rectangles."""

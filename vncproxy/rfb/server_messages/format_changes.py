@@ -1,0 +1,185 @@
+"""Which pixel format an update has, while the viewer changes it.
+
+RFB forbids a viewer to send SetPixelFormat while an update that it has requested may still come,
+since neither side could tell which format that update has. Two cases remain:
+
+- No update can come: each request was answered by an update with pixels, and no continuous updates
+  are on. An update that has begun keeps its format; the next one has the new one.
+- The message follows directly on a fence that requests SyncNext: the updates before the answer to
+  that fence have the former format, those after it the new one.
+
+A viewer that breaks this rule with a format of other sizes cannot be followed: that is an error.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ...errors import DownstreamViolation, UpstreamViolation
+from ..pixels import PixelFormat
+from .layout import PixelLayout, pixel_layout
+
+REQUEST, SYNC_NEXT = 1 << 31, 1 << 2
+"""Flags of a fence."""
+
+MAX_FENCES = 1000
+"""Fences of a viewer that may be without an answer."""
+
+
+class FormatChanges:
+    """The pixel formats of one session; knows what viewer and server have sent of it.
+
+    Args:
+        pixel_format: that of ServerInit.
+    """
+
+    __slots__ = (
+        "_announced",
+        "_continuous",
+        "_current",
+        "_ends",
+        "_fences",
+        "_last",
+        "_needs_pixels",
+        "_open",
+        "_requested",
+        "_synchronised",
+    )
+
+    def __init__(self, pixel_format: PixelFormat) -> None:
+        self._current = self._last = pixel_layout(pixel_format)
+        self._requested = 0
+        self._open = self._needs_pixels = False
+        self._announced = self._continuous = False
+        self._ends = 0
+        self._fences: deque[tuple[bytes, bool, PixelLayout | None]] = deque()
+        self._synchronised = False
+
+    # what the viewer sends, in the order in which it goes to the server
+
+    def request_update(self) -> None:
+        """Note a FramebufferUpdateRequest: at most one update answers it."""
+        self._synchronised = False
+        self._requested += 1
+
+    def enable_continuous_updates(self, enabled: bool) -> None:
+        """Note EnableContinuousUpdates; the server says when the last of them has come.
+
+        Raises:
+            DownstreamViolation: the server has not said that it knows them.
+        """
+        self._synchronised = False
+        if not self._announced:
+            raise DownstreamViolation("continuous updates, which the server has not announced")
+        if self._continuous and not enabled:
+            self._ends += 1
+        self._continuous = enabled
+
+    def send_fence(self, flags: int, payload: bytes) -> None:
+        """Note a fence.
+
+        Raises:
+            DownstreamViolation: too many have no answer, or two that request SyncNext follow each
+                other, of which TigerVNC answers the second one twice.
+        """
+        synchronises = bool(flags & REQUEST and flags & SYNC_NEXT)
+        if synchronises and self._synchronised:
+            raise DownstreamViolation("a fence with SyncNext directly after another one")
+        self._synchronised = synchronises
+        if not flags & REQUEST:
+            return
+        if len(self._fences) >= MAX_FENCES:
+            raise DownstreamViolation(f"{MAX_FENCES} fences without an answer")
+        self._fences.append((payload, self._synchronised, None))
+
+    def send_other(self) -> None:
+        """Note any other message."""
+        self._synchronised = False
+
+    def change_format(self, pixel_format: PixelFormat) -> None:
+        """Note SetPixelFormat.
+
+        Raises:
+            DownstreamViolation: an update may come of which it is not known which format it has.
+        """
+        layout, synchronised, self._synchronised = (
+            pixel_layout(pixel_format),
+            self._synchronised,
+            False,
+        )
+        if layout == self._last:
+            return
+        self._last = layout
+        if synchronised:
+            payload, sync, _ = self._fences.pop()
+            self._fences.append((payload, sync, layout))
+        elif any(change for _, _, change in self._fences) or not self._is_quiet():
+            raise DownstreamViolation("a pixel format while an update may still come")
+        else:
+            self._current = layout
+
+    def _is_quiet(self) -> bool:
+        """Return whether no update can come but the one that has begun."""
+        if self._continuous or self._ends:
+            return False
+        if self._requested == 1 and self._open:
+            self._needs_pixels = True
+            return True
+        return not self._requested
+
+    # what the server sends
+
+    def begin_update(self) -> PixelLayout:
+        """Return the sizes of the pixels in an update that begins."""
+        self._open = True
+        return self._current
+
+    def note_pixels(self) -> None:
+        """Note that an update has pixels, so it answers a request; called once for each."""
+        self._requested = max(0, self._requested - 1)
+        self._open = self._needs_pixels = False
+
+    def end_update(self) -> None:
+        """Note the end of an update.
+
+        Raises:
+            UpstreamViolation: a format was changed in the belief that it would have pixels.
+        """
+        self._open = False
+        if self._needs_pixels:
+            raise UpstreamViolation("an update without pixels while the pixel format changed")
+
+    def receive_fence(self, flags: int, payload: bytes) -> None:
+        """Note a fence: a request of the server's, or the answer to one of the viewer's.
+
+        Raises:
+            UpstreamViolation: it answers none, or a change of format relies on what it ignores.
+        """
+        if flags & REQUEST:
+            return
+        layout = self._take_fence(payload)
+        if layout is None:
+            return
+        if not flags & SYNC_NEXT:
+            raise UpstreamViolation("a fence that does not synchronise the pixel format")
+        self._current = layout
+
+    def _take_fence(self, payload: bytes) -> PixelLayout | None:
+        """Remove the viewer's fence that is answered; returns the format that follows on it.
+
+        A fence that requests SyncNext is answered behind the next message, which may be a fence
+        that is answered before it.
+        """
+        for index, (sent, synchronises, layout) in enumerate(self._fences):
+            if sent == payload:
+                del self._fences[index]
+                return layout
+            if index or not synchronises or layout is not None:
+                break
+        raise UpstreamViolation("a fence that answers none of the viewer's")
+
+    def end_continuous_updates(self) -> None:
+        """Note EndOfContinuousUpdates: the first one announces that the server knows them."""
+        if self._announced:
+            self._ends = max(0, self._ends - 1)
+        self._announced = True
