@@ -30,7 +30,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pacing": set(),
     "relay": {"errors", "model", "interfaces", "handshake"},
     "upstream": {"errors", "model", *LEAVES, *PROTOCOL, "tls", "relay"},
-    "session": {*VOCABULARY, *PROTOCOL, "relay", "upstream", "pacing"},
+    "filters": {"errors", "model", "interfaces", "rfb"},
+    "session": {*VOCABULARY, *PROTOCOL, "filters", "relay", "upstream", "pacing"},
     "downstream": {*VOCABULARY, *PROTOCOL, "relay", "session", "web", "config.listeners"},
     "redis": {"errors", *LEAVES, "config.redis", "relay.sending"},
     "zones": {"errors", "model", "text", "interfaces"},
@@ -66,7 +67,7 @@ ONLY_IN: dict[str, set[str]] = {
 }
 """Foreign packages that belong to some parts."""
 
-NEVER_TOUCH_TWISTED_INTERNET = {*LEAVES - {"metrics"}, "errors", "model", *PROTOCOL}
+NEVER_TOUCH_TWISTED_INTERNET = {*LEAVES - {"metrics"}, "errors", "model", "filters", *PROTOCOL}
 MAY_USE_PRIVATE_NAMES = {"relay"}
 MAY_USE_THE_REACTOR = {"tap", "service", "supervisor", "cli", "demo"}
 OF_NAMED_TUPLES = ("_replace", "_asdict", "_fields", "_make")

@@ -9,6 +9,7 @@ In reading order:
 - `logs`: the log of the process, as lines of text or JSON.
 - `config`: from ``etc/vncproxy.toml`` to frozen settings; ``check-config``.
 - `handshake`, `rfb`: protocols without I/O.
+- `filters`: what a policy lets pass between viewer and console.
 - `tls`: how servers are verified.
 - `relay`: legs, framing, stages, and the hot path.
 - `upstream`: the hypervisor's side: dial, handshakes, WebSocket.

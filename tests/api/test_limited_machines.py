@@ -150,6 +150,11 @@ class LimitedPolicyTests(ApiTestCase):
         self.assertEqual(answer.error["message"], "may be at most 60 seconds")
 
     def test_what_no_proxy_enforces_is_refused(self) -> None:
+        answer = self.limited(record=True)
+
+        self.assertRefused(answer, 422, "policy-unsupported", "policy.record")
+
+    def test_a_key_for_watching_issues_links_for_watching(self) -> None:
         answer = self.limited(mode="view-only")
 
-        self.assertRefused(answer, 422, "policy-unsupported", "policy.mode")
+        self.assertEqual(answer.body["policy"]["mode"], "view-only")

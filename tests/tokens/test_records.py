@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.model import ConsoleType, Mode, Policy, Sharing, Token, Visit, VMAddress
+from vncproxy.model import Clipboard, ConsoleType, Mode, Policy, Sharing, Token, Visit, VMAddress
 from vncproxy.origins import allows
 from vncproxy.tokens.records import MalformedRecord, decode, encode
 
@@ -49,9 +49,18 @@ class DecodeTests(SynchronousTestCase):
         )
         self.assertEqual(decode(encode(token)), token)
 
+    def test_a_policy_about_messages_is_written_where_it_restricts_them(self) -> None:
+        self.assertNotIn(b"clipboard", record(Policy(mode=Mode.VIEW_ONLY)))
+        for policy in (
+            Policy(mode=Mode.VIEW_ONLY),
+            Policy(clipboard=Clipboard.FROM_GUEST, clipboard_limit=4096),
+        ):
+            self.assertEqual(decode(record(policy)).policy, policy)
+        wrong = record(Policy(clipboard_limit=5)).replace(b":5,", b":0,").replace(b":5}", b":0}")
+        self.assertRaises(MalformedRecord, decode, wrong)
+
     def test_a_restriction_that_is_not_enforced_is_refused_by_its_name(self) -> None:
         for policy, words in (
-            (Policy(mode=Mode.VIEW_ONLY), "policy.mode: view-only is not enforced by this proxy"),
             (Policy(sharing=Sharing.EXCLUSIVE), "policy.sharing: exclusive is not enforced"),
             (Policy(record=True), "policy.record: true is not enforced by this proxy"),
         ):

@@ -32,6 +32,7 @@ def token() -> None:
 Examples:
   vncproxy token issue kvm/web-01 --user alice
   vncproxy token issue kvm/web-01 --user alice --ttl 60 --policy uses=0
+  vncproxy token issue kvm/web-01 --user carol --view-only --policy clipboard=none
   vncproxy token issue kvm/web-01 --user bob --type xvpvnc \\
       --policy max_duration=3600 --policy client_networks=10.0.0.0/8,fd00::/8
   vncproxy token issue kvm/web-01 --user bob --policy-json '{{"idle_timeout": 600}}'
@@ -40,7 +41,8 @@ Examples:
 Keys of a policy:
   {", ".join(KEYS[:5])},
   {", ".join(KEYS[5:])}
-max_duration and idle_timeout are in seconds, and 0 uses are any number.
+max_duration and idle_timeout are in seconds, clipboard_limit is in bytes, and 0 uses are any
+number. mode is control or view-only; clipboard is none, to-guest, from-guest or both.
 """,
 )
 @click.argument("vm")
@@ -54,6 +56,7 @@ max_duration and idle_timeout are in seconds, and 0 uses are any number.
     help="A browser, or a TCP viewer.",
 )
 @click.option("--ttl", type=float, help="Seconds until it expires; the proxy has a default.")
+@click.option("--view-only", is_flag=True, help="The user may see the machine, and not control it.")
 @click.option("--policy", multiple=True, metavar="KEY=VALUE", help="One member; repeatable.")
 @click.option("--policy-json", metavar="OBJECT", help="The whole policy as a JSON object.")
 @click.option("--force", is_flag=True, help="Do not ask the backend whether the machine exists.")
@@ -65,6 +68,7 @@ def issue(
     user: str,
     viewer: str,
     ttl: float | None,
+    view_only: bool,
     policy: tuple[str, ...],
     policy_json: str | None,
     force: bool,
@@ -77,7 +81,8 @@ def issue(
     body: dict[str, object] = {"vm": vm, "user": user, "type": viewer}
     if ttl is not None:
         body["ttl"] = ttl
-    if chosen := parse_policy(policy, policy_json):
+    pairs = (*policy, "mode=view-only") if view_only else policy
+    if chosen := parse_policy(pairs, policy_json):
         body["policy"] = chosen
     if not force:
         body["check"] = True

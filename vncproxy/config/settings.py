@@ -140,6 +140,7 @@ class Relay(Table):
     """``[relay]``: how bytes are moved after the handshakes."""
 
     fast: bool = True
+    check_viewers: bool = False
 
 
 class Log(Table):

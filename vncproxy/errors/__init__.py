@@ -25,6 +25,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │   ├── PolicyUnsupported      a restriction that is not enforced here
     │   ├── OverLimit              too many sessions
     │   └── DownstreamViolation    bytes that are not RFB or not WebSocket
+    │       └── ViewerMessageRefused   a message that no viewer sends
     ├── ConsoleError               the virtual machine
     │   ├── VMNotFound
     │   └── ConsoleUnavailable     not running
@@ -77,6 +78,7 @@ from .client import (
     TokenRevoked,
     TokenUnknown,
     TokenUsed,
+    ViewerMessageRefused,
 )
 from .hypervisor import (
     BackendError,
@@ -175,6 +177,7 @@ __all__ = [
     "UpstreamViolation",
     "VMNotFound",
     "VNCProxyError",
+    "ViewerMessageRefused",
     "ZoneClock",
     "ZoneDraining",
     "ZoneError",

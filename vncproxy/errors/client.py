@@ -118,6 +118,14 @@ class DownstreamViolation(ClientError):
     code = "downstream-violation"
 
 
+class ViewerMessageRefused(DownstreamViolation):
+    """The viewer sent a message that is malformed, or that would harm the console's server."""
+
+    public = "The viewer sent a message that is not passed on to the virtual machine."
+    close_code = 4013
+    code = "viewer-message-refused"
+
+
 class ConfirmationNeeded(VNCProxyError):
     """The user is to confirm before a link is redeemed, since programs open links, too.
 

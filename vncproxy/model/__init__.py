@@ -46,7 +46,7 @@ from .identity import Identity
 from .lease import Place, SessionLease
 from .limits import Limits, Timeouts
 from .patterns import ALL_VMS, VMPattern, VMPatterns
-from .policy import NOT_ENFORCED, ConsoleType, Mode, Policy, Sharing
+from .policy import NOT_ENFORCED, Clipboard, ConsoleType, Mode, Policy, Sharing
 from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secret_id
 from .session import (
     LOCAL,
@@ -71,6 +71,7 @@ __all__ = [
     "VM_PATTERN",
     "Announcement",
     "Border",
+    "Clipboard",
     "ConsoleElsewhere",
     "ConsoleEndpoint",
     "ConsoleType",

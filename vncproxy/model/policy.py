@@ -8,7 +8,7 @@ from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Final
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from .units import Seconds
 
@@ -35,12 +35,21 @@ class Sharing(Enum):
     TAKE_OVER = "take-over"
 
 
+class Clipboard(Enum):
+    """In which direction texts of the clipboard may pass."""
+
+    NONE = "none"
+    TO_GUEST = "to-guest"
+    FROM_GUEST = "from-guest"
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a token's issuer decided.
 
     Attributes:
-        mode: whether keys and pointer reach the machine.
+        mode: whether keys, pointer, clipboard, resizing and power reach the machine.
         sharing: what happens to other viewers.
         max_duration: longest session in seconds, from the first redemption.
         idle_timeout: seconds without a byte in either direction after which the session ends.
@@ -51,6 +60,8 @@ class Policy:
         uses: how many times the token can be redeemed; 0 means any number.
         confirm: whether a browser's user presses a button before the token is redeemed; None leaves
             it to the proxy's configuration.
+        clipboard: in which direction texts may pass; none to the guest with view-only.
+        clipboard_limit: the longest text that may pass, in bytes; None for the protocol's limit.
     """
 
     mode: Mode = Mode.CONTROL
@@ -62,6 +73,21 @@ class Policy:
     record: bool = False
     uses: Annotated[int, Ge(0)] = 1
     confirm: bool | None = None
+    clipboard: Clipboard = Clipboard.BOTH
+    clipboard_limit: Annotated[int, Ge(1), Le(1 << 20)] | None = None
+
+    @property
+    def view_only(self) -> bool:
+        """Whether the user may not control the machine."""
+        return self.mode is Mode.VIEW_ONLY
+
+    @property
+    def restricts_messages(self) -> bool:
+        """Whether messages between viewer and console have to be filtered."""
+        restricts_clipboard = (
+            self.clipboard is not Clipboard.BOTH or self.clipboard_limit is not None
+        )
+        return self.view_only or restricts_clipboard
 
     def not_enforced(self) -> tuple[str, str] | None:
         """Return the first field that no session enforces, and its value; None when all are.
@@ -75,7 +101,6 @@ class Policy:
 
 
 NOT_ENFORCED: Final[Mapping[str, frozenset[object]]] = {
-    "mode": frozenset({Mode.VIEW_ONLY}),
     "sharing": frozenset({Sharing.EXCLUSIVE, Sharing.TAKE_OVER}),
     "record": frozenset({True}),
 }

@@ -60,6 +60,7 @@ def services(
         reactor=reactor,
         join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
         confirm=settings.tokens.confirm,
+        check_viewers=settings.relay.check_viewers,
         proxy=me.name,
         zone=me.zone,
         proxy_id=me.proxy_id,

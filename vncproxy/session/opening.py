@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 
 from twisted.internet.defer import Deferred
 
 from ..errors import ClientGone, ConfirmationNeeded, Forbidden, TokenUsed
+from ..filters import stages_for
 from ..handshake.steps import StepError
+from ..interfaces import IStage
 from ..model import LOCAL, Border, ConsoleType, Grant, Journey, Policy, Token, check_secret
 from ..origins import check_origin
 from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
-from ..rfb.server_init import rename
+from ..rfb.server_init import desktop_name, rename
 from ..upstream import Console
 from .downstream import IDownstream
 from .live import LiveSessions
 from .services import Services
 from .state import SessionState
 from .user_request import UserRequest
+
+VIEW_ONLY = "vncproxy:view-only"
+"""The text message that tells the page that its user may not control the machine."""
+
+NOTE_VIEW_ONLY = " (view only)"
+"""What other viewers find behind the desktop's name."""
 
 
 class Opening:
@@ -37,8 +46,10 @@ class Opening:
     def _services(self) -> Services:
         return self._live.services
 
-    async def open_legs(self) -> tuple[Leg, Leg]:
-        """Return downstream and upstream leg; where that fails, the use of the token is restored.
+    async def open_legs(self) -> tuple[Leg, Leg, Sequence[IStage]]:
+        """Return downstream and upstream leg, and the stages between them.
+
+        Where that fails, the use of the token is restored.
 
         Redeeming, confirming and restoring are not cut short: it would not be known whether they
         were done.
@@ -54,12 +65,16 @@ class Opening:
             # the next session begins within this call, and may take this one's place
             end_turn()
             await self._confirm(grant, console.leg)
+            check = self._services.check_viewers
+            stages = stages_for(grant.token.policy, server_init, check=check)
         except BaseException:
             end_turn()
             await self._restore(grant)
             raise
+        if grant.token.policy.view_only and session.user_request.can_move:
+            down.tell(VIEW_ONLY)
         down.send(server_init)
-        return down, console.leg
+        return down, console.leg, stages
 
     async def _redeem_in_turn(self) -> Grant:
         """Wait for the turn to open, and redeem the token; the turn goes on after it."""
@@ -117,7 +132,16 @@ class Opening:
         if self._zone and console.peer_session:
             self._note_zone(self._zone, console.peer_session)
         down = await self._greet(console)
-        return down, console, rename(console.server_init, name) if name else console.server_init
+        return down, console, self._named(console.server_init, name or "")
+
+    def _named(self, server_init: bytes, name: str) -> bytes:
+        """Return ServerInit with the machine's name; one of view-only says so to other viewers."""
+        grant = self._session.grant
+        assert grant is not None
+        if grant.token.policy.view_only and not self._session.user_request.can_move:
+            name = (name or desktop_name(server_init)).removesuffix(NOTE_VIEW_ONLY)
+            name += NOTE_VIEW_ONLY
+        return rename(server_init, name) if name else server_init
 
     def _note_host(self, host: str) -> None:
         self._session.host = host or LOCAL

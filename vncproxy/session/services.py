@@ -26,6 +26,8 @@ class Services:
         reactor: for time limits and connections.
         join: the relay.
         confirm: whether links ask before they are redeemed, unless their policy says otherwise.
+        check_viewers: whether the messages of all viewers are checked, and not only of those whose
+            policy restricts them.
         proxy: the name of this proxy.
         zone: the zone of this proxy, empty where there is only one.
         proxy_id: the id of this proxy.
@@ -42,6 +44,7 @@ class Services:
     reactor: Any
     join: Callable[[Leg, Leg, Sequence[IStage]], Deferred[VNCProxyError]] = plain.join
     confirm: bool = False
+    check_viewers: bool = False
     proxy: str = ""
     zone: str = ""
     proxy_id: str = ""

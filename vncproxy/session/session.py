@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from ..errors import HypervisorError, ProxyDraining, SessionEnded, VNCProxyError
+from ..interfaces import IStage
 from ..model import is_secret, new_id, secret_id
 from ..relay.leg import Leg
 from .closing import closed_by_console, explain_close, side_that_ended, told_by_zone
@@ -57,8 +60,8 @@ class Session(SessionState):
         try:
             self._live.add(self)
             try:
-                down, up = await Opening(self, self._downstream, self._live).open_legs()
-                self._start_relay(down, up)
+                legs = await Opening(self, self._downstream, self._live).open_legs()
+                self._start_relay(*legs)
             except BaseException:
                 self._live.remove(self)
                 raise
@@ -78,7 +81,7 @@ class Session(SessionState):
         assert self._downstream is not None
         await self._downstream.refuse(error, self.id)
 
-    def _start_relay(self, down: Leg, up: Leg) -> None:
+    def _start_relay(self, down: Leg, up: Leg, stages: Sequence[IStage]) -> None:
         """Let bytes flow until `_end` is called.
 
         No coroutine waits for it: it would be a third of what an idle session keeps in memory.
@@ -89,7 +92,7 @@ class Session(SessionState):
         self._notify_observers("opened")
         try:
             self._watchdog = self._start_watchdog(down, up)
-            self.step = joined = self._services.join(down, up, ())
+            self.step = joined = self._services.join(down, up, stages)
         except Exception:  # noqa: BLE001 nothing would watch the legs, nor end them
             self.log.failure("session {session}: the relay did not begin", session=self.id)
             self._end(HypervisorError("a defect: see the traceback above"))

@@ -74,13 +74,21 @@ def encode(token: Token) -> bytes:
         expires_at=token.expires_at,
         visit=token.visit,
     )
-    # proxies of an earlier version refuse a record that has "confirm" or "visit"
-    left_out: dict[str, bool | set[str]] = {}
-    if token.policy.confirm is None:
-        left_out["policy"] = {"confirm"}
+    # proxies of an earlier version refuse a record with members that they do not know
+    left_out: dict[str, bool | set[str]] = {"policy": _unset(token.policy)}
     if token.visit is None:
         left_out["visit"] = True
     return record.model_dump_json(exclude=left_out).encode()
+
+
+_LATER = ("confirm", "clipboard", "clipboard_limit")
+"""Members of a policy that the first version had not."""
+
+_DEFAULT = Policy()
+
+
+def _unset(policy: Policy) -> set[str]:
+    return {name for name in _LATER if getattr(policy, name) == getattr(_DEFAULT, name)}
 
 
 @lru_cache(MOST_DECODED)

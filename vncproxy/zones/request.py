@@ -242,6 +242,8 @@ def narrowed(policy: Policy, peer: Peer) -> Policy:
         record=policy.record,
         uses=1,
         confirm=False,
+        clipboard=policy.clipboard,
+        clipboard_limit=policy.clipboard_limit,
     )
 
 

@@ -67,7 +67,6 @@ class IssueTests(ApiTestCase):
 
     def test_parts_that_are_not_enforced_are_refused_by_name(self) -> None:
         for name, value in (
-            ("mode", "view-only"),
             ("sharing", "exclusive"),
             ("sharing", "take-over"),
             ("record", True),

@@ -36,9 +36,7 @@ def walk_tight(width: int, height: int, layout: PixelLayout) -> Walk:
         raise UpstreamViolation(f"Tight rectangle of method {method}")
 
 
-def _basic(
-    width: int, height: int, pixel: int, *, has_filter: bool
-) -> Generator[int, bytes, int]:
+def _basic(width: int, height: int, pixel: int, *, has_filter: bool) -> Generator[int, bytes, int]:
     """Pass over filter and palette; returns the size of the pixels before compression."""
     filter_id = (yield 1)[0] if has_filter else _COPY
     if filter_id in (_COPY, _GRADIENT):

@@ -8,6 +8,8 @@ import { confirmed } from "./link.js";
 
 /** The gateway's text message that asks the page to move. */
 const MOVE = "vncproxy:move";
+/** The one that says that the user may see the machine, and not control it; it precedes the screen. */
+const VIEW_ONLY = "vncproxy:view-only";
 /** Milliseconds within which the screen must be shown; the server's own limits are shorter. */
 const CONNECT_TIME = 60_000;
 /** Milliseconds to wait for the close frame after noVNC has disconnected. */
@@ -15,8 +17,9 @@ const CLOSE_TIME = 3_000;
 
 /**
  * One console. Dispatches "change" when `state` changes; "screen" when `rfb` is a new object
- * that has received nothing yet, so that listeners can be added to it; and "leaving" when the console
- * is about to move to another gateway, while its picture is still there.
+ * that has received nothing yet, so that listeners can be added to it; "viewonly" when the gateway
+ * says that the user may not control the machine; and "leaving" when the console is about to move to
+ * another gateway, while its picture is still there.
  */
 export class Connection extends EventTarget {
     #screen;
@@ -106,6 +109,7 @@ export class Connection extends EventTarget {
         this.#attempt = new Attempt(this.#screen, this.#url, {
             connected: () => this.#step({ type: "connected" }),
             leaving: () => this.dispatchEvent(new Event("leaving")),
+            viewOnly: () => this.dispatchEvent(new Event("viewonly")),
             closed: (closeReason) => {
                 this.#attempt = null;
                 this.#step({ type: "closed", closeReason });
@@ -124,9 +128,11 @@ class Attempt {
     #refusal = "";
     #socket;
     #timer;
+    #viewOnly;
 
-    constructor(screen, url, { connected, leaving, closed }) {
+    constructor(screen, url, { connected, leaving, viewOnly, closed }) {
         this.#closed = closed;
+        this.#viewOnly = viewOnly;
         const socket = (this.#socket = new WebSocket(url, ["binary"]));
         socket.binaryType = "arraybuffer";
         // noVNC's own listeners, which know no text and remove the picture, are added after these
@@ -184,6 +190,8 @@ class Attempt {
             if (event.data === MOVE) {
                 this.#asked = true;
                 this.#socket.close(MOVING);
+            } else if (event.data === VIEW_ONLY) {
+                this.#viewOnly();
             }
         }
     }

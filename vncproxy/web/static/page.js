@@ -21,6 +21,7 @@ export function open() {
     const url = socketURL(location.href, link.token, keepsCookies());
     const connection = new Connection(element("screen"), url);
     connection.addEventListener("screen", () => prepare(connection, link));
+    connection.addEventListener("viewonly", () => showViewOnly(connection));
     connection.addEventListener("change", () => publish(connection));
     for (const part of [toolbar, view, clipboard, typingDialog, overlay, still, heldback]) {
         part.attach(connection, link);
@@ -28,7 +29,9 @@ export function open() {
     softkeyboard.attach(element("soft-field"), connection);
     releaseKeysOnBlur(element("screen"));
     leaveOnChord(element("screen"), element("tools"));
-    document.body.toggleAttribute("data-view-only", link.viewOnly);
+    if (link.viewOnly) {
+        showViewOnly(connection);
+    }
     showName(link.title);
     reloadForNewLink();
     disconnectWithPage(connection);
@@ -61,6 +64,15 @@ function prepare(connection, link) {
             showName(detail.name.replace(/^QEMU \((.*)\)$/, "$1"));
         }
     });
+}
+
+/** The gateway drops what a viewer sends; the page must not look as if it did not. */
+function showViewOnly({ rfb }) {
+    document.body.toggleAttribute("data-view-only", true);
+    element("view-only").hidden = false;
+    if (rfb) {
+        rfb.viewOnly = true;
+    }
 }
 
 /** Publish the state in data attributes, for style sheets, tests and embedding pages. */

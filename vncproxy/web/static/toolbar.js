@@ -7,7 +7,7 @@ const MARGIN = 8;
 /** Buttons that are enabled without a connection. */
 const ALWAYS = ["view", "full-screen", "view-full-screen"];
 
-export function attach(connection, link) {
+export function attach(connection) {
     addTerminals();
     document.querySelectorAll(".menu").forEach(placeBelowButton);
     document.querySelectorAll("[data-chord]").forEach((button) => {
@@ -39,7 +39,6 @@ export function attach(connection, link) {
     onClick("soft-keyboard", () => element("soft-field").focus());
     onClick("disconnect", () => connection.disconnect());
     onClick("handle", () => element("tools").querySelector("button:not([disabled])").focus());
-    element("view-only").hidden = !link.viewOnly;
 }
 
 function addTerminals() {

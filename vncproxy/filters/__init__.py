@@ -1,0 +1,19 @@
+"""What a policy lets pass between a viewer and its console.
+
+A session whose policy restricts nothing has no filter. `stages_for` returns the stages of the
+others; `vncproxy.relay.stages` runs them.
+
+- `rules`: what a policy means for each direction.
+- `clipboard`: the messages of the extended clipboard.
+- `encodings`: which encodings a viewer may announce.
+- `checks`: messages that no viewer sends, and that have crashed servers.
+- `to_server`: the stage for a viewer's messages.
+- `to_client`: the stage for a server's messages.
+- `stages`: the stages of a session.
+"""
+
+from __future__ import annotations
+
+from .stages import stages_for
+
+__all__ = ["stages_for"]

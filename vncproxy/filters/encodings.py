@@ -1,0 +1,36 @@
+"""Which encodings a viewer may announce: those whose rectangles and messages are known."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+from ..rfb import encodings as e
+from ..rfb.server_messages import KNOWN_ENCODINGS
+from .rules import Rules
+
+_NOT_FILTERED = frozenset({e.EXTENDED_MOUSE_BUTTONS})
+"""They would change the length of a PointerEvent once the server has confirmed them."""
+
+_MESSAGES = frozenset({e.FENCE, e.CONTINUOUS_UPDATES})
+"""Extensions whose messages are known; they have no rectangles."""
+
+_CONTROL = frozenset({e.GII, e.XVP, e.QEMU_KEY})
+"""Extensions by which a viewer controls the machine."""
+
+
+def may_announce(rules: Rules) -> frozenset[int]:
+    """Return the encodings that a viewer may announce, besides levels of quality."""
+    allowed = (KNOWN_ENCODINGS | _MESSAGES) - _NOT_FILTERED
+    allowed = allowed - _CONTROL if rules.view_only else allowed | _CONTROL
+    return allowed | {e.EXTENDED_CLIPBOARD} if rules.extended else allowed
+
+
+def pack_encodings(encodings: Iterable[int], allowed: frozenset[int]) -> bytes:
+    """Return a SetEncodings message with those that are allowed, in the viewer's order."""
+    kept = [each for each in encodings if each in allowed or _is_level(each)]
+    return struct.pack(f">BxH{len(kept)}i", 2, len(kept), *kept)
+
+
+def _is_level(encoding: int) -> bool:
+    return any(encoding in levels for levels in e.LEVELS)

@@ -1,0 +1,194 @@
+"""The stage for a viewer's messages: drops what the policy forbids, refuses what harms servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from zope.interface import implementer
+
+from ..errors import DownstreamViolation, ViewerMessageRefused
+from ..interfaces import IStage
+from ..model import Direction
+from ..rfb import client_messages as rfb
+from ..rfb import encodings
+from ..rfb.client_messages import read_message
+from ..rfb.pieces import Piece
+from ..rfb.server_messages import FormatChanges
+from .checks import FenceCheck, check_audio, check_desktop_size, check_xvp
+from .clipboard import OFFERS, Action, action_of, provided_size
+from .encodings import may_announce, pack_encodings
+from .rules import Rules
+
+_HEAD = 8
+_UPDATE_ACKNOWLEDGED = 4
+"""The message of VMware's viewers that does not control the machine."""
+
+_Handler = Callable[[bytes], bytes]
+
+
+@implementer(IStage)
+class ViewerFilter:
+    """Filters a viewer's messages.
+
+    Args:
+        formats: knows the pixel formats, where a server's messages are filtered, too.
+
+    Attributes:
+        direction: from the viewer to the server.
+    """
+
+    direction = Direction.TO_SERVER
+
+    __slots__ = (
+        "_announced",
+        "_collected",
+        "_collecting",
+        "_dropping",
+        "_encodings",
+        "_fences",
+        "_formats",
+        "_handlers",
+        "_pieces",
+        "_rules",
+    )
+
+    def __init__(self, rules: Rules, formats: FormatChanges | None = None) -> None:
+        self._rules = rules
+        self._formats = formats
+        self._pieces = rfb.ClientPieces()
+        self._encodings = may_announce(rules)
+        self._announced = False
+        self._fences = FenceCheck()
+        self._collected = bytearray()
+        self._collecting = self._dropping = False
+        self._handlers: dict[int, _Handler] = {
+            0: self._pixel_format,
+            2: self._set_encodings,
+            3: self._update_request,
+            6: self._cut_text,
+            150: self._continuous_updates,
+            248: self._fence,
+            255: self._qemu,
+        }
+        if rules.view_only:
+            self._handlers |= dict.fromkeys((4, 5, 250, 251, 253), _drop)
+            self._handlers[127] = self._vmware
+        else:
+            self._handlers |= {250: self._xvp, 251: self._desktop_size}
+
+    def process(self, data: bytes) -> bytes:
+        """Return what may pass of a viewer's bytes.
+
+        Raises:
+            ViewerMessageRefused: a message is malformed, unknown, or would harm the server.
+        """
+        try:
+            kept = [self._filter(piece) for piece in self._pieces.receive(data)]
+        except ViewerMessageRefused:
+            raise
+        except DownstreamViolation as e:
+            raise ViewerMessageRefused(e.detail) from e
+        return b"".join(kept)
+
+    def _filter(self, piece: Piece) -> bytes:
+        data = self._pieces.data[piece.start : piece.end]
+        if piece.first:
+            self._collecting = False
+            kept = self._handlers.get(piece.kind, self._sent)(data)
+            self._dropping = not kept
+            return kept
+        if self._collecting:
+            self._collected += data
+            return self._extended() if piece.last else b""
+        return b"" if self._dropping else data
+
+    def _read(self, data: bytes) -> Any:
+        return read_message(data, self._pieces.length)
+
+    def _pixel_format(self, data: bytes) -> bytes:
+        message: rfb.SetPixelFormat = self._read(data)
+        if self._formats is not None:
+            self._formats.change_format(message.pixel_format)
+        return data
+
+    def _set_encodings(self, data: bytes) -> bytes:
+        message: rfb.SetEncodings = self._read(data)
+        self._announced = self._rules.extended and encodings.EXTENDED_CLIPBOARD in message.encodings
+        return self._sent(pack_encodings(message.encodings, self._encodings))
+
+    def _update_request(self, data: bytes) -> bytes:
+        if self._formats is not None:
+            self._formats.request_update()
+        return data
+
+    def _continuous_updates(self, data: bytes) -> bytes:
+        message: rfb.EnableContinuousUpdates = self._read(data)
+        if self._formats is not None:
+            self._formats.enable_continuous_updates(message.enabled)
+        return data
+
+    def _fence(self, data: bytes) -> bytes:
+        message: rfb.Fence = self._read(data)
+        self._fences.check(message)
+        if self._formats is not None:
+            self._formats.send_fence(message.flags, message.payload)
+        return data
+
+    def _xvp(self, data: bytes) -> bytes:
+        check_xvp(self._read(data))
+        return self._sent(data)
+
+    def _desktop_size(self, data: bytes) -> bytes:
+        check_desktop_size(self._read(data))
+        return self._sent(data)
+
+    def _qemu(self, data: bytes) -> bytes:
+        message = self._read(data)
+        if isinstance(message, rfb.QEMUAudioFormat):
+            check_audio(message)
+        elif self._rules.view_only and isinstance(message, rfb.QEMUKeyEvent):
+            return b""
+        return self._sent(data)
+
+    def _vmware(self, data: bytes) -> bytes:
+        return self._sent(data) if data[1] == _UPDATE_ACKNOWLEDGED else b""
+
+    def _cut_text(self, data: bytes) -> bytes:
+        message: rfb.ClientCutText = self._read(data)
+        if not message.extended:
+            size = message.length - _HEAD
+            most = self._rules.to_guest
+            # an empty one has crashed QEMU; viewers send it when their clipboard is cleared
+            return self._sent(data) if most is not None and 0 < size <= most else b""
+        if not self._rules.extended:
+            return b""
+        if not self._announced:
+            raise ViewerMessageRefused("extended clipboard message before it was announced")
+        self._collected = bytearray(data)
+        if message.length == _HEAD:
+            return self._extended()
+        self._collecting = True
+        return b""
+
+    def _extended(self) -> bytes:
+        whole, self._collected = bytes(self._collected), bytearray()
+        return self._sent(whole) if self._may_pass(whole[_HEAD:]) else b""
+
+    def _may_pass(self, body: bytes) -> bool:
+        action = action_of(body)
+        if action is Action.PROVIDE:
+            size = provided_size(body)
+            return self._rules.to_guest is not None and 0 < size <= self._rules.to_guest
+        if action & OFFERS:
+            return self._rules.to_guest is not None
+        return action is Action.CAPS or self._rules.from_guest is not None
+
+    def _sent(self, data: bytes) -> bytes:
+        if self._formats is not None:
+            self._formats.send_other()
+        return data
+
+
+def _drop(data: bytes) -> bytes:
+    return b""
