@@ -29,6 +29,7 @@ class Show:
 
     colour: tuple[int, int, int] = (30, 160, 90)
     name: str = "QEMU (web01)"
+    view_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,10 @@ class Console(WebSocketServerProtocol):
         """Ask the page to move to another gateway, as ours does."""
         self.sendMessage(b"vncproxy:move", isBinary=False)
 
+    def restrict(self) -> None:
+        """Say that the user may not control the machine, as ours does."""
+        self.sendMessage(b"vncproxy:view-only", isBinary=False)
+
     def copy(self, text: str) -> None:
         """Send a text as copied in the guest."""
         data = text.encode("latin-1")
@@ -239,6 +244,8 @@ class Console(WebSocketServerProtocol):
         yield 1
         self._reply(bytes(4))
         yield 1
+        if answer.view_only:
+            self.restrict()
         name = answer.name.encode()
         pixels = struct.pack(">BBBBHHHBBB3x", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
         self._reply(

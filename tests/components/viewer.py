@@ -96,6 +96,10 @@ class Viewer:
         for down in (1, 0):
             self._socket.sendall(struct.pack(">BBxxI", 4, down, keysym))
 
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._socket.sendall(data)
+
     def pixel(self, x: int = 5, y: int = 5) -> Colour:
         """Request the whole screen and return one pixel's red, green and blue."""
         self._socket.sendall(struct.pack(">BBHHHH", 3, 0, 0, 0, *self.size))

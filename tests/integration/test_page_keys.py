@@ -9,6 +9,7 @@ from selenium.webdriver.common.keys import Keys
 from twisted.internet.threads import deferToThread
 
 from tests.components.page_case import PageTestCase
+from tests.components.page_stand_in import Show
 
 SHIFT, RETURN, TAB, BACKSPACE = 0xFFE1, 0xFF0D, 0xFF09, 0xFF08
 
@@ -165,3 +166,12 @@ class KeyTests(PageTestCase):
         await self.type("a")
         await deferToThread(time.sleep, 0.2)
         self.assertEqual(console.keys, [])
+
+    async def test_a_link_for_watching_is_shown_as_such_and_sends_nothing(self) -> None:
+        await self.open("?token=abc", [Show(view_only=True)])
+        await self.until("return document.body.dataset.state", "connected")
+        self.assertTrue(await self.visible("view-only"))
+        self.assertFalse(await self.visible("ctrl-alt-del"))
+        await self.type("a")
+        await deferToThread(time.sleep, 0.2)
+        self.assertEqual(self.gateway.consoles[-1].keys, [])

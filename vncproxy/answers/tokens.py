@@ -13,7 +13,7 @@ class TokenPolicy(TypedDict):
     """What a token allows.
 
     Attributes:
-        mode: whether keys and pointer reach the machine.
+        mode: whether keys, pointer, clipboard, resizing and power reach the machine.
         sharing: what happens to other viewers of the machine.
         max_duration: longest session in seconds, from the first redemption; null for no limit.
         idle_timeout: seconds without a byte in either direction; null for no limit.
@@ -22,6 +22,8 @@ class TokenPolicy(TypedDict):
         record: whether the session is recorded.
         uses: how many times the token can be redeemed; 0 means any number.
         confirm: whether a browser's user presses a button first; null leaves it to the proxy.
+        clipboard: in which direction texts of the clipboard may pass.
+        clipboard_limit: the longest text that may pass, in bytes; null for the protocol's limit.
     """
 
     mode: Annotated[str, Described(enum=["control", "view-only"])]
@@ -33,6 +35,8 @@ class TokenPolicy(TypedDict):
     record: bool
     uses: Count
     confirm: bool | None
+    clipboard: Annotated[str, Described(enum=["none", "to-guest", "from-guest", "both"])]
+    clipboard_limit: Count | None
 
 
 class Token(TypedDict):

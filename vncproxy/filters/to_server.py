@@ -118,6 +118,9 @@ class ViewerFilter:
         return self._sent(pack_encodings(message.encodings, self._encodings))
 
     def _update_request(self, data: bytes) -> bytes:
+        message: rfb.FramebufferUpdateRequest = self._read(data)
+        if not message.width or not message.height:  # no pixels: a division by zero in servers
+            return b""
         if self._formats is not None:
             self._formats.request_update()
         return data
