@@ -34,6 +34,7 @@ from vncproxy.interfaces import (
 )
 from vncproxy.metrics import Registry
 from vncproxy.model import (
+    ANY_SESSION,
     Announcement,
     ConsoleEndpoint,
     ConsoleType,
@@ -100,18 +101,12 @@ class MemorySessions:
 
     async def list(
         self,
+        wanted: SessionFilter = ANY_SESSION,
         *,
-        vm: VMAddress | None = None,
-        user: str | None = None,
-        token_id: str | None = None,
-        proxy: str | None = None,
-        backends: frozenset[str] | None = None,
         allows: Callable[[VMAddress], bool] | None = None,
         limit: int | None = None,
         after: str = "",
     ) -> Sequence[SessionInfo]:
-        tokens = None if token_id is None else frozenset({token_id})
-        wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
         found = [s for s in self.live.values() if wanted.accepts(s) and s.cursor > after]
         if allows is not None:
             found = [s for s in found if s.vm is not None and allows(s.vm)]
@@ -127,23 +122,11 @@ class MemorySessions:
         self.ended[session_id] = why
         return Ended(1, self.silent)
 
-    async def end_where(
-        self,
-        why: SessionEnded,
-        *,
-        vm: VMAddress | None = None,
-        user: str | None = None,
-        token_id: str | None = None,
-        proxy: str | None = None,
-        backends: frozenset[str] | None = None,
-        ids: frozenset[str] | None = None,
-        by: str = "",
-    ) -> Ended:
-        found = await self.list(vm=vm, user=user, token_id=token_id, proxy=proxy, backends=backends)
-        chosen = [session for session in found if ids is None or session.id in ids]
-        for session in chosen:
+    async def end_where(self, why: SessionEnded, wanted: SessionFilter, by: str = "") -> Ended:
+        found = await self.list(wanted)
+        for session in found:
             await self.end(session.id, why)
-        return Ended(len(chosen), self.silent)
+        return Ended(len(found), self.silent)
 
 
 @implementer(IProxies)

@@ -21,6 +21,7 @@ from vncproxy.model import (
     Grant,
     Limits,
     Policy,
+    SessionFilter,
     SessionInfo,
     SessionLease,
     Timeouts,
@@ -146,7 +147,9 @@ class ProxyTestCase(SynchronousTestCase):
 
     def live_sessions(self, vm: VMAddress | None = None) -> Sequence[SessionInfo]:
         """Return the sessions of the registry."""
-        return self.successResultOf(Deferred.fromCoroutine(self.sessions.list(vm=vm)))
+        return self.successResultOf(
+            Deferred.fromCoroutine(self.sessions.list(SessionFilter(vm=vm)))
+        )
 
     def end_session(self, session_id: str) -> bool:
         """End one session as an administrator does; returns whether there was one."""
@@ -155,7 +158,7 @@ class ProxyTestCase(SynchronousTestCase):
 
     def end_sessions(self, **criteria: Any) -> int:
         """End sessions as an administrator does; returns how many."""
-        ending = self.sessions.end_where(EndedByAdministrator(), **criteria)
+        ending = self.sessions.end_where(EndedByAdministrator(), SessionFilter(**criteria))
         return int(self.successResultOf(Deferred.fromCoroutine(ending)))
 
     def issue(

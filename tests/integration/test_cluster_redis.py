@@ -16,7 +16,7 @@ from tests.doubles.api import session
 from tests.doubles.cluster import LocalSessions
 from vncproxy.cluster.cluster import Cluster
 from vncproxy.errors import EndedByAdministrator, StoreUnavailable, Superseded
-from vncproxy.model import Announcement, Ended, Identity, SessionInfo, Unconfirmed
+from vncproxy.model import Announcement, Ended, Identity, SessionFilter, SessionInfo, Unconfirmed
 from vncproxy.tokens.redis import RedisSettings
 
 IN_TIME = 30.0
@@ -70,7 +70,7 @@ class Member:
 
     async def seen(self, **criteria: Any) -> list[str]:
         """Return the ids of the sessions of all that meet criteria."""
-        return [each.id for each in await self.cluster.sessions.list(**criteria)]
+        return [each.id for each in await self.cluster.sessions.list(SessionFilter(**criteria))]
 
 
 class ClusterCase(RedisCase):
@@ -212,7 +212,9 @@ class OrderTests(ClusterCase):
                 member.open(f"{number}-{each}")
             member.open(f"{number}-bob", user="bob")
 
-        ended = await members[0].cluster.sessions.end_where(WHY, user="alice", by="key 'portal'")
+        ended = await members[0].cluster.sessions.end_where(
+            WHY, SessionFilter(user="alice"), "key 'portal'"
+        )
 
         self.assertEqual(ended, Ended(6))
         for number, member in enumerate(members):
@@ -225,8 +227,12 @@ class OrderTests(ClusterCase):
         for member in (one, other):
             member.open(f"{member.identity.name}-1")
 
-        nothing = await one.cluster.sessions.end_where(WHY, backends=frozenset({"esx"}))
-        both = await one.cluster.sessions.end_where(WHY, backends=frozenset({"esx", "kvm"}))
+        nothing = await one.cluster.sessions.end_where(
+            WHY, SessionFilter(backends=frozenset({"esx"}))
+        )
+        both = await one.cluster.sessions.end_where(
+            WHY, SessionFilter(backends=frozenset({"esx", "kvm"}))
+        )
 
         self.assertEqual((nothing, both), (Ended(0), Ended(2)))
 
@@ -246,13 +252,13 @@ class OrderTests(ClusterCase):
         self.cli("set", f"worker:{'f' * 16}", json.dumps(announced))
 
         began = time.monotonic()
-        ended = await one.cluster.sessions.end_where(WHY, user="alice")
+        ended = await one.cluster.sessions.end_where(WHY, SessionFilter(user="alice"))
 
         self.assertGreater(time.monotonic() - began, 0.9)
         self.assertEqual(ended, Ended(0, (Unconfirmed("e" * 16, "silent", "f" * 16),)))
         # those whom it does not concern are not waited for
         began = time.monotonic()
-        await one.cluster.sessions.end_where(WHY, proxy="one")
+        await one.cluster.sessions.end_where(WHY, SessionFilter(proxy="one"))
         self.assertLess(time.monotonic() - began, 0.9)
 
     async def test_what_another_version_orders_is_confirmed_as_unknown(self) -> None:
@@ -275,7 +281,9 @@ class OrderTests(ClusterCase):
         for answer in ("", "[", "5", "{}", '{"order": []}', '{"order": "1", "worker": 2}', "null"):
             self.server.cli("publish", f"vncproxy:acks:{one.identity.worker_id}", answer)
 
-        self.assertEqual(await one.cluster.sessions.end_where(WHY, user="alice"), Ended(0))
+        self.assertEqual(
+            await one.cluster.sessions.end_where(WHY, SessionFilter(user="alice")), Ended(0)
+        )
 
     async def test_a_proxy_is_drained_at_all_its_processes(self) -> None:
         workers = [await self.member("one", number) for number in (1, 2)]
@@ -344,16 +352,16 @@ class MissedOrderTests(ClusterCase):
     async def test_nothing_is_missed_in_order(self) -> None:
         one, other = await self.member("one"), await self.member("other")
         for _ in range(3):
-            await one.cluster.sessions.end_where(WHY, user="nobody")
-        await other.cluster.sessions.end_where(WHY, user="nobody")
+            await one.cluster.sessions.end_where(WHY, SessionFilter(user="nobody"))
+        await other.cluster.sessions.end_where(WHY, SessionFilter(user="nobody"))
         one.open("1")
-        await one.cluster.sessions.end_where(WHY, user="nobody")
+        await one.cluster.sessions.end_where(WHY, SessionFilter(user="nobody"))
 
         self.assertEqual((one.looked_up, other.looked_up), ([], []))
 
     async def test_orders_that_were_trimmed_are_made_up_for(self) -> None:
         one, other = await self.member("one"), await self.member("other")
-        await other.cluster.sessions.end_where(WHY, user="nobody")
+        await other.cluster.sessions.end_where(WHY, SessionFilter(user="nobody"))
         one.open("1", token_id="aa" * 32)
         one.open("2", token_id="bb" * 32)
         one.revoked = {"aa" * 32}
@@ -361,14 +369,14 @@ class MissedOrderTests(ClusterCase):
 
         self.order(user="nobody")
         self.cli("xtrim", "orders", "maxlen", "0")
-        await other.cluster.sessions.end_where(WHY, user="nobody")
+        await other.cluster.sessions.end_where(WHY, SessionFilter(user="nobody"))
 
         await self.until(lambda: one.looked_up)
         await self.until(lambda: list(one.sessions.live) == ["2"])
 
     async def test_an_emptied_redis_is_noticed(self) -> None:
         one, other = await self.member("one"), await self.member("other")
-        await other.cluster.sessions.end_where(WHY, user="nobody")
+        await other.cluster.sessions.end_where(WHY, SessionFilter(user="nobody"))
         one.open("1", token_id="aa" * 32)
         one.revoked = {"aa" * 32}
 

@@ -20,6 +20,7 @@ from vncproxy.model import (
     Identity,
     Limits,
     Policy,
+    SessionFilter,
     SessionLease,
     secret_id,
 )
@@ -89,7 +90,7 @@ class KeyTests(RedisCase):
         await cluster.presence.announce()
         cluster.publisher.opened(sessions.add(session("1")))
         await sleep(0.5)
-        await cluster.sessions.end_where(EndedByAdministrator(), user="nobody")
+        await cluster.sessions.end_where(EndedByAdministrator(), SessionFilter(user="nobody"))
         await cluster.sessions.list()
         await cluster.sessions.get("2")
 

@@ -69,7 +69,7 @@ class RegistryTests(SessionTestCase):
         self.assertEqual(self.end_sessions(vm=WEB_01, user="carol"), 0)
         self.assertEqual(self.end_sessions(vm=WEB_01, user="bob"), 1)
         self.assertEqual(self.end_sessions(vm=WEB_01), 1)
-        self.assertEqual(self.end_sessions(token_id=self.session.grant.token_id), 1)
+        self.assertEqual(self.end_sessions(tokens=frozenset({self.session.grant.token_id})), 1)
         self.assertEqual(self.live_sessions(), [])
 
     def test_without_criteria_all_are_ended(self) -> None:

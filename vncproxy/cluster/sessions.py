@@ -13,7 +13,15 @@ from zope.interface import implementer
 
 from ..errors import SessionEnded, VNCProxyError
 from ..interfaces import ISessionRegistry
-from ..model import Announcement, Ended, Identity, SessionFilter, SessionInfo, VMAddress
+from ..model import (
+    ANY_SESSION,
+    Announcement,
+    Ended,
+    Identity,
+    SessionFilter,
+    SessionInfo,
+    VMAddress,
+)
 from ..pacing import Pace
 from ..redis.link import RedisLink
 from ..text import printable
@@ -81,31 +89,16 @@ class ClusterSessions:
 
     async def list(
         self,
+        wanted: SessionFilter = ANY_SESSION,
         *,
-        vm: VMAddress | None = None,
-        user: str | None = None,
-        token_id: str | None = None,
-        proxy: str | None = None,
-        backends: frozenset[str] | None = None,
         allows: Callable[[VMAddress], bool] | None = None,
         limit: int | None = None,
         after: str = "",
     ) -> Sequence[SessionInfo]:
-        """Return the sessions that meet all criteria given, oldest first."""
-        here = await self._local.list(
-            vm=vm,
-            user=user,
-            token_id=token_id,
-            proxy=proxy,
-            backends=backends,
-            allows=allows,
-            limit=limit,
-            after=after,
-        )
-        tokens = None if token_id is None else frozenset({token_id})
-        wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
+        """Return the sessions that meet all criteria, oldest first."""
+        here = await self._local.list(wanted, allows=allows, limit=limit, after=after)
         lists: Lists = [[(session.cursor, partial(_itself, session)) for session in here]]
-        for worker in await self._other_workers(proxy):
+        for worker in await self._other_workers(wanted.proxy):
             lists.append(await self._of_worker(worker, wanted, after))
         return await self._first(lists, partial(_accepts, wanted, allows), limit)
 
@@ -144,21 +137,8 @@ class ClusterSessions:
         wanted = SessionFilter(ids=frozenset({session_id}))
         return await self._end(wanted, why, by, found[1].identity.worker_id)
 
-    async def end_where(
-        self,
-        why: SessionEnded,
-        *,
-        vm: VMAddress | None = None,
-        user: str | None = None,
-        token_id: str | None = None,
-        proxy: str | None = None,
-        backends: frozenset[str] | None = None,
-        ids: frozenset[str] | None = None,
-        by: str = "",
-    ) -> Ended:
-        """End the sessions that meet all criteria given."""
-        tokens = None if token_id is None else frozenset({token_id})
-        wanted = SessionFilter(vm, user, proxy, backends, ids, tokens)
+    async def end_where(self, why: SessionEnded, wanted: SessionFilter, by: str = "") -> Ended:
+        """End the sessions that meet all criteria."""
         return await self._end(wanted, why, by)
 
     async def _end(

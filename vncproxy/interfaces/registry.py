@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from zope.interface import Interface
 
 from ..errors import SessionEnded, VNCProxyError
-from ..model import Announcement, Ended, SessionInfo, VMAddress
+from ..model import ANY_SESSION, Announcement, Ended, SessionFilter, SessionInfo, VMAddress
 
 
 class ISessionRegistry(Interface):
@@ -21,21 +21,15 @@ class ISessionRegistry(Interface):
         """Return why this process would refuse a new session now; None when it would not."""
 
     def list(
+        wanted: SessionFilter = ANY_SESSION,
         *,
-        vm: VMAddress | None = None,
-        user: str | None = None,
-        token_id: str | None = None,
-        proxy: str | None = None,
-        backends: frozenset[str] | None = None,
         allows: Callable[[VMAddress], bool] | None = None,
         limit: int | None = None,
         after: str = "",
     ) -> Awaitable[Sequence[SessionInfo]]:
-        """Return the sessions that meet all criteria given, oldest first.
+        """Return the sessions that meet all criteria, oldest first.
 
         Args:
-            proxy: the name or the id of a proxy.
-            backends: of which the machine's backend is to be one.
             allows: accepts the machine; a session without one is not accepted.
             limit: the most sessions to return.
             after: the ``cursor`` of a session, in whose place the list begins.
@@ -51,21 +45,11 @@ class ISessionRegistry(Interface):
             by: the name of who ends it, for logs.
         """
 
-    def end_where(
-        why: SessionEnded,
-        *,
-        vm: VMAddress | None = None,
-        user: str | None = None,
-        token_id: str | None = None,
-        proxy: str | None = None,
-        backends: frozenset[str] | None = None,
-        ids: frozenset[str] | None = None,
-        by: str = "",
-    ) -> Awaitable[Ended]:
-        """End the sessions that meet all criteria given; without any, all of them.
+    def end_where(why: SessionEnded, wanted: SessionFilter, by: str = "") -> Awaitable[Ended]:
+        """End the sessions that meet all criteria; without any, all of them.
 
         Args:
-            ids: of which the session's is to be one.
+            by: the name of who ends them, for logs.
         """
 
 

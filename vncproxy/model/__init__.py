@@ -49,6 +49,7 @@ from .patterns import ALL_VMS, VMPattern, VMPatterns
 from .policy import NOT_ENFORCED, Clipboard, ConsoleType, Mode, Policy, Sharing
 from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secret_id
 from .session import (
+    ANY_SESSION,
     LOCAL,
     Direction,
     Ended,
@@ -62,6 +63,7 @@ from .units import Seconds, UnixTime
 
 __all__ = [
     "ALL_VMS",
+    "ANY_SESSION",
     "LOCAL",
     "NOT_ENFORCED",
     "NO_BOUNDS",

@@ -137,6 +137,10 @@ class SessionFilter:
         return self.backends is None or (vm is not None and vm.backend in self.backends)
 
 
+ANY_SESSION = SessionFilter()
+"""No criterion."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
     """A process that did not answer an order in time.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 
 from twisted.internet.defer import DeferredList
 from zope.interface import implementer
 
 from ..errors import ProxyStopping, SessionEnded
 from ..interfaces import ISessionRegistry
-from ..model import Ended, SessionFilter, SessionInfo, VMAddress, cursor_of
+from ..model import ANY_SESSION, Ended, SessionFilter, SessionInfo, VMAddress, cursor_of
 from ..pacing import Pace
 from .live import LiveSessions
 from .state import SessionState
@@ -21,26 +22,39 @@ class SessionRegistry(LiveSessions):
 
     async def list(
         self,
+        wanted: SessionFilter = ANY_SESSION,
         *,
-        vm: VMAddress | None = None,
-        user: str | None = None,
-        token_id: str | None = None,
-        proxy: str | None = None,
-        backends: frozenset[str] | None = None,
         allows: Callable[[VMAddress], bool] | None = None,
         limit: int | None = None,
         after: str = "",
     ) -> Sequence[SessionInfo]:
-        """Return the sessions that meet all criteria given, oldest first."""
-        tokens = None if token_id is None else frozenset({token_id})
-        wanted = SessionFilter(vm, user, proxy, backends, tokens=tokens)
-        chosen = sorted(self.matching(wanted), key=cursor_of)
-        if allows is not None:
-            chosen = [each for each in chosen if each.vm is not None and allows(each.vm)]
-        if after:
-            chosen = [session for session in chosen if cursor_of(session) > after]
-        now = self.services.reactor.seconds()
-        return [session.info(now) for session in chosen[:limit]]
+        """Return the sessions that meet all criteria, oldest first."""
+        pace, now = Pace(self.services.reactor), self.services.reactor.seconds()
+        found: list[SessionInfo] = []
+        for session in await self._in_order(wanted, allows, after, pace):
+            if limit is not None and len(found) >= limit:
+                break
+            await pace.step()
+            if session.id in self._live:
+                found.append(session.info(now))
+        return found
+
+    async def _in_order(
+        self,
+        wanted: SessionFilter,
+        allows: Callable[[VMAddress], bool] | None,
+        after: str,
+        pace: Pace,
+    ) -> Iterable[SessionState]:
+        places = []
+        for session in list(self._candidates(wanted)):
+            await pace.step()
+            if wanted.accepts(session) and _is_allowed(session, allows):
+                place = cursor_of(session)
+                if place > after:
+                    places.append((place, session))
+        places.sort(key=itemgetter(0))
+        return map(itemgetter(1), places)
 
     async def get(self, session_id: str) -> SessionInfo | None:
         """Return one session; None when there is none with this id."""
@@ -51,21 +65,8 @@ class SessionRegistry(LiveSessions):
         """End one session, if there is one with this id."""
         return Ended(await self.end_matching(why, SessionFilter(ids=frozenset({session_id}))))
 
-    async def end_where(
-        self,
-        why: SessionEnded,
-        *,
-        vm: VMAddress | None = None,
-        user: str | None = None,
-        token_id: str | None = None,
-        proxy: str | None = None,
-        backends: frozenset[str] | None = None,
-        ids: frozenset[str] | None = None,
-        by: str = "",
-    ) -> Ended:
-        """End the sessions that meet all criteria given; without any, all of them."""
-        tokens = None if token_id is None else frozenset({token_id})
-        wanted = SessionFilter(vm, user, proxy, backends, ids, tokens)
+    async def end_where(self, why: SessionEnded, wanted: SessionFilter, by: str = "") -> Ended:
+        """End the sessions that meet all criteria; without any, all of them."""
         return Ended(await self.end_matching(why, wanted))
 
     async def end_matching(self, why: SessionEnded, wanted: SessionFilter) -> int:
@@ -79,12 +80,15 @@ class SessionRegistry(LiveSessions):
 
     def matching(self, wanted: SessionFilter) -> Iterator[SessionState]:
         """Yield the sessions of this process that meet criteria."""
-        chosen: Iterable[SessionState] = self._live.values()
+        return (session for session in self._candidates(wanted) if wanted.accepts(session))
+
+    def _candidates(self, wanted: SessionFilter) -> Iterable[SessionState]:
+        """Return the sessions that may meet criteria: few, where those name some."""
         if wanted.ids is not None:
-            chosen = (self._live[each] for each in wanted.ids if each in self._live)
-        elif wanted.vm is not None:
-            chosen = self._of_vm.get(wanted.vm, ())
-        return (session for session in chosen if wanted.accepts(session))
+            return (self._live[each] for each in wanted.ids if each in self._live)
+        if wanted.vm is not None:
+            return self._of_vm.get(wanted.vm, ())
+        return self._live.values()
 
     async def stop(self) -> None:
         """Refuse new sessions, end the live ones with a reason, wait until they are gone."""
@@ -94,3 +98,7 @@ class SessionRegistry(LiveSessions):
         for session in live:
             session.cancel(ProxyStopping())
         await DeferredList(gone)
+
+
+def _is_allowed(session: SessionState, allows: Callable[[VMAddress], bool] | None) -> bool:
+    return allows is None or (session.vm is not None and allows(session.vm))

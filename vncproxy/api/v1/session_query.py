@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ...model import VMAddress
+from ...model import SessionFilter, VMAddress
 from ..caller import ALL_BACKENDS, Caller
 from ..permissions import Permissions
 from ..reply import Refusal
@@ -36,21 +35,21 @@ class SessionQuery:
         words = {"vm": self.vm, "user": self.user, "token": token, "proxy": self.proxy}
         return ", ".join(f"{name} {value}" for name, value in words.items() if value is not None)
 
-    def criteria(self, caller: Caller, permissions: Permissions) -> dict[str, Any]:
-        """Return the criteria as arguments of a registry's methods, for what a caller may touch.
+    def criteria(self, caller: Caller, permissions: Permissions) -> SessionFilter:
+        """Return the criteria, for the backends that a caller may touch.
 
         Raises:
             Refusal: 403, the caller may not use the machine.
         """
         if self.vm is not None:
             permissions.require(caller, self.vm)
-        return {
-            "vm": self.vm,
-            "user": self.user,
-            "token_id": self.token_id,
-            "proxy": self.proxy,
-            "backends": None if ALL_BACKENDS in caller.backends else caller.backends,
-        }
+        return SessionFilter(
+            vm=self.vm,
+            user=self.user,
+            proxy=self.proxy,
+            backends=None if ALL_BACKENDS in caller.backends else caller.backends,
+            tokens=None if self.token_id is None else frozenset({self.token_id}),
+        )
 
 
 def session_query(args: Query, known: Sequence[Parameter]) -> SessionQuery:

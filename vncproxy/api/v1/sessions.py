@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from ...answers import EndedSessions, Session, SessionList
 from ...errors import EndedByAdministrator
 from ...interfaces import ISessionRegistry, ITokenStore
-from ...model import Ended, SessionInfo
+from ...model import Ended, SessionFilter, SessionInfo
 from ...pacing import Pace
 from ...text import printable
 from ..caller import Caller
@@ -54,9 +54,9 @@ class SessionsView:
             StoreUnavailable: other proxies cannot be asked.
         """
         most = None if query.limit is None else query.limit + 1
-        criteria = query.criteria(caller, self._permissions)
+        wanted = query.criteria(caller, self._permissions)
         allows = self._permissions.filter(caller)
-        found = await self._sessions.list(limit=most, after=query.after, allows=allows, **criteria)
+        found = await self._sessions.list(wanted, limit=most, after=query.after, allows=allows)
         page = found[: query.limit]
         following = page[-1].cursor if len(found) > len(page) else None
         return await self._page(page, following, with_next=query.limit is not None)
@@ -116,7 +116,8 @@ class SessionsView:
         try:
             revoked = await self._store.revoke(session.token_id)
         finally:
-            ended += await self._sessions.end_where(why, token_id=session.token_id, by=str(caller))
+            of_token = SessionFilter(tokens=frozenset({session.token_id}))
+            ended += await self._sessions.end_where(why, of_token, by=str(caller))
         return ended_reply(ended, int(revoked))
 
     async def end_where(self, caller: Caller, query: SessionQuery) -> Reply[EndedSessions]:
@@ -126,8 +127,7 @@ class SessionsView:
             Refusal: 403, the caller may not use the machine.
             StoreUnavailable: those of this proxy are ended; nothing is known of others.
         """
-        criteria = query.criteria(caller, self._permissions)
-        ended = await self._end_where(caller, criteria)
+        ended = await self._end_where(caller, query.criteria(caller, self._permissions))
         self.log.info(
             "api {kind} {key} ended {ended} sessions: {words}",
             kind=caller.kind,
@@ -137,14 +137,14 @@ class SessionsView:
         )
         return ended_reply(ended)
 
-    async def _end_where(self, caller: Caller, criteria: dict[str, Any]) -> Ended:
+    async def _end_where(self, caller: Caller, wanted: SessionFilter) -> Ended:
         why, allows = EndedByAdministrator(f"by {caller}"), self._permissions.filter(caller)
-        if allows is not None and criteria["vm"] is None:
-            found = await self._sessions.list(allows=allows, **criteria)
+        if allows is not None and wanted.vm is None:
+            found = await self._sessions.list(wanted, allows=allows)
             if not found:
                 return Ended(0)
-            criteria = {**criteria, "ids": frozenset(session.id for session in found)}
-        return await self._sessions.end_where(why, by=str(caller), **criteria)
+            wanted = replace(wanted, ids=frozenset(session.id for session in found))
+        return await self._sessions.end_where(why, wanted, by=str(caller))
 
     async def _find(self, caller: Caller, session_id: str) -> SessionInfo:
         session = await self._sessions.get(session_id)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
 
 from twisted.logger import Logger
 
 from ...answers import IssuedToken, Revocation, StoredToken
 from ...errors import EndedByAdministrator, Forbidden, StoreUnavailable, TokenRefused
 from ...interfaces import ISessionRegistry, ITokenStore
-from ...model import Ended, VMAddress
+from ...model import Ended, SessionFilter, VMAddress
 from ...text import printable
 from ...tokens.bounds import narrowed
 from ...tokens.issuing import TokenIssuer
@@ -109,7 +108,7 @@ class Tokens:
         try:
             revoked = len(await self._store.revoke_vm(vm))
         finally:
-            ended = await self._end(caller, vm=vm)
+            ended = await self._end(caller, SessionFilter(vm=vm))
         self._log_change("revoked", caller, vm=vm, revoked=revoked, ended=int(ended))
         return revoked_reply(revoked, ended)
 
@@ -130,7 +129,7 @@ class Tokens:
         try:
             revoked = len(await self._store.revoke_user(user))
         finally:
-            ended = await self._end(caller, user=user)
+            ended = await self._end(caller, SessionFilter(user=user))
         self._log_change("revoked", caller, user=user, revoked=revoked, ended=int(ended))
         return revoked_reply(revoked, ended)
 
@@ -159,15 +158,17 @@ class Tokens:
         """
         allows = self._permissions.filter(caller)
         if vm is not None or allows is None:
-            return await self._end(caller, token_id=token_id)
-        found = await self._sessions.list(token_id=token_id, allows=allows)
+            return await self._end(caller, SessionFilter(tokens=frozenset({token_id})))
+        wanted = SessionFilter(tokens=frozenset({token_id}))
+        found = await self._sessions.list(wanted, allows=allows)
         ids = frozenset(session.id for session in found)
-        return await self._end(caller, token_id=token_id, ids=ids) if ids else Ended(0)
+        return await self._end(caller, replace(wanted, ids=ids)) if ids else Ended(0)
 
-    async def _end(self, caller: Caller, **criteria: Any) -> Ended:
+    async def _end(self, caller: Caller, wanted: SessionFilter) -> Ended:
         why = EndedByAdministrator(f"by {caller}")
         backends = None if ALL_BACKENDS in caller.backends else caller.backends
-        return await self._sessions.end_where(why, by=str(caller), backends=backends, **criteria)
+        wanted = replace(wanted, backends=backends)
+        return await self._sessions.end_where(why, wanted, by=str(caller))
 
     def _log_change(self, done: str, caller: Caller, **facts: object) -> None:
         text = ", ".join(f"{name} {printable(str(value))}" for name, value in facts.items())
