@@ -62,8 +62,9 @@ class OpenNebulaBackend:
         return await self._ask(locate, vm, self._settings.max_hops, self._post)
 
     def fixed_part(self, vm: str) -> str:
-        """Return a number; everything else is a name, which its owner chooses."""
-        return vm if vm.isascii() and vm.isdigit() else ""
+        """Return a number and its zone; everything else is a name, which its owner chooses."""
+        zone, slash, machine = vm.rpartition("/") if self._settings.federation else ("", "", vm)
+        return vm if machine.isascii() and machine.isdigit() else zone + slash
 
     async def list(self) -> Sequence[VMSummary]:
         """Return the machines that are not terminated, as far as the account can see them."""

@@ -138,5 +138,15 @@ class ZoneBackend:
             raise ConfigurationError(
                 f"[zones.{self._name}] has no api, console and key to ask with"
             )
+        try:
+            return await self._send(self._connection, act, method, path, more)
+        except ZoneDraining:
+            # behind a balancer, a new connection leads to another proxy than one that was kept
+            await self._connection.close()
+            return await self._send(self._connection, act, method, path, more)
+
+    async def _send(
+        self, connection: Connection, act: Act, method: str, path: str, more: dict[str, Any]
+    ) -> dict[str, Any]:
         request = new_request(act, self._zone, self._name, time.time(), **more)
-        return await self._connection.send(method, path, request)
+        return await connection.send(method, path, request)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -10,18 +13,23 @@ from tests.doubles.proxy_in_memory import WEB_01, ProxyTestCase
 from vncproxy.errors import (
     BackendError,
     ConsoleUnavailable,
+    ProxyDraining,
+    ProxyStopping,
     UpstreamClosed,
     UpstreamRefused,
     UpstreamUnreachable,
     UpstreamViolation,
     VMNotFound,
     VNCProxyError,
+    ZoneDraining,
 )
-from vncproxy.interfaces import IConsoleRecovery
+from vncproxy.interfaces import IConsoleRecovery, IConsolesElsewhere
 from vncproxy.model import (
     ConsoleElsewhere,
     ConsoleEndpoint,
     HTTPConnect,
+    Journey,
+    Policy,
     RFBSecurity,
     Transport,
     VMAddress,
@@ -81,6 +89,29 @@ class OnTheMove(StaticConsoles):
         if isinstance(self._found, VNCProxyError):
             raise self._found
         return await self._found if isinstance(self._found, Deferred) else self._found
+
+
+@implementer(IConsolesElsewhere)
+class OtherZone(Movable):
+    """A zone that gives an endpoint for each request, and explains refusals in one way."""
+
+    def __init__(self, why: VNCProxyError) -> None:
+        super().__init__()
+        self.why = why
+        self.journeys: list[Journey] = []
+
+    async def request_console(self, vm: str, journey: Journey) -> ConsoleEndpoint:
+        self.journeys.append(journey)
+        return HERE if len(self.journeys) == 1 else THERE
+
+    async def check_for(self, vm: str, via: Sequence[str]) -> None:
+        """Do nothing: it has every machine."""
+
+    async def relocate(self, vm: str, refusal: UpstreamViolation) -> ConsoleEndpoint:
+        raise self.why
+
+    def explain(self, refusal: UpstreamViolation) -> VNCProxyError:
+        return self.why
 
 
 class ConsolesTestCase(ProxyTestCase):
@@ -244,3 +275,36 @@ class RefusalTests(ConsolesTestCase):
 
         self.assertEqual(backend.refusals[0][0], "web-01")
         self.assertEqual(cloud.asked, ["7"])
+
+
+class OtherZoneTests(ConsolesTestCase):
+    def open_at(self, zone: OtherZone, vm: VMAddress = WEB_01) -> None:
+        cloud = StaticConsoles({"7": ConsoleElsewhere(WEB_01)})
+        consoles = Consoles({"kvm": zone, "cloud": cloud}, self.timeouts, self.reactor)
+        journey = Journey("7f3a", "alice", "192.0.2.1", Policy())
+        asked = consoles.open(vm, journey=lambda name: replace(journey, session=name))
+        self.opening = Deferred.fromCoroutine(asked)
+        self.answer(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
+
+    def test_the_double_is_what_it_stands_for(self) -> None:
+        verifyObject(IConsolesElsewhere, OtherZone(ZoneDraining()))
+
+    def test_a_proxy_that_drains_is_followed_by_the_one_beside_it(self) -> None:
+        for why in (ZoneDraining(), ProxyDraining(), ProxyStopping()):
+            zone = OtherZone(why)
+            self.open_at(zone)
+            self.console()
+            self.assertEqual(self.opened()[1], "web 01, moved")
+            self.assertEqual([each.session for each in zone.journeys], ["kvm", "kvm"])
+
+    def test_any_other_reason_is_final(self) -> None:
+        zone = OtherZone(ConsoleUnavailable("shut off"))
+        self.open_at(zone)
+        self.error(ConsoleUnavailable)
+        self.assertEqual(len(zone.journeys), 1)
+
+    def test_a_backend_may_point_to_a_zone(self) -> None:
+        zone = OtherZone(ZoneDraining())
+        self.open_at(zone, VMAddress("cloud", "7"))
+        self.console()
+        self.assertEqual(self.opened()[1], "web 01, moved")

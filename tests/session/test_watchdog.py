@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -21,11 +22,11 @@ from vncproxy.relay.leg import Leg
 from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.relay.websocket_framing import WebSocketFraming
 from vncproxy.session.timer import SharedTimer
-from vncproxy.session.watchdog import Watchdog
+from vncproxy.session.watchdog import Watchdog, ZoneWatchdog
 from vncproxy.testing import MemoryPeer
 
 
-class WatchdogTests(SynchronousTestCase):
+class WatchdogCase(SynchronousTestCase):
     def watch(
         self,
         *,
@@ -34,6 +35,7 @@ class WatchdogTests(SynchronousTestCase):
         seconds_left: float | None = None,
         websocket: bool = True,
         console: RawFraming | WebSocketFraming | None = None,
+        kind: type[Watchdog] = Watchdog,
     ) -> None:
         self.clock = Clock()
         framing = WebSocketFraming() if websocket else RawFraming()
@@ -43,7 +45,7 @@ class WatchdogTests(SynchronousTestCase):
         for leg in (self.down, self.up):
             leg.deliver(lambda _: None)
         self.ended: list[SessionEnded] = []
-        self.watchdog = Watchdog(
+        self.watchdog = kind(
             self.down,
             self.up,
             policy or Policy(),
@@ -75,6 +77,8 @@ class WatchdogTests(SynchronousTestCase):
         self.assertEqual(len(self.ended), 1)
         return self.ended[0]
 
+
+class WatchdogTests(WatchdogCase):
     def test_a_browser_is_pinged_every_25_seconds(self) -> None:
         self.watch()
 
@@ -229,3 +233,47 @@ class WatchdogTests(SynchronousTestCase):
         self.wait(25)
 
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class ZoneWatchdogTests(WatchdogCase):
+    """The console is another zone's proxy; everything else is as with any console."""
+
+    def watch_zone(self, **more: Any) -> None:
+        self.watch(console=WebSocketFraming(client=True), kind=ZoneWatchdog, **more)
+
+    def test_a_zone_that_answers_is_not_lost(self) -> None:
+        self.watch_zone()
+        for _ in range(250):
+            self.wait_answering(1)
+            if self.console.receive():
+                self.console.send(bytes((PONG, 0)))
+        self.assertEqual(self.ended, [])
+
+    def test_a_zone_that_does_not_answer_is_lost_after_the_ping_timeout(self) -> None:
+        self.watch_zone()
+        self.wait_answering(25 + 59)
+        self.assertEqual(self.ended, [])
+        self.wait_answering(2)
+        self.assertEqual(self.why().detail, "no answer of the zone to a ping for 60 s")
+        self.assertIsInstance(self.why(), ConnectionLost)
+
+    def test_its_pixels_count_as_an_answer(self) -> None:
+        self.watch_zone()
+        self.wait_answering(26)
+        self.console.send(b"\x82\x03pix")
+        self.wait_answering(59)
+        self.assertEqual(self.ended, [])
+
+    def test_a_zone_whose_user_does_not_read_cannot_answer(self) -> None:
+        self.watch_zone(websocket=False)
+        self.wait(25)
+        self.up.pause()
+        self.wait(300)
+        self.assertEqual(self.ended, [])
+
+    def test_a_zone_is_missed_in_time_where_pings_are_rare(self) -> None:
+        self.watch_zone(timeouts=replace(Timeouts(), ping_interval=3600.0))
+        self.wait_answering(3600 + 59)
+        self.assertEqual(self.ended, [])
+        self.wait_answering(2)
+        self.assertIsInstance(self.why(), ConnectionLost)

@@ -13,13 +13,16 @@ from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 
 from ..errors import (
     BackendError,
+    ProxyDraining,
+    ProxyStopping,
     UpstreamUnreachable,
     UpstreamViolation,
     VMNotFound,
     VNCProxyError,
+    ZoneDraining,
     ZoneUnreachable,
 )
-from ..interfaces import IConsoleBackend, IConsolesElsewhere
+from ..interfaces import IConsoleBackend, IConsoleRecovery, IConsolesElsewhere
 from ..model import ConsoleElsewhere, ConsoleEndpoint, Journey, Timeouts, VMAddress
 from ..upstream import Console, is_vnc_server, open_console, try_login
 from .recovery import recovery_of
@@ -86,7 +89,8 @@ class Consoles:
             if recovery is None:
                 raise
             with self._steps(vm, "locate"):
-                endpoint = await self._within_limit(vm, recovery.relocate(vm.vm, e))
+                again = self._locate_again(vm, recovery, e, journey)
+                endpoint = await self._within_limit(vm, again)
         try:
             return await self._reach(vm, endpoint, on_dial), endpoint.name
         except UpstreamViolation as e:
@@ -163,12 +167,34 @@ class Consoles:
             raise BackendError(f"{vm} was pointed to, and points on to {found.vm}")
         return vm, found
 
+    async def _locate_again(
+        self,
+        vm: VMAddress,
+        recovery: IConsoleRecovery,
+        refusal: UpstreamViolation,
+        journey: Callable[[str], Journey] | None,
+    ) -> ConsoleEndpoint:
+        """Ask where a refused console is now; another zone for another token, if it is in use.
+
+        A proxy of the zone that is being emptied has another one beside it.
+        """
+        backend = self._backends[vm.backend]
+        if journey is not None and IConsolesElsewhere.providedBy(backend):
+            why = recovery.explain(refusal)
+            if isinstance(why, ZoneDraining | ProxyDraining | ProxyStopping):
+                elsewhere = IConsolesElsewhere(backend)
+                return await _awaited(elsewhere.request_console(vm.vm, journey(vm.backend)))
+        return await _awaited(recovery.relocate(vm.vm, refusal))
+
     async def _ask_backend(
         self, vm: VMAddress, journey: Callable[[str], Journey] | None = None
     ) -> ConsoleEndpoint | ConsoleElsewhere:
         backend = self._backends.get(vm.backend)
         if backend is None:
-            raise VMNotFound(f"no backend and no zone {vm.backend!r} is configured")
+            raise VMNotFound(
+                f"no backend and no zone {vm.backend!r} is configured",
+                public=f"There is no backend and no zone {vm.backend} here any more.",
+            )
         if journey is not None and IConsolesElsewhere.providedBy(backend):
             elsewhere = IConsolesElsewhere(backend)
             asked = elsewhere.request_console(vm.vm, journey(vm.backend))

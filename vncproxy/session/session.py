@@ -18,7 +18,7 @@ from .opening import Opening, without_secrets
 from .services import Services
 from .state import SessionState
 from .user_request import UserRequest
-from .watchdog import Watchdog
+from .watchdog import Watchdog, ZoneWatchdog
 
 
 class Session(SessionState):
@@ -107,8 +107,9 @@ class Session(SessionState):
             # the store answered after the start, so this is never more than what is left
             since = services.reactor.seconds() - self.started
             left = policy.max_duration - self.grant.age - since
-        timer = self._live.timer
-        watchdog = Watchdog(down, up, policy, services.timeouts, left, self.cancel, timer)
+        timer, to_zone = self._live.timer, self.border is not None and self.border.to_zone
+        kind = ZoneWatchdog if to_zone else Watchdog
+        watchdog = kind(down, up, policy, services.timeouts, left, self.cancel, timer)
         watchdog.start()
         return watchdog
 

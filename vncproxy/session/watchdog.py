@@ -126,7 +126,7 @@ class Watchdog:
         since = self._unanswered_since
         if since is None:
             return None
-        if self._downstream.last_received_at >= since or self._downstream.paused:
+        if has_answered(self._downstream, since):
             self._unanswered_since = None
         elif now - since >= self._timeouts.ping_timeout:
             return ConnectionLost(f"no answer to a ping for {now - since:.0f} s")
@@ -136,7 +136,53 @@ class Watchdog:
         interval = self._timeouts.ping_interval
         if interval and now - self._last_pinged_at >= interval:
             self._last_pinged_at = now
-            # firewalls between proxy and hypervisor forget silent connections, too
-            self._upstream.ping()
+            self._ping_upstream(now)
             if self._downstream.ping() and self._unanswered_since is None:
                 self._unanswered_since = now
+
+    def _ping_upstream(self, now: float) -> None:
+        """Ping the console, for the sake of firewalls; a hypervisor need not answer."""
+        self._upstream.ping()
+
+
+class ZoneWatchdog(Watchdog):
+    """The same where the console is another zone's proxy, which answers pings."""
+
+    __slots__ = ("_zone_unanswered_since",)
+
+    def __init__(
+        self,
+        downstream: Leg,
+        upstream: Leg,
+        policy: Policy,
+        timeouts: Timeouts,
+        seconds_left: float | None,
+        on_expired: Callable[[SessionEnded], None],
+        timer: SharedTimer,
+    ) -> None:
+        super().__init__(downstream, upstream, policy, timeouts, seconds_left, on_expired, timer)
+        self._zone_unanswered_since: float | None = None
+
+    def _ping_upstream(self, now: float) -> None:
+        if self._upstream.ping() and self._zone_unanswered_since is None:
+            self._zone_unanswered_since = now
+
+    def _check_answer(self, now: float) -> SessionEnded | None:
+        since = self._zone_unanswered_since
+        if since is not None and has_answered(self._upstream, since):
+            self._zone_unanswered_since = None
+        elif since is not None and now - since >= self._timeouts.ping_timeout:
+            return ConnectionLost(f"no answer of the zone to a ping for {now - since:.0f} s")
+        return super()._check_answer(now)
+
+    def _next_check(self, now: float) -> float:
+        next_check = super()._next_check(now)
+        if self._zone_unanswered_since is None:
+            return next_check
+        due = self._zone_unanswered_since + self._timeouts.ping_timeout
+        return max(min(next_check, due), now + INTERVAL)
+
+
+def has_answered(leg: Leg, since: float) -> bool:
+    """Return whether a leg has received a byte since then, or cannot, as it is not read."""
+    return leg.last_received_at >= since or leg.paused

@@ -69,6 +69,14 @@ class WhichZoneTests(FederationCase):
         self.assertEqual(self.oned.calls, ["one.vmpool.info"])
 
 
+class FixedPartTests(FederationCase):
+    def test_numbers_and_zones_are_no_tenants_choice(self) -> None:
+        backend = self.backend(**self.federation())
+        for vm, fixed in (("7", "7"), ("web", ""), ("madrid/7", "madrid/7"), ("100/web", "100/")):
+            self.assertEqual((vm, backend.fixed_part(vm)), (vm, fixed))
+        self.assertEqual(self.backend().fixed_part("madrid/7"), "")
+
+
 class AddressTests(FederationCase):
     def test_an_address_of_the_pool_alone_gets_no_session(self) -> None:
         error = self.failure(BackendError, "madrid/7", **self.federation())

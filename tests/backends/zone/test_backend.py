@@ -29,6 +29,7 @@ from vncproxy.errors import (
 )
 from vncproxy.interfaces import IZoneLinks
 from vncproxy.model import Journey, Policy, Transport, ZoneService
+from vncproxy.zones.request import Request
 
 DIALLING = {"dial": "them", "key": KEY.secret_text(), **ASKED}
 
@@ -92,6 +93,25 @@ class BackendTests(SynchronousTestCase):
         self.assertEqual(found.path, "/websockify?token=t0ken")
         self.assertEqual(links.asked, [("madrid", ZoneService.CONSOLE, "192.0.2.1")])
         self.assertNotIn("t0ken", f"{found} {found!r}")
+
+    def test_a_zone_whose_proxy_drains_is_asked_once_more_over_another_connection(self) -> None:
+        backend, events = self.backend(), list[str]()
+        connection: Any = backend._connection
+
+        async def send(method: str, path: str, request: Request) -> dict[str, Any]:
+            events.append(request.jti)
+            raise ZoneDraining("one", zone="madrid")
+
+        async def close() -> None:
+            events.append("closed")
+
+        self.patch(connection, "send", send)
+        self.patch(connection, "close", close)
+        asking = Deferred.fromCoroutine(backend.check_for("kvm/web-01", ()))
+        self.failureResultOf(asking, ZoneDraining)
+        first, closed, second = events
+        self.assertEqual(closed, "closed")
+        self.assertNotEqual(first, second)
 
     def test_what_a_refusal_means(self) -> None:
         shut_off = UpstreamRefused("refused", reason="The virtual machine is shut off. (id 1)")
