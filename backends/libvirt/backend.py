@@ -5,7 +5,7 @@ Needs the extra ``vncproxy[libvirt]``; this module itself loads without it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from zope.interface import implementer
@@ -18,9 +18,10 @@ from ...interfaces import (
     IConsoleRecovery,
     IHasWarnings,
     IMachineIds,
+    IMachineOwners,
     IVMInventory,
 )
-from ...model import ConsoleEndpoint, VMAddress, VMSummary
+from ...model import ConsoleEndpoint, Ownership, VMAddress, VMSummary
 from ...tls.settings import warnings_about
 from ..uuids import uuid_of
 from .cluster import ask_all, locate
@@ -31,7 +32,9 @@ THREADS_OF_A_HOST: Final = 4
 """Calls to one of several hosts at a time; libvirt answers five (``max_client_requests``)."""
 
 
-@implementer(IConsoleBackend, IConsoleRecovery, IHasWarnings, IMachineIds, IVMInventory)
+@implementer(
+    IConsoleBackend, IConsoleRecovery, IHasWarnings, IMachineIds, IMachineOwners, IVMInventory
+)
 class LibvirtBackend:
     """The domains of one libvirt, or of several among which they are migrated.
 
@@ -98,6 +101,16 @@ class LibvirtBackend:
             VMSummary(VMAddress(self._name, each.uuid), each.name, each.text)
             for each in sorted(found.values(), key=lambda each: each.name)
         ]
+
+    async def owners(self, vms: Sequence[str]) -> Mapping[str, Ownership]:
+        """Return whose domains are, by their UUIDs; see ``IMachineOwners``."""
+        from .owners import agreed
+
+        answers, failures = await ask_all(self._hypervisors, lambda each: each.owners(vms))
+        found = agreed(answers.values())
+        if failures and len(found) < len(vms):
+            raise failures[0]
+        return found
 
     async def probe(self) -> str:
         """Return versions and the number of machines of each hypervisor, and dial its consoles."""

@@ -6,7 +6,7 @@ This module loads without libvirt-python; making a hypervisor needs it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import ConfigurationError
@@ -16,6 +16,7 @@ from .settings import LibvirtSettings
 
 if TYPE_CHECKING:
     from .connection import Connection
+    from .owners import DomainOwner
     from .states import DomainState
 
 T = TypeVar("T")
@@ -65,6 +66,12 @@ class Hypervisor:
         from .machines import inventory
 
         return await self._ask(inventory)
+
+    async def owners(self, uuids: Sequence[str]) -> Mapping[str, DomainOwner]:
+        """Return the owners of machines by UUID, without those that this libvirt does not have."""
+        from .owners import owners
+
+        return await self._ask(owners, uuids)
 
     async def describe(self) -> str:
         """Return versions and the number of machines."""

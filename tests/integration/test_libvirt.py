@@ -6,6 +6,7 @@ Needs libvirt-daemon-system, libvirt-daemon-driver-qemu and qemu-system-x86.
 from __future__ import annotations
 
 import os
+import subprocess
 from functools import partial
 
 import libvirt
@@ -32,7 +33,7 @@ from vncproxy.errors import (
     UpstreamRefused,
     VMNotFound,
 )
-from vncproxy.model import RFBSecurity, Timeouts, Transport
+from vncproxy.model import Ownership, RFBSecurity, Timeouts, Transport
 from vncproxy.upstream import open_console
 
 SPICE_THEN_VNC = "<graphics type='spice' autoport='yes'/>" + VNC_ON_LOOPBACK
@@ -130,6 +131,19 @@ class InventoryTests(LibvirtCase):
         for listed, state in ((before, "running"), (after, "shut off")):
             found = next(each for each in listed if each.vm.vm == guest.uuid)
             self.assertEqual((found.name, found.state), (guest.name, state))
+
+    async def test_an_operator_says_whose_a_machine_is(self) -> None:
+        guest = self.guest()
+        machine = '<machine project="p1"><tag>console</tag></machine>'
+        where = "--uri urn:vncproxy:machine --key vncproxy --live --config"
+        command = ["virsh", "-c", self.host.uri, "metadata", guest.name, *where.split()]
+
+        before = await self.backend.owners([guest.uuid])
+        subprocess.run([*command, "--set", machine], check=True, capture_output=True)
+        after = await self.backend.owners([guest.uuid])
+
+        self.assertEqual(before, {guest.uuid: Ownership()})
+        self.assertEqual(after, {guest.uuid: Ownership("p1", frozenset({"console"}))})
 
     async def test_probe_names_the_versions_and_counts(self) -> None:
         self.shared_guest()
