@@ -87,6 +87,7 @@ setup(
         "idna>=3.7",
         "klein>=24.8",
         "treq>=24.9",
+        "httpx>=0.27",
         "pydantic>=2.9",
         "typing-extensions>=4.12",
         "click>=8.1",

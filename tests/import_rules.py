@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "cluster": {*VOCABULARY, "pacing", "redis", "config.redis"},
     "answers": set(),
+    "client": {"answers"},
     "api": {*VOCABULARY, "answers", "tokens", "zones", "config.scope", "openstack", "pacing"},
     "web": set(),
     "config": {"errors", "model", *LEAVES},
@@ -62,7 +63,8 @@ ONLY_IN: dict[str, set[str]] = {
     "openstack": {"openstack"},
     "keystoneauth1": {"openstack"},
     "click": {"cli"},
-    "treq": {"cli", "backends"},
+    "treq": {"backends"},
+    "httpx": {"client"},
     "prometheus_client": {"metrics", "session", "api", "service"},
 }
 """Foreign packages that belong to some parts."""

@@ -23,6 +23,7 @@ In reading order:
 - `blocking`, `backends`: bounded threads for blocking SDKs; the backends, which locate consoles.
 - `answers`: the JSON that the HTTP API answers with, as types.
 - `api`, `web`: the HTTP API and the page.
+- `client`: a client of the HTTP API, for portals and the command.
 - `cli`, `demo`, `testing`: the command, the demonstration, and public test doubles.
 - `service`, `tap`: the proxy is put together, started, reloaded and stopped.
 - `supervisor`: one proxy in several processes.

@@ -3,19 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from treq.testing import StubTreq
-from twisted.internet.defer import Deferred, fail
-from twisted.internet.error import ConnectionRefusedError as Refusal
-from twisted.internet.error import DNSLookupError
-from twisted.internet.task import Clock
-from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.client import ResponseFailed
-from twisted.web.resource import Resource
+import httpx
 
 from tests.doubles.cli import URL, CommandTestCase
-from vncproxy.cli.connection import TIME_LIMIT, Call, HTTPApi, fetch
-from vncproxy.cli.failures import Unreachable
+from vncproxy.client import Client
 
 
 class KeyTests(CommandTestCase):
@@ -68,7 +59,8 @@ class KeyTests(CommandTestCase):
         self.assertFails(self.list_with("--key", "abc", key="abc"), 2, "No such option")
 
     def test_key_is_not_in_the_repr(self) -> None:
-        self.assertNotIn("abc", repr(HTTPApi(URL, "abc")))
+        with Client(URL, "abc") as client:
+            self.assertNotIn("abc", f"{client!r} {vars(client)!r}")
 
 
 class URLTests(CommandTestCase):
@@ -89,48 +81,14 @@ class URLTests(CommandTestCase):
         self.assertEqual(result.exit_code, 0, result.output)
 
 
-class Client:
-    """A treq whose request has a given result."""
+class UnreachableTests(CommandTestCase):
+    def test_an_api_that_is_not_there_has_an_exit_status_of_its_own(self) -> None:
+        self.transport.handle_request = refused  # type: ignore[method-assign]
 
-    def __init__(self, result: Deferred[Any]) -> None:
-        self._result = result
+        result = self.run_command("sessions", "list")
 
-    def request(self, *arguments: object, **options: object) -> Deferred[Any]:
-        return self._result
+        self.assertFails(result, 3, f"the API at {URL} cannot be reached: connection refused")
 
 
-class UnreachableTests(SynchronousTestCase):
-    def failure_of(self, result: Deferred[Any], seconds: float = 0) -> str:
-        clock = Clock()
-        call = Call("GET", "/v1/sessions")
-        answer = Deferred.fromCoroutine(fetch(Client(result), URL, "key", call, clock))
-        clock.advance(seconds)
-        return str(self.failureResultOf(answer, Unreachable).value)
-
-    def test_refused_connection_is_told_in_the_systems_words(self) -> None:
-        message = self.failure_of(fail(Refusal(osError=111)))
-
-        self.assertEqual(message, f"the API at {URL} cannot be reached: connection refused")
-
-    def test_unknown_host_is_told(self) -> None:
-        message = self.failure_of(fail(DNSLookupError("no results for hostname lookup: x.")))
-
-        self.assertIn("no results for hostname lookup: x", message)
-
-    def test_broken_answer_is_told(self) -> None:
-        broken = ResponseFailed([Failure(ValueError("wrong number of parts"))])
-
-        self.assertIn("broke off: wrong number of parts", self.failure_of(fail(broken)))
-
-    def test_silence_is_given_up(self) -> None:
-        message = self.failure_of(Deferred(), TIME_LIMIT)
-
-        self.assertEqual(message, f"the API at {URL} did not answer within 30 s")
-
-    def test_another_server_is_recognised(self) -> None:
-        stub = StubTreq(Resource())
-
-        answer = Deferred.fromCoroutine(fetch(stub, URL, "key", Call("GET", "/v1/x"), Clock()))
-
-        message = self.failureResultOf(answer, Unreachable).getErrorMessage()
-        self.assertIn("is not vncproxy's API (HTTP status 404)", message)
+def refused(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("no") from OSError(111, "Connection refused")

@@ -81,7 +81,7 @@ class IssueTests(CommandTestCase):
 
             self.assertFails(result, 2, word)
         self.assertFails(self.run_command("token", "issue", "kvm/web-01"), 2, "--user")
-        self.assertEqual(self.calls, [])
+        self.assertEqual(self.transport.requests, [])
 
 
 class ShowTests(CommandTestCase):
@@ -120,7 +120,7 @@ class ShowTests(CommandTestCase):
         result = self.run_command("token", "show", "../sessions")
 
         self.assertFails(result, 1)
-        self.assertEqual(self.calls[0].path, "/v1/tokens/..%2Fsessions")
+        self.assertEqual(self.transport.requests, [("GET", "/v1/tokens/..%2Fsessions")])
 
 
 class RevokeTests(CommandTestCase):
@@ -147,4 +147,4 @@ class RevokeTests(CommandTestCase):
             result = self.run_command("token", "revoke", *arguments)
 
             self.assertFails(result, 2, "give one of ID, --vm and --user")
-        self.assertEqual(self.calls, [])
+        self.assertEqual(self.transport.requests, [])

@@ -1,34 +1,36 @@
-"""Commands against the real API in memory."""
+"""Commands and clients against the real API in memory."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
 
+import httpx
 from click.testing import CliRunner, Result
-from twisted.internet.defer import Deferred
 
 from tests.doubles.api import ApiTestCase
 from vncproxy.cli import main
-from vncproxy.cli.connection import Call, fetch
+from vncproxy.client import Client
 
 URL = "http://127.0.0.1:6082"
 
 
-class MemoryApi:
-    def __init__(self, case: CommandTestCase, url: str, key: str) -> None:
-        self._case, self._url, self._key = case, url, key
+class MemoryTransport(httpx.BaseTransport):
+    """Gives requests to the API of a test.
 
-    def ask(self, call: Call) -> Any:
-        case = self._case
-        case.calls.append(call)
-        answer = Deferred.fromCoroutine(fetch(case.treq, self._url, self._key, call, case.clock))
-        case.treq.flush()
-        results: list[Any] = []
-        answer.addBoth(results.append)
-        if hasattr(results[0], "raiseException"):
-            results[0].raiseException()
-        return results[0]
+    Attributes:
+        requests: the methods and paths, as they were sent.
+    """
+
+    def __init__(self, case: ApiTestCase) -> None:
+        self._case = case
+        self.requests: list[tuple[str, str]] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.raw_path.decode()
+        self.requests.append((request.method, path))
+        headers = {"Authorization": request.headers["Authorization"]}
+        answer = self._case.call(request.method, path, request.read() or None, headers=headers)
+        return httpx.Response(answer.status, headers=answer.headers, text=answer.text)
 
 
 class CommandTestCase(ApiTestCase):
@@ -36,14 +38,14 @@ class CommandTestCase(ApiTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.calls: list[Call] = []
+        self.transport = MemoryTransport(self)
 
     def run_command(self, *arguments: str, **environment: str | None) -> Result:
         clean = {name: None for name in os.environ if name.startswith("VNCPROXY_")}
         return CliRunner().invoke(
             main,
             arguments,
-            obj=lambda url, key: MemoryApi(self, url, key),
+            obj=lambda url, key: Client(url, key, transport=self.transport),
             env={**clean, "VNCPROXY_API_KEY": self.key, **environment},
         )
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from jsonschema_rs import Draft202012Validator
 from werkzeug.exceptions import HTTPException
@@ -51,7 +52,7 @@ def _of_body(described: Any, media_type: str, text: str) -> str:
 def _operation(method: str, path: str) -> Any:
     urls = Api.app.url_map.bind("localhost")
     try:
-        rule, _ = urls.match(path.partition("?")[0], method, return_rule=True)
+        rule, _ = urls.match(unquote(path.partition("?")[0]), method, return_rule=True)
     except HTTPException:
         return None
     (found,) = [

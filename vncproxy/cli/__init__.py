@@ -7,7 +7,7 @@
 - `sessions`: ``sessions``, through the HTTP API.
 - `proxies`: ``proxies`` and ``drain``, through the HTTP API.
 - `unconfirmed`: processes that have not confirmed an order.
-- `connection`: requests to the HTTP API, and the options that name it.
+- `connection`: the options that name the HTTP API, and the client for it.
 - `layout`: tables, sizes and durations for people.
 - `bridge`: ``bridge``, for any VNC viewer.
 - `tunnel`: one viewer's bytes through the proxy's ``CONNECT``.

@@ -6,17 +6,9 @@ from click import ClickException
 
 
 class Refused(ClickException):
-    """The API refused, or has no such object.
-
-    Args:
-        code: the error code of the API.
-    """
+    """The API refused, or has no such object."""
 
     exit_code = 1
-
-    def __init__(self, message: str, code: str = "") -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class Misconfigured(ClickException):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .connection import Api, Call, api_command, json_option, print_json, segment
+from .connection import api_command, json_option, print_json
 from .layout import table
 from .unconfirmed import warn_unconfirmed
+
+if TYPE_CHECKING:
+    from ..answers import Proxy
+    from ..client import Client
 
 _TITLES = ("NAME", "ID", "ZONE", "VERSION", "WORKERS", "SESSIONS", "OF", "STATE", "URL")
 
@@ -16,9 +20,9 @@ _TITLES = ("NAME", "ID", "ZONE", "VERSION", "WORKERS", "SESSIONS", "OF", "STATE"
 @click.command()
 @json_option
 @api_command
-def proxies(api: Api, as_json: bool) -> None:
+def proxies(api: Client, as_json: bool) -> None:
     """List the proxies that share their tokens, and how they differ although they should not."""
-    answer = api.ask(Call("GET", "/v1/proxies"))
+    answer = api.list_proxies()
     if as_json:
         print_json(answer)
         return
@@ -31,13 +35,13 @@ def proxies(api: Api, as_json: bool) -> None:
 @click.argument("proxy", required=False)
 @json_option
 @api_command
-def drain(api: Api, proxy: str | None, as_json: bool) -> None:
+def drain(api: Client, proxy: str | None, as_json: bool) -> None:
     """Let the PROXY (its name or ID) take no new sessions, before it is stopped.
 
     Its browsers move to other proxies within seconds, and the sessions that are left end with
     proxy.drain_timeout. Without PROXY, it is the only one that there is.
     """
-    answer = api.ask(Call("POST", f"/v1/proxies/{segment(proxy or _only_one(api))}/drain"))
+    answer = api.drain_proxy(proxy or _only_one(api))
     if as_json:
         print_json(answer)
         return
@@ -45,19 +49,19 @@ def drain(api: Api, proxy: str | None, as_json: bool) -> None:
     warn_unconfirmed(answer)
 
 
-def _only_one(api: Api) -> str:
-    found = api.ask(Call("GET", "/v1/proxies"))["proxies"]
+def _only_one(api: Client) -> str:
+    found = api.list_proxies()["proxies"]
     if len(found) != 1:
         names = ", ".join(proxy["name"] for proxy in found)
         raise click.UsageError(f"there are {len(found)} proxies, so name one: {names}")
-    return str(found[0]["id"])
+    return found[0]["id"]
 
 
 def _processes(count: int) -> str:
     return "1 process" if count == 1 else f"{count} processes"
 
 
-def _row(proxy: dict[str, Any]) -> tuple[str, ...]:
+def _row(proxy: Proxy) -> tuple[str, ...]:
     """Return a row; a key for some backends does not see how busy a proxy is."""
     return (
         proxy["name"],

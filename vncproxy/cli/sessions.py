@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .connection import Api, Call, api_command, json_option, print_json, segment
+from .connection import api_command, json_option, print_json
 from .layout import duration, facts, size, table
 from .unconfirmed import warn_unconfirmed
 
-_TITLES = ("ID", "VM", "USER", "TYPE", "CLIENT", "STARTED", "FOR", "DOWN", "UP")
+if TYPE_CHECKING:
+    from ..answers import EndedSessions, Session
+    from ..client import Client
 
-_CRITERIA = ("vm", "user", "token", "proxy")
+_TITLES = ("ID", "VM", "USER", "TYPE", "CLIENT", "STARTED", "FOR", "DOWN", "UP")
 
 
 def _criteria(command: Callable[..., None]) -> Callable[..., None]:
@@ -40,10 +42,9 @@ def sessions() -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), help="Only the oldest so many.")
 @json_option
 @api_command
-def list_sessions(api: Api, limit: int | None, as_json: bool, **criteria: str | None) -> None:
+def list_sessions(api: Client, limit: int | None, as_json: bool, **criteria: str | None) -> None:
     """List the live sessions, oldest first; of several options, all have to match."""
-    query = _given(criteria) | ({"limit": str(limit)} if limit else {})
-    answer = api.ask(Call("GET", "/v1/sessions", query=query))
+    answer = api.list_sessions(**criteria, limit=limit)
     if as_json:
         print_json(answer["sessions"])
     elif answer["sessions"]:
@@ -51,16 +52,18 @@ def list_sessions(api: Api, limit: int | None, as_json: bool, **criteria: str | 
         if answer.get("next"):
             click.echo(f"there are more than {limit}", err=True)
     else:
-        click.echo("no such sessions are open" if query else "no sessions are open")
+        click.echo(
+            "no such sessions are open" if _any(criteria) or limit else "no sessions are open"
+        )
 
 
 @sessions.command()
 @click.argument("session_id", metavar="ID")
 @json_option
 @api_command
-def show(api: Api, session_id: str, as_json: bool) -> None:
+def show(api: Client, session_id: str, as_json: bool) -> None:
     """Show the session with this ID, which stands in the user's page and in the log."""
-    session = api.ask(Call("GET", f"/v1/sessions/{segment(session_id)}"))
+    session = api.show_session(session_id)
     if as_json:
         print_json(session)
     else:
@@ -74,7 +77,7 @@ def show(api: Api, session_id: str, as_json: bool) -> None:
 @json_option
 @api_command
 def end(
-    api: Api, session_id: str | None, revoke: bool, as_json: bool, **criteria: str | None
+    api: Client, session_id: str | None, revoke: bool, as_json: bool, **criteria: str | None
 ) -> None:
     """End the session with this ID, or all that the options choose.
 
@@ -82,12 +85,15 @@ def end(
     the page, as long as the link or the browser's cookie is good; --revoke prevents that for one
     session, and `vncproxy token revoke` for all of a machine or user.
     """
-    query = _given(criteria)
-    if bool(session_id) == bool(query):
+    several = _any(criteria)
+    if bool(session_id) == several:
         raise click.UsageError("give either an ID or options that choose sessions")
-    if query and revoke:
+    if several and revoke:
         raise click.UsageError("--revoke needs an ID; `vncproxy token revoke` revokes several")
-    answer = _end_one(api, session_id, revoke) if session_id else _end_some(api, query)
+    if session_id:
+        answer = api.end_session(session_id, revoke=revoke)
+    else:
+        answer = api.end_sessions(**criteria)
     if as_json:
         print_json(answer)
         return
@@ -98,20 +104,11 @@ def end(
     warn_unconfirmed(answer)
 
 
-def _end_one(api: Api, session_id: str, revoke: bool) -> Any:
-    query = {"revoke": "true"} if revoke else {}
-    return api.ask(Call("DELETE", f"/v1/sessions/{segment(session_id)}", query=query))
+def _any(criteria: dict[str, str | None]) -> bool:
+    return any(value is not None for value in criteria.values())
 
 
-def _end_some(api: Api, query: dict[str, str]) -> Any:
-    return api.ask(Call("DELETE", "/v1/sessions", query=query))
-
-
-def _given(criteria: dict[str, str | None]) -> dict[str, str]:
-    return {name: value for name in _CRITERIA if (value := criteria[name]) is not None}
-
-
-def _reentry(answer: dict[str, Any]) -> str:
+def _reentry(answer: EndedSessions) -> str:
     """Return a clause that says whether the user can open the console again."""
     match answer:
         case {"revoked": 0}:
@@ -130,7 +127,7 @@ def _shown(name: str, value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def _row(session: dict[str, Any]) -> tuple[str, ...]:
+def _row(session: Session) -> tuple[str, ...]:
     return (
         session["id"],
         session["vm"] or "-",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from ..errors import BackendError, VMNotFound
 from ..model import ConsoleType
-from .connection import Api, Call, api_command, json_option, print_json, segment
+from .connection import api_command, json_option, print_json
 from .failures import Refused
 from .layout import facts
 from .policy_options import KEYS, parse_policy
 from .unconfirmed import warn_unconfirmed
+
+if TYPE_CHECKING:
+    from ..answers import IssuedToken, Revocation, StoredToken
+    from ..client import Client
 
 _EMPTY = {
     "client_networks": "any",
@@ -63,7 +67,7 @@ number. mode is control or view-only; clipboard is none, to-guest, from-guest or
 @json_option
 @api_command
 def issue(
-    api: Api,
+    api: Client,
     vm: str,
     user: str,
     viewer: str,
@@ -78,28 +82,31 @@ def issue(
 
     The machine must exist, and need not run. The token's secret is shown in this URL only.
     """
-    body: dict[str, object] = {"vm": vm, "user": user, "type": viewer}
-    if ttl is not None:
-        body["ttl"] = ttl
     pairs = (*policy, "mode=view-only") if view_only else policy
-    if chosen := parse_policy(pairs, policy_json):
-        body["policy"] = chosen
-    if not force:
-        body["check"] = True
-    issued = _issued(api, body)
+    issued = _issued(
+        api,
+        vm,
+        user,
+        type=viewer,
+        ttl=ttl,
+        policy=parse_policy(pairs, policy_json),
+        check=not force,
+    )
     if as_json:
         print_json(issued)
     else:
         click.echo(issued["url"])
 
 
-def _issued(api: Api, body: dict[str, object]) -> Any:
+def _issued(api: Client, vm: str, user: str, **wanted: Any) -> IssuedToken:
+    from .. import client
+
     try:
-        return api.ask(Call("POST", "/v1/tokens", body))
-    except Refused as e:
+        return api.issue_token(vm, user, **wanted)
+    except client.Refused as e:
         if e.code in (VMNotFound.code, BackendError.code):
-            text = f"{e.message.rstrip('.')}; --force issues a token all the same"
-            raise Refused(text, e.code) from e
+            text = f"{str(e).rstrip('.')}; --force issues a token all the same"
+            raise Refused(text) from e
         raise
 
 
@@ -107,9 +114,9 @@ def _issued(api: Api, body: dict[str, object]) -> Any:
 @click.argument("token_id", metavar="ID")
 @json_option
 @api_command
-def show(api: Api, token_id: str, as_json: bool) -> None:
+def show(api: Client, token_id: str, as_json: bool) -> None:
     """Show the token with this ID: the SHA-256 of its secret, as `issue --json` prints it."""
-    status = api.ask(Call("GET", f"/v1/tokens/{segment(token_id)}"))
+    status = api.show_token(token_id)
     if as_json:
         print_json(status)
     else:
@@ -129,9 +136,11 @@ Examples:
 @click.option("--user", help="All tokens of this user.")
 @json_option
 @api_command
-def revoke(api: Api, token_id: str | None, vm: str | None, user: str | None, as_json: bool) -> None:
+def revoke(
+    api: Client, token_id: str | None, vm: str | None, user: str | None, as_json: bool
+) -> None:
     """Revoke a token, or all of a machine or a user, and end their sessions."""
-    answer = api.ask(_revocation(token_id, vm, user))
+    answer = _revoked(api, token_id, vm, user)
     if as_json:
         print_json(answer)
     else:
@@ -139,18 +148,18 @@ def revoke(api: Api, token_id: str | None, vm: str | None, user: str | None, as_
         warn_unconfirmed(answer)
 
 
-def _revocation(token_id: str | None, vm: str | None, user: str | None) -> Call:
-    given = {name: value for name, value in (("vm", vm), ("user", user)) if value is not None}
-    if len(given) + (token_id is not None) != 1:
+def _revoked(api: Client, token_id: str | None, vm: str | None, user: str | None) -> Revocation:
+    if sum(given is not None for given in (token_id, vm, user)) != 1:
         raise click.UsageError("give one of ID, --vm and --user")
     if token_id is not None:
-        return Call("DELETE", f"/v1/tokens/{segment(token_id)}")
-    return Call("DELETE", "/v1/tokens", query=given)
+        return api.revoke_token(token_id)
+    return api.revoke_tokens(vm=vm, user=user)
 
 
-def _facts(status: dict[str, Any]) -> dict[str, str]:
+def _facts(status: StoredToken) -> dict[str, str]:
     names = ("id", "vm", "user", "type", "issued_at", "expires_at", "uses_left")
-    shown = {name.replace("_", " "): _text(status[name]) for name in names}
+    values = cast("dict[str, object]", status)
+    shown = {name.replace("_", " "): _text(values[name]) for name in names}
     policy = {
         f"policy {name}": _EMPTY[name] if name in _EMPTY and value in ([], None) else _text(value)
         for name, value in status["policy"].items()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from ..answers import Confirmed
 from ..text import printable
 
 
-def warn_unconfirmed(answer: dict[str, Any]) -> None:
+def warn_unconfirmed(answer: Confirmed) -> None:
     """Print a line for each process that has not confirmed in time."""
     for late in answer.get("unconfirmed", ()):
         click.echo(

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import fields
+
+import httpx
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.doubles.api import ApiTestCase, session
+from tests.doubles.cli import URL, MemoryTransport
+from vncproxy.client import ApiError, AsyncClient, Client, GivenPolicy, Refused, Unreachable
+from vncproxy.model import Policy
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+class CallTests(ApiTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.transport = MemoryTransport(self)
+        self.client = Client(URL, self.key, transport=self.transport)
+
+    def test_a_link_is_issued_shown_and_revoked(self) -> None:
+        issued = self.client.issue_token("kvm/web-01", "alice", policy={"uses": 3}, ttl=60)
+        shown = self.client.show_token(issued["id"])
+        revoked = self.client.revoke_token(issued["id"])
+
+        self.assertEqual(issued["url"], f"https://console.example.com/?token={issued['token']}")
+        self.assertEqual((shown["uses_left"], shown["expires_at"]), (3, "2026-01-02T03:05:05Z"))
+        self.assertEqual(revoked, {"revoked": 1, "ended": 0})
+
+    def test_a_policy_has_the_members_that_the_api_takes(self) -> None:
+        self.assertEqual(set(GivenPolicy.__annotations__), {each.name for each in fields(Policy)})
+
+    def test_tokens_of_a_user_with_any_name_are_revoked(self) -> None:
+        self.client.issue_token("kvm/web-01", "zoë & co?")
+
+        self.assertEqual(self.client.revoke_tokens(user="zoë & co?")["revoked"], 1)
+
+    def test_sessions_are_chosen_and_ended(self) -> None:
+        for number, user in enumerate(("alice", "bob", "bob")):
+            self.sessions.add(session(f"7f3a000{number}", user=user, token_id=f"{number}" * 64))
+
+        page = self.client.list_sessions(user="bob", limit=1)
+        ended = self.client.end_session(page["sessions"][0]["id"], revoke=True)
+        rest = self.client.end_sessions(vm="kvm/web-01")
+
+        self.assertEqual(page["sessions"][0]["id"], "7f3a0001")
+        following = self.client.list_sessions(limit=1, after=page["next"])
+        self.assertEqual(following, {"sessions": [], "next": None})
+        self.assertEqual((ended, rest), ({"ended": 1, "revoked": 0}, {"ended": 2}))
+
+    def test_machines_and_proxies_are_listed(self) -> None:
+        self.assertIn("kvm/db-01", [each["vm"] for each in self.client.list_machines()["vms"]])
+        self.assertEqual(self.client.list_proxies(), {"proxies": [], "warnings": []})
+
+    def test_a_refusal_has_status_code_message_and_field(self) -> None:
+        with self.assertRaises(Refused) as caught:
+            self.client.issue_token("kvm/gone", "alice", check=True)
+
+        error = caught.exception
+        self.assertEqual((error.status, error.code, error.field), (422, "vm-not-found", "vm"))
+        self.assertEqual(error.message, "the backend 'kvm' has no machine 'gone'")
+        self.assertEqual(str(error), f"vm: {error.message}")
+        self.assertIsInstance(error, ApiError)
+
+    def test_a_name_cannot_leave_its_place_in_the_path(self) -> None:
+        for ask in (self.client.show_token, self.client.show_session, self.client.drain_proxy):
+            with self.assertRaises(Refused):
+                ask("../x?y")
+
+        paths = [path for _, path in self.transport.requests]
+        self.assertEqual(len({path.count("/") for path in paths} - {3, 4}), 0, paths)
+        self.assertTrue(all("..%2Fx%3Fy" in path for path in paths), paths)
+
+    def test_a_path_of_the_url_is_kept(self) -> None:
+        client = Client(f"{URL}/console/api/", self.key, transport=self.transport)
+
+        with self.assertRaises(Refused):
+            client.list_machines()
+
+        self.assertEqual(self.transport.requests, [("GET", "/console/api/v1/vms")])
+
+
+class FailureTests(SynchronousTestCase):
+    def failure(self, answer: Answer) -> str:
+        with Client(URL, "key", transport=httpx.MockTransport(answer)) as client:
+            error = self.assertRaises(Unreachable, client.list_machines)
+        assert error is not None
+        return str(error)
+
+    def test_what_is_not_the_api_is_recognised(self) -> None:
+        wrong = f"what answers at {URL} is not vncproxy's API (HTTP status "
+        for status, text in (
+            (200, "<html>"),
+            (404, "{}"),
+            (502, '{"error": "bad gateway"}'),
+            (302, ""),
+            (400, "[]"),
+        ):
+            failure = self.failure(lambda _, s=status, t=text: httpx.Response(s, text=t))  # type: ignore[misc]
+
+            self.assertEqual(failure, f"{wrong}{status})")
+
+    def test_a_redirect_is_not_followed_with_the_key(self) -> None:
+        asked: list[str] = []
+
+        def redirect(request: httpx.Request) -> httpx.Response:
+            asked.append(str(request.url))
+            return httpx.Response(307, headers={"Location": "http://elsewhere.example/"})
+
+        self.failure(redirect)
+
+        self.assertEqual(asked, [f"{URL}/v1/vms"])
+
+    def test_proxies_of_the_environment_are_not_used(self) -> None:
+        self.patch(httpx.Client, "_get_proxy_map", self.proxies_of)
+
+        with Client(URL, "key"):
+            self.assertEqual(self.allowed, [False])
+
+    def proxies_of(self, proxy: object, allow_env_proxies: bool) -> dict[str, None]:
+        self.allowed = [allow_env_proxies]
+        return {}
+
+
+class AsyncTests(SynchronousTestCase):
+    def test_the_same_is_asked_and_answered(self) -> None:
+        sent: list[tuple[str, str, bytes]] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            sent.append((request.method, str(request.url), request.read()))
+            return httpx.Response(201, json={"url": "https://console.example.com/?token=t"})
+
+        async def ask() -> str:
+            async with AsyncClient(URL, "key", transport=httpx.MockTransport(answer)) as client:
+                return (await client.issue_token("kvm/web-01", "alice"))["url"]
+
+        self.assertEqual(asyncio.run(ask()), "https://console.example.com/?token=t")
+        body = b'{"vm":"kvm/web-01","user":"alice","type":"novnc"}'
+        self.assertEqual(sent, [("POST", f"{URL}/v1/tokens", body)])

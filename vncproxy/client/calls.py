@@ -1,0 +1,149 @@
+"""Each request of the API as a value: `Client` sends it, and returns the JSON of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypedDict, TypeVar
+from urllib.parse import quote
+
+from .. import answers
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One request, of whose answer the JSON is a ``T``.
+
+    Attributes:
+        path: below the API's URL, quoted.
+        query: parameters.
+        body: a JSON object, or None.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, object] | None = None
+
+
+class GivenPolicy(TypedDict, total=False):
+    """What a token allows, as far as its issuer says; docs/api.md has the defaults."""
+
+    mode: str
+    sharing: str
+    max_duration: float | None
+    idle_timeout: float | None
+    client_networks: list[str]
+    allowed_origins: list[str]
+    record: bool
+    uses: int
+    confirm: bool | None
+    clipboard: str
+    clipboard_limit: int | None
+
+
+def issue_token(
+    vm: str,
+    user: str,
+    *,
+    type: Literal["novnc", "xvpvnc"] = "novnc",  # noqa: A002
+    ttl: float | None = None,
+    policy: GivenPolicy | None = None,
+    check: bool = False,
+) -> Call[answers.IssuedToken]:
+    """Issue a token for a machine, ``<backend>/<id>``; its ``url`` opens the console.
+
+    Args:
+        user: as named in the audit log.
+        type: for browsers, or for TCP viewers.
+        ttl: seconds for which it can be redeemed.
+        check: whether the machine must exist.
+    """
+    body: dict[str, object] = {"vm": vm, "user": user, "type": type}
+    more = {"ttl": ttl, "policy": policy or None, "check": check or None}
+    body |= {name: value for name, value in more.items() if value is not None}
+    return Call("POST", "/v1/tokens", body=body)
+
+
+def show_token(token_id: str) -> Call[answers.StoredToken]:
+    """Show a token that can still be redeemed or resumed."""
+    return Call("GET", f"/v1/tokens/{_part(token_id)}")
+
+
+def revoke_token(token_id: str) -> Call[answers.Revocation]:
+    """Revoke a token and end its sessions."""
+    return Call("DELETE", f"/v1/tokens/{_part(token_id)}")
+
+
+def revoke_tokens(*, vm: str | None = None, user: str | None = None) -> Call[answers.Revocation]:
+    """Revoke all tokens of a machine or of a user, and end their sessions."""
+    return Call("DELETE", "/v1/tokens", _given(vm=vm, user=user))
+
+
+def list_machines() -> Call[answers.MachineList]:
+    """List the machines of all backends."""
+    return Call("GET", "/v1/vms")
+
+
+def list_sessions(
+    *,
+    vm: str | None = None,
+    user: str | None = None,
+    token: str | None = None,
+    proxy: str | None = None,
+    limit: int | None = None,
+    after: str | None = None,
+) -> Call[answers.SessionList]:
+    """List live sessions, oldest first: all, or those that match every argument.
+
+    Args:
+        token: the id of a token.
+        proxy: the name or id of a proxy.
+        limit: a page of so many.
+        after: the ``next`` of the page before.
+    """
+    query = _given(vm=vm, user=user, token=token, proxy=proxy, limit=limit, after=after)
+    return Call("GET", "/v1/sessions", query)
+
+
+def show_session(session_id: str) -> Call[answers.Session]:
+    """Show a live session."""
+    return Call("GET", f"/v1/sessions/{_part(session_id)}")
+
+
+def end_session(session_id: str, *, revoke: bool = False) -> Call[answers.EndedSessions]:
+    """End a session, and revoke its token if asked to."""
+    query = {"revoke": "true"} if revoke else {}
+    return Call("DELETE", f"/v1/sessions/{_part(session_id)}", query)
+
+
+def end_sessions(
+    *,
+    vm: str | None = None,
+    user: str | None = None,
+    token: str | None = None,
+    proxy: str | None = None,
+) -> Call[answers.EndedSessions]:
+    """End the sessions that match every argument; one at least is needed."""
+    return Call("DELETE", "/v1/sessions", _given(vm=vm, user=user, token=token, proxy=proxy))
+
+
+def list_proxies() -> Call[answers.ProxyList]:
+    """List the proxies that share their tokens, and how they differ."""
+    return Call("GET", "/v1/proxies")
+
+
+def drain_proxy(proxy: str) -> Call[answers.Draining]:
+    """Let a proxy, by its name or id, take no new sessions."""
+    return Call("POST", f"/v1/proxies/{_part(proxy)}/drain")
+
+
+def _given(**values: str | int | None) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def _part(text: str) -> str:
+    """Return text as one segment of a path."""
+    return quote(text, safe="")

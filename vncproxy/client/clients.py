@@ -1,0 +1,155 @@
+"""Clients that carry calls out over HTTP; each of their methods sends one of `calls`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
+
+import httpx
+
+from . import calls
+from .calls import Call
+from .failures import Unreachable, read_answer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TIME_LIMIT = 30.0
+"""Seconds for each step of a request: to connect, to send, to be answered."""
+
+
+class _Method(Generic[P, T]):
+    """Sends what a function of `calls` makes, and returns the answer, or what is to be awaited."""
+
+    def __init__(self, make: Callable[P, Call[T]]) -> None:
+        self._make, self.__doc__ = make, make.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: object) -> Callable[P, Call[T]]: ...
+    @overload
+    def __get__(self, client: Client, owner: object) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, client: AsyncClient, owner: object) -> Callable[P, Awaitable[T]]: ...
+    def __get__(self, client: Client | AsyncClient | None, owner: object) -> Callable[P, Any]:
+        if client is None:
+            return self._make
+        return lambda *args, **kwargs: client.ask(self._make(*args, **kwargs))
+
+
+class _Methods:
+    """What both clients can be asked for."""
+
+    issue_token = _Method(calls.issue_token)
+    show_token = _Method(calls.show_token)
+    revoke_token = _Method(calls.revoke_token)
+    revoke_tokens = _Method(calls.revoke_tokens)
+    list_machines = _Method(calls.list_machines)
+    list_sessions = _Method(calls.list_sessions)
+    show_session = _Method(calls.show_session)
+    end_session = _Method(calls.end_session)
+    end_sessions = _Method(calls.end_sessions)
+    list_proxies = _Method(calls.list_proxies)
+    drain_proxy = _Method(calls.drain_proxy)
+
+
+class Client(_Methods):
+    """The API behind a URL; connections are kept until it is closed.
+
+    Args:
+        url: of the API.
+        key: an API key.
+        timeout: seconds for each step of a request.
+        options: of ``httpx.Client``, such as ``verify``; by default the system's authorities are
+            trusted, and no proxy of the environment is used.
+    """
+
+    def __init__(self, url: str, key: str, *, timeout: float = TIME_LIMIT, **options: Any) -> None:
+        self.url = url
+        self._http = httpx.Client(**_options(url, key, timeout, options))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
+    def ask(self, call: Call[T]) -> T:
+        """Carry a call out and return the JSON of its answer.
+
+        Raises:
+            Refused: the API refuses.
+            Unreachable: nothing answers in time, or what answers is not the API.
+        """
+        try:
+            response = self._http.request(call.method, call.path, **_contents(call))
+        except httpx.RequestError as e:
+            raise _unreachable(self.url, e) from e
+        answer: T = read_answer(self.url, response.status_code, response.content)
+        return answer
+
+
+class AsyncClient(_Methods):
+    """The same for asyncio: what `Client` returns is awaited."""
+
+    def __init__(self, url: str, key: str, *, timeout: float = TIME_LIMIT, **options: Any) -> None:
+        self.url = url
+        self._http = httpx.AsyncClient(**_options(url, key, timeout, options))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    async def ask(self, call: Call[T]) -> T:
+        """Carry a call out and return the JSON of its answer; it raises what `Client.ask` does."""
+        try:
+            response = await self._http.request(call.method, call.path, **_contents(call))
+        except httpx.RequestError as e:
+            raise _unreachable(self.url, e) from e
+        answer: T = read_answer(self.url, response.status_code, response.content)
+        return answer
+
+
+def _options(url: str, key: str, timeout: float, options: dict[str, Any]) -> dict[str, Any]:
+    if url.startswith("https:") and "transport" not in options:
+        options.setdefault("verify", ssl.create_default_context())
+    headers = {"Authorization": f"Bearer {key}"}
+    defaults = {"base_url": url, "headers": headers, "timeout": timeout, "trust_env": False}
+    return {**defaults, **options}
+
+
+def _contents(call: Call[Any]) -> dict[str, Any]:
+    return {"params": call.query or None, "json": call.body}
+
+
+def _unreachable(url: str, error: httpx.RequestError) -> Unreachable:
+    """Return why a request got no answer, in the system's words where there are some."""
+    if isinstance(error, httpx.TimeoutException):
+        return Unreachable(f"the API at {url} did not answer in time")
+    cause: BaseException = error
+    while following := cause.__cause__ or cause.__context__:
+        cause = following
+    what = "cannot be reached" if isinstance(error, httpx.ConnectError) else "broke off"
+    return Unreachable(f"the API at {url} {what}: {_words(cause).lower()}")
+
+
+def _words(cause: BaseException) -> str:
+    """Return the system's words for a failure; asyncio puts others into its place."""
+    match cause:
+        case ssl.SSLError() | socket.gaierror():
+            return cause.strerror or str(cause)
+        case OSError(errno=int(number)):
+            return os.strerror(number)
+    return str(cause)

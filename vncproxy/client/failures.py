@@ -1,0 +1,51 @@
+"""What goes wrong with a request, as exceptions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+class ApiError(Exception):
+    """A request was not carried out, or it is not known whether it was."""
+
+
+class Refused(ApiError):
+    """The API refuses; ``str()`` is its sentence, with the field that is wrong.
+
+    Args:
+        status: of HTTP.
+        code: a fixed word, for programs; docs/api-reference.md lists them.
+        message: the sentence.
+        field: the member of the body or the parameter that is wrong.
+    """
+
+    def __init__(self, status: int, code: str, message: str, field: str | None = None) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.field = field
+
+
+class Unreachable(ApiError):
+    """Nothing answers in time, or what answers is not the API."""
+
+
+def read_answer(url: str, status: int, content: bytes) -> Any:
+    """Return the JSON of an answer.
+
+    Raises:
+        Refused: it is an error of the API.
+        Unreachable: it is no answer of the API.
+    """
+    try:
+        body = json.loads(content)
+        if status < 300:
+            return body
+        error = body["error"]
+        refused = Refused(status, error["code"], error["message"], error["field"])
+    except (ValueError, LookupError, TypeError) as e:
+        message = f"what answers at {url} is not vncproxy's API (HTTP status {status})"
+        raise Unreachable(message) from e
+    raise refused
