@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cluster": {*VOCABULARY, "pacing", "redis", "config.redis"},
     "answers": set(),
     "client": {"answers"},
+    "hosts": {*VOCABULARY, "tokens"},
     "api": {*VOCABULARY, "answers", "tokens", "zones", "config.scope", "openstack", "pacing"},
     "web": set(),
     "config": {"errors", "model", *LEAVES},

@@ -18,6 +18,7 @@ In reading order:
 - `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.
 - `cluster`: all proxies that share a Redis: which there are, their sessions, orders to end some.
 - `pacing`: long loops in pieces.
+- `hosts`: which proxy shows a machine, where proxies serve some hosts only.
 - `zones`: what zones say to each other.
 - `openstack`: logins at OpenStack, and what its Keystone says about tokens.
 - `blocking`, `backends`: bounded threads for blocking SDKs; the backends, which locate consoles.

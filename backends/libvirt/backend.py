@@ -17,14 +17,15 @@ from ...interfaces import (
     IConsoleBackend,
     IConsoleRecovery,
     IHasWarnings,
+    IKnowsHosts,
     IMachineIds,
     IMachineOwners,
     IVMInventory,
 )
-from ...model import ConsoleEndpoint, Ownership, VMAddress, VMSummary
+from ...model import ConsoleEndpoint, MachineHost, Ownership, VMAddress, VMSummary
 from ...tls.settings import warnings_about
 from ..uuids import uuid_of
-from .cluster import ask_all, locate
+from .cluster import ask_all, host_of, locate
 from .hypervisor import Hypervisor, close_socket
 from .settings import LibvirtSettings
 
@@ -33,7 +34,13 @@ THREADS_OF_A_HOST: Final = 4
 
 
 @implementer(
-    IConsoleBackend, IConsoleRecovery, IHasWarnings, IMachineIds, IMachineOwners, IVMInventory
+    IConsoleBackend,
+    IConsoleRecovery,
+    IHasWarnings,
+    IKnowsHosts,
+    IMachineIds,
+    IMachineOwners,
+    IVMInventory,
 )
 class LibvirtBackend:
     """The domains of one libvirt, or of several among which they are migrated.
@@ -80,6 +87,17 @@ class LibvirtBackend:
         endpoint = await self.locate(vm)
         close_socket(endpoint)
         return endpoint.host
+
+    async def host_of(self, vm: str) -> MachineHost:
+        """Return the host on which a machine runs, or is defined; see ``IKnowsHosts``."""
+        return await host_of(self._hypervisors, vm)
+
+    async def own_hosts(self) -> Sequence[str]:
+        """Return the names of all hosts, as libvirt reports them."""
+        answers, failures = await ask_all(self._hypervisors, Hypervisor.host_name)
+        if failures:
+            raise failures[0]
+        return list(answers.values())
 
     async def list(self) -> Sequence[VMSummary]:
         """Return all domains, running or not, sorted by name.

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ...errors import BackendError, ConsoleUnavailable, VMNotFound, VNCProxyError
-from ...model import ConsoleEndpoint
+from ...model import ConsoleEndpoint, MachineHost
 from ..uuids import uuid_of
 from .hypervisor import Hypervisor
 
@@ -39,6 +39,26 @@ async def locate(hypervisors: Sequence[Hypervisor], vm: str) -> ConsoleEndpoint:
     except (VMNotFound, ConsoleUnavailable):
         # it may have moved from one host to another between two answers
         return await _locate(hypervisors, vm)
+
+
+async def host_of(hypervisors: Sequence[Hypervisor], vm: str) -> MachineHost:
+    """Return the host on which a machine runs; of one that runs nowhere, where it is defined.
+
+    Raises:
+        VMNotFound, ConsoleUnavailable, BackendError: as `locate` does.
+    """
+    answers, failures = await ask_all(
+        hypervisors,
+        lambda each: each.host_of(vm, by_id=len(hypervisors) == 1),
+        (lambda found: _runs(found[0])) if uuid_of(vm) else _never,
+    )
+    silent = [str(each) for each in failures if not isinstance(each, VMNotFound)]
+    if not answers:
+        raise _nowhere(vm, len(hypervisors), silent)
+    states = {each: state for each, (state, _) in answers.items()}
+    _refuse_namesakes(vm, list(states.values()))
+    _refuse_twins(vm, states)
+    return answers[min(states, key=lambda each: states[each].rank)][1]
 
 
 async def ask_all(
@@ -113,7 +133,7 @@ def _runs(state: DomainState) -> bool:
     return state.rank == 0
 
 
-def _never(_state: DomainState) -> bool:
+def _never(_answer: object) -> bool:
     return False
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import ConfigurationError
 from ...interfaces import IBlockingCalls
-from ...model import ConsoleEndpoint
+from ...model import ConsoleEndpoint, MachineHost
 from .settings import LibvirtSettings
 
 if TYPE_CHECKING:
@@ -60,6 +60,25 @@ class Hypervisor:
         from .machines import domain_state
 
         return await self._ask(domain_state, vm)
+
+    async def host_of(self, vm: str, by_id: bool = False) -> tuple[DomainState, MachineHost]:
+        """Return a machine's state, and this host as far as it is the machine's.
+
+        Raises:
+            VMNotFound: this libvirt has no such machine.
+        """
+        from .machines import host_of
+
+        state, name = await self._ask(host_of, vm, by_id)
+        names = (name, self._settings.reach(self.uri).host)
+        found = MachineHost(tuple(dict.fromkeys(filter(None, names))), state.is_showing, state.uuid)
+        return state, found
+
+    async def host_name(self) -> str:
+        """Return the host's name, as libvirt reports it."""
+        from .machines import host_name
+
+        return await self._ask(host_name)
 
     async def inventory(self) -> Sequence[DomainState]:
         """Return all machines, in any state."""

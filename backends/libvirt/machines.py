@@ -56,20 +56,30 @@ def locate(
         raise BackendError(f"the XML of domain {vm!r} cannot be understood: {e}") from e
 
 
-def domain_state(connection: VirConnect, vm: str) -> DomainState:
-    """Return the state of a domain by UUID or name.
+def domain_state(connection: VirConnect, vm: str, by_id: bool = False) -> DomainState:
+    """Return the state of a domain by UUID or name, and where it is allowed by numeric id.
 
     Raises:
         VMNotFound: this libvirt has no such domain.
         libvirtError: libvirt failed in another way.
     """
-    domain = _find(connection, vm, by_id=False)
+    domain = _find(connection, vm, by_id)
     try:
         return DomainState(domain.UUIDString(), domain.name(), *domain.state())
     except libvirt.libvirtError as e:
         if e.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             raise VMNotFound(f"{vm!r} is gone: {e}") from e
         raise
+
+
+def host_of(connection: VirConnect, vm: str, by_id: bool = True) -> tuple[DomainState, str]:
+    """Return the state of a domain, and the name of the host; it raises as `domain_state` does."""
+    return domain_state(connection, vm, by_id), host_name(connection)
+
+
+def host_name(connection: VirConnect) -> str:
+    """Return the host's name, as libvirt reports it."""
+    return str(connection.getHostname())
 
 
 def inventory(connection: VirConnect) -> list[DomainState]:

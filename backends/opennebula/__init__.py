@@ -8,6 +8,7 @@
 - `machines`: a machine's document, as far as its console is concerned.
 - `console`: the endpoint of a machine on a host of its own cloud.
 - `federation`: machines of other zones, as the zone pool has them.
+- `hosts`: on which host of its own cloud a machine is.
 - `hybrid`: machines that run in another OpenNebula.
 - `vcenter`: machines that run in a vCenter.
 - `states`: STATE and LCM_STATE in words.

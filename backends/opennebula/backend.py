@@ -15,10 +15,11 @@ from ...interfaces import (
     BackendContext,
     IConsoleBackend,
     IHasWarnings,
+    IKnowsHosts,
     IMachineIds,
     IVMInventory,
 )
-from ...model import ConsoleElsewhere, ConsoleEndpoint, VMSummary
+from ...model import ConsoleElsewhere, ConsoleEndpoint, MachineHost, VMSummary
 from ..time_limits import IN_THREAD
 from .settings import OpenNebulaSettings
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@implementer(IConsoleBackend, IHasWarnings, IMachineIds, IVMInventory)
+@implementer(IConsoleBackend, IHasWarnings, IKnowsHosts, IMachineIds, IVMInventory)
 class OpenNebulaBackend:
     """The machines of one OpenNebula.
 
@@ -65,6 +66,21 @@ class OpenNebulaBackend:
         """Return a number and its zone; everything else is a name, which its owner chooses."""
         zone, slash, machine = vm.rpartition("/") if self._settings.federation else ("", "", vm)
         return vm if machine.isascii() and machine.isdigit() else zone + slash
+
+    async def host_of(self, vm: str) -> MachineHost:
+        """Return the host on which a machine is, by its name in OpenNebula; see ``IKnowsHosts``.
+
+        Of one on a hybrid host, it is that host.
+        """
+        from .hosts import host_of
+
+        return await self._ask(host_of, vm)
+
+    async def own_hosts(self) -> Sequence[str]:
+        """Return the names of all hosts of the cloud."""
+        from .hosts import own_hosts
+
+        return await self._ask(own_hosts)
 
     async def list(self) -> Sequence[VMSummary]:
         """Return the machines that are not terminated, as far as the account can see them."""

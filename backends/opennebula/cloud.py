@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from pyone.bindings.supbind import USER, VM_POOL
+from pyone.bindings.supbind import HOST_POOL, USER, VM_POOL
 
 from ...addresses import is_loopback
 from ...errors import BackendError, VMNotFound
@@ -113,6 +113,11 @@ class Cloud:
         return sorted(
             vm.ID for vm in self._pool(end) if has_screen(vm.STATE or 0, vm.LCM_STATE or 0)
         )
+
+    def hosts(self, end: float) -> list[str]:
+        """Return the names of the hosts that the account can see."""
+        pool = self.answer(end, HOST_POOL, "hostpool.info")
+        return sorted(host.NAME for host in pool.HOST if host.NAME)
 
     def describe(self, end: float) -> str:
         """Return a line about it: version, account, and which servers do not answer.

@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zope.interface import implementer
 
 from ...errors import ConfigurationError
-from ...interfaces import BackendContext, IConsoleBackend, IHasWarnings, IMachineIds, IVMInventory
-from ...model import ConsoleEndpoint, VMSummary
+from ...interfaces import (
+    BackendContext,
+    IConsoleBackend,
+    IHasWarnings,
+    IKnowsHosts,
+    IMachineIds,
+    IVMInventory,
+)
+from ...model import ConsoleEndpoint, MachineHost, VMSummary
 from ..time_limits import IN_THREAD
 from ..uuids import uuid_of
 from .settings import VMwareSettings
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@implementer(IConsoleBackend, IHasWarnings, IMachineIds, IVMInventory)
+@implementer(IConsoleBackend, IHasWarnings, IKnowsHosts, IMachineIds, IVMInventory)
 class VMwareBackend:
     """The machines of one vCenter or ESXi host.
 
@@ -59,6 +66,18 @@ class VMwareBackend:
 
         by_uuid = uuid_of(vm) and not self._settings.bios_uuids
         return vm if by_uuid or is_managed_object_id(vm) else ""
+
+    async def host_of(self, vm: str) -> MachineHost:
+        """Return a machine's host and its cluster; see ``IKnowsHosts``."""
+        from .hosts import host_of
+
+        return await self._ask(host_of, vm)
+
+    async def own_hosts(self) -> Sequence[str]:
+        """Return the names of all hosts and clusters."""
+        from .hosts import own_hosts
+
+        return await self._ask(own_hosts)
 
     async def list(self) -> Sequence[VMSummary]:
         """Return the machines that the account can see, without templates, sorted by name."""

@@ -16,10 +16,11 @@ from ...interfaces import (
     IConsoleBackend,
     IConsoleRecovery,
     IHasWarnings,
+    IKnowsHosts,
     IMachineIds,
     IVMInventory,
 )
-from ...model import ConsoleEndpoint, VMSummary
+from ...model import ConsoleEndpoint, MachineHost, VMSummary
 from ...tls.settings import warnings_about
 from ..time_limits import IN_THREAD
 from ..uuids import WITH_DASHES, uuid_of
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@implementer(IConsoleBackend, IConsoleRecovery, IVMInventory, IHasWarnings, IMachineIds)
+@implementer(
+    IConsoleBackend, IConsoleRecovery, IVMInventory, IHasWarnings, IKnowsHosts, IMachineIds
+)
 class XenBackend:
     """The machines of one pool, or of a host that stands alone.
 
@@ -75,6 +78,18 @@ class XenBackend:
     async def current_host(self, vm: str) -> str:
         """Return an empty text: XAPI is not asked."""
         return ""
+
+    async def host_of(self, vm: str) -> MachineHost:
+        """Return the host on which a machine runs; see ``IKnowsHosts``."""
+        from .machines import host_of
+
+        return await self._ask(host_of, vm)
+
+    async def own_hosts(self) -> Sequence[str]:
+        """Return the names of the pool's hosts."""
+        from .machines import own_hosts
+
+        return await self._ask(own_hosts)
 
     async def list(self) -> Sequence[VMSummary]:
         """Return all machines, running or not, sorted by name."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 from XenAPI import Failure
 
 from ...errors import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
-from ...model import VMAddress, VMSummary
+from ...model import MachineHost, VMAddress, VMSummary
 from ..uuids import WITH_DASHES, uuid_of
 from .login import Login
 from .states import RUNNING, state_text
@@ -66,6 +66,31 @@ def find_console(login: Login, vm: str) -> Found:
             ) from e
         raise
     return Found(record["name_label"], ref, login.ref, console["location"], host)
+
+
+def host_of(login: Login, vm: str) -> MachineHost:
+    """Return the host on which a machine runs; one that is halted has none.
+
+    Raises:
+        VMNotFound: there is none.
+    """
+    _, record = _find(login, vm)
+    runs = state_text(record["power_state"]) == RUNNING
+    try:
+        found = login.xenapi.host.get_record(record["resident_on"])
+        names: tuple[str, ...] = (found["name_label"], found["hostname"], found["address"])
+    except Failure as e:
+        if e.details[0] not in _GONE:
+            raise
+        names, runs = (), False
+    return MachineHost(tuple(dict.fromkeys(names)), runs, record["uuid"])
+
+
+def own_hosts(login: Login) -> list[str]:
+    """Return the names of all hosts of the pool."""
+    hosts: dict[str, Record] = login.xenapi.host.get_all_records()
+    names = ((each["name_label"], each["hostname"]) for each in hosts.values())
+    return sorted({name for both in names for name in both})
 
 
 def inventory(login: Login, backend: str) -> list[VMSummary]:

@@ -43,6 +43,7 @@ listen_tls = 0
 listen_tcp = 1
 listen_addr = "{address}"
 auth_tcp = "none"
+auth_unix_rw = "none"
 host_uuid = "{uuid}"
 """
 
@@ -105,6 +106,21 @@ class NetworkedHost:
             self._process = None
         until(lambda: not self._pids(), f"the end of {self.name}")
 
+    def program(self) -> list[str]:
+        """Return words for before a program so that it runs on this host.
+
+        It has the host's network, name and libvirt, and the files of this machine; it keeps its
+        process id.
+        """
+        pid = next(each for each in self._pids() if _is_init(each))
+        show_libvirt = (
+            "mkdir -p /run/libvirt && mount -t tmpfs tmpfs /run/libvirt "
+            f"&& ln -s /proc/{pid}/root/run/libvirt/libvirt-sock /run/libvirt && "
+            'exec "$@"'
+        )
+        inside = ["nsenter", f"--target={pid}", "--uts", "--net"]
+        return [*inside, "unshare", "--mount", "sh", "-c", show_libvirt, "sh"]
+
     def _is_up(self) -> bool:
         assert self._process is not None
         if self._process.poll() is not None:
@@ -124,6 +140,9 @@ class TwoHosts:
     Attributes:
         first: a host.
         second: another one.
+        bridge: the device that joins them.
+        own_address: of this machine on their network.
+        free_address: another one, which no machine has.
     """
 
     def __init__(self) -> None:
@@ -144,9 +163,10 @@ class TwoHosts:
         Path(folder).chmod(0o755)
         image = Path(folder) / "key.img"
         image.write_bytes(boot_sector())
-        addresses = (f"{each}" for each in self._network().hosts())
-        own = next(addresses)
-        bridge = f"vb{os.getpid()}"
+        addresses = (f"{each}" for each in take_network(self._undo).hosts())
+        own = self.own_address = next(addresses)
+        self.free_address = next(addresses)
+        bridge = self.bridge = f"vb{os.getpid()}"
         self._add("link", bridge, "type", "bridge")
         ip("address", "add", f"{own}/29", "dev", bridge)
         self._up(bridge)
@@ -154,19 +174,6 @@ class TwoHosts:
             self._host(f"v{letter}{os.getpid()}", next(addresses), bridge, image) for letter in "ab"
         )
         return first, second
-
-    def _network(self) -> IPv4Network:
-        """Take a network that no other run has, and see that nothing to it leaves this machine."""
-        for network in _candidates():
-            try:
-                ip("route", "add", "unreachable", str(network), "metric", "4000")
-            except RuntimeError as e:
-                if "File exists" not in str(e):
-                    raise
-                continue
-            self._undo.callback(ip, "route", "del", "unreachable", str(network), "metric", "4000")
-            return network
-        raise AssertionError("no network is free")
 
     def _host(self, name: str, address: str, bridge: str, image: Path) -> NetworkedHost:
         self._add("netns", name)
@@ -195,6 +202,24 @@ class TwoHosts:
         self._undo.callback(ip, kind, "del", name)
 
 
+def take_network(undo: ExitStack) -> IPv4Network:
+    """Take a network that no other run has, and see that nothing to it leaves this machine.
+
+    Args:
+        undo: gives it back.
+    """
+    for network in _candidates():
+        try:
+            ip("route", "add", "unreachable", str(network), "metric", "4000")
+        except RuntimeError as e:
+            if "File exists" not in str(e):
+                raise
+            continue
+        undo.callback(ip, "route", "del", "unreachable", str(network), "metric", "4000")
+        return network
+    raise AssertionError("no network is free")
+
+
 def migrate(guest: Guest, target: NetworkedHost) -> None:
     """Move a running guest to another host; on its old host it stays defined, shut off."""
     flags = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER
@@ -202,6 +227,13 @@ def migrate(guest: Guest, target: NetworkedHost) -> None:
     where = {libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{target.address}"}
     guest.domain().migrateToURI3(target.uri, where, flags | libvirt.VIR_MIGRATE_PERSIST_DEST)
     guest.host = target
+
+
+def _is_init(pid: int) -> bool:
+    """Return whether a process is the first one of a namespace of its own."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    ids = next(line for line in status.splitlines() if line.startswith("NSpid:")).split()
+    return len(ids) > 2 and ids[-1] == "1"
 
 
 def _candidates() -> Iterator[IPv4Network]:

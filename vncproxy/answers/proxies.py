@@ -42,6 +42,7 @@ class Proxy(TypedDict):
         base_url: where browsers reach it.
         xvp_url: where TCP viewers reach it.
         hosts: names and addresses that it says it is reached by.
+        serves: the hosts whose machines it shows, by their names; null for those of every host.
         backends: a digest of each backend's table.
         digest: of the whole configuration.
         workers: its processes.
@@ -54,6 +55,7 @@ class Proxy(TypedDict):
     base_url: str
     xvp_url: str
     hosts: list[str]
+    serves: list[str] | None
     backends: dict[str, str]
     draining: bool
     digest: NotRequired[str]

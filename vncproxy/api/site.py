@@ -19,14 +19,14 @@ from werkzeug.exceptions import HTTPException
 from ..interfaces import IConsoleBackend, IProxies, ISessionRegistry, ITokenStore
 from ..model import ConsoleType, UnixTime
 from ..text import printable
-from ..tokens.issuing import IssueRules, TokenIssuer
+from ..tokens.issuing import IPlaces, IssueRules, TokenIssuer
 from ..tokens.machine_check import MachineCheck
 from ..zones.request import Peer
 from .authentication import IAuthenticator
 from .health import Readiness
 from .machine_lists import MachineLists
 from .nova.auth_tokens import AuthTokens
-from .nova.consoles import PAGE, Consoles
+from .nova.consoles import Consoles
 from .nova.options import NovaOptions
 from .nova.owners import MachineOwners
 from .nova.routes import NovaApi
@@ -135,6 +135,7 @@ def api_resource(
     max_ttl: float,
     base_url: str,
     xvp_url: str,
+    places: IPlaces | None = None,
     room_elsewhere: Callable[[], bool] = lambda: False,
     zone: str = "",
     zones: Mapping[str, Peer] = MappingProxyType({}),
@@ -155,6 +156,7 @@ def api_resource(
         max_ttl: the most seconds that a request may have.
         base_url: where users' browsers reach the proxy.
         xvp_url: where TCP viewers reach the proxy.
+        places: which proxy shows a machine; without it, links lead to this one.
         room_elsewhere: whether another worker of this proxy takes sessions.
         zone: the name of this zone.
         zones: the zones that may ask, by name.
@@ -164,10 +166,9 @@ def api_resource(
     rules = IssueRules(ttl=ttl, max_ttl=max_ttl, urls=urls, backends=backends)
     permissions, machines = Permissions(backends), MachineCheck(backends, clock)
     lists = MachineLists(backends, permissions, clock)
-    issuer = TokenIssuer(store, rules, machines, time)
+    issuer = TokenIssuer(store, rules, machines, time, places)
     owners = MachineOwners(backends, permissions, clock)
     servers = Servers(lists, owners, clock.seconds)
-    page = nova.novnc_url or base_url + PAGE
     return _Root(
         Api(
             authenticators,
@@ -182,7 +183,7 @@ def api_resource(
         NovaApi(
             nova,
             servers,
-            Consoles(servers, machines, issuer, page),
+            Consoles(servers, machines, issuer, nova.novnc_url),
             AuthTokens(store, machines, owners),
         ),
     )

@@ -14,19 +14,20 @@ from zope.interface import implementer
 
 from ..config.redis import RedisSettings
 from ..errors import EndedByAdministrator, SessionEnded, StoreUnavailable, Superseded, VNCProxyError
-from ..interfaces import IProxies, ISessionRegistry
-from ..model import Announcement, Ended, Identity, SessionFilter
+from ..interfaces import IMachineFinder, IProxies, ISessionRegistry
+from ..model import Announcement, Ended, Identity, MachineHost, SessionFilter, VMAddress
 from ..redis.endpoint import IPrimary
 from ..redis.link import OnOperation, RedisLink
 from ..redis.outage import OutageLog
 from ..redis.subscription import ISubscriber, Subscription
 from ..text import printable
+from . import finding
 from .differences import DifferenceLog
 from .following import OrderStream
 from .giving import OrderGiver
 from .keys import ClusterKeys
 from .obeying import Obedience
-from .order import Kind, UnknownOrder, decode
+from .order import Kind, Order, UnknownOrder, decode
 from .presence import Presence
 from .publisher import SessionPublisher
 from .sessions import ClusterSessions
@@ -38,6 +39,10 @@ Revoked = Callable[[Collection[str]], Awaitable[frozenset[str]]]
 """Returns those of some tokens, by their ids, that are revoked; it may raise StoreUnavailable."""
 
 
+Sight = Callable[[VMAddress], Awaitable[MachineHost | None]]
+"""Returns the host of a machine, None for one that is not known; it may raise VNCProxyError."""
+
+
 class LocalSessions(Protocol):
     """What the cluster has of the registry of this process, beside `ISessionRegistry`."""
 
@@ -45,7 +50,7 @@ class LocalSessions(Protocol):
         """End the sessions that meet criteria; returns how many."""
 
 
-@implementer(IProxies, ISubscriber)
+@implementer(IMachineFinder, IProxies, ISubscriber)
 class Cluster:
     """What one process does for all proxies, and knows of them.
 
@@ -66,6 +71,7 @@ class Cluster:
         publisher: an observer of the sessions of this process.
         sessions: the sessions of all proxies.
         orders: how many orders of others were carried out, by their kind.
+        sight: tells other processes where a machine is, as far as this one knows.
         proxies: how many proxies there were at the last heartbeat; 0 in all but one process of a
             proxy.
     """
@@ -87,6 +93,7 @@ class Cluster:
     ) -> None:
         self.orders = Counter[str]({kind.value: 0 for kind in Kind})
         self.proxies = 0
+        self.sight: Sight = _knows_none
         self._keys = keys = ClusterKeys(settings.prefix)
         self._link = link = RedisLink(reactor, settings, primary, on_operation, outage)
         me = identity.worker_id
@@ -133,6 +140,15 @@ class Cluster:
         order = self._giver.new_order(Kind.DRAIN, SessionFilter(proxy=proxy), by=by)
         return await self._giver.give(order)
 
+    def announce(self) -> None:
+        """Announce this process now, since something about it has changed."""
+        announcing = Deferred.fromCoroutine(self.presence.announce())
+        announcing.addErrback(lambda why: why.trap(StoreUnavailable))
+
+    async def find_machine(self, vm: VMAddress) -> Sequence[MachineHost]:
+        """Return the host of a machine as each other process knows it."""
+        return await self._giver.find(self._giver.new_order(Kind.FIND, SessionFilter(vm=vm)))
+
     def replace(self, name: str, session_id: str) -> None:
         """End a session of another process, since its browser has entered its console again.
 
@@ -159,8 +175,7 @@ class Cluster:
     def _begin_draining(self) -> None:
         """Take no new sessions, and let others know at once."""
         self._drain()
-        announcing = Deferred.fromCoroutine(self.presence.announce())
-        announcing.addErrback(lambda why: why.trap(StoreUnavailable))
+        self.announce()
 
     @property
     def unconfirmed(self) -> int:
@@ -205,8 +220,11 @@ class Cluster:
             order = decode(text)
             if order.giver == self._identity.worker_id or not self._obedience.concerns(order):
                 return
-            ended = await self._obedience.obey(order)
             self.orders[order.kind.value] += 1
+            if order.kind is Kind.FIND:
+                self._begin_finding(order)
+                return
+            ended = await self._obedience.obey(order)
             self._confirm(order.id, order.giver, {"ended": ended})
         except UnknownOrder as e:
             what, order_id, giver = e.args
@@ -219,6 +237,20 @@ class Cluster:
             raise
         except Exception:  # noqa: BLE001 one order must not keep the next ones from being read
             self.log.failure("order {entry} was not carried out", entry=entry)
+
+    def _begin_finding(self, order: Order) -> None:
+        """Answer where a machine is; other orders do not wait for that."""
+        looking = Deferred.fromCoroutine(self._find_here(order))
+        looking.addErrback(lambda why: self.log.failure("a machine was not looked for", why))
+
+    async def _find_here(self, order: Order) -> None:
+        answer: dict[str, object] = {"ended": 0}
+        try:
+            found = await self.sight(order.wanted.vm) if order.wanted.vm else None
+            answer |= {"found": finding.encode(found)} if found is not None else {}
+        except VNCProxyError as e:
+            self.log.debug("{vm} is not known here: {why}", vm=order.wanted.vm, why=e)
+        self._confirm(order.id, order.giver, answer)
 
     def _log_skipped(self, entry: str, why: str) -> None:
         self.log.warn(
@@ -245,3 +277,8 @@ class Cluster:
             if revoked:
                 why = EndedByAdministrator("its token was revoked")
                 await self._ending.end_matching(why, SessionFilter(tokens=revoked))
+
+
+async def _knows_none(vm: VMAddress) -> MachineHost | None:
+    """Return nothing: no backend was given that knows machines."""
+    return None

@@ -10,9 +10,17 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ..model import Announcement, Ended, Identity, SessionFilter, Unconfirmed, new_id
+from ..model import (
+    Announcement,
+    Ended,
+    Identity,
+    MachineHost,
+    SessionFilter,
+    Unconfirmed,
+    new_id,
+)
 from ..redis.link import Operation, RedisLink
-from . import announcements, scripts
+from . import announcements, finding, scripts
 from .keys import MOST_ORDERS, ORDERS_KEPT, ClusterKeys
 from .obeying import Obedience, is_for
 from .order import Kind, Order, encode
@@ -27,11 +35,13 @@ class _Waiting:
 
     Attributes:
         ended: by the id of a process that has confirmed, how many sessions it ended.
+        found: where processes say that a machine is.
         missing: the processes that have not; None until it is known which there are.
         complete: fires when there are none.
     """
 
     ended: dict[str, int] = field(default_factory=dict)
+    found: list[MachineHost] = field(default_factory=list)
     missing: set[str] | None = None
     complete: Deferred[None] = field(default_factory=Deferred)
 
@@ -101,6 +111,22 @@ class OrderGiver:
         self.unconfirmed += len(late)
         return Ended(here + sum(waiting.ended.values()), tuple(self._unconfirmed(order, late)))
 
+    async def find(self, order: Order) -> Sequence[MachineHost]:
+        """Ask all other processes for a machine; return what they know within a second.
+
+        Raises:
+            StoreUnavailable: they cannot be asked.
+        """
+        self._waiting[order.id] = waiting = _Waiting()
+        try:
+            workers = await self._send(order)
+            waiting.missing = {each.identity.worker_id for each in workers}
+            waiting.check()
+            await self._wait(waiting.complete)
+        finally:
+            del self._waiting[order.id]
+        return waiting.found
+
     async def _send(self, order: Order) -> Sequence[Announcement]:
         """Send an order; returns the other processes that it is for."""
         keys = [self._keys.orders, self._keys.workers]
@@ -139,10 +165,11 @@ class OrderGiver:
         try:
             answer = json.loads(message)
             order, worker, ended = answer["order"], answer["worker"], int(answer.get("ended", 0))
-            waiting = self._waiting.get(order)
+            waiting, found = self._waiting.get(order), finding.decode(answer.get("found"))
         except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, RecursionError):
             self.log.warn("a malformed answer to an order was ignored")
             return
         if waiting is not None and isinstance(worker, str):
             waiting.ended[worker] = max(0, ended)
+            waiting.found += found
             waiting.check()

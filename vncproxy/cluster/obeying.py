@@ -58,6 +58,8 @@ class Obedience:
                 if ended:
                     self._log(order, ended)
                 return ended
+            case Kind.FIND:
+                return 0
 
     def _log(self, order: Order, ended: int) -> None:
         self.log.info(

@@ -22,6 +22,7 @@ class Kind(Enum):
 
     END = "end"
     DRAIN = "drain"
+    FIND = "find"
 
 
 class UnknownOrder(ValueError):
@@ -30,12 +31,13 @@ class UnknownOrder(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Ends sessions, or lets proxies take no new ones.
+    """Ends sessions, lets proxies take no new ones, or asks where a machine is.
 
     Attributes:
         id: chosen by the giver.
         kind: what is to be done.
-        wanted: which sessions are to end; its ``proxy`` and `worker` also choose who drains.
+        wanted: which sessions are to end, or which machine is to be found; its ``proxy`` and
+            `worker` also choose which processes obey.
         reason: the code of the error that ends them.
         by: the name of who gives it, for the audit log.
         giver: the id of the process that waits for answers; empty for none.
@@ -116,6 +118,8 @@ def _decode(members: dict[str, Any]) -> Order:
         what = f"version {members['v']!r}, kind {members['kind']!r}, members {sorted(unknown)}"
         raise UnknownOrder(what, id_, giver)
     given = {name for name, value in members.items() if value not in (None, "")}
+    if members["kind"] == Kind.FIND.value and "vm" not in given:
+        raise ValueError("it names no machine to be found")
     if members["kind"] == Kind.END.value and not given & _CRITERIA:
         raise ValueError("it names no criterion, and would end every session")
     vm = _text(members, "vm")

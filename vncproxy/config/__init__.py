@@ -12,6 +12,7 @@
 - `secret`: secrets, written out, in a file or in the environment.
 - `listeners`: endpoint strings.
 - `urls`: URLs, and the origins and path prefixes in them.
+- `own_addresses`: this machine's name and its interfaces' addresses in URLs.
 - `digest`: a digest of a configuration.
 - `shares`: the part of the limits that one worker has.
 - `descriptors`: how many file descriptors the limits need.

@@ -16,10 +16,12 @@ from ..errors import ConfigurationError
 from ..model import VMAddress
 from ..text import has_control
 from .listeners import endpoint_error
+from .own_addresses import with_own_addresses
 from .secret import ERROR_TYPE as SECRET
 from .urls import (
     check_base_url,
     check_page_url,
+    check_peer_url,
     check_service_url,
     check_viewer_url,
     normal_origin_pattern,
@@ -150,6 +152,15 @@ def _workers(value: Any) -> int | str:
     raise ValueError('must be a whole number from 1, or "auto"')
 
 
+def _serves(value: Any) -> tuple[str, ...] | str:
+    if isinstance(value, str) and value in ("all", "auto"):
+        return value
+    given = value if isinstance(value, list | tuple) else ("",)
+    if all(isinstance(name, str) and name.strip() and not has_control(name) for name in given):
+        return tuple(given)
+    raise ValueError('must be "all", "auto", or a list of names of hosts or clusters')
+
+
 def _backend_table(table: Any, info: ValidationInfo) -> BackendTable:
     return _typed_table(table, "a type of backend", info, lambda reading: reading.backend_settings)
 
@@ -195,8 +206,11 @@ def _typed_table(
 PlainText = Annotated[str, AfterValidator(_plain_text)]
 Name = Annotated[str, AfterValidator(check_name)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
-BaseURL = Annotated[str, AfterValidator(check_base_url)]
-ViewerURL = Annotated[str, AfterValidator(check_viewer_url)]
+BaseURL = Annotated[str, AfterValidator(with_own_addresses), AfterValidator(check_base_url)]
+ViewerURL = Annotated[str, AfterValidator(with_own_addresses), AfterValidator(check_viewer_url)]
+AnnouncedURL = Annotated[str, AfterValidator(with_own_addresses), AfterValidator(check_service_url)]
+Serves = Annotated[tuple[str, ...] | Literal["all", "auto"], PlainValidator(_serves)]
+PeerURL = Annotated[str, AfterValidator(check_peer_url)]
 ServiceURL = Annotated[str, AfterValidator(check_service_url)]
 PageURL = Annotated[str, AfterValidator(check_page_url)]
 Origin = Annotated[str, AfterValidator(normal_origin_pattern)]

@@ -18,6 +18,7 @@ from .redis import RedisSettings
 from .scope import Access
 from .setting_types import (
     ALL_BACKENDS,
+    AnnouncedURL,
     Backend,
     BackendTable,
     BaseURL,
@@ -27,6 +28,7 @@ from .setting_types import (
     Network,
     Origin,
     PlainText,
+    Serves,
     Store,
     TokenSource,
     ViewerURL,
@@ -45,6 +47,7 @@ class Proxy(Table):
 
     name: PlainText = ""
     zone: PlainText = ""
+    serves: Serves = "all"
     instances: Annotated[int, Field(ge=1)] = 1
     workers: Workers = 1
     supervisor: bool = False
@@ -66,9 +69,30 @@ class Public(Table):
 
     base_url: BaseURL = "http://127.0.0.1:6080/"
     xvp_url: ViewerURL = "http://127.0.0.1:6081/console"
+    announced_url: AnnouncedURL = ""
+    announced_xvp_url: AnnouncedURL = ""
     allowed_origins: tuple[Origin, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     forwarded_header: Literal["auto", "x-forwarded-for", "forwarded"] = "auto"
+
+    @field_validator("announced_url", "announced_xvp_url")
+    @classmethod
+    def _moved_only(cls, url: str, info: ValidationInfo) -> str:
+        name = "base_url" if info.field_name == "announced_url" else "xvp_url"
+        if url and (own := info.data.get(name)) and not urls.is_moved(url, own):
+            raise ValueError(f"may differ in host and port only from {name}, which is {own}")
+        return url
+
+    @property
+    def announced(self) -> tuple[str, str]:
+        """Return the URLs in access URLs: of the page, and for TCP viewers."""
+        return self.announced_url or self.base_url, self.announced_xvp_url or self.xvp_url
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of the page, as browsers send them."""
+        found = (self.base_url, self.announced_url)
+        return tuple(dict.fromkeys(urls.origin(url) for url in found if url))
 
     @property
     def origin(self) -> str:

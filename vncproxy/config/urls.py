@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import PydanticCustomError
 
+from ..addresses import is_loopback
 from ..origins import PORTS, normal_host, normal_pattern
 from .secret import ERROR_TYPE as SECRET
 
@@ -93,6 +94,28 @@ def check_service_url(url: str) -> str:
     if url:
         split(url)
     return url
+
+
+def check_peer_url(url: str) -> str:
+    """Return the URL of another proxy's API.
+
+    Raises:
+        ValueError: as ``split``, or a key would be sent to it in clear text.
+    """
+    parts = split(url)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise ValueError("must begin with https://, since it is sent a key")
+    return url.rstrip("/")
+
+
+def is_moved(url: str, origin_of: str) -> bool:
+    """Tell whether two URLs differ in nothing but host and port.
+
+    Raises:
+        ValueError: as ``split``.
+    """
+    one, other = split(url), split(origin_of)
+    return (one.scheme, one.path) == (other.scheme, other.path)
 
 
 def check_page_url(url: str) -> str:

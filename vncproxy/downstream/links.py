@@ -47,6 +47,16 @@ def can_move(request: Request) -> bool:
     return _parameter(request, "moves") == "1"
 
 
+def can_follow(request: Request) -> bool:
+    """Tell whether the page states that it goes to another proxy when it is sent there."""
+    return _parameter(request, "follows") == "1"
+
+
+def resume_secret(request: Request) -> str:
+    """Return the secret by which the page of another proxy lets its user re-enter here."""
+    return _parameter(request, "reenter") or ""
+
+
 def _parameter(request: Request, name: str) -> str | None:
     query = request.uri.decode("latin-1").partition("?")[2]
     return dict(_parameters(query)).get(name)

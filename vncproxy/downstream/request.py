@@ -9,7 +9,7 @@ from ..origins import untrusted_origin
 from ..session.user_request import UserRequest
 from .cookies import parse_cookies
 from .headers import header_lines
-from .links import can_move, is_confirmed, query_token
+from .links import can_follow, can_move, is_confirmed, query_token, resume_secret
 from .resume_cookie import resume_cookie_name
 from .trust import Trust
 
@@ -25,14 +25,18 @@ def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> User
     token = query_token(request)
     if not token and untrusted is None:
         token = cookies.get("token", "")
+    resume = cookies.get(resume_cookie_name(token)) if cookies else None
+    reenter = resume_secret(request) if untrusted is None and type is ConsoleType.NOVNC else ""
     return UserRequest(
         type=type,
         client=trust.forwarding.client_address(request),
         token=token,
-        resume=cookies.get(resume_cookie_name(token)) if cookies else None,
+        resume=resume,
+        reenter=reenter,
         untrusted_origin=untrusted,
         confirmed=type is ConsoleType.XVPVNC or is_confirmed(request),
         can_move=can_move(request),
+        can_follow=can_follow(request),
     )
 
 

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 from zope.interface import implementer
 
-from ..errors import BadRequest, ClientGone, VNCProxyError
+from ..errors import AtAnotherProxy, BadRequest, ClientGone, VNCProxyError
 from ..model import REFUSALS_HEADER, REFUSALS_IN_RFB, SESSION_HEADER, Grant
 from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
@@ -35,6 +35,9 @@ from .trust import Trust
 
 _QUOTED = re.compile("[\"']")
 """Begins Autobahn's quotations of headers, which may contain a token by mistake."""
+
+FOLLOW = "vncproxy:follow "
+"""Begins the text message that sends the page to another proxy's URL, which comes behind it."""
 
 LONGEST_REASON = 120
 """Characters of Autobahn's message that are logged."""
@@ -223,6 +226,8 @@ class WebSocketDownstream(PendingConnection):
         self._complete({})
         if self.leg is None:
             return
+        if isinstance(error, AtAnotherProxy) and self._user_request.can_follow and error.url:
+            self.leg.tell(FOLLOW + error.url)
         await refuse_viewer(self.leg, self.greeting, error, session_id, self._close_timeout)
 
     def _refuse_in_http(self, error: VNCProxyError, status: int, text: str) -> Leg:

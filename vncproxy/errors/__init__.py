@@ -48,6 +48,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     ├── StoreUnavailable           the token store
     ├── KeystoneUnavailable        OpenStack's Keystone
     ├── AuditUnavailable           the audit file
+    ├── AtAnotherProxy             no fault: another proxy shows the console
     ├── Busy                       too many sessions are opening
     ├── ConfirmationNeeded         no fault: the user is to confirm before the token is redeemed
     └── SessionEnded               why an open session was closed
@@ -94,6 +95,7 @@ from .hypervisor import (
 from .machine import ConsoleError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from .root import VNCProxyError
 from .service import (
+    AtAnotherProxy,
     AuditUnavailable,
     Busy,
     ConfigurationError,
@@ -134,6 +136,7 @@ from .zone import (
 )
 
 __all__ = [
+    "AtAnotherProxy",
     "AuditUnavailable",
     "BackendError",
     "BadRequest",

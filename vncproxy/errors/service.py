@@ -40,6 +40,30 @@ class Busy(VNCProxyError):
     retry_after = 8
 
 
+class AtAnotherProxy(VNCProxyError):
+    """The machine's console is shown by another proxy; the use of the token was given back.
+
+    Args:
+        detail: which proxy, for the log.
+        address: where TCP viewers find it, for the sentence; empty for a link that is not good
+            there.
+
+    Attributes:
+        url: where a page goes on, with all that it needs to open the console; a secret.
+    """
+
+    public = "The virtual machine runs on another host now. Ask for a new console link."
+    status = 421
+    close_code = 4117
+    code = "at-another-proxy"
+
+    def __init__(self, detail: str = "", url: str = "", address: str = "") -> None:
+        sentence = "The virtual machine runs on another host now."
+        public = f"{sentence} Open the same link at {address}." if address else None
+        super().__init__(detail, public=public)
+        self.url = url
+
+
 class AuditUnavailable(VNCProxyError):
     """The audit file cannot be written, and the configuration requires a line of each session."""
 

@@ -10,6 +10,7 @@ Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 - `tokens`: the token store, and further sources of tokens.
 - `stage`: a filter, rewriter or recorder of a session's bytes.
 - `observer`: receivers of session events: audit, metrics.
+- `hosts`: what other proxies know of a machine.
 - `registry`: the live sessions: list and end; the proxies.
 
 Methods promise ``Awaitable[T]``, so an implementation may be ``async def`` or return a Deferred.
@@ -24,6 +25,7 @@ from .backend import (
     IConsolesElsewhere,
     IHasWarnings,
     IKnowsConsoles,
+    IKnowsHosts,
     IMachineIds,
     IMachineOwners,
     IVMInventory,
@@ -32,6 +34,7 @@ from .backend import (
 from .blocking import IBlockingCalls
 from .context import CONTEXT_VERSION, BackendContext
 from .deprecated import IConsoleMoves, IConsoleRefusals, IPointsElsewhere
+from .hosts import IMachineFinder
 from .links import IZoneLinks
 from .observer import ISessionObserver
 from .registry import IProxies, ISessionRegistry
@@ -51,6 +54,8 @@ __all__ = [
     "IHasSentinels",
     "IHasWarnings",
     "IKnowsConsoles",
+    "IKnowsHosts",
+    "IMachineFinder",
     "IMachineIds",
     "IMachineOwners",
     "IMayForget",

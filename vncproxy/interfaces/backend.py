@@ -9,7 +9,14 @@ from pydantic import BaseModel
 from zope.interface import Interface
 
 from ..errors import UpstreamViolation, VNCProxyError
-from ..model import ConsoleElsewhere, ConsoleEndpoint, Journey, Ownership, VMSummary
+from ..model import (
+    ConsoleElsewhere,
+    ConsoleEndpoint,
+    Journey,
+    MachineHost,
+    Ownership,
+    VMSummary,
+)
 from .context import BackendContext
 
 
@@ -96,6 +103,30 @@ class IConsoleRecovery(Interface):
 
         Raises:
             VNCProxyError: as ``locate`` does.
+        """
+
+
+class IKnowsHosts(Interface):
+    """A backend that can tell on which host a machine is, for proxies that serve some hosts."""
+
+    def host_of(vm: str) -> Awaitable[MachineHost]:
+        """Return the host on which a machine is now, always by asking the hypervisor.
+
+        Args:
+            vm: the id as the token has it.
+
+        Raises:
+            VMNotFound: no such machine.
+            BackendError: the hypervisor's API failed.
+        """
+
+    def own_hosts() -> Awaitable[Sequence[str]]:
+        """Return the names of all hosts and groups of hosts whose machines the backend shows.
+
+        They are what a proxy serves whose ``proxy.serves`` is ``auto``.
+
+        Raises:
+            BackendError: the hypervisor's API failed.
         """
 
 

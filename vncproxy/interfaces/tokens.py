@@ -81,6 +81,21 @@ class ITokenStore(Interface):
         counts as given back: its proxy died.
         """
 
+    def renew(grant: Grant, within: float | None = None) -> Awaitable[str]:
+        """Give the resume cookie of a grant another secret; the old one is good no more.
+
+        The right to re-enter stays the same, its end included. It lets a browser enter at another
+        address, to which it does not send the cookie.
+
+        Args:
+            within: seconds within which the secret is to be renewed once more, for one that stands
+                in a URL; None for as long as the right lasts.
+
+        Raises:
+            TokenExpired, TokenRevoked: the right has ended.
+            StoreUnavailable: whether it was done is not known.
+        """
+
     def show(token_id: str) -> Awaitable[TokenStatus]:
         """Return a token that can still be redeemed or resumed.
 

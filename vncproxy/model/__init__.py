@@ -9,6 +9,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 - `bounds`: the most that an issuer may decide.
 - `endpoint`: where a console is, how its server is verified, and its handshakes as data.
 - `token`: a token without its secret, and what a redeemed one allows.
+- `machine_host`: the host on which a machine is.
 - `secret`: how ids and secrets are made, hashed and checked.
 - `identity`: the identity of a process among all proxies.
 - `announcement`: what a process tells of itself to all proxies.
@@ -45,6 +46,7 @@ from .endpoint import (
 from .identity import Identity
 from .lease import Place, SessionLease
 from .limits import Limits, Timeouts
+from .machine_host import MachineHost, normal_host_name
 from .patterns import ALL_VMS, VMPattern, VMPatterns
 from .policy import NOT_ENFORCED, Clipboard, ConsoleType, Mode, Policy, Sharing
 from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secret_id
@@ -85,6 +87,7 @@ __all__ = [
     "Identity",
     "Journey",
     "Limits",
+    "MachineHost",
     "Mode",
     "Once",
     "Ownership",
@@ -116,5 +119,6 @@ __all__ = [
     "new_claim",
     "new_id",
     "new_secret",
+    "normal_host_name",
     "secret_id",
 ]

@@ -24,6 +24,7 @@ class Announcement:
         most_sessions: how many there may be.
         draining: whether it takes no new ones because it is stopping.
         started_at: when it was started, by its own clock.
+        serves: the hosts whose machines it shows, by their names; None for those of every host.
     """
 
     identity: Identity
@@ -37,3 +38,4 @@ class Announcement:
     most_sessions: int = 0
     draining: bool = False
     started_at: UnixTime = 0.0
+    serves: tuple[str, ...] | None = None

@@ -41,12 +41,15 @@ class Difference:
 
 
 def differences(workers: Iterable[Announcement]) -> Iterator[Difference]:
-    """Yield how the proxies differ; of each, the workers of its newest generation count."""
+    """Yield how the proxies differ; of each, the workers of its newest generation count.
+
+    The backends of proxies that serve some hosts only differ by their nature.
+    """
     newest: dict[str, Announcement] = {}
     for worker in sorted(workers, key=lambda worker: worker.identity.generation):
         newest[worker.identity.proxy_id] = worker
     proxies = sorted(newest.values(), key=lambda each: (each.identity.name, each.identity.proxy_id))
-    yield from _of_backends(proxies)
+    yield from _of_backends([each for each in proxies if each.serves is None])
     yield from _of_names(proxies)
 
 

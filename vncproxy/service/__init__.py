@@ -5,6 +5,7 @@
 - `components`: token store, token sources and backends: made, renewed, closed.
 - `sites`: the HTTP sites for users and for API callers.
 - `nova_authenticators`: how callers of Nova's API are identified.
+- `served_hosts`: the hosts that are announced, asked of backends.
 - `figures`: all metrics of one process, and where their figures are counted.
 - `gateway`: the order in which everything starts and stops.
 - `start_lines`: the first lines of the log.

@@ -20,6 +20,7 @@ _RELOADED: Final = {
     "zones",
     "token_sources",
     ("proxy", "instances"),
+    ("proxy", "serves"),
     ("proxy", "drain_timeout"),
     ("proxy", "stop_timeout"),
     ("tokens", "ttl"),

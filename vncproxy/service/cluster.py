@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -51,6 +52,9 @@ class Description:
         settings: returns those in force.
         sessions: of this process.
         started_at: the wall-clock time of its start.
+
+    Attributes:
+        serves: returns the hosts that it serves by name, None for every host.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Description:
         self._settings = settings
         self._sessions = sessions
         self._started_at = started_at
+        self.serves: Callable[[], tuple[str, ...] | None] = lambda: None
         self._of: Settings | None = None
         self._constant = Announcement(identity)
 
@@ -72,27 +77,21 @@ class Description:
         if self._of is not self._settings():
             self._of = self._settings()
             self._constant = self._describe(self._of)
-        constant = self._constant
-        return Announcement(
-            constant.identity,
-            constant.version,
-            constant.base_url,
-            constant.xvp_url,
-            constant.hosts,
-            constant.backends,
-            constant.digest,
-            len(self._sessions),
-            constant.most_sessions,
-            self._sessions.draining,
-            self._started_at,
+        return replace(
+            self._constant,
+            serves=self.serves(),
+            sessions=len(self._sessions),
+            draining=self._sessions.draining,
+            started_at=self._started_at,
         )
 
     def _describe(self, settings: Settings) -> Announcement:
+        base_url, xvp_url = settings.public.announced
         return Announcement(
             self._identity,
             version=__version__,
-            base_url=settings.public.base_url,
-            xvp_url=settings.public.xvp_url,
+            base_url=base_url,
+            xvp_url=xvp_url,
             hosts=_hosts(settings),
             backends={name: backend_digest(table) for name, table in settings.backends.items()},
             digest=configuration_digest(settings),
@@ -102,8 +101,7 @@ class Description:
 
 def _hosts(settings: Settings) -> tuple[str, ...]:
     """Return the host names in the public URLs."""
-    urls = settings.public.base_url, settings.public.xvp_url
-    return tuple(dict.fromkeys(urlsplit(url).hostname or "" for url in urls))
+    return tuple(dict.fromkeys(urlsplit(url).hostname or "" for url in settings.public.announced))
 
 
 @implementer(IProxies)

@@ -19,7 +19,9 @@ from ..config.settings import Listen, Settings
 from ..downstream.accepting import Accepting
 from ..downstream.connections import Connections
 from ..downstream.tls_listener import ListenerTLS, listener_service
-from ..interfaces import ISessionObserver
+from ..hosts.directory import Directory
+from ..hosts.following import Following
+from ..interfaces import IProxies, ISessionObserver
 from ..metrics import Registry
 from ..session.audit import AuditLog, open_audit_file
 from ..session.registry import SessionRegistry
@@ -30,8 +32,9 @@ from .figures import ProxyMetrics
 from .gateway import Gateway
 from .log_file import ProcessLog
 from .reload import RunningProxy
+from .served_hosts import ServedHosts
 from .siblings import Siblings
-from .sites import Sites, proxy_name, services
+from .sites import Sites, proxy_name, services, urls_of
 
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster
@@ -85,21 +88,32 @@ def make_service(
     )
     if cluster is not None:
         _join(sessions, cluster)
+    proxies: IProxies = cluster if cluster else Alone(describe, lambda: gateway.drain())
+    directory = Directory(me, urls_of(settings), components.backends, proxies, cluster, reactor)
+    served = ServedHosts(lambda: gateway.settings, lambda: gateway.components.backends, reactor)
+    describe.serves = served.names
+    sessions.elsewhere = Following(directory, lambda: gateway.components.store)
+    if cluster is not None:
+        cluster.sight = directory.here
+        served.on_change = cluster.announce
     sites = Sites(
         settings,
         sessions,
         components,
         connections,
         cluster.sessions if cluster else sessions,
-        cluster if cluster else Alone(describe, lambda: gateway.drain()),
+        proxies,
         metrics.registry,
+        directory,
     )
     sites.api.on_answer = calls.api_answer
     accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)
     listeners = _listeners(settings.listen, sites, sessions, accepting, reactor, inherit)
     tls = [tls for _, tls in listeners if tls is not None]
     log = ProcessLog(process_options)
-    running = RunningProxy(settings, components, sessions, sites, audit, tls, log, me, cluster)
+    running = RunningProxy(
+        settings, components, sessions, sites, audit, tls, log, me, cluster, directory, served
+    )
     metrics.read_from(running, accepting)
     siblings = Siblings(sessions, connections, accepting)
     sites.room_elsewhere = siblings.room_elsewhere

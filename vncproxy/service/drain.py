@@ -107,6 +107,7 @@ class Drain:
         running = self._running
         return (
             other.identity.proxy_id != running.identity.proxy_id
-            and other.base_url == running.settings.public.base_url
+            and other.base_url == running.settings.public.announced[0]
+            and other.serves is None
             and not other.draining
         )

@@ -97,6 +97,8 @@ class Gateway(MultiService):
         self.warn()
         self._store_check.start()
         self.metrics.lag.start()
+        if self._running.served is not None:
+            self._running.served.start()
         if self._running.cluster is not None:
             self._running.cluster.start()
             following = Deferred.fromCoroutine(self._drain.follow_siblings())
@@ -235,6 +237,8 @@ class Gateway(MultiService):
 
     async def _stop(self, listeners: Deferred[Any]) -> None:
         self._store_check.stop()
+        if self._running.served is not None:
+            self._running.served.stop()
         if self._reload is not None:
             self._reload.disable()
         sites, limit = self._running.sites, 2 * self.sessions.services.timeouts.linger

@@ -24,6 +24,7 @@ from ..config.digest import configuration_digest
 from ..config.settings import Settings
 from ..downstream.tls_listener import ListenerTLS, LoadedCertificate
 from ..errors import BackendError, ConfigurationError
+from ..hosts.directory import Directory
 from ..logs.process import process_logging
 from ..model import Identity, Timeouts
 from ..session.audit import AuditLog, open_audit_file
@@ -32,7 +33,8 @@ from .changes import changed_options, needs_restart
 from .components import Component, Components, Renewed, close_all, digests, renew
 from .log_file import ProcessLog
 from .notify import Notifier
-from .sites import Sites, services
+from .served_hosts import ServedHosts
+from .sites import Sites, services, urls_of
 
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster
@@ -53,6 +55,8 @@ class RunningProxy:
         log: the file that the process logs to.
         identity: of this process, which no reload changes.
         cluster: the other proxies; None where nothing is shared with any.
+        directory: which proxy shows a machine.
+        served: the hosts that this one serves.
     """
 
     settings: Settings
@@ -64,6 +68,8 @@ class RunningProxy:
     log: ProcessLog
     identity: Identity
     cluster: Cluster | None = None
+    directory: Directory | None = None
+    served: ServedHosts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +278,10 @@ class Reload:
             before.on_step,
         )
         running.settings, running.components = settings, renewed.components
+        if running.directory is not None:
+            running.directory.configure(urls_of(settings), renewed.components.backends)
+        if running.served is not None:
+            running.served.start()
         self._close_later(renewed.retired, before.timeouts, settings.timeouts)
         running.audit.write_to(new.audit)
         running.audit.required = settings.log.audit_required

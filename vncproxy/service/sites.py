@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,8 +24,9 @@ from ..downstream.proxy_header import ProxyHeaderFactory
 from ..downstream.routes import ConsoleResource
 from ..downstream.throttled_warning import ThrottledWarning
 from ..downstream.trust import Trust
+from ..hosts.directory import Directory
 from ..interfaces import IProxies, ISessionObserver, ISessionRegistry
-from ..model import Identity, Limits, UnixTime
+from ..model import ConsoleType, Identity, Limits, UnixTime
 from ..relay import fast, plain
 from ..session.registry import SessionRegistry
 from ..session.services import Services
@@ -69,6 +70,12 @@ def services(
     )
 
 
+def urls_of(settings: Settings) -> Mapping[ConsoleType, str]:
+    """Return where users reach this proxy, by the type of their viewers."""
+    base_url, xvp_url = settings.public.announced
+    return {ConsoleType.NOVNC: base_url, ConsoleType.XVPVNC: xvp_url}
+
+
 def proxy_name(settings: Settings) -> str:
     """Return what this proxy is called in the audit log and the API."""
     return settings.proxy.name or socket.gethostname()
@@ -97,6 +104,7 @@ class Sites:
         cluster: ISessionRegistry,
         proxies: IProxies,
         registry: CollectorRegistry,
+        directory: Directory | None = None,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
         from ..api.site import api_site
@@ -106,6 +114,7 @@ class Sites:
         self._cluster = cluster
         self._proxies = proxies
         self._registry = registry
+        self._directory = directory
         self._clock = sessions.services.reactor
         self.room_elsewhere: Callable[[], bool] = lambda: False
         consoles = self._consoles(settings, components)
@@ -141,7 +150,7 @@ class Sites:
 
         public, sessions = settings.public, self._sessions
         trust = Trust(
-            origins=frozenset({public.origin, *public.allowed_origins}),
+            origins=frozenset({*public.origins, *public.allowed_origins}),
             forwarding=Forwarding(
                 public.trusted_proxies,
                 public.forwarded_header,
@@ -185,8 +194,9 @@ class Sites:
             clock=self._clock,
             ttl=settings.tokens.ttl,
             max_ttl=settings.tokens.max_ttl,
-            base_url=settings.public.base_url,
-            xvp_url=settings.public.xvp_url,
+            base_url=settings.public.announced[0],
+            xvp_url=settings.public.announced[1],
+            places=self._directory,
             room_elsewhere=lambda: self.room_elsewhere(),
             zone=settings.proxy.zone,
             zones={name: _peer(name, table) for name, table in settings.zones.items()},

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from twisted.internet.defer import Deferred
 
 from ..addresses import counted_as
 from ..errors import OverLimit, ProxyStopping, Superseded, VNCProxyError
-from ..model import SessionLease, Token, VMAddress, secret_id
+from ..model import ConsoleType, Grant, SessionLease, Token, VMAddress, secret_id
 from .admission import Admission
 from .services import Services
 from .state import SessionState
 from .timer import SharedTimer
+
+Elsewhere = Callable[[Grant, str, ConsoleType, VNCProxyError], Awaitable[VNCProxyError]]
+"""Takes a grant, the token's secret, the user's viewer and why this proxy shows no console."""
 
 
 class LiveSessions:
@@ -30,6 +33,8 @@ class LiveSessions:
         on_redeemed: called with the id of a session whose token was redeemed.
         replace_elsewhere: called with a session of another process that one of this process
             replaces, to end it there, and with the id of the new one.
+        elsewhere: returns why a console cannot be shown here, which may be that another proxy shows
+            it; None where no other may.
         explaining: how many sessions ask their backends why their console ended.
     """
 
@@ -43,6 +48,7 @@ class LiveSessions:
         self.other_refusal: Callable[[], VNCProxyError | None] = lambda: None
         self.on_redeemed: Callable[[str], object] = lambda session_id: None
         self.replace_elsewhere: Callable[[str, str], object] = lambda name, session_id: None
+        self.elsewhere: Elsewhere | None = None
         self.explaining = 0
         self.on_count: Callable[[], None] = lambda: None
         self._live: dict[str, SessionState] = {}

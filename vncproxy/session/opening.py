@@ -8,11 +8,29 @@ from ipaddress import ip_address
 
 from twisted.internet.defer import Deferred
 
-from ..errors import ClientGone, ConfirmationNeeded, Forbidden, TokenUsed
+from ..errors import (
+    ClientGone,
+    ConfirmationNeeded,
+    ConsoleError,
+    Forbidden,
+    HypervisorError,
+    TokenRefused,
+    TokenUsed,
+)
 from ..filters import stages_for
 from ..handshake.steps import StepError
 from ..interfaces import IStage
-from ..model import LOCAL, Border, ConsoleType, Grant, Journey, Policy, Token, check_secret
+from ..model import (
+    LOCAL,
+    Border,
+    ConsoleType,
+    Grant,
+    Journey,
+    Policy,
+    Token,
+    check_secret,
+    secret_id,
+)
 from ..origins import check_origin
 from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
@@ -94,8 +112,8 @@ class Opening:
         session, request = self._session, self._session.user_request
         secret = check_secret(request.token)
         try:
-            grant = await self._services.store.redeem(
-                secret, request.resume, self._check_confirmed, self._live.lease(session)
+            grant = await self._redeem_handed_over(secret) or await self._take(
+                secret, request.resume
             )
         except TokenUsed as e:
             raise _explain_used(e, request) from e
@@ -108,6 +126,28 @@ class Opening:
             session.border = Border(token.visit.zone, token.visit.session)
         self._live.on_redeemed(session.id)
         return grant
+
+    async def _take(self, secret: str, resume: str | None) -> Grant:
+        store, lease = self._services.store, self._live.lease(self._session)
+        grant: Grant = await store.redeem(secret, resume, self._check_confirmed, lease)
+        return grant
+
+    async def _redeem_handed_over(self, secret: str) -> Grant | None:
+        """Re-enter by the secret that stands in the link, and put a cookie in its place.
+
+        None where there is none, or it is not good any more: a cookie has taken its place.
+        """
+        request = self._session.user_request
+        if not request.reenter:
+            return None
+        try:
+            grant = await self._take(secret, request.reenter)
+        except TokenRefused:
+            return None
+        if not grant.resumed:
+            return grant
+        secret = await self._services.store.renew(grant)
+        return replace(grant, resume_secret=secret, cookie_id=secret_id(secret))
 
     def _check_confirmed(self, token: Token | None) -> None:
         """Raise, before a use is taken, when the user has to press a button first.
@@ -124,10 +164,7 @@ class Opening:
         session, token = self._session, grant.token
         await self._downstream.admit(grant)
         _check_policy(token.policy, session.user_request)
-        consoles = self._services.consoles()
-        console, name = await consoles.open(
-            token.vm, grant.endpoint, self._note_host, self._journey
-        )
+        console, name = await self._find_console(grant)
         session.is_vnc_server = console.is_vnc_server
         if self._zone and console.peer_session:
             self._note_zone(self._zone, console.peer_session)
@@ -142,6 +179,26 @@ class Opening:
             name = (name or desktop_name(server_init)).removesuffix(NOTE_VIEW_ONLY)
             name += NOTE_VIEW_ONLY
         return rename(server_init, name) if name else server_init
+
+    async def _find_console(self, grant: Grant) -> tuple[Console, str]:
+        """Return the console and its machine's name.
+
+        Raises:
+            AtAnotherProxy: another proxy shows it.
+        """
+        consoles = self._services.consoles()
+        try:
+            return await consoles.open(
+                grant.token.vm, grant.endpoint, self._note_host, self._journey
+            )
+        except (ConsoleError, HypervisorError) as e:
+            elsewhere, request = self._live.elsewhere, self._session.user_request
+            if elsewhere is None:
+                raise
+            why = await elsewhere(grant, request.token, request.type, e)
+            if why is e:
+                raise
+            raise why from e
 
     def _note_host(self, host: str) -> None:
         self._session.host = host or LOCAL

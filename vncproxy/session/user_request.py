@@ -19,6 +19,8 @@ class UserRequest:
             configuration.
         confirmed: whether the user has pressed the button of a page that asks before it opens a
             console; viewers that have no page are not asked.
+        can_follow: whether its page goes to another proxy when it is sent there.
+        reenter: the same, as another proxy's page has handed it over in the link to this one.
         can_move: whether its page enters the console again when it is asked to.
     """
 
@@ -29,3 +31,5 @@ class UserRequest:
     untrusted_origin: str | None = None
     confirmed: bool = False
     can_move: bool = False
+    can_follow: bool = False
+    reenter: str = field(default="", repr=False)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from ..errors import VMNotFound
 from ..interfaces import ITokenStore
 from ..model import ConsoleType, Policy, Token, UnixTime, Visit, VMAddress, secret_id
 from .access_url import access_url
-from .machine_check import MachineCheck
+from .machine_check import MachineCheck, no_machine
 from .policy import check_policy
 from .refusals import IssueRefused
 
@@ -44,12 +46,33 @@ class IssuedToken:
     Attributes:
         id: by which it is shown and revoked.
         url: the access URL, which holds the secret.
+        base: where the proxy is reached that the link leads to, for this type of viewer.
     """
 
     id: str
     token: Token
     secret: str = field(repr=False)
     url: str = field(repr=False)
+    base: str = ""
+
+
+class IPlace(Protocol):
+    """Where users reach a console."""
+
+    @property
+    def urls(self) -> Mapping[ConsoleType, str]:
+        """The base of its access URL for each type."""
+
+
+class IPlaces(Protocol):
+    """Knows which proxy shows a machine."""
+
+    async def place(self, vm: VMAddress) -> IPlace:
+        """Return where a link for a machine leads.
+
+        Raises:
+            VNCProxyError: no proxy shows it.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +123,7 @@ class TokenIssuer:
         rules: the configured limits.
         machines: checks that machines exist.
         time: wall-clock time.
+        places: which proxy shows a machine; without it, links lead to this one.
     """
 
     def __init__(
@@ -108,7 +132,9 @@ class TokenIssuer:
         rules: IssueRules,
         machines: MachineCheck,
         time: Callable[[], UnixTime],
+        places: IPlaces | None = None,
     ) -> None:
+        self._places = places
         self._store = store
         self._rules = rules
         self._machines = machines
@@ -120,15 +146,25 @@ class TokenIssuer:
         Raises:
             IssueRefused: with the field of the request that cannot be.
             BackendError: the machine is to be checked, and its backend fails.
+            NoProxyForHost: no proxy shows the consoles of its host.
             StoreUnavailable: nothing was issued.
         """
         token = self._token(request)
         if request.check:
             await self._machines.require(token.vm)
-            token = self._token(request)  # its time begins now
+        base = await self._base(request)
+        token = self._token(request)  # its time begins now
         secret = await self._store.issue(token)
-        url = access_url(self._rules.urls[token.type], secret)
-        return IssuedToken(secret_id(secret), token, secret, url)
+        return IssuedToken(secret_id(secret), token, secret, access_url(base, secret), base)
+
+    async def _base(self, request: IssueRequest) -> str:
+        """Return what a link begins with; another zone knows this one by one address only."""
+        if self._places is None or request.visit is not None:
+            return self._rules.urls[request.type]
+        try:
+            return (await self._places.place(request.vm)).urls[request.type]
+        except VMNotFound as e:
+            raise no_machine(request.vm) from e
 
     def _token(self, request: IssueRequest) -> Token:
         self._rules.check_backend(request.vm)

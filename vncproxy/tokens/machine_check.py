@@ -48,8 +48,7 @@ class MachineCheck:
         except ConsoleUnavailable:
             return
         except VMNotFound as e:
-            message = f"the backend {vm.backend!r} has no machine {vm.vm!r}"
-            raise IssueRefused(message, field="vm", code=VMNotFound.code) from e
+            raise no_machine(vm) from e
 
     async def require_console(self, vm: VMAddress) -> None:
         """Make sure that a machine shows a console now; it raises what `endpoint` raises."""
@@ -96,6 +95,12 @@ class MachineCheck:
             raise BackendError(f"{vm.backend!r} did not answer within {TIME_LIMIT:g} s") from e
         except BackendError as e:
             raise BackendError(f"backend {vm.backend!r}: {e.detail}") from e
+
+
+def no_machine(vm: VMAddress) -> IssueRefused:
+    """Return the error for a machine that does not exist."""
+    message = f"the backend {vm.backend!r} has no machine {vm.vm!r}"
+    return IssueRefused(message, field="vm", code=VMNotFound.code)
 
 
 def _close(found: ConsoleEndpoint | ConsoleElsewhere) -> None:

@@ -244,6 +244,20 @@ class MemoryTokenStore:
         entry.resumes[grant.cookie_id] = Resume(first, ends)
         entry.newest[grant.cookie_id] = grant.claim
 
+    async def renew(self, grant: Grant, within: float | None = None) -> str:
+        """Give the resume cookie of a grant another secret."""
+        entry = self._entries.get(grant.token_id)
+        if entry is None or entry.revoked:
+            raise TokenRevoked(f"token {grant.token_id[:12]} was revoked")
+        now = self._seconds()
+        entry.prune(now)
+        if grant.cookie_id not in entry.resumes:
+            raise TokenExpired(f"token {grant.token_id[:12]} is resumed no more")
+        secret, resume = new_secret(), entry.resumes[grant.cookie_id]
+        entry.remove_cookie(grant.cookie_id)
+        entry.resumes[secret_id(secret)] = resume.renewed(now, within)
+        return secret
+
     async def restore(self, grant: Grant) -> None:
         """Give the use of a grant back, unless it is confirmed."""
         if grant.once is not None:

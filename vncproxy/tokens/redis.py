@@ -237,6 +237,10 @@ class RedisTokenStore:
         """Note that a viewer is about to see the console."""
         await self._sessions.confirm(grant)
 
+    async def renew(self, grant: Grant, within: float | None = None) -> str:
+        """Give the resume cookie of a grant another secret."""
+        return await self._sessions.renew(grant, within)
+
     async def restore(self, grant: Grant) -> None:
         """Give the use of a grant back, unless it is confirmed."""
         await self._sessions.restore(grant)

@@ -210,6 +210,20 @@ class RedisSessions:
         args = (grant.use, grant.cookie_id, grant.token.policy.uses)
         await self._link.run(lambda redis: redis.change(scripts.RETRACT, keys, *args), "restore")
 
+    async def renew(self, grant: Grant, within: float | None) -> str:
+        """Give the resume cookie of a grant another secret."""
+        secret, keys = new_secret(), [self._keys.state(grant.token_id)]
+        args = (grant.cookie_id, secret_id(secret), milliseconds(within))
+        answer = await self._link.run(lambda redis: self._renew(redis, keys, *args), "renew")
+        if answer != b"renewed":
+            raise refusal(answer, grant.token_id)
+        return secret
+
+    async def _renew(self, redis: Operation, keys: list[str], *args: str | int) -> bytes:
+        answer: bytes = await redis.change(scripts.RENEW, keys, *args)
+        await redis.replicate()
+        return answer
+
     async def restore(self, grant: Grant) -> None:
         """Give the use of a grant back, unless it is confirmed, or what it consumed."""
         if grant.resumed:

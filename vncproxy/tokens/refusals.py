@@ -1,4 +1,4 @@
-"""The error of a request for a token that cannot be issued."""
+"""The errors of requests for tokens that cannot be issued."""
 
 from __future__ import annotations
 
@@ -23,3 +23,17 @@ class IssueRefused(ClientError):
         self.message = message
         self.field = field
         self.reason = code
+
+
+class NoProxyForHost(IssueRefused):
+    """No proxy shows the consoles of a machine's host now.
+
+    Args:
+        message: why, lower case.
+    """
+
+    status = 503
+    code = "no-proxy"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="vm", code=self.code)

@@ -22,10 +22,22 @@ REMEMBER = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """One browser's right to re-enter, in seconds of the store's clock; its end never moves."""
+    """One browser's right to re-enter, in seconds of the store's clock; its end never moves.
+
+    Attributes:
+        whole_until: its end, for a secret that has to be renewed before; 0 for one that has not.
+    """
 
     started_at: float
     expires_at: float
+    whole_until: float = 0.0
+
+    def renewed(self, now: float, within: float | None) -> Resume:
+        """Return the right under another secret, which is good for so many seconds at most."""
+        whole = self.whole_until or self.expires_at
+        if within is None:
+            return Resume(self.started_at, whole)
+        return Resume(self.started_at, min(whole, now + within), whole)
 
 
 def resume_time(token: Token, resume: float) -> float:

@@ -31,7 +31,8 @@ class Consoles:
         servers: finds machines.
         machines: checks that a machine has a console now.
         issuer: issues tokens.
-        novnc_url: the page that opens consoles in browsers.
+        novnc_url: the page that opens consoles in browsers; empty for that of the proxy which shows
+            the machine.
     """
 
     log = Logger()
@@ -83,7 +84,7 @@ class Consoles:
             vm=printable(str(vm)),
         )
         if console_type is ConsoleType.NOVNC:
-            return nova_url(self._novnc_url, issued.secret)
+            return nova_url(self._novnc_url or issued.base + PAGE, issued.secret)
         return issued.url
 
     async def _require_console(self, server: Server) -> None:

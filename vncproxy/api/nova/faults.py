@@ -71,7 +71,7 @@ def fault_of(error: VNCProxyError, request_id: str) -> Reply:
     if isinstance(error, Refusal):
         return fault_reply(error.reply.status, error.message, error.reply.headers)
     if isinstance(error, IssueRefused):
-        return fault_reply(400, error.message)
+        return fault_reply(400 if error.status == 422 else error.status, error.message)
     if isinstance(error, TokenRefused):
         return fault_reply(404, TOKEN_NOT_FOUND)
     if error.status in (502, 503):

@@ -16,6 +16,7 @@ from ...errors import (
     VNCProxyError,
     ZoneError,
 )
+from ...tokens.refusals import NoProxyForHost
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,11 @@ BACKEND_ERROR = Problem(
 )
 STORE_UNAVAILABLE = Problem(
     StoreUnavailable.status, StoreUnavailable.code, "Redis does not answer; try again."
+)
+NO_PROXY = Problem(
+    NoProxyForHost.status,
+    NoProxyForHost.code,
+    "No proxy shows the consoles of the machine's host now.",
 )
 NOT_READY = Problem(503, "not-ready", "No session could begin now; see `parts`.", Unready)
 

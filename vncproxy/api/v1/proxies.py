@@ -93,6 +93,7 @@ def _proxy_body(workers: Sequence[Announcement], caller: Caller) -> Proxy:
         "base_url": newest.base_url,
         "xvp_url": newest.xvp_url,
         "hosts": list(newest.hosts),
+        "serves": None if newest.serves is None else list(newest.serves),
         "backends": {n: d for n, d in newest.backends.items() if caller.may_touch(n)},
         "draining": all(each.draining for each in workers),
     }

@@ -83,6 +83,10 @@ class StoreWithSources:
         if grant.endpoint is None:
             await self.store.confirm(grant)
 
+    async def renew(self, grant: Grant, within: float | None = None) -> str:
+        """Give the resume cookie of a grant another secret."""
+        return await self.store.renew(grant, within)
+
     async def restore(self, grant: Grant) -> None:
         """Give the use of a grant back, or what another issuer's token has consumed."""
         if grant.endpoint is None or grant.once is not None:

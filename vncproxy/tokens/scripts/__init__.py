@@ -17,6 +17,8 @@ of the proxies with the fields
     when the uses that were given back had first been taken, separated by commas
 ``resume:<SHA-256 of the cookie>`` = ``<first redeemed>:<ends>``
     a right to re-enter
+``whole:<SHA-256 of the cookie>`` = ``<ends>``
+    when that right ends, for a cookie that has to be renewed before
 ``newest:<SHA-256 of the cookie>``
     the claim of the newest session of a cookie, also while it is opening; where it is counted, its
     name
@@ -41,7 +43,7 @@ from __future__ import annotations
 from .fragments import PRELUDE
 from .limits import ENTER, FORGET, LEAVE, PRUNE, REGISTER
 from .management import ISSUE, PROBE, REVOKE, REVOKE_ALL, REVOKED
-from .redemption import CONFIRM, CONFIRM_RESUMED, LOOK, REENTER, RESTORE, RETRACT, TAKE
+from .redemption import CONFIRM, CONFIRM_RESUMED, LOOK, REENTER, RENEW, RESTORE, RETRACT, TAKE
 
 __all__ = [
     "CONFIRM",
@@ -56,6 +58,7 @@ __all__ = [
     "PRUNE",
     "REENTER",
     "REGISTER",
+    "RENEW",
     "RESTORE",
     "RETRACT",
     "REVOKE",

@@ -163,6 +163,26 @@ return 'confirmed'
 )
 """Makes sure that a resumed session is the newest one of its cookie."""
 
+RENEW = (
+    PRELUDE
+    + """
+local state, cookie, other, within = KEYS[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
+local first, ends = string.match(
+  redis.call('HGET', state, 'resume:' .. cookie) or '', '^(%d+):(%d+)$')
+if not first or tonumber(ends) <= now then return 'expired' end
+local whole = redis.call('HGET', state, 'whole:' .. cookie) or ends
+redis.call('HDEL', state, 'resume:' .. cookie, 'newest:' .. cookie, 'whole:' .. cookie)
+if within > 0 then
+  redis.call('HSET', state, 'whole:' .. other, whole)
+  whole = math.min(tonumber(whole), now + within)
+end
+redis.call('HSET', state, 'resume:' .. other, first .. ':' .. whole)
+return 'renewed'
+"""
+)
+"""Moves the right to re-enter from one cookie to another, which may have to be renewed soon."""
+
 RESTORE = (
     PRELUDE
     + GIVE_BACK

@@ -4,12 +4,14 @@ import RFB from "./novnc/core/rfb.js";
 import { BY_USER, MOVING, explain } from "./close-reasons.js";
 import { begin, end, next, onTheMove } from "./lifecycle.js";
 import { diagnose } from "./diagnosis.js";
-import { confirmed } from "./link.js";
+import { confirmed, isConfirmed } from "./link.js";
 
 /** The gateway's text message that asks the page to move. */
 const MOVE = "vncproxy:move";
 /** The one that says that the user may see the machine, and not control it; it precedes the screen. */
 const VIEW_ONLY = "vncproxy:view-only";
+/** The beginning of the one that sends it to another gateway, whose address comes behind it. */
+const FOLLOW = "vncproxy:follow ";
 /** Milliseconds within which the screen must be shown; the server's own limits are shorter. */
 const CONNECT_TIME = 60_000;
 /** Milliseconds to wait for the close frame after noVNC has disconnected. */
@@ -19,7 +21,8 @@ const CLOSE_TIME = 3_000;
  * One console. Dispatches "change" when `state` changes; "screen" when `rfb` is a new object
  * that has received nothing yet, so that listeners can be added to it; "viewonly" when the gateway
  * says that the user may not control the machine; and "leaving" when the console is about to move to
- * another gateway, while its picture is still there.
+ * another gateway, while its picture is still there. "elsewhere" has the `detail`
+ * `{ url, isConfirmed }` of the gateway that shows the console now.
  */
 export class Connection extends EventTarget {
     #screen;
@@ -110,6 +113,11 @@ export class Connection extends EventTarget {
             connected: () => this.#step({ type: "connected" }),
             leaving: () => this.dispatchEvent(new Event("leaving")),
             viewOnly: () => this.dispatchEvent(new Event("viewonly")),
+            elsewhere: (url) => {
+                this.stop();
+                const detail = { url, isConfirmed: isConfirmed(this.#url) };
+                this.dispatchEvent(new CustomEvent("elsewhere", { detail }));
+            },
             closed: (closeReason) => {
                 this.#attempt = null;
                 this.#step({ type: "closed", closeReason });
@@ -125,14 +133,17 @@ class Attempt {
     #asked = false;
     #connected = false;
     #closeReason = null;
+    #elsewhere;
+    #url = "";
     #refusal = "";
     #socket;
     #timer;
     #viewOnly;
 
-    constructor(screen, url, { connected, leaving, viewOnly, closed }) {
+    constructor(screen, url, { connected, leaving, viewOnly, elsewhere, closed }) {
         this.#closed = closed;
         this.#viewOnly = viewOnly;
+        this.#elsewhere = elsewhere;
         const socket = (this.#socket = new WebSocket(url, ["binary"]));
         socket.binaryType = "arraybuffer";
         // noVNC's own listeners, which know no text and remove the picture, are added after these
@@ -192,6 +203,8 @@ class Attempt {
                 this.#socket.close(MOVING);
             } else if (event.data === VIEW_ONLY) {
                 this.#viewOnly();
+            } else if (event.data.startsWith(FOLLOW)) {
+                this.#url = event.data.slice(FOLLOW.length);
             }
         }
     }
@@ -210,5 +223,8 @@ class Attempt {
         const closed = this.#closed;
         this.#closed = null;
         closed(this.#closeReason ?? explain({ ...facts, ...(await diagnose(facts)) }));
+        if (this.#url && !this.#closeReason) {
+            this.#elsewhere(this.#url);
+        }
     }
 }

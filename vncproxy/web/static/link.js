@@ -39,8 +39,58 @@ export function socketURL(href, token, moves) {
     const url = new URL("websockify", href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     url.searchParams.set("token", token);
+    url.searchParams.set("follows", "1");
     if (moves) {
         url.searchParams.set("moves", "1");
+    }
+    for (const name of ["reenter", "confirmed"]) {
+        const value = new URL(href).searchParams.get(name);
+        if (value) {
+            url.searchParams.set(name, value);
+        }
+    }
+    return url.href;
+}
+
+/** Whether the user has confirmed that the console is to be opened. */
+export const isConfirmed = (socket) => new URL(socket).searchParams.has("confirmed");
+
+/** Times that a page is sent on before it stops: two hosts may each say that the machine is on the other. */
+const MOST_FOLLOWED = 5;
+const SETTINGS = ["view_only", "title", "resize", "quality", "compression"];
+
+/**
+ * The address of the page at the proxy that shows the console now, with the settings of this page.
+ * @param {string} href - address of this page
+ * @param {string} target - as the gateway has sent it
+ * @param {boolean} isConfirmed - whether the user has confirmed that the console is to be opened
+ * @returns {string} "" where the page does not go there: too often, not http, or no longer encrypted
+ */
+export function followed(href, target, isConfirmed) {
+    const from = new URL(href);
+    const places = [from.hash.slice(1), from.search, escapedQuery(from.pathname)].map(parameters);
+    const setting = (name) => places.map((place) => last(place, name)).find(Boolean) ?? "";
+    const times = 1 + (Number(setting("followed")) || 0);
+    const url = URL.canParse(target) ? new URL(target) : null;
+    const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && from.protocol === "http:");
+    if (!isSafe || times > MOST_FOLLOWED) {
+        return "";
+    }
+    for (const name of SETTINGS.filter(setting)) {
+        url.searchParams.set(name, setting(name));
+    }
+    url.searchParams.set("followed", times);
+    if (isConfirmed) {
+        url.searchParams.set("confirmed", "1");
+    }
+    return url.href;
+}
+
+/** The page's address without what was good for entering once: a reload enters by a cookie. */
+export function settled(href) {
+    const url = new URL(href);
+    for (const name of ["reenter", "followed", "confirmed"]) {
+        url.searchParams.delete(name);
     }
     return url.href;
 }

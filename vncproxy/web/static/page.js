@@ -12,7 +12,7 @@ import { Connection } from "./connection.js";
 import { NO_TOKEN } from "./close-reasons.js";
 import { keepsCookies } from "./diagnosis.js";
 import { element } from "./dom.js";
-import { readLink, socketURL } from "./link.js";
+import { followed, readLink, settled, socketURL } from "./link.js";
 import { describeScreen, leaveOnChord, releaseKeysOnBlur } from "./focus.js";
 
 /** Start the page; called once. */
@@ -23,6 +23,7 @@ export function open() {
     connection.addEventListener("screen", () => prepare(connection, link));
     connection.addEventListener("viewonly", () => showViewOnly(connection));
     connection.addEventListener("change", () => publish(connection));
+    connection.addEventListener("elsewhere", ({ detail }) => follow(detail));
     for (const part of [toolbar, view, clipboard, typingDialog, overlay, still, heldback]) {
         part.attach(connection, link);
     }
@@ -53,6 +54,7 @@ function prepare(connection, link) {
         rfb.compressionLevel = link.compression;
     }
     rfb.addEventListener("connect", () => {
+        settle();
         describeScreen(element("screen"));
         // a dialog or a button that has the focus keeps it while the console moves
         if (!connection.onTheMove || document.activeElement === document.body) {
@@ -72,6 +74,22 @@ function showViewOnly({ rfb }) {
     element("view-only").hidden = false;
     if (rfb) {
         rfb.viewOnly = true;
+    }
+}
+
+/** Go on at the gateway that shows the console now; the page stays where it may not go there. */
+function follow({ url, isConfirmed }) {
+    const target = followed(location.href, url, isConfirmed);
+    if (target) {
+        location.replace(target);
+    }
+}
+
+/** Remove from the page's address what let it enter once, for reloads and bookmarks. */
+function settle() {
+    const address = settled(location.href);
+    if (address !== location.href) {
+        history.replaceState(null, "", address);
     }
 }
 

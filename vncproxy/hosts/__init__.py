@@ -1,0 +1,9 @@
+"""Which proxy shows a machine's console, where proxies serve the machines of some hosts only.
+
+In reading order:
+
+- `candidates`: proxies as they announce themselves, and which of them is the nearest.
+- `sighting`: where a machine is now.
+- `directory`: from a machine to the proxy, for links and for consoles that are elsewhere now.
+- `following`: sends a user on whose machine has moved since the link was issued.
+"""
