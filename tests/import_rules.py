@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answers": set(),
     "client": {"answers"},
     "hosts": {*VOCABULARY, "tokens"},
-    "api": {*VOCABULARY, "answers", "tokens", "zones", "config.scope", "openstack", "pacing"},
+    "api": {*VOCABULARY, "answers", "tokens", "zones", "config.scope", "openstack"},
     "web": set(),
     "config": {"errors", "model", *LEAVES},
     "config.check": {*VOCABULARY, "config", "upstream", "web"},

@@ -21,6 +21,7 @@ from .errors import ConfigurationError
 from .logs.process import process_logging
 from .service.components import Components, make_components
 from .service.composition import load, make_service, source_settings
+from .service.garbage import freeze_what_is_there
 from .service.gateway import Gateway
 from .service.monotonic import use_monotonic_clock
 from .service.notify import Notifier
@@ -180,6 +181,7 @@ def _single_process(options: Options, reactor: Any) -> IService:
     HangupHandler(reactor, gateway.reload)
     TerminationHandler(reactor, gateway.finish)
     UpgradeHandler(reactor, _say_what_an_upgrade_needs)
+    reactor.callWhenRunning(freeze_what_is_there)
     return gateway
 
 

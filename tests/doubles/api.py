@@ -112,6 +112,15 @@ class MemorySessions:
             found = [s for s in found if s.vm is not None and allows(s.vm)]
         return sorted(found, key=lambda session: session.cursor)[:limit]
 
+    async def visit(
+        self,
+        take: Callable[[SessionInfo], object],
+        wanted: SessionFilter = ANY_SESSION,
+        **more: Any,
+    ) -> None:
+        for session in await self.list(wanted, **more):
+            take(session)
+
     async def get(self, session_id: str) -> SessionInfo | None:
         return self.live.get(session_id)
 

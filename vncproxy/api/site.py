@@ -173,7 +173,7 @@ def api_resource(
         Api(
             authenticators,
             Tokens(store, sessions, issuer, permissions),
-            SessionsView(sessions, store, permissions, clock),
+            SessionsView(sessions, store, permissions),
             ProxiesView(proxies),
             ZoneDesk(zone, zones, store, issuer, machines, sessions, time),
             Inventory(lists),

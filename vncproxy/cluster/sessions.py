@@ -96,28 +96,43 @@ class ClusterSessions:
         after: str = "",
     ) -> Sequence[SessionInfo]:
         """Return the sessions that meet all criteria, oldest first."""
+        found: list[SessionInfo] = []
+        await self.visit(found.append, wanted, allows=allows, limit=limit, after=after)
+        return found
+
+    async def visit(
+        self,
+        take: Callable[[SessionInfo], object],
+        wanted: SessionFilter = ANY_SESSION,
+        *,
+        allows: Callable[[VMAddress], bool] | None = None,
+        limit: int | None = None,
+        after: str = "",
+    ) -> None:
+        """Call a function with each of these sessions."""
         here = await self._local.list(wanted, allows=allows, limit=limit, after=after)
         lists: Lists = [[(session.cursor, partial(_itself, session)) for session in here]]
         for worker in await self._other_workers(wanted.proxy):
             lists.append(await self._of_worker(worker, wanted, after))
-        return await self._first(lists, partial(_accepts, wanted, allows), limit)
+        await self._take_first(take, lists, partial(_accepts, wanted, allows), limit)
 
-    async def _first(
+    async def _take_first(
         self,
+        take: Callable[[SessionInfo], object],
         lists: Iterable[Iterable[Place]],
         accepts: Callable[[SessionInfo], bool],
         limit: int | None,
-    ) -> Sequence[SessionInfo]:
-        """Return the first sessions of several lists, each of which is in order."""
-        pace, first = Pace(self._reactor), list[SessionInfo]()
+    ) -> None:
+        """Take the first sessions of several lists, each of which is in order."""
+        pace, taken = Pace(self._reactor), 0
         for _, read in merge(*lists, key=itemgetter(0)):
-            if limit is not None and len(first) >= limit:
+            if limit is not None and taken >= limit:
                 break
             await pace.step()
             session = read()
             if session is not None and accepts(session):
-                first.append(session)
-        return first
+                take(session)
+                taken += 1
 
     async def get(self, session_id: str) -> SessionInfo | None:
         """Return one session; None when there is none with this id."""

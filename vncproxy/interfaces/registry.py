@@ -35,6 +35,20 @@ class ISessionRegistry(Interface):
             after: the ``cursor`` of a session, in whose place the list begins.
         """
 
+    def visit(
+        take: Callable[[SessionInfo], object],
+        wanted: SessionFilter = ANY_SESSION,
+        *,
+        allows: Callable[[VMAddress], bool] | None = None,
+        limit: int | None = None,
+        after: str = "",
+    ) -> Awaitable[None]:
+        """Call a function with each session that `list` would return, and keep none.
+
+        Many thousand sessions at a time would let the collector of garbage stop the process for a
+        tenth of a second.
+        """
+
     def get(session_id: str) -> Awaitable[SessionInfo | None]:
         """Return one session; None when there is none with this id."""
 

@@ -18,5 +18,6 @@
 - `notify`, `systemd`: systemd is told how the proxy is.
 - `exit_status`: the exit status of the process.
 - `log_file`: the log file of the process, opened again.
+- `garbage`: keeps collections of garbage short.
 - `monotonic`: a clock for the reactor that cannot be set.
 """

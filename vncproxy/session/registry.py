@@ -29,15 +29,28 @@ class SessionRegistry(LiveSessions):
         after: str = "",
     ) -> Sequence[SessionInfo]:
         """Return the sessions that meet all criteria, oldest first."""
-        pace, now = Pace(self.services.reactor), self.services.reactor.seconds()
         found: list[SessionInfo] = []
+        await self.visit(found.append, wanted, allows=allows, limit=limit, after=after)
+        return found
+
+    async def visit(
+        self,
+        take: Callable[[SessionInfo], object],
+        wanted: SessionFilter = ANY_SESSION,
+        *,
+        allows: Callable[[VMAddress], bool] | None = None,
+        limit: int | None = None,
+        after: str = "",
+    ) -> None:
+        """Call a function with each of these sessions."""
+        pace, now, taken = Pace(self.services.reactor), self.services.reactor.seconds(), 0
         for session in await self._in_order(wanted, allows, after, pace):
-            if limit is not None and len(found) >= limit:
+            if limit is not None and taken >= limit:
                 break
             await pace.step()
             if session.id in self._live:
-                found.append(session.info(now))
-        return found
+                take(session.info(now))
+                taken += 1
 
     async def _in_order(
         self,

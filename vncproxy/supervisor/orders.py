@@ -12,6 +12,7 @@ from .. import __version__
 from ..config.digest import configuration_digest
 from ..errors import ConfigurationError
 from ..service.composition import make_service
+from ..service.garbage import freeze_what_is_there
 from ..service.gateway import longest_stop
 from ..service.monotonic import use_monotonic_clock
 from ..service.signals import TerminationHandler
@@ -93,6 +94,8 @@ class Orders:
         except Exception:  # noqa: BLE001 the supervisor starts another one
             self.log.failure("this worker cannot serve, and ends")
             self._end()
+        else:
+            freeze_what_is_there()
 
     def _on_ping(self, message: Message) -> None:
         siblings, sessions = self._gateway.siblings, self._gateway.sessions

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from ...answers import EndedSessions, Session, SessionList
 from ...errors import EndedByAdministrator
 from ...interfaces import ISessionRegistry, ITokenStore
 from ...model import Ended, SessionFilter, SessionInfo
-from ...pacing import Pace
 from ...text import printable
 from ..caller import Caller
 from ..permissions import Permissions
@@ -29,7 +26,6 @@ class SessionsView:
         sessions: those of this proxy, or of all.
         store: where the token of an ended session can be revoked.
         permissions: which machines a caller may use.
-        clock: for pauses in long lists.
     """
 
     log = Logger()
@@ -39,12 +35,10 @@ class SessionsView:
         sessions: ISessionRegistry,
         store: ITokenStore,
         permissions: Permissions,
-        clock: IReactorTime,
     ) -> None:
         self._sessions = sessions
         self._store = store
         self._permissions = permissions
-        self._clock = clock
 
     async def list(self, caller: Caller, query: SessionQuery) -> Reply[SessionList]:
         """Return the sessions of the machines that the caller may touch, oldest first.
@@ -56,20 +50,9 @@ class SessionsView:
         most = None if query.limit is None else query.limit + 1
         wanted = query.criteria(caller, self._permissions)
         allows = self._permissions.filter(caller)
-        found = await self._sessions.list(wanted, limit=most, after=query.after, allows=allows)
-        page = found[: query.limit]
-        following = page[-1].cursor if len(found) > len(page) else None
-        return await self._page(page, following, with_next=query.limit is not None)
-
-    async def _page(
-        self, sessions: Sequence[SessionInfo], following: str | None, *, with_next: bool
-    ) -> Reply[SessionList]:
-        pace, bodies = Pace(self._clock), []
-        for session in sessions:
-            await pace.step()
-            bodies.append(json.dumps(session_body(session), ensure_ascii=False).encode())
-        end = f'], "next": {json.dumps(following)}}}\n' if with_next else "]}\n"
-        return Reply(200, b'{"sessions": [' + b", ".join(bodies) + end.encode())
+        page = _Page(query.limit)
+        await self._sessions.visit(page.add, wanted, limit=most, after=query.after, allows=allows)
+        return Reply(200, page.encode())
 
     async def show(self, caller: Caller, session_id: str) -> Reply[Session]:
         """Return one session.
@@ -160,3 +143,26 @@ class SessionsView:
 
 def _unknown() -> Refusal:
     return Refusal(404, "session-unknown", "there is no such session")
+
+
+class _Page:
+    """A page of a list of sessions, as JSON."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._bodies: list[bytes] = []
+        self._last = self._following = ""
+
+    def add(self, session: SessionInfo) -> None:
+        """Add a session, or find that there is one more than the page takes."""
+        if self._limit is not None and len(self._bodies) >= self._limit:
+            self._following = self._last
+            return
+        self._bodies.append(json.dumps(session_body(session), ensure_ascii=False).encode())
+        self._last = session.cursor
+
+    def encode(self) -> bytes:
+        """Return the whole answer; ``next`` is a member where the length was limited."""
+        following = json.dumps(self._following or None)
+        end = "]}\n" if self._limit is None else f'], "next": {following}}}\n'
+        return b'{"sessions": [' + b", ".join(self._bodies) + end.encode()
