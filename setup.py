@@ -40,6 +40,8 @@ EXTRAS = {
 }
 BENCH = ["numpy>=1.26", "py-spy>=0.4", "websockify>=0.13"]
 TESTS = [
+    "Django>=4.2",
+    "Flask>=3",
     "Twisted[http2]",
     "coverage",
     "hypothesis",

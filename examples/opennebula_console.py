@@ -11,16 +11,14 @@ OpenNebula's server credentials.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pyone
+
+from vncproxy.client import ApiError, Client
 
 
 class Refused(Exception):
@@ -72,26 +70,11 @@ def user_of_machine(number: int, session: str, oned: str) -> str:
 
 def issue(vm: str, user: str, proxy: str, key: str) -> str:
     """Ask the proxy for a link that is good once."""
-    request = urllib.request.Request(  # noqa: S310 the caller chooses the URL
-        f"{proxy.rstrip('/')}/v1/tokens",
-        data=json.dumps({"vm": vm, "user": user}).encode(),
-        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
-    )
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return str(json.load(answer)["url"])
-    except urllib.error.HTTPError as e:
-        raise Refused(f"the proxy: {_message(e)}") from None
-    except urllib.error.URLError as e:
-        raise Refused(f"the proxy at {proxy}: {e.reason}") from None
-
-
-def _message(error: urllib.error.HTTPError) -> str:
-    try:
-        answer: Any = json.load(error)
-        return str(answer["error"]["message"])
-    except (ValueError, LookupError, TypeError):
-        return f"HTTP status {error.code}"
+        with Client(proxy, key) as console:
+            return console.issue_token(vm, user)["url"]
+    except ApiError as e:
+        raise Refused(f"the proxy: {e}") from None
 
 
 def main() -> int:
