@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "openstack",
         *(f"config.{name}" for name in ("cloud", "redis", "secret", "urls")),
     },
+    "links": {*VOCABULARY, "handshake", "relay", "tls", "zones"},
     "cluster": {*VOCABULARY, "pacing", "redis", "config.redis"},
     "answers": set(),
     "client": {"answers"},

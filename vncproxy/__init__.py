@@ -21,6 +21,7 @@ In reading order:
 - `hosts`: which proxy shows a machine, where proxies serve some hosts only.
 - `zones`: what zones say to each other.
 - `openstack`: logins at OpenStack, and what its Keystone says about tokens.
+- `links`: connections that a zone makes to another one which cannot dial it.
 - `blocking`, `backends`: bounded threads for blocking SDKs; the backends, which locate consoles.
 - `answers`: the JSON that the HTTP API answers with, as types.
 - `api`, `web`: the HTTP API and the page.

@@ -14,6 +14,7 @@ from vncproxy.errors import ProxyDraining, ProxyStopping, StoreUnavailable
 from vncproxy.model import Announcement, Identity
 from vncproxy.service.drain import KNOWN_AFTER, Drain
 from vncproxy.service.reload import RunningProxy
+from vncproxy.service.zone_links import make_links
 from vncproxy.session.draining import LEAVE_TIME, SPREAD
 
 BASE_URL = Settings().public.base_url
@@ -52,7 +53,8 @@ class DrainTests(SessionTestCase):
         cluster: Any = others
         parts = (nothing, self.sessions, nothing, nothing, (), nothing)
         me = Identity("me", "me-1", "proxy", worker=worker)
-        return Drain(RunningProxy(Settings(), *parts, me, cluster))
+        links = make_links(me, Settings(), self.reactor)
+        return Drain(RunningProxy(Settings(), *parts, me, links, cluster))
 
     def open_page(self) -> None:
         self.open(self.user_request(can_move=True))

@@ -16,7 +16,7 @@ from .confirmed import Confirmed, Draining, EndedSessions, LateProcess, Revocati
 from .health import Health, Readiness, Unready
 from .machines import BackendFailure, Machine, MachineList
 from .problems import Error, ErrorAnswer
-from .proxies import Proxy, ProxyList, ProxyName, ProxyWarning, SessionLimit, Worker
+from .proxies import Proxy, ProxyList, ProxyName, ProxyWarning, SessionLimit, Worker, ZoneLinks
 from .sessions import Session, SessionList
 from .tokens import IssuedToken, StoredToken, Token, TokenPolicy
 from .zones import ZoneAbout, ZoneMachine, ZoneToken
@@ -48,6 +48,7 @@ __all__ = [
     "Unready",
     "Worker",
     "ZoneAbout",
+    "ZoneLinks",
     "ZoneMachine",
     "ZoneToken",
 ]

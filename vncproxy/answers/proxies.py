@@ -33,6 +33,22 @@ class Worker(TypedDict):
     started_at: Time
 
 
+class ZoneLinks(TypedDict):
+    """The links between a proxy and a zone, of which one cannot dial the other.
+
+    Attributes:
+        dial: us where the proxy dials, them where the zone does.
+        count: how many stand.
+        since: when the first of them was made, or the last one lost; null for neither.
+        problem: why no link could be made; null where it is not known.
+    """
+
+    dial: Annotated[str, Described(enum=["us", "them"])]
+    count: Count
+    since: Time | None
+    problem: str | None
+
+
 class Proxy(TypedDict):
     """A proxy; keys for some backends see those, and nothing of its load and configuration.
 
@@ -45,6 +61,7 @@ class Proxy(TypedDict):
         serves: the hosts whose machines it shows, by their names; null for those of every host.
         backends: a digest of each backend's table.
         digest: of the whole configuration.
+        links: with zones that have dial in their table, by their names.
         workers: its processes.
     """
 
@@ -61,6 +78,7 @@ class Proxy(TypedDict):
     digest: NotRequired[str]
     sessions: NotRequired[Count]
     limits: NotRequired[SessionLimit]
+    links: NotRequired[dict[str, ZoneLinks]]
     workers: NotRequired[list[Worker]]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from twisted.logger import Logger
 
-from ..model import Announcement, Identity
+from ..model import Announcement, Identity, LinkState
 from ..text import printable
 
 VERSION = 1
@@ -38,8 +39,19 @@ def encode(announcement: Announcement) -> str:
             "limits": {"sessions": announcement.most_sessions},
             "draining": announcement.draining,
             "started_at": announcement.started_at,
+            **_links(announcement),
         }
     )
+
+
+def _links(announcement: Announcement) -> dict[str, object]:
+    """Return the members about links between zones, which few proxies have."""
+    members: dict[str, object] = {}
+    if announcement.links:
+        members["links"] = {name: asdict(link) for name, link in announcement.links.items()}
+    if announcement.tunnel_port:
+        members["tunnel_port"] = announcement.tunnel_port
+    return members
 
 
 def decode(worker_id: str, text: str | bytes) -> Announcement:
@@ -77,6 +89,18 @@ def _decode(worker_id: str, members: dict[str, Any]) -> Announcement:
         most_sessions=int(members.get("limits", {}).get("sessions", 0)),
         draining=members.get("draining") is True,
         started_at=float(members.get("started_at", 0)),
+        links={_text(name): _link(link) for name, link in members.get("links", {}).items()},
+        tunnel_port=_text(members.get("tunnel_port", "")),
+    )
+
+
+def _link(members: dict[str, Any]) -> LinkState:
+    since = members.get("since")
+    return LinkState(
+        _text(members["dial"]),
+        int(members["count"]),
+        None if since is None else float(since),
+        _text(members.get("problem", "")),
     )
 
 

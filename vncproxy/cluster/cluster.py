@@ -35,6 +35,9 @@ from .sessions import ClusterSessions
 LOOKED_UP_AT_ONCE = 500
 """Tokens that are looked up by one call."""
 
+TUNNEL = b'"tunnel"'
+"""What no answer to an order holds, and each message about a tunnel does."""
+
 Revoked = Callable[[Collection[str]], Awaitable[frozenset[str]]]
 """Returns those of some tokens, by their ids, that are revoked; it may raise StoreUnavailable."""
 
@@ -74,6 +77,8 @@ class Cluster:
         sight: tells other processes where a machine is, as far as this one knows.
         proxies: how many proxies there were at the last heartbeat; 0 in all but one process of a
             proxy.
+        on_tunnel: is called with each message of another process about a tunnel between zones.
+        on_beat: is called at each heartbeat.
     """
 
     log = Logger()
@@ -94,6 +99,8 @@ class Cluster:
         self.orders = Counter[str]({kind.value: 0 for kind in Kind})
         self.proxies = 0
         self.sight: Sight = _knows_none
+        self.on_tunnel: Callable[[bytes], object] = _ignore
+        self.on_beat: Callable[[], object] = _nothing
         self._keys = keys = ClusterKeys(settings.prefix)
         self._link = link = RedisLink(reactor, settings, primary, on_operation, outage)
         me = identity.worker_id
@@ -203,10 +210,30 @@ class Cluster:
         """Take a wake-up, or the answer to an order."""
         if channel == self._keys.orders:
             self._stream.read()
+        elif TUNNEL in message:
+            self.on_tunnel(message)
         else:
             self._giver.confirmed(message)
 
+    async def tell(self, worker_id: str, message: str) -> bool:
+        """Send a message about a tunnel to another process; returns whether there is one.
+
+        Raises:
+            StoreUnavailable: it was not sent.
+        """
+        channel = self._keys.acks(worker_id)
+        receivers = await self._link.run(
+            lambda redis: redis.command("PUBLISH", channel, message), "ask_for_tunnel"
+        )
+        return bool(receivers)
+
+    def local_address(self) -> str:
+        """Return this machine's address of the connection to Redis; empty where there is none."""
+        connection = self._link.connection
+        return "" if connection is None else str(connection.transport.getHost().host)
+
     async def _on_heartbeat(self, written: int) -> None:
+        self.on_beat()
         self._stream.read()
         await self.publisher.check(written)
         if self._identity.worker <= 1:  # one process of each proxy
@@ -282,3 +309,11 @@ class Cluster:
 async def _knows_none(vm: VMAddress) -> MachineHost | None:
     """Return nothing: no backend was given that knows machines."""
     return None
+
+
+def _ignore(_: object) -> None:
+    """Do nothing."""
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, PlainValidator, ValidationInfo
@@ -29,6 +29,10 @@ from .urls import (
 
 ALL_BACKENDS: Final = "*"
 """Stands for every backend in the ``backends`` of an API key."""
+
+_PEER_ADDRESS: Final = re.compile(
+    r"(?P<host>\[[^\[\]]+\]|[^:\s]+)(:[1-9]\d{0,4}(-[1-9]\d{0,4})?)?", re.ASCII
+)
 
 _HASH: Final = re.compile(r"sha256:[0-9a-fA-F]{64}")
 
@@ -104,6 +108,18 @@ def check_name(text: str) -> str:
         well_formed = False
     if not well_formed:
         raise ValueError("a name has letters, digits, '_', '.' and '-', and not more than 64")
+    return text
+
+
+def _peer_address(text: str) -> str:
+    if text:
+        found = _PEER_ADDRESS.fullmatch(text)
+        try:
+            ip_address(found["host"].strip("[]") if found else "")
+        except ValueError:
+            raise ValueError(
+                "must be an address of this machine, or one with ports as in 192.0.2.11:7100-7199"
+            ) from None
     return text
 
 
@@ -204,6 +220,7 @@ def _typed_table(
 
 
 PlainText = Annotated[str, AfterValidator(_plain_text)]
+PeerAddress = Annotated[str, AfterValidator(_peer_address)]
 Name = Annotated[str, AfterValidator(check_name)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 BaseURL = Annotated[str, AfterValidator(with_own_addresses), AfterValidator(check_base_url)]

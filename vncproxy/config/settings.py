@@ -27,6 +27,7 @@ from .setting_types import (
     Name,
     Network,
     Origin,
+    PeerAddress,
     PlainText,
     Serves,
     Store,
@@ -49,6 +50,7 @@ class Proxy(Table):
     zone: PlainText = ""
     serves: Serves = "all"
     instances: Annotated[int, Field(ge=1)] = 1
+    peer_address: PeerAddress = ""
     workers: Workers = 1
     supervisor: bool = False
     drain_timeout: Annotated[float, Field(ge=0)] = 3600.0

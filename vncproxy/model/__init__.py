@@ -23,7 +23,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 from __future__ import annotations
 
 from .address import VM_PATTERN, Ownership, VMAddress, VMSummary
-from .announcement import Announcement
+from .announcement import Announcement, LinkState
 from .border import (
     REFUSALS_HEADER,
     REFUSALS_IN_RFB,
@@ -87,6 +87,7 @@ __all__ = [
     "Identity",
     "Journey",
     "Limits",
+    "LinkState",
     "MachineHost",
     "Mode",
     "Once",

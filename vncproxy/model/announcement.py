@@ -10,6 +10,23 @@ from .units import UnixTime
 
 
 @dataclass(frozen=True, slots=True)
+class LinkState:
+    """The links between a process and a zone, of which one cannot dial the other.
+
+    Attributes:
+        dial: ``us`` where they are dialled from here, ``them`` where they are dialled from there.
+        count: how many stand.
+        since: when the first of them was made, or the last one lost; None where there was none.
+        problem: why no link could be made; a fact for operators.
+    """
+
+    dial: str
+    count: int
+    since: UnixTime | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Announcement:
     """One process of a proxy, as it is at the moment.
 
@@ -25,6 +42,9 @@ class Announcement:
         draining: whether it takes no new ones because it is stopping.
         started_at: when it was started, by its own clock.
         serves: the hosts whose machines it shows, by their names; None for those of every host.
+        links: the links with zones, by their names.
+        tunnel_port: where it takes tunnels that reached other processes: host, port and the
+            fingerprint of its certificate; empty where it takes none.
     """
 
     identity: Identity
@@ -39,3 +59,5 @@ class Announcement:
     draining: bool = False
     started_at: UnixTime = 0.0
     serves: tuple[str, ...] | None = None
+    links: Mapping[str, LinkState] = field(default_factory=dict)
+    tunnel_port: str = ""

@@ -43,6 +43,9 @@ def idle_connection(transport: Any) -> Any:
         if not IHeaderLayer.providedBy(transport):
             return None
         transport = transport.transport
+        # a TLS layer has the attributes of the transport below, past which it must not be sent
+        if not isinstance(transport, Connection):
+            return None
     try:
         if transport._tempDataBuffer or len(transport.dataBuffer) > transport.offset:
             return None

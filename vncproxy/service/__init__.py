@@ -6,6 +6,8 @@
 - `sites`: the HTTP sites for users and for API callers.
 - `nova_authenticators`: how callers of Nova's API are identified.
 - `served_hosts`: the hosts that are announced, asked of backends.
+- `for_zones`: what zones reach over tunnels.
+- `zone_links`: links between zones, from the settings.
 - `figures`: all metrics of one process, and where their figures are counted.
 - `gateway`: the order in which everything starts and stops.
 - `start_lines`: the first lines of the log.

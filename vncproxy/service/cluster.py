@@ -15,6 +15,7 @@ from .. import __version__
 from ..config.digest import backend_digest, configuration_digest
 from ..config.settings import Settings
 from ..interfaces import IProxies
+from ..links.links import ZoneLinks
 from ..model import Announcement, Ended, Identity, new_id
 from ..session.registry import SessionRegistry
 from .components import Components, own_store
@@ -52,6 +53,7 @@ class Description:
         settings: returns those in force.
         sessions: of this process.
         started_at: the wall-clock time of its start.
+        links: between zones.
 
     Attributes:
         serves: returns the hosts that it serves by name, None for every host.
@@ -63,12 +65,14 @@ class Description:
         settings: Callable[[], Settings],
         sessions: SessionRegistry,
         started_at: float,
+        links: ZoneLinks | None = None,
     ) -> None:
         self._identity = identity
         self._settings = settings
         self._sessions = sessions
         self._started_at = started_at
         self.serves: Callable[[], tuple[str, ...] | None] = lambda: None
+        self._links = links
         self._of: Settings | None = None
         self._constant = Announcement(identity)
 
@@ -83,6 +87,8 @@ class Description:
             sessions=len(self._sessions),
             draining=self._sessions.draining,
             started_at=self._started_at,
+            links=self._links.states() if self._links else {},
+            tunnel_port=self._links.tunnel_port if self._links else "",
         )
 
     def _describe(self, settings: Settings) -> Announcement:

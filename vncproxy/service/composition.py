@@ -35,6 +35,7 @@ from .reload import RunningProxy
 from .served_hosts import ServedHosts
 from .siblings import Siblings
 from .sites import Sites, proxy_name, services, urls_of
+from .zone_links import make_links, surround
 
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster
@@ -66,16 +67,17 @@ def make_service(
     """
     metrics = ProxyMetrics(Registry(), reactor)
     calls = metrics.calls
-    components = components or make_components(settings, reactor, calls.redis_operation)
+    me = identity(settings)
+    links = make_links(me, settings, reactor)
+    components = components or make_components(settings, reactor, calls.redis_operation, links)
     audit = _audit_log(settings, reactor)
     connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
     every_observer = (audit, metrics.sessions, connections.refusals, *observers)
-    me = identity(settings)
     sessions = SessionRegistry(
         services(settings, components, every_observer, time.time, reactor, me, calls.backend_step)
     )
     sessions.other_refusal = audit.refusal
-    describe = Description(me, lambda: gateway.settings, sessions, time.time())
+    describe = Description(me, lambda: gateway.settings, sessions, time.time(), links)
     cluster = make_cluster(
         describe,
         me,
@@ -105,14 +107,27 @@ def make_service(
         proxies,
         metrics.registry,
         directory,
+        links.entrance,
     )
+    surround(links, settings, components, sites, cluster, reactor)
     sites.api.on_answer = calls.api_answer
     accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)
     listeners = _listeners(settings.listen, sites, sessions, accepting, reactor, inherit)
     tls = [tls for _, tls in listeners if tls is not None]
     log = ProcessLog(process_options)
     running = RunningProxy(
-        settings, components, sessions, sites, audit, tls, log, me, cluster, directory, served
+        settings,
+        components,
+        sessions,
+        sites,
+        audit,
+        tls,
+        log,
+        me,
+        links,
+        cluster,
+        directory,
+        served,
     )
     metrics.read_from(running, accepting)
     siblings = Siblings(sessions, connections, accepting)

@@ -103,6 +103,7 @@ class Gateway(MultiService):
             self._running.cluster.start()
             following = Deferred.fromCoroutine(self._drain.follow_siblings())
             following.addErrback(lambda f: self.log.failure("other workers are not followed", f))
+        self._running.links.start()
 
     def _say_what_starts(self) -> None:
         """Log the first lines; of several workers, one does."""
@@ -128,6 +129,7 @@ class Gateway(MultiService):
         """
         if timeout is None:
             timeout = self.settings.proxy.drain_timeout
+        self._running.links.stop("the proxy drains")
         drained = self._drain.begin(timeout)
         self.on_drain()
         self.siblings.check()
@@ -146,6 +148,7 @@ class Gateway(MultiService):
         for listener in self.services:
             if isinstance(listener, StreamServerEndpointService):
                 listener.stopService()
+        self._running.links.stop("the proxy is upgraded")
         return Deferred.fromCoroutine(self._retire())
 
     async def _retire(self) -> None:
@@ -181,6 +184,7 @@ class Gateway(MultiService):
         Returns:
             Fires when there is nothing to wait for.
         """
+        self._running.links.stop("the proxy stops")
         finished = self._drain.finish(self.settings.proxy.stop_timeout)
         self.siblings.check()
         return finished
@@ -239,6 +243,8 @@ class Gateway(MultiService):
         self._store_check.stop()
         if self._running.served is not None:
             self._running.served.stop()
+        self._running.links.stop("the proxy stops")
+        self._running.links.close()
         if self._reload is not None:
             self._reload.disable()
         sites, limit = self._running.sites, 2 * self.sessions.services.timeouts.linger

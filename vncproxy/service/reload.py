@@ -25,6 +25,7 @@ from ..config.settings import Settings
 from ..downstream.tls_listener import ListenerTLS, LoadedCertificate
 from ..errors import BackendError, ConfigurationError
 from ..hosts.directory import Directory
+from ..links.links import ZoneLinks
 from ..logs.process import process_logging
 from ..model import Identity, Timeouts
 from ..session.audit import AuditLog, open_audit_file
@@ -35,6 +36,7 @@ from .log_file import ProcessLog
 from .notify import Notifier
 from .served_hosts import ServedHosts
 from .sites import Sites, services, urls_of
+from .zone_links import linked_zones
 
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster
@@ -57,6 +59,7 @@ class RunningProxy:
         cluster: the other proxies; None where nothing is shared with any.
         directory: which proxy shows a machine.
         served: the hosts that this one serves.
+        links: between zones.
     """
 
     settings: Settings
@@ -67,6 +70,7 @@ class RunningProxy:
     tls: Sequence[ListenerTLS]
     log: ProcessLog
     identity: Identity
+    links: ZoneLinks
     cluster: Cluster | None = None
     directory: Directory | None = None
     served: ServedHosts | None = None
@@ -282,6 +286,7 @@ class Reload:
             running.directory.configure(urls_of(settings), renewed.components.backends)
         if running.served is not None:
             running.served.start()
+        running.links.update(linked_zones(settings))
         self._close_later(renewed.retired, before.timeouts, settings.timeouts)
         running.audit.write_to(new.audit)
         running.audit.required = settings.log.audit_required

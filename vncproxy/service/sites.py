@@ -24,15 +24,17 @@ from ..downstream.proxy_header import ProxyHeaderFactory
 from ..downstream.routes import ConsoleResource
 from ..downstream.throttled_warning import ThrottledWarning
 from ..downstream.trust import Trust
+from ..errors import VNCProxyError
 from ..hosts.directory import Directory
 from ..interfaces import IProxies, ISessionObserver, ISessionRegistry
-from ..model import ConsoleType, Identity, Limits, UnixTime
+from ..model import ConsoleType, Identity, Limits, UnixTime, ZoneService
 from ..relay import fast, plain
 from ..session.registry import SessionRegistry
 from ..session.services import Services
 from ..session.steps import OnStep
 from ..zones.request import Peer
 from .components import Components
+from .for_zones import OnlyConsoles, OnlyZones
 
 API_CONNECTIONS = 100
 """Connections of API callers; beyond them, idle ones are closed for new ones."""
@@ -93,6 +95,7 @@ class Sites:
         api: the factory for API callers.
         callers: the connections of API callers.
         room_elsewhere: returns whether another process on the same sockets takes sessions.
+        for_zones: the factories that serve zones which are dialled from here.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Sites:
         proxies: IProxies,
         registry: CollectorRegistry,
         directory: Directory | None = None,
+        entrance: IResource | None = None,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
         from ..api.site import api_site
@@ -115,12 +119,27 @@ class Sites:
         self._proxies = proxies
         self._registry = registry
         self._directory = directory
+        self._entrance = entrance
         self._clock = sessions.services.reactor
         self.room_elsewhere: Callable[[], bool] = lambda: False
         consoles = self._consoles(settings, components)
         self.users = ConsoleSite(consoles, settings.limits, self._clock, connections)
         self.callers = Connections(_limits_of_api(settings.limits), self._clock)
         self.api = api_site(self._api(settings, components), self._clock, self._api_channel)
+        over_tunnels = api_site(OnlyZones(self.api), self._clock, self._api_channel)
+        over_tunnels.on_answer = lambda *answer: self.api.on_answer(*answer)
+        only_consoles = OnlyConsoles(self.users)
+        self.for_zones: dict[ZoneService, Site] = {
+            ZoneService.API: over_tunnels,
+            ZoneService.CONSOLE: ConsoleSite(
+                only_consoles, settings.limits, self._clock, connections
+            ),
+        }
+
+    def refusal(self) -> VNCProxyError | None:
+        """Return why this process takes no sessions now, and is not asked for any."""
+        refusal = self._sessions.refusal()
+        return refusal if refusal is not None and self._sessions.draining else None
 
     def listeners(self, listen: Listen) -> Iterator[tuple[str, Any]]:
         """Yield each endpoint string with its factory."""
@@ -171,7 +190,10 @@ class Sites:
             trust,
             public.prefix,
             settings.tokens.resume,
-            {name.decode(): resource for name, resource in health.children.items()},
+            {
+                **{name.decode(): resource for name, resource in health.children.items()},
+                **({} if self._entrance is None else {"zones": self._entrance}),
+            },
         )
 
     def _api(self, settings: Settings, components: Components) -> IResource:

@@ -177,6 +177,11 @@ def verify(text: str, zone: str, peers: Mapping[str, Peer], now: UnixTime) -> tu
     return request, peer
 
 
+def key_id(text: str) -> str:
+    """Return the id of the key that a verified request was signed with."""
+    return _unverified(text)[1]
+
+
 def _unverified(text: str) -> tuple[str, str]:
     """Return the zone and the key that a request names, to look the key up."""
     try:
@@ -264,6 +269,7 @@ __all__ = [
     "Peer",
     "Request",
     "ZoneError",
+    "key_id",
     "narrowed",
     "new_request",
     "passed",

@@ -7,10 +7,10 @@ from itertools import groupby
 
 from twisted.logger import Logger
 
-from ...answers import Draining, Proxy, ProxyList, ProxyWarning, Worker
+from ...answers import Draining, Proxy, ProxyList, ProxyWarning, Worker, ZoneLinks
 from ...errors import Forbidden
 from ...interfaces import IProxies
-from ...model import Announcement
+from ...model import Announcement, LinkState
 from ...model.differences import SAME_NAME, Difference, differences
 from ...text import printable
 from ..caller import Caller
@@ -104,7 +104,31 @@ def _proxy_body(workers: Sequence[Announcement], caller: Caller) -> Proxy:
             "limits": {"sessions": sum(each.most_sessions for each in workers)},
             "workers": [_worker_body(each) for each in workers],
         }
+        if links := _links_body(workers):
+            body["links"] = links
     return body
+
+
+def _links_body(workers: Sequence[Announcement]) -> dict[str, ZoneLinks]:
+    """Return the links of all processes together, by the zone."""
+    found: dict[str, list[LinkState]] = {}
+    for worker in workers:
+        for zone, state in worker.links.items():
+            found.setdefault(zone, []).append(state)
+    return {zone: _link_body(states) for zone, states in sorted(found.items())}
+
+
+def _link_body(states: Sequence[LinkState]) -> ZoneLinks:
+    standing = [state for state in states if state.count]
+    moments = [state.since for state in standing or states if state.since is not None]
+    since = (min if standing else max)(moments, default=None)
+    problem = next((state.problem for state in states if state.problem), None)
+    return {
+        "dial": states[0].dial,
+        "count": sum(state.count for state in states),
+        "since": None if since is None else timestamp(since),
+        "problem": problem,
+    }
 
 
 def _worker_body(worker: Announcement) -> Worker:
