@@ -56,7 +56,7 @@ class Zone:
         self.proxy_space = f"z{number}p{os.getpid()}"
         self.hypervisor_space = f"z{number}h{os.getpid()}"
         self._authority, self._folder = authority, folder
-        self._qemu: subprocess.Popen[bytes] | None = None
+        self._qemus: dict[int, subprocess.Popen[bytes]] = {}
 
     def configure(self, config: str, *, more_proxy: str = "") -> Gateway:
         """Make the proxy with a configuration, and do not start it."""
@@ -99,41 +99,41 @@ key = "{key.secret_text()}"
 {more}
 """
 
-    def start_guest(self) -> None:
-        """Run a guest that shows `START_COLOUR` and takes keys."""
+    def start_guest(self, display: int = 0) -> None:
+        """Run a guest that shows `START_COLOUR` and takes keys, at a display of the hypervisor."""
         image = self._folder / f"{self.name}.img"
         image.write_bytes(boot_sector())
         log = self._folder / f"{self.name}-qemu.log"
         with log.open("ab") as output:
-            self._qemu = subprocess.Popen(
+            self._qemus[display] = qemu = subprocess.Popen(
                 [
                     *("ip", "netns", "exec", self.hypervisor_space),
                     *("qemu-system-x86_64", "-accel", "tcg", "-m", "16", "-nodefaults"),
-                    *("-vga", "std", "-name", "web-01", "-vnc", f"{self.hypervisor}:0"),
+                    *("-vga", "std", "-name", "web-01", "-vnc", f"{self.hypervisor}:{display}"),
                     *("-drive", f"if=floppy,format=raw,file={image},readonly=on"),
                 ],
                 stdout=output,
                 stderr=output,
             )
         give_up = time.monotonic() + _START_LIMIT
-        while not self._guest_listens():
-            if self._qemu.poll() is not None or time.monotonic() > give_up:
+        while not self._guest_listens(display):
+            if qemu.poll() is not None or time.monotonic() > give_up:
                 raise RuntimeError(f"QEMU did not start: {log.read_text()}")
             time.sleep(0.05)
 
-    def _guest_listens(self) -> bool:
+    def _guest_listens(self, display: int) -> bool:
         sockets = ip("netns", "exec", self.hypervisor_space, "cat", "/proc/net/tcp")
         # LISTEN follows the remote address; the guest before may have left a TIME_WAIT
-        return f":{_DISPLAY_BASE:04X} 00000000:0000 0A " in sockets
+        return f":{_DISPLAY_BASE + display:04X} 00000000:0000 0A " in sockets
 
-    def stop_guest(self) -> None:
-        """End the guest."""
-        end(self._qemu)
-        self._qemu = None
+    def stop_guest(self, display: int = 0) -> None:
+        """End a guest."""
+        end(self._qemus.pop(display, None))
 
     def stop(self) -> None:
-        """End guest and proxy."""
-        self.stop_guest()
+        """End guests and proxy."""
+        for display in [*self._qemus]:
+            self.stop_guest(display)
         gateway = vars(self).get("gateway")
         if gateway is not None and gateway.started:
             gateway.stop()
@@ -193,6 +193,8 @@ class Zones:
         name = f"z{letter}{number}b{os.getpid()}"
         self._add("link", name, "type", "bridge")
         ip("link", "set", name, "addrgenmode", "none")
+        # otherwise its address changes with its ports, and neighbours know the old one
+        ip("link", "set", name, "address", f"02:00:00:00:00:{number:02x}")
         ip("link", "set", name, "up")
         return name
 

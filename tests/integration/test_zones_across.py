@@ -1,0 +1,210 @@
+"""Across a border: a browser, what both audits say, links that are dead, limits that count once."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from tests.components.chromium import Page
+from tests.components.libvirt_host import KEY_COLOURS, START_COLOUR
+from tests.components.two_hosts import ip
+from tests.components.viewer import Refused, Viewer
+from tests.components.zone_pair import PairCase, eventually, of_madrid
+from vncproxy.model import Policy
+from vncproxy.zones.request import Act, new_request, sign
+
+SAME = ("event", "user", "client", "reason", "bytes_up")
+"""Members that have one value in the lines of both zones."""
+
+
+class BrowserTests(PairCase):
+    def test_chromium_types_into_a_guest_of_another_zone_and_reloads(self) -> None:
+        page = Page()
+        self.addCleanup(page.leave)
+        page.open(self.near.issue("madrid/kvm/web-01")["url"])
+        page.wait_for_state("connected")
+        for key in "21":
+            page.type(key)
+            page.wait_for_pixel(*KEY_COLOURS[key])
+        page.reload()
+        page.wait_for_state("connected")
+        page.wait_for_pixel(*KEY_COLOURS["1"])
+        first, second = (self.opened(self.far, count)["token"] for count in (1, 2))
+        self.assertNotEqual(first, second)
+
+        session = self.opened(self.near, 2)["session"]
+        self.near.call("DELETE", f"/v1/sessions/{session}")
+        page.wait_for_reason("An administrator ended this console.")
+        self.assertEqual(self.ended(self.far, 2), "ended-by-administrator")
+
+    def test_a_browser_reads_what_the_other_zone_says(self) -> None:
+        page = Page()
+        self.addCleanup(page.leave)
+        page.open(self.near.issue("madrid/kvm/web-02")["url"])
+        page.wait_for_reason("The zone madrid says: The virtual machine was not found.")
+
+
+class StoryTests(PairCase):
+    def test_both_audits_tell_the_same_story_line_by_line(self) -> None:
+        viewers = {
+            name: self.view(user=name, policy=policy)
+            for name, policy in (
+                *((name, {}) for name in ("near", "far", "revoked", "leaves", "guest")),
+                ("limit", {"max_duration": 2}),
+                ("idle", {"idle_timeout": 2}),
+            )
+        }
+        for viewer in viewers.values():
+            viewer.key(ord("2"))
+            viewer.wait_for_pixel(KEY_COLOURS["2"])
+        self.end("near", self.near)
+        self.end("far", self.far)
+        self.near.call("DELETE", "/v1/tokens?user=revoked")
+        viewers["leaves"].close()
+        self.assertStory(6)
+        self.addCleanup(self.madrid.start_guest)
+        self.madrid.stop_guest()
+        self.assertStory(7)
+        reasons = {line["user"]: line["reason"] for line in self.audit(self.near, "close")}
+        self.assertIn(reasons.pop("guest"), ("console-ended", "connection-lost"))
+        ended = "ended-by-administrator"
+        expected = {"near": ended, "far": ended, "revoked": ended, "leaves": "client-gone"}
+        self.assertEqual(reasons, expected | {"limit": "time-limit", "idle": "idle-limit"})
+
+    def end(self, user: str, gateway: Any) -> None:
+        """Let an administrator of one zone end a user's session."""
+        (line,) = [each for each in self.audit(gateway, "open") if each["user"] == user]
+        gateway.call("DELETE", f"/v1/sessions/{line['session']}")
+
+    def assertStory(self, ended: int) -> None:
+        """Compare the lines of both zones, once so many sessions have ended."""
+        for gateway in (self.near, self.far):
+            self.ended(gateway, ended)
+        near = [*self.audit(self.near, "open"), *self.audit(self.near, "close")]
+        far = [*self.audit(self.far, "open"), *self.audit(self.far, "close")]
+        told = {(line["event"], line["session"]): line for line in far}
+        self.assertEqual(len(near), len(told))
+        for line in near:
+            other = told[line["event"], line["to_session"]]
+            self.assertEqual((line["to_zone"], other["from_zone"]), ("madrid", "paris"))
+            self.assertEqual(other["from_session"], line["session"])
+            self.assertEqual(line["vm"], f"madrid/{other['vm']}")
+            self.assertEqual(
+                {name: line.get(name) for name in SAME}, {name: other.get(name) for name in SAME}
+            )
+        more = {line["session"]: line["bytes_down"] for line in self.audit(self.near, "close")}
+        for line in self.audit(self.far, "close"):
+            more[line["from_session"]] -= line["bytes_down"]
+        # paris counts the reply to the opening of the web socket, too
+        self.assertEqual(len({*more.values()}), 1, more)
+
+
+class SilenceTests(PairCase):
+    def setUp(self) -> None:
+        super().setUp()
+        for gateway in (self.near, self.far):
+            pings = "[timeouts]\nping_interval = 1\nping_timeout = 3\nlinger = 1\n[public]"
+            self.reload(gateway, "[public]", pings)
+
+    def test_a_link_that_is_silently_dead_is_noticed_by_both(self) -> None:
+        viewer = self.view()
+        viewer.wait_for_pixel(viewer.pixel())
+        self.addCleanup(self.plug, True)
+        self.plug(False)
+        self.assertEnded("connection-lost")
+        details = [self.audit(each, "close")[0]["detail"] for each in (self.near, self.far)]
+        self.assertIn("no answer of the zone to a ping", details[0])
+        self.assertIn("no answer to a ping", details[1])
+        viewer.wait_for_end()
+
+        told, code = self.refusal()
+        self.assertIn("The zone madrid cannot be reached.", told)
+        self.assertEqual(code, "zone-unreachable")
+        self.plug(True)
+        viewer = eventually(self.view_or_none)
+        viewer.wait_for_pixel(viewer.pixel())
+
+    def view_or_none(self) -> Viewer | None:
+        try:
+            return self.view()
+        except Refused:
+            return None
+
+    def plug(self, there: bool) -> None:
+        """Plug the proxy of madrid into the network between the zones, or pull it out."""
+        outer = f"{self.madrid.proxy_space}f"
+        bridge = ip("-o", "link", "show", f"{self.paris.proxy_space}f").partition("master ")[2]
+        ip("link", "set", outer, *(("master", bridge.split()[0]) if there else ("nomaster",)))
+
+
+class CountedOnceTests(PairCase):
+    def test_a_page_that_enters_again_has_what_is_left_of_its_time(self) -> None:
+        token = self.near.issue("madrid/kvm/web-01", policy={"max_duration": 7})["token"]
+        cookie = self.browse(token, "")
+        begun = time.monotonic()
+        self.assertEnded("client-gone")
+        time.sleep(max(0.0, begun + 5 - time.monotonic()))
+        self.browse(token, cookie, stay=True)
+        self.assertEnded("time-limit", 2)
+        # a limit that began anew would be 7 seconds there
+        self.assertLess(self.audit(self.far, "close")[1]["seconds"], 5)
+
+    def test_pings_over_the_border_do_not_keep_an_idle_console_open(self) -> None:
+        pings = "[timeouts]\nping_interval = 1\n[public]"
+        self.reload(self.far, "[public]", pings)
+        self.view(policy={"idle_timeout": 3}).wait_for_end()
+        self.assertEnded("idle-limit")
+
+    def test_an_idle_limit_of_the_other_zone(self) -> None:
+        self.reload(self.far, of_madrid(self.key), of_madrid(self.key, more=", idle_timeout = 1"))
+        self.view(policy={"idle_timeout": 600}).wait_for_end()
+        self.assertEnded("idle-limit")
+
+
+class RefusedTests(PairCase):
+    def test_a_zone_that_is_configured_no_more_when_the_link_is_opened(self) -> None:
+        token = self.near.issue("madrid/kvm/web-01", type="xvpvnc")["token"]
+        self.reload(self.near, "[zones.madrid]", "[zones.rome]")
+        with self.assertRaises(Refused) as caught:
+            Viewer.connect(self.near.xvp_port, token, host=self.near.host)
+        self.assertIn(
+            "There is no backend and no zone madrid here any more.", str(caught.exception)
+        )
+        line = eventually(lambda: self.audit(self.near, "refuse"))[0]
+        self.assertEqual(line["reason"], "vm-not-found")
+        self.assertEqual(line["detail"], "no backend and no zone 'madrid' is configured")
+
+    def test_a_policy_that_madrid_cannot_enforce(self) -> None:
+        wanted = {"vm": "kvm/web-01", "sub": "alice", "session": "7f3a", "via": ("paris",)}
+        now = time.time()
+        asked = new_request(Act.TOKEN, "paris", "madrid", now, policy=Policy(record=True), **wanted)
+        request = urllib.request.Request(
+            f"http://{self.far.host}:{self.far.api_port}/v1/zones/tokens",
+            method="POST",
+            headers={"Authorization": f"Bearer {sign(asked, self.key)}"},
+        )
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request, timeout=60)
+        answer = caught.exception.read().decode()
+        self.assertEqual(caught.exception.code, 403)
+        self.assertIn("zone-policy-refused", answer)
+        self.assertIn("record: true is not enforced", answer)
+        self.assertIn("zone request refused: zone-policy-refused", self.far.log())
+
+
+class MovedTests(PairCase):
+    def test_a_machine_that_moved_within_the_other_zone_is_found_by_the_same_link(self) -> None:
+        token = self.near.issue("madrid/kvm/web-01", type="xvpvnc", policy={"uses": 2})["token"]
+        before = Viewer.connect(self.near.xvp_port, token, host=self.near.host)
+        self.addCleanup(before.close)
+        before.key(ord("2"))
+        before.wait_for_pixel(KEY_COLOURS["2"])
+        self.madrid.start_guest(1)
+        self.addCleanup(self.madrid.stop_guest, 1)
+        address = f'address = "{self.madrid.hypervisor}:5900"'
+        self.reload(self.far, address, address.replace("5900", "5901"))
+        after = Viewer.connect(self.near.xvp_port, token, host=self.near.host)
+        self.addCleanup(after.close)
+        after.wait_for_pixel(START_COLOUR)
