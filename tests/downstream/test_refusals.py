@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.web.resource import IResource
 
-from tests.doubles.users import Answer, Browser, SiteTestCase, upgrade
+from tests.doubles.users import Answer, Browser, SiteTestCase, program_upgrade, upgrade
 from vncproxy.downstream.connections import Connections
 from vncproxy.downstream.forwarded import Forwarding
 from vncproxy.downstream.trust import Trust
@@ -66,6 +66,23 @@ class RefusalTests(LimitedTestCase):
         self.assertIn("Wait a minute", answer.line)
         self.assertEqual(answer.header("retry-after"), "60")
         self.assertEqual(answer.header("connection"), "close")
+
+    def test_a_program_that_is_no_browser_gets_no_bytes_that_it_would_take_for_frames(self) -> None:
+        for _ in range(3):
+            self.guess()
+        target = "/?token=a-guess-of-24-characters"
+
+        browsers, programs = map(self.answer_to, (upgrade(target), program_upgrade(target)))
+
+        self.assertEqual((browsers.status, programs.status), (429, 429))
+        self.assertIn(b"Too many requests", browsers.body)
+        self.assertIn("Too many requests", programs.line)
+        self.assertEqual((programs.body, programs.header("content-length")), (b"", "0"))
+
+    def answer_to(self, request: bytes) -> Answer:
+        peer = self.connect()
+        peer.send(request)
+        return Answer.parse(peer.receive())
 
     def test_the_connection_is_closed(self) -> None:
         for _ in range(3):

@@ -26,7 +26,7 @@ from .rate_limit import RateLimit
 from .request import read_user_request
 from .static_files import find_file
 from .trust import Trust
-from .websocket import WebSocketDownstream, upgrade_factory
+from .websocket import WebSocketDownstream, refuses_in_rfb, upgrade_factory
 
 PAGES = frozenset({"", "index.html", "vnc.html", "vnc_auto.html", "vnc_lite.html", "console"})
 """Paths of the console page; noVNC's and Nova's names among them."""
@@ -112,8 +112,7 @@ class ConsoleResource(Resource):
         """Return the handler of a request for a console; None for any other request."""
         if request.method == b"CONNECT":
             return self._connect
-        upgrade = request.requestHeaders.getRawHeaders(b"upgrade") or [b""]
-        return self._websocket if upgrade[0].strip().lower() == b"websocket" else None
+        return self._websocket if _is_upgrade(request) else None
 
     def _connect(self, request: Request) -> object:
         user_request = read_user_request(request, ConsoleType.XVPVNC, self._trust)
@@ -236,14 +235,24 @@ class ConsoleResource(Resource):
             request.setHeader("Strict-Transport-Security", f"max-age={HSTS_AGE}")
 
 
+def _is_upgrade(request: Request) -> bool:
+    upgrade = request.requestHeaders.getRawHeaders(b"upgrade") or [b""]
+    return bool(upgrade[0].strip().lower() == b"websocket")
+
+
 def _refuse_and_close(request: Request, status: int, message: str) -> bytes:
-    """Refuse a request and close; the status line has the message, which TCP viewers show."""
+    """Refuse a request and close; the status line has the message, which TCP viewers show.
+
+    A program that is no browser would take the body for frames of its web socket.
+    """
     request.setHeader("Connection", "close")
     request.setHeader("Retry-After", "60" if status == 429 else "2")
     request.channel.persistent = False
     request.setHeader("Content-Type", "text/plain; charset=utf-8")
     request.setHeader("Server", "vncproxy")
     request.setResponseCode(status, message.encode("ascii", "replace"))
+    if _is_upgrade(request) and not refuses_in_rfb(request):
+        return b""
     return message.encode() + b"\n"
 
 

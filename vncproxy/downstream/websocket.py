@@ -135,7 +135,7 @@ class WebSocketDownstream(PendingConnection):
         self._cookie_names = list(parse_cookies(header_lines(request, "cookie")))
         self._factory = factory
         self._trust = trust
-        self._refuses_in_rfb = _refuses_in_rfb(request)
+        self._refuses_in_rfb = refuses_in_rfb(request)
         self._upgrade_headers: Headers = {}
         self._is_forwarded = trust.forwarding.is_forwarded(request)
         self._resume = resume
@@ -267,7 +267,7 @@ class WebSocketDownstream(PendingConnection):
         return {"Set-Cookie": cookies} if cookies else {}
 
 
-def _refuses_in_rfb(request: Request) -> bool:
+def refuses_in_rfb(request: Request) -> bool:
     """Tell whether a request comes from a page, or from a program that asks for it."""
     asked = header_lines(request, REFUSALS_HEADER)
     return request.requestHeaders.hasHeader(b"origin") or asked[-1:] == [REFUSALS_IN_RFB]
