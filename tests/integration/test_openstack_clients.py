@@ -23,6 +23,20 @@ from vncproxy.model import VMAddress
 
 LAB = server_id(VMAddress("lab", "web-01"))
 UNKNOWN = "00000000-0000-0000-0000-000000000007"
+STOPPED, BLIND = "1a8cdc12-cb1d-4c80-aec7-fd6931ef4ccc", "2a8cdc12-cb1d-4c80-aec7-fd6931ef4ccc"
+NODE = f"""
+<node>
+  <domain type="test" xmlns:test="http://libvirt.org/schemas/domain/test/1.0">
+    <name>stopped</name><uuid>{STOPPED}</uuid><memory>8192</memory><os><type>hvm</type></os>
+    <devices><graphics type="vnc"/></devices>
+    <test:runstate>5</test:runstate>
+  </domain>
+  <domain type="test">
+    <name>blind</name><uuid>{BLIND}</uuid><memory>8192</memory><os><type>hvm</type></os>
+  </domain>
+</node>
+"""
+"""A host of libvirt's test driver: a machine that is off, and one that runs and has no screen."""
 
 
 class World:
@@ -31,6 +45,8 @@ class World:
     def __init__(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="clients-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        (folder / "node.xml").write_text(NODE)
+        self.node = f"test://{folder}/node.xml"
         self.guest = QemuMachine(folder, "guest").start()
         atexit.register(self.guest.stop)
         self.keyed = self.proxy("")
@@ -44,6 +60,17 @@ type = "static"
 [backends.lab.consoles.web-01]
 address = "127.0.0.1:{self.guest.port}"
 name = "the web server"
+[backends.lab.consoles.one]
+address = "127.0.0.1:{self.guest.port}"
+name = "twin"
+[backends.lab2]
+type = "static"
+[backends.lab2.consoles.other]
+address = "127.0.0.1:{self.guest.port}"
+name = "twin"
+[backends.kvm]
+type = "libvirt"
+uri = "{self.node}"
 """).start()
         atexit.register(gateway.stop)
         return gateway
@@ -128,8 +155,13 @@ class LinkTests(ClientCase):
 
 class RefusalTests(ClientCase):
     def test_what_the_openstack_command_prints(self) -> None:
-        wrong, unknown, spice = run_clients(
-            command(LAB, token="wrong"), command(UNKNOWN), command("--spice", LAB)
+        wrong, unknown, spice, stopped, blind, twin = run_clients(
+            command(LAB, token="wrong"),
+            command(UNKNOWN),
+            command("--spice", LAB),
+            command("--novnc", "stopped"),
+            command("--xvpvnc", BLIND),
+            command("twin"),
         )
 
         self.assertIn("The request you have made requires authentication", _printed(wrong))
@@ -137,19 +169,35 @@ class RefusalTests(ClientCase):
         self.assertIn(f"No Server found for {UNKNOWN}", _printed(unknown))
         self.assertIn("BadRequestException: 400", _printed(spice))
         self.assertIn("Unavailable console type spice-html5.", _printed(spice))
+        self.assertIn("ConflictException: 409", _printed(stopped))
+        self.assertIn(f"Instance {STOPPED} is not ready.", _printed(stopped))
+        self.assertIn("The virtual machine is shut off.", _printed(stopped))
+        self.assertIn("HttpException: 501", _printed(blind))
+        self.assertIn("Unable to get vnc console, functionality not implemented", _printed(blind))
+        self.assertIn("More than one Server exists with the name 'twin'.", _printed(twin))
 
     def test_what_novaclient_raises(self) -> None:
         where, key = endpoint(self.gateway), self.gateway.key
-        wrong, unknown, other = run_clients(
+        wrong, unknown, other, stopped, blind, twin = run_clients(
             ("nova", "2.96", where, "wrong", LAB, "novnc"),
             ("nova", "2.96", where, key, UNKNOWN, "novnc"),
             ("nova", "2.5", where, key, LAB, "telnet"),
+            ("nova", "2.5", where, key, "stopped", "novnc"),
+            ("nova", "2.96", where, key, BLIND, "novnc"),
+            ("nova", "2.96", where, key, "twin", "novnc"),
         )
 
         self.assertEqual(wrong["raised"], "Unauthorized", wrong)
         self.assertEqual(unknown["raised"], "CommandError", unknown)
         self.assertIn("No server with a name or ID of", unknown["message"])
         self.assertEqual(other["raised"], "UnsupportedConsoleType", other)
+        self.assertEqual(stopped["raised"], "Conflict", stopped)
+        self.assertIn(
+            "is not ready. The virtual machine is shut off. (HTTP 409)", stopped["message"]
+        )
+        self.assertEqual(blind["raised"], "HTTPNotImplemented", blind)
+        self.assertEqual(twin["raised"], "CommandError", twin)
+        self.assertIn("Multiple server matches found for 'twin'", twin["message"])
 
 
 class TempestTests(ClientCase):
