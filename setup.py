@@ -49,6 +49,7 @@ TESTS = [
     "marionette-driver",
     "mypy",
     "mypy-zope",
+    "openapi-spec-validator>=0.7",
     "pillow",
     "ruff",
     "schemathesis>=4",

@@ -125,6 +125,26 @@ class FailureTests(SynchronousTestCase):
         return {}
 
 
+class KeyTests(SynchronousTestCase):
+    def test_the_line_of_a_file_is_taken_without_its_end(self) -> None:
+        sent: list[str] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            sent.append(request.headers["Authorization"])
+            return httpx.Response(200, json={})
+
+        with Client(URL, " s3cret\n", transport=httpx.MockTransport(answer)) as client:
+            client.list_machines()
+
+        self.assertEqual(sent, ["Bearer s3cret"])
+
+    def test_an_invalid_one_is_refused_without_being_shown(self) -> None:
+        for key in ("", "\n", "s3cret\nX: y", "s3crét", "s3cret\0"):
+            for kind in (Client, AsyncClient):
+                error = self.assertRaises(ValueError, kind, URL, key)
+                self.assertNotIn("s3cr", f"{error!r} {vars(error)}")
+
+
 class AsyncTests(SynchronousTestCase):
     def test_the_same_is_asked_and_answered(self) -> None:
         sent: list[tuple[str, str, bytes]] = []

@@ -60,10 +60,14 @@ class Client(_Methods):
 
     Args:
         url: of the API.
-        key: an API key.
+        key: an API key, as it is, or as the line of a file.
         timeout: seconds for each step of a request.
         options: of ``httpx.Client``, such as ``verify``; by default the system's authorities are
             trusted, and no proxy of the environment is used.
+
+    Raises:
+        ValueError: the key has invalid characters.
+        httpx.InvalidURL: the URL is none.
     """
 
     def __init__(self, url: str, key: str, *, timeout: float = TIME_LIMIT, **options: Any) -> None:
@@ -125,9 +129,17 @@ class AsyncClient(_Methods):
 def _options(url: str, key: str, timeout: float, options: dict[str, Any]) -> dict[str, Any]:
     if url.startswith("https:") and "transport" not in options:
         options.setdefault("verify", ssl.create_default_context())
-    headers = {"Authorization": f"Bearer {key}"}
+    headers = {"Authorization": f"Bearer {_checked(key)}"}
     defaults = {"base_url": url, "headers": headers, "timeout": timeout, "trust_env": False}
     return {**defaults, **options}
+
+
+def _checked(key: str) -> str:
+    """Return a key without the blanks around it; httpx would show an invalid one in its error."""
+    key = key.strip()
+    if not (key and key.isascii() and key.isprintable()):
+        raise ValueError("an API key has printable ASCII characters only, and at least one")
+    return key
 
 
 def _contents(call: Call[Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import TypeAdapter
 
 from tests.doubles.api import ApiTestCase
@@ -18,6 +19,9 @@ from vncproxy.model import Policy
 
 
 class DocumentTests(ApiTestCase):
+    def test_is_one_of_openapi_3_1(self) -> None:
+        self.assertEqual(list(OpenAPIV31SpecValidator(document()).iter_errors()), [])
+
     def test_is_served_without_a_key(self) -> None:
         answer = self.call("GET", "/v1/openapi.json", headers={})
 
