@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.task import react
@@ -27,6 +28,7 @@ def main() -> None:
     parser.add_argument("--browsers", type=int, default=3)
     parser.add_argument("--pause", type=float, default=1.0, help="seconds between keystrokes")
     parser.add_argument("--only", action="append", help="the name of a fault; repeatable")
+    parser.add_argument("--keep", type=Path, help="a new folder for all logs and audits")
     options = parser.parse_args()
     if _OWN_NAMESPACE not in os.environ:
         command = [sys.executable, "-m", "tests.chaos", *sys.argv[1:], f"--seed={options.seed}"]
@@ -43,6 +45,8 @@ def _run(reactor: Any, options: argparse.Namespace) -> None:
         world.start()
         complaints, course = _go_through(world, options)
     finally:
+        if options.keep:
+            world.keep_logs(options.keep)
         world.stop()
     late = sum(seconds > SOON for seconds in course.back)
     print(

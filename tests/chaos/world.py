@@ -288,6 +288,12 @@ class World:
         self.redis.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def keep_logs(self, folder: Path) -> None:
+        """Copy the logs and audits of all parts."""
+        shutil.copytree(self.folder, folder)
+        for proxy in self.proxies:
+            (folder / f"{proxy.name}.log").write_text(proxy.gateway.log())
+
     def wait(self, true: Callable[[], object], what: str, limit: float = LIMIT) -> float:
         """Wait until something is true; returns the seconds.
 

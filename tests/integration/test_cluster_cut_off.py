@@ -55,22 +55,29 @@ class CutOffTests(ClusterCase):
         _, again = self.open(self.south)
         again.close()
 
-    def test_orders_that_are_lost_are_made_up_for_by_the_state_of_tokens(self) -> None:
+    def test_orders_that_are_lost_are_made_up_for(self) -> None:
+        """By the state of tokens where those were revoked; else they are given again."""
         issued = self.north.issue("lab/web-01", type="xvpvnc", policy={"uses": 5})
         viewer = self.view(self.south, issued["token"])
         self.open(self.south, user="bob")
-        self.until_listed(self.north, 2)
+        _, carol = self.open(self.south, user="carol")
+        self.until_listed(self.north, 3)
         self.cut()
         self.assertEqual(self.north.call("DELETE", f"/v1/tokens/{issued['id']}")[0], 207)
+        self.assertEqual(self.north.call("DELETE", "/v1/sessions?user=carol")[0], 207)
         self.redis.cli("xtrim", "vncproxy:orders", "maxlen", "0")
         self.north.call("DELETE", "/v1/sessions?user=nobody")
 
         self.heal()
 
+        self.open(self.south, user="carol")  # which is newer than the order
         viewer.wait_for_end()
-        self.until_listed(self.north, 1)
-        self.assertEqual(self.south.audit_of("close")["user"], "alice")
-        self.assertEqual(len(self.south.audit("close")), 1)
+        carol.wait_for_end()
+        self.until_listed(self.north, 2)
+        for user in ("alice", "carol"):
+            reason = self.south.audit_of("close", user=user)["reason"]
+            self.assertEqual(reason, "ended-by-administrator")
+        self.assertEqual(len(self.south.audit("close")), 2)
 
     def test_a_subscription_that_is_killed_comes_back(self) -> None:
         for _ in range(3):

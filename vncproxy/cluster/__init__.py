@@ -16,5 +16,6 @@ up by expiry. In reading order:
 - `obeying`: carries orders out.
 - `giving`: gives orders, and waits until they are confirmed.
 - `sessions`: the sessions of all proxies.
+- `repeating`: orders that were not confirmed, given again.
 - `cluster`: all of it put together, started and stopped.
 """

@@ -30,6 +30,7 @@ from .obeying import Obedience
 from .order import Kind, Order, UnknownOrder, decode
 from .presence import Presence
 from .publisher import SessionPublisher
+from .repeating import LateOrders
 from .sessions import ClusterSessions
 
 LOOKED_UP_AT_ONCE = 500
@@ -123,6 +124,7 @@ class Cluster:
         self.sessions = ClusterSessions(
             identity, local, link, keys, self.presence, self._giver, reactor
         )
+        self._late = LateOrders(self._giver, self.presence, self.sessions, reactor)
 
     def start(self) -> None:
         """Announce this process, and obey orders from now on."""
@@ -236,6 +238,7 @@ class Cluster:
         self.on_beat()
         self._stream.read()
         await self.publisher.check(written)
+        await self._late.repeat()
         if self._identity.worker <= 1:  # one process of each proxy
             workers = await self.presence.workers()
             self.proxies = len({each.identity.proxy_id for each in workers})

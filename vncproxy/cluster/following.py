@@ -78,7 +78,11 @@ class OrderStream:
         self._reading: Deferred[None] | None = None
 
     def start(self) -> None:
-        """Begin to read: in intervals, until `subscribed` is called."""
+        """Begin to read: in intervals, until `subscribed` is called.
+
+        Sessions may begin at once: orders that were given before this concern none of them.
+        """
+        self._read_at = self._reactor.seconds()
         self._reading = Deferred.fromCoroutine(self._run())
         self._reading.addErrback(self._failed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,7 @@ class OrderGiver:
 
     Attributes:
         unconfirmed: how many processes did not confirm an order in time.
+        on_late: is called with an order, and the id of each of these processes.
     """
 
     log = Logger()
@@ -77,6 +78,7 @@ class OrderGiver:
         reactor: Any,
     ) -> None:
         self.unconfirmed = 0
+        self.on_late: Callable[[Order, str], None] = lambda order, worker_id: None
         self._identity = identity
         self._link = link
         self._keys = keys
@@ -99,6 +101,17 @@ class OrderGiver:
         here = await self._obedience.obey(order)
         if order.worker == self._identity.worker_id:
             return Ended(here)
+        there = await self.give_once(order)
+        for each in there.unconfirmed:
+            self.on_late(order, each.worker)
+        return Ended(here) + there
+
+    async def give_once(self, order: Order) -> Ended:
+        """Let others carry an order out, and return when they have, or in a second.
+
+        Raises:
+            StoreUnavailable: nothing is known of them.
+        """
         self._waiting[order.id] = waiting = _Waiting()
         try:
             workers = await self._send(order)
@@ -109,7 +122,7 @@ class OrderGiver:
             del self._waiting[order.id]
         late = [each for each in workers if each.identity.worker_id in waiting.missing]
         self.unconfirmed += len(late)
-        return Ended(here + sum(waiting.ended.values()), tuple(self._unconfirmed(order, late)))
+        return Ended(sum(waiting.ended.values()), tuple(self._unconfirmed(order, late)))
 
     async def find(self, order: Order) -> Sequence[MachineHost]:
         """Ask all other processes for a machine; return what they know within a second.

@@ -174,6 +174,12 @@ class ClusterSessions:
             and proxy in (None, each.identity.proxy_id, each.identity.name)
         ]
 
+    async def of_worker(self, worker: Announcement, wanted: SessionFilter) -> Sequence[SessionInfo]:
+        """Return those sessions of another process that meet criteria."""
+        places = await self._of_worker(worker, wanted, "")
+        found = [session for _, read in places if (session := read()) is not None]
+        return [session for session in found if wanted.accepts(session)]
+
     async def _of_worker(
         self, worker: Announcement, wanted: SessionFilter, after: str
     ) -> Iterator[Place]:
