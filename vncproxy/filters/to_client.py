@@ -9,12 +9,13 @@ from ..interfaces import IStage
 from ..model import Direction
 from ..rfb.client_messages import MAX_CUT_TEXT
 from ..rfb.pieces import Piece
-from ..rfb.server_messages import FormatChanges, ServerPieces
+from ..rfb.server_messages import OWN_ANSWER, FormatChanges, ServerPieces
 from .clipboard import ASKS, Action, action_of, provided_size
 from .rules import Rules
 
 _CUT_TEXT = 3
 _HEAD = 8
+_LOOKED_AT = (_CUT_TEXT, OWN_ANSWER)
 
 
 @implementer(IStage)
@@ -46,14 +47,14 @@ class ServerFilter:
         """
         walked = self._pieces
         pieces = walked.receive(data)
-        if not any(piece.kind == _CUT_TEXT for piece in pieces):
+        if not any(piece.kind in _LOOKED_AT for piece in pieces):
             return walked.data[: pieces[-1].end] if pieces else b""
         return b"".join([self._filter(piece) for piece in pieces])
 
     def _filter(self, piece: Piece) -> bytes:
         data = self._pieces.data[piece.start : piece.end]
         if piece.kind != _CUT_TEXT:
-            return data
+            return data if piece.kind != OWN_ANSWER else b""
         if piece.first:
             self._begin(data)
         if self._collected is not None:

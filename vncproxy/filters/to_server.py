@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from zope.interface import implementer
 
@@ -24,7 +24,8 @@ _HEAD = 8
 _UPDATE_ACKNOWLEDGED = 4
 """The message of VMware's viewers that does not control the machine."""
 
-_Handler = Callable[[bytes], bytes]
+
+_Handler = Callable[["ViewerFilter", bytes], bytes]
 
 
 @implementer(IStage)
@@ -62,20 +63,7 @@ class ViewerFilter:
         self._fences = FenceCheck()
         self._collected = bytearray()
         self._collecting = self._dropping = False
-        self._handlers: dict[int, _Handler] = {
-            0: self._pixel_format,
-            2: self._set_encodings,
-            3: self._update_request,
-            6: self._cut_text,
-            150: self._continuous_updates,
-            248: self._fence,
-            255: self._qemu,
-        }
-        if rules.view_only:
-            self._handlers |= dict.fromkeys((4, 5, 250, 251, 253), _drop)
-            self._handlers[127] = self._vmware
-        else:
-            self._handlers |= {250: self._xvp, 251: self._desktop_size}
+        self._handlers = self._WATCHING if rules.view_only else self._CONTROLLING
 
     def process(self, data: bytes) -> bytes:
         """Return what may pass of a viewer's bytes.
@@ -95,7 +83,7 @@ class ViewerFilter:
         data = self._pieces.data[piece.start : piece.end]
         if piece.first:
             self._collecting = False
-            kept = self._handlers.get(piece.kind, self._sent)(data)
+            kept = self._handlers[piece.kind](self, data)
             self._dropping = not kept
             return kept
         if self._collecting:
@@ -108,9 +96,9 @@ class ViewerFilter:
 
     def _pixel_format(self, data: bytes) -> bytes:
         message: rfb.SetPixelFormat = self._read(data)
-        if self._formats is not None:
-            self._formats.change_format(message.pixel_format)
-        return data
+        if self._formats is None:
+            return data
+        return self._formats.change_format(message.pixel_format) + data
 
     def _set_encodings(self, data: bytes) -> bytes:
         message: rfb.SetEncodings = self._read(data)
@@ -168,10 +156,7 @@ class ViewerFilter:
             return b""
         if not self._announced:
             raise ViewerMessageRefused("extended clipboard message before it was announced")
-        self._collected = bytearray(data)
-        if message.length == _HEAD:
-            return self._extended()
-        self._collecting = True
+        self._collected, self._collecting = bytearray(data), True
         return b""
 
     def _extended(self) -> bytes:
@@ -187,11 +172,31 @@ class ViewerFilter:
             return self._rules.to_guest is not None
         return action is Action.CAPS or self._rules.from_guest is not None
 
+    def _drop(self, data: bytes) -> bytes:
+        return b""
+
     def _sent(self, data: bytes) -> bytes:
         if self._formats is not None:
             self._formats.send_other()
         return data
 
-
-def _drop(data: bytes) -> bytes:
-    return b""
+    _BOTH: ClassVar[Mapping[int, _Handler]] = {
+        0: _pixel_format,
+        2: _set_encodings,
+        3: _update_request,
+        6: _cut_text,
+        150: _continuous_updates,
+        248: _fence,
+        255: _qemu,
+    }
+    _WATCHING: ClassVar[Mapping[int, _Handler]] = {
+        **_BOTH,
+        **dict.fromkeys((4, 5, 250, 251, 253), _drop),
+        127: _vmware,
+    }
+    _CONTROLLING: ClassVar[Mapping[int, _Handler]] = {
+        **_BOTH,
+        **dict.fromkeys((4, 5, 127, 253), _sent),
+        250: _xvp,
+        251: _desktop_size,
+    }

@@ -16,7 +16,7 @@ Rectangles are passed over by their length, without decoding.
 from __future__ import annotations
 
 from .format_changes import FormatChanges
-from .parser import ServerPieces
+from .parser import OWN_ANSWER, ServerPieces
 from .updates import KNOWN_ENCODINGS
 
-__all__ = ["KNOWN_ENCODINGS", "FormatChanges", "ServerPieces"]
+__all__ = ["KNOWN_ENCODINGS", "OWN_ANSWER", "FormatChanges", "ServerPieces"]

@@ -1,19 +1,23 @@
 """Which pixel format an update has, while the viewer changes it.
 
 RFB forbids a viewer to send SetPixelFormat while an update that it has requested may still come,
-since neither side could tell which format that update has. Two cases remain:
+since neither side could tell which format that update has. Three cases remain:
 
 - No update can come: each request was answered by an update with pixels, and no continuous updates
   are on. An update that has begun keeps its format; the next one has the new one.
 - The message follows directly on a fence that requests SyncNext: the updates before the answer to
   that fence have the former format, those after it the new one.
+- An update may come, as when a server has answered a request with the size of its screen alone: if
+  the server knows fences, such a fence is put before the message, and its answer is not passed on.
 
-A viewer that breaks this rule with a format of other sizes cannot be followed: that is an error.
+Without fences, a viewer that changes to a format of other sizes cannot be followed: that is an
+error.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 from ...errors import DownstreamViolation, UpstreamViolation
 from ..pixels import PixelFormat
@@ -24,6 +28,19 @@ REQUEST, SYNC_NEXT = 1 << 31, 1 << 2
 
 MAX_FENCES = 1000
 """Fences of a viewer that may be without an answer."""
+
+
+SYNCHRONISE = bytes([248, 0, 0, 0, 0x80, 0, 0, SYNC_NEXT, 0])
+"""A fence that requests SyncNext, without a payload: as viewers send it."""
+
+
+class _Fence(NamedTuple):
+    """A fence that is to be answered, and the format that follows on it, if any."""
+
+    payload: bytes
+    synchronises: bool = False
+    layout: PixelLayout | None = None
+    is_own: bool = False
 
 
 class FormatChanges:
@@ -39,9 +56,11 @@ class FormatChanges:
         "_current",
         "_ends",
         "_fences",
+        "_knows_fences",
         "_last",
         "_needs_pixels",
         "_open",
+        "_own_answered",
         "_requested",
         "_synchronised",
     )
@@ -52,8 +71,8 @@ class FormatChanges:
         self._open = self._needs_pixels = False
         self._announced = self._continuous = False
         self._ends = 0
-        self._fences: deque[tuple[bytes, bool, PixelLayout | None]] = deque()
-        self._synchronised = False
+        self._fences: deque[_Fence] = deque()
+        self._knows_fences = self._own_answered = self._synchronised = False
 
     # what the viewer sends, in the order in which it goes to the server
 
@@ -88,39 +107,45 @@ class FormatChanges:
         self._synchronised = synchronises
         if not flags & REQUEST:
             return
+        self._expect(_Fence(payload, synchronises))
+
+    def _expect(self, fence: _Fence) -> None:
         if len(self._fences) >= MAX_FENCES:
             raise DownstreamViolation(f"{MAX_FENCES} fences without an answer")
-        self._fences.append((payload, self._synchronised, None))
+        self._fences.append(fence)
 
     def send_other(self) -> None:
         """Note any other message."""
         self._synchronised = False
 
-    def change_format(self, pixel_format: PixelFormat) -> None:
+    def change_format(self, pixel_format: PixelFormat) -> bytes:
         """Note SetPixelFormat.
+
+        Returns:
+            What has to go to the server directly before it.
 
         Raises:
             DownstreamViolation: an update may come of which it is not known which format it has.
         """
-        layout, synchronised, self._synchronised = (
-            pixel_layout(pixel_format),
-            self._synchronised,
-            False,
-        )
+        layout = pixel_layout(pixel_format)
+        synchronised, self._synchronised = self._synchronised, False
         if layout == self._last:
-            return
+            return b""
         self._last = layout
         if synchronised:
-            payload, sync, _ = self._fences.pop()
-            self._fences.append((payload, sync, layout))
-        elif any(change for _, _, change in self._fences) or not self._is_quiet():
-            raise DownstreamViolation("a pixel format while an update may still come")
-        else:
+            self._fences.append(self._fences.pop()._replace(layout=layout))
+        elif self._is_quiet():
             self._current = layout
+        elif self._knows_fences:
+            self._expect(_Fence(b"", True, layout, is_own=True))
+            return SYNCHRONISE
+        else:
+            raise DownstreamViolation("a pixel format while an update may still come")
+        return b""
 
     def _is_quiet(self) -> bool:
         """Return whether no update can come but the one that has begun."""
-        if self._continuous or self._ends:
+        if self._continuous or self._ends or any(fence.layout for fence in self._fences):
             return False
         if self._requested == 1 and self._open:
             self._needs_pixels = True
@@ -155,26 +180,33 @@ class FormatChanges:
         Raises:
             UpstreamViolation: it answers none, or a change of format relies on what it ignores.
         """
+        self._knows_fences = True
         if flags & REQUEST:
             return
-        layout = self._take_fence(payload)
-        if layout is None:
+        fence = self._take_fence(payload)
+        self._own_answered = fence.is_own
+        if fence.layout is None:
             return
         if not flags & SYNC_NEXT:
             raise UpstreamViolation("a fence that does not synchronise the pixel format")
-        self._current = layout
+        self._current = fence.layout
 
-    def _take_fence(self, payload: bytes) -> PixelLayout | None:
-        """Remove the viewer's fence that is answered; returns the format that follows on it.
+    def take_own_answer(self) -> bool:
+        """Return, once, whether the last fence answers one that the viewer has not sent."""
+        answered, self._own_answered = self._own_answered, False
+        return answered
+
+    def _take_fence(self, payload: bytes) -> _Fence:
+        """Remove the fence that is answered, and return it.
 
         A fence that requests SyncNext is answered behind the next message, which may be a fence
         that is answered before it.
         """
-        for index, (sent, synchronises, layout) in enumerate(self._fences):
-            if sent == payload:
+        for index, fence in enumerate(self._fences):
+            if fence.payload == payload:
                 del self._fences[index]
-                return layout
-            if index or not synchronises or layout is not None:
+                return fence
+            if index or not fence.synchronises or fence.layout is not None:
                 break
         raise UpstreamViolation("a fence that answers none of the viewer's")
 

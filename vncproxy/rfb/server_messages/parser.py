@@ -40,6 +40,12 @@ _MESSAGES: dict[int, _Message] = {
 """The known messages: the size of the head, and what walks over the rest."""
 
 
+_FENCE = 248
+
+OWN_ANSWER = -_FENCE
+"""The kind of a fence that answers one which the viewer has not sent; it is one piece."""
+
+
 class ServerPieces:
     """Finds the messages in a server's stream.
 
@@ -80,6 +86,8 @@ class ServerPieces:
             at = self._advance(data, at, end)
             if at > start:
                 pieces.append(Piece(self._kind, start, at, first, self._walk is None))
+                if self._kind == _FENCE and self._formats.take_own_answer():
+                    pieces[-1] = pieces[-1]._replace(kind=OWN_ANSWER)
             if at == start or self._walk is not None:
                 break
         self._held = data[at:]
