@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cluster": {*VOCABULARY, "pacing", "redis", "config.redis"},
     "answers": set(),
     "client": {"answers"},
-    "hosts": {*VOCABULARY, "tokens"},
+    "hosts": {*VOCABULARY, "tokens", "tls"},
     "api": {*VOCABULARY, "answers", "tokens", "zones", "config.scope", "openstack"},
     "web": set(),
     "config": {"errors", "model", *LEAVES},
@@ -65,7 +65,7 @@ ONLY_IN: dict[str, set[str]] = {
     "openstack": {"openstack"},
     "keystoneauth1": {"openstack"},
     "click": {"cli"},
-    "treq": {"backends"},
+    "treq": {"backends", "hosts"},
     "httpx": {"client"},
     "prometheus_client": {"metrics", "session", "api", "service"},
 }

@@ -7,7 +7,7 @@ import hashlib
 from .gateway import Gateway
 from .two_hosts import NetworkedHost
 
-WEB, XVP, API = 6080, 6081, 6082
+WEB, XVP, API, PEER_API = 6080, 6081, 6082, 6083
 
 
 class HostProxy(Gateway):
@@ -17,11 +17,20 @@ class HostProxy(Gateway):
         host: where it runs.
         public: the address that users reach it by, which is translated to the host's own.
         config: further tables.
-        libvirt: whether there is a backend ``kvm``.
+        certificate: the files of the host's certificate and its key, to serve the API by TLS, too.
     """
 
-    def __init__(self, host: NetworkedHost, public: str, config: str) -> None:
+    def __init__(
+        self,
+        host: NetworkedHost,
+        public: str,
+        config: str,
+        certificate: tuple[str, str] | None = None,
+    ) -> None:
         super().__init__()
+        api = [f"tcp:{API}"]
+        if certificate:
+            api.append(f"ssl:{PEER_API}:privateKey={certificate[1]}:certKey={certificate[0]}")
         self.config.write_text(f"""
 [proxy]
 name = "{host.name}"
@@ -34,7 +43,7 @@ announced_xvp_url = "http://{public}:{XVP}/console"
 [listen]
 web = ["tcp:{WEB}"]
 xvp = ["tcp:{XVP}"]
-api = ["tcp:{API}"]
+api = {api}
 {api_key(self)}
 [backends.kvm]
 type = "libvirt"
@@ -44,7 +53,7 @@ type = "libvirt"
         self.launcher = host.program()
 
 
-def api_key(gateway: Gateway, name: str = "test") -> str:
+def api_key(gateway: Gateway, name: str = "test", scope: str = "admin") -> str:
     """Return the table of a gateway's key, which may do everything."""
     digest = hashlib.sha256(gateway.key.encode()).hexdigest()
-    return f'[api.keys.{name}]\nhash = "sha256:{digest}"\nscopes = ["admin"]\n'
+    return f'[api.keys.{name}]\nhash = "sha256:{digest}"\nscopes = ["{scope}"]\n'

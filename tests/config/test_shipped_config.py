@@ -29,7 +29,7 @@ SENTINELS = {
     *(f"sentinel_{key}" for key in ("username", "password", "tls", "ca_file", "server_name")),
 }
 """Keys that cannot stand beside a host."""
-NAMED = {"api", "backends", "zones", "token_sources", "keystone"}
+NAMED = {"api", "backends", "zones", "peers", "token_sources", "keystone"}
 """Tables that do not exist unless they are written, which are among the examples."""
 
 
@@ -89,7 +89,8 @@ class ShippedConfigTests(SynchronousTestCase):
         path = Path(self.mktemp())
         key = Path(self.mktemp()).resolve()
         key.write_text(PrivateKey.new().secret_text())
-        text = text.replace("/etc/vncproxy/madrid.key", str(key))
+        for name in ("madrid", "node1"):
+            text = text.replace(f"/etc/vncproxy/{name}.key", str(key))
         path.write_text(text.replace('zone = ""', 'zone = "paris"'))
         settings = load(
             path, lambda kind: find(kind).Settings, source_settings, zone_settings=ZoneSettings
@@ -98,6 +99,8 @@ class ShippedConfigTests(SynchronousTestCase):
         assert isinstance(zone, ZoneSettings)
         for part in (zone, zone.accept):
             self.assertEqual(part.model_fields_set, set(fields(part)))
+        peer = settings.peers["node1"]
+        self.assertEqual(peer.model_fields_set, set(fields(peer)))
         self.assertEqual(set(settings.api.keys), {"portal"})
         assert settings.keystone is not None
         shown = settings.keystone.model_fields_set | {"cloud", "clouds_file"}

@@ -1,6 +1,6 @@
 """A proxy on each of two hypervisors, behind address translation, and machines that move.
 
-Needs root: each host is a set of namespaces with a libvirtd of its own.
+They have one Redis. Needs root: each host is a set of namespaces with a libvirtd of its own.
 """
 
 from __future__ import annotations
@@ -8,103 +8,82 @@ from __future__ import annotations
 import atexit
 from functools import cache
 
-from twisted.trial.unittest import SynchronousTestCase
-
-from tests.components.chromium import Page
-from tests.components.gateway import Gateway
-from tests.components.host_proxies import WEB, XVP, HostProxy
-from tests.components.libvirt_host import KEY_COLOURS, Guest, until
-from tests.components.nat import Translation
+from tests.components.host_proxies import XVP, HostProxy
+from tests.components.host_proxies_case import HostProxiesCase, HostsWorld
+from tests.components.libvirt_host import KEY_COLOURS, until
 from tests.components.redis_server import RedisServer
-from tests.components.two_hosts import NetworkedHost, migrate, two_hosts
-from tests.components.viewer import Refused, Viewer
-
-NOWHERE = "<graphics type='vnc'><listen type='none'/></graphics>"
+from tests.components.viewer import Refused
 
 
-class World:
-    """Two hosts with a proxy each, an issuer that shows no console itself, and a guest."""
+class WithRedis(HostsWorld):
+    """Proxies that share a Redis."""
 
-    def __init__(self) -> None:
-        self.hosts = two_hosts()
-        self.both = (self.hosts.first, self.hosts.second)
-        self.public = Translation(self.hosts)
-        atexit.register(self.public.stop)
+    def start_proxies(self) -> None:
         redis = RedisServer()
         redis.options += ["--bind", "0.0.0.0", "--protected-mode", "no"]
         redis.start()
         atexit.register(redis.stop)
         at = f'host = "{self.hosts.own_address}"\nport = {redis.port}'
         shared = f'[tokens]\nstore = "redis"\n[redis]\n{at}\n'
-        self.proxies = {
-            host.name: HostProxy(host, self.public.addresses[host.name], shared).start()
-            for host in self.both
-        }
-        uris = [host.uri for host in self.both]
-        backend = f'[backends.kvm]\ntype = "libvirt"\nuris = {uris}\n'
-        serves = '[proxy]\nname = "issuer"\nserves = []\n'
-        self.issuer = Gateway(serves + shared + backend).start()
-        for gateway in (self.issuer, *self.proxies.values()):
-            atexit.register(gateway.stop)
-        self.guest = Guest(self.hosts.first, "mover", NOWHERE).start()
-        until(self.all_serve, "what the proxies serve")
+        for host in self.both:
+            public = self.public.addresses[host.name]
+            self.proxies[host.name] = HostProxy(host, public, shared)
+            self.proxies[host.name].start()
+        self.issuer = self.central(shared).start()
 
-    def all_serve(self) -> bool:
-        """Return whether both proxies have announced their hosts."""
+    def are_ready(self) -> bool:
         _, answer = self.issuer.call("GET", "/v1/proxies")
         told = {each["name"]: each["serves"] for each in answer["proxies"]}
         return told == {"issuer": [], **{host.name: [host.name] for host in self.both}}
 
 
-world = cache(World)
+world = cache(WithRedis)
 
 
-class HostProxiesCase(SynchronousTestCase):
-    """The guest, on whichever host the last test has left it."""
-
-    timeout = 180
-
+class WithRedisCase(HostProxiesCase):
     def setUp(self) -> None:
         self.world = world()
-        self.guest = self.world.guest
-        self.vm = f"kvm/{self.guest.uuid}"
-
-    def here(self) -> NetworkedHost:
-        host = self.guest.host
-        assert isinstance(host, NetworkedHost)
-        return host
-
-    def other(self) -> NetworkedHost:
-        first, second = self.world.both
-        return second if self.guest.host is first else first
-
-    def web(self, host: NetworkedHost) -> str:
-        return f"http://{self.world.public.addresses[host.name]}:{WEB}/"
-
-    def migrate(self) -> None:
-        migrate(self.guest, self.other())
+        super().setUp()
 
 
-class IssueTests(HostProxiesCase):
+class IssueTests(WithRedisCase):
     def test_a_link_leads_to_the_proxy_of_the_machines_host(self) -> None:
         for _ in self.world.both:
-            url = self.world.issuer.issue(self.vm)["url"]
+            url = self.world.issuer.issue(self.vm, check=True)["url"]
             self.assertTrue(url.startswith(f"{self.web(self.here())}?token="), url)
             self.migrate()
 
     def test_every_proxy_issues_for_machines_of_others(self) -> None:
-        url = self.world.proxies[self.other().name].issue(self.vm)["url"]
+        url = self.world.proxies[self.other().name].issue(self.vm, check=True)["url"]
 
         self.assertTrue(url.startswith(self.web(self.here())), url)
 
+    def test_a_machine_that_no_host_has(self) -> None:
+        for gateway in (self.world.issuer, *self.world.proxies.values()):
+            status, answer = gateway.call("POST", "/v1/tokens", {"vm": "kvm/none", "user": "x"})
+            self.assertEqual((status, answer["error"]["code"]), (422, "vm-not-found"))
 
-class ViewerTests(HostProxiesCase):
-    def connect(self, host: NetworkedHost, token: str) -> Viewer:
-        address = self.world.public.addresses[host.name]
-        viewer = Viewer.connect(XVP, token, host=address)
-        self.addCleanup(viewer.close)
-        return viewer
 
+class DrainTests(WithRedisCase):
+    def test_a_host_whose_proxy_drains_has_none(self) -> None:
+        self.addCleanup(self.start_again, self.here().name)
+        self.world.issuer.call("POST", f"/v1/proxies/{self.here().name}/drain")
+
+        status, answer = self.world.issuer.call("POST", "/v1/tokens", {"vm": self.vm, "user": "x"})
+
+        self.assertEqual((status, answer["error"]["code"]), (503, "no-proxy"))
+        name = self.here().name
+        words = f"the host {name} has no proxy that takes consoles: the proxy {name} drains"
+        self.assertEqual(answer["error"]["message"], words)
+
+    def start_again(self, name: str) -> None:
+        proxy = self.world.proxies[name]
+        proxy.terminate()
+        proxy.start()
+        until(self.world.are_ready, "the proxy that was started again")
+
+
+class ViewerTests(WithRedisCase):
     def test_a_viewer_is_told_where_the_machine_is_and_its_link_is_good_there(self) -> None:
         token = self.world.issuer.issue(self.vm, type="xvpvnc")["token"]
         left = self.here()
@@ -113,50 +92,36 @@ class ViewerTests(HostProxiesCase):
         with self.assertRaises(Refused) as refused:
             self.connect(left, token)
 
-        there = f"{self.world.public.addresses[self.here().name]}:{XVP}"
-        self.assertEqual(
-            str(refused.exception),
-            f"421 The virtual machine runs on another host now. Open the same link at {there}.",
-        )
+        there = f"{self.address(self.here())}:{XVP}"
+        words = f"The virtual machine runs on another host now. Open the same link at {there}."
+        self.assertEqual(str(refused.exception), f"421 {words}")
         viewer = self.connect(self.here(), token)
         viewer.key(ord("1"))
         viewer.wait_for_pixel(KEY_COLOURS["1"])
 
 
-class BrowserTests(HostProxiesCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.page = Page()
-        self.addCleanup(self.page.leave)
-
-    def at(self) -> str:
-        return str(self.page.driver.execute_script("return location.href"))
-
-    def wait_for_screen(self, host: NetworkedHost, key: str) -> None:
-        until(lambda: self.at().startswith(self.web(host)), f"the page at {host.name}")
-        self.page.wait_for_state("connected")
-        self.page.type(key)
-        self.page.wait_for_pixel(*KEY_COLOURS[key])
-
+class BrowserTests(WithRedisCase):
     def test_the_page_follows_a_machine_that_moved_before_it_was_opened(self) -> None:
         url = self.world.issuer.issue(self.vm)["url"]
         self.migrate()
+        page = self.page()
 
-        self.page.open(f"{url}&title=mine")
+        page.open(f"{url}&title=mine")
 
-        self.wait_for_screen(self.here(), "1")
-        self.page.reload()
-        self.wait_for_screen(self.here(), "2")
-        self.assertIn("title=mine", self.at())
+        self.wait_for_screen(page, self.here(), "1")
+        page.reload()
+        at = self.wait_for_screen(page, self.here(), "2")
+        self.assertIn("title=mine", at)
 
     def test_the_page_follows_a_machine_that_moves_while_it_is_open(self) -> None:
-        self.page.open(self.world.issuer.issue(self.vm)["url"])
-        self.wait_for_screen(self.here(), "1")
+        page = self.page()
+        page.open(self.world.issuer.issue(self.vm)["url"])
+        self.wait_for_screen(page, self.here(), "1")
 
         for key in ("2", "4"):
             self.migrate()
 
-            self.wait_for_screen(self.here(), key)
-            self.assertNotIn("reenter", self.at())
-        self.page.reload()
-        self.wait_for_screen(self.here(), "1")
+            at = self.wait_for_screen(page, self.here(), key)
+            self.assertNotIn("reenter", at)
+        page.reload()
+        self.wait_for_screen(page, self.here(), "1")

@@ -21,7 +21,7 @@ from .setting_types import BackendTable, did_you_mean
 Location = tuple[int | str, ...]
 
 _UNKNOWN: Final = ("extra_forbidden", "unexpected_keyword_argument")
-_DEPTHS: Final = {"backends": 2, "token_sources": 2, "zones": 2, "api": 3}
+_DEPTHS: Final = {"backends": 2, "token_sources": 2, "zones": 2, "peers": 2, "api": 3}
 _SENSITIVE: Final = re.compile(r"passw|passphrase|secret|token|key|credential", re.IGNORECASE)
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _ALLOWED: Final = {

@@ -16,6 +16,7 @@ from .listeners import EndpointText, is_local
 from .nova import Keystone, Nova
 from .redis import RedisSettings
 from .scope import Access
+from .secret import RequiredSecret
 from .setting_types import (
     ALL_BACKENDS,
     AnnouncedURL,
@@ -28,6 +29,7 @@ from .setting_types import (
     Network,
     Origin,
     PeerAddress,
+    PeerURL,
     PlainText,
     Serves,
     Store,
@@ -190,6 +192,17 @@ class API(Table):
     keys: dict[Name, APIKey] = {}
 
 
+class Peer(Table):
+    """``[peers.NAME]``: a proxy with tokens of its own, which is asked for links."""
+
+    api: PeerURL
+    key: RequiredSecret
+    hosts: tuple[PlainText, ...] = ()
+    ca_file: str = ""
+    server_name: str = ""
+    timeout: Seconds = 5.0
+
+
 class Settings(Table):
     """All tables; without arguments, the defaults."""
 
@@ -207,6 +220,7 @@ class Settings(Table):
     nova: Nova = Nova()
     backends: dict[Name, Backend] = {}
     zones: dict[Name, Zone] = {}
+    peers: dict[Name, Peer] = {}
     token_sources: dict[Name, TokenSource] = {}
 
     @field_validator("zones")

@@ -45,8 +45,8 @@ class AtAnotherProxy(VNCProxyError):
 
     Args:
         detail: which proxy, for the log.
-        address: where TCP viewers find it, for the sentence; empty for a link that is not good
-            there.
+        address: where TCP viewers find it, for the sentence.
+        is_good: whether the same link is good there.
 
     Attributes:
         url: where a page goes on, with all that it needs to open the console; a secret.
@@ -57,10 +57,12 @@ class AtAnotherProxy(VNCProxyError):
     close_code = 4117
     code = "at-another-proxy"
 
-    def __init__(self, detail: str = "", url: str = "", address: str = "") -> None:
-        sentence = "The virtual machine runs on another host now."
-        public = f"{sentence} Open the same link at {address}." if address else None
-        super().__init__(detail, public=public)
+    def __init__(
+        self, detail: str = "", url: str = "", address: str = "", *, is_good: bool = True
+    ) -> None:
+        good = f"The virtual machine runs on another host now. Open the same link at {address}."
+        new = f"The virtual machine runs at {address} now. Ask for a new console link."
+        super().__init__(detail, public=(good if is_good else new) if address else None)
         self.url = url
 
 

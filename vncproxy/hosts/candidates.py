@@ -82,7 +82,7 @@ def _distance(proxy: Candidate, me: Identity) -> tuple[bool, bool, int, str, str
 def _candidate(workers: Sequence[Announcement]) -> Iterator[Candidate]:
     """Yield the proxy of some processes, by the newest of them, unless its URLs are none."""
     newest = max(workers, key=lambda each: each.identity.generation)
-    if not (_is_url(newest.base_url) and _is_url(newest.xvp_url)):
+    if not (is_url(newest.base_url) and is_url(newest.xvp_url)):
         return
     yield Candidate(
         newest.identity,
@@ -103,7 +103,7 @@ def _refusal(workers: Sequence[Announcement]) -> str:
     return ""
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
     """Tell whether an announced URL is one that a browser may be sent to."""
     try:
         parts = urlsplit(text)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
+from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from ..errors import AtAnotherProxy, NoGraphicalConsole, VNCProxyError
+from ..errors import AtAnotherProxy, NoGraphicalConsole, VMNotFound, VNCProxyError
 from ..interfaces import ITokenStore
 from ..model import ConsoleType, Grant
 from ..tokens.access_url import access_url
-from .directory import Directory, Place
+from ..tokens.refusals import IssueRefused
+from .directory import Directory, Way
+from .issued_elsewhere import Elsewhere, IssuedElsewhere
+from .peer import Peer
 
 ENTER_TIME = 120.0
 """Seconds within which a page enters at the other proxy, as it may try more than once."""
+
+
+TIME_TO_LEARN_THE_ADDRESS = 1.0
+"""Seconds that a token lives which no viewer gets: a TCP viewer cannot go on by itself."""
+
+TIME_LIMIT = 5.0
+"""Seconds for finding another proxy, while the user waits."""
 
 
 class Following:
@@ -23,13 +36,23 @@ class Following:
     Args:
         directory: knows the proxies.
         store: returns the token store.
+        elsewhere: remembers the tokens of peers.
+        clock: for the time limit.
     """
 
     log = Logger()
 
-    def __init__(self, directory: Directory, store: Callable[[], ITokenStore]) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        store: Callable[[], ITokenStore],
+        elsewhere: IssuedElsewhere,
+        clock: IReactorTime,
+    ) -> None:
         self._directory = directory
         self._store = store
+        self._elsewhere = elsewhere
+        self._clock = clock
 
     async def __call__(
         self, grant: Grant, secret: str, viewer: ConsoleType, error: VNCProxyError
@@ -48,22 +71,58 @@ class Following:
         if stays or isinstance(error, NoGraphicalConsole):
             return error
         try:
-            place = await self._directory.elsewhere(token.vm)
-        except VNCProxyError as e:
+            ways = await self._directory.elsewhere(token.vm)
+            looking = Deferred.fromCoroutine(self._send_on(grant, secret, viewer, ways))
+            return await looking.addTimeout(TIME_LIMIT, self._clock) or error
+        except (VNCProxyError, TimeoutError) as e:
             self.log.info("where {vm} is shown is not known: {why}", vm=token.vm, why=e)
             return error
-        if place is None:
-            return error
-        return await self._send_on(grant, secret, viewer, place)
 
     async def _send_on(
-        self, grant: Grant, secret: str, viewer: ConsoleType, place: Place
+        self, grant: Grant, secret: str, viewer: ConsoleType, ways: Sequence[Way]
+    ) -> AtAnotherProxy | None:
+        for way in ways:
+            try:
+                if way.peer is not None:
+                    return await self._ask(way.peer, grant, viewer)
+                return await self._send_to(way, grant, secret, viewer)
+            except (VMNotFound, IssueRefused) as e:
+                self.log.info(
+                    "{vm} is not shown by {name}: {why}", vm=grant.token.vm, name=way.name, why=e
+                )
+        return None
+
+    async def _send_to(
+        self, way: Way, grant: Grant, secret: str, viewer: ConsoleType
     ) -> AtAnotherProxy:
-        base = place.urls[viewer]
-        detail = f"{grant.token.vm} is shown by the proxy {place.name} at {base}"
-        url = access_url(base, secret)
+        """Send a user to a proxy that shares our tokens, where the same link is good."""
+        base = way.urls[viewer]
+        detail = f"{grant.token.vm} is shown by the proxy {way.name} at {base}"
         if viewer is not ConsoleType.NOVNC:
             return AtAnotherProxy(detail, address=urlsplit(base).netloc)
+        url = access_url(base, secret)
         if grant.resumed:
             url = f"{url}&reenter={await self._store().renew(grant, ENTER_TIME)}"
         return AtAnotherProxy(detail, url)
+
+    async def _ask(self, peer: Peer, grant: Grant, viewer: ConsoleType) -> AtAnotherProxy:
+        """Let a peer issue a token in the place of ours, which is good no more then."""
+        token, left = grant.token, grant.token.policy.max_duration
+        left = None if left is None else max(1.0, left - grant.age)
+        policy = replace(token.policy, uses=1, confirm=False, max_duration=left)
+        is_page = viewer is ConsoleType.NOVNC
+        ttl = ENTER_TIME if is_page else TIME_TO_LEARN_THE_ADDRESS
+        issued = await peer.issue(replace(token, policy=policy), ttl, 1, running=True)
+        detail = f"{token.vm} is shown by the peer {peer.name} at {issued.base}"
+        if not is_page:
+            return AtAnotherProxy(detail, address=urlsplit(issued.base).netloc, is_good=False)
+        self._elsewhere.note(grant.token_id, Elsewhere(peer, issued.id, issued.token))
+        await self._spend(grant)
+        return AtAnotherProxy(detail, issued.url)
+
+    async def _spend(self, grant: Grant) -> None:
+        """Make sure that a grant lets its user see no console here any more."""
+        if grant.resumed:
+            await self._store().renew(grant)
+        else:
+            await self._store().confirm(grant)

@@ -8,6 +8,7 @@
 - `served_hosts`: the hosts that are announced, asked of backends.
 - `for_zones`: what zones reach over tunnels.
 - `zone_links`: links between zones, from the settings.
+- `hosts`: these, the directory of proxies, and peers.
 - `figures`: all metrics of one process, and where their figures are counted.
 - `gateway`: the order in which everything starts and stops.
 - `start_lines`: the first lines of the log.

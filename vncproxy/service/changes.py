@@ -18,6 +18,7 @@ _RELOADED: Final = {
     "keystone",
     "backends",
     "zones",
+    "peers",
     "token_sources",
     ("proxy", "instances"),
     ("proxy", "serves"),

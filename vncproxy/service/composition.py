@@ -19,8 +19,6 @@ from ..config.settings import Listen, Settings
 from ..downstream.accepting import Accepting
 from ..downstream.connections import Connections
 from ..downstream.tls_listener import ListenerTLS, listener_service
-from ..hosts.directory import Directory
-from ..hosts.following import Following
 from ..interfaces import IProxies, ISessionObserver
 from ..metrics import Registry
 from ..session.audit import AuditLog, open_audit_file
@@ -30,11 +28,11 @@ from .cluster import Alone, Description, identity, make_cluster
 from .components import Components, make_components
 from .figures import ProxyMetrics
 from .gateway import Gateway
+from .hosts import Hosts
 from .log_file import ProcessLog
 from .reload import RunningProxy
-from .served_hosts import ServedHosts
 from .siblings import Siblings
-from .sites import Sites, proxy_name, services, urls_of
+from .sites import Sites, proxy_name, services
 from .zone_links import make_links, surround
 
 if TYPE_CHECKING:
@@ -91,13 +89,12 @@ def make_service(
     if cluster is not None:
         _join(sessions, cluster)
     proxies: IProxies = cluster if cluster else Alone(describe, lambda: gateway.drain())
-    directory = Directory(me, urls_of(settings), components.backends, proxies, cluster, reactor)
-    served = ServedHosts(lambda: gateway.settings, lambda: gateway.components.backends, reactor)
-    describe.serves = served.names
-    sessions.elsewhere = Following(directory, lambda: gateway.components.store)
-    if cluster is not None:
-        cluster.sight = directory.here
-        served.on_change = cluster.announce
+    hosts = Hosts(
+        me, lambda: gateway.settings, lambda: gateway.components, proxies, cluster, reactor
+    )
+    hosts.configure(settings, components)
+    describe.serves = hosts.served.names
+    sessions.elsewhere = hosts.following
     sites = Sites(
         settings,
         sessions,
@@ -106,7 +103,7 @@ def make_service(
         cluster.sessions if cluster else sessions,
         proxies,
         metrics.registry,
-        directory,
+        hosts,
         links.entrance,
     )
     surround(links, settings, components, sites, cluster, reactor)
@@ -126,8 +123,7 @@ def make_service(
         me,
         links,
         cluster,
-        directory,
-        served,
+        hosts,
     )
     metrics.read_from(running, accepting)
     siblings = Siblings(sessions, connections, accepting)

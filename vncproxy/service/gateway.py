@@ -97,8 +97,8 @@ class Gateway(MultiService):
         self.warn()
         self._store_check.start()
         self.metrics.lag.start()
-        if self._running.served is not None:
-            self._running.served.start()
+        if self._running.hosts is not None:
+            self._running.hosts.start()
         if self._running.cluster is not None:
             self._running.cluster.start()
             following = Deferred.fromCoroutine(self._drain.follow_siblings())
@@ -241,8 +241,6 @@ class Gateway(MultiService):
 
     async def _stop(self, listeners: Deferred[Any]) -> None:
         self._store_check.stop()
-        if self._running.served is not None:
-            self._running.served.stop()
         self._running.links.stop("the proxy stops")
         self._running.links.close()
         if self._reload is not None:
@@ -259,6 +257,8 @@ class Gateway(MultiService):
         closing = [self.components.close(self._reactor)]
         if self._running.cluster is not None:
             closing.append(self._running.cluster.stop())
+        if self._running.hosts is not None:
+            closing.append(self._running.hosts.stop())
         if self._reload is not None:
             closing.append(self._reload.stop())
         await gatherResults(map(Deferred.fromCoroutine, closing))

@@ -24,7 +24,6 @@ from ..config.digest import configuration_digest
 from ..config.settings import Settings
 from ..downstream.tls_listener import ListenerTLS, LoadedCertificate
 from ..errors import BackendError, ConfigurationError
-from ..hosts.directory import Directory
 from ..links.links import ZoneLinks
 from ..logs.process import process_logging
 from ..model import Identity, Timeouts
@@ -32,10 +31,10 @@ from ..session.audit import AuditLog, open_audit_file
 from ..session.registry import SessionRegistry
 from .changes import changed_options, needs_restart
 from .components import Component, Components, Renewed, close_all, digests, renew
+from .hosts import Hosts
 from .log_file import ProcessLog
 from .notify import Notifier
-from .served_hosts import ServedHosts
-from .sites import Sites, services, urls_of
+from .sites import Sites, services
 from .zone_links import linked_zones
 
 if TYPE_CHECKING:
@@ -57,8 +56,7 @@ class RunningProxy:
         log: the file that the process logs to.
         identity: of this process, which no reload changes.
         cluster: the other proxies; None where nothing is shared with any.
-        directory: which proxy shows a machine.
-        served: the hosts that this one serves.
+        hosts: the hosts that it serves, and its peers.
         links: between zones.
     """
 
@@ -72,8 +70,7 @@ class RunningProxy:
     identity: Identity
     links: ZoneLinks
     cluster: Cluster | None = None
-    directory: Directory | None = None
-    served: ServedHosts | None = None
+    hosts: Hosts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +279,9 @@ class Reload:
             before.on_step,
         )
         running.settings, running.components = settings, renewed.components
-        if running.directory is not None:
-            running.directory.configure(urls_of(settings), renewed.components.backends)
-        if running.served is not None:
-            running.served.start()
+        if running.hosts is not None:
+            running.hosts.configure(settings, renewed.components)
+            running.hosts.start()
         running.links.update(linked_zones(settings))
         self._close_later(renewed.retired, before.timeouts, settings.timeouts)
         running.audit.write_to(new.audit)

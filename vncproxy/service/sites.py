@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 from twisted.web.resource import IResource
@@ -26,7 +26,7 @@ from ..downstream.throttled_warning import ThrottledWarning
 from ..downstream.trust import Trust
 from ..errors import VNCProxyError
 from ..hosts.directory import Directory
-from ..interfaces import IProxies, ISessionObserver, ISessionRegistry
+from ..interfaces import IProxies, ISessionObserver, ISessionRegistry, ITokenStore
 from ..model import ConsoleType, Identity, Limits, UnixTime, ZoneService
 from ..relay import fast, plain
 from ..session.registry import SessionRegistry
@@ -83,6 +83,19 @@ def proxy_name(settings: Settings) -> str:
     return settings.proxy.name or socket.gethostname()
 
 
+class IHosts(Protocol):
+    """What the API has of `vncproxy.service.hosts`.
+
+    Attributes:
+        directory: which proxy shows a machine.
+    """
+
+    directory: Directory
+
+    def store(self, store: ITokenStore) -> ITokenStore:
+        """Return the token store as the API sees it."""
+
+
 class Sites:
     """The sites for users and for API callers.
 
@@ -107,7 +120,7 @@ class Sites:
         cluster: ISessionRegistry,
         proxies: IProxies,
         registry: CollectorRegistry,
-        directory: Directory | None = None,
+        hosts: IHosts | None = None,
         entrance: IResource | None = None,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
@@ -118,7 +131,7 @@ class Sites:
         self._cluster = cluster
         self._proxies = proxies
         self._registry = registry
-        self._directory = directory
+        self._hosts = hosts
         self._entrance = entrance
         self._clock = sessions.services.reactor
         self.room_elsewhere: Callable[[], bool] = lambda: False
@@ -206,7 +219,7 @@ class Sites:
         keys = [ApiKey(key.hash, Caller.of(name, key)) for name, key in settings.api.keys.items()]
         nova = settings.nova
         return api_resource(
-            store=components.store,
+            store=self._hosts.store(components.store) if self._hosts else components.store,
             sessions=self._cluster,
             proxies=self._proxies,
             backends=components.backends,
@@ -218,7 +231,7 @@ class Sites:
             max_ttl=settings.tokens.max_ttl,
             base_url=settings.public.announced[0],
             xvp_url=settings.public.announced[1],
-            places=self._directory,
+            places=self._hosts.directory if self._hosts else None,
             room_elsewhere=lambda: self.room_elsewhere(),
             zone=settings.proxy.zone,
             zones={name: _peer(name, table) for name, table in settings.zones.items()},

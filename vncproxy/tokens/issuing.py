@@ -6,9 +6,9 @@ may do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
 from ..errors import VMNotFound
 from ..interfaces import ITokenStore
@@ -16,7 +16,10 @@ from ..model import ConsoleType, Policy, Token, UnixTime, Visit, VMAddress, secr
 from .access_url import access_url
 from .machine_check import MachineCheck, no_machine
 from .policy import check_policy
-from .refusals import IssueRefused
+from .refusals import IssueRefused, NoProxyForHost
+
+MOST_HOPS: Final = 2
+"""Proxies by which a request may come: that of a host, and a central one before another host's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class IssueRequest:
         ttl: seconds that the token lives; None for the configured time.
         check: whether the machine must exist, by its backend.
         visit: the session of another zone that it is for.
+        hops: how many proxies it has come by.
+        running: whether the machine must be on.
     """
 
     vm: VMAddress
@@ -37,6 +42,17 @@ class IssueRequest:
     ttl: float | None = None
     check: bool = False
     visit: Visit | None = None
+    hops: int = 0
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """This proxy as the way of a link."""
+
+    urls: Mapping[ConsoleType, str]
+    peer: None = None
+    running: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +72,58 @@ class IssuedToken:
     base: str = ""
 
 
-class IPlace(Protocol):
-    """Where users reach a console."""
+class IPeer(Protocol):
+    """Another proxy, which issues tokens of its own."""
+
+    async def issue(
+        self, token: Token, ttl: float, hops: int, *, running: bool = False
+    ) -> IssuedToken:
+        """Let it issue a token that lives so many seconds.
+
+        Raises:
+            VMNotFound, NoProxyForHost: it cannot, and another proxy may.
+            IssueRefused: it refuses the request.
+        """
+
+
+class IWay(Protocol):
+    """A proxy that a link may lead to.
+
+    Attributes:
+        urls: the base of its access URL for each type of viewer.
+        peer: what issues the token; None for our own store.
+        running: whether it is asked only for a machine that is on.
+    """
 
     @property
     def urls(self) -> Mapping[ConsoleType, str]:
-        """The base of its access URL for each type."""
+        """See above."""
+
+    @property
+    def peer(self) -> IPeer | None:
+        """See above."""
+
+    @property
+    def running(self) -> bool:
+        """See above."""
 
 
 class IPlaces(Protocol):
-    """Knows which proxy shows a machine."""
+    """Knows which proxies show a machine."""
 
-    async def place(self, vm: VMAddress) -> IPlace:
-        """Return where a link for a machine leads.
+    async def ways(
+        self, vm: VMAddress, *, hops: int = 0, running: bool = False
+    ) -> tuple[Sequence[IWay], bool]:
+        """Return the proxies that a link may lead to, the best first, and whether it was seen.
+
+        Args:
+            hops: how many proxies the request has come by.
+            running: whether the machine must be on.
 
         Raises:
-            VNCProxyError: no proxy shows it.
+            VMNotFound: there is no such machine.
+            ConsoleUnavailable: it is not on.
+            NoProxyForHost: no proxy shows it now.
         """
 
 
@@ -149,22 +201,38 @@ class TokenIssuer:
             NoProxyForHost: no proxy shows the consoles of its host.
             StoreUnavailable: nothing was issued.
         """
-        token = self._token(request)
-        if request.check:
-            await self._machines.require(token.vm)
-        base = await self._base(request)
-        token = self._token(request)  # its time begins now
-        secret = await self._store.issue(token)
-        return IssuedToken(secret_id(secret), token, secret, access_url(base, secret), base)
+        token, problem = self._token(request), None
+        for way in await self._ways(request):
+            try:
+                return await self._issue_by(way, request, token.policy)
+            except (VMNotFound, NoProxyForHost) as e:
+                problem = problem or e
+        if isinstance(problem, NoProxyForHost):
+            raise problem
+        raise no_machine(request.vm) from problem
 
-    async def _base(self, request: IssueRequest) -> str:
-        """Return what a link begins with; another zone knows this one by one address only."""
-        if self._places is None or request.visit is not None:
-            return self._rules.urls[request.type]
-        try:
-            return (await self._places.place(request.vm)).urls[request.type]
-        except VMNotFound as e:
-            raise no_machine(request.vm) from e
+    async def _ways(self, request: IssueRequest) -> Sequence[IWay]:
+        """Return where a link may lead; another zone knows this one by one address only."""
+        seen, here = False, _Here(self._rules.urls)
+        ways: Sequence[IWay] = (here,)
+        if self._places is not None and request.visit is None:
+            try:
+                ways, seen = await self._places.ways(
+                    request.vm, hops=request.hops, running=request.running
+                )
+            except VMNotFound as e:
+                raise no_machine(request.vm) from e
+        if request.check and not seen and all(way.peer is None for way in ways):
+            await self._machines.require(request.vm)
+        return ways
+
+    async def _issue_by(self, way: IWay, request: IssueRequest, policy: Policy) -> IssuedToken:
+        token = replace(self._token(request), policy=policy)  # its time begins now
+        if way.peer is not None:
+            ttl, running = token.expires_at - token.issued_at, request.running or way.running
+            return await way.peer.issue(token, ttl, request.hops + 1, running=running)
+        base, secret = way.urls[token.type], await self._store.issue(token)
+        return IssuedToken(secret_id(secret), token, secret, access_url(base, secret), base)
 
     def _token(self, request: IssueRequest) -> Token:
         self._rules.check_backend(request.vm)

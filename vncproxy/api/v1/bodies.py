@@ -45,8 +45,8 @@ from ...model import (
     VMSummary,
 )
 from ...text import CONTROL, has_control
+from ...tokens.issuing import MOST_HOPS, IssueRequest
 from ...tokens.issuing import IssuedToken as Issued
-from ...tokens.issuing import IssueRequest
 from ..reply import Refusal, Reply
 
 MAX_BODY = 64 * 1024
@@ -106,6 +106,8 @@ class TokenRequest(BaseModel):
             ``[tokens] ttl``.
         policy: what it allows.
         check: whether the backend is asked first if the machine exists.
+        running: whether the machine must be on.
+        hops: for proxies that pass a request on: how many it has come by.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
@@ -116,10 +118,21 @@ class TokenRequest(BaseModel):
     ttl: Seconds | None = None
     policy: Policy = Field(default_factory=Policy)
     check: bool = False
+    running: bool = False
+    hops: Annotated[int, Field(ge=0, le=MOST_HOPS)] = 0
 
     def for_issuer(self) -> IssueRequest:
         """Return the request for the issuer of tokens."""
-        return IssueRequest(self.vm, self.user, self.type, self.policy, self.ttl, self.check)
+        return IssueRequest(
+            self.vm,
+            self.user,
+            self.type,
+            self.policy,
+            self.ttl,
+            self.check,
+            hops=self.hops,
+            running=self.running,
+        )
 
 
 def read_body(model: type[Model], body: bytes) -> Model:
