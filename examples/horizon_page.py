@@ -7,8 +7,6 @@ Nothing in it is vncproxy's. The cloud's entry in clouds.yaml has the proxy as i
 dashboard frame its consoles: ``[public] allowed_origins``.
 """
 
-from __future__ import annotations
-
 import secrets
 from typing import Any
 
@@ -16,6 +14,7 @@ import openstack
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template import engines
 from django.urls import path
 
@@ -25,8 +24,8 @@ body { font: 14px sans-serif; margin: 0 } header { background: #242424; color: #
 main { padding: 1em 2em } td, th { padding: .5em 2em .5em 0; text-align: left }
 .tabs b { border-bottom: 3px solid #428bca } iframe { width: 100%; height: 600px; border: 0 }
 </style><header>openstack.</header><main>{% if server %}<h2>{{ server.name }}</h2>
-<p class="tabs">Overview &emsp; Log &emsp; <b>Console</b></p><h4>Instance Console</h4>
-<p><a href="{{ url }}">Click here to show only console</a></p>
+<p class="tabs">Overview &emsp; Log &emsp; <b>Console</b></p>
+<p><a href="?only=yes">Click here to show only console</a></p>
 <iframe title="Console of {{ server.name }}" src="{{ url }}"
   allow="fullscreen; clipboard-read; clipboard-write; keyboard-map"></iframe>
 {% else %}<h2>Instances</h2><table><tr><th>Instance Name<th>Status{% for each in servers %}
@@ -40,12 +39,12 @@ def show_instances(request: HttpRequest) -> HttpResponse:
 
 
 def show_console(request: HttpRequest, instance: str) -> HttpResponse:
-    """Show the console of an instance, in the tab of that name."""
+    """Show the console of an instance, in the tab of that name or alone, by a link of its own."""
     server = cloud.compute.find_server(instance)
     if server is None:
         raise Http404
-    console: Any = cloud.compute.create_console(server, "novnc")
-    return page(server=server, url=console["url"])
+    url = cloud.compute.create_console(server, "novnc")["url"]
+    return redirect(url) if "only" in request.GET else page(server=server, url=url)
 
 
 def page(**values: Any) -> HttpResponse:
@@ -56,5 +55,5 @@ def page(**values: Any) -> HttpResponse:
 
 urlpatterns = [path("", show_instances), path("instances/<instance>/", show_console)]
 settings.configure(SECRET_KEY=secrets.token_hex(), ROOT_URLCONF=__name__, TEMPLATES=TEMPLATES)
-cloud = openstack.connect()
+cloud: Any = openstack.connect()
 app = get_wsgi_application()

@@ -141,6 +141,9 @@ class PortalTests(SynchronousTestCase):
 
         self.assert_shown(origin, "web server", "test", "lab/web-01")
 
+        self.driver.find_element(By.PARTIAL_LINK_TEXT, "only console").click()
+        until(lambda: self.driver.execute_script(PIXEL) == list(START_COLOUR), "the screen")
+
     def test_sunstone(self) -> None:
         portal = self.portal("sunstone_page", ONE_XMLRPC=self.world.server.url)
         address = portal.origin.removeprefix("http://")

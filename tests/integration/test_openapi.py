@@ -16,13 +16,8 @@ from tests.components.gateway import Gateway
 from tests.components.viewer import Viewer
 from vncproxy.api.v1.operations import DRAIN_PROXY, OPERATIONS
 
-SERVE = """
-from twisted.internet import reactor
-from vncproxy.demo.server import DemoServer
-port = reactor.listenTCP(0, DemoServer(reactor), interface="127.0.0.1")
-print(port.getHost().port, flush=True)
-reactor.run()
-"""
+from .test_cli import SERVE
+
 NOT_CHECKED = "positive_data_acceptance"
 """A request may be as described and yet be refused: for a backend that is not configured."""
 
