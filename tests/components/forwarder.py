@@ -44,8 +44,47 @@ class Forwarder:
                 near, _ = listener.accept()
                 far = socket.create_connection(("127.0.0.1", self._target))
                 self._open |= {near, far}
-                for pair in ((near, far), (far, near)):
-                    threading.Thread(target=_pump, args=pair, daemon=True).start()
+                relay(near, far)
+
+
+class Balancer:
+    """Forwards connections to several ports of a host, one after the other, in threads.
+
+    Args:
+        here: the address that it listens on.
+        host: where the ports are.
+
+    Attributes:
+        port: where it listens.
+        taken: the ports that connections went to, in order.
+    """
+
+    def __init__(self, here: str, host: str, *ports: int) -> None:
+        self._host, self._ports = host, ports
+        self.taken: list[int] = []
+        self._listener = socket.create_server((here, 0), backlog=64)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """Accept no more."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                port = self._ports[len(self.taken) % len(self._ports)]
+                self.taken.append(port)
+                relay(near, socket.create_connection((self._host, port)))
+
+
+def relay(near: socket.socket, far: socket.socket) -> None:
+    """Relay between two connections, in threads, until one of them ends."""
+    for pair in ((near, far), (far, near)):
+        threading.Thread(target=_pump, args=pair, daemon=True).start()
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
