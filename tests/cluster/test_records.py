@@ -12,9 +12,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.doubles.api import session
 from tests.doubles.proxies import announced
 from vncproxy.cluster import announcements, records
-from vncproxy.model import Announcement, Identity, SessionFilter, VMAddress
+from vncproxy.model import Announcement, Border, Identity, SessionFilter, VMAddress
 
 NORTH = announced("north")
+BOTH = Border("paris", "7f3a", "tokyo", "91")
 
 
 class SessionTests(SynchronousTestCase):
@@ -40,6 +41,23 @@ class SessionTests(SynchronousTestCase):
         after = records.read(records.parse(text), NORTH, 5000)
 
         self.assertEqual((after.vm, after.user, after.token_id), (None, "", ""))
+
+    def test_the_zones_of_one_across_a_border_come_back(self) -> None:
+        self.assertNotIn("zone", records.encode(session(), None))
+        for border in (Border("paris", "7f3a"), Border(to_zone="tokyo", to_session="91"), BOTH):
+            text = records.encode(session(border=border), None)
+            after = records.read(records.parse(text), NORTH, 5000)
+            self.assertEqual(after.border, border)
+        for wanted, found in (
+            (SessionFilter(from_zone="paris", to_zone="tokyo"), True),
+            (SessionFilter(from_zone="tokyo"), False),
+            (SessionFilter(to_zone="oslo"), False),
+        ):
+            self.assertEqual(wanted.accepts(session(border=BOTH)), found)
+            self.assertFalse(wanted.accepts(session()))
+            texts = records.texts_of(wanted)
+            if found:
+                self.assertTrue(all(each in text.encode() for each in texts))
 
     def test_its_place_is_found_in_the_text(self) -> None:
         for user in ("alice", '"id": "x", "started_at": 5', "é\u2028"):
@@ -101,6 +119,8 @@ class AnnouncementTests(SynchronousTestCase):
             100,
             True,
             1.5,
+            asks=("madrid",),
+            accepts=("paris", "oslo"),
         )
 
         self.assertEqual(announcements.decode("b" * 16, announcements.encode(before)), before)

@@ -36,6 +36,7 @@ from vncproxy.metrics import Registry
 from vncproxy.model import (
     ANY_SESSION,
     Announcement,
+    Border,
     ConsoleEndpoint,
     ConsoleType,
     Ended,
@@ -60,6 +61,7 @@ def session(
     user: str = "alice",
     token_id: str = "ab" * 32,
     started_at: float = NOW,
+    border: Border | None = None,
 ) -> SessionInfo:
     return SessionInfo(
         id=session_id,
@@ -74,6 +76,7 @@ def session(
         bytes_up=70,
         host="192.0.2.10",
         proxy="proxy-1",
+        border=border,
     )
 
 

@@ -40,6 +40,24 @@ class BorderTests(PairCase):
         self.assertEqual((opened["vm"], told["vm"]), ("madrid/kvm/web-01", "kvm/web-01"))
         self.assertEqual(told["client"], opened["client"])
 
+    def test_both_zones_list_the_session_and_the_zones(self) -> None:
+        self.view()
+        session, there = self.opened(self.near, 1), self.opened(self.far, 1)
+        for gateway, query, zone, id_, expected in (
+            (self.near, "to_zone=madrid", "to_zone", "to_session", session),
+            (self.far, "from_zone=paris", "from_zone", "from_session", there),
+        ):
+            found = gateway.call("GET", f"/v1/sessions?{query}")[1]["sessions"]
+            self.assertEqual([each["id"] for each in found], [expected["session"]])
+            self.assertEqual(found[0][zone], query.partition("=")[2])
+            self.assertEqual(found[0][id_], expected[id_])
+            other = query.replace("madrid", "oslo").replace("paris", "oslo")
+            self.assertEqual(gateway.call("GET", f"/v1/sessions?{other}")[1]["sessions"], [])
+        (near,) = self.near.call("GET", "/v1/proxies")[1]["proxies"]
+        (far,) = self.far.call("GET", "/v1/proxies")[1]["proxies"]
+        self.assertEqual((near["asks"], near.get("accepts")), (["madrid"], None))
+        self.assertEqual((far["asks"], far["accepts"]), (["paris", "tokyo"], ["paris"]))
+
     def test_ends_cross_the_border_with_their_reason(self) -> None:
         for count, ending in enumerate((self.near, self.far), 1):
             self.view()

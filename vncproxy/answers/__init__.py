@@ -17,7 +17,7 @@ from .health import Health, Readiness, Unready
 from .machines import BackendFailure, Machine, MachineList
 from .problems import Error, ErrorAnswer
 from .proxies import Proxy, ProxyList, ProxyName, ProxyWarning, SessionLimit, Worker, ZoneLinks
-from .sessions import Session, SessionList
+from .sessions import Session, SessionBorder, SessionList
 from .tokens import IssuedToken, StoredToken, Token, TokenPolicy
 from .zones import ZoneAbout, ZoneMachine, ZoneToken
 
@@ -40,6 +40,7 @@ __all__ = [
     "Readiness",
     "Revocation",
     "Session",
+    "SessionBorder",
     "SessionLimit",
     "SessionList",
     "StoredToken",

@@ -60,6 +60,8 @@ class Proxy(TypedDict):
         hosts: names and addresses that it says it is reached by.
         serves: the hosts whose machines it shows, by their names; null for those of every host.
         backends: a digest of each backend's table.
+        asks: the zones whose consoles can be opened through it, where there are any.
+        accepts: the zones whose users may open its consoles, where there are any.
         digest: of the whole configuration.
         links: with zones that have dial in their table, by their names.
         workers: its processes.
@@ -75,6 +77,8 @@ class Proxy(TypedDict):
     serves: list[str] | None
     backends: dict[str, str]
     draining: bool
+    asks: NotRequired[list[str]]
+    accepts: NotRequired[list[str]]
     digest: NotRequired[str]
     sessions: NotRequired[Count]
     limits: NotRequired[SessionLimit]

@@ -9,7 +9,23 @@ from typing_extensions import TypedDict
 from .values import Count, Time, Viewer
 
 
-class Session(TypedDict):
+class SessionBorder(TypedDict):
+    """Where a session across a border comes from and goes to; others have none of these members.
+
+    Attributes:
+        from_zone: the zone whose user sees a console here.
+        from_session: the session's id there.
+        to_zone: the zone whose console is shown.
+        to_session: the session's id there.
+    """
+
+    from_zone: NotRequired[str]
+    from_session: NotRequired[str]
+    to_zone: NotRequired[str]
+    to_session: NotRequired[str]
+
+
+class Session(SessionBorder):
     """A live session; while it is opening, what is not known yet is null.
 
     Attributes:

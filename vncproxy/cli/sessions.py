@@ -39,6 +39,8 @@ def sessions() -> None:
 
 @sessions.command("list")
 @_criteria
+@click.option("--from-zone", metavar="ZONE", help="Those of users of this zone.")
+@click.option("--to-zone", metavar="ZONE", help="Those of consoles of this zone.")
 @click.option("--limit", type=click.IntRange(1, 1000), help="Only the oldest so many.")
 @json_option
 @api_command

@@ -93,6 +93,8 @@ def list_sessions(
     user: str | None = None,
     token: str | None = None,
     proxy: str | None = None,
+    from_zone: str | None = None,
+    to_zone: str | None = None,
     limit: int | None = None,
     after: str | None = None,
 ) -> Call[answers.SessionList]:
@@ -101,10 +103,13 @@ def list_sessions(
     Args:
         token: the id of a token.
         proxy: the name or id of a proxy.
+        from_zone: the zone whose users they are of.
+        to_zone: the zone whose consoles they show.
         limit: a page of so many.
         after: the ``next`` of the page before.
     """
     query = _given(vm=vm, user=user, token=token, proxy=proxy, limit=limit, after=after)
+    query |= _given(from_zone=from_zone, to_zone=to_zone)
     return Call("GET", "/v1/sessions", query)
 
 

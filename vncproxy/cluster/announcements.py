@@ -39,9 +39,16 @@ def encode(announcement: Announcement) -> str:
             "limits": {"sessions": announcement.most_sessions},
             "draining": announcement.draining,
             "started_at": announcement.started_at,
+            **_zones(announcement),
             **_links(announcement),
         }
     )
+
+
+def _zones(announcement: Announcement) -> dict[str, object]:
+    """Return the members about other zones, where there are any."""
+    members = {"asks": announcement.asks, "accepts": announcement.accepts}
+    return {name: value for name, value in members.items() if value}
 
 
 def _links(announcement: Announcement) -> dict[str, object]:
@@ -89,6 +96,8 @@ def _decode(worker_id: str, members: dict[str, Any]) -> Announcement:
         most_sessions=int(members.get("limits", {}).get("sessions", 0)),
         draining=members.get("draining") is True,
         started_at=float(members.get("started_at", 0)),
+        asks=tuple(map(_text, members.get("asks", ()))),
+        accepts=tuple(map(_text, members.get("accepts", ()))),
         links={_text(name): _link(link) for name, link in members.get("links", {}).items()},
         tunnel_port=_text(members.get("tunnel_port", "")),
     )

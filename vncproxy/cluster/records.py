@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
-from ..model import Announcement, ConsoleType, SessionFilter, SessionInfo, VMAddress
+from ..model import Announcement, Border, ConsoleType, SessionFilter, SessionInfo, VMAddress
 
 VERSION = 1
+
+_BORDER = fields(Border)
 
 Members = Mapping[str, Any]
 
@@ -34,6 +37,7 @@ def encode(session: SessionInfo, redis_time: int | None) -> str:
         "host": session.host,
         "bytes_down": session.bytes_down,
         "bytes_up": session.bytes_up,
+        **(session.border.members() if session.border else {}),
     }
     return json.dumps({name: value for name, value in members.items() if value not in ("", None)})
 
@@ -58,7 +62,8 @@ def texts_of(wanted: SessionFilter) -> list[bytes]:
 
     They are looked for before the JSON is parsed, which takes longer.
     """
-    texts = [str(wanted.vm) if wanted.vm is not None else None, wanted.user]
+    vm = str(wanted.vm) if wanted.vm is not None else None
+    texts = [vm, wanted.user, wanted.from_zone, wanted.to_zone]
     if wanted.tokens is not None and len(wanted.tokens) == 1:
         texts += wanted.tokens
     return [json.dumps(text).encode() for text in texts if text]
@@ -106,9 +111,15 @@ def read(members: Members, worker: Announcement, redis_time: int) -> SessionInfo
             proxy=worker.identity.name,
             zone=worker.identity.zone,
             proxy_id=worker.identity.proxy_id,
+            border=_border(members),
         )
     except (KeyError, TypeError, AttributeError, OverflowError) as e:
         raise ValueError(f"malformed: {type(e).__name__} {e}") from e
+
+
+def _border(members: Members) -> Border | None:
+    known = {each.name: _text(members[each.name]) for each in _BORDER if each.name in members}
+    return Border(**known) if known else None
 
 
 def _text(value: object) -> str:

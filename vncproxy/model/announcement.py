@@ -42,6 +42,8 @@ class Announcement:
         draining: whether it takes no new ones because it is stopping.
         started_at: when it was started, by its own clock.
         serves: the hosts whose machines it shows, by their names; None for those of every host.
+        asks: the zones whose consoles can be opened through it, by their names.
+        accepts: the zones that may ask it, likewise.
         links: the links with zones, by their names.
         tunnel_port: where it takes tunnels that reached other processes: host, port and the
             fingerprint of its certificate; empty where it takes none.
@@ -59,5 +61,7 @@ class Announcement:
     draining: bool = False
     started_at: UnixTime = 0.0
     serves: tuple[str, ...] | None = None
+    asks: tuple[str, ...] = ()
+    accepts: tuple[str, ...] = ()
     links: Mapping[str, LinkState] = field(default_factory=dict)
     tunnel_port: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -71,3 +71,7 @@ class Border:
     from_session: str = ""
     to_zone: str = ""
     to_session: str = ""
+
+    def members(self) -> dict[str, str]:
+        """Return what is known, by name."""
+        return {name: value for name, value in asdict(self).items() if value}

@@ -97,6 +97,10 @@ class KnownSession(Protocol):
     def proxy_id(self) -> str:
         """The id of its proxy."""
 
+    @property
+    def border(self) -> Border | None:
+        """The zones that it comes from and goes to."""
+
 
 def cursor_of(session: KnownSession) -> str:
     """Return where a session stands among all, oldest first; compared as text."""
@@ -113,6 +117,8 @@ class SessionFilter:
             machine has none.
         ids: its id is to be one of them.
         tokens: ids of tokens, of which its own is to be one.
+        from_zone: the zone that it comes from.
+        to_zone: the zone whose console it shows.
     """
 
     vm: VMAddress | None = None
@@ -121,6 +127,8 @@ class SessionFilter:
     backends: frozenset[str] | None = None
     ids: frozenset[str] | None = None
     tokens: frozenset[str] | None = None
+    from_zone: str | None = None
+    to_zone: str | None = None
 
     def accepts(self, session: KnownSession) -> bool:
         """Tell whether a session meets them."""
@@ -131,10 +139,14 @@ class SessionFilter:
             and (self.ids is None or session.id in self.ids)
             and (self.tokens is None or session.token_id in self.tokens)
             and self._accepts_backend(session.vm)
+            and self._accepts_border(session.border or Border())
         )
 
     def _accepts_backend(self, vm: VMAddress | None) -> bool:
         return self.backends is None or (vm is not None and vm.backend in self.backends)
+
+    def _accepts_border(self, border: Border) -> bool:
+        return self.from_zone in (None, border.from_zone) and self.to_zone in (None, border.to_zone)
 
 
 ANY_SESSION = SessionFilter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from zope.interface import implementer
 
 from .. import __version__
+from ..backends.zone import ZoneSettings
 from ..config.digest import backend_digest, configuration_digest
 from ..config.settings import Settings
 from ..interfaces import IProxies
@@ -102,7 +103,15 @@ class Description:
             backends={name: backend_digest(table) for name, table in settings.backends.items()},
             digest=configuration_digest(settings),
             most_sessions=settings.limits.sessions,
+            asks=tuple(name for name, zone in _zones(settings) if zone.is_asked),
+            accepts=tuple(name for name, zone in _zones(settings) if zone.accept.keys),
         )
+
+
+def _zones(settings: Settings) -> Iterator[tuple[str, ZoneSettings]]:
+    for name, table in settings.zones.items():
+        assert isinstance(table.settings, ZoneSettings)
+        yield name, table.settings
 
 
 def _hosts(settings: Settings) -> tuple[str, ...]:

@@ -199,10 +199,7 @@ class AuditLog:
 
 def _zones(session: SessionInfo) -> Line:
     """Return the members that only a session across a border has."""
-    if session.border is None:
-        return {}
-    members = {name: getattr(session.border, name) for name in _MEMBERS_OF_BORDER}
-    return {name: value for name, value in members.items() if value}
+    return {} if session.border is None else {**session.border.members()}
 
 
 def open_audit_file(path: str) -> FileIO | None:

@@ -51,6 +51,15 @@ class ListTests(ApiTestCase):
         for hidden in ("digest", "sessions", "limits", "workers"):
             self.assertNotIn(hidden, answer["proxies"][0])
 
+    def test_the_zones_that_it_asks_and_accepts(self) -> None:
+        self.proxies.found = [announced("north", asks=("madrid", "oslo"), accepts=("paris",))]
+        (shown,) = self.call("GET", "/v1/proxies").body["proxies"]
+        self.assertEqual((shown["asks"], shown["accepts"]), (["madrid", "oslo"], ["paris"]))
+
+        self.key = self.key_with(Scope.READ, backends=["kvm", "oslo"])
+        (shown,) = self.call("GET", "/v1/proxies").body["proxies"]
+        self.assertEqual((shown["asks"], "accepts" in shown), (["oslo"], False))
+
     def test_a_scope_is_needed(self) -> None:
         self.key = self.key_with(Scope.ISSUE)
 

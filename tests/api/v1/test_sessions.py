@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.doubles.api import NOW, ApiTestCase, session
 from vncproxy.api import Scope
 from vncproxy.errors import EndedByAdministrator, SessionEnded
-from vncproxy.model import Ended, Unconfirmed, VMAddress
+from vncproxy.model import Border, Ended, Unconfirmed, VMAddress
 
 MAIL = VMAddress("esx", "mail")
 
@@ -32,6 +32,24 @@ class ListTests(ApiTestCase):
                 "bytes_up": 70,
             },
         )
+
+    def test_a_session_across_a_border_has_the_zones(self) -> None:
+        self.sessions.add(session("here"))
+        self.sessions.add(session("there", border=Border(to_zone="madrid", to_session="91")))
+        self.sessions.add(session("visitor", border=Border("paris", "17")))
+        for query, expected in (
+            ("to_zone=madrid", [("there", {"to_zone": "madrid", "to_session": "91"})]),
+            ("from_zone=paris", [("visitor", {"from_zone": "paris", "from_session": "17"})]),
+            ("from_zone=paris&to_zone=madrid", []),
+        ):
+            shown = self.call("GET", f"/v1/sessions?{query}").body["sessions"]
+            more = [{n: s[n] for n in s if n.startswith(("from_", "to_"))} for s in shown]
+            found = [(s["id"], each) for s, each in zip(shown, more, strict=True)]
+            self.assertEqual((query, found), (query, expected))
+        answer = self.call("GET", "/v1/sessions?to_zone=a/b")
+        self.assertRefused(answer, 422, "invalid-field", "zone")
+        answer = self.call("DELETE", "/v1/sessions?to_zone=madrid")
+        self.assertRefused(answer, 400, "bad-request", "to_zone")
 
     def test_oldest_session_comes_first(self) -> None:
         self.sessions.add(session("young", started_at=NOW))

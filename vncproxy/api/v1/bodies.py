@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -217,7 +217,7 @@ def status_body(status: TokenStatus) -> StoredToken:
 
 def session_body(session: SessionInfo) -> Session:
     """Return a live session; while it is opening, what is not known yet is null."""
-    return {
+    body: Session = {
         "id": session.id,
         "token_id": session.token_id or None,
         "vm": str(session.vm) if session.vm else None,
@@ -232,6 +232,10 @@ def session_body(session: SessionInfo) -> Session:
         "bytes_down": session.bytes_down,
         "bytes_up": session.bytes_up,
     }
+    if session.border is not None:
+        border: Any = session.border.members()
+        body |= border
+    return body
 
 
 def revoked_reply(revoked: int, ended: Ended) -> Reply[Revocation]:

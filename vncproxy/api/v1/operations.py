@@ -23,7 +23,7 @@ from ...answers import (
 from ...config.scope import Scope
 from .bodies import TokenRequest
 from .operation import Operation
-from .parameters import AFTER, LIMIT, PROXY, REVOKE, TOKEN, USER, VM
+from .parameters import AFTER, FROM_ZONE, LIMIT, PROXY, REVOKE, TO_ZONE, TOKEN, USER, VM
 from .problems import (
     ASKING_ZONES,
     BACKEND_ERROR,
@@ -105,7 +105,7 @@ LIST_SESSIONS = Operation(
     SessionList,
     "List live sessions, oldest first: all, or those that match every parameter.",
     scopes=(Scope.READ,),
-    query=(VM, USER, TOKEN, PROXY, LIMIT, AFTER),
+    query=(VM, USER, TOKEN, PROXY, FROM_ZONE, TO_ZONE, LIMIT, AFTER),
     causes=(STORE_UNAVAILABLE,),
     ids={"session_id": "/sessions/0/id"},
 )

@@ -18,6 +18,7 @@ LONGEST_PAGE = 1000
 
 TOKEN_ID = re.compile(r"[0-9a-f]{64}")
 _CURSOR = re.compile(r"[0-9]{1,20}-[\w.-]{1,64}", re.ASCII)
+_ZONE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 _USER: TypeAdapter[str] = TypeAdapter(User)
 
 Query = Mapping[bytes, Sequence[bytes]]
@@ -65,6 +66,18 @@ def check_user(text: str) -> str:
         raise Refusal(422, "invalid-field", message, field="user") from e
 
 
+def parse_zone(text: str) -> str:
+    """Return the name of a zone.
+
+    Raises:
+        Refusal: 422, it is none.
+    """
+    if not re.fullmatch(_ZONE, text):
+        message = "a zone has 1 to 64 letters, digits, _, . and -"
+        raise Refusal(422, "invalid-field", message, field="zone")
+    return text
+
+
 def _token(text: str) -> str:
     if not TOKEN_ID.fullmatch(text):
         message = "the id of a token has 64 hexadecimal digits; it is not the token itself"
@@ -100,6 +113,12 @@ TOKEN = Parameter(
     {"type": "string", "pattern": f"^{TOKEN_ID.pattern}$"},
 )
 PROXY = Parameter("proxy", "Those at the proxy with this name or id.", str, {"type": "string"})
+FROM_ZONE = Parameter(
+    "from_zone", "Those of users of this zone.", parse_zone, {"type": "string", "pattern": _ZONE}
+)
+TO_ZONE = Parameter(
+    "to_zone", "Those of consoles of this zone.", parse_zone, {"type": "string", "pattern": _ZONE}
+)
 LIMIT = Parameter(
     "limit",
     "A page of the oldest so many; the answer has a `next` then.",

@@ -85,6 +85,7 @@ def _unrestricted(caller: Caller) -> None:
 def _proxy_body(workers: Sequence[Announcement], caller: Caller) -> Proxy:
     newest = max(workers, key=lambda each: each.identity.generation)
     identity = newest.identity
+    asks = [zone for zone in newest.asks if caller.may_touch(zone)]
     body: Proxy = {
         "id": identity.proxy_id,
         "name": identity.name,
@@ -97,6 +98,8 @@ def _proxy_body(workers: Sequence[Announcement], caller: Caller) -> Proxy:
         "backends": {n: d for n, d in newest.backends.items() if caller.may_touch(n)},
         "draining": all(each.draining for each in workers),
     }
+    if asks:
+        body["asks"] = asks
     if caller.unrestricted:
         body |= {
             "digest": newest.digest,
@@ -104,6 +107,8 @@ def _proxy_body(workers: Sequence[Announcement], caller: Caller) -> Proxy:
             "limits": {"sessions": sum(each.most_sessions for each in workers)},
             "workers": [_worker_body(each) for each in workers],
         }
+        if newest.accepts:
+            body["accepts"] = list(newest.accepts)
         if links := _links_body(workers):
             body["links"] = links
     return body

@@ -19,6 +19,7 @@ class SessionQuery:
     Attributes:
         token_id: the id of a token.
         proxy: the name or id of a proxy.
+        from_zone, to_zone: the zone that they come from, or whose consoles they show.
         limit: how many at most.
         after: where the page begins.
     """
@@ -27,6 +28,8 @@ class SessionQuery:
     user: str | None = None
     token_id: str | None = None
     proxy: str | None = None
+    from_zone: str | None = None
+    to_zone: str | None = None
     limit: int | None = None
     after: str = ""
 
@@ -49,6 +52,8 @@ class SessionQuery:
             proxy=self.proxy,
             backends=None if ALL_BACKENDS in caller.backends else caller.backends,
             tokens=None if self.token_id is None else frozenset({self.token_id}),
+            from_zone=self.from_zone,
+            to_zone=self.to_zone,
         )
 
 
