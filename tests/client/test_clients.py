@@ -125,6 +125,34 @@ class FailureTests(SynchronousTestCase):
         return {}
 
 
+class RefusalTests(SynchronousTestCase):
+    def refused(self, **headers: str) -> Refused:
+        error = {"code": "rate-limited", "message": "too many", "field": None}
+
+        def answer(_: httpx.Request) -> httpx.Response:
+            return httpx.Response(429, json={"error": error}, headers=headers)
+
+        with Client(URL, "key", transport=httpx.MockTransport(answer)) as client:
+            refused: Refused | None = self.assertRaises(Refused, client.list_machines)
+        assert refused is not None
+        return refused
+
+    def test_it_says_when_to_try_again_and_where_to_look(self) -> None:
+        refused = self.refused(**{"Retry-After": "7", "X-Request-Id": "7f3a0001"})
+
+        self.assertEqual((refused.retry_after, refused.request_id), (7, "7f3a0001"))
+
+    def test_what_is_not_said_is_not_known(self) -> None:
+        for headers in (
+            {},
+            {"Retry-After": "Sat, 28 Nov 2026 20:00:00 GMT"},
+            {"Retry-After": "soon"},
+        ):
+            refused = self.refused(**headers)
+
+            self.assertEqual((refused.retry_after, refused.request_id), (None, ""))
+
+
 class KeyTests(SynchronousTestCase):
     def test_the_line_of_a_file_is_taken_without_its_end(self) -> None:
         sent: list[str] = []
@@ -137,6 +165,20 @@ class KeyTests(SynchronousTestCase):
             client.list_machines()
 
         self.assertEqual(sent, ["Bearer s3cret"])
+
+    def test_headers_of_the_portal_are_sent_beside_it(self) -> None:
+        sent: list[httpx.Headers] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            sent.append(request.headers)
+            return httpx.Response(200, json={})
+
+        more = {"X-Portal": "1", "Authorization": "none"}
+        transport = httpx.MockTransport(answer)
+        with Client(URL, "s3cret", headers=more, transport=transport) as client:
+            client.list_machines()
+
+        self.assertEqual((sent[0]["X-Portal"], sent[0]["Authorization"]), ("1", "Bearer s3cret"))
 
     def test_an_invalid_one_is_refused_without_being_shown(self) -> None:
         for key in ("", "\n", "s3cret\nX: y", "s3crét", "s3cret\0"):

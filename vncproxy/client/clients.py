@@ -95,7 +95,7 @@ class Client(_Methods):
             response = self._http.request(call.method, call.path, **_contents(call))
         except httpx.RequestError as e:
             raise _unreachable(self.url, e) from e
-        answer: T = read_answer(self.url, response.status_code, response.content)
+        answer: T = read_answer(self.url, response.status_code, response.content, response.headers)
         return answer
 
 
@@ -122,16 +122,16 @@ class AsyncClient(_Methods):
             response = await self._http.request(call.method, call.path, **_contents(call))
         except httpx.RequestError as e:
             raise _unreachable(self.url, e) from e
-        answer: T = read_answer(self.url, response.status_code, response.content)
+        answer: T = read_answer(self.url, response.status_code, response.content, response.headers)
         return answer
 
 
 def _options(url: str, key: str, timeout: float, options: dict[str, Any]) -> dict[str, Any]:
     if url.startswith("https:") and "transport" not in options:
         options.setdefault("verify", ssl.create_default_context())
-    headers = {"Authorization": f"Bearer {_checked(key)}"}
-    defaults = {"base_url": url, "headers": headers, "timeout": timeout, "trust_env": False}
-    return {**defaults, **options}
+    headers = {**options.pop("headers", {}), "Authorization": f"Bearer {_checked(key)}"}
+    defaults = {"base_url": url, "timeout": timeout, "trust_env": False}
+    return {**defaults, **options, "headers": headers}
 
 
 def _checked(key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -18,7 +19,14 @@ class Refused(ApiError):
         code: a fixed word, for programs; docs/api-reference.md lists them.
         message: the sentence.
         field: the member of the body or the parameter that is wrong.
+
+    Attributes:
+        retry_after: seconds after which another try makes sense; None where that is not known.
+        request_id: of the answer, by which the proxy's log has it; empty for none.
     """
+
+    retry_after: float | None = None
+    request_id = ""
 
     def __init__(self, status: int, code: str, message: str, field: str | None = None) -> None:
         super().__init__(f"{field}: {message}" if field else message)
@@ -32,7 +40,7 @@ class Unreachable(ApiError):
     """Nothing answers in time, or what answers is not the API."""
 
 
-def read_answer(url: str, status: int, content: bytes) -> Any:
+def read_answer(url: str, status: int, content: bytes, headers: Mapping[str, str]) -> Any:
     """Return the JSON of an answer.
 
     Raises:
@@ -48,4 +56,7 @@ def read_answer(url: str, status: int, content: bytes) -> Any:
     except (ValueError, LookupError, TypeError) as e:
         message = f"what answers at {url} is not vncproxy's API (HTTP status {status})"
         raise Unreachable(message) from e
+    refused.request_id = headers.get("x-request-id", "")
+    seconds = headers.get("retry-after", "")
+    refused.retry_after = float(seconds) if seconds.isdecimal() else None
     raise refused
