@@ -60,7 +60,7 @@ class Course:
         world.wait(world.redis.complete, "the sentinels to see all servers", LIMIT)
         ended = self.verdict.check_ends(fault, began)
         refused = self.verdict.check_refusals(fault)
-        self.verdict.check_theft(world.random.sample(world.users, 2))
+        self.verdict.check_theft(world.random.sample(world.browsing, 2))
         self.back.append(back)
         late = " LATE" if back > SOON else ""
         print(

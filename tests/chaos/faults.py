@@ -8,14 +8,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+
+from twisted.internet.threads import blockingCallFromThread
 
 from . import network
-from .world import DRAIN_TIMEOUT, LIMIT, Proxy, VNCServer, World
+from .parts import Proxy, VNCServer
+from .world import DRAIN_TIMEOUT, LIMIT, World
 
 STORE = frozenset({"store-unavailable"})
 UPSTREAM = frozenset(
     {"upstream-unreachable", "upstream-violation", "upstream-closed", "upstream-refused"}
 )
+ENDED = frozenset({"ended-by-administrator", "token-revoked", "token-unknown"})
 STOPPING = frozenset({"proxy-stopping", "proxy-draining"})
 NONE: frozenset[str] = frozenset()
 
@@ -94,6 +99,38 @@ def upgrade_proxy(world: World) -> Iterator[Fault]:
     world.leaving |= dict.fromkeys(proxy.users(), until)
     os.kill(proxy.gateway.pid, signal.SIGUSR2)
     yield Fault(f"SIGUSR2 to {proxy.name}")
+
+
+def drain_by_order(world: World) -> Iterator[Fault]:
+    """Drain a proxy by a call to any of them, and start it again."""
+    proxy = world.random.choice(world.proxies)
+    fault = Fault(f"order {proxy.name} to drain", proxy.users(), STOPPING)
+    world.order("POST", f"/v1/proxies/{proxy.name}/drain")
+    yield fault
+    proxy.gateway.terminate()
+    proxy.gateway.start()
+
+
+def end_sessions(world: World) -> Iterator[Fault]:
+    """End the consoles of some users by calls to any proxy."""
+    yield from _order_ends(world, "end the sessions", "/v1/sessions?user=")
+
+
+def revoke_tokens(world: World) -> Iterator[Fault]:
+    """Revoke the links of some users, whose consoles end."""
+    yield from _order_ends(world, "revoke the tokens", "/v1/tokens?user=")
+
+
+def _order_ends(world: World, what: str, path: str) -> Iterator[Fault]:
+    users, since = world.random.sample(world.users, 3), time.monotonic()
+    obeyed = [user for user in users if world.order("DELETE", path + user.name) in (200, 207)]
+    name = f"{what} of {', '.join(user.name for user in users)}"
+    yield Fault(name, {user.name for user in users}, ENDED)
+    for user in obeyed:
+        world.wait(partial(user.has_left, since), f"{name}: {user.name} to leave")
+    for user in users:
+        token = world.issue(type(user), user.vm, user.name)
+        blockingCallFromThread(world.reactor, user.renew, token)
 
 
 def kill_primary(world: World) -> Iterator[Fault]:
@@ -197,6 +234,9 @@ ALL: tuple[Make, ...] = (
     drain_proxy,
     reload_proxy,
     upgrade_proxy,
+    drain_by_order,
+    end_sessions,
+    revoke_tokens,
     kill_primary,
     stop_primary,
     kill_sentinel,
@@ -216,8 +256,13 @@ AT_A_TIME = frozenset(
         for one in (kill_worker, stop_worker, kill_proxy, drain_proxy, reload_proxy, upgrade_proxy)
         for other in (kill_primary, stop_primary, kill_sentinel, kill_server, stop_server)
     }
+    | {
+        (one, order)
+        for one in (kill_worker, stop_worker, kill_proxy, cut_from_redis)
+        for order in (end_sessions, revoke_tokens)
+    }
 )
-"""Faults that may come together: of a proxy, and of what is behind it."""
+"""Faults that may come together: of a proxy, and of what is behind it; and orders meanwhile."""
 
 
 def _viewers(world: World, server: VNCServer) -> set[str]:

@@ -14,116 +14,21 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import SSL4ClientEndpoint
 from twisted.internet.error import ConnectError
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Factory
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from tests.doubles.frames import BINARY, CLOSE, PING, PONG, masked, whole_frames
+from .wire import Closed, Wire
 
 SHIFT = 0xFFE1
 """A key that changes nothing on the screen."""
 
 LONGEST_DELAY, LONGEST_DELAY_WHEN_BUSY = 4.0, 32.0
-FINAL = range(4000, 4100)
+FINAL = frozenset({*range(4000, 4100), 400, 401, 403, 404, 409})
 BUSY, MOVING = 4115, 4116
 CONNECT_LIMIT = 20.0
 STABLE_AFTER = 10.0
-
-
-class Closed(Exception):
-    """The connection has ended.
-
-    Args:
-        code: of the web socket; 1006 without one.
-        text: the gateway's sentence.
-    """
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(f"{code} {text}")
-        self.code = code
-        self.text = text
-
-
-class Wire(Protocol):
-    """A connection whose bytes are awaited: first HTTP, then the messages of a web socket."""
-
-    def __init__(self) -> None:
-        self._raw = self._data = b""
-        self._framed = self._is_lost = False
-        self._ended: Closed | None = None
-        self._waiting: Deferred[None] | None = None
-
-    def dataReceived(self, data: bytes) -> None:
-        self._raw += data
-        if self._framed:
-            self._unframe()
-        self._wake()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._ended = self._ended or Closed(1006, "")
-        self._is_lost = True
-        self._wake()
-
-    def leave(self) -> None:
-        """Close the connection, if it is there."""
-        if self.transport is not None and not self._is_lost:
-            transport: Any = self.transport
-            transport.abortConnection()
-
-    async def read_header(self) -> str:
-        """Return an HTTP header."""
-        while b"\r\n\r\n" not in self._raw:
-            await self._more()
-        header, _, self._raw = self._raw.partition(b"\r\n\r\n")
-        return header.decode("latin-1")
-
-    async def read_rest(self) -> str:
-        """Return what follows until the end of the connection."""
-        try:
-            while True:
-                await self._more()
-        except Closed:
-            return self._raw.decode("latin-1")
-
-    def begin_messages(self) -> None:
-        """Read frames from now on."""
-        self._framed = True
-        self._unframe()
-
-    async def read(self, size: int) -> bytes:
-        """Return so many bytes of messages."""
-        while len(self._data) < size:
-            await self._more()
-        found, self._data = self._data[:size], self._data[size:]
-        return found
-
-    def send(self, data: bytes) -> None:
-        assert self.transport is not None
-        self.transport.write(masked(BINARY, data))
-
-    async def _more(self) -> None:
-        if self._ended is not None:
-            raise self._ended
-        self._waiting = Deferred()
-        await self._waiting
-
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and not waiting.called:
-            waiting.callback(None)
-
-    def _unframe(self) -> None:
-        found, self._raw = whole_frames(self._raw)
-        for opcode, payload in found:
-            if opcode == BINARY:
-                self._data += payload
-            elif opcode == PING:
-                assert self.transport is not None
-                self.transport.write(masked(PONG, payload))
-            elif opcode == CLOSE and self._ended is None:
-                code = int.from_bytes(payload[:2], "big") or 1005
-                self._ended = Closed(code, payload[2:].decode())
 
 
 @dataclass
@@ -177,6 +82,16 @@ class User:
         self._running = Deferred.fromCoroutine(self._run())
         self._running.addErrback(self._failed)
 
+    def renew(self, token: str) -> None:
+        """Come with a new link, if the one before is of no use any more."""
+        if self.over:
+            self.token, self.cookie, self.over = token, "", ""
+            self.start()
+
+    def has_left(self, since: float) -> bool:
+        """Return whether the console of a moment has ended."""
+        return not self.connected or any(at >= since for at, _ in self.ends)
+
     def stop(self) -> None:
         """Leave for good."""
         if self._running is not None:
@@ -200,7 +115,7 @@ class User:
         while True:
             closed = await self._use_until_closed()
             if closed.code in FINAL:
-                self.over = str(closed)
+                self._leave_for_good(closed)
                 return
             if self.connected:
                 self.connected, now = False, time.monotonic()
@@ -211,6 +126,12 @@ class User:
                 self.refusals.append(Refusal(time.time(), closed.code, closed.text, self.name))
             await deferLater(self.reactor, self._delay(closed.code, tries))
             tries += 1
+
+    def _leave_for_good(self, closed: Closed) -> None:
+        self.over = str(closed)
+        if self.connected:
+            self.connected = False
+            self.ends.append((time.monotonic(), closed))
 
     async def _use_until_closed(self) -> Closed:
         try:
@@ -259,7 +180,25 @@ class User:
         Raises:
             Closed: there is none; with the status as its code where HTTP answered.
         """
-        self._wire = wire = Wire()
+        wire = await self._dial(Wire())
+        assert wire.transport is not None
+        wire.transport.write(self._request())
+        header = await wire.read_header()
+        status = int(header.split()[1])
+        if status != 101:
+            raise Closed(status, await wire.read_rest())
+        if found := re.search(r"(?i)^set-cookie: (vncproxy_resume_[^;]+)", header, re.M):
+            self._offered = found[1]
+        wire.begin_messages()
+        return wire
+
+    async def _dial(self, wire: Wire) -> Wire:
+        """Connect to the balancer.
+
+        Raises:
+            Closed: it does not answer.
+        """
+        self._wire = wire
         endpoint = SSL4ClientEndpoint(
             self.reactor,
             "127.0.0.1",
@@ -272,15 +211,6 @@ class User:
             await endpoint.connect(Factory.forProtocol(lambda: wire))
         except (ConnectError, OSError) as e:
             raise Closed(1006, f"no connection: {e}") from e
-        assert wire.transport is not None
-        wire.transport.write(self._request())
-        header = await wire.read_header()
-        status = int(header.split()[1])
-        if status != 101:
-            raise Closed(status, await wire.read_rest())
-        if found := re.search(r"(?i)^set-cookie: (vncproxy_resume_[^;]+)", header, re.M):
-            self._offered = found[1]
-        wire.begin_messages()
         return wire
 
     def _request(self) -> bytes:

@@ -13,7 +13,8 @@ from vncproxy import errors
 from vncproxy.errors import VNCProxyError
 
 from .faults import Fault
-from .user import Closed, Refusal, User
+from .user import Refusal, User
+from .wire import Closed
 from .world import World
 
 ID = re.compile(r"\bid ([0-9a-f]{16})\b")
@@ -23,6 +24,8 @@ LEASE = 30.0
 
 LATE = "late"
 """A time limit was reached, which a machine without time for all parts explains by itself."""
+
+BUSY = "busy"
 
 _LATE_DETAILS = ("in time", "too late", "not over within")
 _USED = 4001
@@ -81,7 +84,7 @@ class Verdict:
         for refusal in self._new_refusals():
             reason = self._reason(refusal, lines)
             found[reason] += 1
-            known = reason in fault.reasons or reason in ("busy", "connection", LATE)
+            known = reason in fault.reasons or reason in (BUSY, "connection", LATE)
             if not known and not (reason == "balancer" and (fault.all_proxies or fault.harmed)):
                 self._complain(f"{fault.name}: {refusal.user} was refused by {reason}: {refusal}")
         return found
@@ -121,8 +124,10 @@ class Verdict:
     def _reason(self, refusal: Refusal, lines: dict[str, Any]) -> str:
         """Return the code of a refusal, checked against the sentence that the user read."""
         shown = ID.search(refusal.text)
+        if shown is None and refusal.code in BALANCER:
+            return BUSY if refusal.text.startswith(_SENTENCES[BUSY]) else "balancer"
         if shown is None:
-            return "balancer" if refusal.code in BALANCER else "connection"
+            return "connection"
         line = lines.get(shown[1])
         if line is None:
             return f"no audit line {shown[1]}"

@@ -9,11 +9,18 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from tests.chaos.course import Course
-from tests.chaos.faults import Make, kill_primary, kill_server, kill_worker, stop_worker
+from tests.chaos.faults import (
+    Make,
+    end_sessions,
+    kill_primary,
+    kill_server,
+    kill_worker,
+    stop_worker,
+)
 from tests.chaos.world import World
 
 SEED = 9
-FAULTS: tuple[Make, ...] = (kill_worker, kill_primary, stop_worker, kill_server)
+FAULTS: tuple[Make, ...] = (kill_worker, end_sessions, kill_primary, stop_worker, kill_server)
 
 
 class ChaosTests(TestCase):
