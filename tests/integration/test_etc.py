@@ -63,6 +63,13 @@ class SystemdTests(EtcCase):
     def test_a_complaint_would_be_seen(self) -> None:
         self.assertIn("PrivateTpm", self.verify(self.unit({"PrivateTmp": "PrivateTpm"})))
 
+    def test_the_socket_unit_is_accepted_beside_the_service(self) -> None:
+        self.unit({})
+        self.assertEqual(self.verify(self.copy("vncproxy.socket", {})), "")
+
+        spoilt = self.copy("vncproxy.socket", {"ListenStream": "ListenSteam"})
+        self.assertIn("ListenSteam", self.verify(spoilt))
+
     def test_the_exposure_is_low(self) -> None:
         report = run(
             "systemd-analyze", "security", "--offline=true", "--threshold=20", str(self.unit({}))
