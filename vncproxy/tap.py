@@ -28,12 +28,14 @@ from .service.notify import Notifier
 from .service.signals import HangupHandler, TerminationHandler, UpgradeHandler
 from .service.sites import proxy_name
 from .service.systemd import SystemdService
+from .service.zone_links import links_to_check
 from .supervisor.composition import make_supervisor
 
 __all__ = [
     "Components",
     "Gateway",
     "Options",
+    "links_to_check",
     "load",
     "makeService",
     "make_components",

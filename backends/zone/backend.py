@@ -110,12 +110,18 @@ class ZoneBackend:
         return ""
 
     async def probe(self) -> str:
-        """Ask the zone about itself."""
+        """Ask the zone about itself, or look at its links."""
+        links = ""
+        if self._settings.dial and self._links is not None:
+            links = await self._links.report(self._name)
+        if self._settings.dials_us:
+            return links
         if self._connection is None:
-            return "may ask, and is not asked"
+            return links or "may ask, and is not asked"
         sent = time.time()
         answer = await self._ask(Act.ABOUT, "GET", "/v1/zones/about")
-        return describe(answer, sent, time.time(), self._settings.private_key().id)
+        told = describe(answer, sent, time.time(), self._settings.private_key().id)
+        return f"{told}; {links}" if links else told
 
     def warnings(self) -> Sequence[str]:
         """Return what is unsafe, or will soon not work."""

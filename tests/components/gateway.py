@@ -139,6 +139,12 @@ scopes = ["admin"]
             self._process.wait()
             raise
 
+    def kill(self) -> None:
+        """Send SIGKILL and wait."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
     def signal_reload(self) -> None:
         """Send SIGHUP."""
         assert self._process is not None

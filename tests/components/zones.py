@@ -58,9 +58,14 @@ class Zone:
         self._authority, self._folder = authority, folder
         self._qemus: dict[int, subprocess.Popen[bytes]] = {}
 
-    def configure(self, config: str, *, more_proxy: str = "") -> Gateway:
-        """Make the proxy with a configuration, and do not start it."""
-        certificate, key = self._authority.issue(self.address)
+    def configure(self, config: str, *, more_proxy: str = "", names: Sequence[str] = ()) -> Gateway:
+        """Make the proxy with a configuration, and do not start it.
+
+        Args:
+            more_proxy: further options of ``[proxy]``.
+            names: further names and addresses of its certificate.
+        """
+        certificate, key = self._authority.issue(self.address, *names)
         tls = f"interface=0.0.0.0:privateKey={key}:certKey={certificate}"
         gateway = Gateway()
         gateway.config.write_text(f"""

@@ -21,18 +21,21 @@ from vncproxy.zones.keys import PrivateKey
 
 PAGE = (Path(__file__).parents[2] / "docs" / "zones.md").read_text()
 
+CONFIGURED = (("madrid", ""), ("paris", ""), ("madrid", "them"), ("paris", "us"))
+"""The zone that each configuration on the page is about, and which side dials."""
+
 
 class DocsTests(SynchronousTestCase):
     def test_the_configurations_are_valid(self) -> None:
         key = Path(self.mktemp()).absolute()
         key.write_text(PrivateKey.new().secret_text())
-        asking, asked = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-        for text, name in ((asking, "madrid"), (asked, "paris")):
+        texts = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+        for text, (name, dial) in zip(texts, CONFIGURED, strict=True):
             path = Path(self.mktemp())
             path.write_text(text.replace("/etc/vncproxy/madrid.key", str(key)))
             zone = load(path).zones[name].settings
             assert isinstance(zone, ZoneSettings)
-            self.assertEqual(zone.is_asked, name == "madrid")
+            self.assertEqual((zone.is_asked, zone.dial), (name == "madrid", dial))
 
     def test_every_sentence_of_a_zone_stands_in_the_table(self) -> None:
         rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| `([a-z-]+)` \|$", PAGE, re.MULTILINE)

@@ -97,7 +97,8 @@ def _findings(path: Path) -> Sequence[Finding]:
 
     async def check(reactor: Any) -> Sequence[Finding]:
         """Check with the components of the settings, and close them."""
-        components = tap.make_components(settings, reactor)
+        links = tap.links_to_check(settings, reactor)
+        components = tap.make_components(settings, reactor, links=links)
         try:
             return await check_config.check(
                 settings,

@@ -10,6 +10,7 @@ from typing import Any, Final
 from OpenSSL import SSL
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.error import ConnectingCancelledError
 
 from ..errors import VNCProxyError, ZoneUnreachable, ZoneUntrusted
 from ..errors.zone import ASKED
@@ -95,8 +96,10 @@ class Line:
 
     async def _connect(self, upgraded: UpgradeFactory, verifier: VerifyingTLSClient) -> Any:
         plain = HostnameEndpoint(self._network, self.zone.host, self.zone.port)
-        connecting = wrapClientTLS(verifier, plain).connect(upgraded)
-        layer: Any = await connecting
+        try:
+            layer: Any = await wrapClientTLS(verifier, plain).connect(upgraded)
+        except ConnectingCancelledError as e:
+            raise CancelledError from e
         try:
             return await upgraded.done
         except BaseException:

@@ -24,10 +24,10 @@ from .tunnels import Tunnels
 LINKS: Final = 2
 """Links of one process: behind a load balancer, the end of one proxy leaves the other link."""
 
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 16.0
 """Seconds between two attempts; each pause is twice the last one, half of it random."""
 
-STABLE: Final = 10.0
+STABLE: Final = 5.0
 """Seconds after which a link that is lost is no reason for a longer pause."""
 
 

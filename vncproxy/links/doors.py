@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from twisted.logger import Logger
 from twisted.web.http import Request as HTTPRequest
 
 from .. import __version__
@@ -38,14 +39,12 @@ class Surroundings:
         store: remembers which requests came.
         refusal: returns why this process takes no sessions now; None where it does.
         join: relays between two legs.
-        neighbours: other processes.
         on_change: is called when a link stands or is lost.
     """
 
     store: ITokenStore
     refusal: Callable[[], VNCProxyError | None]
     join: Callable[..., Any]
-    neighbours: INeighbours
     on_change: Callable[[], object]
 
 
@@ -55,6 +54,7 @@ class Doors:
     Args:
         zones: returns the configuration.
         surroundings: returns what links have of the rest of the proxy.
+        neighbours: returns the other processes.
         network: the reactor.
         time: wall-clock time.
 
@@ -62,10 +62,13 @@ class Doors:
         passing: tunnels that pass this process on their way to another one.
     """
 
+    log = Logger()
+
     def __init__(
         self,
         zones: Callable[[], LinkedZones],
         surroundings: Callable[[], Surroundings],
+        neighbours: Callable[[], INeighbours],
         held: Held,
         rendezvous: Rendezvous,
         network: Any,
@@ -74,6 +77,7 @@ class Doors:
         self.passing = 0
         self._zones = zones
         self._surroundings = surroundings
+        self._neighbours = neighbours
         self._held = held
         self._rendezvous = rendezvous
         self._network = network
@@ -120,7 +124,13 @@ class Doors:
         expected = self._rendezvous.take(name, found.iss)
         if expected is not None:
             return _deliver(expected)
-        leg = await pass_on(await self._port_of(name), found.iss, name, self._network)
+        place = await self._port_of(name)
+        leg = await pass_on(place, found.iss, name, self._network)
+        self.log.info(
+            "a tunnel of zone {zone} passes here to {place}",
+            zone=found.iss,
+            place=place.partition(" ")[0],
+        )
         return lambda channel: self._pass(channel, leg)
 
     def _receiver(self) -> Receiver:
@@ -131,7 +141,7 @@ class Doors:
         """Return where the process that expects a tunnel takes it."""
         worker_id = worker_of(name)
         if worker_id != self._rendezvous.worker_id:
-            for each in await self._surroundings().neighbours.workers():
+            for each in await self._neighbours().workers():
                 if each.identity.worker_id == worker_id:
                     return each.tunnel_port
         raise ZoneUnreachable("the tunnel is not expected, or not any more")

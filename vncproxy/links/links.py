@@ -21,7 +21,7 @@ from .dialler import Dialler
 from .doors import Doors, Surroundings
 from .entrance import Entrance
 from .held import Held, HeldLink
-from .neighbours import NotMade, decode, encode
+from .neighbours import Alone, INeighbours, NotMade, decode, encode
 from .opening import LinkEndpoint, TunnelOpener
 from .port import TunnelPort
 from .rendezvous import Rendezvous, Tunnel, worker_of
@@ -45,6 +45,7 @@ class ZoneLinks:
 
     Attributes:
         surroundings: what links have of the rest of the proxy; set before `start`.
+        neighbours: the other processes of this zone.
         entrance: the HTTP resource where links and tunnels arrive.
         sites: the factories that serve tunnels, by what they are for; set before `start`.
     """
@@ -60,15 +61,22 @@ class ZoneLinks:
         network: Any,
         time: Callable[[], UnixTime] = time.time,
     ) -> None:
+        self.neighbours: INeighbours = Alone()
         self._zones = zones
         self._network = network
         self._time = time
         self._rendezvous = rendezvous = Rendezvous(worker_id)
         self._held = held = Held(network, time, self._changed, self._tunnel_failed)
         self._doors = doors = Doors(
-            lambda: self._zones, lambda: self.surroundings, held, rendezvous, network, time
+            lambda: self._zones,
+            lambda: self.surroundings,
+            lambda: self.neighbours,
+            held,
+            rendezvous,
+            network,
+            time,
         )
-        self._opener = TunnelOpener(held, rendezvous, lambda: self.surroundings.neighbours, network)
+        self._opener = TunnelOpener(held, rendezvous, lambda: self.neighbours, network)
         self._port = TunnelPort(rendezvous, network)
         self._diallers: dict[DialledZone, Dialler] = {}
         self._timer: IDelayedCall | None = None
@@ -99,7 +107,7 @@ class ZoneLinks:
         for each in self._zones.dialled:
             if each.name == zone:
                 return await report_dialled(Line(each, self._network, self._time), self._network)
-        return await report_dialling(zone, self.surroundings.neighbours)
+        return await report_dialling(zone, self.neighbours)
 
     def start(self) -> None:
         """Dial, and check keys, from now on."""
@@ -138,7 +146,7 @@ class ZoneLinks:
         """
         if self._port.place or not self._zones.dialling:
             return False
-        address = self._zones.peer_address or self.surroundings.neighbours.local_address()
+        address = self._zones.peer_address or self.neighbours.local_address()
         if address:
             self._port.listen(address)
         return bool(self._port.place)
@@ -188,7 +196,7 @@ class ZoneLinks:
             self._rendezvous.fail(tunnel, why, lost)
             return
         text = encode(NotMade(tunnel, why, lost))
-        telling = Deferred.fromCoroutine(self.surroundings.neighbours.tell(worker_id, text))
+        telling = Deferred.fromCoroutine(self.neighbours.tell(worker_id, text))
         telling.addErrback(lambda f: f.trap(StoreUnavailable))
 
     def _changed(self) -> None:

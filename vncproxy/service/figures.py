@@ -44,6 +44,13 @@ class ProxyMetrics:
         show_digest(self.registry, lambda: configuration_digest(running.settings))
         self._count_accepts(accepting)
         self._show_load(running)
+        text = "Links that stand with each zone of which one side dials."
+        self.registry.gauge(
+            "vncproxy_zone_links",
+            text,
+            lambda: {zone: link.count for zone, link in running.links.states().items()},
+            "zone",
+        )
         if running.cluster is not None:
             self._show_cluster(running.cluster)
 

@@ -11,10 +11,11 @@ from ..config.settings import Settings
 from ..links.dialled import DialledZone
 from ..links.doors import Surroundings
 from ..links.links import ZoneLinks
-from ..links.neighbours import Alone, INeighbours
+from ..links.neighbours import Alone
 from ..links.zones import LinkedZones
 from ..model import Announcement, Identity
 from ..relay import fast, plain
+from .cluster import identity
 from .components import Components
 from .sites import Sites, proxy_name
 
@@ -79,6 +80,40 @@ class ClusterNeighbours:
         return self._cluster.local_address()
 
 
+class RunningProxies(Alone):
+    """The processes that have announced themselves, for a program that is none of them."""
+
+    def __init__(self, settings: Settings, reactor: Any) -> None:
+        self._settings = settings.redis
+        self._reactor = reactor
+
+    async def workers(self) -> Sequence[Announcement]:
+        """Read their announcements."""
+        # txredisapi installs the reactor on import, and importing this module must not
+        from ..cluster.keys import ClusterKeys
+        from ..cluster.presence import Presence
+        from ..redis.link import RedisLink
+
+        link = RedisLink(self._reactor, self._settings)
+        keys = ClusterKeys(self._settings.prefix)
+        try:
+            return await Presence(link, keys, _nothing, self._reactor).workers()
+        finally:
+            await link.close()
+
+
+def _nothing() -> Announcement:
+    raise AssertionError("it is not announced")
+
+
+def links_to_check(settings: Settings, reactor: Any) -> ZoneLinks:
+    """Return links that are only reported on."""
+    links = make_links(identity(settings), settings, reactor)
+    if settings.tokens.store == "redis":
+        links.neighbours = RunningProxies(settings, reactor)
+    return links
+
+
 def surround(
     links: ZoneLinks,
     settings: Settings,
@@ -88,16 +123,15 @@ def surround(
     reactor: Any,
 ) -> None:
     """Give links what they have of the rest of the proxy."""
-    neighbours: INeighbours = Alone() if cluster is None else ClusterNeighbours(cluster)
     links.surroundings = Surroundings(
         store=components.store,
         refusal=sites.refusal,
         join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
-        neighbours=neighbours,
         on_change=cluster.announce if cluster else lambda: None,
     )
     links.sites = sites.for_zones
     if cluster is not None:
+        links.neighbours = ClusterNeighbours(cluster)
         cluster.on_tunnel = links.take_message
         cluster.on_beat = partial(_listen, links, cluster)
 

@@ -1,0 +1,1 @@
+"""Links between zones, of which one cannot dial the other."""
