@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import re
+import typing
 from collections.abc import Callable
 from dataclasses import fields
 
@@ -9,8 +12,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.api import ApiTestCase, session
 from tests.doubles.cli import URL, MemoryTransport
+from vncproxy.api.reply import JSON
+from vncproxy.api.v1.operations import OPERATIONS
 from vncproxy.client import ApiError, AsyncClient, Client, GivenPolicy, Refused, Unreachable
 from vncproxy.model import Policy
+
+BETWEEN_PROXIES = {"hops", "running"}
+"""Members of requests that proxies pass on."""
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -202,3 +210,17 @@ class AsyncTests(SynchronousTestCase):
         self.assertEqual(asyncio.run(ask()), "https://console.example.com/?token=t")
         body = b'{"vm":"kvm/web-01","user":"alice","type":"novnc"}'
         self.assertEqual(sent, [("POST", f"{URL}/v1/tokens", body)])
+
+
+class CompletenessTests(SynchronousTestCase):
+    def test_every_operation_for_keys_has_a_method_with_all_of_its_parameters(self) -> None:
+        for operation in OPERATIONS:
+            if operation.scopes and operation.media_type == JSON:
+                method = getattr(Client, re.sub("([A-Z])", r"_\1", operation.name).lower())
+                names = set(inspect.signature(method).parameters)
+                wanted = {each.name for each in operation.query}
+                wanted |= set(operation.body.model_fields) if operation.body else set()
+                self.assertEqual(wanted - names - BETWEEN_PROXIES, set(), operation.name)
+                self.assertEqual(
+                    typing.get_type_hints(method)["return"].__args__[0], operation.answer
+                )
