@@ -108,6 +108,7 @@ setup(
         "console_scripts": ["vncproxy = vncproxy.cli:main"],
         "vncproxy.backends": [
             "static = vncproxy.backends.static:StaticBackend",
+            "ironic = vncproxy.backends.ironic:IronicBackend",
             "libvirt = vncproxy.backends.libvirt:LibvirtBackend",
             "opennebula = vncproxy.backends.opennebula:OpenNebulaBackend",
             "vmware = vncproxy.backends.vmware:VMwareBackend",

@@ -9,6 +9,7 @@ parties included. The packages have the same modules inside, as far as a kind ne
 - `libvirt`: QEMU and KVM machines.
 - `xen`: pools of XenServer or XCP-ng.
 - `vmware`: vCenter and ESXi.
+- `ironic`: bare metal nodes of OpenStack's Ironic.
 - `opennebula`: OpenNebula, hybrid hosts included.
 - `zone`: another zone, ``[zones.NAME]``.
 - `reachability`: many addresses dialled at once, for probes.

@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": set(),
     "config": {"errors", "model", *LEAVES},
     "config.check": {*VOCABULARY, "config", "upstream", "web"},
-    "backends": {*VOCABULARY, "tls", "zones", "config.secret"},
+    "backends": {*VOCABULARY, "tls", "zones", "openstack", "config.cloud", "config.secret"},
     "testing": {"errors", "model", "interfaces", *PROTOCOL},
 }
 """The parts of the package, or modules of them, that each part may import besides itself."""

@@ -109,6 +109,7 @@ class ShippedConfigTests(SynchronousTestCase):
         self.assertEqual(policy.model_fields_set, set(fields(policy)))
         self.assertEqual(policy, NovaPolicy(projects=("*",)))
         for kind, backend in {
+            "ironic": "metal",
             "libvirt": "kvm",
             "opennebula": "one",
             "static": "lab",

@@ -91,6 +91,10 @@ class ConsoleTests(SynchronousTestCase):
         self.assertEqual((endpoint.host, endpoint.port), ("10.0.0.1", 5900))
         self.assertEqual(endpoint.handshakes, (RFBSecurity(),))
 
+    def test_a_container_of_ironic_on_an_ipv6_address(self) -> None:
+        endpoint = self.endpoint(NovaConsole("i", "[2001:db8::1]", 40011))
+        self.assertEqual((endpoint.host, endpoint.port), ("2001:db8::1", 40011))
+
     def test_a_host_that_is_dialled_elsewhere(self) -> None:
         console = NovaConsole("i", "compute1", 5900)
         self.assertEqual(
