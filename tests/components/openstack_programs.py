@@ -55,9 +55,26 @@ def sdk_login(
     auth_url: str, user: str, project: str, server: str, console_type: str
 ) -> dict[str, Any]:
     """Return a console as openstacksdk finds it for a user of Keystone."""
+    compute = _logged_in(auth_url, user, project)
+    console: Any = compute.create_console(
+        compute.find_server(server, ignore_missing=False), console_type
+    )
+    return dict(console)
+
+
+def sdk_auth_token(auth_url: str, server: str) -> dict[str, Any]:
+    """Let alice ask for a link, and the account ``vncproxy`` where its console is."""
+    url = sdk_login(auth_url, "alice", "web", server, "xvpvnc")["url"]
+    token = url.rpartition("=")[2]
+    found = _logged_in(auth_url, "vncproxy", "service").validate_console_auth_token(token)
+    return {name: found[name] for name in ("instance_uuid", "host", "port", "tls_port")}
+
+
+def _logged_in(auth_url: str, user: str, project: str) -> Any:
+    """Return openstacksdk's proxy of Nova's API for a user of Keystone."""
     import openstack as library
 
-    cloud = library.connect(
+    return library.connect(
         auth_url=auth_url,
         username=user,
         password=user,
@@ -65,10 +82,7 @@ def sdk_login(
         user_domain_id="default",
         project_domain_id="default",
         load_envvars=False,
-    )
-    found = cloud.compute.find_server(server, ignore_missing=False)
-    console: Any = cloud.compute.create_console(found, console_type)
-    return dict(console)
+    ).compute
 
 
 def sdk(endpoint: str, token: str, server: str, console_type: str) -> dict[str, Any]:
@@ -144,6 +158,7 @@ JOBS: dict[str, Callable[..., Any]] = {
     "openstack": openstack,
     "sdk": sdk,
     "sdk_login": sdk_login,
+    "sdk_auth_token": sdk_auth_token,
     "nova_command": nova_command,
     "nova": nova,
     "tempest": tempest,
@@ -153,6 +168,7 @@ MODULES = {
     "openstack": "openstackclient.shell",
     "sdk": "openstack",
     "sdk_login": "openstack",
+    "sdk_auth_token": "openstack",
     "nova_command": "novaclient.shell",
     "nova": "novaclient.client",
     "tempest": "tempest.api.compute.servers.test_novnc",

@@ -121,6 +121,29 @@ class ValueTests(LoadCase):
             'console: [listen] api must be on loopback, and "tcp:6082" is not',
         )
 
+    def test_users_of_keystone_without_the_tables_that_they_need(self) -> None:
+        ask = '[nova]\nauthentication = ["keystone"]\n'
+        self.assert_mistake(ask, '[nova] authentication: "keystone" needs a table [keystone]')
+        keystone = '[keystone]\ncloud = "mine"\n'
+        self.assert_mistake(
+            ask + keystone,
+            '[nova] authentication: "keystone" needs at least one [[nova.policies]]: without, '
+            "nobody may do anything",
+        )
+        policy = "[[nova.policies]]\nprojects = []\n"
+        self.assert_mistake(
+            ask + policy + keystone, "[nova] policies[0].projects: must not be empty"
+        )
+        policy = '[[nova.policies]]\nprojects = ["*"]\nrole = "member"\n'
+        self.assert_mistake(
+            ask + policy + keystone,
+            "[nova] policies[0].role: unknown key; did you mean roles?",
+        )
+        self.assert_mistake(
+            '[keystone]\nauth_url = "https://k/v3"\nusername = "v"\npassword = "horse"\n',
+            "[keystone]: auth_url needs username, password and project_name",
+        )
+
     def test_an_endpoint_that_cannot_listen(self) -> None:
         self.assert_mistake(
             '[listen]\nweb = ["tcp:6080", "tcp:http"]',

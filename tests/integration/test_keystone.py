@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from functools import cache
@@ -22,13 +24,19 @@ from tests.components.libvirt_host import START_COLOUR
 from tests.components.openstack_clients import run_clients
 from tests.components.viewer import Viewer
 from tests.components.vnc_servers import QemuMachine
+from vncproxy.api.nova.servers import server_id
+from vncproxy.model import VMAddress
 
 CACHE = 3.0
 LIMIT = 60.0
 
 
 class World:
-    """A cloud with users, a guest of the project ``web`` and one of ``db``, and a proxy."""
+    """A cloud with users, a guest of the project ``web`` and one of ``db``, and a proxy.
+
+    Attributes:
+        printed: what clients have printed that have logged in at Keystone.
+    """
 
     def __init__(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="keystone-guests-"))
@@ -39,7 +47,7 @@ class World:
         self.gateway = Gateway(self.config()).start()
         atexit.register(self.gateway.stop)
         self.endpoint = f"http://127.0.0.1:{self.gateway.api_port}/v2.1"
-        self.enter_into_catalogue()
+        self.printed = self.run_clients()
 
     def config(self) -> str:
         console = f'address = "127.0.0.1:{self.guest.port}"'
@@ -60,6 +68,11 @@ owner = "any"
 vms = ["lab/db-*"]
 policy = {{ max_duration = 60 }}
 [[nova.policies]]
+projects = ["Default/service"]
+roles = ["service"]
+owner = "any"
+scopes = ["admin"]
+[[nova.policies]]
 projects = ["*"]
 [backends.lab]
 type = "static"
@@ -69,13 +82,25 @@ db-01 = {{ {console}, project = "project-db" }}
 free = {{ {console} }}
 """
 
-    def enter_into_catalogue(self) -> None:
-        """Enter the proxy into Keystone's catalogue, as docs/nova-api.md says."""
-        create = "service create --name vncproxy compute"
-        enter = f"endpoint create --region RegionOne compute public {self.endpoint}"
-        jobs = (command(self.cloud, "admin", "admin", each) for each in (create, enter))
-        for printed in run_clients(*jobs):
-            assert printed["status"] == 0, printed
+    def run_clients(self) -> dict[str, Any]:
+        """Enter the proxy into the catalogue, as docs/nova-api.md says, and ask it for links."""
+        cloud = self.cloud
+        url, enter = (
+            cloud.auth_url,
+            f"endpoint create --region RegionOne compute public {self.endpoint}",
+        )
+        jobs = {
+            "service": command(cloud, "admin", "admin", "service create --name vncproxy compute"),
+            "endpoint": command(cloud, "admin", "admin", enter),
+            "openstack": show(cloud, "alice", "web", "--xvpvnc web-01"),
+            "nova": ("nova_command", url, "alice", "web", "web-01", "xvpvnc"),
+            "sdk": ("sdk_login", url, "alice", "web", "web-01", "xvpvnc"),
+            "auth token": ("sdk_auth_token", url, "web-01"),
+            "other project": show(cloud, "alice", "db", "web-01"),
+        }
+        printed = dict(zip(jobs, run_clients(*jobs.values()), strict=True))
+        assert printed["endpoint"]["status"] == 0, printed
+        return printed
 
     def ask(self, path: str, token: str, body: object = None) -> tuple[int, Any, Any]:
         """Send a request to Nova's API; returns its status, headers and JSON."""
@@ -101,9 +126,9 @@ def command(cloud: KeystoneServer, user: str, project: str, words: str) -> tuple
     return ("openstack", "--os-auth-url", cloud.auth_url, *login.split(), *words.split())
 
 
-def show(user: str, project: str, words: str) -> tuple[str, ...]:
+def show(cloud: KeystoneServer, user: str, project: str, words: str) -> tuple[str, ...]:
     """Return the job that asks for a console's URL."""
-    return command(world().cloud, user, project, f"console url show -f value -c url {words}")
+    return command(cloud, user, project, f"console url show -f value -c url {words}")
 
 
 class KeystoneCase(SynchronousTestCase):
@@ -137,18 +162,23 @@ class KeystoneCase(SynchronousTestCase):
 
 class LinkTests(KeystoneCase):
     def test_links_of_clients_that_log_in_and_find_the_service_in_the_catalogue(self) -> None:
-        by_name, by_nova, by_sdk = run_clients(
-            show("alice", "web", "--xvpvnc web-01"),
-            ("nova_command", self.cloud.auth_url, "alice", "web", "web-01", "xvpvnc"),
-            ("sdk_login", self.cloud.auth_url, "alice", "web", "web-01", "xvpvnc"),
-        )
+        by_command, by_nova, by_sdk = (world().printed[n] for n in ("openstack", "nova", "sdk"))
 
-        self.assertEqual((by_name["status"], by_name["err"]), (0, ""))
-        self.assert_opens(by_name["out"].strip())
+        self.assertEqual((by_command["status"], by_command["err"]), (0, ""))
+        self.assert_opens(by_command["out"].strip())
         self.assertEqual(by_nova["status"], 0, by_nova)
         (url,) = (word for word in by_nova["out"].split() if word.startswith("http"))
         self.assert_opens(url)
         self.assert_opens(by_sdk["url"])
+
+    def test_another_proxy_of_consoles_learns_where_the_console_of_a_token_is(self) -> None:
+        expected = {
+            "instance_uuid": server_id(VMAddress("lab", "web-01")),
+            "host": "127.0.0.1",
+            "port": world().guest.port,
+            "tls_port": None,
+        }
+        self.assertEqual(world().printed["auth token"], expected)
 
     def test_links_belong_to_the_user(self) -> None:
         token = self.cloud.log_in("alice", "web")
@@ -172,7 +202,7 @@ class MachineTests(KeystoneCase):
         self.assertEqual(self.servers(token), ["db-01", "web-01"])
 
     def test_what_clients_print_about_a_machine_of_another_project(self) -> None:
-        (printed,) = run_clients(show("alice", "db", "web-01"))
+        printed = world().printed["other project"]
         self.assertIn("No Server found for web-01", printed["err"] + printed["out"])
 
     def test_a_role_without_a_policy(self) -> None:
@@ -185,6 +215,19 @@ class MachineTests(KeystoneCase):
         status, _, body = world().ask("/servers", self.cloud.log_in("alice"))
         self.assertEqual(status, 403)
         self.assertIn("log in with one", body["forbidden"]["message"])
+
+
+class CheckConfigTests(KeystoneCase):
+    def test_an_account_with_a_wrong_password(self) -> None:
+        config = world().config().replace('password = "vncproxy"', 'password = "horse"')
+        listen = '[listen]\nweb = ["tcp:0:interface=127.0.0.1"]\nxvp = []\napi = []\n'
+        path = self.cloud.folder / "check.toml"
+        path.write_text(listen + config)
+        command = [str(Path(sys.executable).with_name("vncproxy")), "check-config", "--config"]
+        done = subprocess.run([*command, str(path)], capture_output=True, text=True, timeout=60)
+
+        self.assertIn(f"FAIL  keystone: {self.cloud.auth_url}: refuses the log-in", done.stdout)
+        self.assertNotIn("horse", done.stdout + done.stderr)
 
 
 class TokenTests(KeystoneCase):
@@ -220,12 +263,12 @@ class TokenTests(KeystoneCase):
         self.cloud.stop()
         self.addCleanup(lambda: self.cloud.runs or self.cloud.start())
 
-        (printed,) = run_clients(("nova", "2.96", world().endpoint, token, "web-01", "novnc"))
         _, body = self.wait_for_status(503, token)
         self.cloud.start()
 
-        self.assertIn("Keystone service is temporarily unavailable", printed["message"])
         self.assertEqual(body["serviceUnavailable"]["code"], 503)
+        message = body["serviceUnavailable"]["message"]
+        self.assertIn("The Keystone service is temporarily unavailable", message)
         self.assertEqual(self.servers(token), ["web-01"])
 
     def tearDown(self) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from vncproxy.config.nova import Keystone
 from vncproxy.config.settings import Listen, Proxy, Public, Redis, Settings, Tokens
 from vncproxy.model import Limits
-from vncproxy.service.changes import needs_restart
+from vncproxy.service.changes import changed_options, needs_restart
 
 
 class RestartTests(SynchronousTestCase):
@@ -23,6 +24,12 @@ class RestartTests(SynchronousTestCase):
         )
 
         self.assertEqual(self.named(Settings(), new), [])
+
+    def test_tables_that_come_and_go(self) -> None:
+        keystone = Settings(keystone=Keystone(cloud="mine"))
+        for old, new in ((Settings(), keystone), (keystone, Settings())):
+            self.assertEqual(self.named(old, new), [])
+            self.assertEqual(changed_options(old, new), [])
 
     def test_what_needs_a_restart_is_named(self) -> None:
         new = Settings(

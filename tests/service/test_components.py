@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
+from vncproxy.config.nova import Keystone
 from vncproxy.config.settings import BackendTable, Settings
 from vncproxy.errors import ConfigurationError
 from vncproxy.service import components
@@ -125,6 +126,24 @@ class PartsTests(SynchronousTestCase):
             file.write_text("two")
 
             self.assertEqual(self.renewed(before, kvm=table).changes, ("[kvm] changed",))
+
+    def test_keystone_comes_changes_and_goes(self) -> None:
+        before = self.made()
+        mine = settings().model_copy(update={"keystone": Keystone(cloud="mine")})
+        other = settings().model_copy(update={"keystone": Keystone(cloud="mine", cache=5)})
+
+        added = renew(before, mine, digests(mine), self.reactor)
+        kept = renew(added.components, mine, digests(mine), self.reactor)
+        changed = renew(added.components, other, digests(other), self.reactor)
+        removed = self.renewed(changed.components)
+
+        self.assertEqual(added.changes, ("[keystone] added",))
+        self.assertIs(kept.components.keystone, added.components.keystone)
+        self.assertEqual(changed.changes, ("[keystone] changed",))
+        self.assertIsNot(changed.components.keystone, added.components.keystone)
+        self.assertEqual(removed.changes, ("[keystone] removed",))
+        self.assertIsNone(removed.components.keystone)
+        self.assertEqual(list(added.components.backends), [])
 
     def test_the_store_stays_with_or_without_sources(self) -> None:
         before = self.made()

@@ -436,6 +436,16 @@ class AuthTokenTests(NovaTestCase):
         self.version = "2.30"
         self.assertFault(self.look(secret), 400, "badRequest")
 
+    def test_each_microversion(self) -> None:
+        secret = self.token(uses=0)
+        for minor in range(1, 100):
+            self.version = f"2.{minor}"
+            answer = self.look(secret)
+            with self.subTest(version=self.version):
+                self.assertEqual(answer.status, 400 if minor < 31 else 200)
+                self.assertEqual("tls_port" in answer.text, minor == 99)
+                self.assertEqual(answer.headers["x-openstack-nova-api-version"], self.version)
+
     def test_path_of_connect_is_told(self) -> None:
         connect = (HTTPConnect("/console?id=7"),)
         self.endpoint = ConsoleEndpoint(Transport.TLS, "192.0.2.7", 443, handshakes=connect)
