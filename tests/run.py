@@ -47,6 +47,7 @@ SLOWEST = (
             "migration",
             "nova",
             "openstack_clients",
+            "keystone",
             "embedding",
             "tokens_redis",
             "twistd",
