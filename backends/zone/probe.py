@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...model import UnixTime
+from ...model import Mode, UnixTime
 from ...text import printable
 
 
@@ -46,4 +46,6 @@ def _limits(answer: Mapping[str, Any]) -> list[str]:
         ("idle_timeout", lambda n: f"idle for {n} s at most"),
         ("key_until", lambda n: f"until {printable(str(n), 30)}"),
     ]
+    if answer.get("mode") == Mode.VIEW_ONLY.value:
+        told.append(("mode", lambda _: "to look at only"))
     return [words(answer[name]) for name, words in told if answer.get(name) is not None]

@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from ...addresses import check_host
 from ...config.secret import ERROR_TYPE, Secret
-from ...model import Seconds, UnixTime
+from ...model import Mode, Seconds, UnixTime
 from ...tls.settings import TLSSettings, warnings_about
 from ...zones.keys import PrivateKey, PublicKey
 from ...zones.request import AcceptedKey, Peer
@@ -109,6 +109,7 @@ class Accept(_Table):
         hops: the most zones that a session may have passed when it arrives from there.
         max_duration: the most seconds of its sessions; none for what their tokens allow.
         idle_timeout: the most seconds that they may be idle, likewise.
+        mode: ``view-only`` lets its users look at the consoles and not control them.
     """
 
     keys: tuple[Annotated[Key, BeforeValidator(_key_table)], ...] = ()
@@ -116,6 +117,7 @@ class Accept(_Table):
     hops: Annotated[int, Field(ge=1, le=8)] = 1
     max_duration: Seconds | None = None
     idle_timeout: Seconds | None = None
+    mode: Mode = Mode.CONTROL
 
 
 class ZoneSettings(_Table):
@@ -207,6 +209,7 @@ class ZoneSettings(_Table):
             accept.hops,
             accept.max_duration,
             accept.idle_timeout,
+            accept.mode,
         )
 
     def warnings(self, now: UnixTime) -> Iterator[str]:

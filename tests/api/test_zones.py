@@ -237,5 +237,6 @@ class OtherRequestTests(ZoneCase):
             "hops": 1,
             "max_duration": 60.0,
             "idle_timeout": None,
+            "mode": "control",
         }
         self.assertEqual((answer.status, answer.body), (200, expected))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import jwt
@@ -20,7 +21,7 @@ from vncproxy.errors import (
     ZonePolicyRefused,
     ZoneUnknown,
 )
-from vncproxy.model import Policy
+from vncproxy.model import Clipboard, Mode, Policy, Sharing
 from vncproxy.zones.keys import PrivateKey
 from vncproxy.zones.request import (
     LEEWAY,
@@ -203,6 +204,21 @@ class NarrowedTests(SynchronousTestCase):
     def test_nothing_is_added_where_nothing_is_set(self) -> None:
         policy = narrowed(Policy(), PARIS)
         self.assertEqual((policy.max_duration, policy.idle_timeout), (None, None))
+
+    def test_the_zone_may_allow_looking_only(self) -> None:
+        peer = replace(PARIS, mode=Mode.VIEW_ONLY)
+        for asked in Mode:
+            self.assertIs(narrowed(Policy(mode=asked), peer).mode, Mode.VIEW_ONLY)
+            self.assertIs(narrowed(Policy(mode=asked), PARIS).mode, asked)
+
+    def test_every_other_restriction_goes_along(self) -> None:
+        network = ip_network("192.0.2.0/24")
+        policy = Policy(
+            *(Mode.VIEW_ONLY, Sharing.EXCLUSIVE, 5.0, 6.0, (network,), ("https://a",), True, 3),
+            *(True, Clipboard.NONE, 9),
+        )
+        there = replace(policy, client_networks=(), allowed_origins=(), uses=1, confirm=False)
+        self.assertEqual(narrowed(policy, PARIS), there)
 
     def test_it_is_good_once_and_asks_no_browser(self) -> None:
         policy = narrowed(Policy(uses=0, confirm=True), PARIS)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from typing_extensions import TypedDict
 
-from .values import TokenId
+from .values import Described, TokenId
 
 
 class ZoneToken(TypedDict):
@@ -29,6 +31,7 @@ class ZoneAbout(TypedDict):
         hops: zones that a session may pass.
         max_duration: the longest session in seconds; null for no limit.
         idle_timeout: seconds; null for no limit.
+        mode: view-only where its users may not control the machines.
     """
 
     zone: str
@@ -38,3 +41,4 @@ class ZoneAbout(TypedDict):
     hops: int
     max_duration: float | None
     idle_timeout: float | None
+    mode: Annotated[str, Described(enum=["control", "view-only"])]

@@ -152,6 +152,7 @@ class ZoneDesk:
             "hops": peer.hops,
             "max_duration": peer.max_duration,
             "idle_timeout": peer.idle_timeout,
+            "mode": peer.mode.value,
         }
         return Reply(200, body)
 

@@ -6,7 +6,7 @@ The whole request is signed, so that nothing beside it can change what is asked 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -29,7 +29,7 @@ from ..errors import (
     ZonePolicyRefused,
     ZoneUnknown,
 )
-from ..model import Policy, UnixTime, new_secret
+from ..model import Mode, Policy, UnixTime, new_secret
 from ..text import has_control
 from .keys import PrivateKey, PublicKey
 
@@ -120,6 +120,7 @@ class Peer:
         backends: the backends whose machines it may see, or ``*``.
         hops: the most zones that a session may have passed when it comes from there.
         max_duration, idle_timeout: the most seconds that its sessions may have; None for any.
+        mode: view-only allows its users no control.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Peer:
     hops: int = 1
     max_duration: float | None = None
     idle_timeout: float | None = None
+    mode: Mode = Mode.CONTROL
 
 
 def sign(request: Request, key: PrivateKey) -> str:
@@ -238,17 +240,19 @@ def _moment(when: UnixTime) -> str:
 
 
 def narrowed(policy: Policy, peer: Peer) -> Policy:
-    """Return what a session gets: what was asked for, or less where the zone allows less."""
-    return Policy(
-        mode=policy.mode,
-        sharing=policy.sharing,
+    """Return what a session gets: what was asked for, or less where the zone allows less.
+
+    The user's network and the page's origin are checked in the user's zone.
+    """
+    return replace(
+        policy,
+        mode=Mode.VIEW_ONLY if peer.mode is Mode.VIEW_ONLY else policy.mode,
         max_duration=_least(policy.max_duration, peer.max_duration),
         idle_timeout=_least(policy.idle_timeout, peer.idle_timeout),
-        record=policy.record,
+        client_networks=(),
+        allowed_origins=(),
         uses=1,
         confirm=False,
-        clipboard=policy.clipboard,
-        clipboard_limit=policy.clipboard_limit,
     )
 
 
