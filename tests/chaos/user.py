@@ -83,9 +83,10 @@ class User:
         self._running.addErrback(self._failed)
 
     def renew(self, token: str) -> None:
-        """Come with a new link, if the one before is of no use any more."""
+        """Come with a new link from now on."""
+        self.token, self.cookie = token, ""
         if self.over:
-            self.token, self.cookie, self.over = token, "", ""
+            self.over = ""
             self.start()
 
     def has_left(self, since: float) -> bool:
@@ -113,8 +114,9 @@ class User:
     async def _run(self) -> None:
         tries = 0
         while True:
+            token = self.token
             closed = await self._use_until_closed()
-            if closed.code in FINAL:
+            if closed.code in FINAL and token == self.token:
                 self._leave_for_good(closed)
                 return
             if self.connected:

@@ -9,7 +9,8 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from vncproxy.config.check.run import TIME_LIMIT, Finding, check, render
+from vncproxy.config.check.asking import TIME_LIMIT
+from vncproxy.config.check.run import Finding, check, render
 from vncproxy.config.settings import BackendTable, Listen, Settings, Tokens
 from vncproxy.errors import BackendError, StoreUnavailable
 from vncproxy.interfaces import IHasWarnings, IKnowsConsoles, IMayForget, IPointsElsewhere

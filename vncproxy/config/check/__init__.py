@@ -1,6 +1,7 @@
 """``vncproxy check-config``: what is wrong with a configuration that could be read.
 
 - `run`: all checks, in the order of the configuration file.
+- `asking`: questions to Redis, sources and backends, each with a time limit.
 - `finding`: one line of the report.
 - `values`: settings that are well formed and unlikely to work.
 - `descriptors`: whether there are enough file descriptors.

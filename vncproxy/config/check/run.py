@@ -6,42 +6,31 @@ Redis and every backend are called at the same time, each with a time limit.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from ...errors import VNCProxyError
 from ...interfaces import (
     IConsoleBackend,
     IHasWarnings,
-    IMayForget,
     IPointsElsewhere,
     ITokenSource,
     ITokenStore,
     NamesOtherBackends,
 )
 from ..settings import Settings
+from .asking import ask, log_in, losses
 from .certificates import check_certificates
-from .consoles import check_consoles
 from .descriptors import check_descriptors
-from .finding import Finding, failure, good, warning
+from .finding import Finding, failure, warning
 from .sentinels import check_sentinels
 from .sockets import check_endpoint
 from .values import check_values
 
 __all__ = ["Finding", "check", "render"]
-
-T = TypeVar("T")
-
-_log = Logger()
-
-TIME_LIMIT: Final = 10.0
-"""Seconds for one answer of the store, of a source or of a backend."""
 
 
 async def check(
@@ -65,100 +54,97 @@ async def check(
         sources: token sources, by the NAME of their table.
         services: what else has a ``probe``, by its table.
     """
-    zones = settings.zones
-    endpoints = [*settings.listen.web, *settings.listen.xvp, *settings.listen.api]
-    waiting = [Deferred.fromCoroutine(check_endpoint(each, reactor)) for each in endpoints]
-    waiting.append(_ask(f"store {settings.tokens.store}", "redis", store.ping(), reactor))
-    waiting.extend(
-        _ask(f"token source {name}", f"token_sources.{name}", source.probe(), reactor)
-        for name, source in sources.items()
-    )
-    waiting.extend(
-        _ask(f"{_kind(name, settings)} {name}", _table(name, settings), backend.probe(), reactor)
-        for name, backend in backends.items()
-    )
-    waiting.extend(_ask(name, name, service.probe(), reactor) for name, service in services.items())
-    stores: dict[str, object] = {f"store {settings.tokens.store}": store}
-    stores.update((f"token source {name}", source) for name, source in sources.items())
-    asked = [
-        Deferred.fromCoroutine(check_sentinels(what, each, reactor))
-        for what, each in stores.items()
-    ]
-    logins = [_log_in(name, backend, reactor) for name, backend in backends.items()]
-    answers = await gatherResults(waiting, consumeErrors=True)
+    asked = _Asked(settings, backends, store, sources, services, reactor)
+    answers, sentinels, logins = asked.probes(), asked.sentinels(), asked.logins()
     return [
         *check_values(settings),
         check_descriptors(settings),
-        *(each for endpoint in endpoints for each in check_certificates(endpoint, now())),
-        *answers,
-        *(each for found in await gatherResults(asked) for each in found),
-        *await _losses(f"store {settings.tokens.store}", store, reactor),
-        *_warnings("", services),
-        *_warnings("token source", sources),
-        *_warnings("zone", {name: each for name, each in backends.items() if name in zones}),
-        *_warnings("backend", {name: each for name, each in backends.items() if name not in zones}),
-        *(each for found in await gatherResults(logins) for each in found),
+        *(each for endpoint in asked.endpoints for each in check_certificates(endpoint, now())),
+        *await answers,
+        *_flat(await sentinels),
+        *await losses(f"store {settings.tokens.store}", store, reactor),
+        *asked.warnings(),
+        *_flat(await logins),
         *_missing_targets(settings, backends),
         *_no_consoles({**backends, **sources}),
     ]
 
 
+class _Asked:
+    """What is asked, all at the same time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        backends: Mapping[str, IConsoleBackend],
+        store: ITokenStore,
+        sources: Mapping[str, ITokenSource],
+        services: Mapping[str, Any],
+        reactor: Any,
+    ) -> None:
+        listen = settings.listen
+        self.endpoints = [*listen.web, *listen.xvp, *listen.api]
+        self._zones = settings.zones
+        self._backends = backends
+        self._sources = sources
+        self._services = services
+        self._store = {f"store {settings.tokens.store}": store}
+        self._reactor = reactor
+
+    def probes(self) -> Deferred[list[Finding]]:
+        """Try all listeners, and ask everything that has a probe."""
+        tried = [
+            Deferred.fromCoroutine(check_endpoint(each, self._reactor)) for each in self.endpoints
+        ]
+        asked = [ask(what, table, each, self._reactor) for what, table, each in self._questions()]
+        return gatherResults([*tried, *asked], consumeErrors=True)
+
+    def _questions(self) -> Iterator[tuple[str, str, Awaitable[str]]]:
+        """Yield what is asked, the table that it has in the configuration, and the answer."""
+        for what, store in self._store.items():
+            yield what, "redis", store.ping()
+        for name, source in self._sources.items():
+            yield f"token source {name}", f"token_sources.{name}", source.probe()
+        for name, backend in self._backends.items():
+            kind = "zone" if name in self._zones else "backend"
+            yield f"{kind} {name}", f"{kind}s.{name}", backend.probe()
+        for name, service in self._services.items():
+            yield name, name, service.probe()
+
+    def sentinels(self) -> Deferred[list[Sequence[Finding]]]:
+        """Ask the sentinels that stores follow."""
+        stores: dict[str, object] = {**self._store}
+        stores |= {f"token source {name}": source for name, source in self._sources.items()}
+        return gatherResults(
+            Deferred.fromCoroutine(check_sentinels(what, each, self._reactor))
+            for what, each in stores.items()
+        )
+
+    def logins(self) -> Deferred[list[list[Finding]]]:
+        """Log in to the consoles that backends know."""
+        return gatherResults(
+            log_in(name, backend, self._reactor) for name, backend in self._backends.items()
+        )
+
+    def warnings(self) -> list[Finding]:
+        """Return what each part warns of, after it was asked."""
+        zones = {name: each for name, each in self._backends.items() if name in self._zones}
+        others = {name: each for name, each in self._backends.items() if name not in self._zones}
+        return [
+            *_warnings("", self._services),
+            *_warnings("token source", self._sources),
+            *_warnings("zone", zones),
+            *_warnings("backend", others),
+        ]
+
+
+def _flat(found: Iterable[Iterable[Finding]]) -> Iterable[Finding]:
+    return chain.from_iterable(found)
+
+
 def render(findings: Iterable[Finding]) -> str:
     """Return one line for each: ``ok``, ``warn`` or ``FAIL``, what it is, and what to do."""
     return "\n".join(map(str, findings))
-
-
-def _kind(name: str, settings: Settings) -> str:
-    return "zone" if name in settings.zones else "backend"
-
-
-def _table(name: str, settings: Settings) -> str:
-    return f"{_kind(name, settings)}s.{name}"
-
-
-def _ask(what: str, table: str, answer: Awaitable[str], clock: Any) -> Deferred[Finding]:
-    waiting = Deferred.fromCoroutine(_await(answer)).addTimeout(TIME_LIMIT, clock)
-    return waiting.addCallbacks(
-        lambda text: good(what, text), lambda why: _no_answer(what, table, why)
-    )
-
-
-def _log_in(name: str, backend: object, reactor: Any) -> Deferred[list[Finding]]:
-    """Log in to the consoles that a backend knows; fires with a warning for each failure."""
-    what = f"backend {name}"
-    waiting = Deferred.fromCoroutine(check_consoles(backend, reactor))
-    waiting.addTimeout(TIME_LIMIT, reactor)
-    return waiting.addCallbacks(
-        lambda lines: [Finding(what, True, line, warning=True) for line in lines],
-        lambda why: [_no_answer(what, f"backends.{name}", why)],
-    )
-
-
-def _no_answer(what: str, table: str, why: Failure) -> Finding:
-    if why.check(VNCProxyError):
-        text = str(why.value).rstrip(".")
-        # a message with a semicolon has its own advice
-        return failure(what, text, "" if "; " in text else f"mend that, or correct [{table}]")
-    if why.check(DeferredTimeout):
-        return failure(what, f"no answer within {TIME_LIMIT:g} seconds", "look at its own log")
-    _log.failure("{what} failed", failure=why, what=what)
-    return failure(what, f"it fails with {type(why.value).__name__}", "report it to its author")
-
-
-async def _await(answer: Awaitable[T]) -> T:
-    return await answer
-
-
-async def _losses(what: str, store: ITokenStore, clock: Any) -> list[Finding]:
-    """Return how a store may lose tokens; nothing when it does not answer."""
-    if not IMayForget.providedBy(store):
-        return []
-    answer = Deferred.fromCoroutine(_await(IMayForget(store).losses()))
-    try:
-        found = await answer.addTimeout(TIME_LIMIT, clock)
-    except (VNCProxyError, DeferredTimeout):
-        return []
-    return [Finding(what, True, text, warning=True) for text in found]
 
 
 def _warnings(what: str, components: Mapping[str, object]) -> list[Finding]:
