@@ -98,7 +98,13 @@ class Verdict:
 
     def check_leaks(self) -> None:
         """Check, when all users have left, that nothing of them is left."""
-        self._world.wait(lambda: not self._live_sessions(), "sessions in Redis to go", LEASE)
+        try:
+            self._world.wait(lambda: not self._live_sessions(), "sessions in Redis to go", LEASE)
+        except AssertionError:
+            for key in self._live_sessions():
+                kind = self._redis("type", key)
+                kept = self._redis("smembers" if kind == "set" else "hvals", key)
+                self._complain(f"{key} in Redis keeps {kept}")
         for key in self._keys():
             if self._redis("ttl", key) == "-1":
                 self._complain(f"the key {key} in Redis does not expire")
