@@ -17,6 +17,7 @@ In reading order:
 - `downstream`: the user's side: listeners, HTTP, WebSocket, ``CONNECT``, cookies, limits.
 - `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.
 - `cluster`: all proxies that share a Redis: which there are, their sessions, orders to end some.
+- `portals`: what is kept for the programs that call the API.
 - `pacing`: long loops in pieces.
 - `hosts`: which proxy shows a machine, where proxies serve some hosts only.
 - `zones`: what zones say to each other.

@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 
 from tests import __file__ as tests_file
 from tests.doubles.api import NOW, ApiTestCase, Listing, broken, session
+from vncproxy.api import Scope
 from vncproxy.api.v1.routes import Api
 from vncproxy.metrics import Registry
 from vncproxy.model import Announcement, Identity, VMAddress
@@ -28,6 +29,7 @@ class ExampleTests(ApiTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.page = PAGE.read_text()
+        self.key = self.add_key("portal", Scope.ADMIN, Scope.KEYS)
         esx = Listing("esx", {})
         esx.failure = broken()
         self.backends = {"kvm": self.kvm, "esx": esx}
@@ -53,9 +55,10 @@ class ExampleTests(ApiTestCase):
         secrets: dict[str, str] = {}
         for method, path, body, status, expected in self.examples():
             answer = self.call(method, _replaced(path, secrets), json.loads(body or "null"))
-            if "token" in answer.body:
-                told = json.loads(expected)
-                secrets |= {told[name]: answer.body[name] for name in ("id", "token")}
+            for name in ("id", "token", "key"):
+                if answer.status == 201:
+                    told = json.loads(expected)
+                    secrets |= {told[name]: answer.body[name]} if name in told else {}
 
             self.assertEqual((answer.status, method, path), (int(status), method, path))
             self.assertEqual(answer.body, json.loads(_replaced(expected, secrets)))

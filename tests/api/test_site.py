@@ -86,7 +86,8 @@ class SiteTests(ApiTestCase):
         return answer
 
     def request(self, line: str, body: bytes = b"") -> bytes:
-        header = f"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.key}\r\n"
+        header = f"{line} HTTP/1.1\r\nHost: x\r\nX-Request-Id: r1\r\n"
+        header += f"Authorization: Bearer {self.key}\r\n"
         return f"{header}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     def test_body_that_is_too_long_is_answered(self) -> None:
@@ -115,7 +116,9 @@ class SiteTests(ApiTestCase):
             self.send(self.request(f"GET /v1/tokens/{token_id}?token=s3cret"))
 
         (event,) = [event for event in events if "status" in event]
-        self.assertEqual(formatEvent(event), "api 192.0.2.1 GET /v1/tokens/0123456789ab 404")
+        self.assertEqual(
+            formatEvent(event), "api 192.0.2.1 GET /v1/tokens/0123456789ab 404, request r1"
+        )
         self.assertNotIn("s3cret", repr(events))
         self.assertNotIn(token_id, repr(events))
 
@@ -125,7 +128,7 @@ class SiteTests(ApiTestCase):
 
         (event,) = [event for event in events if "status" in event]
         self.assertEqual(
-            formatEvent(event), "api 192.0.2.1 DELETE /v1/sessions/7f3a0001c44be902 404"
+            formatEvent(event), "api 192.0.2.1 DELETE /v1/sessions/7f3a0001c44be902 404, request r1"
         )
 
     def test_caller_on_a_unix_socket_is_logged_as_such(self) -> None:
@@ -135,7 +138,7 @@ class SiteTests(ApiTestCase):
             self.send(self.request("GET /v1/vms"))
 
         (event,) = [event for event in events if "status" in event]
-        self.assertEqual(formatEvent(event), "api unix socket GET /v1/vms 200")
+        self.assertEqual(formatEvent(event), "api unix socket GET /v1/vms 200, request r1")
 
     def test_what_may_be_a_token_at_the_wrong_port_is_not_logged(self) -> None:
         secret = "w_pEC0y-X7PS9uI6NDpxoPS9AcvGAdLDYbDOG5W84xy"
@@ -154,4 +157,4 @@ class SiteTests(ApiTestCase):
             self.send(self.request("GET /readyz"))
 
         logged = [formatEvent(event) for event in events if "status" in event]
-        self.assertEqual(logged, ["api 192.0.2.1 GET /readyz 503"])
+        self.assertEqual(logged, ["api 192.0.2.1 GET /readyz 503, request r1"])

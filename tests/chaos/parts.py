@@ -141,7 +141,8 @@ class Proxy:
         if not self.audit_file.exists():
             return []
         whole, _, _ = self.audit_file.read_text().rpartition("\n")
-        return [json.loads(line) for line in whole.splitlines()]
+        lines = [json.loads(line) for line in whole.splitlines()]
+        return [line for line in lines if not line["event"].startswith("api-")]
 
     def users_of(self, worker: int) -> set[str]:
         """Return the users whose consoles a worker has open, by the journal that it has locked."""

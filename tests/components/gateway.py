@@ -171,12 +171,14 @@ scopes = ["admin"]
         return self._log.read_text(errors="replace")
 
     def audit(self, event: str = "") -> list[dict[str, Any]]:
-        """Return the audit lines that are written by now, of one kind of event or all."""
+        """Return the audit lines that are written by now, of one kind of event or all sessions."""
         marker = "vncproxy.session.audit.AuditLog#info] "
         whole, _, _ = self.log().rpartition("\n")
         lines = [line.partition(marker)[2] for line in whole.splitlines() if marker in line]
         events = [json.loads(line) for line in lines]
-        return [line for line in events if not event or line["event"] == event]
+        if event:
+            return [line for line in events if line["event"] == event]
+        return [line for line in events if not line["event"].startswith("api-")]
 
     def audit_of(self, event: str, *, count: int = 1, **members: object) -> dict[str, Any]:
         """Return the newest of `count` audit lines of one kind of event, once they are written.

@@ -63,7 +63,7 @@ class GoodTests(LoadCase):
             """
         )
         portal, desk = settings.api.keys["portal"], settings.api.keys["desk"]
-        self.assertEqual((portal.hash, portal.backends), (HASH, ("*",)))
+        self.assertEqual((portal.hash, portal.backends), ((HASH,), ("*",)))
         self.assertEqual(portal.scopes, {"issue", "read"})
         self.assertEqual(desk.backends, ("kvm",))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from zope.interface import implementer
 
 from tests.doubles.conformance import complaints
 from vncproxy.api import ApiKey, ApiKeys, Caller, IAuthenticator, Scope, api_resource, new_api_key
+from vncproxy.api.audit import ApiAudit
+from vncproxy.api.stored_keys import StoredKeys
 from vncproxy.config.scope import Access
 from vncproxy.errors import (
     BackendError,
@@ -47,6 +49,7 @@ from vncproxy.model import (
     VMAddress,
     VMSummary,
 )
+from vncproxy.portals.memory import MemoryPortalStore
 from vncproxy.tokens.memory import MemoryTokenStore
 from vncproxy.zones.request import Peer
 
@@ -234,6 +237,9 @@ class ApiTestCase(SynchronousTestCase):
         self.kvm = Listing("kvm", {"web-01": "running", "db-01": "shut off"})
         self.backends = {"kvm": self.kvm, "esx": Listing("esx", {"mail": "running"}), "b": Blind()}
         self.registry = Registry()
+        self.portals = MemoryPortalStore(self.clock.seconds)
+        self.stored_keys = StoredKeys(self.portals, self.clock.seconds)
+        self.audit: list[dict[str, Any]] = []
         self.keys: list[ApiKey] = []
         self.zone = ""
         self.zones: dict[str, Peer] = {}
@@ -245,12 +251,20 @@ class ApiTestCase(SynchronousTestCase):
         self, name: str, *scopes: Scope, backends: Sequence[str] = ("*",), **more: Any
     ) -> str:
         key, digest = new_api_key()
+        expires, rates = more.pop("expires", None), more.pop("rates", ())
         caller = Caller.of(name, Access(scopes=frozenset(scopes), backends=tuple(backends), **more))
-        self.keys.append(ApiKey(digest, caller))
+        self.keys.append(ApiKey(digest, caller, expires, rates))
         return key
 
+    def note(self, event: str, members: Mapping[str, object]) -> None:
+        self.audit.append({"event": event, **members})
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        return ApiKeys(self.keys, lambda: self.time, self.stored_keys)
+
     def authenticators(self) -> list[IAuthenticator]:
-        return [ApiKeys(self.keys)]
+        return [self.api_keys]
 
     def serve(self) -> None:
         self.resource = api_resource(
@@ -259,6 +273,9 @@ class ApiTestCase(SynchronousTestCase):
             proxies=self.proxies,
             backends=self.backends,
             authenticators=self.authenticators(),
+            keys=self.api_keys,
+            portals=self.portals,
+            audit=ApiAudit(self.note, self.clock.seconds),
             metrics_registry=self.registry,
             time=lambda: self.time,
             clock=self.clock,

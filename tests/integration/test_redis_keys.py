@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 
 from tests.components.redis_case import RedisCase, sleep
 from tests.doubles.api import session
@@ -20,10 +21,12 @@ from vncproxy.model import (
     Identity,
     Limits,
     Policy,
+    Rate,
     SessionFilter,
     SessionLease,
     secret_id,
 )
+from vncproxy.portals.redis import RedisPortalStore
 from vncproxy.tokens.redis import RedisTokenStore
 
 ROW = re.compile(r"^\| `([a-z]+(?::[^`]*)?)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
@@ -62,10 +65,21 @@ class KeyTests(RedisCase):
         store.leases.held = lambda: [(lease, self.token())]
         await store.leases.renew(was_announced=False)
         await self.exceed_a_high_limit(store)
+        await self.serve_portals()
         await store.check()
         await store.ping()
         await store.losses()
         await store.revoke_user("bob")
+
+    async def serve_portals(self) -> None:
+        """Do whatever a proxy keeps for API callers."""
+        portals = RedisPortalStore(reactor, self.settings())
+        self.addCleanup(lambda: Deferred.fromCoroutine(portals.close()))
+        await portals.add_key("a" * 64, "portal", b"{}", 60)
+        await portals.keys()
+        await portals.note_uses({"a" * 64: 1.0})
+        await portals.admit([Rate("key:portal", 60)])
+        await portals.begin("c" * 64, "a" * 64, "b" * 64, "1")
 
     async def exceed_a_high_limit(self, store: RedisTokenStore) -> None:
         names = [f"{'1' * 16}/{n}" for n in range(300)]

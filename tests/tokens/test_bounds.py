@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.model import Mode, Policy, PolicyBounds, Sharing
+from vncproxy.model import Clipboard, Mode, Policy, PolicyBounds, Sharing
 from vncproxy.tokens.bounds import BeyondBounds, narrowed
 
 TEN = ip_network("10.0.0.0/8")
@@ -62,6 +62,16 @@ class NarrowedTests(SynchronousTestCase):
         self.assert_refused("confirm", Policy(confirm=False), PolicyBounds(confirm=True))
         taking = Policy(sharing=Sharing.TAKE_OVER)
         self.assert_refused("sharing", taking, PolicyBounds(sharing=Sharing.SHARED))
+
+    def test_directions_of_the_clipboard(self) -> None:
+        bounds = PolicyBounds(clipboard=Clipboard.TO_GUEST)
+        for asked, given in (
+            (Clipboard.NONE, Clipboard.NONE),
+            (Clipboard.TO_GUEST, Clipboard.TO_GUEST),
+            (Clipboard.BOTH, Clipboard.TO_GUEST),
+        ):
+            self.assertIs(narrowed(Policy(clipboard=asked), bounds).clipboard, given)
+        self.assert_refused("clipboard", Policy(clipboard=Clipboard.FROM_GUEST), bounds)
 
     def test_networks_are_within_those_of_the_bounds(self) -> None:
         bounds = PolicyBounds(client_networks=(OFFICE,))

@@ -5,7 +5,7 @@ What is said of attributes stands in ``/v1/openapi.json`` in the same words. In 
 - `values`: kinds of values that several answers have.
 - `problems`: errors, the one shape of them.
 - `confirmed`: what an order to all proxies did.
-- `tokens`, `sessions`, `machines`, `proxies`: what the API is about.
+- `tokens`, `keys`, `sessions`, `machines`, `proxies`: what the API is about.
 - `health`: health of one proxy.
 - `zones`: what zones say to each other.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from .confirmed import Confirmed, Draining, EndedSessions, LateProcess, Revocation
 from .health import Health, Readiness, Unready
+from .keys import CreatedKey, Key, KeyList, KeyPolicy, RevokedKey
 from .machines import BackendFailure, Machine, MachineList
 from .problems import Error, ErrorAnswer
 from .proxies import Proxy, ProxyList, ProxyName, ProxyWarning, SessionLimit, Worker, ZoneLinks
@@ -24,12 +25,16 @@ from .zones import ZoneAbout, ZoneMachine, ZoneToken
 __all__ = [
     "BackendFailure",
     "Confirmed",
+    "CreatedKey",
     "Draining",
     "EndedSessions",
     "Error",
     "ErrorAnswer",
     "Health",
     "IssuedToken",
+    "Key",
+    "KeyList",
+    "KeyPolicy",
     "LateProcess",
     "Machine",
     "MachineList",
@@ -39,6 +44,7 @@ __all__ = [
     "ProxyWarning",
     "Readiness",
     "Revocation",
+    "RevokedKey",
     "Session",
     "SessionBorder",
     "SessionLimit",

@@ -3,9 +3,15 @@
 In reading order:
 
 - `reply`: results and errors as JSON, one shape for each.
+- `request_ids`: the id of each request.
 - `caller`: the sender of a request, and what it may do and touch.
 - `authentication`: from a request's headers to a caller, the seam for further ways.
 - `keys`: API keys, the first way.
+- `stored_keys`: those that were created by the API.
+- `gate`: the rates of keys, and when they were last used.
+- `audit`: audit lines of the API.
+- `repeats`: requests that may be sent again.
+- `desk`: all that a request of a caller passes before its route.
 - `health`: ``/healthz`` and ``/readyz``.
 - `visible_metrics`: ``/metrics``, without the backends that a caller may not touch.
 - `zones`: requests of other zones.

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..config.scope import Access, Scope
 from ..errors import Forbidden
-from ..model import ALL_VMS, NO_BOUNDS, PolicyBounds, VMAddress, VMPatterns
+from ..model import ALL_VMS, NO_BOUNDS, PolicyBounds, Rate, UnixTime, VMAddress, VMPatterns
 from .reply import Refusal
 
 ALL_BACKENDS = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The key that a request was sent with.
+
+    Attributes:
+        id: SHA-256 of the key.
+        rates: by which its requests are counted.
+        expires_at: by the wall clock; None for no end.
+        seal: a secret that only bearers of the key can have, derived from it.
+    """
+
+    id: str
+    rates: tuple[Rate, ...] = ()
+    expires_at: UnixTime | None = None
+    seal: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +41,9 @@ class Caller:
         vms: patterns for the machines that it may touch.
         match_names: whether names that tenants may choose are matched, too.
         policy: the most that its links may do.
+        credential: its key; None where it has none.
+        request_id: of the request that it sends.
+        address: from where.
     """
 
     name: str
@@ -33,6 +53,9 @@ class Caller:
     vms: VMPatterns = ALL_VMS
     match_names: bool = False
     policy: PolicyBounds = NO_BOUNDS
+    credential: Credential | None = None
+    request_id: str = ""
+    address: str = ""
 
     @classmethod
     def of(cls, name: str, access: Access, kind: str = "key") -> Caller:
@@ -70,12 +93,13 @@ class Caller:
         return named and self.vms.accepts(vm, vm.vm if self.match_names else fixed)
 
     def require_scope(self, *scopes: Scope) -> None:
-        """Refuse a caller that has none of several scopes; ``ADMIN`` always suffices.
+        """Refuse a caller that has none of several scopes; ``ADMIN`` suffices but for ``KEYS``.
 
         Raises:
             Refusal: 403, naming the scopes.
         """
-        if self.scopes.isdisjoint({*scopes, Scope.ADMIN}):
+        enough = {*scopes} if Scope.KEYS in scopes else {*scopes, Scope.ADMIN}
+        if self.scopes.isdisjoint(enough):
             wanted = " or ".join(scope.value for scope in scopes)
             message = f"the {self} lacks the scope {wanted!r}"
             raise Refusal(Forbidden.status, Forbidden.code, message)

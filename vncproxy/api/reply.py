@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from ..answers import ErrorAnswer
 from ..errors import TokenRefused, TokenUnknown, VNCProxyError
 from ..tokens.refusals import IssueRefused
+from .request_ids import HEADER, request_id
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -42,6 +43,7 @@ class Reply(Generic[Body]):
         request.setHeader(b"Cache-Control", b"no-store")
         request.setHeader(b"X-Content-Type-Options", b"nosniff")
         request.setHeader(b"Server", b"vncproxy")
+        request.setHeader(HEADER, request_id(request).encode())
         for name, value in self.headers:
             request.responseHeaders.addRawHeader(name.encode(), value.encode())
         if isinstance(self.body, bytes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time as system_time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from klein import KleinRenderable
@@ -16,14 +17,19 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 from werkzeug.exceptions import HTTPException
 
-from ..interfaces import IConsoleBackend, IProxies, ISessionRegistry, ITokenStore
+from ..interfaces import IConsoleBackend, IPortalStore, IProxies, ISessionRegistry, ITokenStore
 from ..model import ConsoleType, UnixTime
+from ..portals.memory import MemoryPortalStore
 from ..text import printable
 from ..tokens.issuing import IPlaces, IssueRules, TokenIssuer
 from ..tokens.machine_check import MachineCheck
 from ..zones.request import Peer
+from .audit import ApiAudit
 from .authentication import IAuthenticator
+from .desk import Desk
+from .gate import Gate
 from .health import Readiness
+from .keys import ApiKeys
 from .machine_lists import MachineLists
 from .nova.auth_tokens import AuthTokens
 from .nova.consoles import Consoles
@@ -33,9 +39,12 @@ from .nova.routes import NovaApi
 from .nova.servers import Servers
 from .nova.versions import PREFIX
 from .permissions import Permissions
+from .repeats import Repeats
 from .reply import Reply, error_body
+from .request_ids import request_id
 from .v1.bodies import MAX_BODY
 from .v1.inventory import Inventory
+from .v1.keys import KeysView
 from .v1.proxies import ProxiesView
 from .v1.routes import Api
 from .v1.sessions import SessionsView
@@ -128,6 +137,10 @@ def api_resource(
     proxies: IProxies,
     backends: Mapping[str, IConsoleBackend],
     authenticators: Sequence[IAuthenticator],
+    keys: ApiKeys | None = None,
+    portals: IPortalStore | None = None,
+    gate: Gate | None = None,
+    audit: ApiAudit | None = None,
     metrics_registry: CollectorRegistry,
     time: Callable[[], UnixTime],
     clock: IReactorTime,
@@ -149,6 +162,10 @@ def api_resource(
         proxies: which proxies there are.
         backends: by name.
         authenticators: find the caller of a request, in this order.
+        keys: the API keys among them.
+        portals: what is kept for callers; in memory unless it is given.
+        gate: counts the requests of callers.
+        audit: writes what callers did.
         metrics_registry: what ``/metrics`` shows.
         time: wall-clock time, for the expiry of tokens.
         clock: for time limits.
@@ -169,11 +186,15 @@ def api_resource(
     issuer = TokenIssuer(store, rules, machines, time, places)
     owners = MachineOwners(backends, permissions, clock)
     servers = Servers(lists, owners, clock.seconds)
+    audit, portals = audit or ApiAudit(), portals or MemoryPortalStore(clock.seconds)
+    gate = gate or Gate(portals, clock)
+    desk = Desk(authenticators, gate, Repeats(portals, clock), audit)
     return _Root(
         Api(
-            authenticators,
-            Tokens(store, sessions, issuer, permissions),
-            SessionsView(sessions, store, permissions),
+            desk,
+            Tokens(store, sessions, issuer, permissions, audit),
+            KeysView(portals, keys or ApiKeys(()), audit, time),
+            SessionsView(sessions, store, permissions, audit),
             ProxiesView(proxies),
             ZoneDesk(zone, zones, store, issuer, machines, sessions, time),
             Inventory(lists),
@@ -182,8 +203,9 @@ def api_resource(
         ),
         NovaApi(
             nova,
+            replace(desk, authenticators=nova.authenticators),
             servers,
-            Consoles(servers, machines, issuer, nova.novnc_url),
+            Consoles(servers, machines, issuer, nova.novnc_url, audit),
             AuthTokens(store, machines, owners),
         ),
     )
@@ -215,11 +237,12 @@ class ApiSite(Site):
         if path in _UNLOGGED and request.code == http.OK:
             return
         self._logger.info(
-            "api {client} {method} {path} {status}",
+            "api {client} {method} {path} {status}, request {request}",
             client=getattr(request.getClientAddress(), "host", "unix socket"),
             method=printable(request.method.decode("ascii", "replace"), 20),
             path=printable(_LONG.sub(_shortened, path), LONGEST_PATH),
             status=request.code,
+            request=request_id(request),
         )
 
     def _tell_answer(self, request: http.Request, path: str) -> None:

@@ -1,6 +1,7 @@
 """The ``vncproxy`` command.
 
 - `local`: the commands that need no proxy: ``demo``, ``check-config``, ``key``.
+- `keys`: ``key create``, ``key list`` and ``key revoke``, through the HTTP API.
 - `zone_keys`: ``key new --zone``.
 - `tokens`: ``token``, through the HTTP API.
 - `policy_options`: ``--policy`` and ``--policy-json``.
@@ -22,6 +23,7 @@ from __future__ import annotations
 import click
 
 from .. import __version__
+from . import keys
 from .bridge import bridge
 from .local import check_config, demo, key
 from .migrate import migrate
@@ -29,7 +31,7 @@ from .proxies import drain, proxies
 from .sessions import sessions
 from .tokens import token
 
-__all__ = ["main"]
+__all__ = ["keys", "main"]
 
 
 @click.group(

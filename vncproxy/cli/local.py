@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ..config.check.run import Finding
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_SCOPES = tuple(scope.value for scope in Scope)
+SCOPES = tuple(scope.value for scope in Scope)
+"""Rights of a key, as options name them."""
 
 
 @click.command(
@@ -120,7 +121,7 @@ def _findings(path: Path) -> Sequence[Finding]:
 
 @click.group()
 def key() -> None:
-    """Make keys for the HTTP API."""
+    """Make keys for the HTTP API, list and revoke them."""
 
 
 @key.command(
@@ -137,7 +138,7 @@ Examples:
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice(_SCOPES),
+    type=click.Choice(SCOPES),
     help="What it may do: issue and revoke tokens, read everything, or all; repeatable.  "
     "[default: issue, read]",
 )

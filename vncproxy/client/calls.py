@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypedDict, TypeVar
 from urllib.parse import quote
@@ -20,12 +20,14 @@ class Call(Generic[T]):
         path: below the API's URL, quoted.
         query: parameters.
         body: a JSON object, or None.
+        headers: beside those of every request.
     """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, object] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class GivenPolicy(TypedDict, total=False):
@@ -52,6 +54,7 @@ def issue_token(
     ttl: float | None = None,
     policy: GivenPolicy | None = None,
     check: bool = False,
+    idempotency_key: str | None = None,
 ) -> Call[answers.IssuedToken]:
     """Issue a token for a machine, ``<backend>/<id>``; its ``url`` opens the console.
 
@@ -60,11 +63,13 @@ def issue_token(
         type: for browsers, or for TCP viewers.
         ttl: seconds for which it can be redeemed.
         check: whether the machine must exist.
+        idempotency_key: of this request, however often it is sent.
     """
     body: dict[str, object] = {"vm": vm, "user": user, "type": type}
     more = {"ttl": ttl, "policy": policy or None, "check": check or None}
     body |= {name: value for name, value in more.items() if value is not None}
-    return Call("POST", "/v1/tokens", body=body)
+    headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+    return Call("POST", "/v1/tokens", body=body, headers=headers)
 
 
 def show_token(token_id: str) -> Call[answers.StoredToken]:
@@ -80,6 +85,45 @@ def revoke_token(token_id: str) -> Call[answers.Revocation]:
 def revoke_tokens(*, vm: str | None = None, user: str | None = None) -> Call[answers.Revocation]:
     """Revoke all tokens of a machine or of a user, and end their sessions."""
     return Call("DELETE", "/v1/tokens", _given(vm=vm, user=user))
+
+
+def create_key(
+    name: str,
+    scopes: Sequence[str],
+    *,
+    backends: Sequence[str] | None = None,
+    vms: Sequence[str] | None = None,
+    match_names: bool | None = None,
+    policy: Mapping[str, object] | None = None,
+    requests_per_minute: int | None = None,
+    expires_in: float | None = None,
+) -> Call[answers.CreatedKey]:
+    """Create a key that may do no more than the one that asks; its ``key`` is shown once.
+
+    Args:
+        vms: patterns for machines, as ``kvm/web-*``.
+        policy: the most that its links may do.
+        expires_in: seconds that it lives.
+    """
+    body: dict[str, object] = {"name": name, "scopes": list(scopes)}
+    more: dict[str, object] = {
+        "backends": backends and list(backends),
+        "vms": vms and list(vms),
+        "policy": policy,
+    }
+    more |= {"match_names": match_names, "requests_per_minute": requests_per_minute}
+    body |= {name: value for name, value in more.items() if value}
+    return Call("POST", "/v1/keys", body=body | ({"expires_in": expires_in} if expires_in else {}))
+
+
+def list_keys() -> Call[answers.KeyList]:
+    """List the keys that may do no more than the one that asks."""
+    return Call("GET", "/v1/keys")
+
+
+def revoke_key(key_id: str) -> Call[answers.RevokedKey]:
+    """Revoke a key that was created by the API."""
+    return Call("DELETE", f"/v1/keys/{_part(key_id)}")
 
 
 def list_machines() -> Call[answers.MachineList]:

@@ -46,6 +46,9 @@ class _Methods:
     show_token = _Method(calls.show_token)
     revoke_token = _Method(calls.revoke_token)
     revoke_tokens = _Method(calls.revoke_tokens)
+    create_key = _Method(calls.create_key)
+    list_keys = _Method(calls.list_keys)
+    revoke_key = _Method(calls.revoke_key)
     list_machines = _Method(calls.list_machines)
     list_sessions = _Method(calls.list_sessions)
     show_session = _Method(calls.show_session)
@@ -143,7 +146,7 @@ def _checked(key: str) -> str:
 
 
 def _contents(call: Call[Any]) -> dict[str, Any]:
-    return {"params": call.query or None, "json": call.body}
+    return {"params": call.query or None, "json": call.body, "headers": call.headers}
 
 
 def _unreachable(url: str, error: httpx.RequestError) -> Unreachable:

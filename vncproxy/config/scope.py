@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, PlainSerializer, PlainValidator, field_validator
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, field_validator
 
 from ..model import ALL_VMS, NO_BOUNDS, PolicyBounds, VMPatterns
 from .setting_types import ALL_BACKENDS, KnownBackend
@@ -15,17 +15,19 @@ from .urls import normal_origin_pattern
 
 
 class Scope(StrEnum):
-    """One right of a caller; ``ADMIN`` includes the others.
+    """One right of a caller; ``ADMIN`` includes the others but ``KEYS``.
 
     Attributes:
         ISSUE: issue, show and revoke tokens.
         READ: list machines and sessions, show tokens and metrics.
-        ADMIN: everything, the end of sessions included.
+        ADMIN: everything but ``KEYS``, the end of sessions included.
+        KEYS: create, list and revoke keys that may do no more.
     """
 
     ISSUE = "issue"
     READ = "read"
     ADMIN = "admin"
+    KEYS = "keys"
 
 
 def _patterns(value: Any) -> VMPatterns:
@@ -43,7 +45,10 @@ def _texts(patterns: VMPatterns) -> list[str]:
 
 
 Patterns = Annotated[
-    VMPatterns, PlainValidator(_patterns), PlainSerializer(_texts, return_type=list[str])
+    VMPatterns,
+    PlainValidator(_patterns),
+    PlainSerializer(_texts, return_type=list[str]),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1}),
 ]
 
 
@@ -61,7 +66,7 @@ class Access(Table):
 
     scopes: Annotated[frozenset[Scope], Field(min_length=1)]
     backends: tuple[KnownBackend, ...] = (ALL_BACKENDS,)
-    vms: Patterns = ALL_VMS
+    vms: Patterns = Field(default=ALL_VMS, json_schema_extra={"default": ["*"]})
     match_names: bool = False
     policy: PolicyBounds = NO_BOUNDS
 

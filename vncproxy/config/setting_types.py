@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, Final, Literal
 
@@ -13,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from ..errors import ConfigurationError
-from ..model import VMAddress
+from ..model import UnixTime, VMAddress
 from ..text import has_control
 from .listeners import endpoint_error
 from .own_addresses import with_own_addresses
@@ -140,6 +141,24 @@ def _key_hash(text: str, info: ValidationInfo) -> str:
     return text
 
 
+def _key_hashes(value: Any, info: ValidationInfo) -> tuple[str, ...]:
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not 1 <= len(texts) <= 2:
+        raise PydanticCustomError(SECRET, "must be a hash, or a list of two at most")
+    return tuple(_key_hash(text if isinstance(text, str) else "", info) for text in texts)
+
+
+def _moment(value: Any) -> UnixTime | None:
+    """Read a date, at whose beginning something ends, or a moment; in UTC unless it says."""
+    if value is None or isinstance(value, float):
+        return value
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("must be a date as in 2027-01-31, or a moment") from None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+
+
 def _known_backend(name: str, info: ValidationInfo) -> str:
     if isinstance(info.context, Reading) and name not in {ALL_BACKENDS, *info.context.backends}:
         near = did_you_mean(name, info.context.backends)
@@ -232,7 +251,8 @@ ServiceURL = Annotated[str, AfterValidator(check_service_url)]
 PageURL = Annotated[str, AfterValidator(check_page_url)]
 Origin = Annotated[str, AfterValidator(normal_origin_pattern)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
-KeyHash = Annotated[str, AfterValidator(_key_hash)]
+KeyHashes = Annotated[tuple[str, ...], PlainValidator(_key_hashes)]
+Moment = Annotated[UnixTime | None, PlainValidator(_moment)]
 KnownBackend = Annotated[str, AfterValidator(_known_backend)]
 Workers = Annotated[int | Literal["auto"], PlainValidator(_workers)]
 Store = Annotated[Literal["memory", "redis"], AfterValidator(_store)]

@@ -24,7 +24,8 @@ from .setting_types import (
     BackendTable,
     BaseURL,
     Endpoint,
-    KeyHash,
+    KeyHashes,
+    Moment,
     Name,
     Network,
     Origin,
@@ -181,9 +182,17 @@ class Log(Table):
 
 
 class APIKey(Access):
-    """``[api.keys.NAME]``: a key, and what its bearer may do."""
+    """``[api.keys.NAME]``: a key, and what its bearer may do.
 
-    hash: KeyHash
+    Attributes:
+        hash: of one secret, or of two while one takes the place of the other.
+        expires: from when on it is refused.
+        requests_per_minute: of all secrets and proxies together; none for any number.
+    """
+
+    hash: KeyHashes
+    expires: Moment = None
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
 
 
 class API(Table):

@@ -11,6 +11,7 @@ Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 - `stage`: a filter, rewriter or recorder of a session's bytes.
 - `observer`: receivers of session events: audit, metrics.
 - `hosts`: what other proxies know of a machine.
+- `portals`: what is kept for the programs that call the API.
 - `registry`: the live sessions: list and end; the proxies.
 
 Methods promise ``Awaitable[T]``, so an implementation may be ``async def`` or return a Deferred.
@@ -37,6 +38,7 @@ from .deprecated import IConsoleMoves, IConsoleRefusals, IPointsElsewhere
 from .hosts import IMachineFinder
 from .links import IZoneLinks
 from .observer import ISessionObserver
+from .portals import IPortalStore
 from .registry import IProxies, ISessionRegistry
 from .stage import IStage
 from .tokens import IHasSentinels, IMayForget, ITokenSource, ITokenStore
@@ -60,6 +62,7 @@ __all__ = [
     "IMachineOwners",
     "IMayForget",
     "IPointsElsewhere",
+    "IPortalStore",
     "IProxies",
     "ISessionObserver",
     "ISessionRegistry",

@@ -16,6 +16,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 - `differences`: how proxies differ although they should not.
 - `session`: a session at one moment, which ones are meant, how many ended; directions of bytes.
 - `border`: sessions that cross the border between two zones.
+- `rate`: how many requests a caller may send.
 - `limits`: how much a proxy takes on, and how long each step may take.
 - `lease`: the place of a session in the limits of its machine, user and address.
 """
@@ -49,6 +50,7 @@ from .limits import Limits, Timeouts
 from .machine_host import MachineHost, normal_host_name
 from .patterns import ALL_VMS, VMPattern, VMPatterns
 from .policy import NOT_ENFORCED, Clipboard, ConsoleType, Mode, Policy, Sharing
+from .rate import Rate
 from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secret_id
 from .session import (
     ANY_SESSION,
@@ -96,6 +98,7 @@ __all__ = [
     "Policy",
     "PolicyBounds",
     "RFBSecurity",
+    "Rate",
     "Seconds",
     "SessionFilter",
     "SessionInfo",

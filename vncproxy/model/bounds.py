@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from annotated_types import Ge
 
-from .policy import Mode, Sharing
+from .policy import Clipboard, Mode, Sharing
 from .units import Seconds
 
 
@@ -26,6 +26,7 @@ class PolicyBounds:
         record: whether sessions have to be recorded.
         uses: the most times that a token can be redeemed.
         confirm: whether a browser's user has to press a button first.
+        clipboard: the directions that a policy may allow.
     """
 
     mode: Mode | None = None
@@ -37,6 +38,7 @@ class PolicyBounds:
     record: bool = False
     uses: Annotated[int, Ge(1)] | None = None
     confirm: bool = False
+    clipboard: Clipboard | None = None
 
 
 NO_BOUNDS: Final = PolicyBounds()

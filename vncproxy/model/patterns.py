@@ -65,6 +65,19 @@ class VMPattern:
             return False
         return before.count("/") < fixed.count("/")
 
+    def covers(self, other: VMPattern) -> bool:
+        """Tell whether every machine that matches another pattern matches this one, too."""
+        if ANY in (self.text, other.text):
+            return self.text == ANY
+        before, _, last = other.text.rpartition("/")
+        if last == BELOW:
+            mine, _, open_end = self.text.rpartition("/")
+            return open_end == BELOW and (
+                _compiled(mine).fullmatch(_literal(before)) is not None
+                or _compiled(self.text).fullmatch(_literal(before)) is not None
+            )
+        return _compiled(self.text).fullmatch(_literal(other.text)) is not None
+
     def touches(self, backend: str) -> bool:
         """Tell whether a backend can have machines that match."""
         first = self.text.partition("/")[0]
@@ -102,6 +115,10 @@ class VMPatterns:
         """Tell whether a machine matches; see `VMPattern.accepts`."""
         return any(pattern.accepts(vm, fixed) for pattern in self.patterns)
 
+    def covers(self, other: VMPatterns) -> bool:
+        """Tell whether each of some patterns is covered by one of these."""
+        return all(any(mine.covers(each) for mine in self.patterns) for each in other.patterns)
+
     def touches(self, backend: str) -> bool:
         """Tell whether a backend can have machines that match."""
         return any(pattern.touches(backend) for pattern in self.patterns)
@@ -109,6 +126,11 @@ class VMPatterns:
 
 ALL_VMS: Final = VMPatterns((VMPattern(ANY),))
 """Every machine."""
+
+
+def _literal(text: str) -> str:
+    """Return a pattern as a text that only wildcards match where it has some."""
+    return text.replace(ANY, "\0")
 
 
 @lru_cache(_CACHED)

@@ -15,9 +15,10 @@ from .. import __version__
 from ..backends.zone import ZoneSettings
 from ..config.digest import backend_digest, configuration_digest
 from ..config.settings import Settings
-from ..interfaces import IProxies
+from ..interfaces import IPortalStore, IProxies
 from ..links.links import ZoneLinks
 from ..model import Announcement, Ended, Identity, new_id
+from ..portals.memory import MemoryPortalStore
 from ..session.registry import SessionRegistry
 from .components import Components, own_store
 from .sites import proxy_name
@@ -177,6 +178,29 @@ def make_cluster(
     )
     _count_sessions(store, sessions, cluster)
     return cluster
+
+
+def make_portals(
+    settings: Settings,
+    components: Components,
+    reactor: Any,
+    on_operation: Callable[[str, float, bool], object],
+) -> IPortalStore:
+    """Return what keeps keys, rates and repeated requests for API callers.
+
+    Raises:
+        ConfigurationError: a file that ``[redis]`` names cannot be used.
+    """
+    if settings.tokens.store != "redis":
+        return MemoryPortalStore(reactor.seconds)
+    # txredisapi installs the reactor on import, and importing this module must not
+    from ..portals.redis import RedisPortalStore
+    from ..tokens.redis import RedisTokenStore
+
+    store = own_store(components.store)
+    if not isinstance(store, RedisTokenStore):
+        return MemoryPortalStore(reactor.seconds)
+    return RedisPortalStore(reactor, settings.redis, store.primary, on_operation, store.outage)
 
 
 def _count_sessions(store: RedisTokenStore, sessions: SessionRegistry, cluster: Cluster) -> None:

@@ -24,7 +24,7 @@ from ..metrics import Registry
 from ..session.audit import AuditLog, open_audit_file
 from ..session.registry import SessionRegistry
 from ..tokens.external import kinds as source_types
-from .cluster import Alone, Description, identity, make_cluster
+from .cluster import Alone, Description, identity, make_cluster, make_portals
 from .components import Components, make_components
 from .figures import ProxyMetrics
 from .gateway import Gateway
@@ -103,6 +103,8 @@ def make_service(
         cluster.sessions if cluster else sessions,
         proxies,
         metrics.registry,
+        make_portals(settings, components, reactor, calls.redis_operation),
+        audit.note,
         hosts,
         links.entrance,
     )

@@ -254,7 +254,7 @@ class Gateway(MultiService):
         ]
         await gatherResults(map(Deferred.fromCoroutine, ending))
         await listeners
-        closing = [self.components.close(self._reactor)]
+        closing = [self.components.close(self._reactor), sites.close()]
         if self._running.cluster is not None:
             closing.append(self._running.cluster.stop())
         if self._running.hosts is not None:

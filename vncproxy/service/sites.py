@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from prometheus_client import CollectorRegistry
 from twisted.web.resource import IResource
@@ -26,8 +26,14 @@ from ..downstream.throttled_warning import ThrottledWarning
 from ..downstream.trust import Trust
 from ..errors import VNCProxyError
 from ..hosts.directory import Directory
-from ..interfaces import IProxies, ISessionObserver, ISessionRegistry, ITokenStore
-from ..model import ConsoleType, Identity, Limits, UnixTime, ZoneService
+from ..interfaces import (
+    IPortalStore,
+    IProxies,
+    ISessionObserver,
+    ISessionRegistry,
+    ITokenStore,
+)
+from ..model import ConsoleType, Identity, Limits, Rate, UnixTime, ZoneService
 from ..relay import fast, plain
 from ..session.registry import SessionRegistry
 from ..session.services import Services
@@ -35,6 +41,9 @@ from ..session.steps import OnStep
 from ..zones.request import Peer
 from .components import Components
 from .for_zones import OnlyConsoles, OnlyZones
+
+if TYPE_CHECKING:
+    from ..api.keys import ApiKey
 
 API_CONNECTIONS = 100
 """Connections of API callers; beyond them, idle ones are closed for new ones."""
@@ -107,6 +116,7 @@ class Sites:
         connections: the connections of users.
         api: the factory for API callers.
         callers: the connections of API callers.
+        portals: what is kept for API callers.
         room_elsewhere: returns whether another process on the same sockets takes sessions.
         for_zones: the factories that serve zones which are dialled from here.
     """
@@ -120,11 +130,16 @@ class Sites:
         cluster: ISessionRegistry,
         proxies: IProxies,
         registry: CollectorRegistry,
+        portals: IPortalStore,
+        note: Callable[[str, Mapping[str, object]], object],
         hosts: IHosts | None = None,
         entrance: IResource | None = None,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
+        from ..api.audit import ApiAudit
+        from ..api.gate import Gate
         from ..api.site import api_site
+        from ..api.stored_keys import StoredKeys
 
         self.connections = connections
         self._sessions = sessions
@@ -134,6 +149,10 @@ class Sites:
         self._hosts = hosts
         self._entrance = entrance
         self._clock = sessions.services.reactor
+        self.portals = portals
+        self._stored_keys = StoredKeys(portals, self._clock.seconds)
+        self._gate = Gate(portals, self._clock)
+        self._audit = ApiAudit(note, self._clock.seconds)
         self.room_elsewhere: Callable[[], bool] = lambda: False
         consoles = self._consoles(settings, components)
         self.users = ConsoleSite(consoles, settings.limits, self._clock, connections)
@@ -153,6 +172,11 @@ class Sites:
         """Return why this process takes no sessions now, and is not asked for any."""
         refusal = self._sessions.refusal()
         return refusal if refusal is not None and self._sessions.draining else None
+
+    async def close(self) -> None:
+        """Write what is left of callers, and close the connections for it."""
+        await self._gate.close()
+        await self.portals.close()
 
     def listeners(self, listen: Listen) -> Iterator[tuple[str, Any]]:
         """Yield each endpoint string with its factory."""
@@ -210,20 +234,23 @@ class Sites:
         )
 
     def _api(self, settings: Settings, components: Components) -> IResource:
-        from ..api.caller import Caller
-        from ..api.keys import ApiKey, ApiKeys
+        from ..api.keys import ApiKeys
         from ..api.nova.options import NovaOptions
         from ..api.site import api_resource
         from .nova_authenticators import nova_authenticators
 
-        keys = [ApiKey(key.hash, Caller.of(name, key)) for name, key in settings.api.keys.items()]
+        keys = ApiKeys(api_keys(settings), time.time, self._stored_keys)
         nova = settings.nova
         return api_resource(
             store=self._hosts.store(components.store) if self._hosts else components.store,
             sessions=self._cluster,
             proxies=self._proxies,
             backends=components.backends,
-            authenticators=(ApiKeys(keys),),
+            authenticators=(keys,),
+            keys=keys,
+            portals=self.portals,
+            gate=self._gate,
+            audit=self._audit,
             metrics_registry=self._registry,
             time=time.time,
             clock=self._clock,
@@ -236,11 +263,23 @@ class Sites:
             zone=settings.proxy.zone,
             zones={name: _peer(name, table) for name, table in settings.zones.items()},
             nova=NovaOptions(
-                nova_authenticators(settings, ApiKeys(keys), components.keystone),
+                nova_authenticators(settings, keys, components.keystone),
                 nova.url,
                 nova.novnc_url,
             ),
         )
+
+
+def api_keys(settings: Settings) -> Iterator[ApiKey]:
+    """Yield the API keys of the configuration, one for each hash."""
+    from ..api.caller import Caller
+    from ..api.keys import ApiKey
+
+    for name, table in settings.api.keys.items():
+        most = table.requests_per_minute
+        rates = () if most is None else (Rate(f"key:{name}", most),)
+        for digest in table.hash:
+            yield ApiKey(digest, Caller.of(name, table), table.expires, rates)
 
 
 def _peer(name: str, table: BackendTable) -> Peer:

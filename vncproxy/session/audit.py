@@ -6,7 +6,7 @@ A line holds neither token nor password; ``token`` is a prefix of the token's SH
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -166,6 +166,15 @@ class AuditLog:
         )
         if self._journal is not None:
             self._journal.closed(session.id)
+
+    def note(self, event: str, members: Mapping[str, object]) -> None:
+        """Write a line about something else than a session; members without a value are left out.
+
+        Args:
+            event: what happened.
+        """
+        known = {name: value for name, value in members.items() if value is not None}
+        self._put({**self._stamp(event), "proxy": self._proxy, **known})
 
     def _stamp(self, event: str) -> Line:
         now = datetime.fromtimestamp(self._time(), UTC)

@@ -8,6 +8,7 @@ In reading order:
 - `refusals`: why a token is not issued.
 - `policy`: what a policy may ask for.
 - `bounds`: the most that an issuer may ask for.
+- `delegation`: the most that an issuer may let another one ask for.
 - `machine_check`: whether a machine exists.
 - `access_url`: the link that a user opens.
 - `issuing`: from a checked request to a stored token and its access URL.

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..config.urls import normal_origin_pattern
 from ..errors import Forbidden
-from ..model import NO_BOUNDS, Mode, Policy, PolicyBounds, Sharing
+from ..model import NO_BOUNDS, Clipboard, Mode, Policy, PolicyBounds, Sharing
 from ..origins import allows
 from .refusals import IssueRefused
 
@@ -48,6 +48,7 @@ def narrowed(policy: Policy, bounds: PolicyBounds) -> Policy:
         record=policy.record or bounds.record,
         uses=_uses(policy.uses, bounds.uses),
         confirm=_confirm(policy.confirm, bounds.confirm),
+        clipboard=_clipboard(policy.clipboard, bounds.clipboard),
     )
 
 
@@ -89,6 +90,14 @@ def _origins(asked: tuple[str, ...], most: Sequence[str] | None) -> tuple[str, .
             allowed = ", ".join(most or ()) or "none"
             raise BeyondBounds(f"allowed_origins.{number}", f"is not allowed; allowed: {allowed}")
     return asked
+
+
+def _clipboard(asked: Clipboard, most: Clipboard | None) -> Clipboard:
+    if most in (None, Clipboard.BOTH) or asked in (most, Clipboard.NONE):
+        return asked
+    if asked is Policy().clipboard:
+        return most or asked
+    raise BeyondBounds("clipboard", f"may only be {(most or asked).value}, or none")
 
 
 def _uses(asked: int, most: int | None) -> int:

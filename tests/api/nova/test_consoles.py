@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 
 from tests.doubles.api import Answer, ApiTestCase, Listing, broken
 from vncproxy.api import IAuthenticator, Scope, api_resource
+from vncproxy.api.audit import ApiAudit
 from vncproxy.api.keys import ApiKeys
 from vncproxy.api.nova.callers import AuthTokenKeys, LoopbackCallers
 from vncproxy.api.nova.options import NovaOptions
@@ -22,6 +23,7 @@ from vncproxy.model import (
     ConsoleType,
     HTTPConnect,
     Policy,
+    Rate,
     Token,
     Transport,
     VMAddress,
@@ -51,6 +53,8 @@ class NovaTestCase(ApiTestCase):
             proxies=self.proxies,
             backends=self.backends,
             authenticators=self.authenticators(),
+            portals=self.portals,
+            audit=ApiAudit(self.note, self.clock.seconds),
             metrics_registry=self.registry,
             time=lambda: self.time,
             clock=self.clock,
@@ -110,6 +114,36 @@ class LimitedKeyTests(NovaTestCase):
 
         secret = url.rpartition("%3D")[2]
         self.assertEqual(self.result(self.store.redeem(secret)).token.policy.max_duration, 60)
+
+
+class AuditTests(NovaTestCase):
+    def serve(self) -> None:
+        super().serve()
+        self.audit.clear()
+
+    def test_issue_and_refusal_have_the_key_and_the_id_that_clients_print(self) -> None:
+        answer = self.console()
+        self.console("nothing")
+
+        issue, refusal = self.audit
+        self.assertEqual((issue["event"], issue["key"]), ("api-issue", "root"))
+        self.assertEqual(issue["request"], answer.headers["x-openstack-request-id"])
+        self.assertEqual(issue["vm"], "kvm/web-01")
+        self.assertEqual((refusal["event"], refusal["status"]), ("api-refuse", 404))
+        self.assertEqual(refusal["request_to"], "POST /v2.1/servers")
+
+    def test_a_secret_in_a_path_is_in_no_line(self) -> None:
+        self.ask("GET", "/os-console-auth-tokens/s3cret", key=self.key_with(Scope.READ))
+
+        self.assertEqual(self.audit[-1]["request_to"], "GET /v2.1/os-console-auth-tokens")
+
+    def test_rate_of_a_key_counts_here_too(self) -> None:
+        key = self.key_with(Scope.READ, rates=(Rate("key:portal", 6),))
+        self.assertEqual(self.ask("GET", "/servers", key=key).status, 200)
+
+        answer = self.ask("GET", "/servers", key=key)
+        self.assertFault(answer, 429, "overLimit", "try again in 10 s")
+        self.assertEqual(answer.headers["retry-after"], "10")
 
 
 class LinkTests(NovaTestCase):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import time
 from typing import Any
 from unittest.mock import patch
 
@@ -132,9 +133,18 @@ class KeyTests(SynchronousTestCase):
         self.assertTrue(finding.ok and finding.warning)
 
     def test_keys_are_counted(self) -> None:
-        key = APIKey(hash="sha256:" + "0" * 64, scopes=frozenset({Scope.ISSUE}))
+        key = APIKey(hash=("sha256:" + "0" * 64,), scopes=frozenset({Scope.ISSUE}))
         finding = findings(Settings(api=API(keys={"portal": key})))["api.keys"]
         self.assertEqual(str(finding), "ok    api.keys: 1 configured")
+
+    def test_a_key_that_ends_soon_is_a_warning(self) -> None:
+        for expires, words in ((time() + 5.1 * 86400, "in 5 days"), (time() - 1, "already")):
+            key = APIKey(
+                hash=("sha256:" + "0" * 64,), scopes=frozenset({Scope.ISSUE}), expires=expires
+            )
+            finding = findings(Settings(api=API(keys={"portal": key})))["api.keys.portal"]
+            self.assertTrue(finding.ok and finding.warning)
+            self.assertIn(words, str(finding))
 
 
 class PageTests(SynchronousTestCase):

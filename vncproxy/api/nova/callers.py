@@ -34,7 +34,7 @@ class AuthTokenKeys:
     async def authenticate(self, headers: Headers) -> Caller | None:
         """Return the bearer of the key that a request was sent with."""
         key = headers.getRawHeaders(HEADER, [b""])[-1].strip()
-        return self._keys.bearer(key) if key else None
+        return await self._keys.bearer(key) if key else None
 
 
 @implementer(IAuthenticator)

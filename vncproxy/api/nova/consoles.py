@@ -14,6 +14,7 @@ from ...tokens.access_url import nova_url
 from ...tokens.bounds import narrowed
 from ...tokens.issuing import IssueRequest, TokenIssuer
 from ...tokens.machine_check import MachineCheck
+from ..audit import ApiAudit
 from ..caller import Caller
 from ..reply import Reply
 from .bodies import VNC, RemoteConsole, VNCConsole, unavailable
@@ -33,17 +34,24 @@ class Consoles:
         issuer: issues tokens.
         novnc_url: the page that opens consoles in browsers; empty for that of the proxy which shows
             the machine.
+        audit: writes what was issued.
     """
 
     log = Logger()
 
     def __init__(
-        self, servers: Servers, machines: MachineCheck, issuer: TokenIssuer, novnc_url: str
+        self,
+        servers: Servers,
+        machines: MachineCheck,
+        issuer: TokenIssuer,
+        novnc_url: str,
+        audit: ApiAudit,
     ) -> None:
         self._servers = servers
         self._machines = machines
         self._issuer = issuer
         self._novnc_url = novnc_url
+        self._audit = audit
 
     async def remote_console(self, caller: Caller, server_id: str, asked: RemoteConsole) -> Reply:
         """Answer ``POST /servers/{id}/remote-consoles``.
@@ -76,6 +84,7 @@ class Consoles:
         issued = await self._issuer.issue(
             IssueRequest(vm, caller.name, console_type, narrowed(Policy(), caller.policy))
         )
+        self._audit.issued(caller, issued.id, vm, issued.token.user)
         self.log.info(
             "nova api {kind} {key} issued: token {token}, vm {vm}",
             kind=caller.kind,

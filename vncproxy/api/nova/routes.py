@@ -16,9 +16,11 @@ from werkzeug.exceptions import HTTPException
 
 from ...config.scope import Scope
 from ...errors import VNCProxyError
-from ..authentication import Unauthenticated, authenticate
+from ..authentication import Unauthenticated
 from ..caller import Caller
+from ..desk import Desk, stranger
 from ..reply import Reply
+from ..request_ids import set_request_id
 from .auth_tokens import AuthTokens
 from .bodies import remote_console, vnc_console
 from .callers import SENT_HOST
@@ -43,9 +45,15 @@ class NovaApi:
     log = Logger()
 
     def __init__(
-        self, options: NovaOptions, servers: Servers, consoles: Consoles, auth_tokens: AuthTokens
+        self,
+        options: NovaOptions,
+        desk: Desk,
+        servers: Servers,
+        consoles: Consoles,
+        auth_tokens: AuthTokens,
     ) -> None:
         self._options = options
+        self._desk = desk
         self._servers = servers
         self._consoles = consoles
         self._auth_tokens = auth_tokens
@@ -136,21 +144,25 @@ class NovaApi:
     def _answer(self, request: Request, work: Work, *scopes: Scope) -> Deferred[bytes]:
         """Answer with the reply of ``work``; the caller needs one of the scopes."""
         request_id = _request_id()
+        set_request_id(request, request_id)
 
         async def serve() -> Reply:
+            caller = stranger(request)
             headers = request.requestHeaders.copy()
             headers.setRawHeaders(SENT_HOST, [sent_host(request).encode("ascii")])
             versions: Iterable[tuple[str, str]] = ()
             try:
-                caller = await authenticate(self._options.authenticators, headers)
+                caller = await self._desk.receive(headers, caller)
                 version = requested(headers)
                 versions = version_headers(version)
                 caller.require_scope(*scopes)
                 reply = await work(caller, version)
             except Unauthenticated:
                 reply = unauthenticated(self._challenges())
+                self._desk.audit.refused(caller, *_place(request), reply)
             except VNCProxyError as e:
                 reply = self._refused(e, request_id)
+                self._desk.audit.refused(caller, *_place(request), reply)
             return replace(reply, headers=(*reply.headers, *versions))
 
         # klein cancels the route's own Deferred when the connection ends; the work goes on
@@ -182,6 +194,12 @@ class NovaApi:
 
 def _request_id() -> str:
     return f"req-{uuid4()}"
+
+
+def _place(request: Request) -> tuple[str, str]:
+    """Return a request's method, and the beginning of its path, without ids and tokens."""
+    method, path = (text.decode("ascii", "replace") for text in (request.method, request.path))
+    return method, "/".join(path.split("/")[:3])
 
 
 def _with_id(reply: Reply, request_id: str) -> Reply:

@@ -5,6 +5,7 @@ In reading order:
 - `bodies`: the JSON of requests, with the field that is wrong, and of answers.
 - `parameters`: parameters of queries.
 - `tokens`: issue, show and revoke.
+- `keys`: create, list and revoke.
 - `session_query`: which sessions a request is about.
 - `sessions`: list, show and end.
 - `proxies`: list and drain.

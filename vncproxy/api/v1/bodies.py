@@ -179,7 +179,8 @@ def _message(model: type[BaseModel], error: ErrorDetails, path: Sequence[str]) -
 
 def _known(model: type[BaseModel], path: Sequence[str]) -> list[str]:
     if path[0] == "policy" and len(path) > 1:
-        return list(Policy.__dataclass_fields__)
+        kind: Any = model.model_fields["policy"].annotation
+        return list(kind.__dataclass_fields__)
     return list(model.model_fields)
 
 

@@ -11,13 +11,17 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from ... import answers
-from ...model import Clipboard, ConsoleType, Mode, Policy, Sharing
+from ...config.scope import Scope
+from ...model import Clipboard, ConsoleType, Mode, Policy, PolicyBounds, Sharing
 
 _REF = "#/components/schemas/"
 _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 _NAMED: Mapping[str, type] = {
     **{name: getattr(answers, name) for name in answers.__all__},
-    **{each.__name__: each for each in (Clipboard, ConsoleType, Mode, Policy, Sharing)},
+    **{
+        each.__name__: each
+        for each in (Clipboard, ConsoleType, Mode, Policy, PolicyBounds, Scope, Sharing)
+    },
 }
 
 

@@ -23,10 +23,13 @@ Tokens, machines, sessions and proxies of vncproxy, a console gateway for virtua
 
 Times are RFC 3339 in UTC, durations are seconds, sizes are bytes. A request's body has at most
 64 KiB, and members that are not described here are refused; answers may get further members.
+Each answer has an `X-Request-Id`, the one that was sent where it is sane (up to 64 of
+`A-Z a-z 0-9 _ . : / + = -`); it stands in the log and in the audit, too.
 Every error has one shape; `x-codes` are the codes that a status may have."""
 
 _TAGS = {
     "tokens": "Links that open a console.",
+    "keys": "Keys of the API that were created by it.",
     "vms": "The machines of all backends.",
     "sessions": "Consoles that are open, at all proxies.",
     "proxies": "The proxies that share their tokens.",
@@ -41,7 +44,7 @@ _SECURITY = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "An API key; its roles are scopes, and `admin` includes the others.",
+        "description": "An API key; its roles are scopes. `admin` includes the others but `keys`.",
     },
     "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
     "zone": {
@@ -53,6 +56,7 @@ _SECURITY = {
 }
 _PLACES = {
     "token_id": ("The SHA-256 of the token's secret.", "^[0-9a-f]{64}$"),
+    "key_id": ("The SHA-256 of the key.", "^[0-9a-f]{64}$"),
     "session_id": ("The id of the session.", "^[^/]+$"),
     "proxy_id": ("The name or the id of the proxy.", "^[^/]+$"),
 }
@@ -96,7 +100,7 @@ def _operation(operation: Operation[Any], refs: Mapping[str, Document]) -> dict[
     }
     if operation.text:
         described["description"] = operation.text
-    if parameters := [*_places(operation), *_query(operation)]:
+    if parameters := [*_places(operation), *_query(operation), *_headers(operation)]:
         described["parameters"] = parameters
     if operation.body:
         content = {JSON: {"schema": refs[f"{operation.name} body"]}}
@@ -125,6 +129,17 @@ def _places(operation: Operation[Any]) -> Iterable[Document]:
 def _query(operation: Operation[Any]) -> Iterable[Document]:
     for each in operation.query:
         yield {"name": each.name, "in": "query", "description": each.text, "schema": each.schema}
+
+
+def _headers(operation: Operation[Any]) -> Iterable[Document]:
+    if operation.repeats:
+        yield {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "Of one request, however often it is sent: for an hour, repetitions "
+            "have no effect and get the same answer.",
+            "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        }
 
 
 def _responses(operation: Operation[Any], refs: Mapping[str, Document]) -> dict[str, Any]:

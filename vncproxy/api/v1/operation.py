@@ -18,6 +18,10 @@ from .problems import (
     FORBIDDEN,
     INTERNAL_ERROR,
     INVALID_FIELD,
+    RATE_LIMITED,
+    REPEAT_CHANGED,
+    REPEAT_PENDING,
+    STORE_UNAVAILABLE,
     UNAUTHORIZED,
     UNSIGNED,
     Problem,
@@ -41,6 +45,7 @@ class Operation(Generic[Body]):
         status: of a good answer.
         query: the parameters that may be given.
         body: the model that reads the body.
+        repeats: whether it may be sent again, with ``Idempotency-Key``.
         causes: why it may fail, beyond what its other attributes say.
         media_type: of a good answer.
         ids: where a good answer has the parameters of other paths, as JSON pointers.
@@ -57,6 +62,7 @@ class Operation(Generic[Body]):
     status: int = 200
     query: Sequence[Parameter] = ()
     body: type[BaseModel] | None = None
+    repeats: bool = False
     causes: Sequence[Problem] = ()
     media_type: str = JSON
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -86,7 +92,9 @@ class Operation(Generic[Body]):
         """All reasons for which it may fail, by status."""
         found: list[Any] = [*self.causes, INTERNAL_ERROR]
         if self.scopes:
-            found += [UNAUTHORIZED, FORBIDDEN]
+            found += [UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, STORE_UNAVAILABLE]
+        if self.repeats:
+            found += [REPEAT_PENDING, REPEAT_CHANGED]
         if self.signed:
             found += [UNSIGNED]
         if self.query or self.body or self.places:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from ...answers import (
+    CreatedKey,
     Draining,
     EndedSessions,
     Health,
     IssuedToken,
+    KeyList,
     MachineList,
     ProxyList,
     Readiness,
     Revocation,
+    RevokedKey,
     Session,
     SessionList,
     StoredToken,
@@ -22,12 +25,15 @@ from ...answers import (
 )
 from ...config.scope import Scope
 from .bodies import TokenRequest
+from .keys import KeyRequest
 from .operation import Operation
 from .parameters import AFTER, FROM_ZONE, LIMIT, PROXY, REVOKE, TO_ZONE, TOKEN, USER, VM
 from .problems import (
     ASKING_ZONES,
     BACKEND_ERROR,
     BACKEND_UNKNOWN,
+    KEY_CONFLICT,
+    KEY_UNKNOWN,
     NO_PROXY,
     NOT_READY,
     POLICY_UNSUPPORTED,
@@ -50,6 +56,7 @@ ISSUE_TOKEN = Operation(
     scopes=(Scope.ISSUE,),
     status=201,
     body=TokenRequest,
+    repeats=True,
     causes=(
         BACKEND_UNKNOWN,
         VM_NOT_FOUND,
@@ -60,6 +67,38 @@ ISSUE_TOKEN = Operation(
         *ASKING_ZONES,
     ),
     ids={"token_id": "/id"},
+)
+CREATE_KEY = Operation(
+    "createKey",
+    "POST",
+    "/v1/keys",
+    CreatedKey,
+    "Create a key that may do no more than the one that asks.",
+    "What is left out is what that one may do. Two keys may have one name.",
+    scopes=(Scope.KEYS,),
+    status=201,
+    body=KeyRequest,
+    repeats=True,
+    causes=(KEY_CONFLICT, STORE_UNAVAILABLE),
+    ids={"key_id": "/id"},
+)
+LIST_KEYS = Operation(
+    "listKeys",
+    "GET",
+    "/v1/keys",
+    KeyList,
+    "List the keys that may do no more than the one that asks, without their secrets.",
+    scopes=(Scope.KEYS,),
+    causes=(STORE_UNAVAILABLE,),
+)
+REVOKE_KEY = Operation(
+    "revokeKey",
+    "DELETE",
+    "/v1/keys/{key_id}",
+    RevokedKey,
+    "Revoke a key that was created by the API.",
+    scopes=(Scope.KEYS,),
+    causes=(KEY_UNKNOWN, KEY_CONFLICT, STORE_UNAVAILABLE),
 )
 REVOKE_TOKENS = Operation(
     "revokeTokens",
@@ -219,6 +258,9 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     SHOW_TOKEN,
     REVOKE_TOKEN,
     REVOKE_TOKENS,
+    CREATE_KEY,
+    LIST_KEYS,
+    REVOKE_KEY,
     LIST_MACHINES,
     LIST_SESSIONS,
     SHOW_SESSION,

@@ -38,16 +38,27 @@ class Problem:
 BAD_REQUEST = Problem(
     400, "bad-request", "The body is not JSON, a parameter is not known, or a text is not UTF-8."
 )
-UNAUTHORIZED = Problem(401, "unauthorized", "There is no key, or it is not known.")
+UNAUTHORIZED = Problem(401, "unauthorized", "There is no key, it is not known, or it has expired.")
 UNSIGNED = Problem(401, "unauthorized", "The request is not signed.")
 FORBIDDEN = Problem(
     Forbidden.status,
     Forbidden.code,
-    "The key lacks the scope, which the message names, or may not use the backend.",
+    "The key lacks the scope, may not use the machine, or asks for more than it may have.",
 )
 TOKEN_UNKNOWN = Problem(404, TokenUnknown.code, "There is no such token, or not for this key.")
 SESSION_UNKNOWN = Problem(404, "session-unknown", "There is no such session, or not for this key.")
 PROXY_UNKNOWN = Problem(404, "proxy-unknown", "There is no such proxy.")
+KEY_UNKNOWN = Problem(404, "key-unknown", "There is no such key, or not for this one.")
+KEY_CONFLICT = Problem(
+    409, "key-conflict", "There are two of this name, it is another's, or it is configured."
+)
+RATE_LIMITED = Problem(429, "rate-limited", "The key has sent too many requests: `Retry-After`.")
+REPEAT_PENDING = Problem(
+    409, "request-pending", "A request with this `Idempotency-Key` is under way."
+)
+REPEAT_CHANGED = Problem(
+    422, "idempotency-key-reused", "The `Idempotency-Key` was sent with another body before."
+)
 BODY_TOO_LARGE = Problem(413, "body-too-large", "The body has more than 64 KiB.")
 INVALID_FIELD = Problem(422, "invalid-field", "A member or parameter has a value that cannot be.")
 BACKEND_UNKNOWN = Problem(422, "backend-unknown", "There is no such backend.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from klein import Klein
@@ -15,18 +15,25 @@ from twisted.web.iweb import IRequest
 from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException
 
-from ...answers import EndedSessions, IssuedToken, Revocation, SessionList
+from ...answers import (
+    CreatedKey,
+    EndedSessions,
+    IssuedToken,
+    Revocation,
+    SessionList,
+)
 from ...errors import VNCProxyError
-from ...model import new_id
-from ..authentication import IAuthenticator, authenticate
 from ..caller import Caller
+from ..desk import Desk, stranger
 from ..health import Readiness, alive
 from ..reply import Reply, error_body, not_routed, refused
+from ..request_ids import request_id
 from ..visible_metrics import metrics_text
 from ..zones import ZoneDesk
 from . import operations as op
 from .bodies import TokenRequest, read_body
 from .inventory import Inventory
+from .keys import KeyRequest, KeysView
 from .openapi import document_text
 from .operation import Operation
 from .parameters import parse_one, parse_query
@@ -59,8 +66,9 @@ class Api:
 
     def __init__(
         self,
-        authenticators: Sequence[IAuthenticator],
+        desk: Desk,
         tokens: Tokens,
+        keys: KeysView,
         sessions: SessionsView,
         proxies: ProxiesView,
         zones: ZoneDesk,
@@ -68,8 +76,9 @@ class Api:
         readiness: Readiness,
         metrics_registry: CollectorRegistry,
     ) -> None:
-        self._authenticators = authenticators
+        self._desk = desk
         self._tokens = tokens
+        self._keys = keys
         self._sessions = sessions
         self._proxies = proxies
         self._zones = zones
@@ -82,7 +91,15 @@ class Api:
         """Issue a token."""
 
         async def work(caller: Caller) -> Reply[IssuedToken]:
-            return await self._tokens.issue(caller, read_body(TokenRequest, _body(request)))
+            raw = _body(request)
+            asked = read_body(TokenRequest, raw)
+            return await self._desk.repeats.once(
+                caller,
+                request.requestHeaders,
+                op.ISSUE_TOKEN.path,
+                raw,
+                lambda: self._tokens.issue(caller, asked),
+            )
 
         return self._answer(request, op.ISSUE_TOKEN, work)
 
@@ -109,6 +126,34 @@ class Api:
         """Revoke a token."""
         revoke = self._tokens.revoke
         return self._answer(request, op.REVOKE_TOKEN, lambda caller: revoke(caller, token_id))
+
+    @_serves(op.CREATE_KEY)
+    def create_key(self, request: Request) -> Deferred[bytes]:
+        """Create a key."""
+
+        async def work(caller: Caller) -> Reply[CreatedKey]:
+            raw = _body(request)
+            asked = read_body(KeyRequest, raw)
+            return await self._desk.repeats.once(
+                caller,
+                request.requestHeaders,
+                op.CREATE_KEY.path,
+                raw,
+                lambda: self._keys.create(caller, asked),
+            )
+
+        return self._answer(request, op.CREATE_KEY, work)
+
+    @_serves(op.LIST_KEYS)
+    def list_keys(self, request: Request) -> Deferred[bytes]:
+        """List the keys that may do no more than the caller's."""
+        return self._answer(request, op.LIST_KEYS, self._keys.list)
+
+    @_serves(op.REVOKE_KEY)
+    def revoke_key(self, request: Request, key_id: str) -> Deferred[bytes]:
+        """Revoke a key that was created by the API."""
+        revoke = self._keys.revoke
+        return self._answer(request, op.REVOKE_KEY, lambda caller: revoke(caller, key_id))
 
     @_serves(op.LIST_MACHINES)
     def list_vms(self, request: Request) -> Deferred[bytes]:
@@ -207,7 +252,7 @@ class Api:
         """Answer a request without a route, or one that failed unexpectedly."""
         if isinstance(failure.value, HTTPException):
             return not_routed(failure.value).render(request)
-        return self._unexpected(failure).render(request)
+        return self._unexpected(failure, request).render(request)
 
     def _answer(
         self, request: Request, operation: Operation[Body], work: Work[Body]
@@ -215,9 +260,15 @@ class Api:
         """Answer with the reply of ``work``; the caller needs one of the operation's scopes."""
 
         async def reply() -> Reply:
-            caller = await authenticate(self._authenticators, request.requestHeaders)
-            caller.require_scope(*operation.scopes)
-            return await work(caller)
+            caller = stranger(request)
+            try:
+                caller = await self._desk.receive(request.requestHeaders, caller)
+                caller.require_scope(*operation.scopes)
+                return await work(caller)
+            except VNCProxyError as e:
+                refusal = self._refused(request, e)
+                self._desk.audit.refused(caller, operation.method, operation.path, refusal)
+                return refusal
 
         return self._reply(request, reply)
 
@@ -239,30 +290,29 @@ class Api:
             try:
                 return await work()
             except VNCProxyError as e:
-                return self._refused(e)
+                return self._refused(request, e)
 
         # klein cancels the route's own Deferred when the connection ends; the work goes on
         answer: Deferred[Reply] = Deferred()
-        serving = Deferred.fromCoroutine(serve()).addErrback(self._unexpected)
+        serving = Deferred.fromCoroutine(serve()).addErrback(self._unexpected, request)
         serving.chainDeferred(answer)
         return answer.addCallback(lambda reply: reply.render(request))
 
-    def _refused(self, error: VNCProxyError) -> Reply:
-        request_id = new_id()
-        reply = refused(error, request_id)
+    def _refused(self, request: Request, error: VNCProxyError) -> Reply:
+        reply = refused(error, request_id(request))
         if reply.status >= 500:
             self.log.warn(
                 "api request {request} failed: {code}: {error}",
-                request=request_id,
+                request=request_id(request),
                 code=error.code,
                 error=error,
             )
         return reply
 
-    def _unexpected(self, failure: Failure) -> Reply:
-        request_id = new_id()
-        self.log.failure("api request {request} failed", failure, request=request_id)
-        message = f"the request failed; see the log (id {request_id})"
+    def _unexpected(self, failure: Failure, request: IRequest) -> Reply:
+        known = request_id(request)
+        self.log.failure("api request {request} failed", failure, request=known)
+        message = f"the request failed; see the log (id {known})"
         return Reply(500, error_body(VNCProxyError.code, message))
 
 

@@ -12,6 +12,7 @@ from ...errors import EndedByAdministrator
 from ...interfaces import ISessionRegistry, ITokenStore
 from ...model import Ended, SessionFilter, SessionInfo
 from ...text import printable
+from ..audit import ApiAudit
 from ..caller import Caller
 from ..permissions import Permissions
 from ..reply import Refusal, Reply
@@ -26,6 +27,7 @@ class SessionsView:
         sessions: those of this proxy, or of all.
         store: where the token of an ended session can be revoked.
         permissions: which machines a caller may use.
+        audit: writes which tokens were revoked.
     """
 
     log = Logger()
@@ -35,10 +37,12 @@ class SessionsView:
         sessions: ISessionRegistry,
         store: ITokenStore,
         permissions: Permissions,
+        audit: ApiAudit,
     ) -> None:
         self._sessions = sessions
         self._store = store
         self._permissions = permissions
+        self._audit = audit
 
     async def list(self, caller: Caller, query: SessionQuery) -> Reply[SessionList]:
         """Return the sessions of the machines that the caller may touch, oldest first.
@@ -101,6 +105,7 @@ class SessionsView:
         finally:
             of_token = SessionFilter(tokens=frozenset({session.token_id}))
             ended += await self._sessions.end_where(why, of_token, by=str(caller))
+        self._audit.revoked(caller, int(revoked), ended, token=session.token_id[:12], vm=session.vm)
         return ended_reply(ended, int(revoked))
 
     async def end_where(self, caller: Caller, query: SessionQuery) -> Reply[EndedSessions]:

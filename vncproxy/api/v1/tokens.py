@@ -14,6 +14,7 @@ from ...model import Ended, SessionFilter, VMAddress
 from ...text import printable
 from ...tokens.bounds import narrowed
 from ...tokens.issuing import TokenIssuer
+from ..audit import ApiAudit
 from ..caller import ALL_BACKENDS, Caller
 from ..permissions import Permissions
 from ..reply import Refusal, Reply, token_unknown
@@ -30,6 +31,7 @@ class Tokens:
         sessions: where the sessions of revoked tokens are ended.
         issuer: issues tokens.
         permissions: which machines a caller may use.
+        audit: writes what was done.
     """
 
     log = Logger()
@@ -40,11 +42,13 @@ class Tokens:
         sessions: ISessionRegistry,
         issuer: TokenIssuer,
         permissions: Permissions,
+        audit: ApiAudit,
     ) -> None:
         self._store = store
         self._sessions = sessions
         self._issuer = issuer
         self._permissions = permissions
+        self._audit = audit
 
     async def issue(self, caller: Caller, request: TokenRequest) -> Reply[IssuedToken]:
         """Issue a token: 201 with its secret and access URL, which no later answer repeats.
@@ -59,6 +63,7 @@ class Tokens:
         policy = narrowed(request.policy, caller.policy)
         issued = await self._issuer.issue(replace(request.for_issuer(), policy=policy))
         token = issued.token
+        self._audit.issued(caller, issued.id, token.vm, token.user)
         self._log_change("issued", caller, token=issued.id[:12], vm=token.vm, user=token.user)
         return Reply(201, issued_body(issued), (("Location", f"/v1/tokens/{issued.id}"),))
 
@@ -95,6 +100,7 @@ class Tokens:
             revoked = await self._store.revoke(token_id)
         if vm is None and not (revoked or ended or ended.unconfirmed):
             raise token_unknown()
+        self._audit.revoked(caller, int(revoked), ended, token=token_id[:12], vm=vm)
         self._log_change("revoked", caller, token=token_id[:12], vm=vm, ended=int(ended))
         return revoked_reply(int(revoked), ended)
 
@@ -109,6 +115,7 @@ class Tokens:
             revoked = len(await self._store.revoke_vm(vm))
         finally:
             ended = await self._end(caller, SessionFilter(vm=vm))
+        self._audit.revoked(caller, revoked, ended, vm=vm)
         self._log_change("revoked", caller, vm=vm, revoked=revoked, ended=int(ended))
         return revoked_reply(revoked, ended)
 
@@ -130,6 +137,7 @@ class Tokens:
             revoked = len(await self._store.revoke_user(user))
         finally:
             ended = await self._end(caller, SessionFilter(user=user))
+        self._audit.revoked(caller, revoked, ended, user=user)
         self._log_change("revoked", caller, user=user, revoked=revoked, ended=int(ended))
         return revoked_reply(revoked, ended)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
+from time import time
 from urllib.parse import urlsplit
 
 from ...web import novnc_installed
 from ..listeners import EndpointText
-from ..settings import Public, Settings
+from ..settings import APIKey, Public, Settings
 from .finding import Finding, failure, good, warning
 
 _WITH_PORT = ("tcp", "tcp6", "ssl")
+_SOON = 14.0
 
 
 def check_values(settings: Settings) -> Iterator[Finding]:
@@ -26,6 +28,7 @@ def check_values(settings: Settings) -> Iterator[Finding]:
         yield from _served("listen for public.xvp_url", public.xvp_url, (*listen.web, *listen.xvp))
     yield from _frames(public)
     yield _keys(len(settings.api.keys))
+    yield from _ending_keys(settings.api.keys, time())
     yield _page()
     yield _audit(settings.log.audit)
 
@@ -111,6 +114,15 @@ def _keys(count: int) -> Finding:
             "make one with `vncproxy key new`",
         )
     return good("api.keys", f"{count} configured")
+
+
+def _ending_keys(keys: Mapping[str, APIKey], now: float) -> Iterator[Finding]:
+    for name, key in keys.items():
+        left = _SOON if key.expires is None else (key.expires - now) / 86400
+        if left < _SOON:
+            when = f"in {left:.0f} days" if left > 0 else "already"
+            advice = "add the hash of a new key to hash, and set another expires"
+            yield warning(f"api.keys.{name}", f"expires {when}", advice)
 
 
 def _page() -> Finding:

@@ -1,0 +1,105 @@
+"""The audit lines of the API: each token issued, each revocation, each refusal, with the key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ..model import Ended
+from .caller import Caller
+from .reply import Reply
+
+Note = Callable[[str, Mapping[str, object]], object]
+"""Writes a line: the event, and further members."""
+
+STRANGERS: Final = 60
+"""Refusals of requests without a good key that get lines, in a minute; others are counted."""
+
+_MINUTE: Final = 60.0
+_SHORT: Final = 12
+_CHANGES: Final = ("POST", "DELETE")
+_ALWAYS: Final = (401, 403, 429)
+
+
+class ApiAudit:
+    """Writes audit lines.
+
+    Args:
+        note: writes one.
+        seconds: a monotonic clock.
+    """
+
+    def __init__(
+        self,
+        note: Note = lambda event, members: None,
+        seconds: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self._note = note
+        self._seconds = seconds
+        self._minute = 0.0
+        self._strangers = self._suppressed = 0
+
+    def issued(self, caller: Caller, token_id: str, vm: object, user: str) -> None:
+        """Write that a token was issued."""
+        self._write("api-issue", caller, token=token_id[:_SHORT], vm=str(vm), user=user)
+
+    def revoked(self, caller: Caller, revoked: int, ended: Ended, **what: object) -> None:
+        """Write that tokens were revoked.
+
+        Args:
+            what: by what they were chosen.
+        """
+        chosen = {name: str(value) for name, value in what.items() if value is not None}
+        counts = {"revoked": revoked, "ended": ended.count}
+        self._write("api-revoke", caller, **chosen, **counts)
+
+    def key_changed(self, caller: Caller, event: str, name: str, key_id: str) -> None:
+        """Write that a key was created or revoked: ``api-key-create``, ``api-key-revoke``."""
+        self._write(event, caller, of_key=name, of_key_id=key_id[:_SHORT])
+
+    def refused(self, caller: Caller, method: str, path: str, reply: Reply[object]) -> None:
+        """Write that a request was refused; reading what is not there is not written.
+
+        Args:
+            caller: without a name where it is not known.
+        """
+        if reply.status not in _ALWAYS and method not in _CHANGES:
+            return
+        if not caller.name and not self._may_write():
+            return
+        line = {"status": reply.status, **_about(reply.body)}
+        if not caller.name and self._suppressed:
+            line["suppressed"], self._suppressed = self._suppressed, 0
+        self._write("api-refuse", caller, request_to=f"{method} {path}", **line)
+
+    def _may_write(self) -> bool:
+        """Tell whether one more stranger gets a line in this minute."""
+        now = self._seconds()
+        if now - self._minute >= _MINUTE:
+            self._minute, self._strangers = now, 0
+        self._strangers += 1
+        self._suppressed += self._strangers > STRANGERS
+        return self._strangers <= STRANGERS
+
+    def _write(self, event: str, caller: Caller, **members: object) -> None:
+        key_id = caller.credential.id[:_SHORT] if caller.credential else None
+        about = {
+            "request": caller.request_id or None,
+            "client": caller.address or None,
+            "caller": caller.kind if caller.name else None,
+            "key": caller.name or None,
+            "key_id": key_id,
+        }
+        self._note(event, {**about, **members})
+
+
+def _about(body: object) -> dict[str, object]:
+    """Return what an error's body says, of ``/v1`` or of Nova's API, which have one member."""
+    error = next(iter(body.values()), None) if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return {}
+    return {
+        "reason": error.get("code"),
+        "message": error.get("message"),
+        "field": error.get("field"),
+    }
