@@ -3,7 +3,7 @@
 # make check   format, lint, types, then the suite with branch coverage
 # make bench   measures the proxy beside its peers; BENCH_ARGS="--quick"
 # make soak    opens and closes 100,000 sessions and looks what is left
-# make fuzz    a million hostile requests and handshakes; FUZZ_ARGS="--cases 10000000 --seed 7"
+# make fuzz    a million hostile requests, and streams of messages; FUZZ_ARGS="--cases 10000000 --seed 7"
 # make chaos   kills, stops and cuts parts of a whole service for ten minutes; CHAOS_ARGS="--seed 7 --users 50"
 # make reference  writes docs/api-reference.md again, after a change of the API
 # make profile flame graphs of the proxy at work, in bench/results

@@ -1,4 +1,4 @@
-"""A hundred thousand hostile cases against the whole proxy in memory."""
+"""Hostile cases: a hundred thousand against the whole proxy in memory, others against filters."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.fuzz.filters import Filters
 from tests.fuzz.surface import API_KEY, BATCH, Fault, Surface
 from vncproxy.downstream import routes
 
 CASES = 100_000
+FILTER_CASES = 10_000
 SEED = 1
 
 
@@ -28,6 +30,17 @@ class FuzzTests(SynchronousTestCase):
         surface.run(CASES)
 
         self.assertGreaterEqual(surface.cases, CASES)
+
+
+class FilterTests(SynchronousTestCase):
+    timeout = 600
+
+    def test_no_stream_passes_what_it_may_not_or_gets_filters_out_of_step(self) -> None:
+        filters = Filters(SEED)
+
+        filters.run(FILTER_CASES)
+
+        self.assertGreaterEqual(filters.cases, FILTER_CASES)
 
 
 class Failing(Protocol):

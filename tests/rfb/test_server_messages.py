@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Sequence
 
 from hypothesis import given, settings
@@ -107,6 +108,14 @@ class MessageTests(SynchronousTestCase):
             [piece] = walker.receive(bytes(1 << 20))
             self.assertEqual((piece.start, piece.end, piece.last), (0, 1 << 20, False))
             self.assertEqual(walker._held, b"")
+
+    def test_rectangles_of_tiles_without_width_cost_nothing(self) -> None:
+        data = update(*[Rectangle("", 0, 65535, each, b"") for each in (5, 15)] * 3000)
+        started = time.process_time()
+
+        self.assertEqual(walk([data])[0], boundaries([data]))
+
+        self.assertLess(time.process_time() - started, 1.0)
 
 
 class ViolationTests(SynchronousTestCase):

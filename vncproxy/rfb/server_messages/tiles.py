@@ -62,7 +62,8 @@ def walk_trle(width: int, height: int, layout: PixelLayout) -> Walk:
 
 
 def _tiles(width: int, height: int) -> Iterator[tuple[int, int]]:
-    for y in range(0, height, _SIDE):
+    # without width, 12 bytes of a server would cost thousands of turns
+    for y in range(0, height if width else 0, _SIDE):
         tile_height = min(_SIDE, height - y)
         for x in range(0, width, _SIDE):
             yield min(_SIDE, width - x), tile_height
