@@ -7,11 +7,13 @@ import atexit
 import socket
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
 from vncproxy.zones.keys import PrivateKey
 
+from .gateway import Gateway
 from .redis_server import RedisServer
 from .workers import until
 from .zones import Zones
@@ -66,8 +68,8 @@ class DialledZones:
         self._start_balancer()
         for zone in self.zones.all:
             zone.start_guest()
-        for gateway in (self.first, self.second, self.far):
-            gateway.start()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Gateway.start, (self.first, self.second, self.far)))
 
     def of_dialling(self) -> str:
         """Return what paris writes about madrid."""
@@ -83,6 +85,7 @@ accept = {{ keys = ["{self.of_madrid.public}"], backends = ["kvm"] }}
         return f"""
 [zones.paris]
 dial = "us"
+timeout = 3.0
 api = "https://{self.paris[0].address}:6443"
 console = "https://{FRONT}/"
 tls = {{ ca_file = "{self.zones.authority.ca_file}" }}
@@ -122,7 +125,9 @@ port = {self.redis.port}
     def _drop_new(self) -> None:
         paris = ", ".join(zone.address for zone in self.paris)
         new = "tcp flags & (syn | ack) == syn"
-        self._filter(f"add rule inet nat44 input ip saddr {{ {paris} }} {new} drop")
+        self._filter(
+            f"add rule inet nat44 input ip saddr {{ {paris} }} {new} reject with tcp reset"
+        )
 
     def _filter(self, rule: str) -> None:
         command = ["ip", "netns", "exec", self.madrid.proxy_space, "nft", rule]

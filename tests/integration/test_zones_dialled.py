@@ -147,7 +147,7 @@ class ConsoleTests(DialledCase):
 class LossTests(DialledCase):
     def test_a_proxy_that_is_dialled_is_killed(self) -> None:
         self.addCleanup(self.first.start)
-        self.first.terminate()
+        self.first.kill()
         self.wait_for_links()
         self.assertTypes(self.view(self.second), "1")
 
@@ -167,8 +167,8 @@ class LossTests(DialledCase):
         with self.shared.cut():
             self.wait_for_links(0)
             self.assertIn("The zone madrid is not connected", self.refusal(self.second))
-            self.assertLogged(self.far, r"is lost after .*nothing was received for 1\d s", since)
-            self.assertLogged(self.far, r"zone-unreachable: .* no answer within 5 s; the", since)
+            self.assertLogged(self.far, r"is lost after .*nothing was received for \d+ s", since)
+            self.assertLogged(self.far, r"zone-unreachable: .* no answer within 3 s; the", since)
         self.wait_for_links()
         self.assertTypes(self.view(self.second), "2")
 
@@ -190,7 +190,9 @@ class KeyTests(DialledCase):
         told = r"zone-key-refused: .*; the next attempt follows within {} s"
         for pause in ("0.5", "1.0", "2.0"):
             self.assertLogged(self.far, told.format(re.escape(pause)), since)
-        self.assertRegex(self.second.log() + self.first.log(), "zone link from .*zone-key-refused")
+        self.assertRegex(
+            self.second.log() + self.first.log(), "zone link [0-9a-f]+ from .*zone-key-refused"
+        )
         self.assertIn("The zone madrid is not connected since", self.refusal(self.second))
         (proxy,) = self.far.call("GET", "/v1/proxies")[1]["proxies"]
         self.assertEqual(proxy["links"]["paris"]["count"], 0)

@@ -108,7 +108,7 @@ class DiallerTests(SynchronousTestCase):
             self.line.refuse(number)
         self.clock.advance(0.5)
         wire = self.line.stand(LINKS)
-        for _ in range(4):
+        for _ in range(6):
             self.clock.advance(PING / 2)
             self.line.dialled[LINKS][0].dataReceived(b'{"is": "ping"}\n')
         self.assertGreaterEqual(self.clock.seconds(), STABLE)

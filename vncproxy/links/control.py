@@ -12,10 +12,10 @@ from twisted.python.failure import Failure
 
 from .messages import LONGEST, End, Message, Ping, decode, encode
 
-PING: Final = 3.0
+PING: Final = 2.0
 """Seconds between two pings of one end."""
 
-SILENCE: Final = 10.0
+SILENCE: Final = 7.0
 """Seconds without a line after which the other end is given up."""
 
 

@@ -110,13 +110,13 @@ class Dialler:
         await self.line.dial(OneProtocol(control), Act.LINK)
         control.begin()
         self._links.add(control)
-        self._changed()
+        self._changed(1)
         try:
             why = await ended
         finally:
             self._links.discard(control)
             control.end("the proxy that dials stops")
-            self._changed()
+            self._changed(0)
         stood: float = self._network.seconds() - control.began_at
         self.log.warn(
             "zone {zone}: a link to {place} is lost after {seconds} s, {left} left: {why}",
@@ -155,8 +155,8 @@ class Dialler:
             pause=pause,
         )
 
-    def _changed(self) -> None:
-        if len(self._links) <= 1:
+    def _changed(self, count: int) -> None:
+        if len(self._links) == count:
             self._since = self._time()
         self._on_change()
 

@@ -28,6 +28,9 @@ from .zones import LinkedZones
 CLOSE_TIME = 5.0
 """Seconds that an end of a tunnel that is passed on may take to close."""
 
+MOST_LINKS = 64
+"""Links of one zone that one process accepts."""
+
 Take = Callable[[Any], None]
 
 
@@ -101,6 +104,8 @@ class Doors:
             raise ZoneForbidden(f'[zones.{found.iss}] has not dial = "them" here')
         if refusal := self._surroundings().refusal():
             raise ZoneDraining(refusal.code)
+        if len(self._held.of(found.iss)) >= MOST_LINKS:
+            raise ZoneForbidden(f"{MOST_LINKS} links of the zone {found.iss} stand here already")
         key, client = key_id(bearer(headers)), getattr(request.getClientAddress(), "host", "")
 
         def take(channel: Any) -> None:

@@ -14,7 +14,7 @@ from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from ..errors import VNCProxyError, ZoneError, ZoneUnreachable
+from ..errors import VNCProxyError, ZoneError, ZoneKeyRefused, ZoneUnknown, ZoneUnreachable
 from ..zones.receiving import told
 from ..zones.request import Act
 from .upgrade import PROTOCOL, WHY_HEADER
@@ -65,6 +65,9 @@ class Entrance(Resource):
         if upgrade[-1].strip().lower() != PROTOCOL.encode():
             request.setHeader("Upgrade", PROTOCOL)
             return _plain(request, 426, b"This is an address for the proxies of other zones.\n")
+        channel: Any = request.channel
+        if channel.connections.refusals.refuses_cheaply(_client(request)):
+            return _plain(request, 429, b"Too many requests from your address were refused.\n")
         lost: list[Failure] = []
         request.notifyFinish().addErrback(lost.append)
         serving = Deferred.fromCoroutine(self._serve(request, act, lost))
@@ -75,13 +78,7 @@ class Entrance(Resource):
         try:
             take = await self._doors[act](request)
         except VNCProxyError as e:
-            self.log.warn(
-                "zone {act} from {client} refused: {code}: {error}",
-                act=act.value,
-                client=getattr(request.getClientAddress(), "host", ""),
-                code=e.code,
-                error=e,
-            )
+            self._log_refusal(request, act, e)
             if not lost:
                 _refuse(request, e)
             return
@@ -93,6 +90,22 @@ class Entrance(Resource):
         channel.slot.release()
         channel.transport.write(_ANSWER.format(PROTOCOL).encode())
         take(channel)
+
+    def _log_refusal(self, request: HTTPRequest, act: Act, error: VNCProxyError) -> None:
+        """Log a refusal; those of strangers count, and beyond a limit they have no line."""
+        what, why = f"zone {act.value}", f"{error.code}: {error}"
+        channel: Any = request.channel
+        if isinstance(error, ZoneUnknown | ZoneKeyRefused) and channel is not None:
+            channel.connections.refusals.log_refusal(_client(request), what, why)
+        else:
+            self.log.warn(
+                "{what} from {client} refused: {why}", what=what, client=_client(request), why=why
+            )
+
+
+def _client(request: HTTPRequest) -> str:
+    """Return the address of a connection's peer; that of nowhere for a unix socket's."""
+    return str(getattr(request.getClientAddress(), "host", "")) or "0.0.0.0"  # noqa: S104
 
 
 def _refuse(request: HTTPRequest, error: VNCProxyError) -> None:

@@ -79,7 +79,7 @@ class Held:
         control = Control(self._clock, take, lambda why: self._ended(link, why))
         link = HeldLink(zone, key_id, control)
         self._links.append(link)
-        self._note_change(zone)
+        self._note_change(zone, 1)
         self.log.info(
             "zone {zone} keeps a link to this proxy, {count} now: from {client}, key {key}",
             zone=zone,
@@ -112,7 +112,7 @@ class Held:
         if link not in self._links:
             return
         self._links.remove(link)
-        self._note_change(link.zone)
+        self._note_change(link.zone, 0)
         self.log.warn(
             "a link of zone {zone} is lost after {seconds} s, {count} left: {why}",
             zone=link.zone,
@@ -122,8 +122,9 @@ class Held:
         )
         _tell_lost(link.asked, why, self._on_failed)
 
-    def _note_change(self, zone: str) -> None:
-        if len(self.of(zone)) <= 1:
+    def _note_change(self, zone: str, count: int) -> None:
+        """Remember the time of the first link, and of the loss of the last one."""
+        if len(self.of(zone)) == count:
             self._since[zone] = self._time()
         self._on_change()
 

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ..errors import StoreUnavailable
+from ..errors import ProxyStopping, StoreUnavailable, VNCProxyError
 from ..interfaces import IZoneLinks
 from ..model import LinkState, UnixTime, ZoneService
 from .dialled import DialledZone, Line
@@ -137,6 +137,10 @@ class ZoneLinks:
     def close(self) -> None:
         """Listen no more for tunnels that are passed on."""
         self._port.stop()
+
+    def refusal(self) -> VNCProxyError | None:
+        """Return why this process takes no links; None where it does."""
+        return None if self._serving else ProxyStopping()
 
     def listen_for_others(self) -> bool:
         """Listen for tunnels that reach other processes, once it is known where.

@@ -62,13 +62,16 @@ class TunnelPort:
         self._rendezvous = rendezvous
         self._network = network
         self._port: Any = None
+        self._not_listened_at = ""
 
     def listen(self, address: str) -> None:
-        """Listen; where no port is free, a warning is logged.
+        """Listen; where no port is free, a warning is logged once.
 
         Args:
             address: ``HOST``, ``HOST:PORT`` or ``HOST:FIRST-LAST``.
         """
+        if address == self._not_listened_at:
+            return
         found = _ADDRESS.fullmatch(address)
         assert found is not None
         host, first = found["host"].strip("[]"), int(found["first"] or 0)
@@ -79,6 +82,7 @@ class TunnelPort:
                 self._port = self._network.listenSSL(port, factory, options, interface=host)
                 self.place = f"{bracketed(host)}:{self._port.getHost().port} {fingerprint}"
                 return
+        self._not_listened_at = address
         self.log.warn(
             "tunnels that reach other processes cannot be passed on to this one: no port can be "
             "listened on at {address}, proxy.peer_address",

@@ -143,7 +143,7 @@ class Gateway(MultiService):
         processes just before ``proxy.drain_timeout`` is over.
 
         Returns:
-            Fires when no session is left.
+            Fires when no session is left, and no tunnel that passes on its way to another process.
         """
         for listener in self.services:
             if isinstance(listener, StreamServerEndpointService):
@@ -166,6 +166,8 @@ class Gateway(MultiService):
         retired = self._drain.retire(max(0.0, self.settings.proxy.drain_timeout - waited))
         await self._wait_until(lambda: not len(callers), channel.RESPONSE_TIME)
         await retired
+        left = self.settings.proxy.drain_timeout - (self._reactor.seconds() - begun)
+        await self._wait_until(lambda: not self._running.links.passing, left)
 
     async def _wait_until(self, is_so: Callable[[], bool], seconds: float) -> None:
         give_up = self._reactor.seconds() + seconds

@@ -125,7 +125,7 @@ def surround(
     """Give links what they have of the rest of the proxy."""
     links.surroundings = Surroundings(
         store=components.store,
-        refusal=sites.refusal,
+        refusal=lambda: links.refusal() or sites.refusal(),
         join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
         on_change=cluster.announce if cluster else lambda: None,
     )
