@@ -76,7 +76,11 @@ setup(
     python_requires=">=3.11",
     package_dir={"": "."},
     packages=[*PACKAGES, "twisted.plugins"],
-    package_data={"vncproxy": ["py.typed"], "vncproxy.web": ["*.json", "static/**"]},
+    package_data={
+        "vncproxy": ["py.typed"],
+        "vncproxy.cli": ["vncproxy.service"],
+        "vncproxy.web": ["*.json", "static/**"],
+    },
     cmdclass={"build_py": BuildWithPage},
     install_requires=[
         "Twisted[tls]>=24.11",

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from .chromium import Page
 from .gateway import Gateway
-from .host_proxies import WEB, XVP, HostProxy
+from .host_proxies import WEB, XVP
 from .libvirt_host import KEY_COLOURS, Guest, until
 from .nat import Translation
 from .two_hosts import NetworkedHost, migrate, two_hosts
@@ -32,7 +32,7 @@ class HostsWorld:
         self.both = (self.hosts.first, self.hosts.second)
         self.public = Translation(self.hosts)
         atexit.register(self.public.stop)
-        self.proxies: dict[str, HostProxy] = {}
+        self.proxies: dict[str, Gateway] = {}
         self.start_proxies()
         for gateway in (self.issuer, *self.proxies.values()):
             atexit.register(gateway.stop)

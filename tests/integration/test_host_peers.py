@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.components.certificates import Authority
-from tests.components.gateway import Gateway
-from tests.components.host_proxies import PEER_API, XVP, HostProxy
+from tests.components.host_proxies import PEER_API, XVP, SetUpProxy
 from tests.components.host_proxies_case import HostProxiesCase, HostsWorld
 from tests.components.libvirt_host import until
 from tests.components.two_hosts import NetworkedHost
@@ -31,27 +30,22 @@ class WithPeers(HostsWorld):
         certificate, key = self.authority.issue(own)
         listen = f"ssl:{PEER_API}:interface={own}:privateKey={key}:certKey={certificate}"
         self.issuer = self.central("")
-        to_issuer = self.table("issuer", self.issuer, own, '\nhosts = ["*"]')
-        for host in self.both:
-            files = self.authority.issue(host.address)
-            public = self.public.addresses[host.name]
-            self.proxies[host.name] = HostProxy(host, public, to_issuer, files)
-            self.proxies[host.name].start()
-        tables = "".join(
-            self.table(host.name, self.proxies[host.name], host.address) for host in self.both
+        key_file = Path(folder.name) / "issuer.key"
+        key_file.write_text(self.issuer.key)
+        to_issuer = (
+            *("--issuer", f"https://{own}:{PEER_API}"),
+            *("--issuer-key", str(key_file)),
+            *("--issuer-ca", self.authority.ca_file),
         )
-        text = self.issuer.config.read_text() + tables
+        tables = []
+        for host in self.both:
+            proxy = SetUpProxy(host, self.public.addresses[host.name], to_issuer)
+            tables.append(proxy.table)
+            self.proxies[host.name] = proxy
+            proxy.start()
+        text = "\n".join([self.issuer.config.read_text(), *tables])
         self.issuer.config.write_text(text.replace('api = ["', f'api = ["{listen}", "', 1))
         self.issuer.start()
-
-    def table(self, name: str, gateway: Gateway, address: str, more: str = "") -> str:
-        """Return a table by which a proxy is asked."""
-        return f"""
-[peers.{name}]
-api = "https://{address}:{PEER_API}"
-key = "{gateway.key}"
-ca_file = "{self.authority.ca_file}"{more}
-"""
 
     def are_ready(self) -> bool:
         return all(
@@ -71,6 +65,21 @@ class WithPeersCase(HostProxiesCase):
     def sessions(self, host: NetworkedHost) -> int:
         """Return how many sessions a host's proxy has."""
         return len(self.world.proxies[host.name].call("GET", "/v1/sessions")[1]["sessions"])
+
+
+class SetUpTests(WithPeersCase):
+    def test_what_was_edited_is_left_alone(self) -> None:
+        proxy = self.world.proxies[self.here().name]
+        assert isinstance(proxy, SetUpProxy)
+        self.assertIn("ok    backend kvm: libvirt ", proxy.printed)
+        written = proxy.config.read_text()
+        proxy.config.write_text(f"{written}# edited\n")
+        self.addCleanup(proxy.config.write_text, written)
+
+        told = proxy.set_up("--interface", "eth0", status=2)
+
+        self.assertIn("was edited since; nothing is changed", told)
+        self.assertEqual(proxy.config.read_text(), f"{written}# edited\n")
 
 
 class IssueTests(WithPeersCase):

@@ -14,6 +14,11 @@
 - `tunnel`: one viewer's bytes through the proxy's ``CONNECT``.
 - `migrate`: ``migrate websockify``.
 - `websockify_options`: websockify's command line.
+- `setup`: ``setup kvm``.
+- `kvm_host`: the configuration that it writes.
+- `systemd_unit`: the unit.
+- `self_signed`: the certificate of the API.
+- `written_files`: files that were edited are kept.
 - `failures`: sentences and exit statuses.
 - `reactor`: runs one coroutine under the reactor.
 """
@@ -29,6 +34,7 @@ from .local import check_config, demo, key
 from .migrate import migrate
 from .proxies import drain, proxies
 from .sessions import sessions
+from .setup import setup
 from .tokens import token
 
 __all__ = ["keys", "main"]
@@ -51,5 +57,7 @@ def main() -> None:
     """Consoles of virtual machines, in browsers and TCP viewers."""
 
 
-for _command in (demo, check_config, token, sessions, proxies, drain, bridge, key, migrate):
+for _command in (
+    *(demo, check_config, setup, token, sessions, proxies, drain, bridge, key, migrate),
+):
     main.add_command(_command)

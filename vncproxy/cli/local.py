@@ -92,6 +92,19 @@ def check_config(config: Path, as_json: bool) -> None:
     sys.exit(status)
 
 
+def print_findings(config: Path) -> bool:
+    """Check a configuration, and print what is found; returns whether all is well.
+
+    Raises:
+        Misconfigured: it cannot be used.
+    """
+    from ..config.check.run import render
+
+    findings = _findings(config)
+    click.echo(printable_lines(render(findings)))
+    return all(finding.ok for finding in findings)
+
+
 def _findings(path: Path) -> Sequence[Finding]:
     from .. import tap
     from ..config.check import run as check_config
