@@ -20,35 +20,33 @@ from .two_hosts import NetworkedHost
 WEB, XVP, API, PEER_API = 6080, 6081, 6082, 6443
 
 
+_PAGE = (Path(__file__).parents[2] / "docs" / "zones.md").read_text()
+OF_HOST, OF_ISSUER, OF_PEER = re.findall(
+    r"```toml\n(.*?)```", _PAGE.partition("\n## A proxy on each hypervisor\n")[2], re.DOTALL
+)
+"""The configurations in the documentation."""
+
+
+def with_redis(config: str, address: str, port: int) -> str:
+    """Return one of them with the address of a test's Redis."""
+    redis = f'host = "{address}"\nport = {port}\n'
+    return config.replace('host = "10.1.0.9"\nport = 6379\n', redis)
+
+
 class HostProxy(Gateway):
-    """The proxy of one host, with the libvirt of that host.
+    """The proxy of one host by the configuration in the documentation, with an API for the test.
 
     Args:
         host: where it runs.
         public: the address that users reach it by, which is translated to the host's own.
-        config: further tables.
+        config: that of the documentation, with the address of Redis.
     """
 
     def __init__(self, host: NetworkedHost, public: str, config: str) -> None:
         super().__init__()
-        self.config.write_text(f"""
-[proxy]
-name = "{host.name}"
-serves = "auto"
-[public]
-base_url = "http://{{address:eth0}}:{WEB}/"
-xvp_url = "http://{{address:eth0}}:{XVP}/console"
-announced_url = "http://{public}:{WEB}/"
-announced_xvp_url = "http://{public}:{XVP}/console"
-[listen]
-web = ["tcp:{WEB}"]
-xvp = ["tcp:{XVP}"]
-api = ["tcp:{API}"]
-{api_key(self)}
-[backends.kvm]
-type = "libvirt"
-{config}
-""")
+        text = config.replace("eth1", "eth0").replace("203.0.113.2", public)
+        text = text.replace(f"tcp:{API}:interface=127.0.0.1", f"tcp:{API}")
+        self.config.write_text(f"{text}\n{api_key(self)}")
         self.host, self.web_port, self.xvp_port, self.api_port = host.address, WEB, XVP, API
         self.launcher = host.program()
 
@@ -114,7 +112,7 @@ class SetUpProxy(Gateway):
             return e.code, json.loads(e.read() or b"null")
 
 
-def api_key(gateway: Gateway, name: str = "test", scope: str = "admin") -> str:
+def api_key(gateway: Gateway) -> str:
     """Return the table of a gateway's key, which may do everything."""
     digest = hashlib.sha256(gateway.key.encode()).hexdigest()
-    return f'[api.keys.{name}]\nhash = "sha256:{digest}"\nscopes = ["{scope}"]\n'
+    return f'[api.keys.test]\nhash = "sha256:{digest}"\nscopes = ["admin"]\n'

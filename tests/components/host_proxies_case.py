@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import re
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -47,11 +48,10 @@ class HostsWorld:
         """Return whether the proxies know their hosts."""
         raise NotImplementedError
 
-    def central(self, more: str) -> Gateway:
-        """Return an issuer that knows the machines of both hosts and shows none."""
-        uris = [host.uri for host in self.both]
-        backend = f'[backends.kvm]\ntype = "libvirt"\nuris = {uris}\n'
-        return Gateway(f'[proxy]\nname = "issuer"\nserves = []\n{backend}{more}')
+    def central(self, config: str) -> Gateway:
+        """Return an issuer by a configuration of the documentation that names both hosts."""
+        uris = f"uris = {[host.uri for host in self.both]}"
+        return Gateway(re.sub(r"uris = .*", uris, config))
 
 
 class HostProxiesCase(SynchronousTestCase):

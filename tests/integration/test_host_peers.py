@@ -7,12 +7,13 @@ Needs root: each host is a set of namespaces with a libvirtd of its own.
 from __future__ import annotations
 
 import atexit
+import re
 import tempfile
 from functools import cache
 from pathlib import Path
 
 from tests.components.certificates import Authority
-from tests.components.host_proxies import PEER_API, XVP, SetUpProxy
+from tests.components.host_proxies import OF_ISSUER, PEER_API, XVP, SetUpProxy
 from tests.components.host_proxies_case import HostProxiesCase, HostsWorld
 from tests.components.libvirt_host import until
 from tests.components.two_hosts import NetworkedHost
@@ -29,7 +30,8 @@ class WithPeers(HostsWorld):
         own = self.hosts.own_address
         certificate, key = self.authority.issue(own)
         listen = f"ssl:{PEER_API}:interface={own}:privateKey={key}:certKey={certificate}"
-        self.issuer = self.central("")
+        config = re.sub(r"\[tokens\].*\n(?=\[backends)", "", OF_ISSUER, flags=re.DOTALL)
+        self.issuer = self.central(config)
         key_file = Path(folder.name) / "issuer.key"
         key_file.write_text(self.issuer.key)
         to_issuer = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 import atexit
 from functools import cache
 
-from tests.components.host_proxies import XVP, HostProxy
+from tests.components.host_proxies import OF_HOST, OF_ISSUER, XVP, HostProxy, with_redis
 from tests.components.host_proxies_case import HostProxiesCase, HostsWorld
 from tests.components.libvirt_host import KEY_COLOURS, until
 from tests.components.redis_server import RedisServer
@@ -23,18 +23,17 @@ class WithRedis(HostsWorld):
         redis.options += ["--bind", "0.0.0.0", "--protected-mode", "no"]
         redis.start()
         atexit.register(redis.stop)
-        at = f'host = "{self.hosts.own_address}"\nport = {redis.port}'
-        shared = f'[tokens]\nstore = "redis"\n[redis]\n{at}\n'
+        at = self.hosts.own_address, redis.port
         for host in self.both:
             public = self.public.addresses[host.name]
-            self.proxies[host.name] = HostProxy(host, public, shared)
+            self.proxies[host.name] = HostProxy(host, public, with_redis(OF_HOST, *at))
             self.proxies[host.name].start()
-        self.issuer = self.central(shared).start()
+        self.issuer = self.central(with_redis(OF_ISSUER, *at)).start()
 
     def are_ready(self) -> bool:
         _, answer = self.issuer.call("GET", "/v1/proxies")
-        told = {each["name"]: each["serves"] for each in answer["proxies"]}
-        return told == {"issuer": [], **{host.name: [host.name] for host in self.both}}
+        told = sorted(each["serves"] for each in answer["proxies"])
+        return told == sorted([[], *([host.name] for host in self.both)])
 
 
 world = cache(WithRedis)
