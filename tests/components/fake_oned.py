@@ -172,6 +172,7 @@ class FakeOned:
             "one.vm.info": self._vm_info,
             "one.vmpool.info": self._vmpool_info,
             "one.host.info": self._host_info,
+            "one.hostpool.info": self._hostpool_info,
             "one.zonepool.info": self._zonepool_info,
         }
 
@@ -241,6 +242,11 @@ class FakeOned:
             for name, text in host.template.items()
         }
         return element("HOST", {"ID": host.id, "NAME": host.name, "TEMPLATE": template})
+
+    def _hostpool_info(self, user: User) -> str:
+        seen = [host for host in self.hosts.values() if user.admin or host.usable]
+        found = [{"ID": host.id, "NAME": host.name, "TEMPLATE": {}} for host in seen]
+        return element("HOST_POOL", {"HOST": found})
 
     def _zonepool_info(self, _user: User) -> str:
         # open to everybody: the rule "* ZONE/* USE *" is made with the database

@@ -11,7 +11,8 @@ from typing import Any, cast
 from twisted.logger import ILogObserver, LogEvent, Logger
 
 from tests.components.redis_case import RedisCase, at_once, documented, sleep
-from tests.tokens.store_contract import VM, TokenStoreContract, make_token
+from tests.tokens.renewal_contract import RenewalContract
+from tests.tokens.store_contract import VM, make_token
 from vncproxy.errors import (
     TokenExpired,
     TokenRefused,
@@ -25,7 +26,7 @@ from vncproxy.tokens.records import decode, encode
 from vncproxy.tokens.redis import RedisSettings, RedisTokenStore
 
 
-class RedisTokenStoreTests(TokenStoreContract, RedisCase):
+class RedisTokenStoreTests(RenewalContract, RedisCase):
     """The contract, with no more than the permissions of the documented ACL."""
 
     short = 2.0

@@ -13,7 +13,8 @@ from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tests.tokens.store_contract import VM, TokenStoreContract, good_once, make_token
+from tests.tokens.renewal_contract import RenewalContract
+from tests.tokens.store_contract import VM, good_once, make_token
 from vncproxy.errors import Superseded, TokenExpired, TokenUnknown, TokenUsed
 from vncproxy.model import ConsoleType, Policy, UnixTime, VMAddress, secret_id
 from vncproxy.redis.diagnosis import diagnose
@@ -25,7 +26,7 @@ from vncproxy.tokens.resume import OPENING, REMEMBER
 NOW = 1_800_000_000.0
 
 
-class MemoryTokenStoreTests(TokenStoreContract, TestCase):
+class MemoryTokenStoreTests(RenewalContract, TestCase):
     short = 10.0
 
     def setUp(self) -> None:

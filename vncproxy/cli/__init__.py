@@ -14,7 +14,7 @@
 - `tunnel`: one viewer's bytes through the proxy's ``CONNECT``.
 - `migrate`: ``migrate websockify``.
 - `websockify_options`: websockify's command line.
-- `setup`: ``setup kvm``.
+- `setting_up`: ``setup kvm``.
 - `kvm_host`: the configuration that it writes.
 - `systemd_unit`: the unit.
 - `self_signed`: the certificate of the API.
@@ -34,7 +34,7 @@ from .local import check_config, demo, key
 from .migrate import migrate
 from .proxies import drain, proxies
 from .sessions import sessions
-from .setup import setup
+from .setting_up import setup
 from .tokens import token
 
 __all__ = ["keys", "main"]

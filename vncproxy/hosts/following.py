@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -71,17 +71,16 @@ class Following:
         if stays or isinstance(error, NoGraphicalConsole):
             return error
         try:
-            ways = await self._directory.elsewhere(token.vm)
-            looking = Deferred.fromCoroutine(self._send_on(grant, secret, viewer, ways))
+            looking = Deferred.fromCoroutine(self._send_on(grant, secret, viewer))
             return await looking.addTimeout(TIME_LIMIT, self._clock) or error
         except (VNCProxyError, TimeoutError) as e:
             self.log.info("where {vm} is shown is not known: {why}", vm=token.vm, why=e)
             return error
 
     async def _send_on(
-        self, grant: Grant, secret: str, viewer: ConsoleType, ways: Sequence[Way]
+        self, grant: Grant, secret: str, viewer: ConsoleType
     ) -> AtAnotherProxy | None:
-        for way in ways:
+        for way in await self._directory.elsewhere(grant.token.vm):
             try:
                 if way.peer is not None:
                     return await self._ask(way.peer, grant, viewer)

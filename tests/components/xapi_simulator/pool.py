@@ -51,6 +51,7 @@ class Host:
         return {
             "uuid": self.uuid,
             "name_label": self.name,
+            "hostname": f"{self.name}.example.com",
             "address": self.address,
             "enabled": self.enabled,
             "software_version": {"product_brand": "XCP-ng", "product_version": "8.3.0"},
