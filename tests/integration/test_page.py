@@ -142,7 +142,8 @@ class ConfirmTests(PageTestCase):
         await self.until(STATE, "ended")
 
         self.assertEqual(await self.text("headline"), "Open this console?")
-        self.assertEqual(await self.text("reason"), sentence)
+        told = "The console of web-01 opens when you press the button."
+        self.assertEqual(await self.text("reason"), told)
         self.assertEqual(await self.text("reconnect"), "Open the console")
         self.assertEqual(self.gateway.consoles[0].confirmed, "")
         await deferToThread(time.sleep, 1.5)

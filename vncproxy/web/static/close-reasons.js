@@ -71,6 +71,9 @@ const SUPERSEDED = 4114;
 /** A confirmation is needed before the link is redeemed: mail scanners open links, too. */
 const CONFIRMATION_NEEDED = 4120;
 
+/** What its sentence says of the button to users of other clients; here they are on that page. */
+const ELSEWHERE = / on its page(?=\.)/;
+
 /** The gateway responds, but its web socket did not open. */
 const NO_SOCKETS = [
     "Web sockets do not get through",
@@ -110,7 +113,8 @@ export function explain({ code, reason, connected, answered = null, cookies = tr
     }
     const [headline, sentence] = textOf(code, reason || connected, answered);
     const more = code === 4001 && !cookies ? ` ${NO_COOKIES}` : "";
-    return { code, headline, reason: (reason || sentence) + more, reconnect: reconnectAfter(code, connected) };
+    const told = code === CONFIRMATION_NEEDED ? reason.replace(ELSEWHERE, "") : reason;
+    return { code, headline, reason: (told || sentence) + more, reconnect: reconnectAfter(code, connected) };
 }
 
 function textOf(code, known, answered) {
