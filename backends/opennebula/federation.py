@@ -57,18 +57,30 @@ def locate(
     Raises:
         VMNotFound, ConsoleUnavailable, BackendError: see ``IConsoleBackend``.
     """
+    zone, machine = other_zone(cloud, end, vm)
     federation = _federation(cloud)
-    named, slash, machine = vm.partition("/")
-    if federation is None or not slash:
-        return hybrid.locate(cloud, end, vm, max_hops, post)
-    if "/" in machine:
-        raise VMNotFound(f"no machine's name has a slash, and {machine!r} has one")
-    zone = _find(cloud, end, named)
-    if zone.is_called(federation.zone):
+    if federation is None or zone is None:
         return hybrid.locate(cloud, end, machine, max_hops, post)
     if proxy := _zone_proxy(federation, zone):
         return ConsoleElsewhere(VMAddress(proxy.backend, f"{proxy.vm}/{machine}"))
     return hybrid.locate(_cloud_of(cloud, federation, zone, post), end, machine, max_hops, post)
+
+
+def other_zone(cloud: Cloud, end: float, vm: str) -> tuple[Zone | None, str]:
+    """Return the zone that a machine is of, None for this one; and its id or name there.
+
+    Raises:
+        VMNotFound: there is no such zone, or no machine can be called so.
+        BackendError: OpenNebula failed.
+    """
+    federation = _federation(cloud)
+    named, slash, machine = vm.partition("/")
+    if federation is None or not slash:
+        return None, vm
+    if "/" in machine:
+        raise VMNotFound(f"no machine's name has a slash, and {machine!r} has one")
+    zone = _find(cloud, end, named)
+    return (None if zone.is_called(federation.zone) else zone), machine
 
 
 def describe(cloud: Cloud, end: float, post: PostFunction | None = None) -> tuple[str, list[str]]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 from ...errors import VMNotFound
 from ...model import MachineHost
 from .cloud import Cloud
+from .federation import other_zone
 from .states import DONE, has_screen
 
 
 def host_of(cloud: Cloud, end: float, vm: str) -> MachineHost:
-    """Return the host of a machine's last history record; none of one that never ran.
+    """Return the host of a machine's last history record.
+
+    None of a machine that never ran, or is of another zone of the federation.
 
     Args:
         end: when to give up, in seconds of the monotonic clock.
@@ -22,7 +25,10 @@ def host_of(cloud: Cloud, end: float, vm: str) -> MachineHost:
         VMNotFound: there is none, or it was terminated.
         BackendError: OpenNebula failed, or refuses.
     """
-    machine = cloud.find(end, vm)
+    zone, own = other_zone(cloud, end, vm)
+    if zone is not None:
+        return MachineHost((), False)
+    machine = cloud.find(end, own)
     if machine.state == DONE:
         raise VMNotFound(f"VM {machine.id} was terminated")
     names = (machine.placement.host,) if machine.placement else ()

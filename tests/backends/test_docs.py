@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from twisted.trial.unittest import SynchronousTestCase
 
+from vncproxy.backends.ironic.settings import IronicSettings
 from vncproxy.backends.libvirt.settings import LibvirtSettings
 from vncproxy.backends.opennebula.settings import OpenNebulaSettings
 from vncproxy.backends.static.machines import read_if_changed
@@ -22,6 +23,7 @@ TABLE = Path(__file__).parents[2] / "docs/hypervisors.md"
 PAGE = Path(__file__).parents[2] / "docs/backends.md"
 KINDS: dict[str, type[BaseModel]] = {
     "static": StaticSettings,
+    "ironic": IronicSettings,
     "libvirt": LibvirtSettings,
     "opennebula": OpenNebulaSettings,
     "vmware": VMwareSettings,
@@ -34,7 +36,9 @@ class ExampleTests(SynchronousTestCase):
         secret = Path(self.mktemp())
         secret.write_text("user:s3cret\n")
         text = re.sub(
-            r'file = "/etc/vncproxy/[\w.]+(password|auth)"', f'file = "{secret}"', PAGE.read_text()
+            r'file = "/etc/vncproxy/[\w.]+(password|auth|pw)"',
+            f'file = "{secret}"',
+            PAGE.read_text(),
         )
         self.examples = re.findall(r"^```toml\n(.*?)^```", text, re.M | re.S)
 

@@ -51,7 +51,7 @@ class StoryTests(PairCase):
         viewers = {
             name: self.view(user=name, policy=policy)
             for name, policy in (
-                *((name, {}) for name in ("near", "far", "revoked", "leaves", "guest")),
+                *((name, {}) for name in ("near", "far", "revoked", "there", "leaves", "guest")),
                 ("limit", {"max_duration": 2}),
                 ("idle", {"idle_timeout": 2}),
             )
@@ -62,15 +62,19 @@ class StoryTests(PairCase):
         self.end("near", self.near)
         self.end("far", self.far)
         self.near.call("DELETE", "/v1/tokens?user=revoked")
+        self.far.call("DELETE", "/v1/tokens?user=there")
         viewers["leaves"].close()
-        self.assertStory(6)
+        self.assertStory(7)
         self.addCleanup(self.madrid.start_guest)
         self.madrid.stop_guest()
-        self.assertStory(7)
+        self.assertStory(8)
         reasons = {line["user"]: line["reason"] for line in self.audit(self.near, "close")}
         self.assertIn(reasons.pop("guest"), ("console-ended", "connection-lost"))
         ended = "ended-by-administrator"
-        expected = {"near": ended, "far": ended, "revoked": ended, "leaves": "client-gone"}
+        expected = {
+            **dict.fromkeys(("near", "far", "revoked", "there"), ended),
+            "leaves": "client-gone",
+        }
         self.assertEqual(reasons, expected | {"limit": "time-limit", "idle": "idle-limit"})
 
     def end(self, user: str, gateway: Any) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import atexit
 import json
+import re
 import time
 import urllib.error
 import urllib.request
 from functools import cache
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -20,12 +22,25 @@ from tests.components.zones import HERE, Zone, Zones
 from vncproxy.zones.keys import PrivateKey
 from vncproxy.zones.request import Act, new_request, sign
 
+PAGE = Path(__file__).parents[2] / "docs" / "zones.md"
+DOCUMENTED_KEY = "zone-public:G4wFRsvJ8vSWzQa3OAb9lDD25Nq-rL--5WqK3PL084s"
+
 SECOND = {"443": "8443", "6443": "7443", "6081": "7081", "6082": "7082"}
 """Ports of the first proxy -> of the second one, at one address."""
 
 
+def documented(number: int, values: dict[str, str]) -> str:
+    """Return what a configuration of docs/zones.md says about zones, with values of this test."""
+    text: str = re.findall(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)[number]
+    text = text[text.index("[zones.") :]
+    for before, after in values.items():
+        assert before in text, before
+        text = text.replace(before, after)
+    return text
+
+
 class World:
-    """Paris, and madrid with two proxies behind balancers of connections."""
+    """Paris, and madrid with two proxies behind balancers of connections, as the page has them."""
 
     def __init__(self) -> None:
         self.redis = RedisServer().start()
@@ -33,24 +48,30 @@ class World:
         self.paris, self.madrid = self.zones.all
         self.key = PrivateKey.new()
         self.first = self.madrid.configure(
-            f'[zones.paris.accept]\nkeys = ["{self.key.public}"]\nbackends = ["kvm"]\n'
-            f'[tokens]\nstore = "redis"\n[redis]\npath = "{self.redis.path}"\n',
+            documented(1, {DOCUMENTED_KEY: str(self.key.public)})
+            + f'[tokens]\nstore = "redis"\n[redis]\npath = "{self.redis.path}"\n',
             more_proxy='name = "first"',
         )
         self.first.config.chmod(0o644)
         self.second = second(self.first, self.madrid)
         self.api = Balancer(HERE, self.madrid.address, 6443, 7443)
         self.web = Balancer(HERE, self.madrid.address, 443, 8443)
-        self.paris.configure(f"""
-[zones.madrid]
-api = "https://{HERE}:{self.api.port}"
-console = "https://{HERE}:{self.web.port}/"
-tls = {{ ca_file = "{self.zones.authority.ca_file}", name = "{self.madrid.address}" }}
-key = "{self.key.secret_text()}"
-""")
+        self.paris.configure(documented(0, self.values()))
         self.madrid.start_guest()
         for gateway in (self.first, self.second, self.paris.gateway):
             gateway.start()
+
+    def values(self) -> dict[str, str]:
+        """Return what is different here from the configuration of paris on the page."""
+        key = self.zones.folder / "madrid.key"
+        key.write_text(self.key.secret_text())
+        ca = f'{self.zones.authority.ca_file}", name = "{self.madrid.address}'
+        return {
+            "https://console.madrid.example.com:6443": f"https://{HERE}:{self.api.port}",
+            "https://console.madrid.example.com/": f"https://{HERE}:{self.web.port}/",
+            "/etc/vncproxy/madrid.key": str(key),
+            "/etc/vncproxy/madrid-ca.pem": ca,
+        }
 
     def stop(self) -> None:
         """End everything."""

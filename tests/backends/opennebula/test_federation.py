@@ -77,6 +77,14 @@ class FixedPartTests(FederationCase):
         self.assertEqual(self.backend().fixed_part("madrid/7"), "")
 
 
+class HostTests(FederationCase):
+    def test_a_machine_of_another_zone_is_on_no_host_of_this_one(self) -> None:
+        backend = self.backend(**self.federation())
+        for vm, names in (("7", ("hv1",)), ("paris/web", ("hv1",)), ("madrid/7", ())):
+            self.assertEqual((vm, self.result(backend.host_of(vm)).names), (vm, names))
+        self.assertNotIn(MADRID, self.internet.asked)
+
+
 class AddressTests(FederationCase):
     def test_an_address_of_the_pool_alone_gets_no_session(self) -> None:
         error = self.failure(BackendError, "madrid/7", **self.federation())

@@ -151,7 +151,10 @@ class CheckTests(SynchronousTestCase):
         told = self.successResultOf(self.start(Settings(), backends, Answers("memory")))
         self.assertEqual(
             [str(each) for each in told if not each.ok],
-            ["FAIL  backend one: leaves machines to 'vsphere'; write [backends.vsphere]"],
+            [
+                "FAIL  backend one: leaves machines to 'vsphere'; write [backends.vsphere], or "
+                "[zones.vsphere]"
+            ],
         )
         backends["vsphere"] = Answers("vCenter 8")
         told = self.successResultOf(self.start(Settings(), backends, Answers("memory")))
@@ -167,7 +170,8 @@ class CheckTests(SynchronousTestCase):
         found = self.check(settings, {"one": Answers("a cloud")})
         self.assertEqual(
             str(found["backend one"]),
-            "FAIL  backend one: leaves machines to 'vsphere'; write [backends.vsphere]",
+            "FAIL  backend one: leaves machines to 'vsphere'; write [backends.vsphere], or "
+            "[zones.vsphere]",
         )
 
     def test_the_answer_of_the_store_is_told(self) -> None:

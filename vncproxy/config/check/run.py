@@ -167,7 +167,11 @@ def _missing_targets(settings: Settings, backends: Mapping[str, object]) -> list
         if IPointsElsewhere.providedBy(backend):
             named[name] = IPointsElsewhere(backend).elsewhere()
     return [
-        failure(f"backend {name}", f"leaves machines to {other!r}", f"write [backends.{other}]")
+        failure(
+            f"backend {name}",
+            f"leaves machines to {other!r}",
+            f"write [backends.{other}], or [zones.{other}]",
+        )
         for name, others in named.items()
         for other in others
         if other not in backends
