@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.doubles.api import session
 from tests.doubles.proxies import announced
 from vncproxy.cluster import announcements, records
-from vncproxy.model import Announcement, Border, Identity, SessionFilter, VMAddress
+from vncproxy.model import Announcement, Border, Identity, LinkState, SessionFilter, VMAddress
 
 NORTH = announced("north")
 BOTH = Border("paris", "7f3a", "tokyo", "91")
@@ -121,6 +121,11 @@ class AnnouncementTests(SynchronousTestCase):
             1.5,
             asks=("madrid",),
             accepts=("paris", "oslo"),
+            links={
+                "madrid": LinkState("them", 2, 1.5),
+                "oslo": LinkState("us", 0, None, "no answer within 5 s"),
+            },
+            tunnel_port="192.0.2.1:40000 sha256:0a",
         )
 
         self.assertEqual(announcements.decode("b" * 16, announcements.encode(before)), before)

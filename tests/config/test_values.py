@@ -26,6 +26,16 @@ class ValueTests(LoadCase):
             "[timeouts]\nlinger = 0", "[timeouts] linger: 0 is not allowed; more than 0"
         )
 
+    def test_an_address_for_other_processes(self) -> None:
+        for text in ("192.0.2.11", "192.0.2.11:7100", "192.0.2.11:7100-7199", "[2001:db8::1]:7100"):
+            self.load(f'[proxy]\npeer_address = "{text}"')
+        for text in ("proxy-1", "192.0.2.11:", "192.0.2.11:0", "192.0.2.11:7199-", "2001:db8::1"):
+            self.assert_mistake(
+                f'[proxy]\npeer_address = "{text}"',
+                f'[proxy] peer_address: "{text}" is not allowed; must be an address of this '
+                "machine, or one with ports as in 192.0.2.11:7100-7199",
+            )
+
     def test_a_number_that_is_not_finite(self) -> None:
         self.assert_mistake(
             "[limits]\nheader_time = inf",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.doubles.api import ApiTestCase
 from tests.doubles.proxies import announced
 from vncproxy.api import Scope
-from vncproxy.model import Unconfirmed
+from vncproxy.model import LinkState, Unconfirmed
 
 
 class ListTests(ApiTestCase):
@@ -20,6 +20,25 @@ class ListTests(ApiTestCase):
         self.assertEqual((shown["name"], shown["sessions"]), ("north", 5))
         self.assertEqual((shown["limits"], shown["draining"]), ({"sessions": 20}, False))
         self.assertEqual([each["worker"] for each in shown["workers"]], [1, 2])
+
+    def test_links_of_all_workers_count_together(self) -> None:
+        lost, made = LinkState("them", 0, 1_800_000_000.0), LinkState("them", 2, 1_800_000_060.0)
+        dialled = LinkState("us", 0, None, "refused")
+        self.proxies.found = [
+            announced("north", worker=1, links={"madrid": made}),
+            announced("north", worker=2, links={"madrid": lost, "oslo": dialled}),
+        ]
+
+        (shown,) = self.call("GET", "/v1/proxies").body["proxies"]
+
+        since = "2027-01-15T08:01:00Z"
+        self.assertEqual(
+            shown["links"],
+            {
+                "madrid": {"dial": "them", "count": 2, "since": since, "problem": None},
+                "oslo": {"dial": "us", "count": 0, "since": None, "problem": "refused"},
+            },
+        )
 
     def test_differences_are_warnings(self) -> None:
         self.proxies.found = [
