@@ -9,42 +9,22 @@ from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgentEndpointFactory, IPolicyForHTTPS
+from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from ...errors import ConfigurationError, ZoneError
 from ...interfaces import IZoneLinks
-from ...model import TLSTrust, ZoneService
-from ...tls.verification import VerifyingTLSClient
+from ...model import ZoneService
+from ...tls.https import HTTPSPolicy, LimitedAnswer
 from ...zones.request import Request, sign
 from .errors import refused, unreachable
 from .settings import ZoneSettings
-
-LONGEST_ANSWER: Final = 65536
-"""Bytes of an answer that are read."""
 
 KEPT: Final = 4
 """Connections that are kept for further requests."""
 
 KEPT_FOR: Final = 45
 """Seconds that one of them may be unused; the other side closes it after 60."""
-
-
-@implementer(IPolicyForHTTPS)
-class _Policy:
-    """Verifies the zone's API as the table says."""
-
-    def __init__(self, trust: TLSTrust) -> None:
-        self._trust = trust
-        self._newest: VerifyingTLSClient | None = None
-
-    def creatorForNetloc(self, hostname: bytes, port: int) -> VerifyingTLSClient:
-        self._newest = VerifyingTLSClient(self._trust, hostname.decode("idna"))
-        return self._newest
-
-    def problem(self) -> str:
-        """Return why the newest connection was not trusted; empty where it was."""
-        return self._newest.problem if self._newest is not None else ""
 
 
 @implementer(IAgentEndpointFactory)
@@ -78,7 +58,7 @@ class Connection:
         self._pool = HTTPConnectionPool(network)
         self._pool.maxPersistentPerHost = KEPT
         self._pool.cachedConnectionTimeout = KEPT_FOR
-        self._policy = _Policy(settings.tls.trust())
+        self._policy = HTTPSPolicy(settings.tls.trust())
         self._client = HTTPClient(self._agent(links))
 
     def _agent(self, links: IZoneLinks | None) -> Agent:
@@ -124,9 +104,9 @@ class Connection:
             allow_redirects=False,
             unbuffered=True,
         )
-        pieces: list[bytes] = []
-        await response.collect(_Limited(pieces))
-        return response.code, b"".join(pieces)
+        answer = LimitedAnswer()
+        await response.collect(answer)
+        return response.code, answer.content
 
     def _answer(self, content: bytes) -> dict[str, Any]:
         try:
@@ -136,16 +116,3 @@ class Connection:
         if not isinstance(answer, dict):
             raise ZoneError(f"zone {self._zone}: the answer is no JSON object", zone=self._zone)
         return answer
-
-
-class _Limited:
-    """Collects an answer up to a limit."""
-
-    def __init__(self, pieces: list[bytes]) -> None:
-        self._pieces = pieces
-        self._left = LONGEST_ANSWER
-
-    def __call__(self, data: bytes) -> None:
-        self._left -= len(data)
-        if self._left >= 0:
-            self._pieces.append(data)

@@ -25,6 +25,15 @@ class ProxiesTests(CommandTestCase):
             ],
         )
 
+    def test_hosts_are_shown_where_any_proxy_serves_some_only(self) -> None:
+        self.proxies.found.append(announced("node1", serves=("node1", "node1.example.com")))
+        self.proxies.found.append(announced("issuer", serves=()))
+
+        shown = self.output("proxies").splitlines()
+
+        ends = [line.rpartition("  ")[2] for line in shown]
+        self.assertEqual(ends, ["SERVES", "all hosts", "node1, node1.example.com", "none"])
+
     def test_differences_are_told(self) -> None:
         self.proxies.found.append(announced("north", proxy_id="e" * 16))
 

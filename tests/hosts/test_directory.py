@@ -136,7 +136,9 @@ class WaysTests(DirectoryCase):
         self.backend.answer, self.others.found = OFF, [OFF, THERE]
         self.assertEqual(self.ways(), ["node2"])
         self.others.found = []
-        self.assertEqual(self.ways(), ["node1"])
+        self.assertEqual((self.ways(), self.others.asked), (["node2"], 1))
+        self.clock.advance(1.0)
+        self.assertEqual((self.ways(), self.others.asked), (["node1"], 2))
 
     def test_others_are_not_asked_for_a_machine_that_runs_here(self) -> None:
         self.ways()
@@ -176,6 +178,13 @@ class WaysTests(DirectoryCase):
         self.announce("all", None)
         self.configure(backends={"kvm": object()})
         self.assertEqual(self.ways(), ["all"])
+
+    def test_or_else_by_this_one_unless_it_shows_no_console(self) -> None:
+        self.configure(backends={"kvm": object()})
+        self.assertEqual(self.ways(), ["node1"])
+        self.proxies.found.clear()
+        self.announce("node1", ())
+        self.failure(self.directory.ways(VM), NoProxyForHost)
 
     def test_a_machine_that_must_be_on(self) -> None:
         self.backend.answer = OFF
@@ -227,6 +236,7 @@ class ElsewhereTests(DirectoryCase):
         self.backend.answer, self.others.found = OFF, [MachineHost(("node2",), False, ID)]
         self.assertEqual(self.elsewhere(), [])
         self.others.found = [THERE]
+        self.clock.advance(1.0)
         self.assertEqual(self.elsewhere(), ["node2"])
 
     def test_where_the_machine_runs_without_a_proxy_one_of_every_host(self) -> None:

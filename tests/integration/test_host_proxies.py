@@ -11,6 +11,7 @@ from functools import cache
 from tests.components.host_proxies import OF_HOST, OF_ISSUER, XVP, HostProxy, with_redis
 from tests.components.host_proxies_case import HostProxiesCase, HostsWorld
 from tests.components.libvirt_host import KEY_COLOURS, until
+from tests.components.portal import Portal, example
 from tests.components.redis_server import RedisServer
 from tests.components.viewer import Refused
 
@@ -111,6 +112,21 @@ class BrowserTests(WithRedisCase):
         page.reload()
         at = self.wait_for_screen(page, self.here(), "2")
         self.assertIn("title=mine", at)
+
+    def test_a_page_in_the_frame_of_a_portal_follows_too(self) -> None:
+        portal = Portal()
+        self.addCleanup(portal.stop)
+        origin = f"http://127.0.0.1:{portal.port}"
+        policy = {"allowed_origins": [origin]}
+        portal.page = example(self.world.issuer.issue(self.vm, policy=policy)["url"])
+        self.migrate()
+        page = self.page()
+
+        page.open(origin)
+        self.addCleanup(page.driver.switch_to.default_content)
+        page.driver.switch_to.frame(0)
+
+        self.wait_for_screen(page, self.here(), "1")
 
     def test_the_page_follows_a_machine_that_moves_while_it_is_open(self) -> None:
         page = self.page()

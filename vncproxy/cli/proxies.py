@@ -26,7 +26,13 @@ def proxies(api: Client, as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    click.echo(table(_TITLES, [_row(proxy) for proxy in answer["proxies"]]))
+    found = answer["proxies"]
+    titles: tuple[str, ...] = _TITLES
+    rows = [_row(proxy) for proxy in found]
+    if any(proxy["serves"] is not None for proxy in found):
+        titles = (*titles, "SERVES")
+        rows = [(*row, _hosts(proxy)) for row, proxy in zip(rows, found, strict=True)]
+    click.echo(table(titles, rows))
     for warning in answer["warnings"]:
         click.echo(f"warning: {warning['message']}", err=True)
 
@@ -59,6 +65,11 @@ def _only_one(api: Client) -> str:
 
 def _processes(count: int) -> str:
     return "1 process" if count == 1 else f"{count} processes"
+
+
+def _hosts(proxy: Proxy) -> str:
+    serves = proxy["serves"]
+    return "all hosts" if serves is None else ", ".join(serves) or "none"
 
 
 def _row(proxy: Proxy) -> tuple[str, ...]:

@@ -59,6 +59,13 @@ def nearest(
     return min(serving or reaching, key=lambda each: _distance(each, me), default=None)
 
 
+def this_one(found: Iterable[Candidate], backend: str, me: Identity) -> Candidate | None:
+    """Return this proxy for a machine of a backend that cannot tell hosts, if it shows any."""
+    own = (each for each in found if each.identity.proxy_id == me.proxy_id)
+    able = (each for each in own if backend in each.backends and not each.refusal)
+    return next((each for each in able if each.serves != ()), None)
+
+
 def why_none(found: Sequence[Candidate], backend: str, host: MachineHost | None) -> str:
     """Return why `nearest` has found none, in words for the issuer."""
     if host is None or not host.names:

@@ -13,7 +13,7 @@ from ..interfaces import IConsoleBackend, IMachineFinder, IMachineIds, IProxies
 from ..model import Announcement, ConsoleType, Identity, MachineHost, VMAddress
 from ..tokens.issuing import MOST_HOPS
 from ..tokens.refusals import NoProxyForHost
-from .candidates import Candidate, candidates, nearest, why_none
+from .candidates import Candidate, candidates, nearest, this_one, why_none
 from .peer import Peer
 from .sighting import Sightings
 
@@ -117,7 +117,9 @@ class Directory:
         if running and host is not None and not host.runs:
             raise ConsoleUnavailable("not on")
         chosen = nearest(found, vm.backend, host, self._me)
-        if problem is not None and (hops or running):
+        if host is None and problem is None:
+            chosen = chosen or this_one(found, vm.backend, self._me)
+        elif problem is not None and (hops or running):
             chosen = None
         ways = self._ordered(vm, host, problem, chosen, peers)
         if not ways:

@@ -14,6 +14,12 @@ from ..model import MachineHost, VMAddress
 TIME_LIMIT = 5.0
 """Seconds that a backend may take to say where a machine is; a user may wait for it."""
 
+REMEMBERED = 1.0
+"""Seconds for which answers of other proxies are reused."""
+
+MOST_REMEMBERED = 1000
+"""Machines for which they are kept."""
+
 _SEVERAL = "Several virtual machines have this name."
 
 
@@ -35,6 +41,7 @@ class Sightings:
         self._backends = backends
         self._finder = finder
         self._clock = clock
+        self._recent: dict[VMAddress, tuple[float, Sequence[MachineHost]]] = {}
 
     async def here(self, vm: VMAddress) -> MachineHost | None:
         """Return the host that this proxy's backend knows; None where it knows none.
@@ -78,11 +85,27 @@ class Sightings:
             problem = e
         if (here is not None and here.runs) or self._finder is None:
             return _or_raise(here, problem)
-        others: Sequence[MachineHost] = await self._finder.find_machine(vm)
+        others = await self._ask_others(vm, self._finder)
         found = [here, *others] if here is not None else list(others)
         _refuse_namesakes(vm, found)
         running = (each for each in found if each.runs)
         return _or_raise(next(running, found[0] if found else None), problem)
+
+    async def _ask_others(self, vm: VMAddress, finder: IMachineFinder) -> Sequence[MachineHost]:
+        """Return what other proxies know, or have known less than a second ago.
+
+        A page that tries again and again must not let every hypervisor be asked each time.
+        """
+        now = self._clock.seconds()
+        asked_at, known = self._recent.get(vm, (-REMEMBERED, ()))
+        if now - asked_at < REMEMBERED:
+            return known
+        found: Sequence[MachineHost] = await finder.find_machine(vm)
+        self._recent.pop(vm, None)
+        self._recent[vm] = self._clock.seconds(), found
+        if len(self._recent) > MOST_REMEMBERED:
+            del self._recent[next(iter(self._recent))]
+        return found
 
 
 def _or_raise(

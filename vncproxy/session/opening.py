@@ -146,7 +146,11 @@ class Opening:
             return None
         if not grant.resumed:
             return grant
-        secret = await self._services.store.renew(grant)
+        try:
+            secret = await self._services.store.renew(grant)
+        except BaseException:
+            self._services.store.leave(self._live.lease(self._session), grant.token)
+            raise
         return replace(grant, resume_secret=secret, cookie_id=secret_id(secret))
 
     def _check_confirmed(self, token: Token | None) -> None:

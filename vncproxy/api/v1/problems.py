@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ...answers import ErrorAnswer, Unready
 from ...errors import (
     BackendError,
+    ConsoleUnavailable,
     Forbidden,
     PolicyUnsupported,
     StoreUnavailable,
@@ -74,6 +75,9 @@ BACKEND_ERROR = Problem(
 )
 STORE_UNAVAILABLE = Problem(
     StoreUnavailable.status, StoreUnavailable.code, "Redis does not answer; try again."
+)
+NOT_RUNNING = Problem(
+    ConsoleUnavailable.status, ConsoleUnavailable.code, "The machine must be on, and is not."
 )
 NO_PROXY = Problem(
     NoProxyForHost.status,
