@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import pickle
 import re
 import typing
 from collections.abc import Callable
@@ -149,6 +150,12 @@ class RefusalTests(SynchronousTestCase):
         refused = self.refused(**{"Retry-After": "7", "X-Request-Id": "7f3a0001"})
 
         self.assertEqual((refused.retry_after, refused.request_id), (7, "7f3a0001"))
+
+    def test_it_passes_from_process_to_process(self) -> None:
+        refused = self.refused(**{"Retry-After": "7"})
+        copied = pickle.loads(pickle.dumps(refused))
+
+        self.assertEqual((str(copied), vars(copied)), (str(refused), vars(refused)))
 
     def test_what_is_not_said_is_not_known(self) -> None:
         for headers in (

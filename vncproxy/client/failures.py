@@ -35,6 +35,11 @@ class Refused(ApiError):
         self.message = message
         self.field = field
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let other processes have it, such as workers of a queue."""
+        arguments = (self.status, self.code, self.message, self.field)
+        return type(self), arguments, vars(self)
+
 
 class Unreachable(ApiError):
     """Nothing answers in time, or what answers is not the API."""
