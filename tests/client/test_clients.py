@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.api import ApiTestCase, session
 from tests.doubles.cli import URL, MemoryTransport
+from vncproxy.api import Scope
 from vncproxy.api.reply import JSON
 from vncproxy.api.v1.operations import OPERATIONS
 from vncproxy.client import ApiError, AsyncClient, Client, GivenPolicy, Refused, Unreachable
@@ -90,6 +91,28 @@ class CallTests(ApiTestCase):
             client.list_machines()
 
         self.assertEqual(self.transport.requests, [("GET", "/console/api/v1/vms")])
+
+    def test_a_key_is_created_with_no_more_than_is_given(self) -> None:
+        self.key = self.key_with(Scope.ADMIN, Scope.KEYS)
+        client = Client(URL, self.key, transport=self.transport)
+
+        created = client.create_key("mine", ["issue"], vms=["kvm/web-*"])
+        listed = client.list_keys()["keys"]
+        nothing = client.create_key("nothing", ["issue"], backends=[])
+
+        self.assertEqual((created["vms"], created["scopes"]), (["kvm/web-*"], ["issue"]))
+        self.assertIn(created["id"], [each["id"] for each in listed])
+        self.assertEqual((created["backends"], nothing["backends"]), (["*"], []))
+        self.assertEqual(client.revoke_key(created["id"]), {"revoked": 1})
+
+    def test_a_request_that_is_sent_again_issues_one_token(self) -> None:
+        first, second, other = (
+            self.client.issue_token("kvm/web-01", "alice", idempotency_key=key)
+            for key in ("one", "one", "two")
+        )
+
+        self.assertEqual(first, second)
+        self.assertNotEqual(first["id"], other["id"])
 
 
 class FailureTests(SynchronousTestCase):

@@ -11,6 +11,9 @@ from tests.doubles.api import ApiTestCase
 from vncproxy.cli import main
 from vncproxy.client import Client
 
+SENT = ("Authorization", "Idempotency-Key", "X-Request-Id")
+"""Headers that the API of a test is given; the others are about the connection."""
+
 URL = "http://127.0.0.1:6082"
 
 
@@ -28,7 +31,7 @@ class MemoryTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         path = request.url.raw_path.decode()
         self.requests.append((request.method, path))
-        headers = {"Authorization": request.headers["Authorization"]}
+        headers = {n: request.headers[n] for n in SENT if n in request.headers}
         answer = self._case.call(request.method, path, request.read() or None, headers=headers)
         return httpx.Response(answer.status, headers=answer.headers, text=answer.text)
 

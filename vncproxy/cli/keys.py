@@ -53,7 +53,8 @@ def create(
     """
     bounds = parse_policy(policy, None) if policy else None
     life = None if days is None else days * 86400
-    created = api.create_key(name, policy=bounds, expires_in=life, **given)
+    rights = {option: value for option, value in given.items() if value}
+    created = api.create_key(name, policy=bounds, expires_in=life, **rights)
     if as_json:
         print_json(created)
     else:

@@ -105,15 +105,17 @@ def create_key(
         policy: the most that its links may do.
         expires_in: seconds that it lives.
     """
-    body: dict[str, object] = {"name": name, "scopes": list(scopes)}
     more: dict[str, object] = {
-        "backends": backends and list(backends),
-        "vms": vms and list(vms),
+        "backends": None if backends is None else list(backends),
+        "vms": None if vms is None else list(vms),
+        "match_names": match_names,
         "policy": policy,
+        "requests_per_minute": requests_per_minute,
+        "expires_in": expires_in,
     }
-    more |= {"match_names": match_names, "requests_per_minute": requests_per_minute}
-    body |= {name: value for name, value in more.items() if value}
-    return Call("POST", "/v1/keys", body=body | ({"expires_in": expires_in} if expires_in else {}))
+    body: dict[str, object] = {"name": name, "scopes": list(scopes)}
+    body |= {name: value for name, value in more.items() if value is not None}
+    return Call("POST", "/v1/keys", body=body)
 
 
 def list_keys() -> Call[answers.KeyList]:

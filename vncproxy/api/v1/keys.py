@@ -49,7 +49,12 @@ class KeyRequest(Access):
         expires_in: seconds that it lives, at most 400 days.
     """
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={
+            "examples": [{"name": "portal", "scopes": ["issue"], "vms": ["kvm/web-*"]}]
+        },
+    )
 
     name: Name
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
