@@ -7,18 +7,21 @@ import re
 import typing
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 
 import httpx
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests import __file__ as tests_file
 from tests.doubles.api import ApiTestCase, session
 from tests.doubles.cli import URL, MemoryTransport
 from vncproxy.api import Scope
 from vncproxy.api.reply import JSON
 from vncproxy.api.v1.operations import OPERATIONS
-from vncproxy.client import ApiError, AsyncClient, Client, GivenPolicy, Refused, Unreachable
+from vncproxy.client import ApiError, AsyncClient, Client, GivenPolicy, Refused, Unreachable, calls
 from vncproxy.model import Policy
 
+PAGE = Path(tests_file).parent.parent / "docs" / "python-client.md"
 BETWEEN_PROXIES = {"hops", "running"}
 """Members of requests that proxies pass on."""
 
@@ -254,3 +257,13 @@ class CompletenessTests(SynchronousTestCase):
                 self.assertEqual(
                     typing.get_type_hints(method)["return"].__args__[0], operation.answer
                 )
+
+    def test_the_page_names_every_method_with_its_arguments(self) -> None:
+        rows = re.findall(r"^\| (`\w+\(.*`) \|", PAGE.read_text(), re.MULTILINE)
+        told = dict(re.findall(r"`(\w+)\(([^`]*)\)`", " ".join(rows)))
+        methods = [name for name in vars(calls) if not name.startswith("_") and name in dir(Client)]
+        self.assertEqual(set(methods), set(told))
+        for name in methods:
+            taken = inspect.signature(getattr(Client, name)).parameters
+            for each in told[name].replace("=", "").split(", "):
+                self.assertIn(each, ["", *taken], name)
