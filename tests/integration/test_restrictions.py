@@ -16,6 +16,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.certificates import Authority
+from tests.components.chromium import Page
 from tests.components.gateway import Gateway
 from tests.components.recorder import Recorder, Recording
 from tests.components.viewer import Viewer
@@ -33,6 +34,28 @@ HANDSHAKE = 12 + 1 + 1
 """Bytes of a viewer of version 3.8 before its messages: banner, security type, ClientInit."""
 
 LENGTHS = {0: 20, 3: 10, 4: 8, 5: 6, 150: 10, 250: 4}
+
+WEB_SOCKET = """
+    const [url, done] = arguments, socket = new WebSocket(url, ["binary"]), said = [];
+    socket.binaryType = "arraybuffer";
+    const answers = [[...new TextEncoder().encode("RFB 003.008\\n")], [1], [1]];
+    socket.onmessage = ({ data }) => {
+        if (typeof data === "string") {
+            said.push(data);
+        } else if (answers.length) {
+            socket.send(new Uint8Array(answers.shift()));
+        } else {
+            const bytes = (text) => text.split(" ").map((each) => parseInt(each, 16));
+            for (let n = 0; n < 50; n++) {
+                socket.send(new Uint8Array(bytes("4 1 0 0 0 0 0 41 5 1 0 10 0 20")));
+            }
+            socket.send(new Uint8Array(bytes("3 1 0 0 0 0 3 20 2 58")));
+            setTimeout(() => done(said), 300);
+            socket.onmessage = null;
+        }
+    };
+"""
+"""A viewer that types and clicks fifty times, then requests an update."""
 
 
 class World:
@@ -112,6 +135,36 @@ class RestrictionTests(SynchronousTestCase):
         self.assertEqual(self.kinds(watched), {0, 2, 3})
         self.assertTrue(watching.name.endswith(" (view only)"), watching.name)
         self.assertNotIn("view only", controlling.name)
+
+    def test_the_page_of_a_link_for_watching_says_so(self) -> None:
+        gateway = world().gateway
+        page, view_only = Page(), "return document.body.hasAttribute('data-view-only')"
+        self.addCleanup(page.leave)
+        for mode in ("view-only", "control"):
+            url = gateway.issue("here/qemu", policy={"mode": mode})["url"]
+            page.open(str(url))
+            page.wait_for_state("connected")
+            self.assertEqual(page.driver.execute_script(view_only), mode == "view-only")
+            self.assertNotIn("(view only)", page.driver.title)
+            page.type("v" if mode == "view-only" else "d")
+
+        until_true(lambda: "d" in world().qemu.typed())
+        self.assertNotIn("v", world().qemu.typed())
+
+    def test_a_program_that_claims_to_be_the_page_is_filtered_too(self) -> None:
+        gateway, recorder = world().gateway, world().recorders["xtigervnc"]
+        page, before = Page(), len(recorder.recordings)
+        self.addCleanup(page.leave)
+        page.open(f"http://127.0.0.1:{gateway.web_port}/healthz")
+        token = gateway.issue("here/xtigervnc", policy={"mode": "view-only"})["token"]
+
+        said = page.driver.execute_async_script(
+            WEB_SOCKET, f"ws://127.0.0.1:{gateway.web_port}/websockify?moves=1&token={token}"
+        )
+
+        self.assertEqual(said, ["vncproxy:view-only"])
+        until_true(lambda: REQUEST_UPDATE in bytes(recorder.recordings[before].to_server))
+        self.assertEqual(self.kinds(recorder.recordings[before]), {3})
 
     def test_what_is_forbidden_does_not_arrive_and_the_picture_does(self) -> None:
         for machine in ("qemu", "xtigervnc"):

@@ -100,6 +100,15 @@ class MessageTests(SynchronousTestCase):
 
         self.assertEqual(walk([data + b"\2"])[0], boundaries([data, b"\2"]))
 
+    def test_the_longest_rectangle_of_tight(self) -> None:
+        walker = ServerPieces(FormatChanges(PixelFormat()))
+        longest = bytes([0x90, 0xFF, 0xFF, 0xFF])
+        walker.receive(update(Rectangle("", 9, 9, 7, longest)))
+
+        [piece] = walker.receive(bytes((1 << 22) - 1) + b"\2")[:1]
+
+        self.assertEqual((piece.end, piece.last), ((1 << 22) - 1, True))
+
     def test_a_rectangle_of_gigabytes_is_not_kept(self) -> None:
         walker = ServerPieces(FormatChanges(PixelFormat()))
         walker.receive(update(Rectangle("", 9, 9, 16, b"\xff\xff\xff\xff")))
