@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "redis",
         "tls",
         "openstack",
-        *(f"config.{name}" for name in ("cloud", "redis", "secret", "urls")),
+        *(f"config.{name}" for name in ("cloud", "redis", "scope", "secret", "urls")),
     },
     "links": {*VOCABULARY, "handshake", "relay", "tls", "zones"},
     "cluster": {*VOCABULARY, "pacing", "redis", "config.redis"},

@@ -146,5 +146,5 @@ class RevokeTests(CommandTestCase):
         for arguments in ((), ("a", "--vm", "kvm/1"), ("--vm", "kvm/1", "--user", "a")):
             result = self.run_command("token", "revoke", *arguments)
 
-            self.assertFails(result, 2, "give one of ID, --vm and --user")
+            self.assertFails(result, 2, "give one of ID, --vm, --user, --jti and --signer")
         self.assertEqual(self.transport.requests, [])

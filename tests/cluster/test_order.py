@@ -27,6 +27,7 @@ class OrderTests(SynchronousTestCase):
             frozenset({"kvm"}),
             ids=frozenset({"a", "b"}),
             tokens=frozenset({"c"}),
+            signer="portal",
         )
         order = Order("1", Kind.END, wanted, "superseded", "key 'portal'", "f" * 16, "e" * 16)
 

@@ -65,6 +65,8 @@ class KeyTests(RedisCase):
         store.leases.held = lambda: [(lease, self.token())]
         await store.leases.renew(was_announced=False)
         await self.exceed_a_high_limit(store)
+        await store.revoke_links_of_user("carol")
+        await store.revoke_signer("portal")
         await self.serve_portals()
         await store.check()
         await store.ping()

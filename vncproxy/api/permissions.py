@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ..errors import Forbidden
-from ..interfaces import IConsoleBackend, IMachineIds
+from ..interfaces import IConsoleBackend
 from ..model import VMAddress, VMSummary
+from ..tokens.machine_ids import fixed_part
 from .caller import Caller
 from .reply import Refusal
 
@@ -25,7 +26,7 @@ class Permissions:
 
     def allow(self, caller: Caller, vm: VMAddress) -> bool:
         """Tell whether a caller may see and use a machine, by its address in tokens."""
-        return caller.may_use(vm, self._fixed_part(vm))
+        return caller.may_use(vm, fixed_part(self._backends, vm))
 
     def require(self, caller: Caller, vm: VMAddress) -> None:
         """Refuse a machine that a caller may not use.
@@ -56,13 +57,6 @@ class Permissions:
     def filter(self, caller: Caller) -> Callable[[VMAddress], bool] | None:
         """Return what accepts the machines of a caller; None where its backends say enough."""
         return None if caller.vms.everything else lambda vm: self.allow(caller, vm)
-
-    def _fixed_part(self, vm: VMAddress) -> str:
-        backend = self._backends.get(vm.backend)
-        if not IMachineIds.providedBy(backend):
-            return ""
-        fixed: str = IMachineIds(backend).fixed_part(vm.vm)
-        return fixed
 
 
 def _what(caller: Caller, vm: VMAddress) -> str:

@@ -129,18 +129,20 @@ Examples:
   vncproxy token revoke 5f2b...    (64 hexadecimal digits)
   vncproxy token revoke --vm kvm/web-01
   vncproxy token revoke --user alice
+  vncproxy token revoke --jti portal/7c9e6679
+  vncproxy token revoke --signer portal
 """,
 )
 @click.argument("token_id", metavar="[ID]", required=False)
 @click.option("--vm", metavar="BACKEND/ID", help="All tokens of this machine.")
 @click.option("--user", help="All tokens of this user.")
+@click.option("--jti", metavar="SOURCE/JTI", help="A signed link, used or not.")
+@click.option("--signer", metavar="SOURCE", help="All signed links of a token source, for good.")
 @json_option
 @api_command
-def revoke(
-    api: Client, token_id: str | None, vm: str | None, user: str | None, as_json: bool
-) -> None:
-    """Revoke a token, or all of a machine or a user, and end their sessions."""
-    answer = _revoked(api, token_id, vm, user)
+def revoke(api: Client, token_id: str | None, as_json: bool, **chosen: str | None) -> None:
+    """Revoke a token, all of a machine or a user, or signed links, and end their sessions."""
+    answer = _revoked(api, token_id, chosen)
     if as_json:
         print_json(answer)
     else:
@@ -148,12 +150,12 @@ def revoke(
         warn_unconfirmed(answer)
 
 
-def _revoked(api: Client, token_id: str | None, vm: str | None, user: str | None) -> Revocation:
-    if sum(given is not None for given in (token_id, vm, user)) != 1:
-        raise click.UsageError("give one of ID, --vm and --user")
+def _revoked(api: Client, token_id: str | None, chosen: dict[str, str | None]) -> Revocation:
+    if sum(given is not None for given in (token_id, *chosen.values())) != 1:
+        raise click.UsageError("give one of ID, --vm, --user, --jti and --signer")
     if token_id is not None:
         return api.revoke_token(token_id)
-    return api.revoke_tokens(vm=vm, user=user)
+    return api.revoke_tokens(**chosen)
 
 
 def _facts(status: StoredToken) -> dict[str, str]:

@@ -82,9 +82,20 @@ def revoke_token(token_id: str) -> Call[answers.Revocation]:
     return Call("DELETE", f"/v1/tokens/{_part(token_id)}")
 
 
-def revoke_tokens(*, vm: str | None = None, user: str | None = None) -> Call[answers.Revocation]:
-    """Revoke all tokens of a machine or of a user, and end their sessions."""
-    return Call("DELETE", "/v1/tokens", _given(vm=vm, user=user))
+def revoke_tokens(
+    *,
+    vm: str | None = None,
+    user: str | None = None,
+    jti: str | None = None,
+    signer: str | None = None,
+) -> Call[answers.Revocation]:
+    """Revoke all tokens of a machine or of a user, or signed links, and end their sessions.
+
+    Args:
+        jti: of one signed link, ``<token source>/<jti>``.
+        signer: the token source of all signed links.
+    """
+    return Call("DELETE", "/v1/tokens", _given(vm=vm, user=user, jti=jti, signer=signer))
 
 
 def create_key(

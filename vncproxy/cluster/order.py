@@ -83,6 +83,7 @@ def encode(order: Order) -> str:
         "sessions": _sorted(wanted.ids),
         "tokens": _sorted(wanted.tokens),
         "backends": _sorted(wanted.backends),
+        "signer": wanted.signer,
     }
     return json.dumps({name: value for name, value in members.items() if value is not None})
 
@@ -133,6 +134,7 @@ def _decode(members: dict[str, Any]) -> Order:
             ids=_texts(members, "sessions"),
             tokens=_texts(members, "tokens"),
             backends=_texts(members, "backends"),
+            signer=_text(members, "signer"),
         ),
         reason=_text(members, "reason") or EndedByAdministrator.code,
         by=_text(members, "by") or "",
@@ -141,7 +143,7 @@ def _decode(members: dict[str, Any]) -> Order:
     )
 
 
-_CRITERIA = frozenset({"worker", "proxy", "vm", "user", "sessions", "tokens", "backends"})
+_CRITERIA = frozenset({"worker", "proxy", "vm", "user", "sessions", "tokens", "backends", "signer"})
 
 _MEMBERS = _CRITERIA | {"v", "id", "kind", "reason", "by", "from"}
 

@@ -41,7 +41,14 @@ from .observer import ISessionObserver
 from .portals import IPortalStore
 from .registry import IProxies, ISessionRegistry
 from .stage import IStage
-from .tokens import IHasSentinels, IMayForget, ITokenSource, ITokenStore
+from .tokens import (
+    IHasSentinels,
+    ILinkStore,
+    IMayForget,
+    ISignedLinks,
+    ITokenSource,
+    ITokenStore,
+)
 
 __all__ = [
     "CONTEXT_VERSION",
@@ -57,6 +64,7 @@ __all__ = [
     "IHasWarnings",
     "IKnowsConsoles",
     "IKnowsHosts",
+    "ILinkStore",
     "IMachineFinder",
     "IMachineIds",
     "IMachineOwners",
@@ -66,6 +74,7 @@ __all__ = [
     "IProxies",
     "ISessionObserver",
     "ISessionRegistry",
+    "ISignedLinks",
     "IStage",
     "ITokenSource",
     "ITokenStore",

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from zope.interface import Interface
 
-from ..model import Grant, SessionLease, Token, TokenStatus, VMAddress
+from ..model import Grant, SessionLease, SignedLink, Token, TokenStatus, VMAddress
 
 
 class ITokenStore(Interface):
@@ -131,6 +131,50 @@ class ITokenStore(Interface):
 
     def close() -> Awaitable[None]:
         """Close connections."""
+
+
+class ILinkStore(Interface):
+    """A token store that also redeems links which portals have signed, and revokes them."""
+
+    def redeem_link(
+        link: SignedLink,
+        resume_secret: str | None = None,
+        before_use: Callable[[Token | None], None] | None = None,
+        lease: SessionLease | None = None,
+    ) -> Awaitable[Grant]:
+        """Redeem a signed link as ``ITokenStore.redeem`` does a token; its first use makes it one.
+
+        Raises:
+            TokenRevoked: it, its signer or its user was revoked.
+            VNCProxyError: as ``ITokenStore.redeem``.
+        """
+
+    def revoke_link(token_id: str) -> Awaitable[bool]:
+        """Revoke a signed link, also one that was never used; False where it never was."""
+
+    def revoke_links_of_user(user: str) -> Awaitable[None]:
+        """Refuse the links that were signed for a user until now."""
+
+    def revoke_signer(signer: str) -> Awaitable[None]:
+        """Refuse all links of a signer from now on."""
+
+
+class ISignedLinks(Interface):
+    """A token source that reads signed links to machines of backends."""
+
+    def read_link(secret: str) -> Awaitable[SignedLink | None]:
+        """Return a link; None for what is none of this source.
+
+        Raises:
+            TokenRefused, PolicyUnsupported: it is of this source, and not good.
+        """
+
+    def may_name(vm: VMAddress, fixed: str) -> bool:
+        """Tell whether a link may name a machine.
+
+        Args:
+            fixed: the part of its id that no tenant can choose, as `IMachineIds` has it.
+        """
 
 
 class IMayForget(Interface):

@@ -10,6 +10,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 - `endpoint`: where a console is, how its server is verified, and its handshakes as data.
 - `token`: a token without its secret, and what a redeemed one allows.
 - `machine_host`: the host on which a machine is.
+- `signed_link`: links that portals sign.
 - `secret`: how ids and secrets are made, hashed and checked.
 - `identity`: the identity of a process among all proxies.
 - `announcement`: what a process tells of itself to all proxies.
@@ -62,6 +63,7 @@ from .session import (
     Unconfirmed,
     cursor_of,
 )
+from .signed_link import SignedLink
 from .token import Grant, Once, Token, TokenStatus
 from .units import Seconds, UnixTime
 
@@ -104,6 +106,7 @@ __all__ = [
     "SessionInfo",
     "SessionLease",
     "Sharing",
+    "SignedLink",
     "TLSTrust",
     "Timeouts",
     "Token",

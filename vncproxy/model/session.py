@@ -38,6 +38,7 @@ class SessionInfo:
         proxy: the name of the proxy that serves the session.
         zone: the zone of that proxy.
         proxy_id: the id of that proxy, which differs at each of its starts.
+        signer: as `Token` has it.
         side: of an ended session, which leg ended first: ``downstream`` or ``upstream``; empty
             where the proxy itself ended it.
         border: the zones that it comes from and goes to; None for a session within one zone.
@@ -59,6 +60,7 @@ class SessionInfo:
     side: str = ""
     border: Border | None = None
     proxy_id: str = ""
+    signer: str = ""
 
     @property
     def cursor(self) -> str:
@@ -101,6 +103,10 @@ class KnownSession(Protocol):
     def border(self) -> Border | None:
         """The zones that it comes from and goes to."""
 
+    @property
+    def signer(self) -> str:
+        """The token source whose signed link it has; empty for none."""
+
 
 def cursor_of(session: KnownSession) -> str:
     """Return where a session stands among all, oldest first; compared as text."""
@@ -119,6 +125,7 @@ class SessionFilter:
         tokens: ids of tokens, of which its own is to be one.
         from_zone: the zone that it comes from.
         to_zone: the zone whose console it shows.
+        signer: the token source whose signed link it has.
     """
 
     vm: VMAddress | None = None
@@ -129,12 +136,14 @@ class SessionFilter:
     tokens: frozenset[str] | None = None
     from_zone: str | None = None
     to_zone: str | None = None
+    signer: str | None = None
 
     def accepts(self, session: KnownSession) -> bool:
         """Tell whether a session meets them."""
         return (
             self.vm in (None, session.vm)
             and self.user in (None, session.user)
+            and self.signer in (None, session.signer)
             and self.proxy in (None, session.proxy, session.proxy_id)
             and (self.ids is None or session.id in self.ids)
             and (self.tokens is None or session.token_id in self.tokens)

@@ -22,6 +22,7 @@ class Token:
         issued_at: when it was made.
         expires_at: when it can no longer be redeemed.
         visit: the session of another zone that it was issued for; None for a user's own token.
+        signer: the token source of a signed link; empty for tokens that were issued.
     """
 
     vm: VMAddress
@@ -31,6 +32,7 @@ class Token:
     issued_at: UnixTime
     expires_at: UnixTime
     visit: Visit | None = None
+    signer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,10 +182,11 @@ def renew(
         close_all(added, reactor)
         raise
     sources = {name: configured[name].instance for name in settings.token_sources}
+    backends = {name: configured[name].instance for name in _with_machines(settings)}
     renewed = replace(
         components,
-        store=StoreWithSources(store, sources) if sources else store,
-        backends={name: configured[name].instance for name in _with_machines(settings)},
+        store=StoreWithSources(store, sources, backends) if sources else store,
+        backends=backends,
         sources=sources,
         configured=configured,
     )

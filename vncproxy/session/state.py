@@ -86,6 +86,11 @@ class SessionState:
         self.is_vnc_server = False
 
     @property
+    def signer(self) -> str:
+        """The token source of its signed link; empty for a token that was issued."""
+        return "" if self.grant is None else self.grant.token.signer
+
+    @property
     def is_open(self) -> bool:
         """Whether bytes flow, or did."""
         return self.legs is not None
@@ -156,4 +161,5 @@ class SessionState:
             side=self.side,
             border=self.border,
             proxy_id=self.proxy_id,
+            signer=self.signer,
         )

@@ -9,13 +9,14 @@ In reading order:
 - `policy`: what a policy may ask for.
 - `bounds`: the most that an issuer may ask for.
 - `delegation`: the most that an issuer may let another one ask for.
+- `machine_ids`: the part of a machine's id that no tenant can choose.
 - `machine_check`: whether a machine exists.
 - `access_url`: the link that a user opens.
 - `issuing`: from a checked request to a stored token and its access URL.
 - `resume`: how long a browser may re-enter, the same in every store.
 - `over_limit`: the refusal of a session for which there is no room.
 - `live_counts`: the live sessions of one process by machine, user and address.
-- `memory`: tokens in this process.
+- `memory_links`, `memory`: tokens in this process, signed links among them.
 - `records`: the JSON form of a token in Redis, which portals write too.
 - `redis_keys`: the keys of tokens in Redis.
 - `scripts`: what Redis runs atomically.
@@ -24,6 +25,7 @@ In reading order:
 - `own_memory`: what this process did to tokens, for when a crash makes Redis forget it.
 - `redis_leases`: the sessions of this process in Redis: removed, registered, kept.
 - `redis_sessions`: how sessions begin in Redis, counted in the same step.
+- `redis_links`: signed links in Redis.
 - `redis_status`: what a Redis is fit for.
 - `redis`: tokens in Redis, for many proxies.
 - `external`: tokens of other issuers.

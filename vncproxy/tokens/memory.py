@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from zope.interface import implementer
 
 from ..errors import Superseded, TokenExpired, TokenRefused, TokenRevoked, TokenUnknown, TokenUsed
-from ..interfaces import ITokenStore
+from ..interfaces import ILinkStore, ITokenStore
 from ..model import (
     Grant,
     SessionLease,
@@ -25,6 +25,7 @@ from ..model import (
     secret_id,
 )
 from .live_counts import LiveCounts
+from .memory_links import BeforeUse, MemoryLinks
 from .resume import (
     MOST_COOKIES,
     MOST_GIVEN_BACK,
@@ -111,8 +112,8 @@ class _Entry:
         return not self.revoked and (now < self.expires_at or self.can_be_resumed())
 
 
-@implementer(ITokenStore)
-class MemoryTokenStore:
+@implementer(ILinkStore, ITokenStore)
+class MemoryTokenStore(MemoryLinks):
     """A token store for one process.
 
     Args:
@@ -131,17 +132,14 @@ class MemoryTokenStore:
         self._forget: list[tuple[float, str]] = []
         self._counts = LiveCounts()
         self._done: dict[str, float] = {}
+        MemoryLinks.__init__(self, time)
         self._undo: list[tuple[float, str]] = []
 
     async def issue(self, token: Token) -> str:
         """Store a token and return its secret."""
         self._forget_old()
         secret = new_secret()
-        token_id = secret_id(secret)
-        expires_at = self._seconds() + token.expires_at - self._time()
-        forget_at = expires_at + REMEMBER
-        self._entries[token_id] = _Entry(token, expires_at, forget_at)
-        heapq.heappush(self._forget, (forget_at, token_id))
+        self._enter(secret_id(secret), token)
         return secret
 
     async def redeem(
@@ -152,14 +150,24 @@ class MemoryTokenStore:
         lease: SessionLease | None = None,
     ) -> Grant:
         """Take one use of a token, or re-enter with the resume cookie."""
-        token_id, now = secret_id(secret), self._seconds()
-        entry = self._entries.get(token_id)
+        return self._redeem(secret_id(secret), resume_secret, before_use, lease)
+
+    def _enter(self, token_id: str, token: Token) -> None:
+        expires_at = self._seconds() + token.expires_at - self._time()
+        forget_at = expires_at + REMEMBER
+        self._entries[token_id] = _Entry(token, expires_at, forget_at)
+        heapq.heappush(self._forget, (forget_at, token_id))
+
+    def _redeem(
+        self, token_id: str, cookie: str | None, before_use: BeforeUse, lease: SessionLease | None
+    ) -> Grant:
+        now, entry = self._seconds(), self._entries.get(token_id)
         if entry is None:
             raise TokenUnknown(f"no token {token_id[:12]}")
         if entry.revoked:
             raise entry.refusal(TokenRevoked(f"token {token_id[:12]} was revoked"))
         entry.prune(now)
-        cookie_id = secret_id(resume_secret) if resume_secret is not None else ""
+        cookie_id = secret_id(cookie) if cookie is not None else ""
         if cookie_id in entry.resumes:
             return self._reenter(token_id, entry, cookie_id, now, lease)
         if before_use is not None and entry.uses_left(now) != 0:

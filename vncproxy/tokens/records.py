@@ -60,6 +60,7 @@ class _Record(BaseModel):
     issued_at: _Moment
     expires_at: _Moment
     visit: Visit | None = None
+    signer: str = ""
 
 
 def encode(token: Token) -> bytes:
@@ -73,11 +74,14 @@ def encode(token: Token) -> bytes:
         issued_at=token.issued_at,
         expires_at=token.expires_at,
         visit=token.visit,
+        signer=token.signer,
     )
     # proxies of an earlier version refuse a record with members that they do not know
     left_out: dict[str, bool | set[str]] = {"policy": _unset(token.policy)}
     if token.visit is None:
         left_out["visit"] = True
+    if not token.signer:
+        left_out["signer"] = True
     return record.model_dump_json(exclude=left_out).encode()
 
 
@@ -116,6 +120,7 @@ def decode(record: bytes) -> Token:
         issued_at=read.issued_at,
         expires_at=read.expires_at,
         visit=read.visit,
+        signer=read.signer,
     )
 
 

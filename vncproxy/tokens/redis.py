@@ -15,7 +15,7 @@ from ..errors import (
     TokenUnknown,
     VNCProxyError,
 )
-from ..interfaces import IHasSentinels, IMayForget, ITokenStore
+from ..interfaces import IHasSentinels, ILinkStore, IMayForget, ITokenStore
 from ..model import (
     Grant,
     SessionLease,
@@ -33,6 +33,7 @@ from .records import MalformedRecord, decode, encode
 from .redis_answers import Unannounced, refusal
 from .redis_keys import RedisKeys
 from .redis_leases import RedisLeases
+from .redis_links import RedisLinks
 from .redis_sessions import RedisSessions
 from .redis_status import read_losses, try_channels, try_commands
 from .redis_token import StoredToken
@@ -49,8 +50,8 @@ The first use of such a token takes one call to Redis instead of two.
 """
 
 
-@implementer(IHasSentinels, IMayForget, ITokenStore)
-class RedisTokenStore:
+@implementer(IHasSentinels, ILinkStore, IMayForget, ITokenStore)
+class RedisTokenStore(RedisLinks):
     """A token store for any number of proxies.
 
     It connects at the first call. Expiry is Redis's own, so the proxies' clocks may differ.
@@ -121,19 +122,19 @@ class RedisTokenStore:
         lease: SessionLease | None = None,
     ) -> Grant:
         """Take one use of a token, or re-enter with the resume cookie."""
+        token_id = secret_id(secret)
         return await self._sessions.run_counted(
-            lambda redis: self._redeem(redis, secret, resume_secret, before_use, lease), "redeem"
+            lambda redis: self._redeem(redis, token_id, resume_secret, before_use, lease), "redeem"
         )
 
     async def _redeem(
         self,
         redis: Operation,
-        secret: str,
+        token_id: str,
         cookie: str | None,
         before_use: Callable[[Token | None], None] | None,
         lease: SessionLease | None,
     ) -> Grant:
-        token_id = secret_id(secret)
         refused, record = None, self._issued.get(token_id)
         if cookie is None and record is not None:
             try:

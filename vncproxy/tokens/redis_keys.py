@@ -47,6 +47,14 @@ class RedisKeys:
         """Return the key of the index of a user's tokens."""
         return f"{self.prefix}user:{user}"
 
+    def revoked_user(self, user: str) -> str:
+        """Return the key that says until when signed links for a user are refused."""
+        return f"{self.prefix}revoked:user:{user}"
+
+    def revoked_signer(self, signer: str) -> str:
+        """Return the key that says that the links of a signer are refused."""
+        return f"{self.prefix}revoked:signer:{signer}"
+
     def once(self, key: str) -> str:
         """Return the key that notes that something was done."""
         return f"{self.prefix}once:{key}"

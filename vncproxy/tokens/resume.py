@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from ..model import ConsoleType, Token
 
@@ -18,6 +19,13 @@ its time limits together."""
 
 REMEMBER = 3600.0
 """Seconds for which a token is kept after its end, so that the log can say why it is refused."""
+
+
+LONGEST_LINK: Final = 86400.0
+"""Seconds between the signing of a link and its end, at most."""
+
+CLOCKS: Final = 10.0
+"""Seconds by which the clock of a signer may be ahead when its user's links are revoked."""
 
 
 @dataclass(frozen=True, slots=True)

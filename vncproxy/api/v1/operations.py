@@ -27,7 +27,19 @@ from ...config.scope import Scope
 from .bodies import TokenRequest
 from .keys import KeyRequest
 from .operation import Operation
-from .parameters import AFTER, FROM_ZONE, LIMIT, PROXY, REVOKE, TO_ZONE, TOKEN, USER, VM
+from .parameters import (
+    AFTER,
+    FROM_ZONE,
+    JTI,
+    LIMIT,
+    PROXY,
+    REVOKE,
+    SIGNER,
+    TO_ZONE,
+    TOKEN,
+    USER,
+    VM,
+)
 from .problems import (
     ASKING_ZONES,
     BACKEND_ERROR,
@@ -107,10 +119,10 @@ REVOKE_TOKENS = Operation(
     "DELETE",
     "/v1/tokens",
     Revocation,
-    "Revoke all tokens of a machine or of a user, and end their sessions.",
+    "Revoke all tokens of a machine or of a user, or signed links, and end their sessions.",
     "Exactly one of the parameters is given. Having nothing to revoke is no error.",
     scopes=(Scope.ISSUE,),
-    query=(VM, USER),
+    query=(VM, USER, JTI, SIGNER),
     causes=(STORE_UNAVAILABLE,),
 )
 SHOW_TOKEN = Operation(

@@ -19,6 +19,8 @@ LONGEST_PAGE = 1000
 TOKEN_ID = re.compile(r"[0-9a-f]{64}")
 _CURSOR = re.compile(r"[0-9]{1,20}-[\w.-]{1,64}", re.ASCII)
 _ZONE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+_SIGNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_JTI = re.compile(rf"{_SIGNER.pattern}/[!-~]{{1,256}}", re.ASCII)
 _USER: TypeAdapter[str] = TypeAdapter(User)
 
 Query = Mapping[bytes, Sequence[bytes]]
@@ -78,6 +80,13 @@ def parse_zone(text: str) -> str:
     return text
 
 
+def _signed(name: str, pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):
+        message = "must begin with the NAME of a [token_sources.NAME]"
+        raise Refusal(422, "invalid-field", message, field=name)
+    return text
+
+
 def _token(text: str) -> str:
     if not TOKEN_ID.fullmatch(text):
         message = "the id of a token has 64 hexadecimal digits; it is not the token itself"
@@ -106,6 +115,18 @@ def _revoke(text: str) -> bool:
 
 VM = Parameter("vm", "Those of this machine, `<backend>/<id>`.", parse_vm, VM_SCHEMA)
 USER = Parameter("user", "Those of this user.", check_user, USER_SCHEMA)
+JTI = Parameter(
+    "jti",
+    "The signed link with this `jti`, `<token source>/<jti>`.",
+    lambda text: _signed("jti", _JTI, text),
+    {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/[!-~]{1,256}$"},
+)
+SIGNER = Parameter(
+    "signer",
+    "All signed links of this token source, from now on.",
+    lambda text: _signed("signer", _SIGNER, text),
+    {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},
+)
 TOKEN = Parameter(
     "token",
     "Those of the token with this id.",

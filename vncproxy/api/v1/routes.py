@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from klein import Klein
@@ -109,9 +109,13 @@ class Api:
 
         async def work(caller: Caller) -> Reply[Revocation]:
             name, value = parse_one(request.args, op.REVOKE_TOKENS.query)
-            if name == "vm":
-                return await self._tokens.revoke_vm(caller, value)
-            return await self._tokens.revoke_user(caller, value)
+            revoke: Mapping[str, Callable[..., Awaitable[Reply[Revocation]]]] = {
+                "vm": self._tokens.revoke_vm,
+                "user": self._tokens.revoke_user,
+                "jti": self._tokens.revoke_link,
+                "signer": self._tokens.revoke_signer,
+            }
+            return await revoke[name](caller, value)
 
         return self._answer(request, op.REVOKE_TOKENS, work)
 

@@ -9,10 +9,11 @@ from twisted.logger import Logger
 
 from ...answers import IssuedToken, Revocation, StoredToken
 from ...errors import EndedByAdministrator, Forbidden, StoreUnavailable, TokenRefused
-from ...interfaces import ISessionRegistry, ITokenStore
+from ...interfaces import ILinkStore, ISessionRegistry, ITokenStore
 from ...model import Ended, SessionFilter, VMAddress
 from ...text import printable
 from ...tokens.bounds import narrowed
+from ...tokens.external.link_claims import link_id
 from ...tokens.issuing import TokenIssuer
 from ..audit import ApiAudit
 from ..caller import ALL_BACKENDS, Caller
@@ -125,21 +126,54 @@ class Tokens:
         Raises:
             Refusal: 403, the caller may not touch every machine that the user may have tokens for.
         """
-        if not caller.unrestricted:
-            raise Refusal(
-                Forbidden.status,
-                Forbidden.code,
-                f"the {caller} is limited to some machines; a user's tokens are revoked "
-                "with a key for all of them",
-                field="user",
-            )
+        _require_all_machines(caller, "user")
         try:
+            if ILinkStore.providedBy(self._store):
+                await ILinkStore(self._store).revoke_links_of_user(user)
             revoked = len(await self._store.revoke_user(user))
         finally:
             ended = await self._end(caller, SessionFilter(user=user))
         self._audit.revoked(caller, revoked, ended, user=user)
         self._log_change("revoked", caller, user=user, revoked=revoked, ended=int(ended))
         return revoked_reply(revoked, ended)
+
+    async def revoke_link(self, caller: Caller, name: str) -> Reply[Revocation]:
+        """Revoke a signed link, also one that was never used, and end its sessions.
+
+        Args:
+            name: its token source and its ``jti``, with a slash between them.
+
+        Raises:
+            Refusal: 403, the caller may not touch every machine.
+        """
+        _require_all_machines(caller, "jti")
+        signer, _, jti = name.partition("/")
+        token_id = link_id(signer, f"jti:{jti}")
+        try:
+            known = await self._links().revoke_link(token_id)
+        finally:
+            ended = await self._end(caller, SessionFilter(tokens=frozenset({token_id})))
+        self._audit.revoked(caller, int(known), ended, signer=signer, jti=jti)
+        self._log_change("revoked", caller, signer=signer, jti=jti, ended=int(ended))
+        return revoked_reply(int(known), ended)
+
+    async def revoke_signer(self, caller: Caller, signer: str) -> Reply[Revocation]:
+        """Refuse all links of a token source from now on, and end their sessions.
+
+        Raises:
+            Refusal: 403, the caller may not touch every machine.
+        """
+        _require_all_machines(caller, "signer")
+        try:
+            await self._links().revoke_signer(signer)
+        finally:
+            ended = await self._end(caller, SessionFilter(signer=signer))
+        self._audit.revoked(caller, 0, ended, signer=signer)
+        self._log_change("revoked", caller, signer=signer, ended=int(ended))
+        return revoked_reply(0, ended)
+
+    def _links(self) -> ILinkStore:
+        return ILinkStore(self._store)
 
     async def _vm_of(self, caller: Caller, token_id: str) -> VMAddress | None:
         """Return the machine of a token; None where the store knows neither.
@@ -188,3 +222,12 @@ class Tokens:
             words=text,
             **facts,
         )
+
+
+def _require_all_machines(caller: Caller, field: str) -> None:
+    if not caller.unrestricted:
+        message = (
+            f"the {caller} is limited to some machines; all of a {field} is revoked with a key "
+            "for all of them"
+        )
+        raise Refusal(Forbidden.status, Forbidden.code, message, field=field)

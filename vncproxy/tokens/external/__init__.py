@@ -8,7 +8,7 @@ Every source is made with a `SourceContext` and provides ``ITokenSource``. In re
 - `grant`: what a token allows, and the refusal of a short one.
 - `token_file`, `websockify_file`: websockify's ``TokenFile``.
 - `websockify_redis`: websockify's ``TokenRedis``.
-- `jwt_key`, `jwt`: signed tokens (JWT).
+- `jwt_key`, `jwt`, `link_claims`: signed tokens (JWT), and links to machines among them.
 - `nova_settings`, `nova_console`, `nova`: tokens of OpenStack's Nova.
 - `kinds`: the types by name.
 - `store`: the proxy's own store, with the sources behind it.

@@ -16,13 +16,24 @@ from pydantic import AfterValidator, Field
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from ...config.scope import Patterns
 from ...errors import ConfigurationError, TokenExpired, TokenUnknown
 from ...files import absolute
-from ...interfaces import IHasWarnings, ITokenSource
-from ...model import Grant, Once, UnixTime, VMAddress, secret_id
+from ...interfaces import IHasWarnings, ISignedLinks, ITokenSource
+from ...model import (
+    NO_BOUNDS,
+    Grant,
+    Once,
+    PolicyBounds,
+    SignedLink,
+    UnixTime,
+    VMAddress,
+    secret_id,
+)
 from .context import SourceContext
 from .grant import grant
 from .jwt_key import VerifyingKey, read_key
+from .link_claims import read_claims
 from .servers import ServerSettings
 from .target import Target
 
@@ -41,6 +52,9 @@ class SignedTokensSettings(ServerSettings):
         leeway: seconds by which clocks may differ.
         audience: one that ``aud`` must name; empty ignores the claim.
         issuer: what ``iss`` must be; empty ignores the claim.
+        vms: patterns of the machines that links may name; none where they name host and port only.
+        match_names: whether patterns are matched with names, which tenants may choose.
+        policy: the most that links to machines may do.
     """
 
     key_file: Annotated[Path, AfterValidator(absolute("/etc/vncproxy/x"))]
@@ -49,9 +63,12 @@ class SignedTokensSettings(ServerSettings):
     leeway: Annotated[float, Field(ge=0, le=300)] = 10.0
     audience: str = ""
     issuer: str = ""
+    vms: Patterns | None = None
+    match_names: bool = False
+    policy: PolicyBounds = NO_BOUNDS
 
 
-@implementer(IHasWarnings, ITokenSource)
+@implementer(IHasWarnings, ISignedLinks, ITokenSource)
 class SignedTokens:
     """Tokens that are good because of their signature; nothing of them is stored.
 
@@ -105,6 +122,32 @@ class SignedTokens:
             once=once,
         )
 
+    async def read_link(self, secret: str) -> SignedLink | None:
+        """Return a signed link that names a machine; None for everything else."""
+        if self._settings.vms is None or secret.count(".") != 2:
+            return None
+        short, is_over = secret_id(secret)[:12], False
+        try:
+            claims = self._claims(secret)
+        except jwt.ExpiredSignatureError:
+            claims, is_over = self._claims(secret, verify_exp=False), True
+        except (jwt.PyJWTError, TypeError, OverflowError):
+            return None  # which `redeem` explains
+        if "vm" not in claims:
+            return None
+        if self._settings.single_use == "always" and "jti" not in claims:
+            raise TokenUnknown(f"link {short} has no jti, and single_use is always")
+        link = read_claims(claims, self._name, self._settings.policy, short, is_over=is_over)
+        if link.issued_at > self._context.time() + self._settings.leeway:
+            raise TokenUnknown(f"link {short}: its iat is not reached yet")
+        return link
+
+    def may_name(self, vm: VMAddress, fixed: str) -> bool:
+        """Tell whether a link may name a machine."""
+        settings = self._settings
+        known = vm.vm if settings.match_names else fixed
+        return settings.vms is not None and settings.vms.accepts(vm, known)
+
     async def probe(self) -> str:
         """Tell what tokens have to be signed with."""
         return f"tokens signed with {self._key}"
@@ -116,7 +159,7 @@ class SignedTokens:
     async def close(self) -> None:
         """Do nothing: there are no connections."""
 
-    def _claims(self, secret: str) -> dict[str, Any]:
+    def _claims(self, secret: str, *, verify_exp: bool = True) -> dict[str, Any]:
         settings = self._settings
         claims: dict[str, Any] = jwt.decode(
             secret,
@@ -130,6 +173,7 @@ class SignedTokens:
                 "verify_aud": bool(settings.audience),
                 "verify_iss": bool(settings.issuer),
                 "verify_iat": False,
+                "verify_exp": verify_exp,
             },
         )
         return claims

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from zope.interface import implementer
 
 from ...errors import StoreUnavailable, TokenUnknown, TokenUsed
-from ...interfaces import IHasSentinels, IMayForget, ITokenSource, ITokenStore
-from ...model import Grant, SessionLease, Token, TokenStatus, VMAddress, new_claim
+from ...interfaces import (
+    IConsoleBackend,
+    IHasSentinels,
+    ILinkStore,
+    IMayForget,
+    ISignedLinks,
+    ITokenSource,
+    ITokenStore,
+)
+from ...model import Grant, SessionLease, SignedLink, Token, TokenStatus, VMAddress, new_claim
+from ..machine_ids import fixed_part
 
 
-@implementer(IHasSentinels, IMayForget, ITokenStore)
+@implementer(IHasSentinels, ILinkStore, IMayForget, ITokenStore)
 class StoreWithSources:
     """Asks the sources, in their order, about tokens that the store does not know.
 
@@ -23,9 +33,15 @@ class StoreWithSources:
         store: the proxy's own tokens.
     """
 
-    def __init__(self, store: ITokenStore, sources: Mapping[str, ITokenSource]) -> None:
+    def __init__(
+        self,
+        store: ITokenStore,
+        sources: Mapping[str, ITokenSource],
+        backends: Mapping[str, IConsoleBackend] = MappingProxyType({}),
+    ) -> None:
         self.store = store
         self._sources = sources
+        self._backends = backends
 
     async def issue(self, token: Token) -> str:
         """Store a token and return its secret."""
@@ -42,12 +58,55 @@ class StoreWithSources:
         try:
             return await self.store.redeem(secret, resume_secret, before_use, lease)
         except TokenUnknown as e:
+            link = await self._read_link(secret)
+            if link is not None:
+                return await self.redeem_link(link, resume_secret, before_use, lease)
             if before_use is not None:
                 before_use(None)
             found = await self._ask_sources(secret, e)
             grant = replace(found, claim=lease.name if lease else new_claim())
             await self.enter(grant, lease)
             return grant
+
+    async def _read_link(self, secret: str) -> SignedLink | None:
+        """Return a signed link to a machine that its signer may name; None for everything else."""
+        for name, source in self._sources.items():
+            if not ISignedLinks.providedBy(source):
+                continue
+            link: SignedLink | None = await ISignedLinks(source).read_link(secret)
+            if link is None:
+                continue
+            vm = link.token.vm
+            may_name = ISignedLinks(source).may_name(vm, fixed_part(self._backends, vm))
+            if vm.backend not in self._backends or not may_name:
+                raise TokenUnknown(f"link {link.token_id[:12]}: {name} may not name {vm}")
+            return link
+        return None
+
+    async def redeem_link(
+        self,
+        link: SignedLink,
+        resume_secret: str | None = None,
+        before_use: Callable[[Token | None], None] | None = None,
+        lease: SessionLease | None = None,
+    ) -> Grant:
+        """Redeem a signed link."""
+        redeemed: Grant = await ILinkStore(self.store).redeem_link(
+            link, resume_secret, before_use, lease
+        )
+        return redeemed
+
+    async def revoke_link(self, token_id: str) -> bool:
+        """Revoke a signed link, also one that was never used."""
+        return bool(await ILinkStore(self.store).revoke_link(token_id))
+
+    async def revoke_links_of_user(self, user: str) -> None:
+        """Refuse the links that were signed for a user until now."""
+        await ILinkStore(self.store).revoke_links_of_user(user)
+
+    async def revoke_signer(self, signer: str) -> None:
+        """Refuse all links of a signer from now on."""
+        await ILinkStore(self.store).revoke_signer(signer)
 
     async def enter(self, grant: Grant, lease: SessionLease | None = None) -> None:
         """Count the session of another issuer's token, and consume what is good once."""

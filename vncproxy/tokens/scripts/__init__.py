@@ -36,16 +36,19 @@ In reading order:
 - `limits`: how live sessions are counted.
 - `redemption`: scripts by which sessions begin.
 - `management`: scripts that issue and revoke.
+- `links`: scripts of signed links.
 """
 
 from __future__ import annotations
 
 from .fragments import PRELUDE
 from .limits import ENTER, FORGET, LEAVE, PRUNE, REGISTER
+from .links import ADOPT, REVOKE_LINK, REVOKE_LINKS_OF_USER, REVOKE_SIGNER
 from .management import ISSUE, PROBE, REVOKE, REVOKE_ALL, REVOKED
 from .redemption import CONFIRM, CONFIRM_RESUMED, LOOK, REENTER, RENEW, RESTORE, RETRACT, TAKE
 
 __all__ = [
+    "ADOPT",
     "CONFIRM",
     "CONFIRM_RESUMED",
     "ENTER",
@@ -64,5 +67,8 @@ __all__ = [
     "REVOKE",
     "REVOKED",
     "REVOKE_ALL",
+    "REVOKE_LINK",
+    "REVOKE_LINKS_OF_USER",
+    "REVOKE_SIGNER",
     "TAKE",
 ]
