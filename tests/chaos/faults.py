@@ -61,7 +61,8 @@ def stop_worker(world: World) -> Iterator[Fault]:
     worker = world.random.choice(proxy.workers())
     os.kill(worker.pid, signal.SIGSTOP)
     try:
-        yield Fault(f"stop worker {worker.number} of {proxy.name}")
+        # when it goes on, it does not know at once whether it has missed orders
+        yield Fault(f"stop worker {worker.number} of {proxy.name}", reasons=STORE)
     finally:
         os.kill(worker.pid, signal.SIGCONT)
 

@@ -63,80 +63,149 @@ def make_service(
     Raises:
         ConfigurationError: a backend's SDK is missing, or a file cannot be used.
     """
-    metrics = ProxyMetrics(Registry(), reactor)
-    calls = metrics.calls
-    me = identity(settings)
-    links = make_links(me, settings, reactor)
-    components = components or make_components(settings, reactor, calls.redis_operation, links)
-    audit = _audit_log(settings, reactor)
-    connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
-    every_observer = (audit, metrics.sessions, connections.refusals, *observers)
-    sessions = SessionRegistry(
-        services(settings, components, every_observer, time.time, reactor, me, calls.backend_step)
-    )
-    sessions.other_refusal = audit.refusal
-    describe = Description(me, lambda: gateway.settings, sessions, time.time(), links)
-    cluster = make_cluster(
-        describe,
-        me,
-        settings,
-        components,
-        sessions,
-        lambda: gateway.drain(),
-        reactor,
-        calls.redis_operation,
-    )
-    if cluster is not None:
-        _join(sessions, cluster)
-    proxies: IProxies = cluster if cluster else Alone(describe, lambda: gateway.drain())
-    hosts = Hosts(
-        me, lambda: gateway.settings, lambda: gateway.components, proxies, cluster, reactor
-    )
-    hosts.configure(settings, components)
-    describe.serves = hosts.served.names
-    sessions.elsewhere = hosts.following
-    sites = Sites(
-        settings,
-        sessions,
-        components,
-        connections,
-        cluster.sessions if cluster else sessions,
-        proxies,
-        metrics.registry,
-        make_portals(settings, components, reactor, calls.redis_operation),
-        audit.note,
-        hosts,
-        links.entrance,
-    )
-    surround(links, settings, components, sites, cluster, reactor)
-    sites.api.on_answer = calls.api_answer
-    accepting = Accepting(lambda: sessions.admission.waiting > 0, reactor)
-    listeners = _listeners(settings.listen, sites, sessions, accepting, reactor, inherit)
+    parts = _Parts(settings, reactor, components, observers)
+    listeners = _listeners(settings.listen, parts, reactor, inherit)
     tls = [tls for _, tls in listeners if tls is not None]
-    log = ProcessLog(process_options)
-    running = RunningProxy(
-        settings,
-        components,
-        sessions,
-        sites,
-        audit,
-        tls,
-        log,
-        me,
-        links,
-        cluster,
-        hosts,
-    )
-    metrics.read_from(running, accepting)
-    siblings = Siblings(sessions, connections, accepting)
-    sites.room_elsewhere = siblings.room_elsewhere
-    sessions.on_count = siblings.check
-    gateway = Gateway(running, metrics, siblings)
+    running = parts.running(tls, ProcessLog(process_options))
+    parts.metrics.read_from(running, parts.accepting)
+    gateway = parts.gateway = Gateway(running, parts.metrics, parts.make_siblings())
     for listener, _ in listeners:
         gateway.addService(listener)
     if read is not None:
-        gateway.allow_reload(read, metrics.registry)
+        gateway.allow_reload(read, parts.metrics.registry)
     return gateway
+
+
+class _Parts:
+    """The parts of a proxy, each made from those before it.
+
+    Attributes:
+        gateway: made of all of them; some ask it for the settings in force, or let it drain.
+    """
+
+    gateway: Gateway
+
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: Any,
+        components: Components | None,
+        observers: Sequence[ISessionObserver],
+    ) -> None:
+        self.settings, self.reactor = settings, reactor
+        self.metrics = ProxyMetrics(Registry(), reactor)
+        self.on_operation = self.metrics.calls.redis_operation
+        self.me = identity(settings)
+        self.links = make_links(self.me, settings, reactor)
+        self.components = components or make_components(
+            settings, reactor, self.on_operation, self.links
+        )
+        self.audit = _audit_log(settings, reactor)
+        self.connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
+        self.sessions = self._make_sessions(observers)
+        self.describe = self._make_description()
+        self.cluster = self._make_cluster()
+        self.proxies: IProxies = self.cluster or Alone(self.describe, self._drain)
+        self.hosts = self._make_hosts()
+        self.sites = self._make_sites()
+        self.accepting = Accepting(lambda: self.sessions.admission.waiting > 0, reactor)
+
+    def running(self, tls: Sequence[ListenerTLS], log: ProcessLog) -> RunningProxy:
+        """Return what a reload renews, and what it leaves as it is."""
+        return RunningProxy(
+            self.settings,
+            self.components,
+            self.sessions,
+            self.sites,
+            self.audit,
+            tls,
+            log,
+            self.me,
+            self.links,
+            self.cluster,
+            self.hosts,
+        )
+
+    def make_siblings(self) -> Siblings:
+        """Return what is known of other workers, which sessions and sites ask from then on."""
+        siblings = Siblings(self.sessions, self.connections, self.accepting)
+        self.sites.room_elsewhere = siblings.room_elsewhere
+        self.sessions.on_count = siblings.check
+        return siblings
+
+    def _drain(self) -> object:
+        return self.gateway.drain()
+
+    def _settings_in_force(self) -> Settings:
+        return self.gateway.settings
+
+    def _make_sessions(self, observers: Sequence[ISessionObserver]) -> SessionRegistry:
+        every_observer = self.audit, self.metrics.sessions, self.connections.refusals, *observers
+        sessions = SessionRegistry(
+            services(
+                self.settings,
+                self.components,
+                every_observer,
+                time.time,
+                self.reactor,
+                self.me,
+                self.metrics.calls.backend_step,
+            )
+        )
+        sessions.other_refusal = self.audit.refusal
+        return sessions
+
+    def _make_description(self) -> Description:
+        started_at = time.time()
+        return Description(self.me, self._settings_in_force, self.sessions, started_at, self.links)
+
+    def _make_cluster(self) -> Cluster | None:
+        cluster = make_cluster(
+            self.describe,
+            self.me,
+            self.settings,
+            self.components,
+            self.sessions,
+            self._drain,
+            self.reactor,
+            self.on_operation,
+        )
+        if cluster is not None:
+            _join(self.sessions, cluster)
+        return cluster
+
+    def _make_hosts(self) -> Hosts:
+        hosts = Hosts(
+            self.me,
+            self._settings_in_force,
+            lambda: self.gateway.components,
+            self.proxies,
+            self.cluster,
+            self.reactor,
+        )
+        hosts.configure(self.settings, self.components)
+        self.describe.serves = hosts.served.names
+        self.sessions.elsewhere = hosts.following
+        return hosts
+
+    def _make_sites(self) -> Sites:
+        settings, components = self.settings, self.components
+        sites = Sites(
+            settings,
+            self.sessions,
+            components,
+            self.connections,
+            self.cluster.sessions if self.cluster else self.sessions,
+            self.proxies,
+            self.metrics.registry,
+            make_portals(settings, components, self.reactor, self.on_operation),
+            self.audit.note,
+            self.hosts,
+            self.links.entrance,
+        )
+        surround(self.links, settings, components, sites, self.cluster, self.reactor)
+        sites.api.on_answer = self.metrics.calls.api_answer
+        return sites
 
 
 def _join(sessions: SessionRegistry, cluster: Cluster) -> None:
@@ -156,18 +225,14 @@ def _audit_log(settings: Settings, reactor: Any) -> AuditLog:
 
 
 def _listeners(
-    listen: Listen,
-    sites: Sites,
-    sessions: SessionRegistry,
-    accepting: Accepting,
-    reactor: Any,
-    inherit: Inherit | None,
+    listen: Listen, parts: _Parts, reactor: Any, inherit: Inherit | None
 ) -> list[tuple[StreamServerEndpointService, ListenerTLS | None]]:
     """Return the service of each listener; those for users pause while too many users wait."""
-    sessions.admission.on_crowded = accepting.pause
+    accepting = parts.accepting
+    parts.sessions.admission.on_crowded = accepting.pause
     of_users = {without_wrapper(each)[0] for each in (*listen.web, *listen.xvp)}
     found = []
-    for endpoint, site in sites.listeners(listen):
+    for endpoint, site in parts.sites.listeners(listen):
         text, on = inherit(endpoint, reactor) if inherit else (endpoint, reactor)
         on = accepting.reactor(on) if endpoint in of_users else on
         found.append(listener_service(text, site, on))
