@@ -89,7 +89,16 @@ class Deafness:
 
 async def _serve(reactor: Any, port: int) -> tuple[int, str, Callable[[], Awaitable[None]]]:
     """Serve the API of one more proxy; returns its port, a key, and how it is closed."""
-    from vncproxy.api import ApiKey, ApiKeys, Caller, Scope, api_resource, api_site, new_api_key
+    from vncproxy.api import (
+        ApiKey,
+        ApiKeys,
+        ApiParts,
+        Caller,
+        Scope,
+        api_resource,
+        api_site,
+        new_api_key,
+    )
     from vncproxy.cluster.cluster import Cluster
     from vncproxy.config.redis import RedisSettings
     from vncproxy.model import Announcement, Identity
@@ -113,18 +122,20 @@ async def _serve(reactor: Any, port: int) -> tuple[int, str, Callable[[], Awaita
     cluster.start()
     key, digest = new_api_key()
     resource = api_resource(
-        store=store,
-        sessions=cluster.sessions,
-        proxies=cluster,
-        backends={},
-        authenticators=(ApiKeys([ApiKey(digest, Caller("bench", frozenset({Scope.ADMIN})))]),),
-        metrics_registry=CollectorRegistry(),
-        time=time.time,
-        clock=reactor,
-        ttl=600,
-        max_ttl=600,
-        base_url="http://127.0.0.1/",
-        xvp_url="http://127.0.0.1/",
+        ApiParts(
+            store=store,
+            sessions=cluster.sessions,
+            proxies=cluster,
+            backends={},
+            authenticators=(ApiKeys([ApiKey(digest, Caller("bench", frozenset({Scope.ADMIN})))]),),
+            metrics_registry=CollectorRegistry(),
+            time=time.time,
+            clock=reactor,
+            ttl=600,
+            max_ttl=600,
+            base_url="http://127.0.0.1/",
+            xvp_url="http://127.0.0.1/",
+        )
     )
     endpoint = endpoints.TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
     listener: Any = await endpoint.listen(api_site(resource))

@@ -15,7 +15,16 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from tests.doubles.conformance import complaints
-from vncproxy.api import ApiKey, ApiKeys, Caller, IAuthenticator, Scope, api_resource, new_api_key
+from vncproxy.api import (
+    ApiKey,
+    ApiKeys,
+    ApiParts,
+    Caller,
+    IAuthenticator,
+    Scope,
+    api_resource,
+    new_api_key,
+)
 from vncproxy.api.audit import ApiAudit
 from vncproxy.api.stored_keys import StoredKeys
 from vncproxy.config.scope import Access
@@ -268,23 +277,25 @@ class ApiTestCase(SynchronousTestCase):
 
     def serve(self) -> None:
         self.resource = api_resource(
-            store=self.store,
-            sessions=self.sessions,
-            proxies=self.proxies,
-            backends=self.backends,
-            authenticators=self.authenticators(),
-            keys=self.api_keys,
-            portals=self.portals,
-            audit=ApiAudit(self.note, self.clock.seconds),
-            metrics_registry=self.registry,
-            time=lambda: self.time,
-            clock=self.clock,
-            ttl=600,
-            max_ttl=86400,
-            base_url="https://console.example.com/",
-            xvp_url="http://console.example.com:6081/console",
-            zone=self.zone,
-            zones=self.zones,
+            ApiParts(
+                store=self.store,
+                sessions=self.sessions,
+                proxies=self.proxies,
+                backends=self.backends,
+                authenticators=self.authenticators(),
+                keys=self.api_keys,
+                portals=self.portals,
+                audit=ApiAudit(self.note, self.clock.seconds),
+                metrics_registry=self.registry,
+                time=lambda: self.time,
+                clock=self.clock,
+                ttl=600,
+                max_ttl=86400,
+                base_url="https://console.example.com/",
+                xvp_url="http://console.example.com:6081/console",
+                zone=self.zone,
+                zones=self.zones,
+            )
         )
         self.treq = StubTreq(self.resource)
 

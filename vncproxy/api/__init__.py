@@ -19,12 +19,14 @@ In reading order:
 - `machine_lists`: the machines of all backends.
 - `v1`: the routes below ``/v1``.
 - `nova`: what OpenStack's clients use, below ``/v2.1``.
-- `site`: all of it put together, and what is answered before a route is looked for.
+- `assembly`: what it is made of, and how it is put together.
+- `site`: the root, and what is answered before a route is looked for.
 """
 
 from __future__ import annotations
 
 from ..config.scope import Scope
+from .assembly import ApiParts
 from .authentication import IAuthenticator, Unauthenticated
 from .caller import Caller
 from .health import health_resource
@@ -34,6 +36,7 @@ from .site import api_resource, api_site
 __all__ = [
     "ApiKey",
     "ApiKeys",
+    "ApiParts",
     "Caller",
     "IAuthenticator",
     "Scope",

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 import time as system_time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from types import MappingProxyType
+from collections.abc import Callable
 
 from klein import KleinRenderable
-from prometheus_client import CollectorRegistry
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web import http
@@ -17,39 +14,14 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 from werkzeug.exceptions import HTTPException
 
-from ..interfaces import IConsoleBackend, IPortalStore, IProxies, ISessionRegistry, ITokenStore
-from ..model import ConsoleType, UnixTime
-from ..portals.memory import MemoryPortalStore
 from ..text import printable
-from ..tokens.issuing import IPlaces, IssueRules, TokenIssuer
-from ..tokens.machine_check import MachineCheck
-from ..zones.request import Peer
-from .audit import ApiAudit
-from .authentication import IAuthenticator
-from .desk import Desk
-from .gate import Gate
-from .health import Readiness
-from .keys import ApiKeys
-from .machine_lists import MachineLists
-from .nova.auth_tokens import AuthTokens
-from .nova.consoles import Consoles
-from .nova.options import NovaOptions
-from .nova.owners import MachineOwners
+from .assembly import ApiParts, Assembly
 from .nova.routes import NovaApi
-from .nova.servers import Servers
 from .nova.versions import PREFIX
-from .permissions import Permissions
-from .repeats import Repeats
 from .reply import Reply, error_body
 from .request_ids import request_id
 from .v1.bodies import MAX_BODY
-from .v1.inventory import Inventory
-from .v1.keys import KeysView
-from .v1.proxies import ProxiesView
 from .v1.routes import Api
-from .v1.sessions import SessionsView
-from .v1.tokens import Tokens
-from .zones import ZoneDesk
 
 _ID = re.compile(r"[0-9a-fA-F]{64}")
 _LONG = re.compile(r"(^/v1/sessions/[0-9a-f]{16}$)|[\w.~-]{16,}")
@@ -130,85 +102,10 @@ class BoundedRequest(Request):
         super().handleContentChunk(data[: max(room, 0)])
 
 
-def api_resource(
-    *,
-    store: ITokenStore,
-    sessions: ISessionRegistry,
-    proxies: IProxies,
-    backends: Mapping[str, IConsoleBackend],
-    authenticators: Sequence[IAuthenticator],
-    keys: ApiKeys | None = None,
-    portals: IPortalStore | None = None,
-    gate: Gate | None = None,
-    audit: ApiAudit | None = None,
-    metrics_registry: CollectorRegistry,
-    time: Callable[[], UnixTime],
-    clock: IReactorTime,
-    ttl: float,
-    max_ttl: float,
-    base_url: str,
-    xvp_url: str,
-    places: IPlaces | None = None,
-    room_elsewhere: Callable[[], bool] = lambda: False,
-    zone: str = "",
-    zones: Mapping[str, Peer] = MappingProxyType({}),
-    nova: NovaOptions = NovaOptions(),  # noqa: B008
-) -> IResource:
-    """Return the root of the API's site.
-
-    Args:
-        store: where tokens live.
-        sessions: the live sessions, of all proxies where there are several.
-        proxies: which proxies there are.
-        backends: by name.
-        authenticators: find the caller of a request, in this order.
-        keys: the API keys among them.
-        portals: what is kept for callers; in memory unless it is given.
-        gate: counts the requests of callers.
-        audit: writes what callers did.
-        metrics_registry: what ``/metrics`` shows.
-        time: wall-clock time, for the expiry of tokens.
-        clock: for time limits.
-        ttl: seconds that a token lives by default.
-        max_ttl: the most seconds that a request may have.
-        base_url: where users' browsers reach the proxy.
-        xvp_url: where TCP viewers reach the proxy.
-        places: which proxy shows a machine; without it, links lead to this one.
-        room_elsewhere: whether another worker of this proxy takes sessions.
-        zone: the name of this zone.
-        zones: the zones that may ask, by name.
-        nova: what is configured for the routes of Nova's clients.
-    """
-    urls = {ConsoleType.NOVNC: base_url, ConsoleType.XVPVNC: xvp_url}
-    rules = IssueRules(ttl=ttl, max_ttl=max_ttl, urls=urls, backends=backends)
-    permissions, machines = Permissions(backends), MachineCheck(backends, clock)
-    lists = MachineLists(backends, permissions, clock)
-    issuer = TokenIssuer(store, rules, machines, time, places)
-    owners = MachineOwners(backends, permissions, clock)
-    servers = Servers(lists, owners, clock.seconds)
-    audit, portals = audit or ApiAudit(), portals or MemoryPortalStore(clock.seconds)
-    gate = gate or Gate(portals, clock)
-    desk = Desk(authenticators, gate, Repeats(portals, clock), audit)
-    return _Root(
-        Api(
-            desk,
-            Tokens(store, sessions, issuer, permissions, audit),
-            KeysView(portals, keys or ApiKeys(()), audit, time),
-            SessionsView(sessions, store, permissions, audit),
-            ProxiesView(proxies),
-            ZoneDesk(zone, zones, store, issuer, machines, sessions, time),
-            Inventory(lists),
-            Readiness(store, sessions, clock, room_elsewhere=room_elsewhere),
-            metrics_registry,
-        ),
-        NovaApi(
-            nova,
-            replace(desk, authenticators=nova.authenticators),
-            servers,
-            Consoles(servers, machines, issuer, nova.novnc_url, audit),
-            AuthTokens(store, machines, owners),
-        ),
-    )
+def api_resource(parts: ApiParts) -> IResource:
+    """Return the root of the API's site."""
+    assembly = Assembly(parts)
+    return _Root(assembly.api(), assembly.nova())
 
 
 class ApiSite(Site):

@@ -234,6 +234,7 @@ class Sites:
         )
 
     def _api(self, settings: Settings, components: Components) -> IResource:
+        from ..api.assembly import ApiParts
         from ..api.keys import ApiKeys
         from ..api.nova.options import NovaOptions
         from ..api.site import api_resource
@@ -242,31 +243,33 @@ class Sites:
         keys = ApiKeys(api_keys(settings), time.time, self._stored_keys)
         nova = settings.nova
         return api_resource(
-            store=self._hosts.store(components.store) if self._hosts else components.store,
-            sessions=self._cluster,
-            proxies=self._proxies,
-            backends=components.backends,
-            authenticators=(keys,),
-            keys=keys,
-            portals=self.portals,
-            gate=self._gate,
-            audit=self._audit,
-            metrics_registry=self._registry,
-            time=time.time,
-            clock=self._clock,
-            ttl=settings.tokens.ttl,
-            max_ttl=settings.tokens.max_ttl,
-            base_url=settings.public.announced[0],
-            xvp_url=settings.public.announced[1],
-            places=self._hosts.directory if self._hosts else None,
-            room_elsewhere=lambda: self.room_elsewhere(),
-            zone=settings.proxy.zone,
-            zones={name: _peer(name, table) for name, table in settings.zones.items()},
-            nova=NovaOptions(
-                nova_authenticators(settings, keys, components.keystone),
-                nova.url,
-                nova.novnc_url,
-            ),
+            ApiParts(
+                store=self._hosts.store(components.store) if self._hosts else components.store,
+                sessions=self._cluster,
+                proxies=self._proxies,
+                backends=components.backends,
+                authenticators=(keys,),
+                keys=keys,
+                portals=self.portals,
+                gate=self._gate,
+                audit=self._audit,
+                metrics_registry=self._registry,
+                time=time.time,
+                clock=self._clock,
+                ttl=settings.tokens.ttl,
+                max_ttl=settings.tokens.max_ttl,
+                base_url=settings.public.announced[0],
+                xvp_url=settings.public.announced[1],
+                places=self._hosts.directory if self._hosts else None,
+                room_elsewhere=lambda: self.room_elsewhere(),
+                zone=settings.proxy.zone,
+                zones={name: _peer(name, table) for name, table in settings.zones.items()},
+                nova=NovaOptions(
+                    nova_authenticators(settings, keys, components.keystone),
+                    nova.url,
+                    nova.novnc_url,
+                ),
+            )
         )
 
 

@@ -11,7 +11,7 @@ from treq.testing import StubTreq
 from twisted.internet.defer import Deferred
 
 from tests.doubles.api import Answer, ApiTestCase, Listing, broken
-from vncproxy.api import IAuthenticator, Scope, api_resource
+from vncproxy.api import ApiParts, IAuthenticator, Scope, api_resource
 from vncproxy.api.audit import ApiAudit
 from vncproxy.api.keys import ApiKeys
 from vncproxy.api.nova.callers import AuthTokenKeys, LoopbackCallers
@@ -48,21 +48,23 @@ class NovaTestCase(ApiTestCase):
 
     def serve(self) -> None:
         self.resource = api_resource(
-            store=self.store,
-            sessions=self.sessions,
-            proxies=self.proxies,
-            backends=self.backends,
-            authenticators=self.authenticators(),
-            portals=self.portals,
-            audit=ApiAudit(self.note, self.clock.seconds),
-            metrics_registry=self.registry,
-            time=lambda: self.time,
-            clock=self.clock,
-            ttl=600,
-            max_ttl=86400,
-            base_url="https://console.example.com/",
-            xvp_url="http://console.example.com:6081/console",
-            nova=NovaOptions(self.ways(), "https://cloud.example.com/compute", self.page),
+            ApiParts(
+                store=self.store,
+                sessions=self.sessions,
+                proxies=self.proxies,
+                backends=self.backends,
+                authenticators=self.authenticators(),
+                portals=self.portals,
+                audit=ApiAudit(self.note, self.clock.seconds),
+                metrics_registry=self.registry,
+                time=lambda: self.time,
+                clock=self.clock,
+                ttl=600,
+                max_ttl=86400,
+                base_url="https://console.example.com/",
+                xvp_url="http://console.example.com:6081/console",
+                nova=NovaOptions(self.ways(), "https://cloud.example.com/compute", self.page),
+            )
         )
         self.treq = StubTreq(self.resource)
 

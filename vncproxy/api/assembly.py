@@ -1,0 +1,153 @@
+"""What the API is made of, and how its two kinds of routes are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from prometheus_client import CollectorRegistry
+from twisted.internet.interfaces import IReactorTime
+
+from ..interfaces import IConsoleBackend, IPortalStore, IProxies, ISessionRegistry, ITokenStore
+from ..model import ConsoleType, UnixTime
+from ..portals.memory import MemoryPortalStore
+from ..tokens.issuing import IPlaces, IssueRules, TokenIssuer
+from ..tokens.machine_check import MachineCheck
+from ..zones.request import Peer
+from .audit import ApiAudit
+from .authentication import IAuthenticator
+from .desk import Desk
+from .gate import Gate
+from .health import Readiness
+from .keys import ApiKeys
+from .machine_lists import MachineLists
+from .nova.auth_tokens import AuthTokens
+from .nova.consoles import Consoles
+from .nova.options import NovaOptions
+from .nova.owners import MachineOwners
+from .nova.routes import NovaApi
+from .nova.servers import Servers
+from .permissions import Permissions
+from .repeats import Repeats
+from .v1.inventory import Inventory
+from .v1.keys import KeysView
+from .v1.proxies import ProxiesView
+from .v1.routes import Api
+from .v1.sessions import SessionsView
+from .v1.tokens import Tokens
+from .zones import ZoneDesk
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiParts:
+    """What the API uses of the rest of the proxy.
+
+    Attributes:
+        store: where tokens live.
+        sessions: the live sessions, of all proxies where there are several.
+        proxies: which proxies there are.
+        backends: by name.
+        authenticators: find the caller of a request, in this order.
+        keys: the API keys among them.
+        portals: what is kept for callers; in memory unless it is given.
+        gate: counts the requests of callers.
+        audit: writes what callers did.
+        metrics_registry: what ``/metrics`` shows.
+        time: wall-clock time, for the expiry of tokens.
+        clock: for time limits.
+        ttl: seconds that a token lives by default.
+        max_ttl: the most seconds that a request may have.
+        base_url: where users' browsers reach the proxy.
+        xvp_url: where TCP viewers reach the proxy.
+        places: which proxy shows a machine; without it, links lead to this one.
+        room_elsewhere: whether another worker of this proxy takes sessions.
+        zone: the name of this zone.
+        zones: the zones that may ask, by name.
+        nova: what is configured for the routes of Nova's clients.
+    """
+
+    store: ITokenStore
+    sessions: ISessionRegistry
+    proxies: IProxies
+    backends: Mapping[str, IConsoleBackend]
+    authenticators: Sequence[IAuthenticator]
+    keys: ApiKeys | None = None
+    portals: IPortalStore | None = None
+    gate: Gate | None = None
+    audit: ApiAudit | None = None
+    metrics_registry: CollectorRegistry
+    time: Callable[[], UnixTime]
+    clock: IReactorTime
+    ttl: float
+    max_ttl: float
+    base_url: str
+    xvp_url: str
+    places: IPlaces | None = None
+    room_elsewhere: Callable[[], bool] = lambda: False
+    zone: str = ""
+    zones: Mapping[str, Peer] = MappingProxyType({})
+    nova: NovaOptions = field(default_factory=NovaOptions)
+
+
+class Assembly:
+    """The routes of our own API and those of Nova's clients, and what they share."""
+
+    def __init__(self, parts: ApiParts) -> None:
+        self._parts = parts
+        backends, clock = parts.backends, parts.clock
+        self._permissions = Permissions(backends)
+        self._machines = MachineCheck(backends, clock)
+        self._lists = MachineLists(backends, self._permissions, clock)
+        self._audit = parts.audit or ApiAudit()
+        self._portals = parts.portals or MemoryPortalStore(clock.seconds)
+        self._issuer = self._make_issuer()
+        gate = parts.gate or Gate(self._portals, clock)
+        repeats = Repeats(self._portals, clock)
+        self._desk = Desk(parts.authenticators, gate, repeats, self._audit)
+
+    def api(self) -> Api:
+        """Return the routes of our own API."""
+        parts, store, sessions = self._parts, self._parts.store, self._parts.sessions
+        return Api(
+            self._desk,
+            Tokens(store, sessions, self._issuer, self._permissions, self._audit),
+            KeysView(self._portals, parts.keys or ApiKeys(()), self._audit, parts.time),
+            SessionsView(sessions, store, self._permissions, self._audit),
+            ProxiesView(parts.proxies),
+            self._make_zone_desk(),
+            Inventory(self._lists),
+            Readiness(store, sessions, parts.clock, room_elsewhere=parts.room_elsewhere),
+            parts.metrics_registry,
+        )
+
+    def nova(self) -> NovaApi:
+        """Return the routes of Nova's clients."""
+        parts, options = self._parts, self._parts.nova
+        owners = MachineOwners(parts.backends, self._permissions, parts.clock)
+        servers = Servers(self._lists, owners, parts.clock.seconds)
+        return NovaApi(
+            options,
+            replace(self._desk, authenticators=options.authenticators),
+            servers,
+            Consoles(servers, self._machines, self._issuer, options.novnc_url, self._audit),
+            AuthTokens(parts.store, self._machines, owners),
+        )
+
+    def _make_issuer(self) -> TokenIssuer:
+        parts = self._parts
+        urls = {ConsoleType.NOVNC: parts.base_url, ConsoleType.XVPVNC: parts.xvp_url}
+        rules = IssueRules(ttl=parts.ttl, max_ttl=parts.max_ttl, urls=urls, backends=parts.backends)
+        return TokenIssuer(parts.store, rules, self._machines, parts.time, parts.places)
+
+    def _make_zone_desk(self) -> ZoneDesk:
+        parts = self._parts
+        return ZoneDesk(
+            parts.zone,
+            parts.zones,
+            parts.store,
+            self._issuer,
+            self._machines,
+            parts.sessions,
+            parts.time,
+        )
