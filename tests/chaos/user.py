@@ -55,6 +55,7 @@ class User:
         seen_at: when a keystroke was answered last.
         slowest: seconds of the slowest answer.
         over: why the user cannot come back any more.
+        used: the token of the link that has shown a console.
     """
 
     reactor: Any
@@ -72,6 +73,7 @@ class User:
     opened_at: float = 0.0
     slowest: float = 0.0
     over: str = ""
+    used: str = ""
     ends: list[tuple[float, Closed]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     _wire: Wire | None = None
@@ -155,6 +157,7 @@ class User:
         wire = await self._connect()
         await self._greet(wire)
         self.opened += 1
+        self.used = self.token
         self.connected, self.opened_at = True, time.monotonic()
         while True:
             await self._type(wire)

@@ -135,8 +135,8 @@ class World:
 
     @property
     def browsing(self) -> list[User]:
-        """The users whose links are good once, and who come back by a cookie."""
-        return [each for each in self.users if type(each) is User]
+        """The users whose links were good once, and who come back by a cookie."""
+        return [each for each in self.users if type(each) is User and each.used == each.token]
 
     def open_browsers(self, count: int) -> None:
         """Let some real browsers come, too."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.interfaces import IReactorTime
@@ -86,7 +85,7 @@ class ApiParts:
     places: IPlaces | None = None
     room_elsewhere: Callable[[], bool] = lambda: False
     zone: str = ""
-    zones: Mapping[str, Peer] = MappingProxyType({})
+    zones: Mapping[str, Peer] = field(default_factory=dict)
     nova: NovaOptions = field(default_factory=NovaOptions)
 
 
