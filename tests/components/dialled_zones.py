@@ -76,6 +76,7 @@ class DialledZones:
         return f"""
 [zones.madrid]
 dial = "them"
+timeout = 10.0
 key = "{self.of_paris.secret_text()}"
 accept = {{ keys = ["{self.of_madrid.public}"], backends = ["kvm"] }}
 """
@@ -85,7 +86,7 @@ accept = {{ keys = ["{self.of_madrid.public}"], backends = ["kvm"] }}
         return f"""
 [zones.paris]
 dial = "us"
-timeout = 3.0
+timeout = 10.0
 api = "https://{self.paris[0].address}:6443"
 console = "https://{FRONT}/"
 tls = {{ ca_file = "{self.zones.authority.ca_file}" }}

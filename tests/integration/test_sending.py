@@ -11,14 +11,28 @@ import socket
 import struct
 from typing import Any
 
+from zope.interface import implementer
+
 from tests.doubles.wire import SocketPeer, Way, WireTestCase, forget_certificates, unsent
 from vncproxy.errors import ClientGone, ConnectionLost
 from vncproxy.relay.leg import Leg
 from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.relay.sending import idle_connection, send_at_once
+from vncproxy.relay.sockets import IHeaderLayer
 
 PLAIN = (Way.TCP, Way.UNIX, Way.PROXY)
 ENCRYPTED = (Way.TLS, Way.START_TLS)
+
+
+@implementer(IHeaderLayer)
+class HeaderLayer:
+    """A layer that has read its header."""
+
+    peer_known = True
+    factory = wrappedProtocol = None
+
+    def __init__(self, transport: Any) -> None:
+        self.transport = transport
 
 
 class SendAtOnceTests(WireTestCase):
@@ -129,6 +143,11 @@ class SendAtOnceTests(WireTestCase):
 
         self.assertEqual(received, [b"too many connections"])
         self.assertIsInstance(self.successResultOf(leg.close_reason), ConnectionLost)
+
+    def test_tls_below_a_header_layer_is_not_passed_by(self) -> None:
+        leg, _ = self.connected(Way.TLS)
+
+        self.assertIsNone(idle_connection(HeaderLayer(leg.transport)))
 
     def test_a_lost_connection_takes_nothing(self) -> None:
         leg, peer = self.connected(Way.TCP)

@@ -160,12 +160,12 @@ class Sites:
         self.api = api_site(self._api(settings, components), self._clock, self._api_channel)
         over_tunnels = api_site(OnlyZones(self.api), self._clock, self._api_channel)
         over_tunnels.on_answer = lambda *answer: self.api.on_answer(*answer)
-        only_consoles = OnlyConsoles(self.users)
+        self._consoles_over_tunnels = ConsoleSite(
+            OnlyConsoles(self.users), settings.limits, self._clock, connections
+        )
         self.for_zones: dict[ZoneService, Site] = {
             ZoneService.API: over_tunnels,
-            ZoneService.CONSOLE: ConsoleSite(
-                only_consoles, settings.limits, self._clock, connections
-            ),
+            ZoneService.CONSOLE: self._consoles_over_tunnels,
         }
 
     def refusal(self) -> VNCProxyError | None:
@@ -194,6 +194,7 @@ class Sites:
 
         def use() -> None:
             self.users.resource, self.users.limits = consoles, settings.limits
+            self._consoles_over_tunnels.limits = settings.limits
             self.connections.set_limits(settings.limits, settings.public.trusted_proxies)
             self.callers.set_limits(_limits_of_api(settings.limits), ())
             self.api.resource = api
