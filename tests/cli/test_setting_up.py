@@ -157,6 +157,7 @@ class UnitTests(SynchronousTestCase):
         password.write_text("horse\n")
         started: list[bool] = []
         words = ["setup", "kvm", "--config", str(config), "--address", "node1", "--redis", "r"]
+        words += ["--certificate", str(password), "--key", str(password)]
         with (
             patch.object(systemd_unit, "has_systemd", return_value=True),
             patch.object(systemd_unit, "enable", lambda: started.append(True)),
@@ -166,7 +167,9 @@ class UnitTests(SynchronousTestCase):
 
         self.assertEqual((done.exit_code, started), (0, [True]), done.output)
         self.assertIn(f"LoadCredential=redis:{password}", unit.read_text())
-        self.assertIn("/run/credentials/vncproxy.service/redis", config.read_text())
+        for name in ("redis", "web.pem", "web.key"):
+            self.assertIn(f"/run/credentials/vncproxy.service/{name}", config.read_text())
+        self.assertEqual(config.parent.stat().st_mode & 0o777, 0o755)
         self.assertNotIn("horse", config.read_text() + done.output)
 
 

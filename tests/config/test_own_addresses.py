@@ -42,5 +42,8 @@ class PlaceholderTests(SynchronousTestCase):
             with self.subTest(text=text), self.assertRaises(ValueError):
                 with_own_addresses(f"https://{text}/")
 
+    def test_the_names_are_those_that_the_kernel_has(self) -> None:
+        self.assertEqual(set(own_interfaces()), {name for _, name in socket.if_nameindex()})
+
     def test_loopback_comes_last(self) -> None:
         self.assertEqual(own_interfaces()[-1], "lo")

@@ -9,6 +9,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.certificates import Authority
+from vncproxy.cli.systemd_unit import unit_text
 from vncproxy.config.settings import Settings
 from vncproxy.service.gateway import longest_stop
 
@@ -59,6 +60,11 @@ class SystemdTests(EtcCase):
 
     def test_the_unit_is_accepted_without_complaint(self) -> None:
         self.assertEqual(self.verify(self.unit({})), "")
+
+    def test_so_is_what_setup_makes_of_it(self) -> None:
+        path = self.folder / "vncproxy.service"
+        path.write_text(unit_text(Path("/etc/vncproxy/vncproxy.toml"), {"redis": path}))
+        self.assertEqual(self.verify(path), "")
 
     def test_a_complaint_would_be_seen(self) -> None:
         self.assertIn("PrivateTpm", self.verify(self.unit({"PrivateTmp": "PrivateTpm"})))

@@ -23,7 +23,7 @@ from .written_files import WrittenFile, write_file
 
 COMMAND: Final = "vncproxy setup kvm"
 UNIT: Final = Path("/etc/systemd/system") / systemd_unit.NAME
-_ROUTES: Final = Path("/proc/net/route")
+_ROUTES: Final = Path("/proc/self/net/route")
 _FILE: Any = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path)
 
 
@@ -139,18 +139,19 @@ class _Plan:
         self._with_systemd = with_systemd
         self._folder = config.parent
         self._secret = ""
-        certificate, key = options["certificate"], self._given("web.key", options["key"])
+        certificate = self._given("web.pem", options["certificate"])
+        key = self._given("web.key", options["key"])
         self.host = KVMHost(
             address=_address(options),
             announced=_host(options["public"]),
             backend=options["backend"],
-            certificate=(certificate, key) if key is not None else None,
+            certificate=(certificate, key) if certificate and key else None,
             origins=tuple(map(normal_origin_pattern, options["origins"])),
             redis=_redis(options["redis"]),
             redis_password=self._given("redis", options["redis_password"]),
             issuer=options["issuer"],
             issuer_key=self._given("issuer.key", options["issuer_key"]),
-            issuer_ca=options["issuer_ca"],
+            issuer_ca=self._given("issuer.pem", options["issuer_ca"]),
         )
         if self.host.redis is None:
             self._add_api(config)

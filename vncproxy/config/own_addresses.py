@@ -22,7 +22,11 @@ _ADDRESS_AT: Final = slice(20, 24)
 """Where the IPv4 address is in a ``struct ifreq`` that the kernel has filled."""
 
 _LONGEST_NAME: Final = 15
-_IPV6: Final = Path("/proc/net/if_inet6")
+_IPV6: Final = Path("/proc/self/net/if_inet6")
+_DEVICES: Final = Path("/proc/self/net/dev")
+"""Those of this process: a service with ``ProcSubset=pid`` sees no ``/proc/net``, and one that is
+kept from netlink cannot ask the kernel otherwise."""
+
 _GLOBAL: Final = "00"
 
 
@@ -43,7 +47,8 @@ def with_own_addresses(text: str) -> str:
 
 def own_interfaces() -> list[str]:
     """Return the names of this machine's interfaces, loopback last."""
-    names = [name for _, name in socket.if_nameindex()]
+    lines = _DEVICES.read_text().splitlines()[2:]
+    names = [line.partition(":")[0].strip() for line in lines]
     return sorted(names, key=lambda name: (name == "lo", name))
 
 
