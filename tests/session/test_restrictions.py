@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tests.doubles.sessions import GREETING, SessionTestCase
@@ -17,7 +18,7 @@ from tests.doubles.viewer_messages import (
 from vncproxy.errors import UpstreamViolation, ViewerMessageRefused
 from vncproxy.model import Clipboard, Mode, Policy
 from vncproxy.rfb.server_init import desktop_name
-from vncproxy.testing import SERVER_INIT, MemoryPeer
+from vncproxy.testing import SERVER_INIT, MemoryPeer, ScriptedRFBServer, rfb_script
 
 BELL = b"\2"
 VIEW_ONLY = Policy(mode=Mode.VIEW_ONLY)
@@ -107,6 +108,18 @@ class ClipboardTests(RestrictedTestCase):
         self.closed(UpstreamViolation)
         self.assertEqual(self.user.peer.receive(), b"")
 
+    def test_a_console_whose_pixels_cannot_be_is_refused_and_closed(self) -> None:
+        self.begin(self.user_request(self.issue(policy=Policy(clipboard=Clipboard.NONE))))
+        wrong = SERVER_INIT[:4] + b"\7" + SERVER_INIT[5:]
+        hypervisor = self.console(ScriptedRFBServer(partial(rfb_script, server_init=wrong)))
+        self.user.peer.send(GREETING)
+        self.reactor.advance(self.timeouts.linger)
+
+        self.assertIsNotNone(hypervisor.closed)
+        error = self.refused(UpstreamViolation)
+        self.assertIn("7 bits per pixel", error.detail)
+        self.assertEqual(self.uses_given_back(), 1)
+
 
 class RefusedTests(RestrictedTestCase):
     def test_a_message_that_harms_servers_ends_the_session(self) -> None:
@@ -118,6 +131,15 @@ class RefusedTests(RestrictedTestCase):
         self.closed(ViewerMessageRefused)
         [(_, why)] = self.observer.closings
         self.assertEqual(why.detail, "pixel format: 7 bits per pixel, expected 8, 16 or 32")
+
+    def test_one_that_came_with_the_greeting_ends_the_session_at_once(self) -> None:
+        self.begin(self.user_request(self.issue(policy=VIEW_ONLY)))
+        hypervisor = self.console()
+
+        self.user.peer.send(GREETING + FENCE + pixel_format(bits=7))
+
+        self.assertEqual(hypervisor.receive(), b"")
+        self.closed(ViewerMessageRefused)
 
     def test_an_unrestricted_session_is_not_parsed(self) -> None:
         hypervisor = self.watch(Policy())

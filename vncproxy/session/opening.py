@@ -78,13 +78,11 @@ class Opening:
         try:
             session.check_not_cancelled()
             session.step = showing = Deferred.fromCoroutine(self._open_console(grant))
-            down, console, server_init = await showing
+            down, console, server_init, stages = await showing
             session.step = None
             # the next session begins within this call, and may take this one's place
             end_turn()
             await self._confirm(grant, console.leg)
-            check = self._services.check_viewers
-            stages = stages_for(grant.token.policy, server_init, check=check)
         except BaseException:
             end_turn()
             await self._restore(grant)
@@ -163,8 +161,8 @@ class Opening:
         if wanted and not self._session.user_request.confirmed:
             raise ConfirmationNeeded(token.vm.vm if token else "")
 
-    async def _open_console(self, grant: Grant) -> tuple[Leg, Console, bytes]:
-        """Return the user's leg, the console, and ServerInit with the machine's name."""
+    async def _open_console(self, grant: Grant) -> tuple[Leg, Console, bytes, Sequence[IStage]]:
+        """Return the user's leg, the console, ServerInit with the machine's name, and stages."""
         session, token = self._session, grant.token
         await self._downstream.admit(grant)
         _check_policy(token.policy, session.user_request)
@@ -172,8 +170,17 @@ class Opening:
         session.is_vnc_server = console.is_vnc_server
         if self._zone and console.peer_session:
             self._note_zone(self._zone, console.peer_session)
+        stages = self._stages(token.policy, console)
         down = await self._greet(console)
-        return down, console, self._named(console.server_init, name or "")
+        return down, console, self._named(console.server_init, name or ""), stages
+
+    def _stages(self, policy: Policy, console: Console) -> Sequence[IStage]:
+        """Return the stages that a policy needs; a console that has none for it is closed."""
+        try:
+            return stages_for(policy, console.server_init, check=self._services.check_viewers)
+        except BaseException:
+            console.leg.close(ClientGone(), self._services.timeouts.linger)
+            raise
 
     def _named(self, server_init: bytes, name: str) -> bytes:
         """Return ServerInit with the machine's name; one of view-only says so to other viewers."""
