@@ -37,7 +37,8 @@ key_repository = {folder}/keys
 [credential]
 key_repository = {folder}/keys
 [cache]
-enabled = false
+enabled = true
+backend = dogpile.cache.memory
 [identity]
 password_hash_rounds = 4
 """
