@@ -190,6 +190,10 @@ class LinkTests(KeystoneCase):
 
         opened = self.gateway.audit_of("open", user=self.cloud.users["alice"])
         self.assertEqual(opened["vm"], "lab/web-01")
+        issued = self.gateway.audit_of("api-issue", user=self.cloud.users["alice"])
+        self.assertEqual((issued["vm"], issued["client"]), ("lab/web-01", "127.0.0.1"))
+        self.assertEqual(issued["caller"], "keystone project project-web, user")
+        self.assertTrue(issued["request"].startswith("req-"), issued)
 
 
 class MachineTests(KeystoneCase):

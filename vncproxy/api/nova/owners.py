@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from twisted.internet.defer import Deferred, TimeoutError, gatherResults  # noqa: A004
 from twisted.internet.interfaces import IReactorTime
@@ -67,7 +66,7 @@ class MachineOwners:
         for policy in caller.policies:
             seen = self._permissions.seen(policy.access, machine)
             if seen is not None and policy.admits(owner, caller.project):
-                return seen, replace(policy.access, name=caller.name, kind=caller.kind)
+                return seen, caller.within(policy)
         return None
 
     async def _owners(self, vms: Iterable[VMAddress]) -> Mapping[VMAddress, Ownership]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...model import Ownership
 from ...openstack.keystone import InDomain, KeystoneToken
@@ -57,6 +57,16 @@ class KeystoneCaller(Caller):
 
     policies: Sequence[KeystonePolicy] = ()
     project: str = ""
+
+    def within(self, policy: KeystonePolicy) -> Caller:
+        """Return this caller with what one of its policies allows."""
+        return replace(
+            policy.access,
+            name=self.name,
+            kind=self.kind,
+            request_id=self.request_id,
+            address=self.address,
+        )
 
     @property
     def asks_owners(self) -> bool:
