@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 import uuid
@@ -14,10 +15,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.components.cluster_case import ClusterCase
 from tests.components.gateway import Gateway
 from tests.components.redis_case import RedisCase, at_once
+from tests.doubles.frames import masked
 from tests.tokens.link_contract import LinkStoreContract
 from vncproxy.errors import TokenUsed
 from vncproxy.model import Grant
 from vncproxy.tokens.redis import RedisTokenStore
+
+SHOWN = b"\x01\x01\x00\x00\x00\x00"  # type 1, None, and its result: RFC 6143 section 7.1.3
+REFUSED = b"This console link is not valid any more"
 
 
 class RedisLinkTests(LinkStoreContract, RedisCase):
@@ -59,6 +64,7 @@ class ProxiesTests(ClusterCase):
             key_file = "{path}"
             vms = ["lab/web-*"]
             policy = {{ max_duration = 600 }}
+            leeway = 0
             """
         proxies = self.proxies_at_once(north=table, east=table)
         self.north, self.east = proxies
@@ -73,6 +79,25 @@ class ProxiesTests(ClusterCase):
         with socket.create_connection(("127.0.0.1", proxy.xvp_port), 30) as viewer:
             viewer.sendall(f"CONNECT /console?token={link} HTTP/1.1\r\n\r\n".encode())
             return int(viewer.recv(1000).split(b" ")[1])
+
+    def browse(self, proxy: Gateway, link: str, cookie: str = "") -> tuple[bytes, str]:
+        """Open a console as a browser does; returns what it is shown, and its resume cookie."""
+        browser = socket.create_connection(("127.0.0.1", proxy.web_port), 60)
+        self.addCleanup(browser.close)
+        header = f"Cookie: {cookie}\r\n" if cookie else ""
+        browser.sendall(
+            f"GET /websockify?token={link} HTTP/1.1\r\nHost: localhost\r\n{header}"
+            f"Origin: http://127.0.0.1:{proxy.web_port}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+            + masked(0x82, b"RFB 003.008\n\x01\x01")
+        )
+        shown = b""
+        while REFUSED not in shown and SHOWN not in shown:
+            shown += (more := browser.recv(65536))
+            self.assertTrue(more, shown)
+        found = re.search(rb"(?i)set-cookie: ([^;]+)", shown)
+        return shown, found[1].decode() if found else cookie
 
     def revoke(self, proxy: Gateway, query: str) -> int:
         status, answer = proxy.call("DELETE", f"/v1/tokens?{query}")
@@ -105,6 +130,19 @@ class ProxiesTests(ClusterCase):
 
         revocations = self.east.audit("api-revoke")
         self.assertEqual([each.get("signer") for each in revocations], ["portal", None, "portal"])
+
+    def test_a_reload_survives_the_end_of_the_link(self) -> None:
+        ends = int(time.time()) + 6
+        link = self.sign(type="novnc", exp=ends)
+        shown, cookie = self.browse(self.north, link)
+        self.assertIn(SHOWN, shown)
+        self.assertIn(REFUSED, self.browse(self.east, link)[0])
+        time.sleep(max(0.0, ends + 0.5 - time.time()))
+
+        self.assertIn(REFUSED, self.browse(self.north, link)[0])
+        self.assertIn(SHOWN, self.browse(self.east, link, cookie)[0])
+        self.revoke(self.north, "signer=portal")
+        self.assertIn(REFUSED, self.browse(self.east, link, cookie)[0])
 
     def test_what_a_signer_may_not_ask_for_is_refused(self) -> None:
         for more in (
