@@ -50,13 +50,19 @@ class DialledCase(SynchronousTestCase):
         self.first, self.second, self.far = shared.first, shared.second, shared.far
         self.wait_for_links()
 
-    def links(self, gateway: Gateway) -> int:
-        """Return the links of madrid to all proxies of paris, as one of them knows them."""
+    def links(self, gateway: Gateway, zone: str) -> int:
+        """Return the links with a zone that one of its proxies knows of."""
         proxies = gateway.call("GET", "/v1/proxies")[1].get("proxies", [])
-        return sum(each.get("links", {}).get("madrid", {}).get("count", 0) for each in proxies)
+        return sum(each.get("links", {}).get(zone, {}).get("count", 0) for each in proxies)
 
-    def wait_for_links(self, count: int = LINKS) -> None:
-        until(lambda: self.links(self.second) == count, f"{count} links")
+    def wait_for_links(self) -> None:
+        """Wait until all stand; a proxy that was killed has its own in Redis for some seconds."""
+        until(lambda: self.links(self.far, "paris") == LINKS, "links of madrid")
+        until(lambda: self.links(self.second, "madrid") >= LINKS, "links to paris")
+
+    def wait_for_loss(self) -> None:
+        """Wait until paris knows of none."""
+        until(lambda: self.links(self.second, "madrid") == 0, "no link")
 
     def view(self, gateway: Gateway, vm: str = MACHINE, **more: Any) -> Viewer:
         token = gateway.issue(vm, type="xvpvnc", **more)["token"]
@@ -115,12 +121,23 @@ class ConsoleTests(DialledCase):
         self.assertEqual((near["to_zone"], near["to_session"]), ("madrid", told["session"]))
         self.assertEqual((told["user"], told["client"]), ("carol", near["client"]))
 
-    def opened_by(self, user: str, gateway: Gateway) -> dict[str, Any]:
-        """Return the audit line about the console that a user has opened."""
+    def test_ends_cross_links_with_their_reason(self) -> None:
+        for number, ending in enumerate((self.second, self.far)):
+            user = f"user{number}"
+            viewer = self.view(self.second, user=user)
+            session = self.opened_by(user, ending)["session"]
+            ending.call("DELETE", f"/v1/sessions/{session}")
+            viewer.wait_for_end()
+            for gateway in (self.second, self.far):
+                line = self.opened_by(user, gateway, "close")
+                self.assertEqual(line["reason"], "ended-by-administrator")
+
+    def opened_by(self, user: str, gateway: Gateway, event: str = "open") -> dict[str, Any]:
+        """Return the audit line about the console that a user has opened, or its close."""
         found: list[dict[str, Any]] = []
 
         def read() -> bool:
-            found[:] = [line for line in gateway.audit("open") if line["user"] == user]
+            found[:] = [line for line in gateway.audit(event) if line["user"] == user]
             return bool(found)
 
         until(read, f"a console of {user}")
@@ -164,7 +181,7 @@ class LossTests(DialledCase):
         viewer = self.view(self.second)
         self.far.kill()
         viewer.wait_for_end()
-        self.wait_for_links(0)
+        self.wait_for_loss()
         told = self.refusal(self.second)
         self.assertRegex(told, r"^503 The zone madrid is not connected since 20.* UTC\.")
         self.far.start()
@@ -174,7 +191,7 @@ class LossTests(DialledCase):
     def test_a_cut_that_nobody_announces(self) -> None:
         since = len(self.far.log())
         with self.shared.cut():
-            self.wait_for_links(0)
+            self.wait_for_loss()
             self.assertIn("The zone madrid is not connected", self.refusal(self.second))
             self.assertLogged(self.far, r"is lost after .*nothing was received for \d+ s", since)
         self.wait_for_links()
@@ -194,7 +211,7 @@ class KeyTests(DialledCase):
     def test_a_key_that_is_not_accepted_and_the_pauses_between_attempts(self) -> None:
         since, key = len(self.far.log()), self.shared.of_madrid.secret_text()
         self.change(self.far, key, PrivateKey.new().secret_text())
-        self.wait_for_links(0)
+        self.wait_for_loss()
         told = r"zone-key-refused: .*; the next attempt follows within {} s"
         for pause in ("0.5", "1.0", "2.0"):
             self.assertLogged(self.far, told.format(re.escape(pause)), since)
@@ -214,7 +231,7 @@ class KeyTests(DialledCase):
             self.change(gateway, f'"{public}"', over)
         self.assertLogged(self.far, "is lost after .*has expired", since)
         self.assertLogged(self.far, "zone-key-expired: ", since)
-        self.wait_for_links(0)
+        self.wait_for_loss()
 
     def test_a_zone_that_may_not_dial(self) -> None:
         since = len(self.far.log())
