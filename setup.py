@@ -35,7 +35,7 @@ EXTRAS = {
     "opennebula": ["pyone>=7.3", "requests>=2.31", "urllib3>=2.2"],
     "vmware": ["pyvmomi>=8.0.3"],
     "xen": ["XenAPI>=24"],
-    "nova": ["openstacksdk>=4"],
+    "nova": ["openstacksdk>=4", "oslo.config>=9"],
     "fast": ["numpy>=1.26"],
 }
 BENCH = ["numpy>=1.26", "py-spy>=0.4", "websockify>=0.13"]

@@ -12,8 +12,7 @@
 - `layout`: tables, sizes and durations for people.
 - `bridge`: ``bridge``, for any VNC viewer.
 - `tunnel`: one viewer's bytes through the proxy's ``CONNECT``.
-- `migrate`: ``migrate websockify``.
-- `websockify_options`: websockify's command line.
+- `migrate`: ``migrate websockify``, ``nova`` and ``kolla``.
 - `setting_up`: ``setup kvm``.
 - `kvm_host`: the configuration that it writes.
 - `systemd_unit`: the unit.

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.cli import main
 from vncproxy.cli.failures import Misconfigured
-from vncproxy.cli.migrate import convert
+from vncproxy.cli.migrate.websockify import convert
 from vncproxy.config.settings import Settings
 from vncproxy.tap import load
 

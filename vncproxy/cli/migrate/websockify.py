@@ -1,4 +1,4 @@
-"""``vncproxy migrate``: the configuration that replaces another program's command line."""
+"""A command line of websockify as a configuration."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import click
-
-from ..addresses import bracketed, is_own
-from ..tokens.external.token_file import read
-from .failures import Misconfigured
+from ...addresses import bracketed, is_own
+from ...tokens.external.token_file import read
+from ..failures import Misconfigured
+from .toml import endpoint, escaped, toml
 from .websockify_options import FLAGS, VALUES, parse
 
 _NAME: Final = "websockify"
@@ -50,30 +49,6 @@ _NO_COUNTERPART: Final = {
     "web-auth": "let a reverse proxy ask for passwords",
 }
 """Options that have no counterpart, each with what there is instead."""
-
-
-@click.group()
-def migrate() -> None:
-    """Print the configuration that replaces another program."""
-
-
-@migrate.command(
-    short_help="Print what matches a command line of websockify.",
-    context_settings={"ignore_unknown_options": True},
-    epilog="""\b
-Examples:
-  vncproxy migrate websockify -- --web /usr/share/novnc --cert self.pem \\
-      --token-plugin TokenFile --token-source /etc/websockify/tokens 6080
-  vncproxy migrate websockify -- 6080 192.0.2.7:5900
-""",
-)
-@click.argument("arguments", metavar="-- COMMAND LINE", nargs=-1, type=click.UNPROCESSED)
-def websockify(arguments: tuple[str, ...]) -> None:
-    """Print the vncproxy.toml that matches a command line of websockify.
-
-    What has no counterpart stands there as a comment.
-    """
-    click.echo(convert(arguments), nl=False)
 
 
 def convert(arguments: Sequence[str]) -> str:
@@ -116,11 +91,11 @@ def _public(options: Namespace) -> Iterator[str]:
     yield "[public]"
     yield "# Where browsers reach it: put the name here that stands in your links."
     shown = "127.0.0.1" if host in ("", "0.0.0.0", "::") else bracketed(host)  # noqa: S104
-    yield f"base_url = {_toml(f'{scheme}://{shown}:{port or 6080}/')}"
+    yield f"base_url = {toml(f'{scheme}://{shown}:{port or 6080}/')}"
     if not options.auth_plugin:
         return
     if _class(options.auth_plugin) == "ExpectOrigin":
-        yield f"allowed_origins = {_toml(options.auth_source.split())}"
+        yield f"allowed_origins = {toml(options.auth_source.split())}"
     else:
         yield f"# --auth-plugin {_class(options.auth_plugin)} HAS NO COUNTERPART: let a reverse"
         yield "# proxy ask for passwords or client certificates."
@@ -128,7 +103,7 @@ def _public(options: Namespace) -> Iterator[str]:
 
 def _listen(options: Namespace) -> Iterator[str]:
     yield "[listen]"
-    yield f"web = {_toml([_endpoint(options)])}"
+    yield f"web = {toml([_endpoint(options)])}"
     yield "# TCP viewers find the same port; websockify has none for them alone."
     yield "xvp = []"
 
@@ -136,13 +111,10 @@ def _listen(options: Namespace) -> Iterator[str]:
 def _endpoint(options: Namespace) -> str:
     if options.unix_listen:
         mode = options.unix_listen_mode.removeprefix("0o").lstrip("0") or "600"
-        return f"unix:{_escaped(options.unix_listen)}:mode={mode}"
+        return f"unix:{escaped(options.unix_listen)}:mode={mode}"
     host, port = _address(options.source)
-    endpoint = f"tcp:{port}"
-    if options.cert:
-        key = options.key or options.cert
-        endpoint = f"ssl:{port}:privateKey={_escaped(key)}:certKey={_escaped(options.cert)}"
-    return f"{endpoint}:interface={_escaped(host)}" if host else endpoint
+    key = options.key or options.cert
+    return endpoint(host, port, options.cert, key)
 
 
 def _timeouts(options: Namespace) -> Iterator[str]:
@@ -160,7 +132,7 @@ def _tokens(options: Namespace) -> Iterator[str]:
     match plugin:
         case "TokenFile" | "ReadOnlyTokenFile":
             yield from _source_table("websockify-file", options)
-            yield f"path = {_toml(_absolute(source))}"
+            yield f"path = {toml(_absolute(source))}"
             yield from _addresses(_own_hosts(Path(_absolute(source))))
             yield "# Tokens that are shorter can be guessed; lower it if yours are."
             yield "#shortest_token = 16"
@@ -173,7 +145,7 @@ def _tokens(options: Namespace) -> Iterator[str]:
         case "JWTTokenApi":
             yield from _source_table("jwt", options)
             yield "# A public key, or a secret in base64url; encrypted tokens (JWE) are not read."
-            yield f"key_file = {_toml(_absolute(source))}"
+            yield f"key_file = {toml(_absolute(source))}"
             yield "# Tokens that never end are refused, unless this is false."
             yield "#require_exp = true"
             yield from _addresses([])
@@ -185,7 +157,7 @@ def _tokens(options: Namespace) -> Iterator[str]:
 def _addresses(hosts: Sequence[str]) -> Iterator[str]:
     yield "# This machine itself is dialled only by names that stand here; with them, tokens open"
     yield "# any port of it."
-    pairs = ", ".join(f'{_toml(host)} = "127.0.0.1"' for host in hosts or ["127.0.0.1"])
+    pairs = ", ".join(f'{toml(host)} = "127.0.0.1"' for host in hosts or ["127.0.0.1"])
     yield f"{'' if hosts else '#'}addresses = {{ {pairs} }}"
 
 
@@ -201,7 +173,7 @@ def _own_hosts(path: Path) -> list[str]:
 
 def _source_table(kind: str, options: Namespace) -> Iterator[str]:
     yield f"[token_sources.{_NAME}]"
-    yield f"type = {_toml(kind)}"
+    yield f"type = {toml(kind)}"
     if options.ssl_target:
         yield 'transport = "tls"'
 
@@ -211,14 +183,14 @@ def _redis(source: str) -> Iterator[str]:
     if len(parts) > 5:
         raise Misconfigured("--token-source of TokenRedis has more than five parts")
     host, port, db, password, namespace = [*parts, "", "", "", "", ""][:5]
-    yield f"host = {_toml(host or '127.0.0.1')}"
+    yield f"host = {toml(host or '127.0.0.1')}"
     yield f"port = {int(_number(port or '6379', 'token-source'))}"
     yield f"db = {int(_number(db or '0', 'token-source'))}"
     if password:
         yield '# Better in a file of its own: password = { file = "/etc/vncproxy/redis.pw" }'
-        yield f"password = {_toml(password)}"
+        yield f"password = {toml(password)}"
     if namespace:
-        yield f"namespace = {_toml(namespace)}"
+        yield f"namespace = {toml(namespace)}"
 
 
 def _split(source: str) -> Iterator[tuple[str, str]]:
@@ -248,7 +220,7 @@ def _target(options: Namespace) -> Iterator[str]:
         yield f"[backends.{_NAME}-target]"
         yield 'type = "static"'
         yield f"[backends.{_NAME}-target.consoles]"
-        yield f"console = {{ address = {_toml(address)} }}"
+        yield f"console = {{ address = {toml(address)} }}"
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -273,13 +245,3 @@ def _absolute(path: str) -> str:
     if not path:
         raise Misconfigured("--token-plugin needs --token-source")
     return str(Path(path).absolute())
-
-
-def _escaped(text: str) -> str:
-    """Return text as a word of an endpoint string."""
-    return text.replace("\\", "\\\\").replace(":", "\\:")
-
-
-def _toml(value: str | list[str]) -> str:
-    """JSON's strings and lists of strings are TOML as well."""
-    return json.dumps(value, ensure_ascii=False)

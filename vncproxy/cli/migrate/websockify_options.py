@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from .failures import Misconfigured
+from ..failures import Misconfigured
 
 VALUES: Final = (
     "auth-plugin",
