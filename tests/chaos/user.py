@@ -154,10 +154,11 @@ class User:
         return self.random.random() * float(min(first * 2**tries, longest))
 
     async def _use(self) -> None:
+        token = self.token
         wire = await self._connect()
         await self._greet(wire)
         self.opened += 1
-        self.used = self.token
+        self.used = token
         self.connected, self.opened_at = True, time.monotonic()
         while True:
             await self._type(wire)
