@@ -52,6 +52,7 @@ class Course:
                     time.sleep(lasts)
             else:
                 time.sleep(lasts)
+        fault.afterwards()
         healed = time.monotonic()
         for user in world.users:
             self._in_reactor(user.type_now)
@@ -105,4 +106,5 @@ def _both(first: Fault, second: Fault) -> Fault:
         first.harmed | second.harmed,
         first.reasons | second.reasons,
         first.all_proxies or second.all_proxies,
+        second.afterwards,
     )

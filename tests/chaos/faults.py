@@ -34,12 +34,14 @@ class Fault:
         harmed: the names of users whose sessions it may end.
         reasons: the codes of the refusals that it explains.
         all_proxies: whether no proxy may be ready meanwhile, so that HAProxy answers by itself.
+        afterwards: is called when everything is healed.
     """
 
     name: str
     harmed: set[str] = field(default_factory=set)
     reasons: frozenset[str] = NONE
     all_proxies: bool = False
+    afterwards: Callable[[], None] = lambda: None
 
 
 Make = Callable[[World], Iterator[Fault]]
@@ -126,12 +128,15 @@ def _order_ends(world: World, what: str, path: str) -> Iterator[Fault]:
     users, since = world.random.sample(world.users, 3), time.monotonic()
     obeyed = [user for user in users if world.order("DELETE", path + user.name) in (200, 207)]
     name = f"{what} of {', '.join(user.name for user in users)}"
-    yield Fault(name, {user.name for user in users}, ENDED)
-    for user in obeyed:
-        world.wait(partial(user.has_left, since), f"{name}: {user.name} to leave")
-    for user in users:
-        token = world.issue(type(user), user.vm, user.name)
-        blockingCallFromThread(world.reactor, user.renew, token)
+
+    def afterwards() -> None:
+        for user in obeyed:
+            world.wait(partial(user.has_left, since), f"{name}: {user.name} to leave")
+        for user in users:
+            token = world.issue(type(user), user.vm, user.name)
+            blockingCallFromThread(world.reactor, user.renew, token)
+
+    yield Fault(name, {user.name for user in users}, ENDED, afterwards=afterwards)
 
 
 def kill_primary(world: World) -> Iterator[Fault]:
