@@ -36,3 +36,8 @@ class KeyTests(SynchronousTestCase):
             with self.subTest(text=text), self.assertRaises(ValueError) as caught:
                 PublicKey.parse(text)
             self.assertNotIn("horse", str(caught.exception))
+
+    def test_a_key_that_is_read_twice_is_equal_and_another_one_is_not(self) -> None:
+        key, other = PrivateKey.new(), PrivateKey.new()
+        self.assertEqual(len({key, PrivateKey.parse(key.secret_text()), other}), 2)
+        self.assertEqual(len({key.public, PublicKey.parse(str(key.public)), other.public}), 2)

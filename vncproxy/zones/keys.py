@@ -21,13 +21,13 @@ _SIZE: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key that requests are verified with.
+    """A key that requests are verified with; equal to another one with the same id.
 
     Attributes:
         id: 16 hexadecimal digits of its SHA-256, which requests and logs name.
     """
 
-    key: Ed25519PublicKey = field(repr=False)
+    key: Ed25519PublicKey = field(repr=False, compare=False)
     id: str
 
     @classmethod
@@ -48,13 +48,13 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class PrivateKey:
-    """A key that requests are signed with.
+    """A key that requests are signed with; equal to another one with the same id.
 
     Attributes:
         id: that of its public key.
     """
 
-    key: Ed25519PrivateKey = field(repr=False)
+    key: Ed25519PrivateKey = field(repr=False, compare=False)
     id: str
 
     @classmethod
