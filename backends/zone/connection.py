@@ -12,7 +12,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
-from ...errors import ConfigurationError, ZoneError
+from ...errors import ConfigurationError, VNCProxyError, ZoneError
 from ...interfaces import IZoneLinks
 from ...model import ZoneService
 from ...tls.https import HTTPSPolicy, LimitedAnswer
@@ -77,13 +77,14 @@ class Connection:
         Raises:
             ZoneUnreachable, ZoneUntrusted: there is no answer, or no link.
             ZoneError, VMNotFound: it is a refusal.
+            StoreUnavailable: it is not known which other process has a link.
         """
         url, limit = self._settings.url(path), self._settings.timeout
         signed = sign(request, self._key)
         exchange = Deferred.fromCoroutine(self._exchange(method, url, signed))
         try:
             status, content = await exchange.addTimeout(limit, self._network)
-        except (CancelledError, ConfigurationError, ZoneError):
+        except (CancelledError, VNCProxyError):
             raise
         except Exception as e:
             problem = self._policy.problem()

@@ -16,6 +16,7 @@ from vncproxy.backends.zone.console import endpoint_over_link
 from vncproxy.errors import (
     ConfigurationError,
     ConsoleUnavailable,
+    StoreUnavailable,
     UpstreamClosed,
     UpstreamRefused,
     UpstreamUntrusted,
@@ -76,15 +77,26 @@ class BackendTests(SynchronousTestCase):
         self.assertIs(type(error), ConfigurationError)
         self.assertIn("[zones.madrid] has no api", error.detail)
 
-    def test_a_zone_that_dials_us_is_asked_over_its_links(self) -> None:
-        links, error = FakeLinks(), ZoneNotConnected("gone", zone="madrid")
+    def over_links(self, links: FakeLinks, error: VNCProxyError) -> VNCProxyError:
+        """Return the error of a request over links that fail."""
         links.error = error
         journey = Journey("7f3a", "alice", "192.0.2.1", Policy(), ())
         asking = self.backend(DIALLING, links).request_console("kvm/web-01", journey)
-        found = self.failureResultOf(Deferred.fromCoroutine(asking)).value
+        found: VNCProxyError = self.failureResultOf(Deferred.fromCoroutine(asking)).value
+        return found
+
+    def test_a_zone_that_dials_us_is_asked_over_its_links(self) -> None:
+        links, error = FakeLinks(), ZoneNotConnected("gone", zone="madrid")
+        found = self.over_links(links, error)
         self.assertIs(found, error)
         self.assertEqual(links.asked, [("madrid", ZoneService.API, "")])
         self.assertEqual(found.sentence(), "The zone madrid is not connected.")
+
+    def test_a_store_that_is_away_is_no_zone_that_cannot_be_reached(self) -> None:
+        error = StoreUnavailable("redis is away")
+        found = self.over_links(FakeLinks(), error)
+        self.assertIs(found, error)
+        self.assertEqual((found.status, found.code), (503, "store-unavailable"))
 
     def test_its_consoles_come_over_links_as_well(self) -> None:
         links = FakeLinks()
