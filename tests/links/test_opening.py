@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
 from twisted.trial.unittest import SynchronousTestCase
@@ -16,7 +17,7 @@ from vncproxy.links.messages import Message, Open, decode
 from vncproxy.links.neighbours import Wanted
 from vncproxy.links.neighbours import decode as decode_message
 from vncproxy.links.opening import TunnelOpener
-from vncproxy.links.rendezvous import Rendezvous, worker_of
+from vncproxy.links.rendezvous import Expected, Rendezvous, worker_of
 from vncproxy.model import Announcement, Identity, LinkState, ZoneService
 
 ME, OTHER = "a" * 16, "b" * 16
@@ -30,12 +31,14 @@ class FakeNeighbours:
         self.announced: list[Announcement] = []
         self.told: list[tuple[str, bytes]] = []
         self.reached = True
+        self.answered: Deferred[None] = succeed(None)
 
     def announce(self, worker_id: str, **links: LinkState) -> None:
         identity = Identity(proxy_id="p", worker_id=worker_id, name="p")
         self.announced.append(Announcement(identity, links=links))
 
     async def workers(self) -> Sequence[Announcement]:
+        await self.answered
         return self.announced
 
     async def tell(self, worker_id: str, message: str) -> bool:
@@ -44,6 +47,18 @@ class FakeNeighbours:
 
     def local_address(self) -> str:
         return ""
+
+
+class FakeTunnel:
+    """A tunnel that arrived."""
+
+    aborted = False
+
+    def hand_over(self, successor: object) -> None:
+        """Do nothing."""
+
+    def abort(self) -> None:
+        self.aborted = True
 
 
 class OpeningTests(SynchronousTestCase):
@@ -72,16 +87,22 @@ class OpeningTests(SynchronousTestCase):
         assert isinstance(message, Open)
         return message
 
+    def expected(self, order: Open) -> Expected:
+        """Return what a tunnel that arrives now is for."""
+        expected = self.rendezvous.take(order.tunnel, "madrid")
+        assert expected is not None
+        return expected
+
     def test_a_tunnel_is_asked_for_and_arrives(self) -> None:
         _, wire = self.link()
         opening = self.open()
         order = self.order(wire)
         self.assertEqual((order.service, order.client), (ZoneService.CONSOLE, "192.0.2.1"))
         self.assertEqual(worker_of(order.tunnel), ME)
-        expected, tunnel = self.rendezvous.take(order.tunnel, "madrid"), object()
-        assert expected is not None
-        expected.arrive(tunnel)  # type: ignore[arg-type]
+        tunnel = FakeTunnel()
+        self.expected(order).arrive(tunnel)
         self.assertIs(self.successResultOf(opening), tunnel)
+        self.assertFalse(tunnel.aborted)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_a_tunnel_is_taken_once_and_by_its_zone_alone(self) -> None:
@@ -154,3 +175,61 @@ class OpeningTests(SynchronousTestCase):
         opening.cancel()
         self.failureResultOf(opening)
         self.assertIsNone(self.rendezvous.take(self.order(wire).tunnel, "madrid"))
+
+    def test_a_tunnel_that_arrives_while_another_process_is_looked_for_is_used(self) -> None:
+        _, wire = self.link()
+        self.neighbours.announce(OTHER, madrid=LinkState("them", 1, NOW))
+        self.neighbours.answered = Deferred()
+        opening, tunnel = self.open(), FakeTunnel()
+        self.clock.advance(2)
+        self.expected(self.order(wire)).arrive(tunnel)
+        self.neighbours.answered.callback(None)
+        self.assertIs(self.successResultOf(opening), tunnel)
+        self.assertEqual((self.neighbours.told, tunnel.aborted), ([], False))
+
+    def test_a_tunnel_that_arrives_while_no_other_process_is_found_is_used(self) -> None:
+        _, wire = self.link()
+        self.neighbours.answered = Deferred()
+        opening, tunnel = self.open(), FakeTunnel()
+        self.clock.advance(2)
+        self.expected(self.order(wire)).arrive(tunnel)
+        self.neighbours.answered.callback(None)
+        self.assertIs(self.successResultOf(opening), tunnel)
+
+    def test_a_tunnel_that_is_not_used_any_more_is_closed(self) -> None:
+        for cancelled_first in (True, False):
+            _, wire = self.link()
+            self.neighbours.answered = Deferred()
+            opening, tunnel = self.open(), FakeTunnel()
+            self.clock.advance(2)
+            expected = self.expected(self.order(wire))
+            steps: list[Callable[[], object]] = [opening.cancel, partial(expected.arrive, tunnel)]
+            for step in steps if cancelled_first else reversed(steps):
+                step()
+            self.failureResultOf(opening)
+            self.assertTrue(tunnel.aborted)
+            wire.loseConnection()
+
+    def test_a_late_failure_over_one_link_does_not_end_the_wait_for_the_next(self) -> None:
+        wires = [self.link()[1] for _ in range(2)]
+        opening = self.open()
+        late = next(wire for wire in wires if wire.value())
+        self.clock.advance(2)
+        late.loseConnection()
+        self.assertNoResult(opening)
+        tunnel = FakeTunnel()
+        self.expected(self.order(late)).arrive(tunnel)
+        self.assertIs(self.successResultOf(opening), tunnel)
+
+    def test_a_link_that_fails_and_is_lost_has_failed_once(self) -> None:
+        links = [self.link() for _ in range(2)]
+        opening = self.open()
+        link, wire = next(each for each in links if each[1].value())
+        order = self.order(wire)
+        line = f'{{"is": "failed", "tunnel": "{order.tunnel}", "why": "refused"}}\n'
+        link.control.dataReceived(line.encode())
+        self.assertTrue(all(wire.value() for _, wire in links))
+        wire.loseConnection()
+        self.assertNoResult(opening)
+        self.expected(order).arrive(FakeTunnel())
+        self.successResultOf(opening)

@@ -38,6 +38,11 @@ class HeldLink:
         self.asked.append(order.tunnel)
         self.control.send(order)
 
+    def note_failure(self, tunnel: str) -> None:
+        """Forget a tunnel that has failed, so that the loss of the link is no second failure."""
+        if tunnel in self.asked:
+            self.asked.remove(tunnel)
+
 
 class Held:
     """The links of all zones.
@@ -74,6 +79,7 @@ class Held:
 
         def take(message: Message) -> None:
             if isinstance(message, Failed):
+                link.note_failure(message.tunnel)
                 self._on_failed(message.tunnel, message.why, False)
 
         control = Control(self._clock, take, lambda why: self._ended(link, why))

@@ -60,21 +60,30 @@ class TunnelOpener:
             ZoneLinkLost: it had one.
             ZoneUnreachable: it has one, and makes no connection.
         """
-        expected, asked = self._rendezvous.expect(zone), 0
-        order = Open(expected.name, service, client)
+        expected = self._rendezvous.expect(zone)
         lost_at: list[UnixTime] = []
         try:
-            async for ask in self._ways(zone, lost_at):
-                if not await ask(order):
-                    continue
-                asked += 1
-                if tunnel := await expected.wait(seconds / TRIES, self._clock):
-                    return tunnel
-                if asked == TRIES:
-                    break
+            order = Open(expected.name, service, client)
+            await self._ask(expected, order, seconds / TRIES, lost_at)
+            if tunnel := expected.take():
+                return tunnel
         finally:
             self._rendezvous.forget(expected)
-        raise _problem(zone, expected, asked, lost_at, seconds)
+            expected.give_up()
+        raise _problem(zone, expected, lost_at, seconds)
+
+    async def _ask(
+        self, expected: Expected, order: Open, seconds: float, lost_at: list[UnixTime]
+    ) -> None:
+        """Ask over one link after the other until it arrives, for some seconds each."""
+        async for ask in self._ways(expected.zone, lost_at):
+            if expected.has_arrived:
+                return
+            if await ask(order):
+                expected.asked += 1
+                await expected.wait(seconds, self._clock)
+            if expected.has_arrived or expected.asked == TRIES:
+                return
 
     async def _ways(self, zone: str, lost_at: list[UnixTime]) -> AsyncIterator[Ask]:
         """Yield how the zone can be asked, links of this process first."""
@@ -112,10 +121,8 @@ def _shuffled(things: Sequence[T]) -> list[T]:
     return random.sample(things, len(things))
 
 
-def _problem(
-    zone: str, expected: Expected, asked: int, lost_at: list[UnixTime], seconds: float
-) -> ZoneError:
-    if not asked:
+def _problem(zone: str, expected: Expected, lost_at: list[UnixTime], seconds: float) -> ZoneError:
+    if not expected.asked:
         public = f"The zone {zone} is not connected{since(lost_at)}."
         return ZoneNotConnected(
             f"zone {zone} has no link to this one{since(lost_at)}", public=public
@@ -123,7 +130,7 @@ def _problem(
     if expected.lost:
         return ZoneLinkLost(f"zone {zone}: its link was lost: {expected.why}", zone=zone)
     why = expected.why or f"it made no connection within {seconds:g} s"
-    return ZoneUnreachable(f"zone {zone}, asked over {asked} links: {why}", zone=zone)
+    return ZoneUnreachable(f"zone {zone}, asked over {expected.asked} links: {why}", zone=zone)
 
 
 def since(lost_at: Sequence[UnixTime]) -> str:

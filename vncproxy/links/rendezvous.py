@@ -29,33 +29,57 @@ class Expected:
     Attributes:
         name: its secret name.
         zone: the zone that is to make it.
+        asked: the links that it was asked for over.
         why: what kept it from being made, as far as it is known.
         lost: whether a link was lost that it was asked for over.
     """
 
     def __init__(self, name: str, zone: str) -> None:
         self.name, self.zone = name, zone
+        self.asked = 0
         self.why = ""
         self.lost = False
+        self._failures = 0
+        self._given_up = False
         self._tunnel: Tunnel | None = None
         self._woken: Deferred[None] | None = None
 
-    async def wait(self, seconds: float, clock: IReactorTime) -> Tunnel | None:
-        """Return it, or None when it has not arrived in time or is known to have failed."""
-        if self._tunnel is None:
+    @property
+    def has_arrived(self) -> bool:
+        """Whether it is here, to be taken."""
+        return self._tunnel is not None
+
+    async def wait(self, seconds: float, clock: IReactorTime) -> None:
+        """Wait until it has arrived, or is known to have failed over all links that were asked."""
+        if self._tunnel is None and self._failures < self.asked:
             self._woken = Deferred()
             await self._woken.addTimeout(seconds, clock, lambda *_: None)
-        return self._tunnel
+
+    def take(self) -> Tunnel | None:
+        """Return it, for good; None where it has not arrived."""
+        tunnel, self._tunnel = self._tunnel, None
+        return tunnel
+
+    def give_up(self) -> None:
+        """Close it, now or when it arrives, unless it was taken."""
+        self._given_up = True
+        if tunnel := self.take():
+            tunnel.abort()
 
     def arrive(self, tunnel: Tunnel) -> None:
         """Deliver it."""
+        if self._given_up:
+            tunnel.abort()
+            return
         self._tunnel = tunnel
         self._wake()
 
     def fail(self, why: str, lost: bool) -> None:
-        """Say why it will not arrive by the last link that it was asked for over."""
+        """Say why it will not arrive by one of the links that it was asked for over."""
         self.why, self.lost = why, lost
-        self._wake()
+        self._failures += 1
+        if self._failures >= self.asked:
+            self._wake()
 
     def _wake(self) -> None:
         woken, self._woken = self._woken, None
