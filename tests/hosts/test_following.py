@@ -52,10 +52,11 @@ class FakePeer:
             "9" * 64, token, "new", f"{URLS[token.type]}?token=new", URLS[token.type]
         )
 
-    async def revoke(self, token_id: str) -> None:
+    async def revoke(self, token_id: str) -> bool:
         if self.problem:
             raise self.problem
         self.revoked.append(token_id)
+        return True
 
 
 class _Directory:
@@ -78,7 +79,8 @@ class FollowingCase(SynchronousTestCase):
     """A token in memory, whose machine another proxy shows."""
 
     def setUp(self) -> None:
-        self.clock, self.elsewhere = Clock(), IssuedElsewhere()
+        self.clock = Clock()
+        self.elsewhere = IssuedElsewhere(self.clock.seconds)
         self.store = MemoryTokenStore(self.clock.seconds, 3600, self.clock.seconds)
         self.found: list[Way] | VNCProxyError | None = [THERE]
         self.peer = FakePeer()
@@ -107,6 +109,10 @@ class FollowingCase(SynchronousTestCase):
     ) -> VNCProxyError:
         error: VNCProxyError = self.result(self.following(grant, secret, viewer, why))
         return error
+
+    def with_peers(self) -> StoreWithPeers:
+        find: Any = {"node2": self.peer}.get
+        return StoreWithPeers(self.store, self.elsewhere, find)
 
     def refused(self, secret: str, cookie: str | None = None) -> None:
         redeeming = Deferred.fromCoroutine(self.store.redeem(secret, cookie))
@@ -217,7 +223,7 @@ class PeerTests(FollowingCase):
     def test_revoking_the_first_token_revokes_what_took_its_place(self) -> None:
         secret, grant = self.open()
         self.follow(secret, grant)
-        store = StoreWithPeers(self.store, self.elsewhere)
+        store = self.with_peers()
 
         self.assertTrue(self.result(store.revoke(secret_id(secret))))
 
@@ -228,6 +234,6 @@ class PeerTests(FollowingCase):
         for revoke, of in (("revoke_vm", VMAddress("kvm", "web-01")), ("revoke_user", "alice")):
             secret, grant = self.open()
             self.follow(secret, grant)
-            store = StoreWithPeers(self.store, self.elsewhere)
+            store = self.with_peers()
             self.result(getattr(store, revoke)(of))
         self.assertEqual(self.peer.revoked, ["9" * 64] * 2)

@@ -16,7 +16,7 @@ from ..model import ConsoleType, Grant
 from ..tokens.access_url import access_url
 from ..tokens.refusals import IssueRefused
 from .directory import Directory, Way
-from .issued_elsewhere import Elsewhere, IssuedElsewhere
+from .issued_elsewhere import IssuedElsewhere
 from .peer import Peer
 
 ENTER_TIME = 120.0
@@ -115,7 +115,7 @@ class Following:
         detail = f"{token.vm} is shown by the peer {peer.name} at {issued.base}"
         if not is_page:
             return AtAnotherProxy(detail, address=urlsplit(issued.base).netloc, is_good=False)
-        self._elsewhere.note(grant.token_id, Elsewhere(peer, issued.id, issued.token))
+        self._elsewhere.note(grant.token_id, peer.name, issued)
         await self._spend(grant)
         return AtAnotherProxy(detail, issued.url)
 

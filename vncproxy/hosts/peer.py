@@ -127,13 +127,14 @@ class Peer:
         self._on_issued(self, issued)
         return issued
 
-    async def revoke(self, token_id: str) -> None:
-        """Revoke a token that the peer has issued, and end its sessions; none is no error.
+    async def revoke(self, token_id: str) -> bool:
+        """Revoke a token that the peer has issued, and end its sessions; False where it was over.
 
         Raises:
             NoProxyForHost: it cannot be reached.
         """
-        await self._send("DELETE", f"/v1/tokens/{token_id}", None)
+        answer = await self._send("DELETE", f"/v1/tokens/{token_id}", None)
+        return bool(answer.get("revoked"))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -12,7 +13,7 @@ from ..config.settings import Peer as PeerTable
 from ..config.settings import Settings
 from ..hosts.directory import Directory
 from ..hosts.following import Following
-from ..hosts.issued_elsewhere import Elsewhere, IssuedElsewhere
+from ..hosts.issued_elsewhere import IssuedElsewhere
 from ..hosts.peer import Peer, PeerSettings
 from ..hosts.store import StoreWithPeers
 from ..interfaces import IProxies, ITokenStore
@@ -52,7 +53,7 @@ class Hosts:
         reactor: Any,
     ) -> None:
         self._reactor = reactor
-        self._elsewhere = IssuedElsewhere()
+        self._elsewhere = IssuedElsewhere(time)
         self._peers: list[Peer] = []
         self.directory = Directory(me, proxies, cluster, reactor)
         self.following = Following(
@@ -78,7 +79,7 @@ class Hosts:
 
     def store(self, store: ITokenStore) -> ITokenStore:
         """Return the token store as the API sees it."""
-        return StoreWithPeers(store, self._elsewhere)
+        return StoreWithPeers(store, self._elsewhere, self._peer)
 
     def start(self) -> None:
         """Ask backends for hosts, where the settings in force want it."""
@@ -91,7 +92,10 @@ class Hosts:
             await peer.close()
 
     def _note(self, peer: Peer, issued: IssuedToken) -> None:
-        self._elsewhere.note(issued.id, Elsewhere(peer, issued.id, issued.token))
+        self._elsewhere.note(issued.id, peer.name, issued)
+
+    def _peer(self, name: str) -> Peer | None:
+        return next((peer for peer in self._peers if peer.name == name), None)
 
     def _close(self, peers: Any) -> None:
         for peer in peers:
