@@ -66,3 +66,9 @@ class FollowedTests(SynchronousTestCase):
             url,
             "wss://node2:6080/websockify?token=abc&follows=1&moves=1&reenter=s&confirmed=1",
         )
+
+    def test_a_page_that_goes_nowhere_any_more_says_so_before_a_link_is_spent_for_it(self) -> None:
+        for times, follows in ((4, True), (5, False)):
+            page = f"{THERE}&followed={times}"
+            url = run(f"link.socketURL({json.dumps(page)}, 'abc', false)")
+            self.assertEqual("follows=1" in str(url), follows, times)

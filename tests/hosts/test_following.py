@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.doubles.peers import NOVNC, URLS, XVP, FakePeer
 from tests.tokens.store_contract import make_token
 from vncproxy.errors import (
     AtAnotherProxy,
@@ -18,45 +19,20 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.hosts.directory import Way
-from vncproxy.hosts.following import ENTER_TIME, TIME_LIMIT, Following
+from vncproxy.hosts.following import (
+    ENTER_TIME,
+    TIME_LIMIT,
+    TIME_TO_LEARN_THE_ADDRESS,
+    Following,
+)
 from vncproxy.hosts.issued_elsewhere import IssuedElsewhere
 from vncproxy.hosts.store import StoreWithPeers
-from vncproxy.model import ConsoleType, Grant, Policy, Token, Visit, VMAddress, secret_id
-from vncproxy.tokens.issuing import IssuedToken
+from vncproxy.model import ConsoleType, Grant, Policy, Visit, VMAddress, secret_id
 from vncproxy.tokens.memory import MemoryTokenStore
 from vncproxy.tokens.refusals import NoProxyForHost
 
-NOVNC, XVP = ConsoleType.NOVNC, ConsoleType.XVPVNC
-URLS = {NOVNC: "https://node2:6080/", XVP: "http://node2:6081/console"}
 THERE = Way(URLS, "node2")
 OFF = VMNotFound("no domain")
-
-
-class FakePeer:
-    """A peer that issues tokens, or refuses to."""
-
-    name = "node2"
-
-    def __init__(self) -> None:
-        self.problem: VNCProxyError | None = None
-        self.issued: list[tuple[Token, float, int, bool]] = []
-        self.revoked: list[str] = []
-
-    async def issue(
-        self, token: Token, ttl: float, hops: int, *, running: bool = False
-    ) -> IssuedToken:
-        if self.problem:
-            raise self.problem
-        self.issued.append((token, ttl, hops, running))
-        return IssuedToken(
-            "9" * 64, token, "new", f"{URLS[token.type]}?token=new", URLS[token.type]
-        )
-
-    async def revoke(self, token_id: str) -> bool:
-        if self.problem:
-            raise self.problem
-        self.revoked.append(token_id)
-        return True
 
 
 class _Directory:
@@ -64,6 +40,7 @@ class _Directory:
 
     def __init__(self, case: FollowingCase) -> None:
         self._case = case
+        self.own_urls = {NOVNC: "https://node1:6080/"}
 
     async def elsewhere(self, vm: VMAddress) -> Sequence[Way]:
         found = self._case.found
@@ -102,12 +79,20 @@ class FollowingCase(SynchronousTestCase):
         secret, grant = self.open(policy=Policy(max_duration=100.0))
         self.result(self.store.confirm(grant))
         self.clock.advance(40.0)
+        self.cookie = grant.resume_secret
         return secret, self.result(self.store.redeem(secret, grant.resume_secret))
 
     def follow(
-        self, secret: str, grant: Grant, viewer: ConsoleType = NOVNC, why: VNCProxyError = OFF
+        self,
+        secret: str,
+        grant: Grant,
+        viewer: ConsoleType = NOVNC,
+        why: VNCProxyError = OFF,
+        *,
+        can_follow: bool = True,
     ) -> VNCProxyError:
-        error: VNCProxyError = self.result(self.following(grant, secret, viewer, why))
+        following = self.following(grant, secret, viewer, why, can_follow=can_follow)
+        error: VNCProxyError = self.result(following)
         return error
 
     def with_peers(self) -> StoreWithPeers:
@@ -139,6 +124,20 @@ class ProxyTests(FollowingCase):
         told = "The virtual machine runs on another host now. Open the same link at node2:6081."
         self.assertEqual(error.sentence(), told)
 
+    def test_a_page_that_does_not_go_there_keeps_its_link_and_its_right_to_re_enter(self) -> None:
+        secret, grant = self.open()
+        error = self.follow(secret, grant, can_follow=False)
+        told = "The virtual machine runs on another host now. Open the same link at node2:6080."
+        self.assertEqual(error.sentence(), told)
+
+        self.found = [Way({NOVNC: "http://node2:6080/"}, "node2")]
+        secret, grant = self.resumed()
+        error = self.follow(secret, grant)
+
+        told = "The virtual machine runs at node2:6080 now. Ask for a new console link."
+        self.assertEqual(error.sentence(), told)
+        self.assertEqual(self.result(self.store.redeem(secret, self.cookie)).age, 40.0)
+
     def test_the_right_to_re_enter_moves_by_a_secret_that_is_soon_over(self) -> None:
         secret, grant = self.resumed()
 
@@ -169,7 +168,9 @@ class ProxyTests(FollowingCase):
     def test_it_does_not_take_long(self) -> None:
         secret, grant = self.open()
         self.found = None
-        following = Deferred.fromCoroutine(self.following(grant, secret, NOVNC, OFF))
+        following = Deferred.fromCoroutine(
+            self.following(grant, secret, NOVNC, OFF, can_follow=True)
+        )
         self.clock.advance(TIME_LIMIT)
         self.assertIs(self.successResultOf(following), OFF)
 
@@ -202,6 +203,30 @@ class PeerTests(FollowingCase):
 
         told = "The virtual machine runs at node2:6081 now. Ask for a new console link."
         self.assertEqual(error.sentence(), told)
+        self.result(self.store.restore(grant))
+        self.result(self.store.redeem(secret))
+
+    def test_nothing_is_spent_where_the_page_does_not_go_there(self) -> None:
+        secret, grant = self.open()
+
+        error = self.follow(secret, grant, can_follow=False)
+
+        told = "The virtual machine runs at node2:6080 now. Ask for a new console link."
+        self.assertEqual(error.sentence(), told)
+        self.assertEqual(self.peer.issued[0][1], TIME_TO_LEARN_THE_ADDRESS)
+        self.result(self.store.restore(grant))
+        self.result(self.store.redeem(secret))
+
+    def test_nothing_is_spent_for_a_link_without_encryption(self) -> None:
+        self.peer.urls = {NOVNC: "http://node2:6080/"}
+        secret, grant = self.open()
+
+        error = self.follow(secret, grant)
+
+        assert isinstance(error, AtAnotherProxy)
+        self.assertEqual(error.url, "")
+        self.assertIn("The virtual machine runs at node2:6080 now.", error.sentence())
+        self.assertEqual(self.peer.revoked, ["9" * 64])
         self.result(self.store.restore(grant))
         self.result(self.store.redeem(secret))
 

@@ -12,14 +12,20 @@ from vncproxy.model import ConsoleType, Grant, VMAddress
 class AtAnotherProxyTests(SessionTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.asked: list[tuple[VMAddress, VNCProxyError]] = []
+        self.asked: list[tuple[VMAddress, bool]] = []
         self.there: VNCProxyError | None = AtAnotherProxy("node2", "https://node2/?token=x")
         self.sessions.elsewhere = self.elsewhere
 
     async def elsewhere(
-        self, grant: Grant, secret: str, viewer: ConsoleType, error: VNCProxyError
+        self,
+        grant: Grant,
+        secret: str,
+        viewer: ConsoleType,
+        error: VNCProxyError,
+        *,
+        can_follow: bool,
     ) -> VNCProxyError:
-        self.asked.append((grant.token.vm, error))
+        self.asked.append((grant.token.vm, can_follow))
         return self.there or error
 
     def test_its_use_is_given_back_before_the_user_is_told(self) -> None:
@@ -32,6 +38,13 @@ class AtAnotherProxyTests(SessionTestCase):
         self.assertIsInstance(error.__cause__, VMNotFound)
         self.assertEqual(self.uses_given_back(), 1)
         self.assertEqual(len(self.asked), 1)
+
+    def test_it_is_known_whether_the_page_goes_there(self) -> None:
+        vm = VMAddress("kvm", "gone")
+        for can_follow in (True, False):
+            self.user = User(self)
+            self.begin(self.user_request(self.issue(vm=vm), can_follow=can_follow))
+            self.assertEqual(self.asked.pop(), (vm, can_follow))
 
     def test_where_no_other_shows_it_the_first_reason_stands(self) -> None:
         self.there = None

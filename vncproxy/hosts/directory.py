@@ -86,6 +86,11 @@ class Directory:
         self._peers = peers
         self._all_at = None
 
+    @property
+    def own_urls(self) -> Mapping[ConsoleType, str]:
+        """Where users reach this proxy, by the type of their viewers."""
+        return self._own.urls
+
     async def here(self, vm: VMAddress) -> MachineHost | None:
         """Return the host of a machine as this proxy's backend knows it, for other proxies.
 

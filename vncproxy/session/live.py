@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -15,8 +16,20 @@ from .services import Services
 from .state import SessionState
 from .timer import SharedTimer
 
-Elsewhere = Callable[[Grant, str, ConsoleType, VNCProxyError], Awaitable[VNCProxyError]]
-"""Takes a grant, the token's secret, the user's viewer and why this proxy shows no console."""
+
+class Elsewhere(Protocol):
+    """Finds the proxy that shows a console which this one cannot show."""
+
+    def __call__(
+        self,
+        grant: Grant,
+        secret: str,
+        viewer: ConsoleType,
+        error: VNCProxyError,
+        *,
+        can_follow: bool,
+    ) -> Awaitable[VNCProxyError]:
+        """Return why a console is not shown here, which is ``error`` where no other shows it."""
 
 
 class LiveSessions:

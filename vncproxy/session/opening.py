@@ -206,7 +206,9 @@ class Opening:
             elsewhere, request = self._live.elsewhere, self._session.user_request
             if elsewhere is None:
                 raise
-            why = await elsewhere(grant, request.token, request.type, e)
+            why = await elsewhere(
+                grant, request.token, request.type, e, can_follow=request.can_follow
+            )
             if why is e:
                 raise
             raise why from e

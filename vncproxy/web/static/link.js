@@ -30,7 +30,8 @@ export function readLink(href) {
 }
 
 /**
- * The address of the web socket, relative to the page so that a path prefix is kept.
+ * The address of the web socket, relative to the page so that a path prefix is kept. It says that the page
+ * follows its machine unless it was sent on too often: the link is not spent then.
  * @param {string} href - address of the page
  * @param {string} token
  * @param {boolean} moves - whether the page enters the console again when the gateway asks it to
@@ -39,7 +40,9 @@ export function socketURL(href, token, moves) {
     const url = new URL("websockify", href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     url.searchParams.set("token", token);
-    url.searchParams.set("follows", "1");
+    if (timesFollowed(href) < MOST_FOLLOWED) {
+        url.searchParams.set("follows", "1");
+    }
     if (moves) {
         url.searchParams.set("moves", "1");
     }
@@ -68,9 +71,8 @@ const SETTINGS = ["view_only", "title", "resize", "quality", "compression"];
  */
 export function followed(href, target, isConfirmed) {
     const from = new URL(href);
-    const places = [from.hash.slice(1), from.search, escapedQuery(from.pathname)].map(parameters);
-    const setting = (name) => places.map((place) => last(place, name)).find(Boolean) ?? "";
-    const times = 1 + (Number(setting("followed")) || 0);
+    const setting = settingsIn(from);
+    const times = 1 + timesFollowed(href);
     const url = URL.canParse(target) ? new URL(target) : null;
     const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && from.protocol === "http:");
     if (!isSafe || times > MOST_FOLLOWED) {
@@ -84,6 +86,15 @@ export function followed(href, target, isConfirmed) {
         url.searchParams.set("confirmed", "1");
     }
     return url.href;
+}
+
+/** How often in a row the page was sent on. */
+const timesFollowed = (href) => Number(settingsIn(new URL(href))("followed")) || 0;
+
+/** Returns what reads a setting of an address by its name; the fragment wins. */
+function settingsIn(url) {
+    const places = [url.hash.slice(1), url.search, escapedQuery(url.pathname)].map(parameters);
+    return (name) => places.map((place) => last(place, name)).find(Boolean) ?? "";
 }
 
 /** The page's address without what was good for entering once: a reload enters by a cookie. */
