@@ -136,6 +136,7 @@ class Cluster:
         """End the announcement, and close all connections."""
         self._stream.stop()
         self.publisher.stop()
+        self._late.stop()
         await self._subscription.close()
         await self.presence.stop()
         await self._link.close()
@@ -238,7 +239,7 @@ class Cluster:
         self.on_beat()
         self._stream.read()
         await self.publisher.check(written)
-        await self._late.repeat()
+        self._late.begin_repeating()
         if self._identity.worker <= 1:  # one process of each proxy
             workers = await self.presence.workers()
             self.proxies = len({each.identity.proxy_id for each in workers})
