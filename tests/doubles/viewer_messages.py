@@ -32,9 +32,11 @@ def pixel_format(
     depth: int = 24,
     largest: tuple[int, int, int] = (255, 255, 255),
     shifts: tuple[int, int, int] = (16, 8, 0),
+    *,
+    true_colour: bool = True,
 ) -> bytes:
-    """Return a SetPixelFormat message, of little-endian true colour."""
-    return struct.pack(">B3xBBBBHHHBBB3x", 0, bits, depth, 0, 1, *largest, *shifts)
+    """Return a SetPixelFormat message, little-endian."""
+    return struct.pack(">B3xBBBBHHHBBB3x", 0, bits, depth, 0, true_colour, *largest, *shifts)
 
 
 def set_encodings(*encodings: int) -> bytes:

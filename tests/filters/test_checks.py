@@ -76,6 +76,11 @@ class QEMUTests(RefusedTestCase):
         for largest in ((0, 255, 255), (255, 0, 255), (255, 255, 0)):
             self.refused_always(pixel_format(largest=largest))
 
+    def test_a_colour_map_of_more_than_8_bits(self) -> None:
+        """QEMU sends 8 bits a pixel then, so a walker of its updates would pass over messages."""
+        for bits in (16, 32):
+            self.refused_always(pixel_format(bits, 8, true_colour=False))
+
     def test_cve_2015_5239_a_text_of_gigabytes(self) -> None:
         for size in (0x7FFFFFFF, 0xFFFFFFFF - 0x7FFFFFF0, 0x80000000, 0x01000000):
             self.refused_always(struct.pack(">B3xI", 6, size))

@@ -149,6 +149,17 @@ class BothDirectionsTests(SynchronousTestCase):
         self.request()
         self.assertEqual(self.pixels(1)[-1:], BELL)
 
+    def test_no_text_hides_behind_pixels_of_a_colour_map(self) -> None:
+        for bits in (16, 32):
+            message = pixel_format(bits, 8, true_colour=False)
+            self.assertRaises(ViewerMessageRefused, self.viewer.process, message)
+        self.setUp()
+        self.viewer.process(pixel_format(8, 8, true_colour=False))
+        self.request()
+        raw = struct.pack(">BxHHHHHi", 0, 1, 0, 0, 40, 1, 0) + bytes(40)
+
+        self.assertEqual(self.server.process(raw + server_cut_text(b"text") + BELL), raw + BELL)
+
     def test_a_change_while_an_update_may_come_is_refused(self) -> None:
         self.request()
         message = pixel_format(8, 8, (7, 7, 3), (0, 3, 6))
@@ -201,6 +212,8 @@ class StagesTests(SynchronousTestCase):
             self.assertEqual(self.directions(**policy), expected, policy)
 
     def test_a_console_with_a_pixel_format_that_cannot_exist(self) -> None:
-        wrong = SERVER_INIT[:4] + b"\7" + SERVER_INIT[5:]
+        too_few_bits = SERVER_INIT[:4] + b"\7" + SERVER_INIT[5:]
+        colour_map_of_32_bits = SERVER_INIT[:7] + b"\0" + SERVER_INIT[8:]
         policy = Policy(clipboard=Clipboard.NONE)
-        self.assertRaises(UpstreamViolation, stages_for, policy, wrong)
+        for wrong in (too_few_bits, colour_map_of_32_bits):
+            self.assertRaises(UpstreamViolation, stages_for, policy, wrong)

@@ -174,8 +174,9 @@ def _wrong(message: bytes, length: int, rules: Rules, announced: bool) -> str:
 
 
 def _is_pixel_format(data: bytes) -> bool:
-    has_colours = not data[3] or all(any(data[at : at + 2]) for at in (4, 6, 8))
-    return data[0] in (8, 16, 32) and has_colours
+    if not data[3]:
+        return data[0] == 8
+    return data[0] in (8, 16, 32) and all(any(data[at : at + 2]) for at in (4, 6, 8))
 
 
 def _wrong_text(message: bytes, length: int, rules: Rules, announced: bool) -> str:

@@ -36,6 +36,12 @@ class PixelFormatTests(SynchronousTestCase):
         found = PixelFormat.unpack(bytes([8, 8, 0, 0]) + bytes(12))
 
         self.assertFalse(found.true_colour)
+        self.assertEqual(found.bytes_per_pixel, 1)
+
+    def test_a_colour_map_of_more_than_8_bits_is_refused(self) -> None:
+        for bits in (16, 32):
+            with self.assertRaisesRegex(ValueError, f"colour map with {bits} bits"):
+                PixelFormat.unpack(bytes([bits, 8, 0, 0]) + bytes(12))
 
     def test_a_wrong_size_is_refused(self) -> None:
         for size in (0, 15, 17):

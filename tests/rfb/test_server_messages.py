@@ -191,7 +191,7 @@ class LayoutTests(SynchronousTestCase):
             (PixelFormat(red_shift=24, green_shift=8, blue_shift=0), (4, 3, 4)),
             (PixelFormat(32, 32), (4, 0, 4)),
             (PixelFormat(32, 24, False, True, 127, 255, 255, 16, 8, 0), (4, 4, 3)),
-            (PixelFormat(32, 24, False, False), (4, 4, 4)),
+            (PixelFormat(8, 8, False, False), (1, 1, 1)),
             (RGB565, (2, 2, 2)),
             (RGB332, (1, 1, 1)),
         ):

@@ -12,7 +12,8 @@ class PixelFormat:
     """The layout of one pixel; 16 bytes on the wire.
 
     Attributes:
-        bits_per_pixel: 8, 16 or 32.
+        bits_per_pixel: 8, 16 or 32; 8 without true colour, where servers differ about others: QEMU
+            sends 8 whatever was asked for.
         depth: how many of those bits are used.
         big_endian: whether the most significant byte comes first.
         true_colour: False means that pixels are indices of a colour map, and that the six fields
@@ -42,6 +43,8 @@ class PixelFormat:
             raise ValueError(f"depth {self.depth} of {self.bits_per_pixel} bits per pixel")
         if self.true_colour:
             self._check_channels()
+        elif self.bits_per_pixel != 8:
+            raise ValueError(f"a colour map with {self.bits_per_pixel} bits per pixel, expected 8")
 
     def _check_channels(self) -> None:
         for largest, shift in self.channels:

@@ -37,7 +37,7 @@ def _tight(pixel_format: PixelFormat) -> int:
     """
     size = pixel_format.bytes_per_pixel
     whole_bytes = all(largest == _BYTE for largest, _ in pixel_format.channels)
-    if size != 4 or not whole_bytes or not pixel_format.true_colour:
+    if size != 4 or not whole_bytes:
         return size
     return 3 if pixel_format.depth == 24 else 0
 
@@ -45,7 +45,7 @@ def _tight(pixel_format: PixelFormat) -> int:
 def _compressed(pixel_format: PixelFormat) -> int:
     """Return 3 where three of four bytes have all colours (RFC 6143 section 7.7.5)."""
     size = pixel_format.bytes_per_pixel
-    if size != 4 or not pixel_format.true_colour or pixel_format.depth > 24:
+    if size != 4 or pixel_format.depth > 24:
         return size
     used = sum(largest << shift for largest, shift in pixel_format.channels)
     return 3 if not used & ~_LOW or not used & ~_HIGH else 4
