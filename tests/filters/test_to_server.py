@@ -17,6 +17,7 @@ from tests.doubles.viewer_messages import (
     PEEK,
     POINTER,
     REQUEST,
+    SOUND,
     TEXT,
     WATCHING,
     caps,
@@ -75,11 +76,38 @@ class ViewOnlyTests(SynchronousTestCase):
         self.assertEqual(b"".join(passed), b"".join(WATCHING) * 2)
 
     def test_a_viewer_announces_nothing_by_which_it_would_control(self) -> None:
-        pixels, control = (7, 16, 5, 0, -223, -239, -308), (-309, -305, -258, EXTENDED_CLIPBOARD)
+        pixels = (7, 16, 5, 0, -223, -239, -308)
+        control = (-309, -305, -258, -259, EXTENDED_CLIPBOARD)
 
         passed = view_only().process(set_encodings(*pixels, *control))
 
         self.assertEqual(announced(passed), pixels)
+
+    def test_no_message_that_a_server_reads_as_a_key_passes(self) -> None:
+        """To bhyve all of 255 are keys of 12 bytes; 127 may have any length and content."""
+        enter = bytes.fromhex("04 01 0000 0000ff0d")
+        for message in (*SOUND, bytes.fromhex("7f 04 000c") + enter, bytes.fromhex("7f 04 0004")):
+            self.assertEqual(view_only().process(message), b"", message)
+        self.assertEqual(
+            viewer_filter(clipboard_limit=10).process(b"".join(SOUND)), b"".join(SOUND)
+        )
+
+
+class PaddingTests(SynchronousTestCase):
+    """What a viewer puts into bytes that have no meaning does not reach the console."""
+
+    def test_of_a_pixel_format(self) -> None:
+        sent, padded = pixel_format(), bytearray(pixel_format())
+        padded[1:4] = b"\x04\x01\x04"
+        padded[-3:] = b"\x00\x04\x01"
+
+        for stage in (view_only(), viewer_filter(clipboard_limit=10)):
+            self.assertEqual(stage.process(bytes(padded)), sent)
+
+    def test_of_encodings(self) -> None:
+        self.assertEqual(
+            view_only().process(b"\2\4" + set_encodings(7, 0)[2:]), set_encodings(7, 0)
+        )
 
 
 class EncodingTests(SynchronousTestCase):

@@ -161,10 +161,10 @@ def _length(data: bytes) -> int:
 
 def _wrong(message: bytes, length: int, rules: Rules, announced: bool) -> str:
     kind = message[0]
-    controls = kind in (4, 5, 6, 250, 251, 253) or message[:2] == b"\xff\0"
-    if rules.view_only and (controls or (kind == 127 and message[1] != 4)):
+    controls = kind in (4, 5, 6, 250, 251, 253, 255)
+    if rules.view_only and (controls or (kind == 127 and (message[1], length) != (4, 8))):
         return f"message {kind}, which controls"
-    if kind == 0 and not _is_pixel_format(message[4:]):
+    if kind == 0 and (any(message[1:4] + message[17:]) or not _is_pixel_format(message[4:])):
         return "a pixel format"
     if kind == 2 and length > 4 + 4 * 1024:
         return "too many encodings"

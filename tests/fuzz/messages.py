@@ -24,6 +24,7 @@ SIZES = (0, 1, 3, 4, 8, 100, 1 << 16, 1 << 20, (1 << 20) + 1, 1 << 31, (1 << 32)
 SAMPLES = (
     *viewer.CONTROLLING,
     *viewer.WATCHING,
+    *viewer.SOUND,
     viewer.pixel_format(),
     viewer.pixel_format(8, 8, (7, 7, 3), (0, 3, 6)),
     viewer.caps(),

@@ -15,8 +15,8 @@ _NOT_FILTERED = frozenset({e.EXTENDED_MOUSE_BUTTONS})
 _MESSAGES = frozenset({e.FENCE, e.CONTINUOUS_UPDATES})
 """Extensions whose messages are known; they have no rectangles."""
 
-_CONTROL = frozenset({e.GII, e.XVP, e.QEMU_KEY})
-"""Extensions by which a viewer controls the machine."""
+_CONTROL = frozenset({e.GII, e.XVP, e.QEMU_KEY, e.QEMU_AUDIO})
+"""Extensions by which a viewer controls the machine, or whose messages others read as keys."""
 
 
 def may_announce(rules: Rules) -> frozenset[int]:

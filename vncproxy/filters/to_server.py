@@ -21,8 +21,11 @@ from .encodings import may_announce, pack_encodings
 from .rules import Rules
 
 _HEAD = 8
-_UPDATE_ACKNOWLEDGED = 4
-"""The message of VMware's viewers that does not control the machine."""
+_PADDED = 4
+"""Bytes before the format in SetPixelFormat: its type and padding, which goes on as zeros."""
+
+_UPDATE_ACKNOWLEDGED, _ACKNOWLEDGE_LENGTH = 4, 8
+"""The message of VMware's viewers that does not control the machine, and its length in bytes."""
 
 
 _Handler = Callable[["ViewerFilter", bytes], bytes]
@@ -96,9 +99,10 @@ class ViewerFilter:
 
     def _pixel_format(self, data: bytes) -> bytes:
         message: rfb.SetPixelFormat = self._read(data)
+        packed = bytes(_PADDED) + message.pixel_format.pack()
         if self._formats is None:
-            return data
-        return self._formats.change_format(message.pixel_format) + data
+            return packed
+        return self._formats.change_format(message.pixel_format) + packed
 
     def _set_encodings(self, data: bytes) -> bytes:
         message: rfb.SetEncodings = self._read(data)
@@ -138,12 +142,13 @@ class ViewerFilter:
         message = self._read(data)
         if isinstance(message, rfb.QEMUAudioFormat):
             check_audio(message)
-        elif self._rules.view_only and isinstance(message, rfb.QEMUKeyEvent):
-            return b""
-        return self._sent(data)
+        # servers such as bhyve read any of them as a key of 12 bytes, and so the next message, too
+        return b"" if self._rules.view_only else self._sent(data)
 
     def _vmware(self, data: bytes) -> bytes:
-        return self._sent(data) if data[1] == _UPDATE_ACKNOWLEDGED else b""
+        message: rfb.ExtensionMessage = self._read(data)
+        kept = (message.subtype, message.length) == (_UPDATE_ACKNOWLEDGED, _ACKNOWLEDGE_LENGTH)
+        return self._sent(data) if kept else b""
 
     def _cut_text(self, data: bytes) -> bytes:
         message: rfb.ClientCutText = self._read(data)
