@@ -11,7 +11,17 @@ from vncproxy.config.check import values
 from vncproxy.config.check.finding import Finding
 from vncproxy.config.check.values import check_values
 from vncproxy.config.scope import Scope
-from vncproxy.config.settings import API, APIKey, Listen, Log, Public, Settings
+from vncproxy.config.settings import (
+    API,
+    APIKey,
+    Listen,
+    Log,
+    Peer,
+    Proxy,
+    Public,
+    Settings,
+    Tokens,
+)
 
 
 def findings(settings: Settings) -> dict[str, Finding]:
@@ -185,3 +195,18 @@ class AuditTests(SynchronousTestCase):
         path = Path(self.mktemp())
         path.mkdir()
         self.assertEqual(self.audit(str(path)).text, f"{path} is a directory")
+
+
+class PeerTests(SynchronousTestCase):
+    def of(self, peers: bool = True, **changes: Any) -> str:
+        table = {"node1": Peer(api="https://node1:6443", key="k")} if peers else {}  # type: ignore[arg-type]
+        found = findings(Settings(peers=table, **changes)).get("peers")
+        return "" if found is None else found.text
+
+    def test_links_at_peers_are_known_to_one_process(self) -> None:
+        several: dict[str, Any] = {"proxy": Proxy(workers=4), "tokens": Tokens(store="redis")}
+        self.assertEqual(self.of(), "")
+        self.assertEqual(self.of(peers=False, **several), "")
+        self.assertIn("only by the process, of 4 workers, that", self.of(**several))
+        shared = self.of(tokens=Tokens(store="redis"))
+        self.assertIn("only by the process, of the proxies that share a Redis, that", shared)

@@ -29,6 +29,7 @@ def check_values(settings: Settings) -> Iterator[Finding]:
     yield from _frames(public)
     yield _keys(len(settings.api.keys))
     yield from _ending_keys(settings.api.keys, time())
+    yield from _peers(settings)
     yield _page()
     yield _audit(settings.log.audit)
 
@@ -123,6 +124,19 @@ def _ending_keys(keys: Mapping[str, APIKey], now: float) -> Iterator[Finding]:
             when = f"in {left:.0f} days" if left > 0 else "already"
             advice = "add the hash of a new key to hash, and set another expires"
             yield warning(f"api.keys.{name}", f"expires {when}", advice)
+
+
+def _peers(settings: Settings) -> Iterator[Finding]:
+    """Warn where another process than that which had a link issued may be asked to revoke it."""
+    workers = settings.proxy.worker_count()
+    if settings.peers and (workers > 1 or settings.tokens.store == "redis"):
+        others = f"{workers} workers" if workers > 1 else "the proxies that share a Redis"
+        yield warning(
+            "peers",
+            f"links at peers are shown and revoked only by the process, of {others}, that had "
+            "them issued",
+            "ask peers in one process that has its tokens in memory, see docs/zones.md",
+        )
 
 
 def _page() -> Finding:
