@@ -8,7 +8,8 @@ from twisted.internet.defer import Deferred
 
 from tests.doubles.api import Answer, ApiTestCase
 from vncproxy.api import Scope
-from vncproxy.model import ConsoleEndpoint, Transport, VMAddress, VMSummary
+from vncproxy.model import ConsoleEndpoint, Token, Transport, VMAddress, VMSummary
+from vncproxy.portals.limits import PENDING
 
 BODY = {"vm": "kvm/web-01", "user": "alice"}
 
@@ -94,6 +95,26 @@ class RepeatsTests(ApiTestCase):
         answer = self.finish(second)
         self.assertRefused(answer, 409, "request-pending", "Idempotency-Key")
         self.assertEqual(answer.headers["retry-after"], "1")
+
+    def test_one_that_takes_minutes_has_one_effect(self) -> None:
+        answering: Deferred[None] = Deferred()
+        issue = self.store.issue
+
+        async def slow(token: Token) -> str:
+            await answering
+            return await issue(token)
+
+        self.patch(self.store, "issue", slow)
+        first = self.begin("POST", "/v1/tokens", BODY, headers=self.headers("order-1"))
+        self.clock.pump([1.0] * int(3 * PENDING))
+        second = self.begin("POST", "/v1/tokens", BODY, headers=self.headers("order-1"))
+        self.clock.pump([0.1] * 25)
+        self.assertRefused(self.finish(second), 409, "request-pending", "Idempotency-Key")
+
+        answering.callback(None)
+
+        self.assertEqual(self.finish(first).text, self.repeat().text)
+        self.assertEqual(len([each for each in self.audit if each["event"] == "api-issue"]), 1)
 
     def test_without_the_header_nothing_is_kept(self) -> None:
         async def begin(*_: object) -> tuple[str, str]:

@@ -110,5 +110,15 @@ class PortalStoreContract(TestCase):
         await store.abandon("r", B, "1")
         self.assertEqual(await store.begin("r", A, C, "2"), ("begun", ""))
 
+    async def test_only_an_attempt_that_has_no_answer_is_kept(self) -> None:
+        store = self.make_portals()
+        await store.begin("r", A, B, "1")
+        await store.keep("r", B, "2")
+        await store.keep("r", B, "1")
+        self.assertEqual(await store.begin("r", A, B, "2"), ("pending", ""))
+        await store.finish("r", B, "1", "the answer")
+        await store.keep("r", B, "1")
+        self.assertEqual(await store.begin("r", A, B, "2"), ("done", "the answer"))
+
     def test_times_are_sane(self) -> None:
         self.assertLess(PENDING, ANSWERS_KEPT)

@@ -29,6 +29,16 @@ class MemoryPortalStoreTests(PortalStoreContract, TestCase):
         await self.pass_time(limits.PENDING)
         self.assertEqual(await store.begin("r", A, B, "2"), ("begun", ""))
 
+    async def test_an_attempt_that_goes_on_is_not_given_up(self) -> None:
+        store = self.make_portals()
+        await store.begin("r", A, B, "1")
+        for _ in range(3):
+            await self.pass_time(limits.PENDING - 1)
+            await store.keep("r", B, "1")
+        self.assertEqual(await store.begin("r", A, B, "2"), ("pending", ""))
+        await store.finish("r", B, "1", "x")
+        self.assertEqual(await store.begin("r", A, B, "2"), ("done", "x"))
+
     async def test_answers_are_kept_for_an_hour_and_not_too_many(self) -> None:
         self.patch(limits, "MOST_ANSWERS", 2)
         store = self.make_portals()

@@ -17,14 +17,16 @@ from typing import Any, Final, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 from twisted.web.http_headers import Headers
 
 from ..errors import StoreUnavailable
 from ..interfaces import IPortalStore
 from ..model import new_claim
+from ..portals.limits import KEEP_EVERY
 from .caller import Caller, Credential
 from .reply import Refusal, Reply
 
@@ -107,13 +109,28 @@ class Repeats:
         claim: str,
         work: Callable[[], Awaitable[Reply[Body]]],
     ) -> Reply[Body]:
+        keeping = self._keep(name, digest, claim)
         try:
             reply = await work()
         except BaseException:
             await self._tell(self._store.abandon(name, digest, claim))
             raise
+        finally:
+            keeping.stop()
         await self._tell(self._store.finish(name, digest, claim, _sealed(credential, name, reply)))
         return reply
+
+    def _keep(self, name: str, digest: str, claim: str) -> LoopingCall:
+        """Keep other attempts from beginning as long as this one goes on, until it is stopped."""
+
+        async def keep() -> None:
+            await self._tell(self._store.keep(name, digest, claim))
+
+        keeping = LoopingCall(lambda: Deferred.fromCoroutine(keep()))
+        keeping.clock = self._clock
+        started = keeping.start(KEEP_EVERY, now=False)
+        started.addErrback(lambda why: self.log.failure("a request is not kept pending", why))
+        return keeping
 
     async def _tell(self, telling: Awaitable[None]) -> None:
         """Wait for the store; what was done is done, also where it does not answer."""

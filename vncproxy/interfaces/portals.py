@@ -59,6 +59,9 @@ class IPortalStore(Interface):
             many. The last three have nothing, too.
         """
 
+    def keep(name: str, digest: str, claim: str) -> Awaitable[None]:
+        """Say that an attempt goes on; without that, another may begin after a while."""
+
     def finish(name: str, digest: str, claim: str, answer: str) -> Awaitable[None]:
         """Keep the answer of an attempt for those that follow, unless another one has begun."""
 

@@ -21,3 +21,6 @@ MOST_ANSWERS: Final = 10_000
 
 PENDING: Final = 30.0
 """Seconds after which a request counts as failed whose proxy has said nothing more of it."""
+
+KEEP_EVERY: Final = PENDING / 3
+"""Seconds between the times that a proxy says that it is still working on a request."""

@@ -106,6 +106,13 @@ class MemoryPortalStore:
         self._requests[name] = _Request(digest, claim, "", now + limits.PENDING)
         return "begun", ""
 
+    async def keep(self, name: str, digest: str, claim: str) -> None:
+        """Let an attempt that goes on count as pending for longer."""
+        found = self._requests.get(name)
+        if found is not None and found.claim == claim and not found.answer:
+            ends = self._seconds() + limits.PENDING
+            self._requests[name] = _Request(digest, claim, "", ends)
+
     async def finish(self, name: str, digest: str, claim: str, answer: str) -> None:
         """Keep the answer of an attempt for those that follow."""
         found = self._requests.get(name)

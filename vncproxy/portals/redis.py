@@ -94,6 +94,11 @@ class RedisPortalStore:
             return "other", ""
         return ("done", answer) if answer else ("pending", "")
 
+    async def keep(self, name: str, digest: str, claim: str) -> None:
+        """Let an attempt that goes on count as pending for longer."""
+        attempt = f"{digest} {claim} "
+        await self._changed(scripts.KEEP, [self._request(name)], attempt, of="request")
+
     async def finish(self, name: str, digest: str, claim: str, answer: str) -> None:
         """Keep the answer of an attempt for those that follow."""
         args = f"{digest} {claim} ", answer, _KEPT_MS

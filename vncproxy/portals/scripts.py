@@ -138,6 +138,16 @@ return 'begun'
 )
 """Begins a request that may be sent again, or returns what is kept of it."""
 
+KEEP = (
+    PRELUDE
+    + f"""
+if redis.call('GET', KEYS[1]) ~= ARGV[2] then return 'other' end
+redis.call('PEXPIRE', KEYS[1], {int(PENDING * 1000)})
+return 'kept'
+"""
+)
+"""Lets an attempt that has no answer yet count as pending for longer."""
+
 FINISH = (
     PRELUDE
     + """
