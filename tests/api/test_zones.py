@@ -16,7 +16,7 @@ from vncproxy import __version__
 from vncproxy.backends import new_context
 from vncproxy.backends.zone import ZoneBackend, ZoneSettings
 from vncproxy.errors import OverLimit, ProxyDraining
-from vncproxy.model import Policy, Visit
+from vncproxy.model import ConsoleElsewhere, Policy, Visit, VMAddress
 from vncproxy.zones.keys import PrivateKey
 from vncproxy.zones.request import AcceptedKey, Act, Peer, Request, new_request, sign
 
@@ -203,11 +203,12 @@ class OtherRequestTests(ZoneCase):
             answer = self.call("POST", "/v1/zones/checks", key=self.signed(Act.CHECK, vm=vm))
             self.assertEqual(answer.status, status)
 
-    def test_a_question_for_another_zone_says_which_zones_it_has_passed(self) -> None:
+    def oslo(self) -> list[tuple[str, ...]]:
+        """Have one more zone, oslo; returns which zones the questions have passed that it gets."""
         reactor, settings = MemoryReactorClock(), ZoneSettings.model_validate(ASKING)
         calls: Any = None
         oslo = ZoneBackend(new_context(ZoneBackend, "oslo", settings, calls, reactor, "madrid"))
-        asked = []
+        asked: list[tuple[str, ...]] = []
 
         async def send(method: str, path: str, request: Request) -> dict[str, Any]:
             asked.append(request.via)
@@ -215,6 +216,28 @@ class OtherRequestTests(ZoneCase):
 
         self.patch(oslo._connection, "send", send)
         self.backends |= {"oslo": cast(Any, oslo)}
+        return asked
+
+    def test_a_backend_points_to_a_zone_that_is_shown_or_not(self) -> None:
+        asked, kvm = self.oslo(), self.backends["kvm"]
+
+        async def locate(vm: str) -> ConsoleElsewhere:
+            return ConsoleElsewhere(VMAddress("oslo", f"kvm/{vm}"))
+
+        self.patch(kvm, "locate", locate)
+
+        def check() -> Answer:
+            return self.call("POST", "/v1/zones/checks", key=self.signed(Act.CHECK))
+
+        self.peer(replace(self.zones["paris"], backends=frozenset({"kvm"})))
+        self.assertTold(check(), "zone-forbidden", "the zone paris may not see the zone oslo")
+        self.assertEqual(asked, [])
+        self.peer(replace(self.zones["paris"], backends=frozenset({"kvm", "oslo"})))
+        self.assertEqual(check().status, 200)
+        self.assertEqual(asked, [("paris", "madrid")])
+
+    def test_a_question_for_another_zone_says_which_zones_it_has_passed(self) -> None:
+        asked = self.oslo()
         self.peer(replace(self.zones["paris"], backends=frozenset({"*"}), hops=2))
 
         def check(*via: str) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 from twisted.logger import Logger
@@ -30,7 +31,6 @@ from ..tokens.refusals import IssueRefused
 from ..zones.receiving import Receiver, bearer, told
 from ..zones.request import Act, Peer, Request, narrowed, passed
 from .authentication import Unauthenticated
-from .caller import ALL_BACKENDS
 from .reply import Refusal, Reply
 
 Body = TypeVar("Body")
@@ -138,7 +138,7 @@ class ZoneDesk:
     async def _check(self, request: Request, peer: Peer) -> Reply[ZoneMachine]:
         vm = self._machine(request, peer)
         try:
-            await self._machines.require(vm, request.via)
+            await self._machines.require(vm, request.via, partial(_check_shown, peer=peer))
         except IssueRefused as e:
             raise _refused_by_rules(e) from e
         return Reply(200, {"vm": str(vm)})
@@ -186,9 +186,15 @@ def _allowed(text: str, peer: Peer) -> VMAddress:
         vm = VMAddress.parse(text)
     except ValueError as e:
         raise Refusal(422, VMNotFound.code, str(e), field="vm") from e
-    if vm.backend not in peer.backends and ALL_BACKENDS not in peer.backends:
+    if not peer.may_see(vm.backend):
         raise ZoneForbidden(f"the zone {peer.name} may not use the backend {vm.backend!r}")
     return vm
+
+
+def _check_shown(vm: VMAddress, peer: Peer) -> None:
+    """Check where a backend points to, in one more zone."""
+    if not peer.may_see(vm.backend):
+        raise ZoneForbidden(f"the zone {peer.name} may not see the zone {vm.backend}")
 
 
 def _refused_by_rules(error: IssueRefused) -> VNCProxyError:

@@ -62,6 +62,7 @@ def services(
     on_step: OnStep = lambda backend, step, seconds, failed: None,
 ) -> Services:
     """Return what sessions use of the rest of the proxy, with the limits of these settings."""
+    peers = {name: _peer(name, table) for name, table in settings.zones.items()}
     return Services(
         store=components.store,
         backends=components.backends,
@@ -78,6 +79,7 @@ def services(
         proxy_id=me.proxy_id,
         worker_id=me.worker_id,
         on_step=on_step,
+        shows_zone=lambda asking, asked: asking in peers and peers[asking].may_see(asked),
     )
 
 

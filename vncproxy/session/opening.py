@@ -16,6 +16,7 @@ from ..errors import (
     HypervisorError,
     TokenRefused,
     TokenUsed,
+    ZoneForbidden,
 )
 from ..filters import stages_for
 from ..handshake.steps import StepError
@@ -221,11 +222,17 @@ class Opening:
         self._session.border = replace(border, to_zone=zone, to_session=session_id)
 
     def _journey(self, zone: str) -> Journey:
-        """Return what another zone is told of the session, which goes there."""
+        """Return what another zone is told of the session, which goes there.
+
+        Raises:
+            ZoneForbidden: the zone that it comes from may not see machines of that one.
+        """
         self._zone = zone
         session, grant = self._session, self._session.grant
         assert grant is not None
         policy, visit = grant.token.policy, grant.token.visit
+        if visit is not None and not self._services.shows_zone(visit.zone, zone):
+            raise _forbidden(visit.zone, zone)
         if policy.max_duration is not None:
             since = self._services.reactor.seconds() - session.started
             left = max(1.0, policy.max_duration - grant.age - since)
@@ -286,3 +293,10 @@ def _check_policy(policy: Policy, request: UserRequest) -> None:
     client, networks = request.client, policy.client_networks
     if networks and not any(ip_address(client) in network for network in networks):
         raise Forbidden(f"client {client} is in no allowed network")
+
+
+def _forbidden(asking: str, asked: str) -> ZoneForbidden:
+    return ZoneForbidden(
+        f"the machine is in the zone {asked}, which accept.backends of {asking} does not have",
+        public=f"The virtual machine is in the zone {asked}, which is not shown to {asking}.",
+    )

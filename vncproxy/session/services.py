@@ -33,6 +33,8 @@ class Services:
         proxy_id: the id of this proxy.
         worker_id: the id of this process.
         on_step: is called after each step to a console.
+        shows_zone: returns whether users of a zone, its name first, may see the machines of
+            another one that is asked here; no zone may, unless it is given.
     """
 
     store: ITokenStore
@@ -50,6 +52,7 @@ class Services:
     proxy_id: str = ""
     worker_id: str = ""
     on_step: OnStep = lambda backend, step, seconds, failed: None
+    shows_zone: Callable[[str, str], bool] = lambda asking, asked: False
 
     def consoles(self) -> Consoles:
         """Return the consoles of all backends."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 from twisted.internet.interfaces import IReactorTime
@@ -29,11 +29,18 @@ class MachineCheck:
         self._backends = backends
         self._clock = clock
 
-    async def require(self, vm: VMAddress, via: Sequence[str] = ()) -> None:
+    async def require(
+        self,
+        vm: VMAddress,
+        via: Sequence[str] = (),
+        check_zone: Callable[[VMAddress], object] = str,
+    ) -> None:
         """Make sure that a machine exists, whether or not it shows a console now.
 
         Args:
             via: the zones on whose behalf it is asked, the first that asked first.
+            check_zone: is called with an address in another zone that a backend points to, before
+                that is asked; it may raise a ZoneError.
 
         Raises:
             IssueRefused: there is none.
@@ -43,6 +50,7 @@ class MachineCheck:
         try:
             found = await self._locate(vm, via)
             if isinstance(found, ConsoleElsewhere) and self._is_in_zone(found.vm, vm):
+                check_zone(found.vm)
                 found = await self._locate(found.vm, via)
             _close(found)
         except ConsoleUnavailable:

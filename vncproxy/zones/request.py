@@ -42,6 +42,7 @@ LEEWAY: Final = 30
 TYPE: Final = "vncproxy-zone+jwt"
 _ALGORITHM: Final = "EdDSA"
 _LONGEST: Final = 12288
+_ALL: Final = "*"
 
 
 def _without_control(text: str) -> str:
@@ -117,7 +118,7 @@ class Peer:
 
     Attributes:
         keys: those that it may sign with, two while one replaces the other.
-        backends: the backends whose machines it may see, or ``*``.
+        backends: the backends, and zones, whose machines it may see, or ``*``.
         hops: the most zones that a session may have passed when it comes from there.
         max_duration, idle_timeout: the most seconds that its sessions may have; None for any.
         mode: view-only allows its users no control.
@@ -130,6 +131,10 @@ class Peer:
     max_duration: float | None = None
     idle_timeout: float | None = None
     mode: Mode = Mode.CONTROL
+
+    def may_see(self, backend: str) -> bool:
+        """Return whether it may see the machines of a backend, or of another zone."""
+        return backend in self.backends or _ALL in self.backends
 
 
 def sign(request: Request, key: PrivateKey) -> str:
