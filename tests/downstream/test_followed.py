@@ -72,3 +72,9 @@ class FollowedTests(SynchronousTestCase):
             page = f"{THERE}&followed={times}"
             url = run(f"link.socketURL({json.dumps(page)}, 'abc', false)")
             self.assertEqual("follows=1" in str(url), follows, times)
+
+    def test_a_page_whose_console_is_shown_follows_again(self) -> None:
+        page = f"{THERE}&followed=5"
+        url = run(f"link.arrived(link.socketURL({json.dumps(page)}, 'abc', false))")
+        self.assertEqual(url, "wss://node2:6080/websockify?token=abc&follows=1")
+        self.assertEqual(run(f"link.arrived({json.dumps(url)})"), url)

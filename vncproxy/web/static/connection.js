@@ -4,7 +4,7 @@ import RFB from "./novnc/core/rfb.js";
 import { BY_USER, MOVING, explain } from "./close-reasons.js";
 import { begin, end, next, onTheMove } from "./lifecycle.js";
 import { diagnose } from "./diagnosis.js";
-import { confirmed, isConfirmed } from "./link.js";
+import { arrived, confirmed, isConfirmed } from "./link.js";
 
 /** The gateway's text message that asks the page to move. */
 const MOVE = "vncproxy:move";
@@ -110,7 +110,10 @@ export class Connection extends EventTarget {
 
     #start() {
         this.#attempt = new Attempt(this.#screen, this.#url, {
-            connected: () => this.#step({ type: "connected" }),
+            connected: () => {
+                this.#url = arrived(this.#url);
+                this.#step({ type: "connected" });
+            },
             leaving: () => this.dispatchEvent(new Event("leaving")),
             viewOnly: () => this.dispatchEvent(new Event("viewonly")),
             elsewhere: (url) => {

@@ -106,6 +106,13 @@ export function settled(href) {
     return url.href;
 }
 
+/** The address of the web socket once its console is shown: the page follows its machine again. */
+export function arrived(socket) {
+    const url = new URL(socket);
+    url.searchParams.set("follows", "1");
+    return url.href;
+}
+
 /** The address of the web socket after the user has confirmed that the console is to be opened. */
 export function confirmed(socket) {
     const url = new URL(socket);
