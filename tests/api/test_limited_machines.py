@@ -62,6 +62,17 @@ class LimitedMachinesTests(ApiTestCase):
         body = {"vm": "kvm/web-01", "user": "alice"}
         self.assertEqual(self.call("POST", "/v1/tokens", body, key=key).status, 201)
 
+    def test_a_name_that_the_backend_takes_for_an_id_counts_for_no_other_machine(self) -> None:
+        """A tenant has called its machine by the id of one that the key may use."""
+        self.kvm.machines = [
+            VMSummary(VMAddress("kvm", "77"), "42", "running"),
+            VMSummary(VMAddress("kvm", "42"), "web-01", "running"),
+        ]
+        key = self.key_with(Scope.ADMIN, vms=["kvm/42"], match_names=True)
+
+        shown = self.call("GET", "/v1/vms", key=key).body["vms"]
+        self.assertEqual([(each["vm"], each["name"]) for each in shown], [("kvm/42", "web-01")])
+
     def test_whole_backends_match_whatever_names_are(self) -> None:
         self.kvm.names.add("a-name")
         self.backends["blind"] = Listing("blind", {})

@@ -42,7 +42,8 @@ class Permissions:
     def seen(self, caller: Caller, machine: VMSummary) -> VMSummary | None:
         """Return a machine by an address that the caller may use; None where it has none.
 
-        The address is that of the backend's list; or where names count, one with the name.
+        The address is that of the backend's list; or where names count, one with the name. A name
+        that the backend would take for an id is none: it would lead to another machine.
         """
         if self.allow(caller, machine.vm):
             return machine
@@ -51,6 +52,8 @@ class Permissions:
         try:
             named = VMAddress.parse(f"{machine.vm.backend}/{machine.name}")
         except ValueError:
+            return None
+        if fixed_part(self._backends, named) == named.vm:
             return None
         return replace(machine, vm=named) if self.allow(caller, named) else None
 

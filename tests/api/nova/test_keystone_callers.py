@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from vncproxy.api.nova.keystone_callers import KeystoneCallers
 from vncproxy.api.nova.policies import KeystonePolicy
 from vncproxy.errors import BackendError, KeystoneUnavailable
 from vncproxy.interfaces import IMachineIds, IMachineOwners
-from vncproxy.model import Ownership, PolicyBounds, Token, VMPatterns
+from vncproxy.model import Ownership, PolicyBounds, Token, VMAddress, VMPatterns, VMSummary
 from vncproxy.openstack.keystone import InDomain, KeystoneToken, Named
 from vncproxy.openstack.recent import RecentTokens
 
@@ -63,7 +64,7 @@ class Owned(Listing):
         self.hangs = False
 
     def fixed_part(self, vm: str) -> str:
-        return vm
+        return "" if vm in self.names else vm
 
     async def owners(self, vms: Sequence[str]) -> Mapping[str, Ownership]:
         self.asked.append(list(vms))
@@ -219,6 +220,36 @@ class PolicyTests(KeystoneCase):
         self.assertFault(self.ask("GET", path, key="web"), 404, "itemNotFound", "Token not found")
         # a descriptor can be told to nobody, and only who may use the machine learns that
         self.assertFault(self.ask("GET", path, key="db"), 501, "notImplemented")
+
+
+class NameTests(KeystoneCase):
+    """Policies whose patterns match names, which the owners of machines may change at any time."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.owned = Owned(
+            "own", {"7": Ownership("id-web", frozenset({"lab"})), "8": Ownership("id-db")}
+        )
+        self.owned.machines = [
+            VMSummary(VMAddress("own", "7"), "web-01", "running"),
+            VMSummary(VMAddress("own", "8"), "web-02", "running"),
+        ]
+        self.owned.names = {"web-01", "web-02"}
+        self.backends["own"] = self.owned
+
+    def test_a_link_is_for_the_machine_whose_owner_was_looked_at(self) -> None:
+        """Once the name is given to another project's machine, the link must not open that."""
+        for own in (policy(), policy(own=False, tags=["lab"])):
+            named = replace(own.access, vms=VMPatterns.parse(["own/web-*"]), match_names=True)
+            self.allow(replace(own, access=named))
+            self.assertEqual(self.servers(), ["web-01"])
+            self.assertEqual(self.issued("own/7").vm, VMAddress("own", "7"))
+
+    def test_so_is_one_by_a_later_policy_for_any_owner(self) -> None:
+        """An earlier policy may bind the machine that gets the name."""
+        named = policy(vms=["own/web-*"], match_names=True, own=False)
+        self.allow(policy(tags=["restricted"]), named)
+        self.assertEqual(self.issued("own/8").vm, VMAddress("own", "8"))
 
 
 class TokenTests(KeystoneCase):

@@ -22,7 +22,7 @@ UNKNOWN = Ownership()
 """Of machines whose backend knows no owners."""
 
 Granted = tuple[VMSummary, Caller]
-"""A machine by an address that its caller may use, and what the caller may do with it."""
+"""A machine by the address that links for it have, and what the caller may do with it."""
 
 
 class MachineOwners:
@@ -62,11 +62,15 @@ class MachineOwners:
     def _first(
         self, caller: KeystoneCaller, machine: VMSummary, owner: Ownership
     ) -> Granted | None:
-        """Return what the first policy grants that is for this machine."""
+        """Return what the first policy grants that is for this machine.
+
+        It stays the machine as listed, also where its name has matched: the owner and tags are
+        this machine's, and a link for the name would open any machine that is called so later.
+        """
         for policy in caller.policies:
             seen = self._permissions.seen(policy.access, machine)
             if seen is not None and policy.admits(owner, caller.project):
-                return seen, caller.within(policy)
+                return machine, caller.within(policy)
         return None
 
     async def _owners(self, vms: Iterable[VMAddress]) -> Mapping[VMAddress, Ownership]:
