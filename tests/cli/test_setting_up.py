@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import re
+import socket
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -10,9 +12,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.host_proxies import OF_HOST
 from vncproxy.cli import main, setting_up, systemd_unit
+from vncproxy.cli.failures import Misconfigured
 from vncproxy.cli.kvm_host import KVMHost, configuration
 from vncproxy.cli.self_signed import is_for, self_signed
 from vncproxy.cli.systemd_unit import unit_text
+from vncproxy.cli.written_files import WrittenFile
 from vncproxy.config.settings import Settings
 from vncproxy.tap import load
 
@@ -103,13 +107,51 @@ class CommandTests(SynchronousTestCase):
         told = self.run_setup("--public", "203.0.113.2")
 
         self.assertIn('api = "https://203.0.113.2:6443"', told)
-        (key,) = re.findall(r"holds the key\n(\S{43})\n", told)
+        (key,) = re.findall(r"shown only now:\n(\S{43})\n", told)
         for file in self.config.parent.iterdir():
             self.assertNotIn(key, file.read_text())
         self.assertEqual(self.config.with_name("api.key").stat().st_mode & 0o777, 0o600)
         again = self.run_setup("--public", "203.0.113.2")
         self.assertIn("the key that the first run has shown", again)
+        self.assertIn(f"For a new key, remove {self.config.with_name('issuer.hash')} and", again)
         self.assertIn("as it was", again)
+
+    def test_the_key_is_shown_whatever_fails_afterwards(self) -> None:
+        with patch.object(WrittenFile, "write", side_effect=Misconfigured("the disk is full")):
+            told = self.run_setup(status=2)
+        (key,) = re.findall(r"shown only now:\n(\S{43})\n", told)
+        kept = self.config.with_name("issuer.hash").read_text()
+        self.assertEqual(kept, f"sha256:{hashlib.sha256(key.encode()).hexdigest()}\n")
+
+    def test_a_new_key_after_the_hash_is_removed(self) -> None:
+        first = self.run_setup()
+        self.config.with_name("issuer.hash").unlink()
+        second = self.run_setup()
+        keys = re.findall(r"shown only now:\n(\S{43})\n", first + second)
+        self.assertEqual(len(set(keys)), 2)
+        digest = hashlib.sha256(keys[1].encode()).hexdigest()
+        self.assertIn(digest, self.config.read_text())
+
+    def test_the_issuer_reaches_the_host_by_its_address(self) -> None:
+        name = socket.gethostname()
+        for options, host in (
+            (("--address", name), name),
+            (("--address", name, "--public", name), name),
+            (("--address", "fd00::2"), "[fd00::2]"),
+            (("--address", "fd00::2", "--public", "2001:db8::2"), "[2001:db8::2]"),
+        ):
+            with self.subTest(options=options):
+                told = self.run_setup(*options)
+                self.assertIn(f'\napi = "https://{host}:6443"\n', told)
+
+    def test_the_issuer_reaches_the_host_by_the_address_of_an_interface(self) -> None:
+        words = [*COMMAND, "--config", str(self.config), "--interface", "eth1"]
+        with (
+            patch.object(setting_up, "print_findings", return_value=True),
+            patch.object(setting_up, "interface_address", return_value="fd00::2"),
+        ):
+            told = CliRunner().invoke(main, words).output
+        self.assertIn('\napi = "https://[fd00::2]:6443"\n', told)
 
     def test_the_certificate_is_made_again_for_another_address(self) -> None:
         self.run_setup()

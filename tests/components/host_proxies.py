@@ -69,7 +69,7 @@ class SetUpProxy(Gateway):
         self.config = self.folder / "etc" / "vncproxy.toml"
         self.launcher = host.program()
         self.printed = self.set_up("--interface", "eth0", "--public", public, *options)
-        found = re.search(r"holds the key\n(\S+)\n", self.printed)
+        found = re.search(r"shown only now:\n(\S+)\n", self.printed)
         assert found is not None, self.printed
         self.key = found[1]
         (self.folder / "key").write_text(self.key)

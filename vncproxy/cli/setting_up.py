@@ -178,7 +178,10 @@ class _Plan:
             self.host = replace(self.host, key_hash=digest)
 
     def write_key(self) -> None:
-        """Write the certificate of the API and the hash of the issuer's key, unless they exist."""
+        """Write the certificate of the API and the hash of the issuer's key, unless they exist.
+
+        A new key is shown before its hash is kept, so that nothing that fails later loses it.
+        """
         if self.host.redis is not None:
             return
         if not self._key_file.exists() or not is_for(self._certificate, self._names()):
@@ -187,15 +190,20 @@ class _Plan:
             write_file(self._key_file, key, 0o600)
             click.echo(f"{self._certificate}: written, for {', '.join(self._names())}")
         if self._secret:
+            click.echo(f"The issuer's key, which is shown only now:\n{self._secret}\n")
             write_file(self._kept, f"{self.host.key_hash}\n", 0o644)
 
     def _names(self) -> list[str]:
         """Return the names by which the API is asked."""
+        names = (self.host.announced, self._address(), socket.gethostname())
+        return [name.strip("[]") for name in dict.fromkeys(names) if name]
+
+    def _address(self) -> str:
+        """Return where the issuer reaches this host without an address translation, for a URL."""
         address = self.host.address
         if address.startswith("{address:"):
             address = interface_address(address.removeprefix("{address:").removesuffix("}"))
-        names = (self.host.announced, address, socket.gethostname())
-        return [name.strip("[]") for name in dict.fromkeys(names) if name]
+        return bracketed(address.strip("[]"))
 
     def advice(self) -> Iterator[str]:
         """Yield what is left to do, and how to test the host."""
@@ -205,12 +213,12 @@ class _Plan:
             yield f"To test it, there: vncproxy token issue {backend}/MACHINE"
             return
         yield "\nFor the configuration of the issuer:\n"
-        host = replace(self.host, address=self._names()[-2])
+        host = replace(self.host, address=self._address())
         yield table_for_issuer(host, name, f"/etc/vncproxy/{name}.key", f"/etc/vncproxy/{name}.pem")
-        key = (
-            f"the key\n{self._secret}" if self._secret else "the key that the first run has shown."
-        )
+        key = "the key above." if self._secret else "the key that the first run has shown."
         yield f"\nThere, {name}.pem is this host's {self._certificate}, and {name}.key holds {key}"
+        if not self._secret:
+            yield f"For a new key, remove {self._kept} and run this command again."
         yield f"\nTo test it, here: VNCPROXY_API_KEY=… vncproxy token issue {backend}/MACHINE"
 
 
