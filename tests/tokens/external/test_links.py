@@ -8,10 +8,12 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from tests.tokens.external.test_jwt import KEY_TEXT, SECRET, JWTCase
+from vncproxy.api.v1.parameters import JTI, parse_one
 from vncproxy.config.scope import Access, Scope
 from vncproxy.errors import PolicyUnsupported, TokenUnknown
 from vncproxy.model import Mode, SignedLink, VMAddress
 from vncproxy.testing import StaticConsoles
+from vncproxy.tokens.external.link_claims import link_id
 from vncproxy.tokens.external.store import StoreWithSources
 from vncproxy.tokens.memory import MemoryTokenStore
 
@@ -88,6 +90,14 @@ class ClaimsTests(LinkCase):
             ({"only_from": "10.0.0.1"}, "only_from"),
         ):
             self.assertIn(words, self.refused(**change), change)
+
+    def test_a_link_that_could_not_be_revoked_by_its_jti_is_refused_in_words(self) -> None:
+        for jti in ("order 42", "order\t42", "bestellung-ä", "1\n", "x" * 257, ""):
+            self.assertIn("1 to 256 visible characters", self.refused(jti=jti), jti)
+        for jti in ("order/42", "x" * 256, "!~"):
+            name, asked = parse_one({b"jti": [f"old/{jti}".encode()]}, [JTI])
+            self.assertEqual((name, asked), ("jti", f"old/{jti}"))
+            self.assertEqual(self.good(jti=jti).token_id, link_id("old", f"jti:{jti}"))
 
     def test_bounds_of_the_signer(self) -> None:
         source = self.source(KEY_TEXT, vms=PATTERNS, policy={"max_duration": 60})

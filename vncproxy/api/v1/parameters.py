@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ...model import VMAddress
+from ...tokens.external.link_claims import JTI as JTI_OF_LINK
 from ..reply import Refusal
 from .bodies import USER_SCHEMA, VM_SCHEMA, User
 
@@ -20,7 +21,7 @@ TOKEN_ID = re.compile(r"[0-9a-f]{64}")
 _CURSOR = re.compile(r"[0-9]{1,20}-[\w.-]{1,64}", re.ASCII)
 _ZONE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 _SIGNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
-_JTI = re.compile(rf"{_SIGNER.pattern}/[!-~]{{1,256}}", re.ASCII)
+_JTI = re.compile(rf"{_SIGNER.pattern}/{JTI_OF_LINK}", re.ASCII)
 _USER: TypeAdapter[str] = TypeAdapter(User)
 
 Query = Mapping[bytes, Sequence[bytes]]
@@ -119,7 +120,7 @@ JTI = Parameter(
     "jti",
     "The signed link with this `jti`, `<token source>/<jti>`.",
     lambda text: _signed("jti", _JTI, text),
-    {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/[!-~]{1,256}$"},
+    {"type": "string", "pattern": f"^{_SIGNER.pattern}/{JTI_OF_LINK}$"},
 )
 SIGNER = Parameter(
     "signer",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +16,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
+from pydantic_core import PydanticCustomError
 
 from ...errors import PolicyUnsupported, TokenUnknown
 from ...model import ConsoleType, Policy, PolicyBounds, SignedLink, Token, VMAddress
@@ -23,6 +25,9 @@ from ..bounds import narrowed
 from ..policy import check_policy
 from ..refusals import IssueRefused
 from ..resume import LONGEST_LINK
+
+JTI: Final = "[!-~]{1,256}"
+"""The pattern of a link's ``jti``, by which a query may name it."""
 
 Moment = Annotated[float, Field(ge=0, le=1e11)]
 
@@ -37,13 +42,21 @@ def _plain(text: str) -> str:
     return text
 
 
+def _jti(text: str) -> str:
+    if not re.fullmatch(JTI, text):
+        words = "has to be 1 to 256 visible characters of ascii, without spaces"
+        raise PydanticCustomError("jti", words)
+    return text
+
+
 class LinkClaims(BaseModel):
     """The claims; those of later versions are refused, not ignored: they may be restrictions.
 
     Attributes:
         vm: the machine, ``<backend>/<id>``.
         sub: the user.
-        jti: of this link, which is then good as often as ``policy.uses`` says, once by default.
+        jti: of this link, which is then good as often as ``policy.uses`` says, once by default; as
+            `JTI` has it.
         iat, exp: seconds since 1970, at most a day apart.
     """
 
@@ -53,7 +66,7 @@ class LinkClaims(BaseModel):
     sub: Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_plain)]
     iat: Moment
     exp: Moment
-    jti: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
+    jti: Annotated[str, AfterValidator(_jti)] | None = None
     type: ConsoleType = ConsoleType.NOVNC
     policy: Policy = Policy()
     nbf: Any = None
