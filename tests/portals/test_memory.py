@@ -51,6 +51,26 @@ class MemoryPortalStoreTests(PortalStoreContract, TestCase):
         await self.pass_time(limits.ANSWERS_KEPT)
         self.assertEqual(await store.begin("r", A, B, "1"), ("begun", ""))
 
+    async def test_nothing_is_kept_of_callers_that_are_gone(self) -> None:
+        store = self.make_portals()
+        for number in range(20):
+            await store.begin(f"r{number}", f"owner {number}", B, "1")
+            await store.admit([Rate(f"key:{number}", 60)])
+        await self.pass_time(limits.ANSWERS_KEPT)
+        await store.begin("r", A, B, "1")
+        await store.admit([Rate("key:a", 60)])
+        self.assertEqual((list(store._counts), list(store._due)), ([A], ["key:a"]))
+
+    async def test_uses_of_removed_keys_and_of_too_many_are_forgotten(self) -> None:
+        self.patch(limits, "MOST_KEYS", 2)
+        store = self.make_portals()
+        await store.add_key(A, "portal", b"{}", 60)
+        await store.note_uses({A: 0.0})
+        await store.remove_key(A, "portal")
+        self.assertEqual(await store.last_uses(), {})
+        await store.note_uses({str(age): float(age) for age in range(5)})
+        self.assertEqual(await store.last_uses(), {"0": 0.0, "1": 1.0})
+
     def test_a_clock_that_was_set_back_locks_no_key_out(self) -> None:
         rate = Rate("key:portal", 60)
         _, due = admits(0.0, 3_600_000.0, rate)

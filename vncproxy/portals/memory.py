@@ -63,6 +63,7 @@ class MemoryPortalStore:
 
     async def remove_key(self, key_id: str, name: str) -> bool:
         """Remove a key; False when there was none."""
+        self._used.pop(key_id, None)
         return self._living().pop(key_id, None) is not None
 
     async def keys(self) -> Sequence[tuple[str, bytes]]:
@@ -71,9 +72,12 @@ class MemoryPortalStore:
         return [(key_id, key.record) for key_id, key in living]
 
     async def note_uses(self, ages: Mapping[str, float]) -> None:
-        """Note when keys were last used."""
+        """Note when keys were last used; of too many, the more recent half is kept."""
         for key_id, age in ages.items():
             self._used[key_id] = self._seconds() - age
+        if len(self._used) > 2 * limits.MOST_KEYS:
+            recent = sorted(self._used.items(), key=lambda item: item[1])
+            self._used = dict(recent[-limits.MOST_KEYS :])
 
     async def last_uses(self) -> Mapping[str, float]:
         """Return how many seconds ago keys were last used."""
@@ -83,6 +87,7 @@ class MemoryPortalStore:
     async def admit(self, rates: Sequence[Rate]) -> float:
         """Count a request; 0 when all rates admit it, else the seconds until they will."""
         now = self._seconds() * 1000
+        self._due = {name: due for name, due in self._due.items() if due > now}
         found = {rate.name: admits(self._due.get(rate.name, 0.0), now, rate) for rate in rates}
         longest = max((wait for wait, _ in found.values()), default=0.0)
         if not longest:
@@ -97,9 +102,8 @@ class MemoryPortalStore:
             if found.digest != digest:
                 return "other", ""
             return ("done", found.answer) if found.answer else ("pending", "")
-        count, ends = self._counts.get(owner, (0, 0.0))
-        if ends <= now:
-            count, ends = 0, now + limits.ANSWERS_KEPT
+        self._counts = {n: each for n, each in self._counts.items() if each[1] > now}
+        count, ends = self._counts.get(owner, (0, now + limits.ANSWERS_KEPT))
         if count >= limits.MOST_ANSWERS:
             return "full", ""
         self._counts[owner] = count + 1, ends

@@ -151,8 +151,14 @@ class Servers:
         if known is not None and not fresh and now - read_at < REMEMBERED:
             return known
         lists = _Lists.of((await self._lists.read(caller)).items())
+        self._forget()
         self._recent[_machines(caller)] = now, lists.remembered()
         return lists
+
+    def _forget(self) -> None:
+        """Drop what is reused no more."""
+        oldest = self._seconds() - REMEMBERED
+        self._recent = {m: each for m, each in self._recent.items() if each[0] > oldest}
 
 
 def _machines(caller: Caller) -> Machines:
