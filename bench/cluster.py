@@ -133,6 +133,7 @@ async def _serve(reactor: Any, port: int) -> tuple[int, str, Callable[[], Awaita
             clock=reactor,
             ttl=600,
             max_ttl=600,
+            locate_timeout=10,
             base_url="http://127.0.0.1/",
             xvp_url="http://127.0.0.1/",
         )

@@ -75,10 +75,11 @@ class Ironic:
         """
         if not _ID.fullmatch(vm) or not vm.strip("."):
             raise VMNotFound(f"{vm!r} can be no node's UUID or name")
+        give_up = self._seconds() + self._settings.start_timeout
         api = self._api()
         node = _asked(vm, lambda: api.get_node(vm))
         if not node.is_console_enabled:
-            self._start(api, node)
+            self._start(api, node, give_up)
         _require_graphics(_asked(node.id, lambda: api.get_node_console(node)), node)
         found = _asked(node.id, lambda: api.get_node(node.id))
         return endpoint(found.driver_internal_info, self._settings.addresses, node.name or node.id)
@@ -99,11 +100,10 @@ class Ironic:
     def _api(self) -> Any:
         return _asked("", lambda: self._cloud.connection().baremetal)
 
-    def _start(self, api: Any, node: Any) -> None:
+    def _start(self, api: Any, node: Any, give_up: float) -> None:
         interface = node.console_interface or ""
         if any(kind in interface for kind in _SERIAL):
             raise NoGraphicalConsole(f"node {node.id} has a serial console, {interface}")
-        give_up = self._seconds() + self._settings.start_timeout
         _asked(node.id, lambda: api.enable_node_console(node))
         while not _asked(node.id, lambda: api.get_node_console(node))["console_enabled"]:
             if self._seconds() > give_up:

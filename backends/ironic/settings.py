@@ -17,7 +17,8 @@ class IronicSettings(CloudSettings):
     An Ironic without Keystone is a cloud of ``clouds.yaml``, with ``auth_type: http_basic``.
 
     Attributes:
-        start_timeout: seconds that a console may take to start.
+        start_timeout: seconds that a console may take to start, the questions before included; less
+            than ``[timeouts] locate``, which ends the wait without a word of the start.
         addresses: where a host is dialled, by what Ironic calls it. This machine itself, loopback
             or a wildcard, is dialled only where it stands here.
     """

@@ -250,6 +250,7 @@ class ApiTestCase(SynchronousTestCase):
         self.stored_keys = StoredKeys(self.portals, self.clock.seconds)
         self.audit: list[dict[str, Any]] = []
         self.keys: list[ApiKey] = []
+        self.locate_timeout = 10.0
         self.zone = ""
         self.zones: dict[str, Peer] = {}
         self.asked: dict[Deferred[Any], tuple[str, str]] = {}
@@ -291,6 +292,7 @@ class ApiTestCase(SynchronousTestCase):
                 clock=self.clock,
                 ttl=600,
                 max_ttl=86400,
+                locate_timeout=self.locate_timeout,
                 base_url="https://console.example.com/",
                 xvp_url="http://console.example.com:6081/console",
                 zone=self.zone,

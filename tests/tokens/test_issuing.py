@@ -26,7 +26,7 @@ class IssuingTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.store = MemoryTokenStore(lambda: NOW, 0, lambda: 0.0)
         rules = IssueRules(ttl=600, max_ttl=3600, urls=URLS, backends={"kvm"})
-        machines = MachineCheck({}, Clock())
+        machines = MachineCheck({}, Clock(), 10)
         self.issuer = TokenIssuer(self.store, rules, machines, lambda: NOW)
 
     def result_of(self, work: Coroutine[Any, Any, Any]) -> Any:

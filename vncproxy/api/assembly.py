@@ -57,6 +57,7 @@ class ApiParts:
         clock: for time limits.
         ttl: seconds that a token lives by default.
         max_ttl: the most seconds that a request may have.
+        locate_timeout: seconds that a backend may take to locate a machine.
         base_url: where users' browsers reach the proxy.
         xvp_url: where TCP viewers reach the proxy.
         places: which proxy shows a machine; without it, links lead to this one.
@@ -80,6 +81,7 @@ class ApiParts:
     clock: IReactorTime
     ttl: float
     max_ttl: float
+    locate_timeout: float
     base_url: str
     xvp_url: str
     places: IPlaces | None = None
@@ -96,7 +98,7 @@ class Assembly:
         self._parts = parts
         backends, clock = parts.backends, parts.clock
         self._permissions = Permissions(backends)
-        self._machines = MachineCheck(backends, clock)
+        self._machines = MachineCheck(backends, clock, parts.locate_timeout)
         self._lists = MachineLists(backends, self._permissions, clock)
         self._audit = parts.audit or ApiAudit()
         self._portals = parts.portals or MemoryPortalStore(clock.seconds)

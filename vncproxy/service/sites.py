@@ -261,6 +261,7 @@ class Sites:
                 clock=self._clock,
                 ttl=settings.tokens.ttl,
                 max_ttl=settings.tokens.max_ttl,
+                locate_timeout=settings.timeouts.locate,
                 base_url=settings.public.announced[0],
                 xvp_url=settings.public.announced[1],
                 places=self._hosts.directory if self._hosts else None,

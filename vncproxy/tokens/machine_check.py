@@ -13,9 +13,6 @@ from ..interfaces import IConsoleBackend, IConsolesElsewhere
 from ..model import ConsoleElsewhere, ConsoleEndpoint, VMAddress
 from .refusals import IssueRefused
 
-TIME_LIMIT = 10.0
-"""Seconds that the backend may take."""
-
 
 class MachineCheck:
     """Finds out whether machines exist.
@@ -23,11 +20,15 @@ class MachineCheck:
     Args:
         backends: by name.
         clock: for the time limit.
+        time_limit: seconds that a backend may take to locate a machine, as for a session.
     """
 
-    def __init__(self, backends: Mapping[str, IConsoleBackend], clock: IReactorTime) -> None:
+    def __init__(
+        self, backends: Mapping[str, IConsoleBackend], clock: IReactorTime, time_limit: float
+    ) -> None:
         self._backends = backends
         self._clock = clock
+        self._time_limit = time_limit
 
     async def require(
         self,
@@ -98,9 +99,10 @@ class MachineCheck:
 
         try:
             locating = Deferred.fromCoroutine(located())
-            return await locating.addTimeout(TIME_LIMIT, self._clock)
+            return await locating.addTimeout(self._time_limit, self._clock)
         except TimeoutError as e:
-            raise BackendError(f"{vm.backend!r} did not answer within {TIME_LIMIT:g} s") from e
+            limit = f"{self._time_limit:g} s, timeouts.locate"
+            raise BackendError(f"{vm.backend!r} did not answer within {limit}") from e
         except BackendError as e:
             raise BackendError(f"backend {vm.backend!r}: {e.detail}") from e
 

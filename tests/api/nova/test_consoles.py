@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Awaitable
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from vncproxy.api.keys import ApiKeys
 from vncproxy.api.nova.callers import AuthTokenKeys, LoopbackCallers
 from vncproxy.api.nova.options import NovaOptions
 from vncproxy.api.nova.servers import server_id
-from vncproxy.errors import NoGraphicalConsole, StoreUnavailable
+from vncproxy.errors import ConsoleUnavailable, NoGraphicalConsole, StoreUnavailable
 from vncproxy.model import (
     ConsoleEndpoint,
     ConsoleType,
@@ -61,6 +62,7 @@ class NovaTestCase(ApiTestCase):
                 clock=self.clock,
                 ttl=600,
                 max_ttl=86400,
+                locate_timeout=self.locate_timeout,
                 base_url="https://console.example.com/",
                 xvp_url="http://console.example.com:6081/console",
                 nova=NovaOptions(self.ways(), "https://cloud.example.com/compute", self.page),
@@ -116,6 +118,40 @@ class LimitedKeyTests(NovaTestCase):
 
         secret = url.rpartition("%3D")[2]
         self.assertEqual(self.result(self.store.redeem(secret)).token.policy.max_duration, 60)
+
+
+class SlowConsoleTests(NovaTestCase):
+    """A console that is started for a link may take as long as it may for a session."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.locate_timeout = 20.0
+        self.located: Deferred[ConsoleEndpoint] = Deferred()
+        self.patch(self.kvm, "locate", lambda vm: self.located)
+        self.serve()
+
+    def begin_console(self, seconds: float) -> Any:
+        body = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
+        headers = {"X-Auth-Token": self.key, "OpenStack-API-Version": "compute 2.96"}
+        waiting = self.begin("POST", f"/v2.1/servers/{LAB}/remote-consoles", body, headers=headers)
+        self.treq.flush()
+        self.clock.advance(seconds)
+        return waiting
+
+    def test_one_that_is_there_after_16_seconds_is_shown(self) -> None:
+        waiting = self.begin_console(16)
+        self.located.callback(ConsoleEndpoint(Transport.FD, fd=os.dup(0)))
+        self.assertEqual(self.finish(waiting).status, 200)
+
+    def test_one_that_is_still_starting_is_not_ready(self) -> None:
+        waiting = self.begin_console(16)
+        self.located.errback(ConsoleUnavailable("starting its console"))
+        answer = self.finish(waiting)
+        self.assertFault(answer, 409, "conflictingRequest", "is starting its console")
+
+    def test_none_after_the_limit(self) -> None:
+        waiting = self.begin_console(20)
+        self.assertFault(self.finish(waiting), 503, "serviceUnavailable")
 
 
 class AuditTests(NovaTestCase):

@@ -148,6 +148,19 @@ class LocateTests(IronicCase):
         self.assertIn("did not start in 8 s", error.detail)
         self.assertIn("no podman", error.detail)
 
+    def test_slow_answers_count_in_the_time_of_the_start(self) -> None:
+        """The default limit of a session, 10 s, must not end it without the reason."""
+        self.api.delay = 10_000
+        asked = self.api.get_node
+
+        def slow(vm: str) -> Any:
+            self.now += 1.5
+            return asked(vm)
+
+        self.patch(self.api, "get_node", slow)
+        self.failed(lambda: self.ironic.locate(UUID), ConsoleUnavailable)
+        self.assertLess(self.now, 10)
+
     def test_consoles_that_are_not_graphical(self) -> None:
         for interface in ("no-console", "ipmitool-socat", "ipmitool-shellinabox"):
             self.api.node_of.console_interface = interface
