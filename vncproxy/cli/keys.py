@@ -49,7 +49,7 @@ def create(
     """Create a key called NAME in the proxies' store, and print its secret.
 
     It may do no more than the key that this command uses, which needs the scope `keys`; what is
-    left out is what that one may do. Two keys may have the same name.
+    left out is what that one may do, but for --match-names. Two keys may have the same name.
     """
     bounds = parse_policy(policy, None) if policy else None
     life = None if days is None else days * 86400

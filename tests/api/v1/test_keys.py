@@ -101,6 +101,22 @@ class LimitedManagerTests(KeysTestCase):
         policy = created["policy"]
         self.assertEqual((policy["max_duration"], policy["uses"]), (60, 2))
 
+    def test_names_are_matched_only_where_it_is_asked_for(self) -> None:
+        key = self.limited(vms=["kvm/web-*"], match_names=True)
+        self.assertIs(self.create(key, name="ids").body["match_names"], False)
+        self.assertIs(self.create(key, name="names", match_names=True).body["match_names"], True)
+        described = self.call("GET", "/v1/openapi.json").body["components"]["schemas"]
+        told = described["KeyRequest"]["properties"]["match_names"]["description"]
+        self.assertIn("false where it is left out", told)
+
+    def test_keys_of_a_revoked_key_live_on_and_tell_who_created_them(self) -> None:
+        creator = self.create(name="creator", scopes=["issue", "keys"]).body
+        left = self.create(creator["key"], name="left").body["id"]
+        self.call("DELETE", f"/v1/keys/{creator['id']}")
+
+        (found,) = (each for each in self.listed() if each["created_by"] == "creator")
+        self.assertEqual(found["id"], left)
+
     def test_more_is_refused_with_its_field(self) -> None:
         key = self.limited(
             backends=["kvm"],

@@ -43,7 +43,8 @@ class KeyRequest(Access):
         scopes: what it may do.
         backends: those that it may use; ``*`` for all.
         vms: patterns for the machines that it may use.
-        match_names: whether patterns are matched with names, which tenants may choose.
+        match_names: whether patterns are matched with names, which tenants may choose; false where
+            it is left out, whatever the key that asks may do.
         policy: the most that its links may do.
         requests_per_minute: how many it may send.
         expires_in: seconds that it lives, at most 400 days.

@@ -88,7 +88,8 @@ CREATE_KEY = Operation(
     "/v1/keys",
     CreatedKey,
     "Create a key that may do no more than the one that asks.",
-    "What is left out is what that one may do. Two keys may have one name.",
+    "What is left out is what that one may do, but `match_names`, which is false then. "
+    "Two keys may have one name.",
     scopes=(Scope.KEYS,),
     status=201,
     body=KeyRequest,
