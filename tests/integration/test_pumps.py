@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from OpenSSL.SSL import Connection as TLSConnection
 from twisted.internet.tcp import Connection
 from twisted.protocols.tls import TLSMemoryBIOProtocol
+from zope.interface import implementer
 
 from tests.doubles import wire
 from tests.doubles.dialogues import sized_bytes
@@ -22,10 +23,17 @@ from vncproxy.errors import (
     ConsoleEnded,
     SessionEnded,
 )
+from vncproxy.interfaces import IStage
 from vncproxy.model import Direction
 from vncproxy.relay import fast
-from vncproxy.relay.fast.dispatcher import READABLE, WRITABLE, dispatcher_of
+from vncproxy.relay.fast.dispatcher import (
+    READABLE,
+    SHARED_QUANTUM,
+    WRITABLE,
+    dispatcher_of,
+)
 from vncproxy.relay.fast.pump import BULK, INTERACTIVE, FramingType, Pump
+from vncproxy.relay.framing import Framing
 from vncproxy.relay.leg import Leg
 from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.relay.websocket_framing import WebSocketFraming
@@ -93,6 +101,50 @@ class LargeBufferTests(PumpTestCase):
         self.assertIsInstance(self.successResultOf(pair.over), ConsoleEnded)
         self.assertEqual(dispatcher_of(self.loop)._bulk_flows, 0)
         self.assertEqual(len(dispatcher_of(self.loop).window), window)
+
+
+@implementer(IStage)
+class Measured:
+    """Notes the sizes of the pieces that it gets."""
+
+    direction = Direction.TO_CLIENT
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def process(self, data: bytes) -> bytes:
+        self.sizes.append(len(data))
+        return data
+
+
+class SmallPiecesTests(PumpTestCase):
+    """What a stage parses is read in small pieces, so that other sessions wait for one of them."""
+
+    user_way = console_way = Way.UNIX
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(wire, "SMALL_BUFFER", 1 << 20)
+
+    def assert_small(self, framing: Framing, wire_bytes: bytes) -> None:
+        down, stage = Leg(RawFraming(), self.loop, ClientGone), Measured()
+        up = Leg(framing, self.loop, ConsoleEnded)
+        user = User(self.peer(down, self.user_way, accepted=True), False)
+        console = self.peer(up, self.console_way, accepted=False)
+        fast.join(down, up, [stage], reactor=self.loop)
+        self.loop.settle()
+
+        console.send(wire_bytes)
+
+        self.assertEqual(user.receive(), PIXELS[:200_000])
+        self.assertLessEqual(max(stage.sizes), SHARED_QUANTUM)
+
+    def test_of_a_console(self) -> None:
+        self.assert_small(RawFraming(), PIXELS[:200_000])
+
+    def test_of_a_console_behind_a_websocket(self) -> None:
+        head = b"\x82\x7f" + (200_000).to_bytes(8, "big")
+        self.assert_small(WebSocketFraming(client=True), head + PIXELS[:200_000])
 
 
 class DefectTests(PumpTestCase):

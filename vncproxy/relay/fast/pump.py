@@ -41,6 +41,7 @@ class FramingType(Enum):
 
 
 _COPIED = (FramingType.WEBSOCKET, FramingType.OTHER)
+"""The framings whose bytes are copied, as those of a direction with stages are."""
 
 
 class Closing(Enum):
@@ -65,6 +66,7 @@ class Pump:
     __slots__ = (
         "_bulk",
         "_closing",
+        "_copies",
         "_dispatcher",
         "_events",
         "_fd",
@@ -92,14 +94,19 @@ class Pump:
         self._seconds = seconds
         self._pending = bytearray(detached.pending)
         self._other: Pump | None = None
+        self._copies = True
         self._bulk = False
         self._closing = Closing.NOT
         self._events = 0
         dispatcher.add(self._fd, self)
 
     def join(self, other: Pump | None) -> None:
-        """Start, passing received bytes to another pump; to the leg if there is none."""
+        """Start, passing received bytes to another pump; to the leg if there is none.
+
+        What the leg's stages parse is read in small pieces: other sessions wait meanwhile.
+        """
         self._other = other
+        self._copies = other is None or self._framing_type in _COPIED
         self._set_events(READABLE | (WRITABLE if self._pending else 0))
         if self._pending:
             self._leg.pauseProducing()
@@ -125,8 +132,8 @@ class Pump:
             self._disconnect(e)
 
     def _receive(self) -> None:
-        dispatcher, copies = self._dispatcher, self._framing_type in _COPIED
-        window = dispatcher.shared_window if copies else dispatcher.window
+        dispatcher = self._dispatcher
+        window = dispatcher.shared_window if self._copies else dispatcher.window
         try:
             size = self._socket.recv_into(window)
         except BlockingIOError:
