@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.errors import DownstreamViolation, UpstreamViolation
 from vncproxy.rfb.pixels import PixelFormat
 from vncproxy.rfb.server_messages import FormatChanges
-from vncproxy.rfb.server_messages.format_changes import MAX_FENCES, REQUEST, SYNC_NEXT, SYNCHRONISE
+from vncproxy.rfb.server_messages.format_changes import (
+    FEW_FENCES,
+    MAX_FENCES,
+    REQUEST,
+    SYNC_NEXT,
+    SYNCHRONISE,
+)
 
 WIDE = PixelFormat()
 BLUE_FIRST = PixelFormat(red_shift=0, blue_shift=16)
 NARROW = PixelFormat(16, 16, False, True, 31, 63, 31, 11, 5, 0)
 TINY = PixelFormat(8, 8, False, True, 7, 7, 3, 0, 3, 6)
+
+
+class Unsearchable(deque[Any]):
+    """A deque that cannot be iterated over."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise AssertionError("all fences were looked at")
 
 
 class FormatTestCase(SynchronousTestCase):
@@ -178,9 +195,37 @@ class FenceTests(FormatTestCase):
         self.assertRaises(DownstreamViolation, self.fence, b"b")
 
     def test_too_many_without_an_answer(self) -> None:
+        self.answered(b"announced", REQUEST)
         for _ in range(MAX_FENCES):
             self.fence(b"", REQUEST)
         self.assertRaises(DownstreamViolation, self.fence, b"", REQUEST)
+
+    def test_few_where_the_server_has_sent_none(self) -> None:
+        for _ in range(FEW_FENCES):
+            self.fence(b"", REQUEST)
+        self.assertRaises(DownstreamViolation, self.fence, b"", REQUEST)
+
+    def test_changes_without_fences_again_when_all_are_answered(self) -> None:
+        self.fence(b"a")
+        self.formats.change_format(NARROW)
+        self.answered(b"a")
+
+        self.assertEqual(self.formats.change_format(TINY), b"")
+        self.assertEqual(self.update(), 1)
+
+    def test_no_change_without_a_fence_while_one_with_a_format_is_open(self) -> None:
+        self.fence(b"a")
+        self.formats.change_format(NARROW)
+        self.refused(TINY)
+
+    def test_many_changes_while_many_fences_are_open_take_no_longer(self) -> None:
+        """The open fences are counted, not looked at: a viewer may send many of both."""
+        self.answered(b"announced", REQUEST)
+        for _ in range(MAX_FENCES):
+            self.fence(b"", REQUEST)
+        self.formats._fences = Unsearchable(self.formats._fences)
+
+        self.assertEqual(self.formats.change_format(NARROW), b"")
 
 
 class ContinuousTests(FormatTestCase):

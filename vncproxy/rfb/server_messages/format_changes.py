@@ -26,8 +26,8 @@ from .layout import PixelLayout, pixel_layout
 REQUEST, SYNC_NEXT = 1 << 31, 1 << 2
 """Flags of a fence."""
 
-MAX_FENCES = 1000
-"""Fences of a viewer that may be without an answer."""
+MAX_FENCES, FEW_FENCES = 1000, 16
+"""Fences of a viewer that may be without an answer; the second where the server has sent none."""
 
 
 SYNCHRONISE = bytes([248, 0, 0, 0, 0x80, 0, 0, SYNC_NEXT, 0])
@@ -52,6 +52,7 @@ class FormatChanges:
 
     __slots__ = (
         "_announced",
+        "_changing",
         "_continuous",
         "_current",
         "_ends",
@@ -72,6 +73,7 @@ class FormatChanges:
         self._announced = self._continuous = False
         self._ends = 0
         self._fences: deque[_Fence] = deque()
+        self._changing = 0
         self._knows_fences = self._own_answered = self._synchronised = False
 
     # what the viewer sends, in the order in which it goes to the server
@@ -110,8 +112,9 @@ class FormatChanges:
         self._expect(_Fence(payload, synchronises))
 
     def _expect(self, fence: _Fence) -> None:
-        if len(self._fences) >= MAX_FENCES:
-            raise DownstreamViolation(f"{MAX_FENCES} fences without an answer")
+        most = MAX_FENCES if self._knows_fences else FEW_FENCES
+        if len(self._fences) >= most:
+            raise DownstreamViolation(f"{most} fences without an answer")
         self._fences.append(fence)
 
     def send_other(self) -> None:
@@ -134,10 +137,12 @@ class FormatChanges:
         self._last = layout
         if synchronised:
             self._fences.append(self._fences.pop()._replace(layout=layout))
+            self._changing += 1
         elif self._is_quiet():
             self._current = layout
         elif self._knows_fences:
             self._expect(_Fence(b"", True, layout, is_own=True))
+            self._changing += 1
             return SYNCHRONISE
         else:
             raise DownstreamViolation("a pixel format while an update may still come")
@@ -145,7 +150,7 @@ class FormatChanges:
 
     def _is_quiet(self) -> bool:
         """Return whether no update can come but the one that has begun."""
-        if self._continuous or self._ends or any(fence.layout for fence in self._fences):
+        if self._continuous or self._ends or self._changing:
             return False
         if self._requested == 1 and self._open:
             self._needs_pixels = True
@@ -187,6 +192,7 @@ class FormatChanges:
         self._own_answered = fence.is_own
         if fence.layout is None:
             return
+        self._changing -= 1
         if not flags & SYNC_NEXT:
             raise UpstreamViolation("a fence that does not synchronise the pixel format")
         self._current = fence.layout
