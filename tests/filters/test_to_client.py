@@ -22,6 +22,7 @@ from tests.doubles.viewer_messages import (
     pixel_format,
     provide,
     server_cut_text,
+    set_encodings,
 )
 from vncproxy.errors import UpstreamViolation, ViewerMessageRefused
 from vncproxy.filters.rules import rules_for
@@ -159,6 +160,31 @@ class BothDirectionsTests(SynchronousTestCase):
         raw = struct.pack(">BxHHHHHi", 0, 1, 0, 0, 40, 1, 0) + bytes(40)
 
         self.assertEqual(self.server.process(raw + server_cut_text(b"text") + BELL), raw + BELL)
+
+    def test_no_text_hides_behind_a_cursor_of_the_former_format(self) -> None:
+        """QEMU sends cursors unasked; this one was sent before the change arrived there."""
+        for encoding, masks, missed in ((-239, bytes(4), 96), (0x574D5664, b"", 192)):
+            self.setUp()
+            self.viewer.process(pixel_format(8, 8, (7, 7, 3), (0, 3, 6)))
+            self.viewer.process(set_encodings(encoding, 0))
+            head = struct.pack(">BxHHHHHi", 0, 1, 0, 0, 8, 4, encoding)
+            cursor = head + (bytes(32) + masks if masks else b"\0\0" + bytes(64))
+            self.assertEqual(self.server.process(cursor + BELL), cursor + BELL)
+
+            self.viewer.process(pixel_format())
+            self.request()
+
+            hidden = server_cut_text(b"x" * (missed - 8))
+            self.assertRaises(UpstreamViolation, self.server.process, cursor + hidden + BELL)
+
+    def test_a_cursor_and_pixels_that_answer_a_request_have_the_new_format(self) -> None:
+        self.viewer.process(set_encodings(-239, 0))
+        self.viewer.process(pixel_format(8, 8, (7, 7, 3), (0, 3, 6)))
+        self.request()
+        cursor = struct.pack(">BxHHHHHi", 0, 2, 0, 0, 8, 1, -239) + bytes(8 + 1)
+        answer = cursor + struct.pack(">HHHHi", 0, 0, 5, 1, 0) + bytes(5) + BELL
+
+        self.assertEqual(self.server.process(answer), answer)
 
     def test_a_change_while_an_update_may_come_is_refused(self) -> None:
         self.request()

@@ -228,6 +228,87 @@ class FenceTests(FormatTestCase):
         self.assertEqual(self.formats.change_format(NARROW), b"")
 
 
+class CursorTests(FormatTestCase):
+    """Cursors come unasked, so one of before a change may come behind it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.formats.announce_cursors()
+
+    def cursor(self, *, asked: bool = False) -> None:
+        self.formats.begin_update()
+        self.formats.note_cursor(asked=asked)
+
+    def uncertain(self, *, asked: bool = False) -> None:
+        error = self.assertRaises(UpstreamViolation, self.cursor, asked=asked)
+        self.assertEqual(error.detail, "a cursor while the pixel format changed")
+
+    def test_before_the_next_pixels(self) -> None:
+        self.formats.change_format(NARROW)
+        self.uncertain()
+        self.uncertain(asked=True)
+        self.formats.request_update()
+        self.uncertain()
+
+    def test_behind_the_next_pixels(self) -> None:
+        self.formats.change_format(NARROW)
+        self.formats.request_update()
+        self.assertEqual(self.update(), 2)
+
+        self.cursor()
+
+    def test_of_an_update_that_was_requested(self) -> None:
+        for _ in range(2):
+            self.formats.change_format(NARROW)
+            self.formats.request_update()
+            self.cursor(asked=True)
+            self.formats.note_pixels()
+            self.formats.note_cursor(asked=True)
+            self.formats.end_update()
+            self.formats.change_format(TINY)
+
+    def test_of_an_update_that_turns_out_to_have_no_pixels(self) -> None:
+        self.formats.change_format(NARROW)
+        self.formats.request_update()
+        self.cursor(asked=True)
+
+        self.assertRaises(UpstreamViolation, self.formats.end_update)
+
+    def test_of_an_update_that_began_before_the_change(self) -> None:
+        self.formats.begin_update()
+        self.formats.change_format(NARROW)
+        self.formats.note_cursor(asked=False)
+        self.formats.note_pixels()
+        self.formats.end_update()
+
+        self.uncertain()
+
+    def test_no_second_change_within_an_update_that_is_uncertain(self) -> None:
+        self.formats.change_format(NARROW)
+        self.formats.request_update()
+        self.formats.begin_update()
+
+        self.refused(TINY)
+
+    def test_a_format_before_the_encodings(self) -> None:
+        """As honest viewers begin: the console has it before it sends the first cursor."""
+        self.formats = FormatChanges(WIDE)
+        self.formats.change_format(NARROW)
+        self.formats.announce_cursors()
+
+        self.cursor()
+
+    def test_a_fence_makes_it_exact_where_the_server_knows_them(self) -> None:
+        self.formats.change_format(TINY)
+        self.formats.receive_fence(REQUEST, b"announced")
+
+        self.assertEqual(self.formats.change_format(NARROW), SYNCHRONISE)
+        self.uncertain()
+        self.formats.receive_fence(SYNC_NEXT, b"")
+        self.cursor()
+        self.assertEqual(self.update(), 2)
+
+
 class ContinuousTests(FormatTestCase):
     def test_not_before_the_server_has_announced_them(self) -> None:
         self.assertRaises(DownstreamViolation, self.formats.enable_continuous_updates, True)

@@ -14,7 +14,7 @@ from ..rfb import client_messages as rfb
 from ..rfb import encodings
 from ..rfb.client_messages import read_message
 from ..rfb.pieces import Piece
-from ..rfb.server_messages import FormatChanges
+from ..rfb.server_messages import CURSORS, FormatChanges
 from .checks import FenceCheck, check_audio, check_desktop_size, check_xvp
 from .clipboard import OFFERS, Action, action_of, provided_size
 from .encodings import may_announce, pack_encodings
@@ -107,6 +107,8 @@ class ViewerFilter:
     def _set_encodings(self, data: bytes) -> bytes:
         message: rfb.SetEncodings = self._read(data)
         self._announced = self._rules.extended and encodings.EXTENDED_CLIPBOARD in message.encodings
+        if self._formats is not None and not CURSORS.isdisjoint(message.encodings):
+            self._formats.announce_cursors()
         return self._sent(pack_encodings(message.encodings, self._encodings))
 
     def _update_request(self, data: bytes) -> bytes:

@@ -17,6 +17,6 @@ from __future__ import annotations
 
 from .format_changes import FormatChanges
 from .parser import OWN_ANSWER, ServerPieces
-from .updates import KNOWN_ENCODINGS
+from .updates import CURSORS, KNOWN_ENCODINGS
 
-__all__ = ["KNOWN_ENCODINGS", "OWN_ANSWER", "FormatChanges", "ServerPieces"]
+__all__ = ["CURSORS", "KNOWN_ENCODINGS", "OWN_ANSWER", "FormatChanges", "ServerPieces"]

@@ -12,6 +12,12 @@ since neither side could tell which format that update has. Three cases remain:
 
 Without fences, a viewer that changes to a format of other sizes cannot be followed: that is an
 error.
+
+A cursor comes unasked (from QEMU), so it may be one of before the change although no update was
+requested. Once a viewer has announced cursors whose length depends on the format, a change is made
+by a fence where the server knows them; elsewhere, a cursor ends the session if it comes between
+the change and the next update with pixels. One in that update, as LibVNCServer sends it, was asked
+for.
 """
 
 from __future__ import annotations
@@ -55,6 +61,7 @@ class FormatChanges:
         "_changing",
         "_continuous",
         "_current",
+        "_cursors",
         "_ends",
         "_fences",
         "_knows_fences",
@@ -64,6 +71,8 @@ class FormatChanges:
         "_own_answered",
         "_requested",
         "_synchronised",
+        "_uncertain",
+        "_unsettled",
     )
 
     def __init__(self, pixel_format: PixelFormat) -> None:
@@ -74,6 +83,7 @@ class FormatChanges:
         self._ends = 0
         self._fences: deque[_Fence] = deque()
         self._changing = 0
+        self._cursors = self._unsettled = self._uncertain = False
         self._knows_fences = self._own_answered = self._synchronised = False
 
     # what the viewer sends, in the order in which it goes to the server
@@ -82,6 +92,10 @@ class FormatChanges:
         """Note a FramebufferUpdateRequest: at most one update answers it."""
         self._synchronised = False
         self._requested += 1
+
+    def announce_cursors(self) -> None:
+        """Note encodings of cursors whose length depends on the format; they may come unasked."""
+        self._cursors = True
 
     def enable_continuous_updates(self, enabled: bool) -> None:
         """Note EnableContinuousUpdates; the server says when the last of them has come.
@@ -139,7 +153,7 @@ class FormatChanges:
             self._fences.append(self._fences.pop()._replace(layout=layout))
             self._changing += 1
         elif self._is_quiet():
-            self._current = layout
+            self._current, self._unsettled = layout, self._cursors
         elif self._knows_fences:
             self._expect(_Fence(b"", True, layout, is_own=True))
             self._changing += 1
@@ -152,6 +166,8 @@ class FormatChanges:
         """Return whether no update can come but the one that has begun."""
         if self._continuous or self._ends or self._changing:
             return False
+        if self._cursors and (self._knows_fences or (self._unsettled and self._open)):
+            return False
         if self._requested == 1 and self._open:
             self._needs_pixels = True
             return True
@@ -162,10 +178,28 @@ class FormatChanges:
     def begin_update(self) -> PixelLayout:
         """Return the sizes of the pixels in an update that begins."""
         self._open = True
+        self._uncertain = self._unsettled
         return self._current
+
+    def note_cursor(self, *, asked: bool) -> None:
+        """Note a cursor in the update that has begun, whose length depends on the format.
+
+        Args:
+            asked: whether it may belong to an update with pixels.
+
+        Raises:
+            UpstreamViolation: it may be one of before a change of the format.
+        """
+        if not self._uncertain:
+            return
+        if not asked or not self._requested:
+            raise UpstreamViolation("a cursor while the pixel format changed")
+        self._needs_pixels = True
 
     def note_pixels(self) -> None:
         """Note that an update has pixels, so it answers a request; called once for each."""
+        if self._uncertain and self._requested:
+            self._unsettled = self._uncertain = False
         self._requested = max(0, self._requested - 1)
         self._open = self._needs_pixels = False
 
@@ -195,7 +229,7 @@ class FormatChanges:
         self._changing -= 1
         if not flags & SYNC_NEXT:
             raise UpstreamViolation("a fence that does not synchronise the pixel format")
-        self._current = fence.layout
+        self._current, self._unsettled = fence.layout, False
 
     def take_own_answer(self) -> bool:
         """Return, once, whether the last fence answers one that the viewer has not sent."""

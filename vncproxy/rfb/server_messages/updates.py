@@ -36,8 +36,11 @@ def walk_update(head: bytes, formats: FormatChanges) -> Walk:
         UpstreamViolation: it has an encoding that is not known, or that is malformed.
     """
     layout, shows_pixels = formats.begin_update(), False
-    for _ in range(int.from_bytes(head[2:4], "big")):
+    count = int.from_bytes(head[2:4], "big")
+    for _ in range(count):
         width, height, encoding = _RECTANGLE.unpack((yield 12))
+        if encoding in CURSORS:
+            formats.note_cursor(asked=count > 1 and encoding == e.CURSOR)
         if encoding in _WALKERS:
             yield from _WALKERS[encoding](width, height, layout)
         elif encoding in _LENGTHS:
@@ -118,6 +121,9 @@ PICTURES = frozenset(
     }
 )
 """The encodings of pixels; an update with one of them answers a request."""
+
+CURSORS = frozenset({e.CURSOR, e.VMWARE_CURSOR})
+"""The encodings of cursors whose length depends on the pixel format; servers send them unasked."""
 
 KNOWN_ENCODINGS = frozenset({*_LENGTHS, *_WALKERS, e.LAST_RECT})
 """The encodings of rectangles whose length is known."""
