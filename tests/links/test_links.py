@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.components.certificates import Authority
 from tests.links.test_opening import ME
 from vncproxy.links.dialled import DialledZone
 from vncproxy.links.dialler import LINKS
@@ -16,11 +18,13 @@ from vncproxy.model import TLSTrust
 from vncproxy.zones.keys import PrivateKey
 
 KEY, OTHER_KEY = PrivateKey.new().secret_text(), PrivateKey.new().secret_text()
+UNVERIFIED = TLSTrust(verify=False)
 
 
-def zones_as_read(key: str = KEY, host: str = "192.0.2.7") -> LinkedZones:
+def zones_as_read(
+    key: str = KEY, host: str = "192.0.2.7", trust: TLSTrust = UNVERIFIED
+) -> LinkedZones:
     """Return what a configuration says that is read now: each object in it is new."""
-    trust = TLSTrust(verify=False)
     zone = DialledZone("paris", "madrid", host, 443, "/", trust, PrivateKey.parse(key), 5.0)
     return LinkedZones("madrid", "proxy-1", dialled=(zone,))
 
@@ -47,3 +51,14 @@ class ReloadTests(SynchronousTestCase):
         self.links.update(zones_as_read(OTHER_KEY, "192.0.2.8"))
         self.assertEqual(self.dialled(), 3 * LINKS)
         self.assertTrue(all(c.stoppedConnecting for c in self.reactor.connectors[: 2 * LINKS]))
+
+    def test_a_file_that_is_missing_for_a_moment_does_not_end_the_attempts(self) -> None:
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        file = str(folder / "ca.pem")
+        self.links.update(zones_as_read(trust=TLSTrust(ca_file=file)))
+        self.assertIn(f"{file} cannot be used", self.links.states()["paris"].problem)
+        before = self.dialled()
+        self.assertEqual(Authority(folder).ca_file, file)
+        self.reactor.advance(1)
+        self.assertEqual(self.dialled(), before + LINKS)

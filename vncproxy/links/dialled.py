@@ -12,7 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noq
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectingCancelledError
 
-from ..errors import VNCProxyError, ZoneUnreachable, ZoneUntrusted
+from ..errors import ConfigurationError, VNCProxyError, ZoneUnreachable, ZoneUntrusted
 from ..errors.zone import ASKED
 from ..model import TLSTrust, UnixTime
 from ..text import system_message
@@ -85,7 +85,7 @@ class Line:
         request = new_request(act, zone.own, zone.name, self._time(), **more)
         steps = upgrade(zone.host, zone.port, zone.prefix + PATHS[act], sign(request, zone.key))
         upgraded = UpgradeFactory(factory, steps, client)
-        verifier = VerifyingTLSClient(zone.trust, zone.host)
+        verifier = self._verifier()
         try:
             making = Deferred.fromCoroutine(self._connect(upgraded, verifier))
             return await making.addTimeout(zone.timeout, self._network)
@@ -93,6 +93,12 @@ class Line:
             raise
         except Exception as e:
             raise self._explain(e, verifier.problem) from e
+
+    def _verifier(self) -> VerifyingTLSClient:
+        try:
+            return VerifyingTLSClient(self.zone.trust, self.zone.host)
+        except ConfigurationError as e:  # a file that is being replaced, for instance
+            raise self._explain(e, "") from e
 
     async def _connect(self, upgraded: UpgradeFactory, verifier: VerifyingTLSClient) -> Any:
         plain = HostnameEndpoint(self._network, self.zone.host, self.zone.port)
