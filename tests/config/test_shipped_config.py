@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,8 @@ class ShippedConfigTests(SynchronousTestCase):
                 with self.subTest(line=line):
                     self.assertTrue(above.startswith("# "), above)
 
-    def test_the_examples_are_what_the_backends_take(self) -> None:
+    def examples(self) -> Callable[[], Settings]:
+        """Return what reads the options and the examples, all in force."""
         secret = Path(self.mktemp()).resolve()
         secret.write_text("user:horse")
         text = re.sub(r"/etc/vncproxy/\w+(\.pw|_auth)", str(secret), "\n".join(options()))
@@ -92,9 +93,16 @@ class ShippedConfigTests(SynchronousTestCase):
         for name in ("madrid", "node1"):
             text = text.replace(f"/etc/vncproxy/{name}.key", str(key))
         path.write_text(text.replace('zone = ""', 'zone = "paris"'))
-        settings = load(
+        return lambda: load(
             path, lambda kind: find(kind).Settings, source_settings, zone_settings=ZoneSettings
         )
+
+    def test_examples_that_are_read_again_are_equal_so_that_a_reload_keeps_all(self) -> None:
+        read = self.examples()
+        self.assertEqual(read(), read())
+
+    def test_the_examples_are_what_the_backends_take(self) -> None:
+        settings = self.examples()()
         zone = settings.zones["madrid"].settings
         assert isinstance(zone, ZoneSettings)
         for part in (zone, zone.accept):
