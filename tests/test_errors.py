@@ -44,7 +44,7 @@ EVERY = list(tree(VNCProxyError))
 
 SHARED = {
     1000: {"SessionEnded", "ClientGone"},
-    1011: {"VNCProxyError", "ConsoleError", "ConfigurationError"},
+    1011: {"VNCProxyError", "ConsoleError", "ConfigurationError", "KeystoneUnavailable"},
     4000: {"ClientError", "BadRequest", "PolicyUnsupported"},
     4001: {"TokenRefused", "TokenUnknown", "TokenUsed", "TokenExpired", "TokenRevoked"},
     4101: {
