@@ -118,6 +118,23 @@ def _may_be_alone() -> bool:
     return subprocess.run([*_ALONE, "true"], capture_output=True).returncode == 0
 
 
+def _output(command: list[str]) -> tuple[str, int]:
+    """Return what a command wrote, and its status, when it ends.
+
+    It writes to a file: a pipe would stay open for as long as a process that a test has left.
+    """
+    with tempfile.TemporaryFile() as file:
+        try:
+            status = subprocess.run(
+                command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, timeout=MODULE_TIMEOUT
+            ).returncode
+            last = ""
+        except subprocess.TimeoutExpired:
+            status, last = 1, f"\nstopped after {MODULE_TIMEOUT} s"
+        file.seek(0)
+        return file.read().decode(errors="replace") + last, status
+
+
 def run_module(module: str, coverage: bool) -> Count:
     """Run the tests of one module, or package, in a process of their own.
 
@@ -130,17 +147,7 @@ def run_module(module: str, coverage: bool) -> Count:
         python = [*alone, sys.executable, *trial]
         command = [*python, "twisted.trial", f"--temp-directory={folder}/t", module]
         started = time.monotonic()
-        try:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                timeout=MODULE_TIMEOUT,
-            )
-            output, status = done.stdout + done.stderr, done.returncode
-        except subprocess.TimeoutExpired as e:
-            output, status = f"{e.stdout!r}\nstopped after {MODULE_TIMEOUT} s", 1
+        output, status = _output(command)
     result = count(output, status)
     if result.failed:
         print(output)

@@ -88,10 +88,12 @@ class ProcessesTests(RedisCase):
         await self.start(sessions_per_vm=MOST)
         secrets = await self.issue(RACES)
         killed = self.processes.pop()
-        killed.send(*secrets[: RACES // 4])
-        racing = Deferred.fromCoroutine(self.race(secrets[RACES // 4 :]))
+        self.addCleanup(killed.kill)
+        # it has a place before the others begin, and not all of them
+        killed.send(*secrets[: MOST // 2])
         while not self.held_by(killed):
             await sleep(0.01)
+        racing = Deferred.fromCoroutine(self.race(secrets[MOST // 2 :]))
         killed.kill()
         await racing
         held, others = self.held_by(killed), [self.held_by(each) for each in self.processes]
