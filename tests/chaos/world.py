@@ -21,6 +21,8 @@ from .viewer import USES, ViewerUser
 
 LIMIT = 60.0
 DRAIN_TIMEOUT = 20
+TTL = 7200
+"""Seconds for which links of TCP viewers are good: longer than any run."""
 
 _CONFIG = """
 [proxy]
@@ -116,7 +118,9 @@ class World:
 
     def issue(self, kind: type[User], vm: str, name: str) -> str:
         """Return a new link's token for a user, from any proxy that answers."""
-        more = {"type": "xvpvnc", "policy": {"uses": USES}} if kind is ViewerUser else {}
+        more: dict[str, Any] = {}
+        if kind is ViewerUser:  # it has no cookie, and comes back by its link
+            more = {"type": "xvpvnc", "policy": {"uses": USES}, "ttl": TTL}
         for proxy in self.random.sample(self.proxies, 2):
             with suppress(OSError, AssertionError):
                 return str(proxy.gateway.issue(f"lab/{vm}", user=name, **more)["token"])
