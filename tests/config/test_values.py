@@ -138,7 +138,7 @@ class ValueTests(LoadCase):
         self.assert_mistake(
             ask + keystone,
             '[nova] authentication: "keystone" needs at least one [[nova.policies]]: without, '
-            "nobody may do anything",
+            "all users are refused",
         )
         policy = "[[nova.policies]]\nprojects = []\n"
         self.assert_mistake(

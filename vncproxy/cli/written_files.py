@@ -1,4 +1,4 @@
-"""Files that a command writes, and replaces only as long as nobody has edited them.
+"""Files that a command writes, and replaces only if they have not been edited since.
 
 The first line of such a file has a digest of the rest.
 """

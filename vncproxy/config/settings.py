@@ -274,7 +274,7 @@ class Settings(Table):
         if not nova.policies:
             raise wrong_key(
                 "authentication",
-                '"keystone" needs at least one [[nova.policies]]: without, nobody may do anything',
+                '"keystone" needs at least one [[nova.policies]]: without, all users are refused',
             )
         return nova
 

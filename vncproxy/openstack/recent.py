@@ -39,7 +39,7 @@ class RecentTokens:
         self._known: OrderedDict[bytes, tuple[float, KeystoneToken]] = OrderedDict()
 
     async def owner(self, token: str) -> KeystoneToken | None:
-        """Return whose a token is, as Keystone said within the last seconds; None for nobody's.
+        """Return the user of a token, as Keystone said within the last seconds; None if invalid.
 
         Raises:
             KeystoneUnavailable: it is not known, and Keystone does not say.
