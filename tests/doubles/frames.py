@@ -15,7 +15,7 @@ else:
 ROOM = 4096
 
 
-BINARY, CLOSE, PING, PONG = 0x82, 0x88, 0x89, 0x8A
+TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A
 
 
 KEY = b"\x37\xfa\x21\x3d"

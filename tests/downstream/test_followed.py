@@ -64,7 +64,7 @@ class FollowedTests(SynchronousTestCase):
         url = run(f"link.socketURL({json.dumps(THERE + '&reenter=s&confirmed=1')}, 'abc', true)")
         self.assertEqual(
             url,
-            "wss://node2:6080/websockify?token=abc&follows=1&moves=1&reenter=s&confirmed=1",
+            "wss://node2:6080/websockify?token=abc&talks=1&follows=1&moves=1&reenter=s&confirmed=1",
         )
 
     def test_a_page_that_goes_nowhere_any_more_says_so_before_a_link_is_spent_for_it(self) -> None:
@@ -76,5 +76,5 @@ class FollowedTests(SynchronousTestCase):
     def test_a_page_whose_console_is_shown_follows_again(self) -> None:
         page = f"{THERE}&followed=5"
         url = run(f"link.arrived(link.socketURL({json.dumps(page)}, 'abc', false))")
-        self.assertEqual(url, "wss://node2:6080/websockify?token=abc&follows=1")
+        self.assertEqual(url, "wss://node2:6080/websockify?token=abc&talks=1&follows=1")
         self.assertEqual(run(f"link.arrived({json.dumps(url)})"), url)

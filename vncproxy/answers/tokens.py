@@ -24,10 +24,19 @@ class TokenPolicy(TypedDict):
         confirm: whether a browser's user presses a button first; null leaves it to the proxy.
         clipboard: in which direction texts of the clipboard may pass.
         clipboard_limit: the longest text that may pass, in bytes; null for the protocol's limit.
+        exclusive_at_server: whether the console's server disconnects its other viewers.
+        may_invite: the most that those may do whom the user invites; null for no invitations.
+        banner: text that the user has to accept first; empty for none.
+        approval: how many others have to approve of the session first.
+        not_before: from when on a session may be open, in seconds since 1970; null for any time.
+        not_after: until when; null for any time.
+        hours: weekly windows in which a session may be open; empty for any time.
+        bandwidth: bytes in a second to the viewer, at most; null for no limit.
+        power: what the user may do to the machine's power.
     """
 
     mode: Annotated[str, Described(enum=["control", "view-only"])]
-    sharing: Annotated[str, Described(enum=["shared", "exclusive", "take-over"])]
+    sharing: Annotated[str, Described(enum=["shared", "exclusive", "take-over", "one-driver"])]
     max_duration: float | None
     idle_timeout: float | None
     client_networks: list[str]
@@ -37,6 +46,15 @@ class TokenPolicy(TypedDict):
     confirm: bool | None
     clipboard: Annotated[str, Described(enum=["none", "to-guest", "from-guest", "both"])]
     clipboard_limit: Count | None
+    exclusive_at_server: bool
+    may_invite: Annotated[str | None, Described(enum=["control", "view-only", None])]
+    banner: str
+    approval: Count
+    not_before: float | None
+    not_after: float | None
+    hours: list[str]
+    bandwidth: Count | None
+    power: list[str]
 
 
 class Token(TypedDict):

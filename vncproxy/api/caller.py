@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..config.scope import Access, Scope
+from ..config.scope import OF_THEIR_OWN, Access, Scope
 from ..errors import Forbidden
 from ..model import ALL_VMS, NO_BOUNDS, PolicyBounds, Rate, UnixTime, VMAddress, VMPatterns
 from .reply import Refusal
@@ -93,12 +93,12 @@ class Caller:
         return named and self.vms.accepts(vm, vm.vm if self.match_names else fixed)
 
     def require_scope(self, *scopes: Scope) -> None:
-        """Refuse a caller that has none of several scopes; ``ADMIN`` suffices but for ``KEYS``.
+        """Refuse a caller that has none of several scopes; ``ADMIN`` includes most.
 
         Raises:
             Refusal: 403, naming the scopes.
         """
-        enough = {*scopes} if Scope.KEYS in scopes else {*scopes, Scope.ADMIN}
+        enough = {*scopes} if OF_THEIR_OWN.issuperset(scopes) else {*scopes, Scope.ADMIN}
         if self.scopes.isdisjoint(enough):
             wanted = " or ".join(scope.value for scope in scopes)
             message = f"the {self} lacks the scope {wanted!r}"

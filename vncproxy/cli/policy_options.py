@@ -11,7 +11,7 @@ import click
 from ..model import Policy
 
 KEYS = tuple(field.name for field in fields(Policy))
-_LISTS = frozenset({"client_networks", "allowed_origins"})
+_LISTS = frozenset({"client_networks", "allowed_origins", "hours", "power"})
 
 
 def parse_policy(pairs: Iterable[str], text: str | None) -> dict[str, object]:

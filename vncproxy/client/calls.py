@@ -44,6 +44,15 @@ class GivenPolicy(TypedDict, total=False):
     confirm: bool | None
     clipboard: str
     clipboard_limit: int | None
+    exclusive_at_server: bool
+    may_invite: str | None
+    banner: str
+    approval: int
+    not_before: float | None
+    not_after: float | None
+    hours: list[str]
+    bandwidth: int | None
+    power: list[str]
 
 
 def issue_token(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, field_validator
 
@@ -15,19 +15,29 @@ from .urls import normal_origin_pattern
 
 
 class Scope(StrEnum):
-    """One right of a caller; ``ADMIN`` includes the others but ``KEYS``.
+    """One right of a caller; ``ADMIN`` includes the others but those of `OF_THEIR_OWN`.
 
     Attributes:
         ISSUE: issue, show and revoke tokens.
         READ: list machines and sessions, show tokens and metrics.
-        ADMIN: everything but ``KEYS``, the end of sessions included.
+        ADMIN: everything but ``KEYS``, ``SHADOW`` and ``APPROVE``, the end of sessions included.
         KEYS: create, list and revoke keys that may do no more.
+        SHADOW: look at the sessions of others, or control them.
+        APPROVE: let sessions begin that wait for approval.
+        POWER: start, stop and reset machines.
     """
 
     ISSUE = "issue"
     READ = "read"
     ADMIN = "admin"
     KEYS = "keys"
+    SHADOW = "shadow"
+    APPROVE = "approve"
+    POWER = "power"
+
+
+OF_THEIR_OWN: Final = frozenset({Scope.KEYS, Scope.SHADOW, Scope.APPROVE})
+"""The rights that ``ADMIN`` does not include."""
 
 
 def _patterns(value: Any) -> VMPatterns:

@@ -52,6 +52,11 @@ def can_follow(request: Request) -> bool:
     return _parameter(request, "follows") == "1"
 
 
+def can_talk(request: Request) -> bool:
+    """Tell whether the page states that it sends and understands messages beside the console."""
+    return _parameter(request, "talks") == "1"
+
+
 def resume_secret(request: Request) -> str:
     """Return the secret by which the page of another proxy lets its user re-enter here."""
     return _parameter(request, "reenter") or ""

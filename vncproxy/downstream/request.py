@@ -9,7 +9,7 @@ from ..origins import untrusted_origin
 from ..session.user_request import UserRequest
 from .cookies import parse_cookies
 from .headers import header_lines
-from .links import can_follow, can_move, is_confirmed, query_token, resume_secret
+from .links import can_follow, can_move, can_talk, is_confirmed, query_token, resume_secret
 from .resume_cookie import resume_cookie_name
 from .trust import Trust
 
@@ -37,6 +37,7 @@ def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> User
         confirmed=type is ConsoleType.XVPVNC or is_confirmed(request),
         can_move=can_move(request),
         can_follow=can_follow(request),
+        can_talk=can_talk(request),
     )
 
 

@@ -50,7 +50,7 @@ from .lease import Place, SessionLease
 from .limits import Limits, Timeouts
 from .machine_host import MachineHost, normal_host_name
 from .patterns import ALL_VMS, VMPattern, VMPatterns
-from .policy import NOT_ENFORCED, Clipboard, ConsoleType, Mode, Policy, Sharing
+from .policy import NOT_ENFORCED, Clipboard, ConsoleType, Mode, Policy, PowerAction, Sharing
 from .rate import Rate
 from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secret_id
 from .session import (
@@ -99,6 +99,7 @@ __all__ = [
     "Place",
     "Policy",
     "PolicyBounds",
+    "PowerAction",
     "RFBSecurity",
     "Rate",
     "Seconds",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Final
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, Len
 
-from .units import Seconds
+from .units import Seconds, UnixTime
 
 
 class ConsoleType(Enum):
@@ -33,6 +33,17 @@ class Sharing(Enum):
     SHARED = "shared"
     EXCLUSIVE = "exclusive"
     TAKE_OVER = "take-over"
+    ONE_DRIVER = "one-driver"
+
+
+class PowerAction(Enum):
+    """What may be done to a machine's power."""
+
+    START = "start"
+    SHUTDOWN = "shutdown"
+    REBOOT = "reboot"
+    RESET = "reset"
+    OFF = "off"
 
 
 class Clipboard(Enum):
@@ -62,6 +73,15 @@ class Policy:
             it to the proxy's configuration.
         clipboard: in which direction texts may pass; none to the guest with view-only.
         clipboard_limit: the longest text that may pass, in bytes; None for the protocol's limit.
+        exclusive_at_server: whether the console's server is asked to disconnect its other viewers.
+        may_invite: the most that the user may let others do, whom they invite to their session;
+            None for no invitations.
+        banner: text that the user has to accept before the console is shown; empty for none.
+        approval: how many others have to approve of the session before the console is shown.
+        not_before, not_after: the moments between which a session may be open; None for any.
+        hours: weekly windows in which a session may be open; empty for any time.
+        bandwidth: bytes in a second to the viewer, at most; None for no limit.
+        power: what the user may do to the machine's power.
     """
 
     mode: Mode = Mode.CONTROL
@@ -75,6 +95,15 @@ class Policy:
     confirm: bool | None = None
     clipboard: Clipboard = Clipboard.BOTH
     clipboard_limit: Annotated[int, Ge(1), Le(1 << 20)] | None = None
+    exclusive_at_server: bool = False
+    may_invite: Mode | None = None
+    banner: Annotated[str, Len(0, 4000)] = ""
+    approval: Annotated[int, Ge(0), Le(5)] = 0
+    not_before: Annotated[UnixTime, Ge(0), Le(1e11)] | None = None
+    not_after: Annotated[UnixTime, Ge(0), Le(1e11)] | None = None
+    hours: Annotated[tuple[str, ...], Len(0, 28)] = ()
+    bandwidth: Annotated[int, Ge(4096)] | None = None
+    power: tuple[PowerAction, ...] = ()
 
     @property
     def view_only(self) -> bool:
@@ -94,14 +123,34 @@ class Policy:
 
         A token with such a policy must be refused: its issuer relies on the restriction.
         """
-        for name, values in NOT_ENFORCED.items():
-            if (value := getattr(self, name)) in values:
-                return name, str(getattr(value, "value", value)).lower()
+        for name in NOT_ENFORCED:
+            if (value := getattr(self, name)) not in ENFORCED_VALUES.get(name, _DEFAULTS[name]):
+                return name, _text(value)
         return None
 
 
-NOT_ENFORCED: Final[Mapping[str, frozenset[object]]] = {
-    "sharing": frozenset({Sharing.EXCLUSIVE, Sharing.TAKE_OVER}),
-    "record": frozenset({True}),
-}
-"""The values of a policy's fields that sessions do not enforce; all others are enforced."""
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_text, value))
+    return str(getattr(value, "value", value)).lower()
+
+
+ENFORCED_VALUES: Final[Mapping[str, frozenset[object]]] = {}
+"""The values of fields in `NOT_ENFORCED` that are enforced; of others the default alone is."""
+
+NOT_ENFORCED: Final = (
+    "sharing",
+    "record",
+    "exclusive_at_server",
+    "may_invite",
+    "banner",
+    "approval",
+    "not_before",
+    "not_after",
+    "hours",
+    "bandwidth",
+    "power",
+)
+"""The fields of a policy that sessions do not enforce but for some values."""
+
+_DEFAULTS: Final = {field.name: frozenset({field.default}) for field in fields(Policy)}

@@ -11,6 +11,9 @@ from ..errors import DownstreamViolation
 CONTROL_LIMIT = 125
 """Largest payload of a control frame (RFC 6455 section 5.5)."""
 
+TEXT_LIMIT = 4096
+"""Largest text message that is received, in bytes."""
+
 CLOSE_REASON_LIMIT = CONTROL_LIMIT - 2
 """Largest reason of a close frame, in bytes."""
 
@@ -21,6 +24,8 @@ class CloseCode(IntEnum):
     NORMAL = 1000
     PROTOCOL_ERROR = 1002
     UNSUPPORTED_DATA = 1003
+    NOT_UTF8 = 1007
+    TOO_BIG = 1009
 
 
 class FrameError(DownstreamViolation):

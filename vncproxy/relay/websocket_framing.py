@@ -1,5 +1,6 @@
 """WebSocket framing (RFC 6455): binary messages in, binary messages out, without I/O.
 
+Text messages are no payload: they are for who listens to them, or refused where nothing does.
 Message boundaries have no meaning for RFB: payload is returned as it arrives, also from the middle
 of a frame, and only an unfinished header is kept.
 """
@@ -7,9 +8,10 @@ of a frame, and only an unfinished header is kept.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from enum import IntEnum
 
-from .framing import CLOSE_REASON_LIMIT, CONTROL_LIMIT, CloseCode, FrameError, PeerClose
+from .framing import CLOSE_REASON_LIMIT, CONTROL_LIMIT, TEXT_LIMIT, CloseCode, FrameError, PeerClose
 from .masks import mask
 
 NO_STATUS = 1005
@@ -31,11 +33,17 @@ class Opcode(IntEnum):
     PONG = 10
 
 
+_PAYLOAD = frozenset({Opcode.CONTINUATION, Opcode.BINARY})
+
+
 class WebSocketFraming:
     """Binary messages, as one endpoint sends and receives them.
 
     Args:
         client: whether this endpoint is the WebSocket client, which masks what it sends.
+
+    Attributes:
+        on_text: called with each text message, while bytes are received; None refuses them.
     """
 
     __slots__ = (
@@ -49,12 +57,14 @@ class WebSocketFraming:
         "_position",
         "_remaining",
         "client",
+        "on_text",
         "peer_close",
     )
 
     def __init__(self, *, client: bool = False) -> None:
         self.peer_close: PeerClose | None = None
         self.client = client
+        self.on_text: Callable[[str], object] | None = None
         self._closing = False
         self._head = bytearray()
         self._control = bytearray()
@@ -180,33 +190,51 @@ class WebSocketFraming:
             if opcode > Opcode.PONG or not final or size > CONTROL_LIMIT:
                 raise FrameError(f"control frame {opcode}, final {final}, {size} bytes")
         elif opcode == Opcode.TEXT:
-            raise FrameError("text frame, only binary is spoken", CloseCode.UNSUPPORTED_DATA)
+            self._check_text(final, size)
         elif opcode not in (Opcode.CONTINUATION, Opcode.BINARY):
             raise FrameError(f"unknown frame type {opcode}")
         elif (opcode == Opcode.CONTINUATION) != self._in_message:
             raise FrameError("fragments of messages are mixed up")
 
+    def _check_text(self, final: bool, size: int) -> None:
+        if self.on_text is None:
+            raise FrameError("text frame, only binary is spoken", CloseCode.UNSUPPORTED_DATA)
+        if self._in_message or not final:
+            raise FrameError("a text message in fragments, or between those of another one")
+        if size > TEXT_LIMIT:
+            raise FrameError(f"a text message of {size} bytes", CloseCode.TOO_BIG)
+
     def _read_payload(self, piece: memoryview, payload: list[bytes]) -> None:
         data = mask(piece, self._mask, self._position) if self._mask else bytes(piece)
         self._position += len(data)
         self._remaining -= len(data)
-        if self._opcode < Opcode.CLOSE:
+        if self._opcode in _PAYLOAD:
             payload.append(data)
         else:
             self._control += data
         if self._remaining == 0:
             self._remaining = -1
-            if self._opcode >= Opcode.CLOSE:
+            if self._opcode not in _PAYLOAD:
                 self._end_control()
 
     def _end_control(self) -> None:
         data = bytes(self._control)
         self._control.clear()
-        if self._opcode == Opcode.PING:
+        if self._opcode == Opcode.TEXT:
+            self._take_text(data)
+        elif self._opcode == Opcode.PING:
             self._pending = self._frame(Opcode.PONG, data)
         elif self._opcode == Opcode.CLOSE:
             self.peer_close, code = _read_close(data)
             self._pending += self.close(code, "")
+
+    def _take_text(self, data: bytes) -> None:
+        assert self.on_text is not None
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as e:
+            raise FrameError("a text message that is not UTF-8", CloseCode.NOT_UTF8) from e
+        self.on_text(text)
 
     def _frame(self, opcode: Opcode, payload: bytes) -> bytes:
         size = len(payload)

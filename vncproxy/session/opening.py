@@ -39,6 +39,7 @@ from ..rfb.server_init import desktop_name, rename
 from ..upstream import Console
 from .downstream import IDownstream
 from .live import LiveSessions
+from .page import Page
 from .services import Services
 from .state import SessionState
 from .user_request import UserRequest
@@ -88,6 +89,8 @@ class Opening:
             end_turn()
             await self._restore(grant)
             raise
+        if session.user_request.can_talk:
+            session.page = Page(session, down, self._services.page_requests)
         if grant.token.policy.view_only and session.user_request.can_move:
             down.tell(VIEW_ONLY)
         down.send(server_init)

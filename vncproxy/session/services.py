@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -14,6 +14,7 @@ from ..model import Limits, Timeouts, UnixTime
 from ..relay import plain
 from ..relay.leg import Leg
 from .consoles import Consoles
+from .page import BUILT_IN, PageRequest
 from .steps import OnStep
 
 
@@ -35,6 +36,7 @@ class Services:
         on_step: is called after each step to a console.
         shows_zone: returns whether users of a zone, its name first, may see the machines of
             another one that is asked here; no zone may, unless it is given.
+        page_requests: what answers the requests of pages, by their names.
     """
 
     store: ITokenStore
@@ -53,6 +55,7 @@ class Services:
     worker_id: str = ""
     on_step: OnStep = lambda backend, step, seconds, failed: None
     shows_zone: Callable[[str, str], bool] = lambda asking, asked: False
+    page_requests: Mapping[str, PageRequest] = field(default_factory=lambda: BUILT_IN)
 
     def consoles(self) -> Consoles:
         """Return the consoles of all backends."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -15,6 +15,13 @@ from .user_request import UserRequest
 MOVE = "vncproxy:move"
 """The text message that asks the page to move; it closes the web socket with the code of
 `ProxyDraining`, behind all that it has sent."""
+
+
+class TellsPage(Protocol):
+    """What sends messages to a page: `vncproxy.session.page.Page`."""
+
+    def tell(self, event: str, **members: Any) -> None:
+        """Send one."""
 
 
 class SessionState:
@@ -35,6 +42,7 @@ class SessionState:
         ending: whether it is ending, or has ended.
         reason: why it was cancelled.
         moving: why its page was asked to move; None if it was not.
+        page: sends messages to its page; None where it has none that understands them.
         is_vnc_server: whether its console is served by a VNC server, which may admit one viewer.
     """
 
@@ -51,6 +59,7 @@ class SessionState:
         "legs",
         "moving",
         "opening",
+        "page",
         "proxy",
         "proxy_id",
         "reason",
@@ -84,6 +93,7 @@ class SessionState:
         self.reason: VNCProxyError = SessionEnded()
         self.moving: ProxyDraining | None = None
         self.is_vnc_server = False
+        self.page: TellsPage | None = None
 
     @property
     def signer(self) -> str:
@@ -117,6 +127,13 @@ class SessionState:
         elif not self.ending:
             self.moving = why
             self.legs[0].tell(MOVE)
+
+    def tell_page(self, event: str, **members: Any) -> bool:
+        """Send a message to its page; returns False where none can be sent."""
+        if self.page is None or self.ending:
+            return False
+        self.page.tell(event, **members)
+        return True
 
     def check_not_cancelled(self) -> None:
         """Raise ``CancelledError`` when the session was cancelled during a step that is not cut."""

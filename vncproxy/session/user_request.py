@@ -22,6 +22,7 @@ class UserRequest:
         can_follow: whether its page goes to another proxy when it is sent there.
         reenter: the same, as another proxy's page has handed it over in the link to this one.
         can_move: whether its page enters the console again when it is asked to.
+        can_talk: whether its page sends and understands messages beside the console.
     """
 
     type: ConsoleType
@@ -33,3 +34,4 @@ class UserRequest:
     can_move: bool = False
     can_follow: bool = False
     reenter: str = field(default="", repr=False)
+    can_talk: bool = False

@@ -85,7 +85,20 @@ def encode(token: Token) -> bytes:
     return record.model_dump_json(exclude=left_out).encode()
 
 
-_LATER = ("confirm", "clipboard", "clipboard_limit")
+_LATER = (
+    "confirm",
+    "clipboard",
+    "clipboard_limit",
+    "exclusive_at_server",
+    "may_invite",
+    "banner",
+    "approval",
+    "not_before",
+    "not_after",
+    "hours",
+    "bandwidth",
+    "power",
+)
 """Members of a policy that the first version had not."""
 
 _DEFAULT = Policy()

@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from ... import answers
 from ...config.scope import Scope
-from ...model import Clipboard, ConsoleType, Mode, Policy, PolicyBounds, Sharing
+from ...model import Clipboard, ConsoleType, Mode, Policy, PolicyBounds, PowerAction, Sharing
 
 _REF = "#/components/schemas/"
 _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
@@ -20,7 +20,16 @@ _NAMED: Mapping[str, type] = {
     **{name: getattr(answers, name) for name in answers.__all__},
     **{
         each.__name__: each
-        for each in (Clipboard, ConsoleType, Mode, Policy, PolicyBounds, Scope, Sharing)
+        for each in (
+            Clipboard,
+            ConsoleType,
+            Mode,
+            Policy,
+            PolicyBounds,
+            PowerAction,
+            Scope,
+            Sharing,
+        )
     },
 }
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, Validati
 from twisted.logger import Logger
 
 from ...answers import CreatedKey, Key, KeyList, RevokedKey
-from ...config.scope import Access, Scope
+from ...config.scope import OF_THEIR_OWN, Access, Scope
 from ...errors import Forbidden
 from ...interfaces import IPortalStore
 from ...model import PolicyBounds, UnixTime
@@ -224,7 +224,7 @@ def _beyond(
     scopes: frozenset[Scope], backends: frozenset[str], rights: Access | Caller, caller: Caller
 ) -> str:
     """Return the first field in which some rights are more than a caller's; empty for none."""
-    implied = {Scope.ISSUE, Scope.READ} if Scope.ADMIN in caller.scopes else set()
+    implied = frozenset(Scope) - OF_THEIR_OWN if Scope.ADMIN in caller.scopes else frozenset()
     if not scopes <= caller.scopes | implied:
         return "scopes"
     if ALL_BACKENDS not in caller.backends and not backends <= caller.backends:

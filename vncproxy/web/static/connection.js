@@ -2,6 +2,7 @@
 
 import RFB from "./novnc/core/rfb.js";
 import { BY_USER, MOVING, explain } from "./close-reasons.js";
+import { Channel } from "./channel.js";
 import { begin, end, next, onTheMove } from "./lifecycle.js";
 import { diagnose } from "./diagnosis.js";
 import { arrived, confirmed, isConfirmed } from "./link.js";
@@ -21,7 +22,8 @@ const CLOSE_TIME = 3_000;
  * One console. Dispatches "change" when `state` changes; "screen" when `rfb` is a new object
  * that has received nothing yet, so that listeners can be added to it; "viewonly" when the gateway
  * says that the user may not control the machine; and "leaving" when the console is about to move to
- * another gateway, while its picture is still there. "elsewhere" has the `detail`
+ * another gateway, while its picture is still there. "told" has as its `detail` a message of the
+ * gateway, an object whose `event` names it. "elsewhere" has the `detail`
  * `{ url, isConfirmed }` of the gateway that shows the console now.
  */
 export class Connection extends EventTarget {
@@ -77,6 +79,11 @@ export class Connection extends EventTarget {
         this.#step({ type: "retry" });
     }
 
+    /** Ask the gateway for something, as `Channel.ask` does. */
+    ask(what, members) {
+        return this.#attempt.channel.ask(what, members);
+    }
+
     /** Stop reconnecting. */
     stop() {
         this.#step({ type: "stop" });
@@ -116,6 +123,7 @@ export class Connection extends EventTarget {
             },
             leaving: () => this.dispatchEvent(new Event("leaving")),
             viewOnly: () => this.dispatchEvent(new Event("viewonly")),
+            told: (detail) => this.dispatchEvent(new CustomEvent("told", { detail })),
             elsewhere: (url) => {
                 this.stop();
                 const detail = { url, isConfirmed: isConfirmed(this.#url) };
@@ -143,12 +151,13 @@ class Attempt {
     #timer;
     #viewOnly;
 
-    constructor(screen, url, { connected, leaving, viewOnly, elsewhere, closed }) {
+    constructor(screen, url, { connected, leaving, viewOnly, told, elsewhere, closed }) {
         this.#closed = closed;
         this.#viewOnly = viewOnly;
         this.#elsewhere = elsewhere;
         const socket = (this.#socket = new WebSocket(url, ["binary"]));
         socket.binaryType = "arraybuffer";
+        this.channel = new Channel(socket, told);
         // noVNC's own listeners, which know no text and remove the picture, are added after these
         socket.addEventListener("message", (event) => this.#onText(event));
         socket.addEventListener("close", (event) => {
@@ -208,6 +217,8 @@ class Attempt {
                 this.#viewOnly();
             } else if (event.data.startsWith(FOLLOW)) {
                 this.#url = event.data.slice(FOLLOW.length);
+            } else {
+                this.channel.receive(event.data);
             }
         }
     }

@@ -31,7 +31,8 @@ export function readLink(href) {
 
 /**
  * The address of the web socket, relative to the page so that a path prefix is kept. It says that the page
- * follows its machine unless it was sent on too often: the link is not spent then.
+ * follows its machine unless it was sent on too often: the link is not spent then. It says as well that the
+ * page understands messages beside the console.
  * @param {string} href - address of the page
  * @param {string} token
  * @param {boolean} moves - whether the page enters the console again when the gateway asks it to
@@ -40,6 +41,7 @@ export function socketURL(href, token, moves) {
     const url = new URL("websockify", href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     url.searchParams.set("token", token);
+    url.searchParams.set("talks", "1");
     if (timesFollowed(href) < MOST_FOLLOWED) {
         url.searchParams.set("follows", "1");
     }
