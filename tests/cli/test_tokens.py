@@ -92,19 +92,19 @@ class ShowTests(CommandTestCase):
 
         lines = self.output("token", "show", token_id).splitlines()
 
-        self.assertIn("vm:                     kvm/web-01", lines)
-        self.assertIn("uses left:              1", lines)
-        self.assertIn("policy max_duration:    60.0", lines)
-        self.assertIn("policy idle_timeout:    no limit", lines)
-        self.assertIn("policy client_networks: any", lines)
-        self.assertIn("policy allowed_origins: https://a.org, https://b.org", lines)
-        self.assertIn("policy record:          no", lines)
+        self.assertIn("vm:                         kvm/web-01", lines)
+        self.assertIn("uses left:                  1", lines)
+        self.assertIn("policy max_duration:        60.0", lines)
+        self.assertIn("policy idle_timeout:        no limit", lines)
+        self.assertIn("policy client_networks:     any", lines)
+        self.assertIn("policy allowed_origins:     https://a.org, https://b.org", lines)
+        self.assertIn("policy record:              no", lines)
 
     def test_no_origin_means_no_other_page_than_the_proxys(self) -> None:
         shown = self.output("token", "show", self.issue().body["id"])
 
-        self.assertIn("policy allowed_origins: the proxy's own", shown.splitlines())
-        self.assertIn("policy confirm:         as configured", shown.splitlines())
+        self.assertIn("policy allowed_origins:     the proxy's own", shown.splitlines())
+        self.assertIn("policy confirm:             as configured", shown.splitlines())
 
     def test_json_is_the_answer(self) -> None:
         token_id = self.issue().body["id"]

@@ -22,6 +22,12 @@ _EMPTY = {
     "client_networks": "any",
     "allowed_origins": "the proxy's own",
     "confirm": "as configured",
+    "may_invite": "nobody",
+    "banner": "none",
+    "not_before": "any time",
+    "not_after": "any time",
+    "hours": "any time",
+    "power": "none",
 }
 """What an empty list or an absent value of a policy means."""
 
@@ -163,7 +169,9 @@ def _facts(status: StoredToken) -> dict[str, str]:
     values = cast("dict[str, object]", status)
     shown = {name.replace("_", " "): _text(values[name]) for name in names}
     policy = {
-        f"policy {name}": _EMPTY[name] if name in _EMPTY and value in ([], None) else _text(value)
+        f"policy {name}": _EMPTY[name]
+        if name in _EMPTY and value in ([], None, "")
+        else _text(value)
         for name, value in status["policy"].items()
     }
     return {**shown, **policy}
