@@ -14,7 +14,9 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``close-reasons.js``: texts for close codes, and whether they allow to reconnect.
 - ``diagnosis.js``: why a web socket closed without a reason.
 - ``still.js``, ``heldback.js``: the picture and the typed keys while the console moves.
+- ``channel.js``: messages between the page and the gateway, beside the console.
 - ``overlay.js``: the card shown in place of the screen.
+- ``notices.js``: small cards at the screen's edge, with actions.
 - ``toolbar.js``, ``keys.js``: the toolbar and its menus; key chords and held keys.
 - ``view.js``: scaling, panning, full screen.
 - ``focus.js``: the keyboard focus of the screen.

@@ -2,7 +2,7 @@
 
 import RFB from "./novnc/core/rfb.js";
 import { BY_USER, MOVING, explain } from "./close-reasons.js";
-import { Channel } from "./channel.js";
+import { Channel, RequestFailed } from "./channel.js";
 import { begin, end, next, onTheMove } from "./lifecycle.js";
 import { diagnose } from "./diagnosis.js";
 import { arrived, confirmed, isConfirmed } from "./link.js";
@@ -80,8 +80,20 @@ export class Connection extends EventTarget {
     }
 
     /** Ask the gateway for something, as `Channel.ask` does. */
-    ask(what, members) {
+    async ask(what, members) {
+        if (!this.#attempt) {
+            throw new RequestFailed("unanswered", "There is no connection to the gateway now.");
+        }
         return this.#attempt.channel.ask(what, members);
+    }
+
+    /**
+     * Call a function with each message of the gateway of one kind.
+     * @param {string} event - the kind
+     * @param {(message: object) => unknown} receive
+     */
+    onTold(event, receive) {
+        this.addEventListener("told", ({ detail }) => detail.event === event && receive(detail));
     }
 
     /** Stop reconnecting. */

@@ -1,0 +1,161 @@
+"""What a session is told about its time, through ``twistd`` and an Xtigervnc, with the page."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from selenium.webdriver.common.keys import Keys
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.components.certificates import Authority
+from tests.components.chromium import Page
+from tests.components.gateway import Gateway
+from tests.components.vnc_servers import Identity, XServer
+
+PING = """
+    const [token, done] = arguments;
+    import("/static/connection.js").then(async ({ Connection }) => {
+        const connection = new Connection(document.querySelector("#screen"),
+            `ws://${location.host}/websockify?talks=1&token=${token}`);
+        connection.open();
+        await new Promise((live) => {
+            connection.addEventListener("change", () => connection.live && live());
+        });
+        const answers = [Object.keys(await connection.ask("ping"))];
+        await connection.ask("no such thing").catch(({ code, message }) => {
+            answers.push(code, message);
+        });
+        connection.disconnect();
+        done(answers);
+    });
+"""
+
+NOTICES = """
+    const done = arguments[0];
+    import("/static/notices.js").then((notices) => {
+        window.notices = notices;
+        window.pressed = [];
+        const run = (label) => () => window.pressed.push(label);
+        const press = (label) => ({ label, run: run(label), primary: label === "Yes" });
+        notices.show("ask", "Alice asks to control the machine.", [press("Yes"), press("No")]);
+        notices.show("time", "This console ends soon.", [], "5:00");
+        notices.show("time", "This console ends soon.", [], "4:59");
+        done();
+    });
+"""
+
+CARDS = """
+    return [...document.querySelectorAll("#notices .notice")].map((card) =>
+        [".text", ".detail"].map((part) => card.querySelector(part).textContent).join("|"))
+"""
+
+
+class World:
+    """An Xtigervnc, a proxy before it, and the page in Chromium."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="time-"))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        identity = Identity(self.folder / "pki", Authority(self.folder), "localhost")
+        self.display = XServer(self.folder, "None", identity, "unused").start()
+        atexit.register(self.display.stop)
+        machine = f'screen = {{ address = "127.0.0.1:{self.display.port}" }}'
+        config = f'[backends.here]\ntype = "static"\n[backends.here.consoles]\n{machine}\n'
+        self.gateway = Gateway(config).start()
+        atexit.register(self.gateway.stop)
+
+
+@cache
+def world() -> World:
+    return World()
+
+
+class TimeCase(SynchronousTestCase):
+    timeout = 300
+
+    def setUp(self) -> None:
+        self.gateway = world().gateway
+        self.page = Page()
+        self.driver = self.page.driver
+        self.addCleanup(self.page.leave)
+
+    def open(self, **policy: Any) -> str:
+        """Open the page of a link; returns its token."""
+        issued = self.gateway.issue("here/screen", policy=policy)
+        self.page.open(str(issued["url"]))
+        self.page.wait_for_state("connected")
+        return str(issued["token"])
+
+    def js(self, script: str, *arguments: object) -> Any:
+        return self.driver.execute_script(script, *arguments)
+
+
+class ChannelTests(TimeCase):
+    def test_the_page_asks_and_is_answered(self) -> None:
+        token = self.gateway.issue("here/screen")["token"]
+        self.page.open(f"http://127.0.0.1:{self.gateway.web_port}/")
+
+        answered = self.driver.execute_async_script(PING, token)
+
+        self.assertEqual(answered[:2], [["id"], "bad-request"])
+        self.assertIn("id ", answered[2])
+
+
+class NoticesTests(TimeCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.open()
+        self.driver.execute_async_script(NOTICES)
+
+    def focus(self) -> str:
+        return str(self.js("return document.activeElement.tagName"))
+
+    def test_cards_are_shown_beside_each_other_and_leave_the_focus_to_the_screen(self) -> None:
+        self.assertEqual(
+            self.js(CARDS), ["Alice asks to control the machine.|", "This console ends soon.|4:59"]
+        )
+        self.assertEqual(self.focus(), "CANVAS")
+        self.assertEqual(self.js("return document.querySelector('#notices').ariaLive"), "polite")
+
+    def test_an_action_is_run_by_a_click_or_a_key_and_the_screen_keeps_the_focus(self) -> None:
+        self.driver.find_element("css selector", ".notice .primary").click()
+        self.assertEqual((self.js("return pressed"), self.focus()), (["Yes"], "CANVAS"))
+
+        self.js("document.querySelector('#disconnect').focus()")
+        self.driver.switch_to.active_element.send_keys(Keys.TAB)
+        self.driver.switch_to.active_element.send_keys(" ")
+        self.assertEqual(self.js("return pressed"), ["Yes", "Yes"])
+        self.js("notices.hide('ask')")
+        self.assertEqual(
+            (self.js(CARDS), self.focus()), (["This console ends soon.|4:59"], "CANVAS")
+        )
+
+    def test_cards_are_dismissed_and_fit_a_phone(self) -> None:
+        size = {"width": 320, "height": 600, "deviceScaleFactor": 2, "mobile": True}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.addCleanup(self.driver.execute_cdp_cmd, "Emulation.clearDeviceMetricsOverride", {})
+        fits = """
+            return [document.documentElement.scrollWidth, ...document.querySelectorAll(".notice")]
+                .map((e) => e.getBoundingClientRect?.() ?? e)
+                .map((box) => box <= 320 || (box.left >= 0 && box.right <= 320))
+        """
+        self.assertEqual(self.js(fits), [True, True, True])
+
+        self.js("document.querySelector('.dismiss').click()")
+        self.assertEqual(self.js(CARDS), ["This console ends soon.|4:59"])
+
+
+def until_true(condition: Callable[[], object], limit: float = 60.0) -> None:
+    """Wait until something holds."""
+    give_up = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > give_up:
+            raise AssertionError("it does not come to hold")
+        time.sleep(0.05)
