@@ -86,6 +86,7 @@ class RecordingObserver:
     def __init__(self) -> None:
         self.refusals: list[tuple[SessionInfo, VNCProxyError]] = []
         self.openings: list[SessionInfo] = []
+        self.changes: list[tuple[SessionInfo, str]] = []
         self.closings: list[tuple[SessionInfo, VNCProxyError]] = []
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
@@ -93,6 +94,9 @@ class RecordingObserver:
 
     def opened(self, session: SessionInfo) -> None:
         self.openings.append(session)
+
+    def changed(self, session: SessionInfo, by: str) -> None:
+        self.changes.append((session, by))
 
     def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
         self.closings.append((session, why))

@@ -21,7 +21,7 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.interfaces import ISessionObserver
-from vncproxy.model import ConsoleType, SessionInfo, VMAddress
+from vncproxy.model import ConsoleType, Mode, SessionInfo, VMAddress
 from vncproxy.session.audit import AuditLog, open_audit_file
 
 NOW = 1_767_323_045.0625
@@ -81,8 +81,18 @@ class AuditLogTests(AuditCase):
                 "token": "0123456789ab",
                 "host": "hv1.example.com",
                 "seconds": 12.346,
+                "mode": "control",
             },
         )
+
+    def test_a_change_of_the_mode_and_by_whom(self) -> None:
+        self.audit.changed(replace(SESSION, mode=Mode.VIEW_ONLY), "key desk")
+
+        line = self.line()
+        self.assertEqual(
+            (line["event"], line["mode"], line["by"]), ("change", "view-only", "key desk")
+        )
+        self.assertEqual(line["session"], SESSION.id)
 
     def test_a_closing(self) -> None:
         self.audit.closed(SESSION, ClientGone("closed by the peer"))

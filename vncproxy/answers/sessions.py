@@ -6,7 +6,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from .values import Count, Time, Viewer
+from .values import Count, SessionMode, Time, Viewer
 
 
 class SessionBorder(TypedDict):
@@ -35,6 +35,7 @@ class Session(SessionBorder):
         proxy: the name of the proxy that serves it.
         zone: the zone of that proxy; null where there is only one.
         host: where the console is, as it is dialled; ``local`` on the proxy's own machine.
+        mode: whether the user may control the machine now.
         seconds: since it began.
         bytes_down: to the user.
         bytes_up: from the user.
@@ -49,6 +50,7 @@ class Session(SessionBorder):
     proxy: str | None
     zone: str | None
     host: str | None
+    mode: SessionMode
     started_at: Time
     seconds: float
     bytes_down: Count

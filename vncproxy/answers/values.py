@@ -31,6 +31,7 @@ Id = Annotated[str, Described(pattern="^[0-9a-f]{16}$")]
 TokenId = Annotated[str, Described(pattern="^[0-9a-f]{64}$")]
 """The SHA-256 of a token's secret."""
 
+SessionMode = Annotated[str, Described(enum=["control", "view-only"])]
 Viewer = Annotated[str, Described(enum=["novnc", "xvpvnc"])]
 """For browsers, or for TCP viewers."""
 

@@ -67,14 +67,18 @@ class SessionPublisher:
         self._differed = False
         self._writing: Deferred[None] | None = None
 
-    def changed(self, session_id: str) -> None:
+    def known(self, session_id: str) -> None:
         """Write a session of which more is known now, such as whose it is."""
         self._changed[session_id] = None
         self._write_soon()
 
     def opened(self, session: SessionInfo) -> None:
         """Write a session that opened."""
-        self.changed(session.id)
+        self.known(session.id)
+
+    def changed(self, session: SessionInfo, by: str) -> None:
+        """Write a session whose mode has changed."""
+        self.known(session.id)
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Remove a session that did not open."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..model import Announcement, Border, ConsoleType, SessionFilter, SessionInfo, VMAddress
+from ..model import Announcement, Border, ConsoleType, Mode, SessionFilter, SessionInfo, VMAddress
 
 VERSION = 1
 
@@ -37,6 +37,7 @@ def encode(session: SessionInfo, redis_time: int | None) -> str:
         "host": session.host,
         "bytes_down": session.bytes_down,
         "bytes_up": session.bytes_up,
+        "mode": session.mode.value,
         **(session.border.members() if session.border else {}),
     }
     return json.dumps({name: value for name, value in members.items() if value not in ("", None)})
@@ -112,6 +113,7 @@ def read(members: Members, worker: Announcement, redis_time: int) -> SessionInfo
             zone=worker.identity.zone,
             proxy_id=worker.identity.proxy_id,
             border=_border(members),
+            mode=Mode(members.get("mode", Mode.CONTROL.value)),
         )
     except (KeyError, TypeError, AttributeError, OverflowError) as e:
         raise ValueError(f"malformed: {type(e).__name__} {e}") from e

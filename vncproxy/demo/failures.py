@@ -31,6 +31,9 @@ class FailurePrinter:
     def opened(self, session: SessionInfo) -> None:
         """Do nothing."""
 
+    def changed(self, session: SessionInfo, by: str) -> None:
+        """Do nothing."""
+
     def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
         """Print why a console ended, unless its user has left or the proxy is stopping."""
         if not isinstance(why, ClientGone | ProxyStopping):

@@ -95,5 +95,8 @@ class Refusals:
     def opened(self, session: SessionInfo) -> None:
         """Do nothing."""
 
+    def changed(self, session: SessionInfo, by: str) -> None:
+        """Do nothing."""
+
     def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
         """Do nothing."""

@@ -24,6 +24,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │   │   └── TokenRevoked
     │   ├── PolicyUnsupported      a restriction that is not enforced here
     │   ├── OverLimit              too many sessions
+    │   ├── ModeFixed              what its user may do cannot change now
     │   └── DownstreamViolation    bytes that are not RFB or not WebSocket
     │       └── ViewerMessageRefused   a message that no viewer sends
     ├── ConsoleError               the virtual machine
@@ -72,6 +73,7 @@ from .client import (
     ConfirmationNeeded,
     DownstreamViolation,
     Forbidden,
+    ModeFixed,
     OverLimit,
     PolicyUnsupported,
     TokenExpired,
@@ -158,6 +160,7 @@ __all__ = [
     "HypervisorError",
     "IdleLimit",
     "KeystoneUnavailable",
+    "ModeFixed",
     "NoGraphicalConsole",
     "OverLimit",
     "PolicyUnsupported",

@@ -126,6 +126,17 @@ class ViewerMessageRefused(DownstreamViolation):
     code = "viewer-message-refused"
 
 
+class ModeFixed(ClientError):
+    """What a user may do cannot change while the session is open: nothing parses its viewer."""
+
+    public = (
+        "This session keeps its mode while it is open, since the messages of its viewer are not "
+        "checked. End it, and issue a link with the other mode."
+    )
+    status = 409
+    code = "mode-fixed"
+
+
 class ConfirmationNeeded(VNCProxyError):
     """The user is to confirm before a link is redeemed, since programs open links, too.
 

@@ -7,6 +7,7 @@ others; `vncproxy.relay.stages` runs them.
 - `clipboard`: the messages of the extended clipboard.
 - `encodings`: which encodings a viewer may announce.
 - `checks`: messages that no viewer sends, and that have crashed servers.
+- `held`: the keys and buttons that a viewer holds down at the server.
 - `to_server`: the stage for a viewer's messages.
 - `to_client`: the stage for a server's messages.
 - `stages`: the stages of a session.
@@ -14,6 +15,6 @@ others; `vncproxy.relay.stages` runs them.
 
 from __future__ import annotations
 
-from .stages import stages_for
+from .stages import stage_of_viewer, stages_for
 
-__all__ = ["stages_for"]
+__all__ = ["stage_of_viewer", "stages_for"]

@@ -8,20 +8,25 @@ from typing import Final
 from ..model import Clipboard, Policy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rules:
-    """What may pass.
+    """What may pass; both filters of a session share it, and `view_only` may change.
 
     Attributes:
         view_only: whether keys, pointer, resizing and power are kept from the console.
-        to_guest: the longest text in bytes that may pass from the viewer's clipboard; None for no
-            text at all.
-        from_guest: the same for the guest's clipboard.
+        texts: the longest text in bytes that may pass from the viewer's clipboard while its user
+            controls the machine; None for no text at all.
+        from_guest: the same for the guest's clipboard, at any time.
     """
 
     view_only: bool
-    to_guest: int | None
+    texts: int | None
     from_guest: int | None
+
+    @property
+    def to_guest(self) -> int | None:
+        """The longest text in bytes that may pass to the guest now; None for no text at all."""
+        return None if self.view_only else self.texts
 
     @property
     def extended(self) -> bool:
@@ -39,11 +44,10 @@ class Rules:
 
 def rules_for(policy: Policy) -> Rules:
     """Return what a policy allows."""
-    view_only, limit = policy.view_only, policy.clipboard_limit
+    limit = policy.clipboard_limit
     most = UNLIMITED if limit is None else limit
-    to_guest = policy.clipboard in _TO_GUEST and not view_only
-    from_guest = policy.clipboard in _FROM_GUEST
-    return Rules(view_only, most if to_guest else None, most if from_guest else None)
+    to_guest, from_guest = policy.clipboard in _TO_GUEST, policy.clipboard in _FROM_GUEST
+    return Rules(policy.view_only, most if to_guest else None, most if from_guest else None)
 
 
 UNLIMITED: Final = 1 << 31

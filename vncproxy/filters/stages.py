@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ..interfaces import IStage
-from ..model import Policy
+from collections.abc import Sequence
+
+from ..interfaces import IStage, IViewerStage
+from ..model import Policy, Sharing
 from ..rfb.server_init import pixel_format_of
 from ..rfb.server_messages import FormatChanges
 from .rules import rules_for
@@ -11,7 +13,9 @@ from .to_client import ServerFilter
 from .to_server import ViewerFilter
 
 
-def stages_for(policy: Policy, server_init: bytes, *, check: bool = False) -> tuple[IStage, ...]:
+def stages_for(
+    policy: Policy, server_init: bytes, *, view_only: bool | None = None, check: bool = False
+) -> tuple[IStage, ...]:
     """Return the stages that a policy needs: none where it restricts nothing.
 
     A server's messages have a stage only where its clipboard is restricted; otherwise its updates
@@ -19,15 +23,24 @@ def stages_for(policy: Policy, server_init: bytes, *, check: bool = False) -> tu
 
     Args:
         server_init: the ServerInit message, for its pixel format.
+        view_only: whether the user may not control the machine now; None for what the policy says.
         check: whether a viewer's messages are checked although nothing is restricted.
 
     Raises:
         UpstreamViolation: such a pixel format cannot exist.
     """
-    if not check and not policy.restricts_messages:
+    changes = policy.sharing is Sharing.ONE_DRIVER
+    if not (check or view_only or changes or policy.restricts_messages):
         return ()
     rules = rules_for(policy)
+    if view_only is not None:
+        rules.view_only = view_only
     if not rules.limits_from_guest:
         return (ViewerFilter(rules),)
     formats = FormatChanges(pixel_format_of(server_init))
     return (ViewerFilter(rules, formats), ServerFilter(rules, formats))
+
+
+def stage_of_viewer(stages: Sequence[IStage]) -> IViewerStage | None:
+    """Return the stage by which a session's rights may change; None where there is none."""
+    return next((stage for stage in stages if IViewerStage.providedBy(stage)), None)

@@ -75,7 +75,7 @@ class ServerFilter:
     def _decide(self) -> bytes:
         assert self._collected is not None
         whole, self._collected = bytes(self._collected), None
-        return whole if self._may_pass(whole[_HEAD:]) else b""
+        return whole if self._rules.extended and self._may_pass(whole[_HEAD:]) else b""
 
     def _may_pass(self, body: bytes) -> bool:
         try:

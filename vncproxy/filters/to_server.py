@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from zope.interface import implementer
 
 from ..errors import DownstreamViolation, ViewerMessageRefused
-from ..interfaces import IStage
+from ..interfaces import IViewerStage
 from ..model import Direction
 from ..rfb import client_messages as rfb
 from ..rfb import encodings
@@ -18,6 +18,7 @@ from ..rfb.server_messages import CURSORS, FormatChanges
 from .checks import FenceCheck, check_audio, check_desktop_size, check_xvp
 from .clipboard import OFFERS, Action, action_of, provided_size
 from .encodings import may_announce, pack_encodings
+from .held import HeldInput
 from .rules import Rules
 
 _HEAD = 8
@@ -28,12 +29,18 @@ _UPDATE_ACKNOWLEDGED, _ACKNOWLEDGE_LENGTH = 4, 8
 """The message of VMware's viewers that does not control the machine, and its length in bytes."""
 
 
+_NO_OFFER = b"\6\0\0\0" + (-4).to_bytes(4, "big", signed=True) + Action.NOTIFY.to_bytes(4, "big")
+"""The message of the extended clipboard by which a viewer has no text to offer any more."""
+
 _Handler = Callable[["ViewerFilter", bytes], bytes]
 
 
-@implementer(IStage)
+@implementer(IViewerStage)
 class ViewerFilter:
     """Filters a viewer's messages.
+
+    A long message is collected, at most `MAX_CUT_TEXT` bytes, and passes when it is whole. What its
+    user may do is decided when it begins, and again when it ends.
 
     Args:
         formats: knows the pixel formats, where a server's messages are filtered, too.
@@ -46,13 +53,15 @@ class ViewerFilter:
 
     __slots__ = (
         "_announced",
+        "_asked",
         "_collected",
-        "_collecting",
         "_dropping",
         "_encodings",
         "_fences",
         "_formats",
         "_handlers",
+        "_held",
+        "_offer",
         "_pieces",
         "_rules",
     )
@@ -62,10 +71,12 @@ class ViewerFilter:
         self._formats = formats
         self._pieces = rfb.ClientPieces()
         self._encodings = may_announce(rules)
+        self._asked = self._offer = b""
         self._announced = False
         self._fences = FenceCheck()
+        self._held = HeldInput()
         self._collected = bytearray()
-        self._collecting = self._dropping = False
+        self._dropping = False
         self._handlers = self._WATCHING if rules.view_only else self._CONTROLLING
 
     def process(self, data: bytes) -> bytes:
@@ -84,15 +95,60 @@ class ViewerFilter:
 
     def _filter(self, piece: Piece) -> bytes:
         data = self._pieces.data[piece.start : piece.end]
-        if piece.first:
-            self._collecting = False
-            kept = self._handlers[piece.kind](self, data)
-            self._dropping = not kept
+        if not piece.first:
+            return self._filter_rest(piece, data)
+        kept = self._handlers[piece.kind](self, data)
+        if piece.last:
             return kept
-        if self._collecting:
-            self._collected += data
-            return self._extended() if piece.last else b""
-        return b"" if self._dropping else data
+        self._dropping, self._collected = not kept, bytearray(kept)
+        return b""
+
+    def _filter_rest(self, piece: Piece, data: bytes) -> bytes:
+        if self._dropping:
+            return b""
+        self._collected += data
+        if not piece.last:
+            return b""
+        whole, self._collected = bytes(self._collected), bytearray()
+        return self._handlers[piece.kind](self, whole)
+
+    def set_view_only(self, view_only: bool) -> bytes:
+        """Keep what controls the machine from the console, or let it pass, from now on.
+
+        A text that the viewer has offered is withdrawn, and offered again when it controls the
+        machine. Fences and continuous updates are those of one that watches, too.
+        """
+        if view_only is self._rules.view_only:
+            return b""
+        released = self._withdraw() if view_only else b""
+        before = self._encodings
+        self._rules.view_only = view_only
+        self._encodings = may_announce(self._rules)
+        self._handlers = self._WATCHING if view_only else self._CONTROLLING
+        changed = released + self._announce_again(before)
+        if not view_only and self._announced:
+            changed += self._offer
+        return self._sent(changed) if changed else b""
+
+    def _withdraw(self) -> bytes:
+        return self._held.release() + (_NO_OFFER if self._offer and self._announced else b"")
+
+    def _announce_again(self, before: frozenset[int]) -> bytes:
+        """Return SetEncodings as it may be now; empty where the server has the same."""
+        if not self._asked:
+            return b""
+        asked = read_message(self._asked, len(self._asked))
+        assert isinstance(asked, rfb.SetEncodings)
+        self._announced = self._rules.extended and encodings.EXTENDED_CLIPBOARD in asked.encodings
+        now = pack_encodings(asked.encodings, self._encodings)
+        return b"" if now == pack_encodings(asked.encodings, before) else now
+
+    def _key(self, data: bytes) -> bytes:
+        return self._sent(self._held.note_key(data) + data)
+
+    def _pointer(self, data: bytes) -> bytes:
+        self._held.note_pointer(data)
+        return self._sent(data)
 
     def _read(self, data: bytes) -> Any:
         return read_message(data, self._pieces.length)
@@ -106,6 +162,7 @@ class ViewerFilter:
 
     def _set_encodings(self, data: bytes) -> bytes:
         message: rfb.SetEncodings = self._read(data)
+        self._asked = data
         self._announced = self._rules.extended and encodings.EXTENDED_CLIPBOARD in message.encodings
         if self._formats is not None and not CURSORS.isdisjoint(message.encodings):
             self._formats.announce_cursors()
@@ -145,7 +202,9 @@ class ViewerFilter:
         if isinstance(message, rfb.QEMUAudioFormat):
             check_audio(message)
         # servers such as bhyve read any of them as a key of 12 bytes, and so the next message, too
-        return b"" if self._rules.view_only else self._sent(data)
+        if self._rules.view_only:
+            return b""
+        return self._key(data) if isinstance(message, rfb.QEMUKeyEvent) else self._sent(data)
 
     def _vmware(self, data: bytes) -> bytes:
         message: rfb.ExtensionMessage = self._read(data)
@@ -163,15 +222,16 @@ class ViewerFilter:
             return b""
         if not self._announced:
             raise ViewerMessageRefused("extended clipboard message before it was announced")
-        self._collected, self._collecting = bytearray(data), True
-        return b""
+        if len(data) < message.length:
+            return data
+        action = action_of(data[_HEAD:])
+        if not self._may_pass(action, data[_HEAD:]):
+            return b""
+        if action is Action.NOTIFY:
+            self._offer = b"" if data[_HEAD:] == _NO_OFFER[_HEAD:] else data
+        return self._sent(data)
 
-    def _extended(self) -> bytes:
-        whole, self._collected = bytes(self._collected), bytearray()
-        return self._sent(whole) if self._may_pass(whole[_HEAD:]) else b""
-
-    def _may_pass(self, body: bytes) -> bool:
-        action = action_of(body)
+    def _may_pass(self, action: Action, body: bytes) -> bool:
         if action is Action.PROVIDE:
             size = provided_size(body)
             return self._rules.to_guest is not None and 0 < size <= self._rules.to_guest
@@ -203,7 +263,9 @@ class ViewerFilter:
     }
     _CONTROLLING: ClassVar[Mapping[int, _Handler]] = {
         **_BOTH,
-        **dict.fromkeys((4, 5, 127, 253), _sent),
+        4: _key,
+        5: _pointer,
+        **dict.fromkeys((127, 253), _sent),
         250: _xvp,
         251: _desktop_size,
     }

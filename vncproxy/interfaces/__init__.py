@@ -40,7 +40,7 @@ from .links import IZoneLinks
 from .observer import ISessionObserver
 from .portals import IPortalStore
 from .registry import IProxies, ISessionRegistry
-from .stage import IStage
+from .stage import IStage, IViewerStage
 from .tokens import (
     IHasSentinels,
     ILinkStore,
@@ -79,6 +79,7 @@ __all__ = [
     "ITokenSource",
     "ITokenStore",
     "IVMInventory",
+    "IViewerStage",
     "IZoneLinks",
     "NamesOtherBackends",
 ]

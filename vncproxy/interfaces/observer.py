@@ -17,5 +17,12 @@ class ISessionObserver(Interface):
     def opened(session: SessionInfo) -> None:
         """Called when the relay starts; ``session.seconds`` is how long opening took."""
 
+    def changed(session: SessionInfo, by: str) -> None:
+        """Called when ``session.mode`` of an open session has changed.
+
+        Args:
+            by: the name of who has changed it.
+        """
+
     def closed(session: SessionInfo, why: VNCProxyError) -> None:
         """Called when an opened session has ended."""

@@ -23,3 +23,18 @@ class IStage(Interface):
             VNCProxyError: ends the session with this error; no further byte is passed on in the
                 stage's direction.
         """
+
+
+class IViewerStage(IStage):
+    """The stage for a viewer's messages of a session whose rights may change while it is open.
+
+    It passes whole messages only, so its server is at the beginning of a message at any time.
+    """
+
+    def set_view_only(view_only: bool) -> bytes:
+        """Keep what controls the machine from the console, or let it pass, from now on.
+
+        Returns:
+            What is to be sent to the server now: it releases what the viewer holds down, and
+            announces the encodings that the viewer may announce from now on.
+        """

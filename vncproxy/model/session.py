@@ -8,7 +8,7 @@ from typing import Protocol
 
 from .address import VMAddress
 from .border import Border
-from .policy import ConsoleType
+from .policy import ConsoleType, Mode
 from .units import UnixTime
 
 
@@ -39,6 +39,7 @@ class SessionInfo:
         zone: the zone of that proxy.
         proxy_id: the id of that proxy, which differs at each of its starts.
         signer: as `Token` has it.
+        mode: whether the user may control the machine now.
         side: of an ended session, which leg ended first: ``downstream`` or ``upstream``; empty
             where the proxy itself ended it.
         border: the zones that it comes from and goes to; None for a session within one zone.
@@ -61,6 +62,7 @@ class SessionInfo:
     border: Border | None = None
     proxy_id: str = ""
     signer: str = ""
+    mode: Mode = Mode.CONTROL
 
     @property
     def cursor(self) -> str:

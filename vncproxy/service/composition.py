@@ -212,7 +212,7 @@ def _join(sessions: SessionRegistry, cluster: Cluster) -> None:
     """Let sessions be known to the cluster, and refused while its orders cannot be read."""
     before = sessions.other_refusal
     sessions.other_refusal = lambda: before() or cluster.refusal()
-    sessions.on_redeemed = cluster.publisher.changed
+    sessions.on_redeemed = cluster.publisher.known
     services = sessions.services
     sessions.services = replace(services, observers=(*services.observers, cluster.publisher))
 

@@ -7,6 +7,7 @@ In reading order:
 - `services`: what sessions use of the rest of the proxy.
 - `session`: one session: opening, relay, end.
 - `state`: its state, what is known of it; how it is cancelled, or its page asked to move.
+- `rights`: whether its user may control the machine now.
 - `page`: messages between a session and its page.
 - `opening`: turn, token, policy, console, greeting.
 - `consoles`: from a machine to its console: asks the backend, connects, shakes hands.

@@ -149,9 +149,13 @@ class AuditLog:
 
     def opened(self, session: SessionInfo) -> None:
         """Write that a session is open."""
-        text = self._write("open", session)
+        text = self._write("open", session, mode=session.mode.value)
         if self._journal is not None:
             self._journal.opened(text)
+
+    def changed(self, session: SessionInfo, by: str) -> None:
+        """Write that a user may control the machine from now on, or not any more, and by whom."""
+        self._write("change", session, mode=session.mode.value, by=by or None)
 
     def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
         """Write why a session ended, and its bytes and seconds."""

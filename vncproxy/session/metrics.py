@@ -129,6 +129,9 @@ class Metrics:
         self._open.inc()
         self._open_seconds.observe(session.seconds)
 
+    def changed(self, session: SessionInfo, by: str) -> None:
+        """Do nothing."""
+
     def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
         """Count the end of a session that was ``opened``, and its bytes."""
         self._open.dec()

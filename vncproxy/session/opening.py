@@ -18,7 +18,7 @@ from ..errors import (
     TokenUsed,
     ZoneForbidden,
 )
-from ..filters import stages_for
+from ..filters import stage_of_viewer, stages_for
 from ..handshake.steps import StepError
 from ..interfaces import IStage
 from ..model import (
@@ -80,7 +80,7 @@ class Opening:
         try:
             session.check_not_cancelled()
             session.step = showing = Deferred.fromCoroutine(self._open_console(grant))
-            down, console, server_init, stages = await showing
+            down, console, name, stages = await showing
             session.step = None
             # the next session begins within this call, and may take this one's place
             end_turn()
@@ -91,9 +91,9 @@ class Opening:
             raise
         if session.user_request.can_talk:
             session.page = Page(session, down, self._services.page_requests)
-        if grant.token.policy.view_only and session.user_request.can_move:
+        if not session.rights.may_control and session.user_request.can_move:
             down.tell(VIEW_ONLY)
-        down.send(server_init)
+        down.send(self._named(console.server_init, name))
         return down, console.leg, stages
 
     async def _redeem_in_turn(self) -> Grant:
@@ -123,6 +123,7 @@ class Opening:
         session.grant = grant
         self._live.add_to_vm(session, token.vm)
         self._live.end_replaced(session)
+        session.rights.set_mode(token.policy.mode)
         session.token_id, session.vm, session.user = grant.token_id, token.vm, token.user
         if token.visit is not None:
             session.border = Border(token.visit.zone, token.visit.session)
@@ -165,8 +166,8 @@ class Opening:
         if wanted and not self._session.user_request.confirmed:
             raise ConfirmationNeeded(token.vm.vm if token else "")
 
-    async def _open_console(self, grant: Grant) -> tuple[Leg, Console, bytes, Sequence[IStage]]:
-        """Return the user's leg, the console, ServerInit with the machine's name, and stages."""
+    async def _open_console(self, grant: Grant) -> tuple[Leg, Console, str, Sequence[IStage]]:
+        """Return the user's leg, the console, the machine's name, and stages."""
         session, token = self._session, grant.token
         await self._downstream.admit(grant)
         _check_policy(token.policy, session.user_request)
@@ -176,21 +177,25 @@ class Opening:
             self._note_zone(self._zone, console.peer_session)
         stages = self._stages(token.policy, console)
         down = await self._greet(console)
-        return down, console, self._named(console.server_init, name or ""), stages
+        return down, console, name or "", stages
 
     def _stages(self, policy: Policy, console: Console) -> Sequence[IStage]:
         """Return the stages that a policy needs; a console that has none for it is closed."""
+        rights, check = self._session.rights, self._services.check_viewers
         try:
-            return stages_for(policy, console.server_init, check=self._services.check_viewers)
+            stages = stages_for(
+                policy, console.server_init, view_only=not rights.may_control, check=check
+            )
         except BaseException:
             console.leg.close(ClientGone(), self._services.timeouts.linger)
             raise
+        rights.use(stage_of_viewer(stages))
+        return stages
 
     def _named(self, server_init: bytes, name: str) -> bytes:
         """Return ServerInit with the machine's name; one of view-only says so to other viewers."""
-        grant = self._session.grant
-        assert grant is not None
-        if grant.token.policy.view_only and not self._session.user_request.can_move:
+        session = self._session
+        if not session.rights.may_control and not session.user_request.can_move:
             name = (name or desktop_name(server_init)).removesuffix(NOTE_VIEW_ONLY)
             name += NOTE_VIEW_ONLY
         return rename(server_init, name) if name else server_init

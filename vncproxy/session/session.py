@@ -92,6 +92,7 @@ class Session(SessionState):
         self._notify_observers("opened")
         try:
             self._watchdog = self._start_watchdog(down, up)
+            self.rights.begin(self._mode_changed)
             self.step = joined = self._services.join(down, up, stages)
         except Exception:  # noqa: BLE001 nothing would watch the legs, nor end them
             self.log.failure("session {session}: the relay did not begin", session=self.id)
@@ -120,6 +121,7 @@ class Session(SessionState):
     def _end(self, why: VNCProxyError) -> None:
         assert self.legs is not None
         self.ending = True
+        self.rights.end()
         if self._watchdog is not None:
             self._watchdog.stop()
         down, up = self.legs
@@ -147,7 +149,14 @@ class Session(SessionState):
         self._notify_observers("closed", why)
         self._live.remove(self)
 
-    def _notify_observers(self, event: str, *why: VNCProxyError) -> None:
+    def _mode_changed(self, for_server: bytes, by: str) -> None:
+        """Release what was held down at the server, and tell the page and the audit log."""
+        assert self.legs is not None
+        self.legs[1].send(for_server)
+        self.tell_page("mode", mode=self.rights.effective.value, by=by)
+        self._notify_observers("changed", by)
+
+    def _notify_observers(self, event: str, *why: VNCProxyError | str) -> None:
         services = self._services
         info = self.info(services.reactor.seconds())
         for observer in services.observers:

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from ..errors import ProxyDraining, SessionEnded, Superseded, VNCProxyError
 from ..model import Border, Grant, SessionInfo, UnixTime, VMAddress
 from ..relay.leg import Leg
+from .rights import Rights
 from .user_request import UserRequest
 
 MOVE = "vncproxy:move"
@@ -43,6 +44,7 @@ class SessionState:
         reason: why it was cancelled.
         moving: why its page was asked to move; None if it was not.
         page: sends messages to its page; None where it has none that understands them.
+        rights: whether its user may control the machine now.
         is_vnc_server: whether its console is served by a VNC server, which may admit one viewer.
     """
 
@@ -63,6 +65,7 @@ class SessionState:
         "proxy",
         "proxy_id",
         "reason",
+        "rights",
         "side",
         "started",
         "started_at",
@@ -92,6 +95,7 @@ class SessionState:
         self.ending = False
         self.reason: VNCProxyError = SessionEnded()
         self.moving: ProxyDraining | None = None
+        self.rights = Rights()
         self.is_vnc_server = False
         self.page: TellsPage | None = None
 
@@ -179,4 +183,5 @@ class SessionState:
             border=self.border,
             proxy_id=self.proxy_id,
             signer=self.signer,
+            mode=self.rights.effective,
         )

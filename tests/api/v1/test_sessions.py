@@ -26,6 +26,7 @@ class ListTests(ApiTestCase):
                 "proxy": "proxy-1",
                 "zone": None,
                 "host": "192.0.2.10",
+                "mode": "control",
                 "started_at": "2026-01-02T03:04:05Z",
                 "seconds": 12.3,
                 "bytes_down": 5000,

@@ -228,6 +228,7 @@ def session_body(session: SessionInfo) -> Session:
         "proxy": session.proxy or None,
         "zone": session.zone or None,
         "host": session.host or None,
+        "mode": session.mode.value,
         "started_at": timestamp(session.started_at),
         "seconds": round(session.seconds, 1),
         "bytes_down": session.bytes_down,

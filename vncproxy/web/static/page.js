@@ -2,6 +2,7 @@
 
 import * as clipboard from "./clipboard.js";
 import * as heldback from "./heldback.js";
+import * as mode from "./mode.js";
 import * as overlay from "./overlay.js";
 import * as softkeyboard from "./softkeyboard.js";
 import * as still from "./still.js";
@@ -21,18 +22,14 @@ export function open() {
     const url = socketURL(location.href, link.token, keepsCookies());
     const connection = new Connection(element("screen"), url);
     connection.addEventListener("screen", () => prepare(connection, link));
-    connection.addEventListener("viewonly", () => showViewOnly(connection));
     connection.addEventListener("change", () => publish(connection));
     connection.addEventListener("elsewhere", ({ detail }) => follow(detail));
-    for (const part of [toolbar, view, clipboard, typingDialog, overlay, still, heldback]) {
+    for (const part of [mode, toolbar, view, clipboard, typingDialog, overlay, still, heldback]) {
         part.attach(connection, link);
     }
     softkeyboard.attach(element("soft-field"), connection);
     releaseKeysOnBlur(element("screen"));
     leaveOnChord(element("screen"), element("tools"));
-    if (link.viewOnly) {
-        showViewOnly(connection);
-    }
     showName(link.title);
     reloadForNewLink();
     disconnectWithPage(connection);
@@ -45,7 +42,6 @@ export function open() {
 
 function prepare(connection, link) {
     const { rfb } = connection;
-    rfb.viewOnly = link.viewOnly;
     rfb.background = "transparent";
     if (link.quality !== null) {
         rfb.qualityLevel = link.quality;
@@ -66,15 +62,6 @@ function prepare(connection, link) {
             showName(detail.name.replace(/^QEMU \((.*)\)$/, "$1"));
         }
     });
-}
-
-/** The gateway drops what a viewer sends; the page must not look as if it did not. */
-function showViewOnly({ rfb }) {
-    document.body.toggleAttribute("data-view-only", true);
-    element("view-only").hidden = false;
-    if (rfb) {
-        rfb.viewOnly = true;
-    }
 }
 
 /** Go on at the gateway that shows the console now; the page stays where it may not go there. */

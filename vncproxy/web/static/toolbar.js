@@ -67,6 +67,13 @@ function onHold(rfb, button) {
     }
 }
 
+/** Forget the keys that are held down: the guest has released them, or gets no keys any more. */
+export function releaseHeld() {
+    held.release(null);
+    showHeld();
+    element("keys-menu").hidePopover();
+}
+
 function showHeld() {
     document.querySelectorAll("[data-hold]").forEach((button) => {
         button.ariaPressed = String(held.has(button.dataset.hold));
