@@ -14,5 +14,6 @@ In reading order:
 - `operation`, `operations`: each request as a value: its path, scopes, types and problems.
 - `component_schemas`, `openapi`: the document that describes the API.
 - `reference`: that document as a page for people.
+- `serving`: how a call becomes a response.
 - `routes`: what each request leads to.
 """

@@ -1,19 +1,12 @@
-"""The API's routes: the scope that each needs, and how a call becomes a response."""
+"""The API's routes, and the scope that each needs."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
 
-from klein import Klein
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
-from twisted.python.failure import Failure
-from twisted.web.http_headers import Headers
-from twisted.web.iweb import IRequest
 from twisted.web.server import Request
-from werkzeug.exceptions import HTTPException
 
 from ...answers import (
     CreatedKey,
@@ -22,12 +15,10 @@ from ...answers import (
     Revocation,
     SessionList,
 )
-from ...errors import VNCProxyError
 from ..caller import Caller
-from ..desk import Desk, stranger
+from ..desk import Desk
 from ..health import Readiness, alive
-from ..reply import Reply, error_body, not_routed, refused
-from ..request_ids import request_id
+from ..reply import Reply
 from ..visible_metrics import metrics_text
 from ..zones import ZoneDesk
 from . import operations as op
@@ -35,34 +26,16 @@ from .bodies import TokenRequest, read_body
 from .inventory import Inventory
 from .keys import KeyRequest, KeysView
 from .openapi import document_text
-from .operation import Operation
 from .parameters import parse_one, parse_query
 from .proxies import ProxiesView
+from .serving import Serving, body_of, serves
 from .session_query import session_query
 from .sessions import SessionsView
 from .tokens import Tokens
 
-Body = TypeVar("Body")
-Work = Callable[[Caller], Awaitable[Reply[Body]]]
-Route = Callable[..., Any]
 
-_APP = Klein()
-_APP.url_map.merge_slashes = False
-
-
-def _serves(operation: Operation[Any]) -> Callable[[Route], Route]:
-    return _APP.route(operation.rule, methods=[operation.method])
-
-
-class Api:
-    """The routes of ``/v1``, of health and of the metrics.
-
-    Work that has begun is finished even if the caller closes the connection: a revoked token must
-    not leave its sessions open.
-    """
-
-    app = _APP
-    log = Logger()
+class Api(Serving):
+    """The routes of ``/v1``, of health and of the metrics."""
 
     def __init__(
         self,
@@ -76,7 +49,7 @@ class Api:
         readiness: Readiness,
         metrics_registry: CollectorRegistry,
     ) -> None:
-        self._desk = desk
+        super().__init__(desk)
         self._tokens = tokens
         self._keys = keys
         self._sessions = sessions
@@ -86,12 +59,12 @@ class Api:
         self._readiness = readiness
         self._metrics_registry = metrics_registry
 
-    @_serves(op.ISSUE_TOKEN)
+    @serves(op.ISSUE_TOKEN)
     def issue_token(self, request: Request) -> Deferred[bytes]:
         """Issue a token."""
 
         async def work(caller: Caller) -> Reply[IssuedToken]:
-            raw = _body(request)
+            raw = body_of(request)
             asked = read_body(TokenRequest, raw)
             return await self._desk.repeats.once(
                 caller,
@@ -103,7 +76,7 @@ class Api:
 
         return self._answer(request, op.ISSUE_TOKEN, work)
 
-    @_serves(op.REVOKE_TOKENS)
+    @serves(op.REVOKE_TOKENS)
     def revoke_tokens(self, request: Request) -> Deferred[bytes]:
         """Revoke all tokens of a machine or of a user."""
 
@@ -119,24 +92,24 @@ class Api:
 
         return self._answer(request, op.REVOKE_TOKENS, work)
 
-    @_serves(op.SHOW_TOKEN)
+    @serves(op.SHOW_TOKEN)
     def show_token(self, request: Request, token_id: str) -> Deferred[bytes]:
         """Show a token."""
         show = self._tokens.show
         return self._answer(request, op.SHOW_TOKEN, lambda caller: show(caller, token_id))
 
-    @_serves(op.REVOKE_TOKEN)
+    @serves(op.REVOKE_TOKEN)
     def revoke_token(self, request: Request, token_id: str) -> Deferred[bytes]:
         """Revoke a token."""
         revoke = self._tokens.revoke
         return self._answer(request, op.REVOKE_TOKEN, lambda caller: revoke(caller, token_id))
 
-    @_serves(op.CREATE_KEY)
+    @serves(op.CREATE_KEY)
     def create_key(self, request: Request) -> Deferred[bytes]:
         """Create a key."""
 
         async def work(caller: Caller) -> Reply[CreatedKey]:
-            raw = _body(request)
+            raw = body_of(request)
             asked = read_body(KeyRequest, raw)
             return await self._desk.repeats.once(
                 caller,
@@ -148,49 +121,49 @@ class Api:
 
         return self._answer(request, op.CREATE_KEY, work)
 
-    @_serves(op.LIST_KEYS)
+    @serves(op.LIST_KEYS)
     def list_keys(self, request: Request) -> Deferred[bytes]:
         """List the keys that may do no more than the caller's."""
         return self._answer(request, op.LIST_KEYS, self._keys.list)
 
-    @_serves(op.REVOKE_KEY)
+    @serves(op.REVOKE_KEY)
     def revoke_key(self, request: Request, key_id: str) -> Deferred[bytes]:
         """Revoke a key that was created by the API."""
         revoke = self._keys.revoke
         return self._answer(request, op.REVOKE_KEY, lambda caller: revoke(caller, key_id))
 
-    @_serves(op.LIST_MACHINES)
+    @serves(op.LIST_MACHINES)
     def list_vms(self, request: Request) -> Deferred[bytes]:
         """List the machines of all backends."""
         return self._answer(request, op.LIST_MACHINES, self._inventory.list)
 
-    @_serves(op.LIST_PROXIES)
+    @serves(op.LIST_PROXIES)
     def list_proxies(self, request: Request) -> Deferred[bytes]:
         """List the proxies."""
         return self._answer(request, op.LIST_PROXIES, self._proxies.list)
 
-    @_serves(op.DRAIN_PROXY)
+    @serves(op.DRAIN_PROXY)
     def drain_proxy(self, request: Request, proxy_id: str) -> Deferred[bytes]:
         """Let a proxy take no new sessions."""
         drain = self._proxies.drain
         return self._answer(request, op.DRAIN_PROXY, lambda caller: drain(caller, proxy_id))
 
-    @_serves(op.ISSUE_ZONE_TOKEN)
+    @serves(op.ISSUE_ZONE_TOKEN)
     def issue_zone_token(self, request: Request) -> Deferred[bytes]:
         """Issue a token for a session of another zone."""
         return self._answer_zone(request, op.ISSUE_ZONE_TOKEN, self._zones.issue)
 
-    @_serves(op.CHECK_FOR_ZONE)
+    @serves(op.CHECK_FOR_ZONE)
     def check_for_zone(self, request: Request) -> Deferred[bytes]:
         """Tell another zone whether a machine exists."""
         return self._answer_zone(request, op.CHECK_FOR_ZONE, self._zones.check)
 
-    @_serves(op.TELL_ZONE)
+    @serves(op.TELL_ZONE)
     def tell_zone(self, request: Request) -> Deferred[bytes]:
         """Tell another zone about this one."""
         return self._answer_zone(request, op.TELL_ZONE, self._zones.about)
 
-    @_serves(op.LIST_SESSIONS)
+    @serves(op.LIST_SESSIONS)
     def list_sessions(self, request: Request) -> Deferred[bytes]:
         """List live sessions, all or a page."""
 
@@ -200,7 +173,7 @@ class Api:
 
         return self._answer(request, op.LIST_SESSIONS, work)
 
-    @_serves(op.END_SESSIONS)
+    @serves(op.END_SESSIONS)
     def end_sessions(self, request: Request) -> Deferred[bytes]:
         """End the sessions of a machine, a user, a token or a proxy."""
 
@@ -210,13 +183,13 @@ class Api:
 
         return self._answer(request, op.END_SESSIONS, work)
 
-    @_serves(op.SHOW_SESSION)
+    @serves(op.SHOW_SESSION)
     def show_session(self, request: Request, session_id: str) -> Deferred[bytes]:
         """Show a session."""
         show = self._sessions.show
         return self._answer(request, op.SHOW_SESSION, lambda caller: show(caller, session_id))
 
-    @_serves(op.END_SESSION)
+    @serves(op.END_SESSION)
     def end_session(self, request: Request, session_id: str) -> Deferred[bytes]:
         """End a session, and revoke its token with ``?revoke=true``."""
 
@@ -226,12 +199,12 @@ class Api:
 
         return self._answer(request, op.END_SESSION, work)
 
-    @_serves(op.DESCRIBE)
+    @serves(op.DESCRIBE)
     def describe(self, request: Request) -> bytes:
         """Describe the API; needs no key, since it is the same wherever it is served."""
         return Reply(200, document_text()).render(request)
 
-    @_serves(op.METRICS)
+    @serves(op.METRICS)
     def show_metrics(self, request: Request) -> Deferred[bytes]:
         """Show the metrics as Prometheus reads them."""
 
@@ -241,86 +214,12 @@ class Api:
 
         return self._answer(request, op.METRICS, work)
 
-    @_serves(op.ALIVE)
+    @serves(op.ALIVE)
     async def healthz(self, request: Request) -> bytes:
         """Tell that the process answers."""
         return (await alive()).render(request)
 
-    @_serves(op.READY)
+    @serves(op.READY)
     async def readyz(self, request: Request) -> bytes:
         """Tell whether a console could be opened."""
         return (await self._readiness()).render(request)
-
-    @_APP.handle_errors(Exception)
-    def failed(self, request: IRequest, failure: Failure) -> bytes:
-        """Answer a request without a route, or one that failed unexpectedly."""
-        if isinstance(failure.value, HTTPException):
-            return not_routed(failure.value).render(request)
-        return self._unexpected(failure, request).render(request)
-
-    def _answer(
-        self, request: Request, operation: Operation[Body], work: Work[Body]
-    ) -> Deferred[bytes]:
-        """Answer with the reply of ``work``; the caller needs one of the operation's scopes."""
-
-        async def reply() -> Reply:
-            caller = stranger(request)
-            try:
-                caller = await self._desk.receive(request.requestHeaders, caller)
-                caller.require_scope(*operation.scopes)
-                return await work(caller)
-            except VNCProxyError as e:
-                refusal = self._refused(request, e)
-                self._desk.audit.refused(caller, operation.method, operation.path, refusal)
-                return refusal
-
-        return self._reply(request, reply)
-
-    def _answer_zone(
-        self,
-        request: Request,
-        operation: Operation[Body],
-        work: Callable[[Headers], Awaitable[Reply[Body]]],
-    ) -> Deferred[bytes]:
-        """Answer another zone, whose request is signed."""
-
-        async def reply() -> Reply:
-            return await work(request.requestHeaders)
-
-        return self._reply(request, reply)
-
-    def _reply(self, request: Request, work: Callable[[], Awaitable[Reply]]) -> Deferred[bytes]:
-        async def serve() -> Reply:
-            try:
-                return await work()
-            except VNCProxyError as e:
-                return self._refused(request, e)
-
-        # klein cancels the route's own Deferred when the connection ends; the work goes on
-        answer: Deferred[Reply] = Deferred()
-        serving = Deferred.fromCoroutine(serve()).addErrback(self._unexpected, request)
-        serving.chainDeferred(answer)
-        return answer.addCallback(lambda reply: reply.render(request))
-
-    def _refused(self, request: Request, error: VNCProxyError) -> Reply:
-        reply = refused(error, request_id(request))
-        if reply.status >= 500:
-            self.log.warn(
-                "api request {request} failed: {code}: {error}",
-                request=request_id(request),
-                code=error.code,
-                error=error,
-            )
-        return reply
-
-    def _unexpected(self, failure: Failure, request: IRequest) -> Reply:
-        known = request_id(request)
-        self.log.failure("api request {request} failed", failure, request=known)
-        message = f"the request failed; see the log (id {known})"
-        return Reply(500, error_body(VNCProxyError.code, message))
-
-
-def _body(request: Request) -> bytes:
-    assert request.content is not None
-    body: bytes = request.content.read()
-    return body
