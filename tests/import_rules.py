@@ -28,10 +28,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tls": {"errors", "model", "files"},
     "blocking": {"errors", "interfaces"},
     "pacing": set(),
+    "painted": {"rfb"},
     "relay": {"errors", "model", "interfaces", "handshake"},
     "upstream": {"errors", "model", *LEAVES, *PROTOCOL, "tls", "relay"},
     "filters": {"errors", "model", "interfaces", "rfb"},
-    "session": {*VOCABULARY, *PROTOCOL, "filters", "relay", "upstream", "pacing"},
+    "session": {
+        *VOCABULARY,
+        *PROTOCOL,
+        "filters",
+        "relay",
+        "upstream",
+        "pacing",
+    },
     "downstream": {*VOCABULARY, *PROTOCOL, "relay", "session", "web", "config.listeners"},
     "redis": {"errors", *LEAVES, "config.redis", "relay.sending"},
     "zones": {"errors", "model", "text", "interfaces"},
@@ -80,7 +88,14 @@ ONLY_IN: dict[str, set[str]] = {
 }
 """Foreign packages that belong to some parts."""
 
-NEVER_TOUCH_TWISTED_INTERNET = {*LEAVES - {"metrics"}, "errors", "model", "filters", *PROTOCOL}
+NEVER_TOUCH_TWISTED_INTERNET = {
+    *LEAVES - {"metrics"},
+    "errors",
+    "model",
+    "filters",
+    "painted",
+    *PROTOCOL,
+}
 MAY_USE_PRIVATE_NAMES = {"relay"}
 MAY_USE_THE_REACTOR = {"tap", "service", "supervisor", "cli", "demo"}
 OF_NAMED_TUPLES = ("_replace", "_asdict", "_fields", "_make")

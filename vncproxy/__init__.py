@@ -11,6 +11,7 @@ In reading order:
 - `handshake`, `rfb`: protocols without I/O.
 - `filters`: what a policy lets pass between viewer and console.
 - `tls`: how servers are verified.
+- `painted`: pictures that the proxy paints itself.
 - `relay`: legs, framing, stages, and the hot path.
 - `upstream`: the hypervisor's side: dial, handshakes, WebSocket.
 - `session`: one console from redeem to close; admission, time limits, audit.

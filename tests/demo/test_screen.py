@@ -5,8 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.demo import screen as layout
-from vncproxy.demo.canvas import Canvas, Rect, pixel
 from vncproxy.demo.screen import ECHO, HEIGHT, STATUS, WIDTH, Screen
+from vncproxy.painted.canvas import Canvas, Rect, pixel
 
 RETURN, BACKSPACE, ESCAPE, CONTROL, ALT, DELETE = 0xFF0D, 0xFF08, 0xFF1B, 0xFFE3, 0xFFE9, 0xFFFF
 

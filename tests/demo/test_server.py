@@ -10,9 +10,9 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.demo.canvas import Rect
 from vncproxy.demo.screen import HEIGHT, TITLE, WIDTH
 from vncproxy.demo.server import LOGIN_TIME, DemoServer, Viewer
+from vncproxy.painted.canvas import Rect
 
 HANDSHAKE = b"RFB 003.008\n\x01\x01"
 ALL = (0, 0, WIDTH, HEIGHT)

@@ -6,9 +6,5 @@
 - `failures`: prints why a console is not shown.
 - `server`: a small RFB server.
 - `login`: its handshake, with a password or without.
-- `encode`: pixels in the format and encoding of a viewer.
 - `screen`: the test card, which echoes keys and pointer.
-- `canvas`: a picture in memory, and the parts of it that changed.
-- `font`: a small bitmap font.
-- `keysyms`: names and characters of keys.
 """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
-from . import keysyms
-from .canvas import PIXEL, Canvas, Colour, Rect, blocks, pixel, ramp
+from ..painted import keysyms
+from ..painted.canvas import PIXEL, Canvas, Colour, Rect, blocks, pixel, ramp
 
 WIDTH, HEIGHT = 800, 600
 TITLE = "vncproxy demonstration console"

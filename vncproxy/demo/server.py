@@ -23,6 +23,8 @@ from zope.interface import implementer
 
 from ..errors import DownstreamViolation, VNCProxyError
 from ..handshake.dialogue import Dialogue
+from ..painted.canvas import Damage, Rect
+from ..painted.encode import Encoder
 from ..rfb.client_messages import (
     ClientMessage,
     ClientMessages,
@@ -34,8 +36,6 @@ from ..rfb.client_messages import (
 )
 from ..rfb.pixels import PixelFormat
 from ..rfb.server_init import ServerInit
-from .canvas import Damage, Rect
-from .encode import Encoder
 from .login import log_in
 from .screen import HEIGHT, TITLE, WIDTH, Screen
 

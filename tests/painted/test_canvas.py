@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.demo import font
-from vncproxy.demo.canvas import Canvas, Damage, Rect, blocks, pixel, ramp
+from vncproxy.painted import font
+from vncproxy.painted.canvas import Canvas, Damage, Rect, blocks, pixel, ramp
 
 BLACK, WHITE, RED = 0x000000, 0xFFFFFF, 0xFF0000
 

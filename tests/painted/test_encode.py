@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.demo.canvas import Canvas, Rect, pixel
-from vncproxy.demo.encode import Encoder, converter
+from vncproxy.painted.canvas import Canvas, Rect, pixel
+from vncproxy.painted.encode import Encoder, converter
 from vncproxy.rfb.pixels import PixelFormat
 
 RED, GREEN, BLUE, MIXED = 0xFF0000, 0x00FF00, 0x0000FF, 0x804020

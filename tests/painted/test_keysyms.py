@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.demo import keysyms
+from vncproxy.painted import keysyms
 
 
 class KeysymTests(SynchronousTestCase):

@@ -1,0 +1,7 @@
+"""Pictures that the proxy paints itself, without I/O, in the pixel format of any viewer.
+
+- `canvas`: a picture in memory, and the parts of it that changed.
+- `font`: a small bitmap font.
+- `encode`: pixels in the format and encoding of a viewer.
+- `keysyms`: names and characters of keys.
+"""
