@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "relay": {"errors", "model", "interfaces", "handshake"},
     "upstream": {"errors", "model", *LEAVES, *PROTOCOL, "tls", "relay"},
     "filters": {"errors", "model", "interfaces", "rfb"},
+    "screen": {"errors", "rfb"},
     "session": {
         *VOCABULARY,
         *PROTOCOL,
@@ -84,6 +85,7 @@ ONLY_IN: dict[str, set[str]] = {
     "click": {"cli"},
     "treq": {"backends", "hosts"},
     "httpx": {"client"},
+    "PIL": {"screen"},
     "prometheus_client": {"metrics", "session", "api", "service"},
 }
 """Foreign packages that belong to some parts."""
@@ -94,6 +96,7 @@ NEVER_TOUCH_TWISTED_INTERNET = {
     "model",
     "filters",
     "painted",
+    "screen",
     *PROTOCOL,
 }
 MAY_USE_PRIVATE_NAMES = {"relay"}

@@ -10,6 +10,7 @@ In reading order:
 - `config`: from ``etc/vncproxy.toml`` to frozen settings; ``check-config``.
 - `handshake`, `rfb`: protocols without I/O.
 - `filters`: what a policy lets pass between viewer and console.
+- `screen`: the picture of a console, decoded.
 - `tls`: how servers are verified.
 - `painted`: pictures that the proxy paints itself.
 - `relay`: legs, framing, stages, and the hot path.

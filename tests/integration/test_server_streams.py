@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+import numpy as np
+from numpy.typing import NDArray
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.certificates import Authority
@@ -40,8 +42,10 @@ from tests.components.x_painter import Painter
 from vncproxy.filters.rules import rules_for
 from vncproxy.filters.to_server import ViewerFilter
 from vncproxy.model import Clipboard, Policy
+from vncproxy.rfb.pixels import PixelFormat
 from vncproxy.rfb.server_init import pixel_format_of
 from vncproxy.rfb.server_messages import FormatChanges, ServerPieces
+from vncproxy.screen import ScreenDecoder
 
 RAW, RRE, CORRE, HEXTILE, ZLIB, TIGHT, ZRLE, TIGHT_PNG = 0, 2, 4, 5, 6, 7, 16, -260
 WIDTH, HEIGHT = 320, 200
@@ -245,3 +249,52 @@ class FilteredTests(SynchronousTestCase):
                         self.assertEqual(viewer.screen, screen, (server, pixels, encoding))
                         viewer.forget()
             viewer.close()
+
+
+BIG_ENDIAN = bytes([32, 24, 1, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0])
+
+
+class DecodedTests(SynchronousTestCase):
+    """What the proxy itself decodes is the same picture in each encoding and format."""
+
+    timeout = 300
+
+    def picture(self, server: str, encoding: int, pixels: bytes) -> NDArray[np.int16]:
+        """Return the screen as it is decoded from one full update."""
+        viewer = DecodingViewer(world().ports[server])
+        viewer.resizes = server == "xtigervnc"
+        viewer.format = Format(pixels[0], pixels[1], (1, 1, 1), (0, 0, 0))
+        viewer.send(bytes(4) + pixels)
+        wanted = (encoding, RAW, -223, -224)
+        viewer.send(struct.pack(f">BxH{len(wanted)}i", 2, len(wanted), *wanted))
+        viewer.request()
+        viewer.update()
+        viewer.close()
+        decoder = ScreenDecoder(*viewer.size, PixelFormat.unpack(pixels))
+        for from_viewer, data in viewer.seen.events:
+            if not from_viewer:
+                decoder.receive(data)
+        self.assertEqual(decoder.updates, 1)
+        return decoder.picture.pixels.astype(np.int16)
+
+    def test_each_encoding_and_format_of_each_server(self) -> None:
+        world().paint()
+        for server, formats in (("xtigervnc", FORMATS), ("x11vnc", FORMATS[:2])):
+            right = self.picture(server, RAW, RGB888.pack())
+            self.assertGreater(len(np.unique(right)), 200)
+            for encoding in SPOKEN[server]:
+                for pixels, most in formats:
+                    found = self.picture(server, encoding, pixels)
+                    worst = np.abs(found - right).max()
+                    self.assertLessEqual(worst, most, (server, encoding, pixels))
+
+
+FORMATS = (
+    (RGB888.pack(), 0),
+    (BIG_ENDIAN, 0),
+    # of which LibVNCServer sends the wrong three bytes in ZRLE
+    (RGB888_HIGH.pack(), 0),
+    (RGB565.pack(), 8),
+    (RGB332.pack(), 64),
+)
+"""Pixel formats, and by how much of 255 their colours may differ."""

@@ -1,0 +1,190 @@
+"""A server's stream in, pictures out."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final
+
+from ..errors import UpstreamViolation
+from ..rfb import encodings as e
+from ..rfb.pixels import PixelFormat
+from ..rfb.server_messages import FormatChanges, ServerPieces
+from .colours import Colours, Pixels
+from .cursors import Cursor, read_cursor, read_cursor_with_alpha, read_x_cursor
+from .picture import Picture
+from .simple import copy_area, decode_corre, decode_raw, decode_rre, decode_zlib
+from .source import Inflating, Source
+from .tight import TightStreams, decode_tight
+from .tiles import decode_hextile, decode_trle, decode_zrle
+
+LONGEST_MESSAGE = 1 << 28
+"""Bytes of a message; a security limit: 8192 x 8192 pixels in Raw."""
+
+_UPDATE, _COLOURS = 0, 1
+_COLOURS_HEAD = 6
+_RECTANGLE = struct.Struct(">HHHHi")
+
+ENCODINGS: Final = (
+    *(e.COPY_RECT, e.ZRLE, e.TIGHT, e.ZLIB, e.HEXTILE, e.TRLE, e.CORRE, e.RRE, e.RAW),
+    *(e.DESKTOP_SIZE, e.EXTENDED_DESKTOP_SIZE, e.LAST_RECT),
+)
+"""The encodings that a viewer may announce whose picture is decoded here."""
+
+
+_ReadPicture = Callable[["ScreenDecoder", Source, Pixels], None]
+_ReadOther = Callable[["ScreenDecoder", Source, tuple[int, int, int, int]], None]
+
+
+class _OneFormat(FormatChanges):
+    """The pixel format of a stream whose viewer's messages are not known."""
+
+    __slots__ = ()
+
+    def receive_fence(self, flags: int, payload: bytes) -> None:
+        """Pass over it."""
+
+
+class ScreenDecoder:
+    """The screen of one session.
+
+    Args:
+        pixel_format: that of the updates.
+
+    Attributes:
+        picture: the screen as it is now.
+        cursor: the shape of its cursor; None until the server has sent one.
+        updates: how many updates with pixels have been decoded.
+    """
+
+    def __init__(self, width: int, height: int, pixel_format: PixelFormat) -> None:
+        self.picture = Picture(width, height)
+        self.cursor: Cursor | None = None
+        self.updates = 0
+        self._colours = Colours(pixel_format)
+        self._pieces = ServerPieces(_OneFormat(pixel_format))
+        self._message = bytearray()
+        self._zlib, self._zrle, self._tight = Inflating(), Inflating(), TightStreams()
+
+    def receive(self, data: bytes) -> None:
+        """Receive bytes of the server, in pieces of any size.
+
+        Raises:
+            UpstreamViolation: they cannot be decoded; neither can what follows.
+        """
+        for piece in self._pieces.receive(data):
+            if piece.kind not in (_UPDATE, _COLOURS):
+                continue
+            self._message += self._pieces.data[piece.start : piece.end]
+            if len(self._message) > LONGEST_MESSAGE:
+                raise UpstreamViolation(f"a message of more than {LONGEST_MESSAGE} bytes")
+            if piece.last:
+                message = bytes(self._message)
+                self._message.clear()
+                self._decode(message)
+
+    def _decode(self, message: bytes) -> None:
+        if message[0] == _COLOURS:
+            first = int.from_bytes(message[2:4], "big")
+            self._colours.set_map(first, message[_COLOURS_HEAD:])
+            return
+        source, with_pixels = Source(message, 4), False
+        for _ in range(int.from_bytes(message[2:4], "big")):
+            x, y, width, height, encoding = source.unpack(_RECTANGLE)
+            if encoding == e.LAST_RECT:
+                break
+            with_pixels |= self._decode_rectangle(source, (x, y, width, height), encoding)
+        self.updates += with_pixels
+
+    def _decode_rectangle(
+        self, source: Source, place: tuple[int, int, int, int], encoding: int
+    ) -> bool:
+        """Decode a rectangle; returns whether it has pixels of the screen."""
+        if decode := self._PICTURES.get(encoding):
+            decode(self, source, self.picture.area(*place))
+            return True
+        other = self._OTHERS.get(encoding)
+        if other is None:
+            raise UpstreamViolation(f"the encoding {encoding} cannot be decoded")
+        other(self, source, place)
+        return False
+
+    def _raw(self, source: Source, area: Pixels) -> None:
+        decode_raw(source, area, self._colours)
+
+    def _copy(self, source: Source, area: Pixels) -> None:
+        copy_area(source, area, self.picture)
+
+    def _rre(self, source: Source, area: Pixels) -> None:
+        decode_rre(source, area, self._colours)
+
+    def _corre(self, source: Source, area: Pixels) -> None:
+        decode_corre(source, area, self._colours)
+
+    def _hextile(self, source: Source, area: Pixels) -> None:
+        decode_hextile(source, area, self._colours)
+
+    def _zlib_rectangle(self, source: Source, area: Pixels) -> None:
+        decode_zlib(source, area, self._colours, self._zlib)
+
+    def _tight_rectangle(self, source: Source, area: Pixels) -> None:
+        decode_tight(source, area, self._colours, self._tight)
+
+    def _trle(self, source: Source, area: Pixels) -> None:
+        decode_trle(source, area, self._colours)
+
+    def _zrle_rectangle(self, source: Source, area: Pixels) -> None:
+        decode_zrle(source, area, self._colours, self._zrle)
+
+    def _size(self, source: Source, place: tuple[int, int, int, int]) -> None:
+        self.picture.resize(*place[2:])
+
+    def _screens(self, source: Source, place: tuple[int, int, int, int]) -> None:
+        source.take(source.number(1) * 16 + 3)
+        if not place[1]:  # the status of a request for another size
+            self.picture.resize(*place[2:])
+
+    def _cursor(self, source: Source, place: tuple[int, int, int, int]) -> None:
+        self.cursor = read_cursor(source, place, self._colours)
+
+    def _x_cursor(self, source: Source, place: tuple[int, int, int, int]) -> None:
+        self.cursor = read_x_cursor(source, place)
+
+    def _cursor_with_alpha(self, source: Source, place: tuple[int, int, int, int]) -> None:
+        self.cursor = read_cursor_with_alpha(source, place)
+
+    def _name(self, source: Source, place: tuple[int, int, int, int]) -> None:
+        source.take(source.number())
+
+    def _led(self, source: Source, place: tuple[int, int, int, int]) -> None:
+        source.take(1)
+
+    def _nothing(self, source: Source, place: tuple[int, int, int, int]) -> None:
+        """Pass over it."""
+
+    _PICTURES: ClassVar[Mapping[int, _ReadPicture]] = {
+        e.RAW: _raw,
+        e.COPY_RECT: _copy,
+        e.RRE: _rre,
+        e.CORRE: _corre,
+        e.HEXTILE: _hextile,
+        e.ZLIB: _zlib_rectangle,
+        e.TIGHT: _tight_rectangle,
+        e.TIGHT_PNG: _tight_rectangle,
+        e.TRLE: _trle,
+        e.ZRLE: _zrle_rectangle,
+    }
+
+    _OTHERS: ClassVar[Mapping[int, _ReadOther]] = {
+        e.DESKTOP_SIZE: _size,
+        e.EXTENDED_DESKTOP_SIZE: _screens,
+        e.CURSOR: _cursor,
+        e.X_CURSOR: _x_cursor,
+        e.CURSOR_WITH_ALPHA: _cursor_with_alpha,
+        e.DESKTOP_NAME: _name,
+        e.QEMU_LED: _led,
+        **dict.fromkeys(
+            (e.POINTER_POSITION, e.QEMU_POINTER_MOTION, e.QEMU_KEY, e.EXTENDED_MOUSE_BUTTONS),
+            _nothing,
+        ),
+    }
