@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pacing",
     },
     "downstream": {*VOCABULARY, *PROTOCOL, "relay", "session", "web", "config.listeners"},
+    "screenshots": {"errors", "model", "rfb", "relay", "screen"},
     "redis": {"errors", *LEAVES, "config.redis", "relay.sending"},
     "zones": {"errors", "model", "text", "interfaces"},
     "openstack": {*VOCABULARY, "config.cloud"},
@@ -66,6 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "zones",
         "config.scope",
         "openstack",
+        "screenshots.formats",
     },
     "web": set(),
     "config": {"errors", "model", *LEAVES},
@@ -85,7 +87,7 @@ ONLY_IN: dict[str, set[str]] = {
     "click": {"cli"},
     "treq": {"backends", "hosts"},
     "httpx": {"client"},
-    "PIL": {"screen"},
+    "PIL": {"screen", "screenshots"},
     "prometheus_client": {"metrics", "session", "api", "service"},
 }
 """Foreign packages that belong to some parts."""

@@ -17,6 +17,7 @@ In reading order:
 - `upstream`: the hypervisor's side: dial, handshakes, WebSocket.
 - `session`: one console from redeem to close; admission, time limits, audit.
 - `downstream`: the user's side: listeners, HTTP, WebSocket, ``CONNECT``, cookies, limits.
+- `screenshots`: pictures of consoles, by short sessions of the proxy's own.
 - `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.
 - `cluster`: all proxies that share a Redis: which there are, their sessions, orders to end some.
 - `portals`: what is kept for the programs that call the API.

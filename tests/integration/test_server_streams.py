@@ -45,7 +45,7 @@ from vncproxy.model import Clipboard, Policy
 from vncproxy.rfb.pixels import PixelFormat
 from vncproxy.rfb.server_init import pixel_format_of
 from vncproxy.rfb.server_messages import FormatChanges, ServerPieces
-from vncproxy.screen import ScreenDecoder
+from vncproxy.screen import Picture, ScreenDecoder
 
 RAW, RRE, CORRE, HEXTILE, ZLIB, TIGHT, ZRLE, TIGHT_PNG = 0, 2, 4, 5, 6, 7, 16, -260
 WIDTH, HEIGHT = 320, 200
@@ -270,7 +270,7 @@ class DecodedTests(SynchronousTestCase):
         viewer.request()
         viewer.update()
         viewer.close()
-        decoder = ScreenDecoder(*viewer.size, PixelFormat.unpack(pixels))
+        decoder = ScreenDecoder(Picture(*viewer.size), PixelFormat.unpack(pixels))
         for from_viewer, data in viewer.seen.events:
             if not from_viewer:
                 decoder.receive(data)

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.errors import UpstreamViolation, VNCProxyError
 from vncproxy.rfb.pixels import PixelFormat
-from vncproxy.screen import ScreenDecoder
+from vncproxy.screen import Picture, ScreenDecoder
 
 RGB = PixelFormat()
 """32 bits, of which the lowest are blue."""
@@ -51,13 +51,15 @@ def sized(data: bytes) -> bytes:
 
 class DecodingCase(SynchronousTestCase):
     def setUp(self) -> None:
-        self.decoder = ScreenDecoder(4, 2, RGB)
+        self.decoder = ScreenDecoder(Picture(4, 2), RGB)
 
     def assertShown(self, *rows: tuple[tuple[int, int, int], ...]) -> None:
         self.assertEqual(self.decoder.picture.pixels.tolist(), [list(map(list, r)) for r in rows])
 
     def assertRefused(self, message: bytes, decoder: ScreenDecoder | None = None) -> None:
-        self.assertRaises(UpstreamViolation, (decoder or ScreenDecoder(4, 2, RGB)).receive, message)
+        self.assertRaises(
+            UpstreamViolation, (decoder or ScreenDecoder(Picture(4, 2), RGB)).receive, message
+        )
 
 
 BLACK = (0, 0, 0)
@@ -83,14 +85,14 @@ class EncodingTests(DecodingCase):
             self.assertShown((GREEN,) * 4, (GREEN, RED, RED, GREEN))
 
     def test_hextile_keeps_its_colours_from_tile_to_tile(self) -> None:
-        self.decoder = ScreenDecoder(20, 1, RGB)
+        self.decoder = ScreenDecoder(Picture(20, 1), RGB)
         first = bytes([2 | 4 | 8]) + G + R + bytes([1, 0x00, 0x10])
         second = bytes([8, 1, 0x30, 0x00])
         self.decoder.receive(update(rectangle(0, 0, 20, 1, HEXTILE, first + second)))
         self.assertShown((RED, RED, *(GREEN,) * 17, RED))
 
     def test_hextile_with_raw_and_coloured_parts(self) -> None:
-        self.decoder = ScreenDecoder(17, 1, RGB)
+        self.decoder = ScreenDecoder(Picture(17, 1), RGB)
         raw = bytes([1]) + R * 8 + G * 8
         coloured = bytes([2 | 8 | 16]) + G + bytes([1]) + B + bytes([0x00, 0x00])
         self.decoder.receive(update(rectangle(0, 0, 17, 1, HEXTILE, raw + coloured)))
@@ -126,14 +128,14 @@ class EncodingTests(DecodingCase):
             self.assertTrue(what)
 
     def test_trle_uses_the_palette_of_the_tile_before(self) -> None:
-        self.decoder = ScreenDecoder(34, 1, RGB)
+        self.decoder = ScreenDecoder(Picture(34, 1), RGB)
         first = b"\2" + R[:3] + G[:3] + b"\0\1"
         tiles = first + b"\x7f\xff\xfe" + b"\x81\x81\1"
         self.decoder.receive(update(rectangle(0, 0, 34, 1, TRLE, tiles)))
         self.assertShown((*(RED,) * 15, *(GREEN,) * 16, RED, GREEN, GREEN))
 
     def test_long_runs(self) -> None:
-        self.decoder = ScreenDecoder(16, 32, RGB)
+        self.decoder = ScreenDecoder(Picture(16, 32), RGB)
         tile = b"\x80" + R[:3] + b"\xff\xff\1"
         data = sized(zlib.compress(tile))
         self.decoder.receive(update(rectangle(0, 0, 16, 32, ZRLE, data)))
@@ -175,7 +177,7 @@ class EncodingTests(DecodingCase):
             if len(data) < 128
             else bytes([len(data) & 127 | 128, len(data) >> 7])
         )
-        self.decoder = ScreenDecoder(width, height, RGB)
+        self.decoder = ScreenDecoder(Picture(width, height), RGB)
         message = rectangle(0, 0, width, height, TIGHT, bytes([0x40, 2]) + length + data)
         self.decoder.receive(update(message))
         self.assertEqual(self.decoder.picture.pixels.tolist(), right.tolist())
@@ -229,13 +231,13 @@ class OtherMessageTests(DecodingCase):
 
     def test_colour_maps(self) -> None:
         mapped = PixelFormat(8, 8, true_colour=False)
-        decoder = ScreenDecoder(4, 2, mapped)
+        decoder = ScreenDecoder(Picture(4, 2), mapped)
         entries = struct.pack(">BxHH3H3H", 1, 7, 2, 0xFFFF, 0, 0, 0, 0xFFFF, 0)
         decoder.receive(entries + update(rectangle(0, 0, 4, 1, RAW, b"\7\10\7\0")))
         self.assertEqual(decoder.picture.pixels[0].tolist(), [[*RED], [*GREEN], [*RED], [0, 0, 0]])
 
     def test_a_colour_map_that_is_too_long_is_cut(self) -> None:
-        decoder = ScreenDecoder(1, 1, PixelFormat(8, 8, true_colour=False))
+        decoder = ScreenDecoder(Picture(1, 1), PixelFormat(8, 8, true_colour=False))
         entries = struct.pack(">BxHH", 1, 255, 2) + struct.pack(">3H3H", 65535, 0, 0, 0, 0, 0)
         decoder.receive(entries + update(rectangle(0, 0, 1, 1, RAW, b"\xff")))
         self.assertEqual(decoder.picture.pixels[0].tolist(), [[*RED]])
@@ -306,7 +308,7 @@ class RefusedTests(DecodingCase):
         st.sampled_from([0, 1, 2, 4, 5, 6, 7, 15, 16, -260, -239, -240, -314]),
     )
     def test_random_bytes_raise_only_our_errors(self, data: bytes, encoding: int) -> None:
-        decoder = ScreenDecoder(4, 2, RGB)
+        decoder = ScreenDecoder(Picture(4, 2), RGB)
         try:
             decoder.receive(update(rectangle(0, 0, 4, 2, encoding, data)) + bytes(64))
         except VNCProxyError:
@@ -322,7 +324,7 @@ class RefusedTests(DecodingCase):
         ends = [0]
         for size in sizes:
             ends.append(ends[-1] + size)
-        decoder = ScreenDecoder(4, 2, RGB)
+        decoder = ScreenDecoder(Picture(4, 2), RGB)
         for begin, end in pairwise([*ends, ends[-1] + len(stream)]):
             decoder.receive(stream[begin:end])
         right = [[[*WHITE], [*GREEN], [*BLUE], [*RED]], [[*RED], [*BLUE], [*GREEN], [*RED]]]

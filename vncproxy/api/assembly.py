@@ -33,6 +33,7 @@ from .v1.inventory import Inventory
 from .v1.keys import KeysView
 from .v1.proxies import ProxiesView
 from .v1.routes import Api
+from .v1.screenshots import Pictures, ScreenshotsView
 from .v1.sessions import SessionsView
 from .v1.tokens import Tokens
 from .zones import ZoneDesk
@@ -61,6 +62,7 @@ class ApiParts:
         base_url: where users' browsers reach the proxy.
         xvp_url: where TCP viewers reach the proxy.
         places: which proxy shows a machine; without it, links lead to this one.
+        pictures: takes pictures of machines; None where that is not installed.
         room_elsewhere: whether another worker of this proxy takes sessions.
         zone: the name of this zone.
         zones: the zones that may ask, by name.
@@ -85,6 +87,7 @@ class ApiParts:
     base_url: str
     xvp_url: str
     places: IPlaces | None = None
+    pictures: Pictures | None = None
     room_elsewhere: Callable[[], bool] = lambda: False
     zone: str = ""
     zones: Mapping[str, Peer] = field(default_factory=dict)
@@ -118,6 +121,7 @@ class Assembly:
             ProxiesView(parts.proxies),
             self._make_zone_desk(),
             Inventory(self._lists),
+            ScreenshotsView(parts.pictures, self._permissions, self._audit),
             Readiness(store, sessions, parts.clock, room_elsewhere=parts.room_elsewhere),
             parts.metrics_registry,
         )

@@ -53,6 +53,10 @@ class ApiAudit:
         counts = {"revoked": revoked, "ended": ended.count}
         self._write("api-revoke", caller, **chosen, **counts)
 
+    def pictured(self, caller: Caller, vm: object) -> None:
+        """Write that a picture of a machine's screen was shown."""
+        self._write("api-screenshot", caller, vm=str(vm))
+
     def key_changed(self, caller: Caller, event: str, name: str, key_id: str) -> None:
         """Write that a key was created or revoked: ``api-key-create``, ``api-key-revoke``."""
         self._write(event, caller, of_key=name, of_key_id=key_id[:_SHORT])

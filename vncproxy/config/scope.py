@@ -25,6 +25,7 @@ class Scope(StrEnum):
         SHADOW: look at the sessions of others, or control them.
         APPROVE: let sessions begin that wait for approval.
         POWER: start, stop and reset machines.
+        SCREENSHOT: take pictures of screens.
     """
 
     ISSUE = "issue"
@@ -34,6 +35,7 @@ class Scope(StrEnum):
     SHADOW = "shadow"
     APPROVE = "approve"
     POWER = "power"
+    SCREENSHOT = "screenshot"
 
 
 OF_THEIR_OWN: Final = frozenset({Scope.KEYS, Scope.SHADOW, Scope.APPROVE})

@@ -52,13 +52,13 @@ class ScreenDecoder:
         pixel_format: that of the updates.
 
     Attributes:
-        picture: the screen as it is now.
+        picture: the screen as it is now; of the right size from the beginning.
         cursor: the shape of its cursor; None until the server has sent one.
         updates: how many updates with pixels have been decoded.
     """
 
-    def __init__(self, width: int, height: int, pixel_format: PixelFormat) -> None:
-        self.picture = Picture(width, height)
+    def __init__(self, picture: Picture, pixel_format: PixelFormat) -> None:
+        self.picture = picture
         self.cursor: Cursor | None = None
         self.updates = 0
         self._colours = Colours(pixel_format)

@@ -30,6 +30,7 @@ from .figures import ProxyMetrics
 from .gateway import Gateway
 from .hosts import Hosts
 from .log_file import ProcessLog
+from .pictures import make_album
 from .reload import RunningProxy
 from .siblings import Siblings
 from .sites import Sites, proxy_name, services
@@ -202,6 +203,7 @@ class _Parts:
             self.audit.note,
             self.hosts,
             self.links.entrance,
+            make_album(self.sessions, components.calls, self.reactor),
         )
         surround(self.links, settings, components, sites, self.cluster, self.reactor)
         sites.api.on_answer = self.metrics.calls.api_answer

@@ -44,6 +44,7 @@ from .for_zones import OnlyConsoles, OnlyZones
 
 if TYPE_CHECKING:
     from ..api.keys import ApiKey
+    from ..screenshots.album import Album
 
 API_CONNECTIONS = 100
 """Connections of API callers; beyond them, idle ones are closed for new ones."""
@@ -136,6 +137,7 @@ class Sites:
         note: Callable[[str, Mapping[str, object]], object],
         hosts: IHosts | None = None,
         entrance: IResource | None = None,
+        album: Album | None = None,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
         from ..api.audit import ApiAudit
@@ -150,6 +152,7 @@ class Sites:
         self._registry = registry
         self._hosts = hosts
         self._entrance = entrance
+        self._album = album
         self._clock = sessions.services.reactor
         self.portals = portals
         self._stored_keys = StoredKeys(portals, self._clock.seconds)
@@ -265,6 +268,7 @@ class Sites:
                 base_url=settings.public.announced[0],
                 xvp_url=settings.public.announced[1],
                 places=self._hosts.directory if self._hosts else None,
+                pictures=self._album,
                 room_elsewhere=lambda: self.room_elsewhere(),
                 zone=settings.proxy.zone,
                 zones={name: _peer(name, table) for name, table in settings.zones.items()},

@@ -10,6 +10,7 @@ In reading order:
 - `sessions`: list, show and end.
 - `proxies`: list and drain.
 - `inventory`: the machines of all backends.
+- `screenshots`: pictures of machines.
 - `problems`: why requests fail: statuses and codes.
 - `operation`, `operations`: each request as a value: its path, scopes, types and problems.
 - `component_schemas`, `openapi`: the document that describes the API.

@@ -31,6 +31,7 @@ _TAGS = {
     "tokens": "Links that open a console.",
     "keys": "Keys of the API that were created by it.",
     "vms": "The machines of all backends.",
+    "screenshot": "Pictures of screens.",
     "sessions": "Consoles that are open, at all proxies.",
     "proxies": "The proxies that share their tokens.",
     "zones": "Requests of other zones, which are signed.",

@@ -29,9 +29,11 @@ from .keys import KeyRequest
 from .operation import Operation
 from .parameters import (
     AFTER,
+    FORMAT,
     FROM_ZONE,
     JTI,
     LIMIT,
+    ONE_VM,
     PROXY,
     REVOKE,
     SIGNER,
@@ -39,6 +41,7 @@ from .parameters import (
     TOKEN,
     USER,
     VM,
+    WIDTH,
 )
 from .problems import (
     ASKING_ZONES,
@@ -47,11 +50,13 @@ from .problems import (
     KEY_CONFLICT,
     KEY_UNKNOWN,
     NO_PROXY,
+    NOT_INSTALLED,
     NOT_READY,
     NOT_RUNNING,
     POLICY_UNSUPPORTED,
     PROXY_UNKNOWN,
     REFUSING_ZONES,
+    SCREEN_REFUSED,
     SESSION_UNKNOWN,
     STORE_UNAVAILABLE,
     TOKEN_UNKNOWN,
@@ -249,6 +254,18 @@ DESCRIBE = Operation(
     dict[str, Any],
     "Describe the API: this document.",
 )
+SCREENSHOT = Operation(
+    "showScreen",
+    "GET",
+    "/v1/screenshot",
+    str,
+    "Show a machine's screen as an image.",
+    "It is a few seconds old at most; the proxy opens the console for it, as a session does.",
+    scopes=(Scope.SCREENSHOT,),
+    query=(ONE_VM, WIDTH, FORMAT),
+    media_type="image/*",
+    causes=(*SCREEN_REFUSED, NOT_INSTALLED),
+)
 METRICS = Operation(
     "showMetrics",
     "GET",
@@ -287,6 +304,7 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     CHECK_FOR_ZONE,
     TELL_ZONE,
     DESCRIBE,
+    SCREENSHOT,
     METRICS,
     ALIVE,
     READY,

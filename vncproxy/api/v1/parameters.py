@@ -10,12 +10,16 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ...model import VMAddress
+from ...screenshots.formats import ImageFormat
 from ...tokens.external.link_claims import JTI as JTI_OF_LINK
 from ..reply import Refusal
 from .bodies import USER_SCHEMA, VM_SCHEMA, User
 
 LONGEST_PAGE = 1000
 """Sessions of a page."""
+
+WIDEST_IMAGE = 16384
+"""Pixels from left to right."""
 
 TOKEN_ID = re.compile(r"[0-9a-f]{64}")
 _CURSOR = re.compile(r"[0-9]{1,20}-[\w.-]{1,64}", re.ASCII)
@@ -102,6 +106,21 @@ def _limit(text: str) -> int:
     return int(text)
 
 
+def _width(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= WIDEST_IMAGE):
+        message = f"must be a whole number from 1 to {WIDEST_IMAGE}"
+        raise Refusal(422, "invalid-field", message, field="width")
+    return int(text)
+
+
+def _format(text: str) -> ImageFormat:
+    try:
+        return ImageFormat(text)
+    except ValueError as e:
+        known = ", ".join(each.value for each in ImageFormat)
+        raise Refusal(422, "invalid-field", f"must be one of {known}", field="format") from e
+
+
 def _cursor(text: str) -> str:
     if not _CURSOR.fullmatch(text):
         raise Refusal(422, "invalid-field", 'must be the "next" of an answer', field="after")
@@ -114,6 +133,19 @@ def _revoke(text: str) -> bool:
     return text == "true"
 
 
+WIDTH = Parameter(
+    "width",
+    "The most pixels from left to right; without it, as many as the screen has.",
+    _width,
+    {"type": "integer", "minimum": 1, "maximum": WIDEST_IMAGE},
+)
+FORMAT = Parameter(
+    "format",
+    "The image's format.",
+    _format,
+    {"enum": [each.value for each in ImageFormat], "default": ImageFormat.PNG.value},
+)
+ONE_VM = Parameter("vm", "The machine, `<backend>/<id>`.", parse_vm, VM_SCHEMA)
 VM = Parameter("vm", "Those of this machine, `<backend>/<id>`.", parse_vm, VM_SCHEMA)
 USER = Parameter("user", "Those of this user.", check_user, USER_SCHEMA)
 JTI = Parameter(

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ... import errors
 from ...answers import ErrorAnswer, Unready
 from ...errors import (
     BackendError,
+    Busy,
+    ConsoleError,
     ConsoleUnavailable,
     Forbidden,
+    HypervisorError,
     PolicyUnsupported,
     StoreUnavailable,
     TokenUnknown,
@@ -87,19 +91,33 @@ NO_PROXY = Problem(
 NOT_READY = Problem(503, "not-ready", "No session could begin now; see `parts`.", Unready)
 
 
-def _of_zones(kind: type[ZoneError]) -> Iterator[type[ZoneError]]:
+def _below(kind: type[VNCProxyError]) -> Iterator[type[VNCProxyError]]:
+    """Yield a class of errors and all that are derived from it, but for those of a test."""
     yield kind
     for each in kind.__subclasses__():
-        yield from _of_zones(each)
+        if each.__module__.startswith(errors.__name__):
+            yield from _below(each)
 
 
-ASKING_ZONES = tuple(Problem(each.status, each.code, each.public) for each in _of_zones(ZoneError))
+ASKING_ZONES = tuple(Problem(each.status, each.code, each.public) for each in _below(ZoneError))
 """Why a machine of another zone cannot be asked for."""
 
 REFUSING_ZONES = (
-    *(Problem(403, each.code, each.public) for each in _of_zones(ZoneError)),
+    *(Problem(403, each.code, each.public) for each in _below(ZoneError)),
     Problem(404, VMNotFound.code, "There is no such machine, or no such backend."),
     VM_NOT_FOUND,
     INVALID_FIELD,
 )
 """What a request of another zone is refused for."""
+
+SCREEN_REFUSED = tuple(
+    Problem(each.status, each.code, each.public)
+    for root in (ConsoleError, HypervisorError, Busy)
+    for each in _below(root)
+    if each.code
+)
+"""Why there is no picture of a screen."""
+
+NOT_INSTALLED = Problem(
+    501, "not-installed", "What the request needs is not installed beside this proxy."
+)

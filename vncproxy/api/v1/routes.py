@@ -28,6 +28,7 @@ from .keys import KeyRequest, KeysView
 from .openapi import document_text
 from .parameters import parse_one, parse_query
 from .proxies import ProxiesView
+from .screenshots import ScreenshotsView
 from .serving import Serving, body_of, serves
 from .session_query import session_query
 from .sessions import SessionsView
@@ -46,6 +47,7 @@ class Api(Serving):
         proxies: ProxiesView,
         zones: ZoneDesk,
         inventory: Inventory,
+        screenshots: ScreenshotsView,
         readiness: Readiness,
         metrics_registry: CollectorRegistry,
     ) -> None:
@@ -56,6 +58,7 @@ class Api(Serving):
         self._proxies = proxies
         self._zones = zones
         self._inventory = inventory
+        self._screenshots = screenshots
         self._readiness = readiness
         self._metrics_registry = metrics_registry
 
@@ -203,6 +206,16 @@ class Api(Serving):
     def describe(self, request: Request) -> bytes:
         """Describe the API; needs no key, since it is the same wherever it is served."""
         return Reply(200, document_text()).render(request)
+
+    @serves(op.SCREENSHOT)
+    def show_screen(self, request: Request) -> Deferred[bytes]:
+        """Show a machine's screen."""
+
+        async def work(caller: Caller) -> Reply[str]:
+            given = parse_query(request.args, op.SCREENSHOT.query)
+            return await self._screenshots.show(caller, **given)
+
+        return self._answer(request, op.SCREENSHOT, work)
 
     @serves(op.METRICS)
     def show_metrics(self, request: Request) -> Deferred[bytes]:
