@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
 from twisted.trial.unittest import SynchronousTestCase
@@ -23,6 +24,7 @@ from tests.components.libvirt_host import START_COLOUR, until
 from tests.components.ports import free_port
 from tests.components.vnc_servers import Identity, QemuMachine, XServer
 from tests.components.x_painter import Painter
+from vncproxy.cli import main
 
 WIDTH, HEIGHT = 320, 200
 
@@ -106,6 +108,21 @@ class ScreenshotTests(SynchronousTestCase):
         self.assertEqual(len(world().gateway.audit("open")), before)
         sessions = world().gateway.call("GET", "/v1/sessions")[1]["sessions"]
         self.assertEqual(sessions, [])
+
+    def test_the_command_saves_one(self) -> None:
+        gateway = world().gateway
+        file = gateway.folder / "screen.png"
+        result = CliRunner().invoke(
+            main,
+            ["screenshot", "here/display", "-o", str(file), "--width", "100"],
+            env={
+                "VNCPROXY_API": f"http://127.0.0.1:{gateway.api_port}",
+                "VNCPROXY_API_KEY": gateway.key,
+            },
+        )
+        self.assertEqual((result.exit_code, result.output), (0, ""))
+        with Image.open(file) as image:
+            self.assertEqual((image.format, image.size[0]), ("PNG", 100))
 
     def test_why_there_is_none(self) -> None:
         for query, status, code in (

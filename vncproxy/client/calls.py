@@ -21,6 +21,7 @@ class Call(Generic[T]):
         query: parameters.
         body: a JSON object, or None.
         headers: beside those of every request.
+        media_type: of a good answer that is no JSON, and is ``bytes`` then: ``image/*``.
     """
 
     method: str
@@ -28,6 +29,7 @@ class Call(Generic[T]):
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, object] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = ""
 
 
 class GivenPolicy(TypedDict, total=False):
@@ -199,6 +201,17 @@ def end_sessions(
 ) -> Call[answers.EndedSessions]:
     """End the sessions that match every argument; one at least is needed."""
     return Call("DELETE", "/v1/sessions", _given(vm=vm, user=user, token=token, proxy=proxy))
+
+
+def show_screen(
+    vm: str,
+    *,
+    width: int | None = None,
+    format: Literal["png", "jpeg", "webp"] = "png",  # noqa: A002
+) -> Call[bytes]:
+    """Show a machine's screen as an image, at most so many pixels wide."""
+    query = _given(vm=vm, width=width, format=format)
+    return Call("GET", "/v1/screenshot", query, media_type="image/*")
 
 
 def list_proxies() -> Call[answers.ProxyList]:

@@ -54,6 +54,7 @@ class _Methods:
     show_session = _Method(calls.show_session)
     end_session = _Method(calls.end_session)
     end_sessions = _Method(calls.end_sessions)
+    show_screen = _Method(calls.show_screen)
     list_proxies = _Method(calls.list_proxies)
     drain_proxy = _Method(calls.drain_proxy)
 
@@ -98,7 +99,7 @@ class Client(_Methods):
             response = self._http.request(call.method, call.path, **_contents(call))
         except httpx.RequestError as e:
             raise _unreachable(self.url, e) from e
-        answer: T = read_answer(self.url, response.status_code, response.content, response.headers)
+        answer: T = _answer(self.url, call, response)
         return answer
 
 
@@ -125,7 +126,7 @@ class AsyncClient(_Methods):
             response = await self._http.request(call.method, call.path, **_contents(call))
         except httpx.RequestError as e:
             raise _unreachable(self.url, e) from e
-        answer: T = read_answer(self.url, response.status_code, response.content, response.headers)
+        answer: T = _answer(self.url, call, response)
         return answer
 
 
@@ -147,6 +148,11 @@ def _checked(key: str) -> str:
 
 def _contents(call: Call[Any]) -> dict[str, Any]:
     return {"params": call.query or None, "json": call.body, "headers": call.headers}
+
+
+def _answer(url: str, call: Call[Any], response: httpx.Response) -> Any:
+    status, content, headers = response.status_code, response.content, response.headers
+    return read_answer(url, status, content, headers, call.media_type)
 
 
 def _unreachable(url: str, error: httpx.RequestError) -> Unreachable:

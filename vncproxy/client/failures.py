@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 
@@ -45,13 +46,21 @@ class Unreachable(ApiError):
     """Nothing answers in time, or what answers is not the API."""
 
 
-def read_answer(url: str, status: int, content: bytes, headers: Mapping[str, str]) -> Any:
-    """Return the JSON of an answer.
+def read_answer(
+    url: str, status: int, content: bytes, headers: Mapping[str, str], media_type: str = ""
+) -> Any:
+    """Return the JSON of an answer, or its bytes where a good one has another media type.
+
+    Args:
+        media_type: that one, such as ``image/*``.
 
     Raises:
         Refused: it is an error of the API.
         Unreachable: it is no answer of the API.
     """
+    kind = headers.get("content-type", "")
+    if media_type and status < 300 and fnmatchcase(kind, media_type):
+        return content
     try:
         body = json.loads(content)
         if status < 300:
