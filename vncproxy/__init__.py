@@ -16,6 +16,7 @@ In reading order:
 - `relay`: legs, framing, stages, and the hot path.
 - `upstream`: the hypervisor's side: dial, handshakes, WebSocket.
 - `session`: one console from redeem to close; admission, time limits, audit.
+- `together`: several users at one machine: sessions that join another one.
 - `downstream`: the user's side: listeners, HTTP, WebSocket, ``CONNECT``, cookies, limits.
 - `screenshots`: pictures of consoles, by short sessions of the proxy's own.
 - `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.

@@ -17,6 +17,7 @@ from ...interfaces import (
     IKnowsConsoles,
     IMachineIds,
     IMachineOwners,
+    ISharesConsoles,
     IVMInventory,
 )
 from ...model import ConsoleEndpoint, Ownership, VMAddress, VMSummary
@@ -28,7 +29,13 @@ _READ_TIME = 5.0
 
 
 @implementer(
-    IConsoleBackend, IHasWarnings, IKnowsConsoles, IMachineIds, IMachineOwners, IVMInventory
+    IConsoleBackend,
+    IHasWarnings,
+    IKnowsConsoles,
+    IMachineIds,
+    IMachineOwners,
+    ISharesConsoles,
+    IVMInventory,
 )
 class StaticBackend:
     """Consoles from a table: the VM's id is the table's key.
@@ -55,6 +62,11 @@ class StaticBackend:
         if console is None:
             raise VMNotFound(f"no console {vm!r} in {self._name}")
         return console.endpoint()
+
+    async def most_viewers(self, vm: str) -> int | None:
+        """Return what the table says; see ``ISharesConsoles``."""
+        console = (await self._consoles()).get(vm)
+        return 1 if console is not None and console.one_viewer else None
 
     def fixed_part(self, vm: str) -> str:
         """Return the key of a table: only the configuration has it."""

@@ -82,6 +82,8 @@ class Console(BaseModel):
         tls: demands TLS (VeNCrypt, or the TLS of the address), and says how the server is verified.
         anonymous_tls: demands VeNCrypt, and accepts a server without a certificate.
         name: the machine's name on the page; empty for the server's own.
+        one_viewer: whether the server disconnects a viewer when another one connects, or admits no
+            second one.
         project: id of the Keystone project whose machine it is; empty for none.
         tags: which policies for Keystone's users can name.
     """
@@ -94,6 +96,7 @@ class Console(BaseModel):
     tls: TLSSettings | None = None
     anonymous_tls: bool = False
     name: str = ""
+    one_viewer: bool = False
     project: str = ""
     tags: frozenset[str] = frozenset()
 

@@ -5,6 +5,7 @@ What is said of attributes stands in ``/v1/openapi.json`` in the same words. In 
 - `values`: kinds of values that several answers have.
 - `problems`: errors, the one shape of them.
 - `confirmed`: what an order to all proxies did.
+- `joining`: links and sessions that join the live session of another user.
 - `tokens`, `keys`, `sessions`, `machines`, `proxies`: what the API is about.
 - `health`: health of one proxy.
 - `zones`: what zones say to each other.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from .confirmed import Confirmed, Draining, EndedSessions, LateProcess, Revocation
 from .health import Health, Readiness, Unready
+from .joining import Joined
 from .keys import CreatedKey, Key, KeyList, KeyPolicy, RevokedKey
 from .machines import BackendFailure, Machine, MachineList
 from .problems import Error, ErrorAnswer
@@ -32,6 +34,7 @@ __all__ = [
     "ErrorAnswer",
     "Health",
     "IssuedToken",
+    "Joined",
     "Key",
     "KeyList",
     "KeyPolicy",

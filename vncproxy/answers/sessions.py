@@ -6,6 +6,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
+from .joining import Joined
 from .values import Count, SessionMode, Time, Viewer
 
 
@@ -39,6 +40,7 @@ class Session(SessionBorder):
         seconds: since it began.
         bytes_down: to the user.
         bytes_up: from the user.
+        joins: the live session that it has joined; others have no such member.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Session(SessionBorder):
     seconds: float
     bytes_down: Count
     bytes_up: Count
+    joins: NotRequired[Joined]
 
 
 class SessionList(TypedDict):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
+from .joining import Joined
 from .values import Count, Described, Time, TokenId, Viewer
 
 
@@ -65,6 +66,7 @@ class Token(TypedDict):
         user: as named in the audit log.
         type: for browsers, or for TCP viewers.
         expires_at: until when it can be redeemed.
+        joins: the live session that it is bound to; others have no such member.
     """
 
     vm: str
@@ -73,6 +75,7 @@ class Token(TypedDict):
     issued_at: Time
     expires_at: Time
     policy: TokenPolicy
+    joins: NotRequired[Joined]
 
 
 class IssuedToken(Token):

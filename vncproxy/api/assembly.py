@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from ..interfaces import IConsoleBackend, IPortalStore, IProxies, ISessionRegistry, ITokenStore
 from ..model import ConsoleType, UnixTime
 from ..portals.memory import MemoryPortalStore
+from ..together.links import SessionLinks
 from ..tokens.issuing import IPlaces, IssueRules, TokenIssuer
 from ..tokens.machine_check import MachineCheck
 from ..zones.request import Peer
@@ -30,6 +31,7 @@ from .nova.servers import Servers
 from .permissions import Permissions
 from .repeats import Repeats
 from .v1.inventory import Inventory
+from .v1.joining import JoiningView
 from .v1.keys import KeysView
 from .v1.proxies import ProxiesView
 from .v1.routes import Api
@@ -66,6 +68,7 @@ class ApiParts:
         room_elsewhere: whether another worker of this proxy takes sessions.
         zone: the name of this zone.
         zones: the zones that may ask, by name.
+        announce_shadows: whether sessions that look at others are announced to their users.
         nova: what is configured for the routes of Nova's clients.
     """
 
@@ -91,6 +94,7 @@ class ApiParts:
     room_elsewhere: Callable[[], bool] = lambda: False
     zone: str = ""
     zones: Mapping[str, Peer] = field(default_factory=dict)
+    announce_shadows: bool = True
     nova: NovaOptions = field(default_factory=NovaOptions)
 
 
@@ -118,6 +122,7 @@ class Assembly:
             Tokens(store, sessions, self._issuer, self._permissions, self._audit),
             KeysView(self._portals, parts.keys or ApiKeys(()), self._audit, parts.time),
             SessionsView(sessions, store, self._permissions, self._audit),
+            self._make_joining(),
             ProxiesView(parts.proxies),
             self._make_zone_desk(),
             Inventory(self._lists),
@@ -137,6 +142,16 @@ class Assembly:
             servers,
             Consoles(servers, self._machines, self._issuer, options.novnc_url, self._audit),
             AuthTokens(parts.store, self._machines, owners),
+        )
+
+    def _make_joining(self) -> JoiningView:
+        parts = self._parts
+        return JoiningView(
+            parts.sessions,
+            SessionLinks(self._issuer, parts.backends),
+            self._permissions,
+            self._audit,
+            announce=parts.announce_shadows,
         )
 
     def _make_issuer(self) -> TokenIssuer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ..model import Ended
+from ..model import Ended, Token
 from .caller import Caller
 from .reply import Reply
 
@@ -42,6 +42,20 @@ class ApiAudit:
     def issued(self, caller: Caller, token_id: str, vm: object, user: str) -> None:
         """Write that a token was issued."""
         self._write("api-issue", caller, token=token_id[:_SHORT], vm=str(vm), user=user)
+
+    def joined(self, caller: Caller, event: str, token_id: str, token: Token) -> None:
+        """Write that a link to a live session was made: ``api-shadow``, ``api-invite``."""
+        joins = token.joins
+        assert joins is not None
+        self._write(
+            event,
+            caller,
+            token=token_id[:_SHORT],
+            vm=str(token.vm),
+            user=token.user,
+            mode=token.policy.mode.value,
+            joins=joins.members(),
+        )
 
     def revoked(self, caller: Caller, revoked: int, ended: Ended, **what: object) -> None:
         """Write that tokens were revoked.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..model import ConsoleType
 from .connection import api_command, json_option, print_json
 from .layout import duration, facts, size, table
 from .unconfirmed import warn_unconfirmed
@@ -32,9 +33,21 @@ def _criteria(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def _viewer_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the option for the type of viewer."""
+    return click.option(
+        "--type",
+        "viewer",
+        type=click.Choice([kind.value for kind in ConsoleType]),
+        default=ConsoleType.NOVNC.value,
+        show_default=True,
+        help="A browser, or a TCP viewer.",
+    )(command)
+
+
 @click.group()
 def sessions() -> None:
-    """List, show and end the live sessions of all proxies that share their tokens."""
+    """List, show, join and end the live sessions of all proxies that share their tokens."""
 
 
 @sessions.command("list")
@@ -104,6 +117,56 @@ def end(
     else:
         click.echo(f"ended {answer['ended']} session{'' if answer['ended'] == 1 else 's'}")
     warn_unconfirmed(answer)
+
+
+@sessions.command()
+@click.argument("session_id", metavar="ID")
+@click.option("--user", required=True, help="Who looks, as named in the audit log.")
+@click.option("--control", is_flag=True, help="Use keyboard and mouse, too.")
+@click.option(
+    "--announce/--silent",
+    default=None,
+    help="Whether the users at the machine see it; the proxy has a default.",
+)
+@_viewer_option
+@json_option
+@api_command
+def shadow(
+    api: Client,
+    session_id: str,
+    user: str,
+    control: bool,
+    announce: bool | None,
+    viewer: Any,
+    as_json: bool,
+) -> None:
+    """Print a link to look at the session with this ID; it ends with the session.
+
+    The API key needs the scope "shadow". The audit log says who looked, and whether it was
+    announced.
+    """
+    mode: Any = "control" if control else "view-only"
+    link = api.shadow_session(session_id, user, mode=mode, announce=announce, type=viewer)
+    print_json(link) if as_json else click.echo(link["url"])
+
+
+@sessions.command()
+@click.argument("session_id", metavar="ID")
+@click.option("--user", required=True, metavar="NAME", help="A name for the guest.")
+@click.option("--control", is_flag=True, help="The guest may use keyboard and mouse, too.")
+@_viewer_option
+@json_option
+@api_command
+def invite(
+    api: Client, session_id: str, user: str, control: bool, viewer: Any, as_json: bool
+) -> None:
+    """Print a link for a guest of the session with this ID; it ends with the session.
+
+    The session's policy has to allow it: may_invite.
+    """
+    mode: Any = "control" if control else "view-only"
+    link = api.invite_to_session(session_id, user, mode=mode, type=viewer)
+    print_json(link) if as_json else click.echo(link["url"])
 
 
 def _any(criteria: dict[str, str | None]) -> bool:

@@ -186,6 +186,45 @@ def show_session(session_id: str) -> Call[answers.Session]:
     return Call("GET", f"/v1/sessions/{_part(session_id)}")
 
 
+def shadow_session(
+    session_id: str,
+    user: str,
+    *,
+    mode: Literal["view-only", "control"] = "view-only",
+    announce: bool | None = None,
+    type: Literal["novnc", "xvpvnc"] = "novnc",  # noqa: A002
+    ttl: float | None = None,
+) -> Call[answers.IssuedToken]:
+    """Make a link by which an administrator looks at a live session, and that ends with it.
+
+    Args:
+        user: who looks, as named in the audit log and to the users at the machine.
+        announce: whether those users see it; None leaves it to the proxy.
+    """
+    more = {"announce": announce, "ttl": ttl}
+    body: dict[str, object] = {"user": user, "mode": mode, "type": type}
+    body |= {name: value for name, value in more.items() if value is not None}
+    return Call("POST", f"/v1/sessions/{_part(session_id)}/shadow", body=body)
+
+
+def invite_to_session(
+    session_id: str,
+    user: str,
+    *,
+    mode: Literal["view-only", "control"] = "view-only",
+    type: Literal["novnc", "xvpvnc"] = "novnc",  # noqa: A002
+    ttl: float | None = None,
+) -> Call[answers.IssuedToken]:
+    """Make a link for a guest of a live session's user, which ends with the session.
+
+    Args:
+        user: a name for the guest.
+    """
+    body: dict[str, object] = {"user": user, "mode": mode, "type": type}
+    body |= {} if ttl is None else {"ttl": ttl}
+    return Call("POST", f"/v1/sessions/{_part(session_id)}/invite", body=body)
+
+
 def end_session(session_id: str, *, revoke: bool = False) -> Call[answers.EndedSessions]:
     """End a session, and revoke its token if asked to."""
     query = {"revoke": "true"} if revoke else {}

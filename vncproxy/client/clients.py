@@ -52,6 +52,8 @@ class _Methods:
     list_machines = _Method(calls.list_machines)
     list_sessions = _Method(calls.list_sessions)
     show_session = _Method(calls.show_session)
+    shadow_session = _Method(calls.shadow_session)
+    invite_to_session = _Method(calls.invite_to_session)
     end_session = _Method(calls.end_session)
     end_sessions = _Method(calls.end_sessions)
     show_screen = _Method(calls.show_screen)

@@ -71,6 +71,8 @@ class Cluster:
         outage: of another connection to Redis, so that an outage is logged once.
 
     Attributes:
+        keys: the names of keys.
+        link: the connection for calls.
         presence: the announcement of this process, and those of others.
         publisher: an observer of the sessions of this process.
         sessions: the sessions of all proxies.
@@ -79,7 +81,9 @@ class Cluster:
         proxies: how many proxies there were at the last heartbeat; 0 in all but one process of a
             proxy.
         on_tunnel: is called with each message of another process about a tunnel between zones.
-        on_beat: is called at each heartbeat.
+        on_beat: are called at each heartbeat.
+        on_machine: is called with each notice about a machine with several sessions.
+        on_subscribed: is called when notices arrive again; earlier ones may be missing.
     """
 
     log = Logger()
@@ -101,9 +105,11 @@ class Cluster:
         self.proxies = 0
         self.sight: Sight = _knows_none
         self.on_tunnel: Callable[[bytes], object] = _ignore
-        self.on_beat: Callable[[], object] = _nothing
-        self._keys = keys = ClusterKeys(settings.prefix)
-        self._link = link = RedisLink(reactor, settings, primary, on_operation, outage)
+        self.on_beat: list[Callable[[], object]] = []
+        self.on_machine: Callable[[bytes], object] = _ignore
+        self.on_subscribed: Callable[[], object] = _nothing
+        self.keys = self._keys = keys = ClusterKeys(settings.prefix)
+        self.link = self._link = link = RedisLink(reactor, settings, primary, on_operation, outage)
         me = identity.worker_id
         self._identity = identity
         self._local: ISessionRegistry = local
@@ -113,7 +119,7 @@ class Cluster:
         self._obedience = Obedience(identity, local, self._begin_draining)
         self._stream = OrderStream(link, keys, self._take, self._end_revoked, reactor)
         self._giver = OrderGiver(identity, link, keys, self._obedience, reactor)
-        channels = (keys.orders, keys.acks(me))
+        channels = (keys.orders, keys.machines, keys.acks(me))
         self._subscription = Subscription(
             reactor, settings, channels, self, primary=link.primary, outage=link.outage
         )
@@ -204,6 +210,7 @@ class Cluster:
     def subscribed(self) -> None:
         """Read the orders that were given meanwhile."""
         self._stream.subscribed()
+        self.on_subscribed()
 
     def interrupted(self, reason: str) -> None:
         """Let no session begin until orders are read again."""
@@ -213,6 +220,8 @@ class Cluster:
         """Take a wake-up, or the answer to an order."""
         if channel == self._keys.orders:
             self._stream.read()
+        elif channel == self._keys.machines:
+            self.on_machine(message)
         elif TUNNEL in message:
             self.on_tunnel(message)
         else:
@@ -236,7 +245,8 @@ class Cluster:
         return "" if connection is None else str(connection.transport.getHost().host)
 
     async def _on_heartbeat(self, written: int) -> None:
-        self.on_beat()
+        for each in self.on_beat:
+            each()
         self._stream.read()
         await self.publisher.check(written)
         self._late.begin_repeating()

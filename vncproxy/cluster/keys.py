@@ -56,6 +56,18 @@ class ClusterKeys:
         """The stream of orders, and the channel that wakes its readers."""
         return f"{self.prefix}orders"
 
+    @property
+    def machines(self) -> str:
+        """The channel of notices about machines with several sessions.
+
+        Its name is one that the permissions of earlier versions allow.
+        """
+        return f"{self.prefix}acks:machines"
+
+    def live(self, place: str) -> str:
+        """Return the key of the live sessions at a place, as `SessionLease` names it."""
+        return f"{self.prefix}live:{place}"
+
     def acks(self, worker_id: str) -> str:
         """Return the channel on which a process receives answers to its orders."""
         return f"{self.prefix}acks:{worker_id}"

@@ -5,14 +5,32 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
-from ..model import Announcement, Border, ConsoleType, Mode, SessionFilter, SessionInfo, VMAddress
+from pydantic import TypeAdapter, ValidationError
+
+from ..model import (
+    DEFAULT_POLICY,
+    Announcement,
+    Border,
+    ConsoleType,
+    JoinKind,
+    Joins,
+    Mode,
+    Policy,
+    SessionFilter,
+    SessionInfo,
+    VMAddress,
+)
 
 VERSION = 1
 
 _BORDER = fields(Border)
+
+_POLICY = TypeAdapter(Policy)
+
+_KNOWN = frozenset(each.name for each in fields(Policy))
 
 Members = Mapping[str, Any]
 
@@ -39,6 +57,8 @@ def encode(session: SessionInfo, redis_time: int | None) -> str:
         "bytes_up": session.bytes_up,
         "mode": session.mode.value,
         **(session.border.members() if session.border else {}),
+        **_restrictions(session.policy),
+        **({} if session.joins is None else {"joins": session.joins.members()}),
     }
     return json.dumps({name: value for name, value in members.items() if value not in ("", None)})
 
@@ -114,6 +134,8 @@ def read(members: Members, worker: Announcement, redis_time: int) -> SessionInfo
             proxy_id=worker.identity.proxy_id,
             border=_border(members),
             mode=Mode(members.get("mode", Mode.CONTROL.value)),
+            policy=_policy(members.get("policy", {})),
+            joins=_joins(members.get("joins")),
         )
     except (KeyError, TypeError, AttributeError, OverflowError) as e:
         raise ValueError(f"malformed: {type(e).__name__} {e}") from e
@@ -122,6 +144,29 @@ def read(members: Members, worker: Announcement, redis_time: int) -> SessionInfo
 def _border(members: Members) -> Border | None:
     known = {each.name: _text(members[each.name]) for each in _BORDER if each.name in members}
     return Border(**known) if known else None
+
+
+def _restrictions(policy: Policy) -> dict[str, object]:
+    """Return the member that says where a policy is not the default one; few sessions have it."""
+    if policy == DEFAULT_POLICY:
+        return {}
+    return {"policy": _POLICY.dump_python(policy, mode="json", exclude_defaults=True)}
+
+
+def _policy(members: Mapping[str, object]) -> Policy:
+    """Return a policy; one with restrictions of a later version admits no guests."""
+    try:
+        policy = _POLICY.validate_python(members)
+    except ValidationError as e:
+        raise TypeError("policy") from e
+    return policy if members.keys() <= _KNOWN else replace(policy, may_invite=None)
+
+
+def _joins(members: Mapping[str, Any] | None) -> Joins | None:
+    if members is None:
+        return None
+    kind, announced = JoinKind(members["kind"]), members["announced"] is True
+    return Joins(_text(members["session"]), kind, _text(members["by"]), announced)
 
 
 def _text(value: object) -> str:

@@ -172,6 +172,12 @@ class Relay(Table):
     check_viewers: bool = False
 
 
+class Sharing(Table):
+    """``[sharing]``: several users at one machine."""
+
+    announce_shadows: bool = True
+
+
 class Log(Table):
     """``[log]``: the ordinary log, and the file of the audit lines; empty stands for that log."""
 
@@ -223,6 +229,7 @@ class Settings(Table):
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
     relay: Relay = Relay()
+    sharing: Sharing = Sharing()
     log: Log = Log()
     api: API = API()
     keystone: Keystone | None = None

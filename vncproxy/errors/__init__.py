@@ -55,6 +55,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     └── SessionEnded               why an open session was closed
         ├── ClientGone, ConsoleEnded (ConsoleMoved, ConsoleTaken), ConnectionLost
         ├── EndedByAdministrator, TimeLimit, IdleLimit, Superseded
+        ├── JoinedSessionEnded     its link belonged to another session
         └── ProxyStopping, ProxyDraining
 
 Each class has the user's sentence (``public``), the HTTP status of the API and of a
@@ -112,6 +113,7 @@ from .session_end import (
     ConsoleTaken,
     EndedByAdministrator,
     IdleLimit,
+    JoinedSessionEnded,
     ProxyDraining,
     ProxyStopping,
     SessionEnded,
@@ -159,6 +161,7 @@ __all__ = [
     "Forbidden",
     "HypervisorError",
     "IdleLimit",
+    "JoinedSessionEnded",
     "KeystoneUnavailable",
     "ModeFixed",
     "NoGraphicalConsole",

@@ -100,6 +100,7 @@ class OverLimit(ClientError):
 
     _sentences: ClassVar[Mapping[str, str]] = {
         "sessions_per_vm": "Too many people have this console open. Try again later.",
+        "joined_per_vm": "Too many people watch this console. Try again later.",
         "sessions_per_user": "You have too many consoles open. Close one and try again.",
         "sessions_per_address": "Too many consoles are open from your address. Close one and try"
         " again.",

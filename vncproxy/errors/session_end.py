@@ -86,6 +86,14 @@ class Superseded(SessionEnded):
     code = "superseded"
 
 
+class JoinedSessionEnded(SessionEnded):
+    """The session that this one had joined, as a guest or as an administrator, has ended."""
+
+    public = "The session that this link belongs to has ended."
+    close_code = 4018
+    code = "joined-session-ended"
+
+
 class ProxyStopping(SessionEnded):
     """The proxy is shutting down."""
 

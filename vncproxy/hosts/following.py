@@ -75,7 +75,7 @@ class Following:
                 get an address in words, and keep what they have here.
         """
         token = grant.token
-        stays = grant.endpoint is not None or token.visit is not None
+        stays = grant.endpoint is not None or token.visit is not None or token.joins is not None
         if stays or isinstance(error, NoGraphicalConsole):
             return error
         goes = can_follow and viewer is ConsoleType.NOVNC

@@ -13,6 +13,7 @@ Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 - `hosts`: what other proxies know of a machine.
 - `portals`: what is kept for the programs that call the API.
 - `registry`: the live sessions: list and end; the proxies.
+- `machine_sessions`: the live sessions of one machine.
 
 Methods promise ``Awaitable[T]``, so an implementation may be ``async def`` or return a Deferred.
 """
@@ -29,6 +30,7 @@ from .backend import (
     IKnowsHosts,
     IMachineIds,
     IMachineOwners,
+    ISharesConsoles,
     IVMInventory,
     NamesOtherBackends,
 )
@@ -37,6 +39,7 @@ from .context import CONTEXT_VERSION, BackendContext
 from .deprecated import IConsoleMoves, IConsoleRefusals, IPointsElsewhere
 from .hosts import IMachineFinder
 from .links import IZoneLinks
+from .machine_sessions import IMachineSessions
 from .observer import ISessionObserver
 from .portals import IPortalStore
 from .registry import IProxies, ISessionRegistry
@@ -68,12 +71,14 @@ __all__ = [
     "IMachineFinder",
     "IMachineIds",
     "IMachineOwners",
+    "IMachineSessions",
     "IMayForget",
     "IPointsElsewhere",
     "IPortalStore",
     "IProxies",
     "ISessionObserver",
     "ISessionRegistry",
+    "ISharesConsoles",
     "ISignedLinks",
     "IStage",
     "ITokenSource",

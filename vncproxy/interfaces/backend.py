@@ -73,6 +73,24 @@ class IConsolesElsewhere(Interface):
         """
 
 
+class ISharesConsoles(Interface):
+    """A backend that knows how many viewers its consoles have at a time.
+
+    Links to live sessions are made only where a second viewer takes nothing from the first. A
+    backend without this interface is one whose consoles are shown to several.
+    """
+
+    def most_viewers(vm: str) -> Awaitable[int | None]:
+        """Return how many viewers a console admits at a time; None for many, or where not known.
+
+        Args:
+            vm: the id as the token has it, without the backend's name.
+
+        Raises:
+            VNCProxyError: as ``locate`` does.
+        """
+
+
 class IConsoleRecovery(Interface):
     """A backend that can find out why a console's server refused or ended a connection.
 

@@ -8,6 +8,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 - `policy`: what an issuer decides about a token.
 - `bounds`: the most that an issuer may decide.
 - `endpoint`: where a console is, how its server is verified, and its handshakes as data.
+- `joining`: sessions that join the live session of another user.
 - `token`: a token without its secret, and what a redeemed one allows.
 - `machine_host`: the host on which a machine is.
 - `signed_link`: links that portals sign.
@@ -46,11 +47,21 @@ from .endpoint import (
     Transport,
 )
 from .identity import Identity
+from .joining import MOST_JOINED, JoinKind, Joins
 from .lease import Place, SessionLease
 from .limits import Limits, Timeouts
 from .machine_host import MachineHost, normal_host_name
 from .patterns import ALL_VMS, VMPattern, VMPatterns
-from .policy import NOT_ENFORCED, Clipboard, ConsoleType, Mode, Policy, PowerAction, Sharing
+from .policy import (
+    DEFAULT_POLICY,
+    NOT_ENFORCED,
+    Clipboard,
+    ConsoleType,
+    Mode,
+    Policy,
+    PowerAction,
+    Sharing,
+)
 from .rate import Rate
 from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secret_id
 from .session import (
@@ -70,7 +81,9 @@ from .units import Seconds, UnixTime
 __all__ = [
     "ALL_VMS",
     "ANY_SESSION",
+    "DEFAULT_POLICY",
     "LOCAL",
+    "MOST_JOINED",
     "NOT_ENFORCED",
     "NO_BOUNDS",
     "REFUSALS_HEADER",
@@ -89,6 +102,8 @@ __all__ = [
     "HTTPConnect",
     "Handshake",
     "Identity",
+    "JoinKind",
+    "Joins",
     "Journey",
     "Limits",
     "LinkState",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .joining import MOST_JOINED
 from .limits import Limits
 from .token import Token
 
@@ -16,7 +17,8 @@ class Place(NamedTuple):
 
     Attributes:
         option: the limit's name in ``[limits]``.
-        of: what is counted: ``vm:<backend>/<vm>``, ``user:<user>`` or ``address:<client>``.
+        of: what is counted: ``vm:<backend>/<vm>``, ``joined:<backend>/<vm>``, ``user:<user>`` or
+            ``address:<client>``.
         most: sessions at the same time; 0 for any number.
     """
 
@@ -46,9 +48,15 @@ class SessionLease:
         return f"{self.worker_id}/{self.session_id}"
 
     def places(self, token: Token) -> tuple[Place, ...]:
-        """Return what the session of a token counts for; one without a user counts for none."""
+        """Return what the session of a token counts for; one without a user counts for none.
+
+        One that joins another session counts among such sessions of its machine, and takes no
+        place of the machine's users.
+        """
         limits = self.limits
         vm = Place("sessions_per_vm", f"vm:{token.vm}", limits.sessions_per_vm)
+        if token.joins is not None:
+            vm = Place("joined_per_vm", f"joined:{token.vm}", MOST_JOINED)
         address = Place(
             "sessions_per_address", f"address:{self.client}", limits.sessions_per_address
         )

@@ -129,6 +129,10 @@ class Policy:
         return None
 
 
+DEFAULT_POLICY: Final = Policy()
+"""What a token allows whose issuer decides nothing."""
+
+
 def _text(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_text, value))
@@ -142,7 +146,6 @@ NOT_ENFORCED: Final = (
     "sharing",
     "record",
     "exclusive_at_server",
-    "may_invite",
     "banner",
     "approval",
     "not_before",

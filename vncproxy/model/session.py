@@ -8,7 +8,8 @@ from typing import Protocol
 
 from .address import VMAddress
 from .border import Border
-from .policy import ConsoleType, Mode
+from .joining import Joins
+from .policy import DEFAULT_POLICY, ConsoleType, Mode, Policy
 from .units import UnixTime
 
 
@@ -43,6 +44,8 @@ class SessionInfo:
         side: of an ended session, which leg ended first: ``downstream`` or ``upstream``; empty
             where the proxy itself ended it.
         border: the zones that it comes from and goes to; None for a session within one zone.
+        policy: what its token allows; the default one until it is redeemed.
+        joins: the live session that it has joined; None for a session of its own.
     """
 
     id: str
@@ -63,6 +66,8 @@ class SessionInfo:
     proxy_id: str = ""
     signer: str = ""
     mode: Mode = Mode.CONTROL
+    policy: Policy = DEFAULT_POLICY
+    joins: Joins | None = None
 
     @property
     def cursor(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from .address import VMAddress
 from .border import Visit
 from .endpoint import ConsoleEndpoint
+from .joining import Joins
 from .policy import ConsoleType, Policy
 from .units import UnixTime
 
@@ -23,6 +24,7 @@ class Token:
         expires_at: when it can no longer be redeemed.
         visit: the session of another zone that it was issued for; None for a user's own token.
         signer: the token source of a signed link; empty for tokens that were issued.
+        joins: the live session that it is bound to; None for a token of its own.
     """
 
     vm: VMAddress
@@ -33,6 +35,7 @@ class Token:
     expires_at: UnixTime
     visit: Visit | None = None
     signer: str = ""
+    joins: Joins | None = None
 
 
 @dataclass(frozen=True, slots=True)

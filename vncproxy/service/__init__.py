@@ -2,6 +2,7 @@
 
 - `composition`: the whole proxy from its settings, read from top to bottom.
 - `cluster`: its identity, what it announces, and the cluster that it is part of.
+- `together`: what binds sessions that join others to those.
 - `components`: token store, token sources and backends: made, renewed, closed.
 - `sites`: the HTTP sites for users and for API callers.
 - `nova_authenticators`: how callers of Nova's API are identified.

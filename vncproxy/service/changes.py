@@ -12,6 +12,7 @@ _RELOADED: Final = {
     "limits",
     "timeouts",
     "relay",
+    "sharing",
     "log",
     "api",
     "nova",

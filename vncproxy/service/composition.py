@@ -34,6 +34,7 @@ from .pictures import make_album
 from .reload import RunningProxy
 from .siblings import Siblings
 from .sites import Sites, proxy_name, services
+from .together import bind_sessions
 from .zone_links import make_links, surround
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class _Parts:
         self.sessions = self._make_sessions(observers)
         self.describe = self._make_description()
         self.cluster = self._make_cluster()
+        self.binding = bind_sessions(self.sessions, self.cluster)
         self.proxies: IProxies = self.cluster or Alone(self.describe, self._drain)
         self.hosts = self._make_hosts()
         self.sites = self._make_sites()

@@ -272,6 +272,7 @@ class Sites:
                 room_elsewhere=lambda: self.room_elsewhere(),
                 zone=settings.proxy.zone,
                 zones={name: _peer(name, table) for name, table in settings.zones.items()},
+                announce_shadows=settings.sharing.announce_shadows,
                 nova=NovaOptions(
                     nova_authenticators(settings, keys, components.keystone),
                     nova.url,

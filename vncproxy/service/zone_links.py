@@ -133,7 +133,7 @@ def surround(
     if cluster is not None:
         links.neighbours = ClusterNeighbours(cluster)
         cluster.on_tunnel = links.take_message
-        cluster.on_beat = partial(_listen, links, cluster)
+        cluster.on_beat.append(partial(_listen, links, cluster))
 
 
 def _listen(links: ZoneLinks, cluster: Cluster) -> None:

@@ -150,6 +150,7 @@ class AuditLog:
     def opened(self, session: SessionInfo) -> None:
         """Write that a session is open."""
         text = self._write("open", session, mode=session.mode.value)
+        self._note_joining("join", session)
         if self._journal is not None:
             self._journal.opened(text)
 
@@ -168,8 +169,22 @@ class AuditLog:
             bytes_down=session.bytes_down,
             bytes_up=session.bytes_up,
         )
+        self._note_joining("leave", session)
         if self._journal is not None:
             self._journal.closed(session.id)
+
+    def _note_joining(self, event: str, session: SessionInfo) -> None:
+        """Write a line of the session that was joined, where one was: by whom, and how."""
+        if session.joins is None:
+            return
+        members = {
+            **session.joins.members(),
+            "joined_by": session.id,
+            "user": session.user,
+            "vm": str(session.vm),
+            "mode": session.mode.value,
+        }
+        self.note(event, members)
 
     def note(self, event: str, members: Mapping[str, object]) -> None:
         """Write a line about something else than a session; members without a value are left out.
@@ -197,6 +212,7 @@ class AuditLog:
             "host": session.host or None,
             "seconds": round(session.seconds, 3),
             **_zones(session),
+            **({} if session.joins is None else {"joins": session.joins.members()}),
             **more,
         }
         return self._put(line)

@@ -9,7 +9,13 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 
 from ..addresses import counted_as
-from ..errors import OverLimit, ProxyStopping, Superseded, VNCProxyError
+from ..errors import (
+    OverLimit,
+    PolicyUnsupported,
+    ProxyStopping,
+    Superseded,
+    VNCProxyError,
+)
 from ..model import ConsoleType, Grant, SessionLease, Token, VMAddress, secret_id
 from .admission import Admission
 from .services import Services
@@ -48,6 +54,9 @@ class LiveSessions:
             replaces, to end it there, and with the id of the new one.
         elsewhere: returns why a console cannot be shown here, which may be that another proxy shows
             it; None where no other may.
+        require_host: is called with a session that joins another one, when its token is redeemed;
+            raises `VNCProxyError` where the other one does not live.
+        on_left: called with a session that has ended where its machine has others.
         explaining: how many sessions ask their backends why their console ended.
     """
 
@@ -62,6 +71,8 @@ class LiveSessions:
         self.on_redeemed: Callable[[str], object] = lambda session_id: None
         self.replace_elsewhere: Callable[[str, str], object] = lambda name, session_id: None
         self.elsewhere: Elsewhere | None = None
+        self.require_host: Callable[[SessionState], Awaitable[None]] = _no_host
+        self.on_left: Callable[[SessionState], object] = lambda session: None
         self.explaining = 0
         self.on_count: Callable[[], None] = lambda: None
         self._live: dict[str, SessionState] = {}
@@ -159,6 +170,8 @@ class LiveSessions:
         if session.grant is not None:
             self._remove_from_vm(session, session.grant.token.vm)
             self.services.store.leave(self.lease(session), session.grant.token)
+            if session.grant.token.vm in self._of_vm:
+                self.on_left(session)
         if session.id in self._replaced:
             self._replaced.remove(session.id)
         else:
@@ -198,6 +211,11 @@ class LiveSessions:
         self._of_address[client] -= 1
         if not self._of_address[client]:
             del self._of_address[client]
+
+
+async def _no_host(session: SessionState) -> None:
+    """Refuse a session that joins another one: nothing was given that knows others."""
+    raise PolicyUnsupported("sessions cannot be joined here")
 
 
 def _counted(session: SessionState) -> str:

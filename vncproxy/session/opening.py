@@ -169,6 +169,8 @@ class Opening:
     async def _open_console(self, grant: Grant) -> tuple[Leg, Console, str, Sequence[IStage]]:
         """Return the user's leg, the console, the machine's name, and stages."""
         session, token = self._session, grant.token
+        if token.joins is not None:
+            await self._live.require_host(session)
         await self._downstream.admit(grant)
         _check_policy(token.policy, session.user_request)
         console, name = await self._find_console(grant)
@@ -245,6 +247,7 @@ class Opening:
             since = self._services.reactor.seconds() - session.started
             left = max(1.0, policy.max_duration - grant.age - since)
             policy = replace(policy, max_duration=left)
+        policy = replace(policy, may_invite=None)  # guests are of this zone
         client, via = session.user_request.client, visit.via if visit else ()
         return Journey(session.id, grant.token.user, client, policy, via)
 

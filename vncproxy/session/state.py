@@ -8,7 +8,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from ..errors import ProxyDraining, SessionEnded, Superseded, VNCProxyError
-from ..model import Border, Grant, SessionInfo, UnixTime, VMAddress
+from ..model import DEFAULT_POLICY, Border, Grant, Joins, SessionInfo, UnixTime, VMAddress
 from ..relay.leg import Leg
 from .rights import Rights
 from .user_request import UserRequest
@@ -105,6 +105,11 @@ class SessionState:
         return "" if self.grant is None else self.grant.token.signer
 
     @property
+    def joins(self) -> Joins | None:
+        """The live session that it has joined; None for a session of its own."""
+        return None if self.grant is None else self.grant.token.joins
+
+    @property
     def is_open(self) -> bool:
         """Whether bytes flow, or did."""
         return self.legs is not None
@@ -165,6 +170,7 @@ class SessionState:
             now: the seconds of the reactor's clock.
         """
         request, (bytes_down, bytes_up) = self.user_request, self.bytes_moved()
+        token = None if self.grant is None else self.grant.token
         return SessionInfo(
             id=self.id,
             type=request.type,
@@ -184,4 +190,6 @@ class SessionState:
             proxy_id=self.proxy_id,
             signer=self.signer,
             mode=self.rights.effective,
+            policy=DEFAULT_POLICY if token is None else token.policy,
+            joins=self.joins,
         )

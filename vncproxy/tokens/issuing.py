@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from ..errors import VMNotFound
 from ..interfaces import ITokenStore
-from ..model import ConsoleType, Policy, Token, UnixTime, Visit, VMAddress, secret_id
+from ..model import ConsoleType, Joins, Policy, Token, UnixTime, Visit, VMAddress, secret_id
 from .access_url import access_url
 from .machine_check import MachineCheck, no_machine
 from .policy import check_policy
@@ -33,6 +33,7 @@ class IssueRequest:
         visit: the session of another zone that it is for.
         hops: how many proxies it has come by.
         running: whether the machine must be on.
+        joins: the live session that it is bound to.
     """
 
     vm: VMAddress
@@ -44,6 +45,7 @@ class IssueRequest:
     visit: Visit | None = None
     hops: int = 0
     running: bool = False
+    joins: Joins | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,10 @@ class TokenIssuer:
         raise no_machine(request.vm) from problem
 
     async def _ways(self, request: IssueRequest) -> Sequence[IWay]:
-        """Return where a link may lead; another zone knows this one by one address only."""
+        """Return where a link may lead.
+
+        Another zone knows this one by one address only, and a live session is known here only.
+        """
         seen, here = False, _Here(self._rules.urls)
         ways: Sequence[IWay] = (here,)
         if self._places is not None and request.visit is None:
@@ -222,6 +227,8 @@ class TokenIssuer:
                 )
             except VMNotFound as e:
                 raise no_machine(request.vm) from e
+        if request.joins is not None:
+            ways = [way for way in ways if way.peer is None] or [here]
         if request.check and not seen and all(way.peer is None for way in ways):
             await self._machines.require(request.vm)
         return ways
@@ -238,4 +245,13 @@ class TokenIssuer:
         self._rules.check_backend(request.vm)
         policy, now = check_policy(request.policy), self._time()
         expires_at = now + self._rules.lifetime(request.ttl)
-        return Token(request.vm, request.user, request.type, policy, now, expires_at, request.visit)
+        return Token(
+            request.vm,
+            request.user,
+            request.type,
+            policy,
+            now,
+            expires_at,
+            request.visit,
+            joins=request.joins,
+        )

@@ -18,6 +18,6 @@ def over_limit(place: Place, count: int, token: Token) -> OverLimit:
         token: the session's.
     """
     kind, _, name = place.of.partition(":")
-    what = {"vm": "of", "user": "of user", "address": "from"}[kind]
+    what = {"vm": "of", "joined": "that join at", "user": "of user", "address": "from"}[kind]
     detail = f"{count} sessions {what} {printable(name, LONGEST_NAME)}, limits.{place.option}"
     return OverLimit(detail, option=place.option).about(token.vm, token.user)

@@ -20,7 +20,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from ..model import ConsoleType, Policy, Token, UnixTime, Visit, VMAddress
+from ..model import ConsoleType, Joins, Policy, Token, UnixTime, Visit, VMAddress
 from ..origins import normal_or_as_is
 
 VERSION = 1
@@ -61,6 +61,7 @@ class _Record(BaseModel):
     expires_at: _Moment
     visit: Visit | None = None
     signer: str = ""
+    joins: Joins | None = None
 
 
 def encode(token: Token) -> bytes:
@@ -75,6 +76,7 @@ def encode(token: Token) -> bytes:
         expires_at=token.expires_at,
         visit=token.visit,
         signer=token.signer,
+        joins=token.joins,
     )
     # proxies of an earlier version refuse a record with members that they do not know
     left_out: dict[str, bool | set[str]] = {"policy": _unset(token.policy)}
@@ -82,6 +84,8 @@ def encode(token: Token) -> bytes:
         left_out["visit"] = True
     if not token.signer:
         left_out["signer"] = True
+    if token.joins is None:
+        left_out["joins"] = True
     return record.model_dump_json(exclude=left_out).encode()
 
 
@@ -134,6 +138,7 @@ def decode(record: bytes) -> Token:
         expires_at=read.expires_at,
         visit=read.visit,
         signer=read.signer,
+        joins=read.joins,
     )
 
 

@@ -102,7 +102,7 @@ class RedisLeases:
         self._flushes += 1
         try:
             for batch in self._batches(list(left)):
-                await self._change("leave", scripts.LEAVE, batch)
+                await self._change("leave", scripts.LEAVE, batch, self._keys.prefix)
         except BaseException:
             self._left.extendleft(reversed(left))
             raise
@@ -172,9 +172,11 @@ class RedisLeases:
             for place in lease.places(token):
                 yield self._keys.live(place.of), name
 
-    async def _change(self, operation: str, script: str, batch: list[Membership]) -> None:
+    async def _change(
+        self, operation: str, script: str, batch: list[Membership], *more: str
+    ) -> None:
         keys, names = [key for key, _ in batch], [name for _, name in batch]
-        await self._run(operation, script, keys, *names)
+        await self._run(operation, script, keys, *names, *more)
 
     async def _run(self, operation: str, script: str, keys: list[str], *args: str) -> None:
         async def change(redis: Operation) -> None:

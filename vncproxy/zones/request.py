@@ -258,6 +258,7 @@ def narrowed(policy: Policy, peer: Peer) -> Policy:
         allowed_origins=(),
         uses=1,
         confirm=False,
+        may_invite=None,
     )
 
 

@@ -75,7 +75,7 @@ class AuthTokens:
         if grant.endpoint is not None:
             raise Fault(404, TOKEN_NOT_FOUND)
         await self._require(caller, vm)
-        if restricted(grant.token.policy):
+        if grant.token.joins is not None or restricted(grant.token.policy):
             raise Fault(403, "The policy of this token is enforced by vncproxy only.")
         endpoint = await self._machines.endpoint(vm)
         if endpoint.fd >= 0:

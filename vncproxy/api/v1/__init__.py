@@ -8,6 +8,7 @@ In reading order:
 - `keys`: create, list and revoke.
 - `session_query`: which sessions a request is about.
 - `sessions`: list, show and end.
+- `joining`: links to live sessions.
 - `proxies`: list and drain.
 - `inventory`: the machines of all backends.
 - `screenshots`: pictures of machines.

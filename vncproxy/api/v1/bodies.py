@@ -34,6 +34,7 @@ from ...model import (
     VM_PATTERN,
     ConsoleType,
     Ended,
+    Joins,
     Policy,
     Seconds,
     SessionInfo,
@@ -191,7 +192,7 @@ def timestamp(when: UnixTime) -> str:
 
 def token_body(token: Token) -> TokenBody:
     """Return the JSON of an issued token."""
-    return {
+    body: TokenBody = {
         "vm": str(token.vm),
         "user": token.user,
         "type": token.type.value,
@@ -199,6 +200,13 @@ def token_body(token: Token) -> TokenBody:
         "expires_at": timestamp(token.expires_at),
         "policy": _POLICY.dump_python(token.policy, mode="json"),
     }
+    body |= _joins(token.joins)
+    return body
+
+
+def _joins(joins: Joins | None) -> Any:
+    """Return the member that says which session was joined, where one was."""
+    return {} if joins is None else {"joins": joins.members()}
 
 
 def issued_body(issued: Issued) -> IssuedToken:
@@ -237,6 +245,7 @@ def session_body(session: SessionInfo) -> Session:
     if session.border is not None:
         border: Any = session.border.members()
         body |= border
+    body |= _joins(session.joins)
     return body
 
 

@@ -25,6 +25,7 @@ from ...answers import (
 )
 from ...config.scope import Scope
 from .bodies import TokenRequest
+from .joining import InviteRequest, ShadowRequest
 from .keys import KeyRequest
 from .operation import Operation
 from .parameters import (
@@ -47,6 +48,7 @@ from .problems import (
     ASKING_ZONES,
     BACKEND_ERROR,
     BACKEND_UNKNOWN,
+    CANNOT_JOIN,
     KEY_CONFLICT,
     KEY_UNKNOWN,
     NO_PROXY,
@@ -199,6 +201,31 @@ END_SESSION = Operation(
     query=(REVOKE,),
     causes=(SESSION_UNKNOWN, STORE_UNAVAILABLE),
 )
+SHADOW_SESSION = Operation(
+    "shadowSession",
+    "POST",
+    "/v1/sessions/{session_id}/shadow",
+    IssuedToken,
+    "Make a link by which an administrator looks at a live session, or controls its machine.",
+    "The link is good once, and ends with the session.",
+    scopes=(Scope.SHADOW,),
+    status=201,
+    body=ShadowRequest,
+    causes=(SESSION_UNKNOWN, CANNOT_JOIN, BACKEND_ERROR, STORE_UNAVAILABLE),
+)
+INVITE_TO_SESSION = Operation(
+    "inviteToSession",
+    "POST",
+    "/v1/sessions/{session_id}/invite",
+    IssuedToken,
+    "Make a link for a guest of a live session's user.",
+    "The link is good once, and ends with the session. The session's policy has to allow it:"
+    " `may_invite`.",
+    scopes=(Scope.ISSUE,),
+    status=201,
+    body=InviteRequest,
+    causes=(SESSION_UNKNOWN, CANNOT_JOIN, BACKEND_ERROR, STORE_UNAVAILABLE),
+)
 LIST_PROXIES = Operation(
     "listProxies",
     "GET",
@@ -298,6 +325,8 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     SHOW_SESSION,
     END_SESSION,
     END_SESSIONS,
+    SHADOW_SESSION,
+    INVITE_TO_SESSION,
     LIST_PROXIES,
     DRAIN_PROXY,
     ISSUE_ZONE_TOKEN,

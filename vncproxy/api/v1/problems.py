@@ -21,6 +21,7 @@ from ...errors import (
     VNCProxyError,
     ZoneError,
 )
+from ...together.links import CannotJoin
 from ...tokens.refusals import NoProxyForHost
 
 
@@ -52,6 +53,9 @@ FORBIDDEN = Problem(
 )
 TOKEN_UNKNOWN = Problem(404, TokenUnknown.code, "There is no such token, or not for this key.")
 SESSION_UNKNOWN = Problem(404, "session-unknown", "There is no such session, or not for this key.")
+CANNOT_JOIN = Problem(
+    CannotJoin.status, CannotJoin.code, "The session cannot be joined; the message says why."
+)
 PROXY_UNKNOWN = Problem(404, "proxy-unknown", "There is no such proxy.")
 KEY_UNKNOWN = Problem(404, "key-unknown", "There is no such key, or not for this one.")
 KEY_CONFLICT = Problem(

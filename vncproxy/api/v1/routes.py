@@ -24,6 +24,7 @@ from ..zones import ZoneDesk
 from . import operations as op
 from .bodies import TokenRequest, read_body
 from .inventory import Inventory
+from .joining import InviteRequest, JoiningView, ShadowRequest
 from .keys import KeyRequest, KeysView
 from .openapi import document_text
 from .parameters import parse_one, parse_query
@@ -44,6 +45,7 @@ class Api(Serving):
         tokens: Tokens,
         keys: KeysView,
         sessions: SessionsView,
+        joining: JoiningView,
         proxies: ProxiesView,
         zones: ZoneDesk,
         inventory: Inventory,
@@ -55,6 +57,7 @@ class Api(Serving):
         self._tokens = tokens
         self._keys = keys
         self._sessions = sessions
+        self._joining = joining
         self._proxies = proxies
         self._zones = zones
         self._inventory = inventory
@@ -201,6 +204,26 @@ class Api(Serving):
             return await self._sessions.end(caller, session_id, **given)
 
         return self._answer(request, op.END_SESSION, work)
+
+    @serves(op.SHADOW_SESSION)
+    def shadow_session(self, request: Request, session_id: str) -> Deferred[bytes]:
+        """Make a link by which an administrator looks at a session."""
+
+        async def work(caller: Caller) -> Reply[IssuedToken]:
+            asked = read_body(ShadowRequest, body_of(request))
+            return await self._joining.shadow(caller, session_id, asked)
+
+        return self._answer(request, op.SHADOW_SESSION, work)
+
+    @serves(op.INVITE_TO_SESSION)
+    def invite_to_session(self, request: Request, session_id: str) -> Deferred[bytes]:
+        """Make a link for a guest of a session's user."""
+
+        async def work(caller: Caller) -> Reply[IssuedToken]:
+            asked = read_body(InviteRequest, body_of(request))
+            return await self._joining.invite(caller, session_id, asked)
+
+        return self._answer(request, op.INVITE_TO_SESSION, work)
 
     @serves(op.DESCRIBE)
     def describe(self, request: Request) -> bytes:

@@ -135,15 +135,28 @@ class SessionsView:
         return await self._sessions.end_where(why, wanted, by=str(caller))
 
     async def _find(self, caller: Caller, session_id: str) -> SessionInfo:
-        session = await self._sessions.get(session_id)
-        if session is None or not self._is_visible(session, caller):
-            raise _unknown()
-        return session
+        return await find_session(self._sessions, self._permissions, caller, session_id)
 
-    def _is_visible(self, session: SessionInfo, caller: Caller) -> bool:
-        if session.vm is None:
-            return caller.unrestricted
-        return self._permissions.allow(caller, session.vm)
+
+async def find_session(
+    sessions: ISessionRegistry, permissions: Permissions, caller: Caller, session_id: str
+) -> SessionInfo:
+    """Return a session of a machine that a caller may touch.
+
+    Raises:
+        Refusal: 404, there is none, or not for this caller.
+        StoreUnavailable: other proxies cannot be asked.
+    """
+    session = await sessions.get(session_id)
+    if session is None or not _is_visible(session, caller, permissions):
+        raise _unknown()
+    return session
+
+
+def _is_visible(session: SessionInfo, caller: Caller, permissions: Permissions) -> bool:
+    if session.vm is None:
+        return caller.unrestricted
+    return permissions.allow(caller, session.vm)
 
 
 def _unknown() -> Refusal:

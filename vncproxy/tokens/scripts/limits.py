@@ -112,11 +112,26 @@ return 0
 LEAVE = (
     PRELUDE
     + """
-for i, set in ipairs(KEYS) do redis.call('SREM', set, ARGV[i + 1]) end
+local prefix = ARGV[#KEYS + 2]
+local of_vm = prefix .. 'live:vm:'
+for i, set in ipairs(KEYS) do
+  local name = ARGV[i + 1]
+  if redis.call('SREM', set, name) == 1 and string.sub(set, 1, #of_vm) == of_vm then
+    local vm = string.sub(set, #of_vm + 1)
+    if redis.call('EXISTS', prefix .. 'live:joined:' .. vm) == 1 then
+      local notice = {v = 1, event = 'left', vm = vm, session = name}
+      redis.call('PUBLISH', prefix .. 'acks:machines', cjson.encode(notice))
+    end
+  end
+end
 return #KEYS
 """
 )
-"""Removes sessions, each from one set."""
+"""Removes sessions, each from one set.
+
+Where others have joined sessions of the same machine, all processes are told: those that had joined
+this one end with it.
+"""
 
 REGISTER = (
     PRELUDE

@@ -41,6 +41,7 @@ const TEXTS = {
     4010: ["Ended by an administrator", "An administrator closed this console."],
     4011: ["Time limit reached", "The time allowed for this console is over. Ask for a new console link."],
     4013: ["The viewer was disconnected", "It sent a message that is not passed on to the virtual machine."],
+    4018: ["The session has ended", "The session that this link belongs to has ended."],
     4100: ["The virtual machine is not running", "Start it, then reconnect."],
     4101: ["The hypervisor shows no console", "Reconnect in a moment; if this goes on, tell your administrator."],
     4102: ["The console cannot be opened now", "Reconnect in a moment."],
