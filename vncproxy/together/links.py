@@ -87,19 +87,14 @@ class SessionLinks:
         joins = Joins(session.id, JoinKind.SHADOW, by, announced)
         return await self._issue(session, wanted, policy, joins)
 
-    async def invite(
-        self, session: SessionInfo, wanted: Wanted, *, may_control: bool = True
-    ) -> IssuedToken:
+    async def invite(self, session: SessionInfo, wanted: Wanted) -> IssuedToken:
         """Make a link for a guest, whom its user names.
-
-        Args:
-            may_control: whether the session controls its machine now.
 
         Raises:
             Forbidden: the session's user may not invite, or not to this.
             CannotJoin, IssueRefused, VNCProxyError: as `shadow`.
         """
-        policy = _of_guest(session.policy, wanted.mode, may_control=may_control)
+        policy = _of_guest(session, wanted.mode)
         name = f"guest of {session.user}: {printable(wanted.user.strip(), LONGEST_NAME)}"
         joins = Joins(session.id, JoinKind.GUEST, session.user)
         return await self._issue(session, replace(wanted, user=name), policy, joins)
@@ -142,16 +137,17 @@ def _sharing(policy: Policy) -> Sharing:
     return Sharing.ONE_DRIVER if policy.sharing is Sharing.ONE_DRIVER else Sharing.SHARED
 
 
-def _of_guest(policy: Policy, mode: Mode, *, may_control: bool) -> Policy:
+def _of_guest(session: SessionInfo, mode: Mode) -> Policy:
     """Return what a guest may do: no more than the inviting user, and never invite others.
 
     The longest duration is left out: a guest's session ends with that of the user.
     """
+    policy = session.policy
     if policy.may_invite is None:
         raise Forbidden(public="You may not invite others to this console.")
     if mode is Mode.CONTROL and policy.may_invite is not Mode.CONTROL:
         raise Forbidden(public="You may invite others to watch only.")
-    if mode is Mode.CONTROL and (policy.view_only or not may_control):
+    if mode is Mode.CONTROL and session.mode is not Mode.CONTROL:
         raise Forbidden(public="You do not control this console yourself.")
     return replace(
         policy,
