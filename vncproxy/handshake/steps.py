@@ -61,14 +61,17 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class StartTLS:
-    """Start TLS as its client; the result is empty and comes when the server is verified.
+    """Start TLS; the result is empty and comes when a server is verified.
 
     Attributes:
-        trust: how the server's certificate is verified; None for TLS without certificates.
+        trust: how the server's certificate is verified; None for TLS without certificates, and
+            where this side is the server.
+        serve: whether this side is the server.
     """
 
     trust: TLSTrust | None
     what: str = "the end of its TLS handshake"
+    serve: bool = False
 
 
 Wait = Read | ReadUntil | ReadAtMost | StartTLS

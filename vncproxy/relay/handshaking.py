@@ -161,7 +161,7 @@ class _HandshakeRun(Generic[T]):
 
     def _start_tls(self, step: StartTLS) -> None:
         try:
-            verified = self._leg.start_tls(self._make_verifier(step))
+            verified = self._leg.start_tls(self._make_verifier(step), serve=step.serve)
         except VNCProxyError as e:
             self._advance(self.dialogue.fail, e)
             return

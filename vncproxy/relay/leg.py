@@ -22,13 +22,13 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.tcp import Server
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import alsoProvides, implementer
 
 from ..errors import ConnectionLost, SessionEnded, UpstreamViolation, VNCProxyError
 from .framing import CLOSE_REASON_LIMIT, FrameError, Framing
 from .raw_framing import RawFraming
 from .sending import send_at_once
-from .sockets import shut_down_sending
+from .sockets import IHeaderLayer, shut_down_sending
 from .verifier import TLSVerifier
 
 UNREAD_LIMIT = 65536
@@ -99,8 +99,11 @@ class Leg(Protocol):
         """Register with the transport, to be called when its outgoing buffer is full."""
         self.transport.registerProducer(self, True)
 
-    def start_tls(self, verifier: TLSVerifier) -> Deferred[None]:
-        """Start TLS as its client; nothing may be sent before it is established.
+    def start_tls(self, verifier: TLSVerifier, *, serve: bool = False) -> Deferred[None]:
+        """Start TLS; nothing may be sent before it is established.
+
+        Args:
+            serve: as its server; else as its client.
 
         Returns:
             Fires when the server is verified; fails with a ``VNCProxyError`` when it is not.
@@ -113,8 +116,10 @@ class Leg(Protocol):
         if not plain or not isinstance(self.framing, RawFraming):
             raise UpstreamViolation("TLS within TLS or within a web socket is not supported")
         self._verifier, self._tls_verified = verifier, Deferred()
-        # an adopted socket has a server's transport, whose startTLS has the other direction
-        transport.startTLS(verifier, not isinstance(transport, Server))
+        # startTLS has the direction of the transport: an adopted socket has a server's
+        transport.startTLS(verifier, _is_server(transport) is serve)
+        if IHeaderLayer.providedBy(transport):
+            alsoProvides(transport, ISSLTransport)
         return self._tls_verified
 
     def handshakeCompleted(self) -> None:
@@ -315,6 +320,11 @@ class Leg(Protocol):
         self._receive = self._on_full = _ignore
         self.close_reason.callback(why)
         self._receive_eof()
+
+
+def _is_server(transport: Any) -> bool:
+    below = transport.transport if IHeaderLayer.providedBy(transport) else transport
+    return isinstance(below, Server)
 
 
 def _ignore(_: object) -> None:

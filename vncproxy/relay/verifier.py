@@ -1,8 +1,8 @@
-"""What a leg that starts TLS needs to know of the check of its server."""
+"""What a leg that starts TLS needs to know of its connection."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.python.failure import Failure
 
@@ -10,16 +10,17 @@ from ..errors import VNCProxyError
 
 
 class TLSVerifier(Protocol):
-    """Makes one TLS connection and verifies its server (`vncproxy.tls.verification.TLSClient`)."""
+    """Makes one TLS connection, for Twisted, and verifies its peer.
 
-    def clientConnectionForTLS(self, tlsProtocol: object) -> Any:
-        """Return the connection; called by Twisted (``IOpenSSLClientConnectionCreator``)."""
+    As the client it provides ``IOpenSSLClientConnectionCreator``
+    (`vncproxy.tls.verification.TLSClient`), as the server ``IOpenSSLServerConnectionCreator``.
+    """
 
     def verify(self) -> None:
-        """Verify the server after the TLS handshake.
+        """Verify the peer after the TLS handshake.
 
         Raises:
-            VNCProxyError: the server is not the expected one.
+            VNCProxyError: it is not the expected one.
         """
 
     def failure(self, reason: Failure) -> VNCProxyError:

@@ -12,6 +12,7 @@ The proxy is the client of hypervisors and the server of viewers.
 - `tight`: the security type Tight.
 - `vencrypt`: VeNCrypt: TLS within RFB.
 - `sasl`: SASL within VeNCrypt.
+- `viewer_login`: the handshake with a viewer that logs in by VeNCrypt.
 - `server_init`: ClientInit and ServerInit.
 - `pixels`: pixel formats.
 - `pieces`: pieces of a stream of messages.

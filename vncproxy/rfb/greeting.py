@@ -17,11 +17,12 @@ _U32_NONE = NONE.to_bytes(4, "big")
 _OK, _FAILED = bytes(4), (1).to_bytes(4, "big")
 
 
-class _Phase(Enum):
+class Phase(Enum):
     """The phase of a greeting."""
 
     BEFORE = "nothing is sent"
     VERSION = "the proxy waits for the viewer's version"
+    OFFER = "the version is agreed on, and no security type is offered yet"
     CHOICE = "the proxy waits for a 3.8 viewer to choose a security type"
     RESULT = "a 3.8 viewer waits for the result of its choice"
     AFTER = "the security phase is over: no reason can be sent any more"
@@ -30,10 +31,11 @@ class _Phase(Enum):
 class Greeting:
     """The greeting of one viewer; `refuse` continues it from the phase that it has reached."""
 
-    __slots__ = ("_phase",)
+    __slots__ = ("_phase", "_version")
 
     def __init__(self) -> None:
-        self._phase = _Phase.BEFORE
+        self._phase = Phase.BEFORE
+        self._version = Version.V3_8
 
     def greet(self) -> Steps[bool]:
         """Run the handshake up to and including ClientInit.
@@ -46,17 +48,18 @@ class Greeting:
         """
         version = yield from self._agree_on_version()
         if version is Version.V3_3:
+            self._phase = Phase.AFTER
             yield Write(_U32_NONE)
         else:
-            self._phase = _Phase.CHOICE if version is Version.V3_8 else _Phase.AFTER
+            self._phase = Phase.CHOICE if version is Version.V3_8 else Phase.AFTER
             yield Write(bytes([1, NONE]))
             choice = (yield Read(1, "its choice of a security type"))[0]
-            if self._phase is _Phase.CHOICE:
-                self._phase = _Phase.RESULT
+            if self._phase is Phase.CHOICE:
+                self._phase = Phase.RESULT
             if choice != NONE:
                 raise DownstreamViolation(f"viewer chose security type {choice}, offered {NONE}")
         if version is Version.V3_8:
-            self._phase = _Phase.AFTER
+            self._phase = Phase.AFTER
             yield Write(_OK)
         return (yield Read(1, "its ClientInit message")) != b"\0"
 
@@ -66,27 +69,31 @@ class Greeting:
         Before security types were offered, an empty offer carries it. Afterwards, a 3.8 viewer gets
         it with the SecurityResult; older versions have no reason there.
         """
-        if self._phase in (_Phase.BEFORE, _Phase.VERSION):
-            version = yield from self._agree_on_version()
-            zero_types = bytes(4) if version is Version.V3_3 else bytes(1)
+        if self._phase in (Phase.BEFORE, Phase.VERSION):
+            yield from self._agree_on_version()
+        if self._phase is Phase.OFFER:
+            self._phase = Phase.AFTER
+            zero_types = bytes(4) if self._version is Version.V3_3 else bytes(1)
             yield Write(zero_types + encode_reason(reason))
-        elif self._phase is _Phase.CHOICE:
+        elif self._phase is Phase.CHOICE:
             yield Read(1, "its choice of a security type")
-            self._phase = _Phase.RESULT
-        if self._phase is _Phase.RESULT:
-            self._phase = _Phase.AFTER
+            self._phase = Phase.RESULT
+        if self._phase is Phase.RESULT:
+            self._phase = Phase.AFTER
             yield Write(_FAILED + encode_reason(reason))
 
     def _agree_on_version(self) -> Steps[Version]:
-        if self._phase is _Phase.BEFORE:
-            self._phase = _Phase.VERSION
+        if self._phase is Phase.BEFORE:
+            self._phase = Phase.VERSION
             yield Write(Version.V3_8.value)
         banner = yield Read(BANNER_SIZE, "its RFB version")
-        self._phase = _Phase.AFTER
+        self._phase = Phase.AFTER
         try:
-            return parse_banner(banner)
+            self._version = parse_banner(banner)
         except NotRFB as e:
             raise DownstreamViolation(e.detail) from e
+        self._phase = Phase.OFFER
+        return self._version
 
 
 def greet() -> Steps[bool]:
