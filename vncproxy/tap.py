@@ -70,6 +70,10 @@ class Options(UsageOptions):
         """Listen for TCP viewers here instead of listen.xvp; repeatable."""
         self.listen.setdefault("xvp", []).append(endpoint)
 
+    def opt_rfb(self, endpoint: str) -> None:
+        """Listen for viewers that log in over RFB here instead of listen.rfb; repeatable."""
+        self.listen.setdefault("rfb", []).append(endpoint)
+
     def opt_api(self, endpoint: str) -> None:
         """Listen for the HTTP API here instead of listen.api; repeatable."""
         self.listen.setdefault("api", []).append(endpoint)

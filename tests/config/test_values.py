@@ -101,6 +101,45 @@ class ValueTests(LoadCase):
             " must name its port, because the Java viewer needs it",
         )
 
+    def test_viewers_start_tls_themselves_and_need_a_certificate(self) -> None:
+        for text, problem in (
+            ('rfb = ["tcp:5900"]', "needs rfb_certificate, or an ssl: endpoint in web or xvp"),
+            (
+                'rfb = ["ssl:5900"]\nrfb_certificate = "/c.pem"',
+                '"ssl:5900" must be tcp:, unix: or systemd:, since viewers start TLS after RFB '
+                "has begun; rfb_certificate names the certificate",
+            ),
+            (
+                'rfb = ["tcp:6081"]\nrfb_certificate = "/c.pem"',
+                'must name each endpoint once, and "tcp:6081" is there twice',
+            ),
+        ):
+            self.assert_mistake("[listen]\n" + text, f"[listen] rfb: {problem}")
+
+    def test_viewers_are_shown_the_certificate_of_the_first_tls_listener_or_their_own(self) -> None:
+        web = 'web = ["tcp:1", "haproxy:ssl:2:privateKey=/k:certKey=/c"]'
+        rfb = '\nrfb = ["tcp:5900"]'
+        for text, endpoint in (
+            (web + rfb, "ssl:2:privateKey=/k:certKey=/c"),
+            ('rfb_certificate = "/a:b"' + rfb, r"ssl:0:privateKey=/a\:b:certKey=/a\:b"),
+            (
+                f'{web}\nrfb_certificate = "/c"\nrfb_key = "/k"{rfb}',
+                "ssl:0:privateKey=/k:certKey=/c",
+            ),
+        ):
+            self.assertEqual(self.load("[listen]\n" + text).listen.certificate, endpoint)
+
+    def test_a_viewers_address_without_its_port(self) -> None:
+        for address in ("c.example.com", "c.example.com:0", "c.example.com:99999", ":1", "a b:1"):
+            self.assert_mistake(
+                f'[public]\nrfb_address = "{address}"',
+                f'[public] rfb_address: "{address}" is not allowed; '
+                "must be a host with its port, as in console.example.com:5900",
+            )
+        for address in ("c.example.com:5900", "[2001:db8::1]:5900", "192.0.2.1:1"):
+            settings = self.load(f'[public]\nrfb_address = "{address}"')
+            self.assertEqual(settings.public.rfb_address, address)
+
     def test_an_origin_that_stands_for_every_page(self) -> None:
         self.assert_mistake(
             '[public]\nallowed_origins = ["https://*"]',

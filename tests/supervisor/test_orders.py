@@ -10,6 +10,7 @@ from twisted.internet.defer import succeed
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
+from vncproxy.config.settings import Listen
 from vncproxy.supervisor import orders
 
 
@@ -31,7 +32,7 @@ class DefectTests(SynchronousTestCase):
         self.patch(orders, "longest_stop", lambda _: 1.0)
         self.patch(orders, "use_monotonic_clock", lambda _: None)
         self.reactor = MemoryReactorClock()
-        listen = SimpleNamespace(web=(), xvp=(), api=())
+        listen = Listen(web=(), xvp=(), api=())
         options: Any = SimpleNamespace(
             checked=SimpleNamespace(listen=listen), settings=None, text=b""
         )

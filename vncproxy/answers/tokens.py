@@ -85,11 +85,14 @@ class IssuedToken(Token):
         id: by which it is shown and revoked; may be logged.
         token: the secret.
         url: what the user opens; it holds the secret.
+        rfb_address: host and port where a native viewer connects, with the secret as its password;
+            only for TCP viewers, where the proxy has such an address.
     """
 
     id: TokenId
     token: str
     url: str
+    rfb_address: NotRequired[str]
 
 
 class StoredToken(Token):

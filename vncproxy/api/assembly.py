@@ -63,6 +63,7 @@ class ApiParts:
         locate_timeout: seconds that a backend may take to locate a machine.
         base_url: where users' browsers reach the proxy.
         xvp_url: where TCP viewers reach the proxy.
+        rfb_address: host and port where native viewers reach it; empty for nowhere.
         places: which proxy shows a machine; without it, links lead to this one.
         pictures: takes pictures of machines; None where that is not installed.
         room_elsewhere: whether another worker of this proxy takes sessions.
@@ -89,6 +90,7 @@ class ApiParts:
     locate_timeout: float
     base_url: str
     xvp_url: str
+    rfb_address: str = ""
     places: IPlaces | None = None
     pictures: Pictures | None = None
     room_elsewhere: Callable[[], bool] = lambda: False
@@ -157,7 +159,13 @@ class Assembly:
     def _make_issuer(self) -> TokenIssuer:
         parts = self._parts
         urls = {ConsoleType.NOVNC: parts.base_url, ConsoleType.XVPVNC: parts.xvp_url}
-        rules = IssueRules(ttl=parts.ttl, max_ttl=parts.max_ttl, urls=urls, backends=parts.backends)
+        rules = IssueRules(
+            ttl=parts.ttl,
+            max_ttl=parts.max_ttl,
+            urls=urls,
+            backends=parts.backends,
+            rfb_address=parts.rfb_address,
+        )
         return TokenIssuer(parts.store, rules, self._machines, parts.time, parts.places)
 
     def _make_zone_desk(self) -> ZoneDesk:

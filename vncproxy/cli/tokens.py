@@ -86,7 +86,8 @@ def issue(
 ) -> None:
     """Issue a token for the machine VM (BACKEND/ID) and print its access URL.
 
-    The machine must exist, and need not run. The token's secret is shown in this URL only.
+    The machine must exist, and need not run. The token's secret is shown in this URL only. For TCP
+    viewers, standard error has the command line of a native viewer, where rfb_address is set.
     """
     pairs = (*policy, "mode=view-only") if view_only else policy
     issued = _issued(
@@ -102,6 +103,15 @@ def issue(
         print_json(issued)
     else:
         click.echo(issued["url"])
+        if address := issued.get("rfb_address"):
+            # beside the URL, which scripts read
+            click.echo(_viewer_hint(address), err=True)
+
+
+def _viewer_hint(address: str) -> str:
+    """Return the command line of a native viewer; the token is not repeated there."""
+    host, _, port = address.rpartition(":")
+    return f"or: vncviewer {host}::{port}   (any user name; the link or its token as the password)"
 
 
 def _issued(api: Client, vm: str, user: str, **wanted: Any) -> IssuedToken:

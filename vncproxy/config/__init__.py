@@ -10,6 +10,7 @@
 - `cloud`: which OpenStack cloud, and as whom.
 - `nova`: ``[nova]`` and ``[keystone]``.
 - `secret`: secrets, written out, in a file or in the environment.
+- `listen`: ``[listen]``.
 - `listeners`: endpoint strings.
 - `urls`: URLs, and the origins and path prefixes in them.
 - `own_addresses`: this machine's name and its interfaces' addresses in URLs.

@@ -72,6 +72,21 @@ def without_wrapper(text: str) -> tuple[str, bool]:
     return text, False
 
 
+def tls_endpoint(certificate_file: str, key_file: str) -> str:
+    """Return an ``ssl:`` endpoint string with these files, for what reads them.
+
+    Args:
+        key_file: empty where the certificate's file has the key, too.
+    """
+    certificate, key = escaped(certificate_file), escaped(key_file or certificate_file)
+    return f"ssl:0:privateKey={key}:certKey={certificate}"
+
+
+def escaped(value: str) -> str:
+    """Return a value as it stands in an endpoint string."""
+    return value.replace("\\", "\\\\").replace(":", "\\:")
+
+
 def is_local(text: str) -> bool:
     """Tell whether only programs of this machine reach a listener.
 

@@ -35,6 +35,8 @@ _PEER_ADDRESS: Final = re.compile(
     r"(?P<host>\[[^\[\]]+\]|[^:\s]+)(:[1-9]\d{0,4}(-[1-9]\d{0,4})?)?", re.ASCII
 )
 
+_HOST_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(?P<port>\d{1,5})", re.ASCII)
+
 _HASH: Final = re.compile(r"sha256:[0-9a-fA-F]{64}")
 
 
@@ -85,6 +87,13 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 def _endpoint(text: str) -> str:
     if error := endpoint_error(text):
         raise ValueError(error)
+    return text
+
+
+def _host_port(text: str) -> str:
+    match = _HOST_PORT.fullmatch(text)
+    if text and not (match and 0 < int(match["port"]) < 65536):
+        raise ValueError("must be a host with its port, as in console.example.com:5900")
     return text
 
 
@@ -240,6 +249,7 @@ def _typed_table(
 
 PlainText = Annotated[str, AfterValidator(_plain_text)]
 PeerAddress = Annotated[str, AfterValidator(_peer_address)]
+HostPort = Annotated[str, AfterValidator(with_own_addresses), AfterValidator(_host_port)]
 Name = Annotated[str, AfterValidator(check_name)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 BaseURL = Annotated[str, AfterValidator(with_own_addresses), AfterValidator(check_base_url)]

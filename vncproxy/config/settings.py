@@ -12,7 +12,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from ..model import Limits, Seconds, Timeouts
 from . import urls
-from .listeners import EndpointText, is_local
+from .listen import Listen
+from .listeners import is_local
 from .nova import Keystone, Nova
 from .redis import RedisSettings
 from .scope import Access
@@ -23,7 +24,7 @@ from .setting_types import (
     Backend,
     BackendTable,
     BaseURL,
-    Endpoint,
+    HostPort,
     KeyHashes,
     Moment,
     Name,
@@ -43,7 +44,7 @@ from .setting_types import (
 )
 from .table import Table
 
-__all__ = ["ALL_BACKENDS", "BackendTable", "Settings"]
+__all__ = ["ALL_BACKENDS", "BackendTable", "Listen", "Settings"]
 
 
 class Proxy(Table):
@@ -76,6 +77,7 @@ class Public(Table):
     xvp_url: ViewerURL = "http://127.0.0.1:6081/console"
     announced_url: AnnouncedURL = ""
     announced_xvp_url: AnnouncedURL = ""
+    rfb_address: HostPort = ""
     allowed_origins: tuple[Origin, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     forwarded_header: Literal["auto", "x-forwarded-for", "forwarded"] = "auto"
@@ -108,24 +110,6 @@ class Public(Table):
     def prefix(self) -> str:
         """The base URL's path, with its first and last slash: ``/``, ``/console/``."""
         return urls.prefix(self.base_url)
-
-
-class Listen(Table):
-    """``[listen]``: endpoint strings of Twisted, any number for each kind."""
-
-    web: tuple[Endpoint, ...] = ("tcp:6080",)
-    xvp: tuple[Endpoint, ...] = ("tcp:6081",)
-    api: tuple[Endpoint, ...] = ("tcp:6082:interface=127.0.0.1",)
-
-    @field_validator("web", "xvp", "api")
-    @classmethod
-    def _each_once(cls, endpoints: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        taken = [text for others in info.data.values() for text in others]
-        for text in endpoints:
-            if text in taken and EndpointText.parse(text).arguments[:1] != ("0",):
-                raise ValueError(f'must name each endpoint once, and "{text}" is there twice')
-            taken.append(text)
-        return endpoints
 
 
 class Tokens(Table):

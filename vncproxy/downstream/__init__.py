@@ -1,4 +1,4 @@
-"""The user's side: one HTTP site on which browsers and TCP viewers reach their consoles.
+"""The user's side: where browsers and TCP viewers reach their consoles, over HTTP and RFB.
 
 In reading order:
 
@@ -14,6 +14,8 @@ In reading order:
 - `pending`: a user's connection before it is a leg.
 - `websocket`: browsers: the WebSocket upgrade.
 - `connect`: TCP viewers: CONNECT.
+- `native_viewer`: TCP viewers that log in over RFB.
+- `viewer_tls`: the TLS that they start.
 - `static_files`: the page's files.
 - `frame_ancestors`: pages that may show the console in a frame.
 - `connections`: counts and limits connections, in all and for each address.

@@ -16,8 +16,8 @@ from twisted.web.http_headers import Headers
 from ..errors import OverLimit, VNCProxyError
 from ..model import Limits
 from ..relay.fast.detach import take_pipelined
-from ..relay.sockets import IHeaderLayer, set_socket_options
-from .connections import UNKNOWN, Connections, Slot
+from ..relay.sockets import set_socket_options
+from .connections import UNKNOWN, Connections, Slot, address_of
 from .forwarded import plain_address
 from .http_refusal import http_refusal
 
@@ -65,7 +65,7 @@ class ConsoleChannel(HTTPChannel):
         set_socket_options(self.transport)
         super().connectionMade()
         try:
-            self.slot = self.connections.add(self._peer())
+            self.slot = self.connections.add(address_of(self.transport))
         except OverLimit as e:
             self.slot = Slot(None, UNKNOWN)
             self._refuse_connection(e)
@@ -198,15 +198,10 @@ class ConsoleChannel(HTTPChannel):
         self._nothing_received = self._idle = False
         self.slot.set_busy()
         self._set_timeout(self.limits.header_time, self._on_header_timeout)
-        if self.slot.address == UNKNOWN and (refusal := self.slot.recount(self._peer())):
+        if self.slot.address == UNKNOWN and (
+            refusal := self.slot.recount(address_of(self.transport))
+        ):
             self._refuse_connection(refusal)
-
-    def _peer(self) -> str:
-        """Return the client's address, or `UNKNOWN` before its PROXY header has arrived."""
-        transport = self.transport
-        if IHeaderLayer.providedBy(transport) and not transport.peer_known:
-            return UNKNOWN
-        return plain_address(transport.getPeer())
 
     def _refuse_connection(self, why: VNCProxyError) -> None:
         """Refuse a connection that is over a limit."""

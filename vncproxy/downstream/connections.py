@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 from twisted.internet.interfaces import IReactorTime
@@ -18,11 +18,19 @@ from twisted.internet.interfaces import IReactorTime
 from ..addresses import counted_as
 from ..errors import OverLimit, VNCProxyError
 from ..model import Limits
-from .forwarded import NOWHERE
+from ..relay.sockets import IHeaderLayer
+from .forwarded import NOWHERE, plain_address
 from .refusals import Refusals
 
 UNKNOWN = ""
 """The address of a connection whose PROXY header has not arrived yet."""
+
+
+def address_of(transport: Any) -> str:
+    """Return a client's address, or `UNKNOWN` before its PROXY header has arrived."""
+    if IHeaderLayer.providedBy(transport) and not transport.peer_known:
+        return UNKNOWN
+    return plain_address(transport.getPeer())
 
 
 class IdleConnection(Protocol):

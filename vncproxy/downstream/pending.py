@@ -51,13 +51,13 @@ class PendingConnection(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """End the session."""
         self._lost = True
-        _cancel_session(self.session, ClientGone("closed by the peer"))
+        cancel_session(self.session, ClientGone("closed by the peer"))
 
     def become_leg(self, framing: Framing) -> Leg:
         """Turn the connection into a leg, which receives the bytes kept so far."""
         self.leg = leg = Leg(framing, self._clock, ClientGone)
         # not a bound method: the leg lives longer, and would keep this object in memory
-        leg.close_reason.addCallback(partial(_cancel_session, self.session))
+        leg.close_reason.addCallback(partial(cancel_session, self.session))
         leg.on_lost = self._channel.slot
         self._channel.hand_over(leg)
         if self._received:
@@ -79,7 +79,8 @@ async def refuse_viewer(
     await leg.closed
 
 
-def _cancel_session(session: SessionState | None, why: VNCProxyError) -> VNCProxyError:
+def cancel_session(session: SessionState | None, why: VNCProxyError) -> VNCProxyError:
+    """End a session, if there is one, for the reason its user's connection closed; returns it."""
     if session is not None:
         session.cancel(why)
     return why

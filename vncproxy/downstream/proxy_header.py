@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IHandshakeListener
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from zope.interface import implementer
 
@@ -95,7 +95,7 @@ def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 5 and int(text) < 65536
 
 
-@implementer(IHeaderLayer)
+@implementer(IHeaderLayer, IHandshakeListener)
 class ProxyHeader(ProtocolWrapper):
     """A connection that begins with a PROXY header and then carries the client's bytes.
 
@@ -118,6 +118,11 @@ class ProxyHeader(ProtocolWrapper):
             self.wrappedProtocol.dataReceived(data)
         elif self._reading is not None:
             self._read(self._reading, data)
+
+    def handshakeCompleted(self) -> None:
+        """Pass it on; called by a TLS layer below that was started later."""
+        if IHandshakeListener.providedBy(self.wrappedProtocol):
+            self.wrappedProtocol.handshakeCompleted()
 
     def getPeer(self) -> IAddress:
         """Return the client's address, or the balancer's where the header names none."""

@@ -20,6 +20,8 @@ from ..model import Limits, SessionInfo, new_id
 from .rate_limit import RateLimit
 from .throttled_warning import ThrottledWarning
 
+TOO_OFTEN = "Too many requests from your address were refused. Wait a minute and try again."
+
 _COUNTED = (BadRequest, Forbidden, TokenRefused, DownstreamViolation)
 
 

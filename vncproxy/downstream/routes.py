@@ -23,6 +23,7 @@ from .forwarded import peer_address
 from .frame_ancestors import FrameAncestors
 from .links import behind_path, query_token
 from .rate_limit import RateLimit
+from .refusals import TOO_OFTEN
 from .request import read_user_request
 from .static_files import find_file
 from .trust import Trust
@@ -42,8 +43,6 @@ SCRIPT_BLOCKED = "static/blocked.svg"
 
 HSTS_AGE = 365 * 24 * 3600
 """Seconds for which browsers use TLS only for this host (RFC 6797)."""
-
-_TOO_OFTEN = "Too many requests from your address were refused. Wait a minute and try again."
 
 _NO_PAGE = (
     b"The console page is not installed: npm was missing when vncproxy was built. Install npm and "
@@ -105,7 +104,7 @@ class ConsoleResource(Resource):
         if handler is None:
             return self._page(request)
         if channel.connections.refusals.refuses_cheaply(client):
-            return _refuse_and_close(request, 429, _TOO_OFTEN)
+            return _refuse_and_close(request, 429, TOO_OFTEN)
         return handler(request)
 
     def _console_handler(self, request: Request) -> Callable[[Request], object] | None:
@@ -164,7 +163,7 @@ class ConsoleResource(Resource):
         assert isinstance(channel, ConsoleChannel)
         client = self._trust.forwarding.client_address(request)
         if channel.connections.refusals.refuses_cheaply(client):
-            return _refuse_and_close(request, 429, _TOO_OFTEN)
+            return _refuse_and_close(request, 429, TOO_OFTEN)
         if request.requestHeaders.hasHeader(b"sec-websocket-key") or query_token(request):
             self._warn(
                 "a request of {client} for a web socket came from {peer} without Upgrade: reverse "

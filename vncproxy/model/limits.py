@@ -17,6 +17,7 @@ class Limits:
     Attributes:
         header_bytes: size of a request's header.
         header_time: seconds for a request's header to arrive.
+        login_time: seconds that a user has to enter a token in a native viewer.
         keep_alive: seconds that a connection waits for its next request.
         connections: open connections of users in all, those of sessions among them.
         connections_per_address: the same per client address; of IPv6, per /64 network.
@@ -35,6 +36,7 @@ class Limits:
 
     header_bytes: Annotated[int, Ge(1024)] = 16384
     header_time: Seconds = 10.0
+    login_time: Seconds = 120.0
     keep_alive: Seconds = 10.0
     connections: Annotated[int, Ge(1)] = 2000
     connections_per_address: Annotated[int, Ge(1)] = 150

@@ -67,7 +67,7 @@ def make_service(
     """
     parts = _Parts(settings, reactor, components, observers)
     listeners = _listeners(settings.listen, parts, reactor, inherit)
-    tls = [tls for _, tls in listeners if tls is not None]
+    tls = [tls for _, tls in listeners if tls is not None] + parts.sites.viewers_tls
     running = parts.running(tls, ProcessLog(process_options))
     parts.metrics.read_from(running, parts.accepting)
     gateway = parts.gateway = Gateway(running, parts.metrics, parts.make_siblings())
@@ -234,7 +234,7 @@ def _listeners(
     """Return the service of each listener; those for users pause while too many users wait."""
     accepting = parts.accepting
     parts.sessions.admission.on_crowded = accepting.pause
-    of_users = {without_wrapper(each)[0] for each in (*listen.web, *listen.xvp)}
+    of_users = {without_wrapper(each)[0] for each in listen.of_users}
     found = []
     for endpoint, site in parts.sites.listeners(listen):
         text, on = inherit(endpoint, reactor) if inherit else (endpoint, reactor)

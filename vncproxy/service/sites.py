@@ -20,10 +20,12 @@ from ..downstream.channel import ConsoleChannel, limited_channel
 from ..downstream.connections import Connections
 from ..downstream.forwarded import Forwarding
 from ..downstream.http_site import ConsoleSite
+from ..downstream.native_viewer import ViewerFactory
 from ..downstream.proxy_header import ProxyHeaderFactory
 from ..downstream.routes import ConsoleResource
 from ..downstream.throttled_warning import ThrottledWarning
 from ..downstream.trust import Trust
+from ..downstream.viewer_tls import ViewersTLS
 from ..errors import VNCProxyError
 from ..hosts.directory import Directory
 from ..interfaces import (
@@ -119,6 +121,7 @@ class Sites:
         connections: the connections of users.
         api: the factory for API callers.
         callers: the connections of API callers.
+        viewers_tls: the TLS of native viewers; empty where no listener is for them.
         portals: what is kept for API callers.
         room_elsewhere: returns whether another process on the same sockets takes sessions.
         for_zones: the factories that serve zones which are dialled from here.
@@ -161,6 +164,11 @@ class Sites:
         self.room_elsewhere: Callable[[], bool] = lambda: False
         consoles = self._consoles(settings, components)
         self.users = ConsoleSite(consoles, settings.limits, self._clock, connections)
+        listen = settings.listen
+        self.viewers_tls = [ViewersTLS(listen.certificate)] if listen.rfb else []
+        self._viewers = [
+            ViewerFactory(sessions, settings.limits, connections, tls) for tls in self.viewers_tls
+        ]
         self.callers = Connections(_limits_of_api(settings.limits), self._clock)
         self.api = api_site(self._api(settings, components), self._clock, self._api_channel)
         over_tunnels = api_site(OnlyZones(self.api), self._clock, self._api_channel)
@@ -189,6 +197,8 @@ class Sites:
             yield _unwrapped(endpoint, self.users)
         for endpoint in listen.api:
             yield _unwrapped(endpoint, self.api)
+        for endpoint in listen.rfb:
+            yield _unwrapped(endpoint, self._viewers[0])
 
     def _api_channel(self) -> ConsoleChannel:
         return limited_channel(self.callers.limits, self.callers)
@@ -200,6 +210,8 @@ class Sites:
         def use() -> None:
             self.users.resource, self.users.limits = consoles, settings.limits
             self._consoles_over_tunnels.limits = settings.limits
+            for viewers in self._viewers:
+                viewers.limits = settings.limits
             self.connections.set_limits(settings.limits, settings.public.trusted_proxies)
             self.callers.set_limits(_limits_of_api(settings.limits), ())
             self.api.resource = api
@@ -267,6 +279,7 @@ class Sites:
                 locate_timeout=settings.timeouts.locate,
                 base_url=settings.public.announced[0],
                 xvp_url=settings.public.announced[1],
+                rfb_address=settings.public.rfb_address,
                 places=self._hosts.directory if self._hosts else None,
                 pictures=self._album,
                 room_elsewhere=lambda: self.room_elsewhere(),
@@ -309,7 +322,7 @@ def _limits_of_api(limits: Limits) -> Limits:
     )
 
 
-def _unwrapped(endpoint: str, site: Site) -> tuple[str, Any]:
+def _unwrapped(endpoint: str, site: Any) -> tuple[str, Any]:
     """Return an endpoint string without ``haproxy:``; its factory then reads PROXY headers."""
     text, wrapped = without_wrapper(endpoint)
     return text, ProxyHeaderFactory(site) if wrapped else site

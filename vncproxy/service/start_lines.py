@@ -28,6 +28,7 @@ def start_lines(settings: Settings) -> Iterator[str]:
     for whom, endpoints in (
         ("browsers", listen.web),
         ("TCP viewers", listen.xvp),
+        ("native viewers", listen.rfb),
         ("the API", listen.api),
     ):
         if endpoints:

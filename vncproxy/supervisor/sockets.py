@@ -15,7 +15,7 @@ from twisted.application.service import MultiService
 from twisted.application.strports import service
 from twisted.internet.protocol import Factory
 
-from ..config.listeners import EndpointText, with_backlog, without_wrapper
+from ..config.listeners import EndpointText, escaped, with_backlog, without_wrapper
 from ..config.settings import Listen
 from ..errors import ConfigurationError
 
@@ -50,7 +50,7 @@ class ListeningSockets(MultiService):
 
 def endpoints_of(listen: Listen) -> tuple[str, ...]:
     """Return all endpoint strings of a configuration, without ``haproxy:``."""
-    return tuple(without_wrapper(each)[0] for each in (*listen.web, *listen.xvp, *listen.api))
+    return tuple(without_wrapper(each)[0] for each in listen.all_endpoints)
 
 
 class WaitingConnections(Factory):
@@ -92,10 +92,6 @@ def _without_tls(endpoint: str) -> str:
     if parsed.kind != "ssl":
         return with_backlog(endpoint)
     options = "".join(
-        f":{name}={_escaped(value)}" for name, value in parsed.options.items() if name in _OF_TCP
+        f":{name}={escaped(value)}" for name, value in parsed.options.items() if name in _OF_TCP
     )
     return with_backlog(f"tcp:{parsed.port}{options}")
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace(":", "\\:")

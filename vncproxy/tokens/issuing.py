@@ -65,6 +65,7 @@ class IssuedToken:
         id: by which it is shown and revoked.
         url: the access URL, which holds the secret.
         base: where the proxy is reached that the link leads to, for this type of viewer.
+        rfb_address: host and port where native viewers reach it; empty where it is not known.
     """
 
     id: str
@@ -72,6 +73,7 @@ class IssuedToken:
     secret: str = field(repr=False)
     url: str = field(repr=False)
     base: str = ""
+    rfb_address: str = ""
 
 
 class IPeer(Protocol):
@@ -138,12 +140,14 @@ class IssueRules:
         max_ttl: the most that a request may ask for.
         urls: the base of the access URL for each type.
         backends: names that a VM's address may begin with.
+        rfb_address: host and port where native viewers reach this proxy; empty for nowhere.
     """
 
     ttl: float
     max_ttl: float
     urls: Mapping[ConsoleType, str]
     backends: Container[str]
+    rfb_address: str = ""
 
     def lifetime(self, ttl: float | None) -> float:
         """Return the seconds that a token lives.
@@ -157,6 +161,11 @@ class IssueRules:
         if ttl is not None and ttl > self.max_ttl:
             raise IssueRefused(f"should be at most {self.max_ttl:g} seconds", field="ttl")
         return ttl or self.ttl
+
+    def address_for(self, token: Token, base: str) -> str:
+        """Return where a token's native viewer connects; empty for browsers and other proxies."""
+        here = token.type is ConsoleType.XVPVNC and base == self.urls[token.type]
+        return self.rfb_address if here else ""
 
     def check_backend(self, vm: VMAddress) -> None:
         """Refuse a VM whose backend is not configured.
@@ -239,7 +248,8 @@ class TokenIssuer:
             ttl, running = token.expires_at - token.issued_at, request.running or way.running
             return await way.peer.issue(token, ttl, request.hops + 1, running=running)
         base, secret = way.urls[token.type], await self._store.issue(token)
-        return IssuedToken(secret_id(secret), token, secret, access_url(base, secret), base)
+        url, address = access_url(base, secret), self._rules.address_for(token, base)
+        return IssuedToken(secret_id(secret), token, secret, url, base, address)
 
     def _token(self, request: IssueRequest) -> Token:
         self._rules.check_backend(request.vm)

@@ -226,14 +226,22 @@ class CheckTests(SynchronousTestCase):
         self.assertTrue(finding.ok and finding.warning)
 
     def test_every_listener_and_certificate_has_its_own_line(self) -> None:
-        listen = Listen(web=("tcp:1", "ssl:2:privateKey=/nowhere.pem"), xvp=(), api=("tcp:3",))
+        listen = Listen(
+            web=("tcp:1", "ssl:2:privateKey=/nowhere.pem"),
+            xvp=(),
+            api=("tcp:3",),
+            rfb_certificate="/viewers.pem",
+            rfb=("tcp:4",),
+        )
         findings = self.check(Settings(listen=listen))
         self.assertLessEqual(
             {
                 "listen tcp:1",
                 "listen ssl:2:privateKey=/nowhere.pem",
                 "listen tcp:3",
+                "listen tcp:4",
                 "certificate /nowhere.pem",
+                "certificate /viewers.pem",
             },
             set(findings),
         )

@@ -85,6 +85,20 @@ class PublicTests(SynchronousTestCase):
         self.assertTrue(findings(settings)["public.xvp_url"].warning)
 
 
+class NativeViewersTests(SynchronousTestCase):
+    def test_listener_and_address_belong_together(self) -> None:
+        for address, listens, expected in (
+            ("", False, []),
+            ("c.example.com:5900", False, [True]),
+            ("", True, [True]),
+            ("c.example.com:5900", True, [False]),
+        ):
+            listen = Listen(rfb_certificate="/c.pem", rfb=("tcp:5900",) if listens else ())
+            settings = Settings(public=Public(rfb_address=address), listen=listen)
+            found = [each for each in check_values(settings) if each.what == "public.rfb_address"]
+            self.assertEqual([each.warning for each in found], expected)
+
+
 class ServedTests(SynchronousTestCase):
     def warned(self, url: str, *web: str, **public: Any) -> list[str]:
         settings = Settings(

@@ -211,12 +211,15 @@ def _joins(joins: Joins | None) -> Any:
 
 def issued_body(issued: Issued) -> IssuedToken:
     """Return a new token with its secret."""
-    return {
+    body: IssuedToken = {
         "id": issued.id,
         "token": issued.secret,
         "url": issued.url,
-        **token_body(issued.token),
+        **token_body(issued.token),  # type: ignore[typeddict-item]  # without what may be missing
     }
+    if issued.rfb_address:
+        body["rfb_address"] = issued.rfb_address
+    return body
 
 
 def status_body(status: TokenStatus) -> StoredToken:

@@ -59,7 +59,7 @@ async def check(
     return [
         *check_values(settings),
         check_descriptors(settings),
-        *(each for endpoint in asked.endpoints for each in check_certificates(endpoint, now())),
+        *(each for endpoint in asked.certificates for each in check_certificates(endpoint, now())),
         *await answers,
         *_flat(await sentinels),
         *await losses(f"store {settings.tokens.store}", store, reactor),
@@ -83,7 +83,10 @@ class _Asked:
         reactor: Any,
     ) -> None:
         listen = settings.listen
-        self.endpoints = [*listen.web, *listen.xvp, *listen.api]
+        self.endpoints = listen.all_endpoints
+        # those of rfb name none themselves
+        named = [listen.certificate] if listen.rfb and listen.rfb_certificate else []
+        self.certificates = [*listen.all_endpoints, *named]
         self._zones = settings.zones
         self._backends = backends
         self._sources = sources

@@ -26,6 +26,7 @@ def check_values(settings: Settings) -> Iterator[Finding]:
     if not public.trusted_proxies:
         yield from _served("listen for public.base_url", public.base_url, listen.web)
         yield from _served("listen for public.xvp_url", public.xvp_url, (*listen.web, *listen.xvp))
+    yield from _native_viewers(public.rfb_address, bool(listen.rfb))
     yield from _frames(public)
     yield _keys(len(settings.api.keys))
     yield from _ending_keys(settings.api.keys, time())
@@ -63,6 +64,16 @@ def _served(what: str, url: str, endpoints: tuple[str, ...]) -> Iterator[Finding
         "listen there, or correct it; if a balancer stands in front, name it in trusted_proxies, "
         "and if ports are translated on the way, all is well",
     )
+
+
+def _native_viewers(address: str, listens: bool) -> Iterator[Finding]:
+    """Warn of an address for native viewers without a listener, and the reverse."""
+    what = "public.rfb_address"
+    if address and not listens:
+        yield warning(what, f"{address}, and [listen] rfb is empty", "listen there, or remove it")
+    elif listens:
+        advice = "name where viewers connect, so that issued tokens tell it"
+        yield good(what, address) if address else warning(what, "empty", advice)
 
 
 def _may_serve(endpoint: str, tls: bool, port: int) -> bool:
