@@ -102,6 +102,7 @@ setup(
         "prometheus-client>=0.21",
         "PyJWT>=2.9",
         "scramp>=1.4.5",
+        "tzdata>=2024.1",  # time zones, where the machine has none
     ],
     extras_require={
         **EXTRAS,

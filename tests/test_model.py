@@ -19,6 +19,7 @@ from vncproxy.model import (
     HTTPConnect,
     Mode,
     Policy,
+    PowerAction,
     RFBSecurity,
     Sharing,
     Token,
@@ -161,10 +162,8 @@ class PolicyTests(SynchronousTestCase):
         self.assertLessEqual(set(NOT_ENFORCED), {field.name for field in fields(Policy)})
 
     def test_a_list_that_is_not_enforced_is_named_with_all_its_values(self) -> None:
-        policy = Policy(hours=("mon-fri 08:00-18:00 UTC", "sat 09:00-12:00 UTC"))
-        self.assertEqual(
-            policy.not_enforced(), ("hours", "mon-fri 08:00-18:00 utc, sat 09:00-12:00 utc")
-        )
+        policy = Policy(power=(PowerAction.START, PowerAction.RESET))
+        self.assertEqual(policy.not_enforced(), ("power", "start, reset"))
 
 
 def accepts(pattern: str, address: str, fixed: str | None = None) -> bool:

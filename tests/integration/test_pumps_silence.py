@@ -16,7 +16,7 @@ from vncproxy.errors import (
     IdleLimit,
     SessionEnded,
 )
-from vncproxy.model import Policy, Timeouts
+from vncproxy.model import Timeouts
 from vncproxy.relay.fast.dispatcher import dispatcher_of
 from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.session.timer import SharedTimer
@@ -24,10 +24,12 @@ from vncproxy.session.watchdog import Watchdog
 
 
 class SilenceTests(PumpTestCase):
-    def watchdog(self, pair: Pair, policy: Policy, timeouts: Timeouts) -> list[SessionEnded]:
+    def watchdog(
+        self, pair: Pair, idle_timeout: float | None, timeouts: Timeouts
+    ) -> list[SessionEnded]:
         ends: list[SessionEnded] = []
         watchdog = Watchdog(
-            pair.down, pair.up, policy, timeouts, None, ends.append, SharedTimer(self.loop)
+            pair.down, pair.up, idle_timeout, timeouts, None, ends.append, SharedTimer(self.loop)
         )
         watchdog.start()
         self.addCleanup(self.hang_up_all)
@@ -40,7 +42,7 @@ class SilenceTests(PumpTestCase):
 
     def test_payload_through_the_short_cuts_counts_as_life(self) -> None:
         pair = self.pair()
-        ends = self.watchdog(pair, Policy(idle_timeout=60), Timeouts(ping_interval=0))
+        ends = self.watchdog(pair, 60, Timeouts(ping_interval=0))
         for speak in (lambda: pair.user.send(b"key"), lambda: pair.console.send(b"pixel")):
             self.wait(50)
             speak()
@@ -53,7 +55,7 @@ class SilenceTests(PumpTestCase):
 
     def test_a_user_who_answers_no_ping_is_gone(self) -> None:
         pair = self.pair()
-        ends = self.watchdog(pair, Policy(), Timeouts(ping_interval=10, ping_timeout=30))
+        ends = self.watchdog(pair, None, Timeouts(ping_interval=10, ping_timeout=30))
         self.wait(12)
         pair.user.receive()
         self.assertEqual(pair.user.control, [(PING, b"")])

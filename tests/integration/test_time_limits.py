@@ -108,6 +108,52 @@ class ChannelTests(TimeCase):
         self.assertIn("id ", answered[2])
 
 
+class WarningTests(TimeCase):
+    def notice(self) -> str:
+        return "\n".join(self.js(CARDS))
+
+    def test_the_end_of_the_longest_duration_is_announced_and_named(self) -> None:
+        token = self.open(max_duration=3)
+
+        until_true(lambda: "ask for a new link" in self.notice())
+        self.assertRegex(self.notice(), r"closes in \d seconds, when its time is over.*\|0:0\d$")
+        self.page.wait_for_reason("The time allowed for this console is over.")
+        self.assertEqual(self.notice(), "")
+        self.assertEqual(self.gateway.audit_of("close", token=token)["reason"], "time-limit")
+
+    def test_an_idle_session_is_kept_open_by_the_button_also_of_a_watcher(self) -> None:
+        token = self.open(idle_timeout=5, mode="view-only")
+
+        until_true(lambda: "Press the button to keep it open." in self.notice())
+        self.driver.find_element("css selector", ".notice .primary").click()
+        until_true(lambda: not self.notice())
+        self.assertEqual(self.page.state(), "connected")
+
+        self.page.wait_for_reason("closed because it was idle")
+        self.assertEqual(self.gateway.audit_of("close", token=token)["reason"], "idle-limit")
+
+    def test_a_link_says_when_it_opens_and_opens_then(self) -> None:
+        policy = {"not_before": time.time() + 1.5}
+        self.page.open(str(self.gateway.issue("here/screen", policy=policy)["url"]))
+        self.page.wait_for_reason("may be opened from")
+        self.assertTrue(self.page.offers_reconnect())
+
+        time.sleep(max(0.0, policy["not_before"] - time.time()))
+        self.page.reconnect()
+        self.page.wait_for_state("connected")
+
+    def test_what_is_no_window_is_refused_when_the_link_is_issued(self) -> None:
+        body = {
+            "vm": "here/screen",
+            "user": "a",
+            "policy": {"hours": ["mon 08:00-18:00 UTC", "8-18"]},
+        }
+        status, answer = self.gateway.call("POST", "/v1/tokens", body)
+
+        self.assertEqual((status, answer["error"]["field"]), (422, "policy.hours.1"))
+        self.assertIn("days, times and a time zone", answer["error"]["message"])
+
+
 class NoticesTests(TimeCase):
     def setUp(self) -> None:
         super().setUp()

@@ -17,10 +17,11 @@ from vncproxy.errors import (
     SessionEnded,
     TimeLimit,
 )
-from vncproxy.model import Policy, Timeouts
+from vncproxy.model import Timeouts
 from vncproxy.relay.leg import Leg
 from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.relay.websocket_framing import WebSocketFraming
+from vncproxy.session.ends import Ends
 from vncproxy.session.timer import SharedTimer
 from vncproxy.session.watchdog import Watchdog, ZoneWatchdog
 from vncproxy.testing import MemoryPeer
@@ -30,7 +31,7 @@ class WatchdogCase(SynchronousTestCase):
     def watch(
         self,
         *,
-        policy: Policy | None = None,
+        idle_timeout: float | None = None,
         timeouts: Timeouts | None = None,
         seconds_left: float | None = None,
         websocket: bool = True,
@@ -48,9 +49,9 @@ class WatchdogCase(SynchronousTestCase):
         self.watchdog = kind(
             self.down,
             self.up,
-            policy or Policy(),
+            idle_timeout,
             timeouts or Timeouts(),
-            seconds_left,
+            None if seconds_left is None else Ends(seconds_left, seconds_left, None, float),
             self.ended.append,
             SharedTimer(self.clock),
         )
@@ -175,7 +176,7 @@ class WatchdogTests(WatchdogCase):
         self.assertEqual(self.ended, [])
 
     def test_no_byte_for_the_idle_limit_ends_it(self) -> None:
-        self.watch(policy=Policy(idle_timeout=300), websocket=False)
+        self.watch(idle_timeout=300, websocket=False)
 
         self.wait(299)
         self.assertEqual(self.ended, [])
@@ -186,7 +187,7 @@ class WatchdogTests(WatchdogCase):
 
     def test_bytes_of_either_side_keep_it_open(self) -> None:
         for side in ("user", "console"):
-            self.watch(policy=Policy(idle_timeout=20), websocket=False)
+            self.watch(idle_timeout=20, websocket=False)
             for _ in range(10):
                 self.wait(15)
                 (self.user if side == "user" else self.console).send(b"x")
@@ -194,7 +195,7 @@ class WatchdogTests(WatchdogCase):
             self.assertEqual(self.ended, [])
 
     def test_answers_to_pings_do_not_keep_an_idle_session_open(self) -> None:
-        self.watch(policy=Policy(idle_timeout=100))
+        self.watch(idle_timeout=100)
 
         self.assertEqual(self.wait_answering(110), 3)
 

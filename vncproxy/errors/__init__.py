@@ -54,7 +54,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     ├── ConfirmationNeeded         no fault: the user is to confirm before the token is redeemed
     └── SessionEnded               why an open session was closed
         ├── ClientGone, ConsoleEnded (ConsoleMoved, ConsoleTaken), ConnectionLost
-        ├── EndedByAdministrator, TimeLimit, IdleLimit, Superseded
+        ├── EndedByAdministrator, TimeLimit, OutsideHours, IdleLimit, Superseded
         ├── JoinedSessionEnded     its link belonged to another session
         └── ProxyStopping, ProxyDraining
 
@@ -114,6 +114,7 @@ from .session_end import (
     EndedByAdministrator,
     IdleLimit,
     JoinedSessionEnded,
+    OutsideHours,
     ProxyDraining,
     ProxyStopping,
     SessionEnded,
@@ -165,6 +166,7 @@ __all__ = [
     "KeystoneUnavailable",
     "ModeFixed",
     "NoGraphicalConsole",
+    "OutsideHours",
     "OverLimit",
     "PolicyUnsupported",
     "ProxyDraining",

@@ -65,8 +65,18 @@ class TimeLimit(SessionEnded):
     """The session reached the longest duration its policy allows."""
 
     public = "The time allowed for this console is over."
+    status = 403
     close_code = 4011
     code = "time-limit"
+
+
+class OutsideHours(SessionEnded):
+    """The session may be open at other hours only."""
+
+    public = "This console may not be open now."
+    status = 403
+    close_code = 4121
+    code = "outside-hours"
 
 
 class IdleLimit(SessionEnded):

@@ -5,6 +5,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 - `units`: durations and moments.
 - `address`: a virtual machine: its address, its owner, and what a list shows of it.
 - `patterns`: patterns for addresses of machines.
+- `hours`: when sessions may be open.
 - `policy`: what an issuer decides about a token.
 - `bounds`: the most that an issuer may decide.
 - `endpoint`: where a console is, how its server is verified, and its handshakes as data.
@@ -46,6 +47,7 @@ from .endpoint import (
     TLSTrust,
     Transport,
 )
+from .hours import OpenTimes
 from .identity import Identity
 from .joining import MOST_JOINED, JoinKind, Joins
 from .lease import Place, SessionLease
@@ -110,6 +112,7 @@ __all__ = [
     "MachineHost",
     "Mode",
     "Once",
+    "OpenTimes",
     "Ownership",
     "Place",
     "Policy",

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from annotated_types import Ge, Le, Len
 
+from .hours import OpenTimes, open_times, parse_window
 from .units import Seconds, UnixTime
 
 
@@ -79,7 +80,8 @@ class Policy:
         banner: text that the user has to accept before the console is shown; empty for none.
         approval: how many others have to approve of the session before the console is shown.
         not_before, not_after: the moments between which a session may be open; None for any.
-        hours: weekly windows in which a session may be open; empty for any time.
+        hours: weekly windows in which a session may be open, such as ``mon-fri 08:00-18:00
+            Europe/Berlin``; empty for any time.
         bandwidth: bytes in a second to the viewer, at most; None for no limit.
         power: what the user may do to the machine's power.
     """
@@ -118,6 +120,27 @@ class Policy:
         )
         return self.view_only or restricts_clipboard
 
+    @property
+    def open_times(self) -> OpenTimes | None:
+        """When a session may be open; None for at any time.
+
+        Raises:
+            ValueError: `wrong_time` says what is wrong.
+        """
+        return open_times(self.not_before, self.not_after, self.hours)
+
+    def wrong_time(self) -> tuple[str, str] | None:
+        """Return the first field of times that cannot be, and what is wrong; None when all can."""
+        for number, text in enumerate(self.hours):
+            try:
+                parse_window(text)
+            except ValueError as e:
+                return f"hours.{number}", str(e)
+        begin, end = self.not_before, self.not_after
+        if begin is not None and end is not None and begin >= end:
+            return "not_after", "has to be after not_before"
+        return None
+
     def not_enforced(self) -> tuple[str, str] | None:
         """Return the first field that no session enforces, and its value; None when all are.
 
@@ -148,9 +171,6 @@ NOT_ENFORCED: Final = (
     "exclusive_at_server",
     "banner",
     "approval",
-    "not_before",
-    "not_after",
-    "hours",
     "bandwidth",
     "power",
 )

@@ -10,6 +10,7 @@ In reading order:
 - `rights`: whether its user may control the machine now.
 - `page`: messages between a session and its page.
 - `opening`: turn, token, policy, console, greeting.
+- `conditions`: the conditions under which a policy lets a user in.
 - `consoles`: from a machine to its console: asks the backend, connects, shakes hands.
 - `steps`: measures the steps to a console.
 - `recovery`: backends that tell what became of a console, those with the old interfaces included.
@@ -19,7 +20,8 @@ In reading order:
 - `draining`: empties the proxy: browsers move, the others end in time.
 - `admission`: the queue of sessions that wait to open.
 - `timer`: one timer for all sessions.
-- `watchdog`: ends sessions that are idle, unresponsive or past their maximum duration.
+- `ends`: when a session has to end whatever happens in it, and how its page is told before.
+- `watchdog`: ends sessions that are idle, unresponsive or past their time.
 - `audit`, `audit_file`, `audit_journal`: the audit log, its file, and its journal of open sessions.
 - `metrics`: the counters of sessions for Prometheus.
 """

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from ipaddress import ip_address
 
 from twisted.internet.defer import Deferred
 
 from ..errors import (
     ClientGone,
-    ConfirmationNeeded,
     ConsoleError,
-    Forbidden,
     HypervisorError,
+    SessionEnded,
     TokenRefused,
     TokenUsed,
     ZoneForbidden,
@@ -32,11 +30,11 @@ from ..model import (
     check_secret,
     secret_id,
 )
-from ..origins import check_origin
 from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
 from ..rfb.server_init import desktop_name, rename
 from ..upstream import Console
+from .conditions import check_confirmed, check_policy, check_time, without_own
 from .downstream import IDownstream
 from .live import LiveSessions
 from .page import Page
@@ -132,7 +130,7 @@ class Opening:
 
     async def _take(self, secret: str, resume: str | None) -> Grant:
         store, lease = self._services.store, self._live.lease(self._session)
-        grant: Grant = await store.redeem(secret, resume, self._check_confirmed, lease)
+        grant: Grant = await store.redeem(secret, resume, self._check_before_use, lease)
         return grant
 
     async def _redeem_handed_over(self, secret: str) -> Grant | None:
@@ -156,15 +154,17 @@ class Opening:
             raise
         return replace(grant, resume_secret=secret, cookie_id=secret_id(secret))
 
-    def _check_confirmed(self, token: Token | None) -> None:
-        """Raise, before a use is taken, when the user has to press a button first.
-
-        The holder of a link learns the machine's id, as the token has it.
-        """
-        by_policy = token.policy.confirm if token else None
-        wanted = self._services.confirm if by_policy is None else by_policy
-        if wanted and not self._session.user_request.confirmed:
-            raise ConfirmationNeeded(token.vm.vm if token else "")
+    def _check_before_use(self, token: Token | None) -> None:
+        """Raise, before a use is taken, what must not cost one."""
+        session, services = self._session, self._services
+        try:
+            if token is not None:
+                check_time(token.policy, services.time())
+        except SessionEnded:
+            assert token is not None
+            session.vm, session.user = token.vm, token.user
+            raise
+        check_confirmed(token, session.user_request, services.confirm)
 
     async def _open_console(self, grant: Grant) -> tuple[Leg, Console, str, Sequence[IStage]]:
         """Return the user's leg, the console, the machine's name, and stages."""
@@ -172,7 +172,7 @@ class Opening:
         if token.joins is not None:
             await self._live.require_host(session)
         await self._downstream.admit(grant)
-        _check_policy(token.policy, session.user_request)
+        check_policy(token.policy, session.user_request, self._services.time())
         console, name = await self._find_console(grant)
         session.is_vnc_server = console.is_vnc_server
         if self._zone and console.peer_session:
@@ -247,7 +247,7 @@ class Opening:
             since = self._services.reactor.seconds() - session.started
             left = max(1.0, policy.max_duration - grant.age - since)
             policy = replace(policy, max_duration=left)
-        policy = replace(policy, may_invite=None)  # guests are of this zone
+        policy = without_own(policy)
         client, via = session.user_request.client, visit.via if visit else ()
         return Journey(session.id, grant.token.user, client, policy, via)
 
@@ -297,13 +297,6 @@ def _explain_used(error: TokenUsed, request: UserRequest) -> TokenUsed:
     detail = f"{error.detail}; the browser sent no cookie of it, or keeps none"
     used = TokenUsed(detail)
     return used.about(error.vm, error.user) if error.vm else used
-
-
-def _check_policy(policy: Policy, request: UserRequest) -> None:
-    check_origin(request.untrusted_origin, policy.allowed_origins)
-    client, networks = request.client, policy.client_networks
-    if networks and not any(ip_address(client) in network for network in networks):
-        raise Forbidden(f"client {client} is in no allowed network")
 
 
 def _forbidden(asking: str, asked: str) -> ZoneForbidden:

@@ -1,12 +1,13 @@
-"""Ends a session that is idle, unresponsive or past its maximum duration."""
+"""Ends a session that is idle, unresponsive or past its time, and warns its page before."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..errors import ConnectionLost, IdleLimit, SessionEnded, TimeLimit
-from ..model import Policy, Timeouts
+from ..errors import ConnectionLost, IdleLimit, SessionEnded
+from ..model import Timeouts
 from ..relay.leg import Leg
+from .ends import Ends, Tell, Warnings, warned_idle
 from .timer import SharedTimer
 
 INTERVAL = 1.0
@@ -20,14 +21,18 @@ class Watchdog:
     """Checks one open session.
 
     Args:
-        seconds_left: until the maximum duration is over; None for no limit.
+        idle_timeout: seconds without a byte after which the session ends; None for no limit.
+        ends: when it ends whatever happens; None where that is open.
         on_expired: called once, with why the session has to end.
+        tell: tells its page how long it may still stay open; None where it has none.
     """
 
     __slots__ = (
-        "_deadline",
         "_downstream",
+        "_ends",
+        "_ends_warnings",
         "_idle_timeout",
+        "_idle_warnings",
         "_last_active_at",
         "_last_pinged_at",
         "_on_expired",
@@ -43,18 +48,21 @@ class Watchdog:
         self,
         downstream: Leg,
         upstream: Leg,
-        policy: Policy,
+        idle_timeout: float | None,
         timeouts: Timeouts,
-        seconds_left: float | None,
+        ends: Ends | None,
         on_expired: Callable[[SessionEnded], None],
         timer: SharedTimer,
+        tell: Tell | None = None,
     ) -> None:
         now = timer.seconds()
         self._downstream = downstream
         self._upstream = upstream
-        self._idle_timeout = policy.idle_timeout
+        self._idle_timeout = idle_timeout
         self._timeouts = timeouts
-        self._deadline = None if seconds_left is None else now + seconds_left
+        self._ends = ends
+        self._ends_warnings = Warnings(tell) if ends and tell else None
+        self._idle_warnings = Warnings(tell) if idle_timeout and tell else None
         self._on_expired = on_expired
         self._timer = timer
         self._received = self._bytes_received()
@@ -89,23 +97,44 @@ class Watchdog:
         if self._idle_timeout is not None:
             return now + INTERVAL
         due = [now + LONGEST_INTERVAL]
-        if self._deadline is not None:
-            due.append(self._deadline)
+        if self._ends is not None:
+            due.append(now + self._seconds_until_end_or_news(self._ends, now))
         if self._unanswered_since is not None:
             due.append(self._unanswered_since + self._timeouts.ping_timeout)
         if self._timeouts.ping_interval:
             due.append(self._last_pinged_at + self._timeouts.ping_interval)
         return max(min(due), now + INTERVAL)
 
+    def _seconds_until_end_or_news(self, ends: Ends, now: float) -> float:
+        left, why = ends.nearest(now)
+        if self._ends_warnings is None:
+            return left
+        return min(left, self._ends_warnings.seconds_until_news(left, ends.ahead(why)))
+
     def _check(self, now: float) -> SessionEnded | None:
-        if self._deadline is not None and now >= self._deadline:
-            return TimeLimit()
-        idle = self._idle_seconds(now)
-        if self._idle_timeout is not None and idle >= self._idle_timeout:
+        why = self._check_ends(now) or self._check_idle(now) or self._check_answer(now)
+        if why is None:
+            self._ping_when_due(now)
+        return why
+
+    def _check_ends(self, now: float) -> SessionEnded | None:
+        if self._ends is None:
+            return None
+        left, why = self._ends.nearest(now)
+        if left <= 0:
+            return self._ends.reached(why)
+        if self._ends_warnings is not None:
+            self._ends_warnings.note(now, left, why, self._ends.ahead(why))
+        return None
+
+    def _check_idle(self, now: float) -> SessionEnded | None:
+        idle, most = self._idle_seconds(now), self._idle_timeout
+        if most is None:
+            return None
+        if idle >= most:
             return IdleLimit(f"no byte for {idle:.0f} s")
-        if why := self._check_answer(now):
-            return why
-        self._ping_when_due(now)
+        if self._idle_warnings is not None:
+            self._idle_warnings.note(now, most - idle, "idle_timeout", warned_idle(most))
         return None
 
     def _bytes_received(self) -> int:
@@ -154,13 +183,16 @@ class ZoneWatchdog(Watchdog):
         self,
         downstream: Leg,
         upstream: Leg,
-        policy: Policy,
+        idle_timeout: float | None,
         timeouts: Timeouts,
-        seconds_left: float | None,
+        ends: Ends | None,
         on_expired: Callable[[SessionEnded], None],
         timer: SharedTimer,
+        tell: Tell | None = None,
     ) -> None:
-        super().__init__(downstream, upstream, policy, timeouts, seconds_left, on_expired, timer)
+        super().__init__(
+            downstream, upstream, idle_timeout, timeouts, ends, on_expired, timer, tell
+        )
         self._zone_unanswered_since: float | None = None
 
     def _ping_upstream(self, now: float) -> None:

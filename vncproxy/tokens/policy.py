@@ -23,6 +23,9 @@ def check_policy(policy: Policy) -> Policy:
             field=f"policy.{name}",
             code=PolicyUnsupported.code,
         )
+    if wrong := policy.wrong_time():
+        field, message = wrong
+        raise IssueRefused(message, field=f"policy.{field}")
     origins = tuple(_origin(text, n) for n, text in enumerate(policy.allowed_origins))
     return replace(policy, allowed_origins=origins)
 

@@ -125,6 +125,8 @@ def decode(record: bytes) -> Token:
         raise MalformedRecord("; ".join(_reasons(e))) from None
     if part := read.policy.not_enforced():
         raise MalformedRecord(f"policy.{part[0]}: {part[1]} is not enforced by this proxy")
+    if wrong := read.policy.wrong_time():
+        raise MalformedRecord(f"policy.{wrong[0]}: {wrong[1]}")
     policy = read.policy
     if policy.allowed_origins:
         origins = tuple(normal_or_as_is(text) for text in policy.allowed_origins)

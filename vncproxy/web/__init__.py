@@ -18,6 +18,7 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``channel.js``: messages between the page and the gateway, beside the console.
 - ``overlay.js``: the card shown in place of the screen.
 - ``notices.js``: small cards at the screen's edge, with actions.
+- ``time.js``: how long the console stays open, when it is about to close.
 - ``toolbar.js``, ``keys.js``: the toolbar and its menus; key chords and held keys.
 - ``view.js``: scaling, panning, full screen.
 - ``focus.js``: the keyboard focus of the screen.

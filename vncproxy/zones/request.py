@@ -223,11 +223,15 @@ def _signed_claims(text: str, accepted: AcceptedKey, peer: Peer) -> Any:
 
 def _request(claims: Any, peer: Peer) -> Request:
     try:
-        return Request.model_validate(claims)
+        request = Request.model_validate(claims)
     except ValidationError as e:
         found = e.errors(include_url=False, include_input=False, include_context=False)
         words = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found[:3])
         raise ZonePolicyRefused(f"a request of the zone {peer.name}: {words}") from e
+    if wrong := request.policy.wrong_time():
+        field, message = wrong
+        raise ZonePolicyRefused(f"a request of the zone {peer.name}: policy.{field}: {message}")
+    return request
 
 
 def _check_clock(request: Request, now: UnixTime) -> None:

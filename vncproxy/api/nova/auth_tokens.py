@@ -111,6 +111,7 @@ def restricted(policy: Policy) -> bool:
         or policy.idle_timeout
         or policy.client_networks
         or policy.confirm
+        or policy.open_times
         or policy.restricts_messages
         or policy.not_enforced()
     )

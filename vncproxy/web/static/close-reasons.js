@@ -53,6 +53,7 @@ const TEXTS = {
     4115: ["The gateway is busy", "The console opens by itself in a moment."],
     4116: ["The console moves to another server", "It comes back by itself."],
     4117: ["The virtual machine runs on another host", "Its console is opened there. Reconnect in a moment if it is not."],
+    4121: ["Not at this hour", "This console may be open at other hours only."],
     4120: ["Open this console?", "It opens when you press the button."],
 };
 const OTHER = ["Console closed", "The connection was closed."];

@@ -26,6 +26,11 @@ export function show(id, text, actions = [], detail = "") {
     cards.get(id).fill(text, actions, detail);
 }
 
+/** Change the second line of a card, unless the user has dismissed it. */
+export function setDetail(id, detail) {
+    cards.get(id)?.setDetail(detail);
+}
+
 /** Remove a card; does nothing where there is none with this id. The screen gets its focus. */
 export function hide(id) {
     cards.get(id)?.remove();
@@ -59,6 +64,10 @@ class Card {
             this.#buttons.replaceChildren(...actions.map((action, n) => this.#actionButton(action, n)));
         }
         set(this.#text, text);
+        this.setDetail(detail);
+    }
+
+    setDetail(detail) {
         set(this.#detail, detail);
     }
 

@@ -6,6 +6,7 @@ import * as mode from "./mode.js";
 import * as overlay from "./overlay.js";
 import * as softkeyboard from "./softkeyboard.js";
 import * as still from "./still.js";
+import * as time from "./time.js";
 import * as toolbar from "./toolbar.js";
 import * as typingDialog from "./typing-dialog.js";
 import * as view from "./view.js";
@@ -16,6 +17,19 @@ import { element } from "./dom.js";
 import { followed, readLink, settled, socketURL } from "./link.js";
 import { describeScreen, leaveOnChord, releaseKeysOnBlur } from "./focus.js";
 
+/** What is attached to the connection, in this order. */
+const PARTS = [
+    mode,
+    toolbar,
+    view,
+    clipboard,
+    typingDialog,
+    overlay,
+    still,
+    heldback,
+    time,
+];
+
 /** Start the page; called once. */
 export function open() {
     const link = readLink(location.href);
@@ -24,7 +38,7 @@ export function open() {
     connection.addEventListener("screen", () => prepare(connection, link));
     connection.addEventListener("change", () => publish(connection));
     connection.addEventListener("elsewhere", ({ detail }) => follow(detail));
-    for (const part of [mode, toolbar, view, clipboard, typingDialog, overlay, still, heldback]) {
+    for (const part of PARTS) {
         part.attach(connection, link);
     }
     softkeyboard.attach(element("soft-field"), connection);

@@ -1,0 +1,57 @@
+"""The conditions under which a policy lets a user in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+from ..errors import ConfirmationNeeded, Forbidden
+from ..model import Policy, Token, UnixTime
+from ..origins import check_origin
+from .ends import outside
+from .user_request import UserRequest
+
+
+def check_policy(policy: Policy, request: UserRequest, now: UnixTime) -> None:
+    """Raise why a policy does not let a user in, from here or now.
+
+    Raises:
+        Forbidden: from this page or this address.
+        OutsideHours: at this time; there will be another one.
+        TimeLimit: at any time from now on.
+    """
+    check_time(policy, now)
+    check_origin(request.untrusted_origin, policy.allowed_origins)
+    client, networks = request.client, policy.client_networks
+    if networks and not any(ip_address(client) in network for network in networks):
+        raise Forbidden(f"client {client} is in no allowed network")
+
+
+def check_time(policy: Policy, now: UnixTime) -> None:
+    """Raise where a session may not be open now.
+
+    Raises:
+        OutsideHours: there will be another time.
+        TimeLimit: there will be none.
+    """
+    allowed = policy.open_times
+    if allowed is not None and not allowed.is_open(now):
+        raise outside(allowed, now)
+
+
+def without_own(policy: Policy) -> Policy:
+    """Return what another zone has to enforce: guests and the hours of a clock are of this one."""
+    return replace(policy, may_invite=None, not_before=None, not_after=None, hours=())
+
+
+def check_confirmed(token: Token | None, request: UserRequest, wanted: bool) -> None:
+    """Raise when the user has to press a button first.
+
+    The holder of a link learns the machine's id, as the token has it.
+
+    Args:
+        wanted: whether links ask unless their policy says otherwise.
+    """
+    by_policy = token.policy.confirm if token else None
+    if (wanted if by_policy is None else by_policy) and not request.confirmed:
+        raise ConfirmationNeeded(token.vm.vm if token else "")
