@@ -26,6 +26,7 @@ class KeyPolicy(TypedDict):
         uses: the most times that a token can be redeemed.
         confirm: whether a browser's user has to press a button first.
         clipboard: the directions that a policy may allow.
+        may_invite: the most that users may let guests do.
     """
 
     mode: Annotated[str | None, Described(enum=["control", "view-only", None])]
@@ -40,6 +41,7 @@ class KeyPolicy(TypedDict):
     clipboard: Annotated[
         str | None, Described(enum=["none", "to-guest", "from-guest", "both", None])
     ]
+    may_invite: Annotated[str | None, Described(enum=["none", "view-only", "control", None])]
 
 
 class Key(TypedDict):

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from annotated_types import Ge
 
-from .policy import Clipboard, Mode, Sharing
+from .policy import Clipboard, Inviting, Mode, Sharing
 from .units import Seconds
 
 
@@ -27,6 +27,7 @@ class PolicyBounds:
         uses: the most times that a token can be redeemed.
         confirm: whether a browser's user has to press a button first.
         clipboard: the directions that a policy may allow.
+        may_invite: the most that users may let guests do.
     """
 
     mode: Mode | None = None
@@ -39,6 +40,7 @@ class PolicyBounds:
     uses: Annotated[int, Ge(1)] | None = None
     confirm: bool = False
     clipboard: Clipboard | None = None
+    may_invite: Inviting | None = None
 
 
 NO_BOUNDS: Final = PolicyBounds()

@@ -56,6 +56,19 @@ class Clipboard(Enum):
     BOTH = "both"
 
 
+class Inviting(Enum):
+    """The most that users may let those do whom they invite, as a bound."""
+
+    NONE = "none"
+    VIEW_ONLY = "view-only"
+    CONTROL = "control"
+
+    @property
+    def most(self) -> Mode | None:
+        """The same as the `Policy.may_invite` that asks for all of it."""
+        return None if self is Inviting.NONE else Mode(self.value)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a token's issuer decided.

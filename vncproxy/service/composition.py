@@ -22,7 +22,9 @@ from ..downstream.tls_listener import ListenerTLS, listener_service
 from ..interfaces import IProxies, ISessionObserver
 from ..metrics import Registry
 from ..session.audit import AuditLog, open_audit_file
+from ..session.page import BUILT_IN, PageRequest
 from ..session.registry import SessionRegistry
+from ..together.inviting import Invitations
 from ..tokens.external import kinds as source_types
 from .cluster import Alone, Description, identity, make_cluster, make_portals
 from .components import Components, make_components
@@ -34,7 +36,7 @@ from .pictures import make_album
 from .reload import RunningProxy
 from .siblings import Siblings
 from .sites import Sites, proxy_name, services
-from .together import bind_sessions
+from .together import bind_sessions, links_to_sessions
 from .zone_links import make_links, surround
 
 if TYPE_CHECKING:
@@ -153,10 +155,22 @@ class _Parts:
                 self.reactor,
                 self.me,
                 self.metrics.calls.backend_step,
+                self._page_requests(),
             )
         )
         sessions.other_refusal = self.audit.refusal
         return sessions
+
+    def _page_requests(self) -> Mapping[str, PageRequest]:
+        """Return what answers the requests of pages, by the settings in force."""
+        invitations = Invitations(
+            lambda: links_to_sessions(
+                self._settings_in_force(), self.gateway.components, self.reactor, time.time
+            ),
+            self.audit.note,
+            self.reactor.seconds,
+        )
+        return {**BUILT_IN, "invite": invitations.answer}
 
     def _make_description(self) -> Description:
         started_at = time.time()

@@ -277,6 +277,7 @@ class Reload:
             self._reactor,
             running.identity,
             before.on_step,
+            before.page_requests,
         )
         running.settings, running.components = settings, renewed.components
         if running.hosts is not None:

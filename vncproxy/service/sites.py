@@ -37,6 +37,7 @@ from ..interfaces import (
 )
 from ..model import ConsoleType, Identity, Limits, Rate, UnixTime, ZoneService
 from ..relay import fast, plain
+from ..session.page import BUILT_IN, PageRequest
 from ..session.registry import SessionRegistry
 from ..session.services import Services
 from ..session.steps import OnStep
@@ -63,6 +64,7 @@ def services(
     reactor: Any,
     me: Identity,
     on_step: OnStep = lambda backend, step, seconds, failed: None,
+    page_requests: Mapping[str, PageRequest] = BUILT_IN,
 ) -> Services:
     """Return what sessions use of the rest of the proxy, with the limits of these settings."""
     peers = {name: _peer(name, table) for name, table in settings.zones.items()}
@@ -83,6 +85,7 @@ def services(
         worker_id=me.worker_id,
         on_step=on_step,
         shows_zone=lambda asking, asked: asking in peers and peers[asking].may_see(asked),
+        page_requests=page_requests,
     )
 
 

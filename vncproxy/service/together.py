@@ -1,13 +1,23 @@
-"""Several users at one machine: what binds their sessions is put together."""
+"""Several users at one machine: what binds their sessions, and makes links to them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from twisted.internet.interfaces import IReactorTime
+
+from ..config.settings import Settings
 from ..interfaces import IMachineSessions
+from ..model import UnixTime
 from ..session.registry import SessionRegistry
 from ..together.binding import Binding
+from ..together.links import SessionLinks
 from ..together.memory import MemoryMachineSessions
+from ..tokens.issuing import IssueRules, TokenIssuer
+from ..tokens.machine_check import MachineCheck
+from .components import Components
+from .sites import urls_of
 
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster
@@ -23,6 +33,16 @@ def bind_sessions(sessions: SessionRegistry, cluster: Cluster | None) -> Binding
         cluster.on_subscribed = binding.check
         cluster.on_beat.append(binding.check)
     return binding
+
+
+def links_to_sessions(
+    settings: Settings, components: Components, reactor: IReactorTime, now: Callable[[], UnixTime]
+) -> SessionLinks:
+    """Return what makes links to live sessions, which lead to this proxy."""
+    tokens, backends = settings.tokens, components.backends
+    rules = IssueRules(tokens.ttl, tokens.max_ttl, urls_of(settings), backends)
+    machines = MachineCheck(backends, reactor, settings.timeouts.locate)
+    return SessionLinks(TokenIssuer(components.store, rules, machines, now), backends)
 
 
 def _machines(sessions: SessionRegistry, cluster: Cluster | None) -> IMachineSessions:

@@ -89,6 +89,8 @@ class Opening:
             raise
         if session.user_request.can_talk:
             session.page = Page(session, down, self._services.page_requests)
+            if (most := grant.token.policy.may_invite) is not None:
+                session.tell_page("invitations", most=most.value)
         if not session.rights.may_control and session.user_request.can_move:
             down.tell(VIEW_ONLY)
         down.send(self._named(console.server_init, name))

@@ -8,4 +8,5 @@ In reading order:
 - `binding`: ends sessions that have joined others when those end.
 - `viewers`: whether a console admits one more viewer.
 - `links`: makes links to live sessions.
+- `inviting`: answers pages whose users invite others.
 """

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..config.urls import normal_origin_pattern
 from ..errors import Forbidden
-from ..model import NO_BOUNDS, Clipboard, Mode, Policy, PolicyBounds, Sharing
+from ..model import NO_BOUNDS, Clipboard, Inviting, Mode, Policy, PolicyBounds, Sharing
 from ..origins import allows
 from .refusals import IssueRefused
 
@@ -49,6 +49,7 @@ def narrowed(policy: Policy, bounds: PolicyBounds) -> Policy:
         uses=_uses(policy.uses, bounds.uses),
         confirm=_confirm(policy.confirm, bounds.confirm),
         clipboard=_clipboard(policy.clipboard, bounds.clipboard),
+        may_invite=_may_invite(policy.may_invite, bounds.may_invite),
     )
 
 
@@ -98,6 +99,13 @@ def _clipboard(asked: Clipboard, most: Clipboard | None) -> Clipboard:
     if asked is Policy().clipboard:
         return most or asked
     raise BeyondBounds("clipboard", f"may only be {(most or asked).value}, or none")
+
+
+def _may_invite(asked: Mode | None, most: Inviting | None) -> Mode | None:
+    if asked is not None and most is not None and most.most not in (asked, Mode.CONTROL):
+        allowed = "null" if most.most is None else f"{most.value}, or null"
+        raise BeyondBounds("may_invite", f"may only be {allowed}")
+    return asked
 
 
 def _uses(asked: int, most: int | None) -> int:

@@ -29,6 +29,7 @@ def narrowed_bounds(asked: PolicyBounds, most: PolicyBounds) -> PolicyBounds:
         uses=asked.uses or most.uses,
         confirm=asked.confirm or most.confirm,
         clipboard=(asked.clipboard and policy.clipboard) or most.clipboard,
+        may_invite=asked.may_invite or most.may_invite,
     )
 
 
@@ -48,4 +49,6 @@ def _as_policy(bounds: PolicyBounds) -> Policy:
         for each in fields(bounds)
         if (value := getattr(bounds, each.name)) not in (None, False)
     }
+    if bounds.may_invite is not None:
+        given["may_invite"] = bounds.may_invite.most
     return replace(Policy(), **given)

@@ -12,7 +12,16 @@ from pydantic import BaseModel, TypeAdapter
 
 from ... import answers
 from ...config.scope import Scope
-from ...model import Clipboard, ConsoleType, Mode, Policy, PolicyBounds, PowerAction, Sharing
+from ...model import (
+    Clipboard,
+    ConsoleType,
+    Inviting,
+    Mode,
+    Policy,
+    PolicyBounds,
+    PowerAction,
+    Sharing,
+)
 
 _REF = "#/components/schemas/"
 _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
@@ -23,6 +32,7 @@ _NAMED: Mapping[str, type] = {
         for each in (
             Clipboard,
             ConsoleType,
+            Inviting,
             Mode,
             Policy,
             PolicyBounds,
