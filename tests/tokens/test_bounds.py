@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.model import Clipboard, Mode, Policy, PolicyBounds, Sharing
+from vncproxy.model import Clipboard, Inviting, Mode, Policy, PolicyBounds, Sharing
 from vncproxy.tokens.bounds import BeyondBounds, narrowed
 
 TEN = ip_network("10.0.0.0/8")
@@ -53,6 +53,26 @@ class NarrowedTests(SynchronousTestCase):
         bounds = PolicyBounds(max_duration=60, idle_timeout=30, client_networks=(TEN,), uses=3)
 
         self.assertEqual(narrowed(policy, bounds), policy)
+
+    def test_guests_are_allowed_up_to_the_most(self) -> None:
+        for asked, most in (
+            (None, Inviting.NONE),
+            (None, Inviting.CONTROL),
+            (Mode.VIEW_ONLY, Inviting.VIEW_ONLY),
+            (Mode.VIEW_ONLY, Inviting.CONTROL),
+            (Mode.CONTROL, Inviting.CONTROL),
+            (Mode.CONTROL, None),
+        ):
+            policy = Policy(may_invite=asked)
+            self.assertEqual(narrowed(policy, PolicyBounds(may_invite=most)).may_invite, asked)
+        for asked, most in (
+            (Mode.VIEW_ONLY, Inviting.NONE),
+            (Mode.CONTROL, Inviting.NONE),
+            (Mode.CONTROL, Inviting.VIEW_ONLY),
+        ):
+            self.assert_refused(
+                "may_invite", Policy(may_invite=asked), PolicyBounds(may_invite=most)
+            )
 
     def test_more_is_refused(self) -> None:
         self.assert_refused("max_duration", Policy(max_duration=61), PolicyBounds(max_duration=60))

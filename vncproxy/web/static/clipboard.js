@@ -4,7 +4,7 @@
  * Synchronisation is off by default, so that a guest cannot read the user's clipboard.
  */
 
-import { element, onClick } from "./dom.js";
+import { copyField, element, onClick } from "./dom.js";
 
 export function attach(connection) {
     const dialog = element("clipboard");
@@ -24,7 +24,7 @@ export function attach(connection) {
         element("clipboard-text").select();
     });
     onClick("clipboard-close", () => dialog.close());
-    onClick("clipboard-copy", async () => note(await copy() ? "Copied." : "Copy it from the field above."));
+    onClick("clipboard-copy", async () => note(await copyField(element("clipboard-text")) ? "Copied." : "Copy it from the field above."));
     onClick("clipboard-send", () => {
         connection.live?.clipboardPasteFrom(element("clipboard-text").value);
         dialog.close();
@@ -39,18 +39,6 @@ function receive(text) {
 
 function note(text) {
     element("clipboard-note").textContent = text;
-}
-
-/** Over plain HTTP there is no `navigator.clipboard`; the selected field is copied instead. */
-async function copy() {
-    const field = element("clipboard-text");
-    try {
-        await navigator.clipboard.writeText(field.value);
-        return true;
-    } catch {
-        field.select();
-        return document.execCommand("copy");
-    }
 }
 
 /** Copies text both ways while its box is checked. */

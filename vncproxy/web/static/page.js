@@ -2,8 +2,10 @@
 
 import * as clipboard from "./clipboard.js";
 import * as heldback from "./heldback.js";
+import * as invite from "./invite.js";
 import * as mode from "./mode.js";
 import * as overlay from "./overlay.js";
+import * as people from "./people.js";
 import * as softkeyboard from "./softkeyboard.js";
 import * as still from "./still.js";
 import * as time from "./time.js";
@@ -20,6 +22,8 @@ import { describeScreen, leaveOnChord, releaseKeysOnBlur } from "./focus.js";
 /** What is attached to the connection, in this order. */
 const PARTS = [
     mode,
+    people,
+    invite,
     toolbar,
     view,
     clipboard,
