@@ -136,6 +136,9 @@ class MemorySessions:
         for session in await self.list(wanted, **more):
             take(session)
 
+    async def of_machine(self, vm: VMAddress) -> Sequence[SessionInfo]:
+        return await self.list(SessionFilter(vm=vm))
+
     async def get(self, session_id: str) -> SessionInfo | None:
         return self.live.get(session_id)
 

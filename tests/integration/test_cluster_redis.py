@@ -299,7 +299,7 @@ class OrderTests(ClusterCase):
         other.open("1")
         other.open("2")
 
-        one.cluster.replace(f"{other.identity.worker_id}/1", "9")
+        one.cluster.replace(f"{other.identity.worker_id}/1", "session 9", Superseded.code)
         await self.until(lambda: "1" in other.sessions.ended)
 
         self.assertIsInstance(other.sessions.ended["1"], Superseded)

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 
 from tests.components.redis_case import RedisCase, at_once, sleep
 from tests.tokens.lease_contract import HOSTILE, WORKER, LeaseCase, LeaseContract
+from tests.tokens.sharing_contract import SharingContract
 from tests.tokens.store_contract import good_once
 from vncproxy.errors import OverLimit, StoreUnavailable, TokenUsed
 from vncproxy.model import Grant, SessionLease, Token
@@ -37,8 +38,11 @@ class RedisLeaseCase(LeaseCase, RedisCase):
         return set(self.server.cli("smembers", f"vncproxy:live:{place}").split())
 
 
-class RedisLeaseTests(RedisLeaseCase, LeaseContract):
-    """The contract, and what it looks like in Redis."""
+class RedisLeaseTests(RedisLeaseCase, LeaseContract, SharingContract):
+    """The contracts, and what they look like in Redis."""
+
+    async def pass_time(self, seconds: float) -> None:
+        await sleep(seconds)
 
     async def test_a_session_is_in_three_sets_until_it_leaves(self) -> None:
         store, lease = self.make_store(), self.lease()

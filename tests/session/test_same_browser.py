@@ -122,7 +122,7 @@ class SameBrowserTests(SessionTestCase):
 
     def test_one_at_another_process_is_named_to_be_ended_there(self) -> None:
         self.serve(worker_id="here")
-        named: list[tuple[str, str]] = []
+        named: list[tuple[str, ...]] = []
         self.sessions.replace_elsewhere = lambda *names: named.append(names)
         self.open()
         self.again()
@@ -134,7 +134,7 @@ class SameBrowserTests(SessionTestCase):
         self.successResultOf(Deferred.fromCoroutine(self.store.confirm(grant)))
         self.user = User(self)
         self.open(self.user_request(secret, resume=grant.resume_secret))
-        self.assertEqual(named, [("there/1", self.session.id)])
+        self.assertEqual(named, [("there/1", f"session {self.session.id}", "superseded")])
 
     def test_another_browser_has_no_place_to_take(self) -> None:
         self.serve(limits=Limits(sessions_per_address=1))

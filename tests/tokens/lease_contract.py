@@ -67,7 +67,9 @@ class LeaseCase(_Case):
     def lease(self, client: Any = "192.0.2.1", **limits: int) -> SessionLease:
         """Return the lease of a new session, with limits that are high unless they are given."""
         self.sessions: count[int] = getattr(self, "sessions", count(1))
-        fields = {name: getattr(UNLIMITED, name) for name in UNLIMITED.__dataclass_fields__}
+        fields: dict[str, Any] = {
+            name: getattr(UNLIMITED, name) for name in UNLIMITED.__dataclass_fields__
+        }
         return SessionLease(
             f"{next(self.sessions):016x}", WORKER, client, Limits(**{**fields, **limits})
         )

@@ -1,4 +1,4 @@
-"""Limits of sessions in the memory store."""
+"""Limits of sessions, and which may be there together, in the memory store."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from tests.tokens.lease_contract import LeaseContract
+from tests.tokens.sharing_contract import SharingContract
 from tests.tokens.store_contract import make_token
 from vncproxy.model import Token
 from vncproxy.tokens.memory import MemoryTokenStore
 
 
-class MemoryLeaseTests(LeaseContract, TestCase):
+class MemoryLeaseTests(LeaseContract, SharingContract, TestCase):
     def make_store(self) -> MemoryTokenStore:
-        clock = Clock()
+        self.clock = clock = Clock()
         return MemoryTokenStore(clock.seconds, 60, clock.seconds)
+
+    async def pass_time(self, seconds: float) -> None:
+        self.clock.advance(seconds)
 
     def token(self, **changes: Any) -> Token:
         return make_token(0, **changes)
@@ -27,4 +31,5 @@ class MemoryLeaseTests(LeaseContract, TestCase):
             lease = self.lease(client)
             grant = await self.begin(store, lease)
             store.leave(lease, grant.token)
-        self.assertEqual(store._counts._names, {})
+        counts = store._counts
+        self.assertEqual((counts._names, counts._users, counts._holds), ({}, {}, {}))

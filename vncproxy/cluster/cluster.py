@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..config.redis import RedisSettings
-from ..errors import EndedByAdministrator, SessionEnded, StoreUnavailable, Superseded, VNCProxyError
+from ..errors import EndedByAdministrator, SessionEnded, StoreUnavailable, VNCProxyError
 from ..interfaces import IMachineFinder, IProxies, ISessionRegistry
 from ..model import Announcement, Ended, Identity, MachineHost, SessionFilter, VMAddress
 from ..redis.endpoint import IPrimary
@@ -165,25 +165,24 @@ class Cluster:
         """Return the host of a machine as each other process knows it."""
         return await self._giver.find(self._giver.new_order(Kind.FIND, SessionFilter(vm=vm)))
 
-    def replace(self, name: str, session_id: str) -> None:
-        """End a session of another process, since its browser has entered its console again.
+    def replace(self, name: str, by: str, why: str) -> None:
+        """End a session of another process, since another one has taken its place.
 
         Args:
             name: ``<worker id>/<session id>``.
-            session_id: the new session.
+            by: the new session, for the log.
+            why: the code of the reason.
         """
         worker_id, _, replaced = name.partition("/")
         wanted = SessionFilter(ids=frozenset({replaced}))
-        order = self._giver.new_order(
-            Kind.END, wanted, reason=Superseded.code, by=f"session {session_id}", worker=worker_id
-        )
+        order = self._giver.new_order(Kind.END, wanted, reason=why, by=by, worker=worker_id)
         giving = Deferred.fromCoroutine(self._giver.give(order))
         giving.addErrback(self._not_replaced, name)
 
     def _not_replaced(self, failure: Failure, name: str) -> None:
         failure.trap(StoreUnavailable)
         self.log.warn(
-            "session {session}, whose browser has entered again, may go on: {why}",
+            "session {session}, whose place another one has taken, may go on: {why}",
             session=name,
             why=str(failure.value),
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from .. import errors
-from ..errors import EndedByAdministrator, SessionEnded
+from ..errors import EndedByAdministrator, MayTakeBack, SessionEnded, TakenOver
 from ..model import SessionFilter, VMAddress
 
 VERSION = 1
@@ -55,12 +56,20 @@ class Order:
     def error(self) -> SessionEnded:
         """Return why the sessions end; a reason that is not known counts as the administrator."""
         kind = _REASONS.get(self.reason, EndedByAdministrator)
-        return kind(f"by {self.by}" if self.by else "")
+        detail = f"by {self.by}" if self.by else ""
+        if kind is TakenOver:
+            user = _OF_USER.match(self.by)
+            return TakenOver(detail, by=user[1] if user else "")
+        return kind(detail)
+
+
+_OF_USER = re.compile(r"session [0-9a-f]{16} of (.+)", re.DOTALL)
 
 
 def _reasons() -> dict[str, type[SessionEnded]]:
     classes = [getattr(errors, name) for name in errors.__all__]
-    return {kind.code: kind for kind in classes if issubclass(kind, SessionEnded)}
+    kinds = [kind for kind in classes if issubclass(kind, SessionEnded)]
+    return {kind.code: kind for kind in kinds if kind is not MayTakeBack}
 
 
 _REASONS = _reasons()

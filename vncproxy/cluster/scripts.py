@@ -104,6 +104,26 @@ return {now}
 )
 """Returns the time, and a session with the id and the announcement of its process, if any."""
 
+SESSIONS_OF_MACHINE = (
+    CLOCK
+    + _ONE_LINE
+    + """
+local found = {}
+for _, set in ipairs(KEYS) do
+  for _, name in ipairs(redis.call('SMEMBERS', set)) do
+    local worker, id = string.match(name, '^([^/]*)/(.*)$')
+    local session = worker and redis.pcall('HGET', ARGV[1] .. worker, id)
+    local text = worker and redis.pcall('GET', ARGV[2] .. worker)
+    if type(session) == 'string' and type(text) == 'string' then
+      for _, line in ipairs({worker, text, session}) do table.insert(found, one_line(line)) end
+    end
+  end
+end
+return {now, table.concat(found, '\n')}
+"""
+)
+"""Returns the time, and three lines for each session: its process's id and announcement, and it."""
+
 _LAST_ID = """
 local function last_id(stream)
   local info = redis.pcall('XINFO', 'STREAM', stream)

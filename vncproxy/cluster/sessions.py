@@ -134,6 +134,23 @@ class ClusterSessions:
                 take(session)
                 taken += 1
 
+    async def of_machine(self, vm: VMAddress) -> Sequence[SessionInfo]:
+        """Return the sessions of a machine, oldest first."""
+        keys, me = self._keys, self._identity.worker_id
+        args = keys.session_lists, keys.announcements
+        sets = [keys.live(f"vm:{vm}"), keys.live(f"joined:{vm}")]
+        now, lines = await self._link.run(
+            lambda redis: redis.query(scripts.SESSIONS_OF_MACHINE, sets, *args),
+            "sessions_of_machine",
+        )
+        found, words = list(await self._local.of_machine(vm)), iter(lines.split(b"\n"))
+        for worker, announcement, text in zip(words, words, words, strict=False):
+            worker_id = worker.decode("utf-8", "replace")
+            session = self._read_of(worker_id, announcement, text, now)
+            if worker_id != me and session is not None and session[0].vm == vm:
+                found.append(session[0])
+        return sorted(found, key=lambda session: session.cursor)
+
     async def get(self, session_id: str) -> SessionInfo | None:
         """Return one session; None when there is none with this id."""
         here = await self._local.get(session_id)
@@ -211,11 +228,17 @@ class ClusterSessions:
         if not found:
             return None
         text, worker_id, announcement = found
+        return self._read_of(worker_id.decode("utf-8", "replace"), announcement, text, now)
+
+    def _read_of(
+        self, worker_id: str, announcement: bytes, text: bytes, now: int
+    ) -> tuple[SessionInfo, Announcement] | None:
+        """Return a session and its process; None where one of them is malformed."""
         try:
-            worker = announcements.decode(worker_id.decode("utf-8", "replace"), announcement)
-            session = self._read(text, worker, now)
+            worker = announcements.decode(worker_id, announcement)
         except ValueError:
             return None
+        session = self._read(text, worker, now)
         return (session, worker) if session else None
 
     def _read(self, text: bytes, worker: Announcement, now: int) -> SessionInfo | None:

@@ -157,9 +157,10 @@ class Relay(Table):
 
 
 class Sharing(Table):
-    """``[sharing]``: several users at one machine."""
+    """``[sharing]``: several users at one machine, and what they are told of each other."""
 
     announce_shadows: bool = True
+    show_users: bool = False
 
 
 class Log(Table):

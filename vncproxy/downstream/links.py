@@ -37,6 +37,11 @@ def token_of(target: str, fragment: str = "") -> str:
     return found[0] if found else ""
 
 
+def takes(request: Request) -> bool:
+    """Tell whether the user has asked to take the console from others."""
+    return _parameter(request, "take") == "1"
+
+
 def is_confirmed(request: Request) -> bool:
     """Tell whether the page states that its user pressed the button that opens the console."""
     return _parameter(request, "confirmed") == "1"

@@ -9,7 +9,7 @@ from ..origins import untrusted_origin
 from ..session.user_request import UserRequest
 from .cookies import parse_cookies
 from .headers import header_lines
-from .links import can_follow, can_move, can_talk, is_confirmed, query_token, resume_secret
+from .links import can_follow, can_move, can_talk, is_confirmed, query_token, resume_secret, takes
 from .resume_cookie import resume_cookie_name
 from .trust import Trust
 
@@ -38,6 +38,7 @@ def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> User
         can_move=can_move(request),
         can_follow=can_follow(request),
         can_talk=can_talk(request),
+        takes=takes(request),
     )
 
 

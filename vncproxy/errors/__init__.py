@@ -25,6 +25,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │   ├── PolicyUnsupported      a restriction that is not enforced here
     │   ├── OverLimit              too many sessions
     │   ├── ModeFixed              what its user may do cannot change now
+    │   ├── ConsoleOccupied        another session has the machine to itself
     │   └── DownstreamViolation    bytes that are not RFB or not WebSocket
     │       └── ViewerMessageRefused   a message that no viewer sends
     ├── ConsoleError               the virtual machine
@@ -55,6 +56,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     └── SessionEnded               why an open session was closed
         ├── ClientGone, ConsoleEnded (ConsoleMoved, ConsoleTaken), ConnectionLost
         ├── EndedByAdministrator, TimeLimit, OutsideHours, IdleLimit, Superseded
+        ├── TakenOver (MayTakeBack), UserElsewhere
         ├── JoinedSessionEnded     its link belonged to another session
         └── ProxyStopping, ProxyDraining
 
@@ -72,6 +74,7 @@ from .client import (
     BadRequest,
     ClientError,
     ConfirmationNeeded,
+    ConsoleOccupied,
     DownstreamViolation,
     Forbidden,
     ModeFixed,
@@ -114,12 +117,15 @@ from .session_end import (
     EndedByAdministrator,
     IdleLimit,
     JoinedSessionEnded,
+    MayTakeBack,
     OutsideHours,
     ProxyDraining,
     ProxyStopping,
     SessionEnded,
     Superseded,
+    TakenOver,
     TimeLimit,
+    UserElsewhere,
 )
 from .zone import (
     ZoneClock,
@@ -155,6 +161,7 @@ __all__ = [
     "ConsoleError",
     "ConsoleInUse",
     "ConsoleMoved",
+    "ConsoleOccupied",
     "ConsoleTaken",
     "ConsoleUnavailable",
     "DownstreamViolation",
@@ -164,6 +171,7 @@ __all__ = [
     "IdleLimit",
     "JoinedSessionEnded",
     "KeystoneUnavailable",
+    "MayTakeBack",
     "ModeFixed",
     "NoGraphicalConsole",
     "OutsideHours",
@@ -174,6 +182,7 @@ __all__ = [
     "SessionEnded",
     "StoreUnavailable",
     "Superseded",
+    "TakenOver",
     "TimeLimit",
     "TokenExpired",
     "TokenRefused",
@@ -186,6 +195,7 @@ __all__ = [
     "UpstreamUnreachable",
     "UpstreamUntrusted",
     "UpstreamViolation",
+    "UserElsewhere",
     "VMNotFound",
     "VNCProxyError",
     "ViewerMessageRefused",

@@ -111,6 +111,33 @@ class OverLimit(ClientError):
         self.option = option
 
 
+class ConsoleOccupied(ClientError):
+    """Another session has the machine, and its policy or this one's lets no two be there.
+
+    Args:
+        by: the user of that session; empty where it is not known.
+        age: seconds since it began; None where that is not known.
+        may_take: whether the policy allows to take the machine from the other.
+    """
+
+    public = "Somebody else has this console open. Try again when it is closed."
+    status = 409
+    close_code = 4118
+    code = "console-occupied"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        by: str = "",
+        age: float | None = None,
+        may_take: bool = False,
+        public: str | None = None,
+    ) -> None:
+        super().__init__(detail, public=public)
+        self.by, self.age, self.may_take = by, age, may_take
+
+
 class DownstreamViolation(ClientError):
     """The user's side sent bytes that are not RFB or not WebSocket."""
 

@@ -104,6 +104,38 @@ class JoinedSessionEnded(SessionEnded):
     code = "joined-session-ended"
 
 
+class TakenOver(SessionEnded):
+    """Another user's session has taken the machine, as its policy allows.
+
+    Args:
+        by: that user, as far as it is known.
+    """
+
+    public = "Another user has taken this console over."
+    status = 409
+    close_code = 4119
+    code = "taken-over"
+
+    def __init__(self, detail: str = "", *, by: str = "", public: str | None = None) -> None:
+        super().__init__(detail, public=public)
+        self.by = by
+
+
+class MayTakeBack(TakenOver):
+    """The same of a session whose own policy allows its user to take the machine back."""
+
+    close_code = 4121
+
+
+class UserElsewhere(SessionEnded):
+    """The user has opened another console, and may have one at a time."""
+
+    public = "You have opened another console, and may have one open at a time."
+    status = 409
+    close_code = 4122
+    code = "user-elsewhere"
+
+
 class ProxyStopping(SessionEnded):
     """The proxy is shutting down."""
 

@@ -49,6 +49,12 @@ class ISessionRegistry(Interface):
         tenth of a second.
         """
 
+    def of_machine(vm: VMAddress) -> Awaitable[Sequence[SessionInfo]]:
+        """Return the sessions of a machine, oldest first, at the cost of these alone.
+
+        Those of other processes are there a moment after they begin, when they are in Redis.
+        """
+
     def get(session_id: str) -> Awaitable[SessionInfo | None]:
         """Return one session; None when there is none with this id."""
 

@@ -43,24 +43,34 @@ class ITokenStore(Interface):
         With a lease the session is counted for its machine, its user and its address, in the same
         step, until `leave` is called or its process dies. A session that replaces a live one of its
         cookie takes that one's place.
+        Which sessions may be there together by their policies is decided in the same step; the
+        grant's ``ousted`` are those that have to end, and are not counted any more.
 
         Raises:
             TokenUnknown, TokenUsed, TokenExpired, TokenRevoked: no use was taken.
             OverLimit: there are too many sessions; nothing was changed.
+            ConsoleOccupied: its policy, or that of another session of the machine, lets it not
+                begin beside that one; nothing was changed.
             StoreUnavailable: whether a use was taken is not known.
         """
 
-    def enter(grant: Grant, lease: SessionLease | None = None) -> Awaitable[None]:
+    def enter(grant: Grant, lease: SessionLease | None = None) -> Awaitable[Grant]:
         """Count the session of another issuer's token, and consume what is good once; atomic.
+
+        Returns the grant with what it becomes known by that, as `redeem` does.
 
         Raises:
             TokenUsed: ``grant.once`` was consumed before.
-            OverLimit: there are too many sessions; nothing was consumed.
+            OverLimit, ConsoleOccupied: as `redeem` raises them; nothing was consumed.
             StoreUnavailable: whether it was done is not known.
         """
 
     def leave(lease: SessionLease, token: Token) -> None:
-        """Stop counting a session; never fails, and other processes may learn of it later."""
+        """Stop counting a session; never fails, and other processes may learn of it later.
+
+        A machine that it had to itself is kept for the next session of its user for as long as the
+        lease says, unless another one takes it over.
+        """
 
     def confirm(grant: Grant) -> Awaitable[None]:
         """Record that a viewer is about to see the console, before it sees anything.

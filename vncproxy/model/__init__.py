@@ -50,7 +50,7 @@ from .endpoint import (
 from .hours import OpenTimes
 from .identity import Identity
 from .joining import MOST_JOINED, JoinKind, Joins
-from .lease import Place, SessionLease
+from .lease import Place, SessionLease, holder_of
 from .limits import Limits, Timeouts
 from .machine_host import MachineHost, normal_host_name
 from .patterns import ALL_VMS, VMPattern, VMPatterns
@@ -78,7 +78,7 @@ from .session import (
     cursor_of,
 )
 from .signed_link import SignedLink
-from .token import Grant, Once, Token, TokenStatus
+from .token import Grant, Once, Ousted, Token, TokenStatus
 from .units import Seconds, UnixTime
 
 __all__ = [
@@ -115,6 +115,7 @@ __all__ = [
     "Mode",
     "Once",
     "OpenTimes",
+    "Ousted",
     "Ownership",
     "Place",
     "Policy",
@@ -143,6 +144,7 @@ __all__ = [
     "ZoneService",
     "check_secret",
     "cursor_of",
+    "holder_of",
     "is_secret",
     "new_claim",
     "new_id",

@@ -19,7 +19,7 @@ class Place(NamedTuple):
         option: the limit's name in ``[limits]``.
         of: what is counted: ``vm:<backend>/<vm>``, ``joined:<backend>/<vm>``, ``user:<user>`` or
             ``address:<client>``.
-        most: sessions at the same time; 0 for any number.
+        most: sessions at the same time; 0 for any number, and -1 for one that ends all others.
     """
 
     option: str
@@ -35,12 +35,22 @@ class SessionLease:
         worker_id: the process that has the session.
         client: the user's address as it is counted: `vncproxy.addresses.counted_as`.
         limits: those in force when the session begins.
+        takes: whether its user has asked to take the machine from others, where the policy allows
+            that, although they took it from this user before.
+        cookie_id: of a session whose token is redeemed, as `Grant` has it.
+        age: of the same, seconds since it began.
+        keep: of one that ends, seconds for which a machine that it had to itself is kept for the
+            next session of its user.
     """
 
     session_id: str
     worker_id: str
     client: str
     limits: Limits
+    takes: bool = False
+    cookie_id: str = ""
+    age: float = 0.0
+    keep: float = 0.0
 
     @property
     def name(self) -> str:
@@ -62,5 +72,20 @@ class SessionLease:
         )
         if not token.user:
             return vm, address
-        user = Place("sessions_per_user", f"user:{token.user}", limits.sessions_per_user)
-        return vm, user, address
+        alone = limits.one_session_per_user and token.joins is None
+        most = -1 if alone else limits.sessions_per_user
+        return vm, Place("sessions_per_user", f"user:{token.user}", most), address
+
+
+def holder_of(token: Token, cookie_id: str) -> str:
+    """Return what the sessions of one user have in common that may take each other's place.
+
+    Args:
+        cookie_id: as `Grant` has it.
+
+    Returns:
+        What a session that has a machine to itself is held by: the id of the resume cookie; for
+        one of another zone, that zone and its user, since no two of them are there at a time. Empty
+        for a viewer without a cookie.
+    """
+    return f"{token.visit.zone}/{token.user}" if token.visit is not None else cookie_id

@@ -29,6 +29,8 @@ class Limits:
             the next two count the sessions of all proxies that share a token store.
         sessions_per_vm: open sessions per virtual machine.
         sessions_per_user: open sessions per user of tokens; 0 for any number.
+        one_session_per_user: whether a user's new session ends all others of the same user, instead
+            of being refused.
         openings: sessions that are opening at the same time: until they show a console, or for a
             second after their token is redeemed.
         waiting: sessions that may wait to open.
@@ -46,6 +48,7 @@ class Limits:
     sessions_per_address: Annotated[int, Ge(1)] = 50
     sessions_per_vm: Annotated[int, Ge(1)] = 10
     sessions_per_user: Annotated[int, Ge(0)] = 0
+    one_session_per_user: bool = False
     openings: Annotated[int, Ge(1)] = 64
     waiting: Annotated[int, Ge(0)] = 256
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .address import VMAddress
 from .border import Visit
 from .endpoint import ConsoleEndpoint
 from .joining import Joins
-from .policy import ConsoleType, Policy
+from .policy import ConsoleType, Policy, Sharing
 from .units import UnixTime
 
 
@@ -37,6 +38,12 @@ class Token:
     signer: str = ""
     joins: Joins | None = None
 
+    @property
+    def excludes_others(self) -> bool:
+        """Whether its sessions share their machine with no other user's."""
+        alone = self.policy.sharing in (Sharing.EXCLUSIVE, Sharing.TAKE_OVER)
+        return alone and self.joins is None
+
 
 @dataclass(frozen=True, slots=True)
 class TokenStatus:
@@ -53,6 +60,18 @@ class Once:
 
     key: str
     ttl: float
+
+
+class Ousted(NamedTuple):
+    """A live session that ends because another one begins.
+
+    Attributes:
+        name: as `SessionLease` has it.
+        why: the code of the reason.
+    """
+
+    name: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +93,9 @@ class Grant:
         replaced: the name, as `SessionLease` has it, of the live session of the same
             resume cookie, which this one replaces in the limits and which is to end; empty for
             none.
+        company: how many sessions its machine has, this one included, when it begins; 0 where the
+            store does not count it.
+        ousted: live sessions that are to end because this one begins.
     """
 
     token_id: str
@@ -86,6 +108,8 @@ class Grant:
     claim: str = ""
     once: Once | None = None
     replaced: str = ""
+    company: int = 0
+    ousted: tuple[Ousted, ...] = ()
 
     @property
     def use(self) -> str:

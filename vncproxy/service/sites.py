@@ -79,6 +79,7 @@ def services(
         join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
         confirm=settings.tokens.confirm,
         check_viewers=settings.relay.check_viewers,
+        show_users=settings.sharing.show_users,
         proxy=me.name,
         zone=me.zone,
         proxy_id=me.proxy_id,

@@ -16,6 +16,7 @@ In reading order:
 - `recovery`: backends that tell what became of a console, those with the old interfaces included.
 - `closing`: why a console closed, and which side closed first.
 - `registry`: lists and ends sessions.
+- `sharing`: what users are told of each other where a machine is not shared.
 - `live`: all live sessions, and the limits on their number.
 - `draining`: empties the proxy: browsers move, the others end in time.
 - `admission`: the queue of sessions that wait to open.

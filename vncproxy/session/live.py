@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -13,12 +14,14 @@ from ..errors import (
     OverLimit,
     PolicyUnsupported,
     ProxyStopping,
+    SessionEnded,
     Superseded,
     VNCProxyError,
 )
 from ..model import ConsoleType, Grant, SessionLease, Token, VMAddress, secret_id
 from .admission import Admission
 from .services import Services
+from .sharing import begun_by, ended_by, kept_for, told
 from .state import SessionState
 from .timer import SharedTimer
 
@@ -51,7 +54,8 @@ class LiveSessions:
         on_count: called when a session has been added or removed.
         on_redeemed: called with the id of a session whose token was redeemed.
         replace_elsewhere: called with a session of another process that one of this process
-            replaces, to end it there, and with the id of the new one.
+            replaces, to end it there, with the new one in words, and with the code of the reason.
+        on_company: called with a machine that has several sessions when one begins or ends.
         elsewhere: returns why a console cannot be shown here, which may be that another proxy shows
             it; None where no other may.
         require_host: is called with a session that joins another one, when its token is redeemed;
@@ -69,7 +73,8 @@ class LiveSessions:
         self.draining = False
         self.other_refusal: Callable[[], VNCProxyError | None] = lambda: None
         self.on_redeemed: Callable[[str], object] = lambda session_id: None
-        self.replace_elsewhere: Callable[[str, str], object] = lambda name, session_id: None
+        self.replace_elsewhere: Callable[[str, str, str], object] = lambda name, by, why: None
+        self.on_company: Callable[[VMAddress], object] = lambda vm: None
         self.elsewhere: Elsewhere | None = None
         self.require_host: Callable[[SessionState], Awaitable[None]] = _no_host
         self.on_left: Callable[[SessionState], object] = lambda session: None
@@ -140,8 +145,16 @@ class LiveSessions:
 
     def lease(self, session: SessionState) -> SessionLease:
         """Return what the token store counts a session by."""
-        services = self.services
-        return SessionLease(session.id, services.worker_id, _counted(session), services.limits)
+        services, grant = self.services, session.grant
+        return SessionLease(
+            session.id,
+            services.worker_id,
+            _counted(session),
+            services.limits,
+            takes=session.user_request.takes,
+            cookie_id="" if grant is None else grant.cookie_id,
+            age=services.reactor.seconds() - session.started,
+        )
 
     def held(self) -> Iterator[tuple[SessionLease, Token]]:
         """Yield what the token store counts now: each session that has redeemed its token."""
@@ -150,26 +163,48 @@ class LiveSessions:
                 yield self.lease(session), session.grant.token
 
     def end_replaced(self, session: SessionState) -> None:
-        """End the other sessions of the same resume cookie; they are not counted while they end.
+        """End the sessions that cannot be there beside a new one; they are not counted any more.
 
+        These are the others of the same resume cookie, and those that its policy or a limit ends.
         One that is open has its own cookie, unless the new one was let in by it.
         """
         assert session.grant is not None
-        worker_id, _, replaced = session.grant.replaced.partition("/")
-        if replaced and worker_id != self.services.worker_id:
-            self.replace_elsewhere(session.grant.replaced, session.id)
+        grant = session.grant
+        worker_id = grant.replaced.partition("/")[0]
+        if grant.replaced and worker_id != self.services.worker_id:
+            self.replace_elsewhere(grant.replaced, f"session {session.id}", Superseded.code)
         for other in self._of_same_cookie(session):
-            if session.grant.resumed or not other.is_open:
-                self._remove_from_address(other)
-                self._replaced.add(other.id)
-                other.cancel(Superseded(f"by session {session.id}"))
+            if grant.resumed or not other.is_open:
+                self._replace(other, Superseded(f"by session {session.id}"))
+        for name, why in grant.ousted:
+            self._oust(session, name, why)
+        if grant.company > 1:
+            self.on_company(grant.token.vm)
+
+    def _oust(self, session: SessionState, name: str, why: str) -> None:
+        """End a session of any process because a new one begins."""
+        worker_id, _, session_id = name.partition("/")
+        if worker_id != self.services.worker_id:
+            self.replace_elsewhere(name, begun_by(session), why)
+        elif (other := self._live.get(session_id)) and session_id not in self._replaced:
+            self._replace(other, ended_by(session, why))
+
+    def _replace(self, other: SessionState, why: SessionEnded) -> None:
+        self._remove_from_address(other)
+        self._replaced.add(other.id)
+        self._end_session(other, why)
+
+    def _end_session(self, session: SessionState, why: SessionEnded) -> None:
+        """End a session with the reason as its user may know it."""
+        session.cancel(told(why, session, show_users=self.services.show_users))
 
     def remove(self, session: SessionState) -> None:
         """Count a session no more."""
         del self._live[session.id]
         if session.grant is not None:
             self._remove_from_vm(session, session.grant.token.vm)
-            self.services.store.leave(self.lease(session), session.grant.token)
+            lease = replace(self.lease(session), keep=kept_for(session))
+            self.services.store.leave(lease, session.grant.token)
             if session.grant.token.vm in self._of_vm:
                 self.on_left(session)
         if session.id in self._replaced:
@@ -205,6 +240,7 @@ class LiveSessions:
         left = tuple(other for other in self._of_vm.pop(vm, ()) if other is not session)
         if left:
             self._of_vm[vm] = left
+            self.on_company(vm)
 
     def _remove_from_address(self, session: SessionState) -> None:
         client = _counted(session)

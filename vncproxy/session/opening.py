@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from ..errors import (
     ClientGone,
     ConsoleError,
+    ConsoleOccupied,
     HypervisorError,
     SessionEnded,
     TokenRefused,
@@ -39,6 +40,7 @@ from .downstream import IDownstream
 from .live import LiveSessions
 from .page import Page
 from .services import Services
+from .sharing import told_occupied
 from .state import SessionState
 from .user_request import UserRequest
 
@@ -132,7 +134,11 @@ class Opening:
 
     async def _take(self, secret: str, resume: str | None) -> Grant:
         store, lease = self._services.store, self._live.lease(self._session)
-        grant: Grant = await store.redeem(secret, resume, self._check_before_use, lease)
+        try:
+            grant: Grant = await store.redeem(secret, resume, self._check_before_use, lease)
+        except ConsoleOccupied as e:
+            now, show = self._services.time(), self._services.show_users
+            raise told_occupied(e, now, show_users=show) from e
         return grant
 
     async def _redeem_handed_over(self, secret: str) -> Grant | None:
@@ -289,7 +295,7 @@ class Opening:
 
 def without_secrets(grant: Grant) -> Grant:
     """Return what an open session needs of its grant."""
-    return replace(grant, resume_secret=None, claim="")
+    return replace(grant, resume_secret=None, claim="", ousted=())
 
 
 def _explain_used(error: TokenUsed, request: UserRequest) -> TokenUsed:

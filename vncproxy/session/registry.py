@@ -69,6 +69,10 @@ class SessionRegistry(LiveSessions):
         places.sort(key=itemgetter(0))
         return map(itemgetter(1), places)
 
+    async def of_machine(self, vm: VMAddress) -> Sequence[SessionInfo]:
+        """Return the sessions of a machine, oldest first."""
+        return await self.list(SessionFilter(vm=vm))
+
     async def get(self, session_id: str) -> SessionInfo | None:
         """Return one session; None when there is none with this id."""
         session = self._live.get(session_id)
@@ -88,7 +92,7 @@ class SessionRegistry(LiveSessions):
         for session in list(self.matching(wanted)):
             await pace.step()
             ended += not session.ending
-            session.cancel(why)
+            self._end_session(session, why)
         return ended
 
     def matching(self, wanted: SessionFilter) -> Iterator[SessionState]:

@@ -29,6 +29,7 @@ class Services:
         confirm: whether links ask before they are redeemed, unless their policy says otherwise.
         check_viewers: whether the messages of all viewers are checked, and not only of those whose
             policy restricts them.
+        show_users: whether users are told which other user has a console that is not shared.
         proxy: the name of this proxy.
         zone: the zone of this proxy, empty where there is only one.
         proxy_id: the id of this proxy.
@@ -49,6 +50,7 @@ class Services:
     join: Callable[[Leg, Leg, Sequence[IStage]], Deferred[VNCProxyError]] = plain.join
     confirm: bool = False
     check_viewers: bool = False
+    show_users: bool = False
     proxy: str = ""
     zone: str = ""
     proxy_id: str = ""

@@ -19,6 +19,7 @@ class UserRequest:
             configuration.
         confirmed: whether the user has pressed the button of a page that asks before it opens a
             console; viewers that have no page are not asked.
+        takes: whether the user has asked to take the console from others, where that was refused.
         can_follow: whether its page goes to another proxy when it is sent there.
         reenter: the same, as another proxy's page has handed it over in the link to this one.
         can_move: whether its page enters the console again when it is asked to.
@@ -35,3 +36,4 @@ class UserRequest:
     can_follow: bool = False
     reenter: str = field(default="", repr=False)
     can_talk: bool = False
+    takes: bool = False

@@ -15,6 +15,7 @@ In reading order:
 - `issuing`: from a checked request to a stored token and its access URL.
 - `resume`: how long a browser may re-enter, the same in every store.
 - `over_limit`: the refusal of a session for which there is no room.
+- `occupied`: the refusal of a session whose machine another one has.
 - `live_counts`: the live sessions of one process by machine, user and address.
 - `memory_links`, `memory`: tokens in this process, signed links among them.
 - `records`: the JSON form of a token in Redis, which portals write too.

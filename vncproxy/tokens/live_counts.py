@@ -1,46 +1,150 @@
-"""The live sessions of one process, counted by machine, by user and by address."""
+"""The live sessions of one process: by machine, user and address, and which exclude others."""
 
 from __future__ import annotations
 
-from ..model import SessionLease, Token
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from ..model import Grant, Ousted, SessionLease, Sharing, Token, holder_of
+from .occupied import JOINED, Occupant, occupied, sharing_of
 from .over_limit import over_limit
+
+
+@dataclass(slots=True)
+class _Hold:
+    """The session that has a machine to itself, as Redis keeps it in ``exclusive:``.
+
+    Attributes:
+        of: what the sessions have in common that may take its place; empty for none.
+        user: its user.
+        since: when the first of these began.
+        kept_until: until when the machine is kept for the next one; 0 while the session lives.
+    """
+
+    session: str
+    of: str
+    user: str
+    since: float
+    kept_until: float = 0.0
 
 
 class LiveCounts:
     """The names of the live sessions at each place; what Redis keeps as its ``live:`` sets.
 
-    Where ``older`` names a counted session, the new one takes its place; it may be empty.
+    Args:
+        seconds: a monotonic clock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
         self._names: dict[str, set[str]] = {}
+        self._users: dict[str, tuple[str, float]] = {}
+        self._holds: dict[str, _Hold] = {}
 
-    def check(self, lease: SessionLease | None, token: Token, older: str = "") -> None:
-        """Make sure that there is room for a session.
+    def check(self, lease: SessionLease | None, grant: Grant, older: str = "") -> Grant:
+        """Make sure that there is room for a session, and return its grant.
+
+        Args:
+            older: the session whose place it takes, if that is counted; may be empty.
 
         Raises:
-            OverLimit: there is none.
+            OverLimit, ConsoleOccupied: there is none.
         """
-        for place in lease.places(token) if lease else ():
-            present = self._names.get(place.of, ())
-            if 0 < place.most <= len(present) and older not in present:
-                raise over_limit(place, len(present), token)
-
-    def enter(self, lease: SessionLease | None, token: Token, older: str = "") -> str:
-        """Count a session; returns ``older`` where that was counted for the same machine."""
         if lease is None:
-            return ""
-        places = lease.places(token)
+            return grant
+        places, ousted = lease.places(grant.token), dict[str, str]()
+        for place in places:
+            if place.most < 0:
+                others = self._others(place.of, older)
+                ousted |= dict.fromkeys(others, "user-elsewhere")
+        self._check_sharing(lease, grant, older, places[0].of, ousted)
+        for place in places:
+            present = self._names.get(place.of, set())
+            count = len(present - ousted.keys())
+            if 0 < place.most <= count and older not in present:
+                raise over_limit(place, count, grant.token)
+        return replace(grant, ousted=tuple(Ousted(*each) for each in ousted.items()))
+
+    def _others(self, place: str, older: str) -> Iterator[str]:
+        return (name for name in self._names.get(place, ()) if name != older)
+
+    def _check_sharing(
+        self, lease: SessionLease, grant: Grant, older: str, vm: str, ousted: dict[str, str]
+    ) -> None:
+        """Add the sessions that end so that this one may begin, or refuse it."""
+        sharing = sharing_of(grant.token, resumed=grant.resumed, takes=lease.takes)
+        if sharing == JOINED:
+            return
+        hold = self._hold_of_others(vm, grant, older, ousted)
+        if sharing == Sharing.TAKE_OVER.value:
+            for name in self._others(vm, older):
+                ousted.setdefault(name, "taken-over")
+            return
+        if hold is not None and hold.session not in ousted:
+            raise occupied(self._occupant(hold.session, hold.user, hold.since), grant)
+        there = [name for name in self._others(vm, older) if name not in ousted]
+        if there and sharing == Sharing.EXCLUSIVE.value:
+            raise occupied(self._occupant(there[0], *self._users[there[0]]), grant)
+
+    def _hold_of_others(
+        self, vm: str, grant: Grant, older: str, ousted: dict[str, str]
+    ) -> _Hold | None:
+        """Return what keeps a machine from other users; what this one holds is to be replaced."""
+        hold = self._holds.get(vm)
+        if hold is None:
+            return None
+        lives = hold.session in self._names.get(vm, ())
+        of = holder_of(grant.token, grant.cookie_id)
+        if hold.session == older or (of and of == hold.of):
+            if lives and hold.session != older:
+                ousted.setdefault(hold.session, "superseded")
+            return None
+        return hold if lives or hold.kept_until > self._seconds() else None
+
+    def _occupant(self, name: str, user: str, since: float) -> Occupant:
+        return Occupant(name.rpartition("/")[2], user, self._seconds() - since)
+
+    def enter(self, lease: SessionLease | None, grant: Grant, older: str = "") -> Grant:
+        """Count a session that `check` has accepted; returns its grant."""
+        if lease is None:
+            return grant
+        token, places = grant.token, lease.places(grant.token)
         replaced = older if older in self._names.get(places[0].of, ()) else ""
         for place in places:
             self._names.setdefault(place.of, set()).add(lease.name)
-            self._remove(place.of, older)
-        return replaced
+            for name in (older, *(name for name, _ in grant.ousted)):
+                self._remove(place.of, name)
+        self._users[lease.name] = token.user, self._seconds()
+        self._hold(places[0].of, lease, grant, older)
+        company = sum(len(self._names.get(f"{kind}:{token.vm}", ())) for kind in ("vm", "joined"))
+        return replace(grant, replaced=replaced, company=company)
+
+    def _hold(self, vm: str, lease: SessionLease, grant: Grant, older: str) -> None:
+        before, of = self._holds.pop(vm, None), holder_of(grant.token, grant.cookie_id)
+        if not grant.token.excludes_others:
+            return
+        own = before is not None and (before.session == older or (of and of == before.of))
+        since = before.since if own and before is not None else self._seconds()
+        self._holds[vm] = _Hold(lease.name, of, grant.token.user, since)
+
+    def renew(self, token: Token, cookie_id: str, other: str) -> None:
+        """Note that a resume cookie has got another id."""
+        hold = self._holds.get(f"vm:{token.vm}")
+        if hold is not None and hold.of == cookie_id:
+            hold.of = other
 
     def leave(self, lease: SessionLease, token: Token) -> None:
         """Stop counting a session; does nothing for one that is not counted."""
-        for place in lease.places(token):
+        places = lease.places(token)
+        hold = self._holds.get(places[0].of)
+        if hold is not None and hold.session == lease.name:
+            if lease.keep and hold.of:
+                hold.kept_until = self._seconds() + lease.keep
+            else:
+                del self._holds[places[0].of]
+        for place in places:
             self._remove(place.of, lease.name)
+        self._users.pop(lease.name, None)
 
     def _remove(self, place: str, name: str) -> None:
         names = self._names.get(place, set())

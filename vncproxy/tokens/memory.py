@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zope.interface import implementer
 
@@ -130,7 +130,7 @@ class MemoryTokenStore(MemoryLinks):
         self._resume = resume
         self._entries: dict[str, _Entry] = {}
         self._forget: list[tuple[float, str]] = []
-        self._counts = LiveCounts()
+        self._counts = LiveCounts(seconds)
         self._done: dict[str, float] = {}
         MemoryLinks.__init__(self, time)
         self._undo: list[tuple[float, str]] = []
@@ -177,23 +177,15 @@ class MemoryTokenStore(MemoryLinks):
     def _reenter(
         self, token_id: str, entry: _Entry, cookie_id: str, now: float, lease: SessionLease | None
     ) -> Grant:
-        age = now - entry.resumes[cookie_id].started_at
-        replaced = self._count(lease, entry.token, entry.newest.get(cookie_id, ""))
-        entry.newest[cookie_id] = claim = lease.name if lease else new_claim()
-        return Grant(
-            token_id,
-            entry.token,
-            age,
-            resumed=True,
-            cookie_id=cookie_id,
-            claim=claim,
-            replaced=replaced,
-        )
+        age, claim = now - entry.resumes[cookie_id].started_at, lease.name if lease else new_claim()
+        grant = Grant(token_id, entry.token, age, resumed=True, cookie_id=cookie_id, claim=claim)
+        grant = self._count(lease, grant, entry.newest.get(cookie_id, ""))
+        entry.newest[cookie_id] = claim
+        return grant
 
-    def _count(self, lease: SessionLease | None, token: Token, older: str) -> str:
-        """Count a session with a lease; returns the name of the live one that it replaces."""
-        self._counts.check(lease, token, older)
-        return self._counts.enter(lease, token, older)
+    def _count(self, lease: SessionLease | None, grant: Grant, older: str) -> Grant:
+        """Count a session with a lease; returns its grant."""
+        return self._counts.enter(lease, self._counts.check(lease, grant, older), older)
 
     def _take(
         self, token_id: str, entry: _Entry, now: float, opening: str, lease: SessionLease | None
@@ -202,31 +194,32 @@ class MemoryTokenStore(MemoryLinks):
         if now >= entry.expires_at:
             over = now - entry.expires_at
             raise entry.refusal(TokenExpired(f"token {token_id[:12]} is over since {over:.0f} s"))
-        older = entry.newest.get(opening, "")
+        grant, older = self._grant(token_id, entry.token, lease), entry.newest.get(opening, "")
         if opening in entry.opening or entry.has_use(now):
-            self._counts.check(lease, entry.token, older)
+            grant = self._counts.check(lease, grant, older)
             entry.give_back(opening)
         if not entry.has_use(now):
             used = TokenUsed(f"token {token_id[:12]}: {entry.used} uses are taken")
             raise entry.refusal(used)
         first = entry.take(now)
-        replaced = self._counts.enter(lease, entry.token, older)
+        grant = replace(self._counts.enter(lease, grant, older), age=now - first)
+        entry.opening[grant.use] = Resume(first, now + OPENING)
+        if grant.cookie_id:
+            entry.newest[grant.cookie_id] = grant.claim
         seconds = resume_time(entry.token, self._resume)
-        cookie = new_secret() if seconds else None
-        grant = Grant(
+        entry.forget_at = max(entry.forget_at, now + OPENING + seconds)
+        return grant
+
+    def _grant(self, token_id: str, token: Token, lease: SessionLease | None) -> Grant:
+        """Return what a session gets that takes a use."""
+        cookie = new_secret() if resume_time(token, self._resume) else None
+        return Grant(
             token_id,
-            entry.token,
-            now - first,
+            token,
             resume_secret=cookie,
             cookie_id=secret_id(cookie) if cookie else "",
             claim=lease.name if lease else new_claim(),
-            replaced=replaced,
         )
-        entry.opening[grant.use] = Resume(first, now + OPENING)
-        if cookie:
-            entry.newest[grant.cookie_id] = grant.claim
-        entry.forget_at = max(entry.forget_at, now + OPENING + seconds)
-        return grant
 
     async def confirm(self, grant: Grant) -> None:
         """Note that a viewer is about to see the console."""
@@ -264,6 +257,7 @@ class MemoryTokenStore(MemoryLinks):
         secret, resume = new_secret(), entry.resumes[grant.cookie_id]
         entry.remove_cookie(grant.cookie_id)
         entry.resumes[secret_id(secret)] = resume.renewed(now, within)
+        self._counts.renew(entry.token, grant.cookie_id, secret_id(secret))
         return secret
 
     async def restore(self, grant: Grant) -> None:
@@ -308,16 +302,17 @@ class MemoryTokenStore(MemoryLinks):
         ids = [token_id for token_id, entry in self._entries.items() if wanted(entry.token)]
         return [token_id for token_id in ids if await self.revoke(token_id)]
 
-    async def enter(self, grant: Grant, lease: SessionLease | None = None) -> None:
+    async def enter(self, grant: Grant, lease: SessionLease | None = None) -> Grant:
         """Count the session of another issuer's token, and consume what is good once."""
         once, now = grant.once, self._seconds()
         self._forget_done(now)
         if once is not None and once.key in self._done:
             raise TokenUsed(f"token {grant.token_id[:12]} was used before")
-        self._count(lease, grant.token, "")
+        grant = self._count(lease, grant, "")
         if once is not None:
             self._done[once.key] = now + once.ttl
             heapq.heappush(self._undo, (now + once.ttl, once.key))
+        return grant
 
     def _forget_done(self, now: float) -> None:
         while self._undo and self._undo[0][0] <= now:

@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from ..config.redis import RedisSettings
 from ..errors import (
+    ConsoleOccupied,
     OverLimit,
     TokenRefused,
     TokenUnknown,
@@ -143,7 +144,7 @@ class RedisTokenStore(RedisLinks):
                 return await self._take_issued(redis, token_id, record, lease)
             except TokenRefused:
                 pass  # the reason is found out below
-            except (OverLimit, Unannounced):
+            except (OverLimit, ConsoleOccupied, Unannounced):
                 self._issued[token_id] = record
                 raise
             except VNCProxyError as e:
@@ -226,9 +227,9 @@ class RedisTokenStore(RedisLinks):
         token = self._decode(record, token_id)
         return await self._sessions.take(redis, token_id, token, record, cookie_before, lease)
 
-    async def enter(self, grant: Grant, lease: SessionLease | None = None) -> None:
+    async def enter(self, grant: Grant, lease: SessionLease | None = None) -> Grant:
         """Count the session of another issuer's token, and consume what is good once."""
-        await self._sessions.enter(grant, lease)
+        return await self._sessions.enter(grant, lease)
 
     def leave(self, lease: SessionLease, token: Token) -> None:
         """Stop counting a session."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import TokenExpired, TokenRefused, TokenRevoked, TokenUnknown, TokenUsed
-from ..model import SessionLease, Token
+from ..model import Grant, Ousted, SessionLease
+from .occupied import Occupant, occupied
 from .over_limit import over_limit
 
 _REFUSALS: Mapping[bytes, type[TokenRefused]] = {
@@ -21,39 +24,55 @@ class Unannounced(Exception):
     """Redis has no announcement of this process, so that its sessions would not count."""
 
 
-def begun(
-    answer: Any, token_id: str, token: Token, lease: SessionLease | None
-) -> tuple[float, str]:
-    """Return what a script answers that begins a session.
+def begun(grant: Grant, answer: Any, lease: SessionLease | None) -> Grant:
+    """Return the grant of a session that a script has let begin.
 
     Args:
         lease: what the session is counted by.
 
-    Returns:
-        How long ago a use was first taken, in seconds, and the name of the live session that is
-        replaced; empty for none.
-
     Raises:
-        TokenRefused, OverLimit, Unannounced: the answer is a refusal.
+        TokenRefused, OverLimit, ConsoleOccupied, Unannounced: the answer is a refusal.
     """
-    check_entered(answer, token_id, token, lease)
-    _, age, replaced = answer
-    return float(max(0, age)) / 1000, replaced.decode()
+    _check_begun(answer, grant, lease)
+    _, age, replaced, company, ousted = answer
+    pairs = (line.decode().partition(" ") for line in ousted.split(b"\n") if ousted)
+    return replace(
+        grant,
+        age=grant.age or float(max(0, age)) / 1000,
+        replaced=replaced.decode(),
+        company=company,
+        ousted=tuple(Ousted(name, why) for why, _, name in pairs),
+    )
 
 
-def check_entered(answer: Any, token_id: str, token: Token, lease: SessionLease | None) -> None:
-    """Make sure that a script has not refused a session.
-
-    Raises:
-        TokenRefused, OverLimit, Unannounced: it has.
-    """
+def _check_begun(answer: Any, grant: Grant, lease: SessionLease | None) -> None:
     if answer == b"unannounced":
         raise Unannounced
     if isinstance(answer, bytes) and answer in _REFUSALS:
-        raise refusal(answer, token_id)
+        raise refusal(answer, grant.token_id)
     if answer[0] == b"over":
         assert lease is not None
-        raise over_limit(lease.places(token)[answer[1]], answer[2], token)
+        raise over_limit(lease.places(grant.token)[answer[1]], answer[2], grant.token)
+    if answer[0] == b"occupied":
+        raise occupied(_occupant(*answer[1:]), grant)
+
+
+def _occupant(name: bytes, about: bytes, time: int) -> Occupant:
+    """Return the session that a machine is occupied by.
+
+    Args:
+        about: its user; where ``time`` is negative, its record.
+        time: the milliseconds since it began; or Redis's time of the day, negative.
+    """
+    session_id = name.decode().rpartition("/")[2]
+    if time >= 0:
+        return Occupant(session_id, about.decode(), time / 1000)
+    try:
+        record = json.loads(about)
+        seconds = float(record["seconds"]) + max(0, -time - record["at"]) / 1000
+        return Occupant(session_id, str(record.get("user", "")), seconds)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return Occupant(session_id)
 
 
 def milliseconds(seconds: float | None) -> int:

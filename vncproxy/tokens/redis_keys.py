@@ -68,6 +68,10 @@ class RedisKeys:
         """Return the key of the live sessions at a place."""
         return f"{self.prefix}live:{place}"
 
+    def exclusive(self, vm: VMAddress) -> str:
+        """Return the key of the session that has a machine to itself."""
+        return f"{self.prefix}exclusive:{vm}"
+
     def probe(self) -> list[str]:
         """Return keys to try commands on: for a text, a hash, a sorted set, a set and a stream."""
         kinds = ("text", "hash", "set", "members", "stream")

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ..errors import StoreUnavailable
-from ..model import SessionLease, Token
+from ..model import SessionLease, Token, holder_of
 from ..redis.link import Operation, RedisLink
 from ..redis.protocol import Protocol
 from . import scripts
@@ -101,6 +102,7 @@ class RedisLeases:
         left, self._left = self._left, _queue()
         self._flushes += 1
         try:
+            await self._keep([each for each in left if each[1].excludes_others])
             for batch in self._batches(list(left)):
                 await self._change("leave", scripts.LEAVE, batch, self._keys.prefix)
         except BaseException:
@@ -137,12 +139,40 @@ class RedisLeases:
         """Register the sessions that count now; those that end meanwhile are removed once more."""
         self._is_registering = True
         try:
-            for batch in self._batches(list(self.held())):
+            held = list(self.held())
+            for batch in self._batches(held):
                 await self._change("register", scripts.REGISTER, batch)
+            await self._hold([each for each in held if each[1].excludes_others])
             self._left += self._left_again[1]
         finally:
             self._is_registering = False
         await self.flush()
+
+    async def _keep(self, left: list[Held]) -> None:
+        """Keep machines for the next session of the same user, or no longer."""
+        for start in range(0, len(left), MOST_IN_BATCH):
+            batch = left[start : start + MOST_IN_BATCH]
+            words = [(lease.name, str(int(lease.keep * 1000))) for lease, _ in batch]
+            await self._run("keep", scripts.KEEP, self._exclusive(batch), *chain(*words))
+
+    async def _hold(self, held: list[Held]) -> None:
+        """Let sessions hold the machines that they have to themselves."""
+        for start in range(0, len(held), MOST_IN_BATCH):
+            batch = held[start : start + MOST_IN_BATCH]
+            words = (
+                (
+                    lease.name,
+                    holder_of(token, lease.cookie_id),
+                    token.user,
+                    str(int(lease.age * 1000)),
+                )
+                for lease, token in batch
+            )
+            args = self._keys.workers, *chain(*words)
+            await self._run("hold", scripts.HOLD, self._exclusive(batch), *args)
+
+    def _exclusive(self, batch: list[Held]) -> list[str]:
+        return [self._keys.exclusive(token.vm) for _, token in batch]
 
     async def _prune(self) -> None:
         """Remove sessions of dead processes from the sets that this process has sessions in.

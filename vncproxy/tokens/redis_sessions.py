@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 
-from ..errors import OverLimit, StoreUnavailable, Superseded, TokenRefused
-from ..model import Grant, Place, SessionLease, Token, new_claim, new_secret, secret_id
+from ..errors import ConsoleOccupied, OverLimit, StoreUnavailable, Superseded, TokenRefused
+from ..model import (
+    Grant,
+    Place,
+    SessionLease,
+    Token,
+    holder_of,
+    new_claim,
+    new_secret,
+    secret_id,
+)
 from ..redis.link import Operation, RedisLink
 from . import scripts
+from .occupied import sharing_of
 from .own_memory import OwnMemory
-from .redis_answers import Unannounced, begun, check_entered, milliseconds, refusal
+from .redis_answers import Unannounced, begun, milliseconds, refusal
 from .redis_keys import RedisKeys
 from .redis_leases import RedisLeases
 from .resume import MOST_COOKIES, OPENING, REMEMBER, resume_time
@@ -59,13 +68,14 @@ class RedisSessions:
 
         Raises:
             OverLimit: there are too many sessions.
+            ConsoleOccupied: another session has the machine.
             StoreUnavailable: Redis does not answer, or this process is not announced.
         """
         try:
             return await self._link.run(work, name)
         except Unannounced:
             await self.announce()
-        except OverLimit:
+        except (OverLimit, ConsoleOccupied):
             if not self._leases.has_left:
                 raise
             await self._leases.flush()
@@ -84,16 +94,23 @@ class RedisSessions:
     ) -> Grant:
         """Begin a session by a resume cookie."""
         claim, places = _claim(lease), _places(lease, token)
+        grant = Grant(token_id, token, resumed=True, cookie_id=cookie_id, claim=claim)
         keys = [self._keys.state(token_id), *self._live(places)]
-        most, workers = [place.most for place in places], self._keys.workers
+        most = [place.most for place in places]
+        beside = self._beside_others(grant, lease)
+        args: tuple[str | int, ...] = (cookie_id, claim, *beside, *most)
         try:
-            answer = await redis.change(scripts.REENTER, keys, cookie_id, claim, workers, *most)
+            answer = await redis.change(scripts.REENTER, keys, *args)
         except Exception:
             self._leave_unconfirmed(lease, token)
             raise
-        age, replaced = begun(answer, token_id, token, lease)
-        grant = Grant(token_id, token, age, resumed=True, cookie_id=cookie_id, claim=claim)
-        return replace(grant, replaced=replaced) if replaced else grant
+        return begun(grant, answer, lease)
+
+    def _beside_others(self, grant: Grant, lease: SessionLease | None) -> tuple[str, str, str]:
+        """Return how a session is shared, what it holds a machine by, and where processes are."""
+        takes = lease is not None and lease.takes
+        sharing = sharing_of(grant.token, resumed=grant.resumed, takes=takes)
+        return sharing, holder_of(grant.token, grant.cookie_id), self._keys.workers
 
     async def take(
         self,
@@ -131,7 +148,7 @@ class RedisSessions:
                 token_id,
                 _REMEMBER_MS,
                 grant.claim,
-                self._keys.workers,
+                *self._beside_others(grant, lease),
                 *[place.most for place in places],
             )
             if isinstance(answer, list) and answer[0] == b"taken":
@@ -141,36 +158,38 @@ class RedisSessions:
             self._give_back_unconfirmed(grant)
             raise
         try:
-            age, replaced = begun(answer, token_id, token, lease)
+            return begun(grant, answer, lease)
         except TokenRefused as e:
             raise e.about(token.vm, token.user) from None
-        return replace(grant, age=age, replaced=replaced)
 
-    async def enter(self, grant: Grant, lease: SessionLease | None) -> None:
+    async def enter(self, grant: Grant, lease: SessionLease | None) -> Grant:
         """Count the session of another issuer's token, and consume what is good once."""
         once = grant.once
         if once is not None and self._memory.is_done(once.key):
             raise refusal(b"used", grant.token_id)
         try:
-            await self.run_counted(lambda redis: self._enter(redis, grant, lease), "enter")
+            entered = await self.run_counted(
+                lambda redis: self._enter(redis, grant, lease), "enter"
+            )
         except StoreUnavailable:
             self._leave_unconfirmed(lease, grant.token)
             self._give_back_unconfirmed(grant)
             raise
         if once is not None:
             self._memory.note_done(once.key, once.ttl)
+        return entered
 
-    async def _enter(self, redis: Operation, grant: Grant, lease: SessionLease | None) -> None:
+    async def _enter(self, redis: Operation, grant: Grant, lease: SessionLease | None) -> Grant:
         once, places = grant.once, _places(lease, grant.token)
         keys = [self._keys.once(once.key if once else ""), *self._live(places)]
         ttl = max(1, milliseconds(once.ttl)) if once else 0
         name, most = lease.name if lease else "", [place.most for place in places]
-        answer = await redis.change(
-            scripts.ENTER, keys, ttl, grant.claim, name, self._keys.workers, *most
-        )
-        check_entered(answer, grant.token_id, grant.token, lease)
+        beside = self._beside_others(grant, lease)
+        args: tuple[str | int, ...] = (ttl, grant.claim, name, *beside, *most)
+        entered = begun(grant, await redis.change(scripts.ENTER, keys, *args), lease)
         if once is not None:
             await redis.replicate()
+        return entered
 
     async def confirm(self, grant: Grant) -> None:
         """Note that a viewer is about to see the console."""
@@ -212,7 +231,9 @@ class RedisSessions:
 
     async def renew(self, grant: Grant, within: float | None) -> str:
         """Give the resume cookie of a grant another secret."""
-        secret, keys = new_secret(), [self._keys.state(grant.token_id)]
+        secret, keys, token = new_secret(), [self._keys.state(grant.token_id)], grant.token
+        if token.excludes_others:
+            keys.append(self._keys.exclusive(token.vm))
         args = (grant.cookie_id, secret_id(secret), milliseconds(within))
         answer = await self._link.run(lambda redis: self._renew(redis, keys, *args), "renew")
         if answer != b"renewed":

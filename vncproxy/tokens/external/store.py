@@ -65,8 +65,7 @@ class StoreWithSources:
                 before_use(None)
             found = await self._ask_sources(secret, e)
             grant = replace(found, claim=lease.name if lease else new_claim())
-            await self.enter(grant, lease)
-            return grant
+            return await self.enter(grant, lease)
 
     async def _read_link(self, secret: str) -> SignedLink | None:
         """Return a signed link to a machine that its signer may name; None for everything else."""
@@ -108,14 +107,16 @@ class StoreWithSources:
         """Refuse all links of a signer from now on."""
         await ILinkStore(self.store).revoke_signer(signer)
 
-    async def enter(self, grant: Grant, lease: SessionLease | None = None) -> None:
+    async def enter(self, grant: Grant, lease: SessionLease | None = None) -> Grant:
         """Count the session of another issuer's token, and consume what is good once."""
-        if lease is not None or grant.once is not None:
-            try:
-                await self.store.enter(grant, lease)
-            except TokenUsed as e:
-                error = TokenUsed(f"token {grant.token_id[:12]}: its jti was used before")
-                raise error.about(grant.token.vm, grant.token.user) from e
+        if lease is None and grant.once is None:
+            return grant
+        try:
+            entered: Grant = await self.store.enter(grant, lease)
+        except TokenUsed as e:
+            error = TokenUsed(f"token {grant.token_id[:12]}: its jti was used before")
+            raise error.about(grant.token.vm, grant.token.user) from e
+        return entered
 
     def leave(self, lease: SessionLease, token: Token) -> None:
         """Stop counting a session."""

@@ -33,6 +33,7 @@ more.
 In reading order:
 
 - `fragments`: what scripts begin with or share.
+- `sharing`: how a session has a machine to itself.
 - `limits`: how live sessions are counted.
 - `redemption`: scripts by which sessions begin.
 - `management`: scripts that issue and revoke.
@@ -46,6 +47,7 @@ from .limits import ENTER, FORGET, LEAVE, PRUNE, REGISTER
 from .links import ADOPT, REVOKE_LINK, REVOKE_LINKS_OF_USER, REVOKE_SIGNER
 from .management import ISSUE, PROBE, REVOKE, REVOKE_ALL, REVOKED
 from .redemption import CONFIRM, CONFIRM_RESUMED, LOOK, REENTER, RENEW, RESTORE, RETRACT, TAKE
+from .sharing import HOLD, KEEP
 
 __all__ = [
     "ADOPT",
@@ -53,7 +55,9 @@ __all__ = [
     "CONFIRM_RESUMED",
     "ENTER",
     "FORGET",
+    "HOLD",
     "ISSUE",
+    "KEEP",
     "LEAVE",
     "LOOK",
     "PRELUDE",

@@ -3,15 +3,13 @@
 The sets ``live:*`` hold the names of live sessions, ``<worker id>/<session id>``: one set for each
 place where a session counts, its machine, its user and its address. A member counts only while
 ``worker:<worker id>`` exists; those of dead processes are removed when a limit seems to be reached.
-Every set ends `LEASE_MS` after the last session entered or was registered again.
+Every set ends ``LEASE_MS`` after the last session entered or was registered again.
 """
 
 from __future__ import annotations
 
 from .fragments import PRELUDE
-
-LEASE_MS = 15 * 60 * 1000
-"""Milliseconds for which a set is kept; living processes register their sessions again earlier."""
+from .sharing import LEASE_MS, SHARING
 
 LARGE = 256
 """Members beyond which a full set is not counted at each refusal: each takes a microsecond."""
@@ -19,18 +17,9 @@ LARGE = 256
 COUNTED_MS = 1000
 """Milliseconds for which the sessions in a large set count as living after they were counted."""
 
-PLACES = f"""
-local function alive_by(workers)
-  local known = {{}}
-  return function(name)
-    local worker = string.match(name, '^[^/]*')
-    if known[worker] == nil then
-      known[worker] = redis.call('EXISTS', workers .. worker) == 1
-    end
-    return known[worker]
-  end
-end
-
+PLACES = (
+    SHARING
+    + f"""
 local function count_living(set, is_alive)
   local count = 0
   for _, name in ipairs(redis.call('SMEMBERS', set)) do
@@ -39,54 +28,73 @@ local function count_living(set, is_alive)
   return count
 end
 
-local function count_at_limit(set, members, is_alive, workers)
-  if members <= {LARGE} then return count_living(set, is_alive) end
-  local prefix = #workers - #'worker:'
-  local counted = string.sub(workers, 1, prefix) .. 'counted:' .. string.sub(set, prefix + 6)
+local function count_at_limit(set, members, s)
+  if members <= {LARGE} then return count_living(set, s.is_alive) end
+  local counted = s.prefix .. 'counted:' .. string.sub(set, #s.prefix + 6)
   if redis.call('EXISTS', counted) == 1 then return members end
   redis.call('SREM', set, '')
   redis.call('SET', counted, members, 'PX', {COUNTED_MS})
-  return count_living(set, is_alive)
+  return count_living(set, s.is_alive)
 end
 
-local function refusal(first, name, older, workers, limits)
-  local is_alive = alive_by(workers)
-  if not is_alive(name) then return 'unannounced' end
+local function over_limit(first, s, limits)
   for i = first, #KEYS do
     local set, most = KEYS[i], tonumber(ARGV[limits + i - first])
     local members = redis.call('SCARD', set)
     if most > 0 and members >= most then
-      local replaces = older and redis.call('SISMEMBER', set, older) == 1 and is_alive(older)
-      local count = replaces and 0 or count_at_limit(set, members, is_alive, workers)
+      local replaces = s.older and redis.call('SISMEMBER', set, s.older) == 1
+        and s.is_alive(s.older)
+      local count = replaces and 0 or count_at_limit(set, members, s)
+      if count >= most then count = count - leaving_from(set, s) end
       if count >= most then return {{'over', i - first, count}} end
     end
   end
 end
 
-local function enter(first, name, older)
-  local replaced = ''
+local function refusal(first, s, limits)
+  if not s.is_alive(s.name) then return 'unannounced' end
+  s.vm = machine_of(KEYS[first], s.prefix)
   for i = first, #KEYS do
-    if older and redis.call('SREM', KEYS[i], older) == 1 and i == first then replaced = older end
-    redis.call('SADD', KEYS[i], name)
+    if tonumber(ARGV[limits + i - first]) < 0 then oust_others(KEYS[i], s, 'user-elsewhere') end
+  end
+  return occupied(s) or over_limit(first, s, limits)
+end
+
+local function enter(first, s)
+  local replaced, count = '', 0
+  for i = first, #KEYS do
+    if s.older and redis.call('SREM', KEYS[i], s.older) == 1 and i == first then
+      replaced = s.older
+    end
+    for name in pairs(s.leaving) do redis.call('SREM', KEYS[i], name) end
+    redis.call('SADD', KEYS[i], s.name)
     redis.call('PEXPIRE', KEYS[i], {LEASE_MS})
   end
-  return replaced
+  if #KEYS >= first then
+    hold(s)
+    if replaced ~= '' then notify(s.prefix, s.vm, replaced, 'left') end
+    for name in pairs(s.leaving) do notify(s.prefix, s.vm, name, 'left') end
+    count = notify(s.prefix, s.vm, s.name, 'entered')
+  end
+  return replaced, count, table.concat(s.ousted, '\\n')
 end
 """
+)
 """Counts a session at its places, the last of ``KEYS`` from ``first`` on.
 
-Arguments are the session's name, the name of the one whose place it takes or nil, and the index in
-``ARGV`` of the first limit; a limit of 0 is none.
+Arguments are the session, as ``new_session`` makes it, and the index in ``ARGV`` of the first
+limit: 0 is none, and where it is negative, the session ends all others of the place.
 """
 
 ENTER = (
     PRELUDE
     + PLACES
     + """
-local once, ttl, claim, name, workers = KEYS[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+local once, ttl, claim = KEYS[1], tonumber(ARGV[2]), ARGV[3]
+local s = new_session(ARGV[4], nil, ARGV[5], ARGV[6], ARGV[7])
 if ttl > 0 and redis.call('EXISTS', once) == 1 then return 'used' end
 if #KEYS > 1 then
-  local refused = refusal(2, name, nil, workers, 6)
+  local refused = refusal(2, s, 8)
   if refused then return refused end
 end
 if ttl > 0 then
@@ -94,8 +102,7 @@ if ttl > 0 then
 else
   redis.call('SREM', KEYS[2], '')
 end
-enter(2, name, nil)
-return 'entered'
+return {'entered', 0, enter(2, s)}
 """
 )
 """Counts a session of another issuer's token, and consumes what is good once."""
@@ -111,26 +118,19 @@ return 0
 
 LEAVE = (
     PRELUDE
+    + SHARING
     + """
 local prefix = ARGV[#KEYS + 2]
-local of_vm = prefix .. 'live:vm:'
 for i, set in ipairs(KEYS) do
-  local name = ARGV[i + 1]
-  if redis.call('SREM', set, name) == 1 and string.sub(set, 1, #of_vm) == of_vm then
-    local vm = string.sub(set, #of_vm + 1)
-    if redis.call('EXISTS', prefix .. 'live:joined:' .. vm) == 1 then
-      local notice = {v = 1, event = 'left', vm = vm, session = name}
-      redis.call('PUBLISH', prefix .. 'acks:machines', cjson.encode(notice))
-    end
-  end
+  local name, vm = ARGV[i + 1], machine_of(set, prefix)
+  if redis.call('SREM', set, name) == 1 and vm then notify(prefix, vm, name, 'left') end
 end
 return #KEYS
 """
 )
-"""Removes sessions, each from one set.
+"""Removes sessions, each from one set, and tells of them where their machines have others.
 
-Where others have joined sessions of the same machine, all processes are told: those that had joined
-this one end with it.
+What had joined them ends with them.
 """
 
 REGISTER = (

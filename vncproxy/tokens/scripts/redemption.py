@@ -32,7 +32,7 @@ local record, uses, longest = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local expires, use, before = ARGV[5], ARGV[6], ARGV[7]
 local seconds, opening = tonumber(ARGV[8]), tonumber(ARGV[9])
 local id, remember = ARGV[10], tonumber(ARGV[11])
-local claim, workers = ARGV[12], ARGV[13]
+local claim, sharing, holder, workers = ARGV[12], ARGV[13], ARGV[14], ARGV[15]
 
 if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
 if redis.call('PTTL', token) == -1 then redis.call('PEXPIREAT', token, expires) end
@@ -43,8 +43,9 @@ give_back_lost(state, uses > 0)
 local opens = before ~= '' and redis.call('HEXISTS', state, 'opening:' .. before) == 1
 local older = opens and redis.call('HGET', state, 'newest:' .. before) or nil
 if not opens and not choose_use(state, uses, longest) then return 'used' end
+local s = new_session(claim, older, sharing, holder, workers)
 if #KEYS > 4 then
-  local refused = refusal(5, claim, older, workers, 14)
+  local refused = refusal(5, s, 16)
   if refused then return refused end
 end
 if opens then give_back(state, 'opening:' .. before, uses > 0) end
@@ -61,7 +62,7 @@ take_use(state, moments, over)
 redis.call('HSET', state, 'record', record, 'opening:' .. use, first .. ':' .. now + opening)
 if use ~= claim then redis.call('HSET', state, 'newest:' .. use, claim) end
 redis.call('PEXPIREAT', state, math.max(stops, ends + remember))
-return {'taken', now - first, enter(5, claim, older)}
+return {'taken', now - first, enter(5, s)}
 """
 )
 """Takes a use of a token for a session that begins."""
@@ -70,19 +71,20 @@ REENTER = (
     PRELUDE
     + PLACES
     + """
-local state, cookie, claim, workers = KEYS[1], ARGV[2], ARGV[3], ARGV[4]
+local state, cookie, claim, sharing, holder = KEYS[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
 local first, ends = string.match(
   redis.call('HGET', state, 'resume:' .. cookie) or '', '^(%d+):(%d+)$')
 if not first or tonumber(ends) <= now then return 'expired' end
 local older = redis.call('HGET', state, 'newest:' .. cookie)
+local s = new_session(claim, older, sharing, holder, ARGV[6])
 if #KEYS > 1 then
-  local refused = refusal(2, claim, older, workers, 5)
+  local refused = refusal(2, s, 7)
   if refused then return refused end
 end
 redis.call('HDEL', state, '')
 redis.call('HSET', state, 'newest:' .. cookie, claim)
-return {'resumed', now - first, enter(2, claim, older)}
+return {'resumed', now - first, enter(2, s)}
 """
 )
 """Begins a session by a resume cookie."""
@@ -178,6 +180,9 @@ if within > 0 then
   whole = math.min(tonumber(whole), now + within)
 end
 redis.call('HSET', state, 'resume:' .. other, first .. ':' .. whole)
+if KEYS[2] and redis.call('HGET', KEYS[2], 'of') == cookie then
+  redis.call('HSET', KEYS[2], 'of', other)
+end
 return 'renewed'
 """
 )

@@ -1,0 +1,115 @@
+"""What users are told of each other where a machine is not shared.
+
+Whether others are named is decided by the configuration of the proxy that has the user's session.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from ..errors import (
+    ConsoleOccupied,
+    EndedByAdministrator,
+    IdleLimit,
+    MayTakeBack,
+    SessionEnded,
+    Superseded,
+    TakenOver,
+    TimeLimit,
+    UserElsewhere,
+    VNCProxyError,
+)
+from ..model import Sharing, UnixTime
+from .state import SessionState
+
+KEPT: Final = 10.0
+"""Seconds for which a machine is kept for the next session of its user."""
+
+LONGEST_NAME: Final = 40
+"""Characters of a user's name in a sentence: the reason of a close frame has 123 bytes."""
+
+_A_DAY: Final = 86400.0
+
+_FOR_GOOD = (EndedByAdministrator, IdleLimit, TakenOver, TimeLimit, UserElsewhere)
+"""Ends after which a machine is not kept for the session's user."""
+
+
+def ended_by(session: SessionState, why: str) -> SessionEnded:
+    """Return why others end because a session begins, for their audit lines.
+
+    Args:
+        why: the code of the reason.
+    """
+    by = begun_by(session)
+    if why == TakenOver.code:
+        return TakenOver(f"by {by}", by=session.user)
+    return Superseded(f"by {by}") if why == Superseded.code else UserElsewhere(f"by {by}")
+
+
+def begun_by(session: SessionState) -> str:
+    """Return a session and its user in words that `vncproxy.cluster.order` reads."""
+    return f"session {session.id} of {session.user}" if session.user else f"session {session.id}"
+
+
+def told(why: SessionEnded, session: SessionState, *, show_users: bool) -> SessionEnded:
+    """Return why a session ends, as its user may know it."""
+    if not isinstance(why, TakenOver):
+        return why
+    may_take_back = session.grant is not None and _may_take(session)
+    kind = MayTakeBack if may_take_back else TakenOver
+    return kind(why.detail, by=why.by, public=_taken_by(why.by, session.user, show_users))
+
+
+def _may_take(session: SessionState) -> bool:
+    assert session.grant is not None
+    grant = session.grant
+    by_cookie = bool(grant.cookie_id) or grant.resumed
+    return by_cookie and grant.token.policy.sharing is Sharing.TAKE_OVER
+
+
+def _taken_by(by: str, user: str, show_users: bool) -> str | None:
+    if by and by == user:
+        return "You have taken this console over from another place."
+    return f"{_short(by)} has taken this console over." if by and show_users else None
+
+
+def told_occupied(error: ConsoleOccupied, now: UnixTime, *, show_users: bool) -> VNCProxyError:
+    """Return why a session is refused, with the time since when the other one is there.
+
+    Args:
+        now: the wall-clock time.
+    """
+    subject = "Somebody else has"
+    if error.by and error.by == error.user:
+        subject = "You have"
+    elif error.by and show_users:
+        subject = f"{_short(error.by)} has"
+    since = "" if error.age is None else f" since {_moment(now - error.age, error.age)}"
+    had = f"{subject} had" if since else subject
+    if error.may_take:
+        return MayTakeBack(error.detail, by=error.by, public=f"{had} this console{since}.")
+    sentence = f"{had} this console open{since}. Try again when it is closed."
+    in_words = ConsoleOccupied(error.detail, by=error.by, age=error.age, public=sentence)
+    return in_words.about(error.vm, error.user)
+
+
+def _moment(began: float, age: float) -> str:
+    form = "%H:%M (UTC)" if age < _A_DAY else "%Y-%m-%d %H:%M (UTC)"
+    return datetime.fromtimestamp(began, UTC).strftime(form)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+
+
+def kept_for(session: SessionState) -> float:
+    """Return for how many seconds the machine of an ending session is kept for its user.
+
+    It is where the session shared it with no others, and its page may enter again by itself.
+    """
+    assert session.grant is not None
+    if not session.grant.token.excludes_others:
+        return 0.0
+    seen = session.is_open or session.grant.resumed
+    return 0.0 if not seen or isinstance(session.reason, _FOR_GOOD) else KEPT
