@@ -61,7 +61,7 @@ class DecodeTests(SynchronousTestCase):
 
     def test_a_restriction_that_is_not_enforced_is_refused_by_its_name(self) -> None:
         for policy, words in (
-            (Policy(sharing=Sharing.EXCLUSIVE), "policy.sharing: exclusive is not enforced"),
+            (Policy(sharing=Sharing.ONE_DRIVER), "policy.sharing: one-driver is not enforced"),
             (Policy(record=True), "policy.record: true is not enforced by this proxy"),
         ):
             error = self.assertRaises(MalformedRecord, decode, record(policy))

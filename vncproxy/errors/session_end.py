@@ -124,7 +124,8 @@ class TakenOver(SessionEnded):
 class MayTakeBack(TakenOver):
     """The same of a session whose own policy allows its user to take the machine back."""
 
-    close_code = 4121
+    close_code = 4128
+    code = "taken-over-for-now"
 
 
 class UserElsewhere(SessionEnded):
@@ -132,7 +133,7 @@ class UserElsewhere(SessionEnded):
 
     public = "You have opened another console, and may have one open at a time."
     status = 409
-    close_code = 4122
+    close_code = 4129
     code = "user-elsewhere"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from .client import OverLimit
+from .client import ConsoleOccupied, OverLimit
 from .hypervisor import HypervisorError
 from .machine import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
 from .root import VNCProxyError
@@ -16,11 +16,14 @@ from .session_end import (
     ConsoleTaken,
     EndedByAdministrator,
     IdleLimit,
+    MayTakeBack,
     OutsideHours,
     ProxyDraining,
     ProxyStopping,
     Superseded,
+    TakenOver,
     TimeLimit,
+    UserElsewhere,
 )
 
 
@@ -190,16 +193,20 @@ _SAID: tuple[type[VNCProxyError], ...] = (
     ConsoleEnded,
     ConsoleMoved,
     ConnectionLost,
+    ConsoleOccupied,
     ConsoleTaken,
     EndedByAdministrator,
     IdleLimit,
     OutsideHours,
+    MayTakeBack,
     OverLimit,
     StoreUnavailable,
     ProxyDraining,
     ProxyStopping,
     Superseded,
+    TakenOver,
     TimeLimit,
+    UserElsewhere,
     VMNotFound,
 )
 """What a zone may say; of those with one close code, the first where the sentence does not tell."""

@@ -14,6 +14,7 @@ from ..model import LOCAL
 from ..relay.leg import Leg
 from ..text import printable
 from .live import LiveSessions
+from .sharing import told_by_zone_to
 from .state import SessionState
 
 FIRST_OF_OURS = 4000
@@ -45,7 +46,8 @@ def told_by_zone(session: SessionState, down: Leg, up: Leg, why: VNCProxyError) 
         return why
     if close is None or close.code < FIRST_OF_OURS:
         return why
-    return said_by_zone(zone, close.code, printable(close.reason))
+    why = said_by_zone(zone, close.code, printable(close.reason))
+    return told_by_zone_to(session, why) if zone == border.to_zone else why
 
 
 async def explain_close(

@@ -40,7 +40,7 @@ from .downstream import IDownstream
 from .live import LiveSessions
 from .page import Page
 from .services import Services
-from .sharing import told_occupied
+from .sharing import sharing_at_zone, told_by_zone_to, told_occupied
 from .state import SessionState
 from .user_request import UserRequest
 
@@ -216,13 +216,15 @@ class Opening:
         Raises:
             AtAnotherProxy: another proxy shows it.
         """
-        consoles = self._services.consoles()
+        consoles, session = self._services.consoles(), self._session
         try:
             return await consoles.open(
                 grant.token.vm, grant.endpoint, self._note_host, self._journey
             )
+        except ConsoleOccupied as e:
+            raise told_by_zone_to(session, e) from e
         except (ConsoleError, HypervisorError) as e:
-            elsewhere, request = self._live.elsewhere, self._session.user_request
+            elsewhere, request = self._live.elsewhere, session.user_request
             if elsewhere is None:
                 raise
             why = await elsewhere(
@@ -249,6 +251,7 @@ class Opening:
         session, grant = self._session, self._session.grant
         assert grant is not None
         policy, visit = grant.token.policy, grant.token.visit
+        policy = replace(policy, sharing=sharing_at_zone(session))
         if visit is not None and not self._services.shows_zone(visit.zone, zone):
             raise _forbidden(visit.zone, zone)
         if policy.max_duration is not None:

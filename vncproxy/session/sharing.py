@@ -52,20 +52,45 @@ def begun_by(session: SessionState) -> str:
     return f"session {session.id} of {session.user}" if session.user else f"session {session.id}"
 
 
+def told_by_zone_to(session: SessionState, why: VNCProxyError) -> VNCProxyError:
+    """Return what another zone says of other users, as this session's own policy has it.
+
+    That zone's own users may take a machine from this one's, and this one may take it back.
+    """
+    if not isinstance(why, ConsoleOccupied | TakenOver):
+        return why
+    resumed = session.grant is not None and session.grant.resumed
+    if isinstance(why, ConsoleOccupied) and not resumed:
+        return why
+    kind = MayTakeBack if _may_take(session) else type(why)
+    return kind(why.detail, by=why.by, public=why.sentence())
+
+
+def sharing_at_zone(session: SessionState) -> Sharing:
+    """Return what another zone is told of a session's sharing.
+
+    A page that comes back by itself takes the machine from nobody there, as here.
+    """
+    assert session.grant is not None
+    sharing, resumed = session.grant.token.policy.sharing, session.grant.resumed
+    if sharing is Sharing.TAKE_OVER and resumed and not session.user_request.takes:
+        return Sharing.EXCLUSIVE
+    return sharing
+
+
 def told(why: SessionEnded, session: SessionState, *, show_users: bool) -> SessionEnded:
     """Return why a session ends, as its user may know it."""
     if not isinstance(why, TakenOver):
         return why
-    may_take_back = session.grant is not None and _may_take(session)
-    kind = MayTakeBack if may_take_back else TakenOver
+    kind = MayTakeBack if _may_take(session) else TakenOver
     return kind(why.detail, by=why.by, public=_taken_by(why.by, session.user, show_users))
 
 
 def _may_take(session: SessionState) -> bool:
-    assert session.grant is not None
     grant = session.grant
-    by_cookie = bool(grant.cookie_id) or grant.resumed
-    return by_cookie and grant.token.policy.sharing is Sharing.TAKE_OVER
+    if grant is None or not grant.cookie_id:
+        return False
+    return grant.token.policy.sharing is Sharing.TAKE_OVER
 
 
 def _taken_by(by: str, user: str, show_users: bool) -> str | None:

@@ -67,8 +67,7 @@ class IssueTests(ApiTestCase):
 
     def test_parts_that_are_not_enforced_are_refused_by_name(self) -> None:
         for name, value in (
-            ("sharing", "exclusive"),
-            ("sharing", "take-over"),
+            ("sharing", "one-driver"),
             ("record", True),
         ):
             answer = self.issue(policy={name: value})

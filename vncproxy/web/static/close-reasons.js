@@ -10,9 +10,9 @@
  * @property {number} code - close code of the web socket
  * @property {string} headline
  * @property {string} reason - a sentence for the user
- * @property {"never"|"afterConfirmation"|"manualOnly"|"manual"|"automatic"} reconnect - how the console
- *     may be opened again: never; by the user, with `confirmed` in the request; by the user, and the
- *     page stops reconnecting (manualOnly) or goes on if it does already (manual); by the page
+ * @property {"never"|"afterConfirmation"|"takeBack"|"manualOnly"|"manual"|"automatic"} reconnect - how the console
+ *     may be opened again: never; by the user, with `confirmed` in the request; by the user, who takes
+ *     it from another one, with `take` in the request; by the user, and the page stops reconnecting (manualOnly) or goes on if it does already (manual); by the page
  */
 
 const UNREACHABLE = [
@@ -53,8 +53,12 @@ const TEXTS = {
     4115: ["The gateway is busy", "The console opens by itself in a moment."],
     4116: ["The console moves to another server", "It comes back by itself."],
     4117: ["The virtual machine runs on another host", "Its console is opened there. Reconnect in a moment if it is not."],
-    4121: ["Not at this hour", "This console may be open at other hours only."],
+    4118: ["Somebody else has this console", "Try again when it is closed."],
+    4119: ["Another user has this console", "It was taken over."],
     4120: ["Open this console?", "It opens when you press the button."],
+    4121: ["Not at this hour", "This console may be open at other hours only."],
+    4128: ["Another user has this console", "Take it back if you need it now."],
+    4129: ["You opened another console", "You may have one open at a time."],
 };
 const OTHER = ["Console closed", "The connection was closed."];
 
@@ -67,8 +71,11 @@ export const MOVING = 4116;
 /** Codes after which the page reconnects by itself. */
 const AUTOMATIC = new Set([4103, 4113, BUSY, MOVING]);
 
-/** Another tab has the console: two that reconnect by themselves would end each other's session. */
-const SUPERSEDED = 4114;
+/** Another tab or user has the console: pages that reconnect by themselves would end each other's session. */
+const MANUAL_ONLY = new Set([4114, 4119, 4129]);
+
+/** Another user has the console, and this one may take it back. */
+const TAKEN = 4128;
 
 /** A confirmation is needed before the link is redeemed: mail scanners open links, too. */
 const CONFIRMATION_NEEDED = 4120;
@@ -140,7 +147,10 @@ function reconnectAfter(code, connected) {
     if (code === CONFIRMATION_NEEDED) {
         return "afterConfirmation";
     }
-    if (code === SUPERSEDED) {
+    if (code === TAKEN) {
+        return "takeBack";
+    }
+    if (MANUAL_ONLY.has(code)) {
         return "manualOnly";
     }
     return AUTOMATIC.has(code) || (code === 1006 && connected) ? "automatic" : "manual";

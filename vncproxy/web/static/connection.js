@@ -5,7 +5,7 @@ import { BY_USER, MOVING, explain } from "./close-reasons.js";
 import { Channel, RequestFailed } from "./channel.js";
 import { begin, end, next, onTheMove } from "./lifecycle.js";
 import { diagnose } from "./diagnosis.js";
-import { arrived, confirmed, isConfirmed } from "./link.js";
+import { arrived, confirmed, isConfirmed, taking } from "./link.js";
 
 /** The gateway's text message that asks the page to move. */
 const MOVE = "vncproxy:move";
@@ -31,6 +31,7 @@ export class Connection extends EventTarget {
     #url;
     #attempt = null;
     #timer = null;
+    #takes = false;
 
     /**
      * @param {HTMLElement} screen - element that the guest's screen fills
@@ -75,6 +76,8 @@ export class Connection extends EventTarget {
     retry() {
         if (this.state.closeReason?.reconnect === "afterConfirmation") {
             this.#url = confirmed(this.#url);
+        } else if (this.state.closeReason?.reconnect === "takeBack") {
+            this.#takes = true;
         }
         this.#step({ type: "retry" });
     }
@@ -128,7 +131,9 @@ export class Connection extends EventTarget {
     }
 
     #start() {
-        this.#attempt = new Attempt(this.#screen, this.#url, {
+        const url = this.#takes ? taking(this.#url) : this.#url;
+        this.#takes = false; // what the page does by itself takes the console from nobody
+        this.#attempt = new Attempt(this.#screen, url, {
             connected: () => {
                 this.#url = arrived(this.#url);
                 this.#step({ type: "connected" });

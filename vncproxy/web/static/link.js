@@ -122,6 +122,13 @@ export function confirmed(socket) {
     return url.href;
 }
 
+/** The address of the web socket for once, when the user takes the console back from another one. */
+export function taking(socket) {
+    const url = new URL(socket);
+    url.searchParams.set("take", "1");
+    return url.href;
+}
+
 /**
  * Nova's links carry the token inside noVNC's `path` setting, `?path=%3Ftoken%3DX`; others have
  * `&` where the question mark should be.

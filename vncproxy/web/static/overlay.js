@@ -49,6 +49,9 @@ function buttonLabel({ name, closeReason }) {
     if (closeReason?.reconnect === "afterConfirmation") {
         return "Open the console";
     }
+    if (closeReason?.reconnect === "takeBack") {
+        return "Take it back";
+    }
     return name === "waiting" ? "Reconnect now" : "Reconnect";
 }
 
