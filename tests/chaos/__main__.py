@@ -30,6 +30,8 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="the name of a fault; repeatable")
     parser.add_argument("--keep", type=Path, help="a new folder for all logs and audits")
     options = parser.parse_args()
+    if options.keep is not None and options.keep.exists():
+        parser.error(f"--keep {options.keep}: there is such a folder already")
     if _OWN_NAMESPACE not in os.environ:
         command = [sys.executable, "-m", "tests.chaos", *sys.argv[1:], f"--seed={options.seed}"]
         words = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]
