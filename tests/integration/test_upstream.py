@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
@@ -168,3 +169,28 @@ class ReachTests(TestCase):
             while time.monotonic() < give_up:
                 connection.send(b"x")
                 await deferLater(reactor, 0.02)
+
+
+class CrowdTests(TestCase):
+    """Servers such as QEMU have room for one connection that they have not accepted."""
+
+    async def test_one_that_the_server_has_never_accepted_is_made_again(self) -> None:
+        listener = socket.create_server(("127.0.0.1", 0), backlog=1)
+        listener.setblocking(False)
+        self.addCleanup(listener.close)
+        endpoint = tcp(listener.getsockname()[1])
+        opening = [
+            Deferred.fromCoroutine(open_console(endpoint, Timeouts(), reactor)) for _ in range(8)
+        ]
+        await deferLater(reactor, 0.5)  # the server hangs, and has room for two
+
+        server = cast("Any", reactor).adoptStreamPort(
+            listener.fileno(), socket.AF_INET, ScriptedRFBServer()
+        )
+        self.addCleanup(server.stopListening)
+        consoles = await gatherResults(opening)
+
+        self.assertEqual([each.server_init for each in consoles], [SERVER_INIT] * 8)
+        for each in consoles:
+            each.leg.close(ClientGone(), 1)
+            await each.leg.closed

@@ -160,6 +160,50 @@ class ReachTests(ProxyTestCase):
 
         self.error(UpstreamViolation)
 
+    def test_a_connection_that_the_server_does_not_know_is_made_again(self) -> None:
+        self.reach(handshake=10)
+        near = self.reactor.accept()
+        self.wait(2)
+
+        near.reset()
+
+        self.assertNoResult(self.reaching)
+        self.console(ScriptedRFBServer())
+        self.assertEqual(self.successResultOf(self.reaching).server_init, SERVER_INIT)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_all_of_them_together_have_one_time_limit(self) -> None:
+        self.reach(handshake=10)
+        for _ in range(4):
+            near = self.reactor.accept()
+            self.wait(2)
+            near.reset()
+        self.reactor.accept()
+        self.wait(2)
+
+        self.assertIn("not over within 10 s", self.error(UpstreamViolation))
+        self.wait(5)
+
+    def test_one_that_a_server_closes_or_knows_is_not_made_again(self) -> None:
+        for spoken, end in ((b"", "close"), (b"RFB 003", "reset")):
+            self.reach()
+            near = self.reactor.accept()
+            near.send(spoken)
+            self.wait(2)
+
+            getattr(near, end)()
+
+            self.error(UpstreamViolation)
+
+    def test_nor_one_through_a_tunnel_which_has_been_asked_for_something(self) -> None:
+        self.reach(ConsoleEndpoint(Transport.TCP, "192.0.2.10", 80, handshakes=TUNNEL))
+        near = self.reactor.accept()
+        self.wait(2)
+
+        near.reset()
+
+        self.error(UpstreamViolation)
+
     def test_a_server_that_speaks_something_else(self) -> None:
         self.reach()
 

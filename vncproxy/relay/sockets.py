@@ -29,6 +29,8 @@ KEEPALIVE_IDLE = 60
 """Seconds without a packet after which TCP sends keepalive probes."""
 KEEPALIVE_INTERVAL = 15
 KEEPALIVE_PROBES = 4
+FIRST_PROBES = 1
+"""The same seconds, and those between probes, while a server has to speak first."""
 UNACKNOWLEDGED = 120
 """Seconds for which sent bytes may stay unacknowledged before TCP drops the connection."""
 
@@ -50,6 +52,20 @@ def set_socket_options(transport: ITransport) -> None:
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED * 1000)
+
+
+def probe_soon(transport: ITransport) -> None:
+    """Let TCP probe a silent connection each second, until `set_socket_options` is called again.
+
+    Linux drops the last packet of a handshake when the server's accept queue is full. The client
+    is connected then and the server is not, for ever if the client waits for the server's first
+    bytes: QEMU has room for one connection, TigerVNC for five. A probe is answered by a reset.
+    """
+    handle = getattr(transport, "socket", None)
+    if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX:
+        with suppress(OSError):  # the peer is gone already
+            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, FIRST_PROBES)
+            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, FIRST_PROBES)
 
 
 def shut_down_sending(transport: ITransport) -> None:

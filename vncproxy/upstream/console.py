@@ -14,9 +14,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from ..addresses import NOT_DIALLED, is_own, meaning
-from ..errors import UpstreamUnreachable
+from ..errors import ConnectionLost, UpstreamClosed, UpstreamUnreachable
 from ..model import ConsoleEndpoint, RFBSecurity, Timeouts, Transport
 from ..relay.leg import Leg
+from ..relay.sockets import FIRST_PROBES, set_socket_options
 from .background import finish_in_background
 from .handshakes import ConsoleHandshakes
 from .transport import connect_transport
@@ -110,15 +111,41 @@ def _login(
 async def _log_in(
     endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any, on_connected: Callable[[], object]
 ) -> tuple[ConsoleHandshakes, bool]:
+    """Connect and log in; connect again where the server has never accepted the connection."""
     leg = await connect_transport(endpoint, timeouts, reactor)
     on_connected()
-    handshakes = ConsoleHandshakes(leg, endpoint, timeouts, reactor)
+    end = reactor.seconds() + timeouts.handshake
+    while True:
+        handshakes = ConsoleHandshakes(leg, endpoint, timeouts, reactor, end)
+        try:
+            return handshakes, await _authenticate(handshakes, endpoint)
+        except UpstreamClosed:
+            if reactor.seconds() >= end or not await _is_unaccepted(leg, endpoint):
+                raise
+        leg = await connect_transport(endpoint, timeouts, reactor)
+
+
+async def _authenticate(handshakes: ConsoleHandshakes, endpoint: ConsoleEndpoint) -> bool:
+    """Run the handshakes of a login, as `ConsoleHandshakes.authenticate` does, or close."""
     try:
-        _check_peer(leg, endpoint)
-        return handshakes, await handshakes.authenticate()
+        _check_peer(handshakes.leg, endpoint)
+        tight_tail = await handshakes.authenticate()
     except BaseException:
         handshakes.close()
         raise
+    set_socket_options(handshakes.leg.transport)
+    return tight_tail
+
+
+async def _is_unaccepted(leg: Leg, endpoint: ConsoleEndpoint) -> bool:
+    """Return whether a probe of a silent connection has shown that the server does not know it.
+
+    Only of a server that speaks first: any other one may have read what was sent.
+    """
+    silence = leg.clock.seconds() - leg.last_received_at
+    if leg.bytes_received or silence < FIRST_PROBES or not is_vnc_server(endpoint):
+        return False
+    return isinstance(await leg.close_reason, ConnectionLost)
 
 
 def _check_peer(leg: Leg, endpoint: ConsoleEndpoint) -> None:

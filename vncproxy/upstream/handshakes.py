@@ -38,21 +38,23 @@ class ConsoleHandshakes:
 
     Args:
         leg: without any handshake yet.
-        clock: the handshakes together have ``timeouts.handshake`` from now on.
+        end: when the time limit of all handshakes is reached, in seconds of the clock.
 
     Attributes:
         leg: the connection.
         peer_session: the session's id in another zone; empty where there is none.
     """
 
-    def __init__(self, leg: Leg, endpoint: ConsoleEndpoint, timeouts: Timeouts, clock: Any) -> None:
+    def __init__(
+        self, leg: Leg, endpoint: ConsoleEndpoint, timeouts: Timeouts, clock: Any, end: float
+    ) -> None:
         self.leg = leg
         self.peer_session = ""
         self._endpoint = endpoint
         self._close_timeout = timeouts.linger
         self._clock = clock
         self._timeout = timeouts.handshake
-        self._end = clock.seconds() + timeouts.handshake
+        self._end = end
 
     async def authenticate(self) -> bool:
         """Run all handshakes up to the SecurityResult.

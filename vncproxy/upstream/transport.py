@@ -23,7 +23,7 @@ from ..errors import ConsoleEnded, UpstreamUnreachable
 from ..model import ConsoleEndpoint, Timeouts, Transport
 from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
-from ..relay.sockets import set_socket_options
+from ..relay.sockets import probe_soon, set_socket_options
 from ..text import system_message
 
 
@@ -40,6 +40,7 @@ class _OneLeg(Factory[Leg]):
 async def connect_transport(endpoint: ConsoleEndpoint, timeouts: Timeouts, reactor: Any) -> Leg:
     """Connect to the server of a console, without TLS, which the handshakes start.
 
+    TCP probes a silent server each second, until `set_socket_options` is called after them.
     Names are resolved by the reactor's resolver, in its threads.
 
     Raises:
@@ -56,6 +57,7 @@ async def connect_transport(endpoint: ConsoleEndpoint, timeouts: Timeouts, react
     except (ConnectError, DNSLookupError, OSError, ValueError) as e:
         raise UpstreamUnreachable(f"{endpoint}: {system_message(e)}") from e
     set_socket_options(leg.transport)
+    probe_soon(leg.transport)
     return leg
 
 
