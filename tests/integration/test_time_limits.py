@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import shutil
+import struct
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.components.certificates import Authority
 from tests.components.chromium import Page
 from tests.components.gateway import Gateway
+from tests.components.viewer import Viewer
 from tests.components.vnc_servers import Identity, XServer
 
 PING = """
@@ -196,6 +198,33 @@ class NoticesTests(TimeCase):
 
         self.js("document.querySelector('.dismiss').click()")
         self.assertEqual(self.js(CARDS), ["This console ends soon.|4:59"])
+
+
+class BandwidthTests(TimeCase):
+    def test_a_session_keeps_to_its_rate_and_others_are_not_slower(self) -> None:
+        rate = 300_000
+        capped, free = (self.viewer(bandwidth=rate), self.viewer())
+        whole = 4 * free.size[0] * free.size[1]
+        self.assertGreater(whole, 3 * rate)
+        began = time.monotonic()
+        capped.send(struct.pack(">BBHHHH", 3, 0, 0, 0, *capped.size) * 4)
+
+        for _ in range(10):
+            free.pixel()
+            free_at = time.monotonic() - began
+        heard = rate // 2
+        capped.read(heard)
+        capped_at = time.monotonic() - began
+
+        self.assertGreaterEqual(capped_at, (heard / rate) - 1 / 4 - 1 / 16)
+        self.assertGreater(10 * whole / free_at, rate, "the other session had the same rate")
+        capped.close()
+
+    def viewer(self, **policy: Any) -> Viewer:
+        token = self.gateway.issue("here/screen", type="xvpvnc", policy=policy)["token"]
+        viewer = Viewer.connect(self.gateway.xvp_port, str(token))
+        self.addCleanup(viewer.close)
+        return viewer
 
 
 def until_true(condition: Callable[[], object], limit: float = 60.0) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from hypothesis import HealthCheck, given, settings
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from tests.doubles.dialogues import byte_by_byte, cut, places, sized_bytes
 from tests.doubles.frames import BINARY, CLOSE, PING, PONG, ROOM, masked, whole_frames
+from tests.relay.pacing_contract import PacingContract
 from vncproxy.errors import (
     ClientGone,
     ConnectionLost,
@@ -30,11 +30,6 @@ from vncproxy.relay.leg import Leg
 from vncproxy.relay.raw_framing import RawFraming
 from vncproxy.relay.websocket_framing import WebSocketFraming
 from vncproxy.testing import MemoryPeer
-
-if TYPE_CHECKING:
-    _Case = SynchronousTestCase
-else:
-    _Case = object
 
 
 class Peer(Protocol):
@@ -112,7 +107,7 @@ class User:
         return b"".join(text for kind, text in heard if kind == BINARY)
 
 
-class RelayContract(_Case):
+class RelayContract(PacingContract):
     """Mixed into a test case for each pair of framings; the upstream side is raw.
 
     ``join`` is the relay: it gets two legs and returns a Deferred. The connections are

@@ -186,7 +186,6 @@ NOT_ENFORCED: Final = (
     "exclusive_at_server",
     "banner",
     "approval",
-    "bandwidth",
     "power",
 )
 """The fields of a policy that sessions do not enforce but for some values."""

@@ -14,6 +14,7 @@ In the fast relay it passes neither leg: see `vncproxy.relay.fast`.
 - `masks`: masking of WebSocket payload.
 - `plain`: the reference relay.
 - `stages`: what a policy puts between the legs: filters, rewriters, recorders.
+- `pacing`: keeps the bytes to a viewer below a rate.
 - `fast`: the relay from socket to socket.
 - `sockets`: the options of every socket, and the half-close.
 - `sending`: sends on Twisted's transports without a turn of the reactor.

@@ -52,6 +52,7 @@ class Leg(Protocol):
         bytes_received: number of payload bytes that came from the peer.
         last_received_at: when the last byte came, in seconds of the clock.
         paused: whether reading is stopped.
+        held: whether it is to stay stopped although the other leg has room.
         full: whether the outgoing buffer is full.
         framing: how its bytes are framed.
         is_closing: whether this side closes or is closed; nothing more is sent or delivered.
@@ -60,6 +61,7 @@ class Leg(Protocol):
     """
 
     transport: Any
+    held = False
 
     def __init__(
         self, framing: Framing, clock: IReactorTime, closed_by_peer: type[SessionEnded]
@@ -202,7 +204,18 @@ class Leg(Protocol):
         """Stop reading while the other leg's outgoing buffer is full."""
         if paused:
             self.pause()
-        else:
+        elif not self.held:
+            self.resume()
+
+    def hold(self) -> None:
+        """Stop reading until `let_go`, whatever room the other leg has."""
+        self.held = True
+        self.pause()
+
+    def let_go(self, other_is_full: bool) -> None:
+        """Read again, unless the other leg's outgoing buffer is full."""
+        self.held = False
+        if not other_is_full:
             self.resume()
 
     def close(self, why: VNCProxyError, close_timeout: float, session_id: str = "") -> None:

@@ -22,6 +22,7 @@ In reading order:
 - `admission`: the queue of sessions that wait to open.
 - `timer`: one timer for all sessions.
 - `ends`: when a session has to end whatever happens in it, and how its page is told before.
+- `bandwidth`: the rates of sessions, each its own and one for all of a user.
 - `watchdog`: ends sessions that are idle, unresponsive or past their time.
 - `audit`, `audit_file`, `audit_journal`: the audit log, its file, and its journal of open sessions.
 - `metrics`: the counters of sessions for Prometheus.

@@ -40,8 +40,9 @@ def check_time(policy: Policy, now: UnixTime) -> None:
 
 
 def without_own(policy: Policy) -> Policy:
-    """Return what another zone has to enforce: guests and the hours of a clock are of this one."""
-    return replace(policy, may_invite=None, not_before=None, not_after=None, hours=())
+    """Return what another zone has to enforce: guests, hours and rates are those of this one."""
+    kept = replace(policy, may_invite=None, bandwidth=None)
+    return replace(kept, not_before=None, not_after=None, hours=())
 
 
 def check_confirmed(token: Token | None, request: UserRequest, wanted: bool) -> None:

@@ -20,6 +20,7 @@ from ..errors import (
 )
 from ..model import ConsoleType, Grant, SessionLease, Token, VMAddress, secret_id
 from .admission import Admission
+from .bandwidth import Bandwidth
 from .services import Services
 from .sharing import begun_by, ended_by, kept_for, told
 from .state import SessionState
@@ -48,6 +49,7 @@ class LiveSessions:
         services: what they use now: a reload replaces it, also for sessions that are open.
         admission: the queue of sessions that wait to open.
         timer: calls the watchdogs of all of them.
+        bandwidth: keeps them to their rates.
         draining: whether new ones are refused because the proxy is being emptied, or is stopping.
         other_refusal: returns why no session may begin now for another reason than the limits; None
             when it may.
@@ -70,6 +72,7 @@ class LiveSessions:
             lambda: self.services.limits, lambda: self.services.timeouts, services.reactor
         )
         self.timer = SharedTimer(services.reactor)
+        self.bandwidth = Bandwidth(services.reactor.seconds)
         self.draining = False
         self.other_refusal: Callable[[], VNCProxyError | None] = lambda: None
         self.on_redeemed: Callable[[str], object] = lambda session_id: None

@@ -94,6 +94,8 @@ class Session(SessionState):
         try:
             self._watchdog = self._start_watchdog(down, up)
             self.rights.begin(self._mode_changed)
+            token, per_user = self.grant.token, self._services.limits.bandwidth_per_user
+            stages = self._live.bandwidth.with_pace(stages, token, per_user, down, up)
             self.step = joined = self._services.join(down, up, stages)
         except Exception:  # noqa: BLE001 nothing would watch the legs, nor end them
             self.log.failure("session {session}: the relay did not begin", session=self.id)

@@ -112,6 +112,7 @@ def restricted(policy: Policy) -> bool:
         or policy.client_networks
         or policy.confirm
         or policy.open_times
+        or policy.bandwidth
         or policy.restricts_messages
         or policy.not_enforced()
     )

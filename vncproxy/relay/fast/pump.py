@@ -185,7 +185,7 @@ class Pump:
 
     def _pass_to_leg(self, data: bytes) -> None:
         self._leg.dataReceived(data)
-        if self._leg.is_closing:
+        if self._leg.is_closing or self._leg.held:
             self._dispatcher.end_turn()
 
     # sending
