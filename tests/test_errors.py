@@ -45,7 +45,7 @@ EVERY = list(tree(VNCProxyError))
 SHARED = {
     1000: {"SessionEnded", "ClientGone"},
     1011: {"VNCProxyError", "ConsoleError", "ConfigurationError", "KeystoneUnavailable"},
-    4000: {"ClientError", "BadRequest", "PolicyUnsupported"},
+    4000: {"ClientError", "BadRequest", "ModeFixed", "PolicyUnsupported"},
     4001: {"TokenRefused", "TokenUnknown", "TokenUsed", "TokenExpired", "TokenRevoked"},
     4101: {
         "HypervisorError",
@@ -80,6 +80,7 @@ SHARED = {
         "ZoneDraining",
     },
     4103: {"ConsoleEnded", "ConsoleMoved", "ConnectionLost"},
+    4116: {"ProxyDraining", "ModeChanged"},
 }
 """Close codes that several classes share on purpose, since the page does the same after each:
 

@@ -17,12 +17,12 @@ class ListTests(CommandTestCase):
         self.assertEqual(
             lines,
             [
-                "ID                VM               USER   TYPE   CLIENT     STARTED               "
-                "FOR  DOWN     UP",
-                "7f3a0001c44be902  kvm/web-01       alice  novnc  192.0.2.1  2026-01-02T03:04:05Z  "
-                "12s  4.9 KiB  70 B",
-                "8                 esx/a-long-name  bo     novnc  192.0.2.1  2026-01-02T03:04:05Z  "
-                "12s  4.9 KiB  70 B",
+                "ID                VM               USER   MODE     TYPE   CLIENT     STARTED"
+                "               FOR  DOWN     UP",
+                "7f3a0001c44be902  kvm/web-01       alice  control  novnc  192.0.2.1  "
+                "2026-01-02T03:04:05Z  12s  4.9 KiB  70 B",
+                "8                 esx/a-long-name  bo     control  novnc  192.0.2.1  "
+                "2026-01-02T03:04:05Z  12s  4.9 KiB  70 B",
             ],
         )
 
@@ -61,6 +61,35 @@ class ListTests(CommandTestCase):
         shown = json.loads(self.output("sessions", "list", "--json"))
 
         self.assertEqual([s["id"] for s in shown], ["1"])
+
+
+class ChangeTests(CommandTestCase):
+    def test_a_user_only_views_from_now_on_and_controls_again(self) -> None:
+        self.sessions.add(session("1"))
+
+        self.assertEqual(
+            self.output("sessions", "change", "1", "view-only"),
+            "session 1 is view-only now; its page enters again, as a session with another ID\n",
+        )
+        self.assertEqual(
+            self.output("sessions", "change", "1", "control"), "session 1 is control now\n"
+        )
+
+    def test_json_is_the_answer(self) -> None:
+        self.sessions.add(session("1"))
+
+        answer = json.loads(self.output("sessions", "change", "1", "control", "--json"))
+
+        self.assertEqual(answer, {"mode": "control", "reenters": False})
+
+    def test_a_process_that_does_not_answer_is_named_and_nothing_is_claimed(self) -> None:
+        self.sessions.add(session("1"))
+        self.sessions.silent = (Unconfirmed("a" * 16, "north", "b" * 16),)
+
+        result = self.run_command("sessions", "change", "1", "view-only")
+
+        self.assertEqual(result.stdout, "")
+        self.assertIn("north", result.stderr)
 
 
 class EndTests(CommandTestCase):

@@ -64,6 +64,14 @@ class CallTests(ApiTestCase):
         self.assertEqual(following, {"sessions": [], "next": None})
         self.assertEqual((ended, rest), ({"ended": 1, "revoked": 0}, {"ended": 2}))
 
+    def test_the_mode_of_a_session_is_changed(self) -> None:
+        self.sessions.add(session("7f3a0001"))
+
+        answer = self.client.change_session("7f3a0001", "view-only")
+
+        self.assertEqual(answer, {"mode": "view-only", "reenters": True})
+        self.assertEqual(self.client.show_session("7f3a0001")["mode"], "view-only")
+
     def test_machines_and_proxies_are_listed(self) -> None:
         self.assertIn("kvm/db-01", [each["vm"] for each in self.client.list_machines()["vms"]])
         self.assertEqual(self.client.list_proxies(), {"proxies": [], "warnings": []})

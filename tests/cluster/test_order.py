@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.cluster.order import Kind, Order, UnknownOrder, decode, encode
 from vncproxy.errors import EndedByAdministrator, Superseded
-from vncproxy.model import SessionFilter, VMAddress
+from vncproxy.model import Mode, SessionFilter, VMAddress
 
 
 def written(**changes: Any) -> str:
@@ -32,6 +32,18 @@ class OrderTests(SynchronousTestCase):
         order = Order("1", Kind.END, wanted, "superseded", "key 'portal'", "f" * 16, "e" * 16)
 
         self.assertEqual(decode(encode(order)), order)
+
+    def test_a_change_names_one_session_and_its_mode(self) -> None:
+        wanted = SessionFilter(ids=frozenset({"a"}))
+        order = Order("1", Kind.CHANGE, wanted, worker="e" * 16, mode=Mode.VIEW_ONLY)
+        self.assertEqual(decode(encode(order)), order)
+
+        change: dict[str, Any] = {"kind": "change", "sessions": ["a"], "mode": "control"}
+        self.assertIs(decode(written(**change)).mode, Mode.CONTROL)
+        spoiled: tuple[dict[str, Any], ...] = ({"mode": None}, {"mode": "x"}, {"sessions": []})
+        for each in (*spoiled, {"sessions": ["a", "b"]}):
+            self.assertRaises(ValueError, decode, written(**{**change, **each}))
+        self.assertRaises(ValueError, decode, written(mode="control"))
 
     def test_a_short_one_has_defaults(self) -> None:
         order = decode('{"v": 1, "kind": "end", "vm": "kvm/web-01"}')

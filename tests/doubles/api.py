@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from treq.testing import StubTreq
@@ -48,9 +48,11 @@ from vncproxy.model import (
     ANY_SESSION,
     Announcement,
     Border,
+    Changed,
     ConsoleEndpoint,
     ConsoleType,
     Ended,
+    Mode,
     SessionFilter,
     SessionInfo,
     Transport,
@@ -104,6 +106,8 @@ class MemorySessions:
     def __init__(self) -> None:
         self.silent: tuple[Unconfirmed, ...] = ()
         self.full: VNCProxyError | None = None
+        self.fixed: VNCProxyError | None = None
+        self.changed_by = ""
         self.live: dict[str, SessionInfo] = {}
         self.ended: dict[str, SessionEnded] = {}
 
@@ -148,6 +152,15 @@ class MemorySessions:
         del self.live[session_id]
         self.ended[session_id] = why
         return Ended(1, self.silent)
+
+    async def change(self, session_id: str, mode: Mode, by: str = "") -> Changed:
+        if session_id not in self.live or self.silent:
+            return Changed(known=False, unconfirmed=self.silent)
+        if self.fixed is not None:
+            raise self.fixed
+        self.live[session_id] = replace(self.live[session_id], mode=mode)
+        self.changed_by = by
+        return Changed(known=True, reenters=mode is Mode.VIEW_ONLY)
 
     async def end_where(self, why: SessionEnded, wanted: SessionFilter, by: str = "") -> Ended:
         found = await self.list(wanted)

@@ -166,7 +166,11 @@ class ProxyTestCase(SynchronousTestCase):
         return int(self.successResultOf(Deferred.fromCoroutine(ending)))
 
     def issue(
-        self, policy: Policy | None = None, vm: VMAddress = WEB_01, user: str = "alice"
+        self,
+        policy: Policy | None = None,
+        vm: VMAddress = WEB_01,
+        user: str = "alice",
+        **more: Any,
     ) -> str:
         """Return the secret of a new token."""
         token = Token(
@@ -176,6 +180,7 @@ class ProxyTestCase(SynchronousTestCase):
             policy=policy or Policy(),
             issued_at=self.time(),
             expires_at=self.time() + 600,
+            **more,
         )
         secret: str = self.successResultOf(Deferred.fromCoroutine(self.store.issue(token)))
         return secret

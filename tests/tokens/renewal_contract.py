@@ -1,10 +1,12 @@
-"""What every token store promises about cookies that get another secret."""
+"""What every token store promises about cookies: another secret, and a mode that is remembered."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.tokens.store_contract import TokenStoreContract
 from vncproxy.errors import TokenExpired, TokenRefused, TokenRevoked, TokenUsed
-from vncproxy.model import secret_id
+from vncproxy.model import ConsoleType, Grant, Mode, Policy, secret_id
 
 
 class RenewalContract(TokenStoreContract):
@@ -57,3 +59,56 @@ class RenewalContract(TokenStoreContract):
         await store.revoke(secret_id(secret))
         with self.assertRaises(TokenRevoked):
             await store.renew(grant)
+
+    async def resumed(self, store: Any, secret: str, cookie: str) -> Grant:
+        grant: Grant = await store.redeem(secret, cookie)
+        self.assertTrue(grant.resumed)
+        return grant
+
+    async def test_a_mode_is_remembered_for_the_cookie_that_is_good(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        grant, cookie = await self.redeem_with_cookie(store, secret)
+        self.assertIsNone(grant.mode)
+
+        self.assertIs(await store.remember_mode(grant, Mode.VIEW_ONLY), True)
+
+        again = await self.resumed(store, secret, cookie)
+        self.assertIs(again.mode, Mode.VIEW_ONLY)
+        self.assertIs(await store.remember_mode(again, Mode.CONTROL), True)
+        self.assertIs((await self.resumed(store, secret, cookie)).mode, Mode.CONTROL)
+
+    async def test_it_is_that_of_one_cookie_and_moves_with_it(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token(policy=Policy(uses=0)))
+        grant, cookie = await self.redeem_with_cookie(store, secret)
+        _, other = await self.redeem_with_cookie(store, secret)
+        await store.remember_mode(grant, Mode.VIEW_ONLY)
+
+        renewed = await store.renew(await self.resumed(store, secret, cookie), self.short)
+        last = await store.renew(await self.resumed(store, secret, renewed))
+
+        self.assertIs((await self.resumed(store, secret, last)).mode, Mode.VIEW_ONLY)
+        self.assertIsNone((await self.resumed(store, secret, other)).mode)
+        self.assertIsNone((await store.redeem(secret)).mode)
+
+    async def test_a_session_that_was_replaced_remembers_nothing(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        grant, cookie = await self.redeem_with_cookie(store, secret)
+        await self.resumed(store, secret, cookie)
+
+        self.assertIs(await store.remember_mode(grant, Mode.VIEW_ONLY), False)
+        self.assertIsNone((await self.resumed(store, secret, cookie)).mode)
+
+    async def test_nothing_is_remembered_without_a_cookie_that_is_good(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        opening = await store.redeem(secret)
+        self.assertIs(await store.remember_mode(opening, Mode.VIEW_ONLY), False)
+        await store.confirm(opening)
+        await store.revoke(secret_id(secret))
+        self.assertIs(await store.remember_mode(opening, Mode.VIEW_ONLY), False)
+        viewer = await store.issue(self.token(type=ConsoleType.XVPVNC))
+        without = await self.open(store, viewer)
+        self.assertIs(await store.remember_mode(without, Mode.VIEW_ONLY), False)

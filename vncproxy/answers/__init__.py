@@ -13,7 +13,7 @@ What is said of attributes stands in ``/v1/openapi.json`` in the same words. In 
 
 from __future__ import annotations
 
-from .confirmed import Confirmed, Draining, EndedSessions, LateProcess, Revocation
+from .confirmed import ChangedSession, Confirmed, Draining, EndedSessions, LateProcess, Revocation
 from .health import Health, Readiness, Unready
 from .joining import Joined
 from .keys import CreatedKey, Key, KeyList, KeyPolicy, RevokedKey
@@ -26,6 +26,7 @@ from .zones import ZoneAbout, ZoneMachine, ZoneToken
 
 __all__ = [
     "BackendFailure",
+    "ChangedSession",
     "Confirmed",
     "CreatedKey",
     "Draining",

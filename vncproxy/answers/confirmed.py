@@ -6,7 +6,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from .values import Count
+from .values import Count, SessionMode
 
 
 class LateProcess(TypedDict):
@@ -43,6 +43,18 @@ class Revocation(Confirmed):
 
     revoked: Count
     ended: Count
+
+
+class ChangedSession(Confirmed):
+    """What the user of a session may do from now on.
+
+    Attributes:
+        mode: whether the user may control the machine.
+        reenters: whether the page enters the console again for that, as a session with another id.
+    """
+
+    mode: SessionMode
+    reenters: bool
 
 
 class EndedSessions(Confirmed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ..model import Ended, Token
+from ..model import Ended, Mode, SessionInfo, Token
 from .caller import Caller
 from .reply import Reply
 
@@ -17,7 +17,7 @@ STRANGERS: Final = 60
 
 _MINUTE: Final = 60.0
 _SHORT: Final = 12
-_CHANGES: Final = ("POST", "DELETE")
+_CHANGES: Final = ("POST", "PATCH", "DELETE")
 _ALWAYS: Final = (401, 403, 429)
 
 
@@ -70,6 +70,11 @@ class ApiAudit:
     def pictured(self, caller: Caller, vm: object) -> None:
         """Write that a picture of a machine's screen was shown."""
         self._write("api-screenshot", caller, vm=str(vm))
+
+    def mode_changed(self, caller: Caller, session: SessionInfo, mode: Mode) -> None:
+        """Write that the mode of a live session was changed."""
+        about = {"session": session.id, "vm": str(session.vm), "user": session.user or None}
+        self._write("api-mode", caller, **about, mode=mode.value)
 
     def key_changed(self, caller: Caller, event: str, name: str, key_id: str) -> None:
         """Write that a key was created or revoked: ``api-key-create``, ``api-key-revoke``."""

@@ -1,4 +1,4 @@
-"""``vncproxy sessions``: list, show and end live sessions."""
+"""``vncproxy sessions``: list, show, change and end live sessions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..answers import EndedSessions, Session
     from ..client import Client
 
-_TITLES = ("ID", "VM", "USER", "TYPE", "CLIENT", "STARTED", "FOR", "DOWN", "UP")
+_TITLES = ("ID", "VM", "USER", "MODE", "TYPE", "CLIENT", "STARTED", "FOR", "DOWN", "UP")
 
 
 def _criteria(command: Callable[..., None]) -> Callable[..., None]:
@@ -47,7 +47,7 @@ def _viewer_option(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def sessions() -> None:
-    """List, show, join and end the live sessions of all proxies that share their tokens."""
+    """List, show, join, change and end the live sessions of proxies that share their tokens."""
 
 
 @sessions.command("list")
@@ -83,6 +83,28 @@ def show(api: Client, session_id: str, as_json: bool) -> None:
         print_json(session)
     else:
         click.echo(facts({name: _shown(name, value) for name, value in session.items()}))
+
+
+@sessions.command(short_help="Let a user control a machine, or only view it.")
+@click.argument("session_id", metavar="ID")
+@click.argument("mode", type=click.Choice(["control", "view-only"]))
+@json_option
+@api_command
+def change(api: Client, session_id: str, mode: str, as_json: bool) -> None:
+    """Let the user of the session with this ID control the machine, or only view it.
+
+    It holds until it is changed again, also when the browser enters the console again by its
+    cookie, whatever the policy of the link says. A link that can be used again opens sessions with
+    its own policy: end the session with --revoke to prevent that.
+    """
+    answer = api.change_session(session_id, mode)
+    if as_json:
+        print_json(answer)
+        return
+    if "unconfirmed" not in answer:
+        then = "; its page enters again, as a session with another ID" if answer["reenters"] else ""
+        click.echo(f"session {session_id} is {mode} now{then}")
+    warn_unconfirmed(answer)
 
 
 @sessions.command(short_help="End sessions.")
@@ -197,6 +219,7 @@ def _row(session: Session) -> tuple[str, ...]:
         session["id"],
         session["vm"] or "-",
         session["user"] or "-",
+        session["mode"],
         session["type"],
         session["client"],
         session["started_at"],

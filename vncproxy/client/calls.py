@@ -225,6 +225,11 @@ def invite_to_session(
     return Call("POST", f"/v1/sessions/{_part(session_id)}/invite", body=body)
 
 
+def change_session(session_id: str, mode: str) -> Call[answers.ChangedSession]:
+    """Let the user of a live session control the machine, ``control``, or only view it."""
+    return Call("PATCH", f"/v1/sessions/{_part(session_id)}", body={"mode": mode})
+
+
 def end_session(session_id: str, *, revoke: bool = False) -> Call[answers.EndedSessions]:
     """End a session, and revoke its token if asked to."""
     query = {"revoke": "true"} if revoke else {}

@@ -264,8 +264,11 @@ class Cluster:
             if order.kind is Kind.FIND:
                 self._begin_finding(order)
                 return
-            ended = await self._obedience.obey(order)
-            self._confirm(order.id, order.giver, {"ended": ended})
+            if order.kind is Kind.CHANGE:
+                answer = {"ended": 0, **await self._obedience.change(order)}
+            else:
+                answer = {"ended": await self._obedience.obey(order)}
+            self._confirm(order.id, order.giver, answer)
         except UnknownOrder as e:
             what, order_id, giver = e.args
             self._log_skipped(entry, what)

@@ -10,16 +10,20 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from ..errors import ModeFixed
 from ..model import (
     Announcement,
+    Changed,
     Ended,
     Identity,
     MachineHost,
+    Mode,
     SessionFilter,
     Unconfirmed,
     new_id,
 )
 from ..redis.link import Operation, RedisLink
+from ..text import printable
 from . import announcements, finding, scripts
 from .keys import MOST_ORDERS, ORDERS_KEPT, ClusterKeys
 from .obeying import Obedience, is_for
@@ -27,6 +31,10 @@ from .order import Kind, Order, encode
 
 CONFIRM_TIME = 1.0
 """Seconds within which a process confirms an order."""
+
+_LONGEST_REFUSAL = 300
+
+_OTHER_VERSION = "The proxy of this session has a version that cannot change it. End the session."
 
 
 @dataclass(slots=True)
@@ -36,12 +44,14 @@ class _Waiting:
     Attributes:
         ended: by the id of a process that has confirmed, how many sessions it ended.
         found: where processes say that a machine is.
+        changes: what processes say of a session that is to change.
         missing: the processes that have not; None until it is known which there are.
         complete: fires when there are none.
     """
 
     ended: dict[str, int] = field(default_factory=dict)
     found: list[MachineHost] = field(default_factory=list)
+    changes: list[Changed | str] = field(default_factory=list)
     missing: set[str] | None = None
     complete: Deferred[None] = field(default_factory=Deferred)
 
@@ -87,10 +97,17 @@ class OrderGiver:
         self._waiting: dict[str, _Waiting] = {}
 
     def new_order(
-        self, kind: Kind, wanted: SessionFilter, *, reason: str = "", by: str = "", worker: str = ""
+        self,
+        kind: Kind,
+        wanted: SessionFilter,
+        *,
+        reason: str = "",
+        by: str = "",
+        worker: str = "",
+        mode: Mode | None = None,
     ) -> Order:
         """Return an order of this process."""
-        return Order(new_id(), kind, wanted, reason, by, self._identity.worker_id, worker)
+        return Order(new_id(), kind, wanted, reason, by, self._identity.worker_id, worker, mode)
 
     async def give(self, order: Order) -> Ended:
         """Carry an order out here and let all others do so; return when they have, or in a second.
@@ -112,17 +129,22 @@ class OrderGiver:
         Raises:
             StoreUnavailable: nothing is known of them.
         """
-        self._waiting[order.id] = waiting = _Waiting()
-        try:
-            workers = await self._send(order)
-            waiting.missing = {each.identity.worker_id for each in workers}
-            waiting.check()
-            await self._wait(waiting.complete)
-        finally:
-            del self._waiting[order.id]
-        late = [each for each in workers if each.identity.worker_id in waiting.missing]
-        self.unconfirmed += len(late)
+        waiting, late = await self._ask(order)
         return Ended(sum(waiting.ended.values()), tuple(self._unconfirmed(order, late)))
+
+    async def change(self, order: Order) -> Changed:
+        """Let another process change a session; return when it has, or in a second.
+
+        Raises:
+            ModeFixed: it refuses to.
+            StoreUnavailable: nothing is known of it.
+        """
+        waiting, late = await self._ask(order)
+        for answer in waiting.changes:
+            if isinstance(answer, str):
+                raise ModeFixed("the process of the session refuses", public=answer)
+            return answer
+        return Changed(known=False, unconfirmed=tuple(self._unconfirmed(order, late)))
 
     async def find(self, order: Order) -> Sequence[MachineHost]:
         """Ask all other processes for a machine; return what they know within a second.
@@ -130,6 +152,10 @@ class OrderGiver:
         Raises:
             StoreUnavailable: they cannot be asked.
         """
+        return (await self._ask(order))[0].found
+
+    async def _ask(self, order: Order) -> tuple[_Waiting, Sequence[Announcement]]:
+        """Send an order; returns the answers within a second, and the processes without one."""
         self._waiting[order.id] = waiting = _Waiting()
         try:
             workers = await self._send(order)
@@ -138,7 +164,8 @@ class OrderGiver:
             await self._wait(waiting.complete)
         finally:
             del self._waiting[order.id]
-        return waiting.found
+        missing = waiting.missing
+        return waiting, [each for each in workers if each.identity.worker_id in missing]
 
     async def _send(self, order: Order) -> Sequence[Announcement]:
         """Send an order; returns the other processes that it is for."""
@@ -163,6 +190,7 @@ class OrderGiver:
 
     def _unconfirmed(self, order: Order, late: Iterable[Announcement]) -> Iterable[Unconfirmed]:
         for each in late:
+            self.unconfirmed += 1
             who = each.identity
             self.log.warn(
                 "proxy {proxy} (worker {process}) did not confirm order {order} within {limit} s",
@@ -185,4 +213,15 @@ class OrderGiver:
         if waiting is not None and isinstance(worker, str):
             waiting.ended[worker] = max(0, ended)
             waiting.found += found
+            waiting.changes += _change(answer)
             waiting.check()
+
+
+def _change(answer: Any) -> Iterable[Changed | str]:
+    """Yield what a process says of a session that was to change: why it refuses, or the result."""
+    if answer.get("unknown"):
+        yield _OTHER_VERSION
+    elif refused := answer.get("refused"):
+        yield printable(str(refused), _LONGEST_REFUSAL)
+    elif "changed" in answer:
+        yield Changed(known=bool(answer["changed"]), reenters=bool(answer.get("reenters")))

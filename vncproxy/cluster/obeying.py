@@ -8,17 +8,20 @@ from typing import Protocol
 
 from twisted.logger import Logger
 
-from ..errors import SessionEnded
-from ..model import Identity, SessionFilter
+from ..errors import ModeFixed, SessionEnded
+from ..model import Changed, Identity, Mode, SessionFilter
 from ..text import printable
 from .order import Kind, Order
 
 
 class LocalSessions(Protocol):
-    """The sessions of this process, as far as orders end them."""
+    """The sessions of this process, as far as orders concern them."""
 
     async def end_matching(self, why: SessionEnded, wanted: SessionFilter) -> int:
         """End the sessions that meet criteria; returns how many."""
+
+    async def change(self, session_id: str, mode: Mode, by: str = "") -> Changed:
+        """Change what the user of a session may do."""
 
 
 class Obedience:
@@ -58,8 +61,18 @@ class Obedience:
                 if ended:
                     self._log(order, ended)
                 return ended
-            case Kind.FIND:
+            case Kind.FIND | Kind.CHANGE:  # their givers wait for more than a number
                 return 0
+
+    async def change(self, order: Order) -> dict[str, object]:
+        """Change the session that an order names; returns the members of the answer."""
+        assert order.mode is not None
+        (session_id,) = sorted(order.wanted.ids or ())
+        try:
+            changed = await self._sessions.change(session_id, order.mode, order.by)
+        except ModeFixed as e:
+            return {"changed": 0, "refused": e.sentence()}
+        return {"changed": int(changed.known), "reenters": changed.reenters}
 
     def _log(self, order: Order, ended: int) -> None:
         self.log.info(

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import errors
 from ..errors import EndedByAdministrator, MayTakeBack, SessionEnded, TakenOver
-from ..model import SessionFilter, VMAddress
+from ..model import Mode, SessionFilter, VMAddress
 
 VERSION = 1
 
@@ -24,6 +24,7 @@ class Kind(Enum):
     END = "end"
     DRAIN = "drain"
     FIND = "find"
+    CHANGE = "change"
 
 
 class UnknownOrder(ValueError):
@@ -32,7 +33,7 @@ class UnknownOrder(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Ends sessions, lets proxies take no new ones, or asks where a machine is.
+    """Ends or changes sessions, lets proxies take no new ones, or asks where a machine is.
 
     Attributes:
         id: chosen by the giver.
@@ -43,6 +44,7 @@ class Order:
         by: the name of who gives it, for the audit log.
         giver: the id of the process that waits for answers; empty for none.
         worker: the id of the only process that is to obey; empty for all.
+        mode: what the user of the one session that is to change may do from now on.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Order:
     by: str = ""
     giver: str = ""
     worker: str = ""
+    mode: Mode | None = None
 
     def error(self) -> SessionEnded:
         """Return why the sessions end; a reason that is not known counts as the administrator."""
@@ -93,6 +96,7 @@ def encode(order: Order) -> str:
         "tokens": _sorted(wanted.tokens),
         "backends": _sorted(wanted.backends),
         "signer": wanted.signer,
+        "mode": None if order.mode is None else order.mode.value,
     }
     return json.dumps({name: value for name, value in members.items() if value is not None})
 
@@ -132,7 +136,7 @@ def _decode(members: dict[str, Any]) -> Order:
         raise ValueError("it names no machine to be found")
     if members["kind"] == Kind.END.value and not given & _CRITERIA:
         raise ValueError("it names no criterion, and would end every session")
-    vm = _text(members, "vm")
+    vm, mode = _text(members, "vm"), _mode(members)
     return Order(
         id=id_,
         kind=Kind(members["kind"]),
@@ -149,12 +153,25 @@ def _decode(members: dict[str, Any]) -> Order:
         by=_text(members, "by") or "",
         giver=giver,
         worker=_text(members, "worker") or "",
+        mode=mode,
     )
+
+
+def _mode(members: dict[str, Any]) -> Mode | None:
+    """Return the mode that an order to change one session has, and no other one."""
+    mode, ids = _text(members, "mode"), members.get("sessions") or ()
+    if members["kind"] != Kind.CHANGE.value:
+        if mode is not None:
+            raise ValueError("only an order to change a session has a mode")
+        return None
+    if mode is None or len(ids) != 1:
+        raise ValueError("it names no mode, or not one session")
+    return Mode(mode)
 
 
 _CRITERIA = frozenset({"worker", "proxy", "vm", "user", "sessions", "tokens", "backends", "signer"})
 
-_MEMBERS = _CRITERIA | {"v", "id", "kind", "reason", "by", "from"}
+_MEMBERS = _CRITERIA | {"v", "id", "kind", "reason", "by", "from", "mode"}
 
 
 def _text(members: dict[str, Any], name: str) -> str | None:

@@ -16,8 +16,10 @@ from ..interfaces import ISessionRegistry
 from ..model import (
     ANY_SESSION,
     Announcement,
+    Changed,
     Ended,
     Identity,
+    Mode,
     SessionFilter,
     SessionInfo,
     VMAddress,
@@ -168,6 +170,16 @@ class ClusterSessions:
             return Ended(0)
         wanted = SessionFilter(ids=frozenset({session_id}))
         return await self._end(wanted, why, by, found[1].identity.worker_id)
+
+    async def change(self, session_id: str, mode: Mode, by: str = "") -> Changed:
+        """Change what the user of a session may do, if there is one with this id."""
+        changed: Changed = await self._local.change(session_id, mode, by)
+        found = None if changed.known else await self._find(session_id)
+        if found is None:
+            return changed
+        wanted, worker = SessionFilter(ids=frozenset({session_id})), found[1].identity.worker_id
+        order = self._giver.new_order(Kind.CHANGE, wanted, by=by, worker=worker, mode=mode)
+        return await self._giver.change(order)
 
     async def end_where(self, why: SessionEnded, wanted: SessionFilter, by: str = "") -> Ended:
         """End the sessions that meet all criteria."""

@@ -58,7 +58,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
         ├── EndedByAdministrator, TimeLimit, OutsideHours, IdleLimit, Superseded
         ├── TakenOver (MayTakeBack), UserElsewhere
         ├── JoinedSessionEnded     its link belonged to another session
-        └── ProxyStopping, ProxyDraining
+        └── ProxyStopping, ProxyDraining (ModeChanged)
 
 Each class has the user's sentence (``public``), the HTTP status of the API and of a
 ``CONNECT`` reply (``status``), the WebSocket close code (``close_code``: 4000-4099 final, 4100-4199
@@ -118,6 +118,7 @@ from .session_end import (
     IdleLimit,
     JoinedSessionEnded,
     MayTakeBack,
+    ModeChanged,
     OutsideHours,
     ProxyDraining,
     ProxyStopping,
@@ -172,6 +173,7 @@ __all__ = [
     "JoinedSessionEnded",
     "KeystoneUnavailable",
     "MayTakeBack",
+    "ModeChanged",
     "ModeFixed",
     "NoGraphicalConsole",
     "OutsideHours",

@@ -158,8 +158,8 @@ class ModeFixed(ClientError):
     """What a user may do cannot change while the session is open: nothing parses its viewer."""
 
     public = (
-        "This session keeps its mode while it is open, since the messages of its viewer are not "
-        "checked. End it, and issue a link with the other mode."
+        "The messages of this session's viewer are not checked. End it, and issue a link with the "
+        "other mode."
     )
     status = 409
     code = "mode-fixed"

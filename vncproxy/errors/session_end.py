@@ -155,3 +155,11 @@ class ProxyDraining(SessionEnded):
     close_code = 4116
     code = "proxy-draining"
     elsewhere = True
+
+
+class ModeChanged(ProxyDraining):
+    """What its user may do has changed; the browser enters the console again with that."""
+
+    public = "What you may do in this console has changed. Reconnect to go on."
+    code = "mode-changed"
+    elsewhere = False

@@ -7,7 +7,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from zope.interface import Interface
 
 from ..errors import SessionEnded, VNCProxyError
-from ..model import ANY_SESSION, Announcement, Ended, SessionFilter, SessionInfo, VMAddress
+from ..model import (
+    ANY_SESSION,
+    Announcement,
+    Changed,
+    Ended,
+    Mode,
+    SessionFilter,
+    SessionInfo,
+    VMAddress,
+)
 
 
 class ISessionRegistry(Interface):
@@ -63,6 +72,16 @@ class ISessionRegistry(Interface):
 
         Args:
             by: the name of who ends it, for logs.
+        """
+
+    def change(session_id: str, mode: Mode, by: str = "") -> Awaitable[Changed]:
+        """Change what the user of a session may do, in this session and when the browser re-enters.
+
+        Args:
+            by: the name of who changes it, for the audit log.
+
+        Raises:
+            ModeFixed: it cannot change; its sentence says what can be done.
         """
 
     def end_where(why: SessionEnded, wanted: SessionFilter, by: str = "") -> Awaitable[Ended]:

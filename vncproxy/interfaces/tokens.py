@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from zope.interface import Interface
 
-from ..model import Grant, SessionLease, SignedLink, Token, TokenStatus, VMAddress
+from ..model import Grant, Mode, SessionLease, SignedLink, Token, TokenStatus, VMAddress
 
 
 class ITokenStore(Interface):
@@ -104,6 +104,17 @@ class ITokenStore(Interface):
         Raises:
             TokenExpired, TokenRevoked: the right has ended.
             StoreUnavailable: whether it was done is not known.
+        """
+
+    def remember_mode(grant: Grant, mode: Mode) -> Awaitable[bool]:
+        """Remember what all later sessions of a grant's resume cookie may do, `Grant.mode`.
+
+        Returns:
+            False where nothing is remembered: the cookie is not valid yet or no more, there is
+            none, or it has a newer session than the grant's.
+
+        Raises:
+            StoreUnavailable: whether it is remembered is not known.
         """
 
     def show(token_id: str) -> Awaitable[TokenStatus]:

@@ -70,6 +70,7 @@ from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secr
 from .session import (
     ANY_SESSION,
     LOCAL,
+    Changed,
     Direction,
     Ended,
     SessionFilter,
@@ -95,6 +96,7 @@ __all__ = [
     "VM_PATTERN",
     "Announcement",
     "Border",
+    "Changed",
     "Clipboard",
     "ConsoleElsewhere",
     "ConsoleEndpoint",

@@ -204,3 +204,18 @@ class Ended:
     def __add__(self, other: Ended) -> Ended:
         more = tuple(each for each in other.unconfirmed if each not in self.unconfirmed)
         return Ended(self.count + other.count, self.unconfirmed + more)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What became of the change of a session's mode.
+
+    Attributes:
+        known: whether there is such a session.
+        reenters: whether its page enters the console again, as a session with another id.
+        unconfirmed: the process that has the session, where it did not answer in time.
+    """
+
+    known: bool
+    reenters: bool = False
+    unconfirmed: tuple[Unconfirmed, ...] = ()

@@ -9,7 +9,7 @@ from .address import VMAddress
 from .border import Visit
 from .endpoint import ConsoleEndpoint
 from .joining import Joins
-from .policy import ConsoleType, Policy, Sharing
+from .policy import ConsoleType, Mode, Policy, Sharing
 from .units import UnixTime
 
 
@@ -96,6 +96,8 @@ class Grant:
         company: how many sessions its machine has, this one included, when it begins; 0 where the
             store does not count it.
         ousted: live sessions that are to end because this one begins.
+        mode: what the store remembers for the resume cookie in place of the policy's mode; None for
+            nothing.
     """
 
     token_id: str
@@ -110,6 +112,7 @@ class Grant:
     replaced: str = ""
     company: int = 0
     ousted: tuple[Ousted, ...] = ()
+    mode: Mode | None = None
 
     @property
     def use(self) -> str:

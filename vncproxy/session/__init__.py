@@ -15,9 +15,10 @@ In reading order:
 - `steps`: measures the steps to a console.
 - `recovery`: backends that tell what became of a console, those with the old interfaces included.
 - `closing`: why a console closed, and which side closed first.
-- `registry`: lists and ends sessions.
 - `sharing`: what users are told of each other where a machine is not shared.
 - `live`: all live sessions, and the limits on their number.
+- `changing`: changes what the user of a live session may do.
+- `registry`: lists, changes and ends sessions.
 - `draining`: empties the proxy: browsers move, the others end in time.
 - `admission`: the queue of sessions that wait to open.
 - `timer`: one timer for all sessions.

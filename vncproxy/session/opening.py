@@ -26,6 +26,7 @@ from ..model import (
     ConsoleType,
     Grant,
     Journey,
+    Mode,
     Policy,
     Token,
     check_secret,
@@ -125,7 +126,7 @@ class Opening:
         session.grant = grant
         self._live.add_to_vm(session, token.vm)
         self._live.end_replaced(session)
-        session.rights.set_mode(token.policy.mode)
+        session.rights.set_mode(grant.mode or token.policy.mode)
         session.token_id, session.vm, session.user = grant.token_id, token.vm, token.user
         if token.visit is not None:
             session.border = Border(token.visit.zone, token.visit.session)
@@ -259,6 +260,8 @@ class Opening:
             left = max(1.0, policy.max_duration - grant.age - since)
             policy = replace(policy, max_duration=left)
         policy = without_own(policy)
+        # enforced here, where it may change: the other zone would go on dropping keys
+        policy = replace(policy, mode=Mode.CONTROL)
         client, via = session.user_request.client, visit.via if visit else ()
         return Journey(session.id, grant.token.user, client, policy, via)
 
@@ -280,10 +283,17 @@ class Opening:
         try:
             self._session.check_not_cancelled()
             await self._services.store.confirm(grant)
+            await self._remember_mode(grant)
             self._session.check_not_cancelled()
         except BaseException:
             up.close(ClientGone(), self._services.timeouts.linger)
             raise
+
+    async def _remember_mode(self, grant: Grant) -> None:
+        """Remember a mode that was changed while the session was opening."""
+        mode = self._session.rights.mode
+        if grant.cookie_id and mode is not (grant.mode or grant.token.policy.mode):
+            await self._services.store.remember_mode(grant, mode)
 
     async def _restore(self, grant: Grant) -> None:
         """Give the use back; a failure of this must not hide the one that it follows."""

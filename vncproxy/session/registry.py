@@ -1,4 +1,4 @@
-"""The registry of sessions: lists and ends them."""
+"""The registry of sessions: lists, changes and ends them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,18 @@ from zope.interface import implementer
 
 from ..errors import ProxyStopping, SessionEnded
 from ..interfaces import ISessionRegistry
-from ..model import ANY_SESSION, Ended, SessionFilter, SessionInfo, VMAddress, cursor_of
+from ..model import (
+    ANY_SESSION,
+    Changed,
+    Ended,
+    Mode,
+    SessionFilter,
+    SessionInfo,
+    VMAddress,
+    cursor_of,
+)
 from ..pacing import Pace
+from .changing import change_mode
 from .live import LiveSessions
 from .state import SessionState
 
@@ -85,6 +95,13 @@ class SessionRegistry(LiveSessions):
     async def end_where(self, why: SessionEnded, wanted: SessionFilter, by: str = "") -> Ended:
         """End the sessions that meet all criteria; without any, all of them."""
         return Ended(await self.end_matching(why, wanted))
+
+    async def change(self, session_id: str, mode: Mode, by: str = "") -> Changed:
+        """Change the mode of a session, if there is one with this id."""
+        session = self._live.get(session_id)
+        if session is None or session.ending:
+            return Changed(known=False)
+        return Changed(known=True, reenters=await change_mode(session, mode, by, self))
 
     async def end_matching(self, why: SessionEnded, wanted: SessionFilter) -> int:
         """End the sessions of this process that meet criteria; returns how many."""

@@ -8,8 +8,9 @@ from ..errors import ModeFixed
 from ..interfaces import IViewerStage
 from ..model import Mode
 
-Changed = Callable[[bytes, str], object]
-"""Is called after a change: what is to be sent to the server now, and who has made it."""
+Changed = Callable[[bytes, str, str], object]
+"""Is called after a change: what is to be sent to the server now, and who has made it, for the
+audit log and for the page."""
 
 
 class Rights:
@@ -49,16 +50,17 @@ class Rights:
         """Whether `may_control` can become another one now."""
         return self._stage is not None or not self._is_decided
 
-    def set_mode(self, mode: Mode, by: str = "") -> None:
+    def set_mode(self, mode: Mode, by: str = "", *, told: str | None = None) -> None:
         """Set what the user may do while nothing holds the control back.
 
         Args:
             by: the name of who does that, for the page and the audit log.
+            told: what the page has in its place; None for the same.
 
         Raises:
             ModeFixed: `may_control` would change, and cannot.
         """
-        self._set(mode, self.holds, by)
+        self._set(mode, self.holds, by, by if told is None else told)
 
     def hold(self, reason: str, by: str = "") -> None:
         """Hold the control back until the same reason is released.
@@ -66,7 +68,7 @@ class Rights:
         Raises:
             ModeFixed: `may_control` would change, and cannot.
         """
-        self._set(self.mode, (*self._without(reason), reason), by)
+        self._set(self.mode, (*self._without(reason), reason), by, by)
 
     def release(self, reason: str, by: str = "") -> None:
         """Hold the control back for this reason no more.
@@ -74,7 +76,7 @@ class Rights:
         Raises:
             ModeFixed: `may_control` would change, and cannot.
         """
-        self._set(self.mode, self._without(reason), by)
+        self._set(self.mode, self._without(reason), by, by)
 
     def use(self, stage: IViewerStage | None) -> None:
         """Make changes by a stage from now on; without one, nothing can change any more.
@@ -95,14 +97,14 @@ class Rights:
     def _without(self, reason: str) -> tuple[str, ...]:
         return tuple(each for each in self.holds if each != reason)
 
-    def _set(self, mode: Mode, holds: tuple[str, ...], by: str) -> None:
+    def _set(self, mode: Mode, holds: tuple[str, ...], by: str, told: str) -> None:
         changes = (mode is Mode.CONTROL and not holds) is not self.may_control
         if changes and not self.can_change:
             raise ModeFixed(f"the messages of this viewer are not parsed; {by} asked for it")
         self.mode, self.holds = mode, holds
         if changes and self._stage is not None:
-            self._changed(self._stage.set_view_only(not self.may_control), by)
+            self._changed(self._stage.set_view_only(not self.may_control), by, told)
 
 
-def _ignore(for_server: bytes, by: str) -> None:
+def _ignore(for_server: bytes, by: str, told: str) -> None:
     """Do nothing: no viewer has sent anything, or none can any more."""

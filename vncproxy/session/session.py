@@ -159,11 +159,11 @@ class Session(SessionState):
         self._notify_observers("closed", why)
         self._live.remove(self)
 
-    def _mode_changed(self, for_server: bytes, by: str) -> None:
+    def _mode_changed(self, for_server: bytes, by: str, told: str) -> None:
         """Release what was held down at the server, and tell the page and the audit log."""
         assert self.legs is not None
         self.legs[1].send(for_server)
-        self.tell_page("mode", mode=self.rights.effective.value, by=by)
+        self.tell_page("mode", mode=self.rights.effective.value, by=told)
         self._notify_observers("changed", by)
 
     def _notify_observers(self, event: str, *why: VNCProxyError | str) -> None:

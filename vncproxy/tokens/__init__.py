@@ -17,7 +17,7 @@ In reading order:
 - `over_limit`: the refusal of a session for which there is no room.
 - `occupied`: the refusal of a session whose machine another one has.
 - `live_counts`: the live sessions of one process by machine, user and address.
-- `memory_links`, `memory`: tokens in this process, signed links among them.
+- `memory_entry`, `memory_links`, `memory`: tokens in this process, signed links among them.
 - `records`: the JSON form of a token in Redis, which portals write too.
 - `redis_keys`: the keys of tokens in Redis.
 - `scripts`: what Redis runs atomically.

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from zope.interface import implementer
 
-from ..errors import Superseded, TokenExpired, TokenRefused, TokenRevoked, TokenUnknown, TokenUsed
+from ..errors import Superseded, TokenExpired, TokenRevoked, TokenUnknown, TokenUsed
 from ..interfaces import ILinkStore, ITokenStore
 from ..model import (
     Grant,
+    Mode,
     SessionLease,
     Token,
     TokenStatus,
@@ -25,91 +26,16 @@ from ..model import (
     secret_id,
 )
 from .live_counts import LiveCounts
+from .memory_entry import Entry
 from .memory_links import BeforeUse, MemoryLinks
 from .resume import (
     MOST_COOKIES,
-    MOST_GIVEN_BACK,
     OPENING,
     REMEMBER,
     Resume,
     resume_end,
     resume_time,
 )
-
-
-@dataclass(slots=True)
-class _Entry:
-    """A token with what happened to it.
-
-    Attributes:
-        resumes: the rights to re-enter, by the id of their cookie.
-        newest: the claim of the newest session of each cookie, opening ones included.
-        opening: the uses of sessions that are not open yet, until when they should be.
-        given_back: when the uses that were given back had first been taken.
-    """
-
-    token: Token
-    expires_at: float
-    forget_at: float
-    used: int = 0
-    revoked: bool = False
-    resumes: dict[str, Resume] = field(default_factory=dict)
-    newest: dict[str, str] = field(default_factory=dict)
-    opening: dict[str, Resume] = field(default_factory=dict)
-    given_back: list[float] = field(default_factory=list)
-
-    def prune(self, now: float) -> None:
-        """Remove expired cookies, and give back the uses of sessions that did not open in time."""
-        for cookie in [c for c, resume in self.resumes.items() if resume.expires_at <= now]:
-            self.remove_cookie(cookie)
-        for use in [use for use, opening in self.opening.items() if opening.expires_at <= now]:
-            self.give_back(use)
-
-    def remove_cookie(self, cookie_id: str) -> None:
-        """Remove a resume cookie; it re-enters no console any more."""
-        del self.resumes[cookie_id]
-        self.newest.pop(cookie_id, None)
-
-    def give_back(self, use: str) -> None:
-        """Make a use available again whose session has not opened; any other one stays taken."""
-        if opening := self.opening.pop(use, None):
-            self.newest.pop(use, None)
-            self.used -= 1
-            if self.token.policy.uses and len(self.given_back) < MOST_GIVEN_BACK:
-                self.given_back.append(opening.started_at)
-
-    def has_use(self, now: float) -> bool:
-        """Tell whether a use can be taken; those whose time is over count as taken."""
-        longest, uses = self.token.policy.max_duration, self.token.policy.uses
-        moments = sorted(self.given_back)
-        self.given_back = [m for m in moments if longest is None or m + longest > now]
-        self.used += len(moments) - len(self.given_back)
-        return not uses or self.used < uses
-
-    def take(self, now: float) -> float:
-        """Take a use and return when it was first taken; call `has_use` before."""
-        self.used += 1
-        return self.given_back.pop(0) if self.given_back else now
-
-    def refusal(self, error: TokenRefused) -> TokenRefused:
-        """Return an error with the machine and user, for the log."""
-        return error.about(self.token.vm, self.token.user)
-
-    def uses_left(self, now: float) -> int | None:
-        """Return how many uses are left, 0 after the expiry; None when there is no limit."""
-        if now >= self.expires_at:
-            return 0
-        uses = self.token.policy.uses
-        return None if uses == 0 else max(0, uses - self.used)
-
-    def can_be_resumed(self) -> bool:
-        """Tell whether a browser may re-enter, or a session is opening; call `prune` before."""
-        return bool(self.resumes or self.opening)
-
-    def can_be_revoked(self, now: float) -> bool:
-        """Tell whether the token can still be redeemed or resumed."""
-        self.prune(now)
-        return not self.revoked and (now < self.expires_at or self.can_be_resumed())
 
 
 @implementer(ILinkStore, ITokenStore)
@@ -128,7 +54,7 @@ class MemoryTokenStore(MemoryLinks):
         self._time = time
         self._seconds = seconds
         self._resume = resume
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         self._forget: list[tuple[float, str]] = []
         self._counts = LiveCounts(seconds)
         self._done: dict[str, float] = {}
@@ -155,7 +81,7 @@ class MemoryTokenStore(MemoryLinks):
     def _enter(self, token_id: str, token: Token) -> None:
         expires_at = self._seconds() + token.expires_at - self._time()
         forget_at = expires_at + REMEMBER
-        self._entries[token_id] = _Entry(token, expires_at, forget_at)
+        self._entries[token_id] = Entry(token, expires_at, forget_at)
         heapq.heappush(self._forget, (forget_at, token_id))
 
     def _redeem(
@@ -175,20 +101,26 @@ class MemoryTokenStore(MemoryLinks):
         return self._take(token_id, entry, now, cookie_id, lease)
 
     def _reenter(
-        self, token_id: str, entry: _Entry, cookie_id: str, now: float, lease: SessionLease | None
+        self, token_id: str, entry: Entry, cookie_id: str, now: float, lease: SessionLease | None
     ) -> Grant:
-        age, claim = now - entry.resumes[cookie_id].started_at, lease.name if lease else new_claim()
+        resume, claim = entry.resumes[cookie_id], lease.name if lease else new_claim()
+        age, mode = now - resume.started_at, resume.mode
         grant = Grant(token_id, entry.token, age, resumed=True, cookie_id=cookie_id, claim=claim)
-        grant = self._count(lease, grant, entry.newest.get(cookie_id, ""))
+        grant = self._count(lease, replace(grant, mode=mode), entry.newest.get(cookie_id, ""))
         entry.newest[cookie_id] = claim
         return grant
+
+    async def remember_mode(self, grant: Grant, mode: Mode) -> bool:
+        """Remember what all later sessions of a resume cookie may do."""
+        entry = self._entries.get(grant.token_id)
+        return entry is not None and entry.remember_mode(grant, mode)
 
     def _count(self, lease: SessionLease | None, grant: Grant, older: str) -> Grant:
         """Count a session with a lease; returns its grant."""
         return self._counts.enter(lease, self._counts.check(lease, grant, older), older)
 
     def _take(
-        self, token_id: str, entry: _Entry, now: float, opening: str, lease: SessionLease | None
+        self, token_id: str, entry: Entry, now: float, opening: str, lease: SessionLease | None
     ) -> Grant:
         """Take a use, or take over the one that this cookie's session is still opening with."""
         if now >= entry.expires_at:
@@ -238,7 +170,7 @@ class MemoryTokenStore(MemoryLinks):
         if grant.cookie_id:
             self._set_cookie(entry, grant, opening.started_at, now)
 
-    def _set_cookie(self, entry: _Entry, grant: Grant, first: float, now: float) -> None:
+    def _set_cookie(self, entry: Entry, grant: Grant, first: float, now: float) -> None:
         ends = resume_end(entry.token, self._resume, first, now)
         if len(entry.resumes) >= MOST_COOKIES:
             entry.remove_cookie(min(entry.resumes, key=lambda c: entry.resumes[c].expires_at))

@@ -19,6 +19,7 @@ from ..errors import (
 from ..interfaces import IHasSentinels, ILinkStore, IMayForget, ITokenStore
 from ..model import (
     Grant,
+    Mode,
     SessionLease,
     Token,
     TokenStatus,
@@ -242,6 +243,10 @@ class RedisTokenStore(RedisLinks):
     async def renew(self, grant: Grant, within: float | None = None) -> str:
         """Give the resume cookie of a grant another secret."""
         return await self._sessions.renew(grant, within)
+
+    async def remember_mode(self, grant: Grant, mode: Mode) -> bool:
+        """Remember what all later sessions of a resume cookie may do."""
+        return await self._sessions.remember_mode(grant, mode)
 
     async def restore(self, grant: Grant) -> None:
         """Give the use of a grant back, unless it is confirmed."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import TokenExpired, TokenRefused, TokenRevoked, TokenUnknown, TokenUsed
-from ..model import Grant, Ousted, SessionLease
+from ..model import Grant, Mode, Ousted, SessionLease
 from .occupied import Occupant, occupied
 from .over_limit import over_limit
 
@@ -34,7 +34,7 @@ def begun(grant: Grant, answer: Any, lease: SessionLease | None) -> Grant:
         TokenRefused, OverLimit, ConsoleOccupied, Unannounced: the answer is a refusal.
     """
     _check_begun(answer, grant, lease)
-    _, age, replaced, company, ousted = answer
+    _, age, replaced, company, ousted, *more = answer
     pairs = (line.decode().partition(" ") for line in ousted.split(b"\n") if ousted)
     return replace(
         grant,
@@ -42,6 +42,7 @@ def begun(grant: Grant, answer: Any, lease: SessionLease | None) -> Grant:
         replaced=replaced.decode(),
         company=company,
         ousted=tuple(Ousted(name, why) for why, _, name in pairs),
+        mode=Mode(more[0].decode()) if more and more[0] else None,
     )
 
 

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from ..errors import ConsoleOccupied, OverLimit, StoreUnavailable, Superseded, TokenRefused
 from ..model import (
     Grant,
+    Mode,
     Place,
     SessionLease,
     Token,
@@ -242,6 +243,20 @@ class RedisSessions:
 
     async def _renew(self, redis: Operation, keys: list[str], *args: str | int) -> bytes:
         answer: bytes = await redis.change(scripts.RENEW, keys, *args)
+        await redis.replicate()
+        return answer
+
+    async def remember_mode(self, grant: Grant, mode: Mode) -> bool:
+        """Remember what all later sessions of a resume cookie may do."""
+        if not grant.cookie_id:
+            return False
+        keys = [self._keys.state(grant.token_id)]
+        args = (grant.cookie_id, grant.claim, mode.value)
+        answer = await self._link.run(lambda redis: self._remember(redis, keys, *args), "mode")
+        return bool(answer == b"remembered")
+
+    async def _remember(self, redis: Operation, keys: list[str], *args: str) -> bytes:
+        answer: bytes = await redis.change(scripts.REMEMBER_MODE, keys, *args)
         await redis.replicate()
         return answer
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from ..model import ConsoleType, Token
+from ..model import ConsoleType, Mode, Token
 
 MOST_COOKIES = 32
 """Resume cookies kept for one token; the one that ends first makes room for another."""
@@ -34,18 +34,20 @@ class Resume:
 
     Attributes:
         whole_until: its end, for a secret that has to be renewed before; 0 for one that has not.
+        mode: what its sessions may do in place of what the policy says; None for that.
     """
 
     started_at: float
     expires_at: float
     whole_until: float = 0.0
+    mode: Mode | None = None
 
     def renewed(self, now: float, within: float | None) -> Resume:
         """Return the right under another secret, which is good for so many seconds at most."""
         whole = self.whole_until or self.expires_at
         if within is None:
-            return Resume(self.started_at, whole)
-        return Resume(self.started_at, min(whole, now + within), whole)
+            return replace(self, expires_at=whole, whole_until=0.0)
+        return replace(self, expires_at=min(whole, now + within), whole_until=whole)
 
 
 def resume_time(token: Token, resume: float) -> float:

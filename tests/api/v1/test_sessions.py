@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 from tests.doubles.api import NOW, ApiTestCase, session
 from vncproxy.api import Scope
-from vncproxy.errors import EndedByAdministrator, SessionEnded
+from vncproxy.errors import EndedByAdministrator, ModeFixed, SessionEnded
 from vncproxy.model import Border, Ended, Unconfirmed, VMAddress
 
 MAIL = VMAddress("esx", "mail")
@@ -76,6 +78,70 @@ class ListTests(ApiTestCase):
         shown = self.call("GET", "/v1/sessions", key=key).body["sessions"]
 
         self.assertEqual([s["id"] for s in shown], ["esx"])
+
+
+class ChangeTests(ApiTestCase):
+    def change(self, mode: str = "view-only", session_id: str = "1", **more: Any) -> Any:
+        return self.call("PATCH", f"/v1/sessions/{session_id}", {"mode": mode}, **more)
+
+    def test_a_user_may_only_view_from_now_on(self) -> None:
+        self.sessions.add(session("1"))
+
+        answer = self.change()
+
+        self.assertEqual(
+            (answer.status, answer.body), (200, {"mode": "view-only", "reenters": True})
+        )
+        self.assertEqual(self.call("GET", "/v1/sessions/1").body["mode"], "view-only")
+        self.assertEqual(self.sessions.changed_by, "key 'root'")
+
+    def test_one_that_is_unknown_or_another_s_is_not_found(self) -> None:
+        self.assertRefused(self.change(), 404, "session-unknown", None)
+        self.sessions.add(session("1"))
+        key = self.key_with(Scope.ADMIN, backends=["esx"])
+        self.assertRefused(self.change(key=key), 404, "session-unknown", None)
+        self.assertEqual(self.sessions.changed_by, "")
+
+    def test_it_needs_the_scope_of_administrators(self) -> None:
+        self.sessions.add(session("1"))
+        answer = self.change(key=self.key_with(Scope.ISSUE, Scope.READ))
+
+        self.assertRefused(answer, 403, "forbidden", None)
+
+    def test_a_key_whose_links_only_view_gives_nobody_control(self) -> None:
+        self.sessions.add(session("1"))
+        key = self.key_with(Scope.ADMIN, policy={"mode": "view-only"})
+
+        self.assertRefused(self.change("control", key=key), 403, "forbidden", "mode")
+        self.assertEqual(self.change("view-only", key=key).status, 200)
+
+    def test_one_that_cannot_change_says_what_can_be_done(self) -> None:
+        self.sessions.add(session("1"))
+        self.sessions.fixed = ModeFixed()
+
+        answer = self.change()
+
+        self.assertEqual((answer.status, answer.body["error"]["code"]), (409, "mode-fixed"))
+        self.assertIn("issue a link", answer.body["error"]["message"])
+
+    def test_a_process_that_does_not_answer_is_named(self) -> None:
+        self.sessions.add(session("1"))
+        self.sessions.silent = (Unconfirmed("a" * 16, "north", "b" * 16),)
+
+        answer = self.change()
+
+        self.assertEqual(answer.status, 207)
+        self.assertEqual(answer.body["unconfirmed"][0]["name"], "north")
+
+    def test_a_body_that_cannot_be_is_refused_by_its_field(self) -> None:
+        self.sessions.add(session("1"))
+        for body, field in (
+            ({"mode": "watch"}, "mode"),
+            ({}, "mode"),
+            ({"mode": "control", "x": 1}, "x"),
+        ):
+            answer = self.call("PATCH", "/v1/sessions/1", body)
+            self.assertRefused(answer, 422, "invalid-field", field)
 
 
 class EndTests(ApiTestCase):

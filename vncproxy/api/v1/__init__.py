@@ -7,13 +7,14 @@ In reading order:
 - `tokens`: issue, show and revoke.
 - `keys`: create, list and revoke.
 - `session_query`: which sessions a request is about.
-- `sessions`: list, show and end.
+- `sessions`: list, show, change and end.
 - `joining`: links to live sessions.
 - `proxies`: list and drain.
 - `inventory`: the machines of all backends.
 - `screenshots`: pictures of machines.
 - `problems`: why requests fail: statuses and codes.
-- `operation`, `operations`: each request as a value: its path, scopes, types and problems.
+- `operation`, `session_operations`, `operations`: each request as a value: its path, scopes,
+  types and problems.
 - `component_schemas`, `openapi`: the document that describes the API.
 - `reference`: that document as a page for people.
 - `serving`: how a call becomes a response.

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from ...answers import (
+    ChangedSession,
     Confirmed,
     EndedSessions,
     IssuedToken,
@@ -32,9 +33,11 @@ from ...answers import (
 from ...answers import Token as TokenBody
 from ...model import (
     VM_PATTERN,
+    Changed,
     ConsoleType,
     Ended,
     Joins,
+    Mode,
     Policy,
     Seconds,
     SessionInfo,
@@ -134,6 +137,18 @@ class TokenRequest(BaseModel):
             hops=self.hops,
             running=self.running,
         )
+
+
+class SessionRequest(BaseModel):
+    """What is to change of a live session.
+
+    Attributes:
+        mode: whether its user may control the machine from now on.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    mode: Mode
 
 
 def read_body(model: type[Model], body: bytes) -> Model:
@@ -255,6 +270,12 @@ def session_body(session: SessionInfo) -> Session:
 def revoked_reply(revoked: int, ended: Ended) -> Reply[Revocation]:
     """Return how many tokens were revoked, and how many sessions ended."""
     return with_unconfirmed(200, Revocation(revoked=revoked, ended=ended.count), ended.unconfirmed)
+
+
+def changed_reply(mode: Mode, changed: Changed) -> Reply[ChangedSession]:
+    """Return what became of the change of a session's mode."""
+    body = ChangedSession(mode=mode.value, reenters=changed.reenters)
+    return with_unconfirmed(200, body, changed.unconfirmed)
 
 
 def ended_reply(ended: Ended, revoked: int | None = None) -> Reply[EndedSessions]:

@@ -7,7 +7,6 @@ from typing import Any
 from ...answers import (
     CreatedKey,
     Draining,
-    EndedSessions,
     Health,
     IssuedToken,
     KeyList,
@@ -16,8 +15,6 @@ from ...answers import (
     Readiness,
     Revocation,
     RevokedKey,
-    Session,
-    SessionList,
     StoredToken,
     ZoneAbout,
     ZoneMachine,
@@ -25,21 +22,13 @@ from ...answers import (
 )
 from ...config.scope import Scope
 from .bodies import TokenRequest
-from .joining import InviteRequest, ShadowRequest
 from .keys import KeyRequest
 from .operation import Operation
 from .parameters import (
-    AFTER,
     FORMAT,
-    FROM_ZONE,
     JTI,
-    LIMIT,
     ONE_VM,
-    PROXY,
-    REVOKE,
     SIGNER,
-    TO_ZONE,
-    TOKEN,
     USER,
     VM,
     WIDTH,
@@ -48,7 +37,6 @@ from .problems import (
     ASKING_ZONES,
     BACKEND_ERROR,
     BACKEND_UNKNOWN,
-    CANNOT_JOIN,
     KEY_CONFLICT,
     KEY_UNKNOWN,
     NO_PROXY,
@@ -59,10 +47,18 @@ from .problems import (
     PROXY_UNKNOWN,
     REFUSING_ZONES,
     SCREEN_REFUSED,
-    SESSION_UNKNOWN,
     STORE_UNAVAILABLE,
     TOKEN_UNKNOWN,
     VM_NOT_FOUND,
+)
+from .session_operations import (
+    CHANGE_SESSION,
+    END_SESSION,
+    END_SESSIONS,
+    INVITE_TO_SESSION,
+    LIST_SESSIONS,
+    SHADOW_SESSION,
+    SHOW_SESSION,
 )
 
 ISSUE_TOKEN = Operation(
@@ -158,73 +154,6 @@ LIST_MACHINES = Operation(
     MachineList,
     "List the machines of all backends.",
     scopes=(Scope.READ,),
-)
-LIST_SESSIONS = Operation(
-    "listSessions",
-    "GET",
-    "/v1/sessions",
-    SessionList,
-    "List live sessions, oldest first: all, or those that match every parameter.",
-    scopes=(Scope.READ,),
-    query=(VM, USER, TOKEN, PROXY, FROM_ZONE, TO_ZONE, LIMIT, AFTER),
-    causes=(STORE_UNAVAILABLE,),
-    ids={"session_id": "/sessions/0/id"},
-)
-END_SESSIONS = Operation(
-    "endSessions",
-    "DELETE",
-    "/v1/sessions",
-    EndedSessions,
-    "End the sessions that match every parameter.",
-    "At least one of the parameters is given. Ending none is no error.",
-    scopes=(Scope.ADMIN,),
-    query=(VM, USER, TOKEN, PROXY),
-    causes=(STORE_UNAVAILABLE,),
-)
-SHOW_SESSION = Operation(
-    "showSession",
-    "GET",
-    "/v1/sessions/{session_id}",
-    Session,
-    "Show a live session.",
-    scopes=(Scope.READ,),
-    causes=(SESSION_UNKNOWN, STORE_UNAVAILABLE),
-)
-END_SESSION = Operation(
-    "endSession",
-    "DELETE",
-    "/v1/sessions/{session_id}",
-    EndedSessions,
-    "End a session.",
-    "Its user can come back with the same link, unless its token is revoked, too.",
-    scopes=(Scope.ADMIN,),
-    query=(REVOKE,),
-    causes=(SESSION_UNKNOWN, STORE_UNAVAILABLE),
-)
-SHADOW_SESSION = Operation(
-    "shadowSession",
-    "POST",
-    "/v1/sessions/{session_id}/shadow",
-    IssuedToken,
-    "Make a link by which an administrator looks at a live session, or controls its machine.",
-    "The link is good once, and ends with the session.",
-    scopes=(Scope.SHADOW,),
-    status=201,
-    body=ShadowRequest,
-    causes=(SESSION_UNKNOWN, CANNOT_JOIN, BACKEND_ERROR, STORE_UNAVAILABLE),
-)
-INVITE_TO_SESSION = Operation(
-    "inviteToSession",
-    "POST",
-    "/v1/sessions/{session_id}/invite",
-    IssuedToken,
-    "Make a link for a guest of a live session's user.",
-    "The link is good once, and ends with the session. The session's policy has to allow it:"
-    " `may_invite`.",
-    scopes=(Scope.ISSUE,),
-    status=201,
-    body=InviteRequest,
-    causes=(SESSION_UNKNOWN, CANNOT_JOIN, BACKEND_ERROR, STORE_UNAVAILABLE),
 )
 LIST_PROXIES = Operation(
     "listProxies",
@@ -323,6 +252,7 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     LIST_MACHINES,
     LIST_SESSIONS,
     SHOW_SESSION,
+    CHANGE_SESSION,
     END_SESSION,
     END_SESSIONS,
     SHADOW_SESSION,

@@ -14,6 +14,7 @@ from ...errors import (
     ConsoleUnavailable,
     Forbidden,
     HypervisorError,
+    ModeFixed,
     PolicyUnsupported,
     StoreUnavailable,
     TokenUnknown,
@@ -55,6 +56,11 @@ TOKEN_UNKNOWN = Problem(404, TokenUnknown.code, "There is no such token, or not 
 SESSION_UNKNOWN = Problem(404, "session-unknown", "There is no such session, or not for this key.")
 CANNOT_JOIN = Problem(
     CannotJoin.status, CannotJoin.code, "The session cannot be joined; the message says why."
+)
+MODE_FIXED = Problem(
+    ModeFixed.status,
+    ModeFixed.code,
+    "The session keeps its mode; the message says what can be done.",
 )
 PROXY_UNKNOWN = Problem(404, "proxy-unknown", "There is no such proxy.")
 KEY_UNKNOWN = Problem(404, "key-unknown", "There is no such key, or not for this one.")

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
 from ...answers import (
+    ChangedSession,
     CreatedKey,
     EndedSessions,
     IssuedToken,
@@ -22,7 +23,8 @@ from ..reply import Reply
 from ..visible_metrics import metrics_text
 from ..zones import ZoneDesk
 from . import operations as op
-from .bodies import TokenRequest, read_body
+from . import session_operations as session_op
+from .bodies import SessionRequest, TokenRequest, read_body
 from .inventory import Inventory
 from .joining import InviteRequest, JoiningView, ShadowRequest
 from .keys import KeyRequest, KeysView
@@ -169,43 +171,45 @@ class Api(Serving):
         """Tell another zone about this one."""
         return self._answer_zone(request, op.TELL_ZONE, self._zones.about)
 
-    @serves(op.LIST_SESSIONS)
+    @serves(session_op.LIST_SESSIONS)
     def list_sessions(self, request: Request) -> Deferred[bytes]:
         """List live sessions, all or a page."""
 
         async def work(caller: Caller) -> Reply[SessionList]:
-            query = session_query(request.args, op.LIST_SESSIONS.query)
+            query = session_query(request.args, session_op.LIST_SESSIONS.query)
             return await self._sessions.list(caller, query)
 
-        return self._answer(request, op.LIST_SESSIONS, work)
+        return self._answer(request, session_op.LIST_SESSIONS, work)
 
-    @serves(op.END_SESSIONS)
+    @serves(session_op.END_SESSIONS)
     def end_sessions(self, request: Request) -> Deferred[bytes]:
         """End the sessions of a machine, a user, a token or a proxy."""
 
         async def work(caller: Caller) -> Reply[EndedSessions]:
-            query = session_query(request.args, op.END_SESSIONS.query)
+            query = session_query(request.args, session_op.END_SESSIONS.query)
             return await self._sessions.end_where(caller, query)
 
-        return self._answer(request, op.END_SESSIONS, work)
+        return self._answer(request, session_op.END_SESSIONS, work)
 
-    @serves(op.SHOW_SESSION)
+    @serves(session_op.SHOW_SESSION)
     def show_session(self, request: Request, session_id: str) -> Deferred[bytes]:
         """Show a session."""
         show = self._sessions.show
-        return self._answer(request, op.SHOW_SESSION, lambda caller: show(caller, session_id))
+        return self._answer(
+            request, session_op.SHOW_SESSION, lambda caller: show(caller, session_id)
+        )
 
-    @serves(op.END_SESSION)
+    @serves(session_op.END_SESSION)
     def end_session(self, request: Request, session_id: str) -> Deferred[bytes]:
         """End a session, and revoke its token with ``?revoke=true``."""
 
         async def work(caller: Caller) -> Reply[EndedSessions]:
-            given = parse_query(request.args, op.END_SESSION.query)
+            given = parse_query(request.args, session_op.END_SESSION.query)
             return await self._sessions.end(caller, session_id, **given)
 
-        return self._answer(request, op.END_SESSION, work)
+        return self._answer(request, session_op.END_SESSION, work)
 
-    @serves(op.SHADOW_SESSION)
+    @serves(session_op.SHADOW_SESSION)
     def shadow_session(self, request: Request, session_id: str) -> Deferred[bytes]:
         """Make a link by which an administrator looks at a session."""
 
@@ -213,9 +217,9 @@ class Api(Serving):
             asked = read_body(ShadowRequest, body_of(request))
             return await self._joining.shadow(caller, session_id, asked)
 
-        return self._answer(request, op.SHADOW_SESSION, work)
+        return self._answer(request, session_op.SHADOW_SESSION, work)
 
-    @serves(op.INVITE_TO_SESSION)
+    @serves(session_op.INVITE_TO_SESSION)
     def invite_to_session(self, request: Request, session_id: str) -> Deferred[bytes]:
         """Make a link for a guest of a session's user."""
 
@@ -223,7 +227,17 @@ class Api(Serving):
             asked = read_body(InviteRequest, body_of(request))
             return await self._joining.invite(caller, session_id, asked)
 
-        return self._answer(request, op.INVITE_TO_SESSION, work)
+        return self._answer(request, session_op.INVITE_TO_SESSION, work)
+
+    @serves(session_op.CHANGE_SESSION)
+    def change_session(self, request: Request, session_id: str) -> Deferred[bytes]:
+        """Change what the user of a session may do."""
+
+        async def work(caller: Caller) -> Reply[ChangedSession]:
+            asked = read_body(SessionRequest, body_of(request))
+            return await self._sessions.change(caller, session_id, asked.mode)
+
+        return self._answer(request, session_op.CHANGE_SESSION, work)
 
     @serves(op.DESCRIBE)
     def describe(self, request: Request) -> bytes:

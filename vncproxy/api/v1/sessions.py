@@ -1,4 +1,4 @@
-"""Live sessions over HTTP: list, show and end."""
+"""Live sessions over HTTP: list, show, change and end."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from twisted.logger import Logger
 
-from ...answers import EndedSessions, Session, SessionList
-from ...errors import EndedByAdministrator
+from ...answers import ChangedSession, EndedSessions, Session, SessionList
+from ...errors import EndedByAdministrator, Forbidden
 from ...interfaces import ISessionRegistry, ITokenStore
-from ...model import Ended, SessionFilter, SessionInfo
+from ...model import Ended, Mode, SessionFilter, SessionInfo
 from ...text import printable
 from ..audit import ApiAudit
 from ..caller import Caller
 from ..permissions import Permissions
 from ..reply import Refusal, Reply
-from .bodies import ended_reply, session_body
+from .bodies import changed_reply, ended_reply, session_body
 from .session_query import SessionQuery
 
 
@@ -107,6 +107,26 @@ class SessionsView:
             ended += await self._sessions.end_where(why, of_token, by=str(caller))
         self._audit.revoked(caller, int(revoked), ended, token=session.token_id[:12], vm=session.vm)
         return ended_reply(ended, int(revoked))
+
+    async def change(self, caller: Caller, session_id: str, mode: Mode) -> Reply[ChangedSession]:
+        """Change what the user of a session may do, whatever the policy of the link says.
+
+        Raises:
+            Refusal: 403, the caller's own links may only view; 404, there is none, or not for this
+                caller.
+            ModeFixed: it cannot change; its sentence says what can be done.
+            StoreUnavailable: it may have changed, and other processes may not know.
+        """
+        session = await self._find(caller, session_id)
+        if mode is Mode.CONTROL and caller.policy.mode is Mode.VIEW_ONLY:
+            raise Refusal(
+                403, Forbidden.code, "this key lets users view machines only", field="mode"
+            )
+        changed = await self._sessions.change(session_id, mode, by=str(caller))
+        if not changed.known and not changed.unconfirmed:
+            raise _unknown()
+        self._audit.mode_changed(caller, session, mode)
+        return changed_reply(mode, changed)
 
     async def end_where(self, caller: Caller, query: SessionQuery) -> Reply[EndedSessions]:
         """End the sessions of a machine, a user, a token or a proxy; none is no error.

@@ -18,7 +18,7 @@ from ...interfaces import (
     ITokenSource,
     ITokenStore,
 )
-from ...model import Grant, SessionLease, SignedLink, Token, TokenStatus, VMAddress, new_claim
+from ...model import Grant, Mode, SessionLease, SignedLink, Token, TokenStatus, VMAddress, new_claim
 from ..machine_ids import fixed_part
 
 
@@ -146,6 +146,10 @@ class StoreWithSources:
     async def renew(self, grant: Grant, within: float | None = None) -> str:
         """Give the resume cookie of a grant another secret."""
         return await self.store.renew(grant, within)
+
+    async def remember_mode(self, grant: Grant, mode: Mode) -> bool:
+        """Remember what all later sessions of a resume cookie may do."""
+        return bool(grant.cookie_id) and await self.store.remember_mode(grant, mode)
 
     async def restore(self, grant: Grant) -> None:
         """Give the use of a grant back, or what another issuer's token has consumed."""

@@ -19,6 +19,8 @@ of the proxies with the fields
     a right to re-enter
 ``whole:<SHA-256 of the cookie>`` = ``<ends>``
     when that right ends, for a cookie that has to be renewed before
+``mode:<SHA-256 of the cookie>`` = ``control`` or ``view-only``
+    what its sessions may do, in place of what the policy says
 ``newest:<SHA-256 of the cookie>``
     the claim of the newest session of a cookie, also while it is opening; where it is counted, its
     name
@@ -46,7 +48,17 @@ from .fragments import PRELUDE
 from .limits import ENTER, FORGET, LEAVE, PRUNE, REGISTER
 from .links import ADOPT, REVOKE_LINK, REVOKE_LINKS_OF_USER, REVOKE_SIGNER
 from .management import ISSUE, PROBE, REVOKE, REVOKE_ALL, REVOKED
-from .redemption import CONFIRM, CONFIRM_RESUMED, LOOK, REENTER, RENEW, RESTORE, RETRACT, TAKE
+from .redemption import (
+    CONFIRM,
+    CONFIRM_RESUMED,
+    LOOK,
+    REENTER,
+    REMEMBER_MODE,
+    RENEW,
+    RESTORE,
+    RETRACT,
+    TAKE,
+)
 from .sharing import HOLD, KEEP
 
 __all__ = [
@@ -65,6 +77,7 @@ __all__ = [
     "PRUNE",
     "REENTER",
     "REGISTER",
+    "REMEMBER_MODE",
     "RENEW",
     "RESTORE",
     "RETRACT",

@@ -25,7 +25,8 @@ local function resumes(state)
     if string.sub(fields[i], 1, 7) == 'resume:' then
       local ends = tonumber(string.match(fields[i + 1], ':(%d+)$'))
       if ends <= now then
-        redis.call('HDEL', state, fields[i], 'newest:' .. string.sub(fields[i], 8))
+        local cookie = string.sub(fields[i], 8)
+        redis.call('HDEL', state, fields[i], 'newest:' .. cookie, 'mode:' .. cookie)
       else
         count = count + 1
         latest = math.max(latest, ends)

@@ -84,7 +84,9 @@ if #KEYS > 1 then
 end
 redis.call('HDEL', state, '')
 redis.call('HSET', state, 'newest:' .. cookie, claim)
-return {'resumed', now - first, enter(2, s)}
+local replaced, company, ousted = enter(2, s)
+local mode = redis.call('HGET', state, 'mode:' .. cookie) or ''
+return {'resumed', now - first, replaced, company, ousted, mode}
 """
 )
 """Begins a session by a resume cookie."""
@@ -122,7 +124,8 @@ if cookie ~= '' then
   if longest > 0 then ends = math.min(ends, first + longest) end
   local count, oldest = resumes(state)
   if count >= most then
-    redis.call('HDEL', state, oldest.field, 'newest:' .. string.sub(oldest.field, 8))
+    local ended = string.sub(oldest.field, 8)
+    redis.call('HDEL', state, oldest.field, 'newest:' .. ended, 'mode:' .. ended)
   end
   redis.call('HSET', state, 'resume:' .. cookie, first .. ':' .. ends, 'newest:' .. cookie, claim)
 end
@@ -146,7 +149,9 @@ local state, use, cookie, limited = KEYS[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 redis.call('HDEL', state, '')
 if give_back(state, 'opening:' .. use, limited) then return 'restored' end
 if not give_back(state, 'confirmed:' .. use, limited) then return 'kept' end
-if cookie ~= '' then redis.call('HDEL', state, 'resume:' .. cookie, 'newest:' .. cookie) end
+if cookie ~= '' then
+  redis.call('HDEL', state, 'resume:' .. cookie, 'newest:' .. cookie, 'mode:' .. cookie)
+end
 return 'restored'
 """
 )
@@ -174,7 +179,10 @@ local first, ends = string.match(
   redis.call('HGET', state, 'resume:' .. cookie) or '', '^(%d+):(%d+)$')
 if not first or tonumber(ends) <= now then return 'expired' end
 local whole = redis.call('HGET', state, 'whole:' .. cookie) or ends
-redis.call('HDEL', state, 'resume:' .. cookie, 'newest:' .. cookie, 'whole:' .. cookie)
+local mode = redis.call('HGET', state, 'mode:' .. cookie)
+redis.call(
+  'HDEL', state, 'resume:' .. cookie, 'newest:' .. cookie, 'whole:' .. cookie, 'mode:' .. cookie)
+if mode then redis.call('HSET', state, 'mode:' .. other, mode) end
 if within > 0 then
   redis.call('HSET', state, 'whole:' .. other, whole)
   whole = math.min(tonumber(whole), now + within)
@@ -187,6 +195,20 @@ return 'renewed'
 """
 )
 """Moves the right to re-enter from one cookie to another, which may have to be renewed soon."""
+
+REMEMBER_MODE = (
+    PRELUDE
+    + """
+local state, cookie, claim, mode = KEYS[1], ARGV[2], ARGV[3], ARGV[4]
+redis.call('HDEL', state, '')
+if redis.call('HEXISTS', state, 'resume:' .. cookie) == 0 then return 'unknown' end
+local newest = redis.call('HGET', state, 'newest:' .. cookie)
+if newest and newest ~= claim then return 'superseded' end
+redis.call('HSET', state, 'mode:' .. cookie, mode)
+return 'remembered'
+"""
+)
+"""Remembers what the sessions of a cookie may do, for the newest of them."""
 
 RESTORE = (
     PRELUDE

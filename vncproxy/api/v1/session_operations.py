@@ -1,0 +1,113 @@
+"""The requests of the API that are about live sessions."""
+
+from __future__ import annotations
+
+from ...answers import (
+    ChangedSession,
+    EndedSessions,
+    IssuedToken,
+    Session,
+    SessionList,
+)
+from ...config.scope import Scope
+from .bodies import SessionRequest
+from .joining import InviteRequest, ShadowRequest
+from .operation import Operation
+from .parameters import (
+    AFTER,
+    FROM_ZONE,
+    LIMIT,
+    PROXY,
+    REVOKE,
+    TO_ZONE,
+    TOKEN,
+    USER,
+    VM,
+)
+from .problems import (
+    BACKEND_ERROR,
+    CANNOT_JOIN,
+    MODE_FIXED,
+    SESSION_UNKNOWN,
+    STORE_UNAVAILABLE,
+)
+
+LIST_SESSIONS = Operation(
+    "listSessions",
+    "GET",
+    "/v1/sessions",
+    SessionList,
+    "List live sessions, oldest first: all, or those that match every parameter.",
+    scopes=(Scope.READ,),
+    query=(VM, USER, TOKEN, PROXY, FROM_ZONE, TO_ZONE, LIMIT, AFTER),
+    causes=(STORE_UNAVAILABLE,),
+    ids={"session_id": "/sessions/0/id"},
+)
+END_SESSIONS = Operation(
+    "endSessions",
+    "DELETE",
+    "/v1/sessions",
+    EndedSessions,
+    "End the sessions that match every parameter.",
+    "At least one of the parameters is given. Ending none is no error.",
+    scopes=(Scope.ADMIN,),
+    query=(VM, USER, TOKEN, PROXY),
+    causes=(STORE_UNAVAILABLE,),
+)
+SHOW_SESSION = Operation(
+    "showSession",
+    "GET",
+    "/v1/sessions/{session_id}",
+    Session,
+    "Show a live session.",
+    scopes=(Scope.READ,),
+    causes=(SESSION_UNKNOWN, STORE_UNAVAILABLE),
+)
+END_SESSION = Operation(
+    "endSession",
+    "DELETE",
+    "/v1/sessions/{session_id}",
+    EndedSessions,
+    "End a session.",
+    "Its user can come back with the same link, unless its token is revoked, too.",
+    scopes=(Scope.ADMIN,),
+    query=(REVOKE,),
+    causes=(SESSION_UNKNOWN, STORE_UNAVAILABLE),
+)
+SHADOW_SESSION = Operation(
+    "shadowSession",
+    "POST",
+    "/v1/sessions/{session_id}/shadow",
+    IssuedToken,
+    "Make a link by which an administrator looks at a live session, or controls its machine.",
+    "The link is good once, and ends with the session.",
+    scopes=(Scope.SHADOW,),
+    status=201,
+    body=ShadowRequest,
+    causes=(SESSION_UNKNOWN, CANNOT_JOIN, BACKEND_ERROR, STORE_UNAVAILABLE),
+)
+INVITE_TO_SESSION = Operation(
+    "inviteToSession",
+    "POST",
+    "/v1/sessions/{session_id}/invite",
+    IssuedToken,
+    "Make a link for a guest of a live session's user.",
+    "The link is good once, and ends with the session. The session's policy has to allow it:"
+    " `may_invite`.",
+    scopes=(Scope.ISSUE,),
+    status=201,
+    body=InviteRequest,
+    causes=(SESSION_UNKNOWN, CANNOT_JOIN, BACKEND_ERROR, STORE_UNAVAILABLE),
+)
+CHANGE_SESSION = Operation(
+    "changeSession",
+    "PATCH",
+    "/v1/sessions/{session_id}",
+    ChangedSession,
+    "Change whether the user of a live session may control the machine.",
+    "It holds until it is changed again or the browser's resume cookie ends, whatever the policy of"
+    " the link says. Keys and buttons that are held are released.",
+    scopes=(Scope.ADMIN,),
+    body=SessionRequest,
+    causes=(SESSION_UNKNOWN, MODE_FIXED, STORE_UNAVAILABLE),
+)
