@@ -1,4 +1,4 @@
-"""Hostile cases: a hundred thousand against the whole proxy in memory, others against filters."""
+"""Hostile cases: a hundred thousand against the whole proxy in memory, others against parts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fuzz.filters import Filters
 from tests.fuzz.surface import API_KEY, BATCH, Fault, Surface
+from tests.fuzz.viewers import Viewers
 from vncproxy.downstream import routes
+from vncproxy.downstream.native_viewer import NativeViewer
+from vncproxy.rfb.viewer_login import Login
 
 CASES = 100_000
+VIEWER_CASES = 4_000
 FILTER_CASES = 10_000
 SEED = 1
 
@@ -30,6 +34,28 @@ class FuzzTests(SynchronousTestCase):
         surface.run(CASES)
 
         self.assertGreaterEqual(surface.cases, CASES)
+
+
+class ViewerTests(SynchronousTestCase):
+    timeout = 600
+
+    def test_no_viewer_causes_a_traceback_a_leak_or_a_hang(self) -> None:
+        viewers = Viewers(SEED)
+
+        viewers.run(VIEWER_CASES)
+
+        self.assertGreaterEqual(viewers.cases, VIEWER_CASES)
+        self.assertGreater(viewers.logins, VIEWER_CASES / 20)
+
+    def test_a_token_in_the_log_is_found(self) -> None:
+        def log_it(connection: NativeViewer, login: Login) -> None:
+            connection.log.info("{login}", login=login.password)
+            connection.transport.loseConnection()
+
+        self.patch(NativeViewer, "_start_session", log_it)
+
+        with self.assertRaisesRegex(Fault, "logged a secret"):
+            Viewers(SEED).run(400)
 
 
 class FilterTests(SynchronousTestCase):

@@ -8,18 +8,23 @@ import time
 
 from tests.fuzz.filters import Filters
 from tests.fuzz.surface import Fault, Surface
+from tests.fuzz.viewers import Viewers
 
 
 def main() -> int:
     """Run cases until there are enough, or one does what it may not."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=1_000_000)
-    parser.add_argument("--only", choices=("proxy", "filters"), help="default: both")
+    parser.add_argument("--only", choices=("proxy", "viewers", "filters"), help="default: all")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     started = time.process_time()
-    runs: dict[str, type[Surface] | type[Filters]] = {"proxy": Surface, "filters": Filters}
+    runs: dict[str, type[Surface] | type[Filters]] = {
+        "proxy": Surface,
+        "viewers": Viewers,
+        "filters": Filters,
+    }
     for name in [options.only] if options.only else list(runs):
         run = runs[name](options.seed)
         try:

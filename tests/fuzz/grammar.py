@@ -253,7 +253,7 @@ class Grammar:
 
     def __init__(self, random: Random, words: dict[str, str]) -> None:
         self.random = random
-        self._words = words
+        self.words = words
 
     def case(self, proxied: bool) -> list[bytes]:
         """Return what one connection sends, in pieces.
@@ -371,7 +371,7 @@ class Grammar:
     def _text(self, method: str, target: str, version: str, headers: list[str]) -> bytes:
         end = "\r\n" if self.random.random() < 0.98 else self._one(("\n", "\r", "\r\n ", "\n\n"))
         text = end.join([f"{method} {target} {version}", *headers, "", ""])
-        for word, value in self._words.items():
+        for word, value in self.words.items():
             text = text.replace("{" + word + "}", value)
         return (
             text.encode("utf-8", "surrogatepass")

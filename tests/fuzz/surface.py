@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -78,6 +78,10 @@ class Surface:
         seed: of all cases.
     """
 
+    listeners = LISTENERS
+    shares: Sequence[int] = SHARES
+    waits: Sequence[float] = WAITS
+
     def __init__(self, seed: int) -> None:
         clock: Any = MemoryReactorClock()
         self.reactor = clock
@@ -86,11 +90,11 @@ class Surface:
         console = ConsoleEndpoint(Transport.TCP, host="192.0.2.10", port=5900)
         kvm = StaticConsoles({"web-01": console})
         components = Components(store, {"kvm": kvm}, BoundedCalls(clock, clock))
-        self._gateway = make_service(_settings(), self.reactor, components)
+        self._gateway = make_service(self._settings(), self.reactor, components)
         self._gateway.privilegedStartService()
         self._gateway.startService()
         self.factories: dict[str, Any] = dict(
-            zip(LISTENERS, [server[1] for server in self.reactor.tcpServers], strict=True)
+            zip(self.listeners, [server[1] for server in self.reactor.tcpServers], strict=True)
         )
         policy = Policy(uses=0)
         token = Token(VMAddress("kvm", "web-01"), "alice", ConsoleType.NOVNC, policy, 0, 1e12)
@@ -116,19 +120,28 @@ class Surface:
                 if self.cases % (BATCH * 100) == 0:
                     gc.collect()
 
+    def _case(self, balanced: bool) -> list[bytes]:
+        """Return the bytes of one connection."""
+        return self._grammar.case(balanced)
+
+    def _settings(self) -> Settings:
+        """Return the settings of the proxy."""
+        web, proxied, xvp, api, proxied_api = LISTENERS.values()
+        return settings_for({"web": [web, proxied], "xvp": [xvp], "api": [api, proxied_api]})
+
     def _now(self) -> float:
         return 1_767_323_045.0 + float(self.reactor.seconds())
 
     def _batch(self) -> None:
         open_cases = []
         for _ in range(BATCH):
-            name = self._random.choices(list(LISTENERS), SHARES)[0]
-            pieces = self._grammar.case("balancer" in name)
+            name = self._random.choices(list(self.listeners), self.shares)[0]
+            pieces = self._case("balancer" in name)
             peer = self._run_case(name, pieces)
             open_cases.append((name, pieces, peer, len(peer.receive())))
             self.cases += 1
         self.reactor.tcpClients.clear()
-        for wait in WAITS:
+        for wait in self.waits:
             self.reactor.advance(wait)
             for index, (name, pieces, peer, received) in enumerate(open_cases):
                 received += len(peer.receive())
@@ -139,10 +152,10 @@ class Surface:
     def _run_case(self, name: str, pieces: list[bytes]) -> MemoryPeer:
         spent, self._lines = float("inf"), 0
         for _ in range(2):
-            peer = MemoryPeer(self.factories[name].buildProtocol(None))
+            peer = self._connect(name)
             started = time.process_time()
             try:
-                peer.send(*pieces)
+                self._send(peer, pieces)
             except Exception as e:
                 raise self._fault(name, pieces, f"raised {e!r}") from e
             spent = min(spent, time.process_time() - started)
@@ -156,6 +169,12 @@ class Surface:
             raise self._fault(name, pieces, f"wrote {self._lines} lines of log")
         return peer
 
+    def _connect(self, name: str) -> MemoryPeer:
+        return MemoryPeer(self.factories[name].buildProtocol(None))
+
+    def _send(self, peer: MemoryPeer, pieces: list[bytes]) -> None:
+        peer.send(*pieces)
+
     def _judge(self, name: str, pieces: list[bytes], peer: MemoryPeer, received: int) -> None:
         requests = _requests(pieces)
         if self._noted:
@@ -163,7 +182,7 @@ class Surface:
         if received > requests * LONGEST_ANSWER:
             raise self._fault(name, pieces, f"answered {received} bytes to {requests} requests")
         if peer.closed is None:
-            raise self._fault(name, pieces, f"still open after {sum(WAITS):g} s")
+            raise self._fault(name, pieces, f"still open after {sum(self.waits):g} s")
 
     def _fault(self, name: str, pieces: list[bytes], what: str) -> Fault:
         return Fault(f"case {self.cases} at {name}: {what}\n{pieces!r}")
@@ -200,15 +219,15 @@ def _requests(pieces: list[bytes]) -> int:
     return max(1, b"".join(pieces).count(b"HTTP/1."))
 
 
-def _settings() -> Settings:
-    web, proxied, xvp, api, proxied_api = LISTENERS.values()
+def settings_for(listen: Mapping[str, Sequence[str]]) -> Settings:
+    """Return the settings of a proxy with an API key and these listeners."""
     key = {
         "hash": f"sha256:{hashlib.sha256(API_KEY.encode()).hexdigest()}",
         "scopes": ["issue", "read", "admin"],
     }
     settings = Settings.model_validate(
         {
-            "listen": {"web": [web, proxied], "xvp": [xvp], "api": [api, proxied_api]},
+            "listen": {"web": [], "xvp": [], "api": [], **listen},
             "public": {"trusted_proxies": ["192.0.2.0/24"]},
             "api": {"keys": {"fuzz": key}},
         }

@@ -138,7 +138,6 @@ class NativeViewer(Protocol):
             await self._run(self._greeting.negotiate(self._check_address), self._limits.header_time)
             login = await self._run(self._greeting.log_in(), self._limits.login_time)
         except VNCProxyError as e:
-            self._slot.set_busy()
             await self._refuse(e)
             return
         self._slot.set_busy()
