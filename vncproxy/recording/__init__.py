@@ -1,0 +1,10 @@
+"""Recordings of sessions: the file, and what writes and reads it.
+
+`docs/recording.md` describes the file. In reading order:
+
+- `events`: what a session's sides sent, and when.
+- `sealing`: recordings that only the holder of a key can read.
+- `chunks`: the parts of a file, each with the hash of all before it.
+- `writing`: a session's events in, the bytes of a file out.
+- `reading`: the bytes of a file in, events out; what is wrong with a file.
+"""

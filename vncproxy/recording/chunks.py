@@ -1,0 +1,147 @@
+"""The parts of a file, each with the hash of all before it, so that no change goes unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from .sealing import TAG_SIZE, Seal
+
+MAGIC: Final = b"\x89VNCR\r\n\x01"
+"""The first bytes of a file; the last of them is its version."""
+
+HEAD: Final = struct.Struct(">IBB2x")
+"""Bytes of the body, kind, and whether it is sealed."""
+
+LONGEST_BODY: Final = 16 << 20
+"""Bytes of a body; a security limit of readers."""
+
+HASH_SIZE: Final = 32
+
+
+class Kind(IntEnum):
+    """What the body of a chunk is.
+
+    Attributes:
+        ABOUT: JSON about the session: the first chunk, and never sealed.
+        EVENTS: as `vncproxy.recording.events` has them.
+        END: JSON: why and when the recording ended; the last chunk.
+    """
+
+    ABOUT = 1
+    EVENTS = 2
+    END = 3
+
+
+_KINDS: Final = frozenset(map(int, Kind))
+
+
+class Chunk(NamedTuple):
+    """A part of a file.
+
+    Attributes:
+        number: from 0.
+        head: its first bytes.
+        body: as it is, where it is not sealed.
+        hash: of the file up to here.
+    """
+
+    number: int
+    kind: Kind
+    is_sealed: bool
+    head: bytes
+    body: bytes
+    hash: bytes
+
+
+class ChunkWriter:
+    """Makes chunks.
+
+    Args:
+        seal: encrypts all bodies but the first; None for none.
+
+    Attributes:
+        hash: of all that was made.
+        size: bytes of all that was made.
+    """
+
+    def __init__(self, seal: Seal | None = None) -> None:
+        self.hash = hashlib.sha256(MAGIC).digest()
+        self.size = len(MAGIC)
+        self._seal = seal
+        self._number = 0
+
+    def chunk(self, kind: Kind, body: bytes) -> bytes:
+        """Return the bytes of the next chunk, which is written behind all before it."""
+        seal = None if kind is Kind.ABOUT else self._seal
+        head = HEAD.pack(len(body) + (TAG_SIZE if seal else 0), kind, seal is not None)
+        if seal is not None:
+            body = seal.close(self._number, head, body)
+        self.hash = hashlib.sha256(self.hash + head + body).digest()
+        self._number += 1
+        chunk = head + body + self.hash
+        self.size += len(chunk)
+        return chunk
+
+
+class Damaged(ValueError):
+    """A file that was changed.
+
+    Attributes:
+        chunk: the number of the first chunk that is not as it was written.
+    """
+
+    def __init__(self, chunk: int, why: str) -> None:
+        super().__init__(f"chunk {chunk}: {why}")
+        self.chunk = chunk
+
+
+class ChunkReader:
+    """Takes chunks apart, in pieces of any size."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._begun = False
+        self._hash = hashlib.sha256(MAGIC).digest()
+        self._number = 0
+
+    @property
+    def held(self) -> int:
+        """Bytes of a chunk that is not whole."""
+        return len(self._data)
+
+    def receive(self, data: bytes) -> list[Chunk]:
+        """Return the chunks that bytes complete.
+
+        Raises:
+            Damaged: they are no recording, or not as they were written.
+        """
+        self._data += data
+        if not self._begun and len(self._data) >= len(MAGIC):
+            if bytes(self._data[: len(MAGIC)]) != MAGIC:
+                raise Damaged(0, "this is no recording, or one of another version")
+            del self._data[: len(MAGIC)]
+            self._begun = True
+        found = []
+        while self._begun and (chunk := self._next()):
+            found.append(chunk)
+        return found
+
+    def _next(self) -> Chunk | None:
+        if len(self._data) < HEAD.size:
+            return None
+        size, kind, sealed = HEAD.unpack_from(self._data)
+        if size > LONGEST_BODY or kind not in _KINDS or sealed > 1:
+            raise Damaged(self._number, "it has an impossible head")
+        end = HEAD.size + size
+        if len(self._data) < end + HASH_SIZE:
+            return None
+        self._hash = hashlib.sha256(self._hash + self._data[:end]).digest()
+        if self._hash != bytes(self._data[end : end + HASH_SIZE]):
+            raise Damaged(self._number, "it was changed, or what precedes it")
+        head, body = bytes(self._data[: HEAD.size]), bytes(self._data[HEAD.size : end])
+        del self._data[: end + HASH_SIZE]
+        self._number += 1
+        return Chunk(self._number - 1, Kind(kind), bool(sealed), head, body, self._hash)

@@ -1,0 +1,136 @@
+"""The bytes of a file in, events out; what is wrong with a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, BinaryIO, Final
+
+from .chunks import Chunk, ChunkReader, Damaged, Kind
+from .events import Event, MalformedEvents, unpack_events
+from .sealing import Seal
+from .writing import About
+
+_READ_SIZE: Final = 1 << 16
+
+OpenSeal = Callable[[str], Seal]
+"""Returns the seal of a file by its sealed key, or raises `CannotOpen`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a recording ended.
+
+    Attributes:
+        reason: the code of the session's end.
+        moment: in microseconds since the beginning.
+    """
+
+    reason: str
+    moment: int
+
+
+class RecordingReader:
+    """Reads a file from its beginning to its end.
+
+    Args:
+        file: open for reading bytes.
+        open_seal: of a sealed file; without it, such a file can be verified and not read.
+
+    Attributes:
+        about: what it is of; None until it was read.
+        is_ended: whether its end was read; never of one that was cut off.
+        ending: how it ended; None before it was read, and where it is sealed and no key was given.
+        hash: of what was read, in hexadecimal digits.
+        chunks: how many were read.
+        cut: bytes at the end of a chunk that is not whole.
+    """
+
+    def __init__(self, file: BinaryIO, open_seal: OpenSeal | None = None) -> None:
+        self.about: About | None = None
+        self.is_ended = False
+        self.ending: Ending | None = None
+        self.hash = ""
+        self.chunks = 0
+        self.cut = 0
+        self._file = file
+        self._open_seal = open_seal
+        self._seal: Seal | None = None
+        self._reader = ChunkReader()
+
+    def events(self) -> Iterator[Event]:
+        """Yield the events; those of a file that was cut off, up to there.
+
+        Raises:
+            Damaged: the file was changed, or is no recording.
+            CannotOpen: it is sealed for another key.
+        """
+        for chunk in self.read_chunks():
+            if chunk.kind is Kind.EVENTS:
+                try:
+                    yield from unpack_events(self._open(chunk))
+                except MalformedEvents as e:
+                    raise Damaged(chunk.number, str(e)) from e
+
+    def read_chunks(self) -> Iterator[Chunk]:
+        """Yield the chunks, each once its hash was verified.
+
+        Raises:
+            Damaged: the file was changed, or is no recording.
+        """
+        while data := self._file.read(_READ_SIZE):
+            for chunk in self._reader.receive(data):
+                self._note(chunk)
+                yield chunk
+        self.cut = self._reader.held
+        if self.about is None:
+            raise Damaged(0, "this is no recording, or nothing of it was written")
+
+    def _note(self, chunk: Chunk) -> None:
+        self.hash, self.chunks = chunk.hash.hex(), chunk.number + 1
+        if self.is_ended or (chunk.number == 0) != (chunk.kind is Kind.ABOUT):
+            raise Damaged(chunk.number, "it stands in a place where none of its kind can be")
+        if chunk.kind is Kind.ABOUT:
+            self.about = _about(chunk)
+            if self.about.sealed_key and self._open_seal is not None:
+                self._seal = self._open_seal(self.about.sealed_key)
+        elif chunk.kind is Kind.END:
+            self.is_ended = True
+            if not chunk.is_sealed or self._seal is not None:
+                self.ending = _ending(chunk, _members(chunk, self._open(chunk)))
+
+    def _open(self, chunk: Chunk) -> bytes:
+        if not chunk.is_sealed:
+            return chunk.body
+        if self._seal is None:
+            raise Damaged(chunk.number, "it is sealed, and no key was given")
+        return self._seal.open(chunk.number, chunk.head, chunk.body)
+
+
+def _members(chunk: Chunk, body: bytes) -> dict[str, Any]:
+    try:
+        members = json.loads(body)
+        if not isinstance(members, dict):
+            raise TypeError("no object")
+    except (ValueError, TypeError, RecursionError) as e:
+        raise Damaged(chunk.number, f"its JSON cannot be read: {e}") from e
+    return members
+
+
+def _about(chunk: Chunk) -> About:
+    members = _members(chunk, chunk.body)
+    known = {each.name for each in fields(About)}
+    try:
+        if members["v"] != 1:
+            raise Damaged(chunk.number, f"it is of version {members['v']!r}, known is 1")
+        return About(**{name: value for name, value in members.items() if name in known})
+    except (KeyError, TypeError) as e:
+        raise Damaged(chunk.number, f"a member is missing: {e}") from e
+
+
+def _ending(chunk: Chunk, members: dict[str, Any]) -> Ending:
+    try:
+        return Ending(str(members["reason"]), int(members["moment"]))
+    except (KeyError, TypeError, ValueError) as e:
+        raise Damaged(chunk.number, f"a member is missing: {e}") from e

@@ -1,0 +1,80 @@
+"""A session's events in, the bytes of a file out; without I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from .chunks import MAGIC, ChunkWriter, Kind
+from .events import Event, pack_events
+from .sealing import Seal
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a recording is of.
+
+    Attributes:
+        session: the session's id.
+        token: the id of its token.
+        vm: its machine, ``<backend>/<id>``.
+        type: of its viewer.
+        started_at: seconds since 1970, by the proxy's clock.
+        keys: whether the keys that its user pressed are recorded.
+        sealed_key: as `vncproxy.recording.sealing` has it; empty where it is not sealed.
+    """
+
+    session: str
+    token: str
+    vm: str
+    user: str
+    client: str
+    type: str
+    proxy: str
+    started_at: float
+    keys: bool = False
+    sealed_key: str = ""
+
+
+class RecordingWriter:
+    """Makes the bytes of one file.
+
+    Args:
+        seal: encrypts it; None for none.
+    """
+
+    def __init__(self, about: About, seal: Seal | None = None) -> None:
+        self._about = about
+        self._chunks = ChunkWriter(seal)
+
+    @property
+    def hash(self) -> str:
+        """The hash of all that was made, in hexadecimal digits."""
+        return self._chunks.hash.hex()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that was made."""
+        return self._chunks.size
+
+    def begin(self) -> bytes:
+        """Return the first bytes."""
+        return MAGIC + self._chunks.chunk(Kind.ABOUT, _json({"v": 1, **asdict(self._about)}))
+
+    def events(self, events: Iterable[Event]) -> bytes:
+        """Return the bytes for events, which were written as a whole or not at all."""
+        return self._chunks.chunk(Kind.EVENTS, pack_events(events))
+
+    def end(self, reason: str, moment: int) -> bytes:
+        """Return the last bytes.
+
+        Args:
+            reason: the code of the error with which the session, or the recording, ended.
+            moment: in microseconds since the beginning.
+        """
+        return self._chunks.chunk(Kind.END, _json({"reason": reason, "moment": moment}))
+
+
+def _json(members: Mapping[str, object]) -> bytes:
+    return json.dumps(members, ensure_ascii=False).encode()
