@@ -18,6 +18,7 @@ In reading order:
 - `session`: one console from redeem to close; admission, time limits, audit.
 - `together`: several users at one machine: sessions that join another one.
 - `downstream`: the user's side: listeners, HTTP, WebSocket, ``CONNECT``, cookies, limits.
+- `recording`: recordings of sessions.
 - `screenshots`: pictures of consoles, by short sessions of the proxy's own.
 - `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.
 - `cluster`: all proxies that share a Redis: which there are, their sessions, orders to end some.

@@ -9,6 +9,7 @@ Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 - `links`: connections to zones that cannot be dialled.
 - `tokens`: the token store, and further sources of tokens.
 - `stage`: a filter, rewriter or recorder of a session's bytes.
+- `recorder`: what records sessions.
 - `observer`: receivers of session events: audit, metrics.
 - `hosts`: what other proxies know of a machine.
 - `portals`: what is kept for the programs that call the API.
@@ -42,6 +43,7 @@ from .links import IZoneLinks
 from .machine_sessions import IMachineSessions
 from .observer import ISessionObserver
 from .portals import IPortalStore
+from .recorder import IRecorder
 from .registry import IProxies, ISessionRegistry
 from .stage import IStage, IViewerStage
 from .tokens import (
@@ -76,6 +78,7 @@ __all__ = [
     "IPointsElsewhere",
     "IPortalStore",
     "IProxies",
+    "IRecorder",
     "ISessionObserver",
     "ISessionRegistry",
     "ISharesConsoles",

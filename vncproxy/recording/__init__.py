@@ -6,5 +6,9 @@
 - `sealing`: recordings that only the holder of a key can read.
 - `chunks`: the parts of a file, each with the hash of all before it.
 - `writing`: a session's events in, the bytes of a file out.
+- `tape`: collects the events of a session until they are written.
+- `taps`: stages that copy what passes.
+- `directory`: recordings as files.
+- `recordings`: the recordings of this process.
 - `reading`: the bytes of a file in, events out; what is wrong with a file.
 """
