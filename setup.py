@@ -38,6 +38,7 @@ EXTRAS = {
     "nova": ["openstacksdk>=4", "oslo.config>=9"],
     "fast": ["numpy>=1.26"],
     "screen": ["numpy>=1.26", "pillow>=10.3"],
+    "recording": ["pyrage>=1.2"],
 }
 BENCH = ["numpy>=1.26", "py-spy>=0.4", "websockify>=0.13"]
 TESTS = [

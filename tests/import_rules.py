@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "upstream": {"errors", "model", *LEAVES, *PROTOCOL, "tls", "relay"},
     "filters": {"errors", "model", "interfaces", "rfb"},
     "screen": {"errors", "rfb"},
-    "recording": {"errors", "model", "interfaces", "rfb"},
+    "recording": {"errors", "model", "interfaces", "rfb", "screen"},
     "session": {
         *VOCABULARY,
         *PROTOCOL,

@@ -66,6 +66,7 @@ class ApiParts:
         rfb_address: host and port where native viewers reach it; empty for nowhere.
         places: which proxy shows a machine; without it, links lead to this one.
         pictures: takes pictures of machines; None where that is not installed.
+        records: whether sessions can be recorded.
         room_elsewhere: whether another worker of this proxy takes sessions.
         zone: the name of this zone.
         zones: the zones that may ask, by name.
@@ -93,6 +94,7 @@ class ApiParts:
     rfb_address: str = ""
     places: IPlaces | None = None
     pictures: Pictures | None = None
+    records: bool = False
     room_elsewhere: Callable[[], bool] = lambda: False
     zone: str = ""
     zones: Mapping[str, Peer] = field(default_factory=dict)
@@ -165,6 +167,7 @@ class Assembly:
             urls=urls,
             backends=parts.backends,
             rfb_address=parts.rfb_address,
+            records=parts.records,
         )
         return TokenIssuer(parts.store, rules, self._machines, parts.time, parts.places)
 

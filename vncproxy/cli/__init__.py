@@ -6,6 +6,7 @@
 - `tokens`: ``token``, through the HTTP API.
 - `policy_options`: ``--policy`` and ``--policy-json``.
 - `sessions`: ``sessions``, through the HTTP API.
+- `recording`: ``recording verify`` and ``export``, of files.
 - `screenshot`: ``screenshot``, through the HTTP API.
 - `proxies`: ``proxies`` and ``drain``, through the HTTP API.
 - `unconfirmed`: processes that have not confirmed an order.
@@ -33,6 +34,7 @@ from .bridge import bridge
 from .local import check_config, demo, key
 from .migrate import migrate
 from .proxies import drain, proxies
+from .recording import recording
 from .screenshot import screenshot
 from .sessions import sessions
 from .setting_up import setup
@@ -59,6 +61,19 @@ def main() -> None:
 
 
 for _command in (
-    *(demo, check_config, setup, token, sessions, screenshot, proxies, drain, bridge, key, migrate),
+    *(
+        demo,
+        check_config,
+        setup,
+        token,
+        sessions,
+        screenshot,
+        recording,
+        proxies,
+        drain,
+        bridge,
+        key,
+        migrate,
+    ),
 ):
     main.add_command(_command)

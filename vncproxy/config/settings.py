@@ -15,6 +15,7 @@ from . import urls
 from .listen import Listen
 from .listeners import is_local
 from .nova import Keystone, Nova
+from .recording import Recording
 from .redis import RedisSettings
 from .scope import Access
 from .secret import RequiredSecret
@@ -215,6 +216,7 @@ class Settings(Table):
     timeouts: Timeouts = Timeouts()
     relay: Relay = Relay()
     sharing: Sharing = Sharing()
+    recording: Recording = Recording()
     log: Log = Log()
     api: API = API()
     keystone: Keystone | None = None

@@ -50,6 +50,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     ├── StoreUnavailable           the token store
     ├── KeystoneUnavailable        OpenStack's Keystone
     ├── AuditUnavailable           the audit file
+    ├── RecordingUnavailable       the session has to be recorded, and cannot be
     ├── AtAnotherProxy             no fault: another proxy shows the console
     ├── Busy                       too many sessions are opening
     ├── ConfirmationNeeded         no fault: the user is to confirm before the token is redeemed
@@ -58,6 +59,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
         ├── EndedByAdministrator, TimeLimit, OutsideHours, IdleLimit, Superseded
         ├── TakenOver (MayTakeBack), UserElsewhere
         ├── JoinedSessionEnded     its link belonged to another session
+        ├── RecordingStopped       it could not be recorded any more
         └── ProxyStopping, ProxyDraining (ModeChanged)
 
 Each class has the user's sentence (``public``), the HTTP status of the API and of a
@@ -106,6 +108,7 @@ from .service import (
     Busy,
     ConfigurationError,
     KeystoneUnavailable,
+    RecordingUnavailable,
     StoreUnavailable,
 )
 from .session_end import (
@@ -122,6 +125,7 @@ from .session_end import (
     OutsideHours,
     ProxyDraining,
     ProxyStopping,
+    RecordingStopped,
     SessionEnded,
     Superseded,
     TakenOver,
@@ -181,6 +185,8 @@ __all__ = [
     "PolicyUnsupported",
     "ProxyDraining",
     "ProxyStopping",
+    "RecordingStopped",
+    "RecordingUnavailable",
     "SessionEnded",
     "StoreUnavailable",
     "Superseded",

@@ -22,6 +22,16 @@ class StoreUnavailable(VNCProxyError):
     code = "store-unavailable"
 
 
+class RecordingUnavailable(VNCProxyError):
+    """The session has to be recorded, and this proxy is not set up for it."""
+
+    public = "This console has to be recorded, which the console service is not set up for."
+    status = 503
+    close_code = 4102
+    code = "recording-unavailable"
+    ask_administrator = True
+
+
 class KeystoneUnavailable(VNCProxyError):
     """OpenStack's Keystone does not say whether a token of its own is valid."""
 

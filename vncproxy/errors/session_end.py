@@ -53,6 +53,14 @@ class ConnectionLost(SessionEnded):
     code = "connection-lost"
 
 
+class RecordingStopped(SessionEnded):
+    """The session could not be recorded any more, and must not go on without that."""
+
+    public = "The console was closed because it could not be recorded any more."
+    close_code = 4102
+    code = "recording-stopped"
+
+
 class EndedByAdministrator(SessionEnded):
     """An administrator ended the session, or revoked its token."""
 

@@ -19,10 +19,22 @@ _CONTROL = frozenset({e.GII, e.XVP, e.QEMU_KEY, e.QEMU_AUDIO})
 """Extensions by which a viewer controls the machine, or whose messages others read as keys."""
 
 
+_NOT_PLAYED = frozenset(
+    {
+        *(e.H264, e.JPEG, e.ULTRA, e.ZYWRLE, e.QEMU_AUDIO, e.GII, e.XVP),
+        *(e.VMWARE_CURSOR, e.VMWARE_CURSOR_STATE, e.VMWARE_CURSOR_POSITION),
+        *(e.VMWARE_KEY_REPEAT, e.VMWARE_LED, e.VMWARE_DISPLAY_MODE, e.VMWARE_MACHINE_STATE),
+    }
+)
+"""Those that the player of recordings cannot decode."""
+
+
 def may_announce(rules: Rules) -> frozenset[int]:
     """Return the encodings that a viewer may announce, besides levels of quality."""
     allowed = (KNOWN_ENCODINGS | _MESSAGES) - _NOT_FILTERED
     allowed = allowed - _CONTROL if rules.view_only else allowed | _CONTROL
+    if rules.recorded:
+        allowed -= _NOT_PLAYED
     return allowed | {e.EXTENDED_CLIPBOARD} if rules.extended else allowed
 
 

@@ -17,11 +17,13 @@ class Rules:
         texts: the longest text in bytes that may pass from the viewer's clipboard while its user
             controls the machine; None for no text at all.
         from_guest: the same for the guest's clipboard, at any time.
+        recorded: whether a recording has to be decoded from what the server sends.
     """
 
     view_only: bool
     texts: int | None
     from_guest: int | None
+    recorded: bool = False
 
     @property
     def to_guest(self) -> int | None:

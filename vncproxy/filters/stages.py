@@ -14,7 +14,12 @@ from .to_server import ViewerFilter
 
 
 def stages_for(
-    policy: Policy, server_init: bytes, *, view_only: bool | None = None, check: bool = False
+    policy: Policy,
+    server_init: bytes,
+    *,
+    view_only: bool | None = None,
+    check: bool = False,
+    recorded: bool = False,
 ) -> tuple[IStage, ...]:
     """Return the stages that a policy needs: none where it restricts nothing.
 
@@ -25,14 +30,17 @@ def stages_for(
         server_init: the ServerInit message, for its pixel format.
         view_only: whether the user may not control the machine now; None for what the policy says.
         check: whether a viewer's messages are checked although nothing is restricted.
+        recorded: whether the server's messages have to be of kinds that a recording can be played
+            with.
 
     Raises:
         UpstreamViolation: such a pixel format cannot exist.
     """
     changes = policy.sharing is Sharing.ONE_DRIVER
-    if not (check or view_only or changes or policy.restricts_messages):
+    if not (check or view_only or changes or recorded or policy.restricts_messages):
         return ()
     rules = rules_for(policy)
+    rules.recorded = recorded
     if view_only is not None:
         rules.view_only = view_only
     if not rules.limits_from_guest:

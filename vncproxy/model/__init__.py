@@ -53,7 +53,7 @@ from .joining import MOST_JOINED, JoinKind, Joins
 from .lease import Place, SessionLease, holder_of
 from .limits import Limits, Timeouts
 from .machine_host import MachineHost, normal_host_name
-from .patterns import ALL_VMS, VMPattern, VMPatterns
+from .patterns import ALL_VMS, NO_VMS, VMPattern, VMPatterns
 from .policy import (
     DEFAULT_POLICY,
     NOT_ENFORCED,
@@ -90,6 +90,7 @@ __all__ = [
     "MOST_JOINED",
     "NOT_ENFORCED",
     "NO_BOUNDS",
+    "NO_VMS",
     "REFUSALS_HEADER",
     "REFUSALS_IN_RFB",
     "SESSION_HEADER",

@@ -124,6 +124,9 @@ class VMPatterns:
         return any(pattern.touches(backend) for pattern in self.patterns)
 
 
+NO_VMS: Final = VMPatterns(())
+"""No machine."""
+
 ALL_VMS: Final = VMPatterns((VMPattern(ANY),))
 """Every machine."""
 

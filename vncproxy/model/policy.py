@@ -182,7 +182,6 @@ ENFORCED_VALUES: Final[Mapping[str, frozenset[object]]] = {
 
 NOT_ENFORCED: Final = (
     "sharing",
-    "record",
     "exclusive_at_server",
     "banner",
     "approval",

@@ -11,4 +11,5 @@
 - `directory`: recordings as files.
 - `recordings`: the recordings of this process.
 - `reading`: the bytes of a file in, events out; what is wrong with a file.
+- `playing`: the screen of a recording at any moment.
 """

@@ -55,8 +55,7 @@ class RecordingDirectory:
 
     def begin(self, about: About) -> DirectoryReel:
         """Begin a file; a failure shows when something is written to it."""
-        reel = DirectoryReel(self._call, lambda: self._create(about))
-        return reel
+        return DirectoryReel(self._call, lambda: self._create(about))
 
     def stop(self) -> None:
         """Wait until all is written, and end the thread."""

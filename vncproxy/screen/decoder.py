@@ -10,6 +10,7 @@ from ..errors import UpstreamViolation
 from ..rfb import encodings as e
 from ..rfb.pixels import PixelFormat
 from ..rfb.server_messages import FormatChanges, ServerPieces
+from ..rfb.server_messages.layout import pixel_layout
 from .colours import Colours, Pixels
 from .cursors import Cursor, read_cursor, read_cursor_with_alpha, read_x_cursor
 from .picture import Picture
@@ -21,7 +22,8 @@ from .tiles import decode_hextile, decode_trle, decode_zrle
 LONGEST_MESSAGE = 1 << 28
 """Bytes of a message; a security limit: 8192 x 8192 pixels in Raw."""
 
-_UPDATE, _COLOURS = 0, 1
+_UPDATE, _COLOURS, _FENCE = 0, 1, 248
+_LOOKED_AT = (_UPDATE, _COLOURS, _FENCE)
 _COLOURS_HEAD = 6
 _RECTANGLE = struct.Struct(">HHHHi")
 
@@ -41,6 +43,10 @@ class _OneFormat(FormatChanges):
 
     __slots__ = ()
 
+    def use(self, pixel_format: PixelFormat) -> None:
+        """Change to another format at the next message."""
+        self._current = pixel_layout(pixel_format)
+
     def receive_fence(self, flags: int, payload: bytes) -> None:
         """Pass over it."""
 
@@ -55,16 +61,26 @@ class ScreenDecoder:
         picture: the screen as it is now; of the right size from the beginning.
         cursor: the shape of its cursor; None until the server has sent one.
         updates: how many updates with pixels have been decoded.
+        on_fence: called with each fence of the server, a whole message.
+        on_update: called after each update with pixels.
     """
 
     def __init__(self, picture: Picture, pixel_format: PixelFormat) -> None:
         self.picture = picture
         self.cursor: Cursor | None = None
         self.updates = 0
+        self.on_fence: Callable[[bytes], object] = _ignore
+        self.on_update: Callable[[], object] = _nothing
         self._colours = Colours(pixel_format)
-        self._pieces = ServerPieces(_OneFormat(pixel_format))
+        self._formats = _OneFormat(pixel_format)
+        self._pieces = ServerPieces(self._formats)
         self._message = bytearray()
         self._zlib, self._zrle, self._tight = Inflating(), Inflating(), TightStreams()
+
+    def use_format(self, pixel_format: PixelFormat) -> None:
+        """Decode the messages that follow the present one in another pixel format."""
+        self._colours = Colours(pixel_format)
+        self._formats.use(pixel_format)
 
     def receive(self, data: bytes) -> None:
         """Receive bytes of the server, in pieces of any size.
@@ -73,7 +89,7 @@ class ScreenDecoder:
             UpstreamViolation: they cannot be decoded; neither can what follows.
         """
         for piece in self._pieces.receive(data):
-            if piece.kind not in (_UPDATE, _COLOURS):
+            if piece.kind not in _LOOKED_AT:
                 continue
             self._message += self._pieces.data[piece.start : piece.end]
             if len(self._message) > LONGEST_MESSAGE:
@@ -84,6 +100,9 @@ class ScreenDecoder:
                 self._decode(message)
 
     def _decode(self, message: bytes) -> None:
+        if message[0] == _FENCE:
+            self.on_fence(message)
+            return
         if message[0] == _COLOURS:
             first = int.from_bytes(message[2:4], "big")
             self._colours.set_map(first, message[_COLOURS_HEAD:])
@@ -95,6 +114,8 @@ class ScreenDecoder:
                 break
             with_pixels |= self._decode_rectangle(source, (x, y, width, height), encoding)
         self.updates += with_pixels
+        if with_pixels:
+            self.on_update()
 
     def _decode_rectangle(
         self, source: Source, place: tuple[int, int, int, int], encoding: int
@@ -188,3 +209,11 @@ class ScreenDecoder:
             _nothing,
         ),
     }
+
+
+def _ignore(message: bytes) -> None:
+    """Do nothing."""
+
+
+def _nothing() -> None:
+    """Do nothing."""

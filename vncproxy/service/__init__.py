@@ -7,6 +7,7 @@
 - `sites`: the HTTP sites for users and for API callers.
 - `nova_authenticators`: how callers of Nova's API are identified.
 - `pictures`: pictures of machines.
+- `recordings`: recordings of sessions.
 - `served_hosts`: the hosts that are announced, asked of backends.
 - `for_zones`: what zones reach over tunnels.
 - `zone_links`: links between zones, from the settings.

@@ -33,6 +33,7 @@ from .gateway import Gateway
 from .hosts import Hosts
 from .log_file import ProcessLog
 from .pictures import make_album
+from .recordings import make_recordings
 from .reload import RunningProxy
 from .siblings import Siblings
 from .sites import Sites, proxy_name, services
@@ -106,6 +107,7 @@ class _Parts:
         )
         self.audit = _audit_log(settings, reactor)
         self.connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
+        self.recordings = make_recordings(settings, self.audit.note, reactor)
         self.sessions = self._make_sessions(observers)
         self.describe = self._make_description()
         self.cluster = self._make_cluster()
@@ -129,6 +131,7 @@ class _Parts:
             self.links,
             self.cluster,
             self.hosts,
+            self.recordings,
         )
 
     def make_siblings(self) -> Siblings:
@@ -145,7 +148,9 @@ class _Parts:
         return self.gateway.settings
 
     def _make_sessions(self, observers: Sequence[ISessionObserver]) -> SessionRegistry:
-        every_observer = self.audit, self.metrics.sessions, self.connections.refusals, *observers
+        own = self.audit, self.metrics.sessions, self.connections.refusals
+        recording = () if self.recordings is None else (self.recordings,)
+        every_observer = *own, *recording, *observers
         sessions = SessionRegistry(
             services(
                 self.settings,
@@ -156,6 +161,7 @@ class _Parts:
                 self.me,
                 self.metrics.calls.backend_step,
                 self._page_requests(),
+                self.recordings,
             )
         )
         sessions.other_refusal = self.audit.refusal

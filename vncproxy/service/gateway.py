@@ -264,6 +264,8 @@ class Gateway(MultiService):
         if self._reload is not None:
             closing.append(self._reload.stop())
         await gatherResults(map(Deferred.fromCoroutine, closing))
+        if self._running.recordings is not None:
+            await self._running.recordings.stop()
         self._running.audit.close()
         self.metrics.lag.stop()
 

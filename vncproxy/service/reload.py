@@ -39,6 +39,7 @@ from .zone_links import linked_zones
 
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster
+    from ..recording.recordings import Recordings
 
 READ_TIME = 30.0
 """Seconds for reading the configuration and the files that it names."""
@@ -58,6 +59,7 @@ class RunningProxy:
         cluster: the other proxies; None where nothing is shared with any.
         hosts: the hosts that it serves, and its peers.
         links: between zones.
+        recordings: of sessions; None where none are made.
     """
 
     settings: Settings
@@ -71,6 +73,7 @@ class RunningProxy:
     links: ZoneLinks
     cluster: Cluster | None = None
     hosts: Hosts | None = None
+    recordings: Recordings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +281,7 @@ class Reload:
             running.identity,
             before.on_step,
             before.page_requests,
+            before.recorder,
         )
         running.settings, running.components = settings, renewed.components
         if running.hosts is not None:

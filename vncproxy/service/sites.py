@@ -31,6 +31,7 @@ from ..hosts.directory import Directory
 from ..interfaces import (
     IPortalStore,
     IProxies,
+    IRecorder,
     ISessionObserver,
     ISessionRegistry,
     ITokenStore,
@@ -65,6 +66,7 @@ def services(
     me: Identity,
     on_step: OnStep = lambda backend, step, seconds, failed: None,
     page_requests: Mapping[str, PageRequest] = BUILT_IN,
+    recorder: IRecorder | None = None,
 ) -> Services:
     """Return what sessions use of the rest of the proxy, with the limits of these settings."""
     peers = {name: _peer(name, table) for name, table in settings.zones.items()}
@@ -85,6 +87,9 @@ def services(
         proxy_id=me.proxy_id,
         worker_id=me.worker_id,
         on_step=on_step,
+        recorder=recorder,
+        must_record=settings.recording.wants,
+        ends_unrecorded=settings.recording.on_trouble == "end",
         shows_zone=lambda asking, asked: asking in peers and peers[asking].may_see(asked),
         page_requests=page_requests,
     )
@@ -286,6 +291,7 @@ class Sites:
                 rfb_address=settings.public.rfb_address,
                 places=self._hosts.directory if self._hosts else None,
                 pictures=self._album,
+                records=bool(settings.recording.directory),
                 room_elsewhere=lambda: self.room_elsewhere(),
                 zone=settings.proxy.zone,
                 zones={name: _peer(name, table) for name, table in settings.zones.items()},

@@ -9,6 +9,7 @@ In reading order:
 - `state`: its state, what is known of it; how it is cancelled, or its page asked to move.
 - `rights`: whether its user may control the machine now.
 - `page`: messages between a session and its page.
+- `recorded`: sessions that are recorded.
 - `opening`: turn, token, policy, console, greeting.
 - `conditions`: the conditions under which a policy lets a user in.
 - `consoles`: from a machine to its console: asks the backend, connects, shakes hands.

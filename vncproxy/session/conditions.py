@@ -40,8 +40,8 @@ def check_time(policy: Policy, now: UnixTime) -> None:
 
 
 def without_own(policy: Policy) -> Policy:
-    """Return what another zone has to enforce: guests, hours and rates are those of this one."""
-    kept = replace(policy, may_invite=None, bandwidth=None)
+    """Return what another zone has to enforce: what is left out is enforced in this one."""
+    kept = replace(policy, record=False, may_invite=None, bandwidth=None)
     return replace(kept, not_before=None, not_after=None, hours=())
 
 

@@ -40,6 +40,9 @@ from .conditions import check_confirmed, check_policy, check_time, without_own
 from .downstream import IDownstream
 from .live import LiveSessions
 from .page import Page
+from .recorded import EVENT as RECORDING
+from .recorded import NOTE as RECORDED
+from .recorded import record
 from .services import Services
 from .sharing import sharing_at_zone, told_by_zone_to, told_occupied
 from .state import SessionState
@@ -94,6 +97,8 @@ class Opening:
             session.page = Page(session, down, self._services.page_requests)
             if (most := grant.token.policy.may_invite) is not None:
                 session.tell_page("invitations", most=most.value)
+        if session.is_recorded:
+            session.tell_page(RECORDING, on=True)
         if not session.rights.may_control and session.user_request.can_move:
             down.tell(VIEW_ONLY)
         down.send(self._named(console.server_init, name))
@@ -186,21 +191,28 @@ class Opening:
         session.is_vnc_server = console.is_vnc_server
         if self._zone and console.peer_session:
             self._note_zone(self._zone, console.peer_session)
-        stages = self._stages(token.policy, console)
+        stages = self._stages(token, console)
         down = await self._greet(console)
         return down, console, name or "", stages
 
-    def _stages(self, policy: Policy, console: Console) -> Sequence[IStage]:
-        """Return the stages that a policy needs; a console that has none for it is closed."""
-        rights, check = self._session.rights, self._services.check_viewers
+    def _stages(self, token: Token, console: Console) -> Sequence[IStage]:
+        """Return the stages that a token needs; a console that has none for it is closed."""
+        rights, services = self._session.rights, self._services
+        check, recorded = services.check_viewers, services.must_record(token)
         try:
             stages = stages_for(
-                policy, console.server_init, view_only=not rights.may_control, check=check
+                token.policy,
+                console.server_init,
+                view_only=not rights.may_control,
+                check=check,
+                recorded=recorded,
             )
+            rights.use(stage_of_viewer(stages))
+            if recorded:
+                return record(self._session, services, console.server_init, stages)
         except BaseException:
             console.leg.close(ClientGone(), self._services.timeouts.linger)
             raise
-        rights.use(stage_of_viewer(stages))
         return stages
 
     def _named(self, server_init: bytes, name: str) -> bytes:
@@ -209,6 +221,8 @@ class Opening:
         if not session.rights.may_control and not session.user_request.can_move:
             name = (name or desktop_name(server_init)).removesuffix(NOTE_VIEW_ONLY)
             name += NOTE_VIEW_ONLY
+        if session.is_recorded and session.page is None:
+            name = (name or desktop_name(server_init)) + RECORDED
         return rename(server_init, name) if name else server_init
 
     async def _find_console(self, grant: Grant) -> tuple[Console, str]:

@@ -9,8 +9,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from ..errors import VNCProxyError
-from ..interfaces import IConsoleBackend, ISessionObserver, IStage, ITokenStore
-from ..model import Limits, Timeouts, UnixTime
+from ..interfaces import IConsoleBackend, IRecorder, ISessionObserver, IStage, ITokenStore
+from ..model import Limits, Timeouts, Token, UnixTime
 from ..relay import plain
 from ..relay.leg import Leg
 from .consoles import Consoles
@@ -37,6 +37,9 @@ class Services:
         on_step: is called after each step to a console.
         shows_zone: returns whether users of a zone, its name first, may see the machines of
             another one that is asked here; no zone may, unless it is given.
+        recorder: records sessions; None where that is not configured.
+        must_record: whether the session of a token is recorded.
+        ends_unrecorded: whether a session ends that cannot be recorded any more.
         page_requests: what answers the requests of pages, by their names.
     """
 
@@ -57,6 +60,9 @@ class Services:
     worker_id: str = ""
     on_step: OnStep = lambda backend, step, seconds, failed: None
     shows_zone: Callable[[str, str], bool] = lambda asking, asked: False
+    recorder: IRecorder | None = None
+    must_record: Callable[[Token], bool] = lambda token: token.policy.record
+    ends_unrecorded: bool = False
     page_requests: Mapping[str, PageRequest] = field(default_factory=lambda: BUILT_IN)
 
     def consoles(self) -> Consoles:

@@ -45,6 +45,7 @@ class SessionState:
         moving: why its page was asked to move; None if it was not.
         page: sends messages to its page; None where it has none that understands them.
         rights: whether its user may control the machine now.
+        is_recorded: whether what passes is recorded.
         is_vnc_server: whether its console is served by a VNC server, which may admit one viewer.
     """
 
@@ -57,6 +58,7 @@ class SessionState:
         "grant",
         "host",
         "id",
+        "is_recorded",
         "is_vnc_server",
         "legs",
         "moving",
@@ -96,7 +98,7 @@ class SessionState:
         self.reason: VNCProxyError = SessionEnded()
         self.moving: ProxyDraining | None = None
         self.rights = Rights()
-        self.is_vnc_server = False
+        self.is_vnc_server = self.is_recorded = False
         self.page: TellsPage | None = None
 
     @property

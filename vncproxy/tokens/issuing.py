@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from ..errors import VMNotFound
+from ..errors import PolicyUnsupported, VMNotFound
 from ..interfaces import ITokenStore
 from ..model import ConsoleType, Joins, Policy, Token, UnixTime, Visit, VMAddress, secret_id
 from .access_url import access_url
@@ -65,6 +65,7 @@ class IssuedToken:
         id: by which it is shown and revoked.
         url: the access URL, which holds the secret.
         base: where the proxy is reached that the link leads to, for this type of viewer.
+        records: whether sessions can be recorded here.
         rfb_address: host and port where native viewers reach it; empty where it is not known.
     """
 
@@ -148,6 +149,20 @@ class IssueRules:
     urls: Mapping[ConsoleType, str]
     backends: Container[str]
     rfb_address: str = ""
+    records: bool = False
+
+    def check_recording(self, policy: Policy) -> None:
+        """Refuse a policy that demands a recording where there is none.
+
+        Raises:
+            IssueRefused: it does.
+        """
+        if policy.record and not self.records:
+            raise IssueRefused(
+                "record: this proxy records nothing; [recording] directory is not set",
+                field="policy.record",
+                code=PolicyUnsupported.code,
+            )
 
     def lifetime(self, ttl: float | None) -> float:
         """Return the seconds that a token lives.
@@ -254,6 +269,7 @@ class TokenIssuer:
     def _token(self, request: IssueRequest) -> Token:
         self._rules.check_backend(request.vm)
         policy, now = check_policy(request.policy), self._time()
+        self._rules.check_recording(policy)
         expires_at = now + self._rules.lifetime(request.ttl)
         return Token(
             request.vm,

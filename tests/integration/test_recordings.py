@@ -1,0 +1,190 @@
+"""Sessions are recorded, and what was recorded is the same picture."""
+
+from __future__ import annotations
+
+import atexit
+import io
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyrage
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+from PIL import Image
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.components.certificates import Authority
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import until
+from tests.components.viewer import Refused, Viewer
+from tests.components.vnc_servers import Identity, XServer
+from tests.components.x_painter import Painter
+from vncproxy.cli import main
+from vncproxy.recording.events import Source
+from vncproxy.recording.reading import RecordingReader
+from vncproxy.recording.sealing import open_seal
+
+WIDTH, HEIGHT = 320, 200
+
+
+class World:
+    """A display, and a gateway in front of it that records into a directory."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="recordings-"))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        identity = Identity(self.folder / "pki", Authority(self.folder), "localhost")
+        size = ("-geometry", f"{WIDTH}x{HEIGHT}")
+        self.display = XServer(self.folder, "None", identity, "unused", *size).start()
+        atexit.register(self.display.stop)
+        self.painter = Painter(self.display.display)
+        self.plain, self.sealed = self.gateway("plain", ""), None
+
+    def gateway(self, name: str, recording: str) -> Gateway:
+        """Run a gateway whose directory has this name."""
+        (self.folder / name).mkdir()
+        gateway = Gateway(
+            f"""
+[recording]
+directory = "{self.folder / name}"
+{recording}
+[backends.here]
+type = "static"
+[backends.here.consoles]
+display = {{ address = "127.0.0.1:{self.display.port}" }}
+"""
+        ).start()
+        atexit.register(gateway.stop)
+        return gateway
+
+    def paint(self, seed: int) -> NDArray[np.uint8]:
+        """Paint noise; returns it."""
+        noise = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+        pad = np.zeros((HEIGHT, WIDTH, 1), np.uint8)
+        self.painter.paint(0, 0, WIDTH, np.dstack((noise[:, :, ::-1], pad)).tobytes())
+        return noise
+
+
+@cache
+def world() -> World:
+    return World()
+
+
+def at(pixels: NDArray[np.uint8]) -> tuple[int, int, int]:
+    """Return the pixel that a viewer looks at."""
+    red, green, blue = (int(value) for value in pixels[5, 5])
+    return red, green, blue
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words))
+
+
+class RecordingTests(SynchronousTestCase):
+    timeout = 180
+
+    def watch(self, gateway: Gateway, **policy: object) -> Viewer:
+        """Open the display by a link whose sessions are recorded."""
+        issued = gateway.issue("here/display", type="xvpvnc", policy={"record": True, **policy})
+        viewer = Viewer.connect(gateway.xvp_port, issued["token"])
+        self.addCleanup(viewer.close)
+        return viewer
+
+    def exported(self, file: Path, at: float, *more: str) -> NDArray[np.uint8]:
+        picture = world().folder / "picture.png"
+        result = run("recording", "export", str(file), str(picture), "--at", str(at), *more)
+        self.assertEqual(result.exit_code, 0, result.output)
+        with Image.open(picture) as image:
+            return np.asarray(image.convert("RGB"))
+
+    def test_the_picture_of_a_session_is_in_its_file(self) -> None:
+        gateway = world().plain
+        noise = world().paint(1)
+        viewer = self.watch(gateway)
+        self.assertTrue(viewer.name.endswith(" (recorded)"), viewer.name)
+        viewer.wait_for_pixel(at(noise))
+        viewer.key(0x61)
+        viewer.close()
+
+        line = gateway.audit_of("recording", vm="here/display")
+        file = world().folder / "plain" / line["file"]
+        self.assertEqual(file.stat().st_size, line["bytes"])
+        self.assertEqual(file.stat().st_mode & 0o777, 0o640)
+        self.assertTrue(np.array_equal(self.exported(file, 1000), noise))
+        verified = run("recording", "verify", str(file), "--hash", line["hash"])
+        self.assertEqual(verified.exit_code, 0, verified.output)
+        with file.open("rb") as opened:
+            reader = RecordingReader(opened)
+            events = list(reader.events())
+        assert reader.about is not None
+        self.assertEqual((reader.about.user, reader.about.keys), ("alice", False))
+        self.assertIn(b"\4", [e.data for e in events if e.source is Source.LEFT_OUT])
+        typed = b"\4\1\0\0\0\0\0\x61"
+        self.assertFalse(any(typed in event.data for event in events))
+
+    def test_a_killed_proxy_leaves_a_file_that_plays(self) -> None:
+        gateway = world().gateway("killed", "")
+        noise = world().paint(2)
+        self.watch(gateway).wait_for_pixel(at(noise))
+        folder = world().folder / "killed"
+
+        def picture_is_there() -> bool:
+            files = list(folder.rglob("*.vncr"))
+            return bool(files) and files[0].stat().st_size > WIDTH * HEIGHT * 3
+
+        until(picture_is_there, "the recording")
+        gateway.kill()
+
+        (file,) = folder.rglob("*.vncr")
+        verified = run("recording", "verify", str(file))
+        self.assertEqual(verified.exit_code, 1)
+        self.assertIn("the end is missing", verified.output)
+        self.assertTrue(np.array_equal(self.exported(file, 1000), noise))
+
+    def test_a_sealed_file_is_read_by_the_holder_of_the_key_alone(self) -> None:
+        identity = pyrage.x25519.Identity.generate()
+        gateway = world().gateway("sealed", f'recipients = ["{identity.to_public()}"]')
+        noise = world().paint(3)
+        viewer = self.watch(gateway)
+        viewer.wait_for_pixel(at(noise))
+        viewer.close()
+        line = gateway.audit_of("recording")
+        file = world().folder / "sealed" / line["file"]
+
+        key = world().folder / "identity"
+        key.write_text(f"# a key\n{identity}\n")
+        found = self.exported(file, 1000, "--identity", str(key))
+        self.assertTrue(np.array_equal(found, noise))
+        picture = str(world().folder / "none.png")
+        self.assertEqual(run("recording", "export", str(file), picture).exit_code, 1)
+        self.assertEqual(run("recording", "verify", str(file)).exit_code, 0)
+        data = io.BytesIO(file.read_bytes())
+        reader = RecordingReader(data, lambda sealed: open_seal(sealed, [str(identity)]))
+        self.assertGreater(len(list(reader.events())), 2)
+
+    def test_sessions_that_the_configuration_names_are_recorded(self) -> None:
+        gateway = world().gateway("named", 'users = ["alice"]\non_trouble = "end"')
+        token = gateway.issue("here/display", type="xvpvnc")["token"]
+        viewer = Viewer.connect(gateway.xvp_port, token)
+        self.assertTrue(viewer.name.endswith(" (recorded)"), viewer.name)
+        viewer.close()
+        gateway.audit_of("recording", user="alice")
+
+        # the directory is gone: nothing can be written
+        shutil.rmtree(world().folder / "named")
+        token = gateway.issue("here/display", type="xvpvnc")["token"]
+        viewer = Viewer.connect(gateway.xvp_port, token)
+        self.addCleanup(viewer.close)
+        gateway.audit_of("recording-stopped", user="alice")
+        gateway.audit_of("close", reason="recording-stopped")
+
+    def test_where_nothing_is_recorded_such_a_token_is_refused(self) -> None:
+        gateway = Gateway().start()
+        self.addCleanup(gateway.stop)
+        body = {"vm": "here/display", "user": "alice", "policy": {"record": True}}
+        status, answer = gateway.call("POST", "/v1/tokens", body)
+        self.assertEqual((status, answer["error"]["field"]), (422, "policy.record"))
+        self.assertRaises(Refused, Viewer.connect, gateway.xvp_port, "none")

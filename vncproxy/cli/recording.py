@@ -1,0 +1,111 @@
+"""``vncproxy recording``: verify recordings, and save pictures of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from .failures import Misconfigured, Refused
+
+if TYPE_CHECKING:
+    from ..recording.reading import OpenSeal, RecordingReader
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+_identity = click.option(
+    "--identity",
+    type=_FILE,
+    help="A file with a secret key of age, for a sealed recording.",
+)
+
+
+@click.group()
+def recording() -> None:
+    """Recordings of sessions: files .vncr. They need no proxy."""
+
+
+@recording.command()
+@click.argument("file", type=_FILE)
+@click.option("--hash", "expected", help="The hash that the audit has of it.")
+def verify(file: Path, expected: str | None) -> None:
+    r"""Verify that FILE is as it was written, to its end.
+
+    \b
+    A file whose end is missing was cut off, or its proxy was killed; what is
+    there is as it was written. Compare its hash with the audit line
+    "recording" of its session: only that tells a file that somebody wrote anew.
+    """
+    from ..recording.chunks import Damaged
+
+    with file.open("rb") as opened:
+        reader = _reader(opened, None)
+        try:
+            for _ in reader.read_chunks():
+                pass
+        except Damaged as e:
+            raise Refused(f"{file}: {e}") from e
+    click.echo(f"{_what(reader)}\nhash: {reader.hash}")
+    if not reader.is_ended:
+        raise Refused(f"{file}: the end is missing; the {reader.chunks} chunks before are intact")
+    if expected is not None and expected.lower() != reader.hash:
+        raise Refused(f"{file}: another hash was expected")
+    click.echo("complete and as it was written")
+
+
+@recording.command()
+@click.argument("file", type=_FILE)
+@click.argument("picture", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--at", default=0.0, type=click.FloatRange(0), help="Seconds since its beginning.")
+@_identity
+def export(file: Path, picture: Path, at: float, identity: Path | None) -> None:
+    """Save the screen of FILE at a moment as PICTURE, a .png."""
+    from ..recording.chunks import Damaged
+    from ..recording.sealing import CannotOpen
+
+    if picture.suffix.lower() != ".png":
+        raise Misconfigured(f"{picture}: a picture is a file .png")
+    try:
+        from ..recording.playing import pictures_at
+        from ..screenshots.formats import ImageFormat
+        from ..screenshots.images import encode_image
+    except ImportError as e:
+        raise Misconfigured("pictures need numpy and Pillow: install vncproxy[screen]") from e
+    with file.open("rb") as opened:
+        reader = _reader(opened, identity)
+        try:
+            found = next(pictures_at(reader.events(), [round(at * 1e6)]))
+        except (Damaged, CannotOpen) as e:
+            raise Refused(f"{file}: {e}") from e
+    if found is None:
+        raise Refused(f"{file}: there is no screen {at:g} s after its beginning")
+    picture.write_bytes(encode_image(found, ImageFormat.PNG))
+
+
+def _reader(file: BinaryIO, identity: Path | None) -> RecordingReader:
+    from ..recording.reading import RecordingReader
+
+    return RecordingReader(file, _opener(identity))
+
+
+def _opener(identity: Path | None) -> OpenSeal | None:
+    if identity is None:
+        return None
+    from ..recording.sealing import open_seal
+
+    lines = identity.read_text().splitlines()
+    keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return lambda sealed_key: open_seal(sealed_key, keys)
+
+
+def _what(reader: RecordingReader) -> str:
+    about = reader.about
+    assert about is not None
+    began = datetime.fromtimestamp(about.started_at, UTC)
+    sealed = ", sealed" if about.sealed_key else ""
+    return (
+        f"session {about.session} of {about.user or 'no user'} at {about.vm}, "
+        f"from {began:%Y-%m-%d %H:%M:%S} UTC{sealed}"
+    )
