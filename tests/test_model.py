@@ -158,7 +158,6 @@ class PolicyTests(SynchronousTestCase):
         self.assertIsNone(Policy(sharing=Sharing.TAKE_OVER).not_enforced())
         driver = Policy(sharing=Sharing.ONE_DRIVER)
         self.assertEqual(driver.not_enforced(), ("sharing", "one-driver"))
-        self.assertEqual(Policy(record=True).not_enforced(), ("record", "true"))
 
     def test_the_table_names_fields_of_the_policy(self) -> None:
         self.assertLessEqual(set(NOT_ENFORCED), {field.name for field in fields(Policy)})

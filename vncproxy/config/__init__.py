@@ -4,6 +4,7 @@
 - `settings`: one class for each table, with the defaults; those of ``[limits]`` and
   ``[timeouts]`` are in `vncproxy.model.limits`.
 - `setting_types`: the types of single settings, and what each of them refuses.
+- `recording`: ``[recording]``.
 - `redis`: how a Redis is reached, for ``[redis]`` and token sources.
 - `table`: what all tables have in common.
 - `scope`: what a caller of the API may do.

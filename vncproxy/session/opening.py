@@ -27,7 +27,6 @@ from ..model import (
     Grant,
     Journey,
     Mode,
-    Policy,
     Token,
     check_secret,
     secret_id,

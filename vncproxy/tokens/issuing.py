@@ -159,7 +159,7 @@ class IssueRules:
         """
         if policy.record and not self.records:
             raise IssueRefused(
-                "record: this proxy records nothing; [recording] directory is not set",
+                "record: true is not enforced by this proxy, since [recording] directory is empty",
                 field="policy.record",
                 code=PolicyUnsupported.code,
             )

@@ -13,6 +13,7 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``lifecycle.js``: the states of a console, and when the page reconnects.
 - ``close-reasons.js``: texts for close codes, and whether they allow to reconnect.
 - ``diagnosis.js``: why a web socket closed without a reason.
+- ``recording.js``: says that the session is recorded.
 - ``mode.js``: whether the user may control the machine.
 - ``still.js``, ``heldback.js``: the picture and the typed keys while the console moves.
 - ``channel.js``: messages between the page and the gateway, beside the console.

@@ -6,6 +6,7 @@ import * as invite from "./invite.js";
 import * as mode from "./mode.js";
 import * as overlay from "./overlay.js";
 import * as people from "./people.js";
+import * as recording from "./recording.js";
 import * as softkeyboard from "./softkeyboard.js";
 import * as still from "./still.js";
 import * as time from "./time.js";
@@ -24,6 +25,7 @@ const PARTS = [
     mode,
     people,
     invite,
+    recording,
     toolbar,
     view,
     clipboard,
