@@ -8,6 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.model import Clipboard, Inviting, Mode, Policy, PolicyBounds, Sharing
 from vncproxy.tokens.bounds import BeyondBounds, narrowed
+from vncproxy.tokens.delegation import narrowed_bounds
+from vncproxy.tokens.refusals import IssueRefused
 
 TEN = ip_network("10.0.0.0/8")
 OFFICE = ip_network("10.1.0.0/16")
@@ -47,6 +49,31 @@ class NarrowedTests(SynchronousTestCase):
                 confirm=True,
             ),
         )
+
+    def test_hours_and_bandwidth(self) -> None:
+        office = ("mon-fri 08:00-18:00 Europe/Berlin",)
+        bounds = PolicyBounds(hours=office, bandwidth=100_000)
+        asked = Policy(hours=("mon,tue 09:00-12:00 Europe/Berlin",), bandwidth=50_000)
+
+        self.assertEqual(narrowed(Policy(), bounds), Policy(hours=office, bandwidth=100_000))
+        self.assertEqual(narrowed(asked, bounds), asked)
+        for window in ("sat 09:00-10:00 Europe/Berlin", "mon 09:00-10:00 UTC"):
+            self.assert_refused("hours.1", Policy(hours=(*office, window)), bounds)
+        self.assert_refused("bandwidth", Policy(bandwidth=100_001), bounds)
+        error = self.assertRaises(IssueRefused, narrowed, Policy(hours=("mon",)), bounds)
+        self.assertEqual((error.field, error.status), ("policy.hours.0", 422))
+
+    def test_bounds_of_another_issuer_are_kept_within(self) -> None:
+        most = PolicyBounds(hours=("mon-fri 08:00-18:00 UTC",), bandwidth=100_000)
+
+        self.assertEqual(narrowed_bounds(PolicyBounds(), most), most)
+        fewer = PolicyBounds(hours=("mon 09:00-10:00 UTC",), bandwidth=5000)
+        self.assertEqual(narrowed_bounds(fewer, most), fewer)
+        for more in (PolicyBounds(hours=("sat 09:00-10:00 UTC",)), PolicyBounds(bandwidth=200_000)):
+            self.assertRaises(BeyondBounds, narrowed_bounds, more, most)
+
+    def test_bounds_have_no_text_that_is_no_window(self) -> None:
+        self.assertRaises(ValueError, PolicyBounds, hours=("mon-fri",))
 
     def test_less_is_kept(self) -> None:
         policy = Policy(max_duration=10, idle_timeout=5, client_networks=(OFFICE,), uses=2)

@@ -20,6 +20,16 @@ class DecodeTests(SynchronousTestCase):
 
         self.assertEqual(decode(record(policy)).policy, policy)
 
+    def test_times_that_cannot_be_are_refused_with_their_member_and_not_their_value(self) -> None:
+        for policy, member in (
+            (Policy(hours=("mon 08:00-18:00 UTC", "mon 8-18 UTC")), "policy.hours.1: has to have"),
+            (Policy(hours=("mon 08:00-18:00 Secret/Zone",)), "policy.hours.0: has to end with"),
+            (Policy(not_before=5.0, not_after=5.0), "policy.not_after: has to be after not_before"),
+        ):
+            error = self.assertRaises(MalformedRecord, decode, record(policy))
+            self.assertIn(member, str(error))
+            self.assertNotIn("Secret", str(error))
+
     def test_origins_get_their_normal_form(self) -> None:
         written = ("HTTPS://Portal.Example:443/", "https://Münze.example", "https://*.A.example")
         read = decode(record(Policy(allowed_origins=written))).policy.allowed_origins

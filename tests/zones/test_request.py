@@ -132,7 +132,14 @@ class VerifyTests(SynchronousTestCase):
 
     def test_a_policy_that_cannot_be_is_refused(self) -> None:
         claims = request().model_dump(mode="json")
-        for policy in ({"uses": -1}, {"max_duration": -5}, {"mode": "root"}, {"new": 1}, "all"):
+        for policy in (
+            {"hours": ["mon"]},
+            {"uses": -1},
+            {"max_duration": -5},
+            {"mode": "root"},
+            {"new": 1},
+            "all",
+        ):
             with self.subTest(policy=policy):
                 text = jwt.encode(
                     {**claims, "policy": policy},

@@ -27,6 +27,8 @@ class KeyPolicy(TypedDict):
         confirm: whether a browser's user has to press a button first.
         clipboard: the directions that a policy may allow.
         may_invite: the most that users may let guests do.
+        hours: weekly windows within which sessions may be open; empty for any time.
+        bandwidth: the most bytes in a second to a viewer.
     """
 
     mode: Annotated[str | None, Described(enum=["control", "view-only", None])]
@@ -42,6 +44,8 @@ class KeyPolicy(TypedDict):
         str | None, Described(enum=["none", "to-guest", "from-guest", "both", None])
     ]
     may_invite: Annotated[str | None, Described(enum=["none", "view-only", "control", None])]
+    hours: list[str]
+    bandwidth: Count | None
 
 
 class Key(TypedDict):

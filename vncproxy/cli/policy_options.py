@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import fields
+from datetime import datetime
 
 import click
 
 from ..model import Policy
 
 KEYS = tuple(field.name for field in fields(Policy))
-_LISTS = frozenset({"client_networks", "allowed_origins", "hours", "power"})
+_SEPARATORS = {"client_networks": ",", "allowed_origins": ",", "hours": ";", "power": ","}
+"""What separates the values of lists; the days of a window have commas between them."""
+
+_MOMENTS = frozenset({"not_before", "not_after"})
 
 
 def parse_policy(pairs: Iterable[str], text: str | None) -> dict[str, object]:
     """Return a policy as the API takes it.
 
     Args:
-        pairs: ``KEY=VALUE``; values of lists are separated by commas. They win over ``text``.
+        pairs: ``KEY=VALUE``; commas separate the values of lists, semicolons windows of hours.
+            Moments may be written as RFC 3339 has them. They win over ``text``.
         text: a JSON object.
 
     Raises:
@@ -45,9 +50,21 @@ def _object(text: str) -> dict[str, object]:
 
 
 def _value(key: str, text: str) -> object:
-    if key in _LISTS:
-        return [part.strip() for part in text.split(",") if part.strip()]
+    if key in _SEPARATORS:
+        return [part.strip() for part in text.split(_SEPARATORS[key]) if part.strip()]
     try:
         return json.loads(text)
     except ValueError:
-        return text
+        return _seconds(text) if key in _MOMENTS else text
+
+
+def _seconds(text: str) -> float:
+    """Return a moment in seconds since 1970."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        words = f"{text!r} is no moment with a time zone, such as 2026-11-30T08:00:00+01:00"
+        raise click.BadParameter(words, param_hint="--policy")
+    return moment.timestamp()

@@ -45,14 +45,18 @@ Examples:
   vncproxy token issue kvm/web-01 --user carol --view-only --policy clipboard=none
   vncproxy token issue kvm/web-01 --user bob --type xvpvnc \\
       --policy max_duration=3600 --policy client_networks=10.0.0.0/8,fd00::/8
+  vncproxy token issue kvm/web-01 --user dave \\
+      --policy 'hours=mon-fri 08:00-18:00 Europe/Berlin; sat,sun 10:00-14:00 Europe/Berlin'
+  vncproxy token issue kvm/web-01 --user erin --policy not_after=2026-12-01T12:00:00Z
   vncproxy token issue kvm/web-01 --user bob --policy-json '{{"idle_timeout": 600}}'
 
 \b
 Keys of a policy:
   {", ".join(KEYS[:5])},
   {", ".join(KEYS[5:])}
-max_duration and idle_timeout are in seconds, clipboard_limit is in bytes, and 0 uses are any
-number. mode is control or view-only; clipboard is none, to-guest, from-guest or both.
+max_duration and idle_timeout are in seconds, clipboard_limit is in bytes, bandwidth in bytes a
+second, and 0 uses are any number. A semicolon separates windows of hours.
+mode is control or view-only; clipboard is none, to-guest, from-guest or both.
 """,
 )
 @click.argument("vm")

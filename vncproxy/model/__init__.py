@@ -37,7 +37,7 @@ from .border import (
     Visit,
     ZoneService,
 )
-from .bounds import NO_BOUNDS, PolicyBounds
+from .bounds import LATER_BOUNDS, NO_BOUNDS, PolicyBounds
 from .endpoint import (
     ConsoleElsewhere,
     ConsoleEndpoint,
@@ -86,6 +86,7 @@ __all__ = [
     "ALL_VMS",
     "ANY_SESSION",
     "DEFAULT_POLICY",
+    "LATER_BOUNDS",
     "LOCAL",
     "MOST_JOINED",
     "NOT_ENFORCED",

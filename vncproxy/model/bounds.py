@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Final
 
-from annotated_types import Ge
+from annotated_types import Ge, Len
 
+from .hours import parse_window
 from .policy import Clipboard, Inviting, Mode, Sharing
 from .units import Seconds
 
@@ -28,6 +29,11 @@ class PolicyBounds:
         confirm: whether a browser's user has to press a button first.
         clipboard: the directions that a policy may allow.
         may_invite: the most that users may let guests do.
+        hours: weekly windows within which sessions may be open; empty for any time.
+        bandwidth: the most bytes in a second to a viewer.
+
+    Raises:
+        ValueError: a window is none.
     """
 
     mode: Mode | None = None
@@ -41,6 +47,19 @@ class PolicyBounds:
     confirm: bool = False
     clipboard: Clipboard | None = None
     may_invite: Inviting | None = None
+    hours: Annotated[tuple[str, ...], Len(0, 28)] = ()
+    bandwidth: Annotated[int, Ge(4096)] | None = None
+
+    def __post_init__(self) -> None:
+        for text in self.hours:
+            try:
+                parse_window(text)
+            except ValueError as e:
+                raise ValueError(f"a window of hours {e}") from e
+
+
+LATER_BOUNDS: Final = ("may_invite", "hours", "bandwidth")
+"""Those that the first version had not."""
 
 
 NO_BOUNDS: Final = PolicyBounds()

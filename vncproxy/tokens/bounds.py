@@ -14,6 +14,7 @@ from typing import Any
 from ..config.urls import normal_origin_pattern
 from ..errors import Forbidden
 from ..model import NO_BOUNDS, Clipboard, Inviting, Mode, Policy, PolicyBounds, Sharing
+from ..model.hours import lie_within
 from ..origins import allows
 from .refusals import IssueRefused
 
@@ -50,6 +51,8 @@ def narrowed(policy: Policy, bounds: PolicyBounds) -> Policy:
         confirm=_confirm(policy.confirm, bounds.confirm),
         clipboard=_clipboard(policy.clipboard, bounds.clipboard),
         may_invite=_may_invite(policy.may_invite, bounds.may_invite),
+        hours=_hours(policy.hours, bounds.hours),
+        bandwidth=_bandwidth(policy.bandwidth, bounds.bandwidth),
     )
 
 
@@ -105,6 +108,26 @@ def _may_invite(asked: Mode | None, most: Inviting | None) -> Mode | None:
     if asked is not None and most is not None and most.most not in (asked, Mode.CONTROL):
         allowed = "null" if most.most is None else f"{most.value}, or null"
         raise BeyondBounds("may_invite", f"may only be {allowed}")
+    return asked
+
+
+def _hours(asked: tuple[str, ...], most: tuple[str, ...]) -> tuple[str, ...]:
+    for number, text in enumerate(asked if most else ()):
+        field = f"hours.{number}"
+        try:
+            within = lie_within((text,), most)
+        except ValueError as e:
+            raise IssueRefused(str(e), field=f"policy.{field}") from e
+        if not within:
+            raise BeyondBounds(field, f"has to be within {', '.join(most)}, in its time zone")
+    return asked or most
+
+
+def _bandwidth(asked: int | None, most: int | None) -> int | None:
+    if asked is None or most is None:
+        return most if asked is None else asked
+    if asked > most:
+        raise BeyondBounds("bandwidth", f"may be at most {most} bytes in a second")
     return asked
 
 

@@ -30,6 +30,8 @@ def narrowed_bounds(asked: PolicyBounds, most: PolicyBounds) -> PolicyBounds:
         confirm=asked.confirm or most.confirm,
         clipboard=(asked.clipboard and policy.clipboard) or most.clipboard,
         may_invite=asked.may_invite or most.may_invite,
+        hours=policy.hours,
+        bandwidth=policy.bandwidth,
     )
 
 

@@ -14,7 +14,7 @@ from ...answers import CreatedKey, Key, KeyList, RevokedKey
 from ...config.scope import OF_THEIR_OWN, Access, Scope
 from ...errors import Forbidden
 from ...interfaces import IPortalStore
-from ...model import PolicyBounds, UnixTime
+from ...model import LATER_BOUNDS, PolicyBounds, UnixTime
 from ...portals.limits import KEYS_OF_A_NAME, LONGEST_KEY
 from ...tokens.bounds import BeyondBounds
 from ...tokens.delegation import narrowed_bounds
@@ -98,7 +98,7 @@ class KeysView:
         secret, digest = new_api_key()
         key_id = digest.removeprefix("sha256:")
         life = key.expires_at - key.created_at
-        record = key.model_dump_json().encode()
+        record = _encode(key)
         done = await self._store.add_key(key_id, key.name, record, life)
         if done != "added":
             raise _conflict(_FULL[done])
@@ -248,6 +248,12 @@ def _read(record: bytes) -> StoredKey | None:
         return StoredKey.model_validate_json(record)
     except ValidationError:
         return None
+
+
+def _encode(key: StoredKey) -> bytes:
+    """Return a key's record; earlier proxies refuse one with members that they do not know."""
+    unset = {each for each in LATER_BOUNDS if not getattr(key.policy, each)}
+    return key.model_dump_json(exclude={"policy": unset}).encode()
 
 
 def _body(key_id: str, bearer: Caller, stored: StoredKey | None = None) -> Key:
