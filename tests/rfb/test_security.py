@@ -228,6 +228,7 @@ class RefusalTests(WireTest):
 class InitialiseTests(SynchronousTestCase):
     def test_always_asks_to_share(self) -> None:
         self.assertEqual(play(initialise()).sent, b"\x01")
+        self.assertEqual(play(initialise(shared=False)).sent, b"\x00")
 
     def test_returns_server_init_as_it_came(self) -> None:
         outcome = play(initialise(), SERVER_INIT + b"\0\0")

@@ -87,7 +87,8 @@ class Policy:
             it to the proxy's configuration.
         clipboard: in which direction texts may pass; none to the guest with view-only.
         clipboard_limit: the longest text that may pass, in bytes; None for the protocol's limit.
-        exclusive_at_server: whether the console's server is asked to disconnect its other viewers.
+        exclusive_at_server: whether the console's server is asked to disconnect its other viewers;
+            with sessions that share their machine with no others only.
         may_invite: the most that the user may let others do, whom they invite to their session;
             None for no invitations.
         banner: text that the user has to accept before the console is shown; empty for none.
@@ -126,6 +127,11 @@ class Policy:
         return self.mode is Mode.VIEW_ONLY
 
     @property
+    def is_exclusive(self) -> bool:
+        """Whether no other user may be at the machine."""
+        return self.sharing in (Sharing.EXCLUSIVE, Sharing.TAKE_OVER)
+
+    @property
     def restricts_messages(self) -> bool:
         """Whether messages between viewer and console have to be filtered."""
         restricts_clipboard = (
@@ -162,6 +168,8 @@ class Policy:
         for name in NOT_ENFORCED:
             if (value := getattr(self, name)) not in ENFORCED_VALUES.get(name, _DEFAULTS[name]):
                 return name, _text(value)
+        if self.exclusive_at_server and not self.is_exclusive:
+            return "exclusive_at_server", _text(True)
         return None
 
 
@@ -182,7 +190,6 @@ ENFORCED_VALUES: Final[Mapping[str, frozenset[object]]] = {
 
 NOT_ENFORCED: Final = (
     "sharing",
-    "exclusive_at_server",
     "banner",
     "approval",
     "power",

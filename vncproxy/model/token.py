@@ -9,7 +9,7 @@ from .address import VMAddress
 from .border import Visit
 from .endpoint import ConsoleEndpoint
 from .joining import Joins
-from .policy import ConsoleType, Mode, Policy, Sharing
+from .policy import ConsoleType, Mode, Policy
 from .units import UnixTime
 
 
@@ -41,8 +41,12 @@ class Token:
     @property
     def excludes_others(self) -> bool:
         """Whether its sessions share their machine with no other user's."""
-        alone = self.policy.sharing in (Sharing.EXCLUSIVE, Sharing.TAKE_OVER)
-        return alone and self.joins is None
+        return self.policy.is_exclusive and self.joins is None
+
+    @property
+    def excludes_at_server(self) -> bool:
+        """Whether the console's server is asked to disconnect its other viewers."""
+        return self.excludes_others and self.policy.exclusive_at_server
 
 
 @dataclass(frozen=True, slots=True)

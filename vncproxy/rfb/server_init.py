@@ -60,13 +60,12 @@ class ServerInit:
         return cls(width, height, pixel_format, name), data[head + length :]
 
 
-def initialise(*, tight_tail: bool = False) -> Steps[bytes]:
-    """Exchange ClientInit, always with the shared flag, for ServerInit.
-
-    A server such as QEMU disconnects other viewers for an unshared ClientInit; the proxy decides
-    by its own policy whether a console is shared.
+def initialise(*, shared: bool = True, tight_tail: bool = False) -> Steps[bytes]:
+    """Exchange ClientInit for ServerInit.
 
     Args:
+        shared: the shared flag. Without it, a server disconnects its other viewers; QEMU and
+            others then admit no further ones that share, either (RFC 6143 section 7.3.1).
         tight_tail: whether the message has the tail of security type Tight, which is dropped.
 
     Returns:
@@ -75,7 +74,7 @@ def initialise(*, tight_tail: bool = False) -> Steps[bytes]:
     Raises:
         UpstreamViolation: the desktop's name is longer than any real one.
     """
-    yield Write(b"\x01")
+    yield Write(b"\x01" if shared else b"\x00")
     head = yield Read(24, _SERVER_INIT)
     size = int.from_bytes(head[20:24], "big")
     if size > NAME_LIMIT:

@@ -66,6 +66,8 @@ class Consoles:
         endpoint: ConsoleEndpoint | None = None,
         on_dial: Callable[[str], object] = str,
         journey: Callable[[str], Journey] | None = None,
+        *,
+        shared: bool = True,
     ) -> tuple[Console, str]:
         """Open a machine's console; returns it with the name that the backend gives the machine.
 
@@ -73,17 +75,18 @@ class Consoles:
             endpoint: where it is, when no backend needs to be asked.
             on_dial: called with each host before it is dialled; empty is this machine.
             journey: returns what another zone, by its name, is told of the session.
+            shared: whether the console's server is to leave its other viewers connected.
 
         Raises:
             ConsoleError: there is no such machine, or it shows no screen now.
             HypervisorError: its console could not be found, or not reached.
         """
         if endpoint is not None:
-            return await self._reach(vm, endpoint, on_dial), endpoint.name
+            return await self._reach(vm, endpoint, on_dial, shared=shared), endpoint.name
         with self._steps(vm, "locate"):
             vm, endpoint = await self._locate(vm, journey)
         try:
-            return await self._reach(vm, endpoint, on_dial), endpoint.name
+            return await self._reach(vm, endpoint, on_dial, shared=shared), endpoint.name
         except UpstreamViolation as e:
             recovery = recovery_of(self._backends[vm.backend])
             if recovery is None:
@@ -92,7 +95,7 @@ class Consoles:
                 again = self._locate_again(vm, recovery, e, journey)
                 endpoint = await self._within_limit(vm, again)
         try:
-            return await self._reach(vm, endpoint, on_dial), endpoint.name
+            return await self._reach(vm, endpoint, on_dial, shared=shared), endpoint.name
         except UpstreamViolation as e:
             explained = recovery.explain(e)
             if explained is e:
@@ -138,13 +141,22 @@ class Consoles:
         return is_vnc_server(found)
 
     async def _reach(
-        self, vm: VMAddress, endpoint: ConsoleEndpoint, on_dial: Callable[[str], object]
+        self,
+        vm: VMAddress,
+        endpoint: ConsoleEndpoint,
+        on_dial: Callable[[str], object],
+        *,
+        shared: bool,
     ) -> Console:
         on_dial(endpoint.host)
         with self._steps(vm, "connect") as steps:
             try:
                 return await open_console(
-                    endpoint, self._timeouts, self._reactor, lambda: steps.begin("handshake")
+                    endpoint,
+                    self._timeouts,
+                    self._reactor,
+                    lambda: steps.begin("handshake"),
+                    shared=shared,
                 )
             except UpstreamUnreachable as e:
                 if IConsolesElsewhere.providedBy(self._backends.get(vm.backend)):

@@ -233,7 +233,11 @@ class Opening:
         consoles, session = self._services.consoles(), self._session
         try:
             return await consoles.open(
-                grant.token.vm, grant.endpoint, self._note_host, self._journey
+                grant.token.vm,
+                grant.endpoint,
+                self._note_host,
+                self._journey,
+                shared=not grant.token.excludes_at_server,
             )
         except ConsoleOccupied as e:
             raise told_by_zone_to(session, e) from e

@@ -46,6 +46,8 @@ async def open_console(
     timeouts: Timeouts,
     reactor: Any,
     on_connected: Callable[[], object] = lambda: None,
+    *,
+    shared: bool = True,
 ) -> Console:
     """Connect to a console and run its handshakes.
 
@@ -54,6 +56,7 @@ async def open_console(
 
     Args:
         on_connected: is called between connecting and the handshakes.
+        shared: whether the server is to leave its other viewers connected.
 
     Raises:
         UpstreamUnreachable: no connection in time, or one to this machine where that is forbidden.
@@ -67,7 +70,7 @@ async def open_console(
     """
     handshakes, tight_tail = await _login(endpoint, timeouts, reactor, on_connected)
     try:
-        server_init = await handshakes.initialise(tight_tail=tight_tail)
+        server_init = await handshakes.initialise(shared=shared, tight_tail=tight_tail)
     except BaseException:
         handshakes.close()
         raise

@@ -93,7 +93,7 @@ class ConsoleHandshakes:
         close = self.leg.framing.peer_close
         return close.code if close else 0
 
-    async def initialise(self, *, tight_tail: bool) -> bytes:
+    async def initialise(self, *, shared: bool, tight_tail: bool) -> bytes:
         """Send ClientInit; returns the ServerInit message.
 
         Raises:
@@ -101,7 +101,7 @@ class ConsoleHandshakes:
             UpstreamViolation: see `open_console`.
         """
         try:
-            return await self._run(initialise(tight_tail=tight_tail))
+            return await self._run(initialise(shared=shared, tight_tail=tight_tail))
         except UpstreamClosed as e:
             raise ConsoleInUse(
                 f"{e.detail}: it let the proxy in and closed then, as servers do that share no "
