@@ -111,13 +111,21 @@ class SharingContract(SharingCase):
         store = self.make_store()
         secret, lease, grant = await self.open_by(store, user="alice")
         await self.leave(store, lease, grant, KEEP)
-        self.assertEqual((await self.occupied(self.begin(store, self.lease()))).by, "alice")
+        error = await self.occupied(self.begin(store, self.lease(), user="bob"))
+        self.assertEqual(error.by, "alice")
         again = await store.redeem(secret, grant.resume_secret, lease=(lease := self.lease()))
         self.assertEqual((again.resumed, again.replaced), (True, ""))
         await self.leave(store, lease, again, 0.2)
         await self.pass_time(0.3)
         await self.begin(store, self.lease())
         await self.occupied(store.redeem(secret, grant.resume_secret, lease=self.lease()))
+
+    async def test_it_is_kept_for_another_link_of_its_user(self) -> None:
+        store = self.make_store()
+        _, lease, grant = await self.open_by(store, user="alice")
+        await self.occupied(self.begin(store, self.lease(), user="alice"))  # while it lives
+        await self.leave(store, lease, grant, KEEP)
+        await self.begin(store, self.lease(), user="alice")
 
     async def test_it_is_kept_for_no_viewer_without_a_cookie(self) -> None:
         store = self.make_store()

@@ -43,13 +43,19 @@ def ended_by(session: SessionState, why: str) -> SessionEnded:
     """
     by = begun_by(session)
     if why == TakenOver.code:
-        return TakenOver(f"by {by}", by=session.user)
+        return TakenOver(f"by {by}", by=_user_of(session))
     return Superseded(f"by {by}") if why == Superseded.code else UserElsewhere(f"by {by}")
 
 
 def begun_by(session: SessionState) -> str:
     """Return a session and its user in words that `vncproxy.cluster.order` reads."""
-    return f"session {session.id} of {session.user}" if session.user else f"session {session.id}"
+    user = _user_of(session)
+    return f"session {session.id} of {user}" if user else f"session {session.id}"
+
+
+def _user_of(session: SessionState) -> str:
+    assert session.grant is not None
+    return session.grant.token.user
 
 
 def told_by_zone_to(session: SessionState, why: VNCProxyError) -> VNCProxyError:

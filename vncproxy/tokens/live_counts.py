@@ -99,7 +99,9 @@ class LiveCounts:
             if lives and hold.session != older:
                 ousted.setdefault(hold.session, "superseded")
             return None
-        return hold if lives or hold.kept_until > self._seconds() else None
+        own = bool(hold.user) and hold.user == grant.token.user and "/" not in hold.of + of
+        kept = hold.kept_until > self._seconds() and not own
+        return hold if lives or kept else None
 
     def _occupant(self, name: str, user: str, since: float) -> Occupant:
         return Occupant(name.rpartition("/")[2], user, self._seconds() - since)

@@ -10,7 +10,8 @@
 ``user``, ``since``
     its user, and when the first session of the same ``of`` began, in milliseconds
 ``kept``
-    until when the machine is kept for a session of the same ``of`` although this one has ended
+    until when the machine is kept for a session of the same ``of`` or user although this one has
+    ended
 
 It ends `LEASE_MS` after it was written or held again.
 """
@@ -78,21 +79,32 @@ local function leaving_from(set, s)
   return count
 end
 
+local function user_of(s)
+  local of_user = s.prefix .. 'live:user:'
+  for _, set in ipairs(KEYS) do
+    if string.sub(set, 1, #of_user) == of_user then return string.sub(set, #of_user + 1) end
+  end
+  return ''
+end
+
 local function held(s)
   local key, set = s.prefix .. 'exclusive:' .. s.vm, s.prefix .. 'live:vm:' .. s.vm
   local holder = redis.call('HGET', key, 'session')
   if not holder then return end
   s.was_held = true
   local lives = redis.call('SISMEMBER', set, holder) == 1 and s.is_alive(holder)
+  local of, user = redis.call('HGET', key, 'of') or '', redis.call('HGET', key, 'user') or ''
   local since = tonumber(redis.call('HGET', key, 'since')) or now
-  if holder == s.older or s.of ~= '' and redis.call('HGET', key, 'of') == s.of then
+  if holder == s.older or s.of ~= '' and of == s.of then
     s.since = since
     if lives and holder ~= s.older then oust(s, holder, 'superseded') end
     return
   end
-  local kept = tonumber(redis.call('HGET', key, 'kept') or 0)
-  if s.sharing == 'take-over' or s.leaving[holder] or not lives and kept <= now then return end
-  return {{'occupied', holder, redis.call('HGET', key, 'user'), now - since}}
+  local from_zone = string.find(of .. s.of, '/', 1, true)
+  local own = user ~= '' and user == user_of(s) and not from_zone
+  local free = own or tonumber(redis.call('HGET', key, 'kept') or 0) <= now
+  if s.sharing == 'take-over' or s.leaving[holder] or not lives and free then return end
+  return {{'occupied', holder, user, now - since}}
 end
 
 local function occupied(s)
@@ -105,14 +117,6 @@ local function occupied(s)
   local worker, id = string.match(name, '^([^/]*)/(.*)$')
   local record = worker and redis.pcall('HGET', s.prefix .. 'sessions:' .. worker, id)
   return {{'occupied', name, type(record) == 'string' and record or '', -now}}
-end
-
-local function user_of(s)
-  local of_user = s.prefix .. 'live:user:'
-  for _, set in ipairs(KEYS) do
-    if string.sub(set, 1, #of_user) == of_user then return string.sub(set, #of_user + 1) end
-  end
-  return ''
 end
 
 local function hold(s)
