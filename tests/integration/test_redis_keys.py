@@ -24,6 +24,8 @@ from vncproxy.model import (
     Rate,
     SessionFilter,
     SessionLease,
+    Sharing,
+    VMAddress,
     secret_id,
 )
 from vncproxy.portals.redis import RedisPortalStore
@@ -62,6 +64,7 @@ class KeyTests(RedisCase):
         await self.take_part("1" * 16)
         lease = SessionLease("1", "1" * 16, "192.0.2.1", Limits())
         await store.redeem(await store.issue(self.token()), lease=lease)
+        await self.open_alone(store)
         store.leases.held = lambda: [(lease, self.token())]
         await store.leases.renew(was_announced=False)
         await self.exceed_a_high_limit(store)
@@ -72,6 +75,13 @@ class KeyTests(RedisCase):
         await store.ping()
         await store.losses()
         await store.revoke_user("bob")
+
+    async def open_alone(self, store: RedisTokenStore) -> None:
+        """Take a machine over from two sessions."""
+        vm, taking = VMAddress("kvm", "db-01"), Policy(sharing=Sharing.TAKE_OVER)
+        for n, policy in enumerate((Policy(), Policy(), taking)):
+            lease = SessionLease(f"a{n}", "1" * 16, "192.0.2.1", Limits())
+            await store.redeem(await store.issue(self.token(vm=vm, policy=policy)), lease=lease)
 
     async def serve_portals(self) -> None:
         """Do whatever a proxy keeps for API callers."""
