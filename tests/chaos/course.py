@@ -65,8 +65,8 @@ class Course:
         self.back.append(back)
         late = " LATE" if back > SOON else ""
         print(
-            f"{fault.name}: lasted {healed - began:.1f} s, {len(fault.harmed)} on its path, "
-            f"{ended} ended, all back after {back:.1f} s{late}; refused: {dict(refused)}",
+            f"{fault.name}: lasted {healed - began:.1f} s, ended: {dict(ended)}, "
+            f"all back after {back:.1f} s{late}; refused: {dict(refused)}",
             flush=True,
         )
 
@@ -103,7 +103,7 @@ class Course:
 def _both(first: Fault, second: Fault) -> Fault:
     return Fault(
         f"{first.name} and {second.name}",
-        first.harmed | second.harmed,
+        lambda line: first.harms(line) or second.harms(line),
         first.reasons | second.reasons,
         first.all_proxies or second.all_proxies,
         second.afterwards,

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from twisted.internet.threads import blockingCallFromThread
 
 from . import network
 from .parts import Proxy, VNCServer
-from .world import DRAIN_TIMEOUT, LIMIT, World
+from .world import World
 
 STORE = frozenset({"store-unavailable"})
 UPSTREAM = frozenset(
@@ -25,20 +26,40 @@ STOPPING = frozenset({"proxy-stopping", "proxy-draining"})
 NONE: frozenset[str] = frozenset()
 
 
+Harms = Callable[[dict[str, Any]], bool]
+"""Returns whether a fault may end the session of an ``open`` line of the audit."""
+
+
+def no_session(_: dict[str, Any]) -> bool:
+    """Return False, for faults that end nothing."""
+    return False
+
+
+def any_session(_: dict[str, Any]) -> bool:
+    """Return True, for faults that may end everything."""
+    return True
+
+
+def these(sessions: Iterable[str]) -> Harms:
+    """Return a function that is true for some sessions, by their ids."""
+    ids = frozenset(sessions)
+    return lambda line: line["session"] in ids
+
+
 @dataclass
 class Fault:
     """One fault while it is there.
 
     Attributes:
         name: what is done to which part.
-        harmed: the names of users whose sessions it may end.
+        harms: which sessions it may end.
         reasons: the codes of the refusals that it explains.
         all_proxies: whether no proxy may be ready meanwhile, so that HAProxy answers by itself.
         afterwards: is called when everything is healed.
     """
 
     name: str
-    harmed: set[str] = field(default_factory=set)
+    harms: Harms = no_session
     reasons: frozenset[str] = NONE
     all_proxies: bool = False
     afterwards: Callable[[], None] = lambda: None
@@ -52,9 +73,10 @@ def kill_worker(world: World) -> Iterator[Fault]:
     """Kill one worker."""
     proxy = world.random.choice(world.proxies)
     worker = world.random.choice(proxy.workers())
-    fault = Fault(f"kill worker {worker.number} of {proxy.name}", proxy.users_of(worker.pid))
+    os.kill(worker.pid, signal.SIGSTOP)  # so that no session opens that is not noted
+    harms = these(proxy.sessions_of(worker.pid))
     os.kill(worker.pid, signal.SIGKILL)
-    yield fault
+    yield Fault(f"kill worker {worker.number} of {proxy.name}", harms)
 
 
 def stop_worker(world: World) -> Iterator[Fault]:
@@ -72,18 +94,16 @@ def stop_worker(world: World) -> Iterator[Fault]:
 def kill_proxy(world: World) -> Iterator[Fault]:
     """Kill a supervisor, and start it again when its workers have ended."""
     proxy = world.random.choice(world.proxies)
-    fault = Fault(f"kill {proxy.name}", proxy.users())
-    proxy.kill()
-    yield fault
+    yield Fault(f"kill {proxy.name}", these(proxy.kill()))
     proxy.gateway.start()
 
 
 def drain_proxy(world: World) -> Iterator[Fault]:
     """Stop a proxy as systemd does, and start it again."""
     proxy = world.random.choice(world.proxies)
-    fault = Fault(f"SIGTERM to {proxy.name}", proxy.users(), STOPPING)
+    before = proxy.sessions()
     os.kill(proxy.gateway.pid, signal.SIGTERM)
-    yield fault
+    yield Fault(f"SIGTERM to {proxy.name}", these(before | proxy.sessions()), STOPPING)
     proxy.gateway.terminate()
     proxy.gateway.start()
 
@@ -98,18 +118,19 @@ def reload_proxy(world: World) -> Iterator[Fault]:
 def upgrade_proxy(world: World) -> Iterator[Fault]:
     """Let new workers take over from those that have sessions."""
     proxy = world.random.choice(world.proxies)
-    until = time.monotonic() + DRAIN_TIMEOUT + LIMIT
-    world.leaving |= dict.fromkeys(proxy.users(), until)
+    name, upgrades = f"SIGUSR2 to {proxy.name}", proxy.upgrades()
     os.kill(proxy.gateway.pid, signal.SIGUSR2)
-    yield Fault(f"SIGUSR2 to {proxy.name}")
+    yield Fault(name)
+    world.wait(lambda: proxy.upgrades() > upgrades, f"{name}: the upgrade")
+    world.note_retired(proxy, name)
 
 
 def drain_by_order(world: World) -> Iterator[Fault]:
     """Drain a proxy by a call to any of them, and start it again."""
     proxy = world.random.choice(world.proxies)
-    fault = Fault(f"order {proxy.name} to drain", proxy.users(), STOPPING)
+    before = proxy.sessions()
     world.order("POST", f"/v1/proxies/{proxy.name}/drain")
-    yield fault
+    yield Fault(f"order {proxy.name} to drain", these(before | proxy.sessions()), STOPPING)
     proxy.gateway.terminate()
     proxy.gateway.start()
 
@@ -125,18 +146,23 @@ def revoke_tokens(world: World) -> Iterator[Fault]:
 
 
 def _order_ends(world: World, what: str, path: str) -> Iterator[Fault]:
-    users, since = world.random.sample(world.users, 3), time.monotonic()
+    """Give orders to end what some users have; those who come back just then have nothing."""
+    users = world.random.sample(world.users, 3)
+    consoles = {user.name: user.opened_at for user in users if user.connected}
     obeyed = [user for user in users if world.order("DELETE", path + user.name) in (200, 207)]
+    names = frozenset(user.name for user in users)
     name = f"{what} of {', '.join(user.name for user in users)}"
 
     def afterwards() -> None:
         for user in obeyed:
-            world.wait(partial(user.has_left, since), f"{name}: {user.name} to leave")
+            if user.name in consoles:
+                gone = partial(user.has_left, consoles[user.name])
+                world.wait(gone, f"{name}: {user.name} to leave")
         for user in users:
             token = world.issue(type(user), user.vm, user.name)
             blockingCallFromThread(world.reactor, user.renew, token)
 
-    yield Fault(name, {user.name for user in users}, ENDED, afterwards=afterwards)
+    yield Fault(name, lambda line: line["user"] in names, ENDED, afterwards=afterwards)
 
 
 def kill_primary(world: World) -> Iterator[Fault]:
@@ -170,8 +196,7 @@ def kill_sentinel(world: World) -> Iterator[Fault]:
 def kill_balancer(world: World) -> Iterator[Fault]:
     """Kill HAProxy, and start it again."""
     world.balancer.kill()
-    harmed = {each.name for each in world.everybody()}
-    yield Fault("kill HAProxy", harmed, all_proxies=True)
+    yield Fault("kill HAProxy", any_session, all_proxies=True)
     world.balancer.start(world.proxies)
 
 
@@ -179,7 +204,7 @@ def kill_server(world: World) -> Iterator[Fault]:
     """Kill a VNC server, and start it again."""
     server = world.random.choice(world.servers)
     server.kill()
-    yield Fault(f"kill {server.name}", _viewers(world, server), UPSTREAM)
+    yield Fault(f"kill {server.name}", _consoles_of(server), UPSTREAM)
     server.start()
 
 
@@ -220,9 +245,13 @@ def cut_from_redis(world: World) -> Iterator[Fault]:
 def cut_from_server(world: World) -> Iterator[Fault]:
     """Cut one proxy off from one VNC server."""
     proxy, server = world.random.choice(world.proxies), world.random.choice(world.servers)
-    harmed = _viewers(world, server) & proxy.users()
+    consoles = _consoles_of(server)
+
+    def harms(line: dict[str, Any]) -> bool:
+        return consoles(line) and line["proxy"] == proxy.name
+
     with network.cut(f"meta skgid {proxy.group} tcp dport {server.port}"):
-        yield Fault(f"cut {proxy.name} off from {server.name}", harmed, UPSTREAM)
+        yield Fault(f"cut {proxy.name} off from {server.name}", harms, UPSTREAM)
 
 
 def cut_from_balancer(world: World) -> Iterator[Fault]:
@@ -230,7 +259,8 @@ def cut_from_balancer(world: World) -> Iterator[Fault]:
     proxy: Proxy = world.random.choice(world.proxies)
     port = proxy.gateway.web_port
     with network.cut(f"tcp dport {port}", f"tcp sport {port}"):
-        yield Fault(f"cut HAProxy off from {proxy.name}", proxy.users())
+        name = f"cut HAProxy off from {proxy.name}"
+        yield Fault(name, lambda line: bool(line["proxy"] == proxy.name))
 
 
 ALL: tuple[Make, ...] = (
@@ -271,8 +301,8 @@ AT_A_TIME = frozenset(
 """Faults that may come together: of a proxy, and of what is behind it; and orders meanwhile."""
 
 
-def _viewers(world: World, server: VNCServer) -> set[str]:
-    return {each.name for each in world.everybody() if each.vm == server.name}
+def _consoles_of(server: VNCServer) -> Harms:
+    return lambda line: bool(line["vm"] == f"lab/{server.name}")
 
 
 @contextmanager

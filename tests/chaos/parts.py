@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -130,12 +131,22 @@ class Proxy:
         newest = max((each.generation for each in self.workers()), default=0)
         return ready and sum(each.generation == newest for each in self.workers()) == 2
 
-    def kill(self) -> None:
-        """Kill the supervisor; its workers have to end by themselves."""
-        workers = self.workers()
+    def kill(self) -> set[str]:
+        """Kill the supervisor; its workers have to end by themselves.
+
+        Returns:
+            The ids of the sessions that they had.
+        """
+        workers, before = self.workers(), self.sessions()
         os.kill(self.gateway.pid, signal.SIGKILL)
+        found = before.union(*(self.sessions_of(each.pid) for each in workers))
         self.gateway.terminate()
         until(lambda: not any(_lives(each.pid) for each in workers), "workers without a supervisor")
+        return found
+
+    def upgrades(self) -> int:
+        """Return how many upgrades have succeeded."""
+        return self.gateway.log().count(": new sessions go to generation ")
 
     def audit(self) -> list[dict[str, Any]]:
         if not self.audit_file.exists():
@@ -144,31 +155,40 @@ class Proxy:
         lines = [json.loads(line) for line in whole.splitlines()]
         return [line for line in lines if not line["event"].startswith("api-")]
 
-    def users_of(self, worker: int) -> set[str]:
-        """Return the users whose consoles a worker has open, by the journal that it has locked."""
-        found: dict[str, str] = {}
+    def sessions_of(self, worker: int) -> set[str]:
+        """Return the ids of a worker's open sessions, by the journal that it has locked."""
+        found: set[str] = set()
         for path in _open_files(worker):
             if not path.startswith(f"{self.audit_file}.open"):
                 continue
             for line in Path(path).read_text().splitlines():
                 entry = json.loads(line)
                 if "open" in entry:
-                    found[entry["open"]["session"]] = entry["open"]["user"]
+                    found.add(entry["open"]["session"])
                 else:
-                    found.pop(entry["close"], None)
-        return set(found.values())
+                    found.discard(entry["close"])
+        return found
 
-    def users(self) -> set[str]:
-        """Return the users whose consoles this proxy has open."""
-        return {user for each in self.workers() for user in self.users_of(each.pid)}
+    def sessions(self, *, retired: bool = False) -> set[str]:
+        """Return the ids of all open sessions, or of those that an upgrade has left behind."""
+        workers = self.workers()
+        newest = max((each.generation for each in workers), default=0)
+        return set[str]().union(
+            *(
+                self.sessions_of(each.pid)
+                for each in workers
+                if each.generation < newest or not retired
+            )
+        )
 
 
 def _open_files(pid: int) -> Iterator[str]:
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            yield str(link.readlink())
-        except OSError:
-            continue
+    try:
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                yield str(link.readlink())
+    except OSError:  # the process has ended
+        return
 
 
 def _lives(pid: int) -> bool:

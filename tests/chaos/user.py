@@ -91,9 +91,13 @@ class User:
             self.over = ""
             self.start()
 
-    def has_left(self, since: float) -> bool:
-        """Return whether the console of a moment has ended."""
-        return not self.connected or any(at >= since for at, _ in self.ends)
+    def has_left(self, opened_at: float) -> bool:
+        """Return whether the console has ended that was opened at a moment."""
+        return not self.connected or self.opened_at != opened_at
+
+    def lose_connection(self) -> None:
+        """Lose the connection to the balancer."""
+        self._leave()
 
     def stop(self) -> None:
         """Leave for good."""

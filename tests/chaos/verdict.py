@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from twisted.internet.threads import blockingCallFromThread
 from vncproxy import errors
 from vncproxy.errors import VNCProxyError
 
-from .faults import Fault
+from .faults import Fault, no_session
 from .user import Refusal, User
 from .wire import Closed
 from .world import World
@@ -57,25 +59,49 @@ class Verdict:
         pids = [each.pid for proxy in self._world.proxies for each in proxy.workers()]
         self._most_at_start = max(map(_descriptors, pids))
 
-    def check_ends(self, fault: Fault, since: float) -> int:
-        """Check that only sessions of the harmed path ended; returns how many ended.
+    def check_ends(self, fault: Fault, since: float) -> Counter[str]:
+        """Check that only sessions of the harmed path ended; returns how many by which fault.
 
         Args:
             since: when the fault began, of the monotonic clock.
         """
-        ended = {
-            user.name: [end for at, end in user.ends if at >= since] for user in self._world.users
-        }
-        leaving = {name for name, until in self._world.leaving.items() if until > since}
-        for name in {name for name, ends in ended.items() if ends} - fault.harmed - leaving:
-            self._complain(f"{fault.name}: the session of {name} ended by {ended[name]}")
-        for page in self._world.browsers:
-            if page.new_ends() and page.name not in fault.harmed | leaving:
-                self._complain(f"{fault.name}: the page of {page.name} lost its console")
+        opened = self._opened()
+        found: Counter[str] = Counter()
         for user in self._world.users:
+            for at, end in user.ends:
+                if at >= since:
+                    session = _session_at(opened.get(user.name, []), at)
+                    found[self._cause(session, fault, f"{user.name} ended by {end}")] += 1
             if user.over:
                 self._complain(f"{fault.name}: {user.name} cannot come back: {user.over}")
-        return sum(map(len, ended.values()))
+        for page in self._world.browsers:
+            if ends := page.new_ends():
+                sessions = opened[page.name][-1 - ends :]
+                causes = [self._why(line, fault) for line in sessions]
+                if not any(causes):
+                    self._complain(f"{fault.name}: the page of {page.name} lost its console")
+        return found
+
+    def _cause(self, session: dict[str, Any] | None, fault: Fault, what: str) -> str:
+        """Return the fault that has ended a session; there has to be one."""
+        why = self._why(session, fault) if session else ""
+        if not why:
+            known = session["session"] if session else "without an audit line"
+            self._complain(f"{fault.name}: the session {known} of {what}")
+        return why or "WRONG"
+
+    def _why(self, session: dict[str, Any], fault: Fault) -> str:
+        if fault.harms(session):
+            return "its path"
+        return self._world.retired.get(session["session"], "")
+
+    def _opened(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the ``open`` lines of each user, the oldest first."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        lines = (line for line in self._world.audit() if line["event"] == "open")
+        for line in sorted(lines, key=_time):
+            found.setdefault(line["user"], []).append(line)
+        return found
 
     def check_refusals(self, fault: Fault) -> Counter[str]:
         """Check that each refusal has a reason that the fault explains; returns their number."""
@@ -85,7 +111,9 @@ class Verdict:
             reason = self._reason(refusal, lines)
             found[reason] += 1
             known = reason in fault.reasons or reason in (BUSY, "connection", LATE)
-            if not known and not (reason == "balancer" and (fault.all_proxies or fault.harmed)):
+            if not known and not (
+                reason == "balancer" and (fault.all_proxies or fault.harms is not no_session)
+            ):
                 self._complain(f"{fault.name}: {refusal.user} was refused by {reason}: {refusal}")
         return found
 
@@ -170,6 +198,16 @@ class Verdict:
         if text not in self.complaints:
             self.complaints.append(text)
             print(f"    WRONG {text}", flush=True)
+
+
+def _time(line: dict[str, Any]) -> float:
+    return datetime.fromisoformat(line["time"]).timestamp()
+
+
+def _session_at(opened: list[dict[str, Any]], at: float) -> dict[str, Any] | None:
+    """Return the session of a user that was open at a moment of the monotonic clock."""
+    moment = at + time.time() - time.monotonic()
+    return next((line for line in reversed(opened) if _time(line) <= moment), None)
 
 
 def redis_cli(port: int, *words: str) -> str:

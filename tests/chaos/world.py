@@ -53,7 +53,7 @@ class World:
         pause: seconds between two keystrokes of one of them.
 
     Attributes:
-        leaving: users whose old workers end their sessions by themselves, until when.
+        retired: the sessions that an upgrade has left to workers that end, and its name.
     """
 
     def __init__(self, reactor: Any, seed: int, users: int, pause: float) -> None:
@@ -70,7 +70,7 @@ class World:
         ]
         self.users: list[User] = []
         self.browsers: list[Browser] = []
-        self.leaving: dict[str, float] = {}
+        self.retired: dict[str, str] = {}
         self._count, self._pause = users, pause
 
     def _config(self, name: str) -> str:
@@ -133,9 +133,10 @@ class World:
                 return proxy.gateway.call(method, path)[0]
         return 0
 
-    def everybody(self) -> list[User | Browser]:
-        """Return all users, with real browsers and without."""
-        return [*self.users, *self.browsers]
+    def note_retired(self, proxy: Proxy, upgrade: str) -> None:
+        """Note the sessions that an upgrade has left to the workers before it."""
+        for session in proxy.sessions(retired=True):
+            self.retired.setdefault(session, upgrade)
 
     @property
     def browsing(self) -> list[User]:
@@ -166,10 +167,13 @@ class World:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def keep_logs(self, folder: Path) -> None:
-        """Copy the logs and audits of all parts."""
-        shutil.copytree(self.folder, folder)
-        for proxy in self.proxies:
-            (folder / f"{proxy.name}.log").write_text(proxy.gateway.log())
+        """Copy the logs and audits of all parts; what fails is printed."""
+        try:
+            shutil.copytree(self.folder, folder)
+            for proxy in self.proxies:
+                (folder / f"{proxy.name}.log").write_text(proxy.gateway.log())
+        except OSError as e:
+            print(f"logs were not kept: {e}")
 
     def wait(self, true: Callable[[], object], what: str, limit: float = LIMIT) -> float:
         """Wait until something is true; returns the seconds.
