@@ -86,6 +86,7 @@ xvp_url = "{scheme}://{host}:{self.xvp_port}/console"
 web = ['{web.format(port=self.web_port)}']
 xvp = ['{xvp.format(port=self.xvp_port)}']
 api = ["tcp:{self.api_port}:interface=127.0.0.1"]
+{more.get("listen", "")}
 [api.keys.test]
 hash = "sha256:{digest}"
 scopes = ["admin"]

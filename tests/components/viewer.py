@@ -83,6 +83,10 @@ class Viewer:
         assert types == b"\x01", types
         self._socket.sendall(b"\x01")
         assert self.read(4) == bytes(4)
+        self.initialise()
+
+    def initialise(self) -> None:
+        """Send ClientInit, read ServerInit, and choose pixels and encodings."""
         self._socket.sendall(b"\x01")
         width, height = struct.unpack(">HH", self.read(4))
         self.read(16)
