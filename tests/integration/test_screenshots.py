@@ -48,6 +48,7 @@ type = "static"
 [backends.here.consoles]
 display = {{ address = "127.0.0.1:{self.display.port}" }}
 guest = {{ address = "127.0.0.1:{self.qemu.port}" }}
+alone = {{ address = "127.0.0.1:{self.display.port}", one_viewer = true }}
 gone = {{ address = "127.0.0.1:{free_port()}" }}
 """
         ).start()
@@ -128,6 +129,7 @@ class ScreenshotTests(SynchronousTestCase):
         for query, status, code in (
             ("vm=here/no-such", 404, "vm-not-found"),
             ("vm=here/gone", 502, "upstream-unreachable"),
+            ("vm=here/alone", 503, "console-in-use"),
             ("vm=elsewhere/vm", 404, "vm-not-found"),
             ("", 400, "bad-request"),
             ("vm=here/display&width=0", 422, "invalid-field"),

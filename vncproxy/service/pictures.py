@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from ..blocking import BoundedCalls
 from ..model import VMAddress
 from ..session.registry import SessionRegistry
+from ..together.viewers import require_room
 
 if TYPE_CHECKING:
     from ..screen import Picture
@@ -34,6 +35,7 @@ def make_album(sessions: SessionRegistry, calls: BoundedCalls, reactor: Any) -> 
         return threads.call(TIME_LIMIT, function, *args)
 
     async def take(vm: VMAddress) -> Picture:
+        await require_room(sessions.services.backends, vm)
         console, _ = await sessions.services.consoles().open(vm)
         return await take_picture(console.leg, console.server_init, in_thread, TIME_LIMIT, reactor)
 
