@@ -90,7 +90,8 @@ ONLY_IN: dict[str, set[str]] = {
     "click": {"cli"},
     "treq": {"backends", "hosts"},
     "httpx": {"client"},
-    "PIL": {"screen", "screenshots"},
+    "PIL": {"screen", "screenshots", "recording"},
+    "av": {"recording"},
     "prometheus_client": {"metrics", "session", "api", "service"},
 }
 """Foreign packages that belong to some parts."""

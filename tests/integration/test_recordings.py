@@ -9,6 +9,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import av
 import numpy as np
 import pyrage
 from click.testing import CliRunner, Result
@@ -61,11 +62,12 @@ display = {{ address = "127.0.0.1:{self.display.port}" }}
         return gateway
 
     def paint(self, seed: int) -> NDArray[np.uint8]:
-        """Paint noise; returns it."""
-        noise = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+        """Paint squares of random colours; returns them."""
+        few = np.random.default_rng(seed).integers(0, 256, (HEIGHT // 40, WIDTH // 40, 3))
+        squares = few.repeat(40, axis=0).repeat(40, axis=1).astype(np.uint8)
         pad = np.zeros((HEIGHT, WIDTH, 1), np.uint8)
-        self.painter.paint(0, 0, WIDTH, np.dstack((noise[:, :, ::-1], pad)).tobytes())
-        return noise
+        self.painter.paint(0, 0, WIDTH, np.dstack((squares[:, :, ::-1], pad)).tobytes())
+        return squares
 
 
 @cache
@@ -102,10 +104,10 @@ class RecordingTests(SynchronousTestCase):
 
     def test_the_picture_of_a_session_is_in_its_file(self) -> None:
         gateway = world().plain
-        noise = world().paint(1)
+        squares = world().paint(1)
         viewer = self.watch(gateway)
         self.assertTrue(viewer.name.endswith(" (recorded)"), viewer.name)
-        viewer.wait_for_pixel(at(noise))
+        viewer.wait_for_pixel(at(squares))
         viewer.key(0x61)
         viewer.close()
 
@@ -113,7 +115,14 @@ class RecordingTests(SynchronousTestCase):
         file = world().folder / "plain" / line["file"]
         self.assertEqual(file.stat().st_size, line["bytes"])
         self.assertEqual(file.stat().st_mode & 0o777, 0o640)
-        self.assertTrue(np.array_equal(self.exported(file, 1000), noise))
+        self.assertTrue(np.array_equal(self.exported(file, 1000), squares))
+        video = world().folder / "session.webm"
+        result = run("recording", "export", str(file), str(video))
+        self.assertEqual(result.exit_code, 0, result.output)
+        with av.open(str(video)) as opened_video:
+            last = [frame.to_ndarray(format="rgb24") for frame in opened_video.decode(video=0)][-1]
+        self.assertEqual(last.shape, squares.shape)
+        self.assertLess(np.abs(last.astype(int) - squares).mean(), 10)
         verified = run("recording", "verify", str(file), "--hash", line["hash"])
         self.assertEqual(verified.exit_code, 0, verified.output)
         with file.open("rb") as opened:
@@ -127,8 +136,8 @@ class RecordingTests(SynchronousTestCase):
 
     def test_a_killed_proxy_leaves_a_file_that_plays(self) -> None:
         gateway = world().gateway("killed", "")
-        noise = world().paint(2)
-        self.watch(gateway).wait_for_pixel(at(noise))
+        squares = world().paint(2)
+        self.watch(gateway).wait_for_pixel(at(squares))
         folder = world().folder / "killed"
 
         def picture_is_there() -> bool:
@@ -142,15 +151,15 @@ class RecordingTests(SynchronousTestCase):
         verified = run("recording", "verify", str(file))
         self.assertEqual(verified.exit_code, 1)
         self.assertIn("the end is missing", verified.output)
-        self.assertTrue(np.array_equal(self.exported(file, 1000), noise))
+        self.assertTrue(np.array_equal(self.exported(file, 1000), squares))
 
     def test_sealed_files_and_users_that_the_configuration_names(self) -> None:
         identity = pyrage.x25519.Identity.generate()
         recording = f'recipients = ["{identity.to_public()}"]\nusers = ["bob"]\non_trouble = "end"'
         gateway = world().gateway("sealed", recording)
-        noise = world().paint(3)
+        squares = world().paint(3)
         viewer = self.watch(gateway)
-        viewer.wait_for_pixel(at(noise))
+        viewer.wait_for_pixel(at(squares))
         viewer.close()
         line = gateway.audit_of("recording")
         file = world().folder / "sealed" / line["file"]
@@ -158,7 +167,7 @@ class RecordingTests(SynchronousTestCase):
         key = world().folder / "identity"
         key.write_text(f"# a key\n{identity}\n")
         found = self.exported(file, 1000, "--identity", str(key))
-        self.assertTrue(np.array_equal(found, noise))
+        self.assertTrue(np.array_equal(found, squares))
         picture = str(world().folder / "none.png")
         self.assertEqual(run("recording", "export", str(file), picture).exit_code, 1)
         self.assertEqual(run("recording", "verify", str(file)).exit_code, 0)

@@ -1,13 +1,16 @@
-"""``vncproxy recording``: verify recordings, and save pictures of them."""
+"""``vncproxy recording``: verify recordings, and save them as videos and pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from ..errors import VNCProxyError
 from .failures import Misconfigured, Refused
 
 if TYPE_CHECKING:
@@ -57,31 +60,59 @@ def verify(file: Path, expected: str | None) -> None:
 
 @recording.command()
 @click.argument("file", type=_FILE)
-@click.argument("picture", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--at", default=0.0, type=click.FloatRange(0), help="Seconds since its beginning.")
+@click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--at", type=click.FloatRange(0), help="Seconds since its beginning, for a picture.")
 @_identity
-def export(file: Path, picture: Path, at: float, identity: Path | None) -> None:
-    """Save the screen of FILE at a moment as PICTURE, a .png."""
+def export(file: Path, output: Path, at: float | None, identity: Path | None) -> None:
+    """Save FILE as OUTPUT: a video .webm or .mp4, or its screen at a moment as a .png."""
     from ..recording.chunks import Damaged
     from ..recording.sealing import CannotOpen
 
-    if picture.suffix.lower() != ".png":
-        raise Misconfigured(f"{picture}: a picture is a file .png")
+    save = _saver(output, at)
+    with file.open("rb") as opened:
+        try:
+            save(_reader(opened, identity), file)
+        except (Damaged, CannotOpen, VNCProxyError) as e:
+            raise Refused(f"{file}: {e}") from e
+
+
+Save = Callable[["RecordingReader", Path], None]
+
+
+def _saver(output: Path, at: float | None) -> Save:
+    """Return what saves a recording, by the suffix of the file."""
+    suffix = output.suffix.lower()
+    if suffix == ".png":
+        return partial(_save_picture, output, at or 0.0)
+    if suffix not in (".webm", ".mp4"):
+        raise Misconfigured(f"{output}: a video is a file .webm or .mp4, a picture a .png")
+    if at is not None:
+        raise click.UsageError("--at is for a picture, a file .png")
+    return partial(_save_video, output)
+
+
+def _save_picture(output: Path, at: float, reader: RecordingReader, file: Path) -> None:
     try:
         from ..recording.playing import pictures_at
         from ..screenshots.formats import ImageFormat
         from ..screenshots.images import encode_image
     except ImportError as e:
         raise Misconfigured("pictures need numpy and Pillow: install vncproxy[screen]") from e
-    with file.open("rb") as opened:
-        reader = _reader(opened, identity)
-        try:
-            found = next(pictures_at(reader.events(), [round(at * 1e6)]))
-        except (Damaged, CannotOpen) as e:
-            raise Refused(f"{file}: {e}") from e
+    found = next(pictures_at(reader.events(), [round(at * 1e6)]))
     if found is None:
         raise Refused(f"{file}: there is no screen {at:g} s after its beginning")
-    picture.write_bytes(encode_image(found, ImageFormat.PNG))
+    output.write_bytes(encode_image(found, ImageFormat.PNG))
+
+
+def _save_video(output: Path, reader: RecordingReader, file: Path) -> None:
+    try:
+        from ..recording.video import export_video
+    except ImportError as e:
+        raise Misconfigured("videos need PyAV: install vncproxy[video]") from e
+    with click.progressbar(length=file.stat().st_size, label=output.name) as bar:
+        count = export_video(reader, output, lambda seconds: bar.update(reader.take_read()))
+    if not count:
+        raise Refused(f"{file}: there is no screen in it")
 
 
 def _reader(file: BinaryIO, identity: Path | None) -> RecordingReader:

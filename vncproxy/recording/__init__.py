@@ -12,4 +12,5 @@
 - `recordings`: the recordings of this process.
 - `reading`: the bytes of a file in, events out; what is wrong with a file.
 - `playing`: the screen of a recording at any moment.
+- `video`: recordings as videos.
 """

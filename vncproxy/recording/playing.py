@@ -121,3 +121,26 @@ def pictures_at(events: Iterable[Event], moments: Iterable[int]) -> Iterator[Pic
             playback.take(event)
             event = next(coming, None)
         yield playback.picture
+
+
+def frames(events: Iterable[Event], interval: int) -> Iterator[tuple[int, Picture]]:
+    """Yield the screen with its moment in microseconds, after each time that it has changed.
+
+    The pictures change as the recording goes on.
+
+    Args:
+        interval: microseconds between two of them, at least.
+
+    Raises:
+        VNCProxyError: an event cannot be decoded.
+    """
+    playback, shown, due, moment = Playback(), 0, 0, 0
+    for event in events:
+        decoder = playback.decoder
+        if decoder is not None and decoder.updates > shown and event.moment >= due:
+            yield moment, decoder.picture
+            shown, due = decoder.updates, moment + interval
+        playback.take(event)
+        moment = event.moment
+    if playback.picture is not None:
+        yield moment, playback.picture

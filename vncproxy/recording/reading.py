@@ -55,6 +55,7 @@ class RecordingReader:
         self.chunks = 0
         self.cut = 0
         self._file = file
+        self._read = 0
         self._open_seal = open_seal
         self._seal: Seal | None = None
         self._reader = ChunkReader()
@@ -73,6 +74,11 @@ class RecordingReader:
                 except MalformedEvents as e:
                     raise Damaged(chunk.number, str(e)) from e
 
+    def take_read(self) -> int:
+        """Return how many bytes were read since the last call."""
+        read, self._read = self._read, 0
+        return read
+
     def read_chunks(self) -> Iterator[Chunk]:
         """Yield the chunks, each once its hash was verified.
 
@@ -80,6 +86,7 @@ class RecordingReader:
             Damaged: the file was changed, or is no recording.
         """
         while data := self._file.read(_READ_SIZE):
+            self._read += len(data)
             for chunk in self._reader.receive(data):
                 self._note(chunk)
                 yield chunk
