@@ -26,11 +26,11 @@ class Elsewhere:
         self.asked = 0
         self.away = False
 
-    async def has(self, vm: VMAddress, session_id: str) -> bool:
+    async def find(self, vm: VMAddress, session_id: str, *, joined: bool = False) -> str:
         self.asked += 1
         if self.away:
             raise StoreUnavailable("away")
-        return session_id in self.live
+        return f"abcd/{session_id}" if session_id in self.live else ""
 
 
 class BindingCase(SessionTestCase):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ..model import VMAddress
+
 LEASE: Final = 15.0
 """Seconds that an announcement lives; what a process has in Redis ends with it."""
 
@@ -67,6 +69,10 @@ class ClusterKeys:
     def live(self, place: str) -> str:
         """Return the key of the live sessions at a place, as `SessionLease` names it."""
         return f"{self.prefix}live:{place}"
+
+    def driver(self, vm: VMAddress) -> str:
+        """Return the key of the name of the session that drives a machine."""
+        return f"{self.prefix}driver:{vm}"
 
     def acks(self, worker_id: str) -> str:
         """Return the channel on which a process receives answers to its orders."""

@@ -47,7 +47,7 @@ class Binding:
         joins = session.joins
         assert joins is not None and session.vm is not None
         self._joined[session.id] = session
-        if not await self._machines.has(session.vm, joins.session):
+        if not await self._machines.find(session.vm, joins.session):
             del self._joined[session.id]
             detail = f"token {session.token_id[:12]}: session {joins.session} has ended"
             raise TokenExpired(detail).about(session.vm, session.user)
@@ -85,7 +85,7 @@ class Binding:
         for session in list(self._joined.values()):
             joins, vm = session.joins, session.vm
             assert joins is not None and vm is not None
-            if not await self._machines.has(vm, joins.session):
+            if not await self._machines.find(vm, joins.session):
                 _end(session)
 
 
