@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -29,6 +29,7 @@ from vncproxy.model import (
     Transport,
     VMAddress,
 )
+from vncproxy.service.together import make_company
 from vncproxy.session.registry import SessionRegistry
 from vncproxy.session.services import Services
 from vncproxy.testing import MemoryPeer, ScriptedRFBServer, StaticConsoles, carry
@@ -131,6 +132,7 @@ class ProxyTestCase(SynchronousTestCase):
             {"web-01": ConsoleEndpoint(Transport.TCP, host="192.0.2.10", port=5900)}
         )
         self.observer = RecordingObserver()
+        self.notes: list[tuple[str, Mapping[str, object]]] = []
         self.serve()
 
     def time(self) -> float:
@@ -148,6 +150,15 @@ class ProxyTestCase(SynchronousTestCase):
             "reactor": self.reactor,
         }
         self.sessions = SessionRegistry(Services(**{**services, **changes}))
+
+    def serve_together(self, **changes: Any) -> None:
+        """The same, for sessions that know of others at their machine."""
+        self.serve(**changes)
+        self.company = make_company(self.sessions, None, self.note, self.reactor)
+
+    def note(self, event: str, members: Mapping[str, object]) -> None:
+        """Record an audit line."""
+        self.notes.append((event, members))
 
     def live_sessions(self, vm: VMAddress | None = None) -> Sequence[SessionInfo]:
         """Return the sessions of the registry."""

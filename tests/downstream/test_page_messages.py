@@ -54,6 +54,7 @@ class PageMessageTests(WebSocketTestCase):
         self.assertEqual(self.told(), [{"event": "time", "seconds": 60}])
 
     def test_a_page_that_does_not_talk_is_told_nothing(self) -> None:
+        self.peer.close()
         self.open("moves=1")
 
         self.assertFalse(self.session.tell_page("time", seconds=60))

@@ -21,7 +21,7 @@ ONE_DRIVER = Policy(sharing=Sharing.ONE_DRIVER)
 class RightsTestCase(SessionTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.serve(check_viewers=True)
+        self.serve_together(check_viewers=True)
 
     def start(self, policy: Policy | None = None, **request: Any) -> MemoryPeer:
         """Open a session; returns its console."""

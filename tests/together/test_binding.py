@@ -14,6 +14,7 @@ from tests.doubles.sessions import GREETING, SessionTestCase, User
 from vncproxy.errors import ConsoleInUse, JoinedSessionEnded, StoreUnavailable, TokenExpired
 from vncproxy.model import ConsoleType, JoinKind, Joins, Policy, Token, VMAddress
 from vncproxy.session.session import Session
+from vncproxy.session.state import SessionState
 from vncproxy.together.binding import Binding
 from vncproxy.together.memory import MemoryMachineSessions
 
@@ -40,8 +41,13 @@ class BindingCase(SessionTestCase):
 
     def bind(self, machines: Any) -> None:
         self.binding = Binding(self.sessions, machines)
-        self.sessions.require_host = self.binding.require_host
+        self.sessions.enter_machine = self.enter
         self.sessions.on_left = self.binding.session_left
+
+    async def enter(self, session: SessionState) -> str:
+        if session.joins is not None:
+            await self.binding.require_host(session)
+        return ""
 
     def join(self, host: str) -> tuple[Session, User]:
         """Begin a session that joins another one."""

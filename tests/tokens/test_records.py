@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.model import Clipboard, ConsoleType, Mode, Policy, Sharing, Token, Visit, VMAddress
+from vncproxy.model import Clipboard, ConsoleType, Mode, Policy, Token, Visit, VMAddress
 from vncproxy.origins import allows
 from vncproxy.tokens.records import MalformedRecord, decode, encode
 
@@ -70,6 +70,6 @@ class DecodeTests(SynchronousTestCase):
         self.assertRaises(MalformedRecord, decode, wrong)
 
     def test_a_restriction_that_is_not_enforced_is_refused_by_its_name(self) -> None:
-        policy = Policy(sharing=Sharing.ONE_DRIVER)
+        policy = Policy(approval=1)
         error = self.assertRaises(MalformedRecord, decode, record(policy))
-        self.assertIn("policy.sharing: one-driver is not enforced", str(error))
+        self.assertIn("policy.approval: 1 is not enforced", str(error))

@@ -39,6 +39,9 @@ LOOKED_UP_AT_ONCE = 500
 TUNNEL = b'"tunnel"'
 """What no answer to an order holds, and each message about a tunnel does."""
 
+DRIVER = b'"driver"'
+"""What each message about the driver of a machine holds."""
+
 Revoked = Callable[[Collection[str]], Awaitable[frozenset[str]]]
 """Returns those of some tokens, by their ids, that are revoked; it may raise StoreUnavailable."""
 
@@ -83,6 +86,7 @@ class Cluster:
         on_tunnel: is called with each message of another process about a tunnel between zones.
         on_beat: are called at each heartbeat.
         on_machine: is called with each notice about a machine with several sessions.
+        on_driver: is called with each message about the driver of a machine.
         on_subscribed: is called when notices arrive again; earlier ones may be missing.
     """
 
@@ -107,6 +111,7 @@ class Cluster:
         self.on_tunnel: Callable[[bytes], object] = _ignore
         self.on_beat: list[Callable[[], object]] = []
         self.on_machine: Callable[[bytes], object] = _ignore
+        self.on_driver: Callable[[bytes], object] = _ignore
         self.on_subscribed: Callable[[], object] = _nothing
         self.keys = self._keys = keys = ClusterKeys(settings.prefix)
         self.link = self._link = link = RedisLink(reactor, settings, primary, on_operation, outage)
@@ -221,6 +226,8 @@ class Cluster:
             self._stream.read()
         elif channel == self._keys.machines:
             self.on_machine(message)
+        elif DRIVER in message:
+            self.on_driver(message)
         elif TUNNEL in message:
             self.on_tunnel(message)
         else:

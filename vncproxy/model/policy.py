@@ -183,13 +183,10 @@ def _text(value: object) -> str:
     return str(getattr(value, "value", value)).lower()
 
 
-ENFORCED_VALUES: Final[Mapping[str, frozenset[object]]] = {
-    "sharing": frozenset({Sharing.SHARED, Sharing.EXCLUSIVE, Sharing.TAKE_OVER}),
-}
+ENFORCED_VALUES: Final[Mapping[str, frozenset[object]]] = {}
 """The values of fields in `NOT_ENFORCED` that are enforced; of others the default alone is."""
 
 NOT_ENFORCED: Final = (
-    "sharing",
     "banner",
     "approval",
     "power",

@@ -37,7 +37,7 @@ from .recordings import make_recordings
 from .reload import RunningProxy
 from .siblings import Siblings
 from .sites import Sites, proxy_name, services
-from .together import bind_sessions, links_to_sessions
+from .together import links_to_sessions, make_company
 from .zone_links import make_links, surround
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class _Parts:
         self.sessions = self._make_sessions(observers)
         self.describe = self._make_description()
         self.cluster = self._make_cluster()
-        self.binding = bind_sessions(self.sessions, self.cluster)
+        self.company = make_company(self.sessions, self.cluster, self.audit.note, reactor)
         self.proxies: IProxies = self.cluster or Alone(self.describe, self._drain)
         self.hosts = self._make_hosts()
         self.sites = self._make_sites()
@@ -176,7 +176,12 @@ class _Parts:
             self.audit.note,
             self.reactor.seconds,
         )
-        return {**BUILT_IN, "invite": invitations.answer}
+        return {
+            **BUILT_IN,
+            "invite": invitations.answer,
+            "drive": lambda *asked: self.company.handing.ask(*asked),
+            "hand-over": lambda *asked: self.company.handing.answer(*asked),
+        }
 
     def _make_description(self) -> Description:
         started_at = time.time()

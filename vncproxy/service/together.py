@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from twisted.internet.interfaces import IReactorTime
 
 from ..config.settings import Settings
-from ..interfaces import IMachineSessions
 from ..model import UnixTime
 from ..session.registry import SessionRegistry
-from ..together.binding import Binding
+from ..together.company import Company, Note
 from ..together.links import SessionLinks
 from ..together.memory import MemoryMachineSessions
 from ..tokens.issuing import IssueRules, TokenIssuer
@@ -23,16 +22,27 @@ if TYPE_CHECKING:
     from ..cluster.cluster import Cluster
 
 
-def bind_sessions(sessions: SessionRegistry, cluster: Cluster | None) -> Binding:
-    """Let sessions that join others end with them, also where those are of other processes."""
-    binding = Binding(sessions, _machines(sessions, cluster))
-    sessions.require_host = binding.require_host
-    sessions.on_left = binding.session_left
-    if cluster is not None:
-        cluster.on_machine = binding.noticed
-        cluster.on_subscribed = binding.check
-        cluster.on_beat.append(binding.check)
-    return binding
+def make_company(
+    sessions: SessionRegistry, cluster: Cluster | None, note: Note, clock: IReactorTime
+) -> Company:
+    """Return what sessions know of others at their machines, also in other processes."""
+    if cluster is None:
+        memory = MemoryMachineSessions(sessions)
+        alone = Company(sessions, sessions.of_machine, memory, note, clock)
+        memory.on_change, memory.on_message = alone.driving.changed, alone.handing.received
+        return alone
+    # txredisapi installs the reactor on import, and importing this module must not
+    from ..cluster.keys import HEARTBEAT, LEASE
+    from ..together.redis import RedisMachineSessions
+
+    machines = RedisMachineSessions(cluster.link, cluster.keys)
+    of_machine, lease = cluster.sessions.of_machine, LEASE - HEARTBEAT
+    company = Company(sessions, of_machine, machines, note, clock, lease)
+    cluster.on_machine = company.binding.noticed
+    cluster.on_driver = company.handing.received
+    cluster.on_subscribed = company.check
+    cluster.on_beat.append(company.renew)
+    return company
 
 
 def links_to_sessions(
@@ -43,12 +53,3 @@ def links_to_sessions(
     rules = IssueRules(tokens.ttl, tokens.max_ttl, urls_of(settings), backends)
     machines = MachineCheck(backends, reactor, settings.timeouts.locate)
     return SessionLinks(TokenIssuer(components.store, rules, machines, now), backends)
-
-
-def _machines(sessions: SessionRegistry, cluster: Cluster | None) -> IMachineSessions:
-    if cluster is None:
-        return MemoryMachineSessions(sessions)
-    # txredisapi installs the reactor on import, and importing this module must not
-    from ..together.redis import RedisMachineSessions
-
-    return RedisMachineSessions(cluster.link, cluster.keys)

@@ -12,6 +12,7 @@ In reading order:
 - `recorded`: sessions that are recorded.
 - `opening`: turn, token, policy, console, greeting.
 - `conditions`: the conditions under which a policy lets a user in.
+- `journey`: what another zone is told of a session.
 - `consoles`: from a machine to its console: asks the backend, connects, shakes hands.
 - `steps`: measures the steps to a console.
 - `recovery`: backends that tell what became of a console, those with the old interfaces included.

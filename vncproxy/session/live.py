@@ -60,8 +60,10 @@ class LiveSessions:
         on_company: called with a machine that has several sessions when one begins or ends.
         elsewhere: returns why a console cannot be shown here, which may be that another proxy shows
             it; None where no other may.
-        require_host: is called with a session that joins another one, when its token is redeemed;
-            raises `VNCProxyError` where the other one does not live.
+        enter_machine: is called with a session that joins another one or shares its machine, when
+            its token is redeemed; returns what is to stand behind the desktop's name, or raises
+            `VNCProxyError` where there is no place for it.
+        on_page: called with a session whose page can be told things from now on.
         on_left: called with a session that has ended where its machine has others.
         explaining: how many sessions ask their backends why their console ended.
     """
@@ -79,7 +81,8 @@ class LiveSessions:
         self.replace_elsewhere: Callable[[str, str, str], object] = lambda name, by, why: None
         self.on_company: Callable[[VMAddress], object] = lambda vm: None
         self.elsewhere: Elsewhere | None = None
-        self.require_host: Callable[[SessionState], Awaitable[None]] = _no_host
+        self.enter_machine: Callable[[SessionState], Awaitable[str]] = _enter_alone
+        self.on_page: Callable[[SessionState], object] = lambda session: None
         self.on_left: Callable[[SessionState], object] = lambda session: None
         self.explaining = 0
         self.on_count: Callable[[], None] = lambda: None
@@ -252,9 +255,11 @@ class LiveSessions:
             del self._of_address[client]
 
 
-async def _no_host(session: SessionState) -> None:
-    """Refuse a session that joins another one: nothing was given that knows others."""
-    raise PolicyUnsupported("sessions cannot be joined here")
+async def _enter_alone(session: SessionState) -> str:
+    """Refuse a session whose policy is about others: nothing was given that knows them."""
+    if session.joins is not None or session.shares_control:
+        raise PolicyUnsupported("nothing is known of other sessions here")
+    return ""
 
 
 def _counted(session: SessionState) -> str:

@@ -15,7 +15,6 @@ from ..errors import (
     SessionEnded,
     TokenRefused,
     TokenUsed,
-    ZoneForbidden,
 )
 from ..filters import stage_of_viewer, stages_for
 from ..handshake.steps import StepError
@@ -26,7 +25,6 @@ from ..model import (
     ConsoleType,
     Grant,
     Journey,
-    Mode,
     Token,
     check_secret,
     secret_id,
@@ -35,15 +33,16 @@ from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
 from ..rfb.server_init import desktop_name, rename
 from ..upstream import Console
-from .conditions import check_confirmed, check_policy, check_time, without_own
+from .conditions import check_confirmed, check_policy, check_time
 from .downstream import IDownstream
+from .journey import journey_to
 from .live import LiveSessions
 from .page import Page
 from .recorded import EVENT as RECORDING
 from .recorded import NOTE as RECORDED
 from .recorded import record
 from .services import Services
-from .sharing import sharing_at_zone, told_by_zone_to, told_occupied
+from .sharing import told_by_zone_to, told_occupied
 from .state import SessionState
 from .user_request import UserRequest
 
@@ -57,13 +56,14 @@ NOTE_VIEW_ONLY = " (view only)"
 class Opening:
     """The opening of one session; it is dropped once bytes flow."""
 
-    __slots__ = ("_downstream", "_live", "_session", "_zone")
+    __slots__ = ("_downstream", "_live", "_note", "_session", "_zone")
 
     def __init__(self, session: SessionState, downstream: IDownstream, live: LiveSessions) -> None:
         self._session = session
         self._downstream = downstream
         self._live = live
         self._zone = ""
+        self._note = ""
 
     @property
     def _services(self) -> Services:
@@ -94,8 +94,7 @@ class Opening:
             raise
         if session.user_request.can_talk:
             session.page = Page(session, down, self._services.page_requests)
-            if (most := grant.token.policy.may_invite) is not None:
-                session.tell_page("invitations", most=most.value)
+            self._live.on_page(session)
         if session.is_recorded:
             session.tell_page(RECORDING, on=True)
         if not session.rights.may_control and session.user_request.can_move:
@@ -182,8 +181,7 @@ class Opening:
     async def _open_console(self, grant: Grant) -> tuple[Leg, Console, str, Sequence[IStage]]:
         """Return the user's leg, the console, the machine's name, and stages."""
         session, token = self._session, grant.token
-        if token.joins is not None:
-            await self._live.require_host(session)
+        await self._enter_machine(grant)
         await self._downstream.admit(grant)
         check_policy(token.policy, session.user_request, self._services.time())
         console, name = await self._find_console(grant)
@@ -193,6 +191,17 @@ class Opening:
         stages = self._stages(token, console)
         down = await self._greet(console)
         return down, console, name or "", stages
+
+    async def _enter_machine(self, grant: Grant) -> None:
+        """Take the session's place among others, where there are some or its policy is about them.
+
+        Raises:
+            VNCProxyError: there is no place for it.
+        """
+        token, request = grant.token, self._session.user_request
+        is_seen = grant.company > 1 and not request.can_talk
+        if token.joins is not None or self._session.shares_control or is_seen:
+            self._note = await self._live.enter_machine(self._session)
 
     def _stages(self, token: Token, console: Console) -> Sequence[IStage]:
         """Return the stages that a token needs; a console that has none for it is closed."""
@@ -216,12 +225,13 @@ class Opening:
 
     def _named(self, server_init: bytes, name: str) -> bytes:
         """Return ServerInit with the machine's name; one of view-only says so to other viewers."""
-        session = self._session
+        session, note = self._session, self._note
         if not session.rights.may_control and not session.user_request.can_move:
-            name = (name or desktop_name(server_init)).removesuffix(NOTE_VIEW_ONLY)
-            name += NOTE_VIEW_ONLY
+            note += NOTE_VIEW_ONLY
         if session.is_recorded and session.page is None:
-            name = (name or desktop_name(server_init)) + RECORDED
+            note += RECORDED
+        if note:
+            name = (name or desktop_name(server_init)).removesuffix(NOTE_VIEW_ONLY) + note
         return rename(server_init, name) if name else server_init
 
     async def _find_console(self, grant: Grant) -> tuple[Console, str]:
@@ -260,27 +270,9 @@ class Opening:
         self._session.border = replace(border, to_zone=zone, to_session=session_id)
 
     def _journey(self, zone: str) -> Journey:
-        """Return what another zone is told of the session, which goes there.
-
-        Raises:
-            ZoneForbidden: the zone that it comes from may not see machines of that one.
-        """
+        """Return what another zone is told of the session, which goes there; as `journey_to`."""
         self._zone = zone
-        session, grant = self._session, self._session.grant
-        assert grant is not None
-        policy, visit = grant.token.policy, grant.token.visit
-        policy = replace(policy, sharing=sharing_at_zone(session))
-        if visit is not None and not self._services.shows_zone(visit.zone, zone):
-            raise _forbidden(visit.zone, zone)
-        if policy.max_duration is not None:
-            since = self._services.reactor.seconds() - session.started
-            left = max(1.0, policy.max_duration - grant.age - since)
-            policy = replace(policy, max_duration=left)
-        policy = without_own(policy)
-        # enforced here, where it may change: the other zone would go on dropping keys
-        policy = replace(policy, mode=Mode.CONTROL)
-        client, via = session.user_request.client, visit.via if visit else ()
-        return Journey(session.id, grant.token.user, client, policy, via)
+        return journey_to(zone, self._session, self._services)
 
     async def _greet(self, console: Console) -> Leg:
         """Greet the viewer; a console whose viewer does not answer is closed."""
@@ -335,10 +327,3 @@ def _explain_used(error: TokenUsed, request: UserRequest) -> TokenUsed:
     detail = f"{error.detail}; the browser sent no cookie of it, or keeps none"
     used = TokenUsed(detail)
     return used.about(error.vm, error.user) if error.vm else used
-
-
-def _forbidden(asking: str, asked: str) -> ZoneForbidden:
-    return ZoneForbidden(
-        f"the machine is in the zone {asked}, which accept.backends of {asking} does not have",
-        public=f"The virtual machine is in the zone {asked}, which is not shown to {asking}.",
-    )

@@ -81,7 +81,8 @@ def sharing_at_zone(session: SessionState) -> Sharing:
     sharing, resumed = session.grant.token.policy.sharing, session.grant.resumed
     if sharing is Sharing.TAKE_OVER and resumed and not session.user_request.takes:
         return Sharing.EXCLUSIVE
-    return sharing
+    # which of the users of this zone drives is decided here
+    return Sharing.SHARED if sharing is Sharing.ONE_DRIVER else sharing
 
 
 def told(why: SessionEnded, session: SessionState, *, show_users: bool) -> SessionEnded:

@@ -8,7 +8,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from ..errors import ProxyDraining, SessionEnded, Superseded, VNCProxyError
-from ..model import DEFAULT_POLICY, Border, Grant, Joins, SessionInfo, UnixTime, VMAddress
+from ..model import DEFAULT_POLICY, Border, Grant, Joins, SessionInfo, Sharing, UnixTime, VMAddress
 from ..relay.leg import Leg
 from .rights import Rights
 from .user_request import UserRequest
@@ -110,6 +110,11 @@ class SessionState:
     def joins(self) -> Joins | None:
         """The live session that it has joined; None for a session of its own."""
         return None if self.grant is None else self.grant.token.joins
+
+    @property
+    def shares_control(self) -> bool:
+        """Whether one of the users at its machine drives at a time."""
+        return self.grant is not None and self.grant.token.policy.sharing is Sharing.ONE_DRIVER
 
     @property
     def is_open(self) -> bool:

@@ -1,4 +1,4 @@
-"""Several users at one machine: sessions that join another one, and end with it.
+"""Several users at one machine: who is there, who drives, and sessions that join another one.
 
 In reading order:
 
@@ -7,6 +7,10 @@ In reading order:
 - `redis`: the sessions of a machine in all processes.
 - `binding`: ends sessions that have joined others when those end.
 - `viewers`: whether a console admits one more viewer.
+- `people`: tells pages who else is at their machine.
+- `driving`: one session drives at a time, where the policy says so.
+- `handing`: hands the control over.
 - `links`: makes links to live sessions.
 - `inviting`: answers pages whose users invite others.
+- `company`: all of it, as sessions and other processes use it.
 """

@@ -7,6 +7,7 @@ that is lost, it asks at its next heartbeat.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -25,11 +26,15 @@ class Binding:
     Args:
         sessions: of this process.
         machines: tells whether the others still live.
+
+    Attributes:
+        on_notice: is called with the machine of each notice.
     """
 
     log = Logger()
 
     def __init__(self, sessions: SessionRegistry, machines: IMachineSessions) -> None:
+        self.on_notice: Callable[[VMAddress], object] = lambda vm: None
         self._sessions = sessions
         self._machines = machines
         self._joined: dict[str, SessionState] = {}
@@ -68,9 +73,10 @@ class Binding:
         """Take a notice of another process; one that is malformed is ignored."""
         try:
             notice = json.loads(message)
+            vm, name = VMAddress.parse(notice["vm"]), notice["session"].partition("/")[2]
             if notice["event"] == "left":
-                vm, name = VMAddress.parse(notice["vm"]), notice["session"]
-                self.left(vm, name.partition("/")[2])
+                self.left(vm, name)
+            self.on_notice(vm)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
             self.log.warn("a notice about a machine cannot be read: {why}", why=repr(e)[:200])
 

@@ -140,6 +140,7 @@ class Driving:
             return False
         self._stop(seat)
         seat.version += 1
+        seat.driver = ""
         driver = await self._machines.give(seat.vm, seat.name, other)
         self._apply(seat, driver)
         return bool(other) and driver == other

@@ -23,7 +23,8 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``toolbar.js``, ``keys.js``: the toolbar and its menus; key chords and held keys.
 - ``view.js``: scaling, panning, full screen.
 - ``focus.js``: the keyboard focus of the screen.
-- ``people.js``, ``invite.js``: the others at the machine; links for guests.
+- ``people.js``, ``drive.js``, ``invite.js``: the others at the machine, the control that one of
+  them has at a time, and links for guests.
 - ``clipboard.js``: the guest's clipboard.
 - ``typing.js``, ``typing-dialog.js``: text as key strokes, and the dialog that sends it.
 - ``softkeyboard.js``: on-screen keyboards of phones and tablets.

@@ -70,7 +70,7 @@ class ClaimsTests(LinkCase):
         self.assertTrue(self.good(iat=now - 100, exp=now - 50).is_over)
 
     def test_what_is_not_enforced_is_refused_in_words(self) -> None:
-        self.refused(PolicyUnsupported, policy={"sharing": "one-driver"})
+        self.refused(PolicyUnsupported, policy={"approval": 1})
 
     def test_claims_that_are_not_good(self) -> None:
         now = int(time.time())

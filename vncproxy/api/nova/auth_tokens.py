@@ -13,6 +13,7 @@ from ...model import (
     Grant,
     HTTPConnect,
     Policy,
+    Sharing,
     Transport,
     VMAddress,
     VMSummary,
@@ -114,6 +115,7 @@ def restricted(policy: Policy) -> bool:
         or policy.open_times
         or policy.bandwidth
         or policy.restricts_messages
+        or policy.sharing is not Sharing.SHARED
         or policy.not_enforced()
     )
 

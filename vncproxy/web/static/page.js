@@ -1,6 +1,7 @@
 /** Sets the page up: reads the link, opens the connection and attaches the parts to it. */
 
 import * as clipboard from "./clipboard.js";
+import * as drive from "./drive.js";
 import * as heldback from "./heldback.js";
 import * as invite from "./invite.js";
 import * as mode from "./mode.js";
@@ -24,6 +25,7 @@ import { describeScreen, leaveOnChord, releaseKeysOnBlur } from "./focus.js";
 const PARTS = [
     mode,
     people,
+    drive,
     invite,
     recording,
     toolbar,

@@ -14,6 +14,7 @@ const NOTICE = "people";
  * @property {string} name - "" where the gateway does not tell it
  * @property {"control"|"view-only"} mode
  * @property {boolean} [drives] - whether this one has the control, where one has it at a time
+ * @property {boolean} [shadow] - whether this one is an administrator
  */
 
 export function attach(connection) {
@@ -21,7 +22,7 @@ export function attach(connection) {
     connection.addEventListener("screen", () => people.forget());
     connection.addEventListener("told", ({ detail }) => {
         if (detail.event === "people") {
-            people.set(detail.others);
+            people.set(detail.others, detail.found);
         } else if (detail.event === "invitations") {
             people.allowInviting();
         }
@@ -35,14 +36,13 @@ export function attach(connection) {
 
 class People {
     #others = [];
-    #known = false;
     #invites = false;
     #timer = null;
 
     /** A new connection is told anew. */
     forget() {
         this.#others = [];
-        this.#known = this.#invites = false;
+        this.#invites = false;
         notices.hide(NOTICE);
         this.#show();
     }
@@ -52,18 +52,20 @@ class People {
         this.#show();
     }
 
-    /** @param {Person[]} others */
-    set(others) {
+    /**
+     * @param {Person[]} others
+     * @param {boolean} found - whether they were there before this user
+     */
+    set(others, found) {
         const [came, gone] = [missing(others, this.#others), missing(this.#others, others)];
         const sentences = [
-            sentence(came, this.#known ? "joined" : "here, too"),
+            sentence(came, found ? "here, too" : "joined"),
             sentence(gone, "left"),
         ].filter(Boolean);
         if (sentences.length > 0) {
             this.#notify(sentences.join(" "));
         }
         this.#others = others;
-        this.#known = true;
         this.#show();
     }
 
@@ -87,9 +89,9 @@ class People {
     }
 }
 
-function itemOf({ name, mode, drives }) {
+function itemOf({ name, mode, drives, shadow }) {
     const what = drives ? "has the control" : mode === "view-only" ? "watches" : "";
-    return item(name || "Somebody else", what);
+    return item(name || (shadow ? "An administrator" : "Somebody else"), what);
 }
 
 function item(name, what = "") {
