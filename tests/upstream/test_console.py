@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionLost
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from tests.doubles.proxy_in_memory import ProxyTestCase
 from vncproxy.errors import (
@@ -194,6 +198,23 @@ class ReachTests(ProxyTestCase):
             getattr(near, end)()
 
             self.error(UpstreamViolation)
+
+    def test_nor_one_by_a_descriptor_which_is_good_once(self) -> None:
+        adopted: list[Any] = []
+
+        def adopt(fd: int, family: int, factory: Any) -> None:
+            adopted.append(factory.buildProtocol(None))
+            adopted[-1].makeConnection(StringTransport())
+
+        self.reactor.adoptStreamConnection = adopt  # type: ignore[method-assign]
+        ours, theirs = socket.socketpair()
+        self.addCleanup(theirs.close)
+        self.reach(ConsoleEndpoint(Transport.FD, fd=ours.detach()))
+        self.wait(2)
+
+        adopted[0].connectionLost(Failure(ConnectionLost()))
+
+        self.assertIn("closed after 0 bytes", self.error(UpstreamViolation))
 
     def test_nor_one_through_a_tunnel_which_has_been_asked_for_something(self) -> None:
         self.reach(ConsoleEndpoint(Transport.TCP, "192.0.2.10", 80, handshakes=TUNNEL))

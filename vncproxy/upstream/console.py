@@ -143,10 +143,12 @@ async def _authenticate(handshakes: ConsoleHandshakes, endpoint: ConsoleEndpoint
 async def _is_unaccepted(leg: Leg, endpoint: ConsoleEndpoint) -> bool:
     """Return whether a probe of a silent connection has shown that the server does not know it.
 
-    Only of a server that speaks first: any other one may have read what was sent.
+    Only of a server that speaks first, since any other one may have read what was sent, and only
+    over TCP, since a file descriptor is good once.
     """
     silence = leg.clock.seconds() - leg.last_received_at
-    if leg.bytes_received or silence < FIRST_PROBES or not is_vnc_server(endpoint):
+    dialled = endpoint.transport is Transport.TCP and is_vnc_server(endpoint)
+    if leg.bytes_received or silence < FIRST_PROBES or not dialled:
         return False
     return isinstance(await leg.close_reason, ConnectionLost)
 
