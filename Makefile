@@ -19,15 +19,15 @@ BENCH_ARGS ?=
 FUZZ_ARGS ?=
 CHAOS_ARGS ?=
 
-.PHONY: demo test check format bench soak fuzz chaos reference profile debian clean
+.PHONY: demo test check environments format bench soak fuzz chaos reference profile debian clean
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/vncproxy demo $(DEMO_ARGS)
 
-test: $(VENV)/.test $(VENV)/.openstack
+test: environments
 	@$(BIN)/python tests/run.py
 
-check: $(VENV)/.test $(VENV)/.openstack
+check: environments
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -35,6 +35,10 @@ check: $(VENV)/.test $(VENV)/.openstack
 	@$(BIN)/python tests/run.py --coverage
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+
+# both at a time, after what they need; each waits for downloads most of the time
+environments: debian $(BIN)/pip
+	@$(MAKE) --no-print-directory -j2 $(VENV)/.test $(VENV)/.openstack
 
 format:
 	$(BIN)/ruff format .

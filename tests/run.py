@@ -158,7 +158,7 @@ def run_module(module: str, coverage: bool) -> Count:
 
 def lanes() -> int:
     """Return how many modules run side by side: tests wait about as often as they compute."""
-    return (os.cpu_count() or 1) + 1
+    return (os.cpu_count() or 1) + 2
 
 
 def modules() -> list[str]:
