@@ -27,6 +27,7 @@ from twisted.web.http_headers import Headers
 
 from tests.components.redis_server import RedisServer
 from vncproxy.model import secret_id
+from vncproxy.power import MachinePower
 
 PROCESSES = 4
 """Processes that simulate proxies."""
@@ -127,6 +128,7 @@ async def _serve(reactor: Any, port: int) -> tuple[int, str, Callable[[], Awaita
             sessions=cluster.sessions,
             proxies=cluster,
             backends={},
+            power=MachinePower(dict, reactor),
             authenticators=(ApiKeys([ApiKey(digest, Caller("bench", frozenset({Scope.ADMIN})))]),),
             metrics_registry=CollectorRegistry(),
             time=time.time,

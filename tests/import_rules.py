@@ -34,9 +34,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "filters": {"errors", "model", "interfaces", "rfb"},
     "screen": {"errors", "rfb"},
     "recording": {"errors", "model", "interfaces", "rfb", "screen"},
+    "power": VOCABULARY,
     "session": {
         *VOCABULARY,
         *PROTOCOL,
+        "power",
         "filters",
         "relay",
         "upstream",
@@ -64,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {
         *VOCABULARY,
         "portals",
+        "power",
         "answers",
         "tokens",
         "zones",

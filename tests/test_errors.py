@@ -68,7 +68,10 @@ SHARED = {
         "ZonePolicyRefused",
         "ZoneForbidden",
         "ZoneSays",
+        "PowerError",
+        "PowerDenied",
     },
+    4100: {"ConsoleUnavailable", "PowerStateUnfit", "PowerUnsupported"},
     4102: {
         "OverLimit",
         "ZoneLinkLost",
@@ -78,6 +81,7 @@ SHARED = {
         "StoreUnavailable",
         "AuditUnavailable",
         "ZoneDraining",
+        "PowerTooOften",
     },
     4103: {"ConsoleEnded", "ConsoleMoved", "ConnectionLost"},
     4116: {"ProxyDraining", "ModeChanged"},
@@ -86,7 +90,8 @@ SHARED = {
 
 1000 the user left; 1011 a defect or a wrong configuration; 4000 the link is malformed, and a policy
 is refused when the token is issued, where there is no WebSocket; 4001 strangers are not told which;
-4101 only an administrator can help; 4102 try again later; 4103 the page reconnects by itself.
+4100 the machine is not running; 4101 only an administrator can help; 4102 try again later; 4103 the
+page reconnects by itself.
 """
 
 

@@ -19,7 +19,6 @@ from vncproxy.model import (
     HTTPConnect,
     Mode,
     Policy,
-    PowerAction,
     RFBSecurity,
     Sharing,
     Token,
@@ -160,10 +159,6 @@ class PolicyTests(SynchronousTestCase):
 
     def test_the_table_names_fields_of_the_policy(self) -> None:
         self.assertLessEqual(set(NOT_ENFORCED), {field.name for field in fields(Policy)})
-
-    def test_a_list_that_is_not_enforced_is_named_with_all_its_values(self) -> None:
-        policy = Policy(power=(PowerAction.START, PowerAction.RESET))
-        self.assertEqual(policy.not_enforced(), ("power", "start, reset"))
 
 
 def accepts(pattern: str, address: str, fixed: str | None = None) -> bool:

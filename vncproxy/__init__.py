@@ -15,6 +15,7 @@ In reading order:
 - `painted`: pictures that the proxy paints itself.
 - `relay`: legs, framing, stages, and the hot path.
 - `upstream`: the hypervisor's side: dial, handshakes, WebSocket.
+- `power`: starts, stops and resets machines.
 - `session`: one console from redeem to close; admission, time limits, audit.
 - `together`: several users at one machine: sessions that join another one.
 - `downstream`: the user's side: listeners, HTTP, WebSocket, ``CONNECT``, cookies, limits.

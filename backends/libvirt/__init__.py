@@ -6,6 +6,7 @@
 - `hypervisor`: one libvirt, asked in threads within a time limit.
 - `connection`: the connection to it, opened again when it is lost.
 - `machines`: look-up, inventory and location of domains.
+- `power`: starts, stops and resets domains.
 - `owners`: whose domains are, for users of Keystone.
 - `domain_xml`: the graphics in a domain's XML.
 - `console`: how a console is reached: over TCP, a unix socket or a passed socket.

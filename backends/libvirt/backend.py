@@ -5,7 +5,7 @@ Needs the extra ``vncproxy[libvirt]``; this module itself loads without it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from zope.interface import implementer
@@ -20,12 +20,13 @@ from ...interfaces import (
     IKnowsHosts,
     IMachineIds,
     IMachineOwners,
+    IPower,
     IVMInventory,
 )
-from ...model import ConsoleEndpoint, MachineHost, Ownership, VMAddress, VMSummary
+from ...model import ConsoleEndpoint, MachineHost, Ownership, PowerAction, VMAddress, VMSummary
 from ...tls.settings import warnings_about
 from ..uuids import uuid_of
-from .cluster import ask_all, host_of, locate
+from .cluster import ask_all, host_of, is_off, locate, power
 from .hypervisor import Hypervisor, close_socket
 from .settings import LibvirtSettings
 
@@ -40,6 +41,7 @@ THREADS_OF_A_HOST: Final = 4
     IKnowsHosts,
     IMachineIds,
     IMachineOwners,
+    IPower,
     IVMInventory,
 )
 class LibvirtBackend:
@@ -129,6 +131,18 @@ class LibvirtBackend:
         if failures and len(found) < len(vms):
             raise failures[0]
         return found
+
+    def power_actions(self) -> Collection[PowerAction]:
+        """Return all actions, where the table allows them; see ``IPower``."""
+        return tuple(PowerAction) if self._settings.power else ()
+
+    async def power(self, vm: str, action: PowerAction) -> bool:
+        """Start, stop or reset a machine; see ``IPower``."""
+        return await power(self._hypervisors, vm, action)
+
+    async def is_off(self, vm: str) -> bool:
+        """Return whether a machine is off, and can be started; see ``IPower``."""
+        return await is_off(self._hypervisors, vm)
 
     async def probe(self) -> str:
         """Return versions and the number of machines of each hypervisor, and dial its consoles."""

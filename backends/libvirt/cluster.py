@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ...errors import BackendError, ConsoleUnavailable, VMNotFound, VNCProxyError
-from ...model import ConsoleEndpoint, MachineHost
+from ...errors import (
+    BackendError,
+    ConsoleUnavailable,
+    PowerStateUnfit,
+    PowerUnsupported,
+    VMNotFound,
+    VNCProxyError,
+)
+from ...model import ConsoleEndpoint, MachineHost, PowerAction
 from ..uuids import uuid_of
 from .hypervisor import Hypervisor
 
@@ -59,6 +66,70 @@ async def host_of(hypervisors: Sequence[Hypervisor], vm: str) -> MachineHost:
     _refuse_namesakes(vm, list(states.values()))
     _refuse_twins(vm, states)
     return answers[min(states, key=lambda each: states[each].rank)][1]
+
+
+async def power(hypervisors: Sequence[Hypervisor], vm: str, action: PowerAction) -> bool:
+    """Do something to a machine's power on the host where it runs, or where it is defined.
+
+    Raises:
+        VNCProxyError: see ``IPower``.
+    """
+    if len(hypervisors) == 1:
+        return await hypervisors[0].power(vm, action, by_id=True)
+    host, uuid = await _responsible(hypervisors, vm, action)
+    return await host.power(uuid, action, by_id=False)
+
+
+async def is_off(hypervisors: Sequence[Hypervisor], vm: str) -> bool:
+    """Return whether a machine is off on all hosts, and it is known on which one it starts."""
+    if len(hypervisors) == 1:
+        return await hypervisors[0].is_off(vm, by_id=True)
+    try:
+        host, uuid = await _responsible(hypervisors, vm, PowerAction.START)
+    except (PowerStateUnfit, PowerUnsupported):
+        return False
+    return await host.is_off(uuid, by_id=False)
+
+
+async def _responsible(
+    hypervisors: Sequence[Hypervisor], vm: str, action: PowerAction
+) -> tuple[Hypervisor, str]:
+    """Return the host that acts, and the machine's UUID.
+
+    A machine is started only where every host has answered that it is off, and one alone has it:
+    it might run twice otherwise, on the same disks.
+    """
+    answers, failures = await ask_all(hypervisors, lambda each: each.domain_state(vm))
+    silent = [str(each) for each in failures if not isinstance(each, VMNotFound)]
+    if not answers:
+        raise _nowhere(vm, len(hypervisors), silent)
+    _refuse_namesakes(vm, list(answers.values()))
+    _refuse_twins(vm, answers)
+    best = min(answers, key=lambda each: answers[each].rank)
+    state = answers[best]
+    if action is not PowerAction.START:
+        if not state.is_showing:
+            raise PowerStateUnfit(state.text, "; ".join([state.text, *silent]))
+    elif state.rank < _OFF:
+        raise PowerStateUnfit(state.text)
+    elif silent:
+        raise BackendError(f"not started, it may run on a host that is silent: {'; '.join(silent)}")
+    else:
+        best = _only_home(vm, answers)
+    return best, state.uuid
+
+
+def _only_home(vm: str, answers: Mapping[Hypervisor, DomainState]) -> Hypervisor:
+    """Return the one host on which a machine is defined, and from which it was not moved away."""
+    homes = [each for each, state in answers.items() if not state.moved_away]
+    if len(homes) != 1:
+        hosts = ", ".join(each.uri for each in homes or answers)
+        raise PowerUnsupported(f"{vm!r} is off, and on which host it starts is not known: {hosts}")
+    return homes[0]
+
+
+_OFF = 3
+"""The rank of a machine that is off."""
 
 
 async def ask_all(

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ...errors import ConfigurationError
 from ...interfaces import IBlockingCalls
-from ...model import ConsoleEndpoint, MachineHost
+from ...model import ConsoleEndpoint, MachineHost, PowerAction
 from .settings import LibvirtSettings
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .states import DomainState
 
 T = TypeVar("T")
+
+POWER_TIME: Final = 60.0
+"""Seconds that starting or stopping a machine may take; a large memory takes some."""
 
 
 class Hypervisor:
@@ -91,6 +94,24 @@ class Hypervisor:
         from .owners import owners
 
         return await self._ask(owners, uuids)
+
+    async def power(self, vm: str, action: PowerAction, by_id: bool) -> bool:
+        """Do something to a machine's power; see ``IPower``."""
+        from .power import act
+
+        limit = max(self._settings.timeout, POWER_TIME)
+        done: bool = await self._calls.call(limit, self._libvirt, act, vm, action, by_id)
+        return done
+
+    async def is_off(self, vm: str, by_id: bool) -> bool:
+        """Return whether a machine is off, and is started here.
+
+        Raises:
+            VMNotFound: this libvirt has no such machine.
+        """
+        from .power import is_off
+
+        return await self._ask(is_off, vm, by_id)
 
     async def describe(self) -> str:
         """Return versions and the number of machines."""

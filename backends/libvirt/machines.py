@@ -41,7 +41,7 @@ def locate(
         libvirtError: libvirt failed in another way.
     """
     try:
-        domain = _find(connection, vm)
+        domain = find(connection, vm)
         xml = parse_domain(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE))
         vnc = _console(domain, xml)
         found = route(vnc, with_address(connection, reach, addresses))
@@ -63,7 +63,7 @@ def domain_state(connection: VirConnect, vm: str, by_id: bool = False) -> Domain
         VMNotFound: this libvirt has no such domain.
         libvirtError: libvirt failed in another way.
     """
-    domain = _find(connection, vm, by_id)
+    domain = find(connection, vm, by_id)
     try:
         return DomainState(domain.UUIDString(), domain.name(), *domain.state())
     except libvirt.libvirtError as e:
@@ -136,7 +136,14 @@ def _version(number: int) -> str:
     return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
 
 
-def _find(connection: VirConnect, vm: str, by_id: bool = True) -> VirDomain:
+def find(connection: VirConnect, vm: str, by_id: bool = True) -> VirDomain:
+    """Return a domain by UUID or name, and where it is allowed by numeric id.
+
+    Raises:
+        VMNotFound: this libvirt has no such domain.
+        BackendError: two have it.
+        libvirtError: libvirt failed in another way.
+    """
     found = [each for each in _look_ups(connection, vm, by_id) if each is not None]
     if not found:
         raise VMNotFound(f"no domain with UUID, name or id {vm!r}")

@@ -51,6 +51,7 @@ class LibvirtSettings(BaseModel):
         username: for consoles that ask for a user (``vnc_sasl``); sent under TLS only.
         password: of that user; without a username, for consoles that have none in their XML
             (``vnc_password`` in ``qemu.conf``).
+        power: whether machines may be started, stopped and reset.
     """
 
     model_config = ConfigDict(
@@ -66,6 +67,7 @@ class LibvirtSettings(BaseModel):
     tls: TLSSettings | None = None
     username: str = ""
     password: Secret = SecretStr("")
+    power: bool = False
 
     @model_validator(mode="after")
     def _can_open_graphics(self) -> LibvirtSettings:

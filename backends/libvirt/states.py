@@ -38,6 +38,7 @@ _REASONS = {
     ),
 }
 
+_MOVED_AWAY = (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_MIGRATED)
 _RUNNING = (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_BLOCKED)
 _INACTIVE = (libvirt.VIR_DOMAIN_NOSTATE, libvirt.VIR_DOMAIN_SHUTOFF)
 _IN_TRANSIT = (
@@ -76,6 +77,11 @@ class DomainState:
     def is_showing(self) -> bool:
         """Whether the machine is on here, and not being migrated."""
         return self.rank < 2
+
+    @property
+    def moved_away(self) -> bool:
+        """Whether the domain was migrated to another host, and only its definition is left."""
+        return (self.state, self.reason) == _MOVED_AWAY
 
     @property
     def text(self) -> str:

@@ -61,6 +61,7 @@ from vncproxy.model import (
     VMSummary,
 )
 from vncproxy.portals.memory import MemoryPortalStore
+from vncproxy.power import MachinePower, PowerAudit
 from vncproxy.tokens.memory import MemoryTokenStore
 from vncproxy.zones.request import Peer
 
@@ -299,6 +300,7 @@ class ApiTestCase(SynchronousTestCase):
                 sessions=self.sessions,
                 proxies=self.proxies,
                 backends=self.backends,
+                power=MachinePower(lambda: self.backends, self.clock, PowerAudit(self.note)),
                 authenticators=self.authenticators(),
                 keys=self.api_keys,
                 portals=self.portals,

@@ -21,6 +21,7 @@ from vncproxy.model import (
     Grant,
     Limits,
     Policy,
+    PowerAction,
     SessionFilter,
     SessionInfo,
     SessionLease,
@@ -29,6 +30,7 @@ from vncproxy.model import (
     Transport,
     VMAddress,
 )
+from vncproxy.power import MachinePower
 from vncproxy.service.together import make_company
 from vncproxy.session.registry import SessionRegistry
 from vncproxy.session.services import Services
@@ -133,6 +135,7 @@ class ProxyTestCase(SynchronousTestCase):
         )
         self.observer = RecordingObserver()
         self.notes: list[tuple[str, Mapping[str, object]]] = []
+        self.powered: list[tuple[str, str, str, dict[str, object]]] = []
         self.serve()
 
     def time(self) -> float:
@@ -148,6 +151,9 @@ class ProxyTestCase(SynchronousTestCase):
             "timeouts": self.timeouts,
             "time": self.time,
             "reactor": self.reactor,
+            "power": MachinePower(
+                lambda: self.sessions.services.backends, self.reactor, self.record_power
+            ),
         }
         self.sessions = SessionRegistry(Services(**{**services, **changes}))
 
@@ -159,6 +165,12 @@ class ProxyTestCase(SynchronousTestCase):
     def note(self, event: str, members: Mapping[str, object]) -> None:
         """Record an audit line."""
         self.notes.append((event, members))
+
+    def record_power(
+        self, vm: VMAddress, action: PowerAction, outcome: str, who: Mapping[str, object]
+    ) -> None:
+        """Keep what was recorded of a request to start, stop or reset a machine."""
+        self.powered.append((str(vm), action.value, outcome, dict(who)))
 
     def live_sessions(self, vm: VMAddress | None = None) -> Sequence[SessionInfo]:
         """Return the sessions of the registry."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.backends.zone import ZoneSettings
 from vncproxy.config.settings import BackendTable, Proxy, Settings
 from vncproxy.model import Identity
+from vncproxy.power import MachinePower
 from vncproxy.service.components import Components
 from vncproxy.service.sites import services
 from vncproxy.service.zone_links import linked_zones
@@ -38,10 +40,11 @@ class ZoneTests(SynchronousTestCase):
         unused: Any = None
         components = Components(unused, {}, unused)
         me = Identity("p" * 16, "w" * 16, "north")
+        power = MachinePower(dict, Clock())
 
         def shown(*backends: str) -> list[bool]:
             settings = settings_as_read(backends=backends)
-            made = services(settings, components, (), lambda: 0.0, unused, me)
+            made = services(settings, components, (), lambda: 0.0, unused, me, power=power)
             return [made.shows_zone(asking, "oslo") for asking in ("paris", "tokyo")]
 
         self.assertEqual(shown("kvm"), [False, False])

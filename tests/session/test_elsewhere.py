@@ -24,6 +24,7 @@ from vncproxy.model import (
     Visit,
     VMAddress,
 )
+from vncproxy.power import MachinePower
 from vncproxy.relay.leg import Leg
 from vncproxy.rfb.greeting import Greeting
 from vncproxy.session.downstream import IDownstream
@@ -89,6 +90,7 @@ class ElsewhereTests(SynchronousTestCase):
         store = MemoryTokenStore(clock.seconds, 0, clock.seconds)
         services = Services(
             *(store, self.backends, (), Limits(), Timeouts(), clock.seconds, clock),
+            power=MachinePower(lambda: self.backends, clock),
             shows_zone=lambda asking, asked: asking == "paris" and asked in shown,
         )
         token = Token(IN_THE_CLOUD, "alice", ConsoleType.XVPVNC, Policy(), 0.0, 60.0, visit)

@@ -6,7 +6,7 @@ What is said of attributes stands in ``/v1/openapi.json`` in the same words. In 
 - `problems`: errors, the one shape of them.
 - `confirmed`: what an order to all proxies did.
 - `joining`: links and sessions that join the live session of another user.
-- `tokens`, `keys`, `sessions`, `machines`, `proxies`: what the API is about.
+- `tokens`, `keys`, `sessions`, `machines`, `power`, `proxies`: what the API is about.
 - `health`: health of one proxy.
 - `zones`: what zones say to each other.
 """
@@ -18,6 +18,7 @@ from .health import Health, Readiness, Unready
 from .joining import Joined
 from .keys import CreatedKey, Key, KeyList, KeyPolicy, RevokedKey
 from .machines import BackendFailure, Machine, MachineList
+from .power import Powered
 from .problems import Error, ErrorAnswer
 from .proxies import Proxy, ProxyList, ProxyName, ProxyWarning, SessionLimit, Worker, ZoneLinks
 from .sessions import Session, SessionBorder, SessionList
@@ -42,6 +43,7 @@ __all__ = [
     "LateProcess",
     "Machine",
     "MachineList",
+    "Powered",
     "Proxy",
     "ProxyList",
     "ProxyName",

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from typing_extensions import TypedDict
 
+from .power import Action
 from .values import Count, Described, Time
 
 KeyId = Annotated[str, Described(pattern="^[0-9a-f]{64}$")]
@@ -29,6 +30,7 @@ class KeyPolicy(TypedDict):
         may_invite: the most that users may let guests do.
         hours: weekly windows within which sessions may be open; empty for any time.
         bandwidth: the most bytes in a second to a viewer.
+        power: what a policy may let users do to a machine's power; null for any of it.
     """
 
     mode: Annotated[str | None, Described(enum=["control", "view-only", None])]
@@ -46,6 +48,7 @@ class KeyPolicy(TypedDict):
     may_invite: Annotated[str | None, Described(enum=["none", "view-only", "control", None])]
     hours: list[str]
     bandwidth: Count | None
+    power: list[Action] | None
 
 
 class Key(TypedDict):

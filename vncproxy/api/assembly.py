@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from ..interfaces import IConsoleBackend, IPortalStore, IProxies, ISessionRegistry, ITokenStore
 from ..model import ConsoleType, UnixTime
 from ..portals.memory import MemoryPortalStore
+from ..power import MachinePower
 from ..together.links import SessionLinks
 from ..tokens.issuing import IPlaces, IssueRules, TokenIssuer
 from ..tokens.machine_check import MachineCheck
@@ -33,6 +34,7 @@ from .repeats import Repeats
 from .v1.inventory import Inventory
 from .v1.joining import JoiningView
 from .v1.keys import KeysView
+from .v1.power import PowerView
 from .v1.proxies import ProxiesView
 from .v1.routes import Api
 from .v1.screenshots import Pictures, ScreenshotsView
@@ -50,6 +52,7 @@ class ApiParts:
         sessions: the live sessions, of all proxies where there are several.
         proxies: which proxies there are.
         backends: by name.
+        power: starts, stops and resets machines.
         authenticators: find the caller of a request, in this order.
         keys: the API keys among them.
         portals: what is kept for callers; in memory unless it is given.
@@ -78,6 +81,7 @@ class ApiParts:
     sessions: ISessionRegistry
     proxies: IProxies
     backends: Mapping[str, IConsoleBackend]
+    power: MachinePower
     authenticators: Sequence[IAuthenticator]
     keys: ApiKeys | None = None
     portals: IPortalStore | None = None
@@ -128,6 +132,7 @@ class Assembly:
             SessionsView(sessions, store, self._permissions, self._audit),
             self._make_joining(),
             ProxiesView(parts.proxies),
+            PowerView(parts.power, self._permissions, self._audit),
             self._make_zone_desk(),
             Inventory(self._lists),
             ScreenshotsView(parts.pictures, self._permissions, self._audit),

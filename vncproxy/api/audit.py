@@ -104,16 +104,19 @@ class ApiAudit:
         self._suppressed += self._strangers > STRANGERS
         return self._strangers <= STRANGERS
 
-    def _write(self, event: str, caller: Caller, **members: object) -> None:
+    def about(self, caller: Caller) -> Mapping[str, object]:
+        """Return the members that say who has sent a request."""
         key_id = caller.credential.id[:_SHORT] if caller.credential else None
-        about = {
+        return {
             "request": caller.request_id or None,
             "client": caller.address or None,
             "caller": caller.kind if caller.name else None,
             "key": caller.name or None,
             "key_id": key_id,
         }
-        self._note(event, {**about, **members})
+
+    def _write(self, event: str, caller: Caller, **members: object) -> None:
+        self._note(event, {**self.about(caller), **members})
 
 
 def _about(body: object) -> dict[str, object]:

@@ -5,6 +5,7 @@
 - `zone_keys`: ``key new --zone``.
 - `tokens`: ``token``, through the HTTP API.
 - `policy_options`: ``--policy`` and ``--policy-json``.
+- `power`: ``power``, through the HTTP API.
 - `sessions`: ``sessions``, through the HTTP API.
 - `recording`: ``recording verify`` and ``export``, of files.
 - `screenshot`: ``screenshot``, through the HTTP API.
@@ -33,6 +34,7 @@ from . import keys
 from .bridge import bridge
 from .local import check_config, demo, key
 from .migrate import migrate
+from .power import power
 from .proxies import drain, proxies
 from .recording import recording
 from .screenshot import screenshot
@@ -67,6 +69,7 @@ for _command in (
         setup,
         token,
         sessions,
+        power,
         screenshot,
         recording,
         proxies,

@@ -155,6 +155,23 @@ def list_machines() -> Call[answers.MachineList]:
     return Call("GET", "/v1/vms")
 
 
+def power(
+    vm: str,
+    action: Literal["start", "shutdown", "reboot", "reset", "off"],
+    *,
+    idempotency_key: str | None = None,
+) -> Call[answers.Powered]:
+    """Start, stop or reset a machine.
+
+    Args:
+        action: ``shutdown`` and ``reboot`` ask its guest; what is not saved is lost by ``reset``
+            and ``off``.
+        idempotency_key: of this request, however often it is sent.
+    """
+    headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+    return Call("POST", "/v1/power", body={"vm": vm, "action": action}, headers=headers)
+
+
 def list_sessions(
     *,
     vm: str | None = None,

@@ -50,6 +50,7 @@ class _Methods:
     list_keys = _Method(calls.list_keys)
     revoke_key = _Method(calls.revoke_key)
     list_machines = _Method(calls.list_machines)
+    power = _Method(calls.power)
     list_sessions = _Method(calls.list_sessions)
     show_session = _Method(calls.show_session)
     shadow_session = _Method(calls.shadow_session)

@@ -62,6 +62,11 @@ def can_talk(request: Request) -> bool:
     return _parameter(request, "talks") == "1"
 
 
+def asks_to_start(request: Request) -> bool:
+    """Tell whether the page states that its user has asked for the machine to be started."""
+    return _parameter(request, "start") == "1"
+
+
 def resume_secret(request: Request) -> str:
     """Return the secret by which the page of another proxy lets its user re-enter here."""
     return _parameter(request, "reenter") or ""

@@ -9,7 +9,16 @@ from ..origins import untrusted_origin
 from ..session.user_request import UserRequest
 from .cookies import parse_cookies
 from .headers import header_lines
-from .links import can_follow, can_move, can_talk, is_confirmed, query_token, resume_secret, takes
+from .links import (
+    asks_to_start,
+    can_follow,
+    can_move,
+    can_talk,
+    is_confirmed,
+    query_token,
+    resume_secret,
+    takes,
+)
 from .resume_cookie import resume_cookie_name
 from .trust import Trust
 
@@ -39,6 +48,7 @@ def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> User
         can_follow=can_follow(request),
         can_talk=can_talk(request),
         takes=takes(request),
+        start=type is ConsoleType.NOVNC and asks_to_start(request),
     )
 
 

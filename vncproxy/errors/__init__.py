@@ -6,6 +6,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
 - `client`: the user's side: requests, tokens, policies, limits.
 - `machine`: the virtual machine: absent, not running, without a screen.
 - `hypervisor`: the hypervisor's API and the console's server.
+- `power`: a machine that was not started, stopped or reset.
 - `zone`: another zone that was asked for a console.
 - `service`: the proxy itself: configuration, store, audit file, load.
 - `session_end`: why an open session was closed, with the close codes of the page.
@@ -31,6 +32,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     ├── ConsoleError               the virtual machine
     │   ├── VMNotFound
     │   └── ConsoleUnavailable     not running
+    │       ├── MachineOff         off, and its user may start it
     │       └── NoGraphicalConsole its configuration has no screen
     ├── HypervisorError            between the proxy and the screen
     │   ├── BackendError           the hypervisor's or cloud's API
@@ -47,6 +49,11 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │       │   └── ConsoleInUse   it has another viewer, and admits one only
     │       ├── UpstreamClosed     it closes the connection before its handshakes are complete
     │       └── UpstreamUntrusted  its identity is not verified, or it offers no TLS
+    ├── PowerError                 a machine was not started, stopped or reset
+    │   ├── PowerStateUnfit        its state does not allow it
+    │   ├── PowerUnsupported       its backend cannot, or is not configured to
+    │   ├── PowerDenied            the hypervisor does not allow it to the proxy's account
+    │   └── PowerTooOften          its user has asked too often
     ├── StoreUnavailable           the token store
     ├── KeystoneUnavailable        OpenStack's Keystone
     ├── AuditUnavailable           the audit file
@@ -100,7 +107,20 @@ from .hypervisor import (
     UpstreamUntrusted,
     UpstreamViolation,
 )
-from .machine import ConsoleError, ConsoleUnavailable, NoGraphicalConsole, VMNotFound
+from .machine import (
+    ConsoleError,
+    ConsoleUnavailable,
+    MachineOff,
+    NoGraphicalConsole,
+    VMNotFound,
+)
+from .power import (
+    PowerDenied,
+    PowerError,
+    PowerStateUnfit,
+    PowerTooOften,
+    PowerUnsupported,
+)
 from .root import VNCProxyError
 from .service import (
     AtAnotherProxy,
@@ -176,6 +196,7 @@ __all__ = [
     "IdleLimit",
     "JoinedSessionEnded",
     "KeystoneUnavailable",
+    "MachineOff",
     "MayTakeBack",
     "ModeChanged",
     "ModeFixed",
@@ -183,6 +204,11 @@ __all__ = [
     "OutsideHours",
     "OverLimit",
     "PolicyUnsupported",
+    "PowerDenied",
+    "PowerError",
+    "PowerStateUnfit",
+    "PowerTooOften",
+    "PowerUnsupported",
     "ProxyDraining",
     "ProxyStopping",
     "RecordingStopped",

@@ -34,6 +34,21 @@ class ConsoleUnavailable(ConsoleError):
         self.state = state
 
 
+class MachineOff(ConsoleUnavailable):
+    """The virtual machine is off, and the user may start it.
+
+    Args:
+        can_start: whether the user's page has a button for it.
+    """
+
+    close_code = 4130
+    code = "machine-off"
+
+    def __init__(self, state: str, detail: str = "", *, can_start: bool = True) -> None:
+        how = "" if can_start else " Start it where you got this link, then reconnect."
+        super().__init__(state, detail, public=f"The virtual machine is {state}.{how}")
+
+
 class NoGraphicalConsole(ConsoleUnavailable):
     """The virtual machine is configured without a screen."""
 

@@ -5,6 +5,7 @@ Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 - `blocking`: threads for blocking SDKs.
 - `context`: what a backend is made with.
 - `backend`: hypervisors and clouds that locate consoles.
+- `power`: backends that start, stop and reset machines.
 - `deprecated`: interfaces of backends that were replaced.
 - `links`: connections to zones that cannot be dialled.
 - `tokens`: the token store, and further sources of tokens.
@@ -43,6 +44,7 @@ from .links import IZoneLinks
 from .machine_sessions import IMachineSessions
 from .observer import ISessionObserver
 from .portals import IPortalStore
+from .power import IPower, IPowerElsewhere
 from .recorder import IRecorder
 from .registry import IProxies, ISessionRegistry
 from .stage import IStage, IViewerStage
@@ -77,6 +79,8 @@ __all__ = [
     "IMayForget",
     "IPointsElsewhere",
     "IPortalStore",
+    "IPower",
+    "IPowerElsewhere",
     "IProxies",
     "IRecorder",
     "ISessionObserver",

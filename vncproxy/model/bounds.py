@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from annotated_types import Ge, Len
 
 from .hours import parse_window
-from .policy import Clipboard, Inviting, Mode, Sharing
+from .policy import Clipboard, Inviting, Mode, PowerAction, Sharing
 from .units import Seconds
 
 
@@ -31,6 +31,7 @@ class PolicyBounds:
         may_invite: the most that users may let guests do.
         hours: weekly windows within which sessions may be open; empty for any time.
         bandwidth: the most bytes in a second to a viewer.
+        power: what a policy may let users do to a machine's power; None for any of it.
 
     Raises:
         ValueError: a window is none.
@@ -49,6 +50,7 @@ class PolicyBounds:
     may_invite: Inviting | None = None
     hours: Annotated[tuple[str, ...], Len(0, 28)] = ()
     bandwidth: Annotated[int, Ge(4096)] | None = None
+    power: tuple[PowerAction, ...] | None = None
 
     def __post_init__(self) -> None:
         for text in self.hours:
@@ -58,7 +60,7 @@ class PolicyBounds:
                 raise ValueError(f"a window of hours {e}") from e
 
 
-LATER_BOUNDS: Final = ("may_invite", "hours", "bandwidth")
+LATER_BOUNDS: Final = ("may_invite", "hours", "bandwidth", "power")
 """Those that the first version had not."""
 
 

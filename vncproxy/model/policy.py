@@ -189,7 +189,6 @@ ENFORCED_VALUES: Final[Mapping[str, frozenset[object]]] = {}
 NOT_ENFORCED: Final = (
     "banner",
     "approval",
-    "power",
 )
 """The fields of a policy that sessions do not enforce but for some values."""
 

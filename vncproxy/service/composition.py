@@ -21,8 +21,10 @@ from ..downstream.connections import Connections
 from ..downstream.tls_listener import ListenerTLS, listener_service
 from ..interfaces import IProxies, ISessionObserver
 from ..metrics import Registry
+from ..power import MachinePower, PowerAudit
 from ..session.audit import AuditLog, open_audit_file
 from ..session.page import BUILT_IN, PageRequest
+from ..session.page_power import PagePower
 from ..session.registry import SessionRegistry
 from ..together.inviting import Invitations
 from ..tokens.external import kinds as source_types
@@ -108,6 +110,11 @@ class _Parts:
         self.audit = _audit_log(settings, reactor)
         self.connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
         self.recordings = make_recordings(settings, self.audit.note, reactor)
+        self.power = MachinePower(
+            lambda: self.gateway.components.backends,
+            reactor,
+            PowerAudit(self.audit.note, self.metrics.sessions.count_power),
+        )
         self.sessions = self._make_sessions(observers)
         self.describe = self._make_description()
         self.cluster = self._make_cluster()
@@ -162,6 +169,7 @@ class _Parts:
                 self.metrics.calls.backend_step,
                 self._page_requests(),
                 self.recordings,
+                power=self.power,
             )
         )
         sessions.other_refusal = self.audit.refusal
@@ -181,6 +189,7 @@ class _Parts:
             "invite": invitations.answer,
             "drive": lambda *asked: self.company.handing.ask(*asked),
             "hand-over": lambda *asked: self.company.handing.answer(*asked),
+            "power": PagePower(self.power).answer,
         }
 
     def _make_description(self) -> Description:

@@ -282,6 +282,7 @@ class Reload:
             before.on_step,
             before.page_requests,
             before.recorder,
+            power=before.power,
         )
         running.settings, running.components = settings, renewed.components
         if running.hosts is not None:

@@ -37,6 +37,7 @@ from ..interfaces import (
     ITokenStore,
 )
 from ..model import ConsoleType, Identity, Limits, Rate, UnixTime, ZoneService
+from ..power import MachinePower
 from ..relay import fast, plain
 from ..session.page import BUILT_IN, PageRequest
 from ..session.registry import SessionRegistry
@@ -67,6 +68,8 @@ def services(
     on_step: OnStep = lambda backend, step, seconds, failed: None,
     page_requests: Mapping[str, PageRequest] = BUILT_IN,
     recorder: IRecorder | None = None,
+    *,
+    power: MachinePower,
 ) -> Services:
     """Return what sessions use of the rest of the proxy, with the limits of these settings."""
     peers = {name: _peer(name, table) for name, table in settings.zones.items()}
@@ -78,6 +81,7 @@ def services(
         timeouts=settings.timeouts,
         time=now,
         reactor=reactor,
+        power=power,
         join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
         confirm=settings.tokens.confirm,
         check_viewers=settings.relay.check_viewers,
@@ -275,6 +279,7 @@ class Sites:
                 sessions=self._cluster,
                 proxies=self._proxies,
                 backends=components.backends,
+                power=self._sessions.services.power,
                 authenticators=(keys,),
                 keys=keys,
                 portals=self.portals,

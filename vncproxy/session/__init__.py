@@ -10,9 +10,11 @@ In reading order:
 - `rights`: whether its user may control the machine now.
 - `page`: messages between a session and its page.
 - `recorded`: sessions that are recorded.
+- `page_power`: what its page may do to the machine's power.
 - `opening`: turn, token, policy, console, greeting.
 - `conditions`: the conditions under which a policy lets a user in.
 - `journey`: what another zone is told of a session.
+- `starting`: starts a machine that is off, when its user asks for it.
 - `consoles`: from a machine to its console: asks the backend, connects, shakes hands.
 - `steps`: measures the steps to a console.
 - `recovery`: backends that tell what became of a console, those with the old interfaces included.

@@ -30,7 +30,8 @@ def journey_to(zone: str, session: SessionState, services: Services) -> Journey:
         policy = replace(policy, max_duration=left)
     policy = without_own(policy)
     # enforced here, where it may change: the other zone would go on dropping keys
-    policy = replace(policy, mode=Mode.CONTROL)
+    # and what the user may do to the machine's power is asked for by a request of its own
+    policy = replace(policy, mode=Mode.CONTROL, power=())
     client, via = session.user_request.client, visit.via if visit else ()
     return Journey(session.id, grant.token.user, client, policy, via)
 

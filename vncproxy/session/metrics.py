@@ -66,6 +66,12 @@ class Metrics:
             ("limit",),
             registry=registry,
         )
+        self._power = Counter(
+            "vncproxy_power_total",
+            "Requests to start, stop or reset a machine, by what became of them.",
+            ("backend", "action", "outcome"),
+            registry=registry,
+        )
         self._open_seconds = Histogram(
             "vncproxy_open_seconds",
             "Seconds from a user's request to the relay.",
@@ -116,6 +122,10 @@ class Metrics:
         self._registry.counter("vncproxy_audit_lines_lost_total", text, lambda: lines()[1])
         text = "Attempts to write audit lines that failed."
         self._registry.counter("vncproxy_audit_write_failures_total", text, lambda: lines()[2])
+
+    def count_power(self, backend: str, action: str, outcome: str) -> None:
+        """Count a request to start, stop or reset a machine."""
+        self._power.labels(self._backend_label(backend), action, outcome).inc()
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Count a session that was refused."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from twisted.internet.defer import Deferred
 
@@ -38,11 +39,13 @@ from .downstream import IDownstream
 from .journey import journey_to
 from .live import LiveSessions
 from .page import Page
+from .page_power import tell_power
 from .recorded import EVENT as RECORDING
 from .recorded import NOTE as RECORDED
 from .recorded import record
 from .services import Services
 from .sharing import told_by_zone_to, told_occupied
+from .starting import open_or_start
 from .state import SessionState
 from .user_request import UserRequest
 
@@ -95,6 +98,7 @@ class Opening:
         if session.user_request.can_talk:
             session.page = Page(session, down, self._services.page_requests)
             self._live.on_page(session)
+            tell_power(session, self._services.power, name or desktop_name(console.server_init))
         if session.is_recorded:
             session.tell_page(RECORDING, on=True)
         if not session.rights.may_control and session.user_request.can_move:
@@ -184,7 +188,8 @@ class Opening:
         await self._enter_machine(grant)
         await self._downstream.admit(grant)
         check_policy(token.policy, session.user_request, self._services.time())
-        console, name = await self._find_console(grant)
+        find = partial(self._find_console, grant)
+        console, name = await open_or_start(session, self._services, find)
         session.is_vnc_server = console.is_vnc_server
         if self._zone and console.peer_session:
             self._note_zone(self._zone, console.peer_session)

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from ..errors import VNCProxyError
 from ..interfaces import IConsoleBackend, IRecorder, ISessionObserver, IStage, ITokenStore
 from ..model import Limits, Timeouts, Token, UnixTime
+from ..power import MachinePower
 from ..relay import plain
 from ..relay.leg import Leg
 from .consoles import Consoles
@@ -25,6 +26,7 @@ class Services:
     Attributes:
         time: the wall clock.
         reactor: for time limits and connections.
+        power: starts, stops and resets machines.
         join: the relay.
         confirm: whether links ask before they are redeemed, unless their policy says otherwise.
         check_viewers: whether the messages of all viewers are checked, and not only of those whose
@@ -50,6 +52,7 @@ class Services:
     timeouts: Timeouts
     time: Callable[[], UnixTime]
     reactor: Any
+    power: MachinePower
     join: Callable[[Leg, Leg, Sequence[IStage]], Deferred[VNCProxyError]] = plain.join
     confirm: bool = False
     check_viewers: bool = False

@@ -24,6 +24,7 @@ class UserRequest:
         reenter: the same, as another proxy's page has handed it over in the link to this one.
         can_move: whether its page enters the console again when it is asked to.
         can_talk: whether its page sends and understands messages beside the console.
+        start: whether the user has asked for a machine that is off to be started.
     """
 
     type: ConsoleType
@@ -37,3 +38,4 @@ class UserRequest:
     reenter: str = field(default="", repr=False)
     can_talk: bool = False
     takes: bool = False
+    start: bool = False

@@ -19,6 +19,7 @@ from ..interfaces import (
     IHasWarnings,
     IKnowsConsoles,
     IMachineIds,
+    IPower,
     IVMInventory,
     NamesOtherBackends,
 )
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 else:
     TestCase = object
 
-OPTIONAL = (IConsoleRecovery, IHasWarnings, IKnowsConsoles, IMachineIds, IVMInventory)
+OPTIONAL = (IConsoleRecovery, IHasWarnings, IKnowsConsoles, IMachineIds, IPower, IVMInventory)
 """What a backend may provide beside `IConsoleBackend`."""
 
 

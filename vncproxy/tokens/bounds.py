@@ -13,7 +13,7 @@ from typing import Any
 
 from ..config.urls import normal_origin_pattern
 from ..errors import Forbidden
-from ..model import NO_BOUNDS, Clipboard, Inviting, Mode, Policy, PolicyBounds, Sharing
+from ..model import NO_BOUNDS, Clipboard, Inviting, Mode, Policy, PolicyBounds, PowerAction, Sharing
 from ..model.hours import lie_within
 from ..origins import allows
 from .refusals import IssueRefused
@@ -53,6 +53,7 @@ def narrowed(policy: Policy, bounds: PolicyBounds) -> Policy:
         may_invite=_may_invite(policy.may_invite, bounds.may_invite),
         hours=_hours(policy.hours, bounds.hours),
         bandwidth=_bandwidth(policy.bandwidth, bounds.bandwidth),
+        power=_power(policy.power, bounds.power),
     )
 
 
@@ -128,6 +129,16 @@ def _bandwidth(asked: int | None, most: int | None) -> int | None:
         return most if asked is None else asked
     if asked > most:
         raise BeyondBounds("bandwidth", f"may be at most {most} bytes in a second")
+    return asked
+
+
+def _power(
+    asked: tuple[PowerAction, ...], most: Sequence[PowerAction] | None
+) -> tuple[PowerAction, ...]:
+    for each in asked if most is not None else ():
+        if each not in (most or ()):
+            allowed = ", ".join(action.value for action in most or ()) or "nothing"
+            raise BeyondBounds("power", f"may not name {each.value}; it may name {allowed}")
     return asked
 
 

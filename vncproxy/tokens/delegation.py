@@ -32,6 +32,7 @@ def narrowed_bounds(asked: PolicyBounds, most: PolicyBounds) -> PolicyBounds:
         may_invite=asked.may_invite or most.may_invite,
         hours=policy.hours,
         bandwidth=policy.bandwidth,
+        power=most.power if asked.power is None else asked.power,
     )
 
 

@@ -18,6 +18,7 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``still.js``, ``heldback.js``: the picture and the typed keys while the console moves.
 - ``channel.js``: messages between the page and the gateway, beside the console.
 - ``overlay.js``: the card shown in place of the screen.
+- ``power.js``: starts, stops and resets the machine, and asks first.
 - ``notices.js``: small cards at the screen's edge, with actions.
 - ``time.js``: how long the console stays open, when it is about to close.
 - ``toolbar.js``, ``keys.js``: the toolbar and its menus; key chords and held keys.

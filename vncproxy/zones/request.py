@@ -251,7 +251,8 @@ def _moment(when: UnixTime) -> str:
 def narrowed(policy: Policy, peer: Peer) -> Policy:
     """Return what a session gets: what was asked for, or less where the zone allows less.
 
-    The user's network and the page's origin are checked in the user's zone.
+    The user's network and the page's origin are checked in the user's zone; a machine's power is
+    asked for by a request of its own.
     """
     return replace(
         policy,
@@ -263,6 +264,7 @@ def narrowed(policy: Policy, peer: Peer) -> Policy:
         uses=1,
         confirm=False,
         may_invite=None,
+        power=(),
     )
 
 

@@ -30,6 +30,7 @@ from vncproxy.model import (
     VMAddress,
     VMSummary,
 )
+from vncproxy.power import MachinePower
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ class NovaTestCase(ApiTestCase):
                 sessions=self.sessions,
                 proxies=self.proxies,
                 backends=self.backends,
+                power=MachinePower(lambda: self.backends, self.clock),
                 authenticators=self.authenticators(),
                 portals=self.portals,
                 audit=ApiAudit(self.note, self.clock.seconds),

@@ -10,11 +10,12 @@ In reading order:
 - `sessions`: list, show, change and end.
 - `joining`: links to live sessions.
 - `proxies`: list and drain.
+- `power`: start, stop and reset machines.
 - `inventory`: the machines of all backends.
 - `screenshots`: pictures of machines.
 - `problems`: why requests fail: statuses and codes.
-- `operation`, `session_operations`, `operations`: each request as a value: its path, scopes,
-  types and problems.
+- `operation`, `session_operations`, `machine_operations`, `operations`: each request as a value:
+  its path, scopes, types and problems.
 - `component_schemas`, `openapi`: the document that describes the API.
 - `reference`: that document as a page for people.
 - `serving`: how a call becomes a response.

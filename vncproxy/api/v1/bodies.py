@@ -67,7 +67,12 @@ Model = TypeVar("Model", bound=BaseModel)
 Order = TypeVar("Order", bound=Confirmed)
 
 
-def _vm(value: object) -> VMAddress:
+def read_vm(value: object) -> VMAddress:
+    """Read the address of a machine, for bodies.
+
+    Raises:
+        ValueError: it is none.
+    """
     return VMAddress.parse(value if isinstance(value, str) else "")
 
 
@@ -116,7 +121,7 @@ class TokenRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
-    vm: Annotated[VMAddress, PlainValidator(_vm), WithJsonSchema(VM_SCHEMA)]
+    vm: Annotated[VMAddress, PlainValidator(read_vm), WithJsonSchema(VM_SCHEMA)]
     user: User
     type: ConsoleType = ConsoleType.NOVNC
     ttl: Seconds | None = None

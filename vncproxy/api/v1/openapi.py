@@ -32,6 +32,7 @@ _TAGS = {
     "keys": "Keys of the API that were created by it.",
     "vms": "The machines of all backends.",
     "screenshot": "Pictures of screens.",
+    "power": "Machines are started, stopped and reset.",
     "sessions": "Consoles that are open, at all proxies.",
     "proxies": "The proxies that share their tokens.",
     "zones": "Requests of other zones, which are signed.",
@@ -45,7 +46,8 @@ _SECURITY = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "An API key; its roles are scopes. `admin` includes the others but `keys`.",
+        "description": "An API key; its roles are scopes. `admin` includes the others but `keys`, "
+        "`shadow` and `approve`.",
     },
     "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
     "zone": {
@@ -62,6 +64,7 @@ _PLACES = {
     "proxy_id": ("The name or the id of the proxy.", "^[^/]+$"),
 }
 _LOCATION = {"description": "The path of what was made.", "schema": {"type": "string"}}
+_LATER = "The guest or the hypervisor was asked, and does it later."
 _LATE = "Done as far as it was confirmed in time; the other processes obey as soon as they can."
 
 
@@ -145,6 +148,8 @@ def _headers(operation: Operation[Any]) -> Iterable[Document]:
 
 def _responses(operation: Operation[Any], refs: Mapping[str, Document]) -> dict[str, Any]:
     found = {str(operation.status): _good(operation, refs)}
+    if operation.later:
+        found["202"] = _content(_LATER, operation.media_type, refs[operation.name])
     if operation.may_be_unconfirmed:
         found["207"] = _content(_LATE, operation.media_type, refs[operation.name])
     for status, problems in groupby(operation.problems, key=lambda each: each.status):

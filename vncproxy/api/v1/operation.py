@@ -45,6 +45,7 @@ class Operation(Generic[Body]):
         status: of a good answer.
         query: the parameters that may be given.
         body: the model that reads the body.
+        later: whether it may be done later, with the status 202.
         repeats: whether it may be sent again, with ``Idempotency-Key``.
         causes: why it may fail, beyond what its other attributes say.
         media_type: of a good answer.
@@ -62,6 +63,7 @@ class Operation(Generic[Body]):
     status: int = 200
     query: Sequence[Parameter] = ()
     body: type[BaseModel] | None = None
+    later: bool = False
     repeats: bool = False
     causes: Sequence[Problem] = ()
     media_type: str = JSON

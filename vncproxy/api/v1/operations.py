@@ -10,7 +10,6 @@ from ...answers import (
     Health,
     IssuedToken,
     KeyList,
-    MachineList,
     ProxyList,
     Readiness,
     Revocation,
@@ -23,15 +22,13 @@ from ...answers import (
 from ...config.scope import Scope
 from .bodies import TokenRequest
 from .keys import KeyRequest
+from .machine_operations import LIST_MACHINES, POWER, SCREENSHOT
 from .operation import Operation
 from .parameters import (
-    FORMAT,
     JTI,
-    ONE_VM,
     SIGNER,
     USER,
     VM,
-    WIDTH,
 )
 from .problems import (
     ASKING_ZONES,
@@ -40,13 +37,11 @@ from .problems import (
     KEY_CONFLICT,
     KEY_UNKNOWN,
     NO_PROXY,
-    NOT_INSTALLED,
     NOT_READY,
     NOT_RUNNING,
     POLICY_UNSUPPORTED,
     PROXY_UNKNOWN,
     REFUSING_ZONES,
-    SCREEN_REFUSED,
     STORE_UNAVAILABLE,
     TOKEN_UNKNOWN,
     VM_NOT_FOUND,
@@ -147,14 +142,6 @@ REVOKE_TOKEN = Operation(
     scopes=(Scope.ISSUE,),
     causes=(TOKEN_UNKNOWN, STORE_UNAVAILABLE),
 )
-LIST_MACHINES = Operation(
-    "listMachines",
-    "GET",
-    "/v1/vms",
-    MachineList,
-    "List the machines of all backends.",
-    scopes=(Scope.READ,),
-)
 LIST_PROXIES = Operation(
     "listProxies",
     "GET",
@@ -210,18 +197,6 @@ DESCRIBE = Operation(
     dict[str, Any],
     "Describe the API: this document.",
 )
-SCREENSHOT = Operation(
-    "showScreen",
-    "GET",
-    "/v1/screenshot",
-    str,
-    "Show a machine's screen as an image.",
-    "It is a few seconds old at most; the proxy opens the console for it, as a session does.",
-    scopes=(Scope.SCREENSHOT,),
-    query=(ONE_VM, WIDTH, FORMAT),
-    media_type="image/*",
-    causes=(*SCREEN_REFUSED, NOT_INSTALLED),
-)
 METRICS = Operation(
     "showMetrics",
     "GET",
@@ -250,6 +225,7 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     LIST_KEYS,
     REVOKE_KEY,
     LIST_MACHINES,
+    POWER,
     LIST_SESSIONS,
     SHOW_SESSION,
     CHANGE_SESSION,

@@ -16,6 +16,9 @@ from ...errors import (
     HypervisorError,
     ModeFixed,
     PolicyUnsupported,
+    PowerDenied,
+    PowerStateUnfit,
+    PowerUnsupported,
     StoreUnavailable,
     TokenUnknown,
     VMNotFound,
@@ -78,6 +81,18 @@ BODY_TOO_LARGE = Problem(413, "body-too-large", "The body has more than 64 KiB."
 INVALID_FIELD = Problem(422, "invalid-field", "A member or parameter has a value that cannot be.")
 BACKEND_UNKNOWN = Problem(422, "backend-unknown", "There is no such backend.")
 VM_NOT_FOUND = Problem(422, VMNotFound.code, "The backend was asked and has no such machine.")
+MACHINE_UNKNOWN = Problem(VMNotFound.status, VMNotFound.code, "There is no such machine.")
+POWER_STATE = Problem(
+    PowerStateUnfit.status, PowerStateUnfit.code, "The machine's state does not allow it."
+)
+POWER_UNSUPPORTED = Problem(
+    PowerUnsupported.status,
+    PowerUnsupported.code,
+    "The machine or its backend cannot do it, or the backend's table has no `power = true`.",
+)
+POWER_DENIED = Problem(
+    PowerDenied.status, PowerDenied.code, "The hypervisor does not allow it to the proxy's account."
+)
 POLICY_UNSUPPORTED = Problem(
     PolicyUnsupported.status,
     PolicyUnsupported.code,

@@ -13,6 +13,7 @@ from ...answers import (
     CreatedKey,
     EndedSessions,
     IssuedToken,
+    Powered,
     Revocation,
     SessionList,
 )
@@ -22,6 +23,7 @@ from ..health import Readiness, alive
 from ..reply import Reply
 from ..visible_metrics import metrics_text
 from ..zones import ZoneDesk
+from . import machine_operations as machine_op
 from . import operations as op
 from . import session_operations as session_op
 from .bodies import SessionRequest, TokenRequest, read_body
@@ -30,6 +32,7 @@ from .joining import InviteRequest, JoiningView, ShadowRequest
 from .keys import KeyRequest, KeysView
 from .openapi import document_text
 from .parameters import parse_one, parse_query
+from .power import PowerRequest, PowerView
 from .proxies import ProxiesView
 from .screenshots import ScreenshotsView
 from .serving import Serving, body_of, serves
@@ -49,6 +52,7 @@ class Api(Serving):
         sessions: SessionsView,
         joining: JoiningView,
         proxies: ProxiesView,
+        power: PowerView,
         zones: ZoneDesk,
         inventory: Inventory,
         screenshots: ScreenshotsView,
@@ -61,6 +65,7 @@ class Api(Serving):
         self._sessions = sessions
         self._joining = joining
         self._proxies = proxies
+        self._power = power
         self._zones = zones
         self._inventory = inventory
         self._screenshots = screenshots
@@ -140,10 +145,27 @@ class Api(Serving):
         revoke = self._keys.revoke
         return self._answer(request, op.REVOKE_KEY, lambda caller: revoke(caller, key_id))
 
-    @serves(op.LIST_MACHINES)
+    @serves(machine_op.LIST_MACHINES)
     def list_vms(self, request: Request) -> Deferred[bytes]:
         """List the machines of all backends."""
-        return self._answer(request, op.LIST_MACHINES, self._inventory.list)
+        return self._answer(request, machine_op.LIST_MACHINES, self._inventory.list)
+
+    @serves(machine_op.POWER)
+    def power(self, request: Request) -> Deferred[bytes]:
+        """Start, stop or reset a machine."""
+
+        async def work(caller: Caller) -> Reply[Powered]:
+            raw = body_of(request)
+            asked = read_body(PowerRequest, raw)
+            return await self._desk.repeats.once(
+                caller,
+                request.requestHeaders,
+                machine_op.POWER.path,
+                raw,
+                lambda: self._power.act(caller, asked),
+            )
+
+        return self._answer(request, machine_op.POWER, work)
 
     @serves(op.LIST_PROXIES)
     def list_proxies(self, request: Request) -> Deferred[bytes]:
@@ -244,15 +266,15 @@ class Api(Serving):
         """Describe the API; needs no key, since it is the same wherever it is served."""
         return Reply(200, document_text()).render(request)
 
-    @serves(op.SCREENSHOT)
+    @serves(machine_op.SCREENSHOT)
     def show_screen(self, request: Request) -> Deferred[bytes]:
         """Show a machine's screen."""
 
         async def work(caller: Caller) -> Reply[str]:
-            given = parse_query(request.args, op.SCREENSHOT.query)
+            given = parse_query(request.args, machine_op.SCREENSHOT.query)
             return await self._screenshots.show(caller, **given)
 
-        return self._answer(request, op.SCREENSHOT, work)
+        return self._answer(request, machine_op.SCREENSHOT, work)
 
     @serves(op.METRICS)
     def show_metrics(self, request: Request) -> Deferred[bytes]:

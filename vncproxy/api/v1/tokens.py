@@ -8,6 +8,7 @@ from dataclasses import replace
 from twisted.logger import Logger
 
 from ...answers import IssuedToken, Revocation, StoredToken
+from ...config.scope import Scope
 from ...errors import EndedByAdministrator, Forbidden, StoreUnavailable, TokenRefused
 from ...interfaces import ILinkStore, ISessionRegistry, ITokenStore
 from ...model import Ended, SessionFilter, VMAddress
@@ -55,13 +56,15 @@ class Tokens:
         """Issue a token: 201 with its secret and access URL, which no later answer repeats.
 
         Raises:
-            Refusal: 403, the caller may not use the machine.
+            Refusal: 403, the caller may not use the machine, or not its power.
             IssueRefused: with the field that cannot be.
             BackendError: the machine is to be checked, and the backend fails.
             StoreUnavailable: nothing was issued.
         """
         self._permissions.require(caller, request.vm)
         policy = narrowed(request.policy, caller.policy)
+        if policy.power:
+            caller.require_scope(Scope.POWER)
         issued = await self._issuer.issue(replace(request.for_issuer(), policy=policy))
         token = issued.token
         self._audit.issued(caller, issued.id, token.vm, token.user)

@@ -116,7 +116,8 @@ def _policy(read: LinkClaims, claims: dict[str, Any], bounds: PolicyBounds, shor
             raise TokenUnknown(f"link {short}: policy.uses needs a jti, by which uses are counted")
         policy = replace(policy, uses=0)
     try:
-        return check_policy(narrowed(policy, bounds))
+        # what links may do grows by the configuration alone, and not by an update of the proxy
+        return check_policy(narrowed(policy, replace(bounds, power=bounds.power or ())))
     except IssueRefused as e:
         what = f"link {short}: {e.field}: {e.message}"
         if e.reason == PolicyUnsupported.code:

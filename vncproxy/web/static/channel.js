@@ -34,12 +34,13 @@ export class Channel {
      * Ask the gateway for something.
      * @param {string} what
      * @param {object} [members] - of the request
+     * @param {number} [time] - milliseconds after which it has failed
      * @returns {Promise<object>} the members of the answer; fails with RequestFailed
      */
-    ask(what, members = {}) {
+    ask(what, members = {}, time = ANSWER_TIME) {
         const id = ++this.#last;
         return new Promise((resolve, reject) => {
-            const timer = setTimeout(() => this.#settle(id, unanswered()), ANSWER_TIME);
+            const timer = setTimeout(() => this.#settle(id, unanswered()), time);
             this.#asked.set(id, { resolve, reject, timer });
             if (this.#socket.readyState === WebSocket.OPEN) {
                 this.#socket.send(JSON.stringify({ ...members, ask: what, id }));

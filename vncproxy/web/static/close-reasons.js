@@ -10,9 +10,11 @@
  * @property {number} code - close code of the web socket
  * @property {string} headline
  * @property {string} reason - a sentence for the user
- * @property {"never"|"afterConfirmation"|"takeBack"|"manualOnly"|"manual"|"automatic"} reconnect - how the console
- *     may be opened again: never; by the user, with `confirmed` in the request; by the user, who takes
- *     it from another one, with `take` in the request; by the user, and the page stops reconnecting (manualOnly) or goes on if it does already (manual); by the page
+ * @property {"never"|"afterConfirmation"|"afterStart"|"takeBack"|"manualOnly"|"manual"|"automatic"} reconnect -
+ *     how the console may be opened again: never; by the user, with `confirmed` in the request; by the
+ *     user, who may have the machine started, and the page goes on if it reconnects already; by the user,
+ *     who takes it from another one, with `take` in the request; by the user, and the page stops
+ *     reconnecting (manualOnly) or goes on if it does already (manual); by the page
  */
 
 const UNREACHABLE = [
@@ -59,6 +61,7 @@ const TEXTS = {
     4121: ["Not at this hour", "This console may be open at other hours only."],
     4128: ["Another user has this console", "Take it back if you need it now."],
     4129: ["You opened another console", "You may have one open at a time."],
+    4130: ["The virtual machine is off", "Start it to see its screen."],
 };
 const OTHER = ["Console closed", "The connection was closed."];
 
@@ -79,6 +82,12 @@ const TAKEN = 4128;
 
 /** A confirmation is needed before the link is redeemed: mail scanners open links, too. */
 const CONFIRMATION_NEEDED = 4120;
+
+/** The machine shows no screen in its present state. */
+export const NOT_RUNNING = 4100;
+
+/** The machine is off, and the link allows its user to start it. */
+export const MACHINE_OFF = 4130;
 
 /** What its sentence says of the button to users of other clients; here they are on that page. */
 const ELSEWHERE = / on its page(?=\.)/;
@@ -146,6 +155,9 @@ function reconnectAfter(code, connected) {
     }
     if (code === CONFIRMATION_NEEDED) {
         return "afterConfirmation";
+    }
+    if (code === MACHINE_OFF) {
+        return "afterStart";
     }
     if (code === TAKEN) {
         return "takeBack";

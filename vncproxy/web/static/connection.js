@@ -5,7 +5,7 @@ import { BY_USER, MOVING, explain } from "./close-reasons.js";
 import { Channel, RequestFailed } from "./channel.js";
 import { begin, end, next, onTheMove } from "./lifecycle.js";
 import { diagnose } from "./diagnosis.js";
-import { arrived, confirmed, isConfirmed, taking } from "./link.js";
+import { arrived, confirmed, isConfirmed, starting, taking } from "./link.js";
 
 /** The gateway's text message that asks the page to move. */
 const MOVE = "vncproxy:move";
@@ -29,7 +29,9 @@ const CLOSE_TIME = 3_000;
 export class Connection extends EventTarget {
     #screen;
     #url;
+    #asksToStart = false;
     #attempt = null;
+    #expectsOff = false;
     #timer = null;
     #takes = false;
 
@@ -82,12 +84,28 @@ export class Connection extends EventTarget {
         this.#step({ type: "retry" });
     }
 
+    /** Whether this attempt starts the machine first. */
+    get starts() {
+        return this.#asksToStart && this.state.name === "connecting";
+    }
+
+    /** Start the machine, which is off, and open its console. This attempt alone does that. */
+    start() {
+        this.#asksToStart = true;
+        this.#step({ type: "retry" });
+    }
+
+    /** Know what was asked of the machine: one that is off on purpose is not waited for. */
+    expectPower(action) {
+        this.#expectsOff = action === "off" || action === "shutdown";
+    }
+
     /** Ask the gateway for something, as `Channel.ask` does. */
-    async ask(what, members) {
+    async ask(what, members, time) {
         if (!this.#attempt) {
             throw new RequestFailed("unanswered", "There is no connection to the gateway now.");
         }
-        return this.#attempt.channel.ask(what, members);
+        return this.#attempt.channel.ask(what, members, time);
     }
 
     /**
@@ -131,11 +149,13 @@ export class Connection extends EventTarget {
     }
 
     #start() {
-        const url = this.#takes ? taking(this.#url) : this.#url;
+        const wanted = this.#takes ? taking(this.#url) : this.#url;
+        const url = this.#asksToStart ? starting(wanted) : wanted;
         this.#takes = false; // what the page does by itself takes the console from nobody
         this.#attempt = new Attempt(this.#screen, url, {
             connected: () => {
                 this.#url = arrived(this.#url);
+                this.#asksToStart = this.#expectsOff = false;
                 this.#step({ type: "connected" });
             },
             leaving: () => this.dispatchEvent(new Event("leaving")),
@@ -148,7 +168,8 @@ export class Connection extends EventTarget {
             },
             closed: (closeReason) => {
                 this.#attempt = null;
-                this.#step({ type: "closed", closeReason });
+                this.#asksToStart = false;
+                this.#step({ type: "closed", closeReason, expectsOff: this.#expectsOff });
             },
         });
         this.dispatchEvent(new Event("screen"));

@@ -9,7 +9,7 @@
  * Everything that decides whether and when the page reconnects by itself is in this file.
  */
 
-import { BUSY, MOVING } from "./close-reasons.js";
+import { BUSY, MACHINE_OFF, MOVING, NOT_RUNNING } from "./close-reasons.js";
 
 /** Milliseconds, and tries, after which the page stops reconnecting by itself. */
 const LONGEST_INTERRUPTION = 120_000;
@@ -61,8 +61,10 @@ const WAITING = {
 const TRANSITIONS = {
     connecting: {
         connected: (state, { now }) => ({ ...state, name: "connected", at: now }),
-        closed: (state, { now, closeReason, random }) =>
-            afterClose(state.interruption, closeReason, false, now, random),
+        closed: (state, { now, closeReason, random, expectsOff }) =>
+            isOff(closeReason) && expectsOff
+                ? end(closeReason)
+                : afterClose(state.interruption, closeReason, false, now, random),
     },
     connected: {
         closed: (state, { now, closeReason, random }) =>
@@ -77,8 +79,9 @@ const TRANSITIONS = {
 
 /**
  * @param {State} state
- * @param {{type: string, now?: number, random?: number, closeReason?: CloseReason}} event - an event
- *     without a transition changes nothing; random, from 0 to 1, scales the delay of the next try
+ * @param {{type: string, now?: number, random?: number, closeReason?: CloseReason, expectsOff?: boolean}}
+ *     event - an event without a transition changes nothing; random, from 0 to 1, scales the delay of the
+ *     next try; expectsOff says that the user has switched the machine off
  * @returns {State}
  */
 export function next(state, event) {
@@ -117,7 +120,10 @@ function firstDelay({ code }, moving) {
 const unlessStable = ({ at, interruption }, now) => (now - at < STABLE_AFTER ? interruption : null);
 
 /** While the page reconnects, "not running" and the like lead to the next try. */
-function reconnectsByItself(interruption, closeReason, wasConnected) {
+function reconnectsByItself(interruption, { reconnect }, wasConnected) {
     const reconnecting = interruption !== null && !wasConnected;
-    return closeReason.reconnect === "automatic" || (reconnecting && closeReason.reconnect === "manual");
+    return reconnect === "automatic" || (reconnecting && (reconnect === "manual" || reconnect === "afterStart"));
 }
+
+/** The machine is not running: the user has switched it off, if that was asked for. */
+const isOff = ({ code }) => code === NOT_RUNNING || code === MACHINE_OFF;

@@ -129,6 +129,13 @@ export function taking(socket) {
     return url.href;
 }
 
+/** The address of the web socket that has the machine started first, if it is off. */
+export function starting(socket) {
+    const url = new URL(socket);
+    url.searchParams.set("start", "1");
+    return url.href;
+}
+
 /**
  * Nova's links carry the token inside noVNC's `path` setting, `?path=%3Ftoken%3DX`; others have
  * `&` where the question mark should be.

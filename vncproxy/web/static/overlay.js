@@ -15,27 +15,30 @@ export function attach(connection) {
     let ticking = null;
     connection.addEventListener("change", () => {
         const { state } = connection;
-        render(state);
+        render(state, connection.starts);
         clearInterval(ticking);
         if (state.name === "waiting") {
             ticking = setInterval(() => countDown(state), 250);
         }
     });
     onClick("reconnect", () => connection.retry());
+    onClick("start", () => connection.start());
     onClick("stop", () => connection.stop());
     onClick("cancel", () => connection.disconnect());
 }
 
-function render(state) {
+function render(state, starts) {
     const { name, closeReason, interruption } = state;
     const unconfirmed = closeReason?.reconnect === "afterConfirmation";
     const moving = name !== "connected" && onTheMove(state);
     element("moving").hidden = !moving;
     element("overlay").hidden = name === "connected" || moving;
     element("state").textContent = unconfirmed ? "Not opened yet" : STATE_LABELS[moving ? "moving" : name];
-    element("headline").textContent = closeReason?.headline ?? (interruption ? "Reconnecting" : "Connecting");
+    element("headline").textContent = closeReason?.headline ?? headline(interruption, starts);
     element("reason").textContent = closeReason?.reason ?? "";
+    element("start").hidden = closeReason?.reconnect !== "afterStart";
     element("reconnect").hidden = !mayReconnect(state);
+    element("reconnect").classList.toggle("primary", element("start").hidden);
     element("reconnect").textContent = buttonLabel(state);
     element("stop").hidden = name !== "waiting";
     element("cancel").hidden = name !== "connecting";
@@ -45,12 +48,22 @@ function render(state) {
     }
 }
 
+function headline(interruption, starts) {
+    if (starts) {
+        return "Starting the virtual machine";
+    }
+    return interruption ? "Reconnecting" : "Connecting";
+}
+
 function buttonLabel({ name, closeReason }) {
     if (closeReason?.reconnect === "afterConfirmation") {
         return "Open the console";
     }
     if (closeReason?.reconnect === "takeBack") {
         return "Take it back";
+    }
+    if (closeReason?.reconnect === "afterStart" && name === "ended") {
+        return "Look again";
     }
     return name === "waiting" ? "Reconnect now" : "Reconnect";
 }

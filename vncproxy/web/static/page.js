@@ -7,6 +7,7 @@ import * as invite from "./invite.js";
 import * as mode from "./mode.js";
 import * as overlay from "./overlay.js";
 import * as people from "./people.js";
+import * as power from "./power.js";
 import * as recording from "./recording.js";
 import * as softkeyboard from "./softkeyboard.js";
 import * as still from "./still.js";
@@ -36,6 +37,7 @@ const PARTS = [
     still,
     heldback,
     time,
+    power,
 ];
 
 /** Start the page; called once. */
