@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import ip_address
 
-from ..errors import ConfirmationNeeded, Forbidden
-from ..model import Policy, Token, UnixTime
+from ..errors import ConfirmationNeeded, Forbidden, TokenUsed
+from ..model import ConsoleType, Policy, Token, UnixTime
 from ..origins import check_origin
 from .ends import outside
 from .user_request import UserRequest
@@ -56,3 +56,12 @@ def check_confirmed(token: Token | None, request: UserRequest, wanted: bool) -> 
     by_policy = token.policy.confirm if token else None
     if (wanted if by_policy is None else by_policy) and not request.confirmed:
         raise ConfirmationNeeded(token.vm.vm if token else "")
+
+
+def explain_used(error: TokenUsed, request: UserRequest) -> TokenUsed:
+    """Return the same error; of a browser without a cookie, it says so."""
+    if request.type is not ConsoleType.NOVNC or request.resume is not None:
+        return error
+    detail = f"{error.detail}; the browser sent no cookie of it, or keeps none"
+    used = TokenUsed(detail)
+    return used.about(error.vm, error.user) if error.vm else used

@@ -23,7 +23,6 @@ from ..interfaces import IStage
 from ..model import (
     LOCAL,
     Border,
-    ConsoleType,
     Grant,
     Journey,
     Token,
@@ -34,7 +33,7 @@ from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
 from ..rfb.server_init import desktop_name, rename
 from ..upstream import Console
-from .conditions import check_confirmed, check_policy, check_time
+from .conditions import check_confirmed, check_policy, check_time, explain_used
 from .downstream import IDownstream
 from .journey import journey_to
 from .live import LiveSessions
@@ -47,7 +46,6 @@ from .services import Services
 from .sharing import told_by_zone_to, told_occupied
 from .starting import open_or_start
 from .state import SessionState
-from .user_request import UserRequest
 
 VIEW_ONLY = "vncproxy:view-only"
 """The text message that tells the page that its user may not control the machine."""
@@ -128,7 +126,7 @@ class Opening:
                 secret, request.resume
             )
         except TokenUsed as e:
-            raise _explain_used(e, request) from e
+            raise explain_used(e, request) from e
         token = grant.token
         session.grant = grant
         self._live.add_to_vm(session, token.vm)
@@ -323,12 +321,3 @@ class Opening:
 def without_secrets(grant: Grant) -> Grant:
     """Return what an open session needs of its grant."""
     return replace(grant, resume_secret=None, claim="", ousted=())
-
-
-def _explain_used(error: TokenUsed, request: UserRequest) -> TokenUsed:
-    """Return the same error; of a browser without a cookie, it says so."""
-    if request.type is not ConsoleType.NOVNC or request.resume is not None:
-        return error
-    detail = f"{error.detail}; the browser sent no cookie of it, or keeps none"
-    used = TokenUsed(detail)
-    return used.about(error.vm, error.user) if error.vm else used
