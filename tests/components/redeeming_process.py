@@ -24,6 +24,9 @@ from twisted.protocols.basic import LineReceiver
 from vncproxy.errors import OverLimit, VNCProxyError
 from vncproxy.model import Limits, SessionLease, Token, new_id
 
+OUSTED = "ousted"
+"""The key of the set of the sessions that had to end because others began."""
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -96,11 +99,17 @@ class _Redeeming(LineReceiver):
         ]
         gatherResults(work).addCallback(lambda found: self.sendLine(" ".join(found).encode()))
 
+    async def _note_ousted(self, *names: str) -> None:
+        """Write the names of sessions that are to end into a set of Redis."""
+        await self._store._link.run(lambda redis: redis.command("SADD", OUSTED, *names))
+
     async def _redeem(self, secret: str, client: str) -> str:
         lease = SessionLease(new_id(), self._worker, client, self._limits)
         try:
             grant = await self._store.redeem(secret, lease=lease)
             self._sessions.append((lease, grant.token))
+            if grant.ousted:
+                await self._note_ousted(*[name for name, _ in grant.ousted])
             await self._store.confirm(grant)
         except OverLimit as e:
             return e.option

@@ -15,9 +15,8 @@ from vncproxy.errors import (
     UserElsewhere,
     VNCProxyError,
 )
-from vncproxy.model import Grant, Limits, Ousted, Policy, SessionLease, Sharing, VMAddress
+from vncproxy.model import KEPT, Grant, Limits, Ousted, Policy, SessionLease, Sharing, VMAddress
 from vncproxy.session.session import Session
-from vncproxy.session.sharing import KEPT
 
 EXCLUSIVE, TAKE_OVER = Policy(sharing=Sharing.EXCLUSIVE), Policy(sharing=Sharing.TAKE_OVER)
 

@@ -169,15 +169,25 @@ class SharingContract(SharingCase):
 
     async def test_taking_over_ends_all_others(self) -> None:
         store = self.make_store()
-        names = {(await self.open_by(store, Policy()))[1].name for _ in range(3)}
+        live = [(await self.open_by(store, Policy()))[1:] for _ in range(3)]
         for _ in range(2):
             _, lease, grant = await self.open_by(store, TAKE_OVER, user="bob")
-            self.assertEqual({each.name for each in grant.ousted}, names)
+            self.assertEqual({each.name for each in grant.ousted}, {each.name for each, _ in live})
             self.assertEqual({each.why for each in grant.ousted}, {"taken-over"})
             self.assertEqual(grant.company, 1)
-            names = {lease.name}
+            for each in live:
+                await self.leave(store, *each)
+            live = [(lease, grant)]
         self.assertEqual((await self.occupied(self.begin(store, self.lease()))).by, "bob")
         await self.occupied(self.begin(store, self.lease(), policy=EXCLUSIVE))
+
+    async def test_those_that_did_not_end_yet_are_named_to_the_next_too(self) -> None:
+        store = self.make_store()
+        _, lease, grant = await self.open_by(store, Policy())
+        _, taker, _ = await self.open_by(store, TAKE_OVER)
+        _, _, last = await self.open_by(store, TAKE_OVER)
+        self.assertEqual({each.name for each in last.ousted}, {lease.name, taker.name})
+        await self.leave(store, lease, grant)
 
     async def test_an_exclusive_session_is_taken_over_and_its_kept_machine_too(self) -> None:
         store = self.make_store()

@@ -50,7 +50,7 @@ from .endpoint import (
 from .hours import OpenTimes
 from .identity import Identity
 from .joining import MOST_JOINED, JoinKind, Joins
-from .lease import Place, SessionLease, holder_of
+from .lease import KEPT, Place, SessionLease, holder_of
 from .limits import Limits, Timeouts
 from .machine_host import MachineHost, normal_host_name
 from .patterns import ALL_VMS, NO_VMS, VMPattern, VMPatterns
@@ -86,6 +86,7 @@ __all__ = [
     "ALL_VMS",
     "ANY_SESSION",
     "DEFAULT_POLICY",
+    "KEPT",
     "LATER_BOUNDS",
     "LOCAL",
     "MOST_JOINED",

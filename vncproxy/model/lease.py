@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .joining import MOST_JOINED
 from .limits import Limits
 from .token import Token
+
+KEPT: Final = 10.0
+"""Seconds for which a machine that is not shared is kept for the next session of its user."""
 
 
 class Place(NamedTuple):

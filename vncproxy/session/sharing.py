@@ -20,11 +20,8 @@ from ..errors import (
     UserElsewhere,
     VNCProxyError,
 )
-from ..model import Sharing, UnixTime
+from ..model import KEPT, Sharing, UnixTime
 from .state import SessionState
-
-KEPT: Final = 10.0
-"""Seconds for which a machine is kept for the next session of its user."""
 
 LONGEST_NAME: Final = 40
 """Characters of a user's name in a sentence: the reason of a close frame has 123 bytes."""

@@ -114,11 +114,11 @@ class LiveCounts:
         replaced = older if older in self._names.get(places[0].of, ()) else ""
         for place in places:
             self._names.setdefault(place.of, set()).add(lease.name)
-            for name in (older, *(name for name, _ in grant.ousted)):
-                self._remove(place.of, name)
+            self._remove(place.of, older)
         self._users[lease.name] = token.user, self._seconds()
         self._hold(places[0].of, lease, grant, older)
-        company = sum(len(self._names.get(f"{kind}:{token.vm}", ())) for kind in ("vm", "joined"))
+        there = (self._names.get(f"{kind}:{token.vm}", set()) for kind in ("vm", "joined"))
+        company = len(set[str]().union(*there) - dict(grant.ousted).keys())
         return replace(grant, replaced=replaced, company=company)
 
     def _hold(self, vm: str, lease: SessionLease, grant: Grant, older: str) -> None:

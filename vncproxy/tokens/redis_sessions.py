@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 
 from ..errors import ConsoleOccupied, OverLimit, StoreUnavailable, Superseded, TokenRefused
 from ..model import (
+    KEPT,
     Grant,
     Mode,
     Place,
@@ -278,7 +280,8 @@ class RedisSessions:
 
     def _leave_unconfirmed(self, lease: SessionLease | None, token: Token) -> None:
         if lease is not None:
-            self._leases.leave(lease, token, again=True)
+            # an older session may live on, of which only this one's place was known
+            self._leases.leave(replace(lease, keep=KEPT), token, again=True)
 
     def _give_back_unconfirmed(self, grant: Grant) -> None:
         """Give back a use that may have been taken although the answer was lost or late.

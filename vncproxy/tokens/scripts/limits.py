@@ -66,15 +66,13 @@ local function enter(first, s)
     if s.older and redis.call('SREM', KEYS[i], s.older) == 1 and i == first then
       replaced = s.older
     end
-    for name in pairs(s.leaving) do redis.call('SREM', KEYS[i], name) end
     redis.call('SADD', KEYS[i], s.name)
     redis.call('PEXPIRE', KEYS[i], {LEASE_MS})
   end
   if #KEYS >= first then
     hold(s)
     if replaced ~= '' then notify(s.prefix, s.vm, replaced, 'left') end
-    for name in pairs(s.leaving) do notify(s.prefix, s.vm, name, 'left') end
-    count = notify(s.prefix, s.vm, s.name, 'entered')
+    count = notify(s.prefix, s.vm, s.name, 'entered') - leaving_from(KEYS[first], s)
   end
   return replaced, count, table.concat(s.ousted, '\\n')
 end

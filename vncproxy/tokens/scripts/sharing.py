@@ -146,7 +146,8 @@ another one.
 
 ``occupied`` returns a refusal, with the name of another session, and its user and the milliseconds
 since it began, or its record and the time, negative. Otherwise ``s.ousted`` are the reasons and
-names of sessions that are to end, which ``s.leaving`` has, too.
+names of sessions that are to end, which ``s.leaving`` has, too. They stay in their sets until they
+have ended: where the answer is lost, the next session finds them there.
 """
 
 KEEP = (
