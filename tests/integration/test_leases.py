@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from tests.components.redis_case import RedisCase, at_once, sleep
-from tests.tokens.lease_contract import HOSTILE, WORKER, LeaseCase, LeaseContract
-from tests.tokens.sharing_contract import SharingContract
+from tests.tokens.lease_contract import HOSTILE, WORKER, LeaseContract
+from tests.tokens.sharing_contract import SharingCase, SharingContract
 from tests.tokens.store_contract import good_once
 from vncproxy.errors import OverLimit, StoreUnavailable, TokenUsed
 from vncproxy.model import Grant, SessionLease, Token
@@ -17,7 +18,7 @@ from vncproxy.tokens.redis import RedisTokenStore
 OTHER = "2" * 16
 
 
-class RedisLeaseCase(LeaseCase, RedisCase):
+class RedisLeaseCase(SharingCase, RedisCase):
     def announce(self, worker: str = WORKER, seconds: float = 600) -> None:
         self.server.cli("set", f"vncproxy:worker:{worker}", "{}", "px", str(int(seconds * 1000)))
 
@@ -32,6 +33,16 @@ class RedisLeaseCase(LeaseCase, RedisCase):
 
     async def settle(self, store: RedisTokenStore) -> None:
         await store.leases.flush()
+
+    def calls(self) -> int:
+        """Return how many scripts have run since the statistics began."""
+        return sum(count for name, count in self.commands().items() if name.startswith("eval"))
+
+    def commands(self) -> dict[str, int]:
+        """Return how often each command was called, by scripts too."""
+        lines = self.server.cli("info", "commandstats").splitlines()
+        found = (re.match(r"cmdstat_(\w+):calls=(\d+)", line) for line in lines)
+        return {each[1]: int(each[2]) for each in found if each}
 
     def live(self, place: str = "vm:kvm/web-01") -> set[str]:
         """Return the names in a set."""
@@ -109,9 +120,7 @@ class ProcessTests(RedisLeaseCase):
         self.assertEqual(len(self.live("user:alice")), most // 2 + 1)
 
     def calls_of(self, command: str) -> int:
-        found = self.server.cli("info", "commandstats")
-        (line,) = [x for x in found.splitlines() if x.startswith(f"cmdstat_{command}:")]
-        return int(line.partition("calls=")[2].partition(",")[0])
+        return self.commands()[command]
 
     async def test_below_the_limit_nothing_is_looked_for(self) -> None:
         store = self.make_store()
@@ -177,11 +186,6 @@ class ProcessTests(RedisLeaseCase):
         while self.live():
             await sleep(0.05)
         self.assertLess(self.calls() - before, 15)
-
-    def calls(self) -> int:
-        found = self.server.cli("info", "commandstats")
-        calls = (line for line in found.splitlines() if line.startswith("cmdstat_eval"))
-        return sum(int(line.partition("calls=")[2].partition(",")[0]) for line in calls)
 
 
 class OutageTests(RedisLeaseCase):
