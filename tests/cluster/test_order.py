@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.cluster.order import Kind, Order, UnknownOrder, decode, encode
-from vncproxy.errors import EndedByAdministrator, Superseded
+from vncproxy.errors import EndedByAdministrator, Superseded, TakenOver
 from vncproxy.model import Mode, SessionFilter, VMAddress
 
 
@@ -99,6 +99,17 @@ class OrderTests(SynchronousTestCase):
             ("of-a-later-version", EndedByAdministrator),
         ):
             self.assertIs(type(decode(written(reason=reason)).error()), kind)
+
+    def test_who_takes_a_console_over_is_known_to_the_user_s_proxy(self) -> None:
+        for by, user in (
+            ("session 00000000000000ff of bob", "bob"),
+            ("session 00000000000000ff of of bob\n", "of bob\n"),
+            ("session 00000000000000ff", ""),
+            ("the portal of bob", ""),
+        ):
+            error = decode(written(reason="taken-over", by=by)).error()
+            assert isinstance(error, TakenOver)
+            self.assertEqual((type(error), error.by), (TakenOver, user))
 
     def test_its_reason_says_who_gave_it(self) -> None:
         self.assertEqual(decode(written(by="the portal")).error().detail, "by the portal")

@@ -126,6 +126,45 @@ class ViewOnlyTests(PairCase):
         self.assertLooksOnly(self.view(), typist)
 
 
+class SharingTests(PairCase):
+    """The machine's own zone decides who may be there with users of other zones."""
+
+    def own(self, user: str, **policy: Any) -> Viewer:
+        """Open the console as a user of the machine's own zone."""
+        link = self.far.issue("kvm/web-01", type="xvpvnc", user=user, policy=policy)
+        viewer = Viewer.connect(self.far.xvp_port, link["token"], host=self.far.host)
+        self.addCleanup(viewer.close)
+        return viewer
+
+    def test_a_console_that_is_not_shared_is_so_for_the_users_of_both_zones(self) -> None:
+        exclusive = {"sharing": "exclusive"}
+        token = self.near.issue("madrid/kvm/web-01", user="ann", policy=exclusive)["token"]
+        cookie = self.browse(token, "")
+        for _ in range(2):  # its user's next sessions take its place in both zones
+            self.browse(token, cookie)
+        with self.assertRaises(Refused) as caught:
+            self.own("bob")  # it is kept for ann's browser
+        self.assertRegex(str(caught.exception), r"^409 Somebody else has had this console open")
+        self.view(user="bob", policy={"sharing": "take-over"}).pixel()  # takes what is kept
+
+    def test_users_of_both_zones_take_a_console_over_from_each_other(self) -> None:
+        taking = {"sharing": "take-over"}
+        for n in (1, 2):
+            theirs = self.own("bob", **taking)
+            theirs.pixel()
+            ours = self.view(user="ann", policy=taking)
+            theirs.wait_for_end()
+            self.own("carol", **taking).pixel()
+            ours.wait_for_end()
+            self.assertEqual(self.ended(self.near, n), "taken-over")
+
+    def test_one_of_another_zone_is_refused_in_that_zone_s_words(self) -> None:
+        self.own("bob", sharing="exclusive").pixel()
+        told, code = self.refusal()
+        self.assertRegex(told, r"^409 The zone madrid says: Somebody else has had this console")
+        self.assertEqual(code, "console-occupied")
+
+
 class SilenceTests(PairCase):
     def setUp(self) -> None:
         super().setUp()
