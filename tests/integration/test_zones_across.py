@@ -159,7 +159,7 @@ class SharingTests(PairCase):
             self.assertEqual(self.ended(self.near, n), "taken-over")
 
     def test_one_of_another_zone_is_refused_in_that_zone_s_words(self) -> None:
-        self.own("bob", sharing="exclusive").pixel()
+        self.own("bob", sharing="take-over").pixel()
         told, code = self.refusal()
         self.assertRegex(told, r"^409 The zone madrid says: Somebody else has had this console")
         self.assertEqual(code, "console-occupied")
