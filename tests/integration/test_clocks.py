@@ -12,7 +12,7 @@ from tests.components.faketime import SetClock
 from tests.components.gateway import Gateway
 from tests.components.process_case import LIMIT, SILENT, ProcessTestCase
 from tests.components.redis_server import RedisServer
-from tests.components.viewer import Viewer, read
+from tests.components.viewer import Refused, Viewer, read
 from tests.doubles.frames import PING, frames, masked
 
 HOUR = 3600
@@ -114,6 +114,26 @@ class SteppedClockTests(ClockTestCase):
         self.assertEqual(self.reasons(gateway, 1), {"time-limit"})
         (closed,) = gateway.audit("close")
         self.assertLess(abs(closed["seconds"] - 8), 5)
+
+    def test_hours_are_those_of_the_clock_as_it_is_set(self) -> None:
+        gateway = self.proxy()
+        # an idle limit is looked at each second, and the hours with it
+        policy = {"not_after": time.time() + HOUR / 2, "idle_timeout": 600}
+        viewer = self.view(gateway, **policy)
+        self.clock.set(HOUR)
+        viewer.wait_for_end()
+
+        self.assertEqual(self.reasons(gateway, 1), {"time-limit"})
+        self.assertEqual(self.refused(gateway, **policy), "403 This console was open until")
+        self.clock.set(0)
+        self.view(gateway, **policy)
+
+    def refused(self, gateway: Gateway, **policy: Any) -> str:
+        """Return the beginning of what a viewer is told whose link is not good now."""
+        token = gateway.issue("lab/web-01", type="xvpvnc", policy=policy)["token"]
+        with self.assertRaises(Refused) as caught:
+            Viewer.connect(gateway.xvp_port, str(token))
+        return " ".join(str(caught.exception).split()[:6])
 
     def test_tokens_and_cookies_in_memory_live_as_long_as_they_say(self) -> None:
         gateway = self.proxy()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from selenium.webdriver.common.keys import Keys
 from twisted.trial.unittest import SynchronousTestCase
@@ -20,6 +20,8 @@ from tests.components.chromium import Page
 from tests.components.gateway import Gateway
 from tests.components.viewer import Viewer
 from tests.components.vnc_servers import Identity, XServer
+
+T = TypeVar("T")
 
 PING = """
     const [token, done] = arguments;
@@ -115,24 +117,21 @@ class WarningTests(TimeCase):
         return "\n".join(self.js(CARDS))
 
     def test_the_end_of_the_longest_duration_is_announced_and_named(self) -> None:
-        token = self.open(max_duration=3)
+        token = self.open(max_duration=6)
 
-        until_true(lambda: "ask for a new link" in self.notice())
-        self.assertRegex(self.notice(), r"closes in \d seconds, when its time is over.*\|0:0\d$")
+        told = until_true(self.notice)
+        self.assertRegex(told, r"closes in \d seconds?, when its time is over.*new link\.\|0:0\d$")
         self.page.wait_for_reason("The time allowed for this console is over.")
         self.assertEqual(self.notice(), "")
         self.assertEqual(self.gateway.audit_of("close", token=token)["reason"], "time-limit")
 
     def test_an_idle_session_is_kept_open_by_the_button_also_of_a_watcher(self) -> None:
-        token = self.open(idle_timeout=5, mode="view-only")
+        self.open(idle_timeout=14, mode="view-only")
 
         until_true(lambda: "Press the button to keep it open." in self.notice())
         self.driver.find_element("css selector", ".notice .primary").click()
         until_true(lambda: not self.notice())
         self.assertEqual(self.page.state(), "connected")
-
-        self.page.wait_for_reason("closed because it was idle")
-        self.assertEqual(self.gateway.audit_of("close", token=token)["reason"], "idle-limit")
 
     def test_a_link_says_when_it_opens_and_opens_then(self) -> None:
         policy = {"not_before": time.time() + 1.5}
@@ -227,10 +226,11 @@ class BandwidthTests(TimeCase):
         return viewer
 
 
-def until_true(condition: Callable[[], object], limit: float = 60.0) -> None:
-    """Wait until something holds."""
+def until_true(condition: Callable[[], T], limit: float = 60.0) -> T:
+    """Wait until something is true, and return it."""
     give_up = time.monotonic() + limit
-    while not condition():
+    while not (value := condition()):
         if time.monotonic() > give_up:
             raise AssertionError("it does not come to hold")
         time.sleep(0.05)
+    return value

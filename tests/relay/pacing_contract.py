@@ -65,11 +65,11 @@ class PacingContract(_Case):
         sent = b"".join(b"%07d," % number for number in range(40_000))
         self.console.send(*(sent[at : at + 1000] for at in range(0, len(sent), 1000)))
 
-        heard = self.hear(3)
+        heard = self.hear(2)
 
         self.assertEqual(heard, sent[: len(heard)])
-        self.assertLessEqual(len(heard), RATE * (3 + BURST))
-        self.assertGreater(len(heard), RATE * 3 * 0.9)
+        self.assertLessEqual(len(heard), RATE * (2 + BURST))
+        self.assertGreater(len(heard), RATE * 2 * 0.9)
 
     def test_what_fits_into_a_quarter_of_a_second_passes_at_once(self) -> None:
         self.paced()
@@ -93,7 +93,7 @@ class PacingContract(_Case):
 
     def test_a_viewer_that_does_not_read_stops_the_console_for_longer(self) -> None:
         self.paced()
-        much = 4 * self.bound
+        much = 2 * self.bound
         self.console.send(*[bytes(1000)] * (much // 1000))
         for _ in range(int(much / RATE / TICK)):
             self.tick()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Final
 
-from annotated_types import Ge, Len
+from annotated_types import Ge, Le, Len
 
 from .hours import parse_window
 from .policy import Clipboard, Inviting, Mode, PowerAction, Sharing
@@ -49,7 +49,7 @@ class PolicyBounds:
     clipboard: Clipboard | None = None
     may_invite: Inviting | None = None
     hours: Annotated[tuple[str, ...], Len(0, 28)] = ()
-    bandwidth: Annotated[int, Ge(4096)] | None = None
+    bandwidth: Annotated[int, Ge(4096), Le(10**12)] | None = None
     power: tuple[PowerAction, ...] | None = None
 
     def __post_init__(self) -> None:

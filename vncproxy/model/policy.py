@@ -118,7 +118,7 @@ class Policy:
     not_before: Annotated[UnixTime, Ge(0), Le(1e11)] | None = None
     not_after: Annotated[UnixTime, Ge(0), Le(1e11)] | None = None
     hours: Annotated[tuple[str, ...], Len(0, 28)] = ()
-    bandwidth: Annotated[int, Ge(4096)] | None = None
+    bandwidth: Annotated[int, Ge(4096), Le(10**12)] | None = None
     power: tuple[PowerAction, ...] = ()
 
     @property

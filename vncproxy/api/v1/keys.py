@@ -14,7 +14,7 @@ from ...answers import CreatedKey, Key, KeyList, RevokedKey
 from ...config.scope import OF_THEIR_OWN, Access, Scope
 from ...errors import Forbidden
 from ...interfaces import IPortalStore
-from ...model import LATER_BOUNDS, PolicyBounds, UnixTime
+from ...model import LATER_BOUNDS, NO_BOUNDS, PolicyBounds, UnixTime
 from ...portals.limits import KEYS_OF_A_NAME, LONGEST_KEY
 from ...tokens.bounds import BeyondBounds
 from ...tokens.delegation import narrowed_bounds
@@ -252,7 +252,8 @@ def _read(record: bytes) -> StoredKey | None:
 
 def _encode(key: StoredKey) -> bytes:
     """Return a key's record; earlier proxies refuse one with members that they do not know."""
-    unset = {each for each in LATER_BOUNDS if not getattr(key.policy, each)}
+    policy = key.policy
+    unset = {each for each in LATER_BOUNDS if getattr(policy, each) == getattr(NO_BOUNDS, each)}
     return key.model_dump_json(exclude={"policy": unset}).encode()
 
 
