@@ -39,6 +39,27 @@ class CreateTests(KeysTestCase):
         self.assertEqual(self.call("POST", "/v1/tokens", body, key=created["key"]).status, 403)
         self.assertEqual(self.call("GET", "/v1/vms", key=created["key"]).status, 403)
 
+    def test_its_bounds_are_kept_where_they_allow_nothing(self) -> None:
+        hours = ["mon-fri 08:00-18:00 Europe/Berlin"]
+        bounds = {"hours": hours, "bandwidth": 100_000, "power": []}
+        created = self.create(policy=bounds).body
+        body = {"vm": "kvm/web-01", "user": "alice"}
+
+        policy = self.call("POST", "/v1/tokens", body, key=created["key"]).body["policy"]
+        self.assertEqual((policy["hours"], policy["bandwidth"]), (hours, 100_000))
+        self.assertEqual(self.listed()[-1]["policy"]["power"], [])
+        for name, value in (("hours", ["sun 08:00-09:00 Europe/Berlin"]), ("bandwidth", 200_000)):
+            answer = self.call(
+                "POST", "/v1/tokens", {**body, "policy": {name: value}}, key=created["key"]
+            )
+            field = f"policy.{name}.0" if name == "hours" else f"policy.{name}"
+            self.assertRefused(answer, 403, "forbidden", field)
+
+    def test_bounds_that_are_no_windows_are_refused(self) -> None:
+        answer = self.create(policy={"hours": ["mon-fri"]})
+        self.assertEqual(answer.status, 422)
+        self.assertIn("days, times and a time zone", answer.error["message"])
+
     def test_the_secret_is_shown_once(self) -> None:
         created = self.create().body
 
