@@ -14,6 +14,7 @@ In reading order:
 - `tls`: how servers are verified.
 - `painted`: pictures that the proxy paints itself.
 - `relay`: legs, framing, stages, and the hot path.
+- `consent`: what users accept and others approve of before a console is shown.
 - `upstream`: the hypervisor's side: dial, handshakes, WebSocket.
 - `power`: starts, stops and resets machines.
 - `session`: one console from redeem to close; admission, time limits, audit.

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.cluster.order import Kind, Order, UnknownOrder, decode, encode
 from vncproxy.errors import EndedByAdministrator, Superseded, TakenOver
-from vncproxy.model import Mode, SessionFilter, VMAddress
+from vncproxy.model import Decision, Mode, SessionFilter, Verdict, VMAddress
 
 
 def written(**changes: Any) -> str:
@@ -44,6 +44,23 @@ class OrderTests(SynchronousTestCase):
         for each in (*spoiled, {"sessions": ["a", "b"]}):
             self.assertRaises(ValueError, decode, written(**{**change, **each}))
         self.assertRaises(ValueError, decode, written(mode="control"))
+
+    def test_a_decision_comes_back(self) -> None:
+        for decision in (
+            Decision(Verdict.APPROVE, "portal", "bob"),
+            Decision(Verdict.DENY, "desk", reason="not today"),
+        ):
+            wanted = SessionFilter(ids=frozenset({"a"}))
+            order = Order(
+                "1", Kind.DECIDE, wanted, giver="f" * 16, worker="e" * 16, decision=decision
+            )
+            self.assertEqual(decode(encode(order)), order)
+
+    def test_a_decision_without_a_verdict_or_a_key_is_malformed(self) -> None:
+        for changes in ({}, {"verdict": "maybe", "key": "k"}, {"verdict": "approve"}):
+            with self.assertRaises(ValueError) as caught:
+                decode(written(kind="decide", sessions=["a"], **changes))
+            self.assertNotIsInstance(caught.exception, UnknownOrder)
 
     def test_a_short_one_has_defaults(self) -> None:
         order = decode('{"v": 1, "kind": "end", "vm": "kvm/web-01"}')

@@ -89,7 +89,7 @@ api = ["tcp:{self.api_port}:interface=127.0.0.1"]
 {more.get("listen", "")}
 [api.keys.test]
 hash = "sha256:{digest}"
-scopes = ["admin"]
+scopes = ["admin", "approve"]
 {config}
 """)
 

@@ -28,6 +28,7 @@ from vncproxy.api import (
 from vncproxy.api.audit import ApiAudit
 from vncproxy.api.stored_keys import StoredKeys
 from vncproxy.config.scope import Access
+from vncproxy.consent.consent import Consent
 from vncproxy.errors import (
     BackendError,
     ConsoleUnavailable,
@@ -47,10 +48,13 @@ from vncproxy.metrics import Registry
 from vncproxy.model import (
     ANY_SESSION,
     Announcement,
+    Approval,
     Border,
     Changed,
     ConsoleEndpoint,
     ConsoleType,
+    Decided,
+    Decision,
     Ended,
     Mode,
     SessionFilter,
@@ -100,6 +104,7 @@ class MemorySessions:
     """Sessions that end at once.
 
     Attributes:
+        waiting: what those wait for that wait, by the ids of sessions.
         ended: the reasons, by the ids of sessions.
         silent: processes that confirm nothing.
     """
@@ -110,6 +115,7 @@ class MemorySessions:
         self.fixed: VNCProxyError | None = None
         self.changed_by = ""
         self.live: dict[str, SessionInfo] = {}
+        self.waiting: dict[str, Consent] = {}
         self.ended: dict[str, SessionEnded] = {}
 
     def refusal(self) -> VNCProxyError | None:
@@ -146,6 +152,12 @@ class MemorySessions:
 
     async def get(self, session_id: str) -> SessionInfo | None:
         return self.live.get(session_id)
+
+    async def decide(self, session_id: str, decision: Decision) -> Decided | None:
+        consent = self.waiting.get(session_id)
+        if session_id not in self.live:
+            return None
+        return consent.decide(decision) if consent else Decided(Approval(0), waits=False)
 
     async def end(self, session_id: str, why: SessionEnded, by: str = "") -> Ended:
         if session_id not in self.live:

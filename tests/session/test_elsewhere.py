@@ -46,6 +46,7 @@ class Refusals:
 
     def __init__(self) -> None:
         self.session: SessionState | None = None
+        self.leg: Leg | None = None
         self.greeting = Greeting()
         self.errors: list[VNCProxyError] = []
 

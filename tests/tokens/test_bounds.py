@@ -110,6 +110,22 @@ class NarrowedTests(SynchronousTestCase):
         taking = Policy(sharing=Sharing.TAKE_OVER)
         self.assert_refused("sharing", taking, PolicyBounds(sharing=Sharing.SHARED))
 
+    def test_a_text_comes_before_that_of_a_policy(self) -> None:
+        bounds = PolicyBounds(banner="Of all.")
+        for asked, given in (
+            ("", "Of all."),
+            ("Of this.", "Of all.\n\nOf this."),
+            ("Of all. And more.", "Of all. And more."),
+        ):
+            self.assertEqual(narrowed(Policy(banner=asked), bounds).banner, given)
+        self.assert_refused("banner", Policy(banner="x" * 3999), bounds)
+
+    def test_approvals_are_at_least_so_many(self) -> None:
+        bounds = PolicyBounds(approval=2)
+        for asked, given in ((0, 2), (2, 2), (5, 5)):
+            self.assertEqual(narrowed(Policy(approval=asked), bounds).approval, given)
+        self.assert_refused("approval", Policy(approval=1), bounds)
+
     def test_directions_of_the_clipboard(self) -> None:
         bounds = PolicyBounds(clipboard=Clipboard.TO_GUEST)
         for asked, given in (

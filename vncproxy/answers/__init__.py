@@ -21,11 +21,12 @@ from .machines import BackendFailure, Machine, MachineList
 from .power import Powered
 from .problems import Error, ErrorAnswer
 from .proxies import Proxy, ProxyList, ProxyName, ProxyWarning, SessionLimit, Worker, ZoneLinks
-from .sessions import Session, SessionBorder, SessionList
+from .sessions import Approval, Session, SessionApproval, SessionBorder, SessionList, WaitingList
 from .tokens import IssuedToken, StoredToken, Token, TokenPolicy
 from .zones import ZoneAbout, ZoneMachine, ZoneToken
 
 __all__ = [
+    "Approval",
     "BackendFailure",
     "ChangedSession",
     "Confirmed",
@@ -52,6 +53,7 @@ __all__ = [
     "Revocation",
     "RevokedKey",
     "Session",
+    "SessionApproval",
     "SessionBorder",
     "SessionLimit",
     "SessionList",
@@ -59,6 +61,7 @@ __all__ = [
     "Token",
     "TokenPolicy",
     "Unready",
+    "WaitingList",
     "Worker",
     "ZoneAbout",
     "ZoneLinks",

@@ -31,6 +31,8 @@ class KeyPolicy(TypedDict):
         hours: weekly windows within which sessions may be open; empty for any time.
         bandwidth: the most bytes in a second to a viewer.
         power: what a policy may let users do to a machine's power; null for any of it.
+        banner: the text that users have to accept, before that of a policy; empty for none.
+        approval: how many have to approve, at least.
     """
 
     mode: Annotated[str | None, Described(enum=["control", "view-only", None])]
@@ -49,6 +51,8 @@ class KeyPolicy(TypedDict):
     hours: list[str]
     bandwidth: Count | None
     power: list[Action] | None
+    banner: str
+    approval: Count
 
 
 class Key(TypedDict):

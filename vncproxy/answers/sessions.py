@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NotRequired
+from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
 from .joining import Joined
-from .values import Count, SessionMode, Time, Viewer
+from .values import Count, Described, SessionMode, Time, Viewer
 
 
 class SessionBorder(TypedDict):
@@ -26,6 +26,18 @@ class SessionBorder(TypedDict):
     to_session: NotRequired[str]
 
 
+class Approval(TypedDict):
+    """How far a session is approved.
+
+    Attributes:
+        needed: how many have to approve.
+        by: those that have, while the session waits.
+    """
+
+    needed: Count
+    by: list[str]
+
+
 class Session(SessionBorder):
     """A live session; while it is opening, what is not known yet is null.
 
@@ -41,6 +53,8 @@ class Session(SessionBorder):
         bytes_down: to the user.
         bytes_up: from the user.
         joins: the live session that it has joined; others have no such member.
+        state: whether it is opening, waits for consent or approval, or is open.
+        approval: how far it is approved; null where it needs no approval.
     """
 
     id: str
@@ -58,6 +72,8 @@ class Session(SessionBorder):
     bytes_down: Count
     bytes_up: Count
     joins: NotRequired[Joined]
+    state: Annotated[str, Described(enum=["opening", "waiting", "open"])]
+    approval: Approval | None
 
 
 class SessionList(TypedDict):
@@ -70,3 +86,21 @@ class SessionList(TypedDict):
 
     sessions: list[Session]
     next: NotRequired[str | None]
+
+
+class WaitingList(TypedDict):
+    """The sessions that wait for approval, oldest first."""
+
+    approvals: list[Session]
+
+
+class SessionApproval(Approval):
+    """What became of an approver's decision.
+
+    Attributes:
+        session: its id.
+        ended: how many sessions ended, of a token whose approval was withdrawn.
+    """
+
+    session: str
+    ended: Count

@@ -31,6 +31,7 @@ from .nova.routes import NovaApi
 from .nova.servers import Servers
 from .permissions import Permissions
 from .repeats import Repeats
+from .v1.approvals import ApprovalsView
 from .v1.inventory import Inventory
 from .v1.joining import JoiningView
 from .v1.keys import KeysView
@@ -131,6 +132,7 @@ class Assembly:
             KeysView(self._portals, parts.keys or ApiKeys(()), self._audit, parts.time),
             SessionsView(sessions, store, self._permissions, self._audit),
             self._make_joining(),
+            ApprovalsView(sessions, store, self._permissions, self._audit),
             ProxiesView(parts.proxies),
             PowerView(parts.power, self._permissions, self._audit),
             self._make_zone_desk(),

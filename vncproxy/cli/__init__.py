@@ -7,6 +7,7 @@
 - `policy_options`: ``--policy`` and ``--policy-json``.
 - `power`: ``power``, through the HTTP API.
 - `sessions`: ``sessions``, through the HTTP API.
+- `approvals`: approve of sessions that wait, deny them, or withdraw.
 - `recording`: ``recording verify`` and ``export``, of files.
 - `screenshot`: ``screenshot``, through the HTTP API.
 - `proxies`: ``proxies`` and ``drain``, through the HTTP API.
@@ -30,7 +31,7 @@ from __future__ import annotations
 import click
 
 from .. import __version__
-from . import keys
+from . import approvals, keys
 from .bridge import bridge
 from .local import check_config, demo, key
 from .migrate import migrate
@@ -42,7 +43,7 @@ from .sessions import sessions
 from .setting_up import setup
 from .tokens import token
 
-__all__ = ["keys", "main"]
+__all__ = ["approvals", "keys", "main"]
 
 
 @click.group(

@@ -54,11 +54,15 @@ def sessions() -> None:
 @_criteria
 @click.option("--from-zone", metavar="ZONE", help="Those of users of this zone.")
 @click.option("--to-zone", metavar="ZONE", help="Those of consoles of this zone.")
+@click.option("--waiting", is_flag=True, help="Those that wait for consent or approval.")
 @click.option("--limit", type=click.IntRange(1, 1000), help="Only the oldest so many.")
 @json_option
 @api_command
-def list_sessions(api: Client, limit: int | None, as_json: bool, **criteria: str | None) -> None:
+def list_sessions(
+    api: Client, limit: int | None, waiting: bool, as_json: bool, **criteria: str | None
+) -> None:
     """List the live sessions, oldest first; of several options, all have to match."""
+    criteria["state"] = "waiting" if waiting else None
     answer = api.list_sessions(**criteria, limit=limit)
     if as_json:
         print_json(answer["sessions"])
@@ -207,6 +211,9 @@ def _reentry(answer: EndedSessions) -> str:
 
 def _shown(name: str, value: Any) -> str:
     match name:
+        case "approval" if value is not None:
+            names = f": {', '.join(value['by'])}" if value["by"] else ""
+            return f"{len(value['by'])} of {value['needed']}{names}"
         case "seconds":
             return duration(value)
         case "bytes_down" | "bytes_up":

@@ -180,6 +180,7 @@ def list_sessions(
     proxy: str | None = None,
     from_zone: str | None = None,
     to_zone: str | None = None,
+    state: str | None = None,
     limit: int | None = None,
     after: str | None = None,
 ) -> Call[answers.SessionList]:
@@ -190,11 +191,12 @@ def list_sessions(
         proxy: the name or id of a proxy.
         from_zone: the zone whose users they are of.
         to_zone: the zone whose consoles they show.
+        state: ``opening``, ``waiting`` or ``open``.
         limit: a page of so many.
         after: the ``next`` of the page before.
     """
     query = _given(vm=vm, user=user, token=token, proxy=proxy, limit=limit, after=after)
-    query |= _given(from_zone=from_zone, to_zone=to_zone)
+    query |= _given(from_zone=from_zone, to_zone=to_zone, state=state)
     return Call("GET", "/v1/sessions", query)
 
 
@@ -273,6 +275,33 @@ def show_screen(
     """Show a machine's screen as an image, at most so many pixels wide."""
     query = _given(vm=vm, width=width, format=format)
     return Call("GET", "/v1/screenshot", query, media_type="image/*")
+
+
+def list_approvals() -> Call[answers.WaitingList]:
+    """List the sessions that wait for approval, oldest first."""
+    return Call("GET", "/v1/approvals")
+
+
+def approve_session(session_id: str, *, by: str | None = None) -> Call[answers.SessionApproval]:
+    """Approve of a session that waits.
+
+    Args:
+        by: the person behind the key.
+    """
+    return Call("POST", f"/v1/sessions/{_part(session_id)}/approve", body={"by": by})
+
+
+def withdraw_approval(session_id: str, *, by: str | None = None) -> Call[answers.SessionApproval]:
+    """Withdraw an approval; a session that is open ends, and its token is revoked."""
+    return Call("DELETE", f"/v1/sessions/{_part(session_id)}/approve", _given(by=by))
+
+
+def deny_session(
+    session_id: str, *, reason: str = "", by: str | None = None
+) -> Call[answers.SessionApproval]:
+    """Let a session that waits not begin; its user is shown the reason."""
+    body = {"by": by, "reason": reason}
+    return Call("POST", f"/v1/sessions/{_part(session_id)}/deny", body=body)
 
 
 def list_proxies() -> Call[answers.ProxyList]:

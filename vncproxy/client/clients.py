@@ -59,6 +59,10 @@ class _Methods:
     end_session = _Method(calls.end_session)
     end_sessions = _Method(calls.end_sessions)
     show_screen = _Method(calls.show_screen)
+    list_approvals = _Method(calls.list_approvals)
+    approve_session = _Method(calls.approve_session)
+    withdraw_approval = _Method(calls.withdraw_approval)
+    deny_session = _Method(calls.deny_session)
     list_proxies = _Method(calls.list_proxies)
     drain_proxy = _Method(calls.drain_proxy)
 

@@ -12,6 +12,7 @@ up by expiry. In reading order:
 - `publisher`: writes the sessions of this process to Redis.
 - `order`: an order, and its JSON.
 - `finding`: the JSON by which a process says where a machine is.
+- `deciding`: the JSON by which a process says what became of an approver's decision.
 - `following`: reads orders, and tells whether any may have been missed.
 - `obeying`: carries orders out.
 - `giving`: gives orders, and waits until they are confirmed.

@@ -273,6 +273,8 @@ class Cluster:
                 return
             if order.kind is Kind.CHANGE:
                 answer = {"ended": 0, **await self._obedience.change(order)}
+            elif order.decision is not None:
+                answer = {"ended": 0, **await self._obedience.decide(order)}
             else:
                 answer = {"ended": await self._obedience.obey(order)}
             self._confirm(order.id, order.giver, answer)

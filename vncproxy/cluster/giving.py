@@ -10,10 +10,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ..errors import ModeFixed
+from ..errors import ModeFixed, StoreUnavailable
 from ..model import (
     Announcement,
     Changed,
+    Decided,
     Ended,
     Identity,
     MachineHost,
@@ -24,7 +25,7 @@ from ..model import (
 )
 from ..redis.link import Operation, RedisLink
 from ..text import printable
-from . import announcements, finding, scripts
+from . import announcements, deciding, finding, scripts
 from .keys import MOST_ORDERS, ORDERS_KEPT, ClusterKeys
 from .obeying import Obedience, is_for
 from .order import Kind, Order, encode
@@ -45,6 +46,7 @@ class _Waiting:
         ended: by the id of a process that has confirmed, how many sessions it ended.
         found: where processes say that a machine is.
         changes: what processes say of a session that is to change.
+        decided: what became of a decision.
         missing: the processes that have not; None until it is known which there are.
         complete: fires when there are none.
     """
@@ -52,6 +54,7 @@ class _Waiting:
     ended: dict[str, int] = field(default_factory=dict)
     found: list[MachineHost] = field(default_factory=list)
     changes: list[Changed | str] = field(default_factory=list)
+    decided: Decided | None = None
     missing: set[str] | None = None
     complete: Deferred[None] = field(default_factory=Deferred)
 
@@ -154,6 +157,17 @@ class OrderGiver:
         """
         return (await self._ask(order))[0].found
 
+    async def decide(self, order: Order) -> Decided | None:
+        """Tell the process of a session what an approver decides; None where it knows none.
+
+        Raises:
+            StoreUnavailable: it is not known whether the process has taken it.
+        """
+        waiting, late = await self._ask(order)
+        if late:
+            raise StoreUnavailable(f"order {order.id} was not confirmed within {CONFIRM_TIME} s")
+        return waiting.decided
+
     async def _ask(self, order: Order) -> tuple[_Waiting, Sequence[Announcement]]:
         """Send an order; returns the answers within a second, and the processes without one."""
         self._waiting[order.id] = waiting = _Waiting()
@@ -214,6 +228,7 @@ class OrderGiver:
             waiting.ended[worker] = max(0, ended)
             waiting.found += found
             waiting.changes += _change(answer)
+            waiting.decided = deciding.decode(answer.get("decided")) or waiting.decided
             waiting.check()
 
 

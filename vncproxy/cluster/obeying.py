@@ -9,8 +9,9 @@ from typing import Protocol
 from twisted.logger import Logger
 
 from ..errors import ModeFixed, SessionEnded
-from ..model import Changed, Identity, Mode, SessionFilter
+from ..model import Changed, Decided, Decision, Identity, Mode, SessionFilter
 from ..text import printable
+from . import deciding
 from .order import Kind, Order
 
 
@@ -22,6 +23,9 @@ class LocalSessions(Protocol):
 
     async def change(self, session_id: str, mode: Mode, by: str = "") -> Changed:
         """Change what the user of a session may do."""
+
+    async def decide(self, session_id: str, decision: Decision) -> Decided | None:
+        """Take an approver's decision; None where there is no such session."""
 
 
 class Obedience:
@@ -61,7 +65,7 @@ class Obedience:
                 if ended:
                     self._log(order, ended)
                 return ended
-            case Kind.FIND | Kind.CHANGE:  # their givers wait for more than a number
+            case Kind.FIND | Kind.CHANGE | Kind.DECIDE:  # their givers wait for more than a number
                 return 0
 
     async def change(self, order: Order) -> dict[str, object]:
@@ -73,6 +77,15 @@ class Obedience:
         except ModeFixed as e:
             return {"changed": 0, "refused": e.sentence()}
         return {"changed": int(changed.known), "reenters": changed.reenters}
+
+    async def decide(self, order: Order) -> dict[str, object]:
+        """Take an approver's decision about a session; returns the members of the answer."""
+        assert order.decision is not None
+        for session_id in order.wanted.ids or ():
+            decided = await self._sessions.decide(session_id, order.decision)
+            if decided is not None:
+                return {"decided": deciding.encode(decided)}
+        return {}
 
     def _log(self, order: Order, ended: int) -> None:
         self.log.info(

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import errors
 from ..errors import EndedByAdministrator, MayTakeBack, SessionEnded, TakenOver
-from ..model import Mode, SessionFilter, VMAddress
+from ..model import Decision, Mode, SessionFilter, Verdict, VMAddress
 
 VERSION = 1
 
@@ -25,6 +25,7 @@ class Kind(Enum):
     DRAIN = "drain"
     FIND = "find"
     CHANGE = "change"
+    DECIDE = "decide"
 
 
 class UnknownOrder(ValueError):
@@ -33,7 +34,7 @@ class UnknownOrder(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Ends or changes sessions, lets proxies take no new ones, or asks where a machine is.
+    """Ends or changes sessions, drains proxies, asks where a machine is, or approves of a session.
 
     Attributes:
         id: chosen by the giver.
@@ -45,6 +46,7 @@ class Order:
         giver: the id of the process that waits for answers; empty for none.
         worker: the id of the only process that is to obey; empty for all.
         mode: what the user of the one session that is to change may do from now on.
+        decision: what an approver decides about the session.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Order:
     giver: str = ""
     worker: str = ""
     mode: Mode | None = None
+    decision: Decision | None = None
 
     def error(self) -> SessionEnded:
         """Return why the sessions end; a reason that is not known counts as the administrator."""
@@ -97,8 +100,27 @@ def encode(order: Order) -> str:
         "backends": _sorted(wanted.backends),
         "signer": wanted.signer,
         "mode": None if order.mode is None else order.mode.value,
+        **_members(order.decision),
     }
     return json.dumps({name: value for name, value in members.items() if value is not None})
+
+
+def _members(decision: Decision | None) -> dict[str, str | None]:
+    if decision is None:
+        return {}
+    return {
+        "verdict": decision.verdict.value,
+        "key": decision.key,
+        "person": decision.person or None,
+        "words": decision.reason or None,
+    }
+
+
+def _decision(members: dict[str, Any]) -> Decision:
+    verdict, key = Verdict(members["verdict"]), _text(members, "key")
+    if not key:
+        raise ValueError("it names no key")
+    return Decision(verdict, key, _text(members, "person") or "", _text(members, "words") or "")
 
 
 def _sorted(values: frozenset[str] | None) -> list[str] | None:
@@ -154,6 +176,7 @@ def _decode(members: dict[str, Any]) -> Order:
         giver=giver,
         worker=_text(members, "worker") or "",
         mode=mode,
+        decision=_decision(members) if members["kind"] == Kind.DECIDE.value else None,
     )
 
 
@@ -171,7 +194,9 @@ def _mode(members: dict[str, Any]) -> Mode | None:
 
 _CRITERIA = frozenset({"worker", "proxy", "vm", "user", "sessions", "tokens", "backends", "signer"})
 
-_MEMBERS = _CRITERIA | {"v", "id", "kind", "reason", "by", "from", "mode"}
+_OF_DECISION = {"verdict", "key", "person", "words"}
+
+_MEMBERS = _CRITERIA | _OF_DECISION | {"v", "id", "kind", "reason", "by", "from", "mode"}
 
 
 def _text(members: dict[str, Any], name: str) -> str | None:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..model import (
     DEFAULT_POLICY,
     Announcement,
+    Approval,
     Border,
     ConsoleType,
     JoinKind,
@@ -21,6 +22,7 @@ from ..model import (
     Policy,
     SessionFilter,
     SessionInfo,
+    SessionPhase,
     VMAddress,
 )
 
@@ -59,8 +61,20 @@ def encode(session: SessionInfo, redis_time: int | None) -> str:
         **(session.border.members() if session.border else {}),
         **_restrictions(session.policy),
         **({} if session.joins is None else {"joins": session.joins.members()}),
+        **_progress(session),
     }
     return json.dumps({name: value for name, value in members.items() if value not in ("", None)})
+
+
+def _progress(session: SessionInfo) -> dict[str, Any]:
+    """Return the members that a session has which is not open, or needs approval."""
+    members: dict[str, Any] = {}
+    if session.state is not SessionPhase.OPEN:
+        members["state"] = session.state.value
+    if session.approval is not None:
+        members["approval"] = session.approval.needed
+        members["approved_by"] = list(session.approval.by)
+    return members
 
 
 def parse(text: str | bytes) -> Members:
@@ -85,6 +99,8 @@ def texts_of(wanted: SessionFilter) -> list[bytes]:
     """
     vm = str(wanted.vm) if wanted.vm is not None else None
     texts = [vm, wanted.user, wanted.from_zone, wanted.to_zone]
+    if wanted.state is SessionPhase.WAITING:
+        texts.append(wanted.state.value)
     if wanted.tokens is not None and len(wanted.tokens) == 1:
         texts += wanted.tokens
     return [json.dumps(text).encode() for text in texts if text]
@@ -136,9 +152,18 @@ def read(members: Members, worker: Announcement, redis_time: int) -> SessionInfo
             mode=Mode(members.get("mode", Mode.CONTROL.value)),
             policy=_policy(members.get("policy", {})),
             joins=_joins(members.get("joins")),
+            state=SessionPhase(members.get("state", SessionPhase.OPEN.value)),
+            approval=_approval(members),
         )
     except (KeyError, TypeError, AttributeError, OverflowError) as e:
         raise ValueError(f"malformed: {type(e).__name__} {e}") from e
+
+
+def _approval(members: Members) -> Approval | None:
+    if "approval" not in members:
+        return None
+    by = tuple(_text(name) for name in members.get("approved_by", ()))
+    return Approval(int(members["approval"]), by)
 
 
 def _border(members: Members) -> Border | None:

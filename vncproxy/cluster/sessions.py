@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from heapq import merge
 from operator import itemgetter
@@ -17,6 +18,8 @@ from ..model import (
     ANY_SESSION,
     Announcement,
     Changed,
+    Decided,
+    Decision,
     Ended,
     Identity,
     Mode,
@@ -180,6 +183,17 @@ class ClusterSessions:
         wanted, worker = SessionFilter(ids=frozenset({session_id})), found[1].identity.worker_id
         order = self._giver.new_order(Kind.CHANGE, wanted, by=by, worker=worker, mode=mode)
         return await self._giver.change(order)
+
+    async def decide(self, session_id: str, decision: Decision) -> Decided | None:
+        """Take an approver's decision about one session; None where there is none with this id."""
+        if (decided := await self._local.decide(session_id, decision)) is not None:
+            return decided
+        found = await self._find(session_id)
+        if found is None:
+            return None
+        wanted, worker = SessionFilter(ids=frozenset({session_id})), found[1].identity.worker_id
+        order = self._giver.new_order(Kind.DECIDE, wanted, by=decision.approver, worker=worker)
+        return await self._giver.decide(replace(order, decision=decision))
 
     async def end_where(self, why: SessionEnded, wanted: SessionFilter, by: str = "") -> Ended:
         """End the sessions that meet all criteria."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ..model import Limits, Seconds, Timeouts
+from ..model import LONGEST_BANNER, Limits, Seconds, Timeouts
 from . import urls
 from .listen import Listen
 from .listeners import is_local
@@ -130,6 +130,12 @@ class Tokens(Table):
         return max_ttl
 
 
+class Consent(Table):
+    """``[consent]``: what all users have to accept before they see a console; empty for nothing."""
+
+    banner: Annotated[str, Field(max_length=LONGEST_BANNER)] = ""
+
+
 class Redis(Table, RedisSettings):
     """``[redis]``: how Redis is reached, when it is the token store."""
 
@@ -211,6 +217,7 @@ class Settings(Table):
     public: Public = Public()
     listen: Listen = Listen()
     tokens: Tokens = Tokens()
+    consent: Consent = Consent()
     redis: Redis = Redis()
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()

@@ -52,6 +52,7 @@ class NativeDownstream:
     def __init__(self, leg: Leg, greeting: LoginGreeting, close_timeout: float) -> None:
         self.session: SessionState | None = None
         self.greeting = greeting
+        self.leg: Leg | None = leg
         self._leg = leg
         self._close_timeout = close_timeout
 

@@ -10,6 +10,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
 - `zone`: another zone that was asked for a console.
 - `service`: the proxy itself: configuration, store, audit file, load.
 - `session_end`: why an open session was closed, with the close codes of the page.
+- `consent`: why a session that waits for consent or approval does not begin.
 
 ::
 
@@ -27,6 +28,8 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │   ├── OverLimit              too many sessions
     │   ├── ModeFixed              what its user may do cannot change now
     │   ├── ConsoleOccupied        another session has the machine to itself
+    │   ├── BannerDeclined, ApprovalDenied, ConsentTimeout      no consent, or no approval
+    │   ├── ViewerCannotResize, ViewerHoldsKeys     our screen cannot give way to the console
     │   └── DownstreamViolation    bytes that are not RFB or not WebSocket
     │       └── ViewerMessageRefused   a message that no viewer sends
     ├── ConsoleError               the virtual machine
@@ -63,7 +66,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     ├── ConfirmationNeeded         no fault: the user is to confirm before the token is redeemed
     └── SessionEnded               why an open session was closed
         ├── ClientGone, ConsoleEnded (ConsoleMoved, ConsoleTaken), ConnectionLost
-        ├── EndedByAdministrator, TimeLimit, OutsideHours, IdleLimit, Superseded
+        ├── EndedByAdministrator, ApprovalWithdrawn, TimeLimit, OutsideHours, IdleLimit, Superseded
         ├── TakenOver (MayTakeBack), UserElsewhere
         ├── JoinedSessionEnded     its link belonged to another session
         ├── RecordingStopped       it could not be recorded any more
@@ -95,6 +98,14 @@ from .client import (
     TokenUnknown,
     TokenUsed,
     ViewerMessageRefused,
+)
+from .consent import (
+    ApprovalDenied,
+    ApprovalWithdrawn,
+    BannerDeclined,
+    ConsentTimeout,
+    ViewerCannotResize,
+    ViewerHoldsKeys,
 )
 from .hypervisor import (
     BackendError,
@@ -172,16 +183,20 @@ from .zone import (
 )
 
 __all__ = [
+    "ApprovalDenied",
+    "ApprovalWithdrawn",
     "AtAnotherProxy",
     "AuditUnavailable",
     "BackendError",
     "BadRequest",
+    "BannerDeclined",
     "Busy",
     "ClientError",
     "ClientGone",
     "ConfigurationError",
     "ConfirmationNeeded",
     "ConnectionLost",
+    "ConsentTimeout",
     "ConsoleEnded",
     "ConsoleError",
     "ConsoleInUse",
@@ -232,6 +247,8 @@ __all__ = [
     "UserElsewhere",
     "VMNotFound",
     "VNCProxyError",
+    "ViewerCannotResize",
+    "ViewerHoldsKeys",
     "ViewerMessageRefused",
     "ZoneClock",
     "ZoneDraining",

@@ -42,7 +42,7 @@ from .deprecated import IConsoleMoves, IConsoleRefusals, IPointsElsewhere
 from .hosts import IMachineFinder
 from .links import IZoneLinks
 from .machine_sessions import IMachineSessions
-from .observer import ISessionObserver
+from .observer import IEventObserver, ISessionObserver
 from .portals import IPortalStore
 from .power import IPower, IPowerElsewhere
 from .recorder import IRecorder
@@ -67,6 +67,7 @@ __all__ = [
     "IConsoleRecovery",
     "IConsoleRefusals",
     "IConsolesElsewhere",
+    "IEventObserver",
     "IHasSentinels",
     "IHasWarnings",
     "IKnowsConsoles",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from zope.interface import Interface
 
 from ..errors import VNCProxyError
@@ -26,3 +28,15 @@ class ISessionObserver(Interface):
 
     def closed(session: SessionInfo, why: VNCProxyError) -> None:
         """Called when an opened session has ended."""
+
+
+class IEventObserver(ISessionObserver):
+    """A receiver that is also told of what happens to a session in between."""
+
+    def noted(session: SessionInfo, event: str, members: Mapping[str, object]) -> None:
+        """Called when something has happened.
+
+        Args:
+            event: ``accept``, ``approve``, ``withdraw`` or ``deny``.
+            members: more about it, by name.
+        """

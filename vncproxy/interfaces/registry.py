@@ -11,6 +11,8 @@ from ..model import (
     ANY_SESSION,
     Announcement,
     Changed,
+    Decided,
+    Decision,
     Ended,
     Mode,
     SessionFilter,
@@ -66,6 +68,9 @@ class ISessionRegistry(Interface):
 
     def get(session_id: str) -> Awaitable[SessionInfo | None]:
         """Return one session; None when there is none with this id."""
+
+    def decide(session_id: str, decision: Decision) -> Awaitable[Decided | None]:
+        """Take an approver's decision about one session; None where there is none with this id."""
 
     def end(session_id: str, why: SessionEnded, by: str = "") -> Awaitable[Ended]:
         """End one session, if there is one with this id.

@@ -18,6 +18,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 - `announcement`: what a process tells of itself to all proxies.
 - `differences`: how proxies differ although they should not.
 - `session`: a session at one moment, which ones are meant, how many ended; directions of bytes.
+- `decision`: what an approver decides about a session that waits.
 - `border`: sessions that cross the border between two zones.
 - `rate`: how many requests a caller may send.
 - `limits`: how much a proxy takes on, and how long each step may take.
@@ -38,6 +39,7 @@ from .border import (
     ZoneService,
 )
 from .bounds import LATER_BOUNDS, NO_BOUNDS, PolicyBounds
+from .decision import Approval, Decided, Decision, Verdict
 from .endpoint import (
     ConsoleElsewhere,
     ConsoleEndpoint,
@@ -51,11 +53,12 @@ from .hours import OpenTimes
 from .identity import Identity
 from .joining import MOST_JOINED, JoinKind, Joins
 from .lease import KEPT, Place, SessionLease, holder_of
-from .limits import Limits, Timeouts
+from .limits import LONGEST_WAIT, Limits, Timeouts
 from .machine_host import MachineHost, normal_host_name
 from .patterns import ALL_VMS, NO_VMS, VMPattern, VMPatterns
 from .policy import (
     DEFAULT_POLICY,
+    LONGEST_BANNER,
     NOT_ENFORCED,
     Clipboard,
     ConsoleType,
@@ -75,6 +78,7 @@ from .session import (
     Ended,
     SessionFilter,
     SessionInfo,
+    SessionPhase,
     Unconfirmed,
     cursor_of,
 )
@@ -89,6 +93,8 @@ __all__ = [
     "KEPT",
     "LATER_BOUNDS",
     "LOCAL",
+    "LONGEST_BANNER",
+    "LONGEST_WAIT",
     "MOST_JOINED",
     "NOT_ENFORCED",
     "NO_BOUNDS",
@@ -98,12 +104,15 @@ __all__ = [
     "SESSION_HEADER",
     "VM_PATTERN",
     "Announcement",
+    "Approval",
     "Border",
     "Changed",
     "Clipboard",
     "ConsoleElsewhere",
     "ConsoleEndpoint",
     "ConsoleType",
+    "Decided",
+    "Decision",
     "Direction",
     "Ended",
     "Grant",
@@ -132,6 +141,7 @@ __all__ = [
     "SessionFilter",
     "SessionInfo",
     "SessionLease",
+    "SessionPhase",
     "Sharing",
     "SignedLink",
     "TLSTrust",
@@ -145,6 +155,7 @@ __all__ = [
     "VMPattern",
     "VMPatterns",
     "VMSummary",
+    "Verdict",
     "Visit",
     "ZoneService",
     "check_secret",

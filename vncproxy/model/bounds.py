@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from annotated_types import Ge, Le, Len
 
 from .hours import parse_window
-from .policy import Clipboard, Inviting, Mode, PowerAction, Sharing
+from .policy import LONGEST_BANNER, Clipboard, Inviting, Mode, PowerAction, Sharing
 from .units import Seconds
 
 
@@ -32,6 +32,8 @@ class PolicyBounds:
         hours: weekly windows within which sessions may be open; empty for any time.
         bandwidth: the most bytes in a second to a viewer.
         power: what a policy may let users do to a machine's power; None for any of it.
+        banner: the text that a policy's users have to accept, before the policy's own.
+        approval: how many have to approve, at least.
 
     Raises:
         ValueError: a window is none.
@@ -51,6 +53,8 @@ class PolicyBounds:
     hours: Annotated[tuple[str, ...], Len(0, 28)] = ()
     bandwidth: Annotated[int, Ge(4096), Le(10**12)] | None = None
     power: tuple[PowerAction, ...] | None = None
+    banner: Annotated[str, Len(0, LONGEST_BANNER)] = ""
+    approval: Annotated[int, Ge(0), Le(5)] = 0
 
     def __post_init__(self) -> None:
         for text in self.hours:
@@ -60,7 +64,7 @@ class PolicyBounds:
                 raise ValueError(f"a window of hours {e}") from e
 
 
-LATER_BOUNDS: Final = ("may_invite", "hours", "bandwidth", "power")
+LATER_BOUNDS: Final = ("may_invite", "hours", "bandwidth", "power", "banner", "approval")
 """Those that the first version had not."""
 
 

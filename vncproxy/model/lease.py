@@ -44,6 +44,7 @@ class SessionLease:
         age: of the same, seconds since it began.
         keep: of one that ends, seconds for which a machine that it had to itself is kept for the
             next session of its user.
+        asks: whether each user has to accept a text before the console is shown.
     """
 
     session_id: str
@@ -54,6 +55,7 @@ class SessionLease:
     cookie_id: str = ""
     age: float = 0.0
     keep: float = 0.0
+    asks: bool = False
 
     @property
     def name(self) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 from .units import Seconds
+
+LONGEST_WAIT: Final = 3600.0
+"""Seconds that a session may wait for consent and approval, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Timeouts:
         connect: name resolution and connection to the console.
         handshake: the handshakes with the console's server.
         greeting: the RFB greeting with the user's viewer.
+        approval: until a user has accepted the text of a banner, and others have approved.
         ping_interval: between two WebSocket pings; 0 sends none.
         ping_timeout: silence after a ping after which a connection counts as lost.
         linger: sending the remaining bytes when a session ends.
@@ -76,6 +80,7 @@ class Timeouts:
     connect: Seconds = 5.0
     handshake: Seconds = 10.0
     greeting: Seconds = 30.0
+    approval: Annotated[Seconds, Le(LONGEST_WAIT)] = 900.0
     ping_interval: Annotated[float, Ge(0)] = 25.0
     ping_timeout: Seconds = 60.0
     linger: Seconds = 5.0

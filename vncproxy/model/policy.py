@@ -13,6 +13,9 @@ from annotated_types import Ge, Le, Len
 from .hours import OpenTimes, open_times, parse_window
 from .units import Seconds, UnixTime
 
+LONGEST_BANNER: Final = 4000
+"""Characters of a text that users have to accept."""
+
 
 class ConsoleType(Enum):
     """The viewer that a token is for; the values are Nova's."""
@@ -113,7 +116,7 @@ class Policy:
     clipboard_limit: Annotated[int, Ge(1), Le(1 << 20)] | None = None
     exclusive_at_server: bool = False
     may_invite: Mode | None = None
-    banner: Annotated[str, Len(0, 4000)] = ""
+    banner: Annotated[str, Len(0, LONGEST_BANNER)] = ""
     approval: Annotated[int, Ge(0), Le(5)] = 0
     not_before: Annotated[UnixTime, Ge(0), Le(1e11)] | None = None
     not_after: Annotated[UnixTime, Ge(0), Le(1e11)] | None = None
@@ -160,6 +163,11 @@ class Policy:
             return "not_after", "has to be after not_before"
         return None
 
+    @property
+    def asks(self) -> bool:
+        """Whether a session waits for the consent of its user, or for the approval of others."""
+        return bool(self.banner or self.approval)
+
     def not_enforced(self) -> tuple[str, str] | None:
         """Return the first field that no session enforces, and its value; None when all are.
 
@@ -186,10 +194,7 @@ def _text(value: object) -> str:
 ENFORCED_VALUES: Final[Mapping[str, frozenset[object]]] = {}
 """The values of fields in `NOT_ENFORCED` that are enforced; of others the default alone is."""
 
-NOT_ENFORCED: Final = (
-    "banner",
-    "approval",
-)
+NOT_ENFORCED: Final[tuple[str, ...]] = ()
 """The fields of a policy that sessions do not enforce but for some values."""
 
 _DEFAULTS: Final = {field.name: frozenset({field.default}) for field in fields(Policy)}

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from .address import VMAddress
 from .border import Border
+from .decision import Approval
 from .joining import Joins
 from .policy import DEFAULT_POLICY, ConsoleType, Mode, Policy
 from .units import UnixTime
@@ -18,6 +19,18 @@ class Direction(Enum):
 
     TO_SERVER = "to server"
     TO_CLIENT = "to client"
+
+
+class SessionPhase(Enum):
+    """How far a session is.
+
+    Attributes:
+        WAITING: for the consent of its user, or for the approval of others.
+    """
+
+    OPENING = "opening"
+    WAITING = "waiting"
+    OPEN = "open"
 
 
 LOCAL = "local"
@@ -46,6 +59,8 @@ class SessionInfo:
         border: the zones that it comes from and goes to; None for a session within one zone.
         policy: what its token allows; the default one until it is redeemed.
         joins: the live session that it has joined; None for a session of its own.
+        state: how far it is.
+        approval: how far it is approved; None where it needs no approval.
     """
 
     id: str
@@ -68,6 +83,8 @@ class SessionInfo:
     mode: Mode = Mode.CONTROL
     policy: Policy = DEFAULT_POLICY
     joins: Joins | None = None
+    state: SessionPhase = SessionPhase.OPEN
+    approval: Approval | None = None
 
     @property
     def cursor(self) -> str:
@@ -114,6 +131,10 @@ class KnownSession(Protocol):
     def signer(self) -> str:
         """The token source whose signed link it has; empty for none."""
 
+    @property
+    def state(self) -> SessionPhase:
+        """How far it is."""
+
 
 def cursor_of(session: KnownSession) -> str:
     """Return where a session stands among all, oldest first; compared as text."""
@@ -133,6 +154,7 @@ class SessionFilter:
         from_zone: the zone that it comes from.
         to_zone: the zone whose console it shows.
         signer: the token source whose signed link it has.
+        state: how far it is.
     """
 
     vm: VMAddress | None = None
@@ -144,6 +166,7 @@ class SessionFilter:
     from_zone: str | None = None
     to_zone: str | None = None
     signer: str | None = None
+    state: SessionPhase | None = None
 
     def accepts(self, session: KnownSession) -> bool:
         """Tell whether a session meets them."""
@@ -151,6 +174,7 @@ class SessionFilter:
             self.vm in (None, session.vm)
             and self.user in (None, session.user)
             and self.signer in (None, session.signer)
+            and self.state in (None, session.state)
             and self.proxy in (None, session.proxy, session.proxy_id)
             and (self.ids is None or session.id in self.ids)
             and (self.tokens is None or session.token_id in self.tokens)

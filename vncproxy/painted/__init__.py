@@ -4,4 +4,6 @@
 - `font`: a small bitmap font.
 - `encode`: pixels in the format and encoding of a viewer.
 - `keysyms`: names and characters of keys.
+- `wrapping`: text in the characters of the font, in lines of a width.
+- `card`: a screen with a heading, a text and buttons.
 """

@@ -84,6 +84,7 @@ def services(
         power=power,
         join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
         confirm=settings.tokens.confirm,
+        banner=settings.consent.banner.strip(),
         check_viewers=settings.relay.check_viewers,
         show_users=settings.sharing.show_users,
         proxy=me.name,

@@ -9,6 +9,7 @@ In reading order:
 - `state`: its state, what is known of it; how it is cancelled, or its page asked to move.
 - `rights`: whether its user may control the machine now.
 - `page`: messages between a session and its page.
+- `consenting`: asks for consent and approval before the console is connected.
 - `recorded`: sessions that are recorded.
 - `page_power`: what its page may do to the machine's power.
 - `opening`: turn, token, policy, console, greeting.

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..errors import AuditUnavailable, ClientError, ConfigurationError, VNCProxyError
-from ..interfaces import ISessionObserver
+from ..interfaces import IEventObserver
 from ..model import SessionInfo, UnixTime
 from .audit_file import AuditFile
 from .audit_journal import Journal, Line, claim
@@ -31,7 +31,7 @@ _MEMBERS_OF_BORDER = ("from_zone", "from_session", "to_zone", "to_session")
 _MEMBERS_OF_LOST = ("session", "proxy", "client", "type", "vm", "user", "token", "host")
 
 
-@implementer(ISessionObserver)
+@implementer(IEventObserver)
 class AuditLog:
     """Writes audit lines to a file, or into the ordinary log.
 
@@ -185,6 +185,11 @@ class AuditLog:
             "mode": session.mode.value,
         }
         self.note(event, members)
+
+    def noted(self, session: SessionInfo, event: str, members: Mapping[str, object]) -> None:
+        """Write what has happened to a session; members without a value are left out."""
+        known = {name: value for name, value in members.items() if value not in (None, "")}
+        self._write(event, session, **known)
 
     def note(self, event: str, members: Mapping[str, object]) -> None:
         """Write a line about something else than a session; members without a value are left out.

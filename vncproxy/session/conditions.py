@@ -42,6 +42,7 @@ def check_time(policy: Policy, now: UnixTime) -> None:
 def without_own(policy: Policy) -> Policy:
     """Return what another zone has to enforce: what is left out is enforced in this one."""
     kept = replace(policy, record=False, may_invite=None, bandwidth=None)
+    kept = replace(kept, banner="", approval=0)
     return replace(kept, not_before=None, not_after=None, hours=())
 
 

@@ -19,6 +19,8 @@ class IDownstream(Interface):
     session: SessionState | None = Attribute("its session, set before any method is called")
     greeting: Greeting = Attribute("how far its viewer is greeted: a refusal goes on from there")
 
+    leg: Leg | None = Attribute("the connection as a leg; None as long as it is none")
+
     def admit(grant: Grant) -> Awaitable[None]:
         """Take note that the token is good, before the console is looked for."""
 

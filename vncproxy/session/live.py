@@ -54,7 +54,8 @@ class LiveSessions:
         other_refusal: returns why no session may begin now for another reason than the limits; None
             when it may.
         on_count: called when a session has been added or removed.
-        on_redeemed: called with the id of a session whose token was redeemed.
+        on_redeemed: called with the id of a session whose token was redeemed, and again whenever
+            more is known of it while it waits.
         replace_elsewhere: called with a session of another process that one of this process
             replaces, to end it there, with the new one in words, and with the code of the reason.
         on_company: called with a machine that has several sessions when one begins or ends.
@@ -160,6 +161,7 @@ class LiveSessions:
             takes=session.user_request.takes,
             cookie_id="" if grant is None else grant.cookie_id,
             age=services.reactor.seconds() - session.started,
+            asks=bool(services.banner),
         )
 
     def held(self) -> Iterator[tuple[SessionLease, Token]]:

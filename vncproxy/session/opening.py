@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +18,6 @@ from ..errors import (
     TokenUsed,
 )
 from ..filters import stage_of_viewer, stages_for
-from ..handshake.steps import StepError
 from ..interfaces import IStage
 from ..model import (
     LOCAL,
@@ -29,11 +28,11 @@ from ..model import (
     check_secret,
     secret_id,
 )
-from ..relay.handshaking import run_handshake
 from ..relay.leg import Leg
 from ..rfb.server_init import desktop_name, rename
 from ..upstream import Console
 from .conditions import check_confirmed, check_policy, check_time, explain_used
+from .consenting import NOTE_VIEW_ONLY, Consenting, asks, greet, leave_painted
 from .downstream import IDownstream
 from .journey import journey_to
 from .live import LiveSessions
@@ -50,14 +49,11 @@ from .state import SessionState
 VIEW_ONLY = "vncproxy:view-only"
 """The text message that tells the page that its user may not control the machine."""
 
-NOTE_VIEW_ONLY = " (view only)"
-"""What other viewers find behind the desktop's name."""
-
 
 class Opening:
     """The opening of one session; it is dropped once bytes flow."""
 
-    __slots__ = ("_downstream", "_live", "_note", "_session", "_zone")
+    __slots__ = ("_downstream", "_end_turn", "_first", "_live", "_note", "_session", "_zone")
 
     def __init__(self, session: SessionState, downstream: IDownstream, live: LiveSessions) -> None:
         self._session = session
@@ -65,6 +61,8 @@ class Opening:
         self._live = live
         self._zone = ""
         self._note = ""
+        self._first: bytes | None = None
+        self._end_turn: Callable[[], None] = live.admission.end_turn
 
     @property
     def _services(self) -> Services:
@@ -80,7 +78,7 @@ class Opening:
         """
         session = self._session
         grant = await self._redeem_in_turn()
-        end_turn = self._live.admission.limit_turn()
+        self._end_turn = end_turn = self._live.admission.limit_turn()
         try:
             session.check_not_cancelled()
             session.step = showing = Deferred.fromCoroutine(self._open_console(grant))
@@ -93,15 +91,17 @@ class Opening:
             end_turn()
             await self._restore(grant)
             raise
+        session.painted = None
         if session.user_request.can_talk:
-            session.page = Page(session, down, self._services.page_requests)
+            session.page = session.page or Page(session, down, self._services.page_requests)
             self._live.on_page(session)
             tell_power(session, self._services.power, name or desktop_name(console.server_init))
         if session.is_recorded:
             session.tell_page(RECORDING, on=True)
         if not session.rights.may_control and session.user_request.can_move:
             down.tell(VIEW_ONLY)
-        down.send(self._named(console.server_init, name))
+        first = self._first
+        down.send(self._named(console.server_init, name) if first is None else first)
         return down, console.leg, stages
 
     async def _redeem_in_turn(self) -> Grant:
@@ -186,12 +186,20 @@ class Opening:
         await self._enter_machine(grant)
         await self._downstream.admit(grant)
         check_policy(token.policy, session.user_request, self._services.time())
+        if asks(grant, self._services.banner):
+            self._end_turn()
+            await Consenting(session, self._downstream, self._live).ask(grant)
+            check_time(token.policy, self._services.time())
         find = partial(self._find_console, grant)
         console, name = await open_or_start(session, self._services, find)
         session.is_vnc_server = console.is_vnc_server
         if self._zone and console.peer_session:
             self._note_zone(self._zone, console.peer_session)
         stages = self._stages(token, console)
+        if session.painted is not None:
+            first = self._named(console.server_init, name or "")
+            self._first = await leave_painted(session.painted, console, first, self._live)
+            return session.painted.leg, console, "", stages
         down = await self._greet(console)
         return down, console, name or "", stages
 
@@ -280,15 +288,10 @@ class Opening:
     async def _greet(self, console: Console) -> Leg:
         """Greet the viewer; a console whose viewer does not answer is closed."""
         try:
-            leg = await self._downstream.open()
-            greeting = self._downstream.greeting.greet()
-            await run_handshake(leg, greeting, self._services.timeouts.greeting)
-        except BaseException as e:
+            return await greet(self._downstream, self._services.timeouts.greeting)
+        except BaseException:
             console.leg.close(ClientGone(), self._services.timeouts.linger)
-            if isinstance(e, StepError):
-                raise ClientGone(f"the viewer left or fell silent: {e.detail}") from e
             raise
-        return leg
 
     async def _confirm(self, grant: Grant, up: Leg) -> None:
         """Tell the store that the user is about to see the console; a failure closes it."""

@@ -103,5 +103,17 @@ async def answer_ping(session: SessionState, message: Mapping[str, Any]) -> Mapp
     return {}
 
 
-BUILT_IN: Final[Mapping[str, PageRequest]] = {"ping": answer_ping}
+async def answer_consent(session: SessionState, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Take the user's answer, ``accept`` true or false, to what a session waits for."""
+    consent, accept = session.consent, message.get("accept")
+    if not isinstance(accept, bool):
+        raise BadRequest("an answer that is neither true nor false")
+    if consent is not None and accept:
+        consent.accept()
+    elif consent is not None:
+        consent.decline()
+    return {}
+
+
+BUILT_IN: Final[Mapping[str, PageRequest]] = {"ping": answer_ping, "consent": answer_consent}
 """What is answered without anything else of the proxy."""

@@ -13,6 +13,8 @@ from ..interfaces import ISessionRegistry
 from ..model import (
     ANY_SESSION,
     Changed,
+    Decided,
+    Decision,
     Ended,
     Mode,
     SessionFilter,
@@ -22,6 +24,7 @@ from ..model import (
 )
 from ..pacing import Pace
 from .changing import change_mode
+from .consenting import decide
 from .live import LiveSessions
 from .state import SessionState
 
@@ -87,6 +90,11 @@ class SessionRegistry(LiveSessions):
         """Return one session; None when there is none with this id."""
         session = self._live.get(session_id)
         return session.info(self.services.reactor.seconds()) if session else None
+
+    async def decide(self, session_id: str, decision: Decision) -> Decided | None:
+        """Take an approver's decision about one session; None where there is none with this id."""
+        session = self._live.get(session_id)
+        return None if session is None else decide(session, decision, self)
 
     async def end(self, session_id: str, why: SessionEnded, by: str = "") -> Ended:
         """End one session, if there is one with this id."""

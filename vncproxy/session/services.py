@@ -29,6 +29,7 @@ class Services:
         power: starts, stops and resets machines.
         join: the relay.
         confirm: whether links ask before they are redeemed, unless their policy says otherwise.
+        banner: the text that all users have to accept before they see a console; empty for none.
         check_viewers: whether the messages of all viewers are checked, and not only of those whose
             policy restricts them.
         show_users: whether users are told which other user has a console that is not shared.
@@ -55,6 +56,7 @@ class Services:
     power: MachinePower
     join: Callable[[Leg, Leg, Sequence[IStage]], Deferred[VNCProxyError]] = plain.join
     confirm: bool = False
+    banner: str = ""
     check_viewers: bool = False
     show_users: bool = False
     proxy: str = ""

@@ -12,6 +12,7 @@ from ..interfaces import IStage
 from ..model import Grant, is_secret, new_id, secret_id
 from ..relay.leg import Leg
 from .closing import closed_by_console, explain_close, side_that_ended, told_by_zone
+from .consenting import show_last
 from .downstream import IDownstream
 from .ends import Ends
 from .live import LiveSessions
@@ -80,6 +81,8 @@ class Session(SessionState):
             self.token_id = secret_id(self.user_request.token)
         self._notify_observers("refused", error)
         assert self._downstream is not None
+        await show_last(self, error, self._live)
+        self.painted = None
         await self._downstream.refuse(error, self.id)
 
     def _start_relay(self, down: Leg, up: Leg, stages: Sequence[IStage]) -> None:

@@ -7,8 +7,21 @@ from typing import Any, Protocol
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
+from ..consent.consent import Consent
+from ..consent.painted_viewer import PaintedViewer
 from ..errors import ProxyDraining, SessionEnded, Superseded, VNCProxyError
-from ..model import DEFAULT_POLICY, Border, Grant, Joins, SessionInfo, Sharing, UnixTime, VMAddress
+from ..model import (
+    DEFAULT_POLICY,
+    Approval,
+    Border,
+    Grant,
+    Joins,
+    SessionInfo,
+    SessionPhase,
+    Sharing,
+    UnixTime,
+    VMAddress,
+)
 from ..relay.leg import Leg
 from .rights import Rights
 from .user_request import UserRequest
@@ -46,6 +59,10 @@ class SessionState:
         page: sends messages to its page; None where it has none that understands them.
         rights: whether its user may control the machine now.
         is_recorded: whether what passes is recorded.
+        consent: what it waits for, or waited for, before its console is connected; None for
+            nothing.
+        painted: shows cards to a viewer without a page until the console is there; None for
+            others.
         is_vnc_server: whether its console is served by a VNC server, which may admit one viewer.
     """
 
@@ -54,6 +71,7 @@ class SessionState:
     __slots__ = (
         "__weakref__",
         "border",
+        "consent",
         "ending",
         "grant",
         "host",
@@ -64,6 +82,7 @@ class SessionState:
         "moving",
         "opening",
         "page",
+        "painted",
         "proxy",
         "proxy_id",
         "reason",
@@ -99,6 +118,8 @@ class SessionState:
         self.moving: ProxyDraining | None = None
         self.rights = Rights()
         self.is_vnc_server = self.is_recorded = False
+        self.consent: Consent | None = None
+        self.painted: PaintedViewer | None = None
         self.page: TellsPage | None = None
 
     @property
@@ -115,6 +136,22 @@ class SessionState:
     def shares_control(self) -> bool:
         """Whether one of the users at its machine drives at a time."""
         return self.grant is not None and self.grant.token.policy.sharing is Sharing.ONE_DRIVER
+
+    @property
+    def state(self) -> SessionPhase:
+        """How far it is."""
+        if self.legs is not None:
+            return SessionPhase.OPEN
+        waits = self.consent is not None and self.consent.waits
+        return SessionPhase.WAITING if waits else SessionPhase.OPENING
+
+    @property
+    def approval(self) -> Approval | None:
+        """How far it is approved; None where it needs no approval."""
+        if self.consent is not None and self.consent.approvals.needed:
+            return self.consent.approvals.state()
+        needed = 0 if self.grant is None else self.grant.token.policy.approval
+        return Approval(needed) if needed else None
 
     @property
     def is_open(self) -> bool:
@@ -199,4 +236,6 @@ class SessionState:
             mode=self.rights.effective,
             policy=DEFAULT_POLICY if token is None else token.policy,
             joins=self.joins,
+            state=self.state,
+            approval=self.approval,
         )

@@ -13,7 +13,17 @@ from typing import Any
 
 from ..config.urls import normal_origin_pattern
 from ..errors import Forbidden
-from ..model import NO_BOUNDS, Clipboard, Inviting, Mode, Policy, PolicyBounds, PowerAction, Sharing
+from ..model import (
+    LONGEST_BANNER,
+    NO_BOUNDS,
+    Clipboard,
+    Inviting,
+    Mode,
+    Policy,
+    PolicyBounds,
+    PowerAction,
+    Sharing,
+)
 from ..model.hours import lie_within
 from ..origins import allows
 from .refusals import IssueRefused
@@ -54,6 +64,8 @@ def narrowed(policy: Policy, bounds: PolicyBounds) -> Policy:
         hours=_hours(policy.hours, bounds.hours),
         bandwidth=_bandwidth(policy.bandwidth, bounds.bandwidth),
         power=_power(policy.power, bounds.power),
+        banner=_banner(policy.banner, bounds.banner),
+        approval=_approval(policy.approval, bounds.approval),
     )
 
 
@@ -140,6 +152,22 @@ def _power(
             allowed = ", ".join(action.value for action in most or ()) or "nothing"
             raise BeyondBounds("power", f"may not name {each.value}; it may name {allowed}")
     return asked
+
+
+def _banner(asked: str, always: str) -> str:
+    if always in asked:
+        return asked
+    both = f"{always}\n\n{asked}" if asked else always
+    if len(both) > LONGEST_BANNER:
+        most = LONGEST_BANNER - len(always) - 2
+        raise BeyondBounds("banner", f"may have at most {most} characters beside the one required")
+    return both
+
+
+def _approval(asked: int, least: int) -> int:
+    if asked and asked < least:
+        raise BeyondBounds("approval", f"may be at least {least}")
+    return asked or least
 
 
 def _uses(asked: int, most: int | None) -> int:

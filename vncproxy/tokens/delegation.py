@@ -33,6 +33,8 @@ def narrowed_bounds(asked: PolicyBounds, most: PolicyBounds) -> PolicyBounds:
         hours=policy.hours,
         bandwidth=policy.bandwidth,
         power=most.power if asked.power is None else asked.power,
+        banner=policy.banner,
+        approval=policy.approval,
     )
 
 
@@ -50,7 +52,7 @@ def _as_policy(bounds: PolicyBounds) -> Policy:
     given = {
         each.name: value
         for each in fields(bounds)
-        if (value := getattr(bounds, each.name)) not in (None, False)
+        if (value := getattr(bounds, each.name)) not in (None, False, 0, "")
     }
     if bounds.may_invite is not None:
         given["may_invite"] = bounds.may_invite.most

@@ -30,9 +30,9 @@ from .memory_entry import Entry
 from .memory_links import BeforeUse, MemoryLinks
 from .resume import (
     MOST_COOKIES,
-    OPENING,
     REMEMBER,
     Resume,
+    opening_time,
     resume_end,
     resume_time,
 )
@@ -123,8 +123,7 @@ class MemoryTokenStore(MemoryLinks):
         self, token_id: str, entry: Entry, now: float, opening: str, lease: SessionLease | None
     ) -> Grant:
         """Take a use, or take over the one that this cookie's session is still opening with."""
-        if now >= entry.expires_at:
-            over = now - entry.expires_at
+        if (over := now - entry.expires_at) >= 0:
             raise entry.refusal(TokenExpired(f"token {token_id[:12]} is over since {over:.0f} s"))
         grant, older = self._grant(token_id, entry.token, lease), entry.newest.get(opening, "")
         if opening in entry.opening or entry.has_use(now):
@@ -135,11 +134,12 @@ class MemoryTokenStore(MemoryLinks):
             raise entry.refusal(used)
         first = entry.take(now)
         grant = replace(self._counts.enter(lease, grant, older), age=now - first)
-        entry.opening[grant.use] = Resume(first, now + OPENING)
+        opened_by = now + opening_time(entry.token, lease)
+        entry.opening[grant.use] = Resume(first, opened_by)
         if grant.cookie_id:
             entry.newest[grant.cookie_id] = grant.claim
         seconds = resume_time(entry.token, self._resume)
-        entry.forget_at = max(entry.forget_at, now + OPENING + seconds)
+        entry.forget_at = max(entry.forget_at, opened_by + seconds)
         return grant
 
     def _grant(self, token_id: str, token: Token, lease: SessionLease | None) -> Grant:

@@ -28,7 +28,7 @@ from .own_memory import OwnMemory
 from .redis_answers import Unannounced, begun, milliseconds, refusal
 from .redis_keys import RedisKeys
 from .redis_leases import RedisLeases
-from .resume import MOST_COOKIES, OPENING, REMEMBER, resume_time
+from .resume import MOST_COOKIES, OPENING, REMEMBER, consent_time, resume_time
 
 T = TypeVar("T")
 
@@ -147,7 +147,7 @@ class RedisSessions:
                 grant.use,
                 cookie_before,
                 milliseconds(seconds),
-                _OPENING_MS,
+                _OPENING_MS + milliseconds(consent_time(token, lease)),
                 token_id,
                 _REMEMBER_MS,
                 grant.claim,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..model import ConsoleType, Mode, Token
+from ..model import LONGEST_WAIT, ConsoleType, Mode, SessionLease, Token
 
 MOST_COOKIES = 32
 """Resume cookies kept for one token; the one that ends first makes room for another."""
@@ -15,7 +15,7 @@ MOST_GIVEN_BACK = 32
 
 OPENING = 120.0
 """Seconds from a redemption within which a session opens, or gives the use back; longer than all of
-its time limits together."""
+its time limits together, but for that of consent and approval: `consent_time`."""
 
 REMEMBER = 3600.0
 """Seconds for which a token is kept after its end, so that the log can say why it is refused."""
@@ -48,6 +48,17 @@ class Resume:
         if within is None:
             return replace(self, expires_at=whole, whole_until=0.0)
         return replace(self, expires_at=min(whole, now + within), whole_until=whole)
+
+
+def consent_time(token: Token, lease: SessionLease | None) -> float:
+    """Return the seconds for which a session may wait for consent or approval before it opens."""
+    asks = token.policy.asks or (lease is not None and lease.asks)
+    return LONGEST_WAIT if asks else 0.0
+
+
+def opening_time(token: Token, lease: SessionLease | None) -> float:
+    """Return the seconds from a redemption within which a session opens, or gives the use back."""
+    return OPENING + consent_time(token, lease)
 
 
 def resume_time(token: Token, resume: float) -> float:

@@ -17,6 +17,7 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``mode.js``: whether the user may control the machine.
 - ``still.js``, ``heldback.js``: the picture and the typed keys while the console moves.
 - ``channel.js``: messages between the page and the gateway, beside the console.
+- ``consent.js``: the dialog with what is to be accepted, or approved, first.
 - ``overlay.js``: the card shown in place of the screen.
 - ``power.js``: starts, stops and resets the machine, and asks first.
 - ``notices.js``: small cards at the screen's edge, with actions.

@@ -33,6 +33,8 @@ class ListTests(ApiTestCase):
                 "seconds": 12.3,
                 "bytes_down": 5000,
                 "bytes_up": 70,
+                "state": "open",
+                "approval": None,
             },
         )
 

@@ -10,6 +10,7 @@ from tests.doubles.api import NOW, WEB_01, ApiTestCase, session
 from vncproxy.api import Scope
 from vncproxy.errors import EndedByAdministrator, StoreUnavailable
 from vncproxy.model import VMAddress, secret_id
+from vncproxy.model import policy as policies
 
 UNKNOWN_ID = "0" * 64
 
@@ -66,6 +67,7 @@ class IssueTests(ApiTestCase):
         self.assertEqual(kept, {**policy, "allowed_origins": ["https://portal.example.com"]})
 
     def test_parts_that_are_not_enforced_are_refused_by_name(self) -> None:
+        self.patch(policies, "NOT_ENFORCED", ("approval",))
         answer = self.issue(policy={"approval": 1})
 
         self.assertRefused(answer, 422, "policy-unsupported", "policy.approval")

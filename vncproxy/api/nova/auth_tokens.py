@@ -116,6 +116,7 @@ def restricted(policy: Policy) -> bool:
         or policy.bandwidth
         or policy.restricts_messages
         or policy.sharing is not Sharing.SHARED
+        or policy.asks
         or policy.not_enforced()
     )
 

@@ -9,6 +9,7 @@ In reading order:
 - `session_query`: which sessions a request is about.
 - `sessions`: list, show, change and end.
 - `joining`: links to live sessions.
+- `approvals`: sessions that wait for approval: list, approve, withdraw and deny.
 - `proxies`: list and drain.
 - `power`: start, stop and reset machines.
 - `inventory`: the machines of all backends.

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from ...answers import Approval as ApprovalBody
 from ...answers import (
     ChangedSession,
     Confirmed,
@@ -33,6 +34,7 @@ from ...answers import (
 from ...answers import Token as TokenBody
 from ...model import (
     VM_PATTERN,
+    Approval,
     Changed,
     ConsoleType,
     Ended,
@@ -264,12 +266,18 @@ def session_body(session: SessionInfo) -> Session:
         "seconds": round(session.seconds, 1),
         "bytes_down": session.bytes_down,
         "bytes_up": session.bytes_up,
+        "state": session.state.value,
+        "approval": _approval(session.approval),
     }
     if session.border is not None:
         border: Any = session.border.members()
         body |= border
     body |= _joins(session.joins)
     return body
+
+
+def _approval(approval: Approval | None) -> ApprovalBody | None:
+    return None if approval is None else {"needed": approval.needed, "by": list(approval.by)}
 
 
 def revoked_reply(revoked: int, ended: Ended) -> Reply[Revocation]:

@@ -47,13 +47,17 @@ from .problems import (
     VM_NOT_FOUND,
 )
 from .session_operations import (
+    APPROVE_SESSION,
     CHANGE_SESSION,
+    DENY_SESSION,
     END_SESSION,
     END_SESSIONS,
     INVITE_TO_SESSION,
+    LIST_APPROVALS,
     LIST_SESSIONS,
     SHADOW_SESSION,
     SHOW_SESSION,
+    WITHDRAW_APPROVAL,
 )
 
 ISSUE_TOKEN = Operation(
@@ -233,6 +237,10 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     END_SESSIONS,
     SHADOW_SESSION,
     INVITE_TO_SESSION,
+    LIST_APPROVALS,
+    APPROVE_SESSION,
+    WITHDRAW_APPROVAL,
+    DENY_SESSION,
     LIST_PROXIES,
     DRAIN_PROXY,
     ISSUE_ZONE_TOKEN,

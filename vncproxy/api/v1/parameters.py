@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ...model import VMAddress
+from ...model import SessionPhase, VMAddress
 from ...screenshots.formats import ImageFormat
 from ...tokens.external.link_claims import JTI as JTI_OF_LINK
 from ..reply import Refusal
@@ -133,6 +133,14 @@ def _revoke(text: str) -> bool:
     return text == "true"
 
 
+def _state(text: str) -> SessionPhase:
+    try:
+        return SessionPhase(text)
+    except ValueError:
+        known = ", ".join(each.value for each in SessionPhase)
+        raise Refusal(422, "invalid-field", f"must be one of {known}", field="state") from None
+
+
 WIDTH = Parameter(
     "width",
     "The most pixels from left to right; without it, as many as the screen has.",
@@ -173,6 +181,13 @@ FROM_ZONE = Parameter(
 TO_ZONE = Parameter(
     "to_zone", "Those of consoles of this zone.", parse_zone, {"type": "string", "pattern": _ZONE}
 )
+STATE = Parameter(
+    "state",
+    "Those that are so far.",
+    _state,
+    {"type": "string", "enum": [each.value for each in SessionPhase]},
+)
+BY = Parameter("by", "The person behind the key.", check_user, USER_SCHEMA)
 LIMIT = Parameter(
     "limit",
     "A page of the oldest so many; the answer has a `next` then.",

@@ -65,6 +65,11 @@ MODE_FIXED = Problem(
     ModeFixed.code,
     "The session keeps its mode; the message says what can be done.",
 )
+APPROVAL_CONFLICT = Problem(
+    409,
+    "approval-conflict",
+    "The session does not wait for this approval: the message says why.",
+)
 PROXY_UNKNOWN = Problem(404, "proxy-unknown", "There is no such proxy.")
 KEY_UNKNOWN = Problem(404, "key-unknown", "There is no such key, or not for this one.")
 KEY_CONFLICT = Problem(

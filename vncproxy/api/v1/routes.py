@@ -15,6 +15,7 @@ from ...answers import (
     IssuedToken,
     Powered,
     Revocation,
+    SessionApproval,
     SessionList,
 )
 from ..caller import Caller
@@ -26,6 +27,7 @@ from ..zones import ZoneDesk
 from . import machine_operations as machine_op
 from . import operations as op
 from . import session_operations as session_op
+from .approvals import ApprovalRequest, ApprovalsView, DenialRequest
 from .bodies import SessionRequest, TokenRequest, read_body
 from .inventory import Inventory
 from .joining import InviteRequest, JoiningView, ShadowRequest
@@ -51,6 +53,7 @@ class Api(Serving):
         keys: KeysView,
         sessions: SessionsView,
         joining: JoiningView,
+        approvals: ApprovalsView,
         proxies: ProxiesView,
         power: PowerView,
         zones: ZoneDesk,
@@ -64,6 +67,7 @@ class Api(Serving):
         self._keys = keys
         self._sessions = sessions
         self._joining = joining
+        self._approvals = approvals
         self._proxies = proxies
         self._power = power
         self._zones = zones
@@ -260,6 +264,41 @@ class Api(Serving):
             return await self._sessions.change(caller, session_id, asked.mode)
 
         return self._answer(request, session_op.CHANGE_SESSION, work)
+
+    @serves(session_op.LIST_APPROVALS)
+    def list_approvals(self, request: Request) -> Deferred[bytes]:
+        """List the sessions that wait for approval."""
+        return self._answer(request, session_op.LIST_APPROVALS, self._approvals.list)
+
+    @serves(session_op.APPROVE_SESSION)
+    def approve_session(self, request: Request, session_id: str) -> Deferred[bytes]:
+        """Approve of a session that waits."""
+
+        async def work(caller: Caller) -> Reply[SessionApproval]:
+            asked = read_body(ApprovalRequest, body_of(request))
+            return await self._approvals.approve(caller, session_id, asked)
+
+        return self._answer(request, session_op.APPROVE_SESSION, work)
+
+    @serves(session_op.WITHDRAW_APPROVAL)
+    def withdraw_approval(self, request: Request, session_id: str) -> Deferred[bytes]:
+        """Withdraw an approval."""
+
+        async def work(caller: Caller) -> Reply[SessionApproval]:
+            given = parse_query(request.args, session_op.WITHDRAW_APPROVAL.query)
+            return await self._approvals.withdraw(caller, session_id, **given)
+
+        return self._answer(request, session_op.WITHDRAW_APPROVAL, work)
+
+    @serves(session_op.DENY_SESSION)
+    def deny_session(self, request: Request, session_id: str) -> Deferred[bytes]:
+        """Let a session that waits not begin."""
+
+        async def work(caller: Caller) -> Reply[SessionApproval]:
+            asked = read_body(DenialRequest, body_of(request))
+            return await self._approvals.deny(caller, session_id, asked)
+
+        return self._answer(request, session_op.DENY_SESSION, work)
 
     @serves(op.DESCRIBE)
     def describe(self, request: Request) -> bytes:

@@ -7,24 +7,30 @@ from ...answers import (
     EndedSessions,
     IssuedToken,
     Session,
+    SessionApproval,
     SessionList,
+    WaitingList,
 )
 from ...config.scope import Scope
+from .approvals import ApprovalRequest, DenialRequest
 from .bodies import SessionRequest
 from .joining import InviteRequest, ShadowRequest
 from .operation import Operation
 from .parameters import (
     AFTER,
+    BY,
     FROM_ZONE,
     LIMIT,
     PROXY,
     REVOKE,
+    STATE,
     TO_ZONE,
     TOKEN,
     USER,
     VM,
 )
 from .problems import (
+    APPROVAL_CONFLICT,
     BACKEND_ERROR,
     CANNOT_JOIN,
     MODE_FIXED,
@@ -39,7 +45,7 @@ LIST_SESSIONS = Operation(
     SessionList,
     "List live sessions, oldest first: all, or those that match every parameter.",
     scopes=(Scope.READ,),
-    query=(VM, USER, TOKEN, PROXY, FROM_ZONE, TO_ZONE, LIMIT, AFTER),
+    query=(VM, USER, TOKEN, PROXY, FROM_ZONE, TO_ZONE, STATE, LIMIT, AFTER),
     causes=(STORE_UNAVAILABLE,),
     ids={"session_id": "/sessions/0/id"},
 )
@@ -110,4 +116,48 @@ CHANGE_SESSION = Operation(
     scopes=(Scope.ADMIN,),
     body=SessionRequest,
     causes=(SESSION_UNKNOWN, MODE_FIXED, STORE_UNAVAILABLE),
+)
+LIST_APPROVALS = Operation(
+    "listApprovals",
+    "GET",
+    "/v1/approvals",
+    WaitingList,
+    "List the sessions that wait for approval, oldest first.",
+    scopes=(Scope.APPROVE,),
+    causes=(STORE_UNAVAILABLE,),
+)
+APPROVE_SESSION = Operation(
+    "approveSession",
+    "POST",
+    "/v1/sessions/{session_id}/approve",
+    SessionApproval,
+    "Approve of a session that waits.",
+    "A key counts once; one that stands for several people names one in `by`, and each of them"
+    " counts once. The user of the session cannot approve of it.",
+    scopes=(Scope.APPROVE,),
+    body=ApprovalRequest,
+    causes=(SESSION_UNKNOWN, APPROVAL_CONFLICT, STORE_UNAVAILABLE),
+)
+WITHDRAW_APPROVAL = Operation(
+    "withdrawApproval",
+    "DELETE",
+    "/v1/sessions/{session_id}/approve",
+    SessionApproval,
+    "Withdraw an approval.",
+    "While the session waits, the key's own approval counts no more. A session that is open ends,"
+    " whoever approved, and its token is revoked.",
+    scopes=(Scope.APPROVE,),
+    query=(BY,),
+    causes=(SESSION_UNKNOWN, APPROVAL_CONFLICT, STORE_UNAVAILABLE),
+)
+DENY_SESSION = Operation(
+    "denySession",
+    "POST",
+    "/v1/sessions/{session_id}/deny",
+    SessionApproval,
+    "Let a session that waits not begin.",
+    "Its user is shown the reason, and can ask again with the same link, unless it is revoked.",
+    scopes=(Scope.APPROVE,),
+    body=DenialRequest,
+    causes=(SESSION_UNKNOWN, APPROVAL_CONFLICT, STORE_UNAVAILABLE),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...model import SessionFilter, VMAddress
+from ...model import SessionFilter, SessionPhase, VMAddress
 from ..caller import ALL_BACKENDS, Caller
 from ..permissions import Permissions
 from ..reply import Refusal
@@ -20,6 +20,7 @@ class SessionQuery:
         token_id: the id of a token.
         proxy: the name or id of a proxy.
         from_zone, to_zone: the zone that they come from, or whose consoles they show.
+        state: how far they are.
         limit: how many at most.
         after: where the page begins.
     """
@@ -30,6 +31,7 @@ class SessionQuery:
     proxy: str | None = None
     from_zone: str | None = None
     to_zone: str | None = None
+    state: SessionPhase | None = None
     limit: int | None = None
     after: str = ""
 
@@ -54,6 +56,7 @@ class SessionQuery:
             tokens=None if self.token_id is None else frozenset({self.token_id}),
             from_zone=self.from_zone,
             to_zone=self.to_zone,
+            state=self.state,
         )
 
 

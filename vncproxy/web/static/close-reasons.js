@@ -44,6 +44,9 @@ const TEXTS = {
     4011: ["Time limit reached", "The time allowed for this console is over. Ask for a new console link."],
     4013: ["The viewer was disconnected", "It sent a message that is not passed on to the virtual machine."],
     4018: ["The session has ended", "The session that this link belongs to has ended."],
+    4031: ["Not approved", "The approval for this console was denied."],
+    4032: ["This viewer cannot show it", "It cannot change the size of its screen."],
+    4033: ["Approval withdrawn", "The approval for this console was withdrawn."],
     4100: ["The virtual machine is not running", "Start it, then reconnect."],
     4101: ["The hypervisor shows no console", "Reconnect in a moment; if this goes on, tell your administrator."],
     4102: ["The console cannot be opened now", "Reconnect in a moment."],
@@ -62,6 +65,9 @@ const TEXTS = {
     4128: ["Another user has this console", "Take it back if you need it now."],
     4129: ["You opened another console", "You may have one open at a time."],
     4130: ["The virtual machine is off", "Start it to see its screen."],
+    4140: ["Not opened", "You left before the console was opened."],
+    4141: ["Not opened in time", "What this console waits for did not come in time."],
+    4142: ["Keys are held down", "Release them, and reconnect."],
 };
 const OTHER = ["Console closed", "The connection was closed."];
 
@@ -74,8 +80,11 @@ export const MOVING = 4116;
 /** Codes after which the page reconnects by itself. */
 const AUTOMATIC = new Set([4103, 4113, BUSY, MOVING]);
 
-/** Another tab or user has the console: pages that reconnect by themselves would end each other's session. */
-const MANUAL_ONLY = new Set([4114, 4119, 4129]);
+/**
+ * After these the page stops: another tab or user has the console, and pages that reconnect by themselves
+ * would end each other's session; or the user was asked, and is to say when to be asked again.
+ */
+const MANUAL_ONLY = new Set([4114, 4119, 4129, 4140, 4141]);
 
 /** Another user has the console, and this one may take it back. */
 const TAKEN = 4128;

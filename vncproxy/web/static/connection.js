@@ -195,7 +195,10 @@ class Attempt {
         this.#elsewhere = elsewhere;
         const socket = (this.#socket = new WebSocket(url, ["binary"]));
         socket.binaryType = "arraybuffer";
-        this.channel = new Channel(socket, told);
+        this.channel = new Channel(socket, (event) => {
+            this.#limitTime(event);
+            told(event);
+        });
         // noVNC's own listeners, which know no text and remove the picture, are added after these
         socket.addEventListener("message", (event) => this.#onText(event));
         socket.addEventListener("close", (event) => {
@@ -206,14 +209,26 @@ class Attempt {
             this.#finish(code, event.reason);
         });
         this.rfb = new RFB(screen, socket);
-        this.#timer = setTimeout(() => {
-            this.#refuse("The console did not open in time. Reconnect in a moment.");
-        }, CONNECT_TIME);
+        this.#startTimer();
         this.#listen(() => {
             clearTimeout(this.#timer);
             this.#connected = true;
             connected();
         });
+    }
+
+    #startTimer() {
+        this.#timer = setTimeout(() => {
+            this.#refuse("The console did not open in time. Reconnect in a moment.");
+        }, CONNECT_TIME);
+    }
+
+    /** Consent and approval have a time limit of the gateway; the page's begins after them. */
+    #limitTime({ event, given }) {
+        if (event === "consent") {
+            clearTimeout(this.#timer);
+            given && this.#startTimer();
+        }
     }
 
     /** Whether what is sent now can still arrive. */

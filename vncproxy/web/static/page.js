@@ -1,6 +1,7 @@
 /** Sets the page up: reads the link, opens the connection and attaches the parts to it. */
 
 import * as clipboard from "./clipboard.js";
+import * as consent from "./consent.js";
 import * as drive from "./drive.js";
 import * as heldback from "./heldback.js";
 import * as invite from "./invite.js";
@@ -34,6 +35,7 @@ const PARTS = [
     clipboard,
     typingDialog,
     overlay,
+    consent,
     still,
     heldback,
     time,
