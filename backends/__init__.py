@@ -15,6 +15,7 @@ parties included. The packages have the same modules inside, as far as a kind ne
 - `reachability`: many addresses dialled at once, for probes.
 - `probed`: what a probe finds.
 - `local_ports`: which TCP ports are listened on here.
+- `task_result`: waits for tasks of a hypervisor's API.
 - `time_limits`, `uuids`: how time limits are divided, and UUIDs as names of machines.
 - `tls_context`: TLS towards hypervisors' APIs, for blocking SDKs.
 """

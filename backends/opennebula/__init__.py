@@ -6,6 +6,7 @@
 - `connection`: its servers, called through pyone in their order.
 - `http`: one request within limits of time and size.
 - `machines`: a machine's document, as far as its console is concerned.
+- `power`: starts, stops and resets machines.
 - `console`: the endpoint of a machine on a host of its own cloud.
 - `federation`: machines of other zones, as the zone pool has them.
 - `hosts`: on which host of its own cloud a machine is.

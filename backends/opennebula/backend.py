@@ -5,7 +5,7 @@ Needs the extra ``vncproxy[opennebula]``; this module itself loads without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zope.interface import implementer
@@ -17,9 +17,10 @@ from ...interfaces import (
     IHasWarnings,
     IKnowsHosts,
     IMachineIds,
+    IPower,
     IVMInventory,
 )
-from ...model import ConsoleElsewhere, ConsoleEndpoint, MachineHost, VMSummary
+from ...model import ConsoleElsewhere, ConsoleEndpoint, MachineHost, PowerAction, VMSummary
 from ..time_limits import IN_THREAD
 from .settings import OpenNebulaSettings
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@implementer(IConsoleBackend, IHasWarnings, IKnowsHosts, IMachineIds, IVMInventory)
+@implementer(IConsoleBackend, IHasWarnings, IKnowsHosts, IMachineIds, IPower, IVMInventory)
 class OpenNebulaBackend:
     """The machines of one OpenNebula.
 
@@ -87,6 +88,22 @@ class OpenNebulaBackend:
         from .cloud import Cloud
 
         return await self._ask(Cloud.inventory, self._name)
+
+    def power_actions(self) -> Collection[PowerAction]:
+        """Return all actions, where the table allows them; see ``IPower``."""
+        return tuple(PowerAction) if self._settings.power else ()
+
+    async def power(self, vm: str, action: PowerAction) -> bool:
+        """Ask OpenNebula for it, which does it later; see ``IPower``."""
+        from .power import act
+
+        return await self._ask(act, vm, action, self._post)
+
+    async def is_off(self, vm: str) -> bool:
+        """Return whether a machine is off, and can be started; see ``IPower``."""
+        from .power import is_off
+
+        return await self._ask(is_off, vm, self._post)
 
     async def probe(self) -> str:
         """Return versions and accounts, here and behind the hybrid hosts that are configured.

@@ -17,7 +17,7 @@ import pyone
 from pyone.bindings.supbind import GDSParseError
 
 from ...errors import BackendError
-from .errors import AccessDenied, LoginRefused, NoSuchObject, NotUnderstood, Unanswered
+from .errors import AccessDenied, LoginRefused, NoSuchObject, NotUnderstood, Unanswered, WrongState
 from .http import Post
 from .settings import split_session
 
@@ -42,7 +42,7 @@ _KINDS: dict[type[Exception], type[BackendError]] = {
     pyone.OneAuthenticationException: LoginRefused,
     pyone.OneApiException: NotUnderstood,
     pyone.OneInternalException: Unanswered,
-    pyone.OneActionException: BackendError,
+    pyone.OneActionException: WrongState,
 }
 
 

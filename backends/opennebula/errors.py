@@ -21,5 +21,9 @@ class LoginRefused(BackendError):
     """OpenNebula does not know the account, or the password is wrong."""
 
 
+class WrongState(BackendError):
+    """The object's state does not allow the call."""
+
+
 class NotUnderstood(BackendError):
     """OpenNebula does not know the call, or not with these parameters."""

@@ -66,6 +66,25 @@ def locate(
     return hybrid.locate(_cloud_of(cloud, federation, zone, post), end, machine, max_hops, post)
 
 
+def cloud_of_machine(
+    cloud: Cloud, end: float, vm: str, post: PostFunction | None = None
+) -> tuple[Cloud, str] | None:
+    """Return the OpenNebula of a machine's zone, and the machine's id or name there.
+
+    None where another zone's proxy shows its console: its OpenNebula is not known here.
+
+    Raises:
+        VMNotFound, BackendError: as `other_zone` does, or its addresses may not get the session.
+    """
+    zone, machine = other_zone(cloud, end, vm)
+    federation = _federation(cloud)
+    if federation is None or zone is None:
+        return cloud, machine
+    if _zone_proxy(federation, zone):
+        return None
+    return _cloud_of(cloud, federation, zone, post), machine
+
+
 def other_zone(cloud: Cloud, end: float, vm: str) -> tuple[Zone | None, str]:
     """Return the zone that a machine is of, None for this one; and its id or name there.
 

@@ -275,6 +275,7 @@ class OpenNebulaSettings(CloudSettings):
         endpoint: URL of the XML-RPC server, oned.
         session: ``user:password``, or ``user:token``, of an account that may USE the machines.
         timeout: longest time for one question, however many servers and clouds it takes.
+        power: whether machines may be started, stopped and reset.
         max_hops: how many hybrid hosts may lie on the way to a machine.
         federation: where it is one zone of several, those whose machines are shown too.
     """
@@ -282,6 +283,7 @@ class OpenNebulaSettings(CloudSettings):
     endpoint: Endpoint = "http://localhost:2633/RPC2"
     session: Annotated[Secret, AfterValidator(_session)]
     timeout: Seconds = 5.0
+    power: bool = False
     max_hops: Annotated[int, Field(ge=0, le=10)] = 3
     federation: Federation | None = None
 

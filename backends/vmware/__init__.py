@@ -6,6 +6,7 @@
 - `soap`: pyvmomi's stub with verified TLS and time limits.
 - `properties`: properties of managed objects, many in one request.
 - `machines`: look-up and inventory of machines.
+- `power`: starts, stops and resets machines.
 - `hosts`: on which host a machine is, and in which cluster.
 - `console`: the console of a machine: a ticket, or its VNC server.
 - `ticket`: from a WebMKS ticket to a secure web socket.

@@ -5,8 +5,8 @@ Needs the extra ``vncproxy[vmware]``; this module itself loads without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from zope.interface import implementer
 
@@ -17,9 +17,11 @@ from ...interfaces import (
     IHasWarnings,
     IKnowsHosts,
     IMachineIds,
+    IPower,
     IVMInventory,
 )
-from ...model import ConsoleEndpoint, MachineHost, VMSummary
+from ...model import ConsoleEndpoint, MachineHost, PowerAction, VMSummary
+from ..task_result import until_ended
 from ..time_limits import IN_THREAD
 from ..uuids import uuid_of
 from .settings import VMwareSettings
@@ -29,8 +31,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+POWER_TIME: Final = 60.0
+"""Seconds that a machine may take to start, to be reset or to be switched off."""
 
-@implementer(IConsoleBackend, IHasWarnings, IKnowsHosts, IMachineIds, IVMInventory)
+
+@implementer(IConsoleBackend, IHasWarnings, IKnowsHosts, IMachineIds, IPower, IVMInventory)
 class VMwareBackend:
     """The machines of one vCenter or ESXi host.
 
@@ -48,6 +53,7 @@ class VMwareBackend:
         self._name = context.name
         self._settings: VMwareSettings = context.settings
         self._calls = context.calls
+        self._clock = context.clock
         self._session = _session(self._settings)
         self._problems: Sequence[str] = ()
 
@@ -84,6 +90,24 @@ class VMwareBackend:
         from .machines import inventory
 
         return await self._ask(inventory, self._name)
+
+    def power_actions(self) -> Collection[PowerAction]:
+        """Return all actions, where the table allows them; see ``IPower``."""
+        return tuple(PowerAction) if self._settings.power else ()
+
+    async def power(self, vm: str, action: PowerAction) -> bool:
+        """Start, stop or reset a machine, by a task or its guest; see ``IPower``."""
+        from .power import begin, has_ended
+
+        if not (task := await self._ask(begin, vm, action)):
+            return False
+        return await until_ended(self._clock, lambda: self._ask(has_ended, task), POWER_TIME)
+
+    async def is_off(self, vm: str) -> bool:
+        """Return whether a machine is off, and can be started; see ``IPower``."""
+        from .power import is_off
+
+        return await self._ask(is_off, vm)
 
     async def probe(self) -> str:
         """Log in and return product, version and the number of machines; dial all hosts."""

@@ -35,6 +35,7 @@ class VMwareSettings(BaseModel):
         bios_uuids: whether a UUID that is no machine's instance UUID may be a BIOS UUID. Clones
             share it, and an account that may configure a machine can set it to that of another.
         timeout: longest time for one question.
+        power: whether machines may be started, stopped and reset.
     """
 
     model_config = ConfigDict(
@@ -53,6 +54,7 @@ class VMwareSettings(BaseModel):
     addresses: dict[str, Host] = {}
     bios_uuids: bool = False
     timeout: Seconds = 8.0
+    power: bool = False
 
     @model_validator(mode="after")
     def _one_kind_of_trust(self) -> VMwareSettings:

@@ -6,6 +6,7 @@
 - `login`: the way to the pool's master, and the session there.
 - `transport`: XML-RPC within a time limit.
 - `machines`: look-up and inventory of machines.
+- `power`: starts, stops and resets machines.
 - `console`: from a console's location to its endpoint.
 - `states`: the power states of a machine in words.
 - `errors`: XAPI's errors, with what can be done about them.

@@ -5,8 +5,8 @@ Needs the extra ``vncproxy[xen]``; this module itself loads without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from zope.interface import implementer
 
@@ -18,10 +18,12 @@ from ...interfaces import (
     IHasWarnings,
     IKnowsHosts,
     IMachineIds,
+    IPower,
     IVMInventory,
 )
-from ...model import ConsoleEndpoint, MachineHost, VMSummary
+from ...model import ConsoleEndpoint, MachineHost, PowerAction, VMSummary
 from ...tls.settings import warnings_about
+from ..task_result import until_ended
 from ..time_limits import IN_THREAD
 from ..uuids import WITH_DASHES, uuid_of
 from .refusals import SESSION, explain, may_pass
@@ -32,9 +34,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+POWER_TIME: Final = 60.0
+"""Seconds that a machine may take to start, to be reset or to be switched off."""
+
+GUEST_TIME: Final = 1.0
+"""Seconds within which it shows whether a guest can be asked to shut down or to reboot."""
+
 
 @implementer(
-    IConsoleBackend, IConsoleRecovery, IVMInventory, IHasWarnings, IKnowsHosts, IMachineIds
+    IConsoleBackend, IConsoleRecovery, IVMInventory, IHasWarnings, IKnowsHosts, IMachineIds, IPower
 )
 class XenBackend:
     """The machines of one pool, or of a host that stands alone.
@@ -52,6 +60,7 @@ class XenBackend:
         self._name = context.name
         self._settings: XenSettings = context.settings
         self._calls = context.calls
+        self._clock = context.clock
         self._pool = _pool(self._settings)
         self._problems: Sequence[str] = ()
 
@@ -96,6 +105,26 @@ class XenBackend:
         from .machines import inventory
 
         return await self._ask(inventory, self._name)
+
+    def power_actions(self) -> Collection[PowerAction]:
+        """Return all actions, where the table allows them; see ``IPower``."""
+        return tuple(PowerAction) if self._settings.power else ()
+
+    async def power(self, vm: str, action: PowerAction) -> bool:
+        """Start, stop or reset a machine, and wait for the task; see ``IPower``."""
+        from .power import begin, has_ended
+
+        task = await self._ask(begin, vm, action)
+        by_guest = action in (PowerAction.SHUTDOWN, PowerAction.REBOOT)
+        limit = GUEST_TIME if by_guest else POWER_TIME
+        ended = await until_ended(self._clock, lambda: self._ask(has_ended, task), limit)
+        return ended and not by_guest
+
+    async def is_off(self, vm: str) -> bool:
+        """Return whether a machine is off, and can be started; see ``IPower``."""
+        from .power import is_off
+
+        return await self._ask(is_off, vm)
 
     async def probe(self) -> str:
         """Log in, return a line about the pool, and dial all of its hosts."""

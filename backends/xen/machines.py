@@ -52,7 +52,7 @@ def find_console(login: Login, vm: str) -> Found:
         VMNotFound, ConsoleUnavailable: see ``IConsoleBackend``.
     """
     try:
-        ref, record = _find(login, vm)
+        ref, record = find(login, vm)
         state = state_text(record["power_state"])
         if state != RUNNING:
             raise ConsoleUnavailable(state)
@@ -74,7 +74,7 @@ def host_of(login: Login, vm: str) -> MachineHost:
     Raises:
         VMNotFound: there is none.
     """
-    _, record = _find(login, vm)
+    _, record = find(login, vm)
     runs = state_text(record["power_state"]) == RUNNING
     try:
         found = login.xenapi.host.get_record(record["resident_on"])
@@ -110,7 +110,13 @@ def machines(login: Login) -> Iterator[Record]:
     return filter(_is_machine, records.values())
 
 
-def _find(login: Login, vm: str) -> tuple[str, Record]:
+def find(login: Login, vm: str) -> tuple[str, Record]:
+    """Return the reference and the record of a machine.
+
+    Raises:
+        VMNotFound: there is none.
+        ConsoleUnavailable: several have the name.
+    """
     found = {}
     for ref in _candidates(login, vm):
         try:

@@ -67,6 +67,7 @@ class XenSettings(BaseModel):
         plain_port: the TCP port of such consoles.
         old_ciphers: whether XAPI's hosts may exchange keys by RSA, as those of version 7 may need.
         timeout: longest time for one question, however many members are asked.
+        power: whether machines may be started, stopped and reset.
     """
 
     model_config = ConfigDict(
@@ -82,6 +83,7 @@ class XenSettings(BaseModel):
     plain_port: Port = 80
     old_ciphers: bool = False
     timeout: Seconds = 8.0
+    power: bool = False
 
     @model_validator(mode="after")
     def _no_password_in_the_clear(self) -> XenSettings:

@@ -22,6 +22,12 @@ AUTHENTICATION, AUTHORIZATION, NO_EXISTS, ACTION = 0x0100, 0x0200, 0x0400, 0x080
 RPC_API, INTERNAL = 0x1000, 0x2000
 DONE = 6
 
+_RESUMED = {4: (1, 0), 5: (3, 19), 8: (3, 20), 9: (1, 0)}
+"""States of a machine that is off -> those after ``resume``: PENDING, or being booted."""
+
+_OF_RUNNING = {"poweroff": 18, "poweroff-hard": 18, "reboot": 3, "reboot-hard": 3}
+"""Actions on a running machine -> its LCM state then."""
+
 Tree = Mapping[str, Any]
 """XML as a table: name -> text, a table, or a list of tables."""
 
@@ -154,6 +160,7 @@ class FakeOned:
         knows_decrypt: False ignores the parameter, as servers before 5.10 do, which keep nothing
             encrypted.
         failure: given instead of any answer.
+        acts: the actions that were taken on, each with its machine.
         calls: the methods that were called, in order.
     """
 
@@ -166,10 +173,12 @@ class FakeOned:
         self.knows_decrypt = True
         self.failure: Refusal | Fault | None = None
         self.calls: list[str] = []
+        self.acts: list[tuple[str, int]] = []
         self._methods: dict[str, Callable[..., str]] = {
             "one.system.version": lambda _user: self.version,
             "one.user.info": self._user_info,
             "one.vm.info": self._vm_info,
+            "one.vm.action": self._vm_action,
             "one.vmpool.info": self._vmpool_info,
             "one.host.info": self._host_info,
             "one.hostpool.info": self._hostpool_info,
@@ -222,6 +231,22 @@ class FakeOned:
         if not (user.admin or vm.visible):
             raise Refusal(AUTHORIZATION, f"Not authorized to perform USE VM [{number}].")
         return vm.xml(whole=True)
+
+    def _vm_action(self, user: User, action: str, number: int) -> str:
+        """Change the state as ``DispatchManager`` does when it takes an action on."""
+        vm = self.vms.get(number)
+        if vm is None:
+            raise Refusal(NO_EXISTS, f"Error getting virtual machine [{number}].")
+        if not user.admin:
+            raise Refusal(AUTHORIZATION, f"Not authorized to perform MANAGE VM [{number}].")
+        if action == "resume" and vm.state in _RESUMED:
+            vm.state, vm.lcm_state = _RESUMED[vm.state]
+        elif action in _OF_RUNNING and (vm.state, vm.lcm_state) == (3, 3):
+            vm.lcm_state = _OF_RUNNING[action]
+        else:
+            raise Refusal(ACTION, f'Wrong state to perform action "{action}"')
+        self.acts.append((action, number))
+        return str(number)
 
     def _vmpool_info(self, user: User, whose: int, start: int, end: int, state: int) -> str:
         if (whose, start, end, state) != (-2, -1, -1, -1):

@@ -79,6 +79,7 @@ class Machine:
         location: of its consoles instead of the usual one; ``{uuid}`` and ``{ref}`` are the
             console's.
         viewers: connections to its consoles.
+        has_tools: whether its guest can be asked for something.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Machine:
     ref: str = field(default_factory=new_ref)
     uuid: str = field(default_factory=new_uuid)
     viewers: int = 0
+    has_tools: bool = True
 
     def record(self) -> Record:
         kinds = ("is_a_template", "is_a_snapshot", "is_control_domain")
@@ -115,6 +117,8 @@ class Pool:
         port: where all hosts listen for TLS.
         asked: host's name and method, or the target of a CONNECT, of all requests.
         old: whether the hosts are old ones, whose login takes user and password only.
+        acts: what was asked of which machine, as ``hard_reboot`` and its reference.
+        slow: what its guests take their time for.
         answered: called with a method's name once its answer is made, to change the pool then.
     """
 
@@ -132,6 +136,9 @@ class Pool:
         self.answered: Callable[[str], None] = lambda _method: None
         self.master = self.hosts[0]
         self._ref = new_ref()
+        self.tasks: dict[str, Record] = {}
+        self.acts: list[tuple[str, str]] = []
+        self.slow: set[str] = set()
 
     def add(self, name: str, vnc: int | None = None, **more: Any) -> Machine:
         """Make a machine, on the master unless told otherwise."""
@@ -197,11 +204,46 @@ class Pool:
         session, *arguments = params
         if method == "session.logout":
             return self.sessions.pop(session) and ""
+        if method.startswith("Async.VM."):
+            return self._begin(session, method.removeprefix("Async.VM."), *arguments)
+        if method == "task.destroy":
+            return self.tasks.pop(arguments[0]) and ""
         kind, _, question = method.partition(".")
         table = self._tables().get(kind)
         if table is None:
             raise Refusal("MESSAGE_METHOD_UNKNOWN", method)
         return _ask(kind, table, question, arguments)
+
+    def _begin(self, session: str, what: str, ref: str, *more: bool) -> str:
+        """Begin a task, as XAPI does: rights count at once, all else when it is carried out."""
+        if self.sessions[session] in self.viewers_only:
+            raise Refusal("RBAC_PERMISSION_DENIED", f"vm.{what}", "No permission in user session")
+        task = new_ref()
+        self.tasks[task] = {"uuid": new_uuid(), "status": "success", "error_info": []}
+        self.acts.append((what, ref))
+        try:
+            self._act(what, ref)
+        except Refusal as e:
+            self.tasks[task] |= {"status": "failure", "error_info": e.description}
+        if what in self.slow:
+            self.tasks[task]["status"] = "pending"
+        return task
+
+    def _act(self, what: str, ref: str) -> None:
+        machine = next((each for each in self.machines if each.ref == ref), None)
+        if machine is None:
+            raise Refusal("HANDLE_INVALID", "VM", ref)
+        if machine.kind == "is_control_domain":
+            raise Refusal("OPERATION_NOT_ALLOWED", "operation not allowed on dom0")
+        wanted = "Halted" if what == "start" else "Running"
+        if machine.power_state != wanted:
+            state = machine.power_state.lower()
+            raise Refusal("VM_BAD_POWER_STATE", ref, wanted.lower(), state)
+        if what.startswith("clean_") and not machine.has_tools:
+            raise Refusal("VM_LACKS_FEATURE", ref)
+        if what.startswith("clean_") and what in self.slow:
+            return
+        machine.power_state = "Halted" if what.endswith("shutdown") else "Running"
 
     def _tables(self) -> dict[str, dict[str, Record]]:
         pool = {"uuid": new_uuid(), "name_label": "lab", "master": self.master.ref}
@@ -209,6 +251,7 @@ class Pool:
             "pool": {self._ref: pool},
             "host": {host.ref: host.record() for host in self.hosts},
             "VM": {machine.ref: machine.record() for machine in self.machines},
+            "task": self.tasks,
             "console": {
                 console.ref: self._console(machine, console)
                 for machine in self.machines
