@@ -21,7 +21,7 @@ from ...errors import (
 )
 from ...model import PowerAction
 from .connection import VSphere
-from .errors import UNANSWERED, explain
+from .errors import UNANSWERED, explain, object_id
 from .machines import find
 from .states import state_text
 
@@ -53,7 +53,7 @@ def begin(vsphere: VSphere, vm: str, action: PowerAction) -> str:
         raise _meaning(e, vsphere.settings.username, str(state)) from e
     except UNANSWERED as e:
         raise BackendError(f"not known whether it was done: {e}") from e
-    return "" if task is None else str(task._GetMoId())
+    return "" if task is None else object_id(task)
 
 
 def has_ended(vsphere: VSphere, task_id: str) -> bool:

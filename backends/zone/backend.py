@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from zope.interface import implementer
 
 from ...errors import (
     ConfigurationError,
+    PowerUnsupported,
     UpstreamRefused,
     UpstreamUntrusted,
     UpstreamViolation,
@@ -27,19 +28,39 @@ from ...interfaces import (
     IConsolesElsewhere,
     IHasWarnings,
     IMachineIds,
+    IPower,
+    IPowerElsewhere,
 )
-from ...model import ConsoleElsewhere, ConsoleEndpoint, Journey, VMAddress, is_secret
+from ...model import (
+    ConsoleElsewhere,
+    ConsoleEndpoint,
+    Journey,
+    PowerAction,
+    VMAddress,
+    is_secret,
+)
 from ...zones.request import Act, new_request, passed
 from .connection import Connection
 from .console import endpoint, endpoint_over_link
 from .probe import describe
 from .settings import ZoneSettings
 
+POWER_TIME = 75.0
+"""Seconds that a zone may take to start or stop a machine; its hypervisors have 60."""
+
 _BUSY = (429, 503)
 """Statuses of HTTP by which a proxy of the zone takes no session now."""
 
 
-@implementer(IConsoleBackend, IConsolesElsewhere, IConsoleRecovery, IHasWarnings, IMachineIds)
+@implementer(
+    IConsoleBackend,
+    IConsolesElsewhere,
+    IConsoleRecovery,
+    IHasWarnings,
+    IMachineIds,
+    IPower,
+    IPowerElsewhere,
+)
 class ZoneBackend:
     """The machines of one other zone, by their addresses there."""
 
@@ -108,6 +129,33 @@ class ZoneBackend:
     async def current_host(self, vm: str) -> str:
         """Return nothing: the zone follows its machines itself."""
         return ""
+
+    def power_actions(self) -> Collection[PowerAction]:
+        """Return all actions, where the table allows to ask; the zone decides on each."""
+        return tuple(PowerAction) if self._settings.power and self._settings.is_asked else ()
+
+    async def power(self, vm: str, action: PowerAction) -> bool:
+        """Refuse: the zone is told for whom, by `request_power`."""
+        raise PowerUnsupported("a zone is asked for the power of machines by a session or caller")
+
+    async def is_off(self, vm: str) -> bool:
+        """Return True: it is asked only of a machine that the zone says not to run."""
+        return True
+
+    async def request_power(self, vm: str, action: PowerAction, journey: Journey) -> bool:
+        """Ask the zone for it, once; see ``IPowerElsewhere``."""
+        if self._connection is None:
+            raise ConfigurationError(f"[zones.{self._name}] has no api and key to ask with")
+        asked = {
+            "vm": vm,
+            "sub": journey.user,
+            "session": journey.session or None,
+            "via": self._via(journey.via),
+            "action": action,
+        }
+        request = new_request(Act.POWER, self._zone, self._name, time.time(), **asked)
+        answer = await self._connection.send("POST", "/v1/zones/power", request, POWER_TIME)
+        return answer.get("done") is True
 
     async def probe(self) -> str:
         """Ask the zone about itself, or look at its links."""

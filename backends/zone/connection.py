@@ -71,15 +71,20 @@ class Connection:
         agent: Agent = Agent.usingEndpointFactory(network, over_links, self._pool)
         return agent
 
-    async def send(self, method: str, path: str, request: Request) -> dict[str, Any]:
+    async def send(
+        self, method: str, path: str, request: Request, patience: float = 0.0
+    ) -> dict[str, Any]:
         """Send a request; returns the JSON object of the answer.
+
+        Args:
+            patience: seconds that the answer may take, where that is more than usual.
 
         Raises:
             ZoneUnreachable, ZoneUntrusted: there is no answer, or no link.
             ZoneError, VMNotFound: it is a refusal.
             StoreUnavailable: it is not known which other process has a link.
         """
-        url, limit = self._settings.url(path), self._settings.timeout
+        url, limit = self._settings.url(path), max(self._settings.timeout, patience)
         signed = sign(request, self._key)
         exchange = Deferred.fromCoroutine(self._exchange(method, url, signed))
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from OpenSSL import SSL
@@ -11,6 +12,9 @@ from twisted.python.failure import Failure
 from twisted.web.client import RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived
 
 from ...errors import (
+    PowerDenied,
+    PowerStateUnfit,
+    PowerUnsupported,
     VMNotFound,
     VNCProxyError,
     ZoneDraining,
@@ -27,6 +31,19 @@ LONGEST_MESSAGE = 300
 _BROKEN_OFF = (RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived)
 
 
+_STATE = "The virtual machine is "
+
+
+_POWER: Mapping[str, Callable[[str, str], VNCProxyError]] = {
+    PowerStateUnfit.code: lambda detail, message: PowerStateUnfit(
+        message.removeprefix(_STATE).rstrip("."), detail
+    ),
+    PowerUnsupported.code: lambda detail, message: PowerUnsupported(detail),
+    PowerDenied.code: lambda detail, message: PowerDenied(detail),
+}
+"""Why a machine was not started, stopped or reset there."""
+
+
 def refused(zone: str, status: int, content: bytes) -> VNCProxyError:
     """Return the error for an answer that is no success.
 
@@ -40,6 +57,8 @@ def refused(zone: str, status: int, content: bytes) -> VNCProxyError:
         return ASKED[code](detail, zone=zone)
     if code == VMNotFound.code:
         return VMNotFound(detail, public=f"The zone {zone} has no such virtual machine.")
+    if code in _POWER:
+        return _POWER[code](detail, message)
     if status == 503:
         return ZoneDraining(detail, zone=zone)
     return ZoneError(detail, zone=zone)

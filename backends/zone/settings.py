@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from ...addresses import check_host
 from ...config.secret import ERROR_TYPE, Secret
-from ...model import Mode, Seconds, UnixTime
+from ...model import Mode, PowerAction, Seconds, UnixTime
 from ...tls.settings import TLSSettings, warnings_about
 from ...zones.keys import PrivateKey, PublicKey
 from ...zones.request import AcceptedKey, Peer
@@ -110,6 +110,7 @@ class Accept(_Table):
         max_duration: the most seconds of its sessions; none for what their tokens allow.
         idle_timeout: the most seconds that they may be idle, likewise.
         mode: ``view-only`` lets its users look at the consoles and not control them.
+        power: what its users may do to the power of machines; nothing by default.
     """
 
     keys: tuple[Annotated[Key, BeforeValidator(_key_table)], ...] = ()
@@ -118,6 +119,7 @@ class Accept(_Table):
     max_duration: Seconds | None = None
     idle_timeout: Seconds | None = None
     mode: Mode = Mode.CONTROL
+    power: tuple[PowerAction, ...] = ()
 
 
 class ZoneSettings(_Table):
@@ -131,6 +133,7 @@ class ZoneSettings(_Table):
         tls: how both are verified.
         key: the private key that requests are signed with.
         timeout: seconds for one request.
+        power: whether it is asked to start, stop and reset machines.
         accept: what it may ask; nothing by default.
     """
 
@@ -140,6 +143,7 @@ class ZoneSettings(_Table):
     tls: TLSSettings = TLSSettings()
     key: Annotated[Secret, AfterValidator(_private)] = SecretStr("")
     timeout: Seconds = 5.0
+    power: bool = False
     accept: Accept = Accept()
 
     @model_validator(mode="after")
@@ -210,6 +214,7 @@ class ZoneSettings(_Table):
             accept.max_duration,
             accept.idle_timeout,
             accept.mode,
+            frozenset(accept.power),
         )
 
     def warnings(self, now: UnixTime) -> Iterator[str]:

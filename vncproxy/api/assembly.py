@@ -188,4 +188,5 @@ class Assembly:
             self._machines,
             parts.sessions,
             parts.time,
+            parts.power,
         )

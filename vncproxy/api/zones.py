@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.web.http_headers import Headers
 
 from .. import __version__
-from ..answers import ZoneAbout, ZoneMachine, ZoneToken
+from ..answers import Powered, ZoneAbout, ZoneMachine, ZoneToken
 from ..errors import (
     PolicyUnsupported,
     VMNotFound,
@@ -24,7 +24,8 @@ from ..errors import (
     ZonePolicyRefused,
 )
 from ..interfaces import ISessionRegistry, ITokenStore
-from ..model import ConsoleType, UnixTime, Visit, VMAddress
+from ..model import ConsoleType, Journey, Policy, UnixTime, Visit, VMAddress
+from ..power import MachinePower
 from ..tokens.issuing import IssueRequest, TokenIssuer
 from ..tokens.machine_check import MachineCheck
 from ..tokens.refusals import IssueRefused
@@ -54,6 +55,7 @@ class ZoneDesk:
         machines: checks that machines exist.
         sessions: whether this proxy takes new ones.
         time: wall-clock time.
+        power: starts, stops and resets machines.
     """
 
     log = Logger()
@@ -67,6 +69,7 @@ class ZoneDesk:
         machines: MachineCheck,
         sessions: ISessionRegistry,
         time: Callable[[], UnixTime],
+        power: MachinePower,
     ) -> None:
         self._zone = zone
         self._receiver = Receiver(zone, peers, store, time)
@@ -74,6 +77,7 @@ class ZoneDesk:
         self._machines = machines
         self._sessions = sessions
         self._time = time
+        self._power = power
 
     async def issue(self, headers: Headers) -> Reply[ZoneToken]:
         """Issue a token that is good once, for a session of another zone.
@@ -134,6 +138,30 @@ class ZoneDesk:
             session=request.session,
         )
         return Reply(201, {"token": issued.secret, "id": issued.id})
+
+    async def power(self, headers: Headers) -> Reply[Powered]:
+        """Start, stop or reset a machine for a user of another zone.
+
+        Raises:
+            Refusal: as `issue` does.
+            VNCProxyError: see ``IPower``.
+        """
+        return await self._answer(headers, Act.POWER, self._act)
+
+    async def _act(self, request: Request, peer: Peer) -> Reply[Powered]:
+        vm, action = self._machine(request, peer), request.action
+        who = {"user": request.sub, "from_zone": request.iss, "from_session": request.session}
+        if action is None or action not in peer.power:
+            refusal = ZoneForbidden(
+                f"the zone {peer.name} may not {action and action.value}, accept.power"
+            )
+            if action is not None:
+                self._power.refused(vm, action, refusal, who)
+            raise refusal
+        journey = Journey(request.session or "", request.sub, "", Policy(), request.via)
+        done = await self._power.act(vm, action, journey, who)
+        body: Powered = {"vm": str(vm), "action": action.value, "done": done}
+        return Reply(200 if done else 202, body)
 
     async def _check(self, request: Request, peer: Peer) -> Reply[ZoneMachine]:
         vm = self._machine(request, peer)

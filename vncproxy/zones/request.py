@@ -29,7 +29,7 @@ from ..errors import (
     ZonePolicyRefused,
     ZoneUnknown,
 )
-from ..model import Mode, Policy, UnixTime, new_secret
+from ..model import Mode, Policy, PowerAction, UnixTime, new_secret
 from ..text import has_control
 from .keys import PrivateKey, PublicKey
 
@@ -65,6 +65,7 @@ class Act(StrEnum):
     ABOUT = "about"
     LINK = "link"
     TUNNEL = "tunnel"
+    POWER = "power"
 
 
 class Request(BaseModel):
@@ -81,6 +82,7 @@ class Request(BaseModel):
         session: the id of the session in the zone that asks; None for a question without one.
         via: the zones that the session has passed, the user's first and ``iss`` last.
         policy: what the session must be restricted to.
+        action: what is to be done to the machine's power; of `Act.POWER` alone.
         tunnel: which connection that was asked for over a link this is; of `Act.TUNNEL` alone.
     """
 
@@ -97,6 +99,7 @@ class Request(BaseModel):
     session: Id | None = None
     via: Annotated[tuple[ZoneName, ...], Field(max_length=16)] = ()
     policy: Policy = Policy()
+    action: PowerAction | None = None
     tunnel: Id | None = None
 
 
@@ -122,6 +125,7 @@ class Peer:
         hops: the most zones that a session may have passed when it comes from there.
         max_duration, idle_timeout: the most seconds that its sessions may have; None for any.
         mode: view-only allows its users no control.
+        power: what its users may do to the power of machines.
     """
 
     name: str
@@ -131,6 +135,7 @@ class Peer:
     max_duration: float | None = None
     idle_timeout: float | None = None
     mode: Mode = Mode.CONTROL
+    power: frozenset[PowerAction] = frozenset()
 
     def may_see(self, backend: str) -> bool:
         """Return whether it may see the machines of a backend, or of another zone."""

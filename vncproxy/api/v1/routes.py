@@ -192,6 +192,11 @@ class Api(Serving):
         """Tell another zone whether a machine exists."""
         return self._answer_zone(request, op.CHECK_FOR_ZONE, self._zones.check)
 
+    @serves(op.POWER_FOR_ZONE)
+    def power_for_zone(self, request: Request) -> Deferred[bytes]:
+        """Start, stop or reset a machine for a user of another zone."""
+        return self._answer_zone(request, op.POWER_FOR_ZONE, self._zones.power)
+
     @serves(op.TELL_ZONE)
     def tell_zone(self, request: Request) -> Deferred[bytes]:
         """Tell another zone about this one."""

@@ -1,0 +1,80 @@
+"""The power of machines for users of another zone: narrowed by this zone, none by default."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from tests.api.test_zones import KEY, ZoneCase
+from tests.doubles.api import Answer
+from vncproxy.errors import PowerDenied
+from vncproxy.model import ConsoleEndpoint, PowerAction, Transport
+from vncproxy.testing import PoweredConsoles
+from vncproxy.zones.request import AcceptedKey, Act, Peer
+
+RESET, OFF = PowerAction.RESET, PowerAction.OFF
+
+
+class ZonePowerTests(ZoneCase):
+    def setUp(self) -> None:
+        super().setUp()
+        endpoint = ConsoleEndpoint(Transport.TCP, "192.0.2.1", 5900)
+        self.host = PoweredConsoles({"web-01": endpoint}, "kvm")
+        self.backends["kvm"] = self.host  # type: ignore[assignment]
+        self.paris = Peer("paris", (AcceptedKey(KEY.public),), frozenset({"kvm"}))
+        self.peer(replace(self.paris, power=frozenset({RESET})))
+
+    def act(self, action: PowerAction | None = RESET, **changes: Any) -> Answer:
+        key = self.signed(Act.POWER, action=action, **changes)
+        return self.call("POST", "/v1/zones/power", key=key)
+
+    def test_what_is_accepted_is_done_and_recorded_with_the_session_there(self) -> None:
+        answer = self.act()
+        body = {"vm": "kvm/web-01", "action": "reset", "done": True}
+        self.assertEqual((answer.status, answer.body), (200, body))
+        self.assertEqual(self.host.done, [("web-01", RESET)])
+        [line] = [each for each in self.audit if each["event"] == "power"]
+        self.assertEqual((line["user"], line["from_zone"]), ("alice", "paris"))
+        self.assertEqual((line["from_session"], line["outcome"]), ("7f3a", "done"))
+
+    def test_nothing_is_accepted_by_default(self) -> None:
+        self.peer(self.paris)
+        self.assertRefused(self.act(), 403, "zone-forbidden", None)
+        self.assertEqual(self.host.done, [])
+
+    def test_what_is_not_accepted_is_not_done(self) -> None:
+        for action in (OFF, None):
+            self.assertRefused(self.act(action), 403, "zone-forbidden", None)
+        self.assertRefused(self.act(vm="xen/web-01"), 403, "zone-forbidden", None)
+        self.assertEqual(self.host.done, [])
+
+    def test_a_request_of_another_kind_or_sent_twice_does_nothing(self) -> None:
+        key = self.signed(Act.CHECK, action=RESET)
+        self.assertEqual(self.call("POST", "/v1/zones/power", key=key).status, 403)
+        key = self.signed(Act.POWER, action=RESET)
+        self.assertEqual(self.call("POST", "/v1/zones/power", key=key).status, 200)
+        self.assertEqual(self.call("POST", "/v1/zones/power", key=key).status, 403)
+        self.assertEqual(self.host.done, [("web-01", RESET)])
+
+    def test_an_api_key_is_no_signature(self) -> None:
+        self.assertEqual(self.call("POST", "/v1/zones/power").status, 403)
+        self.assertEqual(self.host.done, [])
+
+    def test_why_it_was_not_done_is_said(self) -> None:
+        self.host.off.add("web-01")
+        self.assertRefused(self.act(), 409, "power-state", None)
+        self.host.off.clear()
+        self.host.fail = PowerDenied("no right")
+        self.assertRefused(self.act(), 502, "power-denied", None)
+
+    def test_two_requests_at_a_time_are_one(self) -> None:
+        self.host.wait = Deferred()
+        begun = [
+            self.begin("POST", "/v1/zones/power", key=self.signed(Act.POWER, action=RESET))
+            for _ in range(2)
+        ]
+        self.host.wait.callback(None)
+        self.assertEqual([self.finish(each).status for each in begun], [200, 200])
+        self.assertEqual(self.host.done, [("web-01", RESET)])
