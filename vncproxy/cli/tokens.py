@@ -43,6 +43,7 @@ Examples:
   vncproxy token issue kvm/web-01 --user alice
   vncproxy token issue kvm/web-01 --user alice --ttl 60 --policy uses=0
   vncproxy token issue kvm/web-01 --user carol --view-only --policy clipboard=none
+  vncproxy token issue kvm/web-01 --user dan --policy sharing=exclusive
   vncproxy token issue kvm/web-01 --user bob --type xvpvnc \\
       --policy max_duration=3600 --policy client_networks=10.0.0.0/8,fd00::/8
   vncproxy token issue kvm/web-01 --user dave \\
