@@ -107,6 +107,8 @@ class OpenTimes:
             if self.is_open(self.not_before):
                 return self.not_before - when
             begin = self.not_before
+        if self.not_after is not None and begin >= self.not_after:
+            return None
         for moment in self._moments(begin):
             if self.is_open(moment) != now_open:
                 return moment - when
@@ -136,6 +138,8 @@ class OpenTimes:
             for window in self.windows:
                 found.update(window.moments(begin, end))
             yield from sorted(moment for moment in found if begin < moment <= end)
+            if self.not_after is not None and end >= self.not_after:
+                return
             begin = end
 
 

@@ -59,7 +59,8 @@ class Ends:
         left, why = self._deadline - now, "max_duration"
         if self._allowed is not None and (allowed := self._allowed_seconds(self._allowed)) < left:
             last = self._allowed.not_after
-            left, why = allowed, "not_after" if last == self._known_until else "hours"
+            is_last = last is not None and last - self._known_until < 1
+            left, why = allowed, "not_after" if is_last else "hours"
         return left, why
 
     def reached(self, why: str) -> SessionEnded:
