@@ -13,7 +13,16 @@ from vncproxy.cluster.giving import CONFIRM_TIME
 from vncproxy.cluster.order import Kind, Order
 from vncproxy.cluster.repeating import MOST_LATE, LateOrders
 from vncproxy.errors import StoreUnavailable
-from vncproxy.model import Announcement, Ended, Identity, SessionFilter, Unconfirmed
+from vncproxy.model import (
+    Announcement,
+    ConsoleType,
+    Ended,
+    Identity,
+    SessionFilter,
+    SessionInfo,
+    Unconfirmed,
+    UnixTime,
+)
 
 STOPPED, HEALTHY = "a" * 16, "b" * 16
 
@@ -44,7 +53,25 @@ class FakePresence:
     async def workers(self) -> Sequence[Announcement]:
         if self.answer is not None:
             await self.answer
-        return [Announcement(Identity("p", each, "north")) for each in (STOPPED, HEALTHY)]
+        return [
+            Announcement(Identity("p", each, "north"), sessions=1) for each in (STOPPED, HEALTHY)
+        ]
+
+
+class FakeSessions:
+    """What the processes have written to Redis of their sessions."""
+
+    def __init__(self) -> None:
+        self.written: list[SessionInfo] = []
+
+    async def of_worker(self, worker: Announcement, wanted: SessionFilter) -> list[SessionInfo]:
+        return [each for each in self.written if wanted.accepts(each)]
+
+
+def session(user: str) -> SessionInfo:
+    return SessionInfo(
+        "5e551011", ConsoleType.NOVNC, "192.0.2.1", UnixTime(0.0), user=user, seconds=30.0
+    )
 
 
 class RepeatingTests(SynchronousTestCase):
@@ -53,7 +80,8 @@ class RepeatingTests(SynchronousTestCase):
         self.giver = FakeGiver(self.clock)
         giver: Any = self.giver
         presence: Any = self.presence
-        sessions: Any = None
+        self.sessions = FakeSessions()
+        sessions: Any = self.sessions
         self.late = LateOrders(giver, presence, sessions, self.clock)
 
     def note(self, number: int, worker_id: str) -> None:
@@ -103,6 +131,20 @@ class RepeatingTests(SynchronousTestCase):
         self.successResultOf(repeating)
         self.late.begin_repeating()
         self.assertEqual([order for order, _ in self.giver.given], ["0", "1"])
+
+    def test_sessions_that_are_not_written_again_yet_are_waited_for(self) -> None:
+        order = Order("1", Kind.END, SessionFilter(user="carol"))
+        self.giver.on_late(order, HEALTHY)
+        self.late.begin_repeating()
+        self.assertEqual(self.giver.given, [])
+        self.sessions.written = [session("carol")]
+
+        for _ in range(2):
+            self.late.begin_repeating()
+            self.sessions.written = [session("dora")]
+
+        self.late.begin_repeating()
+        self.assertEqual(self.giver.given, [("1", HEALTHY)])
 
     def test_without_redis_it_is_tried_again_the_next_time(self) -> None:
         self.note(1, HEALTHY)

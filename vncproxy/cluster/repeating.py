@@ -106,8 +106,10 @@ class LateOrders:
         """Give one of them again; returns whether its process has confirmed it, or obeyed it."""
         missed = await self._missed(late.order, worker, age)
         if missed is None:
-            self._forget(late)
-            return True
+            known = late.order.kind is not Kind.END or await self._has_written_all(worker)
+            if known:
+                self._forget(late)
+            return known
         self.log.info(
             "order {order} is given again to {proxy} (worker {process}), which has not obeyed it",
             order=late.order.id,
@@ -132,6 +134,13 @@ class LateOrders:
     def _failed(self, failure: Failure) -> None:
         if not failure.check(StoreUnavailable, CancelledError):
             self.log.failure("late orders were not given again", failure)
+
+    async def _has_written_all(self, worker: Announcement) -> bool:
+        """Return whether Redis has all sessions of a process.
+
+        It has none for some seconds of one that was cut off for longer than its lease, and is back.
+        """
+        return len(await self._sessions.of_worker(worker, SessionFilter())) >= worker.sessions
 
     async def _missed(self, order: Order, worker: Announcement, age: float) -> Order | None:
         """Return what a process has still to do; None for nothing."""
