@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,49 @@ class ClusterCase(TestCase):
 
         self.until(listed)
         return found
+
+
+class PairCase(ClusterCase):
+    """Two proxies, ``north`` and ``south``, for all tests of a class, which leave them serving."""
+
+    def setUp(self) -> None:
+        kept = _kept(self.start_pair)
+        self.redis, self.consoles = kept.redis, kept.consoles
+        self.north, self.south = kept.north, kept.south
+        self.addCleanup(self.assert_permitted)
+        self.until_listed(self.north, 0)
+        for each in (self.north, self.south):
+            self.until(partial(_all_closed, each))
+            each.begin_log()
+
+    @classmethod
+    def start_pair(cls, kept: ClusterCase) -> tuple[Gateway, Gateway]:
+        """Start both proxies; called once for all tests."""
+        north, south = kept.proxies_at_once(north="", south="")
+        return north, south
+
+
+class _Kept(ClusterCase):
+    """Redis, consoles and two proxies, which end with the process."""
+
+    north: Gateway
+    south: Gateway
+
+    def runTest(self) -> None:
+        """Do nothing: only what is started is of use."""
+
+
+@cache
+def _kept(start_pair: Callable[[ClusterCase], tuple[Gateway, Gateway]]) -> _Kept:
+    kept = _Kept()
+    atexit.register(kept.doCleanups)
+    kept.setUp()
+    kept.north, kept.south = start_pair(kept)
+    return kept
+
+
+def _all_closed(gateway: Gateway) -> bool:
+    return len(gateway.audit("open")) == len(gateway.audit("close"))
 
 
 def _names(gateway: Gateway) -> list[str]:

@@ -68,6 +68,7 @@ class Gateway:
         self.key = secrets.token_urlsafe(32)
         self.config = self.folder / "vncproxy.toml"
         self._log = self.folder / "log"
+        self._log_begin = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.reactor = ""
         self.descriptors = 0
@@ -168,8 +169,12 @@ scopes = ["admin", "approve"]
         return self._process.pid
 
     def log(self) -> str:
-        """Return all that the process has printed."""
-        return self._log.read_text(errors="replace")
+        """Return all that the process has printed, since `begin_log` if that was called."""
+        return self._log.read_bytes()[self._log_begin :].decode(errors="replace")
+
+    def begin_log(self) -> None:
+        """Let `log`, and audit lines in it, begin with what comes from now on."""
+        self._log_begin = self._log.stat().st_size
 
     def audit(self, event: str = "") -> list[dict[str, Any]]:
         """Return the audit lines that are written by now, of one kind of event or all sessions."""

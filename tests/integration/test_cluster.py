@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 
-from tests.components.cluster_case import ClusterCase
+from tests.components.cluster_case import ClusterCase, PairCase
 from tests.components.gateway import Gateway
 
 SOME_KEY = "key-for-the-backend-other"
@@ -39,10 +39,11 @@ class WorkersTests(ClusterCase):
         return [each["sessions"] for each in shown["workers"]]
 
 
-class ClusterTests(ClusterCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.north, self.south = self.proxies_at_once(north=KEYS, south="")
+class ClusterTests(PairCase):
+    @classmethod
+    def start_pair(cls, kept: ClusterCase) -> tuple[Gateway, Gateway]:
+        north, south = kept.proxies_at_once(north=KEYS, south="")
+        return north, south
 
     def test_a_token_revoked_at_one_proxy_ends_its_session_at_the_other(self) -> None:
         token_id, viewer = self.open(self.south)
@@ -126,7 +127,7 @@ class ClusterTests(ClusterCase):
         self.open(self.south, "lab/web-01", "alice")
         token_id, theirs = self.open(self.south, "other/web-01", "alice")
         hidden = self.until_listed(self.north, 2)[0]
-        self.north.key = SOME_KEY
+        self.patch(self.north, "key", SOME_KEY)
 
         (seen,) = self.until_listed(self.north, 1)
         self.assertEqual((seen["vm"], seen["token_id"]), ("other/web-01", token_id))
@@ -159,6 +160,14 @@ class ClusterTests(ClusterCase):
 
         viewer.wait_for_end()
         self.assertEqual(self.south.audit_of("close")["detail"], "by the portal")
+
+
+class StoppedTests(ClusterCase):
+    """Proxies that end, or serve no more."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.north, self.south = self.proxies_at_once(north="", south="")
 
     def test_proxies_announce_themselves_until_they_stop(self) -> None:
         self.open(self.south)

@@ -6,21 +6,24 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from tests.components.cluster_case import ClusterCase
+from tests.components.cluster_case import ClusterCase, PairCase
 from tests.components.forwarder import Forwarder
 from tests.components.gateway import Gateway
 from tests.components.viewer import Refused, Viewer
 
 
-class CutOffTests(ClusterCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.way = Forwarder(self.redis.port)
-        self.addCleanup(self.way.cut)
-        self.north = self.proxy("north")
-        self.south = self.proxy("south", port=self.way.port)
+class CutOffTests(PairCase):
+    """The second proxy reaches Redis by a way that can be cut."""
+
+    way: ClassVar[Forwarder]
+
+    @classmethod
+    def start_pair(cls, kept: ClusterCase) -> tuple[Gateway, Gateway]:
+        cls.way = Forwarder(kept.redis.port)
+        kept.addCleanup(cls.way.cut)
+        return kept.proxy("north"), kept.proxy("south", port=cls.way.port)
 
     def readiness(self, proxy: Gateway) -> tuple[int, str]:
         status, answer = proxy.call("GET", "/readyz")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import re
@@ -97,6 +98,14 @@ def pixel(page: Page, x: int, y: int) -> tuple[int, ...]:
     return tuple(page.driver.execute_script(PIXEL, x, y)[:3])
 
 
+@cache
+def shared_link() -> re.Match[str]:
+    """Return the link of one demonstration for all tests that only look at it."""
+    demo = Demo("--port", "0")
+    atexit.register(demo.clean_up)
+    return demo.link()
+
+
 class DemoTests(TestCase):
     def demo(self, *arguments: str) -> Demo:
         demo = Demo(*arguments)
@@ -104,7 +113,7 @@ class DemoTests(TestCase):
         return demo
 
     def test_the_link_opens_the_page(self) -> None:
-        link = self.demo("--port", "0").link()
+        link = shared_link()
 
         with urllib.request.urlopen(link[0], timeout=TIME_LIMIT) as page:
             self.assertIn(b"<!doctype html>", page.read(100))
@@ -113,7 +122,7 @@ class DemoTests(TestCase):
         page = Page()
         self.addCleanup(page.leave)
 
-        page.open(self.demo("--port", "0").link()[0])
+        page.open(shared_link()[0])
         page.wait_for_state("connected")
         until(lambda: pixel(page, *RED_BAR) == RED, "the test card")
         self.assertEqual(pixel(page, *FIRST_LETTER), PAPER_COLOUR)
@@ -122,14 +131,14 @@ class DemoTests(TestCase):
         until(lambda: pixel(page, *FIRST_LETTER) == INK_COLOUR, "the letter")
 
     def test_a_tcp_viewer_on_the_same_port_sees_the_test_card(self) -> None:
-        viewer = view(self.demo("--port", "0").link())
+        viewer = view(shared_link())
         self.addCleanup(viewer.close)
 
         self.assertEqual(viewer.name, TITLE)
         self.assertEqual(viewer.pixel(*RED_BAR), RED)
 
     def test_the_link_can_be_used_again_and_again_and_at_the_same_time(self) -> None:
-        link = self.demo("--port", "0").link()
+        link = shared_link()
 
         for _ in range(3):
             viewer = view(link)
