@@ -62,3 +62,40 @@ def _pump(source: socket.socket, sink: socket.socket, record: bytearray) -> None
     for each in (source, sink):
         with suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)
+
+
+HANDSHAKE = 12 + 1 + 1
+"""Bytes of a viewer of version 3.8 before its messages: banner, security type, ClientInit."""
+
+_LENGTHS = {0: 20, 3: 10, 4: 8, 5: 6, 150: 10, 250: 4}
+
+
+def messages(data: bytes) -> list[bytes]:
+    """Split what a viewer has sent to a server, after its handshake."""
+    found, data = [], data[HANDSHAKE:]
+    while data:
+        length = _LENGTHS.get(data[0]) or _length(data)
+        found.append(data[:length])
+        data = data[length:]
+    return found
+
+
+def message_types(data: bytes) -> set[int]:
+    """Return the types of all messages that a viewer has sent."""
+    return {each[0] for each in messages(data)}
+
+
+def _length(data: bytes) -> int:
+    data = data.ljust(16, b"\0")  # the last one may be on its way
+    match data[0]:
+        case 2:
+            return 4 + 4 * int.from_bytes(data[2:4], "big")
+        case 6:
+            return 8 + abs(int.from_bytes(data[4:8], "big", signed=True))
+        case 248:
+            return 9 + data[8]
+        case 251:
+            return 8 + 16 * data[6]
+        case 255:
+            return 12
+    raise AssertionError(data[:20])

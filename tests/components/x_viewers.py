@@ -155,3 +155,50 @@ def until(
         if time.monotonic() > give_up:
             raise AssertionError(f"not within {LIMIT:g} s: {what}\n{state()}")
         time.sleep(0.05)
+
+
+def java_viewer(display: Display, port: int) -> ViewerProgram:
+    """Run TightVNC's Java viewer on a port of loopback."""
+    jar = "/usr/share/java/tightvncviewer.jar"
+    return ViewerProgram(display, "java", "-jar", jar, "HOST", "127.0.0.1", "PORT", str(port))
+
+
+class Clipboard:
+    """The clipboard of an X display.
+
+    Args:
+        display: its number.
+    """
+
+    def __init__(self, display: str) -> None:
+        self._environment = {**os.environ, "DISPLAY": f":{display}"}
+        self._owner: subprocess.Popen[bytes] | None = None
+
+    def copy(self, text: str) -> None:
+        """Put a text there."""
+        owner, self._owner = (
+            self._owner,
+            subprocess.Popen(
+                ["xclip", "-selection", "clipboard", "-quiet"],
+                stdin=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self._environment,
+            ),
+        )
+        assert self._owner.stdin is not None
+        with self._owner.stdin as written:
+            written.write(text.encode())
+        until(lambda: self.paste() == text, f"{text!r} in the clipboard")
+        end(owner)
+
+    def paste(self) -> str:
+        """Return the text there; empty for none."""
+        command = ["xclip", "-selection", "clipboard", "-out"]
+        found = subprocess.run(
+            command, env=self._environment, capture_output=True, text=True, timeout=LIMIT
+        )
+        return found.stdout
+
+    def close(self) -> None:
+        """Empty it."""
+        end(self._owner)

@@ -103,7 +103,7 @@ class Viewers(Surface):
         return StartTLSPeer(self.factories[name].buildProtocol(None))
 
     def _send(self, peer: MemoryPeer, pieces: list[bytes]) -> None:
-        peer.send(*pieces)
+        peer.send(*filter(None, pieces))  # no reactor delivers nothing, and TLS does not take it
         if isinstance(peer, StartTLSPeer) and peer.started_tls and peer.closed is None:
             peer.receive()  # what is not TLS
             tls = TLSClient(peer, certificate()[0])

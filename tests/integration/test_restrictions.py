@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.components.certificates import Authority
 from tests.components.chromium import Page
 from tests.components.gateway import Gateway
-from tests.components.recorder import Recorder, Recording
+from tests.components.recorder import Recorder, Recording, message_types, messages
 from tests.components.viewer import Viewer
 from tests.components.vnc_servers import RED, Identity, QemuMachine, XServer, typing_sector
 from tests.doubles.viewer_messages import (
@@ -29,11 +29,6 @@ from tests.doubles.viewer_messages import (
     pixel_format,
     set_encodings,
 )
-
-HANDSHAKE = 12 + 1 + 1
-"""Bytes of a viewer of version 3.8 before its messages: banner, security type, ClientInit."""
-
-LENGTHS = {0: 20, 3: 10, 4: 8, 5: 6, 150: 10, 250: 4}
 
 WEB_SOCKET = """
     const [url, done] = arguments, socket = new WebSocket(url, ["binary"]), said = [];
@@ -88,23 +83,6 @@ def world() -> World:
     return World()
 
 
-def messages(data: bytes) -> list[bytes]:
-    """Split what a viewer has sent to a server, after its handshake."""
-    found, data = [], data[HANDSHAKE:]
-    while data:
-        length = LENGTHS.get(data[0]) or _length(data)
-        found.append(data[:length])
-        data = data[length:]
-    return found
-
-
-def _length(data: bytes) -> int:
-    if data[0] == 2:
-        return 4 + 4 * int.from_bytes(data[2:4], "big")
-    assert data[0] == 6, data[:20]
-    return 8 + abs(int.from_bytes(data[4:8], "big", signed=True))
-
-
 class RestrictionTests(SynchronousTestCase):
     timeout = 300
 
@@ -119,7 +97,7 @@ class RestrictionTests(SynchronousTestCase):
         return viewer, recorder.recordings[before]
 
     def kinds(self, recording: Recording) -> set[int]:
-        return {each[0] for each in messages(bytes(recording.to_server))}
+        return message_types(bytes(recording.to_server))
 
     def test_a_guest_receives_no_key_of_a_viewer_that_only_watches(self) -> None:
         watching, watched = self.open("qemu", mode="view-only")
