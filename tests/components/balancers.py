@@ -47,15 +47,17 @@ class HAProxy:
     Attributes:
         web: the port for browsers.
         xvp: the port for TCP viewers.
+        native: the port for native viewers.
     """
 
     def __init__(self, folder: Path, certificate: Certificate, **more: str) -> None:
-        self.web, self.xvp = free_port(), free_port()
+        self.web, self.xvp, self.native = free_port(), free_port(), free_port()
         self._log = folder / "haproxy.log"
         self._variables = {
             "CERTIFICATE": str(certificate.both),
             "BROWSERS": f"127.0.0.1:{self.web}",
             "VIEWERS": f"127.0.0.1:{self.xvp}",
+            "NATIVE_VIEWERS": f"127.0.0.1:{self.native}",
             "CONNECTIONS": "500",  # as many as a test's process may open files
             **more,
         }

@@ -26,8 +26,9 @@ class Display:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        # without -noreset it starts anew, under the next viewer, when the last window is closed
         self._process = subprocess.Popen(
-            ["Xvfb", "-displayfd", "1", "-screen", "0", "1000x700x24", "-nolisten", "tcp"],
+            ["Xvfb", "-displayfd", "1", "-screen", "0", "1000x700x24", "-noreset"],
             stdout=subprocess.PIPE,
             stderr=(folder / "xvfb.log").open("ab"),
         )
@@ -75,9 +76,12 @@ class Display:
 
     def _run(self, *words: str) -> str:
         command = ["xdotool", *words]
-        found = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=LIMIT
-        )
+        try:
+            found = subprocess.run(
+                command, env=self.environment, capture_output=True, text=True, timeout=LIMIT / 6
+            )
+        except subprocess.TimeoutExpired:  # a window was closed in the middle of it
+            return ""
         return found.stdout
 
 
@@ -113,8 +117,13 @@ class ViewerProgram:
         return self.said()
 
     def stop(self) -> None:
-        """End it."""
-        end(self.process)
+        """End it; one that shows a message may not heed a signal."""
+        self.process.terminate()
+        try:
+            self.process.wait(2)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 def tigervnc(

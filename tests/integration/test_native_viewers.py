@@ -6,6 +6,7 @@ import atexit
 import shutil
 import socket
 import ssl
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.components.balancers import Certificate, HAProxy
 from tests.components.certificates import Authority
 from tests.components.gateway import Gateway
 from tests.components.native_client import log_in, negotiate, start_tls
@@ -126,10 +128,13 @@ class ProgramTests(ViewerCase):
 
     def test_viewers_without_tls_show_what_to_use(self) -> None:
         display, port = self.world.display, self.world.port
+        vncdo = str(Path(sys.executable).with_name("vncdo"))
         self.tigervnc("", "-SecurityTypes=None").until_said(WITHOUT_TLS)
-        self.run_viewer(ViewerProgram(display, "xtightvncviewer", f"localhost::{port}")).until_said(
-            WITHOUT_TLS
-        )
+        for command in (
+            ("xtightvncviewer", f"localhost::{port}"),
+            (vncdo, "-s", f"127.0.0.1::{port}", "key", "a"),
+        ):
+            self.run_viewer(ViewerProgram(display, *command)).until_said(WITHOUT_TLS)
 
     def test_gvncviewer_asks_for_the_token_and_types(self) -> None:
         display, token = self.world.display, self.world.token()
@@ -164,6 +169,21 @@ class WireTests(ViewerCase):
         self.assertEqual(self.gateway.audit_of("open", token=token)["client"], "127.9.9.9")
         with self.assertRaises((AssertionError, ConnectionError, EOFError)):
             self.connect(self.world.balanced)
+
+    def test_through_haproxy_as_it_is_shipped(self) -> None:
+        folder, target = self.world.folder / "haproxy", f"127.0.0.1:{self.world.balanced}"
+        folder.mkdir()
+        haproxy = HAProxy(folder, Certificate(folder), PROXY1_RFB=target, PROXY2_RFB=target)
+        haproxy.start([self.gateway, self.gateway])
+        token = self.world.token()
+
+        viewer = log_in(self.connect(haproxy.native), token)
+        self.addCleanup(viewer.close)
+        viewer.pixel()
+        viewer.key(ord("h"))
+        until(lambda: "h" in self.world.qemu.typed(), "a key at the guest")
+
+        self.assertEqual(self.gateway.audit_of("open", token=token)["client"], "127.0.0.1")
 
     def test_a_new_certificate_is_for_those_who_come_then(self) -> None:
         viewer = log_in(self.connect(self.world.port), self.world.token())
