@@ -119,7 +119,7 @@ for _, set in ipairs(KEYS) do
     end
   end
 end
-return {now, table.concat(found, '\n')}
+return {now, table.concat(found, '\\n')}
 """
 )
 """Returns the time, and three lines for each session: its process's id and announcement, and it."""
