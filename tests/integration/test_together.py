@@ -12,9 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from selenium.webdriver.common.by import By
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.certificates import Authority
+from tests.components.chromium import Page
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import until
 from tests.components.redis_case import documented
@@ -41,7 +43,9 @@ name = "{name}"
 stop_timeout = 1
 [api.keys.watch]
 hash = "sha256:{hash}"
-scopes = ["shadow", "issue", "read"]
+scopes = ["shadow", "admin"]
+[sharing]
+show_users = true
 """
 
 
@@ -117,6 +121,103 @@ class TogetherCase(SynchronousTestCase):
         self.assertEqual(status, 201, answer)
         link: dict[str, Any] = answer
         return link
+
+
+class DrivingTests(TogetherCase):
+    """QEMU's guest prints what its keyboard receives: who can type, and who cannot."""
+
+    def drive(self, session_id: str) -> tuple[int, Any]:
+        return self.south.call("POST", f"/v1/sessions/{session_id}/drive")
+
+    def typed(self, viewer: Viewer, key: str) -> str:
+        """Press a key; returns what has arrived since the test began, once all is through."""
+        viewer.key(ord(key))
+        viewer.pixel()
+        time.sleep(0.3)
+        return world().qemu.typed()[self.before :]
+
+    def test_one_drives_among_proxies_and_the_end_of_its_process_frees_it(self) -> None:
+        self.before = len(world().qemu.typed())
+        policy = {"sharing": "one-driver"}
+        _, first = self.host(**policy)
+        issued = self.south.issue("here/qemu", user="bob", type="xvpvnc", policy=policy)
+        second = self.open(self.south, issued["token"])
+        self.assertEqual(self.typed(first, "a"), "a")
+        self.assertEqual(self.typed(second, "b"), "a")
+
+        of_second = until(lambda: self.session_of(issued), "the second session")
+        self.assertEqual(self.drive(of_second), (200, {"session": of_second}))
+        until(lambda: self.typed(second, "c").endswith("c"), "the second one to drive")
+        self.assertEqual(self.typed(first, "d").count("d"), 0)
+
+        third = self.open(self.north, self.issued("carol", policy)["token"])
+        world().south.kill()
+        self.addCleanup(world().south.start)
+        self.forget_processes_of("south")
+        of_third = until(lambda: self.of_user("carol"), "the third session")
+        self.assertEqual(self.north.call("POST", f"/v1/sessions/{of_third}/drive")[0], 200)
+        until(lambda: self.typed(third, "e").endswith("e"), "the third one to drive")
+        self.assertEqual(self.typed(first, "f").count("f"), 0)
+
+    def issued(self, user: str, policy: Any) -> dict[str, Any]:
+        return self.north.issue("here/qemu", user=user, type="xvpvnc", policy=policy)
+
+    def session_of(self, issued: dict[str, Any]) -> str:
+        return next((s["id"] for s in self.sessions() if s["token_id"] == issued["id"]), "")
+
+    def of_user(self, user: str) -> str:
+        return next((s["id"] for s in self.sessions() if s["user"] == user), "")
+
+    def forget_processes_of(self, name: str) -> None:
+        """End the announcements of a killed proxy, as their expiry does 15 seconds later."""
+        proxies = self.north.call("GET", "/v1/proxies")[1]["proxies"]
+        for proxy in proxies:
+            for worker in proxy["workers"] if proxy["name"] == name else ():
+                world().redis.cli("del", f"vncproxy:worker:{worker['id']}")
+
+
+class PageTests(TogetherCase):
+    def test_a_user_invites_a_guest_and_sees_them_come_and_go(self) -> None:
+        page, policy = Page(), {"may_invite": "control"}
+        driver = page.driver
+        driver.set_window_size(1280, 800)
+        self.addCleanup(leave_all, page)
+        page.open(self.north.issue("here/qemu", user="alice", policy=policy)["url"])
+        page.wait_for_state("connected")
+        driver.find_element(By.ID, "people").click()
+        driver.find_element(By.ID, "open-invite").click()
+        driver.find_element(By.ID, "invite-name").send_keys("Bob")
+        driver.find_element(By.CSS_SELECTOR, "[name=invite-mode][value=control]").click()
+        driver.find_element(By.ID, "invite-make").click()
+        value = "return document.getElementById('invite-link').value"
+        url = until(lambda: driver.execute_script(value), "the link")
+        driver.find_element(By.ID, "invite-close").click()
+        own = driver.current_window_handle
+
+        driver.switch_to.new_window("tab")
+        before = world().qemu.typed()
+        page.open(url)
+        page.wait_for_state("connected")
+        page.type("g")
+        until(lambda: world().qemu.typed() == before + "g", "the guest's key")
+        guest = driver.current_window_handle
+        driver.switch_to.window(own)
+        text = "return document.getElementById('people-list').textContent"
+        until(lambda: "guest of alice: Bob" in driver.execute_script(text), "the guest's name")
+        count = "return document.getElementById('people-count').textContent"
+        self.assertEqual(driver.execute_script(count), "2")
+
+        page.leave()
+        driver.switch_to.window(guest)
+        page.wait_for_reason("The session that this link belongs to has ended.")
+        self.assertFalse(page.offers_reconnect())
+
+
+def leave_all(page: Page) -> None:
+    """Leave the console in each window."""
+    for handle in page.driver.window_handles:
+        page.driver.switch_to.window(handle)
+        page.leave()
 
 
 class ShadowTests(TogetherCase):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from .confirmed import ChangedSession, Confirmed, Draining, EndedSessions, LateProcess, Revocation
 from .health import Health, Readiness, Unready
-from .joining import Joined
+from .joining import Driving, Joined
 from .keys import CreatedKey, Key, KeyList, KeyPolicy, RevokedKey
 from .machines import BackendFailure, Machine, MachineList
 from .power import Powered
@@ -32,6 +32,7 @@ __all__ = [
     "Confirmed",
     "CreatedKey",
     "Draining",
+    "Driving",
     "EndedSessions",
     "Error",
     "ErrorAnswer",

@@ -1,4 +1,4 @@
-"""Links and sessions that join the live session of another user."""
+"""Links and sessions that join the live session of another user, and who drives."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ from typing import Annotated
 from typing_extensions import TypedDict
 
 from .values import Described
+
+
+class Driving(TypedDict):
+    """The session that has the control of its machine.
+
+    Attributes:
+        session: its id.
+    """
+
+    session: str
 
 
 class Joined(TypedDict):

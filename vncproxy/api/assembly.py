@@ -33,7 +33,7 @@ from .permissions import Permissions
 from .repeats import Repeats
 from .v1.approvals import ApprovalsView
 from .v1.inventory import Inventory
-from .v1.joining import JoiningView
+from .v1.joining import Drive, JoiningView, no_drive
 from .v1.keys import KeysView
 from .v1.power import PowerView
 from .v1.proxies import ProxiesView
@@ -74,6 +74,7 @@ class ApiParts:
         room_elsewhere: whether another worker of this proxy takes sessions.
         zone: the name of this zone.
         zones: the zones that may ask, by name.
+        drive: lets a session drive, by its machine, its id and who asks; returns whether it does.
         announce_shadows: whether sessions that look at others are announced to their users.
         nova: what is configured for the routes of Nova's clients.
     """
@@ -104,6 +105,7 @@ class ApiParts:
     zone: str = ""
     zones: Mapping[str, Peer] = field(default_factory=dict)
     announce_shadows: bool = True
+    drive: Drive = no_drive
     nova: NovaOptions = field(default_factory=NovaOptions)
 
 
@@ -163,6 +165,7 @@ class Assembly:
             self._permissions,
             self._audit,
             announce=parts.announce_shadows,
+            drive=parts.drive,
         )
 
     def _make_issuer(self) -> TokenIssuer:

@@ -57,6 +57,11 @@ class ApiAudit:
             joins=joins.members(),
         )
 
+    def drove(self, caller: Caller, session: SessionInfo) -> None:
+        """Write that a session was given the control of its machine."""
+        members = {"session": session.id, "vm": str(session.vm), "user": session.user}
+        self._write("api-drive", caller, **members)
+
     def revoked(self, caller: Caller, revoked: int, ended: Ended, **what: object) -> None:
         """Write that tokens were revoked.
 

@@ -249,6 +249,11 @@ def change_session(session_id: str, mode: str) -> Call[answers.ChangedSession]:
     return Call("PATCH", f"/v1/sessions/{_part(session_id)}", body={"mode": mode})
 
 
+def drive_session(session_id: str) -> Call[answers.Driving]:
+    """Give a live session the control of its machine, where one has it at a time."""
+    return Call("POST", f"/v1/sessions/{_part(session_id)}/drive")
+
+
 def end_session(session_id: str, *, revoke: bool = False) -> Call[answers.EndedSessions]:
     """End a session, and revoke its token if asked to."""
     query = {"revoke": "true"} if revoke else {}

@@ -240,6 +240,7 @@ class _Parts:
             self.hosts,
             self.links.entrance,
             make_album(self.sessions, components.calls, self.reactor),
+            self.company.handing.force,
         )
         surround(self.links, settings, components, sites, self.cluster, self.reactor)
         sites.api.on_answer = self.metrics.calls.api_answer

@@ -49,6 +49,7 @@ from .for_zones import OnlyConsoles, OnlyZones
 
 if TYPE_CHECKING:
     from ..api.keys import ApiKey
+    from ..api.v1.joining import Drive
     from ..screenshots.album import Album
 
 API_CONNECTIONS = 100
@@ -155,6 +156,7 @@ class Sites:
         hosts: IHosts | None = None,
         entrance: IResource | None = None,
         album: Album | None = None,
+        drive: Drive | None = None,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
         from ..api.audit import ApiAudit
@@ -170,6 +172,7 @@ class Sites:
         self._hosts = hosts
         self._entrance = entrance
         self._album = album
+        self._drive = drive
         self._clock = sessions.services.reactor
         self.portals = portals
         self._stored_keys = StoredKeys(portals, self._clock.seconds)
@@ -270,6 +273,7 @@ class Sites:
         from ..api.keys import ApiKeys
         from ..api.nova.options import NovaOptions
         from ..api.site import api_resource
+        from ..api.v1.joining import no_drive
         from .nova_authenticators import nova_authenticators
 
         keys = ApiKeys(api_keys(settings), time.time, self._stored_keys)
@@ -302,6 +306,7 @@ class Sites:
                 zone=settings.proxy.zone,
                 zones={name: _peer(name, table) for name, table in settings.zones.items()},
                 announce_shadows=settings.sharing.announce_shadows,
+                drive=self._drive or no_drive,
                 nova=NovaOptions(
                     nova_authenticators(settings, keys, components.keystone),
                     nova.url,

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from twisted.logger import Logger
 
-from ...answers import IssuedToken
+from ...answers import Driving, IssuedToken
 from ...interfaces import ISessionRegistry
-from ...model import ConsoleType, Mode, Seconds, SessionInfo
+from ...model import ConsoleType, Mode, Seconds, SessionInfo, Sharing, VMAddress
 from ...text import printable
 from ...together.links import LONGEST_NAME, SessionLinks, Wanted
 from ...tokens.issuing import IssuedToken as Issued
 from ..audit import ApiAudit
 from ..caller import Caller
 from ..permissions import Permissions
-from ..reply import Reply
+from ..reply import Refusal, Reply
 from .bodies import User, issued_body
 from .sessions import find_session
 
@@ -61,6 +62,14 @@ class InviteRequest(BaseModel):
     ttl: Seconds | None = None
 
 
+Drive = Callable[[VMAddress, str, str], Awaitable[bool]]
+
+
+async def no_drive(vm: VMAddress, session_id: str, by: str) -> bool:
+    """Let none drive: nothing was given that knows the drivers."""
+    return False
+
+
 class JoiningView:
     """The routes of links to live sessions.
 
@@ -70,6 +79,7 @@ class JoiningView:
         permissions: which machines a caller may use.
         audit: writes which links were made.
         announce: whether sessions that look at others are announced, unless a request says it.
+        drive: lets a session drive, by its machine, its id and who asks; returns whether it does.
     """
 
     log = Logger()
@@ -82,12 +92,14 @@ class JoiningView:
         audit: ApiAudit,
         *,
         announce: bool,
+        drive: Drive,
     ) -> None:
         self._sessions = sessions
         self._links = links
         self._permissions = permissions
         self._audit = audit
         self._announce = announce
+        self._drive = drive
 
     async def shadow(
         self, caller: Caller, session_id: str, request: ShadowRequest
@@ -121,6 +133,25 @@ class JoiningView:
         wanted = Wanted(request.user, request.mode, request.type, request.ttl)
         issued = await self._links.invite(session, wanted)
         return self._issued("api-invite", caller, session, issued)
+
+    async def drive(self, caller: Caller, session_id: str) -> Reply[Driving]:
+        """Let a session have the control of its machine, which one has at a time.
+
+        Raises:
+            Refusal: 404, there is no such session, or not for this caller; 409, its policy has no
+                single driver, or the driver's proxy has not let go in time.
+        """
+        session = await find_session(self._sessions, self._permissions, caller, session_id)
+        if session.vm is None or session.policy.sharing is not Sharing.ONE_DRIVER:
+            message = "at this session's machine everybody has the control"
+            raise Refusal(409, "no-single-driver", message)
+        if session.policy.view_only:
+            raise Refusal(409, "no-single-driver", "this session may only watch")
+        if not await self._drive(session.vm, session.id, str(caller)):
+            message = "the driver's proxy has not let go in time, or the session has ended"
+            raise Refusal(409, "driver-stays", message)
+        self._audit.drove(caller, session)
+        return Reply(200, {"session": session.id})
 
     def _issued(
         self,

@@ -70,6 +70,14 @@ APPROVAL_CONFLICT = Problem(
     "approval-conflict",
     "The session does not wait for this approval: the message says why.",
 )
+NO_SINGLE_DRIVER = Problem(
+    409,
+    "no-single-driver",
+    "All users of the machine control it, or this one may only watch.",
+)
+DRIVER_STAYS = Problem(
+    409, "driver-stays", "The proxy of the session that has the control did not answer in time."
+)
 PROXY_UNKNOWN = Problem(404, "proxy-unknown", "There is no such proxy.")
 KEY_UNKNOWN = Problem(404, "key-unknown", "There is no such key, or not for this one.")
 KEY_CONFLICT = Problem(

@@ -250,6 +250,14 @@ class Api(Serving):
 
         return self._answer(request, session_op.SHADOW_SESSION, work)
 
+    @serves(session_op.DRIVE_SESSION)
+    def drive_session(self, request: Request, session_id: str) -> Deferred[bytes]:
+        """Give a session the control of its machine."""
+        drive = self._joining.drive
+        return self._answer(
+            request, session_op.DRIVE_SESSION, lambda caller: drive(caller, session_id)
+        )
+
     @serves(session_op.INVITE_TO_SESSION)
     def invite_to_session(self, request: Request, session_id: str) -> Deferred[bytes]:
         """Make a link for a guest of a session's user."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...answers import (
     ChangedSession,
+    Driving,
     EndedSessions,
     IssuedToken,
     Session,
@@ -33,7 +34,9 @@ from .problems import (
     APPROVAL_CONFLICT,
     BACKEND_ERROR,
     CANNOT_JOIN,
+    DRIVER_STAYS,
     MODE_FIXED,
+    NO_SINGLE_DRIVER,
     SESSION_UNKNOWN,
     STORE_UNAVAILABLE,
 )
@@ -160,4 +163,14 @@ DENY_SESSION = Operation(
     scopes=(Scope.APPROVE,),
     body=DenialRequest,
     causes=(SESSION_UNKNOWN, APPROVAL_CONFLICT, STORE_UNAVAILABLE),
+)
+DRIVE_SESSION = Operation(
+    "driveSession",
+    "POST",
+    "/v1/sessions/{session_id}/drive",
+    Driving,
+    "Give a session the control of its machine, where one has it at a time.",
+    "The session that had it stops first.",
+    scopes=(Scope.ADMIN,),
+    causes=(SESSION_UNKNOWN, NO_SINGLE_DRIVER, DRIVER_STAYS, STORE_UNAVAILABLE),
 )
