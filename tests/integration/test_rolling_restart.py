@@ -123,7 +123,9 @@ class RollingRestartTests(SynchronousTestCase):
         self.proxies = self.world.proxies
 
     def issue(self, name: str) -> dict[str, str]:
-        issued = self.proxies[0].issue(f"lab/{name}", type="novnc")
+        # a page that moves keeps a machine that is not shared
+        policy = {"sharing": "exclusive" if name.startswith("typed") else "shared"}
+        issued = self.proxies[0].issue(f"lab/{name}", type="novnc", policy=policy)
         return {key: str(issued[key]) for key in ("token", "url", "id")}
 
     def serving_first(self, token_id: str) -> tuple[Gateway, Gateway]:
