@@ -8,9 +8,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from tests.tokens.lease_contract import LeaseContract
-from tests.tokens.sharing_contract import SharingContract
+from tests.tokens.sharing_contract import TAKE_OVER, SharingContract
 from tests.tokens.store_contract import make_token
-from vncproxy.model import Token
+from vncproxy.model import Token, VMAddress
 from vncproxy.tokens.memory import MemoryTokenStore
 
 
@@ -31,5 +31,12 @@ class MemoryLeaseTests(LeaseContract, SharingContract, TestCase):
             lease = self.lease(client)
             grant = await self.begin(store, lease)
             store.leave(lease, grant.token)
+        for vm in ("one", "two"):
+            _, lease, grant = await self.open_by(store, vm=VMAddress("kvm", vm))
+            await self.leave(store, lease, grant, keep=5)
+            await self.pass_time(6)
+        _, lease, grant = await self.open_by(store, TAKE_OVER)
+        await self.leave(store, lease, grant)
         counts = store._counts
+        self.assertEqual(len(counts._kept), 0)
         self.assertEqual((counts._names, counts._users, counts._holds), ({}, {}, {}))

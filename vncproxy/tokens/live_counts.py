@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -40,6 +41,7 @@ class LiveCounts:
         self._names: dict[str, set[str]] = {}
         self._users: dict[str, tuple[str, float]] = {}
         self._holds: dict[str, _Hold] = {}
+        self._kept: deque[tuple[float, str]] = deque()
 
     def check(self, lease: SessionLease | None, grant: Grant, older: str = "") -> Grant:
         """Make sure that there is room for a session, and return its grant.
@@ -140,13 +142,26 @@ class LiveCounts:
         places = lease.places(token)
         hold = self._holds.get(places[0].of)
         if hold is not None and hold.session == lease.name:
-            if lease.keep and hold.of:
-                hold.kept_until = self._seconds() + lease.keep
-            else:
-                del self._holds[places[0].of]
+            self._end_hold(places[0].of, hold, lease.keep)
         for place in places:
             self._remove(place.of, lease.name)
         self._users.pop(lease.name, None)
+
+    def _end_hold(self, vm: str, hold: _Hold, keep: float) -> None:
+        """Keep a machine for some seconds whose session has ended; forget those kept before."""
+        now = self._seconds()
+        while self._kept and self._kept[0][0] <= now:
+            self._forget_hold(self._kept.popleft()[1], now)
+        if keep and hold.of:
+            hold.kept_until = now + keep
+            self._kept.append((hold.kept_until, vm))
+        else:
+            del self._holds[vm]
+
+    def _forget_hold(self, vm: str, now: float) -> None:
+        hold = self._holds.get(vm)
+        if hold is not None and 0 < hold.kept_until <= now:
+            del self._holds[vm]
 
     def _remove(self, place: str, name: str) -> None:
         names = self._names.get(place, set())
