@@ -57,7 +57,8 @@ Keys of a policy:
   {", ".join(KEYS[5:])}
 max_duration and idle_timeout are in seconds, clipboard_limit is in bytes, bandwidth in bytes a
 second, and 0 uses are any number. A semicolon separates windows of hours.
-mode is control or view-only; clipboard is none, to-guest, from-guest or both.
+mode is control or view-only; clipboard is none, to-guest, from-guest or both. power is a list of
+start, shutdown, reboot, reset and off, such as power=start,reset.
 """,
 )
 @click.argument("vm")

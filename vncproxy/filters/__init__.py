@@ -8,6 +8,7 @@ others; `vncproxy.relay.stages` runs them.
 - `encodings`: which encodings a viewer may announce.
 - `checks`: messages that no viewer sends, and that have crashed servers.
 - `held`: the keys and buttons that a viewer holds down at the server.
+- `xvp`: requests for power, which the proxy answers.
 - `to_server`: the stage for a viewer's messages.
 - `to_client`: the stage for a server's messages.
 - `stages`: the stages of a session.
@@ -16,5 +17,6 @@ others; `vncproxy.relay.stages` runs them.
 from __future__ import annotations
 
 from .stages import stage_of_viewer, stages_for
+from .xvp import XvpPower
 
-__all__ = ["stage_of_viewer", "stages_for"]
+__all__ = ["XvpPower", "stage_of_viewer", "stages_for"]

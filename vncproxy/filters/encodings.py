@@ -33,6 +33,8 @@ def may_announce(rules: Rules) -> frozenset[int]:
     """Return the encodings that a viewer may announce, besides levels of quality."""
     allowed = (KNOWN_ENCODINGS | _MESSAGES) - _NOT_FILTERED
     allowed = allowed - _CONTROL if rules.view_only else allowed | _CONTROL
+    if rules.power is not None:
+        allowed -= {e.XVP}
     if rules.recorded:
         allowed -= _NOT_PLAYED
     return allowed | {e.EXTENDED_CLIPBOARD} if rules.extended else allowed

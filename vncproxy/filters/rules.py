@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..model import Clipboard, Policy
+from .xvp import XvpPower
 
 
 @dataclass(slots=True)
@@ -17,6 +18,7 @@ class Rules:
         texts: the longest text in bytes that may pass from the viewer's clipboard while its user
             controls the machine; None for no text at all.
         from_guest: the same for the guest's clipboard, at any time.
+        power: answers requests for power; None where they are the server's.
         recorded: whether a recording has to be decoded from what the server sends.
     """
 
@@ -24,6 +26,7 @@ class Rules:
     texts: int | None
     from_guest: int | None
     recorded: bool = False
+    power: XvpPower | None = None
 
     @property
     def to_guest(self) -> int | None:

@@ -11,6 +11,7 @@ from ..rfb.server_messages import FormatChanges
 from .rules import rules_for
 from .to_client import ServerFilter
 from .to_server import ViewerFilter
+from .xvp import XvpPower
 
 
 def stages_for(
@@ -20,6 +21,7 @@ def stages_for(
     view_only: bool | None = None,
     check: bool = False,
     recorded: bool = False,
+    power: XvpPower | None = None,
 ) -> tuple[IStage, ...]:
     """Return the stages that a policy needs: none where it restricts nothing.
 
@@ -32,18 +34,20 @@ def stages_for(
         check: whether a viewer's messages are checked although nothing is restricted.
         recorded: whether the server's messages have to be of kinds that a recording can be played
             with.
+        power: answers the viewer's requests for power; a server's messages have a stage then.
 
     Raises:
         UpstreamViolation: such a pixel format cannot exist.
     """
     changes = policy.sharing is Sharing.ONE_DRIVER
-    if not (check or view_only or changes or recorded or policy.restricts_messages):
+    needed = check or view_only or changes or recorded or policy.restricts_messages
+    if not needed and power is None:
         return ()
     rules = rules_for(policy)
-    rules.recorded = recorded
+    rules.recorded, rules.power = recorded, power
     if view_only is not None:
         rules.view_only = view_only
-    if not rules.limits_from_guest:
+    if not rules.limits_from_guest and power is None:
         return (ViewerFilter(rules),)
     formats = FormatChanges(pixel_format_of(server_init))
     return (ViewerFilter(rules, formats), ServerFilter(rules, formats))

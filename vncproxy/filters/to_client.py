@@ -12,6 +12,7 @@ from ..rfb.pieces import Piece
 from ..rfb.server_messages import OWN_ANSWER, FormatChanges, ServerPieces
 from .clipboard import ASKS, Action, action_of, provided_size
 from .rules import Rules
+from .xvp import XvpPower
 
 _CUT_TEXT = 3
 _HEAD = 8
@@ -47,6 +48,8 @@ class ServerFilter:
         """
         walked = self._pieces
         pieces = walked.receive(data)
+        if power := self._rules.power:
+            return b"".join([self._filter(each) + _between(each, power) for each in pieces])
         if not any(piece.kind in _LOOKED_AT for piece in pieces):
             return walked.data[: pieces[-1].end] if pieces else b""
         return b"".join([self._filter(piece) for piece in pieces])
@@ -88,3 +91,8 @@ class ServerFilter:
         if action is Action.CAPS:
             return True
         return self._rules.from_guest is not None and size <= self._rules.from_guest
+
+
+def _between(piece: Piece, power: XvpPower) -> bytes:
+    """Return what is sent behind a piece: nothing within a message."""
+    return power.take_waiting() if piece.last else b""

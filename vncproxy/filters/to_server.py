@@ -162,6 +162,8 @@ class ViewerFilter:
 
     def _set_encodings(self, data: bytes) -> bytes:
         message: rfb.SetEncodings = self._read(data)
+        if self._rules.power is not None and encodings.XVP in message.encodings:
+            self._rules.power.announce()
         self._asked = data
         self._announced = self._rules.extended and encodings.EXTENDED_CLIPBOARD in message.encodings
         if self._formats is not None and not CURSORS.isdisjoint(message.encodings):
@@ -190,8 +192,14 @@ class ViewerFilter:
         return data
 
     def _xvp(self, data: bytes) -> bytes:
-        check_xvp(self._read(data))
-        return self._sent(data)
+        power, message = self._rules.power, self._read(data)
+        if power is None and self._rules.view_only:
+            return b""
+        check_xvp(message)
+        if power is None:
+            return self._sent(data)
+        power.ask(message.code)
+        return b""
 
     def _desktop_size(self, data: bytes) -> bytes:
         check_desktop_size(self._read(data))
@@ -258,8 +266,9 @@ class ViewerFilter:
     }
     _WATCHING: ClassVar[Mapping[int, _Handler]] = {
         **_BOTH,
-        **dict.fromkeys((4, 5, 250, 251, 253), _drop),
+        **dict.fromkeys((4, 5, 251, 253), _drop),
         127: _vmware,
+        250: _xvp,
     }
     _CONTROLLING: ClassVar[Mapping[int, _Handler]] = {
         **_BOTH,

@@ -37,7 +37,7 @@ from .downstream import IDownstream
 from .journey import journey_to
 from .live import LiveSessions
 from .page import Page
-from .page_power import tell_power
+from .page_power import tell_power, xvp_power
 from .recorded import EVENT as RECORDING
 from .recorded import NOTE as RECORDED
 from .recorded import record
@@ -225,6 +225,7 @@ class Opening:
                 view_only=not rights.may_control,
                 check=check,
                 recorded=recorded,
+                power=xvp_power(self._session, services.power),
             )
             rights.use(stage_of_viewer(stages))
             if recorded:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from ..errors import BadRequest, Forbidden
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from ..errors import BadRequest, Forbidden, VNCProxyError
+from ..filters import XvpPower
 from ..model import Journey, Mode, PowerAction
 from ..power import MachinePower
 from .audit import TOKEN_PREFIX
@@ -72,6 +76,31 @@ def tell_power(session: SessionState, power: MachinePower, machine: str) -> None
     if named and (offered := power.actions(session.vm).intersection(named)):
         actions = [each.value for each in PowerAction if each in offered]
         session.tell_page("power", actions=actions, machine=machine or session.vm.vm)
+
+
+_XVP: Final = {2: PowerAction.SHUTDOWN, 3: PowerAction.REBOOT, 4: PowerAction.RESET}
+"""The codes of the xvp extension."""
+
+
+def xvp_power(session: SessionState, power: MachinePower) -> XvpPower | None:
+    """Return what answers the xvp messages of a viewer that is not our page; None for nothing."""
+    assert session.grant is not None and session.vm is not None
+    named = set(session.grant.token.policy.power).intersection(_XVP.values())
+    if session.user_request.can_talk or not named & power.actions(session.vm):
+        return None
+    page = PagePower(power)
+
+    def act(code: int) -> None:
+        acting = Deferred.fromCoroutine(page.act(session, _XVP[code]))
+        acting.addErrback(failed)
+
+    def failed(failure: Failure) -> None:
+        xvp.fail()
+        if failure.check(VNCProxyError) is None:
+            session.log.failure("session {session}: xvp failed", failure, session=session.id)
+
+    xvp = XvpPower(act)
+    return xvp
 
 
 def who_asks(session: SessionState) -> Mapping[str, object]:

@@ -72,6 +72,7 @@ class Power {
         if (this.#connection.state.name !== "connected") {
             element("power-dialog").close();
             element("power-menu").hidePopover();
+            notices.hide("power");
             return;
         }
         element("power").hidden = this.#actions.length === 0;
