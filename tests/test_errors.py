@@ -82,6 +82,8 @@ SHARED = {
         "AuditUnavailable",
         "ZoneDraining",
         "PowerTooOften",
+        "RecordingUnavailable",
+        "RecordingStopped",
     },
     4103: {"ConsoleEnded", "ConsoleMoved", "ConnectionLost"},
     4116: {"ProxyDraining", "ModeChanged"},

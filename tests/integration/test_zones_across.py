@@ -53,7 +53,8 @@ class StoryTests(PairCase):
         for viewer in viewers.values():
             viewer.key(ord("2"))
             viewer.wait_for_pixel(KEY_COLOURS["2"])
-        self.view(user="limit", policy={"max_duration": 3})
+        always = {"hours": ["mon-sun 00:00-24:00 Europe/Paris"], "bandwidth": 10**9}
+        self.view(user="limit", policy={"max_duration": 3, **always})
         self.view(user="idle", policy={"idle_timeout": 3})
         self.end("near", self.near)
         self.end("far", self.far)
@@ -97,8 +98,9 @@ class StoryTests(PairCase):
         more = {line["session"]: line["bytes_down"] for line in self.audit(self.near, "close")}
         for line in self.audit(self.far, "close"):
             more[line["from_session"]] -= line["bytes_down"]
-        # paris counts the reply to the opening of the web socket, too
-        self.assertEqual(len({*more.values()}), 1, more)
+        # paris counts the reply to the opening of the web socket, too, and the names of others that
+        # madrid writes behind the desktop's
+        self.assertLessEqual(max(more.values()) - min(more.values()), 64, more)
 
 
 class ViewOnlyTests(PairCase):
