@@ -157,6 +157,10 @@ class PolicyTests(SynchronousTestCase):
         self.assertIsNone(Policy(sharing=Sharing.TAKE_OVER).not_enforced())
         self.assertIsNone(Policy(sharing=Sharing.ONE_DRIVER).not_enforced())
 
+    def test_a_session_that_needs_approval_takes_no_machine_from_others(self) -> None:
+        part = Policy(sharing=Sharing.TAKE_OVER, approval=1).not_enforced()
+        self.assertEqual(part, ("sharing", "take-over with approval"))
+
     def test_the_table_names_fields_of_the_policy(self) -> None:
         self.assertLessEqual(set(NOT_ENFORCED), {field.name for field in fields(Policy)})
 

@@ -130,6 +130,16 @@ class StorageTests(RedisCase):
         for key in (f"state:{secret_id(secret)}", f"vm:{VM}", "user:alice"):
             self.assertGreater(int(self.server.cli("ttl", f"vncproxy:{key}")), 9_990, key)
 
+    async def test_use_of_a_session_that_waits_for_consent_is_kept_for_as_long(self) -> None:
+        store = self.make_store()
+        for policy, seconds in ((Policy(), 120), (Policy(banner="text"), 3720)):
+            secret = await store.issue(self.token(policy=policy))
+            await store.redeem(secret)
+            values = self.server.cli("hgetall", f"vncproxy:state:{secret_id(secret)}").split()
+            opening = next(n for n, word in enumerate(values) if word.startswith("opening:"))
+            first, _, until = values[opening + 1].partition(":")
+            self.assertEqual((int(until) - int(first)) / 1000, seconds)
+
     async def test_indexes_of_what_is_over_are_gone(self) -> None:
         self.patch(redis_sessions, "_OPENING_MS", 0)
         store = self.make_store(resume=2)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 
 from tests.doubles.connect_users import OK, ConnectTestCase
@@ -226,6 +228,37 @@ class CardTests(PaintedTestCase):
         self.look(e.RAW)
         self.peer.send(b"\x63" * 10)
         self.assertEqual(self.observer.refusals[0][1].code, "downstream-violation")
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.lists(st.binary(min_size=1, max_size=60), max_size=6))
+    def test_any_bytes_end_it_with_a_reason_or_not_at_all(self, pieces: list[bytes]) -> None:
+        self.look(e.RAW)
+        before = len(self.observer.refusals)
+        self.peer.send(*pieces)
+        self.wait(0.3)
+        codes = {error.code for _, error in self.observer.refusals[before:]}
+        self.assertLessEqual(codes, {"downstream-violation", "banner-declined"})
+        self.peer.close()
+        self.wait(31)
+
+    def test_any_segmentation_leads_to_the_same_messages_of_the_server(self) -> None:
+        said = pixel_format(BIGR) + set_encodings(e.DESKTOP_SIZE) + WHOLE + pressed(RETURN)
+        seen = set()
+        for size in (1, 3, 7, len(said)):
+            self.look()
+            self.peer.send(*(said[at : at + size] for at in range(0, len(said), size)))
+            seen.add(self.at_server(self.console(self.server())))
+            self.peer.close()
+        self.assertEqual(len(seen), 1)
+
+    def test_a_proxy_that_stops_waits_little_for_the_last_card(self) -> None:
+        self.look(e.RAW)
+        stopping = Deferred.fromCoroutine(self.sessions.stop())
+        self.picture()
+        self.wait(2.1)
+        self.assertTrue(self.peer.half_closed)
+        self.peer.close()
+        self.successResultOf(stopping)
 
     def test_a_viewer_that_leaves_ends_the_wait(self) -> None:
         self.look(e.RAW)

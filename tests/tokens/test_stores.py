@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from tests.tokens.renewal_contract import RenewalContract
 from tests.tokens.store_contract import VM, good_once, make_token
 from vncproxy.errors import Superseded, TokenExpired, TokenUnknown, TokenUsed
-from vncproxy.model import ConsoleType, Policy, UnixTime, VMAddress, secret_id
+from vncproxy.model import LONGEST_WAIT, ConsoleType, Policy, UnixTime, VMAddress, secret_id
 from vncproxy.redis.diagnosis import diagnose
 from vncproxy.tokens import scripts
 from vncproxy.tokens.memory import MemoryTokenStore
@@ -84,6 +84,15 @@ class MemoryTokenStoreTests(RenewalContract, TestCase):
         self.assertEqual(grant.age, OPENING)
         with self.assertRaises(Superseded):
             await store.confirm(lost)
+
+    async def test_use_of_a_session_that_waits_for_consent_is_kept_for_as_long(self) -> None:
+        store = self.make_store()
+        for policy in (Policy(banner="text"), Policy(approval=1)):
+            secret = await store.issue(self.token(policy=policy, ttl=2 * LONGEST_WAIT))
+            waiting = await store.redeem(secret)
+            await self.pass_time(LONGEST_WAIT)
+            await self.assertRefused(TokenUsed, store, secret)
+            await store.confirm(waiting)
 
     async def test_step_of_the_wall_clock_changes_no_life(self) -> None:
         store = self.make_store(resume=600)

@@ -178,6 +178,9 @@ class Policy:
                 return name, _text(value)
         if self.exclusive_at_server and not self.is_exclusive:
             return "exclusive_at_server", _text(True)
+        if self.approval and self.sharing is Sharing.TAKE_OVER:
+            # others would be ended before anyone has approved
+            return "sharing", f"{_text(self.sharing)} with approval"
         return None
 
 

@@ -38,6 +38,9 @@ QUIET_TIME: Final = 30.0
 LAST_CARD_TIME: Final = 8.0
 """Seconds for which a viewer without a page sees why its session does not begin."""
 
+LAST_CARD_TIME_OF_A_STOP: Final = 2.0
+"""The same where the proxy stops or is emptied, which waits for it."""
+
 _SHORT: Final = 12
 
 
@@ -235,7 +238,8 @@ async def show_last(session: SessionState, error: VNCProxyError, live: LiveSessi
     if painted is None or painted.leg.is_closing:
         return
     seen = painted.show_last(last_card(error.sentence(session.id)))
-    timer = live.services.reactor.callLater(LAST_CARD_TIME, painted.end_last)
+    seconds = LAST_CARD_TIME_OF_A_STOP if error.elsewhere else LAST_CARD_TIME
+    timer = live.services.reactor.callLater(seconds, painted.end_last)
     painted.leg.close_reason.addCallback(painted.end_last)
     await seen
     if timer.active():
