@@ -11,8 +11,8 @@ from twisted.internet.defer import Deferred
 
 from tests.doubles.proxy_in_memory import WEB_01
 from tests.doubles.sessions import GREETING, SessionTestCase, User
-from vncproxy.errors import BadRequest, Busy, Forbidden, VNCProxyError
-from vncproxy.model import ConsoleType, JoinKind, Joins, Mode, Policy, Sharing, Token
+from vncproxy.errors import BadRequest, Busy, ClientGone, Forbidden, VNCProxyError
+from vncproxy.model import ConsoleType, JoinKind, Joins, Mode, Policy, SessionPhase, Sharing, Token
 from vncproxy.rfb.server_init import desktop_name
 from vncproxy.session.session import Session
 from vncproxy.together.driving import HOLD
@@ -132,6 +132,18 @@ class NamelessTests(CompanyCase):
         asked = page.last("drive-asked")
         assert asked is not None
         self.assertEqual(asked["name"], "")
+
+
+class WaitingTests(CompanyCase):
+    def test_one_who_waits_for_approval_neither_drives_nor_is_seen(self) -> None:
+        waiting = self.begin(self.user_request(self.issue(replace(ONE_DRIVER, approval=1))))
+        self.assertIs(waiting.state, SessionPhase.WAITING)
+
+        alice, page = self.enter("alice", ONE_DRIVER)
+
+        self.assertTrue(alice.rights.may_control)
+        self.assertIsNone(page.last("people"))
+        waiting.cancel(ClientGone())
 
 
 class DriveCase(CompanyCase):

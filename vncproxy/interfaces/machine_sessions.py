@@ -38,6 +38,9 @@ class IMachineSessions(Interface):
             other: empty for none, as a session that has ended is.
         """
 
+    def announce(vm: VMAddress, name: str) -> Awaitable[None]:
+        """Let all processes know that a session, which waited until now, enters a machine."""
+
     def tell(name: str, message: str) -> Awaitable[bool]:
         """Send a message to the process of a session; returns whether there is one.
 

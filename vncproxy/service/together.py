@@ -30,6 +30,7 @@ def make_company(
         memory = MemoryMachineSessions(sessions)
         alone = Company(sessions, sessions.of_machine, memory, note, clock)
         memory.on_change, memory.on_message = alone.driving.changed, alone.handing.received
+        memory.on_entered = alone.changed
         return alone
     # txredisapi installs the reactor on import, and importing this module must not
     from ..cluster.keys import HEARTBEAT, LEASE

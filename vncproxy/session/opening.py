@@ -183,13 +183,13 @@ class Opening:
     async def _open_console(self, grant: Grant) -> tuple[Leg, Console, str, Sequence[IStage]]:
         """Return the user's leg, the console, the machine's name, and stages."""
         session, token = self._session, grant.token
-        await self._enter_machine(grant)
         await self._downstream.admit(grant)
         check_policy(token.policy, session.user_request, self._services.time())
         if asks(grant, self._services.banner):
             self._end_turn()
             await Consenting(session, self._downstream, self._live).ask(grant)
             check_time(token.policy, self._services.time())
+        await self._enter_machine(grant)
         find = partial(self._find_console, grant)
         console, name = await open_or_start(session, self._services, find)
         session.is_vnc_server = console.is_vnc_server
@@ -210,7 +210,7 @@ class Opening:
             VNCProxyError: there is no place for it.
         """
         token, request = grant.token, self._session.user_request
-        is_seen = grant.company > 1 and not request.can_talk
+        is_seen = grant.company > 1 and (not request.can_talk or self._session.consent is not None)
         if token.joins is not None or self._session.shares_control or is_seen:
             self._note = await self._live.enter_machine(self._session)
 

@@ -13,7 +13,7 @@ from ..model import VMAddress
 from ..session.registry import SessionRegistry
 from ..session.state import SessionState
 from .binding import Binding
-from .driving import Driving, Seat
+from .driving import Driving, NamedBy, Seat
 from .handing import HandingOver
 from .people import OfMachine, People
 
@@ -48,7 +48,9 @@ class Company:
         lease: float | None = None,
     ) -> None:
         self.binding = Binding(sessions, machines)
-        self.driving = Driving(machines, lambda each: sessions.lease(each).name, clock, lease)
+        self._machines = machines
+        self._name_of: NamedBy = lambda each: sessions.lease(each).name
+        self.driving = Driving(machines, self._name_of, clock, lease)
         self.people = People(sessions, of_machine, self._driver_of, clock)
         self.handing = HandingOver(
             self.driving, machines, note, clock, lambda: sessions.services.show_users
@@ -71,10 +73,12 @@ class Company:
             await self.binding.require_host(session)
         if session.shares_control:
             await self.driving.begin(session)
-        if session.grant.company < 2 or session.user_request.can_talk:
+        if session.grant.company < 2:
             return ""
         try:
-            return await self.people.note(session)
+            if session.consent is not None:
+                await self._machines.announce(session.grant.token.vm, self._name_of(session))
+            return "" if session.user_request.can_talk else await self.people.note(session)
         except StoreUnavailable:
             return ""
 

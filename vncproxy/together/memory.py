@@ -18,11 +18,13 @@ class MemoryMachineSessions:
     Attributes:
         on_message: takes the messages for its sessions.
         on_change: is called with a machine that has another driver than before.
+        on_entered: is called with a machine that a session enters which waited until now.
     """
 
     def __init__(self, sessions: SessionRegistry) -> None:
         self.on_message: Callable[[bytes], object] = lambda message: None
         self.on_change: Callable[[VMAddress], object] = lambda vm: None
+        self.on_entered: Callable[[VMAddress], object] = lambda vm: None
         self._sessions = sessions
         self._drivers: dict[VMAddress, str] = {}
 
@@ -53,6 +55,10 @@ class MemoryMachineSessions:
             self._drivers[vm] = other
         self.on_change(vm)
         return self._drivers.get(vm, "")
+
+    async def announce(self, vm: VMAddress, name: str) -> None:
+        """Let this process know that a session enters a machine."""
+        self.on_entered(vm)
 
     async def tell(self, name: str, message: str) -> bool:
         """Take a message for a session of this process."""

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from ..errors import StoreUnavailable
-from ..model import JoinKind, SessionFilter, SessionInfo, VMAddress
+from ..model import JoinKind, SessionFilter, SessionInfo, SessionPhase, VMAddress
 from ..session.registry import SessionRegistry
 from ..session.state import SessionState
 
@@ -103,7 +103,7 @@ class People:
         return [
             self._person(other, driver)
             for other in found
-            if other.id != session.id and (other.joins is None or other.joins.announced)
+            if other.id != session.id and _is_seen(other)
         ]
 
     def _person(self, other: SessionInfo, driver: str) -> dict[str, Any]:
@@ -118,3 +118,9 @@ class People:
 
 def _company_at_first(session: SessionState) -> int:
     return 0 if session.grant is None else session.grant.company
+
+
+def _is_seen(other: SessionInfo) -> bool:
+    """Return whether others see a session: not one that waits, nor one that looks in silence."""
+    is_announced = other.joins is None or other.joins.announced
+    return is_announced and other.state is not SessionPhase.WAITING

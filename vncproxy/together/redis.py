@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from zope.interface import implementer
 
 from ..cluster.keys import ClusterKeys
@@ -38,6 +40,13 @@ class RedisMachineSessions:
         """Let the driver hand a machine over."""
         keys = [self._keys.driver(vm), *self._sets(vm)]
         return await self._change(scripts.GIVE, keys, "drive", str(vm), name, other)
+
+    async def announce(self, vm: VMAddress, name: str) -> None:
+        """Let all processes know that a session enters a machine, as by its redemption."""
+        notice = json.dumps({"v": 1, "event": "entered", "vm": str(vm), "session": name})
+        await self._link.run(
+            lambda redis: redis.command("PUBLISH", self._keys.machines, notice), "drive"
+        )
 
     async def tell(self, name: str, message: str) -> bool:
         """Send a message to the process of a session."""
