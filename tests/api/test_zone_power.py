@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.testing import MemoryReactorClock
+from zope.interface.verify import verifyObject
 
 from tests.api.test_zones import KEY, ZoneCase
+from tests.backends.zone.test_settings import ASKING
 from tests.doubles.api import Answer
-from vncproxy.errors import PowerDenied
-from vncproxy.model import ConsoleEndpoint, PowerAction, Transport
+from vncproxy.backends import new_context
+from vncproxy.backends.zone import ZoneBackend, ZoneSettings
+from vncproxy.backends.zone.backend import POWER_TIME
+from vncproxy.backends.zone.errors import refused
+from vncproxy.errors import PowerDenied, PowerStateUnfit, PowerUnsupported, ZoneForbidden
+from vncproxy.interfaces import IPower
+from vncproxy.model import ConsoleEndpoint, Journey, Policy, PowerAction, Transport
 from vncproxy.testing import PoweredConsoles
-from vncproxy.zones.request import AcceptedKey, Act, Peer
+from vncproxy.zones.request import AcceptedKey, Act, Peer, Request, sign
 
 RESET, OFF = PowerAction.RESET, PowerAction.OFF
 
 
-class ZonePowerTests(ZoneCase):
+class PowerCase(ZoneCase):
+    """Paris may reset madrid's machines."""
+
     def setUp(self) -> None:
         super().setUp()
         endpoint = ConsoleEndpoint(Transport.TCP, "192.0.2.1", 5900)
@@ -26,6 +38,8 @@ class ZonePowerTests(ZoneCase):
         self.paris = Peer("paris", (AcceptedKey(KEY.public),), frozenset({"kvm"}))
         self.peer(replace(self.paris, power=frozenset({RESET})))
 
+
+class ZonePowerTests(PowerCase):
     def act(self, action: PowerAction | None = RESET, **changes: Any) -> Answer:
         key = self.signed(Act.POWER, action=action, **changes)
         return self.call("POST", "/v1/zones/power", key=key)
@@ -78,3 +92,55 @@ class ZonePowerTests(ZoneCase):
         self.host.wait.callback(None)
         self.assertEqual([self.finish(each).status for each in begun], [200, 200])
         self.assertEqual(self.host.done, [("web-01", RESET)])
+
+
+class AskingTests(PowerCase):
+    """The other side: what paris asks with, and what it makes of the answers."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.time = time.time()
+        settings = ZoneSettings.model_validate({**ASKING, "power": True})
+        calls: Any = None
+        reactor = MemoryReactorClock()
+        context = new_context(ZoneBackend, "madrid", settings, calls, reactor, "paris")
+        self.backend = ZoneBackend(context)
+        self.limits: list[float] = []
+        self.patch(self.backend._connection, "send", self.send)
+
+    async def send(
+        self, method: str, path: str, request: Request, patience: float = 0.0
+    ) -> dict[str, Any]:
+        self.limits.append(patience)
+        answer = self.call(method, path, key=sign(request, KEY))
+        if answer.status >= 300:
+            raise refused("madrid", answer.status, json.dumps(answer.body).encode())
+        body: dict[str, Any] = answer.body
+        return body
+
+    def request(self, action: PowerAction = RESET) -> Deferred[bool]:
+        journey = Journey("7f3a", "alice", "192.0.2.1", Policy(power=(RESET, OFF)))
+        return Deferred.fromCoroutine(self.backend.request_power("kvm/web-01", action, journey))
+
+    def test_it_is_asked_once_in_the_name_of_the_user(self) -> None:
+        self.assertTrue(verifyObject(IPower, self.backend))
+        self.assertTrue(self.successResultOf(self.request()))
+        self.assertEqual((self.host.done, self.limits), ([("web-01", RESET)], [POWER_TIME]))
+        [line] = [each for each in self.audit if each["event"] == "power"]
+        self.assertEqual((line["user"], line["from_session"]), ("alice", "7f3a"))
+
+    def test_what_it_refuses_is_told_in_its_words(self) -> None:
+        self.failureResultOf(self.request(OFF), ZoneForbidden)
+        self.host.off.add("web-01")
+        error = self.failureResultOf(self.request(), PowerStateUnfit).value
+        self.assertEqual(error.sentence(), "The virtual machine is shut off.")
+        self.host.off.clear()
+        self.host.allowed = ()
+        self.failureResultOf(self.request(), PowerUnsupported)
+        self.host.allowed, self.host.fail = (RESET,), PowerDenied("no right")
+        self.failureResultOf(self.request(), PowerDenied)
+
+    def test_without_the_switch_nothing_is_offered(self) -> None:
+        settings = ZoneSettings.model_validate(ASKING)
+        self.assertFalse(settings.power)
+        self.assertEqual(len(self.backend.power_actions()), 5)
