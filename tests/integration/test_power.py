@@ -189,5 +189,5 @@ class ApiTests(PowerCase):
         self.run_machine(True)
         vm = self.vm.replace("kvm/", "looking/")
         status, answer = self.gateway.call("POST", "/v1/power", {"vm": vm, "action": "off"})
-        self.assertEqual((status, answer["error"]["code"]), (501, "power-unsupported"))
+        self.assertEqual((status, answer["error"]["code"]), (422, "power-unsupported"))
         self.assertTrue(self.is_on())

@@ -34,7 +34,7 @@ class PowerUnsupported(PowerError):
     """The backend cannot do it, or is not configured to."""
 
     public = "This cannot be done to the virtual machine from here."
-    status = 501
+    status = 422
     close_code = 4100
     code = "power-unsupported"
 

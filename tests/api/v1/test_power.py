@@ -51,14 +51,14 @@ class ActTests(PowerTestCase):
         answer = self.call("POST", "/v1/power", {"vm": "nowhere/gone", "action": "off"})
         self.assertRefused(answer, 404, "vm-not-found", None)
 
-    def test_a_backend_that_cannot_or_may_not_is_501(self) -> None:
+    def test_a_backend_that_cannot_or_may_not_is_422(self) -> None:
         self.host.allowed = ()
         self.assertRefused(
-            self.call("POST", "/v1/power", RESET_WEB), 501, "power-unsupported", None
+            self.call("POST", "/v1/power", RESET_WEB), 422, "power-unsupported", None
         )
         self.assertEqual(self.host.done, [])
         last = self.audit[-1]
-        self.assertEqual((last["event"], last["status"]), ("api-refuse", 501))
+        self.assertEqual((last["event"], last["status"]), ("api-refuse", 422))
 
     def test_an_account_that_may_only_look_is_told(self) -> None:
         self.host.fail = PowerDenied("the account lacks VirtualMachine.Interact.Reset")
