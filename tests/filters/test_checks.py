@@ -68,6 +68,12 @@ class RefusedTestCase(SynchronousTestCase):
 
 
 class QEMUTests(RefusedTestCase):
+    def test_cve_2008_2382_a_list_without_encodings_is_sent_as_raw_alone(self) -> None:
+        for policy in SETTINGS:
+            for sent in (set_encodings(), set_encodings(1000)):
+                passed = ViewerFilter(rules_for(policy)).process(sent)
+                self.assertEqual(passed, set_encodings(0))
+
     def test_cve_2014_7815_pixels_of_too_few_bits(self) -> None:
         for bits in (0, 1, 7, 24, 64, 255):
             self.refused_always(pixel_format(bits=bits))
@@ -111,6 +117,10 @@ class QEMUTests(RefusedTestCase):
 
 
 class LibVNCServerTests(RefusedTestCase):
+    def test_cve_2010_5304_a_text_for_which_no_memory_is_found(self) -> None:
+        for size in (0x7FFFFFFF, 0x00100001):
+            self.refused_always(struct.pack(">B3xI", 6, size))
+
     def test_cve_2014_6053_and_2018_7225_a_text_larger_than_memory(self) -> None:
         for size in (0xFFFFFFFF - 0x7FFFFFF0, 0x7FFFFFFE, 0x00100001):
             self.refused_always(struct.pack(">B3xI", 6, size))
@@ -127,6 +137,12 @@ class LibVNCServerTests(RefusedTestCase):
 
     def test_cve_2014_6055_2018_15127_and_others_of_its_file_transfer(self) -> None:
         self.refused_always(struct.pack(">BBBxII", 7, 3, 0, 0, 0xFFFFFFFF))
+
+
+class UltraVNCTests(RefusedTestCase):
+    def test_cve_2019_8271_and_others_of_its_file_transfer(self) -> None:
+        for request in (1, 2, 3, 4, 6, 7, 11):
+            self.refused_always(struct.pack(">BBBxII", 7, request, 0, 0xFFFFFFFF, 0xFFFFFFFF))
 
 
 class TigerVNCTests(RefusedTestCase):
@@ -225,7 +241,7 @@ class TableTests(SynchronousTestCase):
         listed = {fault for row in rows for fault in re.findall(r"CVE-(\d{4}-\d+)", row)}
         tested = {
             f"{year}-{number}"
-            for case in (QEMUTests, LibVNCServerTests, TigerVNCTests)
+            for case in (QEMUTests, LibVNCServerTests, UltraVNCTests, TigerVNCTests)
             for name in dir(case)
             if name.startswith("test_cve_")
             for year, number in re.findall(r"(20\d\d)_(\d{4,})", name)

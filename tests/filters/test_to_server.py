@@ -126,8 +126,10 @@ class EncodingTests(SynchronousTestCase):
 
         self.assertEqual(announced(passed), encodings)
 
-    def test_no_encodings_at_all(self) -> None:
-        self.assertEqual(announced(viewer_filter().process(set_encodings())), ())
+    def test_no_encodings_at_all_are_raw_alone(self) -> None:
+        for encodings in ((), (1000,)):
+            passed = viewer_filter().process(set_encodings(*encodings))
+            self.assertEqual(announced(passed), (0,))
 
 
 class ClipboardTests(SynchronousTestCase):
@@ -165,7 +167,7 @@ class ClipboardTests(SynchronousTestCase):
     def test_the_extended_one_is_announced_unless_nothing_may_pass(self) -> None:
         for clipboard in Clipboard:
             passed = viewer_filter(clipboard=clipboard).process(set_encodings(EXTENDED_CLIPBOARD))
-            expected = () if clipboard is Clipboard.NONE else (EXTENDED_CLIPBOARD,)
+            expected = (0,) if clipboard is Clipboard.NONE else (EXTENDED_CLIPBOARD,)
             self.assertEqual(announced(passed), expected)
 
     def test_a_text_over_the_limit_is_dropped_and_the_next_one_passes(self) -> None:

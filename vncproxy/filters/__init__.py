@@ -5,6 +5,7 @@ others; `vncproxy.relay.stages` runs them.
 
 - `rules`: what a policy means for each direction.
 - `clipboard`: the messages of the extended clipboard.
+- `budget`: how many bytes of texts may be decompressed.
 - `encodings`: which encodings a viewer may announce.
 - `checks`: messages that no viewer sends, and that have crashed servers.
 - `held`: the keys and buttons that a viewer holds down at the server.

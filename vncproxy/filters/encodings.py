@@ -41,8 +41,11 @@ def may_announce(rules: Rules) -> frozenset[int]:
 
 
 def pack_encodings(encodings: Iterable[int], allowed: frozenset[int]) -> bytes:
-    """Return a SetEncodings message with those that are allowed, in the viewer's order."""
-    kept = [each for each in encodings if each in allowed or _is_level(each)]
+    """Return a SetEncodings message with those that are allowed, in the viewer's order.
+
+    None at all means Raw alone, and is sent as that: a list without any has hung QEMU.
+    """
+    kept = [each for each in encodings if each in allowed or _is_level(each)] or [e.RAW]
     return struct.pack(f">BxH{len(kept)}i", 2, len(kept), *kept)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from time import monotonic
 
 from ..interfaces import IStage, IViewerStage
 from ..model import Policy, Sharing
@@ -22,6 +23,7 @@ def stages_for(
     check: bool = False,
     recorded: bool = False,
     power: XvpPower | None = None,
+    seconds: Callable[[], float] = monotonic,
 ) -> tuple[IStage, ...]:
     """Return the stages that a policy needs: none where it restricts nothing.
 
@@ -31,6 +33,7 @@ def stages_for(
     Args:
         server_init: the ServerInit message, for its pixel format.
         view_only: whether the user may not control the machine now; None for what the policy says.
+        seconds: a monotonic clock.
         check: whether a viewer's messages are checked although nothing is restricted.
         recorded: whether the server's messages have to be of kinds that a recording can be played
             with.
@@ -48,9 +51,9 @@ def stages_for(
     if view_only is not None:
         rules.view_only = view_only
     if not rules.limits_from_guest and power is None:
-        return (ViewerFilter(rules),)
+        return (ViewerFilter(rules, seconds=seconds),)
     formats = FormatChanges(pixel_format_of(server_init))
-    return (ViewerFilter(rules, formats), ServerFilter(rules, formats))
+    return (ViewerFilter(rules, formats, seconds), ServerFilter(rules, formats, seconds))
 
 
 def stage_of_viewer(stages: Sequence[IStage]) -> IViewerStage | None:

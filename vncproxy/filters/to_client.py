@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from time import monotonic
+
 from zope.interface import implementer
 
 from ..errors import ViewerMessageRefused
@@ -10,6 +13,7 @@ from ..model import Direction
 from ..rfb.client_messages import MAX_CUT_TEXT
 from ..rfb.pieces import Piece
 from ..rfb.server_messages import OWN_ANSWER, FormatChanges, ServerPieces
+from .budget import Budget
 from .clipboard import ASKS, Action, action_of, provided_size
 from .rules import Rules
 from .xvp import XvpPower
@@ -25,6 +29,7 @@ class ServerFilter:
 
     Args:
         formats: knows the pixel formats; it is shared with the viewer's filter.
+        seconds: a monotonic clock.
 
     Attributes:
         direction: from the server to the viewer.
@@ -32,9 +37,12 @@ class ServerFilter:
 
     direction = Direction.TO_CLIENT
 
-    __slots__ = ("_collected", "_dropping", "_pieces", "_rules")
+    __slots__ = ("_budget", "_collected", "_dropping", "_pieces", "_rules")
 
-    def __init__(self, rules: Rules, formats: FormatChanges) -> None:
+    def __init__(
+        self, rules: Rules, formats: FormatChanges, seconds: Callable[[], float] = monotonic
+    ) -> None:
+        self._budget = Budget(seconds)
         self._rules = rules
         self._pieces = ServerPieces(formats)
         self._collected: bytearray | None = None
@@ -80,10 +88,18 @@ class ServerFilter:
         whole, self._collected = bytes(self._collected), None
         return whole if self._rules.extended and self._may_pass(whole[_HEAD:]) else b""
 
+    def _size(self, body: bytes) -> int:
+        """Return the size of a text; more of them than the budget allows are dropped."""
+        if self._budget.is_spent:
+            raise ViewerMessageRefused("the guest offers more texts than are decompressed")
+        size = provided_size(body)
+        self._budget.spend(size)
+        return size
+
     def _may_pass(self, body: bytes) -> bool:
         try:
             action = action_of(body)
-            size = provided_size(body) if action is Action.PROVIDE else 0
+            size = self._size(body) if action is Action.PROVIDE else 0
         except ViewerMessageRefused:
             return False
         if action & ASKS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any, ClassVar
 
 from zope.interface import implementer
@@ -15,6 +16,7 @@ from ..rfb import encodings
 from ..rfb.client_messages import read_message
 from ..rfb.pieces import Piece
 from ..rfb.server_messages import CURSORS, FormatChanges
+from .budget import Budget
 from .checks import FenceCheck, check_audio, check_desktop_size, check_xvp
 from .clipboard import OFFERS, Action, action_of, provided_size
 from .encodings import may_announce, pack_encodings
@@ -44,6 +46,7 @@ class ViewerFilter:
 
     Args:
         formats: knows the pixel formats, where a server's messages are filtered, too.
+        seconds: a monotonic clock.
 
     Attributes:
         direction: from the viewer to the server.
@@ -54,6 +57,7 @@ class ViewerFilter:
     __slots__ = (
         "_announced",
         "_asked",
+        "_budget",
         "_collected",
         "_dropping",
         "_encodings",
@@ -66,7 +70,13 @@ class ViewerFilter:
         "_rules",
     )
 
-    def __init__(self, rules: Rules, formats: FormatChanges | None = None) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        formats: FormatChanges | None = None,
+        seconds: Callable[[], float] = monotonic,
+    ) -> None:
+        self._budget = Budget(seconds)
         self._rules = rules
         self._formats = formats
         self._pieces = rfb.ClientPieces()
@@ -241,7 +251,9 @@ class ViewerFilter:
 
     def _may_pass(self, action: Action, body: bytes) -> bool:
         if action is Action.PROVIDE:
-            size = provided_size(body)
+            if self._budget.is_spent:
+                raise ViewerMessageRefused("more texts are decompressed than any viewer sends")
+            self._budget.spend(size := provided_size(body))
             return self._rules.to_guest is not None and 0 < size <= self._rules.to_guest
         if action & OFFERS:
             return self._rules.to_guest is not None
