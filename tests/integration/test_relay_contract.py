@@ -8,10 +8,15 @@ from typing import ClassVar
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from tests.doubles.viewer_messages import FENCE
 from tests.doubles.wire import SocketPeer, Way, WireTestCase, forget_certificates
+from tests.filters.test_guard import SHORT
 from tests.relay.relay_contract import RelayContract, WebSocketRelayContract
 from vncproxy.errors import VNCProxyError
+from vncproxy.filters.rules import rules_for
+from vncproxy.filters.to_server import ViewerFilter
 from vncproxy.interfaces import IStage
+from vncproxy.model import Policy
 from vncproxy.relay import fast, plain
 from vncproxy.relay.fast.pump import Pump
 from vncproxy.relay.leg import Leg
@@ -80,11 +85,33 @@ class _TLSOverOpenConnections:
     half_closes = False
 
 
-class FastTests(_TCP, _Fast, RelayContract):
+class _Counting(ViewerFilter):
+    """A filter that counts what it is asked to process."""
+
+    processed = 0
+
+    def process(self, data: bytes) -> bytes:
+        self.processed += 1
+        return super().process(data)
+
+
+class _Guarded(_Fast, RelayContract):
+    def test_common_messages_do_not_go_through_the_filter(self) -> None:
+        stage = _Counting(rules_for(Policy()))
+        self.connected(stage)
+        for message in (*SHORT, FENCE, *SHORT):
+            self.user.send(message)
+            self.settle()
+            self.assertEqual(self.console.receive(), message)
+
+        self.assertEqual(stage.processed, 1)
+
+
+class FastTests(_TCP, _Guarded):
     websocket = False
 
 
-class FastWebSocketTests(_TCP, _Fast, WebSocketRelayContract):
+class FastWebSocketTests(_TCP, _Guarded, WebSocketRelayContract):
     pass
 
 

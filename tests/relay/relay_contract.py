@@ -21,10 +21,12 @@ from vncproxy.errors import (
     EndedByAdministrator,
     HypervisorError,
     SessionEnded,
+    ViewerMessageRefused,
     VNCProxyError,
 )
+from vncproxy.filters import stage_of_viewer, stages_for
 from vncproxy.interfaces import IStage
-from vncproxy.model import Direction
+from vncproxy.model import Direction, Policy
 from vncproxy.relay.framing import FrameError, Framing
 from vncproxy.relay.leg import Leg
 from vncproxy.relay.raw_framing import RawFraming
@@ -415,6 +417,38 @@ class RelayContract(PacingContract):
         self.settle()
 
         self.assertEqual((self.console.receive(), self.user.receive()), (b"ABCDEFGH", b"IJKLMNOP"))
+
+    def test_a_viewer_s_filter_has_what_it_must_whatever_way_bytes_take(self) -> None:
+        [stage] = stages_for(Policy(), b"", check=True)
+        self.connected(stage)
+        dropped, moves, text = b"\3" + bytes(9), b"\5\0" + bytes(4), b"\6" + bytes(6) + b"\4text"
+        keys = b"\4\1" + bytes(5) + b"A" + b"\5\1" + bytes(4)
+
+        self.user.send(moves)
+        self.user.send(moves + text[:9])
+        self.user.send(text[9:] + moves)
+        self.user.send(dropped)
+        self.user.send(keys)
+        self.settle()
+        received = self.console.receive()
+
+        self.assertEqual(received, moves + moves + text + moves + keys)
+        released = stage_of_viewer([stage])
+        assert released is not None
+        self.assertEqual(released.set_view_only(True), b"\4\0" + keys[2:8] + b"\5" + bytes(5))
+        self.user.send(moves + keys)
+        self.settle()
+        self.assertEqual(self.console.receive(), b"")
+
+    def test_after_a_message_that_is_refused_no_key_passes_either(self) -> None:
+        self.connected(*stages_for(Policy(), b"", check=True))
+
+        self.user.send(b"\xee")
+        self.user.send(b"\5\0" + bytes(4))
+        self.settle()
+
+        self.ended(ViewerMessageRefused)
+        self.assertEqual(self.console.receive(), b"")
 
     def test_a_stage_ends_the_session_with_its_error_and_nothing_more_passes(self) -> None:
         self.connected(Words(Direction.TO_SERVER))

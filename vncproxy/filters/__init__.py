@@ -10,6 +10,7 @@ others; `vncproxy.relay.stages` runs them.
 - `checks`: messages that no viewer sends, and that have crashed servers.
 - `held`: the keys and buttons that a viewer holds down at the server.
 - `xvp`: requests for power, which the proxy answers.
+- `guard`: which of a viewer's messages pass without the stage.
 - `to_server`: the stage for a viewer's messages.
 - `to_client`: the stage for a server's messages.
 - `stages`: the stages of a session.

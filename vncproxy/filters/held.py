@@ -23,6 +23,11 @@ class HeldInput:
         self._keys: dict[bytes, bytes] = {}
         self.pointer = b""
 
+    @property
+    def keys(self) -> int:
+        """How many keys are held down."""
+        return len(self._keys)
+
     def note_key(self, message: bytes) -> bytes:
         """Note a KeyEvent or a QEMU extended key message.
 

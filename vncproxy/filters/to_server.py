@@ -20,6 +20,7 @@ from .budget import Budget
 from .checks import FenceCheck, check_audio, check_desktop_size, check_xvp
 from .clipboard import OFFERS, Action, action_of, provided_size
 from .encodings import may_announce, pack_encodings
+from .guard import Guard
 from .held import HeldInput
 from .rules import Rules
 
@@ -50,6 +51,7 @@ class ViewerFilter:
 
     Attributes:
         direction: from the viewer to the server.
+        guard: says which bytes need not be processed.
     """
 
     direction = Direction.TO_SERVER
@@ -68,6 +70,7 @@ class ViewerFilter:
         "_offer",
         "_pieces",
         "_rules",
+        "guard",
     )
 
     def __init__(
@@ -88,6 +91,13 @@ class ViewerFilter:
         self._collected = bytearray()
         self._dropping = False
         self._handlers = self._WATCHING if rules.view_only else self._CONTROLLING
+        self.guard = Guard(self._held)
+        self._set_guard()
+
+    def _set_guard(self) -> None:
+        """Open it between messages, unless a filter of the server's has to know of each."""
+        between = not self._pieces.is_within
+        self.guard.set_open(is_open=between and self._formats is None and not self._rules.view_only)
 
     def process(self, data: bytes) -> bytes:
         """Return what may pass of a viewer's bytes.
@@ -95,12 +105,14 @@ class ViewerFilter:
         Raises:
             ViewerMessageRefused: a message is malformed, unknown, or would harm the server.
         """
+        self.guard.set_open(is_open=False)
         try:
             kept = [self._filter(piece) for piece in self._pieces.receive(data)]
         except ViewerMessageRefused:
             raise
         except DownstreamViolation as e:
             raise ViewerMessageRefused(e.detail) from e
+        self._set_guard()
         return b"".join(kept)
 
     def _filter(self, piece: Piece) -> bytes:
@@ -133,6 +145,7 @@ class ViewerFilter:
         released = self._withdraw() if view_only else b""
         before = self._encodings
         self._rules.view_only = view_only
+        self._set_guard()
         self._encodings = may_announce(self._rules)
         self._handlers = self._WATCHING if view_only else self._CONTROLLING
         changed = released + self._announce_again(before)

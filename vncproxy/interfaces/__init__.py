@@ -47,7 +47,7 @@ from .portals import IPortalStore
 from .power import IPower, IPowerElsewhere
 from .recorder import IRecorder
 from .registry import IProxies, ISessionRegistry
-from .stage import IStage, IViewerStage
+from .stage import IGuard, IStage, IViewerStage
 from .tokens import (
     IHasSentinels,
     ILinkStore,
@@ -68,6 +68,7 @@ __all__ = [
     "IConsoleRefusals",
     "IConsolesElsewhere",
     "IEventObserver",
+    "IGuard",
     "IHasSentinels",
     "IHasWarnings",
     "IKnowsConsoles",

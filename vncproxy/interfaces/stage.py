@@ -25,11 +25,27 @@ class IStage(Interface):
         """
 
 
+class IGuard(Interface):
+    """Lets a viewer's commonest messages pass without the stage, which is much dearer."""
+
+    is_quiet: bool = Attribute(
+        "Whether a whole PointerEvent without buttons passes as it is, and need not be noted."
+    )
+
+    def passes(buffer: bytearray, start: int, end: int) -> bool:
+        """Return whether bytes of a buffer pass as they are; the guard has taken note of them.
+
+        Where it returns False, nothing is noted, and the stage has to process them.
+        """
+
+
 class IViewerStage(IStage):
     """The stage for a viewer's messages of a session whose rights may change while it is open.
 
     It passes whole messages only, so its server is at the beginning of a message at any time.
     """
+
+    guard: IGuard = Attribute("What says which bytes need not be processed.")
 
     def set_view_only(view_only: bool) -> bytes:
         """Keep what controls the machine from the console, or let it pass, from now on.

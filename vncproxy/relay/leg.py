@@ -77,7 +77,7 @@ class Leg(Protocol):
         self.is_closing = False
         self._unread = bytearray()
         self._receive: Callable[[bytes], None] = self._keep
-        self._receive_eof: Callable[[], None] = _nothing
+        self._receive_eof: Callable[[], None] = _ignore
         self._on_full: Callable[[bool], None] = _ignore
         self.paused = False
         self.full = False
@@ -159,7 +159,7 @@ class Leg(Protocol):
         """
         self._receive = receive
         self._on_full = on_full or _ignore
-        self._receive_eof = on_eof or _nothing
+        self._receive_eof = on_eof or _ignore
         unread = bytes(self._unread)
         self._unread.clear()
         self.resume()
@@ -168,7 +168,7 @@ class Leg(Protocol):
 
     def stop_delivering(self, unread: bytes) -> None:
         """Keep what arrives from now on, behind the bytes that the receiver has not used."""
-        self._receive, self._receive_eof = self._keep, _nothing
+        self._receive, self._receive_eof = self._keep, _ignore
         self._keep(unread)
 
     def send(self, payload: bytes) -> None:
@@ -261,6 +261,11 @@ class Leg(Protocol):
         else:
             self._count_dropped(len(data))
 
+    def take_payload(self, payload: bytes) -> None:
+        """Receive payload bytes that were counted already; called by the transport."""
+        if not self.is_closing:
+            self._receive(payload)
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Close this side and cancel its timer; called by the transport."""
         self._lost = True
@@ -340,9 +345,5 @@ def _is_server(transport: Any) -> bool:
     return isinstance(below, Server)
 
 
-def _ignore(_: object) -> None:
+def _ignore(*_: object) -> None:
     """Drop what arrives."""
-
-
-def _nothing() -> None:
-    """Do nothing."""

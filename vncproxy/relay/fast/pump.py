@@ -18,6 +18,7 @@ from twisted.internet.error import ConnectionAborted, ConnectionDone, Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ...interfaces import IGuard
 from ..leg import Leg
 from ..sockets import IFinishesSending
 from ..websocket_framing import WebSocketFraming
@@ -29,6 +30,9 @@ BULK, INTERACTIVE = 32768, 4096
 """A read of at least the first makes a flow bulk; one of less than the second, interactive."""
 
 _NOT_READABLE = WRITABLE | GONE
+
+_MOVES, _POINTER_LENGTH = b"\5\0", 6
+"""How a PointerEvent without buttons begins, and its length (RFC 6143 section 7.5.5)."""
 
 
 class FramingType(Enum):
@@ -71,6 +75,7 @@ class Pump:
         "_events",
         "_fd",
         "_framing_type",
+        "_guard",
         "_leg",
         "_other",
         "_pending",
@@ -94,19 +99,23 @@ class Pump:
         self._seconds = seconds
         self._pending = bytearray(detached.pending)
         self._other: Pump | None = None
+        self._guard: IGuard | None = None
         self._copies = True
         self._bulk = False
         self._closing = Closing.NOT
         self._events = 0
         dispatcher.add(self._fd, self)
 
-    def join(self, other: Pump | None) -> None:
+    def join(self, other: Pump | None, guard: IGuard | None = None) -> None:
         """Start, passing received bytes to another pump; to the leg if there is none.
 
         What the leg's stages parse is read in small pieces: other sessions wait meanwhile.
+
+        Args:
+            guard: says which payload may go to the other pump; the leg's stages get the rest.
         """
-        self._other = other
-        self._copies = other is None or self._framing_type in _COPIED
+        self._other, self._guard = other, guard
+        self._copies = other is None or guard is not None or self._framing_type in _COPIED
         self._set_events(READABLE | (WRITABLE if self._pending else 0))
         if self._pending:
             self._leg.pauseProducing()
@@ -157,7 +166,25 @@ class Pump:
         else:
             leg.last_received_at = self._seconds()
             leg.bytes_received += end - start
+            guard = self._guard
+            # a pointer that moves is looked at here: a call costs as much again
+            if guard is None or (
+                end - start == _POINTER_LENGTH
+                and guard.is_quiet
+                and self._dispatcher.buffer.startswith(_MOVES, start)
+            ):
+                other.send_payload(start, end)
+            else:
+                self._pass_guarded(start, end, other, guard)
+
+    def _pass_guarded(self, start: int, end: int, other: Pump, guard: IGuard) -> None:
+        """Send payload that the guard lets pass; the leg's stages process the rest."""
+        if guard.passes(self._dispatcher.buffer, start, end):
             other.send_payload(start, end)
+            return
+        self._leg.take_payload(bytes(self._dispatcher.view[start:end]))
+        if self._leg.is_closing:
+            self._dispatcher.end_turn()
 
     def _pass_on_frames(self, start: int, end: int, other: Pump) -> None:
         """Unmask short, whole frames in place and send their payload; the leg gets the rest."""
@@ -179,7 +206,15 @@ class Pump:
         if out > begin:
             leg.last_received_at = self._seconds()
             leg.bytes_received += out - begin
-            other.send_payload(begin, out)
+            guard = self._guard
+            if guard is None or (
+                out - begin == _POINTER_LENGTH
+                and guard.is_quiet
+                and self._dispatcher.buffer.startswith(_MOVES, begin)
+            ):
+                other.send_payload(begin, out)
+            else:
+                self._pass_guarded(begin, out, other, guard)
         if rest:
             self._pass_to_leg(rest)
 

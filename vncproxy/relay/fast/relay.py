@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from ...errors import VNCProxyError
-from ...interfaces import IStage
+from ...interfaces import IGuard, IStage, IViewerStage
 from ...model import Direction
 from .. import plain
 from ..leg import Leg
@@ -30,21 +30,33 @@ def join(
 
     The pumps take over at the reactor's next turn, outside the transports' own callbacks; a pair
     with a socket that cannot be detached stays with the plain relay. A direction with stages goes
-    through the legs, the other one from socket to socket.
+    through the legs, but for what a viewer's stage has a guard for; the other one from socket to
+    socket.
     """
     ended = plain.join(downstream, upstream, stages)
-    staged = frozenset(stage.direction for stage in stages)
-    reactor.callLater(0, _replace_transports, downstream, upstream, staged, reactor)
+    staged, guard = frozenset(stage.direction for stage in stages), _guard_of(stages)
+    reactor.callLater(0, _replace_transports, downstream, upstream, staged, guard, reactor)
     return ended
 
 
-def _replace_transports(downstream: Leg, upstream: Leg, staged: Staged, reactor: Any) -> None:
+def _guard_of(stages: Sequence[IStage]) -> IGuard | None:
+    """Return what lets a viewer's messages pass beside the only stage of their direction."""
+    own = [stage for stage in stages if stage.direction is Direction.TO_SERVER]
+    if len(own) != 1 or not IViewerStage.providedBy(own[0]):
+        return None
+    guard: IGuard = IViewerStage(own[0]).guard
+    return guard
+
+
+def _replace_transports(
+    downstream: Leg, upstream: Leg, staged: Staged, guard: IGuard | None, reactor: Any
+) -> None:
     legs = (downstream, upstream)
     if any(leg.is_closing or not detachable(leg.transport) for leg in legs):
         return
     dispatcher = dispatcher_of(reactor)
     try:
-        _join_pumps(legs, staged, dispatcher, reactor)
+        _join_pumps(legs, staged, guard, dispatcher, reactor)
     except Exception:  # noqa: BLE001 a session with one pump would never end
         dispatcher.log.failure("a relay could not begin")
         for leg in legs:
@@ -52,10 +64,15 @@ def _replace_transports(downstream: Leg, upstream: Leg, staged: Staged, reactor:
 
 
 def _join_pumps(
-    legs: tuple[Leg, Leg], staged: Staged, dispatcher: Dispatcher, reactor: Any
+    legs: tuple[Leg, Leg],
+    staged: Staged,
+    guard: IGuard | None,
+    dispatcher: Dispatcher,
+    reactor: Any,
 ) -> None:
     user, console = (_pump(leg, dispatcher, reactor) for leg in legs)
-    user.join(None if Direction.TO_SERVER in staged else console)
+    parsed = Direction.TO_SERVER in staged and guard is None
+    user.join(None if parsed else console, guard)
     console.join(None if Direction.TO_CLIENT in staged else user)
     for leg in legs:
         if leg.paused:

@@ -33,6 +33,11 @@ class ClientPieces:
         self._held = b""
         self._rest = 0
 
+    @property
+    def is_within(self) -> bool:
+        """Whether the next byte belongs to a message that has begun."""
+        return self._rest > 0 or bool(self._held)
+
     def receive(self, data: bytes) -> Iterator[Piece]:
         """Receive bytes; returns an iterator over the pieces that they complete.
 
