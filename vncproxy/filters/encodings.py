@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from functools import cache
 
 from ..rfb import encodings as e
 from ..rfb.server_messages import KNOWN_ENCODINGS
@@ -31,13 +32,18 @@ _NOT_PLAYED = frozenset(
 
 def may_announce(rules: Rules) -> frozenset[int]:
     """Return the encodings that a viewer may announce, besides levels of quality."""
+    allowed = _allowed(rules.view_only, rules.recorded, rules.extended)
+    return allowed if rules.power is None else allowed - {e.XVP}
+
+
+@cache
+def _allowed(view_only: bool, recorded: bool, extended: bool) -> frozenset[int]:
+    """Return them; all sessions share a few sets, which are larger than the rest of a filter."""
     allowed = (KNOWN_ENCODINGS | _MESSAGES) - _NOT_FILTERED
-    allowed = allowed - _CONTROL if rules.view_only else allowed | _CONTROL
-    if rules.power is not None:
-        allowed -= {e.XVP}
-    if rules.recorded:
+    allowed = allowed - _CONTROL if view_only else allowed | _CONTROL
+    if recorded:
         allowed -= _NOT_PLAYED
-    return allowed | {e.EXTENDED_CLIPBOARD} if rules.extended else allowed
+    return allowed | {e.EXTENDED_CLIPBOARD} if extended else allowed
 
 
 def pack_encodings(encodings: Iterable[int], allowed: frozenset[int]) -> bytes:

@@ -1,10 +1,15 @@
 /** Whether the user may control the machine, as the gateway says: at first, and while the console is open. */
 
 import { element } from "./dom.js";
+import { hide, show } from "./notices.js";
 import { releaseHeld } from "./toolbar.js";
 
 /** What a mode of the gateway is called. */
 const VIEW_ONLY = "view-only";
+const NOTICE = "mode";
+/** Milliseconds for which a change is told; the badge stays. */
+const SHOWN_FOR = 10_000;
+let timer = 0;
 
 export function attach(connection, link) {
     const mode = new Mode(connection, link);
@@ -13,8 +18,20 @@ export function attach(connection, link) {
     connection.addEventListener("told", ({ detail }) => {
         if (detail.event === "mode") {
             mode.set(detail.mode === VIEW_ONLY);
+            if (!detail.by) {
+                say(detail.mode === VIEW_ONLY);
+            }
         }
     });
+}
+
+/** Tell the user what an administrator has changed; what another user does, that user's part tells. */
+function say(viewOnly) {
+    show(NOTICE, viewOnly
+        ? "An administrator has taken control. You can watch, but your keyboard and mouse do nothing."
+        : "An administrator has given you control. Your keyboard and mouse work now.");
+    clearTimeout(timer);
+    timer = setTimeout(() => hide(NOTICE), SHOWN_FOR);
 }
 
 class Mode {
