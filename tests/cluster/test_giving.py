@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.cluster.giving import OrderGiver
+from vncproxy.cluster.giving import CONFIRM_TIME, OrderGiver
 from vncproxy.cluster.keys import ClusterKeys
-from vncproxy.model import Identity
+from vncproxy.cluster.order import Kind, Order
+from vncproxy.errors import ModeFixed
+from vncproxy.model import Announcement, Changed, Identity, Mode, SessionFilter
+
+OTHER = "c" * 16
 
 MALFORMED = (
     b"",
@@ -35,3 +41,57 @@ class AnswerTests(SynchronousTestCase):
 
         said = [event["log_format"] for event in logged]
         self.assertEqual(said, ["a malformed answer to an order was ignored"] * len(MALFORMED))
+
+
+class ChangeTests(SynchronousTestCase):
+    """The answers of the process whose session is to change."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        unused: Any = None
+        identity = Identity("a" * 16, "b" * 16, "north")
+        self.giver = OrderGiver(identity, unused, ClusterKeys("vncproxy"), unused, self.clock)
+        there = Announcement(Identity("a" * 16, OTHER, "north"))
+        self.patch(self.giver, "_send", self.send)
+        self.workers = [there]
+        wanted = SessionFilter(ids=frozenset({"7f3a"}))
+        self.order = self.giver.new_order(
+            Kind.CHANGE, wanted, worker=OTHER, mode=Mode.VIEW_ONLY, by="desk"
+        )
+        self.changing = Deferred.fromCoroutine(self.giver.change(self.order))
+
+    async def send(self, order: Order) -> list[Announcement]:
+        return self.workers
+
+    def answer(self, **members: object) -> None:
+        answer = {"order": self.order.id, "worker": OTHER, "ended": 0, **members}
+        self.giver.confirmed(json.dumps(answer).encode())
+
+    def test_it_has_changed(self) -> None:
+        self.answer(changed=1, reenters=True)
+
+        self.assertEqual(self.successResultOf(self.changing), Changed(known=True, reenters=True))
+
+    def test_it_has_ended_meanwhile(self) -> None:
+        self.answer(changed=0, reenters=False)
+
+        self.assertEqual(self.successResultOf(self.changing), Changed(known=False))
+
+    def test_it_is_refused_in_words(self) -> None:
+        self.answer(changed=0, refused="Try again.\n")
+
+        failure = self.failureResultOf(self.changing, ModeFixed)
+        self.assertEqual(failure.value.sentence(), "Try again.\\u000a")
+
+    def test_an_older_version_does_not_know_how(self) -> None:
+        self.answer(unknown=True)
+
+        self.assertIn("version", self.failureResultOf(self.changing, ModeFixed).value.sentence())
+
+    def test_a_process_that_was_killed_is_named(self) -> None:
+        self.clock.advance(CONFIRM_TIME)
+
+        changed = self.successResultOf(self.changing)
+        self.assertFalse(changed.known)
+        self.assertEqual([each.worker for each in changed.unconfirmed], [OTHER])
+        self.answer(changed=1)  # too late

@@ -94,6 +94,16 @@ class AuditLogTests(AuditCase):
         )
         self.assertEqual(line["session"], SESSION.id)
 
+    def test_a_mode_that_overrides_the_policy_stands_beside_it(self) -> None:
+        info = replace(SESSION, mode=Mode.CONTROL, policy_mode=Mode.VIEW_ONLY)
+        self.audit.opened(info)
+        line = self.line()
+        self.assertEqual((line["mode"], line["policy"]), ("control", "view-only"))
+
+    def test_a_mode_of_the_policy_stands_alone(self) -> None:
+        self.audit.opened(replace(SESSION, policy_mode=Mode.CONTROL))
+        self.assertNotIn("policy", self.line())
+
     def test_a_closing(self) -> None:
         self.audit.closed(SESSION, ClientGone("closed by the peer"))
 

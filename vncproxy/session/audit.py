@@ -149,14 +149,14 @@ class AuditLog:
 
     def opened(self, session: SessionInfo) -> None:
         """Write that a session is open."""
-        text = self._write("open", session, mode=session.mode.value)
+        text = self._write("open", session, **_mode(session))
         self._note_joining("join", session)
         if self._journal is not None:
             self._journal.opened(text)
 
     def changed(self, session: SessionInfo, by: str) -> None:
         """Write that a user may control the machine from now on, or not any more, and by whom."""
-        self._write("change", session, mode=session.mode.value, by=by or None)
+        self._write("change", session, **_mode(session), by=by or None)
 
     def closed(self, session: SessionInfo, why: VNCProxyError) -> None:
         """Write why a session ended, and its bytes and seconds."""
@@ -229,6 +229,14 @@ class AuditLog:
         else:
             self._file.append(text)
         return text
+
+
+def _mode(session: SessionInfo) -> Line:
+    """Return what the user may do, and what the policy says where that is something else."""
+    line: Line = {"mode": session.mode.value}
+    if session.policy_mode not in (None, session.mode):
+        line["policy"] = session.policy_mode.value if session.policy_mode else None
+    return line
 
 
 def _zones(session: SessionInfo) -> Line:
