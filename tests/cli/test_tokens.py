@@ -22,6 +22,17 @@ class IssueTests(CommandTestCase):
         self.assertEqual((issued["vm"], issued["type"]), ("kvm/web-01", "xvpvnc"))
         self.assertEqual(issued["expires_at"], "2026-01-02T03:05:05Z")
 
+    def test_native_viewers_have_their_command_line_on_standard_error(self) -> None:
+        self.rfb_address = "[2001:db8::1]:5900"
+        self.serve()
+
+        result = self.run_command("token", "issue", "kvm/web-01", "--user", "a", "--type", "xvpvnc")
+
+        self.assertRegex(result.stdout, r"\Ahttp\S+/console\?token=[\w-]{43}\n\Z")
+        self.assertIn("vncviewer [2001:db8::1]::5900 ", result.stderr)
+        self.assertNotIn("token=", result.stderr)
+        self.assertNotIn("rfb_address", self.printed("--json"))
+
     def test_policy_is_put_together_from_its_options(self) -> None:
         issued = json.loads(
             self.printed(

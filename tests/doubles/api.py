@@ -280,7 +280,7 @@ class ApiTestCase(SynchronousTestCase):
         self.audit: list[dict[str, Any]] = []
         self.keys: list[ApiKey] = []
         self.locate_timeout = 10.0
-        self.zone = ""
+        self.zone = self.rfb_address = ""
         self.zones: dict[str, Peer] = {}
         self.asked: dict[Deferred[Any], tuple[str, str]] = {}
         self.key = self.add_key("root", Scope.ADMIN)
@@ -325,6 +325,7 @@ class ApiTestCase(SynchronousTestCase):
                 locate_timeout=self.locate_timeout,
                 base_url="https://console.example.com/",
                 xvp_url="http://console.example.com:6081/console",
+                rfb_address=self.rfb_address,
                 zone=self.zone,
                 zones=self.zones,
             )
