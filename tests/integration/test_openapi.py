@@ -43,7 +43,7 @@ web-01 = {{ address = "127.0.0.1:{port}" }}
 card = {{ address = "127.0.0.1:{port}" }}
 """)
         text = self.gateway.config.read_text()
-        self.gateway.config.write_text(text.replace('["admin"]', '["admin", "keys"]'))
+        self.gateway.config.write_text(text.replace('"admin"', '"admin", "keys"'))
         self.gateway.start()
         self.addCleanup(self.gateway.stop)
 
