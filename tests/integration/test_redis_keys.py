@@ -14,11 +14,14 @@ from tests.doubles.api import session
 from tests.doubles.cluster import LocalSessions
 from tests.tokens.store_contract import VM, good_once
 from vncproxy.cluster.cluster import Cluster
+from vncproxy.cluster.keys import ClusterKeys
 from vncproxy.errors import EndedByAdministrator, OverLimit
 from vncproxy.model import (
     Announcement,
     ConsoleType,
     Identity,
+    JoinKind,
+    Joins,
     Limits,
     Policy,
     Rate,
@@ -29,6 +32,8 @@ from vncproxy.model import (
     secret_id,
 )
 from vncproxy.portals.redis import RedisPortalStore
+from vncproxy.redis.link import RedisLink
+from vncproxy.together.redis import RedisMachineSessions
 from vncproxy.tokens.redis import RedisTokenStore
 
 ROW = re.compile(r"^\| `([a-z]+(?::[^`]*)?)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
@@ -65,6 +70,7 @@ class KeyTests(RedisCase):
         lease = SessionLease("1", "1" * 16, "192.0.2.1", Limits())
         await store.redeem(await store.issue(self.token()), lease=lease)
         await self.open_alone(store)
+        await self.join_and_drive(store)
         store.leases.held = lambda: [(lease, self.token())]
         await store.leases.renew(was_announced=False)
         await self.exceed_a_high_limit(store)
@@ -82,6 +88,19 @@ class KeyTests(RedisCase):
         for n, policy in enumerate((Policy(), Policy(), taking)):
             lease = SessionLease(f"a{n}", "1" * 16, "192.0.2.1", Limits())
             await store.redeem(await store.issue(self.token(vm=vm, policy=policy)), lease=lease)
+
+    async def join_and_drive(self, store: RedisTokenStore) -> None:
+        """Join a session, and let the joining one drive."""
+        vm, joins = VMAddress("kvm", "web-02"), Joins("1", JoinKind.GUEST, "alice")
+        lease = SessionLease("j1", "1" * 16, "192.0.2.1", Limits())
+        await store.redeem(await store.issue(self.token(vm=vm, joins=joins)), lease=lease)
+        link = RedisLink(reactor, self.settings())
+        self.addCleanup(lambda: Deferred.fromCoroutine(link.close()))
+        machines = RedisMachineSessions(link, ClusterKeys(self.settings().prefix))
+        self.assertEqual(await machines.drive(vm, lease.name, wants=True), lease.name)
+        self.assertEqual(await machines.find(vm, "j1", joined=True), lease.name)
+        self.assertEqual(await machines.find(vm, "j1"), "")
+        self.assertEqual(await machines.give(vm, lease.name, "none/1"), "")
 
     async def serve_portals(self) -> None:
         """Do whatever a proxy keeps for API callers."""
