@@ -37,11 +37,11 @@ class SharingRaceTests(RedisCase):
         self.store = self.make_store()
         self.server.cli("set", f"vncproxy:worker:{ME}", "{}", "px", "600000")
 
-    async def issue(self, count: int, sharing: Sharing, *vms: str) -> list[str]:
+    async def issue(self, count: int, sharing: Sharing, *vms: str, user: str = "") -> list[str]:
         """Return new links to machines by turns, each with the address that it is used from."""
         policy = Policy(sharing=sharing)
         tokens = (
-            self.token(vm=VMAddress("kvm", vms[n % len(vms)]), user=f"{n}", policy=policy)
+            self.token(vm=VMAddress("kvm", vms[n % len(vms)]), user=f"{user}{n}", policy=policy)
             for n in range(count)
         )
         secrets = await at_once(*map(self.store.issue, tokens))
@@ -99,7 +99,7 @@ class SharingRaceTests(RedisCase):
         self.assertEqual(outcomes["in"], len(alone) + sum(together))
 
     async def nothing_comes_between_the_sessions_of_one_browser(self) -> None:
-        (link,) = await self.issue(1, Sharing.EXCLUSIVE, "mine")
+        (link,) = await self.issue(1, Sharing.EXCLUSIVE, "mine", user="me")
         secret = link.partition("@")[0]
         grant, lease = await self.redeem(secret, None)
         racing = Deferred.fromCoroutine(
