@@ -59,7 +59,6 @@ from .patterns import ALL_VMS, NO_VMS, VMPattern, VMPatterns
 from .policy import (
     DEFAULT_POLICY,
     LONGEST_BANNER,
-    NOT_ENFORCED,
     Clipboard,
     ConsoleType,
     Inviting,
@@ -96,7 +95,6 @@ __all__ = [
     "LONGEST_BANNER",
     "LONGEST_WAIT",
     "MOST_JOINED",
-    "NOT_ENFORCED",
     "NO_BOUNDS",
     "NO_VMS",
     "REFUSALS_HEADER",

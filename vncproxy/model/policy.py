@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Final
@@ -169,35 +168,17 @@ class Policy:
         return bool(self.banner or self.approval)
 
     def not_enforced(self) -> tuple[str, str] | None:
-        """Return the first field that no session enforces, and its value; None when all are.
+        """Return a field that no session enforces beside the others, and its value; None for none.
 
         A token with such a policy must be refused: its issuer relies on the restriction.
         """
-        for name in NOT_ENFORCED:
-            if (value := getattr(self, name)) not in ENFORCED_VALUES.get(name, _DEFAULTS[name]):
-                return name, _text(value)
         if self.exclusive_at_server and not self.is_exclusive:
-            return "exclusive_at_server", _text(True)
+            return "exclusive_at_server", "true"
         if self.approval and self.sharing is Sharing.TAKE_OVER:
             # others would be ended before anyone has approved
-            return "sharing", f"{_text(self.sharing)} with approval"
+            return "sharing", "take-over with approval"
         return None
 
 
 DEFAULT_POLICY: Final = Policy()
 """What a token allows whose issuer decides nothing."""
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(_text, value))
-    return str(getattr(value, "value", value)).lower()
-
-
-ENFORCED_VALUES: Final[Mapping[str, frozenset[object]]] = {}
-"""The values of fields in `NOT_ENFORCED` that are enforced; of others the default alone is."""
-
-NOT_ENFORCED: Final[tuple[str, ...]] = ()
-"""The fields of a policy that sessions do not enforce but for some values."""
-
-_DEFAULTS: Final = {field.name: frozenset({field.default}) for field in fields(Policy)}

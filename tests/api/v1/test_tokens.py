@@ -10,7 +10,6 @@ from tests.doubles.api import NOW, WEB_01, ApiTestCase, session
 from vncproxy.api import Scope
 from vncproxy.errors import EndedByAdministrator, StoreUnavailable
 from vncproxy.model import VMAddress, secret_id
-from vncproxy.model import policy as policies
 
 UNKNOWN_ID = "0" * 64
 
@@ -67,10 +66,9 @@ class IssueTests(ApiTestCase):
         self.assertEqual(kept, {**policy, "allowed_origins": ["https://portal.example.com"]})
 
     def test_parts_that_are_not_enforced_are_refused_by_name(self) -> None:
-        self.patch(policies, "NOT_ENFORCED", ("approval",))
-        answer = self.issue(policy={"approval": 1})
+        answer = self.issue(policy={"exclusive_at_server": True})
 
-        self.assertRefused(answer, 422, "policy-unsupported", "policy.approval")
+        self.assertRefused(answer, 422, "policy-unsupported", "policy.exclusive_at_server")
         self.assertIn("not enforced", answer.error["message"])
 
     def test_defaults_of_those_parts_can_be_spelled_out(self) -> None:

@@ -12,7 +12,6 @@ from vncproxy.api.v1.parameters import JTI, parse_one
 from vncproxy.config.scope import Access, Scope
 from vncproxy.errors import PolicyUnsupported, TokenUnknown
 from vncproxy.model import Mode, SignedLink, VMAddress
-from vncproxy.model import policy as policies
 from vncproxy.testing import StaticConsoles
 from vncproxy.tokens.external.link_claims import link_id
 from vncproxy.tokens.external.store import StoreWithSources
@@ -71,8 +70,7 @@ class ClaimsTests(LinkCase):
         self.assertTrue(self.good(iat=now - 100, exp=now - 50).is_over)
 
     def test_what_is_not_enforced_is_refused_in_words(self) -> None:
-        self.patch(policies, "NOT_ENFORCED", ("approval",))
-        self.refused(PolicyUnsupported, policy={"approval": 1})
+        self.refused(PolicyUnsupported, policy={"exclusive_at_server": True})
 
     def test_claims_that_are_not_good(self) -> None:
         now = int(time.time())
