@@ -79,6 +79,44 @@ class MenuTests(PowerTestCase):
         self.assertEqual(self.told(), [])
 
 
+class WaitingTests(PowerTestCase):
+    """A session that waits for consent or approval has no right yet."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.invited: list[object] = []
+        services = self.sessions.services
+        requests = {**services.page_requests, "invite": self.invite}
+        self.sessions.services = replace(services, page_requests=requests)
+
+    async def invite(self, session: object, message: object) -> dict[str, object]:
+        self.invited.append(message)
+        return {}
+
+    def test_nothing_but_the_answer_is_taken_while_it_waits(self) -> None:
+        for asks in (Policy(approval=1, power=(OFF,)), Policy(banner="Read.", power=(OFF,))):
+            self.ask_for(asks)
+            self.told()
+            for what in ("power", "invite", "drive", "hand-over"):
+                self.act("off", what)
+                [answer] = self.told()
+                self.assertEqual(answer["error"]["code"], "bad-request")
+            self.assertEqual((self.host.done, self.invited), ([], []))
+
+    def test_it_is_answered_when_the_console_is_there(self) -> None:
+        self.ask_for(Policy(banner="Read.", power=(OFF,)))
+        accept = json.dumps({"ask": "consent", "id": 1, "accept": True})
+        self.peer.send(masked(TEXT, accept.encode()))
+        self.act("off")
+        self.assertEqual(self.host.done, [])
+        self.hypervisor = self.console()
+        self.browser.send(b"RFB 003.008\n\1\1")
+        self.told()
+        self.assertTrue(self.answer("off")["done"])
+        self.act("off", "invite")
+        self.assertEqual(len(self.invited), 1)
+
+
 class AskTests(PowerTestCase):
     def test_it_is_done_and_recorded_with_the_session(self) -> None:
         self.open(Policy(power=(RESET,)))

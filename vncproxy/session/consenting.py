@@ -26,7 +26,7 @@ from ..relay.leg import Leg
 from ..upstream import Console
 from .downstream import IDownstream
 from .live import LiveSessions
-from .page import Page
+from .page import BUILT_IN, Page
 from .state import SessionState
 
 NOTE_VIEW_ONLY: Final = " (view only)"
@@ -131,7 +131,7 @@ class Consenting:
         """Show the user what is asked; returns the leg to them."""
         session, leg = self._session, self._downstream.leg
         if session.user_request.can_talk and leg is not None:
-            session.page = Page(session, leg, self._live.services.page_requests)
+            session.page = Page(session, leg, BUILT_IN)
             consent.on_change = lambda: session.tell_page("consent", **state_for_page(session))
         else:
             leg = await greet(self._downstream, self._live.services.timeouts.greeting)

@@ -93,7 +93,7 @@ class Opening:
             raise
         session.painted = None
         if session.user_request.can_talk:
-            session.page = session.page or Page(session, down, self._services.page_requests)
+            session.page = Page(session, down, self._services.page_requests)
             self._live.on_page(session)
             tell_power(session, self._services.power, name or desktop_name(console.server_init))
         if session.is_recorded:

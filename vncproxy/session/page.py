@@ -116,4 +116,4 @@ async def answer_consent(session: SessionState, message: Mapping[str, Any]) -> M
 
 
 BUILT_IN: Final[Mapping[str, PageRequest]] = {"ping": answer_ping, "consent": answer_consent}
-"""What is answered without anything else of the proxy."""
+"""What is answered without anything else of the proxy, and while a session waits for consent."""
