@@ -35,6 +35,33 @@ class ApprovalsTests(SynchronousTestCase):
         self.approvals.approve(given("portal", "bob"))
         self.assertEqual(self.approvals.approvers, ("bob",))
 
+    def test_a_key_that_names_its_person_later_has_that_person_in_its_place(self) -> None:
+        self.approvals.approve(given("desk"))
+        self.assertEqual(self.approvals.approve(given("desk", "bob")), "")
+        self.assertEqual(self.approvals.approvers, ("bob",))
+        self.assertIn("already", self.approvals.approve(given("desk")))
+        self.assertEqual(self.approvals.withdraw(given("desk", "bob")), "")
+        self.assertEqual(self.approvals.approvers, ())
+
+    def test_what_is_refused_does_not_count_later(self) -> None:
+        self.approvals.approve(given("portal", "bob"))
+        self.assertIn("already", self.approvals.approve(given("other", "bob")))
+        self.approvals.withdraw(given("portal", "bob"))
+        self.assertEqual(self.approvals.approvers, ())
+
+    def test_a_person_and_a_key_of_the_same_name_count_once(self) -> None:
+        self.approvals.approve(given("ann"))
+        self.assertIn("already", self.approvals.approve(given("portal", " Ann")))
+        self.assertEqual(self.approvals.approvers, ("key ann",))
+        others = Approvals(2, "alice")
+        others.approve(given("portal", "ann"))
+        self.assertIn("already", others.approve(given("ann")))
+        self.assertEqual(others.approvers, ("ann",))
+
+    def test_a_key_of_the_user_approves_in_nobody_s_name(self) -> None:
+        self.assertIn("cannot approve", self.approvals.approve(given("alice", "x")))
+        self.assertEqual(self.approvals.approvers, ())
+
     def test_nobody_approves_of_a_session_of_their_own(self) -> None:
         for decision in (given("portal", "Alice"), given("alice")):
             self.assertIn("cannot approve", self.approvals.approve(decision))

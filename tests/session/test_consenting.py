@@ -80,6 +80,12 @@ class BannerTests(ConsentTestCase):
         self.assertEqual(self.told(), [])
         self.greet()
 
+    def test_the_page_is_told_of_no_approval_that_is_not_needed(self) -> None:
+        self.ask_for(banner=TEXT_TO_ACCEPT)
+        self.told()
+        self.answer(True)
+        self.assertEqual(self.told(), [{"event": "consent", "given": True}, {"id": 1}])
+
     def test_declining_gives_the_use_back(self) -> None:
         self.ask_for(banner=TEXT_TO_ACCEPT)
         self.answer(False)
@@ -146,6 +152,14 @@ class ApprovalTests(ConsentTestCase):
         self.assertEqual(self.kvm.asked, [])
         self.answer(True)
         self.greet()
+
+    def test_the_page_is_told_of_a_name_and_not_of_what_is_refused(self) -> None:
+        self.ask_for(approval=2)
+        self.told()
+        self.decide(Verdict.APPROVE, "desk")
+        self.assertEqual(self.decide(Verdict.APPROVE, "desk", "bob").refused, "")
+        self.assertNotEqual(self.decide(Verdict.APPROVE, "other", "bob").refused, "")
+        self.assertEqual([each["by"] for each in self.told()], [["key desk"], ["bob"]])
 
     def test_a_denial_tells_the_user_why(self) -> None:
         self.ask_for(approval=1)

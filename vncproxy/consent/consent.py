@@ -22,7 +22,7 @@ class Consent:
     Attributes:
         accepted: whether the user has accepted the text, or there is none.
         given: fires once when nothing is missing any more; fails with why the session is refused.
-        on_change: called after each change, while it waits.
+        on_change: called after each change that leaves something missing.
         on_accepted: called when the user accepts the text.
     """
 
@@ -84,9 +84,10 @@ class Consent:
     def _changed(self) -> None:
         if not self.waits:
             return
-        self.on_change()
         if self.accepted and self.approvals.enough:
             self.given.callback(None)
+        else:
+            self.on_change()
 
 
 def _nothing() -> None:
