@@ -12,12 +12,16 @@ from twisted.internet.defer import Deferred
 from tests.doubles.connect_users import OK, ConnectTestCase
 from tests.doubles.viewer_messages import set_encodings
 from vncproxy.model import Clipboard, Decision, Mode, Policy, Verdict
+from vncproxy.painted import encode
 from vncproxy.painted.card import HEIGHT, WIDTH
+from vncproxy.painted.encode import converter
 from vncproxy.rfb import encodings as e
 from vncproxy.rfb.pixels import PixelFormat
 from vncproxy.rfb.server_init import ServerInit
 from vncproxy.testing import MemoryPeer, ScriptedRFBServer, rfb_script
 
+MAPPED = PixelFormat(8, 8, False, False, 0, 0, 0, 0, 0, 0)
+COLOUR_MAP = 6 + 256 * 6
 RETURN, ESCAPE = 0xFF0D, 0xFF1B
 TEXT = "Authorised use only."
 WHOLE = struct.pack(">BBHHHH", 3, 0, 0, 0, 800, 600)
@@ -132,6 +136,12 @@ class SwitchTests(PaintedTestCase):
         self.assertEqual(self.reactor.tcpClients, [])
         self.assertEqual(self.observer.refusals[0][1].code, "viewer-holds-keys")
 
+    def test_what_is_no_rfb_after_consent_ends_the_session_at_once(self) -> None:
+        self.look(e.DESKTOP_SIZE)
+        self.peer.send(pressed(RETURN) + key(ord("a"), down=True))
+        self.peer.send(b"\x63" * 10)
+        self.assertEqual(self.observer.refusals[0][1].code, "downstream-violation")
+
     def test_extended_desktop_size_and_a_name(self) -> None:
         self.look(e.EXTENDED_DESKTOP_SIZE, e.DESKTOP_NAME)
         self.peer.send(pressed(RETURN))
@@ -193,9 +203,43 @@ class CardTests(PaintedTestCase):
 
     def test_a_colour_map_is_sent_where_one_is_wanted(self) -> None:
         self.look(e.RAW)
-        self.peer.send(pixel_format(PixelFormat(8, 8, False, False, 0, 0, 0, 0, 0, 0)))
-        self.assertEqual(self.peer.receive()[:6], struct.pack(">BxHH", 1, 0, 256))
+        self.peer.send(pixel_format(MAPPED), WHOLE)
+        heard = self.peer.receive()
+        self.assertEqual(heard[:6], struct.pack(">BxHH", 1, 0, 256))
+        self.assertEqual(len(heard), COLOUR_MAP + 16 + WIDTH * HEIGHT)
+        self.wait(0.3)
         self.picture(1)
+
+    def test_formats_that_no_picture_is_asked_in_cost_nothing(self) -> None:
+        self.look(e.RAW)
+        made: list[PixelFormat] = []
+
+        def counted(wanted: PixelFormat) -> encode.Converter:
+            made.append(wanted)
+            return converter(wanted)
+
+        self.patch(encode, "converter", counted)
+        self.peer.send((pixel_format(MAPPED) + pixel_format(BIGR)) * 1600 + pixel_format(MAPPED))
+        self.assertEqual((made, self.peer.receive()), ([], b""))
+        self.peer.send(WHOLE)
+        self.assertEqual(len(self.peer.receive()), COLOUR_MAP + 16 + WIDTH * HEIGHT)
+        self.assertEqual(len(made), 1)
+
+    def test_a_viewer_that_does_not_read_gets_no_more_colour_maps(self) -> None:
+        self.look(e.RAW)
+        self.peer.send(WHOLE)
+        most = self.peer.most
+        for _ in range(100):
+            self.peer.send(pixel_format(MAPPED) + WHOLE)
+            self.wait(0.3)
+        self.assertEqual(self.peer.most, most)
+
+    def test_more_keys_than_a_person_holds_end_the_session(self) -> None:
+        self.look(e.RAW)
+        self.peer.send(b"".join(key(0x100 + n, down=True) for n in range(64)) * 2)
+        self.assertEqual(self.observer.refusals, [])
+        self.peer.send(key(0x200, down=True))
+        self.assertEqual(self.observer.refusals[0][1].code, "downstream-violation")
 
     def test_a_long_text_scrolls(self) -> None:
         self.look(e.RAW, banner="word " * 700)

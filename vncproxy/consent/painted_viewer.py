@@ -26,6 +26,9 @@ T = TypeVar("T")
 UPDATE_INTERVAL: Final = 0.2
 """Seconds between two pictures: each takes some milliseconds to paint."""
 
+MOST_HELD: Final = 64
+"""Keys that a viewer may hold down at the same time; more are no person's."""
+
 _WHOLE: Final = Rect(0, 0, WIDTH, HEIGHT)
 _PALETTE: Final = PixelFormat(8, 8, False, True, 7, 7, 3, 0, 3, 6)
 """What the indices of a colour map mean, for viewers that ask for one."""
@@ -68,6 +71,7 @@ class PaintedViewer:
         self._pieces = rfb.ClientPieces()
         self._state = ViewerState()
         self._encoder = Encoder()
+        self._new_format: PixelFormat | None = None
         self._damage = Damage()
         self._card = Card("")
         self._row = 0
@@ -166,8 +170,8 @@ class PaintedViewer:
         message = read_message(data, self._pieces.length)
         match message:
             case rfb.SetPixelFormat(wanted):
-                self._state.pixel_format = data
-                self._use_format(wanted)
+                self._state.pixel_format, self._new_format = data, wanted
+                self._damage.add(_WHOLE)
             case rfb.SetEncodings(offered):
                 self._state.encodings, self._state.offered = data, frozenset(offered)
             case rfb.FramebufferUpdateRequest(incremental, x, y, width, height):
@@ -177,15 +181,10 @@ class PaintedViewer:
             case rfb.PointerEvent(buttons, x, y):
                 self._pointer(buttons, x, y)
 
-    def _use_format(self, wanted: PixelFormat) -> None:
-        if not wanted.true_colour:
-            self.leg.send(_colour_map())
-            wanted = _PALETTE
-        self._encoder.use_format(wanted)
-        self._damage.add(_WHOLE)
-
     def _key(self, down: bool, keysym: int) -> None:
         if down:
+            if len(self._held) >= MOST_HELD and keysym not in self._held:
+                raise DownstreamViolation(f"more than {MOST_HELD} keys are held down")
             self._held.setdefault(keysym, self._card)
             self._scroll(_SCROLLS.get(keysym, 0))
             return
@@ -239,7 +238,17 @@ class PaintedViewer:
         if rects := self._damage.take(self._request):
             self._request = None
             self._timer = self.leg.clock.callLater(UPDATE_INTERVAL, self._go_on)
+            self._use_format()
             self.leg.send(self._encoder.update(self._card.paint(self._row), rects))
+
+    def _use_format(self) -> None:
+        """Paint in the last format that was asked for: each costs tables, or a colour map."""
+        wanted, self._new_format = self._new_format, None
+        if wanted is not None and not wanted.true_colour:
+            self.leg.send(_colour_map())
+            wanted = _PALETTE
+        if wanted is not None:
+            self._encoder.use_format(wanted)
 
     def _go_on(self) -> None:
         self._timer = None

@@ -173,6 +173,7 @@ class Consenting:
         if session.painted is None:
             session.tell_page("consent", given=True)
             return
+        session.painted.on_violation = session.cancel
         session.painted.show(opening_card(self._machine))
         await wait_until_quiet(session.painted, self._live)
 
