@@ -2,36 +2,61 @@
 
 import { element, onClick } from "./dom.js";
 
+/** Milliseconds after a change of the buttons in which a click is meant for those before. */
+const SETTLE_TIME = 500;
+/** Milliseconds that the gateway has to answer a user who leaves. */
+const LEAVE_TIME = 3_000;
+
 export function attach(connection) {
     const dialog = element("consent");
-    const answer = (accept) => connection.ask("consent", { accept }).catch(() => {});
-    connection.onTold("consent", (asked) => (asked.given ? dialog.close() : show(dialog, asked)));
+    const accept = () => connection.ask("consent", { accept: true }).catch(() => {});
+    const leave = () =>
+        connection.ask("consent", { accept: false }, LEAVE_TIME).catch(() => connection.disconnect());
+    const show = makeShow(dialog);
+    connection.onTold("consent", (asked) => (asked.given ? dialog.close() : show(asked)));
     connection.addEventListener("change", () => {
         if (connection.state.name !== "connecting") {
             dialog.close();
         }
     });
-    onClick("consent-accept", () => answer(true));
-    onClick("consent-leave", () => answer(false));
+    onClick("consent-accept", accept);
+    onClick("consent-leave", () => show.isSettled() && leave());
     // Escape says no as the button does: the dialog stays until the gateway has taken the answer
     dialog.addEventListener("cancel", (event) => {
         event.preventDefault();
-        answer(false);
+        leave();
     });
 }
 
-function show(dialog, asked) {
+/** Return the function that shows what is asked; its `isSettled` tells whether a click counts. */
+function makeShow(dialog) {
+    let step = "";
+    let settled = 0;
+    const show = (asked) => {
+        const [before, opens] = [step, !dialog.open];
+        step = asked.accepted ? "approval" : "banner";
+        fill(asked);
+        if (opens) {
+            dialog.showModal();
+        } else if (step !== before) {
+            settled = performance.now() + SETTLE_TIME;
+        }
+        if (opens || step !== before) {
+            // a user who still types must not press a button by that
+            element("consent-text").focus();
+        }
+    };
+    show.isSettled = () => performance.now() >= settled;
+    return show;
+}
+
+function fill(asked) {
     const waits = asked.accepted;
     element("consent-title").textContent = waits ? "Waiting for approval" : "Please read this first";
     element("consent-text").textContent = waits ? whatFor(asked) : asked.banner;
     element("consent-state").textContent = waits ? progress(asked) : "";
     element("consent-accept").hidden = waits;
     element("consent-leave").textContent = waits ? "Leave" : "Decline";
-    if (!dialog.open) {
-        dialog.showModal();
-    }
-    // a user who still types must not press a button by that
-    element("consent-text").focus();
 }
 
 function whatFor({ needed, since, user, vm }) {
