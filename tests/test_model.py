@@ -156,9 +156,11 @@ class PolicyTests(SynchronousTestCase):
         self.assertIsNone(Policy(sharing=Sharing.TAKE_OVER).not_enforced())
         self.assertIsNone(Policy(sharing=Sharing.ONE_DRIVER).not_enforced())
 
-    def test_a_session_that_needs_approval_takes_no_machine_from_others(self) -> None:
+    def test_a_session_that_waits_takes_no_machine_from_others(self) -> None:
         part = Policy(sharing=Sharing.TAKE_OVER, approval=1).not_enforced()
         self.assertEqual(part, ("sharing", "take-over with approval"))
+        part = Policy(sharing=Sharing.TAKE_OVER, banner="Read this.").not_enforced()
+        self.assertEqual(part, ("sharing", "take-over with banner"))
 
 
 def accepts(pattern: str, address: str, fixed: str | None = None) -> bool:

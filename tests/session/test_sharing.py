@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from tests.doubles.sessions import SessionTestCase, User
+from tests.doubles.sessions import GREETING, SessionTestCase, User
 from vncproxy.errors import (
     ConsoleOccupied,
     EndedByAdministrator,
@@ -15,7 +16,18 @@ from vncproxy.errors import (
     UserElsewhere,
     VNCProxyError,
 )
-from vncproxy.model import KEPT, Grant, Limits, Ousted, Policy, SessionLease, Sharing, VMAddress
+from vncproxy.model import (
+    KEPT,
+    Decision,
+    Grant,
+    Limits,
+    Ousted,
+    Policy,
+    SessionLease,
+    Sharing,
+    Verdict,
+    VMAddress,
+)
 from vncproxy.session.session import Session
 
 EXCLUSIVE, TAKE_OVER = Policy(sharing=Sharing.EXCLUSIVE), Policy(sharing=Sharing.TAKE_OVER)
@@ -195,6 +207,46 @@ class OneOfAUserTests(SharingCase):
         (why,) = self.reasons()
         self.assertIsInstance(why, UserElsewhere)
         self.assertEqual(len(self.live_sessions()), 2)
+
+
+class WaitingTests(SharingCase):
+    """A session that waits takes nothing from others before it has what it waits for."""
+
+    def wait_for(self, policy: Policy, user: str = "alice") -> Session:
+        self.user = User(self)
+        self.begin(self.user_request(self.issue(policy=policy, user=user)))
+        self.user.peer.send(GREETING)
+        return self.session
+
+    def decide(self, session: Session, verdict: Verdict) -> None:
+        deciding = self.sessions.decide(session.id, Decision(verdict, "desk"))
+        self.successResultOf(Deferred.fromCoroutine(deciding))
+
+    def test_one_of_a_user_ends_the_others_when_it_is_approved(self) -> None:
+        self.serve(limits=Limits(one_session_per_user=True))
+        self.come(Policy())
+        waiting = self.wait_for(Policy(approval=1))
+        self.assertEqual(self.reasons(), [])
+        self.decide(waiting, Verdict.APPROVE)
+        (why,) = self.reasons()
+        self.assertIsInstance(why, UserElsewhere)
+
+    def test_one_that_is_denied_ends_none(self) -> None:
+        self.serve(limits=Limits(one_session_per_user=True))
+        self.come(Policy())
+        self.decide(self.wait_for(Policy(approval=1)), Verdict.DENY)
+        self.assertEqual(self.reasons(), [])
+        self.assertEqual(len(self.live_sessions()), 1)
+
+    def test_a_machine_is_taken_when_the_text_of_all_is_accepted(self) -> None:
+        self.come(Policy())
+        self.sessions.services = replace(self.sessions.services, banner="Of all.")
+        waiting = self.wait_for(TAKE_OVER, "bob")
+        self.assertEqual(self.reasons(), [])
+        assert waiting.consent is not None
+        waiting.consent.accept()
+        (why,) = self.reasons()
+        self.assertIsInstance(why, TakenOver)
 
 
 class CompanyTests(SharingCase):

@@ -174,9 +174,9 @@ class Policy:
         """
         if self.exclusive_at_server and not self.is_exclusive:
             return "exclusive_at_server", "true"
-        if self.approval and self.sharing is Sharing.TAKE_OVER:
-            # others would be ended before anyone has approved
-            return "sharing", "take-over with approval"
+        if self.asks and self.sharing is Sharing.TAKE_OVER:
+            # the machine would be taken from others before anyone has accepted or approved
+            return "sharing", f"take-over with {'approval' if self.approval else 'banner'}"
         return None
 
 

@@ -171,9 +171,8 @@ class LiveSessions:
                 yield self.lease(session), session.grant.token
 
     def end_replaced(self, session: SessionState) -> None:
-        """End the sessions that cannot be there beside a new one; they are not counted any more.
+        """End the other sessions of a new one's resume cookie; they are not counted any more.
 
-        These are the others of the same resume cookie, and those that its policy or a limit ends.
         One that is open has its own cookie, unless the new one was let in by it.
         """
         assert session.grant is not None
@@ -184,10 +183,17 @@ class LiveSessions:
         for other in self._of_same_cookie(session):
             if grant.resumed or not other.is_open:
                 self._replace(other, Superseded(f"by session {session.id}"))
-        for name, why in grant.ousted:
-            self._oust(session, name, why)
         if grant.company > 1:
             self.on_company(grant.token.vm)
+
+    def end_ousted(self, session: SessionState) -> None:
+        """End the sessions that the policy of a new one, or a limit, ends; they count no more.
+
+        One that waits for consent or approval ends none before it has them.
+        """
+        assert session.grant is not None
+        for name, why in session.grant.ousted:
+            self._oust(session, name, why)
 
     def _oust(self, session: SessionState, name: str, why: str) -> None:
         """End a session of any process because a new one begins."""

@@ -53,7 +53,16 @@ VIEW_ONLY = "vncproxy:view-only"
 class Opening:
     """The opening of one session; it is dropped once bytes flow."""
 
-    __slots__ = ("_downstream", "_end_turn", "_first", "_live", "_note", "_session", "_zone")
+    __slots__ = (
+        "_downstream",
+        "_end_turn",
+        "_first",
+        "_live",
+        "_note",
+        "_session",
+        "_waits",
+        "_zone",
+    )
 
     def __init__(self, session: SessionState, downstream: IDownstream, live: LiveSessions) -> None:
         self._session = session
@@ -61,6 +70,7 @@ class Opening:
         self._live = live
         self._zone = ""
         self._note = ""
+        self._waits = False
         self._first: bytes | None = None
         self._end_turn: Callable[[], None] = live.admission.end_turn
 
@@ -131,6 +141,9 @@ class Opening:
         session.grant = grant
         self._live.add_to_vm(session, token.vm)
         self._live.end_replaced(session)
+        self._waits = asks(grant, self._services.banner)
+        if not self._waits:
+            self._live.end_ousted(session)
         session.rights.set_mode(grant.mode or token.policy.mode)
         session.token_id, session.vm, session.user = grant.token_id, token.vm, token.user
         if token.visit is not None:
@@ -185,10 +198,11 @@ class Opening:
         session, token = self._session, grant.token
         await self._downstream.admit(grant)
         check_policy(token.policy, session.user_request, self._services.time())
-        if asks(grant, self._services.banner):
+        if self._waits:
             self._end_turn()
             await Consenting(session, self._downstream, self._live).ask(grant)
             check_time(token.policy, self._services.time())
+            self._live.end_ousted(session)
         await self._enter_machine(grant)
         find = partial(self._find_console, grant)
         console, name = await open_or_start(session, self._services, find)
