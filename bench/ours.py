@@ -12,6 +12,9 @@ from tests.components.certificates import Authority
 from tests.components.gateway import Gateway
 from tests.components.redis_server import RedisServer
 
+MACHINES = 256
+"""Machines that sessions are spread over, as those of many users are."""
+
 CONFIG = """
 [proxy]
 name = "bench"
@@ -41,7 +44,11 @@ def gateway(redis: RedisServer, kind: str, targets: dict[str, int], relay: str) 
         targets: name of a machine -> its RFB port.
         relay: further TOML that chooses a relay.
     """
-    lines = (f'{vm} = {{ address = "127.0.0.1:{port}" }}' for vm, port in targets.items())
+    lines = (
+        f'{vm}-{number} = {{ address = "127.0.0.1:{port}" }}'
+        for vm, port in targets.items()
+        for number in range(MACHINES)
+    )
     config = CONFIG.format(redis=redis.port, consoles="\n".join(lines), relay=relay)
     if kind != "wss":
         return Gateway(config)
@@ -52,28 +59,33 @@ def gateway(redis: RedisServer, kind: str, targets: dict[str, int], relay: str) 
 
 def issue(redis: RedisServer, vm: str, viewer: str, count: int) -> list[str]:
     """Write single-use tokens into Redis as a portal does; returns their secrets."""
-    now = int(time.time())
-    record = json.dumps(
-        {
-            "v": 1,
-            "vm": f"bench/{vm}",
-            "user": "bench",
-            "type": viewer,
-            "issued_at": now,
-            "expires_at": now + 600,
-        }
-    ).encode()
+    records = [_record(f"bench/{vm}-{number}", viewer) for number in range(min(count, MACHINES))]
     tokens = [secrets.token_urlsafe(32) for _ in range(count)]
     with socket.create_connection(("127.0.0.1", redis.port), 10) as connection:
         for at in range(0, count, 500):
-            some = tokens[at : at + 500]
-            connection.sendall(b"".join(_set(token, record) for token in some))
+            some = range(at, min(count, at + 500))
+            words = (_set(tokens[each], records[each % MACHINES]) for each in some)
+            connection.sendall(b"".join(words))
             answer = b""
             while len(answer) < 5 * len(some):
                 answer += connection.recv(65536)
             if answer != b"+OK\r\n" * len(some):
                 raise RuntimeError(f"Redis answered {answer[:80]!r}")
     return tokens
+
+
+def _record(vm: str, viewer: str) -> bytes:
+    now = int(time.time())
+    return json.dumps(
+        {
+            "v": 1,
+            "vm": vm,
+            "user": "bench",
+            "type": viewer,
+            "issued_at": now,
+            "expires_at": now + 600,
+        }
+    ).encode()
 
 
 def _set(token: str, record: bytes) -> bytes:
