@@ -25,10 +25,12 @@ from vncproxy.model import (
     PolicyBounds,
     PowerAction,
     SessionInfo,
+    Sharing,
     Token,
 )
 from vncproxy.testing import StaticConsoles
 from vncproxy.together.links import CannotJoin, SessionLinks, Wanted
+from vncproxy.tokens.bounds import BeyondBounds
 from vncproxy.tokens.issuing import IssueRules, TokenIssuer
 from vncproxy.tokens.machine_check import MachineCheck
 from vncproxy.tokens.memory import MemoryTokenStore
@@ -62,8 +64,10 @@ class LinksCase(SynchronousTestCase):
         failure = self.failureResultOf(Deferred.fromCoroutine(making), kind)
         return str(failure.value.sentence())
 
-    def invite(self, host: SessionInfo, mode: Mode = Mode.VIEW_ONLY, name: str = "Bob") -> Any:
-        return self.links.invite(host, Wanted(name, mode))
+    def invite(
+        self, host: SessionInfo, mode: Mode = Mode.VIEW_ONLY, name: str = "Bob", **more: Any
+    ) -> Any:
+        return self.links.invite(host, Wanted(name, mode), **more)
 
     def shadow(self, host: SessionInfo, mode: Mode = Mode.VIEW_ONLY, **more: Any) -> Any:
         return self.links.shadow(host, Wanted("dora", mode), "desk", announced=True, **more)
@@ -92,6 +96,29 @@ class GuestTests(LinksCase):
     def test_a_guest_has_no_power_over_the_machine(self) -> None:
         host = live(replace(MAY_INVITE, power=(PowerAction.RESET,)))
         self.assertEqual(self.made(self.invite(host)).policy.power, ())
+
+    def test_it_stays_within_the_bounds_of_the_key(self) -> None:
+        bounds = PolicyBounds(
+            mode=Mode.VIEW_ONLY,
+            sharing=Sharing.EXCLUSIVE,
+            client_networks=(ip_network("10.0.0.0/8"),),
+            banner="Be careful.",
+            approval=1,
+        )
+
+        policy = self.made(self.invite(live(), Mode.CONTROL, bounds=bounds)).policy
+
+        self.assertIs(policy.mode, Mode.VIEW_ONLY)
+        self.assertIs(policy.sharing, Sharing.SHARED)
+        self.assertEqual(policy.client_networks, bounds.client_networks)
+        self.assertEqual((policy.banner, policy.approval), (bounds.banner, 1))
+
+    def test_a_session_beyond_the_bounds_of_the_key_gets_no_guest_by_it(self) -> None:
+        host = live(replace(MAY_INVITE, client_networks=(ip_network("192.0.2.0/24"),)))
+        bounds = PolicyBounds(client_networks=(ip_network("10.0.0.0/8"),))
+        making = Deferred.fromCoroutine(self.invite(host, bounds=bounds))
+        error = self.failureResultOf(making, BeyondBounds).value
+        self.assertEqual((error.status, error.field), (403, "policy.client_networks"))
 
     def test_nobody_is_invited_without_the_right(self) -> None:
         self.refused(self.invite(live(Policy())), Forbidden)

@@ -87,14 +87,19 @@ class SessionLinks:
         joins = Joins(session.id, JoinKind.SHADOW, by, announced)
         return await self._issue(session, wanted, policy, joins)
 
-    async def invite(self, session: SessionInfo, wanted: Wanted) -> IssuedToken:
+    async def invite(
+        self, session: SessionInfo, wanted: Wanted, *, bounds: PolicyBounds = NO_BOUNDS
+    ) -> IssuedToken:
         """Make a link for a guest, whom its user names.
+
+        Args:
+            bounds: the most that links of the API key that asks may do.
 
         Raises:
             Forbidden: the session's user may not invite, or not to this.
             CannotJoin, IssueRefused, VNCProxyError: as `shadow`.
         """
-        policy = _of_guest(session, wanted.mode)
+        policy = narrowed(_of_guest(session, wanted.mode), replace(bounds, sharing=None))
         name = f"guest of {session.user}: {printable(wanted.user.strip(), LONGEST_NAME)}"
         joins = Joins(session.id, JoinKind.GUEST, session.user)
         return await self._issue(session, replace(wanted, user=name), policy, joins)

@@ -131,7 +131,7 @@ class JoiningView:
         """
         session = await find_session(self._sessions, self._permissions, caller, session_id)
         wanted = Wanted(request.user, request.mode, request.type, request.ttl)
-        issued = await self._links.invite(session, wanted)
+        issued = await self._links.invite(session, wanted, bounds=caller.policy)
         return self._issued("api-invite", caller, session, issued)
 
     async def drive(self, caller: Caller, session_id: str) -> Reply[Driving]:
