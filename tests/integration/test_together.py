@@ -109,7 +109,7 @@ class TogetherCase(SynchronousTestCase):
         viewer = self.open(self.north, issued["token"])
         found = until(
             lambda: [s for s in self.south.call("GET", "/v1/sessions")[1]["sessions"]
-                     if s["token_id"] == issued["id"] and s["vm"]],
+                     if s["token_id"] == issued["id"] and s["state"] == "open"],
             "the session at the other proxy",
         )  # fmt: skip
         return found[0]["id"], viewer

@@ -11,8 +11,14 @@ from twisted.internet.defer import Deferred
 from tests.doubles.consoles import OneViewer
 from tests.doubles.proxy_in_memory import WEB_01
 from tests.doubles.sessions import GREETING, SessionTestCase, User
-from vncproxy.errors import ConsoleInUse, JoinedSessionEnded, StoreUnavailable, TokenExpired
-from vncproxy.model import ConsoleType, JoinKind, Joins, Policy, Token, VMAddress
+from vncproxy.errors import (
+    ClientGone,
+    ConsoleInUse,
+    JoinedSessionEnded,
+    StoreUnavailable,
+    TokenExpired,
+)
+from vncproxy.model import ConsoleType, JoinKind, Joins, Policy, SessionPhase, Token, VMAddress
 from vncproxy.session.session import Session
 from vncproxy.session.state import SessionState
 from vncproxy.together.binding import Binding
@@ -40,7 +46,7 @@ class BindingCase(SessionTestCase):
         self.bind(MemoryMachineSessions(self.sessions))
 
     def bind(self, machines: Any) -> None:
-        self.binding = Binding(self.sessions, machines)
+        self.binding = Binding(self.sessions, machines, self.sessions.of_machine)
         self.sessions.enter_machine = self.enter
         self.sessions.on_left = self.binding.session_left
 
@@ -109,6 +115,16 @@ class LocalTests(BindingCase):
         joined = self.open_joined(host.id)
         _, user = self.join(joined.id)
         self.assertEqual([type(error) for error, _ in user.refusals], [TokenExpired])
+
+    def test_one_cannot_join_a_session_that_waits_for_approval(self) -> None:
+        host = self.begin(self.user_request(self.issue(Policy(approval=1))))
+        self.assertIs(host.state, SessionPhase.WAITING)
+
+        _, user = self.join(host.id)
+
+        self.assertEqual([type(error) for error, _ in user.refusals], [TokenExpired])
+        self.assertEqual(self.reactor.tcpClients, [])
+        host.cancel(ClientGone())
 
     def test_a_console_that_has_one_viewer_by_now_is_not_dialled(self) -> None:
         host = self.open()

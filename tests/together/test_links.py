@@ -25,6 +25,7 @@ from vncproxy.model import (
     PolicyBounds,
     PowerAction,
     SessionInfo,
+    SessionPhase,
     Sharing,
     Token,
 )
@@ -160,6 +161,13 @@ class RefusalTests(LinksCase):
         host = replace(live(), joins=Joins("0123", JoinKind.GUEST, "alice"))
         self.assertIn("0123", self.refused(self.shadow(host), CannotJoin))
         self.refused(self.invite(host), CannotJoin)
+
+    def test_a_session_that_is_not_open_is_not_joined(self) -> None:
+        for state, word in ((SessionPhase.WAITING, "approval"), (SessionPhase.OPENING, "moment")):
+            host = replace(live(replace(MAY_INVITE, approval=1)), state=state)
+            self.assertIn(word, self.refused(self.shadow(host), CannotJoin))
+            self.assertIn(word, self.refused(self.invite(host), CannotJoin))
+        self.made(self.shadow(replace(host, state=SessionPhase.OPEN)))
 
     def test_a_session_of_another_zone_is_joined_there(self) -> None:
         host = live(border=Border("paris", "99ab"))

@@ -14,9 +14,10 @@ from twisted.logger import Logger
 
 from ..errors import JoinedSessionEnded, StoreUnavailable, TokenExpired
 from ..interfaces import IMachineSessions
-from ..model import SessionFilter, VMAddress
+from ..model import SessionFilter, SessionPhase, VMAddress
 from ..session.registry import SessionRegistry
 from ..session.state import SessionState
+from .people import OfMachine
 from .viewers import require_room
 
 
@@ -26,6 +27,7 @@ class Binding:
     Args:
         sessions: of this process.
         machines: tells whether the others still live.
+        of_machine: returns the sessions of a machine, in all processes.
 
     Attributes:
         on_notice: is called with the machine of each notice.
@@ -33,19 +35,22 @@ class Binding:
 
     log = Logger()
 
-    def __init__(self, sessions: SessionRegistry, machines: IMachineSessions) -> None:
+    def __init__(
+        self, sessions: SessionRegistry, machines: IMachineSessions, of_machine: OfMachine
+    ) -> None:
         self.on_notice: Callable[[VMAddress], object] = lambda vm: None
         self._sessions = sessions
         self._machines = machines
+        self._of_machine = of_machine
         self._joined: dict[str, SessionState] = {}
 
     async def require_host(self, session: SessionState) -> None:
-        """Make sure that the session lives to which the token of this one belongs.
+        """Make sure that the session lives, and does not wait, to which this one's token belongs.
 
         Call it when the store counts this one: if the other ends later, its end is noticed.
 
         Raises:
-            TokenExpired: it has ended.
+            TokenExpired: it has ended, or it waits for consent or approval.
             ConsoleInUse: the console is shown to one viewer, which it has.
             StoreUnavailable: that is not known.
         """
@@ -53,10 +58,16 @@ class Binding:
         assert joins is not None and session.vm is not None
         self._joined[session.id] = session
         if not await self._machines.find(session.vm, joins.session):
-            del self._joined[session.id]
-            detail = f"token {session.token_id[:12]}: session {joins.session} has ended"
-            raise TokenExpired(detail).about(session.vm, session.user)
+            raise self._refusal(session, f"session {joins.session} has ended")
+        found = await self._of_machine(session.vm)
+        if any(each.id == joins.session and each.state is SessionPhase.WAITING for each in found):
+            raise self._refusal(session, f"session {joins.session} waits")
         await require_room(self._sessions.services.backends, session.vm)
+
+    def _refusal(self, session: SessionState, why: str) -> TokenExpired:
+        assert session.vm is not None
+        del self._joined[session.id]
+        return TokenExpired(f"token {session.token_id[:12]}: {why}").about(session.vm, session.user)
 
     def session_left(self, session: SessionState) -> None:
         """End the sessions that have joined one of this process, which has ended."""

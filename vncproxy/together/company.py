@@ -47,7 +47,7 @@ class Company:
         clock: IReactorTime,
         lease: float | None = None,
     ) -> None:
-        self.binding = Binding(sessions, machines)
+        self.binding = Binding(sessions, machines, of_machine)
         self._machines = machines
         self._name_of: NamedBy = lambda each: sessions.lease(each).name
         self.driving = Driving(machines, self._name_of, clock, lease)

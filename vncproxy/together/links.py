@@ -17,6 +17,7 @@ from ..model import (
     Policy,
     PolicyBounds,
     SessionInfo,
+    SessionPhase,
     Sharing,
 )
 from ..text import printable
@@ -120,7 +121,10 @@ class SessionLinks:
 
 
 def _check(session: SessionInfo) -> None:
-    """Raise `CannotJoin` for a session that has no machine yet, or none of its own."""
+    """Raise `CannotJoin` for a session that is not open, or has no machine of its own.
+
+    One that waits may not be shown to anybody: its user has not accepted, or others not approved.
+    """
     if session.joins is not None:
         first = session.joins.session
         raise CannotJoin(public=f"This session has joined session {first}: ask for that one.")
@@ -129,7 +133,11 @@ def _check(session: SessionInfo) -> None:
         raise CannotJoin(
             public=f"This session is of the zone {zone}, where its id is {there}: ask there."
         )
-    if session.vm is None:
+    if session.state is SessionPhase.WAITING:
+        raise CannotJoin(
+            public="This session waits for consent or approval. Ask again when it is open."
+        )
+    if session.vm is None or session.state is not SessionPhase.OPEN:
         raise CannotJoin(public="This session has no console yet. Ask again in a moment.")
     if session.policy.exclusive_at_server:
         raise CannotJoin(
