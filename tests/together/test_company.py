@@ -12,7 +12,18 @@ from twisted.internet.defer import Deferred
 from tests.doubles.proxy_in_memory import WEB_01
 from tests.doubles.sessions import GREETING, SessionTestCase, User
 from vncproxy.errors import BadRequest, Busy, ClientGone, Forbidden, VNCProxyError
-from vncproxy.model import ConsoleType, JoinKind, Joins, Mode, Policy, SessionPhase, Sharing, Token
+from vncproxy.model import (
+    ConsoleType,
+    Decision,
+    JoinKind,
+    Joins,
+    Mode,
+    Policy,
+    SessionPhase,
+    Sharing,
+    Token,
+    Verdict,
+)
 from vncproxy.rfb.server_init import desktop_name
 from vncproxy.session.session import Session
 from vncproxy.together.driving import HOLD
@@ -144,6 +155,66 @@ class WaitingTests(CompanyCase):
         self.assertTrue(alice.rights.may_control)
         self.assertIsNone(page.last("people"))
         waiting.cancel(ClientGone())
+
+
+    def wait_for_approval(self, user: str, *, page: bool = True) -> tuple[Session, Page]:
+        """Begin a session that waits, in a browser or at a TCP viewer."""
+        secret = self.issue(Policy(approval=1), user=user)
+        self.viewer = User(self)
+        waiting = self.begin(self.user_request(secret, can_talk=page), self.viewer)
+        if not page:
+            self.viewer.peer.send(GREETING)
+        self.assertIs(waiting.state, SessionPhase.WAITING)
+        shown = Page()
+        if page:
+            waiting.page = shown
+        return waiting, shown
+
+    def approve(self, session: Session) -> None:
+        decision = Decision(Verdict.APPROVE, "desk")
+        self.result(self.sessions.decide(session.id, decision))
+
+    def test_one_who_waited_alone_is_seen_once_approved(self) -> None:
+        waiting, page = self.wait_for_approval("alice")
+        viewer = self.viewer
+        _, other = self.enter("bob")
+        self.assertIsNone(other.last("people"))
+        self.assertIsNone(page.last("people"))
+
+        self.approve(waiting)
+        self.console()
+        viewer.peer.send(GREETING)
+        self.assertTrue(waiting.is_open)
+        waiting.page = page
+        self.wait(DELAY)
+
+        seen = [{"name": "alice", "mode": "control"}]
+        self.assertEqual(other.last("people"), {"others": seen, "found": False})
+        found = [{"name": "bob", "mode": "control"}]
+        self.assertEqual(page.last("people"), {"others": found, "found": True})
+
+    def test_one_who_waited_alone_without_a_page_is_seen_once_approved(self) -> None:
+        waiting, _ = self.wait_for_approval("tcp", page=False)
+        _, other = self.enter("bob")
+
+        self.approve(waiting)
+        self.wait(DELAY)
+
+        self.assertEqual(self.people_of(other), ["tcp"])
+        waiting.cancel(ClientGone())
+
+    def test_one_who_waits_is_told_no_names(self) -> None:
+        alice, _ = self.enter("alice")
+        waiting, page = self.wait_for_approval("bob")
+        self.enter("carol")
+        self.end_session(alice.id)
+        self.wait(DELAY)
+        self.assertIsNone(page.last("people"))
+        waiting.cancel(ClientGone())
+
+    def people_of(self, page: Page) -> list[str]:
+        told = page.last("people")
+        return [] if told is None else [each["name"] for each in told["others"]]
 
 
 class DriveCase(CompanyCase):

@@ -224,8 +224,8 @@ class Opening:
             VNCProxyError: there is no place for it.
         """
         token, request = grant.token, self._session.user_request
-        is_seen = grant.company > 1 and (not request.can_talk or self._session.consent is not None)
-        if token.joins is not None or self._session.shares_control or is_seen:
+        is_told = self._waits or (grant.company > 1 and not request.can_talk)
+        if token.joins is not None or self._session.shares_control or is_told:
             self._note = await self._live.enter_machine(self._session)
 
     def _stages(self, token: Token, console: Console) -> Sequence[IStage]:

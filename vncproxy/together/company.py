@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
 from ..errors import StoreUnavailable
 from ..interfaces import IMachineSessions
-from ..model import VMAddress
+from ..model import Grant, VMAddress
 from ..session.registry import SessionRegistry
 from ..session.state import SessionState
 from .binding import Binding
@@ -73,14 +74,18 @@ class Company:
             await self.binding.require_host(session)
         if session.shares_control:
             await self.driving.begin(session)
-        if session.grant.company < 2:
-            return ""
         try:
             if session.consent is not None:
-                await self._machines.announce(session.grant.token.vm, self._name_of(session))
-            return "" if session.user_request.can_talk else await self.people.note(session)
+                await self._announce(session, session.grant)
+            has_note = session.grant.company > 1 and not session.user_request.can_talk
+            return await self.people.note(session) if has_note else ""
         except StoreUnavailable:
             return ""
+
+    async def _announce(self, session: SessionState, grant: Grant) -> None:
+        """Let others see a session that has waited, unseen; and count anew who is there."""
+        await self._machines.announce(grant.token.vm, self._name_of(session))
+        session.grant = replace(grant, company=1 + await self.people.count(session))
 
     def begin_page(self, session: SessionState) -> None:
         """Tell a page what its user may do with others, before it shows the screen."""

@@ -1,6 +1,6 @@
 """Tells pages who else is at their machine, when that changes.
 
-Where a machine has one session, nothing is asked and nothing is told.
+Where a machine has one session, nothing is told, and nothing is asked unless it had to wait.
 """
 
 from __future__ import annotations
@@ -63,6 +63,11 @@ class People:
             self._waiting.add(vm)
             self._clock.callLater(DELAY, self._begin, vm)
 
+    async def count(self, session: SessionState) -> int:
+        """Return how many others a session sees at its machine."""
+        assert session.vm is not None
+        return len(self._others(session, await self._of_machine(session.vm)))
+
     async def note(self, session: SessionState) -> str:
         """Return who else is at a machine, to stand behind the desktop's name; empty for none."""
         assert session.vm is not None
@@ -89,14 +94,17 @@ class People:
         found = await self._of_machine(vm)
         for session in list(self._with_pages(vm)):
             others = self._others(session, found)
-            if others != self._told.get(session, []):
-                found_them = session not in self._told and _company_at_first(session) > 1
-                self._told[session] = others
+            found_them = session not in self._told and _company_at_first(session) > 1
+            before, self._told[session] = self._told.get(session, []), others
+            if others != before:
                 session.tell_page("people", others=others[:MOST_TOLD], found=found_them)
 
     def _with_pages(self, vm: VMAddress) -> Iterator[SessionState]:
-        sessions = self._sessions.matching(SessionFilter(vm=vm))
-        return (each for each in sessions if each.page is not None and not each.ending)
+        """Yield the sessions whose pages may be told: not those that wait to be let in."""
+        for each in self._sessions.matching(SessionFilter(vm=vm)):
+            waits = each.state is SessionPhase.WAITING
+            if each.page is not None and not each.ending and not waits:
+                yield each
 
     def _others(self, session: SessionState, found: Sequence[SessionInfo]) -> list[dict[str, Any]]:
         driver = self._driver_of(session)
