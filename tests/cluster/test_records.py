@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -12,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.doubles.api import session
 from tests.doubles.proxies import announced
 from vncproxy.cluster import announcements, records
-from vncproxy.model import Announcement, Border, Identity, LinkState, SessionFilter, VMAddress
+from vncproxy.model import Announcement, Border, Identity, LinkState, Mode, SessionFilter, VMAddress
 
 NORTH = announced("north")
 BOTH = Border("paris", "7f3a", "tokyo", "91")
@@ -20,12 +21,13 @@ BOTH = Border("paris", "7f3a", "tokyo", "91")
 
 class SessionTests(SynchronousTestCase):
     def test_it_comes_back_with_the_proxy_that_wrote_it(self) -> None:
-        before = session()
+        before = replace(session(), mode=Mode.VIEW_ONLY, held=True)
 
         after = records.read(records.parse(records.encode(before, 5000)), NORTH, 5000)
 
         self.assertEqual((after.proxy, after.proxy_id), ("north", NORTH.identity.proxy_id))
-        for name in ("id", "vm", "user", "token_id", "client", "started_at", "seconds", "host"):
+        for name in ("id", "vm", "user", "token_id", "client", "started_at", "seconds", "host",
+                     "mode", "held"):  # fmt: skip
             self.assertEqual(getattr(after, name), getattr(before, name))
 
     def test_it_lasts_longer_by_the_clock_of_redis(self) -> None:

@@ -95,7 +95,10 @@ class TogetherCase(SynchronousTestCase):
         until(lambda: not self.sessions(), "sessions to end")
 
     def sessions(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.north.call("GET", "/v1/sessions")[1]["sessions"]
+        """Return the sessions that are open."""
+        found: list[dict[str, Any]] = self.north.call("GET", "/v1/sessions?state=open")[1][
+            "sessions"
+        ]
         return found
 
     def open(self, proxy: Gateway, token: str) -> Viewer:

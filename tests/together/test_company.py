@@ -26,7 +26,7 @@ from vncproxy.model import (
 )
 from vncproxy.rfb.server_init import desktop_name
 from vncproxy.session.session import Session
-from vncproxy.together.driving import HOLD
+from vncproxy.together.driving import HOLD, Seat
 from vncproxy.together.handing import CONSENT_TIME
 from vncproxy.together.people import DELAY
 
@@ -315,6 +315,43 @@ class DriveTests(DriveCase):
         self.result(self.answer(self.alice, to=""))
         self.is_refused(self.ask(eve), Forbidden)
         self.assertEqual(page.last("driver"), {"who": "none", "may": False})
+
+    def change(self, session: Session, mode: Mode) -> None:
+        """Change the mode of a session, as an administrator."""
+        self.assertTrue(self.result(self.sessions.change(session.id, mode, "desk")).known)
+
+    def test_a_driver_who_may_only_watch_from_now_on_gives_it_up(self) -> None:
+        self.change(self.alice, Mode.VIEW_ONLY)
+
+        self.assertEqual(self.page.last("driver"), {"who": "none", "may": False})
+        self.assertEqual(self.other.last("driver"), {"who": "none", "may": True})
+        self.assertEqual(self.result(self.ask(self.bob)), {"drives": True})
+        self.change(self.alice, Mode.CONTROL)
+        self.assertEqual(self.drivers(), ["bob"])
+        self.assertEqual(self.page.last("driver"), {"who": "other", "may": True})
+
+    def test_one_who_may_control_again_drives_if_no_other_does(self) -> None:
+        self.change(self.alice, Mode.VIEW_ONLY)
+        self.change(self.alice, Mode.CONTROL)
+        self.assertEqual(self.drivers(), ["alice"])
+
+    def test_one_who_is_made_the_driver_but_may_only_watch_gives_it_up(self) -> None:
+        self.change(self.bob, Mode.VIEW_ONLY)
+        to = self.sessions.lease(self.bob).name
+        self.result(self.company.driving.give(self.seat(self.alice), to))
+        self.assertEqual(self.drivers(), [])
+        self.assertEqual(self.result(self.ask(self.alice)), {"drives": True})
+
+    def seat(self, session: Session) -> Seat:
+        seat = self.company.driving.seat(session)
+        assert seat is not None
+        return seat
+
+    def test_a_session_says_whether_its_control_is_only_held_back(self) -> None:
+        held = {each.user: each.held for each in self.live_sessions()}
+        self.assertEqual(held, {"alice": False, "bob": True})
+        self.change(self.bob, Mode.VIEW_ONLY)
+        self.assertFalse(any(each.held for each in self.live_sessions()))
 
     def test_a_driver_without_a_page_refuses(self) -> None:
         self.end_session(self.alice.id)

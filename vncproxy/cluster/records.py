@@ -62,6 +62,7 @@ def encode(session: SessionInfo, redis_time: int | None) -> str:
         **_restrictions(session.policy),
         **({} if session.joins is None else {"joins": session.joins.members()}),
         **_progress(session),
+        **({"held": True} if session.held else {}),
     }
     return json.dumps({name: value for name, value in members.items() if value not in ("", None)})
 
@@ -150,6 +151,7 @@ def read(members: Members, worker: Announcement, redis_time: int) -> SessionInfo
             proxy_id=worker.identity.proxy_id,
             border=_border(members),
             mode=Mode(members.get("mode", Mode.CONTROL.value)),
+            held=members.get("held") is True,
             policy=_policy(members.get("policy", {})),
             joins=_joins(members.get("joins")),
             state=SessionPhase(members.get("state", SessionPhase.OPEN.value)),

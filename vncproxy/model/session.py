@@ -54,6 +54,7 @@ class SessionInfo:
         proxy_id: the id of that proxy, which differs at each of its starts.
         signer: as `Token` has it.
         mode: whether the user may control the machine now.
+        held: whether that is ``view-only`` for a while only, since another session drives.
         policy_mode: what the policy of its link says; None where that is not known here.
         side: of an ended session, which leg ended first: ``downstream`` or ``upstream``; empty
             where the proxy itself ended it.
@@ -82,6 +83,7 @@ class SessionInfo:
     proxy_id: str = ""
     signer: str = ""
     mode: Mode = Mode.CONTROL
+    held: bool = False
     policy_mode: Mode | None = None
     policy: Policy = DEFAULT_POLICY
     joins: Joins | None = None

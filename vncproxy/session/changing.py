@@ -39,6 +39,8 @@ async def change_mode(session: SessionState, mode: Mode, by: str, live: LiveSess
         raise ModeFixed("its token is not redeemed yet", public=_NOT_YET)
     if session.rights.can_change:
         session.rights.set_mode(mode, by, told="")
+        live.on_redeemed(session.id)
+        live.on_mode(session)
         await _remember(session, session.grant, mode, live)
         return False
     return await _change_by_page(session, session.grant, mode, by, live)

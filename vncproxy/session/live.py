@@ -55,7 +55,7 @@ class LiveSessions:
             when it may.
         on_count: called when a session has been added or removed.
         on_redeemed: called with the id of a session whose token was redeemed, and again whenever
-            more is known of it while it waits.
+            more is known of it while it waits, or an administrator has changed its mode.
         replace_elsewhere: called with a session of another process that one of this process
             replaces, to end it there, with the new one in words, and with the code of the reason.
         on_company: called with a machine that has several sessions when one begins or ends.
@@ -64,6 +64,7 @@ class LiveSessions:
         enter_machine: is called with a session that joins another one or shares its machine, when
             its token is redeemed; returns what is to stand behind the desktop's name, or raises
             `VNCProxyError` where there is no place for it.
+        on_mode: called with a session whose mode an administrator has changed.
         on_page: called with a session whose page can be told things from now on.
         on_left: called with a session that has ended where its machine has others.
         explaining: how many sessions ask their backends why their console ended.
@@ -83,6 +84,7 @@ class LiveSessions:
         self.on_company: Callable[[VMAddress], object] = lambda vm: None
         self.elsewhere: Elsewhere | None = None
         self.enter_machine: Callable[[SessionState], Awaitable[str]] = _enter_alone
+        self.on_mode: Callable[[SessionState], object] = lambda session: None
         self.on_page: Callable[[SessionState], object] = lambda session: None
         self.on_left: Callable[[SessionState], object] = lambda session: None
         self.explaining = 0

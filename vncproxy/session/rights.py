@@ -46,6 +46,11 @@ class Rights:
         return Mode.CONTROL if self.may_control else Mode.VIEW_ONLY
 
     @property
+    def are_held(self) -> bool:
+        """Whether the user would control the machine if nothing held the control back."""
+        return self.mode is Mode.CONTROL and bool(self.holds)
+
+    @property
     def can_change(self) -> bool:
         """Whether `may_control` can become another one now."""
         return self._stage is not None or not self._is_decided

@@ -234,6 +234,7 @@ class SessionState:
             proxy_id=self.proxy_id,
             signer=self.signer,
             mode=self.rights.effective,
+            held=self.rights.are_held,
             policy_mode=None if self.grant is None else self.grant.token.policy.mode,
             policy=DEFAULT_POLICY if token is None else token.policy,
             joins=self.joins,

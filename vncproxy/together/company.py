@@ -59,6 +59,7 @@ class Company:
         self.binding.on_notice = self.changed
         self.driving.on_change = self._driver_changed
         sessions.enter_machine = self.enter
+        sessions.on_mode = self.mode_changed
         sessions.on_page = self.begin_page
         sessions.on_left = self.binding.session_left
         sessions.on_company = self.changed
@@ -96,6 +97,12 @@ class Company:
             _tell_driver(seat)
         if session.grant.company > 1:
             self.people.changed(session.grant.token.vm)
+
+    def mode_changed(self, session: SessionState) -> None:
+        """Take note that an administrator has changed what the user of a session may do."""
+        if (seat := self.driving.seat(session)) is not None:
+            _tell_driver(seat)
+            self.driving.mode_changed(seat)
 
     def changed(self, vm: VMAddress) -> None:
         """Take note that a session has entered a machine, or left it, in any process."""

@@ -118,6 +118,8 @@ class Driving:
     async def read(self, seat: Seat, *, wants: bool = False) -> None:
         """Read the driver of a machine, and drive or stop accordingly.
 
+        A session whose user may only watch gives the machine up.
+
         Args:
             wants: whether the session becomes the driver where there is none.
         """
@@ -125,6 +127,8 @@ class Driving:
         driver = await self._machines.drive(seat.vm, seat.name, wants=wants)
         if seat.version == version:
             self._apply(seat, driver)
+        if not seat.may_drive:
+            await self.give(seat)
 
     async def give(self, seat: Seat, other: str = "") -> bool:
         """Stop driving, then hand the machine over to another session, or to none.
@@ -143,6 +147,8 @@ class Driving:
         seat.driver = ""
         driver = await self._machines.give(seat.vm, seat.name, other)
         self._apply(seat, driver)
+        if not driver:
+            self.on_change(seat)
         return bool(other) and driver == other
 
     def _apply(self, seat: Seat, driver: str) -> None:
@@ -166,12 +172,19 @@ class Driving:
     def changed(self, vm: VMAddress) -> None:
         """Read the driver of a machine again, which has changed in another process."""
         for seat in list(self.seats_at(vm)):
-            self._read_soon(seat)
+            self._read_again(seat)
+
+    def mode_changed(self, seat: Seat) -> None:
+        """Give the machine up where the driver may only watch from now on.
+
+        One who may control it again drives if no other does.
+        """
+        self._read_soon(seat, wants=seat.may_drive)
 
     def check(self) -> None:
         """Read all drivers again: notices may be lost, and so may what the store knew."""
         for seat in list(self._live()):
-            self._read_soon(seat)
+            self._read_again(seat)
 
     def renew(self) -> None:
         """Count on the store for one more lease, from this moment: it knows that we live."""
@@ -208,8 +221,11 @@ class Driving:
             seat.version += 1
             self._stop(seat)
 
-    def _read_soon(self, seat: Seat) -> None:
-        reading = Deferred.fromCoroutine(self.read(seat, wants=seat.drives))
+    def _read_again(self, seat: Seat) -> None:
+        self._read_soon(seat, wants=seat.drives and seat.may_drive)
+
+    def _read_soon(self, seat: Seat, *, wants: bool) -> None:
+        reading = Deferred.fromCoroutine(self.read(seat, wants=wants))
         reading.addErrback(lambda why: why.trap(StoreUnavailable))
 
     def _live(self) -> Iterator[Seat]:

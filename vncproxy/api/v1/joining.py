@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from ...answers import Driving, IssuedToken
 from ...interfaces import ISessionRegistry
-from ...model import ConsoleType, Mode, Seconds, SessionInfo, Sharing, VMAddress
+from ...model import ConsoleType, Mode, Seconds, SessionInfo, SessionPhase, Sharing, VMAddress
 from ...text import printable
 from ...together.links import LONGEST_NAME, SessionLinks, Wanted
 from ...tokens.issuing import IssuedToken as Issued
@@ -139,13 +139,16 @@ class JoiningView:
 
         Raises:
             Refusal: 404, there is no such session, or not for this caller; 409, its policy has no
-                single driver, or the driver's proxy has not let go in time.
+                single driver, it waits or may only watch, or the driver's proxy has not let go in
+                time.
         """
         session = await find_session(self._sessions, self._permissions, caller, session_id)
         if session.vm is None or session.policy.sharing is not Sharing.ONE_DRIVER:
             message = "at this session's machine everybody has the control"
             raise Refusal(409, "no-single-driver", message)
-        if session.policy.view_only:
+        if session.state is not SessionPhase.OPEN:
+            raise Refusal(409, "no-single-driver", "this session is not open yet")
+        if session.mode is Mode.VIEW_ONLY and not session.held:
             raise Refusal(409, "no-single-driver", "this session may only watch")
         if not await self._drive(session.vm, session.id, str(caller)):
             message = "the driver's proxy has not let go in time, or the session has ended"

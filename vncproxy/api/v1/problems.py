@@ -73,7 +73,7 @@ APPROVAL_CONFLICT = Problem(
 NO_SINGLE_DRIVER = Problem(
     409,
     "no-single-driver",
-    "All users of the machine control it, or this one may only watch.",
+    "All users of the machine control it, or this one may only watch, or is not open yet.",
 )
 DRIVER_STAYS = Problem(
     409, "driver-stays", "The proxy of the session that has the control did not answer in time."
