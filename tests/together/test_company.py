@@ -156,7 +156,6 @@ class WaitingTests(CompanyCase):
         self.assertIsNone(page.last("people"))
         waiting.cancel(ClientGone())
 
-
     def wait_for_approval(self, user: str, *, page: bool = True) -> tuple[Session, Page]:
         """Begin a session that waits, in a browser or at a TCP viewer."""
         secret = self.issue(Policy(approval=1), user=user)
@@ -266,7 +265,24 @@ class DriveTests(DriveCase):
         self.result(self.answer(self.alice, to=to, agrees=False))
         self.assertEqual(self.drivers(), ["alice"])
         self.assertIsNotNone(self.other.last("drive-refused"))
-        self.result(self.ask(self.bob))
+
+    def test_one_who_was_refused_asks_again_only_after_a_while(self) -> None:
+        self.result(self.answer(self.alice, to=self.asked(), agrees=False))
+        self.is_refused(self.ask(self.bob), Busy)
+        self.wait(CONSENT_TIME)
+        self.asked()
+
+    def test_nothing_is_kept_of_drivers_that_were_asked_long_ago(self) -> None:
+        for name in ("dave", "eve", "fay"):
+            self.asked()
+            self.end_session(self.alice.id)
+            self.end_session(self.bob.id)
+            self.wait(CONSENT_TIME)
+            self.alice, self.page = self.enter(name, ONE_DRIVER)
+            self.bob, self.other = self.enter("bob", ONE_DRIVER)
+        self.asked()
+        handing = self.company.handing
+        self.assertEqual((len(handing._asked), len(handing._asking)), (1, 1))
 
     def test_consent_that_comes_too_late_or_twice_hands_nothing_over(self) -> None:
         to = self.asked()
@@ -300,6 +316,7 @@ class DriveTests(DriveCase):
     def test_it_is_given_up_and_taken(self) -> None:
         self.result(self.answer(self.alice, to=""))
         self.assertEqual(self.drivers(), [])
+        self.assertEqual(self.page.last("driver"), {"who": "none", "may": True})
         self.assertEqual(self.other.last("driver"), {"who": "none", "may": True})
         self.assertEqual(self.result(self.ask(self.bob)), {"drives": True})
         self.assertEqual(self.drivers(), ["bob"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -25,6 +25,8 @@ MARKER: Final = "driver"
 
 _FORCED_TRIES: Final = 30
 _FORCED_WAIT: Final = 0.1
+
+_Key = TypeVar("_Key")
 
 Note = Callable[[str, Mapping[str, object]], object]
 """Writes an audit line: the event, and further members."""
@@ -56,7 +58,7 @@ class HandingOver:
         self._note = note
         self._clock = clock
         self._show_users = show_users
-        self._asked: dict[str, dict[str, float]] = {}
+        self._asked: dict[tuple[str, str], float] = {}
         self._asking: dict[str, float] = {}
 
     async def ask(self, session: SessionState, message: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -64,7 +66,7 @@ class HandingOver:
 
         Raises:
             Forbidden: the machine has no single driver, or the user may only watch.
-            Busy: the session has asked before, and was not answered yet.
+            Busy: the session has asked within `CONSENT_TIME`, whatever the answer was.
         """
         seat = self._seat(session)
         if not seat.may_drive:
@@ -75,8 +77,8 @@ class HandingOver:
             return {"drives": True}
         now = self._clock.seconds()
         if self._asking.get(seat.name, 0.0) > now:
-            raise Busy(public="You have asked already. Wait for the answer.")
-        self._asking = {name: until for name, until in self._asking.items() if until > now}
+            raise Busy(public="You have asked already. Wait 20 seconds before you ask again.")
+        self._asking = _later(self._asking, now)
         self._asking[seat.name] = now + CONSENT_TIME
         await self._tell(seat.driver, "asks", seat, by=seat.name, user=session.user)
         return {"drives": False, "seconds": CONSENT_TIME}
@@ -93,7 +95,7 @@ class HandingOver:
             raise BadRequest("the name of a session is no text")
         if not seat.drives:
             raise Forbidden(public="You do not have the control any more.")
-        if to and self._asked.get(session.id, {}).pop(to, 0.0) < self._clock.seconds():
+        if to and self._asked.pop((session.id, to), 0.0) < self._clock.seconds():
             raise BadRequest(public="That is too long ago. Let them ask again.")
         if not to:
             await self._driving.give(seat)
@@ -105,7 +107,8 @@ class HandingOver:
         return {"done": await self._hand_over(seat, to, "")}
 
     async def _hand_over(self, seat: Seat, to: str, by: str) -> bool:
-        self._asked.pop(seat.session.id, None)
+        own = seat.session.id
+        self._asked = {each: until for each, until in self._asked.items() if each[0] != own}
         done = await self._driving.give(seat, to)
         to_id = to.partition("/")[2]
         self._note("drive-handed", {**_facts(seat), "to": to_id, "by": by or None})
@@ -149,7 +152,6 @@ class HandingOver:
         if event == "asks":
             self._be_asked(seat, str(members["by"]), str(members["user"]))
         elif event == "refused":
-            self._asking.pop(seat.name, None)
             seat.session.tell_page("drive-refused")
         elif event == "give" and seat.drives:
             giving = Deferred.fromCoroutine(
@@ -164,7 +166,9 @@ class HandingOver:
             return
         told = seat.session.tell_page("drive-asked", to=by, name=name, seconds=CONSENT_TIME)
         if told:
-            self._asked.setdefault(seat.session.id, {})[by] = self._clock.seconds() + CONSENT_TIME
+            now = self._clock.seconds()
+            self._asked = _later(self._asked, now)
+            self._asked[seat.session.id, by] = now + CONSENT_TIME
             return
         telling = Deferred.fromCoroutine(self._tell(by, "refused", seat))
         telling.addErrback(lambda why: why.trap(StoreUnavailable))
@@ -178,6 +182,11 @@ class HandingOver:
         if seat is None:
             raise Forbidden(public="At this machine everybody has the control.")
         return seat
+
+
+def _later(times: Mapping[_Key, float], now: float) -> dict[_Key, float]:
+    """Return the entries whose time has not come yet."""
+    return {key: time for key, time in times.items() if time > now}
 
 
 def _facts(seat: Seat) -> Mapping[str, object]:
