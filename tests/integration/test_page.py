@@ -11,6 +11,42 @@ from tests.components.chromium import PIXEL, STATE
 from tests.components.page_case import PageTestCase
 from tests.components.page_stand_in import Close, Refuse, Show
 
+ALL_SHOWN = """
+    for (const id of ["pan", "people", "power", "people-count"]) {
+        document.getElementById(id).hidden = false;
+    }
+    document.getElementById("people-count").textContent = "3";
+    document.getElementById("view-only").textContent = "View only";
+    document.getElementById("recorded").textContent = "Recorded";
+    return [...document.querySelectorAll("#tools button")]
+        .filter((e) => getComputedStyle(e).display !== "none").map((e) => e.id);
+"""
+"""Shows all buttons and badges that a session may have; returns the buttons."""
+
+OUT_OF_REACH = """
+    return [...document.querySelectorAll("#tools button")]
+        .filter((e) => getComputedStyle(e).display !== "none")
+        .filter((e) => {
+            e.scrollIntoView({ block: "nearest", inline: "nearest" });
+            const { left, right, top, bottom } = e.getBoundingClientRect();
+            return !e.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));
+        }).map((e) => e.id);
+"""
+
+UNDER_FINGER = """
+    const e = document.activeElement;
+    const { left, right, top, bottom } = e.getBoundingClientRect();
+    const touches = (x) => e.contains(document.elementFromPoint(x, (top + bottom) / 2));
+    return left >= 0 && right <= innerWidth && touches(left + 3) && touches(right - 3);
+"""
+
+END_OF_BADGES = """
+    const tools = document.querySelector("#tools").getBoundingClientRect();
+    const boxes = [...document.querySelectorAll(".badge")].map((e) => e.getBoundingClientRect());
+    return Math.max(...boxes.map((e) => e.right)) - tools.left;
+"""
+"""By how much the badges lie over the buttons."""
+
 
 class ScreenTests(PageTestCase):
     """The guest's screen and name."""
@@ -70,6 +106,34 @@ class ScreenTests(PageTestCase):
                     e.scrollWidth - e.clientWidth, e.getBoundingClientRect().right > innerWidth])]
         """
         self.assertEqual(await self.js(sizes), [360, 360, 0, False, 0, False])
+
+    async def test_all_buttons_can_be_reached_on_a_phone_beside_the_badges(self) -> None:
+        for width in (320, 390):
+            await self.be_a_phone(width)
+            await self.open_screen("?token=abc&title=a-machine-with-quite-a-long-name")
+            names = await self.js(ALL_SHOWN)
+            self.assertEqual(names[0], "keys")
+            self.assertLessEqual({"soft-keyboard", "pan", "power", "disconnect"}, {*names})
+            self.assertEqual(await self.js(OUT_OF_REACH), [])
+            self.assertLessEqual(await self.js(END_OF_BADGES), 0)
+            visited = []
+            await self.js("document.querySelector('#keys').focus()")
+            for _ in names:
+                visited.append(await self.js("return document.activeElement.id"))
+                self.assertTrue(await self.js(UNDER_FINGER), visited[-1])
+                await self.type(Keys.TAB)
+            self.assertEqual(visited, names)
+
+    async def be_a_phone(self, width: int) -> None:
+        command = self.driver.execute_cdp_cmd
+        metrics = {"width": width, "height": 700, "deviceScaleFactor": 2, "mobile": True}
+        for name, on, off in (
+            ("setDeviceMetricsOverride", metrics, None),
+            ("setTouchEmulationEnabled", {"enabled": True}, {"enabled": False}),
+        ):
+            await deferToThread(command, f"Emulation.{name}", on)
+            end = "Emulation.clearDeviceMetricsOverride" if off is None else f"Emulation.{name}"
+            self.addCleanup(deferToThread, command, end, off or {})
 
     async def test_scales_to_the_window_or_shows_actual_size(self) -> None:
         width = "return document.querySelector('#screen canvas').getBoundingClientRect().width > 64"

@@ -124,6 +124,8 @@ class PageTests(PowerCase):
         until(lambda: "was reset." in self.notice(), "the notice")
         line = self.gateway.audit_of("power", token=token, action="reset")
         self.assertEqual((line["outcome"], line["session"]), ("done", session))
+        self.page.driver.switch_to.active_element.send_keys("1")
+        self.page.wait_for_pixel(*KEY_COLOUR)
 
         self.choose("shutdown")
         until(lambda: "was asked to shut down." in self.notice(), "the notice")

@@ -46,6 +46,9 @@ export function attach(connection) {
     connection.addEventListener("change", () => power.show());
     onClick("power-cancel", () => element("power-dialog").close());
     onClick("power-do", () => power.act());
+    element("power-dialog").addEventListener("close", () => {
+        connection.live?.focus({ preventScroll: true });
+    });
 }
 
 class Power {

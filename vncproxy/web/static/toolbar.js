@@ -38,6 +38,9 @@ export function attach(connection) {
     });
     onClick("soft-keyboard", () => element("soft-field").focus());
     onClick("disconnect", () => connection.disconnect());
+    element("tools").addEventListener("focusin", ({ target }) => {
+        target.scrollIntoView({ block: "nearest", inline: "nearest" }); // not behind Disconnect
+    });
     onClick("handle", () => element("tools").querySelector("button:not([disabled])").focus());
 }
 
