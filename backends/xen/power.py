@@ -74,7 +74,7 @@ def has_ended(login: Login, task: str) -> bool:
         PowerStateUnfit, PowerUnsupported, PowerDenied, BackendError: it has failed.
     """
     record = login.xenapi.task.get_record(task)
-    if record["status"] == "pending":
+    if record["status"] in ("pending", "cancelling"):
         return False
     login.xenapi.task.destroy(task)
     if record["status"] == "success":

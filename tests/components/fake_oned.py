@@ -20,13 +20,21 @@ from xmlrpc.client import Fault, dumps, loads
 
 AUTHENTICATION, AUTHORIZATION, NO_EXISTS, ACTION = 0x0100, 0x0200, 0x0400, 0x0800
 RPC_API, INTERNAL = 0x1000, 0x2000
-DONE = 6
+ACTIVE, DONE = 3, 6
 
 _RESUMED = {4: (1, 0), 5: (3, 19), 8: (3, 20), 9: (1, 0)}
 """States of a machine that is off -> those after ``resume``: PENDING, or being booted."""
 
-_OF_RUNNING = {"poweroff": 18, "poweroff-hard": 18, "reboot": 3, "reboot-hard": 3}
-"""Actions on a running machine -> its LCM state then."""
+RUNNING, UNKNOWN, SHUTDOWN_POWEROFF = 3, 16, 18
+
+_OF_ACTIVE = {
+    "poweroff": ({RUNNING, UNKNOWN}, SHUTDOWN_POWEROFF),
+    "poweroff-hard": ({RUNNING, UNKNOWN, SHUTDOWN_POWEROFF}, SHUTDOWN_POWEROFF),
+    "reboot": ({RUNNING}, RUNNING),
+    "reboot-hard": ({RUNNING}, RUNNING),
+    "resume": ({UNKNOWN}, 20),
+}
+"""Actions on an active machine -> LCM states that allow them, and its LCM state then."""
 
 Tree = Mapping[str, Any]
 """XML as a table: name -> text, a table, or a list of tables."""
@@ -174,7 +182,7 @@ class FakeOned:
         self.failure: Refusal | Fault | None = None
         self.calls: list[str] = []
         self.acts: list[tuple[str, int]] = []
-        self._methods: dict[str, Callable[..., str]] = {
+        self._methods: dict[str, Callable[..., str | int]] = {
             "one.system.version": lambda _user: self.version,
             "one.user.info": self._user_info,
             "one.vm.info": self._vm_info,
@@ -202,7 +210,7 @@ class FakeOned:
             return dumps(e, methodresponse=True).encode()
         return dumps((result,), methodresponse=True).encode()
 
-    def _call(self, method: str, session: Any, *params: Any) -> str:
+    def _call(self, method: str, session: Any, *params: Any) -> str | int:
         if self.failure is not None:
             raise self.failure
         function = self._methods.get(method)
@@ -232,21 +240,23 @@ class FakeOned:
             raise Refusal(AUTHORIZATION, f"Not authorized to perform USE VM [{number}].")
         return vm.xml(whole=True)
 
-    def _vm_action(self, user: User, action: str, number: int) -> str:
+    def _vm_action(self, user: User, action: str, number: int) -> int:
         """Change the state as ``DispatchManager`` does when it takes an action on."""
         vm = self.vms.get(number)
         if vm is None:
             raise Refusal(NO_EXISTS, f"Error getting virtual machine [{number}].")
         if not user.admin:
-            raise Refusal(AUTHORIZATION, f"Not authorized to perform MANAGE VM [{number}].")
+            message = f"User [{user.id}] : Not authorized to perform MANAGE VM [{number}]."
+            raise Refusal(AUTHORIZATION, message)
+        fitting, then = _OF_ACTIVE.get(action, (set[int](), 0))
         if action == "resume" and vm.state in _RESUMED:
             vm.state, vm.lcm_state = _RESUMED[vm.state]
-        elif action in _OF_RUNNING and (vm.state, vm.lcm_state) == (3, 3):
-            vm.lcm_state = _OF_RUNNING[action]
+        elif vm.state == ACTIVE and vm.lcm_state in fitting:
+            vm.lcm_state = then
         else:
-            raise Refusal(ACTION, f'Wrong state to perform action "{action}"')
+            raise Refusal(ACTION, f'Error performing action "{action}": {_not_now(vm)}')
         self.acts.append((action, number))
-        return str(number)
+        return number
 
     def _vmpool_info(self, user: User, whose: int, start: int, end: int, state: int) -> str:
         if (whose, start, end, state) != (-2, -1, -1, -1):
@@ -279,6 +289,12 @@ class FakeOned:
 
     def _decrypts(self, user: User, decrypt: tuple[bool, ...]) -> bool:
         return not self.knows_decrypt or (user.admin and any(decrypt))
+
+
+def _not_now(vm: VM) -> str:
+    names = {1: "PENDING", RUNNING: "RUNNING", UNKNOWN: "UNKNOWN", 18: "SHUTDOWN_POWEROFF"}
+    state = names.get(vm.lcm_state if vm.state == ACTIVE else vm.state, "POWEROFF")
+    return f"This action is not available for state {state}"
 
 
 def encrypted(text: str) -> str:

@@ -66,6 +66,21 @@ class XenTests(PoolTestCase):
         self.refused(PowerStateUnfit, START)
         self.assertEqual(self.pool.acts, [])
 
+    def test_a_suspended_one_can_be_switched_off_and_not_reset(self) -> None:
+        self.vm.power_state = "Suspended"
+        error = self.refused(PowerStateUnfit, RESET)
+        self.assertEqual(error.sentence(), "The virtual machine is suspended.")
+        self.assertTrue(self.act(OFF))
+        self.assertEqual(self.vm.power_state, "Halted")
+
+    def test_a_guest_that_does_not_react_is_switched_off(self) -> None:
+        self.act(RESET)
+        self.pool.slow.add("clean_shutdown")
+        self.pool._begin(next(iter(self.pool.sessions)), "clean_shutdown", self.vm.ref)
+        self.refused(PowerStateUnfit, REBOOT)
+        self.assertTrue(self.act(OFF))
+        self.assertEqual(self.vm.power_state, "Halted")
+
     def test_one_that_was_started_meanwhile_is_told(self) -> None:
         self.vm.power_state = "Halted"
         begin = self.pool._begin

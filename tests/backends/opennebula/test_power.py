@@ -70,6 +70,13 @@ class PowerTests(OpenNebulaCase):
         self.assertEqual(error.sentence(), "The virtual machine is being powered off.")
         self.assertEqual(self.oned.acts, [])
 
+    def test_a_guest_that_does_not_react_is_switched_off(self) -> None:
+        self.oned.add(VM(7))
+        for action in (SHUTDOWN, OFF):
+            self.assertIs(self.result(self.backend().power("7", action)), False)
+        self.refused(PowerStateUnfit, "7", SHUTDOWN)
+        self.assertEqual(self.oned.acts, [("poweroff", 7), ("poweroff-hard", 7)])
+
     def test_an_account_that_may_only_look_is_told(self) -> None:
         self.oned.add(VM(7))
         self.oned.users["viewer"] = User(5, "secret")

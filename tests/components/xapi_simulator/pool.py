@@ -11,6 +11,15 @@ NULL = "OpaqueRef:NULL"
 
 Record = dict[str, Any]
 
+_FITTING = {
+    "start": ["Halted"],
+    "clean_shutdown": ["Running"],
+    "clean_reboot": ["Running"],
+    "hard_shutdown": ["Paused", "Suspended", "Running"],
+    "hard_reboot": ["Paused", "Running"],
+}
+"""Operations -> the states that allow them, in the order of ``Xapi_vm_lifecycle``."""
+
 
 class Refusal(Exception):
     """XAPI's way to fail: a code in capitals, and its arguments."""
@@ -80,6 +89,7 @@ class Machine:
             console's.
         viewers: connections to its consoles.
         has_tools: whether its guest can be asked for something.
+        task: the last one that took its time.
     """
 
     name: str
@@ -93,6 +103,7 @@ class Machine:
     uuid: str = field(default_factory=new_uuid)
     viewers: int = 0
     has_tools: bool = True
+    task: str = ""
 
     def record(self) -> Record:
         kinds = ("is_a_template", "is_a_snapshot", "is_control_domain")
@@ -215,34 +226,47 @@ class Pool:
         return _ask(kind, table, question, arguments)
 
     def _begin(self, session: str, what: str, ref: str, *more: bool) -> str:
-        """Begin a task, as XAPI does: rights count at once, all else when it is carried out."""
-        if self.sessions[session] in self.viewers_only:
-            raise Refusal("RBAC_PERMISSION_DENIED", f"vm.{what}", "No permission in user session")
+        """Begin a task, as XAPI does: all that speaks against it is told by the task."""
         task = new_ref()
         self.tasks[task] = {"uuid": new_uuid(), "status": "success", "error_info": []}
-        self.acts.append((what, ref))
         try:
-            self._act(what, ref)
+            if self.sessions[session] in self.viewers_only:
+                message = "No permission in user session"
+                raise Refusal("RBAC_PERMISSION_DENIED", f"vm.{what}", message)
+            self.acts.append((what, ref))
+            self._act(what, ref, task)
         except Refusal as e:
             self.tasks[task] |= {"status": "failure", "error_info": e.description}
-        if what in self.slow:
-            self.tasks[task]["status"] = "pending"
         return task
 
-    def _act(self, what: str, ref: str) -> None:
+    def _act(self, what: str, ref: str, task: str) -> None:
+        """Check and act in the order of ``Xapi_vm_lifecycle.check_operation_error``."""
         machine = next((each for each in self.machines if each.ref == ref), None)
         if machine is None:
             raise Refusal("HANDLE_INVALID", "VM", ref)
-        if machine.kind == "is_control_domain":
-            raise Refusal("OPERATION_NOT_ALLOWED", "operation not allowed on dom0")
-        wanted = "Halted" if what == "start" else "Running"
-        if machine.power_state != wanted:
-            state = machine.power_state.lower()
-            raise Refusal("VM_BAD_POWER_STATE", ref, wanted.lower(), state)
+        if machine.power_state not in (fit := _FITTING[what]):
+            wanted = ", ".join(each.lower() for each in fit)
+            raise Refusal("VM_BAD_POWER_STATE", ref, wanted, machine.power_state.lower())
+        under_way = self.tasks.get(machine.task, {}).get("status") == "pending"
+        if under_way and not what.startswith("hard_"):
+            raise Refusal("OTHER_OPERATION_IN_PROGRESS", "VM", ref, "clean_shutdown", machine.task)
+        if machine.kind == "is_a_template":
+            raise Refusal("VM_IS_TEMPLATE", ref, what)
+        if machine.kind == "is_a_snapshot" and what != "hard_shutdown":
+            raise Refusal("VM_IS_SNAPSHOT", ref, what)
+        if machine.kind == "is_control_domain" and what != "start":
+            not_there = "This operation is not allowed on a control domain"
+            raise Refusal("OPERATION_NOT_ALLOWED", not_there)
         if what.startswith("clean_") and not machine.has_tools:
             raise Refusal("VM_LACKS_FEATURE", ref)
-        if what.startswith("clean_") and what in self.slow:
-            return
+        if under_way:
+            cancelled = {"status": "cancelled", "error_info": ["TASK_CANCELLED", machine.task]}
+            self.tasks[machine.task] |= cancelled
+        if what in self.slow:
+            machine.task = task
+            self.tasks[task]["status"] = "pending"
+            if what.startswith("clean_"):
+                return
         machine.power_state = "Halted" if what.endswith("shutdown") else "Running"
 
     def _tables(self) -> dict[str, dict[str, Record]]:
