@@ -239,6 +239,7 @@ class ZoneTests(SynchronousTestCase):
             (4116, errors.ProxyDraining),
             (4004, VMNotFound),
             (4100, ConsoleUnavailable),
+            (4130, ConsoleUnavailable),
             (4009, NoGraphicalConsole),
             (4102, errors.OverLimit),
             (4115, errors.Busy),
@@ -251,6 +252,12 @@ class ZoneTests(SynchronousTestCase):
                 self.assertIs(type(error), kind)
                 self.assertEqual(error.sentence(), "The zone madrid says: It is over.")
                 self.assertIn(f"zone madrid, close code {code}", error.detail)
+
+    def test_a_machine_is_off_where_its_zone_says_so_and_not_for_any_other_reason(self) -> None:
+        for code, is_off in ((4130, True), (4100, False), (4009, False)):
+            error = said_by_zone("madrid", code, "It is over.")
+            assert isinstance(error, ConsoleUnavailable)
+            self.assertIs(error.is_off, is_off)
 
     def test_of_several_kinds_with_one_code_the_sentence_tells(self) -> None:
         for kind in (errors.ConnectionLost, errors.ConsoleMoved, errors.ConsoleEnded):

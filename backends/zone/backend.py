@@ -139,8 +139,8 @@ class ZoneBackend:
         raise PowerUnsupported("a zone is asked for the power of machines by a session or caller")
 
     async def is_off(self, vm: str) -> bool:
-        """Return True: it is asked only of a machine that the zone says not to run."""
-        return True
+        """Return False: the zone tells it with its refusal to show a console, where it knows."""
+        return False
 
     async def request_power(self, vm: str, action: PowerAction, journey: Journey) -> bool:
         """Ask the zone for it, once; see ``IPowerElsewhere``."""

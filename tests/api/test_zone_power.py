@@ -140,6 +140,10 @@ class AskingTests(PowerCase):
         self.host.allowed, self.host.fail = (RESET,), PowerDenied("no right")
         self.failureResultOf(self.request(), PowerDenied)
 
+    def test_a_machine_without_a_console_is_not_off_for_that(self) -> None:
+        asking = Deferred.fromCoroutine(self.backend.is_off("kvm/web-01"))
+        self.assertIs(self.successResultOf(asking), False)
+
     def test_without_the_switch_nothing_is_offered(self) -> None:
         settings = ZoneSettings.model_validate(ASKING)
         self.assertFalse(settings.power)

@@ -163,7 +163,7 @@ class AskTests(PowerTestCase):
         self.host.wait.callback(None)
         self.assertEqual([each["done"] for each in self.told()], [True, True])
         self.assertEqual(self.host.done, [("web-01", RESET)])
-        self.assertEqual(len(self.powered), 1)
+        self.assertEqual([each[1:3] for each in self.powered], [("reset", "done")] * 2)
 
     def test_a_link_may_ask_a_few_times_in_a_minute(self) -> None:
         self.open(ANY)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 
+from tests.doubles.users import upgrade
+from tests.doubles.websocket_users import OWN
 from tests.session.test_page_power import ANY, OFF, START, PowerTestCase
-from vncproxy.errors import NoGraphicalConsole
-from vncproxy.model import Policy
+from vncproxy.errors import ConsoleUnavailable, NoGraphicalConsole
+from vncproxy.model import Mode, Policy, Visit
+from vncproxy.session.changing import LEAVE_TIME
 from vncproxy.session.starting import PAUSE, START_TIME
 
 MACHINE_OFF = 4130
@@ -17,6 +20,27 @@ class StartTestCase(PowerTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.host.off.add("web-01")
+
+    def lose_control(self, policy: Policy) -> None:
+        """Watch a machine, and have the control taken by an administrator, who switches it off."""
+        self.host.off.clear()
+        self.token = self.issue(policy=policy)
+        self.enter()
+        self.greet()
+        assert self.browser.answer is not None
+        self.cookie = self.browser.answer.header("set-cookie").partition(";")[0]
+        [session] = self.live_sessions()
+        changing = self.sessions.change(session.id, Mode.VIEW_ONLY, "key desk")
+        self.successResultOf(Deferred.fromCoroutine(changing))
+        self.reactor.advance(LEAVE_TIME)
+        self.peer.close()
+        self.host.off.add("web-01")
+
+    def enter(self, more: str = "", cookie: str = "") -> None:
+        """Open a web socket, with a resume cookie where there is one."""
+        headers = ["Origin: " + OWN, *([f"Cookie: {cookie}"] if cookie else [])]
+        target = f"/websockify?token={self.token}&talks=1&moves=1{more}"
+        self.browse(upgrade(target, *headers), self.token)
 
 
 class OfferTests(StartTestCase):
@@ -46,6 +70,39 @@ class OfferTests(StartTestCase):
         self.ask_for(ANY)
         self.assertEqual(self.reason()[1], NOT_RUNNING)
 
+    def test_a_user_who_has_lost_the_control_has_none(self) -> None:
+        self.lose_control(ANY)
+        self.enter(cookie=self.cookie)
+        self.assertEqual(self.reason()[1], NOT_RUNNING)
+        self.assertEqual(self.powered, [])
+
+    def test_a_session_of_another_zone_tells_it_that_the_machine_is_off(self) -> None:
+        token = self.issue(visit=Visit("paris", "7f3a", ("paris",)))
+        for more in ("", "&start=1"):
+            self.ask_for(ANY, "moves=1" + more, token)
+            reason, code, _ = self.reason()
+            self.assertEqual(code, MACHINE_OFF)
+            self.assertIn("The virtual machine is shut off.", reason)
+            self.assertNotIn("Start it", reason)
+        self.assertEqual(self.host.done, [])
+
+    def test_a_machine_is_off_where_its_zone_says_so(self) -> None:
+        self.host.off.clear()
+        said = ConsoleUnavailable("off")
+        said.is_off = True
+        self.host.consoles["web-01"] = said
+        self.ask_for(ANY)
+        self.assertEqual(self.reason()[1], MACHINE_OFF)
+        self.ask_for(Policy())
+        self.assertEqual(self.reason()[1], NOT_RUNNING)
+
+    def test_what_is_not_known_to_be_off_is_not_offered(self) -> None:
+        self.host.off.clear()
+        self.host.consoles["web-01"] = ConsoleUnavailable("paused")
+        for token in (None, self.issue(visit=Visit("paris", "7f3a", ("paris",)))):
+            self.ask_for(ANY, token=token)
+            self.assertEqual(self.reason()[1], NOT_RUNNING)
+
     def test_a_machine_that_cannot_be_started_now_has_none(self) -> None:
         self.host.off.clear()
         self.host.consoles["web-01"] = NoGraphicalConsole()
@@ -71,6 +128,23 @@ class StartTests(StartTestCase):
             self.ask_for(policy, "talks=1&start=1")
             self.assertEqual(self.reason()[1], NOT_RUNNING)
         self.assertEqual(self.host.done, [])
+        self.assertEqual([each[1:3] for each in self.powered], [("start", "forbidden")] * 2)
+
+    def test_a_user_who_has_lost_the_control_starts_nothing(self) -> None:
+        self.lose_control(ANY)
+        self.enter("&start=1", self.cookie)
+        self.assertEqual(self.reason()[1], NOT_RUNNING)
+        self.assertEqual(self.host.done, [])
+        [(vm, action, outcome, who)] = self.powered
+        self.assertEqual((vm, action, outcome), ("kvm/web-01", "start", "forbidden"))
+        self.assertEqual(
+            (who["user"], who["detail"]), ("alice", "the session has lost the control")
+        )
+
+    def test_a_view_only_link_whose_policy_names_it_starts_it(self) -> None:
+        self.ask_for(Policy(mode=Mode.VIEW_ONLY, power=(START,)), "talks=1&moves=1&start=1")
+        self.greet()
+        self.assertEqual(self.host.done, [("web-01", START)])
 
     def test_a_link_that_is_not_good_starts_nothing(self) -> None:
         self.ask_for(ANY, "talks=1&start=1", "x" * 43)
@@ -78,8 +152,6 @@ class StartTests(StartTestCase):
         self.assertEqual(self.host.done, [])
 
     def test_a_page_of_another_site_starts_nothing(self) -> None:
-        from tests.doubles.users import upgrade
-
         target = f"/websockify?token={self.issue(policy=ANY)}&talks=1&start=1"
         self.browse(upgrade(target, "Origin: https://evil.example"), "x")
         self.assertEqual(self.reason()[1], 4003)

@@ -23,7 +23,12 @@ class ConsoleUnavailable(ConsoleError):
 
     Args:
         state: completes "The virtual machine is …": ``shut off``, ``paused by an I/O error``.
+
+    Attributes:
+        is_off: whether it is certainly off, since its zone says so; its backend is asked otherwise.
     """
+
+    is_off = False
 
     status = 409
     close_code = 4100

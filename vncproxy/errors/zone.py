@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from .client import ConsoleOccupied, OverLimit
 from .hypervisor import HypervisorError
-from .machine import ConsoleUnavailable, NoGraphicalConsole, VMNotFound
+from .machine import ConsoleUnavailable, MachineOff, NoGraphicalConsole, VMNotFound
 from .root import VNCProxyError
 from .service import Busy, StoreUnavailable
 from .session_end import (
@@ -223,6 +223,10 @@ def said_by_zone(zone: str, close_code: int, reason: str) -> VNCProxyError:
     public = f"The zone {zone} says: {reason}" if reason else None
     if close_code == ConsoleUnavailable.close_code:
         return ConsoleUnavailable("not running", detail, public=public)
+    if close_code == MachineOff.close_code:
+        off = ConsoleUnavailable("off", detail, public=public)
+        off.is_off = True
+        return off
     if close_code == NoGraphicalConsole.close_code:
         return NoGraphicalConsole(detail, public=public)
     kinds = [kind for kind in _SAID if kind.close_code == close_code]

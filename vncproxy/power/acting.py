@@ -13,7 +13,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..errors import BackendError, PowerUnsupported, VMNotFound, VNCProxyError
+from ..errors import (
+    BackendError,
+    ConsoleUnavailable,
+    PowerUnsupported,
+    VMNotFound,
+    VNCProxyError,
+)
 from ..interfaces import IConsoleBackend, IPower, IPowerElsewhere
 from ..model import Journey, PowerAction, VMAddress
 from .allowance import Allowance
@@ -30,6 +36,10 @@ Record = Callable[[VMAddress, PowerAction, str, Mapping[str, object]], object]
 """
 
 Key = tuple[VMAddress, PowerAction]
+"""One machine by its name and by its UUID is two: only its backend knows that they are one."""
+
+Waiting = tuple[Deferred[bool], Mapping[str, object]]
+"""One of the requests for the same: its result, and who asked."""
 
 
 def _no_record(
@@ -61,7 +71,7 @@ class MachinePower:
         self._clock = clock
         self.allowance = Allowance(clock.seconds)
         self._record = record
-        self._under_way: dict[Key, list[Deferred[bool]]] = {}
+        self._under_way: dict[Key, list[Waiting]] = {}
 
     def actions(self, vm: VMAddress) -> frozenset[PowerAction]:
         """Return what the machine's backend can do, as far as its configuration allows it."""
@@ -73,8 +83,9 @@ class MachinePower:
     ) -> bool:
         """Do something to a machine's power, and record it.
 
-        The same action that is under way already for the machine is waited for, and not done twice.
-        It goes on where the one who asked for it does not wait.
+        The same action that is under way already for the same address of a machine is waited for,
+        and not done twice; each request is recorded. It goes on where the one who asked for it
+        does not wait.
 
         Args:
             journey: what another zone is told, where the machine is in one.
@@ -89,13 +100,17 @@ class MachinePower:
         done: bool = await self._shared(vm, action, journey, who)
         return done
 
-    async def is_off(self, vm: VMAddress) -> bool:
-        """Return whether a machine can be started now; False where its backend cannot tell."""
+    async def is_off(self, vm: VMAddress, why: ConsoleUnavailable) -> bool:
+        """Return whether a machine can be started now; False where that is not known.
+
+        Args:
+            why: it has no console.
+        """
         backend = self._backends().get(vm.backend)
         if PowerAction.START not in self.actions(vm):
             return False
         try:
-            return bool(await IPower(backend).is_off(vm.vm))
+            return why.is_off or bool(await IPower(backend).is_off(vm.vm))
         except VNCProxyError as e:
             self.log.warn("{vm}: not known whether it is off: {error}", vm=str(vm), error=e)
             return False
@@ -111,11 +126,11 @@ class MachinePower:
     ) -> Deferred[bool]:
         mine: Deferred[bool] = Deferred()
         waiting = self._under_way.setdefault((vm, action), [])
-        waiting.append(mine)
+        waiting.append((mine, who))
         if len(waiting) == 1:
             asked = Deferred.fromCoroutine(self._ask(vm, action, journey))
             asked.addTimeout(LONGEST, self._clock, _timed_out)
-            asked.addBoth(self._recorded, vm, action, who)
+            asked.addBoth(self._ended, vm, action)
         return mine
 
     async def _ask(self, vm: VMAddress, action: PowerAction, journey: Journey) -> bool:
@@ -128,20 +143,19 @@ class MachinePower:
             return bool(await backend.request_power(vm.vm, action, journey))
         return bool(await backend.power(vm.vm, action))
 
-    def _recorded(
-        self, result: Any, vm: VMAddress, action: PowerAction, who: Mapping[str, object]
-    ) -> None:
-        """Record what became of it, and tell those who wait for it."""
-        waiting = self._under_way.pop((vm, action))
-        if not isinstance(result, Failure):
-            self._record(vm, action, DONE if result else ASKED, who)
-        elif isinstance(result.value, VNCProxyError):
-            self.refused(vm, action, result.value, who)
-        else:
+    def _ended(self, result: Any, vm: VMAddress, action: PowerAction) -> None:
+        """Record what became of each of the requests, and tell those who wait for it."""
+        if isinstance(result, Failure) and not isinstance(result.value, VNCProxyError):
             self.log.failure("{vm}: {action} failed", result, vm=str(vm), action=action.value)
             result = Failure(BackendError("a defect: see the traceback above"))
-            self.refused(vm, action, result.value, who)
-        for each in waiting:
+        waiting = self._under_way.pop((vm, action))
+        for _, who in waiting:
+            if isinstance(result, Failure):
+                assert isinstance(result.value, VNCProxyError)
+                self.refused(vm, action, result.value, who)
+            else:
+                self._record(vm, action, DONE if result else ASKED, who)
+        for each, _ in waiting:
             each.callback(result)
 
 

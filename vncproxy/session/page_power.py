@@ -40,13 +40,13 @@ class PagePower:
         assert session.grant is not None and session.vm is not None
         who = who_asks(session)
         self._power.allowance.take(session.token_id)
-        if (refusal := _refusal(session, action)) is not None:
-            self._power.refused(session.vm, action, refusal, who)
-            raise refusal
+        if (refused := refusal(session, action)) is not None:
+            self._power.refused(session.vm, action, refused, who)
+            raise refused
         return await self._power.act(session.vm, action, journey_of(session), who)
 
 
-def _refusal(session: SessionState, action: PowerAction) -> Forbidden | None:
+def refusal(session: SessionState, action: PowerAction) -> Forbidden | None:
     """Return why a session may not do something; None where it may.
 
     A user who has lost the control of the machine has lost its power, too. One whose link is

@@ -15,7 +15,7 @@ from ..errors import (
     UpstreamUnreachable,
 )
 from ..model import PowerAction
-from .page_power import journey_of, who_asks
+from .page_power import journey_of, refusal, who_asks
 from .services import Services
 from .state import SessionState
 
@@ -33,10 +33,11 @@ async def open_or_start(
 ) -> T:
     """Return what ``find`` returns; a machine that is off is started first if its user asks for it.
 
-    It is started once, and only where the session's policy allows it.
+    It is started once, and only where the session may do it to the machine now; a request to start
+    it that is refused is recorded.
 
     Raises:
-        MachineOff: it is off, and the session's policy lets its user start it.
+        MachineOff: it is off, and the session lets its user start it, or the zone of its user.
         VNCProxyError: what ``find`` raises, and `MachinePower.act`.
     """
     try:
@@ -44,19 +45,26 @@ async def open_or_start(
     except NoGraphicalConsole:
         raise
     except ConsoleUnavailable as e:
-        if not await _may_start(session, services):
+        visits = session.border is not None and session.border.from_zone != ""
+        if not (visits or _may_start(session, services)):
             raise
-        if not session.user_request.start:
-            raise MachineOff(e.state, e.detail, can_start=session.user_request.can_talk) from e
+        assert session.vm is not None
+        if not await services.power.is_off(session.vm, e):
+            raise
+        if visits or not session.user_request.start:
+            can_start = visits or session.user_request.can_talk
+            raise MachineOff(e.state, e.detail, can_start=can_start) from e
     await _start(session, services)
     return await _wait_for(find, services)
 
 
-async def _may_start(session: SessionState, services: Services) -> bool:
-    assert session.grant is not None and session.vm is not None
-    if PowerAction.START not in session.grant.token.policy.power:
-        return False
-    return await services.power.is_off(session.vm)
+def _may_start(session: SessionState, services: Services) -> bool:
+    """Return whether a session may start its machine, and record a request that is refused."""
+    assert session.vm is not None
+    refused = refusal(session, PowerAction.START)
+    if refused is not None and session.user_request.start:
+        services.power.refused(session.vm, PowerAction.START, refused, who_asks(session))
+    return refused is None
 
 
 async def _start(session: SessionState, services: Services) -> None:

@@ -88,6 +88,20 @@ class ActTests(PowerTestCase):
         self.assertEqual([self.finish(each).status for each in (first, second)], [200, 200])
         self.assertEqual(self.host.done, [("web-01", PowerAction.RESET)])
 
+    def test_each_of_two_at_the_same_time_stands_in_the_audit_with_its_key(self) -> None:
+        for fail, outcome in ((None, "done"), (PowerDenied("no right"), "power-denied")):
+            self.audit.clear()
+            self.host.wait, self.host.fail = Deferred(), fail
+            other = self.key_with(Scope.POWER)
+            begun = [
+                self.begin("POST", "/v1/power", RESET_WEB, key=key) for key in (self.key, other)
+            ]
+            self.host.wait.callback(None)
+            self.assertEqual(len({self.finish(each).status for each in begun}), 1)
+            lines = [each for each in self.audit if each["event"] == "power"]
+            self.assertEqual([each["outcome"] for each in lines], [outcome] * 2)
+            self.assertEqual(len({each["key"] for each in lines}), 2)
+
 
 class RightsTests(PowerTestCase):
     def test_the_scope_is_power(self) -> None:
@@ -127,3 +141,7 @@ class RightsTests(PowerTestCase):
         answer = self.call("POST", "/v1/power", RESET_WEB)
         self.assertRefused(answer, 403, "forbidden", "action")
         self.assertEqual(self.host.done, [])
+        [line] = [each for each in self.audit if each["event"] == "power"]
+        self.assertEqual((line["vm"], line["action"]), ("kvm/web-01", "reset"))
+        self.assertEqual((line["outcome"], line["caller"]), ("forbidden", "key"))
+        self.assertIn("by its policy", line["detail"])

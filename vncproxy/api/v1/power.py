@@ -53,12 +53,13 @@ class PowerView:
             VNCProxyError: see ``IPower``.
         """
         self._permissions.require(caller, request.vm)
+        who = self._audit.about(caller)
         most = caller.policy.power
         if most is not None and request.action not in most:
             message = f"the {caller} may not do this to machines, by its policy"
+            self._power.refused(request.vm, request.action, Forbidden(message), who)
             raise Refusal(Forbidden.status, Forbidden.code, message, field="action")
         journey = Journey("", caller.name, caller.address, Policy())
-        who = self._audit.about(caller)
         done = await self._power.act(request.vm, request.action, journey, who)
         body: Powered = {"vm": str(request.vm), "action": request.action.value, "done": done}
         return Reply(200 if done else 202, body)
