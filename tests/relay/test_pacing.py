@@ -58,6 +58,25 @@ class SharedTests(SynchronousTestCase):
         for part in heard:
             self.assertLess(abs(part - sum(heard) / 3), sum(heard) * 0.05)
 
+    def test_a_part_is_worth_no_more_than_others_have_left_of_it(self) -> None:
+        busy, quiet, late = (self.session() for _ in range(3))
+        busy.console.send(bytes(int(RATE * BURST)) + bytes(1000))
+        busy.receive()
+        self.clock.advance(TICK)
+        left = RATE * TICK - 1000
+        for each, size in ((quiet, left / 2 - 100), (busy, left), (late, 60_000)):
+            each.console.send(bytes(int(size)))
+
+        for each in (busy, quiet, late):
+            each.receive()
+
+        heard = [busy.heard, quiet.heard, late.heard]
+        self.assertLessEqual(sum(heard), RATE * (TICK + BURST))
+        self.assertGreater(busy.heard, RATE * BURST + 1000)
+        self.assertEqual(late.heard, 0)
+        self.run_for(4, busy, quiet, late)
+        self.assertEqual(late.heard, 60_000)
+
     def test_an_echo_passes_soon_beside_a_session_that_takes_all(self) -> None:
         busy, quiet = self.session(), self.session()
         busy.console.send(*[bytes(1000)] * 2000)

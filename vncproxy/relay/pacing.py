@@ -115,7 +115,7 @@ class Pace:
     def _begin_ticks(self, room: int) -> None:
         for each in self._allowances:
             each.busy += 1
-        self._part, self._since = room, self._upstream.clock.seconds()
+        self._part, self._since = max(0, room), self._upstream.clock.seconds()
         self._timer = self._upstream.clock.callLater(TICK, self._tick)
 
     def _tick(self) -> None:
@@ -134,8 +134,12 @@ class Pace:
             self._upstream.let_go(self._downstream.full)
 
     def _take_kept(self) -> bytes:
-        """Return of what is kept as much as the part has room for."""
-        data = bytes(self._kept[: self._part])
+        """Return of what is kept as much as the part has room for.
+
+        Other sessions may have taken the shared bytes since the part was given.
+        """
+        room = min(self._part, *(int(each.available()) for each in self._allowances))
+        data = bytes(self._kept[: max(0, room)])
         del self._kept[: len(data)]
         self._part -= len(data)
         self._take(len(data))
