@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
+from twisted.internet.interfaces import IProtocol
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.resource import Resource
 
-from vncproxy.downstream.accepting import AT_ONCE, Accepting
+from tests.doubles.native_viewers import BANNER, NativeCase
+from vncproxy.downstream.accepting import AT_ONCE, TOO_LONG, Accepting
+from vncproxy.downstream.http_site import ConsoleSite
+from vncproxy.downstream.proxy_header import ProxyHeaderFactory
+from vncproxy.model import Limits
+from vncproxy.testing import MemoryPeer
 
 
 class Port:
@@ -43,7 +52,7 @@ class AcceptingTests(SynchronousTestCase):
 
     def listen(self) -> Port:
         port = Port(Factory.forProtocol(Protocol))
-        self.accepting.add(port, plain_http=True)
+        self.accepting.add(port)
         return port
 
     def test_as_many_are_accepted_as_twisted_does_while_none_waits(self) -> None:
@@ -85,3 +94,64 @@ class AcceptingTests(SynchronousTestCase):
         self.port.connected = False
         self.accepting.pause(False)
         self.assertFalse(self.port.reading)
+
+
+class LatePeer(MemoryPeer):
+    """A client whose connection has waited in the kernel, by its ``struct tcp_info``."""
+
+    waited = TOO_LONG
+
+    def getHandle(self) -> LatePeer:
+        return self
+
+    def getsockopt(self, *_: object) -> bytes:
+        return struct.pack("B51xI", 1, int(self.waited * 1000))
+
+
+class LateTests(NativeCase):
+    """What clients read that have waited too long, by their listener."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.accepting = Accepting(lambda: True, self.reactor)
+
+    def come(self, factory: Any, peer: type[MemoryPeer] = LatePeer) -> bytes:
+        port = Port(factory)
+        self.accepting.add(port)
+        protocol: IProtocol = port.factory.buildProtocol(None)
+        self.newest = peer(protocol)
+        return self.newest.receive()
+
+    def test_a_native_viewer_reads_the_reason_in_its_own_protocol(self) -> None:
+        for factory in (self.factory, ProxyHeaderFactory(self.factory)):
+            told = self.come(factory)
+
+            reason = b"The console service is busy. Try again in a moment."
+            self.assertEqual(told, BANNER + b"\0" + len(reason).to_bytes(4, "big") + reason)
+            self.assertIsNotNone(self.newest.closed)
+        self.assertEqual((self.accepting.refused_late, len(self.connections)), (2, 0))
+
+    def test_a_browser_reads_it_in_http(self) -> None:
+        site = ConsoleSite(Resource(), Limits(), self.reactor)
+        for factory in (site, ProxyHeaderFactory(site)):
+            told = self.come(factory)
+
+            self.assertTrue(told.startswith(b"HTTP/1.1 503 The console service is busy."))
+            self.assertRegex(told, rb"\r\nRetry-After: [1-8]\r\n")
+            self.assertIsNotNone(self.newest.closed)
+
+    def test_under_tls_the_connection_is_aborted(self) -> None:
+        site = ConsoleSite(Resource(), Limits(), self.reactor)
+        under = TLSMemoryBIOFactory(self.certificate, False, site)
+
+        self.assertEqual(self.come(under), b"")
+
+        self.assertIsNotNone(self.newest.closed)
+        self.assertEqual(self.accepting.aborted_late, 1)
+
+    def test_a_viewer_that_waited_less_is_served(self) -> None:
+        class Early(LatePeer):
+            waited = TOO_LONG / 2
+
+        self.assertEqual(self.come(self.factory, Early), BANNER)
+        self.newest.close()

@@ -24,6 +24,9 @@ class Idle:
     def abort_idle(self) -> None:
         self.closed = True
 
+    def close_idle(self) -> None:
+        self.closed = True
+
     def close_served(self) -> None:
         self.closed = True
 

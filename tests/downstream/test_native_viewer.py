@@ -1,4 +1,4 @@
-"""Native viewers: login over RFB, refusals, limits, and what strangers send."""
+"""Native viewers: login over RFB, refusals, and what strangers send."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gc
 import ssl
 import weakref
 
-from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
@@ -230,6 +229,20 @@ class LeavingTests(NativeCase):
             self.peer.close()
             self.left()
 
+    def test_closing_the_dialog_for_the_token_is_logged_and_counts_for_nothing(self) -> None:
+        self.serve(limits=Limits(refusals=3, refusals_per_minute=1))
+        self.open_listener()
+        with capturedLogs() as events:
+            for _ in range(10):
+                self.negotiate()
+                self.peer.close()
+                self.left()
+
+        self.assertFalse(self.connections.refusals.refuses_cheaply("192.0.2.1"))
+        texts = lines(list(events))
+        self.assertEqual(len(texts), 3, texts)
+        self.assertIn("refused: closed after 0 bytes, waiting for user name and token", texts[0])
+
     def test_leaving_while_the_token_is_redeemed(self) -> None:
         self.store.wait["redeem"] = Deferred()
         self.log_in(self.issue()).close()
@@ -277,6 +290,14 @@ class TLSTests(NativeCase):
             (line,) = self.fails(version)
             self.assertIn("TLS with the viewer failed: unsupported protocol", line)
 
+    def test_tls_that_fails_counts_as_a_refusal(self) -> None:
+        self.serve(limits=Limits(refusals=3, refusals_per_minute=1))
+        self.open_listener()
+        for _ in range(3):
+            self.fails(ssl.TLSVersion.TLSv1)
+
+        self.assertTrue(self.connections.refusals.refuses_cheaply("192.0.2.1"))
+
     def test_it_is_1_2_since_tigervnc_cannot_read_behind_tickets_of_1_3(self) -> None:
         self.assertEqual(self.negotiate().connection.version(), "TLSv1.2")
 
@@ -311,69 +332,3 @@ class TLSTests(NativeCase):
         self.tls.send(b"key")
 
         self.assertEqual(hypervisor.receive(), b"key")
-
-
-class LimitTests(NativeCase):
-    limits = Limits(connections=3, connections_per_address=2)
-
-    def test_beyond_the_limit_of_an_address_the_one_that_waits_longest_goes(self) -> None:
-        first, second = self.connect(), self.connect()
-
-        self.connect()
-
-        self.assertIsNotNone(first.closed)
-        self.assertIsNone(second.closed)
-        self.assertEqual(len(self.connections), 2)
-
-    def test_half_open_connections_keep_none_out(self) -> None:
-        for number in range(1000):
-            self.connect(IPv4Address("TCP", f"10.0.{number // 256}.{number % 256}", 1))
-        self.assertEqual(len(self.connections), 3)
-
-        self.open()
-
-    def test_viewers_that_have_consoles_are_not_closed_for_others(self) -> None:
-        for _ in range(2):
-            self.open()
-        peer, self.peer = self.peer, self.connect()
-        self.peer.send(BANNER)
-
-        told = self.peer.receive()
-
-        self.assertEqual(told[:13], BANNER + b"\0")
-        self.assertIn(b"Too many connections are open from your address.", told)
-        self.assertIsNone(peer.closed)
-        self.assertEqual(len(self.connections), 2)
-
-
-class BalancerTests(NativeCase):
-    def test_the_header_names_the_client(self) -> None:
-        self.connect(balanced=True).send(b"PROXY TCP4 198.51.100.7 10.0.0.1 54321 5900\r\n")
-        self.peer.send(*NEGOTIATION)
-        self.assertEqual(self.peer.receive(), OFFERS)
-        self.start_tls().send(plain(b"", self.issue().encode()))
-        self.console()
-        self.assertEqual(self.tls.receive(), bytes(4))
-        self.tls.send(b"\x01")
-
-        self.assertEqual(self.observer.openings[0].client, "198.51.100.7")
-
-    def test_without_a_header_there_is_no_login(self) -> None:
-        self.connect(balanced=True).send(*NEGOTIATION)
-        self.assertIsNotNone(self.peer.closed)
-        self.assertEqual(len(self.connections), 0)
-
-    def test_a_client_at_its_limit_behind_a_balancer(self) -> None:
-        self.serve(limits=Limits(connections_per_address=1))
-        self.open_listener()
-        header = b"PROXY TCP4 198.51.100.7 10.0.0.1 54321 5900\r\n"
-        self.connect(balanced=True).send(header, *NEGOTIATION)
-        self.start_busy()
-
-        self.connect(balanced=True).send(header, BANNER)
-
-        self.assertIn(b"Too many connections are open from your address.", self.peer.receive())
-
-    def start_busy(self) -> None:
-        self.peer.receive()
-        self.start_tls().send(plain(b"", self.issue().encode()))

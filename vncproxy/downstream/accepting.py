@@ -10,14 +10,12 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol
 
-from ..errors import Busy
-from .http_refusal import http_refusal
+from ..relay.sockets import drop_unread
 
 _LISTENING = frozenset({"listenTCP", "listenSSL", "listenUNIX", "adoptStreamPort"})
 
@@ -40,7 +38,7 @@ class Accepting:
         busy: returns whether sessions are waiting to open.
 
     Attributes:
-        refused_late: connections that were answered 503 because they had waited `TOO_LONG`.
+        refused_late: connections that were told to try again because they had waited `TOO_LONG`.
         aborted_late: those that could not be answered, or whose clients were gone.
     """
 
@@ -70,14 +68,14 @@ class Accepting:
             self._listen(False)
             self._clock.callLater(0, self._begin_iteration)
 
-    def add(self, port: Any, plain_http: bool) -> None:
+    def add(self, port: Any) -> None:
         """Add a listening socket.
 
-        Args:
-            plain_http: whether its connections can be refused in plain HTTP, without TLS.
+        Its factory's ``late_refusal`` returns what refuses a connection that has waited too long.
+        Connections of a factory without one, such as that of TLS, are aborted.
         """
         if hasattr(port, "stopReading"):
-            port.factory = _FilteringFactory(port.factory, self, plain_http)
+            port.factory = _FilteringFactory(port.factory, self)
             self._ports.append(port)
         if self._pauses:
             self._listen(False)
@@ -111,7 +109,7 @@ class _AddingReactor:
 
         def listen(*arguments: Any, **options: Any) -> Any:
             port = found(*arguments, **options)
-            self._accepting.add(port, plain_http=name != "listenSSL")
+            self._accepting.add(port)
             return port
 
         return listen
@@ -120,10 +118,9 @@ class _AddingReactor:
 class _FilteringFactory:
     """The factory of a listening socket, which filters connections while sessions wait."""
 
-    def __init__(self, factory: Any, accepting: Accepting, plain_http: bool) -> None:
+    def __init__(self, factory: Any, accepting: Accepting) -> None:
         self._factory = factory
         self._accepting = accepting
-        self._plain_http = plain_http
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._factory, name)
@@ -133,7 +130,7 @@ class _FilteringFactory:
         if not self._accepting.busy():
             return self._factory.buildProtocol(addr)
         self._accepting.on_accepted()
-        return _BacklogFilter(self._accepting, self._factory, addr, self._plain_http)
+        return _BacklogFilter(self._accepting, self._factory, addr)
 
 
 class _BacklogFilter(Protocol):
@@ -141,17 +138,16 @@ class _BacklogFilter(Protocol):
 
     transport: Any
 
-    def __init__(self, accepting: Accepting, factory: Any, addr: Any, plain_http: bool) -> None:
+    def __init__(self, accepting: Accepting, factory: Any, addr: Any) -> None:
         self._accepting = accepting
         self._factory = factory
         self._addr = addr
-        self._plain_http = plain_http
 
     def connectionMade(self) -> None:
         state, waited = _waited(self.transport.getHandle())
         if state != _CLOSE_WAIT and waited < TOO_LONG:
             self._serve()
-        elif state != _CLOSE_WAIT and self._plain_http:
+        elif state != _CLOSE_WAIT and hasattr(self._factory, "late_refusal"):
             self._accepting.refused_late += 1
             self._refuse()
         else:
@@ -167,11 +163,8 @@ class _BacklogFilter(Protocol):
         protocol.makeConnection(self.transport)
 
     def _refuse(self) -> None:
-        """Answer 503; the request is read first, as unread bytes would reset the connection."""
-        with suppress(OSError):
-            self.transport.getHandle().recv(65536)
-        refusal = http_refusal(Busy.status, Busy.public, retry_after=Busy.retry_after)
-        self.transport.write(refusal)
+        drop_unread(self.transport)
+        self.transport.write(self._factory.late_refusal())
         self.transport.loseConnection()
 
 

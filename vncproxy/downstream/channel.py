@@ -188,6 +188,10 @@ class ConsoleChannel(HTTPChannel):
         self._refused = True
         self.transport.abortConnection()
 
+    def close_idle(self) -> None:
+        """Close at once: browsers send their next request on another connection."""
+        self.abort_idle()
+
     def close_served(self) -> None:
         """Close, unless no request has been served; called while the connection waits for one."""
         if self._served:

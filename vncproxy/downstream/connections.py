@@ -37,7 +37,10 @@ class IdleConnection(Protocol):
     """A connection that is waiting for a request."""
 
     def abort_idle(self) -> None:
-        """Close at once, without a response."""
+        """Close at once, without a response: another connection gets its place."""
+
+    def close_idle(self) -> None:
+        """Close, since the process ends; a user who would not try again alone is told."""
 
     def close_served(self) -> None:
         """Close, if it has served a request before."""
@@ -170,10 +173,10 @@ class Connections:
             empty, self._empty = self._empty, None
             empty.callback(None)
 
-    def abort_idle(self) -> None:
-        """Close the connections that wait for a request."""
+    def close_idle(self) -> None:
+        """Close the connections that wait for a request, since the process ends."""
         for connection in list(self.idle.values()):
-            connection.abort_idle()
+            connection.close_idle()
 
     def close_served(self) -> None:
         """Close each connection after its next response; now, where it waits after one."""
@@ -187,7 +190,7 @@ class Connections:
         Args:
             seconds: the longest wait.
         """
-        self.abort_idle()
+        self.close_idle()
         if self._open:
             self._empty = Deferred()
             try:

@@ -10,9 +10,11 @@ from twisted.web.resource import IResource
 from twisted.web.server import Request as SiteRequest
 from twisted.web.server import Site
 
+from ..errors import Busy
 from ..model import Limits
 from .channel import ConsoleChannel, limited_channel
 from .connections import Connections
+from .http_refusal import http_refusal
 
 
 class ConsoleRequest(SiteRequest):
@@ -69,6 +71,10 @@ class ConsoleSite(Site):
     def protocol(self) -> ConsoleChannel:  # type: ignore[override]
         """Return the channel of a new connection; called by Twisted."""
         return limited_channel(self.limits, self.connections)
+
+    def late_refusal(self) -> bytes:
+        """Return what refuses a connection that has waited too long to be accepted."""
+        return http_refusal(Busy.status, Busy.public, retry_after=Busy.retry_after)
 
     def log(self, request: Request) -> None:
         """Write nothing."""

@@ -6,20 +6,29 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IHandshakeListener, IOpenSSLContextFactory
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..errors import ClientGone, DownstreamViolation, OverLimit, VNCProxyError
+from ..errors import (
+    Busy,
+    ClientGone,
+    DownstreamViolation,
+    OverLimit,
+    ProxyStopping,
+    SessionEnded,
+    VNCProxyError,
+)
 from ..handshake.steps import EndOfStream, StepError, Steps
 from ..model import ConsoleType, Grant, Limits
 from ..relay.handshaking import HandshakeTimeout, run_handshake
 from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
-from ..relay.sockets import set_socket_options
+from ..relay.sockets import drop_unread, set_socket_options
+from ..rfb.greeting import refusal_at_once
 from ..rfb.viewer_login import Login, LoginGreeting
 from ..session.downstream import IDownstream
 from ..session.live import LiveSessions
@@ -27,6 +36,7 @@ from ..session.session import Session
 from ..session.state import SessionState
 from ..session.user_request import UserRequest
 from .connections import UNKNOWN, Connections, Slot, address_of
+from .forwarded import plain_address
 from .links import BLANK, token_of
 from .pending import cancel_session, refuse_viewer
 from .refusals import TOO_OFTEN
@@ -96,20 +106,21 @@ class NativeViewer(Protocol):
         self._clock = factory.sessions.services.reactor
         self._leg = Leg(RawFraming(), self._clock, ClientGone)
         self._slot = Slot(None, UNKNOWN)
+        self._handshake: Deferred[Any] | None = None
+        self._made_room = False
 
     def connectionMade(self) -> None:
         """Greet the viewer, unless there are too many connections."""
         set_socket_options(self.transport)
-        address, refusal = address_of(self.transport), None
         try:
-            self._slot = self.factory.connections.add(address)
+            self._slot = self.factory.connections.add(address_of(self.transport))
         except OverLimit as e:
-            refusal = e
-        else:
-            self._slot.set_idle(self)
+            self._refuse_at_once(e)
+            return
+        self._slot.set_idle(self)
         self._leg.on_lost = self._slot
         self._leg.makeConnection(self.transport)
-        serving = Deferred.fromCoroutine(self._serve(refusal))
+        serving = Deferred.fromCoroutine(self._serve())
         serving.addErrback(partial(self.log.failure, "a viewer was not served"))
 
     def dataReceived(self, data: bytes) -> None:
@@ -126,16 +137,28 @@ class NativeViewer(Protocol):
 
     def abort_idle(self) -> None:
         """Close at once."""
+        self._made_room = True
         self.transport.abortConnection()
+
+    def close_idle(self) -> None:
+        """Tell the viewer to try again, and close."""
+        if self._handshake is not None:
+            self._handshake.cancel()
 
     def close_served(self) -> None:
         """Do nothing: a connection serves one console."""
 
-    async def _serve(self, refusal: OverLimit | None) -> None:
+    def _refuse_at_once(self, why: OverLimit) -> None:
+        """Refuse a connection that is not counted, so it must not stay until its viewer answers."""
+        client = plain_address(self.transport.getPeer())
+        tail = self.factory.connections.refusals.log_refusal(client, "viewer", str(why))
+        drop_unread(self.transport)
+        self.transport.write(refusal_at_once(why.sentence() + tail))
+        self.transport.loseConnection()
+
+    async def _serve(self) -> None:
         """Log the user in and start the session, or refuse the viewer."""
         try:
-            if refusal is not None:
-                raise refusal
             await self._run(self._greeting.negotiate(self._check_address), self._limits.header_time)
             login = await self._run(self._greeting.log_in(), self._limits.login_time)
         except VNCProxyError as e:
@@ -146,14 +169,21 @@ class NativeViewer(Protocol):
 
     async def _run(self, steps: Steps[T], seconds: float) -> T:
         tls = ViewerTLS(self.factory.tls)
+        handshake = run_handshake(self._leg, steps, seconds, lambda _: tls)
+        running: Deferred[T] = Deferred.fromCoroutine(handshake)
+        self._handshake = running
         try:
-            return await run_handshake(self._leg, steps, seconds, lambda _: tls)
+            return await running
+        except CancelledError as e:
+            raise ProxyStopping("the process ends") from e
         except HandshakeTimeout as e:
             raise DownstreamViolation(e.detail, public=_LATE) from e
         except EndOfStream as e:
             raise ClientGone(e.detail) from e
         except StepError as e:
             raise DownstreamViolation(e.detail) from e
+        finally:
+            self._handshake = None
 
     def _check_address(self) -> None:
         """Refuse an address at its limits; a PROXY header has named it by now."""
@@ -166,13 +196,17 @@ class NativeViewer(Protocol):
 
     async def _refuse(self, error: VNCProxyError) -> None:
         """Log and tell why there is no session; a connection without a byte is not worth it."""
+        if self._made_room:
+            return
         leg, silent = self._leg, not self._leg.bytes_received
-        if silent and isinstance(error, ClientGone | DownstreamViolation):
+        if silent and isinstance(error, SessionEnded | DownstreamViolation):
             if not leg.is_closing:
                 self.transport.abortConnection()
             return
         client, refusals = address_of(self.transport), self.factory.connections.refusals
-        sentence = error.sentence() + refusals.log_refusal(client, "viewer", str(error))
+        counts = not isinstance(error, SessionEnded)  # a dialog that was closed, or a restart
+        tail = refusals.log_refusal(client, "viewer", str(error), counts=counts)
+        sentence = error.sentence() + tail
         with suppress(VNCProxyError):
             await run_handshake(leg, self._greeting.refuse(sentence), CLOSE_TIME)
         leg.close(error, CLOSE_TIME)
@@ -216,6 +250,10 @@ class ViewerFactory(Factory):
     def buildProtocol(self, addr: object) -> Any:
         """Return the protocol of a new connection."""
         return NativeViewer(self)
+
+    def late_refusal(self) -> bytes:
+        """Return what refuses a connection that has waited too long to be accepted."""
+        return refusal_at_once(Busy.public)
 
 
 def _token_in(password: str) -> str:

@@ -159,4 +159,10 @@ class ProxyHeaderFactory(WrappingFactory):
 
     def __init__(self, site: Any) -> None:
         super().__init__(site)
+        self._site = site
         self.warning = ThrottledWarning()
+
+    def late_refusal(self) -> bytes:
+        """Return what refuses a connection that has waited too long to be accepted."""
+        refusal: bytes = self._site.late_refusal()
+        return refusal

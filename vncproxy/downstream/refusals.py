@@ -50,6 +50,7 @@ class Refusals:
         rate, burst = limits.refusals_per_minute / 60, float(limits.refusals)
         # no limit on all addresses together: one of them must not use up that of others
         self._rate_limit = RateLimit(rate, burst, math.inf, self._clock.seconds)
+        self._uncounted = RateLimit(rate, burst, math.inf, self._clock.seconds)
 
     def refuses_cheaply(self, client: str) -> bool:
         """Tell whether an address is beyond its limit; if so, one more cheap refusal is counted."""
@@ -63,18 +64,20 @@ class Refusals:
         )
         return True
 
-    def log_refusal(self, client: str, what: str, why: str) -> str:
+    def log_refusal(self, client: str, what: str, why: str, *, counts: bool = True) -> str:
         """Count and log the refusal of a request that has no session.
 
         Args:
             what: the kind of request, for the log.
             why: the cause, for the log, without line breaks.
+            counts: False for what any user may do, which has as many lines, apart from the others.
 
         Returns:
             The log line's id, to be appended to the user's message; empty when nothing was logged
             because the address is beyond its limit.
         """
-        if not self._rate_limit.take(counted_as(client)):
+        limit = self._rate_limit if counts else self._uncounted
+        if not limit.take(counted_as(client)):
             return ""
         request_id = new_id()
         self.log.info(

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IOpenSSLContextFactory, IOpenSSLServerCo
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..errors import ClientGone, VNCProxyError
+from ..errors import DownstreamViolation, VNCProxyError
 from .tls_listener import ListenerTLS, LoadedCertificate
 
 
@@ -54,5 +54,7 @@ class ViewerTLS:
         error = reason.value
         if isinstance(error, SSL.Error) and error.args and error.args[0]:
             words = ", ".join(str(entry[-1]) for entry in error.args[0])
-            return ClientGone(f"TLS with the viewer failed: {words}")
-        return ClientGone("closed during the TLS handshake: the certificate may not be trusted")
+            return DownstreamViolation(f"TLS with the viewer failed: {words}")
+        return DownstreamViolation(
+            "closed during the TLS handshake: the certificate may not be trusted"
+        )

@@ -33,6 +33,8 @@ FIRST_PROBES = 1
 """The same seconds, and those between probes, while a server has to speak first."""
 UNACKNOWLEDGED = 120
 """Seconds for which sent bytes may stay unacknowledged before TCP drops the connection."""
+UNREAD = 65536
+"""Bytes of a refused connection that are read before it is closed."""
 
 
 def set_socket_options(transport: ITransport) -> None:
@@ -66,6 +68,14 @@ def probe_soon(transport: ITransport) -> None:
         with suppress(OSError):  # the peer is gone already
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, FIRST_PROBES)
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, FIRST_PROBES)
+
+
+def drop_unread(transport: ITransport) -> None:
+    """Read what has arrived and drop it: unread bytes would turn a close into a reset."""
+    handle = getattr(transport, "socket", None)
+    if isinstance(handle, socket.socket):
+        with suppress(OSError):  # nothing has arrived
+            handle.recv(UNREAD)
 
 
 def shut_down_sending(transport: ITransport) -> None:

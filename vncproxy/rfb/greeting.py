@@ -104,3 +104,11 @@ def greet() -> Steps[bool]:
 def refuse(reason: str) -> Steps[None]:
     """Refuse a new viewer; see `Greeting.refuse`."""
     return Greeting().refuse(reason)
+
+
+def refusal_at_once(reason: str) -> bytes:
+    """Return all that refuses a new viewer, without waiting for its version.
+
+    Viewers of RFB 3.3 find no reason in it, and show their own words.
+    """
+    return Version.V3_8.value + bytes(1) + encode_reason(reason)

@@ -139,8 +139,9 @@ class Gateway(MultiService):
         """Stop accepting, while other processes accept at the same sockets, and keep the sessions.
 
         Connections that have been accepted are served once if they send their request in time, and
-        then closed: `keep_alive` ends those of users that send none. Browsers move to the other
-        processes just before ``proxy.drain_timeout`` is over.
+        then closed: `keep_alive` ends those of users that send none, and native viewers whose users
+        are entering their tokens are told to try again. Browsers move to the other processes just
+        before ``proxy.drain_timeout`` is over.
 
         Returns:
             Fires when no session is left, and no tunnel that passes on its way to another process.
@@ -160,8 +161,8 @@ class Gateway(MultiService):
             lambda: len(users) <= len(self.sessions) and not len(callers),
             max(limits.header_time, limits.keep_alive) + channel.CLOSE_TIME,
         )
-        users.abort_idle()
-        callers.abort_idle()
+        users.close_idle()
+        callers.close_idle()
         waited = self._reactor.seconds() - begun
         retired = self._drain.retire(max(0.0, self.settings.proxy.drain_timeout - waited))
         await self._wait_until(lambda: not len(callers), channel.RESPONSE_TIME)
