@@ -131,18 +131,30 @@ class ConsentCase(SynchronousTestCase):
         until(lambda: text in self.world.qemu.typed(), True, self.world.qemu.typed())
 
 
+ASKED = "return document.querySelector('#consent[open] #consent-text')?.textContent ?? ''"
+CLICK_LEAVE_AS_IT_COMES = """
+const leave = document.getElementById("consent-leave");
+new MutationObserver(() => leave.textContent === "Leave" && leave.click())
+    .observe(leave, { childList: true });
+"""
+"""As the second click of a double click on the button that was in its place."""
+
+SAY_NOTHING = "WebSocket.prototype.send = () => {}"
+
+
 class PageTests(ConsentCase):
     def test_our_page_asks_and_another_proxy_approves_and_withdraws(self) -> None:
         world, page = self.world, Page()
         self.addCleanup(page.leave)
         before, typed = len(world.at_qemu.recordings), world.qemu.typed()
-        issued = self.gateway.issue("here/qemu", policy={"banner": TEXT, "approval": 1})
+        issued = self.gateway.issue("here/qemu", policy={"banner": TEXT, "approval": 2})
         page.open(str(issued["url"]))
-        text = "return document.querySelector('#consent[open] #consent-text')?.textContent ?? ''"
-        until(lambda: page.driver.execute_script(text), TEXT)
+        until(lambda: page.driver.execute_script(ASKED), TEXT)
         page.driver.switch_to.active_element.send_keys("not for the guest\n")
+        page.driver.execute_script(CLICK_LEAVE_AS_IT_COMES)
         page.driver.find_element(By.ID, "consent-accept").click()
-        until(lambda: "have said yes" in page.driver.execute_script(text), True)
+        until(lambda: "have said yes" in page.driver.execute_script(ASKED), True)
+        page.driver.execute_script("document.getElementById('consent-leave').focus()")
 
         session = self.waiting(world.second, issued["id"])
         self.assertEqual(len(world.at_qemu.recordings), before)
@@ -150,13 +162,17 @@ class PageTests(ConsentCase):
         self.assertEqual(world.second.call("POST", path, {"by": "alice"})[0], 409)
         status, answer = world.second.call("POST", path, {"by": "bob"})
         self.assertEqual((status, answer["by"]), (200, ["bob"]))
+        progress = "return document.getElementById('consent-state').textContent"
+        until(lambda: page.driver.execute_script(progress), "1 of 2 have approved: bob.")
+        self.assertEqual(page.driver.switch_to.active_element.get_attribute("id"), "consent-leave")
+        self.assertEqual(world.second.call("POST", path, {"by": "eve"})[1]["by"], ["bob", "eve"])
 
         page.wait_for_state("connected")
         page.type("yes")
         self.typed("yes")
         self.assertNotIn("not", world.qemu.typed()[len(typed) :])
         self.assertEqual(self.gateway.audit_of("accept", session=session)["user"], "alice")
-        self.assertEqual(self.gateway.audit_of("approve", session=session)["by"], "bob")
+        self.assertEqual(self.gateway.audit_of("approve", session=session, count=2)["by"], "eve")
 
         page.reload()
         page.wait_for_state("connected")
@@ -166,6 +182,17 @@ class PageTests(ConsentCase):
         page.wait_for_reason("was withdrawn")
         page.reload()
         page.wait_for_reason("not valid any more")
+
+    def test_leave_works_where_the_gateway_answers_and_where_it_does_not(self) -> None:
+        page = Page()
+        self.addCleanup(page.leave)
+        issued = self.gateway.issue("here/qemu", policy={"banner": TEXT})
+        for before, reason in (("", "left before"), (SAY_NOTHING, "You closed this console")):
+            page.open(str(issued["url"]))
+            until(lambda: page.driver.execute_script(ASKED), TEXT)
+            page.driver.execute_script(before)
+            page.driver.find_element(By.ID, "consent-leave").click()
+            page.wait_for_reason(reason)
 
     def test_a_stock_page_sees_our_screen_and_then_the_console(self) -> None:
         world, page = self.world, Page()
