@@ -40,3 +40,18 @@ class MemoryLeaseTests(LeaseContract, SharingContract, TestCase):
         counts = store._counts
         self.assertEqual(len(counts._kept), 0)
         self.assertEqual((counts._names, counts._users, counts._holds), ({}, {}, {}))
+
+    async def test_what_a_session_would_have_ended_has_its_machine_when_that_never_opens(
+        self,
+    ) -> None:
+        store = self.make_store()
+        _, first, grant = await self.open_by(store, user="alice")
+        waiting = self.lease()
+        asking = await self.begin(store, waiting, policy=TAKE_OVER, user="bob")
+        self.assertEqual([each.why for each in asking.ousted], ["taken-over"])
+        await self.leave(store, waiting, asking)
+        error = await self.occupied(self.begin(store, self.lease(), user="carol"))
+        self.assertEqual(error.by, "alice")
+        await self.leave(store, first, grant)
+        await self.begin(store, self.lease(), user="carol")
+        self.assertEqual(store._counts._holds, {})

@@ -20,6 +20,7 @@ class _Hold:
         user: its user.
         since: when the first of these began.
         kept_until: until when the machine is kept for the next one; 0 while the session lives.
+        before: that of the session which this one is to end, and does not where it never opens.
     """
 
     session: str
@@ -27,6 +28,7 @@ class _Hold:
     user: str
     since: float
     kept_until: float = 0.0
+    before: _Hold | None = None
 
 
 class LiveCounts:
@@ -129,7 +131,9 @@ class LiveCounts:
             return
         own = before is not None and (before.session == older or (of and of == before.of))
         since = before.since if own and before is not None else self._seconds()
-        self._holds[vm] = _Hold(lease.name, of, grant.token.user, since)
+        self._holds[vm] = hold = _Hold(lease.name, of, grant.token.user, since)
+        if before is not None and before.session in dict(grant.ousted):
+            hold.before = replace(before, before=None)
 
     def renew(self, token: Token, cookie_id: str, other: str) -> None:
         """Note that a resume cookie has got another id."""
@@ -155,6 +159,8 @@ class LiveCounts:
         if keep and hold.of:
             hold.kept_until = now + keep
             self._kept.append((hold.kept_until, vm))
+        elif hold.before is not None and hold.before.session in self._names.get(vm, ()):
+            self._holds[vm] = hold.before
         else:
             del self._holds[vm]
 
