@@ -9,12 +9,14 @@ The gateway never decodes a session that it only relays. Needs the extra ``scree
 - `tiles`: Hextile, TRLE and ZRLE.
 - `tight`: Tight and TightPNG.
 - `cursors`: the shapes of cursors.
+- `limits`: what a decoder accepts of a server.
 - `decoder`: a server's stream in, pictures out.
 """
 
 from __future__ import annotations
 
 from .decoder import ENCODINGS, ScreenDecoder
+from .limits import Limits
 from .picture import Picture
 
-__all__ = ["ENCODINGS", "Picture", "ScreenDecoder"]
+__all__ = ["ENCODINGS", "Limits", "Picture", "ScreenDecoder"]

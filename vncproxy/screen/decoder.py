@@ -13,14 +13,12 @@ from ..rfb.server_messages import FormatChanges, ServerPieces
 from ..rfb.server_messages.layout import pixel_layout
 from .colours import Colours, Pixels
 from .cursors import Cursor, read_cursor, read_cursor_with_alpha, read_x_cursor
+from .limits import Limits
 from .picture import Picture
 from .simple import copy_area, decode_corre, decode_raw, decode_rre, decode_zlib
 from .source import Inflating, Source
 from .tight import TightStreams, decode_tight
 from .tiles import decode_hextile, decode_trle, decode_zrle
-
-LONGEST_MESSAGE = 1 << 28
-"""Bytes of a message; a security limit: 8192 x 8192 pixels in Raw."""
 
 _UPDATE, _COLOURS, _FENCE = 0, 1, 248
 _LOOKED_AT = (_UPDATE, _COLOURS, _FENCE)
@@ -56,6 +54,7 @@ class ScreenDecoder:
 
     Args:
         pixel_format: that of the updates.
+        limits: what is accepted of the server.
 
     Attributes:
         picture: the screen as it is now; of the right size from the beginning.
@@ -65,12 +64,16 @@ class ScreenDecoder:
         on_update: called after each update with pixels.
     """
 
-    def __init__(self, picture: Picture, pixel_format: PixelFormat) -> None:
+    def __init__(
+        self, picture: Picture, pixel_format: PixelFormat, limits: Limits | None = None
+    ) -> None:
         self.picture = picture
         self.cursor: Cursor | None = None
         self.updates = 0
         self.on_fence: Callable[[bytes], object] = _ignore
         self.on_update: Callable[[], object] = _nothing
+        self._limits = limits or Limits()
+        self._resizes = 0
         self._colours = Colours(pixel_format)
         self._formats = _OneFormat(pixel_format)
         self._pieces = ServerPieces(self._formats)
@@ -86,42 +89,53 @@ class ScreenDecoder:
         """Receive bytes of the server, in pieces of any size.
 
         Raises:
-            UpstreamViolation: they cannot be decoded; neither can what follows.
+            UpstreamViolation: they cannot be decoded, or are beyond the limits; neither can what
+                follows.
         """
         for piece in self._pieces.receive(data):
             if piece.kind not in _LOOKED_AT:
                 continue
             self._message += self._pieces.data[piece.start : piece.end]
-            if len(self._message) > LONGEST_MESSAGE:
-                raise UpstreamViolation(f"a message of more than {LONGEST_MESSAGE} bytes")
+            if len(self._message) > self._limits.message:
+                raise UpstreamViolation(f"a message of more than {self._limits.message} bytes")
             if piece.last:
-                message = bytes(self._message)
-                self._message.clear()
+                message, self._message = self._message, bytearray()
                 self._decode(message)
 
-    def _decode(self, message: bytes) -> None:
+    def _decode(self, message: bytearray) -> None:
+        self._limits.check_time()
         if message[0] == _FENCE:
-            self.on_fence(message)
+            self.on_fence(bytes(message))
             return
         if message[0] == _COLOURS:
             first = int.from_bytes(message[2:4], "big")
-            self._colours.set_map(first, message[_COLOURS_HEAD:])
+            self._colours.set_map(first, bytes(message[_COLOURS_HEAD:]))
             return
-        source, with_pixels = Source(message, 4), False
-        for _ in range(int.from_bytes(message[2:4], "big")):
+        if self._decode_update(Source(message, 4), int.from_bytes(message[2:4], "big")):
+            self.updates += 1
+            self.on_update()
+
+    def _decode_update(self, source: Source, count: int) -> bool:
+        """Decode the rectangles of an update; returns whether any has pixels of the screen."""
+        with_pixels, self._resizes = False, 0
+        for number in range(count):
             x, y, width, height, encoding = source.unpack(_RECTANGLE)
             if encoding == e.LAST_RECT:
                 break
+            if number >= self._limits.rectangles:
+                raise UpstreamViolation(f"more than {self._limits.rectangles} rectangles")
+            self._limits.check_time()
             with_pixels |= self._decode_rectangle(source, (x, y, width, height), encoding)
-        self.updates += with_pixels
-        if with_pixels:
-            self.on_update()
+        return with_pixels
 
     def _decode_rectangle(
         self, source: Source, place: tuple[int, int, int, int], encoding: int
     ) -> bool:
         """Decode a rectangle; returns whether it has pixels of the screen."""
         if decode := self._PICTURES.get(encoding):
+            allowed = self._limits.pictures
+            if allowed is not None and encoding not in allowed:
+                raise UpstreamViolation(f"the encoding {encoding} was not announced")
             decode(self, source, self.picture.area(*place))
             return True
         other = self._OTHERS.get(encoding)
@@ -158,12 +172,20 @@ class ScreenDecoder:
         decode_zrle(source, area, self._colours, self._zrle)
 
     def _size(self, source: Source, place: tuple[int, int, int, int]) -> None:
-        self.picture.resize(*place[2:])
+        self._resize(*place[2:])
 
     def _screens(self, source: Source, place: tuple[int, int, int, int]) -> None:
         source.take(source.number(1) * 16 + 3)
         if not place[1]:  # the status of a request for another size
-            self.picture.resize(*place[2:])
+            self._resize(*place[2:])
+
+    def _resize(self, width: int, height: int) -> None:
+        if (width, height) == (self.picture.width, self.picture.height):
+            return
+        self._resizes += 1
+        if self._resizes > self._limits.resizes:
+            raise UpstreamViolation(f"{self._resizes} changes of size in an update")
+        self.picture.resize(width, height)
 
     def _cursor(self, source: Source, place: tuple[int, int, int, int]) -> None:
         self.cursor = read_cursor(source, place, self._colours)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,20 +13,38 @@ from .source import Inflating, Source
 
 _RRE = struct.Struct(">HHHH")
 _CORRE = struct.Struct(">BBBB")
+_BAND = 1 << 17
+"""Pixels that are converted at a time: their copies are as small as a band."""
 
 
 def decode_raw(source: Source, area: Pixels, colours: Colours) -> None:
     """Read a rectangle in Raw into an area."""
-    height, width, _ = area.shape
-    area[:] = colours.raw(source.take(width * height * colours.raw_size)).reshape(area.shape)
+    for band in _bands(area):
+        _fill(band, source.take(_raw_size(band, colours)), colours)
 
 
 def decode_zlib(source: Source, area: Pixels, colours: Colours, stream: Inflating) -> None:
     """Read a rectangle in zlib: its length, and Raw compressed."""
+    bands = list(_bands(area))
+    sizes = [_raw_size(band, colours) for band in bands]
+    for number, data in enumerate(stream.parts(source.view(source.number()), sizes)):
+        _fill(bands[number], data, colours)
+
+
+def _bands(area: Pixels) -> Iterator[Pixels]:
+    """Yield an area in bands of rows, none where it has no pixels."""
     height, width, _ = area.shape
-    compressed = source.take(source.number())
-    raw = stream.inflate(compressed, width * height * colours.raw_size)
-    decode_raw(Source(raw), area, colours)
+    rows = max(1, _BAND // width) if width else 1
+    for y in range(0, height if width else 0, rows):
+        yield area[y : y + rows]
+
+
+def _raw_size(area: Pixels, colours: Colours) -> int:
+    return int(area.shape[0] * area.shape[1] * colours.raw_size)
+
+
+def _fill(area: Pixels, data: bytes, colours: Colours) -> None:
+    area[:] = colours.raw(data).reshape(area.shape)
 
 
 def copy_area(source: Source, area: Pixels, picture: Picture) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 
 from ..errors import UpstreamViolation
+
+_SLICE = 65536
+"""Bytes that are inflated at a time; zlib copies those for which there was no room."""
 
 
 class Source:
@@ -13,12 +17,20 @@ class Source:
 
     __slots__ = ("_at", "_data")
 
-    def __init__(self, data: bytes, at: int = 0) -> None:
-        self._data = data
+    def __init__(self, data: bytes | bytearray, at: int = 0) -> None:
+        self._data = memoryview(data)
         self._at = at
 
     def take(self, size: int) -> bytes:
         """Return the next bytes.
+
+        Raises:
+            UpstreamViolation: there are fewer.
+        """
+        return self.view(size).tobytes()
+
+    def view(self, size: int) -> memoryview:
+        """Return the next bytes without a copy.
 
         Raises:
             UpstreamViolation: there are fewer.
@@ -54,6 +66,37 @@ class Inflating:
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj()
+
+    def parts(self, data: memoryview, sizes: list[int]) -> Iterator[bytes]:
+        """Yield what data are when inflated, in parts of given sizes, one in memory at a time.
+
+        Raises:
+            UpstreamViolation: they are more or fewer bytes, or no zlib stream.
+        """
+        pieces = [data[at : at + _SLICE] for at in range(0, len(data), _SLICE)][::-1]
+        for size in sizes:
+            part = bytearray()
+            while len(part) < size:
+                found = self._next(pieces, size - len(part))
+                if not found and (not pieces or self._stream.eof):
+                    raise UpstreamViolation(f"{len(part)} inflated bytes, expected {size}")
+                part += found
+            yield bytes(part)
+        more = self._next(pieces, 1)
+        while not more and pieces and not self._stream.eof:
+            more = self._next(pieces, 1)
+        if more:
+            raise UpstreamViolation(f"more than {sum(sizes)} inflated bytes")
+
+    def _next(self, pieces: list[memoryview], most: int) -> bytes:
+        """Inflate the last of the pieces, and put back what there was no room for."""
+        try:
+            found = self._stream.decompress(pieces.pop() if pieces else b"", most)
+        except zlib.error as e:
+            raise UpstreamViolation(f"zlib: {e}") from e
+        if tail := self._stream.unconsumed_tail:
+            pieces.append(memoryview(tail))
+        return found
 
     def inflate(self, data: bytes, most: int) -> bytes:
         """Return what data are when inflated.

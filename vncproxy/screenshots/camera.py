@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import numpy as np
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
+from twisted.internet.interfaces import IReactorTime
 
-from ..errors import ClientGone, UpstreamClosed, UpstreamViolation, VNCProxyError
+from ..errors import (
+    ClientGone,
+    ConsoleUnavailable,
+    UpstreamClosed,
+    UpstreamViolation,
+    VNCProxyError,
+)
 from ..relay.leg import Leg
 from ..rfb import encodings as e
 from ..rfb.pixels import PixelFormat
 from ..rfb.server_messages import FormatChanges, ServerPieces
-from ..screen import Picture, ScreenDecoder
+from ..screen import Limits, Picture, ScreenDecoder
 from ..screen.colours import Pixels
-from ..screen.decoder import LONGEST_MESSAGE
 
 MOST_UPDATES: Final = 10
 """Updates that may pass until each pixel was sent; servers need one, or two."""
 
+LARGEST_AREA: Final = 8192 * 4320
+"""Pixels of a screen; a security limit."""
+
+MOST_BYTES: Final = 4 * LARGEST_AREA + (1 << 20)
+"""Bytes until an update is whole: its pixels in Raw and its heads; a security limit."""
+
+MOST_RECTANGLES: Final = 16384
+"""Rectangles of an update; servers that cut it into small ones send some thousand."""
+
+MOST_MESSAGES: Final = 4096
+"""Messages of any kind until the picture is complete; a security limit."""
+
 _FORMAT: Final = PixelFormat()
 _ENCODINGS: Final = (e.ZLIB, e.RAW, e.DESKTOP_SIZE, e.LAST_RECT)
 """Those that are decoded without a loop over pixels."""
+
+_PICTURES: Final = frozenset({e.COPY_RECT, e.RAW, e.ZLIB})
 
 _UPDATE = 0
 
@@ -39,7 +60,7 @@ class _Watched(Picture):
     """A picture that notes which pixels were sent."""
 
     def __init__(self, width: int, height: int) -> None:
-        super().__init__(width, height)
+        super().__init__(width, height, LARGEST_AREA)
         self._seen = np.zeros((height, width), bool)
 
     def resize(self, width: int, height: int) -> None:
@@ -58,36 +79,61 @@ class _Watched(Picture):
 
 
 async def take_picture(
-    leg: Leg, server_init: bytes, in_thread: InThread, time_limit: float, clock: Any
+    leg: Leg, server_init: bytes, in_thread: InThread, time_limit: float, clock: IReactorTime
 ) -> Picture:
     """Ask a console for its screen, and return it; the connection is closed then.
 
     Args:
         leg: to the console's server, right behind ServerInit.
-        time_limit: seconds.
+        in_thread: decodes; the connection is not read meanwhile.
+        time_limit: seconds, after which a thread that still decodes stops as well.
 
     Raises:
+        ConsoleUnavailable: its screen has no pixels.
         UpstreamViolation: its messages cannot be decoded, or there is no picture in time.
         UpstreamClosed: the server closed the connection before.
     """
     try:
-        taking = Deferred.fromCoroutine(_Camera(leg, server_init, in_thread).take())
-        return await taking.addTimeout(time_limit, clock)
+        camera = _Camera(leg, server_init, in_thread, _TimeLimit(time_limit, clock))
+        return await Deferred.fromCoroutine(camera.take()).addTimeout(time_limit, clock)
     except TimeoutError as error:
         raise UpstreamViolation(f"no picture within {time_limit:g} s") from error
     finally:
         leg.close(ClientGone(), time_limit)
 
 
+class _TimeLimit:
+    """Ends what a thread does: a call in a thread cannot be cancelled.
+
+    Args:
+        seconds: from now on.
+    """
+
+    def __init__(self, seconds: float, clock: IReactorTime) -> None:
+        self._end = clock.seconds() + seconds
+        self._clock = clock
+
+    def check(self) -> None:
+        """Raise an error once the time is over."""
+        if self._clock.seconds() >= self._end:
+            raise UpstreamViolation("its picture was not decoded in time")
+
+
 class _Camera:
-    def __init__(self, leg: Leg, server_init: bytes, in_thread: InThread) -> None:
+    def __init__(
+        self, leg: Leg, server_init: bytes, in_thread: InThread, time_limit: _TimeLimit
+    ) -> None:
         self._leg = leg
         self._in_thread = in_thread
         width, height = struct.unpack_from(">HH", server_init)
         self._picture = _Watched(width, height)
-        self._decoder = ScreenDecoder(self._picture, _FORMAT)
+        self._time_limit = time_limit
+        limits = Limits(MOST_BYTES, MOST_RECTANGLES, 1, _PICTURES, time_limit.check)
+        self._decoder = ScreenDecoder(self._picture, _FORMAT, limits)
         self._pieces = ServerPieces(FormatChanges(_FORMAT))
-        self._unread = bytearray()
+        self._unread: deque[bytes] = deque()
+        self._unread_size = 0
+        self._messages = 0
         self._arrived: Deferred[None] | None = None
         self._failure: VNCProxyError | None = None
 
@@ -101,11 +147,25 @@ class _Camera:
             picture = self._picture
             self._leg.send(struct.pack(">BBHHHH", 3, 0, 0, 0, picture.width, picture.height))
             await self._next_update()
-            data, self._unread = bytes(self._unread), bytearray()
-            await self._in_thread(self._decoder.receive, data)
+            await self._decode_unread()
             if picture.is_complete:
-                return picture
+                return _with_pixels(picture)
         raise UpstreamViolation(f"no whole picture in {MOST_UPDATES} updates")
+
+    async def _decode_unread(self) -> None:
+        """Decode what has arrived, in a thread; no more is read until that has ended."""
+        unread, self._unread, self._unread_size = self._unread, deque(), 0
+        self._leg.pause()
+        try:
+            await self._in_thread(self._decode, unread)
+        finally:
+            self._leg.resume()
+
+    def _decode(self, unread: deque[bytes]) -> None:
+        """Decode pieces as they arrived: a list of all their messages could be large."""
+        while unread:
+            self._time_limit.check()
+            self._decoder.receive(unread.popleft())
 
     async def _next_update(self) -> None:
         if self._failure is not None:
@@ -114,17 +174,26 @@ class _Camera:
         await self._arrived
 
     def _receive(self, data: bytes) -> None:
-        self._unread += data
-        if len(self._unread) > LONGEST_MESSAGE:
-            self._fail(UpstreamViolation(f"a picture of more than {LONGEST_MESSAGE} bytes"))
+        if self._failure is not None:
             return
+        self._unread.append(data)
         try:
-            pieces = self._pieces.receive(data)
+            if self._has_update(data):
+                self._wake()
         except VNCProxyError as error:
+            self._unread.clear()
             self._fail(error)
-            return
-        if any(piece.kind == _UPDATE and piece.last for piece in pieces):
-            self._wake()
+
+    def _has_update(self, data: bytes) -> bool:
+        """Return whether an update ends in what has arrived."""
+        self._unread_size += len(data)
+        if self._unread_size > MOST_BYTES:
+            raise UpstreamViolation(f"a picture of more than {MOST_BYTES} bytes")
+        pieces = self._pieces.receive(data)
+        self._messages += sum(piece.first for piece in pieces)
+        if self._messages > MOST_MESSAGES:
+            raise UpstreamViolation(f"no picture in {MOST_MESSAGES} messages")
+        return any(piece.kind == _UPDATE and piece.last for piece in pieces)
 
     def _closed(self, why: VNCProxyError) -> VNCProxyError:
         self._fail(UpstreamClosed(f"before its picture was complete: {why.detail}"))
@@ -140,3 +209,11 @@ class _Camera:
         waiting, self._arrived = self._arrived, None
         if waiting is not None:
             waiting.callback(None)
+
+
+def _with_pixels(picture: Picture) -> Picture:
+    if not picture.width or not picture.height:
+        raise ConsoleUnavailable(
+            "without a screen", f"a screen of {picture.width} x {picture.height} pixels"
+        )
+    return picture
