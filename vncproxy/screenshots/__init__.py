@@ -3,5 +3,6 @@
 - `formats`: the formats of images.
 - `camera`: one picture of a console that is open.
 - `images`: a picture as PNG, JPEG or WebP.
-- `album`: pictures of machines: one at a time, kept for seconds.
+- `keeping`: values that are kept for a moment, and made once for all that ask.
+- `album`: images of machines: one picture at a time, kept for seconds.
 """

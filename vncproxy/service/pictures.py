@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from ..blocking import BoundedCalls
+from ..errors import BackendError, Busy
 from ..model import VMAddress
 from ..session.registry import SessionRegistry
 from ..together.viewers import require_room
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
     from ..screenshots.album import Album
 
 TIME_LIMIT: Final = 10.0
-"""Seconds within which a console sends its screen, and a thread decodes it."""
+"""Seconds within which a console sends its screen, and a thread decodes or encodes it."""
 
 THREADS: Final = 2
+"""For decoding, and as many for encoding."""
 
 
 def make_album(sessions: SessionRegistry, calls: BoundedCalls, reactor: Any) -> Album | None:
@@ -29,14 +32,32 @@ def make_album(sessions: SessionRegistry, calls: BoundedCalls, reactor: Any) -> 
         from ..screenshots.camera import take_picture
     except ImportError:
         return None
-    threads = calls.part("pictures", THREADS)
-
-    def in_thread(function: Callable[..., Any], *args: Any) -> Deferred[Any]:
-        return threads.call(TIME_LIMIT, function, *args)
+    decode = PictureThreads(calls.part("pictures", THREADS))
+    encode = PictureThreads(calls.part("images", THREADS))
 
     async def take(vm: VMAddress) -> Picture:
         await require_room(sessions.services.backends, vm)
         console, _ = await sessions.services.consoles().open(vm)
-        return await take_picture(console.leg, console.server_init, in_thread, TIME_LIMIT, reactor)
+        return await take_picture(console.leg, console.server_init, decode, TIME_LIMIT, reactor)
 
-    return Album(take, in_thread, reactor)
+    return Album(take, encode, reactor)
+
+
+class PictureThreads:
+    """Calls functions in threads; where they are occupied, that is no failure of a backend."""
+
+    def __init__(self, threads: BoundedCalls) -> None:
+        self._threads = threads
+
+    def __call__(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        """Return what the function returns.
+
+        Raises:
+            Busy: no thread was free, or it took longer than `TIME_LIMIT`.
+        """
+        return self._threads.call(TIME_LIMIT, function, *args).addErrback(_as_busy)
+
+
+def _as_busy(failure: Failure) -> None:
+    failure.trap(BackendError)
+    raise Busy(failure.getErrorMessage())
