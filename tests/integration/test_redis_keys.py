@@ -1,9 +1,12 @@
-"""Every key that the proxies write is documented, and ends by itself."""
+"""Every key that the proxies write is documented, and ends by itself; every script compiles."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 from twisted.internet import reactor
@@ -50,6 +53,26 @@ def documented_keys() -> dict[str, re.Pattern[str]]:
         name: re.compile("vncproxy:" + re.sub(r"<[^>]+>|\*", ".+", name))
         for name in ROW.findall(page)
     }
+
+
+def lua_texts() -> Iterator[tuple[str, str]]:
+    """Yield each piece of Lua in the package, with the name of its constant."""
+    top = Path(__file__).parents[2]
+    for path in sorted(top.glob("vncproxy/**/*.py")):
+        if "redis.call" in path.read_text():
+            module = import_module(".".join(path.relative_to(top).with_suffix("").parts))
+            for name, value in vars(module).items():
+                if isinstance(value, str) and "redis.call" in value:
+                    yield f"{module.__name__}.{name}", value
+
+
+class ScriptTests(RedisCase):
+    def test_redis_compiles_every_script(self) -> None:
+        texts = dict(lua_texts())
+        self.assertIn("vncproxy.together.scripts.DRIVE", texts)
+        for name, text in texts.items():
+            loaded = self.server.cli("script", "load", text).strip()
+            self.assertEqual(loaded, hashlib.sha1(text.encode()).hexdigest(), name)
 
 
 class KeyTests(RedisCase):
