@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "upstream": {"errors", "model", *LEAVES, *PROTOCOL, "tls", "relay"},
     "filters": {"errors", "model", "interfaces", "rfb"},
     "screen": {"errors", "rfb"},
-    "recording": {"errors", "model", "interfaces", "rfb", "screen"},
+    "recording": {"errors", "model", "interfaces", "rfb", "screen", "blocking"},
     "consent": {"errors", "model", "rfb", "painted", "relay"},
     "power": VOCABULARY,
     "session": {

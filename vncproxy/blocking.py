@@ -28,15 +28,17 @@ THREADS: Final = 16
 WAITING: Final = 128
 
 
-class _DaemonThread(Thread):
+class DaemonThread(Thread):
     """A thread that does not keep the process alive: an SDK may hang for minutes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, daemon=True, **kwargs)
 
 
-class _DaemonPool(ThreadPool):
-    threadFactory = _DaemonThread
+class DaemonPool(ThreadPool):
+    """Threads that do not keep the process alive."""
+
+    threadFactory = DaemonThread
 
 
 class _Job(Generic[T]):
@@ -112,7 +114,7 @@ class BoundedCalls:
         self._unfinished = 0
         self._closed = False
         self._parts: list[BoundedCalls] = []
-        self._pool = _DaemonPool(0, threads, name or "blocking")
+        self._pool = DaemonPool(0, threads, name or "blocking")
         self._pool.start()
 
     def part(self, name: str, threads: int = THREADS) -> BoundedCalls:
@@ -162,7 +164,7 @@ class BoundedCalls:
                 calls=self._name or "all",
                 count=self._unfinished,
             )
-            _DaemonThread(target=self._pool.stop).start()
+            DaemonThread(target=self._pool.stop).start()
         else:
             self._pool.stop()
 

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, Final
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 
+from ..blocking import DaemonPool, DaemonThread
 from .events import Event
 from .sealing import Seal, new_seal
 from .writing import About, RecordingWriter
@@ -50,7 +50,7 @@ class RecordingDirectory:
         self.path = path
         self._recipients = tuple(recipients)
         self._reactor = reactor
-        self._pool = ThreadPool(0, 1, "recordings")
+        self._pool = DaemonPool(0, 1, "recordings")
         self._pool.start()
 
     def begin(self, about: About) -> DirectoryReel:
@@ -58,8 +58,8 @@ class RecordingDirectory:
         return DirectoryReel(self._call, lambda: self._create(about))
 
     def stop(self) -> None:
-        """Wait until all is written, and end the thread."""
-        self._pool.stop()
+        """End the thread once all is written; a disk that hangs is left behind."""
+        DaemonThread(target=self._pool.stop).start()
 
     def _create(self, about: About) -> _File:
         seal: Seal | None = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, TimeoutError  # noqa: A004
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,6 +25,9 @@ from .writing import About
 ENDED: Final = "recording"
 STOPPED: Final = "recording-stopped"
 """The events of audit lines."""
+
+LONGEST_STOP: Final = 5.0
+"""Seconds that the end of the process waits for the disk."""
 
 Note = Callable[[str, Mapping[str, object]], object]
 
@@ -80,8 +84,11 @@ class Recordings:
         ending.addBoth(lambda _: self._ending.discard(ending))
 
     async def stop(self) -> None:
-        """Wait until all recordings are written."""
-        await DeferredList(list(self._ending))
+        """Wait until all recordings are written, `LONGEST_STOP` at most: a disk may hang."""
+        written: Deferred[object] = Deferred()
+        DeferredList(list(self._ending)).chainDeferred(written)
+        with suppress(TimeoutError):
+            await written.addTimeout(LONGEST_STOP, self._clock)
         self._directory.stop()
 
     def _about(self, session: SessionInfo) -> About:
