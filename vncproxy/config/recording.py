@@ -25,6 +25,16 @@ def _texts(patterns: VMPatterns) -> list[str]:
     return list(patterns.texts)
 
 
+def _is_public_key(text: str) -> bool:
+    import pyrage
+
+    try:
+        pyrage.x25519.Recipient.from_str(text)
+    except pyrage.RecipientError:
+        return False
+    return True
+
+
 class Recording(Table):
     """``[recording]``: which sessions are recorded, and where.
 
@@ -47,6 +57,14 @@ class Recording(Table):
         PlainSerializer(_texts, return_type=list[str]),
     ] = Field(default=NO_VMS, json_schema_extra={"default": []})
     users: tuple[PlainText, ...] = ()
+
+    def wrong_recipients(self) -> list[str]:
+        """Return the recipients that are no public keys of age, such as mistyped ones.
+
+        Raises:
+            ImportError: pyrage is not installed.
+        """
+        return [each for each in self.recipients if not _is_public_key(each)]
 
     def wants(self, token: Token) -> bool:
         """Return whether the session of a token is to be recorded."""

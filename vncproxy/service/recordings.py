@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from ..config.recording import Recording
 from ..config.settings import Settings
 from ..errors import ConfigurationError
 
@@ -14,11 +14,16 @@ if TYPE_CHECKING:
     from ..recording.recordings import Note, Recordings
 
 
+STOP_TIME: Final = 5.0
+"""Seconds that the end of the process waits for the disk."""
+
+
 def make_recordings(settings: Settings, note: Note, reactor: Any) -> Recordings | None:
     """Return what records sessions; None where that is not configured.
 
     Raises:
-        ConfigurationError: the directory cannot be written to, or what seals is not installed.
+        ConfigurationError: the directory cannot be written to, a recipient is no public key, or
+            what seals is not installed.
     """
     wanted = settings.recording
     if not wanted.directory:
@@ -31,7 +36,15 @@ def make_recordings(settings: Settings, note: Note, reactor: Any) -> Recordings 
         raise ConfigurationError(
             f"recording.directory: {path} is no directory that this user can write to"
         )
-    if wanted.recipients and find_spec("pyrage") is None:
-        raise ConfigurationError("recording.recipients: install vncproxy[recording]")
+    _check_recipients(wanted)
     directory = RecordingDirectory(path, wanted.recipients, reactor)
     return Recordings(directory, reactor, note, keys=wanted.keys)
+
+
+def _check_recipients(wanted: Recording) -> None:
+    try:
+        wrong = wanted.wrong_recipients()
+    except ImportError as e:
+        raise ConfigurationError("recording.recipients: install vncproxy[recording]") from e
+    if wrong:
+        raise ConfigurationError(f"recording.recipients: {wrong[0]} is no public key of age")

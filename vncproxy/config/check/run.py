@@ -26,6 +26,7 @@ from .asking import ask, log_in, losses
 from .certificates import check_certificates
 from .descriptors import check_descriptors
 from .finding import Finding, failure, warning
+from .recordings import check_recordings
 from .sentinels import check_sentinels
 from .sockets import check_endpoint
 from .values import check_values
@@ -58,6 +59,7 @@ async def check(
     answers, sentinels, logins = asked.probes(), asked.sentinels(), asked.logins()
     return [
         *check_values(settings),
+        *check_recordings(settings),
         check_descriptors(settings),
         *(each for endpoint in asked.certificates for each in check_certificates(endpoint, now())),
         *await answers,

@@ -1,0 +1,51 @@
+"""Whether the sessions that have to be recorded can be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..recording import Recording
+from ..settings import Settings
+from .finding import Finding, failure, good, warning
+
+_DIRECTORY = "recording.directory"
+_RECIPIENTS = "recording.recipients"
+
+
+def check_recordings(settings: Settings) -> Iterator[Finding]:
+    """Check the directory, as this user, and the public keys."""
+    recording = settings.recording
+    if recording.directory:
+        yield _directory(recording.directory)
+        yield from _recipients(recording)
+    elif recording.vms.texts or recording.users:
+        yield warning(
+            _DIRECTORY,
+            "empty, so each session that vms or users name is refused",
+            "name a directory",
+        )
+
+
+def _directory(text: str) -> Finding:
+    path = Path(text)
+    if not path.is_dir():
+        return failure(_DIRECTORY, f"{path} is no directory", "make it")
+    if not os.access(path, os.W_OK | os.X_OK):
+        return failure(_DIRECTORY, f"{path} cannot be written", "let the proxy write to it")
+    return good(_DIRECTORY, f"{path} can be written")
+
+
+def _recipients(recording: Recording) -> Iterator[Finding]:
+    if not recording.recipients:
+        return
+    try:
+        wrong = recording.wrong_recipients()
+    except ImportError:
+        yield failure(_RECIPIENTS, "pyrage is not installed", "install vncproxy[recording]")
+        return
+    for each in wrong:
+        yield failure(_RECIPIENTS, f"{each} is no public key of age", "copy it again")
+    if not wrong:
+        yield good(_RECIPIENTS, f"{len(recording.recipients)} public keys")
