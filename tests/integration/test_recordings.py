@@ -20,7 +20,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.components.certificates import Authority
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import until
-from tests.components.viewer import Viewer
+from tests.components.viewer import Refused, Viewer
 from tests.components.vnc_servers import Identity, XServer
 from tests.components.x_painter import Painter
 from vncproxy.cli import main
@@ -178,8 +178,6 @@ class RecordingTests(SynchronousTestCase):
         # users that the configuration names; the directory is gone: nothing can be written
         shutil.rmtree(world().folder / "sealed")
         token = gateway.issue("here/display", type="xvpvnc", user="bob")["token"]
-        viewer = Viewer.connect(gateway.xvp_port, token)
-        self.addCleanup(viewer.close)
-        self.assertTrue(viewer.name.endswith(" (recorded)"), viewer.name)
+        self.assertRaises(Refused, Viewer.connect, gateway.xvp_port, token)
         gateway.audit_of("recording-stopped", user="bob")
-        gateway.audit_of("close", reason="recording-stopped")
+        gateway.audit_of("refuse", reason="recording-unavailable")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.recording.chunks import LONGEST_BODY, Damaged
+from vncproxy.recording.chunks import LONGEST_BODY, ChunkWriter, Damaged, Kind
 from vncproxy.recording.events import Event, Source
 from vncproxy.recording.reading import Ending, RecordingReader
 from vncproxy.recording.sealing import CannotOpen, new_seal, open_seal
@@ -155,6 +155,20 @@ class SealedTests(SynchronousTestCase):
         other = str(pyrage.x25519.Identity.generate())
         self.assertRaises(CannotOpen, list, self.read(other).events())
         self.assertRaises(CannotOpen, list, self.read("AGE-SECRET-KEY-1NONE").events())
+
+    def test_what_is_not_sealed_has_no_place_there(self) -> None:
+        seal, key = new_seal([str(self.identity.to_public())])
+        begin = RecordingWriter(replace(ABOUT, sealed_key=key), seal).begin()
+        for kind, body in (
+            (Kind.EVENTS, b""),
+            (Kind.END, b'{"reason": "client-gone", "moment": 1}'),
+        ):
+            chunks = ChunkWriter(seal)
+            size = int.from_bytes(begin[8:12], "big")
+            chunks.chunk(Kind.ABOUT, begin[16 : 16 + size])
+            self.data = begin + chunks.chunk(kind, body, sealed=False)
+            error = self.assertRaises(Damaged, list, self.read(None).read_chunks())
+            self.assertIn("it is not sealed", str(error))
 
     def test_what_is_no_public_key(self) -> None:
         error = self.assertRaises(ValueError, new_seal, ["ssh-ed25519 AAAA"])

@@ -9,7 +9,15 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.recording.events import Event, Source
-from vncproxy.recording.tape import BATCH, LONGEST_WAIT, MOST_WAITING, Tape
+from vncproxy.recording.tape import (
+    BATCH,
+    EVENT_COST,
+    LONGEST_UNWRITTEN,
+    LONGEST_WAIT,
+    MOST_WAITING,
+    Room,
+    Tape,
+)
 
 
 class SlowReel:
@@ -31,7 +39,11 @@ class TapeTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock, self.reel, self.troubles = Clock(), SlowReel(), list[str]()
         self.clock.advance(1000)
-        self.tape = Tape(self.reel, self.clock, self.troubles.append)
+        self.room = Room()
+        self.tape = self.make_tape()
+
+    def make_tape(self) -> Tape:
+        return Tape(self.reel, self.clock, self.troubles.append, self.room)
 
     def test_events_have_their_moments(self) -> None:
         self.tape.add(Source.SERVER, b"init")
@@ -39,7 +51,8 @@ class TapeTests(SynchronousTestCase):
         self.tape.add(Source.VIEWER, b"\3")
         self.clock.advance(LONGEST_WAIT)
 
-        ((events, _),) = self.reel.writes
+        ((events, writing),) = self.reel.writes
+        writing.callback(None)
         right = [Event(Source.SERVER, 0, b"init"), Event(Source.VIEWER, 500_000, b"\3")]
         self.assertEqual(events, right)
         self.assertEqual(self.clock.getDelayedCalls(), [])
@@ -88,3 +101,66 @@ class TapeTests(SynchronousTestCase):
             writing.errback(OSError(28, "No space left on device"))
 
         self.assertEqual(self.troubles, ["No space left on device"])
+        self.assertEqual(self.room.taken, 0)
+
+    def test_an_error_that_is_none_of_the_disk_stops_it_and_is_logged(self) -> None:
+        self.tape.add(Source.SERVER, bytes(BATCH))
+        self.reel.writes[0][1].errback(ValueError("no key"))
+
+        self.assertEqual(self.troubles, ["ValueError: no key"])
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_small_events_count_with_what_they_take(self) -> None:
+        while self.tape.is_running:
+            self.tape.add(Source.LEFT_OUT, b"\4")
+        count = sum(len(events) for events, _ in self.reel.writes)
+        self.assertLessEqual(count, MOST_WAITING // EVENT_COST)
+
+    def test_what_waits_in_all_sessions_is_bounded(self) -> None:
+        self.room = Room(3 * BATCH)
+        one, two = self.make_tape(), self.make_tape()
+        for tape in (one, two, one, two):
+            tape.add(Source.SERVER, bytes(BATCH))
+        self.assertEqual(len(self.troubles), 2)
+        self.assertIn("of all sessions", self.troubles[0])
+        for _, writing in self.reel.writes:
+            writing.callback(None)
+        self.assertEqual(self.room.taken, 0)
+
+        again = self.make_tape()
+        again.add(Source.SERVER, b"a")
+        self.assertTrue(again.is_running)
+
+    def test_a_disk_that_hangs_stops_it_in_time(self) -> None:
+        self.tape.add(Source.SERVER, bytes(BATCH))
+        self.clock.advance(LONGEST_UNWRITTEN)
+        self.assertEqual(self.troubles, [])
+        self.clock.advance(LONGEST_WAIT)
+        (why,) = self.troubles
+        self.assertIn("is not written", why)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_disk_that_falls_behind_stops_it_too(self) -> None:
+        while not self.troubles and self.clock.seconds() < 1100:
+            self.tape.add(Source.SERVER, bytes(BATCH))
+            self.clock.advance(0.25)
+            self.tape.add(Source.SERVER, bytes(BATCH // 8))
+            self.clock.advance(0.25)
+            if self.clock.seconds() % 1 == 0:
+                self.reel.writes.pop(0)[1].callback(None)
+        (why,) = self.troubles
+        self.assertIn("is not written", why)
+
+    def test_a_process_that_was_stopped_itself_has_not_waited(self) -> None:
+        self.tape.add(Source.SERVER, bytes(BATCH))
+        self.clock.advance(10 * LONGEST_UNWRITTEN)
+        self.reel.writes[0][1].callback(None)
+        self.clock.advance(LONGEST_WAIT)
+        self.assertEqual(self.troubles, [])
+
+    def test_the_beginning_is_written_at_once(self) -> None:
+        self.tape.add(Source.SERVER, b"init")
+        beginning = self.tape.begin()
+        self.assertNoResult(beginning)
+        self.reel.writes[0][1].callback(None)
+        self.successResultOf(beginning)

@@ -42,6 +42,7 @@ def verify(file: Path, expected: str | None) -> None:
     "recording" of its session: only that tells a file that somebody wrote anew.
     """
     from ..recording.chunks import Damaged
+    from ..recording.writing import STOPPED
 
     with file.open("rb") as opened:
         reader = _reader(opened, None)
@@ -55,6 +56,11 @@ def verify(file: Path, expected: str | None) -> None:
         raise Refused(f"{file}: the end is missing; the {reader.chunks} chunks before are intact")
     if expected is not None and expected.lower() != reader.hash:
         raise Refused(f"{file}: another hash was expected")
+    if reader.ending is not None and reader.ending.reason == STOPPED:
+        raise Refused(
+            f"{file}: the recording stopped {reader.ending.moment / 1e6:.1f} s after it began, "
+            f"and the session may have gone on; the {reader.chunks} chunks are intact"
+        )
     click.echo("complete and as it was written")
 
 

@@ -23,9 +23,9 @@ class StoreUnavailable(VNCProxyError):
 
 
 class RecordingUnavailable(VNCProxyError):
-    """The session has to be recorded, and this proxy is not set up for it."""
+    """The session has to be recorded, and this proxy is not set up for it, or cannot now."""
 
-    public = "This console has to be recorded, which the console service is not set up for."
+    public = "This console has to be recorded, and the console service cannot do that now."
     status = 503
     close_code = 4102
     code = "recording-unavailable"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
 from ..model import SessionInfo
@@ -26,4 +27,12 @@ class IRecorder(Interface):
         Returns:
             The stages that copy what passes: that of the server's bytes comes before all others of
             its direction, that of the viewer's behind them.
+        """
+
+    def begin(session_id: str) -> Deferred[None]:
+        """Write the first bytes of a session at once.
+
+        Returns:
+            Fires when they are written, or the session is not recorded any more; it may be
+            cancelled.
         """

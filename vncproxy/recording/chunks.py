@@ -56,6 +56,14 @@ class Chunk(NamedTuple):
     hash: bytes
 
 
+class Mark(NamedTuple):
+    """The end of a file while it is written, as `ChunkWriter` has it."""
+
+    hash: bytes
+    size: int
+    number: int
+
+
 class ChunkWriter:
     """Makes chunks.
 
@@ -73,9 +81,9 @@ class ChunkWriter:
         self._seal = seal
         self._number = 0
 
-    def chunk(self, kind: Kind, body: bytes) -> bytes:
+    def chunk(self, kind: Kind, body: bytes, sealed: bool = True) -> bytes:
         """Return the bytes of the next chunk, which is written behind all before it."""
-        seal = None if kind is Kind.ABOUT else self._seal
+        seal = self._seal if sealed and kind is not Kind.ABOUT else None
         head = HEAD.pack(len(body) + (TAG_SIZE if seal else 0), kind, seal is not None)
         if seal is not None:
             body = seal.close(self._number, head, body)
@@ -84,6 +92,18 @@ class ChunkWriter:
         chunk = head + body + self.hash
         self.size += len(chunk)
         return chunk
+
+    def mark(self) -> Mark:
+        """Return where the file ends now."""
+        return Mark(self.hash, self.size, self._number)
+
+    def go_back(self, mark: Mark) -> None:
+        """Take back the chunks behind a mark, which were not written as a whole.
+
+        Nothing is sealed from then on: their numbers have been used.
+        """
+        self.hash, self.size, self._number = mark
+        self._seal = None
 
 
 class Damaged(ValueError):

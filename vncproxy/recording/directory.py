@@ -1,21 +1,26 @@
-"""Recordings as files in a directory, written in a thread of their own."""
+"""Recordings as files in a directory, written in threads of their own."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
 
 from ..blocking import DaemonPool, DaemonThread
 from .events import Event
 from .sealing import Seal, new_seal
-from .writing import About, RecordingWriter
+from .tape import Room
+from .writing import STOPPED, About, RecordingWriter
+
+T = TypeVar("T")
 
 SUFFIX: Final = ".vncr"
 
@@ -27,39 +32,59 @@ class Written:
     Attributes:
         path: within the directory.
         hash: of its contents, in hexadecimal digits, as its last chunk has it.
+        trouble: why it does not have all that was to be written; empty where it has.
     """
 
     path: str
     size: int
     hash: str
+    trouble: str = ""
 
 
 class RecordingDirectory:
     """Writes recordings into a directory: one file for each, in a folder for each day (UTC).
 
-    One thread writes all of them in the order in which they come, so that a slow disk does not
-    stop sessions.
+    One thread writes all of them in the order in which they come, so that no session waits for
+    a slow disk. Another one waits until ended files are on the disk.
 
     Args:
         path: of the directory, which must exist.
         recipients: public keys of age; recordings are sealed for them.
         reactor: takes results back into its thread.
+
+    Attributes:
+        room: the memory of all that waits to be written.
     """
 
     def __init__(self, path: Path, recipients: Sequence[str], reactor: Any) -> None:
         self.path = path
+        self.room = Room()
         self._recipients = tuple(recipients)
         self._reactor = reactor
         self._pool = DaemonPool(0, 1, "recordings")
+        self._closing_pool = DaemonPool(0, 1, "ends of recordings")
         self._pool.start()
+        self._closing_pool.start()
 
     def begin(self, about: About) -> DirectoryReel:
         """Begin a file; a failure shows when something is written to it."""
-        return DirectoryReel(self._call, lambda: self._create(about))
+        return DirectoryReel(self, lambda: self._create(about))
+
+    def call(self, function: Callable[[], T]) -> Deferred[T]:
+        """Call a function in the thread that writes."""
+        return self._call(self._pool, function)
+
+    def call_apart(self, function: Callable[[], T]) -> Deferred[T]:
+        """Call a function in the thread that no file waits for."""
+        return self._call(self._closing_pool, function)
 
     def stop(self) -> None:
-        """End the thread once all is written; a disk that hangs is left behind."""
-        DaemonThread(target=self._pool.stop).start()
+        """End the threads once all is written; a disk that hangs is left behind."""
+        DaemonThread(target=self._stop_pools).start()
+
+    def _stop_pools(self) -> None:
+        self._pool.stop()
+        self._closing_pool.stop()
 
     def _create(self, about: About) -> _File:
         seal: Seal | None = None
@@ -70,9 +95,9 @@ class RecordingDirectory:
         name = f"{began:%Y-%m-%d}/{began:%H%M%S}-{about.session}{SUFFIX}"
         return _File(self.path, name, RecordingWriter(about, seal))
 
-    def _call(self, function: Callable[[], Any]) -> Deferred[Any]:
-        done: Deferred[Any] = Deferred()
-        self._pool.callInThreadWithCallback(
+    def _call(self, pool: ThreadPool, function: Callable[[], T]) -> Deferred[T]:
+        done: Deferred[T] = Deferred()
+        pool.callInThreadWithCallback(
             lambda succeeded, result: self._reactor.callFromThread(_fire, done, result), function
         )
         return done
@@ -82,33 +107,43 @@ class DirectoryReel:
     """One file; as `vncproxy.recording.tape.Reel`.
 
     Attributes:
-        written: what was written, once its end was; None before, and where that failed.
+        written: what was written, once its end was; None before, and where there is no file.
     """
 
-    def __init__(
-        self, call: Callable[[Callable[[], Any]], Deferred[Any]], create: Callable[[], _File]
-    ) -> None:
+    def __init__(self, directory: RecordingDirectory, create: Callable[[], _File]) -> None:
         self.written: Written | None = None
-        self._call = call
+        self._directory = directory
         self._create = create
         self._file: _File | None = None
+        self._failure: Exception | None = None
 
     def write(self, events: list[Event]) -> Awaitable[None]:
-        """Write events."""
-        return self._call(lambda: self._in_thread().write_events(events))
+        """Write events; nothing is written any more after a failure."""
+        return self._directory.call(lambda: self._in_thread().write_events(events))
 
     async def end(self, reason: str, moment: int) -> None:
         """Write the end, and close the file."""
-        self.written = await self._call(lambda: self._in_thread().end(reason, moment))
+        self.written = await self._directory.call(lambda: self._in_thread().end(reason, moment))
+        assert self._file is not None
+        await self._directory.call_apart(self._file.close)
 
     def _in_thread(self) -> _File:
+        if self._failure is not None:
+            raise self._failure
         if self._file is None:
-            self._file = self._create()
+            try:
+                self._file = self._create()
+            except Exception as e:
+                self._failure = e
+                raise
         return self._file
 
 
 class _File:
-    """A file that is being written; all of it happens in the thread."""
+    """A file that is being written; all of it happens in threads.
+
+    After the first failure, nothing but its end is written, behind the last whole chunk.
+    """
 
     def __init__(self, folder: Path, name: str, writer: RecordingWriter) -> None:
         path = folder / name
@@ -117,26 +152,66 @@ class _File:
         self._file: BinaryIO = os.fdopen(descriptor, "wb", buffering=0)
         self._name = name
         self._writer = writer
-        self._write(writer.begin())
+        self._moment = 0
+        self._failure: Exception | None = None
+        try:
+            self._write_all(writer.begin())
+        except BaseException:
+            self._file.close()
+            path.unlink()
+            raise
 
     def write_events(self, events: Sequence[Event]) -> None:
-        self._write(self._writer.events(events))
+        if self._failure is not None:
+            raise self._failure
+        self._write(lambda: self._writer.events(events))
+        self._moment = events[-1].moment
 
     def end(self, reason: str, moment: int) -> Written:
+        if self._failure is None and reason != STOPPED:
+            with suppress(Exception):
+                self._write(lambda: self._writer.end(reason, moment))
+        if self._failure is not None or reason == STOPPED:
+            self._end_early()
+        trouble = "" if self._failure is None else str(self._failure)
+        if isinstance(self._failure, OSError):
+            trouble = self._failure.strerror or trouble
+        return Written(self._name, self._writer.size, self._writer.hash, trouble)
+
+    def close(self) -> None:
         try:
-            self._write(self._writer.end(reason, moment))
             os.fsync(self._file.fileno())
         finally:
             self._file.close()
-        return Written(self._name, self._writer.size, self._writer.hash)
 
-    def _write(self, data: bytes) -> None:
+    def _end_early(self) -> None:
+        """Write behind the last whole chunk that there is no more; or leave the end out."""
+        size = self._writer.size
+        try:
+            os.ftruncate(self._file.fileno(), size)
+            self._file.seek(size)
+            self._write(lambda: self._writer.end(STOPPED, self._moment))
+        except Exception as e:  # noqa: BLE001
+            self._failure = self._failure or e
+            with suppress(OSError):
+                os.ftruncate(self._file.fileno(), self._writer.size)
+
+    def _write(self, make: Callable[[], bytes]) -> None:
+        mark = self._writer.mark()
+        try:
+            self._write_all(make())
+        except Exception as e:
+            self._writer.go_back(mark)
+            self._failure = self._failure or e
+            raise
+
+    def _write_all(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
             view = view[self._file.write(view) :]
 
 
-def _fire(done: Deferred[Any], result: Any) -> None:
+def _fire(done: Deferred[T], result: Any) -> None:
     if isinstance(result, Failure):
         done.errback(result)
     else:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 from .chunks import Chunk, ChunkReader, Damaged, Kind
 from .events import Event, MalformedEvents, unpack_events
 from .sealing import Seal
-from .writing import About
+from .writing import STOPPED, About
 
 _READ_SIZE: Final = 1 << 16
 
@@ -42,6 +42,7 @@ class RecordingReader:
         about: what it is of; None until it was read.
         is_ended: whether its end was read; never of one that was cut off.
         ending: how it ended; None before it was read, and where it is sealed and no key was given.
+            Its reason is `STOPPED` where the session went on without being recorded.
         hash: of what was read, in hexadecimal digits.
         chunks: how many were read.
         cut: bytes at the end of a chunk that is not whole.
@@ -106,6 +107,13 @@ class RecordingReader:
             self.is_ended = True
             if not chunk.is_sealed or self._seal is not None:
                 self.ending = _ending(chunk, _members(chunk, self._open(chunk)))
+                self._check_sealed(chunk, self.ending.reason == STOPPED)
+        else:
+            self._check_sealed(chunk)
+
+    def _check_sealed(self, chunk: Chunk, may_be_plain: bool = False) -> None:
+        if self.about and self.about.sealed_key and not chunk.is_sealed and not may_be_plain:
+            raise Damaged(chunk.number, "it is not sealed, and the recording is")
 
     def _open(self, chunk: Chunk) -> bytes:
         if not chunk.is_sealed:

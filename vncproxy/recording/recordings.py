@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from twisted.internet.defer import Deferred, DeferredList, TimeoutError  # noqa: A004
+from twisted.internet.defer import Deferred, DeferredList, TimeoutError, succeed  # noqa: A004
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import VNCProxyError
@@ -18,16 +17,15 @@ from ..interfaces import IRecorder, ISessionObserver, IStage
 from ..model import SessionInfo
 from .directory import DirectoryReel, RecordingDirectory
 from .events import Source
-from .tape import Tape
+from .tape import Tape, trouble_of
 from .taps import ServerTap, ViewerTap
-from .writing import About
+from .writing import STOPPED, About
 
 ENDED: Final = "recording"
-STOPPED: Final = "recording-stopped"
-"""The events of audit lines."""
+"""The event of the audit line of a whole recording; that of others is `STOPPED`."""
 
-LONGEST_STOP: Final = 5.0
-"""Seconds that the end of the process waits for the disk."""
+LONGEST_ENDING: Final = 10.0
+"""Seconds that the audit line of a recording that stopped waits for the end of its file."""
 
 Note = Callable[[str, Mapping[str, object]], object]
 
@@ -58,10 +56,16 @@ class Recordings:
     ) -> Sequence[IStage]:
         """Begin to record a session."""
         reel = self._directory.begin(self._about(session))
-        tape = Tape(reel, self._clock, partial(self._stopped, session, on_trouble))
-        tape.add(Source.SERVER, server_init)
+        stopped = partial(self._stopped, session, reel, on_trouble)
+        tape = Tape(reel, self._clock, stopped, self._directory.room)
         self._tapes[session.id] = tape, reel
+        tape.add(Source.SERVER, server_init)
         return ServerTap(tape), ViewerTap(tape, keys=self._keys)
+
+    def begin(self, session_id: str) -> Deferred[None]:
+        """Write the first events of a session at once; see `IRecorder`."""
+        found = self._tapes.get(session_id)
+        return succeed(None) if found is None else found[0].begin()
 
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """End the recording of a session whose viewer has left before it began."""
@@ -78,18 +82,49 @@ class Recordings:
         if session.id not in self._tapes:
             return
         tape, reel = self._tapes.pop(session.id)
-        ending = Deferred.fromCoroutine(tape.end(why.code))
-        self._ending.add(ending)
-        ending.addCallbacks(self._ended, self._lost, (session, reel), errbackArgs=(session,))
-        ending.addBoth(lambda _: self._ending.discard(ending))
+        self._finish(session, reel, Deferred.fromCoroutine(tape.end(why.code)))
 
-    async def stop(self) -> None:
-        """Wait until all recordings are written, `LONGEST_STOP` at most: a disk may hang."""
-        written: Deferred[object] = Deferred()
+    async def stop(self, limit: float) -> None:
+        """Wait until all recordings are written; those that are not within the limit are lost.
+
+        Args:
+            limit: in seconds.
+        """
+        written: Deferred[list[tuple[bool, None]]] = Deferred()
         DeferredList(list(self._ending)).chainDeferred(written)
         with suppress(TimeoutError):
-            await written.addTimeout(LONGEST_STOP, self._clock)
+            await written.addTimeout(limit, self._clock)
+        if self._ending:
+            self.log.error("the ends of {count} recordings are lost", count=len(self._ending))
+        for ending in list(self._ending):
+            ending.cancel()
         self._directory.stop()
+
+    def _finish(
+        self, session: SessionInfo, reel: DirectoryReel, written: Deferred[None], why: str = ""
+    ) -> Deferred[None]:
+        """Write the audit line of a recording once its end is written.
+
+        Args:
+            written: is not cancelled with what is returned, so that the file is closed in any case.
+            why: the recording stopped before its session; empty where it did not.
+        """
+        ending: Deferred[None] = Deferred()
+        written.chainDeferred(ending)
+        self._ending.add(ending)
+        ending.addCallbacks(lambda _: why, lambda failure: why or trouble_of(failure)).addCallback(
+            self._note_end, session, reel
+        ).addBoth(lambda _: self._ending.discard(ending))
+        return ending
+
+    def _note_end(self, why: str, session: SessionInfo, reel: DirectoryReel) -> None:
+        line: dict[str, object] = {}
+        if (written := reel.written) is not None:
+            line = {"file": written.path, "bytes": written.size, "hash": written.hash}
+            why = why or written.trouble
+        if why:
+            line["why"] = why
+        self._note(STOPPED if why else ENDED, {**_named(session), **line})
 
     def _about(self, session: SessionInfo) -> About:
         return About(
@@ -104,22 +139,21 @@ class Recordings:
             keys=self._keys,
         )
 
-    def _ended(self, _: object, session: SessionInfo, reel: DirectoryReel) -> None:
-        written = reel.written
-        assert written is not None
-        line = {"file": written.path, "bytes": written.size, "hash": written.hash}
-        self._note(ENDED, {**_named(session), **line})
-
-    def _lost(self, failure: Failure, session: SessionInfo) -> None:
-        failure.trap(OSError)
-        error: Any = failure.value
-        self._note(STOPPED, {**_named(session), "why": error.strerror or str(error)})
-
-    def _stopped(self, session: SessionInfo, on_trouble: Callable[[str], object], why: str) -> None:
+    def _stopped(
+        self,
+        session: SessionInfo,
+        reel: DirectoryReel,
+        on_trouble: Callable[[str], object],
+        why: str,
+    ) -> None:
         self.log.error(
             "session {session} is not recorded any more: {why}", session=session.id, why=why
         )
-        self._note(STOPPED, {**_named(session), "why": why})
+        del self._tapes[session.id]
+        written = Deferred.fromCoroutine(reel.end(STOPPED, 0))
+        ending = self._finish(session, reel, written, why)
+        late = self._clock.callLater(LONGEST_ENDING, ending.cancel)
+        ending.addBoth(lambda _: late.cancel() if late.active() else None)
         on_trouble(why)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .events import Event, Source
+from .events import HEAD, Event, Source
 
 BATCH: Final = 256 * 1024
 """Bytes of events that are written together."""
@@ -17,18 +19,46 @@ BATCH: Final = 256 * 1024
 LONGEST_WAIT: Final = 1.0
 """Seconds after which fewer are written."""
 
+LONGEST_UNWRITTEN: Final = 10.0
+"""Seconds that an event may wait for the disk."""
+
 MOST_WAITING: Final = 16 << 20
 """Bytes of events of one session that may wait to be written."""
+
+MOST_OF_ALL: Final = 256 << 20
+"""Bytes of events of all sessions that may."""
+
+EVENT_COST: Final = HEAD.size + 100
+"""Bytes of memory that an event takes beside its data."""
+
+log = Logger()
+
+
+class Room:
+    """The memory that the events of all sessions share until they are written.
+
+    Attributes:
+        taken: bytes.
+    """
+
+    def __init__(self, most: int = MOST_OF_ALL) -> None:
+        self.taken = 0
+        self._most = most
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether nothing more may wait."""
+        return self.taken > self._most
 
 
 class Reel(Protocol):
     """Where the events of one session are written, in order."""
 
     def write(self, events: list[Event]) -> Awaitable[None]:
-        """Write events; fires when they are written, and fails with an ``OSError``."""
+        """Write events; fires when they are written, and fails with any error."""
 
     def end(self, reason: str, moment: int) -> Awaitable[None]:
-        """Write the end, behind all that was to be written; fails with an ``OSError``."""
+        """Write the end, behind all that was to be written; fails with any error."""
 
 
 class Tape:
@@ -39,18 +69,24 @@ class Tape:
         clock: for the moments of events, from now on.
         on_trouble: called once, with a sentence for the log, when events cannot be written as
             fast as they come, or not at all; nothing is recorded any more then.
+        room: what the tapes of all sessions share.
     """
 
     def __init__(
-        self, reel: Reel, clock: IReactorTime, on_trouble: Callable[[str], object]
+        self, reel: Reel, clock: IReactorTime, on_trouble: Callable[[str], object], room: Room
     ) -> None:
         self._reel = reel
         self._clock = clock
         self._on_trouble = on_trouble
+        self._room = room
         self._begun = clock.seconds()
         self._events: list[Event] = []
         self._size = self._waiting = 0
         self._timer: IDelayedCall | None = None
+        self._handed: deque[float] = deque()
+        self._look_timer: IDelayedCall | None = None
+        self._is_late = False
+        self._first: Deferred[None] = Deferred()
         self.is_running = True
 
     def add(self, source: Source, data: bytes) -> None:
@@ -58,13 +94,26 @@ class Tape:
         if not self.is_running:
             return
         self._events.append(Event(source, self._moment(), data))
-        self._size += len(data)
+        cost = EVENT_COST + len(data)
+        self._size += cost
+        self._room.taken += cost
         if self._waiting + self._size > MOST_WAITING:
-            self._stop(f"{self._waiting} bytes wait to be written")
+            self._stop(f"{self._waiting + self._size} bytes wait to be written")
+        elif self._room.is_exhausted:
+            self._stop(f"{self._room.taken} bytes of all sessions wait to be written")
         elif self._size >= BATCH:
             self._write()
         elif self._timer is None:
             self._timer = self._clock.callLater(LONGEST_WAIT, self._write)
+
+    def begin(self) -> Deferred[None]:
+        """Write what there is at once; fires when that is written, or nothing will be.
+
+        It is called once, and may be cancelled.
+        """
+        if self.is_running:
+            self._write()
+        return self._first
 
     async def end(self, reason: str) -> None:
         """Write what is left, and the end.
@@ -73,7 +122,7 @@ class Tape:
             reason: the code of the error with which the session ended.
 
         Raises:
-            OSError: it cannot be written.
+            Exception: it cannot be written.
         """
         moment = self._moment()
         if self.is_running:
@@ -85,35 +134,84 @@ class Tape:
         return int((self._clock.seconds() - self._begun) * 1e6)
 
     def _write(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
+        _cancel(self._timer)
         self._timer = None
         if not self._events:
             return
         events, size = self._events, self._size
         self._events, self._size = [], 0
         self._waiting += size
+        self._handed.append(self._clock.seconds())
+        if self._look_timer is None:
+            self._look_timer = self._clock.callLater(LONGEST_UNWRITTEN, self._look)
         writing = Deferred.fromCoroutine(_awaited(self._reel.write(events)))
-        writing.addCallbacks(self._written, self._failed, callbackArgs=(size,))
+        writing.addBoth(self._settle, size)
+        writing.addCallbacks(self._written, self._failed)
 
-    def _written(self, _: object, size: int) -> None:
+    def _settle(self, result: object, size: int) -> object:
+        """Give the memory of a batch back, whatever became of it."""
         self._waiting -= size
+        self._room.taken -= size
+        self._handed.popleft()
+        if not self._handed:
+            self._is_late = False
+            _cancel(self._look_timer)
+            self._look_timer = None
+        return result
+
+    def _written(self, _: object) -> None:
+        self._fire_first()
 
     def _failed(self, failure: Failure) -> None:
-        failure.trap(OSError)
-        error: Any = failure.value
-        self._stop(error.strerror or str(error))
+        self._stop(trouble_of(failure))
+
+    def _look(self) -> None:
+        """Look for events that wait too long, twice: this process may have been stopped itself."""
+        self._look_timer = None
+        if not self.is_running or not self._handed:
+            return
+        age = self._clock.seconds() - self._handed[0]
+        if self._is_late and age >= LONGEST_UNWRITTEN:
+            self._stop(f"what passed {age:.0f} s ago is not written")
+            return
+        self._is_late = age >= LONGEST_UNWRITTEN
+        again = LONGEST_WAIT if self._is_late else LONGEST_UNWRITTEN - age
+        self._look_timer = self._clock.callLater(again, self._look)
 
     def _stop(self, why: str) -> None:
         if self.is_running:
             self._halt()
             self._on_trouble(why)
+            self._fire_first()
 
     def _halt(self) -> None:
         self.is_running = False
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer, self._events, self._size = None, [], 0
+        _cancel(self._timer)
+        self._timer = None
+        _cancel(self._look_timer)
+        self._look_timer = None
+        self._room.taken -= self._size
+        self._events, self._size = [], 0
+
+    def _fire_first(self) -> None:
+        if not self._first.called:
+            self._first.callback(None)
+
+
+def trouble_of(failure: Failure) -> str:
+    """Return what is wrong, for audit lines; the log has the whole of what is no fault of disks."""
+    error = failure.value
+    if isinstance(error, CancelledError):
+        return "it was not written in time"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    log.failure("a recording cannot be written", failure)
+    return f"{type(error).__name__}: {error}"
+
+
+def _cancel(timer: IDelayedCall | None) -> None:
+    if timer is not None and timer.active():
+        timer.cancel()
 
 
 async def _awaited(writing: Awaitable[None]) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Final
 
-from .chunks import MAGIC, ChunkWriter, Kind
+from ..errors import RecordingStopped
+from .chunks import MAGIC, ChunkWriter, Kind, Mark
 from .events import Event, pack_events
 from .sealing import Seal
+
+STOPPED: Final = RecordingStopped.code
+"""The reason of the end of a recording that is not of the whole session; it is never sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,16 @@ class RecordingWriter:
             reason: the code of the error with which the session, or the recording, ended.
             moment: in microseconds since the beginning.
         """
-        return self._chunks.chunk(Kind.END, _json({"reason": reason, "moment": moment}))
+        sealed = reason != STOPPED
+        return self._chunks.chunk(Kind.END, _json({"reason": reason, "moment": moment}), sealed)
+
+    def mark(self) -> Mark:
+        """Return where the file ends now."""
+        return self._chunks.mark()
+
+    def go_back(self, mark: Mark) -> None:
+        """Take back what was made since then and not written; only an early end may follow."""
+        self._chunks.go_back(mark)
 
 
 def _json(members: Mapping[str, object]) -> bytes:

@@ -25,6 +25,7 @@ from ..session.registry import SessionRegistry
 from .components import CLOSE_TIME, Components
 from .drain import Drain
 from .figures import ProxyMetrics
+from .recordings import STOP_TIME
 from .reload import PreparedReload, Reload, RunningProxy
 from .siblings import Siblings
 from .start_lines import start_lines
@@ -266,7 +267,7 @@ class Gateway(MultiService):
             closing.append(self._reload.stop())
         await gatherResults(map(Deferred.fromCoroutine, closing))
         if self._running.recordings is not None:
-            await self._running.recordings.stop()
+            await self._running.recordings.stop(STOP_TIME)
         self._running.audit.close()
         self.metrics.lag.stop()
 
@@ -278,11 +279,12 @@ def longest_stop(settings: Settings) -> float:
     ended then. A session that is opening may first redeem its token and give the use back, each
     within ``redis.timeout``; then it sends the reason in RFB and closes the connection, each within
     ``timeouts.linger``, as refusals do. An open session first waits `HOST_TIME_LIMIT` for its
-    backend.
+    backend. Then recordings are written, within `STOP_TIME`.
     """
     close_timeout = settings.timeouts.linger
     sessions = max(2 * settings.redis.timeout + 2 * close_timeout, HOST_TIME_LIMIT + close_timeout)
-    return settings.proxy.stop_timeout + sessions + CLOSE_TIME
+    recordings = STOP_TIME if settings.recording.directory else 0.0
+    return settings.proxy.stop_timeout + sessions + CLOSE_TIME + recordings
 
 
 class CannotStart(SystemExit, Exception):

@@ -40,7 +40,7 @@ from .page import Page
 from .page_power import tell_power, xvp_power
 from .recorded import EVENT as RECORDING
 from .recorded import NOTE as RECORDED
-from .recorded import record
+from .recorded import await_beginning, record
 from .services import Services
 from .sharing import told_by_zone_to, told_occupied
 from .starting import open_or_start
@@ -209,7 +209,7 @@ class Opening:
         session.is_vnc_server = console.is_vnc_server
         if self._zone and console.peer_session:
             self._note_zone(self._zone, console.peer_session)
-        stages = self._stages(token, console)
+        stages = await self._stages(token, console)
         if session.painted is not None:
             first = self._named(console.server_init, name or "")
             self._first = await leave_painted(session.painted, console, first, self._live)
@@ -228,7 +228,7 @@ class Opening:
         if token.joins is not None or self._session.shares_control or is_told:
             self._note = await self._live.enter_machine(self._session)
 
-    def _stages(self, token: Token, console: Console) -> Sequence[IStage]:
+    async def _stages(self, token: Token, console: Console) -> Sequence[IStage]:
         """Return the stages that a token needs; a console that has none for it is closed."""
         rights, services = self._session.rights, self._services
         check, recorded = services.check_viewers, services.must_record(token)
@@ -243,7 +243,9 @@ class Opening:
             )
             rights.use(stage_of_viewer(stages))
             if recorded:
-                return record(self._session, services, console.server_init, stages)
+                copied = record(self._session, services, console.server_init, stages)
+                await await_beginning(self._session, services)
+                return copied
         except BaseException:
             console.leg.close(ClientGone(), self._services.timeouts.linger)
             raise
