@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from vncproxy.errors import EndedByAdministrator, VNCProxyError
-from vncproxy.interfaces import ISessionObserver
+from vncproxy.interfaces import BeforeUse, ISessionObserver
 from vncproxy.model import (
     ConsoleEndpoint,
     ConsoleType,
@@ -60,7 +60,7 @@ class Store(MemoryTokenStore):
         self,
         secret: str,
         resume_secret: str | None = None,
-        before_use: Callable[[Token | None], None] | None = None,
+        before_use: BeforeUse | None = None,
         lease: SessionLease | None = None,
     ) -> Grant:
         await self._called("redeem")

@@ -9,12 +9,14 @@ from twisted.trial.unittest import TestCase
 
 from vncproxy.errors import (
     ConfirmationNeeded,
+    Forbidden,
     Superseded,
     TokenExpired,
     TokenRefused,
     TokenRevoked,
     TokenUnknown,
     TokenUsed,
+    VNCProxyError,
 )
 from vncproxy.interfaces import ITokenStore
 from vncproxy.model import (
@@ -57,6 +59,24 @@ def good_once(key: str, ttl: float = 60) -> Grant:
     endpoint = ConsoleEndpoint(Transport.TCP, "192.0.2.1", 5900)
     token = make_token(0, user="", vm=VMAddress("old", "192.0.2.1:5900"))
     return Grant("f" * 64, token, endpoint=endpoint, claim="c", once=Once(key, ttl))
+
+
+class Checked:
+    """Records what a store asks before a session begins, and refuses it.
+
+    Attributes:
+        error: what it raises; None to refuse nothing.
+        asked: the tokens, each with whether the user enters again.
+    """
+
+    def __init__(self, error: VNCProxyError | None) -> None:
+        self.error = error
+        self.asked: list[tuple[Token | None, bool]] = []
+
+    def __call__(self, token: Token | None, *, enters_again: bool = False) -> None:
+        self.asked.append((token, enters_again))
+        if self.error is not None:
+            raise self.error
 
 
 class TokenStoreContract(_Case):
@@ -131,31 +151,31 @@ class TokenStoreContract(_Case):
     async def test_a_check_before_a_use_may_refuse_it_and_nothing_is_taken(self) -> None:
         store, token = self.make_store(), self.token()
         secret = await store.issue(token)
-        asked: list[Token | None] = []
-
-        def refuse(found: Token | None) -> None:
-            asked.append(found)
-            raise ConfirmationNeeded()
-
+        check = Checked(ConfirmationNeeded())
         for _ in range(2):
             with self.assertRaises(ConfirmationNeeded):
-                await store.redeem(secret, None, refuse)
-        self.assertEqual(asked, [token, token])
+                await store.redeem(secret, None, check)
+        self.assertEqual(check.asked, [(token, False)] * 2)
         self.assertEqual((await store.show(secret_id(secret))).uses_left, 1)
 
-        await store.redeem(secret, None, asked.append)
-        self.assertEqual(asked, [token] * 3)
+        check.error = None
+        await store.redeem(secret, None, check)
+        self.assertEqual(check.asked, [(token, False)] * 3)
 
-    async def test_a_used_token_or_a_cookie_is_not_checked_before(self) -> None:
-        store = self.make_store()
-        secret = await store.issue(self.token())
+    async def test_a_cookie_is_checked_before_it_enters_again_and_a_used_token_is_not(self) -> None:
+        store, token = self.make_store(), self.token()
+        secret = await store.issue(token)
         _, cookie = await self.redeem_with_cookie(store, secret)
-        asked: list[Token | None] = []
+        check = Checked(Forbidden("from here"))
 
-        self.assertTrue((await store.redeem(secret, cookie, asked.append)).resumed)
+        with self.assertRaises(Forbidden):
+            await store.redeem(secret, cookie, check)
+        check.error = None
+        self.assertTrue((await store.redeem(secret, cookie, check)).resumed)
+        self.assertEqual(check.asked, [(token, True)] * 2)
         with self.assertRaises(TokenUsed):
-            await store.redeem(secret, None, asked.append)
-        self.assertEqual(asked, [])
+            await store.redeem(secret, None, check)
+        self.assertEqual(len(check.asked), 2)
 
     async def test_second_use_of_a_single_use_token_is_refused(self) -> None:
         store = self.make_store()
@@ -306,14 +326,17 @@ class TokenStoreContract(_Case):
         self.assertTrue((await store.redeem(secret, grant.resume_secret)).resumed)
 
     async def test_a_second_try_with_the_cookie_of_the_first_is_not_asked_to_confirm(self) -> None:
-        store = self.make_store()
-        secret = await store.issue(self.token())
+        store, token = self.make_store(), self.token()
+        secret = await store.issue(token)
         grant = await store.redeem(secret)
-        asked: list[object] = []
+        check = Checked(Forbidden("from here"))
+        with self.assertRaises(Forbidden):
+            await store.redeem(secret, grant.resume_secret, check)
+        check.error = None
 
-        second = await store.redeem(secret, grant.resume_secret, asked.append)
+        second = await store.redeem(secret, grant.resume_secret, check)
 
-        self.assertEqual(asked, [])
+        self.assertEqual(check.asked, [(token, True)] * 2)
         await store.confirm(second)
 
     async def test_use_of_an_open_session_is_not_given_back(self) -> None:

@@ -49,6 +49,7 @@ from .recorder import IRecorder
 from .registry import IProxies, ISessionRegistry
 from .stage import IGuard, IStage, IViewerStage
 from .tokens import (
+    BeforeUse,
     IHasSentinels,
     ILinkStore,
     IMayForget,
@@ -61,6 +62,7 @@ __all__ = [
     "CONTEXT_VERSION",
     "BackendClass",
     "BackendContext",
+    "BeforeUse",
     "IBlockingCalls",
     "IConsoleBackend",
     "IConsoleMoves",

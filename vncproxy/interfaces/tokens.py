@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
 
 from zope.interface import Interface
 
 from ..model import Grant, Mode, SessionLease, SignedLink, Token, TokenStatus, VMAddress
+
+
+class BeforeUse(Protocol):
+    """What is called with a token before a session begins by it."""
+
+    def __call__(self, token: Token | None, *, enters_again: bool = False) -> None:
+        """Raise what must cost no use, and no other session its place.
+
+        Args:
+            token: None for that of another issuer, which has not been asked yet.
+            enters_again: whether the user has opened the console before, and takes no further use.
+        """
 
 
 class ITokenStore(Interface):
@@ -22,7 +35,7 @@ class ITokenStore(Interface):
     def redeem(
         secret: str,
         resume_secret: str | None = None,
-        before_use: Callable[[Token | None], None] | None = None,
+        before_use: BeforeUse | None = None,
         lease: SessionLease | None = None,
     ) -> Awaitable[Grant]:
         """Take one use of a token, or re-enter with the resume cookie; atomic among proxies.
@@ -33,9 +46,10 @@ class ITokenStore(Interface):
         not valid yet belongs to a session of the same browser that is still opening: its use is
         given back first.
 
-        Before a use is taken of a token that has one left, ``before_use`` is called with the token,
-        or with None where another issuer would have to be asked; what it raises is raised here,
-        and no use is taken.
+        Before a use is taken of a token that has one left, and before a cookie enters again,
+        ``before_use`` is called with the token; before another issuer is asked, with None, and
+        then with what that has answered. What it raises is raised here: no use is taken, and no
+        other session ends.
 
         A use that was given back keeps the time at which it was first taken, from which the
         longest duration counts.
@@ -160,7 +174,7 @@ class ILinkStore(Interface):
     def redeem_link(
         link: SignedLink,
         resume_secret: str | None = None,
-        before_use: Callable[[Token | None], None] | None = None,
+        before_use: BeforeUse | None = None,
         lease: SessionLease | None = None,
     ) -> Awaitable[Grant]:
         """Redeem a signed link as ``ITokenStore.redeem`` does a token; its first use makes it one.

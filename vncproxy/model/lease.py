@@ -44,6 +44,8 @@ class SessionLease:
         age: of the same, seconds since it began.
         keep: of one that ends, seconds for which a machine that it had to itself is kept for the
             next session of its user.
+        failed: of the same, whether it failed to begin: the session whose machine it was to take
+            may have it still.
         asks: whether each user has to accept a text before the console is shown.
     """
 
@@ -55,6 +57,7 @@ class SessionLease:
     cookie_id: str = ""
     age: float = 0.0
     keep: float = 0.0
+    failed: bool = False
     asks: bool = False
 
     @property
@@ -66,7 +69,8 @@ class SessionLease:
         """Return what the session of a token counts for; one without a user counts for none.
 
         One that joins another session counts among such sessions of its machine, and takes no
-        place of the machine's users.
+        place of the machine's users. One of another zone ends none of this one's users: that zone
+        chooses its user's name.
         """
         limits = self.limits
         vm = Place("sessions_per_vm", f"vm:{token.vm}", limits.sessions_per_vm)
@@ -77,7 +81,7 @@ class SessionLease:
         )
         if not token.user:
             return vm, address
-        alone = limits.one_session_per_user and token.joins is None
+        alone = limits.one_session_per_user and token.joins is None and token.visit is None
         most = -1 if alone else limits.sessions_per_user
         return vm, Place("sessions_per_user", f"user:{token.user}", most), address
 

@@ -13,9 +13,9 @@ from ..errors import (
     ConsoleError,
     ConsoleOccupied,
     HypervisorError,
-    SessionEnded,
     TokenRefused,
     TokenUsed,
+    VNCProxyError,
 )
 from ..filters import stage_of_viewer, stages_for
 from ..interfaces import IStage
@@ -181,17 +181,20 @@ class Opening:
             raise
         return replace(grant, resume_secret=secret, cookie_id=secret_id(secret))
 
-    def _check_before_use(self, token: Token | None) -> None:
-        """Raise, before a use is taken, what must not cost one."""
+    def _check_before_use(self, token: Token | None, *, enters_again: bool = False) -> None:
+        """Raise, before a use is taken or another session ends, what must cost neither."""
         session, services = self._session, self._services
         try:
             if token is not None:
-                check_time(token.policy, services.time())
-        except SessionEnded:
+                check_policy(token.policy, session.user_request, services.time())
+        except VNCProxyError:
             assert token is not None
             session.vm, session.user = token.vm, token.user
+            if not token.signer:
+                session.token_id = secret_id(session.user_request.token)
             raise
-        check_confirmed(token, session.user_request, services.confirm)
+        if not enters_again:
+            check_confirmed(token, session.user_request, services.confirm)
 
     async def _open_console(self, grant: Grant) -> tuple[Leg, Console, str, Sequence[IStage]]:
         """Return the user's leg, the console, the machine's name, and stages."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from zope.interface import implementer
 
 from ..errors import Superseded, TokenExpired, TokenRevoked, TokenUnknown, TokenUsed
-from ..interfaces import ILinkStore, ITokenStore
+from ..interfaces import BeforeUse, ILinkStore, ITokenStore
 from ..model import (
     Grant,
     Mode,
@@ -27,7 +27,7 @@ from ..model import (
 )
 from .live_counts import LiveCounts
 from .memory_entry import Entry
-from .memory_links import BeforeUse, MemoryLinks
+from .memory_links import MemoryLinks
 from .resume import (
     MOST_COOKIES,
     REMEMBER,
@@ -72,7 +72,7 @@ class MemoryTokenStore(MemoryLinks):
         self,
         secret: str,
         resume_secret: str | None = None,
-        before_use: Callable[[Token | None], None] | None = None,
+        before_use: BeforeUse | None = None,
         lease: SessionLease | None = None,
     ) -> Grant:
         """Take one use of a token, or re-enter with the resume cookie."""
@@ -85,7 +85,11 @@ class MemoryTokenStore(MemoryLinks):
         heapq.heappush(self._forget, (forget_at, token_id))
 
     def _redeem(
-        self, token_id: str, cookie: str | None, before_use: BeforeUse, lease: SessionLease | None
+        self,
+        token_id: str,
+        cookie: str | None,
+        before_use: BeforeUse | None,
+        lease: SessionLease | None,
     ) -> Grant:
         now, entry = self._seconds(), self._entries.get(token_id)
         if entry is None:
@@ -94,10 +98,12 @@ class MemoryTokenStore(MemoryLinks):
             raise entry.refusal(TokenRevoked(f"token {token_id[:12]} was revoked"))
         entry.prune(now)
         cookie_id = secret_id(cookie) if cookie is not None else ""
+        if before_use is not None and (cookie_id in entry.resumes or cookie_id in entry.opening):
+            before_use(entry.token, enters_again=True)
+        elif before_use is not None and entry.uses_left(now) != 0:
+            before_use(entry.token)
         if cookie_id in entry.resumes:
             return self._reenter(token_id, entry, cookie_id, now, lease)
-        if before_use is not None and entry.uses_left(now) != 0:
-            before_use(entry.token)
         return self._take(token_id, entry, now, cookie_id, lease)
 
     def _reenter(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from ..errors import TokenRevoked
+from ..interfaces import BeforeUse
 from ..model import (
     ConsoleType,
     Grant,
@@ -16,9 +17,6 @@ from ..model import (
     VMAddress,
 )
 from .resume import CLOCKS, LONGEST_LINK
-
-BeforeUse = Callable[[Token | None], None] | None
-"""Called before a use is taken, as ``ITokenStore.redeem`` has it."""
 
 
 class MemoryLinks:
@@ -40,7 +38,11 @@ class MemoryLinks:
         raise NotImplementedError
 
     def _redeem(
-        self, token_id: str, cookie: str | None, before_use: BeforeUse, lease: SessionLease | None
+        self,
+        token_id: str,
+        cookie: str | None,
+        before_use: BeforeUse | None,
+        lease: SessionLease | None,
     ) -> Grant:
         """Redeem a token by its id."""
         raise NotImplementedError
@@ -49,7 +51,7 @@ class MemoryLinks:
         self,
         link: SignedLink,
         resume_secret: str | None = None,
-        before_use: Callable[[Token | None], None] | None = None,
+        before_use: BeforeUse | None = None,
         lease: SessionLease | None = None,
     ) -> Grant:
         """Redeem a signed link; its first use makes it a token like those that are issued."""

@@ -16,7 +16,7 @@ from ..errors import (
     TokenUnknown,
     VNCProxyError,
 )
-from ..interfaces import IHasSentinels, ILinkStore, IMayForget, ITokenStore
+from ..interfaces import BeforeUse, IHasSentinels, ILinkStore, IMayForget, ITokenStore
 from ..model import (
     Grant,
     Mode,
@@ -120,7 +120,7 @@ class RedisTokenStore(RedisLinks):
         self,
         secret: str,
         resume_secret: str | None = None,
-        before_use: Callable[[Token | None], None] | None = None,
+        before_use: BeforeUse | None = None,
         lease: SessionLease | None = None,
     ) -> Grant:
         """Take one use of a token, or re-enter with the resume cookie."""
@@ -134,7 +134,7 @@ class RedisTokenStore(RedisLinks):
         redis: Operation,
         token_id: str,
         cookie: str | None,
-        before_use: Callable[[Token | None], None] | None,
+        before_use: BeforeUse | None,
         lease: SessionLease | None,
     ) -> Grant:
         refused, record = None, self._issued.get(token_id)
@@ -155,13 +155,17 @@ class RedisTokenStore(RedisLinks):
         cookie_id = "" if cookie is None else secret_id(cookie)
         if cookie_id and stored.has_resume(cookie_id):
             token = self._decode(stored.redeemed_record, token_id)
+            if before_use is not None:
+                before_use(token, enters_again=True)
             return await self._sessions.reenter(redis, token_id, token, cookie_id, lease)
         if stored.record is None:
             raise self._about(refusal(b"expired" if stored.state else b"unknown", token_id), stored)
         self._check_uses(stored, token_id)
         if before_use is not None:
             token = self._decode(stored.record, token_id)
-            if stored.uses_left(token) != 0:
+            if cookie_id and stored.opens(cookie_id):
+                before_use(token, enters_again=True)
+            elif stored.uses_left(token) != 0:
                 if refused is not None and stored.record == record:
                     raise refused
                 before_use(token)

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from ..errors import VNCProxyError
-from ..model import Grant, SessionLease, SignedLink, Token, UnixTime
+from ..interfaces import BeforeUse
+from ..model import Grant, SessionLease, SignedLink, UnixTime
 from ..redis.link import Operation, RedisLink
 from . import scripts
 from .own_memory import OwnMemory
@@ -33,7 +34,7 @@ class RedisLinks:
         redis: Operation,
         token_id: str,
         cookie: str | None,
-        before_use: Callable[[Token | None], None] | None,
+        before_use: BeforeUse | None,
         lease: SessionLease | None,
     ) -> Awaitable[Grant]:
         """Redeem a token by its id."""
@@ -47,7 +48,7 @@ class RedisLinks:
         self,
         link: SignedLink,
         resume_secret: str | None = None,
-        before_use: Callable[[Token | None], None] | None = None,
+        before_use: BeforeUse | None = None,
         lease: SessionLease | None = None,
     ) -> Grant:
         """Redeem a signed link; its first use makes it a token like those that are issued."""
@@ -57,6 +58,7 @@ class RedisLinks:
         try:  # a revocation from here on ends the session, which is known by then
             await self._link.run(lambda redis: self._adopt(redis, link), "redeem")
         except VNCProxyError:
+            self._sessions.leave_unconfirmed(lease, grant.token)
             await self.restore(grant)
             raise
         return grant
@@ -66,7 +68,7 @@ class RedisLinks:
         redis: Operation,
         link: SignedLink,
         cookie: str | None,
-        before_use: Callable[[Token | None], None] | None,
+        before_use: BeforeUse | None,
         lease: SessionLease | None,
     ) -> Grant:
         await self._adopt(redis, link)

@@ -105,7 +105,7 @@ class RedisSessions:
         try:
             answer = await redis.change(scripts.REENTER, keys, *args)
         except Exception:
-            self._leave_unconfirmed(lease, token)
+            self.leave_unconfirmed(lease, token)
             raise
         return begun(grant, answer, lease)
 
@@ -157,7 +157,7 @@ class RedisSessions:
             if isinstance(answer, list) and answer[0] == b"taken":
                 await redis.replicate()
         except Exception:
-            self._leave_unconfirmed(lease, token)
+            self.leave_unconfirmed(lease, token)
             self._give_back_unconfirmed(grant)
             raise
         try:
@@ -175,7 +175,7 @@ class RedisSessions:
                 lambda redis: self._enter(redis, grant, lease), "enter"
             )
         except StoreUnavailable:
-            self._leave_unconfirmed(lease, grant.token)
+            self.leave_unconfirmed(lease, grant.token)
             self._give_back_unconfirmed(grant)
             raise
         if once is not None:
@@ -278,10 +278,11 @@ class RedisSessions:
     def _live(self, places: Sequence[Place]) -> list[str]:
         return [self._keys.live(place.of) for place in places]
 
-    def _leave_unconfirmed(self, lease: SessionLease | None, token: Token) -> None:
+    def leave_unconfirmed(self, lease: SessionLease | None, token: Token) -> None:
+        """Remove a session that may have been counted although its beginning has failed."""
         if lease is not None:
             # an older session may live on, of which only this one's place was known
-            self._leases.leave(replace(lease, keep=KEPT), token, again=True)
+            self._leases.leave(replace(lease, keep=KEPT, failed=True), token, again=True)
 
     def _give_back_unconfirmed(self, grant: Grant) -> None:
         """Give back a use that may have been taken although the answer was lost or late.

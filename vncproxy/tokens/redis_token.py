@@ -43,6 +43,10 @@ class StoredToken:
         """Tell whether a browser may re-enter by a cookie."""
         return self._lasts(b"resume:" + cookie_id.encode())
 
+    def opens(self, cookie_id: str) -> bool:
+        """Tell whether the first session of a cookie is opening."""
+        return b"opening:" + cookie_id.encode() in self.state
+
     def resumable(self) -> bool:
         """Tell whether a browser may re-enter, or a session is opening."""
         return any(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from ...errors import StoreUnavailable, TokenUnknown, TokenUsed
 from ...interfaces import (
+    BeforeUse,
     IConsoleBackend,
     IHasSentinels,
     ILinkStore,
@@ -51,7 +52,7 @@ class StoreWithSources:
         self,
         secret: str,
         resume_secret: str | None = None,
-        before_use: Callable[[Token | None], None] | None = None,
+        before_use: BeforeUse | None = None,
         lease: SessionLease | None = None,
     ) -> Grant:
         """Take one use of a token, wherever it comes from."""
@@ -64,6 +65,8 @@ class StoreWithSources:
             if before_use is not None:
                 before_use(None)
             found = await self._ask_sources(secret, e)
+            if before_use is not None:
+                before_use(found.token)
             grant = replace(found, claim=lease.name if lease else new_claim())
             return await self.enter(grant, lease)
 
@@ -86,7 +89,7 @@ class StoreWithSources:
         self,
         link: SignedLink,
         resume_secret: str | None = None,
-        before_use: Callable[[Token | None], None] | None = None,
+        before_use: BeforeUse | None = None,
         lease: SessionLease | None = None,
     ) -> Grant:
         """Redeem a signed link."""
