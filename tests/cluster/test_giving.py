@@ -12,8 +12,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from vncproxy.cluster.giving import CONFIRM_TIME, OrderGiver
 from vncproxy.cluster.keys import ClusterKeys
+from vncproxy.cluster.obeying import Obedience
 from vncproxy.cluster.order import Kind, Order
-from vncproxy.errors import ModeFixed
+from vncproxy.errors import ModeFixed, StoreUnavailable
 from vncproxy.model import Announcement, Changed, Identity, Mode, SessionFilter
 
 OTHER = "c" * 16
@@ -41,6 +42,41 @@ class AnswerTests(SynchronousTestCase):
 
         said = [event["log_format"] for event in logged]
         self.assertEqual(said, ["a malformed answer to an order was ignored"] * len(MALFORMED))
+
+
+class LostTests(SynchronousTestCase):
+    """An order that Redis did not take."""
+
+    def give(self, worker: str) -> list[tuple[Order, str]]:
+        """Give an order while Redis is away; returns which are late."""
+        unused: Any = None
+        obedience: Any = Obedience(Identity("a" * 16, "b" * 16, "north"), unused, lambda: None)
+        self.patch(obedience, "obey", succeed_with_none_ended)
+        giver = OrderGiver(
+            Identity("a" * 16, "b" * 16, "north"), unused, ClusterKeys("v"), obedience, Clock()
+        )
+        self.patch(giver, "_send", fail_to_send)
+        late: list[tuple[Order, str]] = []
+        giver.on_late = lambda order, worker_id: late.append((order, worker_id))
+        wanted = SessionFilter(ids=frozenset({"7f3a"}))
+        self.order = giver.new_order(Kind.END, wanted, reason="taken-over", worker=worker)
+        self.failureResultOf(Deferred.fromCoroutine(giver.give(self.order)), StoreUnavailable)
+        return late
+
+    def test_one_for_a_process_is_given_again_later(self) -> None:
+        late = self.give(OTHER)
+        self.assertEqual(late, [(self.order, OTHER)])
+
+    def test_one_for_all_is_given_again_by_its_giver(self) -> None:
+        self.assertEqual(self.give(""), [])
+
+
+async def succeed_with_none_ended(order: Order) -> int:
+    return 0
+
+
+async def fail_to_send(order: Order) -> list[Announcement]:
+    raise StoreUnavailable("away")
 
 
 class ChangeTests(SynchronousTestCase):

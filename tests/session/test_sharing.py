@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from tests.doubles.sessions import GREETING, SessionTestCase, User
 from vncproxy.errors import (
+    ApprovalWithdrawn,
     ConsoleOccupied,
     EndedByAdministrator,
+    Forbidden,
     MayTakeBack,
+    OutsideHours,
+    Superseded,
     TakenOver,
     UserElsewhere,
+    ViewerMessageRefused,
     VNCProxyError,
 )
 from vncproxy.model import (
@@ -194,6 +200,79 @@ class TakeOverTests(SharingCase):
         session, _ = self.come(TAKE_OVER, "bob")
         assert session.grant is not None
         self.assertEqual(session.grant.ousted, ())
+
+
+class ForbiddenTests(SharingCase):
+    """A user whom the policy does not let in ends no session of others."""
+
+    HOME = (ip_network("203.0.113.0/24"),)
+
+    def forbidden(self, policy: Policy, **request: Any) -> None:
+        first, _ = self.come(Policy())
+        bobs = self.issue(policy=policy, user="bob")
+        for _ in range(2):
+            user = User(self)
+            self.begin(self.user_request(bobs, **request), user)
+            ((error, _),) = user.refusals
+            self.assertIsInstance(error, Forbidden)
+        self.assertEqual(self.reasons(), [])
+        self.assertEqual([info.id for info in self.live_sessions()], [first.id])
+
+    def test_from_another_network(self) -> None:
+        self.forbidden(replace(TAKE_OVER, client_networks=self.HOME))
+
+    def test_from_another_page(self) -> None:
+        self.forbidden(TAKE_OVER, untrusted_origin="https://evil.example")
+
+    def test_another_session_of_the_same_user(self) -> None:
+        self.serve(limits=Limits(one_session_per_user=True))
+        first, _ = self.come(Policy())
+        self.refusal(replace(Policy(), client_networks=self.HOME), user="alice")
+        self.assertEqual([info.id for info in self.live_sessions()], [first.id])
+
+    def test_who_takes_the_machine_back_by_a_cookie_from_elsewhere(self) -> None:
+        first, user = self.come(replace(TAKE_OVER, client_networks=self.HOME), client="203.0.113.7")
+        second, _ = self.come(TAKE_OVER, "bob")
+        again = User(self)
+        request = self.user_request(first.user_request.token, resume=user.cookie, takes=True)
+        self.begin(request, again)
+        ((error, _),) = again.refusals
+        self.assertIsInstance(error, Forbidden)
+        self.assertEqual([info.id for info in self.live_sessions()], [second.id])
+
+    def test_its_audit_line_names_the_link(self) -> None:
+        error = self.refusal(replace(Policy(), client_networks=self.HOME))
+        self.assertIsInstance(error, Forbidden)
+        self.assertEqual(self.session.user, "bob")
+        self.assertTrue(self.session.token_id)
+
+
+class LostTests(SharingCase):
+    """A machine that another process has given away while this one was not announced."""
+
+    def test_the_session_that_lost_it_ends(self) -> None:
+        session, _ = self.come(EXCLUSIVE)
+        self.sessions.end_lost(session.id, "there/7f", "bob", "taken-over")
+        (why,) = self.reasons()
+        self.assertEqual(type(why), TakenOver)
+        self.assertEqual(why.detail, "by session 7f of bob")
+
+    def test_one_of_the_same_browser_ends_as_superseded(self) -> None:
+        session, _ = self.come(EXCLUSIVE)
+        self.sessions.end_lost("gone", "there/7f", "", "superseded")
+        self.assertEqual(self.reasons(), [])
+        self.sessions.end_lost(session.id, "there/7f", "", "superseded")
+        (why,) = self.reasons()
+        self.assertEqual(type(why), Superseded)
+
+
+class KeptTests(SharingCase):
+    def test_it_is_not_kept_after_an_end_for_good(self) -> None:
+        for n, why in enumerate((OutsideHours(), ApprovalWithdrawn(), ViewerMessageRefused())):
+            session, _ = self.come(EXCLUSIVE)
+            session.cancel(why)
+            self.come(Policy(), f"user-{n}")
+            self.session.cancel(EndedByAdministrator())
 
 
 class OneOfAUserTests(SharingCase):

@@ -247,6 +247,17 @@ class SharingContract(SharingCase):
             live = [(lease, grant)]
         await self.begin(store, self.lease(), vm=VMAddress("kvm", "four"), user="bob")
 
+    async def test_a_user_of_another_zone_ends_none_of_the_same_name(self) -> None:
+        store, one = self.make_store(), {"one_session_per_user": True}
+        await self.begin(store, self.lease(**one), vm=VMAddress("kvm", "one"))
+        visit = Visit("madrid", "1", ("madrid",))
+        grant = await self.begin(store, self.lease(**one), visit=visit, type=ConsoleType.XVPVNC)
+        self.assertEqual(grant.ousted, ())
+        limits = {**one, "sessions_per_user": 2}
+        await self.refused(
+            self.begin(store, self.lease(**limits), visit=visit, type=ConsoleType.XVPVNC)
+        )
+
     async def test_a_refused_session_ends_none_of_its_user(self) -> None:
         store, one = self.make_store(), {"one_session_per_user": True}
         await self.open_by(store, user="bob")

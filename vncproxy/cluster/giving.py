@@ -121,7 +121,12 @@ class OrderGiver:
         here = await self._obedience.obey(order)
         if order.worker == self._identity.worker_id:
             return Ended(here)
-        there = await self.give_once(order)
+        try:
+            there = await self.give_once(order)
+        except StoreUnavailable:
+            if order.worker:
+                self.on_late(order, order.worker)
+            raise
         for each in there.unconfirmed:
             self.on_late(order, each.worker)
         return Ended(here) + there

@@ -206,6 +206,7 @@ def make_portals(
 def _count_sessions(store: RedisTokenStore, sessions: SessionRegistry, cluster: Cluster) -> None:
     """Let sessions count in the limits of all proxies for as long as this process is announced."""
     store.leases.held = sessions.held
+    store.leases.on_lost = sessions.end_lost
     store.announce_by(cluster.presence.announce)
     cluster.presence.before_announcing = store.leases.flush
     cluster.presence.after_announcing = store.leases.renew

@@ -22,7 +22,7 @@ from ..model import ConsoleType, Grant, SessionLease, Token, VMAddress, secret_i
 from .admission import Admission
 from .bandwidth import Bandwidth
 from .services import Services
-from .sharing import begun_by, ended_by, kept_for, told
+from .sharing import begun_by, ended_by, ended_for, kept_for, told
 from .state import SessionState
 from .timer import SharedTimer
 
@@ -204,6 +204,18 @@ class LiveSessions:
             self.replace_elsewhere(name, begun_by(session), why)
         elif (other := self._live.get(session_id)) and session_id not in self._replaced:
             self._replace(other, ended_by(session, why))
+
+    def end_lost(self, session_id: str, by: str, user: str, why: str) -> None:
+        """End a session of this process whose machine another one has already.
+
+        Args:
+            by: the other one, ``<worker id>/<session id>``.
+            user: its user.
+            why: the code of the reason.
+        """
+        session = self._live.get(session_id)
+        if session is not None and session_id not in self._replaced:
+            self._end_session(session, ended_for(by.rpartition("/")[2], user, why))
 
     def _replace(self, other: SessionState, why: SessionEnded) -> None:
         self._remove_from_address(other)

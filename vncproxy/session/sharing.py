@@ -9,15 +9,18 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ..errors import (
+    ApprovalWithdrawn,
     ConsoleOccupied,
     EndedByAdministrator,
     IdleLimit,
     MayTakeBack,
+    OutsideHours,
     SessionEnded,
     Superseded,
     TakenOver,
     TimeLimit,
     UserElsewhere,
+    ViewerMessageRefused,
     VNCProxyError,
 )
 from ..model import KEPT, Sharing, UnixTime
@@ -28,7 +31,16 @@ LONGEST_NAME: Final = 40
 
 _A_DAY: Final = 86400.0
 
-_FOR_GOOD = (EndedByAdministrator, IdleLimit, TakenOver, TimeLimit, UserElsewhere)
+_FOR_GOOD = (
+    ApprovalWithdrawn,
+    EndedByAdministrator,
+    IdleLimit,
+    OutsideHours,
+    TakenOver,
+    TimeLimit,
+    UserElsewhere,
+    ViewerMessageRefused,
+)
 """Ends after which a machine is not kept for the session's user."""
 
 
@@ -38,16 +50,24 @@ def ended_by(session: SessionState, why: str) -> SessionEnded:
     Args:
         why: the code of the reason.
     """
-    by = begun_by(session)
+    return ended_for(session.id, _user_of(session), why)
+
+
+def ended_for(session_id: str, user: str, why: str) -> SessionEnded:
+    """Return the same for a session of any process."""
+    by = _in_words(session_id, user)
     if why == TakenOver.code:
-        return TakenOver(f"by {by}", by=_user_of(session))
+        return TakenOver(f"by {by}", by=user)
     return Superseded(f"by {by}") if why == Superseded.code else UserElsewhere(f"by {by}")
 
 
 def begun_by(session: SessionState) -> str:
     """Return a session and its user in words that `vncproxy.cluster.order` reads."""
-    user = _user_of(session)
-    return f"session {session.id} of {user}" if user else f"session {session.id}"
+    return _in_words(session.id, _user_of(session))
+
+
+def _in_words(session_id: str, user: str) -> str:
+    return f"session {session_id} of {user}" if user else f"session {session_id}"
 
 
 def _user_of(session: SessionState) -> str:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -43,6 +44,9 @@ Membership = tuple[str, str]
 Held = tuple[SessionLease, Token]
 """A session that counts, and its token."""
 
+OnLost = Callable[[str, str, str, str], object]
+"""Is called with the id of a session, the name and user of another one, and a reason's code."""
+
 
 class RedisLeases:
     """The memberships of this process's sessions.
@@ -53,10 +57,13 @@ class RedisLeases:
 
     Attributes:
         held: returns the sessions that count now, with their tokens.
+        on_lost: is called with each session whose machine another one has taken while this process
+            was not announced.
     """
 
     def __init__(self, link: RedisLink, keys: RedisKeys, clock: IReactorTime) -> None:
         self.held: Callable[[], Iterable[Held]] = lambda: ()
+        self.on_lost: OnLost = lambda session_id, by, user, why: None
         self._link = link
         self._keys = keys
         self._clock = clock
@@ -152,11 +159,15 @@ class RedisLeases:
         """Keep machines for the next session of the same user, or no longer."""
         for start in range(0, len(left), MOST_IN_BATCH):
             batch = left[start : start + MOST_IN_BATCH]
-            words = [(lease.name, str(int(lease.keep * 1000))) for lease, _ in batch]
-            await self._run("keep", scripts.KEEP, self._exclusive(batch), *chain(*words))
+            words = [
+                (lease.name, str(int(lease.keep * 1000)), str(int(lease.failed)))
+                for lease, _ in batch
+            ]
+            args = self._keys.workers, *chain(*words)
+            await self._run("keep", scripts.KEEP, self._exclusive(batch), *args)
 
     async def _hold(self, held: list[Held]) -> None:
-        """Let sessions hold the machines that they have to themselves."""
+        """Let sessions hold the machines that they have to themselves, and tell which cannot."""
         for start in range(0, len(held), MOST_IN_BATCH):
             batch = held[start : start + MOST_IN_BATCH]
             words = (
@@ -169,7 +180,10 @@ class RedisLeases:
                 for lease, token in batch
             )
             args = self._keys.workers, *chain(*words)
-            await self._run("hold", scripts.HOLD, self._exclusive(batch), *args)
+            lost = await self._run("hold", scripts.HOLD, self._exclusive(batch), *args)
+            for name, *more in lost:
+                by, user, why = (each.decode() for each in more)
+                self.on_lost(name.decode().rpartition("/")[2], by, user, why)
 
     def _exclusive(self, batch: list[Held]) -> list[str]:
         return [self._keys.exclusive(token.vm) for _, token in batch]
@@ -208,11 +222,11 @@ class RedisLeases:
         keys, names = [key for key, _ in batch], [name for _, name in batch]
         await self._run(operation, script, keys, *names, *more)
 
-    async def _run(self, operation: str, script: str, keys: list[str], *args: str) -> None:
-        async def change(redis: Operation) -> None:
-            await redis.change(script, keys, *args)
+    async def _run(self, operation: str, script: str, keys: list[str], *args: str) -> Any:
+        async def change(redis: Operation) -> Any:
+            return await redis.change(script, keys, *args)
 
-        await self._link.run(change, operation)
+        return await self._link.run(change, operation)
 
 
 def _queue() -> deque[Held]:

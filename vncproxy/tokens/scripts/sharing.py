@@ -9,6 +9,9 @@
     resume cookie, or the zone and the user; empty for none
 ``user``, ``since``
     its user, and when the first session of the same ``of`` began, in milliseconds
+``former``
+    the session that had it before and that this one is to end, as JSON with its ``of``, ``user``
+    and ``since``: it holds the machine again if this one fails to begin
 ``kept``
     until when the machine is kept for a session of the same ``of`` or user although this one has
     ended
@@ -121,10 +124,17 @@ end
 
 local function hold(s)
   local key = s.prefix .. 'exclusive:' .. s.vm
+  local former = s.was_held and {{}}
+  for i, field in ipairs(former and {{'session', 'of', 'user', 'since'}} or {{}}) do
+    former[i] = redis.call('HGET', key, field) or ''
+  end
   if s.was_held then redis.call('DEL', key) end
   if s.sharing ~= 'exclusive' and s.sharing ~= 'take-over' then return end
   redis.call('HSET', key, 'session', s.name, 'of', s.of, 'user', user_of(s),
     'since', string.format('%.0f', s.since))
+  if former and s.leaving[former[1]] then
+    redis.call('HSET', key, 'former', cjson.encode(former))
+  end
   redis.call('PEXPIRE', key, {LEASE_MS})
 end
 
@@ -152,10 +162,27 @@ have ended: where the answer is lost, the next session finds them there.
 
 KEEP = (
     PRELUDE
-    + """
+    + SHARING
+    + f"""
+local prefix, is_alive = prefix_of(ARGV[2]), alive_by(ARGV[2])
+
+local function give_back(key)
+  local text = redis.call('HGET', key, 'former')
+  local former = text and cjson.decode(text)
+  local set = prefix .. 'live:vm:' .. string.sub(key, #prefix + #'exclusive:' + 1)
+  if not former or not is_alive(former[1]) or redis.call('SISMEMBER', set, former[1]) == 0 then
+    return false
+  end
+  redis.call('HSET', key, 'session', former[1], 'of', former[2], 'user', former[3],
+    'since', former[4])
+  redis.call('HDEL', key, 'former', 'kept')
+  return redis.call('PEXPIRE', key, {LEASE_MS}) == 1
+end
+
 for i, key in ipairs(KEYS) do
-  local name, milliseconds = ARGV[2 * i], tonumber(ARGV[2 * i + 1])
-  if redis.call('HGET', key, 'session') == name then
+  local at = 3 + 3 * (i - 1)
+  local name, milliseconds, failed = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2] == '1'
+  if redis.call('HGET', key, 'session') == name and not (failed and give_back(key)) then
     if milliseconds > 0 and redis.call('HGET', key, 'of') ~= '' then
       redis.call('HSET', key, 'kept', string.format('%.0f', now + milliseconds))
       redis.call('PEXPIRE', key, milliseconds)
@@ -167,13 +194,16 @@ end
 return #KEYS
 """
 )
-"""Keeps machines for those that may enter again, or no longer, before their sessions leave."""
+"""Keeps machines for those that may enter again, or no longer, before their sessions leave.
+
+What a session failed to take goes back to the one that has it still.
+"""
 
 HOLD = (
     PRELUDE
     + SHARING
     + f"""
-local prefix, is_alive = prefix_of(ARGV[2]), alive_by(ARGV[2])
+local prefix, is_alive, lost = prefix_of(ARGV[2]), alive_by(ARGV[2]), {{}}
 for i, key in ipairs(KEYS) do
   local at = 3 + 4 * (i - 1)
   local name, of, user, age = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
@@ -184,12 +214,20 @@ for i, key in ipairs(KEYS) do
     if other or not holder then
       redis.call('HSET', key, 'session', name, 'of', of, 'user', user,
         'since', string.format('%.0f', now - age))
-      redis.call('HDEL', key, 'kept')
+      redis.call('HDEL', key, 'kept', 'former')
     end
     redis.call('PEXPIRE', key, {LEASE_MS})
+  else
+    local same = of ~= '' and redis.call('HGET', key, 'of') == of
+    local by = redis.call('HGET', key, 'user') or ''
+    table.insert(lost, {{name, holder, by, same and 'superseded' or 'taken-over'}})
   end
 end
-return #KEYS
+return lost
 """
 )
-"""Lets live sessions hold their machines again, unless another live one does."""
+"""Lets live sessions hold their machines again; returns those that another live one has.
+
+They have lost it while their process was not announced. Each has the holder, its user and the code
+of the reason.
+"""
