@@ -20,6 +20,7 @@ from vncproxy.model import (
     ConsoleType,
     Grant,
     Limits,
+    Mode,
     Policy,
     PowerAction,
     SessionFilter,
@@ -69,6 +70,10 @@ class Store(MemoryTokenStore):
     async def confirm(self, grant: Grant) -> None:
         await self._called("confirm")
         await super().confirm(grant)
+
+    async def remember_mode(self, grant: Grant, mode: Mode) -> bool:
+        await self._called("remember_mode")
+        return await super().remember_mode(grant, mode)
 
     async def restore(self, grant: Grant) -> None:
         await self._called("restore")

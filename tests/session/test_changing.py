@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred
 
 from tests.doubles.sessions import GREETING, SessionTestCase, User
 from tests.doubles.viewer_messages import KEY
-from vncproxy.errors import ClientGone, ModeChanged, ModeFixed
-from vncproxy.model import Changed, Mode, Policy, Visit
+from vncproxy.errors import ClientGone, ModeChanged, ModeFixed, StoreUnavailable
+from vncproxy.model import Changed, Mode, Policy, Visit, secret_id
 from vncproxy.session.changing import LEAVE_TIME
 from vncproxy.session.user_request import UserRequest
 from vncproxy.testing import MemoryPeer
@@ -99,6 +99,29 @@ class FilteredTests(ChangingTestCase):
         told = json.loads(text.removeprefix("vncproxy:"))
         self.assertEqual(told, {"event": "mode", "mode": "view-only", "by": ""})
 
+    def test_one_of_another_zone_is_not_changed_where_nothing_would_remember_it(self) -> None:
+        visit = Visit("madrid", "7f3a0001c44be902", ())
+        hypervisor = self.watch(self.user_request(self.issue(visit=visit)))
+
+        self.assertIn("zone madrid", self.refused_change(Mode.VIEW_ONLY).sentence())
+        self.assertTrue(self.passes(hypervisor))
+
+    def test_the_caller_learns_that_a_newer_session_keeps_its_mode(self) -> None:
+        token = self.issue()
+        self.watch(self.page(token=token))
+        redeeming = self.store.redeem(token, self.cookie())
+        self.successResultOf(Deferred.fromCoroutine(redeeming))
+
+        self.assertIn("Try again", self.refused_change(Mode.VIEW_ONLY).sentence())
+
+    def test_one_whose_cookie_is_good_no_more_changes_for_itself(self) -> None:
+        token = self.issue()
+        hypervisor = self.watch(self.page(token=token))
+        self.successResultOf(Deferred.fromCoroutine(self.store.revoke(secret_id(token))))
+
+        self.assertEqual(self.change(Mode.VIEW_ONLY), Changed(known=True))
+        self.assertFalse(self.passes(hypervisor))
+
     def test_ten_changes_in_a_row_end_with_the_last_one(self) -> None:
         hypervisor = self.watch(self.user_request())
         for _ in range(5):
@@ -125,6 +148,31 @@ class OpeningTests(ChangingTestCase):
         self.user.peer.send(GREETING)
 
         self.assertFalse(self.passes(hypervisor))
+        again = self.watch(self.page(token=token, resume=self.cookie()))
+        self.assertFalse(self.passes(again))
+
+    def test_it_is_remembered_in_the_same_step_that_makes_the_cookie_good(self) -> None:
+        """The store is away after that step: the session ends, and the browser has its cookie."""
+        self.serve(check_viewers=True)
+        token = self.issue()
+        self.begin(self.page(token=token))
+        self.assertEqual(self.change(Mode.VIEW_ONLY), Changed(known=True))
+        self.store.fail["remember_mode"] = StoreUnavailable("away")
+        self.console()
+        self.user.peer.send(GREETING)
+
+        again = self.watch(self.page(token=token, resume=self.cookie()))
+        self.assertFalse(self.passes(again))
+
+    def test_a_change_while_the_store_confirms_is_remembered_behind_it(self) -> None:
+        self.serve(check_viewers=True)
+        token, self.store.wait["confirm"] = self.issue(), Deferred()
+        self.begin(self.page(token=token))
+        self.console()
+        self.user.peer.send(GREETING)
+        self.assertEqual(self.change(Mode.VIEW_ONLY), Changed(known=True))
+        self.store.wait.pop("confirm").callback(None)
+
         again = self.watch(self.page(token=token, resume=self.cookie()))
         self.assertFalse(self.passes(again))
 

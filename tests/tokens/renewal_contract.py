@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tests.tokens.store_contract import TokenStoreContract
-from vncproxy.errors import TokenExpired, TokenRefused, TokenRevoked, TokenUsed
+from vncproxy.errors import Superseded, TokenExpired, TokenRefused, TokenRevoked, TokenUsed
 from vncproxy.model import ConsoleType, Grant, Mode, Policy, secret_id
 
 
@@ -98,8 +99,22 @@ class RenewalContract(TokenStoreContract):
         grant, cookie = await self.redeem_with_cookie(store, secret)
         await self.resumed(store, secret, cookie)
 
-        self.assertIs(await store.remember_mode(grant, Mode.VIEW_ONLY), False)
+        with self.assertRaises(Superseded):
+            await store.remember_mode(grant, Mode.VIEW_ONLY)
         self.assertIsNone((await self.resumed(store, secret, cookie)).mode)
+
+    async def test_what_was_changed_while_a_session_opened_is_remembered_with_its_use(self) -> None:
+        store = self.make_store()
+        secret = await store.issue(self.token())
+        opening = await store.redeem(secret)
+        cookie = opening.resume_secret or ""
+
+        await store.confirm(replace(opening, mode=Mode.VIEW_ONLY))
+        again = await self.resumed(store, secret, cookie)
+        self.assertIs(again.mode, Mode.VIEW_ONLY)
+        await store.confirm(replace(again, mode=Mode.CONTROL))
+
+        self.assertIs((await self.resumed(store, secret, cookie)).mode, Mode.CONTROL)
 
     async def test_nothing_is_remembered_without_a_cookie_that_is_good(self) -> None:
         store = self.make_store()

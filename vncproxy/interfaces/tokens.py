@@ -89,7 +89,8 @@ class ITokenStore(Interface):
     def confirm(grant: Grant) -> Awaitable[None]:
         """Record that a viewer is about to see the console, before it sees anything.
 
-        From now on the use is not given back, and the grant's resume cookie is valid.
+        From now on the use is not given back, and the grant's resume cookie is valid. In the same
+        step, a `Grant.mode` is remembered for the cookie.
 
         Raises:
             Superseded: another session of the same browser has replaced this one.
@@ -124,10 +125,11 @@ class ITokenStore(Interface):
         """Remember what all later sessions of a grant's resume cookie may do, `Grant.mode`.
 
         Returns:
-            False where nothing is remembered: the cookie is not valid yet or no more, there is
-            none, or it has a newer session than the grant's.
+            False where nothing is remembered: the cookie is not valid yet or no more, or there is
+            none.
 
         Raises:
+            Superseded: the cookie has a newer session than the grant's; nothing is remembered.
             StoreUnavailable: whether it is remembered is not known.
         """
 

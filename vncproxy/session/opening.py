@@ -19,15 +19,7 @@ from ..errors import (
 )
 from ..filters import stage_of_viewer, stages_for
 from ..interfaces import IStage
-from ..model import (
-    LOCAL,
-    Border,
-    Grant,
-    Journey,
-    Token,
-    check_secret,
-    secret_id,
-)
+from ..model import LOCAL, Border, Grant, Journey, Token, check_secret, secret_id
 from ..relay.leg import Leg
 from ..rfb.server_init import desktop_name, rename
 from ..upstream import Console
@@ -317,6 +309,7 @@ class Opening:
         """Tell the store that the user is about to see the console; a failure closes it."""
         try:
             self._session.check_not_cancelled()
+            grant = self._with_mode(grant)
             await self._services.store.confirm(grant)
             await self._remember_mode(grant)
             self._session.check_not_cancelled()
@@ -324,11 +317,16 @@ class Opening:
             up.close(ClientGone(), self._services.timeouts.linger)
             raise
 
+    def _with_mode(self, grant: Grant) -> Grant:
+        """Return a grant with the mode of the session, if that was changed while it was opening."""
+        mode, before = self._session.rights.mode, grant.mode or grant.token.policy.mode
+        return grant if mode is before else replace(grant, mode=mode)
+
     async def _remember_mode(self, grant: Grant) -> None:
-        """Remember a mode that was changed while the session was opening."""
-        mode = self._session.rights.mode
-        if grant.cookie_id and mode is not (grant.mode or grant.token.policy.mode):
-            await self._services.store.remember_mode(grant, mode)
+        """Remember a mode that was changed while the store confirmed another one."""
+        now = self._with_mode(grant)
+        if now is not grant and now.mode is not None and grant.cookie_id:
+            await self._services.store.remember_mode(grant, now.mode)
 
     async def _restore(self, grant: Grant) -> None:
         """Give the use back; a failure of this must not hide the one that it follows."""

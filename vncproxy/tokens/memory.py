@@ -169,6 +169,8 @@ class MemoryTokenStore(MemoryLinks):
         if grant.resumed:
             if entry.newest.get(grant.cookie_id, grant.claim) != grant.claim:
                 raise Superseded("another session with the same cookie began")
+            if grant.mode is not None:
+                entry.remember_mode(grant, grant.mode)
             return
         opening = entry.opening.pop(grant.use, None)
         if opening is None:
@@ -180,7 +182,7 @@ class MemoryTokenStore(MemoryLinks):
         ends = resume_end(entry.token, self._resume, first, now)
         if len(entry.resumes) >= MOST_COOKIES:
             entry.remove_cookie(min(entry.resumes, key=lambda c: entry.resumes[c].expires_at))
-        entry.resumes[grant.cookie_id] = Resume(first, ends)
+        entry.resumes[grant.cookie_id] = Resume(first, ends, mode=grant.mode)
         entry.newest[grant.cookie_id] = grant.claim
 
     async def renew(self, grant: Grant, within: float | None = None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from ..errors import TokenRefused
+from ..errors import Superseded, TokenRefused
 from ..model import Grant, Mode, Token
 from .resume import MOST_GIVEN_BACK, Resume
 
@@ -86,7 +86,9 @@ class Entry:
     def remember_mode(self, grant: Grant, mode: Mode) -> bool:
         """Remember a mode, as ``ITokenStore.remember_mode`` does."""
         cookie = grant.cookie_id
-        if cookie not in self.resumes or self.newest.get(cookie, grant.claim) != grant.claim:
+        if cookie not in self.resumes:
             return False
+        if self.newest.get(cookie, grant.claim) != grant.claim:
+            raise Superseded("another session with the same cookie began")
         self.resumes[cookie] = replace(self.resumes[cookie], mode=mode)
         return True

@@ -208,11 +208,12 @@ class RedisSessions:
 
     async def _confirm(self, redis: Operation, grant: Grant) -> bytes:
         keys, cookie, claim = [self._keys.state(grant.token_id)], grant.cookie_id, grant.claim
+        mode = grant.mode.value if grant.mode is not None else ""
         if grant.resumed:
-            answer: bytes = await redis.change(scripts.CONFIRM_RESUMED, keys, cookie, claim)
+            answer: bytes = await redis.change(scripts.CONFIRM_RESUMED, keys, cookie, claim, mode)
             return answer
         resume = milliseconds(self._resume), milliseconds(grant.token.policy.max_duration)
-        args = (grant.use, cookie, claim, *resume, MOST_COOKIES, self._retractable)
+        args = (grant.use, cookie, claim, *resume, MOST_COOKIES, self._retractable, mode)
         confirmed: bytes = await redis.change(scripts.CONFIRM, keys, *args)
         if confirmed == b"confirmed":
             await self._replicate_confirmation(redis, grant)
@@ -255,6 +256,8 @@ class RedisSessions:
         keys = [self._keys.state(grant.token_id)]
         args = (grant.cookie_id, grant.claim, mode.value)
         answer = await self._link.run(lambda redis: self._remember(redis, keys, *args), "mode")
+        if answer == b"superseded":
+            raise Superseded("another session of the same browser took its place, says redis")
         return bool(answer == b"remembered")
 
     async def _remember(self, redis: Operation, keys: list[str], *args: str) -> bytes:

@@ -112,7 +112,7 @@ CONFIRM = (
     + """
 local state, use, cookie, claim = KEYS[1], ARGV[2], ARGV[3], ARGV[4]
 local seconds, longest, most = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local retractable = tonumber(ARGV[8])
+local retractable, mode = tonumber(ARGV[8]), ARGV[9]
 if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
 if redis.call('HEXISTS', state, 'used') == 0 then return 'unknown' end
 if redis.call('HEXISTS', state, 'record') == 0 then return 'lost' end
@@ -128,6 +128,7 @@ if cookie ~= '' then
     redis.call('HDEL', state, oldest.field, 'newest:' .. ended, 'mode:' .. ended)
   end
   redis.call('HSET', state, 'resume:' .. cookie, first .. ':' .. ends, 'newest:' .. cookie, claim)
+  if mode ~= '' then redis.call('HSET', state, 'mode:' .. cookie, mode) end
 end
 if retractable > 0 then
   forget_confirmed(state)
@@ -136,7 +137,8 @@ end
 return 'confirmed'
 """
 )
-"""Makes a use final, and its resume cookie valid; for some time that can be retracted.
+"""Makes a use final, and its resume cookie valid, with the mode that its sessions have in place of
+the policy's; for some time that can be retracted.
 
 It is ``lost`` where no use was ever taken: the token is good, and a failover has lost its use.
 """
@@ -160,15 +162,18 @@ return 'restored'
 CONFIRM_RESUMED = (
     PRELUDE
     + """
-local state, cookie, claim = KEYS[1], ARGV[2], ARGV[3]
+local state, cookie, claim, mode = KEYS[1], ARGV[2], ARGV[3], ARGV[4]
 if redis.call('HEXISTS', state, 'revoked') == 1 then return 'revoked' end
 redis.call('HDEL', state, '')
 local newest = redis.call('HGET', state, 'newest:' .. cookie)
 if newest and newest ~= claim then return 'superseded' end
+if mode ~= '' and redis.call('HEXISTS', state, 'resume:' .. cookie) == 1 then
+  redis.call('HSET', state, 'mode:' .. cookie, mode)
+end
 return 'confirmed'
 """
 )
-"""Makes sure that a resumed session is the newest one of its cookie."""
+"""Makes sure that a resumed session is the newest one of its cookie, and remembers its mode."""
 
 RENEW = (
     PRELUDE
