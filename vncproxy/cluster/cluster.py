@@ -268,12 +268,10 @@ class Cluster:
             if order.giver == self._identity.worker_id or not self._obedience.concerns(order):
                 return
             self.orders[order.kind.value] += 1
-            if order.kind is Kind.FIND:
-                self._begin_finding(order)
+            if order.kind in (Kind.FIND, Kind.CHANGE):
+                self._begin_beside(order)
                 return
-            if order.kind is Kind.CHANGE:
-                answer = {"ended": 0, **await self._obedience.change(order)}
-            elif order.decision is not None:
+            if order.decision is not None:
                 answer = {"ended": 0, **await self._obedience.decide(order)}
             else:
                 answer = {"ended": await self._obedience.obey(order)}
@@ -290,10 +288,17 @@ class Cluster:
         except Exception:  # noqa: BLE001 one order must not keep the next ones from being read
             self.log.failure("order {entry} was not carried out", entry=entry)
 
-    def _begin_finding(self, order: Order) -> None:
-        """Answer where a machine is; other orders do not wait for that."""
-        looking = Deferred.fromCoroutine(self._find_here(order))
-        looking.addErrback(lambda why: self.log.failure("a machine was not looked for", why))
+    def _begin_beside(self, order: Order) -> None:
+        """Begin to carry out an order that takes a while; the next ones do not wait for it."""
+        obey = self._find_here if order.kind is Kind.FIND else self._change_here
+        begun = Deferred.fromCoroutine(obey(order))
+        begun.addErrback(
+            lambda why: self.log.failure("order {order} was not carried out", why, order=order.id)
+        )
+
+    async def _change_here(self, order: Order) -> None:
+        """Change what the user of a session may do, and answer."""
+        self._confirm(order.id, order.giver, {"ended": 0, **await self._obedience.change(order)})
 
     async def _find_here(self, order: Order) -> None:
         answer: dict[str, object] = {"ended": 0}

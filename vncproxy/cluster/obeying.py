@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from twisted.logger import Logger
 
-from ..errors import ModeFixed, SessionEnded
+from ..errors import ModeFixed, SessionEnded, StoreUnavailable
 from ..model import Changed, Decided, Decision, Identity, Mode, SessionFilter
 from ..text import printable
 from . import deciding
 from .order import Kind, Order
+
+_FORGOTTEN: Final = (
+    "The process of the session could not reach the token store: the change may hold until the "
+    "browser enters again only, or not at all. Try again in a moment."
+)
 
 
 class LocalSessions(Protocol):
@@ -76,6 +81,8 @@ class Obedience:
             changed = await self._sessions.change(session_id, order.mode, order.by)
         except ModeFixed as e:
             return {"changed": 0, "refused": e.sentence()}
+        except StoreUnavailable:
+            return {"changed": 0, "refused": _FORGOTTEN}
         return {"changed": int(changed.known), "reenters": changed.reenters}
 
     async def decide(self, order: Order) -> dict[str, object]:
