@@ -32,6 +32,7 @@ from vncproxy.consent.consent import Consent
 from vncproxy.errors import (
     BackendError,
     ConsoleUnavailable,
+    ModeFixed,
     SessionEnded,
     VMNotFound,
     VNCProxyError,
@@ -107,12 +108,16 @@ class MemorySessions:
         waiting: what those wait for that wait, by the ids of sessions.
         ended: the reasons, by the ids of sessions.
         silent: processes that confirm nothing.
+        fixed_ids: sessions whose mode cannot change.
+        reenters: whether the pages of those that may only view enter again.
     """
 
     def __init__(self) -> None:
         self.silent: tuple[Unconfirmed, ...] = ()
         self.full: VNCProxyError | None = None
         self.fixed: VNCProxyError | None = None
+        self.fixed_ids: frozenset[str] = frozenset()
+        self.reenters = True
         self.changed_by = ""
         self.live: dict[str, SessionInfo] = {}
         self.waiting: dict[str, Consent] = {}
@@ -171,9 +176,11 @@ class MemorySessions:
             return Changed(known=False, unconfirmed=self.silent)
         if self.fixed is not None:
             raise self.fixed
+        if session_id in self.fixed_ids:
+            raise ModeFixed
         self.live[session_id] = replace(self.live[session_id], mode=mode)
         self.changed_by = by
-        return Changed(known=True, reenters=mode is Mode.VIEW_ONLY)
+        return Changed(known=True, reenters=self.reenters and mode is Mode.VIEW_ONLY)
 
     async def end_where(self, why: SessionEnded, wanted: SessionFilter, by: str = "") -> Ended:
         found = await self.list(wanted)

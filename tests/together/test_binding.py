@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from tests.doubles.api import session
 from tests.doubles.consoles import OneViewer
 from tests.doubles.proxy_in_memory import WEB_01
 from tests.doubles.sessions import GREETING, SessionTestCase, User
@@ -18,11 +20,22 @@ from vncproxy.errors import (
     StoreUnavailable,
     TokenExpired,
 )
-from vncproxy.model import ConsoleType, JoinKind, Joins, Policy, SessionPhase, Token, VMAddress
+from vncproxy.model import (
+    ConsoleType,
+    JoinKind,
+    Joins,
+    Mode,
+    Policy,
+    SessionInfo,
+    SessionPhase,
+    Token,
+    VMAddress,
+)
 from vncproxy.session.session import Session
 from vncproxy.session.state import SessionState
 from vncproxy.together.binding import Binding
 from vncproxy.together.memory import MemoryMachineSessions
+from vncproxy.together.people import OfMachine
 
 
 class Elsewhere:
@@ -45,8 +58,8 @@ class BindingCase(SessionTestCase):
         super().setUp()
         self.bind(MemoryMachineSessions(self.sessions))
 
-    def bind(self, machines: Any) -> None:
-        self.binding = Binding(self.sessions, machines, self.sessions.of_machine)
+    def bind(self, machines: Any, of_machine: OfMachine | None = None) -> None:
+        self.binding = Binding(self.sessions, machines, of_machine or self.sessions.of_machine)
         self.sessions.enter_machine = self.enter
         self.sessions.on_left = self.binding.session_left
 
@@ -135,6 +148,70 @@ class LocalTests(BindingCase):
 
         self.assertEqual([type(error) for error, _ in user.refusals], [ConsoleInUse])
         self.assertEqual(self.reactor.tcpClients, [])
+
+
+class GuestTests(BindingCase):
+    """Guests have no more control than the user who invited them."""
+
+    def guest(self, host: str, mode: Mode | None = None) -> Mode:
+        """Open a guest's link to the control, and enter again; returns what it gives.
+
+        Args:
+            mode: what an administrator sets between the two; None for nothing.
+        """
+        joins, now = Joins(host, JoinKind.GUEST, "alice"), self.time()
+        token = Token(WEB_01, "bob", ConsoleType.NOVNC, Policy(), now, now + 600, joins=joins)
+        secret = self.successResultOf(Deferred.fromCoroutine(self.store.issue(token)))
+        self.enter_console(secret)
+        if mode is not None:
+            self.change(self.session.id, mode)
+        return self.enter_console(secret, self.user.cookie)
+
+    def enter_console(self, secret: str, cookie: str | None = None) -> Mode:
+        self.user = User(self)
+        self.begin(self.user_request(secret, resume=cookie))
+        self.console()
+        self.user.peer.send(GREETING)
+        self.assertTrue(self.session.is_open)
+        return self.session.rights.effective
+
+    def change(self, session_id: str, mode: Mode) -> None:
+        self.successResultOf(Deferred.fromCoroutine(self.sessions.change(session_id, mode)))
+
+    def host(self, mode: Mode) -> str:
+        self.serve(check_viewers=True)
+        self.bind(MemoryMachineSessions(self.sessions))
+        host = self.open()
+        self.change(host.id, mode)
+        return host.id
+
+    def test_a_link_that_a_user_made_before_gives_no_control_to_one_who_lost_it(self) -> None:
+        self.assertIs(self.guest(self.host(Mode.VIEW_ONLY)), Mode.VIEW_ONLY)
+
+    def test_while_the_user_has_control_the_guest_gets_it(self) -> None:
+        self.assertIs(self.guest(self.host(Mode.CONTROL)), Mode.CONTROL)
+
+    def test_the_mode_that_an_administrator_gives_to_the_guest_counts(self) -> None:
+        self.assertIs(self.guest(self.host(Mode.VIEW_ONLY), Mode.CONTROL), Mode.CONTROL)
+
+    def test_the_user_may_be_in_another_process_and_another_one_may_drive(self) -> None:
+        lowered = replace(session("0123"), mode=Mode.VIEW_ONLY)
+        seen = []
+        for there in (session("0123"), lowered, replace(lowered, held=True)):
+            seen.append(self.guest_of(there))
+
+        self.assertEqual(seen, [Mode.CONTROL, Mode.VIEW_ONLY, Mode.CONTROL])
+
+    def guest_of(self, host: SessionInfo) -> Mode:
+        """Open a guest's link to a session of another process."""
+
+        async def of_machine(vm: VMAddress) -> Sequence[SessionInfo]:
+            return [host]
+
+        elsewhere = Elsewhere()
+        elsewhere.live.add(host.id)
+        self.bind(elsewhere, of_machine)
+        return self.guest(host.id)
 
 
 class ElsewhereTests(BindingCase):

@@ -1,5 +1,7 @@
 """Binds sessions that join others to those: they end together, in whichever process they are.
 
+A guest has no control where the user who made the link has none any more.
+
 A process learns of the end of its own sessions at once, and of those of others by a notice; where
 that is lost, it asks at its next heartbeat.
 """
@@ -14,7 +16,7 @@ from twisted.logger import Logger
 
 from ..errors import JoinedSessionEnded, StoreUnavailable, TokenExpired
 from ..interfaces import IMachineSessions
-from ..model import SessionFilter, SessionPhase, VMAddress
+from ..model import JoinKind, Mode, SessionFilter, SessionInfo, SessionPhase, VMAddress
 from ..session.registry import SessionRegistry
 from ..session.state import SessionState
 from .people import OfMachine
@@ -47,6 +49,9 @@ class Binding:
     async def require_host(self, session: SessionState) -> None:
         """Make sure that the session lives, and does not wait, to which this one's token belongs.
 
+        A guest only views where the other's user may not control the machine any more, unless an
+        administrator has set the guest's own mode.
+
         Call it when the store counts this one: if the other ends later, its end is noticed.
 
         Raises:
@@ -60,9 +65,12 @@ class Binding:
         if not await self._machines.find(session.vm, joins.session):
             raise self._refusal(session, f"session {joins.session} has ended")
         found = await self._of_machine(session.vm)
-        if any(each.id == joins.session and each.state is SessionPhase.WAITING for each in found):
+        host = next((each for each in found if each.id == joins.session), None)
+        if host is not None and host.state is SessionPhase.WAITING:
             raise self._refusal(session, f"session {joins.session} waits")
         await require_room(self._sessions.services.backends, session.vm)
+        if host is not None and joins.kind is JoinKind.GUEST:
+            _narrow(session, host)
 
     def _refusal(self, session: SessionState, why: str) -> TokenExpired:
         assert session.vm is not None
@@ -104,6 +112,14 @@ class Binding:
             assert joins is not None and vm is not None
             if not await self._machines.find(vm, joins.session):
                 _end(session)
+
+
+def _narrow(session: SessionState, host: SessionInfo) -> None:
+    """Take the control from a guest, before its console is there, if its host has lost it."""
+    assert session.grant is not None
+    lost = host.mode is Mode.VIEW_ONLY and not host.held
+    if lost and session.grant.mode is None:
+        session.rights.set_mode(Mode.VIEW_ONLY)
 
 
 def _end(session: SessionState) -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tests.doubles.api import NOW, ApiTestCase, session
 from vncproxy.api import Scope
 from vncproxy.errors import EndedByAdministrator, ModeFixed, SessionEnded
-from vncproxy.model import Border, Ended, Unconfirmed, VMAddress
+from vncproxy.model import Border, Ended, JoinKind, Joins, Mode, Unconfirmed, VMAddress
 
 MAIL = VMAddress("esx", "mail")
 
@@ -116,6 +117,25 @@ class ChangeTests(ApiTestCase):
 
         self.assertRefused(self.change("control", key=key), 403, "forbidden", "mode")
         self.assertEqual(self.change("view-only", key=key).status, 200)
+
+    def test_guests_of_a_user_lose_the_control_with_their_host(self) -> None:
+        self.sessions.reenters = False
+        self.sessions.fixed_ids = frozenset({"fixed"})
+        guest = Joins("1", JoinKind.GUEST, "alice")
+        others = {"guest": guest, "fixed": guest, "shadow": replace(guest, kind=JoinKind.SHADOW)}
+        others["another's"] = replace(guest, session="2")
+        for each in (session("1"), session("2")):
+            self.sessions.add(each)
+        for name, joins in others.items():
+            self.sessions.add(replace(session(name), joins=joins))
+
+        self.assertEqual(self.change("control").status, 200)
+        self.assertEqual({each.mode for each in self.sessions.live.values()}, {Mode.CONTROL})
+        self.assertEqual(self.change().status, 200)
+
+        lowered = {s.id for s in self.sessions.live.values() if s.mode is Mode.VIEW_ONLY}
+        self.assertEqual(lowered, {"1", "guest"})
+        self.assertEqual(set(self.sessions.ended), {"fixed"})
 
     def test_one_that_cannot_change_says_what_can_be_done(self) -> None:
         self.sessions.add(session("1"))

@@ -8,9 +8,9 @@ from dataclasses import replace
 from twisted.logger import Logger
 
 from ...answers import ChangedSession, EndedSessions, Session, SessionList
-from ...errors import EndedByAdministrator, Forbidden
+from ...errors import EndedByAdministrator, Forbidden, ModeFixed
 from ...interfaces import ISessionRegistry, ITokenStore
-from ...model import Ended, Mode, SessionFilter, SessionInfo
+from ...model import Ended, JoinKind, Mode, SessionFilter, SessionInfo
 from ...text import printable
 from ..audit import ApiAudit
 from ..caller import Caller
@@ -111,6 +111,8 @@ class SessionsView:
     async def change(self, caller: Caller, session_id: str, mode: Mode) -> Reply[ChangedSession]:
         """Change what the user of a session may do, whatever the policy of the link says.
 
+        Guests of a user who may only view from now on may do no more.
+
         Raises:
             Refusal: 403, the caller's own links may only view; 404, there is none, or not for this
                 caller.
@@ -126,7 +128,23 @@ class SessionsView:
         if not changed.known and not changed.unconfirmed:
             raise _unknown()
         self._audit.mode_changed(caller, session, mode)
+        # where the page enters again, the session ends, and its guests with it
+        if mode is Mode.VIEW_ONLY and changed.known and not changed.reenters:
+            await self._lower_guests(caller, session)
         return changed_reply(mode, changed)
+
+    async def _lower_guests(self, caller: Caller, host: SessionInfo) -> None:
+        """Let the guests of a session only view; one that cannot change ends."""
+        found = [] if host.vm is None else await self._sessions.of_machine(host.vm)
+        for guest in [each for each in found if _is_guest(each, host)]:
+            try:
+                changed = await self._sessions.change(guest.id, Mode.VIEW_ONLY, by=str(caller))
+            except ModeFixed:
+                why = EndedByAdministrator(f"by {caller}: its host has no control any more")
+                await self._sessions.end(guest.id, why, by=str(caller))
+            else:
+                if changed.known:
+                    self._audit.mode_changed(caller, guest, Mode.VIEW_ONLY)
 
     async def end_where(self, caller: Caller, query: SessionQuery) -> Reply[EndedSessions]:
         """End the sessions of a machine, a user, a token or a proxy; none is no error.
@@ -177,6 +195,11 @@ def _is_visible(session: SessionInfo, caller: Caller, permissions: Permissions) 
     if session.vm is None:
         return caller.unrestricted
     return permissions.allow(caller, session.vm)
+
+
+def _is_guest(session: SessionInfo, host: SessionInfo) -> bool:
+    joins = session.joins
+    return joins is not None and joins.kind is JoinKind.GUEST and joins.session == host.id
 
 
 def _unknown() -> Refusal:
