@@ -26,6 +26,16 @@ class ValueTests(LoadCase):
             "[timeouts]\nlinger = 0", "[timeouts] linger: 0 is not allowed; more than 0"
         )
 
+    def test_a_rate_of_users_with_which_no_console_can_be_used(self) -> None:
+        for rate in (0, 4096):
+            self.load(f"[limits]\nbandwidth_per_user = {rate}")
+        for rate in (1, 4095):
+            self.assert_mistake(
+                f"[limits]\nbandwidth_per_user = {rate}",
+                f"[limits] bandwidth_per_user: {rate} is not allowed; 0 for any number, or at "
+                "least 4096 bytes in a second: below that a console is not usable",
+            )
+
     def test_an_address_for_other_processes(self) -> None:
         for text in ("192.0.2.11", "192.0.2.11:7100", "192.0.2.11:7100-7199", "[2001:db8::1]:7100"):
             self.load(f'[proxy]\npeer_address = "{text}"')

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ..model import LONGEST_BANNER, Limits, Seconds, Timeouts
+from ..model import LEAST_BANDWIDTH, LONGEST_BANNER, Limits, Seconds, Timeouts
 from . import urls
 from .listen import Listen
 from .listeners import is_local
@@ -232,6 +232,18 @@ class Settings(Table):
     zones: dict[Name, Zone] = {}
     peers: dict[Name, Peer] = {}
     token_sources: dict[Name, TokenSource] = {}
+
+    @field_validator("limits")
+    @classmethod
+    def _leaves_a_console_usable(cls, limits: Limits) -> Limits:
+        rate = limits.bandwidth_per_user
+        if 0 < rate < LEAST_BANDWIDTH:
+            raise wrong_key(
+                "bandwidth_per_user",
+                f"{rate} is not allowed; 0 for any number, or at least {LEAST_BANDWIDTH} bytes in "
+                "a second: below that a console is not usable",
+            )
+        return limits
 
     @field_validator("zones")
     @classmethod

@@ -58,6 +58,7 @@ from .machine_host import MachineHost, normal_host_name
 from .patterns import ALL_VMS, NO_VMS, VMPattern, VMPatterns
 from .policy import (
     DEFAULT_POLICY,
+    LEAST_BANDWIDTH,
     LONGEST_BANNER,
     Clipboard,
     ConsoleType,
@@ -91,6 +92,7 @@ __all__ = [
     "DEFAULT_POLICY",
     "KEPT",
     "LATER_BOUNDS",
+    "LEAST_BANDWIDTH",
     "LOCAL",
     "LONGEST_BANNER",
     "LONGEST_WAIT",

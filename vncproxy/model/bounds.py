@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from annotated_types import Ge, Le, Len
 
 from .hours import parse_window
-from .policy import LONGEST_BANNER, Clipboard, Inviting, Mode, PowerAction, Sharing
+from .policy import LEAST_BANDWIDTH, LONGEST_BANNER, Clipboard, Inviting, Mode, PowerAction, Sharing
 from .units import Seconds
 
 
@@ -51,7 +51,7 @@ class PolicyBounds:
     clipboard: Clipboard | None = None
     may_invite: Inviting | None = None
     hours: Annotated[tuple[str, ...], Len(0, 28)] = ()
-    bandwidth: Annotated[int, Ge(4096), Le(10**12)] | None = None
+    bandwidth: Annotated[int, Ge(LEAST_BANDWIDTH), Le(10**12)] | None = None
     power: tuple[PowerAction, ...] | None = None
     banner: Annotated[str, Len(0, LONGEST_BANNER)] = ""
     approval: Annotated[int, Ge(0), Le(5)] = 0

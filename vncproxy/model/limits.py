@@ -34,8 +34,8 @@ class Limits:
         sessions_per_user: open sessions per user of tokens; 0 for any number.
         one_session_per_user: whether a user's new session ends all others of the same user, instead
             of being refused.
-        bandwidth_per_user: bytes in a second to all viewers of a user in this process; 0 for any
-            number.
+        bandwidth_per_user: bytes in a second to all viewers of a user in this process, at least
+            `LEAST_BANDWIDTH`; 0 for any number.
         openings: sessions that are opening at the same time: until they show a console, or for a
             second after their token is redeemed.
         waiting: sessions that may wait to open.

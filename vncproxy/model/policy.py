@@ -12,6 +12,9 @@ from annotated_types import Ge, Le, Len
 from .hours import OpenTimes, open_times, parse_window
 from .units import Seconds, UnixTime
 
+LEAST_BANDWIDTH: Final = 4096
+"""Bytes in a second with which a console can still be used."""
+
 LONGEST_BANNER: Final = 4000
 """Characters of a text that users have to accept."""
 
@@ -120,7 +123,7 @@ class Policy:
     not_before: Annotated[UnixTime, Ge(0), Le(1e11)] | None = None
     not_after: Annotated[UnixTime, Ge(0), Le(1e11)] | None = None
     hours: Annotated[tuple[str, ...], Len(0, 28)] = ()
-    bandwidth: Annotated[int, Ge(4096), Le(10**12)] | None = None
+    bandwidth: Annotated[int, Ge(LEAST_BANDWIDTH), Le(10**12)] | None = None
     power: tuple[PowerAction, ...] = ()
 
     @property
