@@ -8,21 +8,45 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
+from schemathesis.core import NOT_SET
+from schemathesis.openapi import from_url
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.gateway import Gateway
 from tests.components.viewer import Viewer
-from vncproxy.api.v1.operations import DRAIN_PROXY, OPERATIONS
+from vncproxy.api.v1.machine_operations import POWER
+from vncproxy.api.v1.operation import Operation
+from vncproxy.api.v1.operations import (
+    DRAIN_PROXY,
+    ISSUE_TOKEN,
+    OPERATIONS,
+    REVOKE_TOKEN,
+    SHOW_TOKEN,
+)
+from vncproxy.api.v1.session_operations import (
+    APPROVE_SESSION,
+    CHANGE_SESSION,
+    DENY_SESSION,
+    DRIVE_SESSION,
+    END_SESSION,
+    INVITE_TO_SESSION,
+    SHADOW_SESSION,
+    WITHDRAW_APPROVAL,
+)
 
 from .test_cli import SERVE
 
 NOT_CHECKED = "positive_data_acceptance"
 """A request may be as described and yet be refused: for a backend that is not configured."""
 
-ONLY_REFUSED = {"issueZoneToken", "checkForZone", "tellZone"}
+ONLY_REFUSED = {"issueZoneToken", "checkForZone", "powerForZone", "tellZone"}
 """No zone is configured."""
+
+SHARED = {"sharing": "one-driver", "may_invite": "control"}
+"""The policy of a session that guests can be invited to, and that can be given the control."""
 
 
 class ConformanceTests(SynchronousTestCase):
@@ -41,9 +65,13 @@ type = "static"
 [backends.kvm.consoles]
 web-01 = {{ address = "127.0.0.1:{port}" }}
 card = {{ address = "127.0.0.1:{port}" }}
+[backends.virt]
+type = "libvirt"
+uri = "test:///default"
+power = true
 """)
         text = self.gateway.config.read_text()
-        self.gateway.config.write_text(text.replace('"admin"', '"admin", "keys"'))
+        self.gateway.config.write_text(text.replace('"admin"', '"admin", "keys", "shadow"'))
         self.gateway.start()
         self.addCleanup(self.gateway.stop)
 
@@ -53,6 +81,7 @@ card = {{ address = "127.0.0.1:{port}" }}
         self.addCleanup(viewer.close)
         before = self.served()
 
+        self.walk()
         done = self.schemathesis("--exclude-operation-id", DRAIN_PROXY.name)
 
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -61,6 +90,49 @@ card = {{ address = "127.0.0.1:{port}" }}
         for each in OPERATIONS:
             if each.name not in {*ONLY_REFUSED, DRAIN_PROXY.name}:
                 self.assertGreater(served[each.rule, each.method], 0, each.name)
+
+    def walk(self) -> None:
+        """Ask for what random requests reach by luck alone: of a token, a session or a machine."""
+        self.schema = from_url(self.url("/v1/openapi.json"))
+        token = self.ask(ISSUE_TOKEN, body={"vm": "kvm/web-01", "user": "alice"})["id"]
+        self.ask(SHOW_TOKEN, token_id=token)
+        self.ask(REVOKE_TOKEN, token_id=token)
+
+        live = self.session(SHARED)
+        self.ask(DRIVE_SESSION, session_id=live)
+        self.ask(CHANGE_SESSION, body={"mode": "view-only"}, session_id=live)
+        for each in (INVITE_TO_SESSION, SHADOW_SESSION):
+            self.ask(each, body={"user": "eve"}, session_id=live)
+        self.ask(END_SESSION, session_id=live)
+
+        waiting = self.session({"approval": 2})
+        self.ask(APPROVE_SESSION, body={}, session_id=waiting)
+        self.ask(WITHDRAW_APPROVAL, session_id=waiting)
+        self.ask(DENY_SESSION, body={"reason": "Not today."}, session_id=waiting)
+
+        for action in ("off", "start", "shutdown"):
+            self.ask(POWER, body={"vm": "virt/test", "action": action})
+
+    def session(self, policy: dict[str, Any]) -> str:
+        """Open a session with a policy; returns its id."""
+        issued = self.gateway.issue("kvm/web-01", user="alice", policy=policy)
+        viewer = Viewer.connect(self.gateway.xvp_port, issued["token"])
+        self.addCleanup(viewer.close)
+        _, answer = self.gateway.call("GET", f"/v1/sessions?token={issued['id']}")
+        return str(answer["sessions"][0]["id"])
+
+    def ask(self, what: Operation[Any], body: Any = NOT_SET, **places: str) -> Any:
+        """Make a request that succeeds, and compare the answer with its description."""
+        operation = self.schema[what.path][what.method]
+        case = operation.Case(path_parameters=places, body=body, media_type="application/json")
+        headers = {"Authorization": f"Bearer {self.gateway.key}"}
+        answer = case.call(base_url=self.url(""), headers=headers)
+        self.assertIn(answer.status_code, (200, 201, 202, 204), f"{what.name}: {answer.text}")
+        operation.validate_response(answer)
+        return answer.json() if answer.content else None
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.gateway.api_port}{path}"
 
     def schemathesis(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run the command with requests that are the same every time."""
@@ -72,7 +144,7 @@ card = {{ address = "127.0.0.1:{port}" }}
             *("--max-examples", "6", "--exclude-checks", NOT_CHECKED, "--no-color"),
         )
         command = str(Path(sys.executable).with_name("schemathesis"))
-        url = f"http://127.0.0.1:{self.gateway.api_port}/v1/openapi.json"
+        url = self.url("/v1/openapi.json")
         return subprocess.run(
             [command, "run", url, *options],
             cwd=folder,
@@ -84,7 +156,7 @@ card = {{ address = "127.0.0.1:{port}" }}
 
     def served(self) -> Counter[tuple[str, str]]:
         """Return how often each route and method was answered with success."""
-        url = f"http://127.0.0.1:{self.gateway.api_port}/metrics"
+        url = self.url("/metrics")
         headers = {"Authorization": f"Bearer {self.gateway.key}"}
         with urlopen(Request(url, headers=headers), timeout=60) as answer:
             text = answer.read().decode()

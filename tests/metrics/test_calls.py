@@ -51,6 +51,12 @@ class CallMetricsTests(SynchronousTestCase):
         self.assertEqual(self.value("api_requests_total", **labels), 2)
         self.assertEqual(self.value("api_request_seconds_sum", route="/v1/tokens"), 0.03)
 
+    def test_each_method_of_the_api_is_counted_by_its_name(self) -> None:
+        for method in ("GET", "HEAD", "POST", "PATCH", "DELETE"):
+            self.calls.api_answer("/v1/sessions/<session_id>", method, 200, 0.001)
+            labels = {"route": "/v1/sessions/<session_id>", "method": method, "status": "2xx"}
+            self.assertEqual(self.value("api_requests_total", **labels), 1)
+
     def test_unknown_routes_and_methods_share_their_label_values(self) -> None:
         for number in range(50):
             self.calls.api_answer("", f"METHOD{number}", 404, 0.001)
