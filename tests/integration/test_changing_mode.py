@@ -141,7 +141,7 @@ class ChangingTests(SynchronousTestCase):
             until_true(lambda seen=recording: bytes(seen.to_server).count(KEY) == 2)
             until_true(lambda user=name: self.session(user)["mode"] == "control")
 
-        line = world().gateway.audit_of("change", user="dan")
+        line = world().gateway.audit_of("change", count=2, user="dan")
         self.assertEqual((line["mode"], line["by"]), ("control", "key 'test'"))
 
     def test_a_viewer_that_is_not_parsed_keeps_its_mode(self) -> None:
