@@ -10,6 +10,7 @@ from vncproxy.errors import ProxyDraining, ProxyStopping
 from vncproxy.model import ConsoleType
 from vncproxy.session import draining
 from vncproxy.session.draining import LEAVE_TIME, MOVE_TIME, PER_SECOND, SPREAD, Draining
+from vncproxy.session.live import MOVED_TIME
 from vncproxy.session.session import Session
 
 
@@ -63,6 +64,16 @@ class DrainingTests(SessionTestCase):
 
         self.closed(ProxyDraining)
         self.successResultOf(drained)
+
+    def test_a_page_that_has_begun_elsewhere_is_not_left_for_long_where_many_move(self) -> None:
+        session = self.open_page()
+        session.ask_to_move(ProxyDraining())
+        name = f"here/{session.id}"
+        self.sessions.end_lost(session.id, name, "", "superseded")
+        self.wait(MOVED_TIME - 0.1)
+        self.assertFalse(session.ending)
+        self.wait(0.2)
+        self.closed(ProxyDraining)
 
     def test_many_pages_are_asked_at_moments_of_their_own(self) -> None:
         sessions = []

@@ -26,6 +26,9 @@ from .sharing import begun_by, ended_by, ended_for, kept_for, told
 from .state import SessionState
 from .timer import SharedTimer
 
+MOVED_TIME = 2.0
+"""Seconds that a page has to close its session once its next one has begun elsewhere."""
+
 
 class Elsewhere(Protocol):
     """Finds the proxy that shows a console which this one cannot show."""
@@ -223,7 +226,13 @@ class LiveSessions:
         self._end_session(other, why)
 
     def _end_session(self, session: SessionState, why: SessionEnded) -> None:
-        """End a session with the reason as its user may know it."""
+        """End a session with the reason as its user may know it.
+
+        One whose page moves is given some time: its next session has begun, and a page that stays
+        is not to have two.
+        """
+        if session.leaves_by_itself(why):
+            self.services.reactor.callLater(MOVED_TIME, session.cancel, session.moving)
         session.cancel(told(why, session, show_users=self.services.show_users))
 
     def remove(self, session: SessionState) -> None:

@@ -162,13 +162,16 @@ class SessionState:
         """End the session unless it is ending already; the first reason counts.
 
         A page that was asked to move closes its session itself, behind all that was typed, so its
-        next session at another proxy does not end this one.
+        next session at another proxy does not end this one: `LiveSessions` gives it some time.
         """
-        leaves_by_itself = self.moving is not None and isinstance(why, Superseded)
-        if not self.ending and not leaves_by_itself:
+        if not self.ending and not self.leaves_by_itself(why):
             self.reason, self.ending = why, True
             if self.step is not None:
                 self.step.cancel()
+
+    def leaves_by_itself(self, why: VNCProxyError) -> bool:
+        """Tell whether its page has still to close it, since it is replaced by its own next one."""
+        return self.moving is not None and isinstance(why, Superseded)
 
     def ask_to_move(self, why: ProxyDraining) -> None:
         """Ask the user's page to close this session and to enter the console again.
