@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.components.balancers import Certificate
+from tests.components.displays import new_display
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import until
 from tests.components.ports import free_port
@@ -34,7 +35,8 @@ class VNCServer:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *("Xtigervnc", "-displayfd", "1", "-rfbport", str(self.port)),
+                    *("Xtigervnc", f":{new_display()}", "-displayfd", "1"),
+                    *("-rfbport", str(self.port)),
                     *("-localhost", "yes", "-geometry", "64x64", "-depth", "24"),
                     *("-nolisten", "tcp", "-AlwaysShared", "-SecurityTypes", "None"),
                     *("-UseBlacklist", "0"),

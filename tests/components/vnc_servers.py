@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .certificates import Authority
+from .displays import new_display
 from .libvirt_host import boot_sector, until
 from .ports import free_port
 
@@ -154,7 +155,16 @@ class XServer:
         passwords.touch(mode=0o600)
         passwords.write_bytes(obscured.stdout)
         self._command = [
-            *("Xtigervnc", "-displayfd", "1", "-rfbport", str(self.port), "-localhost", "yes"),
+            *(
+                "Xtigervnc",
+                f":{new_display()}",
+                "-displayfd",
+                "1",
+                "-rfbport",
+                str(self.port),
+                "-localhost",
+                "yes",
+            ),
             *("-geometry", "640x400", "-depth", "24", "-nolisten", "tcp", "-AlwaysShared"),
             *("-SecurityTypes", kind, "-PasswordFile", str(passwords)),
             *("-X509Cert", identity.certificate, "-X509Key", identity.key),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from .displays import new_display
 from .vnc_servers import end
 
 LIMIT = 60.0
@@ -28,7 +29,16 @@ class Display:
         folder.mkdir(parents=True, exist_ok=True)
         # without -noreset it starts anew, under the next viewer, when the last window is closed
         self._process = subprocess.Popen(
-            ["Xvfb", "-displayfd", "1", "-screen", "0", "1000x700x24", "-noreset"],
+            [
+                "Xvfb",
+                f":{new_display()}",
+                "-displayfd",
+                "1",
+                "-screen",
+                "0",
+                "1000x700x24",
+                "-noreset",
+            ],
             stdout=subprocess.PIPE,
             stderr=(folder / "xvfb.log").open("ab"),
         )
