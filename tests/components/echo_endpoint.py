@@ -136,6 +136,11 @@ class _WithText(WebSocketFraming):
         opcode = Opcode.BINARY if opcode == Opcode.TEXT else opcode
         super()._check(reserved, final, opcode, masked, size)
 
+    def _start_frame(self) -> None:
+        super()._start_frame()
+        if self._opcode == Opcode.TEXT:
+            self._opcode = Opcode.BINARY
+
 
 class _Upgrade(Protocol):
     transport: Any
