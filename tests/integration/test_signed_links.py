@@ -157,4 +157,6 @@ class ProxiesTests(ClusterCase):
             {"sub": None},
         ):
             self.assertEqual(self.status(self.north, self.sign(**more)), 401, more)
-        self.assertEqual(self.status(self.north, self.sign(policy={"record": True})), 422)
+        self.assertEqual(
+            self.status(self.north, self.sign(policy={"exclusive_at_server": True})), 422
+        )

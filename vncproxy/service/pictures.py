@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.defer import Deferred
@@ -11,6 +13,7 @@ from twisted.python.failure import Failure
 from ..blocking import BoundedCalls
 from ..errors import BackendError, Busy
 from ..model import VMAddress
+from ..screenshots.formats import ImageFormat
 from ..session.registry import SessionRegistry
 from ..together.viewers import require_room
 
@@ -25,13 +28,31 @@ THREADS: Final = 2
 """For decoding, and as many for encoding."""
 
 
-def make_album(sessions: SessionRegistry, calls: BoundedCalls, reactor: Any) -> Album | None:
+class LazyAlbum:
+    """Pictures of machines; what decodes them is imported for the first one."""
+
+    def __init__(self, make: Callable[[], Album]) -> None:
+        self._make = make
+        self._album: Album | None = None
+
+    async def image(self, vm: VMAddress, kind: ImageFormat, width: int | None = None) -> bytes:
+        """Return an image of a machine's screen, as `Album.image` does."""
+        if self._album is None:
+            self._album = self._make()
+        return await self._album.image(vm, kind, width)
+
+
+def make_album(sessions: SessionRegistry, calls: BoundedCalls, reactor: Any) -> LazyAlbum | None:
     """Return what takes pictures of machines; None where numpy or Pillow is not installed."""
-    try:
-        from ..screenshots.album import Album
-        from ..screenshots.camera import take_picture
-    except ImportError:
+    if find_spec("numpy") is None or find_spec("PIL") is None:
         return None
+    return LazyAlbum(partial(_make, sessions, calls, reactor))
+
+
+def _make(sessions: SessionRegistry, calls: BoundedCalls, reactor: Any) -> Album:
+    from ..screenshots.album import Album
+    from ..screenshots.camera import take_picture
+
     decode = PictureThreads(calls.part("pictures", THREADS))
     encode = PictureThreads(calls.part("images", THREADS))
 

@@ -50,7 +50,7 @@ from .for_zones import OnlyConsoles, OnlyZones
 if TYPE_CHECKING:
     from ..api.keys import ApiKey
     from ..api.v1.joining import Drive
-    from ..screenshots.album import Album
+    from .pictures import LazyAlbum
 
 API_CONNECTIONS = 100
 """Connections of API callers; beyond them, idle ones are closed for new ones."""
@@ -155,7 +155,7 @@ class Sites:
         note: Callable[[str, Mapping[str, object]], object],
         hosts: IHosts | None = None,
         entrance: IResource | None = None,
-        album: Album | None = None,
+        album: LazyAlbum | None = None,
         drive: Drive | None = None,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
