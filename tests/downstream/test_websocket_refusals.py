@@ -132,7 +132,7 @@ class RefusalTests(WebSocketTestCase):
             sentence = f"This console cannot be opened from here. (id {self.refusal_id()})"
             self.assertEqual(self.reason()[:2], (sentence, 4003))
             self.assertIsInstance(self.only_refusal(), Forbidden)
-            self.assertEqual(self.store.calls, ["redeem", "restore"])
+            self.assertEqual(self.store.calls, ["redeem"])
 
     def test_a_page_that_the_token_allows(self) -> None:
         token = self.issue(Policy(allowed_origins=("https://portal.example",)))

@@ -126,6 +126,10 @@ class Session:
         status, answer = self._world.gateway.call("PATCH", path, {"mode": mode})
         assert status == 200, answer
 
+    def state(self) -> str:
+        """Return the titles of all windows, and what the viewer has printed."""
+        return f"{self._world.display.windows()}\n{self.viewer.said()}\n{self.types()}"
+
     def types(self) -> set[int]:
         """Return the types of all messages that have come to the server by now."""
         return message_types(bytes(self.recording.to_server))
@@ -154,7 +158,7 @@ class ViewOnlyTests(SynchronousTestCase):
 
                 for wanted in ({POINTER}, {KEYS, QEMU}):
                     arrived = partial(self._arrives, session, wanted)
-                    until(arrived, f"one of {wanted}, {machine}, {kind}")
+                    until(arrived, f"one of {wanted}, {machine}, {kind}", session.state)
                 session.end()
         until(lambda: world().qemu.typed().count("c") >= 2, "what both viewers have typed")
         self.assertNotIn("w", world().qemu.typed())
