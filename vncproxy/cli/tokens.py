@@ -22,7 +22,7 @@ _EMPTY = {
     "client_networks": "any",
     "allowed_origins": "the proxy's own",
     "confirm": "as configured",
-    "may_invite": "nobody",
+    "may_invite": "no guests",
     "banner": "none",
     "not_before": "any time",
     "not_after": "any time",

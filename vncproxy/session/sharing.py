@@ -92,7 +92,7 @@ def told_by_zone_to(session: SessionState, why: VNCProxyError) -> VNCProxyError:
 def sharing_at_zone(session: SessionState) -> Sharing:
     """Return what another zone is told of a session's sharing.
 
-    A page that comes back by itself takes the machine from nobody there, as here.
+    A page that comes back by itself takes the machine from no other user there, as here.
     """
     assert session.grant is not None
     sharing, resumed = session.grant.token.policy.sharing, session.grant.resumed

@@ -88,7 +88,7 @@ class HandingOver:
 
         Raises:
             Forbidden: the session does not drive.
-            BadRequest: nobody of this name has asked within `CONSENT_TIME`.
+            BadRequest: no user of this name has asked within `CONSENT_TIME`.
         """
         seat, to, agrees = self._seat(session), message.get("to", ""), message.get("agrees") is True
         if not isinstance(to, str):

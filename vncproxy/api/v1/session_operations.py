@@ -147,8 +147,8 @@ WITHDRAW_APPROVAL = Operation(
     "/v1/sessions/{session_id}/approve",
     SessionApproval,
     "Withdraw an approval.",
-    "While the session waits, the key's own approval counts no more. A session that is open ends,"
-    " whoever approved, and its token is revoked.",
+    "While the session waits, the key's own approval counts no more. A session that is open ends"
+    " and its token is revoked, also where another key has approved.",
     scopes=(Scope.APPROVE,),
     query=(BY,),
     causes=(SESSION_UNKNOWN, APPROVAL_CONFLICT, STORE_UNAVAILABLE),
