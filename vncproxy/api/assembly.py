@@ -41,6 +41,7 @@ from .v1.routes import Api
 from .v1.screenshots import Pictures, ScreenshotsView
 from .v1.sessions import SessionsView
 from .v1.tokens import Tokens
+from .v1.views import Views
 from .zones import ZoneDesk
 
 
@@ -128,21 +129,21 @@ class Assembly:
     def api(self) -> Api:
         """Return the routes of our own API."""
         parts, store, sessions = self._parts, self._parts.store, self._parts.sessions
-        return Api(
-            self._desk,
-            Tokens(store, sessions, self._issuer, self._permissions, self._audit),
-            KeysView(self._portals, parts.keys or ApiKeys(()), self._audit, parts.time),
-            SessionsView(sessions, store, self._permissions, self._audit),
-            self._make_joining(),
-            ApprovalsView(sessions, store, self._permissions, self._audit),
-            ProxiesView(parts.proxies),
-            PowerView(parts.power, self._permissions, self._audit),
-            self._make_zone_desk(),
-            Inventory(self._lists),
-            ScreenshotsView(parts.pictures, self._permissions, self._audit),
-            Readiness(store, sessions, parts.clock, room_elsewhere=parts.room_elsewhere),
-            parts.metrics_registry,
+        views = Views(
+            tokens=Tokens(store, sessions, self._issuer, self._permissions, self._audit),
+            keys=KeysView(self._portals, parts.keys or ApiKeys(()), self._audit, parts.time),
+            sessions=SessionsView(sessions, store, self._permissions, self._audit),
+            joining=self._make_joining(),
+            approvals=ApprovalsView(sessions, store, self._permissions, self._audit),
+            proxies=ProxiesView(parts.proxies),
+            power=PowerView(parts.power, self._permissions, self._audit),
+            zones=self._make_zone_desk(),
+            inventory=Inventory(self._lists),
+            screenshots=ScreenshotsView(parts.pictures, self._permissions, self._audit),
+            readiness=Readiness(store, sessions, parts.clock, room_elsewhere=parts.room_elsewhere),
+            metrics_registry=parts.metrics_registry,
         )
+        return Api(self._desk, views)
 
     def nova(self) -> NovaApi:
         """Return the routes of Nova's clients."""

@@ -19,6 +19,8 @@ In reading order:
   its path, scopes, types and problems.
 - `component_schemas`, `openapi`: the document that describes the API.
 - `reference`: that document as a page for people.
+- `views`: what serves requests, together.
 - `serving`: how a call becomes a response.
+- `token_routes`, `session_routes`, `machine_routes`: what these requests lead to.
 - `routes`: what each request leads to.
 """

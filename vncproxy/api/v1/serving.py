@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from klein import Klein
+from pydantic import BaseModel
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -19,9 +20,12 @@ from ..caller import Caller
 from ..desk import Desk, stranger
 from ..reply import Reply, error_body, not_routed, refused
 from ..request_ids import request_id
+from .bodies import read_body
 from .operation import Operation
+from .views import Views
 
 Body = TypeVar("Body")
+Asked = TypeVar("Asked", bound=BaseModel)
 Work = Callable[[Caller], Awaitable[Reply[Body]]]
 Route = Callable[..., Any]
 
@@ -34,15 +38,8 @@ def serves(operation: Operation[Any]) -> Callable[[Route], Route]:
     return _APP.route(operation.rule, methods=[operation.method])
 
 
-def body_of(request: Request) -> bytes:
-    """Return a request's body."""
-    assert request.content is not None
-    body: bytes = request.content.read()
-    return body
-
-
 class Serving:
-    """Answers requests; the class of the routes derives from it.
+    """Answers requests; the classes of the routes derive from it.
 
     Work that has begun is finished even if the caller closes the connection: a revoked token must
     not leave its sessions open.
@@ -51,8 +48,9 @@ class Serving:
     app = _APP
     log = Logger()
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, views: Views) -> None:
         self._desk = desk
+        self._views = views
 
     @_APP.handle_errors(Exception)
     def failed(self, request: IRequest, failure: Failure) -> bytes:
@@ -78,6 +76,30 @@ class Serving:
                 return refusal
 
         return self._reply(request, reply)
+
+    def _answer_body(
+        self,
+        request: Request,
+        operation: Operation[Body],
+        model: type[Asked],
+        work: Callable[[Caller, Asked], Awaitable[Reply[Body]]],
+    ) -> Deferred[bytes]:
+        """Answer with the reply of ``work`` to what the body asks for; once, if it is repeated."""
+
+        async def read_and_work(caller: Caller) -> Reply[Body]:
+            raw = _body_of(request)
+            asked = read_body(model, raw)
+            if not operation.repeats:
+                return await work(caller, asked)
+            return await self._desk.repeats.once(
+                caller,
+                request.requestHeaders,
+                operation.path,
+                raw,
+                lambda: work(caller, asked),
+            )
+
+        return self._answer(request, operation, read_and_work)
 
     def _answer_zone(
         self,
@@ -121,3 +143,9 @@ class Serving:
         self.log.failure("api request {request} failed", failure, request=known)
         message = f"the request failed; see the log (id {known})"
         return Reply(500, error_body(VNCProxyError.code, message))
+
+
+def _body_of(request: Request) -> bytes:
+    assert request.content is not None
+    body: bytes = request.content.read()
+    return body
