@@ -19,6 +19,7 @@ from .config.settings import Listen, Settings
 from .config.shares import share_of
 from .errors import ConfigurationError
 from .logs.process import process_logging
+from .service.announced import proxy_name
 from .service.components import Components, make_components
 from .service.composition import load, make_service, source_settings
 from .service.garbage import freeze_what_is_there
@@ -26,7 +27,6 @@ from .service.gateway import Gateway
 from .service.monotonic import use_monotonic_clock
 from .service.notify import Notifier
 from .service.signals import HangupHandler, TerminationHandler, UpgradeHandler
-from .service.sites import proxy_name
 from .service.systemd import SystemdService
 from .service.zone_links import links_to_check
 from .supervisor.composition import make_supervisor

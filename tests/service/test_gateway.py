@@ -17,9 +17,9 @@ from vncproxy.config.load import Settings
 from vncproxy.downstream.accepting import Accepting
 from vncproxy.errors import ConfigurationError, OverLimit
 from vncproxy.model import Limits
+from vncproxy.service.announced import proxy_name
 from vncproxy.service.components import CLOSE_TIME, Components
 from vncproxy.service.gateway import Gateway
-from vncproxy.service.sites import proxy_name
 from vncproxy.tap import make_service
 from vncproxy.testing import MemoryPeer, StaticConsoles
 from vncproxy.tokens.memory import MemoryTokenStore

@@ -12,7 +12,7 @@ from vncproxy.config.settings import BackendTable, Proxy, Settings
 from vncproxy.model import Identity
 from vncproxy.power import MachinePower
 from vncproxy.service.components import Components
-from vncproxy.service.sites import services
+from vncproxy.service.session_services import services
 from vncproxy.service.zone_links import linked_zones
 from vncproxy.zones.keys import PrivateKey
 

@@ -4,6 +4,9 @@
 - `cluster`: its identity, what it announces, and the cluster that it is part of.
 - `together`: what binds sessions that join others to those.
 - `components`: token store, token sources and backends: made, renewed, closed.
+- `announced`: how a proxy is called, and where users reach it.
+- `session_services`: what sessions use of the rest of the proxy.
+- `api_resources`: what the API uses of it.
 - `sites`: the HTTP sites for users and for API callers.
 - `nova_authenticators`: how callers of Nova's API are identified.
 - `pictures`: pictures of machines.

@@ -20,8 +20,8 @@ from ..links.links import ZoneLinks
 from ..model import Announcement, Ended, Identity, new_id
 from ..portals.memory import MemoryPortalStore
 from ..session.registry import SessionRegistry
+from .announced import proxy_name
 from .components import Components, own_store
-from .sites import proxy_name
 
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster

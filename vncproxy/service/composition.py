@@ -28,6 +28,8 @@ from ..session.page_power import PagePower
 from ..session.registry import SessionRegistry
 from ..together.inviting import Invitations
 from ..tokens.external import kinds as source_types
+from .announced import proxy_name
+from .api_resources import ApiResources
 from .cluster import Alone, Description, identity, make_cluster, make_portals
 from .components import Components, make_components
 from .figures import ProxyMetrics
@@ -37,8 +39,9 @@ from .log_file import ProcessLog
 from .pictures import make_album
 from .recordings import make_recordings
 from .reload import RunningProxy
+from .session_services import services
 from .siblings import Siblings
-from .sites import Sites, proxy_name, services
+from .sites import Sites
 from .together import links_to_sessions, make_company
 from .zone_links import make_links, surround
 
@@ -227,20 +230,24 @@ class _Parts:
 
     def _make_sites(self) -> Sites:
         settings, components = self.settings, self.components
-        sites = Sites(
-            settings,
+        resources = ApiResources(
             self.sessions,
-            components,
-            self.connections,
             self.cluster.sessions if self.cluster else self.sessions,
             self.proxies,
             self.metrics.registry,
             make_portals(settings, components, self.reactor, self.on_operation),
             self.audit.note,
             self.hosts,
-            self.links.entrance,
             make_album(self.sessions, components.calls, self.reactor),
             self.company.handing.force,
+        )
+        sites = Sites(
+            settings,
+            self.sessions,
+            components,
+            self.connections,
+            resources,
+            self.links.entrance,
         )
         surround(self.links, settings, components, sites, self.cluster, self.reactor)
         sites.api.on_answer = self.metrics.calls.api_answer

@@ -19,9 +19,9 @@ from ..hosts.store import StoreWithPeers
 from ..interfaces import IProxies, ITokenStore
 from ..model import Identity, TLSTrust
 from ..tokens.issuing import IssuedToken
+from .announced import urls_of
 from .components import Components
 from .served_hosts import ServedHosts
-from .sites import urls_of
 
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster

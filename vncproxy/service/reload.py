@@ -34,7 +34,8 @@ from .components import Component, Components, Renewed, close_all, digests, rene
 from .hosts import Hosts
 from .log_file import ProcessLog
 from .notify import Notifier
-from .sites import Sites, services
+from .session_services import services
+from .sites import Sites
 from .zone_links import linked_zones
 
 if TYPE_CHECKING:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from prometheus_client import CollectorRegistry
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
-from ..backends.zone import ZoneSettings
 from ..config.listeners import without_wrapper
-from ..config.settings import BackendTable, Listen, Settings
+from ..config.settings import Listen, Settings
 from ..downstream.channel import ConsoleChannel, limited_channel
 from ..downstream.connections import Connections
 from ..downstream.forwarded import Forwarding
@@ -27,30 +22,11 @@ from ..downstream.throttled_warning import ThrottledWarning
 from ..downstream.trust import Trust
 from ..downstream.viewer_tls import ViewersTLS
 from ..errors import VNCProxyError
-from ..hosts.directory import Directory
-from ..interfaces import (
-    IPortalStore,
-    IProxies,
-    IRecorder,
-    ISessionObserver,
-    ISessionRegistry,
-    ITokenStore,
-)
-from ..model import ConsoleType, Identity, Limits, Rate, UnixTime, ZoneService
-from ..power import MachinePower
-from ..relay import fast, plain
-from ..session.page import BUILT_IN, PageRequest
+from ..model import Limits, ZoneService
 from ..session.registry import SessionRegistry
-from ..session.services import Services
-from ..session.steps import OnStep
-from ..zones.request import Peer
+from .api_resources import ApiResources
 from .components import Components
 from .for_zones import OnlyConsoles, OnlyZones
-
-if TYPE_CHECKING:
-    from ..api.keys import ApiKey
-    from ..api.v1.joining import Drive
-    from .pictures import LazyAlbum
 
 API_CONNECTIONS = 100
 """Connections of API callers; beyond them, idle ones are closed for new ones."""
@@ -59,76 +35,10 @@ API_KEEP_ALIVE = 60.0
 """Seconds that a connection to the API may be idle between two requests."""
 
 
-def services(
-    settings: Settings,
-    components: Components,
-    observers: Sequence[ISessionObserver],
-    now: Callable[[], UnixTime],
-    reactor: Any,
-    me: Identity,
-    on_step: OnStep = lambda backend, step, seconds, failed: None,
-    page_requests: Mapping[str, PageRequest] = BUILT_IN,
-    recorder: IRecorder | None = None,
-    *,
-    power: MachinePower,
-) -> Services:
-    """Return what sessions use of the rest of the proxy, with the limits of these settings."""
-    peers = {name: _peer(name, table) for name, table in settings.zones.items()}
-    return Services(
-        store=components.store,
-        backends=components.backends,
-        observers=observers,
-        limits=settings.limits,
-        timeouts=settings.timeouts,
-        time=now,
-        reactor=reactor,
-        power=power,
-        join=partial(fast.join, reactor=reactor) if settings.relay.fast else plain.join,
-        confirm=settings.tokens.confirm,
-        banner=settings.consent.banner.strip(),
-        check_viewers=settings.relay.check_viewers,
-        show_users=settings.sharing.show_users,
-        proxy=me.name,
-        zone=me.zone,
-        proxy_id=me.proxy_id,
-        worker_id=me.worker_id,
-        on_step=on_step,
-        recorder=recorder,
-        must_record=settings.recording.wants,
-        ends_unrecorded=settings.recording.on_trouble == "end",
-        shows_zone=lambda asking, asked: asking in peers and peers[asking].may_see(asked),
-        page_requests=page_requests,
-    )
-
-
-def urls_of(settings: Settings) -> Mapping[ConsoleType, str]:
-    """Return where users reach this proxy, by the type of their viewers."""
-    base_url, xvp_url = settings.public.announced
-    return {ConsoleType.NOVNC: base_url, ConsoleType.XVPVNC: xvp_url}
-
-
-def proxy_name(settings: Settings) -> str:
-    """Return what this proxy is called in the audit log and the API."""
-    return settings.proxy.name or socket.gethostname()
-
-
-class IHosts(Protocol):
-    """What the API has of `vncproxy.service.hosts`.
-
-    Attributes:
-        directory: which proxy shows a machine.
-    """
-
-    directory: Directory
-
-    def store(self, store: ITokenStore) -> ITokenStore:
-        """Return the token store as the API sees it."""
-
-
 class Sites:
     """The sites for users and for API callers.
 
-    `renew` replaces their resources: a request is served by the resources in place when it
+    `prepare` replaces their resources: a request is served by the resources in place when it
     arrives. Sessions, metrics and connections outlive the resources.
 
     Attributes:
@@ -137,7 +47,6 @@ class Sites:
         api: the factory for API callers.
         callers: the connections of API callers.
         viewers_tls: the TLS of native viewers; empty where no listener is for them.
-        portals: what is kept for API callers.
         room_elsewhere: returns whether another process on the same sockets takes sessions.
         for_zones: the factories that serve zones which are dialled from here.
     """
@@ -148,36 +57,17 @@ class Sites:
         sessions: SessionRegistry,
         components: Components,
         connections: Connections,
-        cluster: ISessionRegistry,
-        proxies: IProxies,
-        registry: CollectorRegistry,
-        portals: IPortalStore,
-        note: Callable[[str, Mapping[str, object]], object],
-        hosts: IHosts | None = None,
+        api_resources: ApiResources,
         entrance: IResource | None = None,
-        album: LazyAlbum | None = None,
-        drive: Drive | None = None,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
-        from ..api.audit import ApiAudit
-        from ..api.gate import Gate
         from ..api.site import api_site
-        from ..api.stored_keys import StoredKeys
 
         self.connections = connections
         self._sessions = sessions
-        self._cluster = cluster
-        self._proxies = proxies
-        self._registry = registry
-        self._hosts = hosts
+        self._api_resources = api_resources
         self._entrance = entrance
-        self._album = album
-        self._drive = drive
         self._clock = sessions.services.reactor
-        self.portals = portals
-        self._stored_keys = StoredKeys(portals, self._clock.seconds)
-        self._gate = Gate(portals, self._clock)
-        self._audit = ApiAudit(note, self._clock.seconds)
         self.room_elsewhere: Callable[[], bool] = lambda: False
         consoles = self._consoles(settings, components)
         self.users = ConsoleSite(consoles, settings.limits, self._clock, connections)
@@ -187,7 +77,7 @@ class Sites:
             ViewerFactory(sessions, settings.limits, connections, tls) for tls in self.viewers_tls
         ]
         self.callers = Connections(_limits_of_api(settings.limits), self._clock)
-        self.api = api_site(self._api(settings, components), self._clock, self._api_channel)
+        self.api = api_site(self._make_api(settings, components), self._clock, self._api_channel)
         over_tunnels = api_site(OnlyZones(self.api), self._clock, self._api_channel)
         over_tunnels.on_answer = lambda *answer: self.api.on_answer(*answer)
         self._consoles_over_tunnels = ConsoleSite(
@@ -205,8 +95,7 @@ class Sites:
 
     async def close(self) -> None:
         """Write what is left of callers, and close the connections for it."""
-        await self._gate.close()
-        await self.portals.close()
+        await self._api_resources.close()
 
     def listeners(self, listen: Listen) -> Iterator[tuple[str, Any]]:
         """Yield each endpoint string with its factory."""
@@ -222,7 +111,7 @@ class Sites:
 
     def prepare(self, settings: Settings, components: Components) -> Callable[[], None]:
         """Make the resources of other settings; returns what lets them serve further requests."""
-        consoles, api = self._consoles(settings, components), self._api(settings, components)
+        consoles, api = self._consoles(settings, components), self._make_api(settings, components)
 
         def use() -> None:
             self.users.resource, self.users.limits = consoles, settings.limits
@@ -255,7 +144,7 @@ class Sites:
             store=components.store,
             sessions=sessions,
             clock=self._clock,
-            room_elsewhere=lambda: self.room_elsewhere(),
+            room_elsewhere=self._has_room_elsewhere,
         )
         return ConsoleResource(
             sessions,
@@ -268,69 +157,11 @@ class Sites:
             },
         )
 
-    def _api(self, settings: Settings, components: Components) -> IResource:
-        from ..api.assembly import ApiParts
-        from ..api.keys import ApiKeys
-        from ..api.nova.options import NovaOptions
-        from ..api.site import api_resource
-        from ..api.v1.joining import no_drive
-        from .nova_authenticators import nova_authenticators
+    def _make_api(self, settings: Settings, components: Components) -> IResource:
+        return self._api_resources.make(settings, components, self._has_room_elsewhere)
 
-        keys = ApiKeys(api_keys(settings), time.time, self._stored_keys)
-        nova = settings.nova
-        return api_resource(
-            ApiParts(
-                store=self._hosts.store(components.store) if self._hosts else components.store,
-                sessions=self._cluster,
-                proxies=self._proxies,
-                backends=components.backends,
-                power=self._sessions.services.power,
-                authenticators=(keys,),
-                keys=keys,
-                portals=self.portals,
-                gate=self._gate,
-                audit=self._audit,
-                metrics_registry=self._registry,
-                time=time.time,
-                clock=self._clock,
-                ttl=settings.tokens.ttl,
-                max_ttl=settings.tokens.max_ttl,
-                locate_timeout=settings.timeouts.locate,
-                base_url=settings.public.announced[0],
-                xvp_url=settings.public.announced[1],
-                rfb_address=settings.public.rfb_address,
-                places=self._hosts.directory if self._hosts else None,
-                pictures=self._album,
-                records=bool(settings.recording.directory),
-                room_elsewhere=lambda: self.room_elsewhere(),
-                zone=settings.proxy.zone,
-                zones={name: _peer(name, table) for name, table in settings.zones.items()},
-                announce_shadows=settings.sharing.announce_shadows,
-                drive=self._drive or no_drive,
-                nova=NovaOptions(
-                    nova_authenticators(settings, keys, components.keystone),
-                    nova.url,
-                    nova.novnc_url,
-                ),
-            )
-        )
-
-
-def api_keys(settings: Settings) -> Iterator[ApiKey]:
-    """Yield the API keys of the configuration, one for each hash."""
-    from ..api.caller import Caller
-    from ..api.keys import ApiKey
-
-    for name, table in settings.api.keys.items():
-        most = table.requests_per_minute
-        rates = () if most is None else (Rate(f"key:{name}", most),)
-        for digest in table.hash:
-            yield ApiKey(digest, Caller.of(name, table), table.expires, rates)
-
-
-def _peer(name: str, table: BackendTable) -> Peer:
-    assert isinstance(table.settings, ZoneSettings)
-    return table.settings.peer(name)
+    def _has_room_elsewhere(self) -> bool:
+        return self.room_elsewhere()
 
 
 def _limits_of_api(limits: Limits) -> Limits:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from .. import __version__
 from ..config.digest import configuration_digest
 from ..config.settings import BackendTable, Settings
-from .sites import proxy_name
+from .announced import proxy_name
 
 
 def start_lines(settings: Settings) -> Iterator[str]:

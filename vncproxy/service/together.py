@@ -15,8 +15,8 @@ from ..together.links import SessionLinks
 from ..together.memory import MemoryMachineSessions
 from ..tokens.issuing import IssueRules, TokenIssuer
 from ..tokens.machine_check import MachineCheck
+from .announced import urls_of
 from .components import Components
-from .sites import urls_of
 
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster

@@ -15,9 +15,10 @@ from ..links.neighbours import Alone
 from ..links.zones import LinkedZones
 from ..model import Announcement, Identity
 from ..relay import fast, plain
+from .announced import proxy_name
 from .cluster import identity
 from .components import Components
-from .sites import Sites, proxy_name
+from .sites import Sites
 
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster

@@ -1,0 +1,151 @@
+"""The API's resources, made from the settings and renewed by a reload."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from prometheus_client import CollectorRegistry
+from twisted.web.resource import IResource
+
+from ..config.settings import Settings
+from ..hosts.directory import Directory
+from ..interfaces import IPortalStore, IProxies, ISessionRegistry, ITokenStore
+from ..model import Rate
+from ..session.registry import SessionRegistry
+from .components import Components
+from .session_services import peers_of
+
+if TYPE_CHECKING:
+    from ..api.keys import ApiKey
+    from ..api.v1.joining import Drive
+    from .pictures import LazyAlbum
+
+
+class IHosts(Protocol):
+    """What the API has of `vncproxy.service.hosts`.
+
+    Attributes:
+        directory: which proxy shows a machine.
+    """
+
+    directory: Directory
+
+    def store(self, store: ITokenStore) -> ITokenStore:
+        """Return the token store as the API sees it."""
+
+
+class ApiResources:
+    """Makes the resources of the API; what is counted and kept of callers outlives each of them.
+
+    Args:
+        cluster: the live sessions, of all proxies where there are several.
+        registry: the metrics that are shown.
+        portals: what is kept for API callers; closed by `close`.
+        note: writes an audit line.
+        hosts: which proxy shows a machine; None where this one shows all.
+        album: takes pictures of machines; None where that is not installed.
+        drive: lets a session drive.
+    """
+
+    def __init__(
+        self,
+        sessions: SessionRegistry,
+        cluster: ISessionRegistry,
+        proxies: IProxies,
+        registry: CollectorRegistry,
+        portals: IPortalStore,
+        note: Callable[[str, Mapping[str, object]], object],
+        hosts: IHosts | None,
+        album: LazyAlbum | None,
+        drive: Drive | None,
+    ) -> None:
+        # klein installs the reactor on import, and importing this module must not
+        from ..api.audit import ApiAudit
+        from ..api.gate import Gate
+        from ..api.stored_keys import StoredKeys
+
+        self._sessions = sessions
+        self._cluster = cluster
+        self._proxies = proxies
+        self._registry = registry
+        self._hosts = hosts
+        self._album = album
+        self._drive = drive
+        self._clock = sessions.services.reactor
+        self._portals = portals
+        self._stored_keys = StoredKeys(portals, self._clock.seconds)
+        self._gate = Gate(portals, self._clock)
+        self._audit = ApiAudit(note, self._clock.seconds)
+
+    async def close(self) -> None:
+        """Write what is left of callers, and close the connections for it."""
+        await self._gate.close()
+        await self._portals.close()
+
+    def make(
+        self, settings: Settings, components: Components, room_elsewhere: Callable[[], bool]
+    ) -> IResource:
+        """Return the resource of the API with these settings.
+
+        Args:
+            room_elsewhere: returns whether another process on the same sockets takes sessions.
+        """
+        from ..api.assembly import ApiParts
+        from ..api.keys import ApiKeys
+        from ..api.nova.options import NovaOptions
+        from ..api.site import api_resource
+        from ..api.v1.joining import no_drive
+        from .nova_authenticators import nova_authenticators
+
+        keys = ApiKeys(api_keys(settings), time.time, self._stored_keys)
+        nova = settings.nova
+        return api_resource(
+            ApiParts(
+                store=self._hosts.store(components.store) if self._hosts else components.store,
+                sessions=self._cluster,
+                proxies=self._proxies,
+                backends=components.backends,
+                power=self._sessions.services.power,
+                authenticators=(keys,),
+                keys=keys,
+                portals=self._portals,
+                gate=self._gate,
+                audit=self._audit,
+                metrics_registry=self._registry,
+                time=time.time,
+                clock=self._clock,
+                ttl=settings.tokens.ttl,
+                max_ttl=settings.tokens.max_ttl,
+                locate_timeout=settings.timeouts.locate,
+                base_url=settings.public.announced[0],
+                xvp_url=settings.public.announced[1],
+                rfb_address=settings.public.rfb_address,
+                places=self._hosts.directory if self._hosts else None,
+                pictures=self._album,
+                records=bool(settings.recording.directory),
+                room_elsewhere=room_elsewhere,
+                zone=settings.proxy.zone,
+                zones=peers_of(settings),
+                announce_shadows=settings.sharing.announce_shadows,
+                drive=self._drive or no_drive,
+                nova=NovaOptions(
+                    nova_authenticators(settings, keys, components.keystone),
+                    nova.url,
+                    nova.novnc_url,
+                ),
+            )
+        )
+
+
+def api_keys(settings: Settings) -> Iterator[ApiKey]:
+    """Yield the API keys of the configuration, one for each hash."""
+    from ..api.caller import Caller
+    from ..api.keys import ApiKey
+
+    for name, table in settings.api.keys.items():
+        most = table.requests_per_minute
+        rates = () if most is None else (Rate(f"key:{name}", most),)
+        for digest in table.hash:
+            yield ApiKey(digest, Caller.of(name, table), table.expires, rates)
