@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "filters": {"errors", "model", "interfaces", "rfb"},
     "screen": {"errors", "rfb"},
     "recording": {"errors", "model", "interfaces", "rfb", "screen", "blocking"},
+    "archive": {"recording"},
     "consent": {"errors", "model", "rfb", "painted", "relay"},
     "power": VOCABULARY,
     "session": {

@@ -8,6 +8,7 @@
 - `writing`: a session's events in, the bytes of a file out.
 - `tape`: collects the events of a session until they are written.
 - `taps`: stages that copy what passes.
+- `being_written`: whether a process still writes a file.
 - `directory`: recordings as files.
 - `recordings`: the recordings of this process.
 - `reading`: the bytes of a file in, events out; what is wrong with a file.

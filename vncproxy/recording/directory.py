@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from ..blocking import DaemonPool, DaemonThread
+from .being_written import mark_as_written
 from .events import Event
 from .sealing import Seal, new_seal
 from .tape import Room
@@ -147,8 +148,8 @@ class _File:
 
     def __init__(self, folder: Path, name: str, writer: RecordingWriter) -> None:
         path = folder / name
-        path.parent.mkdir(mode=0o750, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        descriptor = _create(path)
+        mark_as_written(descriptor)
         self._file: BinaryIO = os.fdopen(descriptor, "wb", buffering=0)
         self._name = name
         self._writer = writer
@@ -209,6 +210,17 @@ class _File:
         view = memoryview(data)
         while view:
             view = view[self._file.write(view) :]
+
+
+def _create(path: Path, again: bool = True) -> int:
+    """Create a file; its folder, too, which somebody may delete in between while it is empty."""
+    path.parent.mkdir(mode=0o750, exist_ok=True)
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+    except FileNotFoundError:
+        if not again:
+            raise
+        return _create(path, again=False)
 
 
 def _fire(done: Deferred[T], result: Any) -> None:
