@@ -80,6 +80,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "together.links",
     },
     "web": set(),
+    "player": {"errors", "web"},
     "config": {"errors", "model", *LEAVES},
     "config.check": {*VOCABULARY, "config", "upstream", "web"},
     "backends": {*VOCABULARY, "tls", "zones", "openstack", "config.cloud", "config.secret"},

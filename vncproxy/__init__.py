@@ -33,7 +33,8 @@ In reading order:
 - `links`: connections that a zone makes to another one which cannot dial it.
 - `blocking`, `backends`: bounded threads for blocking SDKs; the backends, which locate consoles.
 - `answers`: the JSON that the HTTP API answers with, as types.
-- `api`, `web`: the HTTP API and the page.
+- `api`, `web`: the HTTP API and the pages.
+- `player`: recordings shown in a browser.
 - `client`: a client of the HTTP API, for portals and the command.
 - `cli`, `demo`, `testing`: the command, the demonstration, and public test doubles.
 - `service`, `tap`: the proxy is put together, started, reloaded and stopped.
