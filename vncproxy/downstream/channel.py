@@ -164,6 +164,11 @@ class ConsoleChannel(HTTPChannel):
         self._set_timeout(RESPONSE_TIME, self.transport.abortConnection)
         super().allContentReceived()
 
+    def extend_response(self) -> None:
+        """Begin the time limit of the response again: its client takes what is sent."""
+        if self._serving:
+            self._set_timeout(RESPONSE_TIME, self.transport.abortConnection)
+
     def requestDone(self, request: Request) -> None:
         """Wait for the next request on a persistent connection; called when one was answered."""
         self._serving = not self.persistent

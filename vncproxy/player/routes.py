@@ -18,7 +18,7 @@ from twisted.web.server import NOT_DONE_YET
 from ..errors import VNCProxyError
 from ..web import STATIC
 from .following import follow
-from .sending import send_file
+from .sending import Call, Part, send_part
 from .shown import BeingMade, IShown, NotShown
 
 PATH = "recordings"
@@ -40,22 +40,26 @@ class PlayerResource(Resource):
 
     Args:
         admit: called for each request but those for the page itself, which has no secrets.
+        call: calls functions of files in threads.
     """
 
     log = Logger()
     isLeaf = True
 
-    def __init__(self, admit: Admit, reactor: IReactorProcess) -> None:
+    def __init__(self, admit: Admit, reactor: IReactorProcess, call: Call = deferToThread) -> None:
         super().__init__()
         self._admit = admit
+        self._call = call
         self._reactor = reactor
 
     def render(self, request: Request) -> Any:
         """Serve any request."""
+        session, *rest = _below(request)
+        if request.method == b"HEAD" and not rest:
+            return _page(request)
         if request.method != b"GET":
             request.setHeader("Allow", "GET")
             return _refuse(request, NotShown(405, "method-not-allowed", "Only GET is served here."))
-        session, *rest = _below(request)
         if not rest:
             return _page(request)
         serving = Deferred.fromCoroutine(self._serve(request, session, rest))
@@ -80,20 +84,28 @@ class PlayerResource(Resource):
             case ["contents"]:
                 return await _contents(request, shown)
             case ["segments", number] if number.isascii() and number.isdigit():
-                body = await shown.segment(int(number[:9]))
-                _set_type(request, BINARY)
-                request.setHeader("Cache-Control", "private, max-age=86400, immutable")
-                request.setHeader("Content-Length", str(len(body)))
-                return body
+                part = await shown.segment(int(number[:9]))
+                request.setHeader("Cache-Control", "private, max-age=3600, immutable")
+                await self._send(request, part)
             case ["live"]:
                 argv = await shown.follow()
+                request.setHeader("Cache-Control", "no-store")
                 _set_type(request, BINARY)
-                follow(argv, request, self._reactor)
-                return None
+                shown.followed(follow(argv, request, self._reactor))
             case ["file"]:
-                await _send_file(request, shown)
-                return None
-        raise _NOTHING_HERE
+                name, part = await shown.open_file()
+                request.setHeader("Cache-Control", "no-store")
+                request.setHeader("Content-Disposition", f'attachment; filename="{name}"')
+                await self._send(request, part)
+            case _:
+                raise _NOTHING_HERE
+        return None
+
+    async def _send(self, request: Request, part: Part) -> None:
+        _set_type(request, BINARY)
+        await send_part(part, request, self._call)
+        if not request.finished and request.channel is not None:
+            request.finish()
 
     def _failed(self, failure: Failure, request: Request) -> None:
         """Log a defect, and close the connection, whose answer may have begun."""
@@ -119,16 +131,6 @@ async def _contents(request: Request, shown: IShown) -> bytes:
         return _json(request, 200, await shown.contents())
     except BeingMade as e:
         return _json(request, 202, {"making": round(e.progress, 3)})
-
-
-async def _send_file(request: Request, shown: IShown) -> None:
-    name, file = await shown.open_file()
-    size = await deferToThread(file.seek, 0, 2)
-    await deferToThread(file.seek, 0)
-    _set_type(request, BINARY)
-    request.setHeader("Content-Length", str(size))
-    request.setHeader("Content-Disposition", f'attachment; filename="{name}"')
-    await send_file(file, request)
 
 
 def _refuse(request: Request, error: VNCProxyError) -> bytes:

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from collections.abc import Awaitable, Callable
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
-from twisted.internet.threads import deferToThread
 from twisted.web.http import Request
 from zope.interface import implementer
 
-PIECE = 1 << 17
+PIECE: Final = 1 << 18
 """Bytes that are read at once."""
+
+Call = Callable[..., Awaitable[Any]]
+"""Calls a function with arguments in a thread, and returns what it returns."""
+
+
+class Part(NamedTuple):
+    """A part of a file, or all of it.
+
+    Attributes:
+        file: open for reading bytes.
+        offset: bytes before it.
+        size: its bytes.
+    """
+
+    file: BinaryIO
+    offset: int
+    size: int
 
 
 @implementer(IPushProducer)
-class _Gate:
+class Gate:
     """Says when the client takes more.
 
     Attributes:
@@ -47,19 +64,45 @@ class _Gate:
         self.resumeProducing()
 
 
-async def send_file(file: BinaryIO, request: Request) -> None:
-    """Write the whole of a file, and finish the request; the file is closed."""
-    gate = _Gate()
+async def send_part(part: Part, request: Request, call: Call) -> None:
+    """Send a part of a file and close the file; the request is not finished.
+
+    Where it cannot be read to its end, the connection is closed, so that the client sees that
+    something is missing.
+    """
+    gate = Gate()
     request.notifyFinish().addErrback(lambda failure: gate.stopProducing())
-    request.registerProducer(gate, True)
+    request.setHeader("Content-Length", str(part.size))
     try:
-        while not gate.is_gone and (piece := await deferToThread(file.read, PIECE)):
-            if not gate.is_gone:
-                request.write(piece)
-            await gate.wait()
-    finally:
-        await deferToThread(file.close)
+        await call(part.file.seek, part.offset)
+        request.registerProducer(gate, True)
+        left = await _pump(part, gate, request, call)
         if not gate.is_gone:
             request.unregisterProducer()
-    if not gate.is_gone:
-        request.finish()
+            if left:
+                request.loseConnection()
+    finally:
+        await call(part.file.close)
+
+
+async def _pump(part: Part, gate: Gate, request: Request, call: Call) -> int:
+    """Send what there is, and return how many bytes are missing."""
+    left = part.size
+    while left and not gate.is_gone:
+        piece = await call(part.file.read, min(PIECE, left))
+        if not piece:
+            break
+        left -= len(piece)
+        if not gate.is_gone:
+            request.write(piece)
+            await gate.wait()
+        if not gate.is_gone:
+            keep_answering(request)
+    return left
+
+
+def keep_answering(request: Request) -> None:
+    """Begin the time limit of an answer again, where its connection has one."""
+    extend = getattr(request.channel, "extend_response", None)
+    if extend is not None:
+        extend()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from ..errors import VNCProxyError
+from .following import Following
+from .sending import Part
 
 
 class NotShown(VNCProxyError):
@@ -46,7 +48,7 @@ class IShown(Protocol):
             NotShown: it never will be, such as that of a sealed recording.
         """
 
-    def segment(self, number: int) -> Awaitable[bytes]:
+    def segment(self, number: int) -> Awaitable[Part]:
         """Return the entries from one key frame to the next.
 
         Raises:
@@ -60,8 +62,11 @@ class IShown(Protocol):
             NotShown: it is not recorded any more, or cannot be followed.
         """
 
-    def open_file(self) -> Awaitable[tuple[str, BinaryIO]]:
-        """Return the recording itself, with its name.
+    def followed(self, following: Following) -> None:
+        """Take note of the process, once it runs; it may be ended at any time."""
+
+    def open_file(self) -> Awaitable[tuple[str, Part]]:
+        """Return the recording itself, as far as it is written, with its name.
 
         Raises:
             NotShown: this user has no right to it.
