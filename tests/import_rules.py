@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "screen": {"errors", "rfb"},
     "recording": {"errors", "model", "interfaces", "rfb", "screen", "blocking"},
     "archive": {"recording"},
+    "replay": {"errors", "rfb", "screen", "recording"},
     "consent": {"errors", "model", "rfb", "painted", "relay"},
     "power": VOCABULARY,
     "session": {

@@ -21,6 +21,7 @@ In reading order:
 - `together`: several users at one machine: sessions that join another one.
 - `downstream`: the user's side: listeners, HTTP, WebSocket, ``CONNECT``, cookies, limits.
 - `recording`: recordings of sessions.
+- `replay`: recordings as they are played.
 - `archive`: where they are kept: listed, read, deleted.
 - `screenshots`: pictures of consoles, by short sessions of the proxy's own.
 - `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.

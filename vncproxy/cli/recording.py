@@ -82,6 +82,32 @@ def export(file: Path, output: Path, at: float | None, identity: Path | None) ->
             raise Refused(f"{file}: {e}") from e
 
 
+@recording.command()
+@click.argument("files", type=_FILE, nargs=-1, required=True)
+def index(files: tuple[Path, ...]) -> None:
+    """Make the playable copy of each FILE, beside it, unless there is one.
+
+    The proxy makes them itself after each session; the player needs them. A
+    sealed recording has none: `vncproxy recording play` makes it for as long
+    as it plays.
+    """
+    try:
+        from ..replay.copying import copy_file
+    except ImportError as e:
+        raise Misconfigured("it needs numpy and Pillow: install vncproxy[screen]") from e
+    from ..replay import CannotMake, contents
+
+    for file in files:
+        try:
+            with click.progressbar(length=1000, label=file.name) as bar:
+                copy = copy_file(file, lambda done: bar.update(round(done * 1000) - bar.pos))
+                bar.update(1000 - bar.pos)
+        except (CannotMake, OSError) as e:
+            raise Refused(f"{file}: {e}") from e
+        if trouble := contents(copy).trouble:
+            click.echo(f"{file}: it plays up to {contents(copy).seconds:.1f} s, where {trouble}")
+
+
 Save = Callable[["RecordingReader", Path], None]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -132,8 +133,8 @@ class ChunkReader:
         """Bytes of a chunk that is not whole."""
         return len(self._data)
 
-    def receive(self, data: bytes) -> list[Chunk]:
-        """Return the chunks that bytes complete.
+    def receive(self, data: bytes) -> Iterator[Chunk]:
+        """Yield the chunks that bytes complete; all of them are to be taken.
 
         Raises:
             Damaged: they are no recording, or not as they were written.
@@ -144,10 +145,8 @@ class ChunkReader:
                 raise Damaged(0, "this is no recording, or one of another version")
             del self._data[: len(MAGIC)]
             self._begun = True
-        found = []
         while self._begun and (chunk := self._next()):
-            found.append(chunk)
-        return found
+            yield chunk
 
     def _next(self) -> Chunk | None:
         if len(self._data) < HEAD.size:

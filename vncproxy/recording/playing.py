@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from ..rfb.client_messages import ClientPieces, Fence, SetPixelFormat, read_message
@@ -16,15 +16,23 @@ _WHOLE: Final = (_PIXEL_FORMAT, _FENCE)
 _IS_REQUEST, _SYNC_NEXT = 1 << 31, 1 << 2
 
 
+def _decoder_for(init: ServerInit) -> ScreenDecoder:
+    return ScreenDecoder(Picture(init.width, init.height), init.pixel_format)
+
+
 class Playback:
     """Decodes the events of a recording.
+
+    Args:
+        make_decoder: makes the decoder, once the server has sent ServerInit.
 
     Attributes:
         decoder: the screen as it is now; None before the server has sent ServerInit.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, make_decoder: Callable[[ServerInit], ScreenDecoder] = _decoder_for) -> None:
         self.decoder: ScreenDecoder | None = None
+        self._make_decoder = make_decoder
         self._head = b""
         self._viewer = ClientPieces()
         self._message = b""
@@ -55,7 +63,7 @@ class Playback:
                 self._head += data
                 return
             init, data = found
-            self.decoder = ScreenDecoder(Picture(init.width, init.height), init.pixel_format)
+            self.decoder = self._make_decoder(init)
             self.decoder.on_fence, self.decoder.on_update = self._on_fence, self._on_update
         self.decoder.receive(data)
 

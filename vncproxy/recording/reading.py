@@ -75,6 +75,11 @@ class RecordingReader:
                 except MalformedEvents as e:
                     raise Damaged(chunk.number, str(e)) from e
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not sealed, or a key was given that opens it."""
+        return self._seal is not None or (self.about is not None and not self.about.sealed_key)
+
     def take_read(self) -> int:
         """Return how many bytes were read since the last call."""
         read, self._read = self._read, 0

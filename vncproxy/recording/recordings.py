@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from twisted.internet.defer import Deferred, DeferredList, TimeoutError, succeed  # noqa: A004
@@ -37,13 +38,21 @@ class Recordings:
     Args:
         keys: whether keys and texts that users send are recorded.
         note: writes an audit line: its event, and further members.
+        on_file: called with each file whose end was written.
     """
 
     log = Logger()
 
     def __init__(
-        self, directory: RecordingDirectory, clock: IReactorTime, note: Note, *, keys: bool = False
+        self,
+        directory: RecordingDirectory,
+        clock: IReactorTime,
+        note: Note,
+        *,
+        keys: bool = False,
+        on_file: Callable[[Path], object] = Path,
     ) -> None:
+        self._on_file = on_file
         self._directory = directory
         self._clock = clock
         self._note = note
@@ -125,6 +134,8 @@ class Recordings:
         if why:
             line["why"] = why
         self._note(STOPPED if why else ENDED, {**_named(session), **line})
+        if written is not None:
+            self._on_file(self._directory.path / written.path)
 
     def _about(self, session: SessionInfo) -> About:
         return About(

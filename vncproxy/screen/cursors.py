@@ -15,6 +15,9 @@ LARGEST_SIDE = 1024
 """Pixels of a cursor's width or height; a security limit."""
 
 
+_ALL = 255
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """The shape of a cursor.
@@ -67,6 +70,32 @@ def read_cursor_with_alpha(source: Source, place: tuple[int, int, int, int]) -> 
     if len(data) != size:
         raise UpstreamViolation(f"cursor of {len(data)} bytes, expected {size}")
     return Cursor(x, y, _divided(np.frombuffer(data, np.uint8).reshape(height, width, 4)))
+
+
+def read_vmware_cursor(
+    source: Source, place: tuple[int, int, int, int], colours: Colours
+) -> Cursor:
+    """Read VMware's cursor: two masks of pixels, or red, green, blue and opacity of each pixel.
+
+    Pixels that invert what is below them are black, as noVNC has them.
+
+    Raises:
+        UpstreamViolation: it is of another kind.
+    """
+    x, y, width, height = _checked(place)
+    kind = source.number(2) >> 8
+    if kind == 1:
+        pixels = np.frombuffer(source.take(width * height * 4), np.uint8)
+        return Cursor(x, y, pixels.reshape(height, width, 4))
+    if kind:
+        raise UpstreamViolation(f"VMware cursor of kind {kind}")
+    size = width * height * colours.raw_size
+    kept, inverted = colours.raw(source.take(size)), colours.raw(source.take(size))
+    is_clear = (kept.min(axis=1) == _ALL) & (inverted.max(axis=1) == 0)
+    found = np.zeros((width * height, 4), np.uint8)
+    found[:, :3] = np.where(kept.max(axis=1, keepdims=True) == 0, inverted, 0)
+    found[:, 3] = np.where(is_clear, 0, _ALL)
+    return Cursor(x, y, found.reshape(height, width, 4))
 
 
 def _checked(place: tuple[int, int, int, int]) -> tuple[int, int, int, int]:

@@ -12,7 +12,13 @@ from ..rfb.pixels import PixelFormat
 from ..rfb.server_messages import FormatChanges, ServerPieces
 from ..rfb.server_messages.layout import pixel_layout
 from .colours import Colours, Pixels
-from .cursors import Cursor, read_cursor, read_cursor_with_alpha, read_x_cursor
+from .cursors import (
+    Cursor,
+    read_cursor,
+    read_cursor_with_alpha,
+    read_vmware_cursor,
+    read_x_cursor,
+)
 from .limits import Limits
 from .picture import Picture
 from .simple import copy_area, decode_corre, decode_raw, decode_rre, decode_zlib
@@ -20,7 +26,7 @@ from .source import Inflating, Source
 from .tight import TightStreams, decode_tight
 from .tiles import decode_hextile, decode_trle, decode_zrle
 
-_UPDATE, _COLOURS, _FENCE = 0, 1, 248
+_UPDATE, _COLOURS, _BELL, _FENCE = 0, 1, 2, 248
 _LOOKED_AT = (_UPDATE, _COLOURS, _FENCE)
 _COLOURS_HEAD = 6
 _RECTANGLE = struct.Struct(">HHHHi")
@@ -32,8 +38,11 @@ ENCODINGS: Final = (
 """The encodings that a viewer may announce whose picture is decoded here."""
 
 
+Place = tuple[int, int, int, int]
+"""Of a rectangle: x, y, width and height."""
+
 _ReadPicture = Callable[["ScreenDecoder", Source, Pixels], None]
-_ReadOther = Callable[["ScreenDecoder", Source, tuple[int, int, int, int]], None]
+_ReadOther = Callable[["ScreenDecoder", Source, Place], None]
 
 
 class _OneFormat(FormatChanges):
@@ -62,6 +71,9 @@ class ScreenDecoder:
         updates: how many updates with pixels have been decoded.
         on_fence: called with each fence of the server, a whole message.
         on_update: called after each update with pixels.
+        on_bell: called with each bell.
+        on_rectangle: called with each rectangle once it is decoded: its place, its encoding, and
+            its bytes, which are to be used at once.
     """
 
     def __init__(
@@ -72,6 +84,8 @@ class ScreenDecoder:
         self.updates = 0
         self.on_fence: Callable[[bytes], object] = _ignore
         self.on_update: Callable[[], object] = _nothing
+        self.on_bell: Callable[[], object] = _nothing
+        self.on_rectangle: Callable[[Place, int, memoryview], object] | None = None
         self._limits = limits or Limits()
         self._resizes = 0
         self._colours = Colours(pixel_format)
@@ -94,6 +108,8 @@ class ScreenDecoder:
         """
         for piece in self._pieces.receive(data):
             if piece.kind not in _LOOKED_AT:
+                if piece.kind == _BELL:
+                    self.on_bell()
                 continue
             self._message += self._pieces.data[piece.start : piece.end]
             if len(self._message) > self._limits.message:
@@ -125,14 +141,15 @@ class ScreenDecoder:
             if number >= self._limits.rectangles:
                 raise UpstreamViolation(f"more than {self._limits.rectangles} rectangles")
             self._limits.check_time()
-            with_pixels |= self._decode_rectangle(source, (x, y, width, height), encoding)
+            place, start = (x, y, width, height), source.at
+            with_pixels |= self._decode_rectangle(source, place, encoding)
+            if self.on_rectangle is not None:
+                self.on_rectangle(place, encoding, source.since(start))
         return with_pixels
 
-    def _decode_rectangle(
-        self, source: Source, place: tuple[int, int, int, int], encoding: int
-    ) -> bool:
+    def _decode_rectangle(self, source: Source, place: Place, encoding: int) -> bool:
         """Decode a rectangle; returns whether it has pixels of the screen."""
-        if decode := self._PICTURES.get(encoding):
+        if decode := self.PICTURES.get(encoding):
             allowed = self._limits.pictures
             if allowed is not None and encoding not in allowed:
                 raise UpstreamViolation(f"the encoding {encoding} was not announced")
@@ -171,10 +188,10 @@ class ScreenDecoder:
     def _zrle_rectangle(self, source: Source, area: Pixels) -> None:
         decode_zrle(source, area, self._colours, self._zrle)
 
-    def _size(self, source: Source, place: tuple[int, int, int, int]) -> None:
+    def _size(self, source: Source, place: Place) -> None:
         self._resize(*place[2:])
 
-    def _screens(self, source: Source, place: tuple[int, int, int, int]) -> None:
+    def _screens(self, source: Source, place: Place) -> None:
         source.take(source.number(1) * 16 + 3)
         if not place[1]:  # the status of a request for another size
             self._resize(*place[2:])
@@ -187,25 +204,28 @@ class ScreenDecoder:
             raise UpstreamViolation(f"{self._resizes} changes of size in an update")
         self.picture.resize(width, height)
 
-    def _cursor(self, source: Source, place: tuple[int, int, int, int]) -> None:
+    def _cursor(self, source: Source, place: Place) -> None:
         self.cursor = read_cursor(source, place, self._colours)
 
-    def _x_cursor(self, source: Source, place: tuple[int, int, int, int]) -> None:
+    def _x_cursor(self, source: Source, place: Place) -> None:
         self.cursor = read_x_cursor(source, place)
 
-    def _cursor_with_alpha(self, source: Source, place: tuple[int, int, int, int]) -> None:
+    def _cursor_with_alpha(self, source: Source, place: Place) -> None:
         self.cursor = read_cursor_with_alpha(source, place)
 
-    def _name(self, source: Source, place: tuple[int, int, int, int]) -> None:
+    def _vmware_cursor(self, source: Source, place: Place) -> None:
+        self.cursor = read_vmware_cursor(source, place, self._colours)
+
+    def _name(self, source: Source, place: Place) -> None:
         source.take(source.number())
 
-    def _led(self, source: Source, place: tuple[int, int, int, int]) -> None:
+    def _led(self, source: Source, place: Place) -> None:
         source.take(1)
 
-    def _nothing(self, source: Source, place: tuple[int, int, int, int]) -> None:
+    def _nothing(self, source: Source, place: Place) -> None:
         """Pass over it."""
 
-    _PICTURES: ClassVar[Mapping[int, _ReadPicture]] = {
+    PICTURES: ClassVar[Mapping[int, _ReadPicture]] = {
         e.RAW: _raw,
         e.COPY_RECT: _copy,
         e.RRE: _rre,
@@ -224,6 +244,7 @@ class ScreenDecoder:
         e.CURSOR: _cursor,
         e.X_CURSOR: _x_cursor,
         e.CURSOR_WITH_ALPHA: _cursor_with_alpha,
+        e.VMWARE_CURSOR: _vmware_cursor,
         e.DESKTOP_NAME: _name,
         e.QEMU_LED: _led,
         **dict.fromkeys(

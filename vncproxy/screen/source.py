@@ -13,13 +13,21 @@ _SLICE = 65536
 
 
 class Source:
-    """Bytes that are read from their beginning to their end."""
+    """Bytes that are read from their beginning to their end.
 
-    __slots__ = ("_at", "_data")
+    Attributes:
+        at: how many were read.
+    """
+
+    __slots__ = ("_data", "at")
 
     def __init__(self, data: bytes | bytearray, at: int = 0) -> None:
         self._data = memoryview(data)
-        self._at = at
+        self.at = at
+
+    def since(self, start: int) -> memoryview:
+        """Return what was read since `at` was so many, without a copy."""
+        return self._data[start : self.at]
 
     def take(self, size: int) -> bytes:
         """Return the next bytes.
@@ -35,11 +43,11 @@ class Source:
         Raises:
             UpstreamViolation: there are fewer.
         """
-        end = self._at + size
+        end = self.at + size
         if end > len(self._data):
-            raise UpstreamViolation(f"{len(self._data) - self._at} bytes, expected {size}")
-        data = self._data[self._at : end]
-        self._at = end
+            raise UpstreamViolation(f"{len(self._data) - self.at} bytes, expected {size}")
+        data = self._data[self.at : end]
+        self.at = end
         return data
 
     def byte(self) -> int:
@@ -56,7 +64,7 @@ class Source:
 
     def rest(self) -> bytes:
         """Return all that is left."""
-        return self.take(len(self._data) - self._at)
+        return self.take(len(self._data) - self.at)
 
 
 class Inflating:

@@ -83,7 +83,7 @@ def _decode_basic(
 
 
 def _indexed(data: bytes, palette: Pixels, width: int, height: int, bits: int) -> Pixels:
-    octets = np.frombuffer(data, np.uint8).reshape(height, -1)
+    octets = np.frombuffer(data, np.uint8).reshape(height, (width * bits + 7) // 8)
     indices = np.unpackbits(octets, axis=1)[:, :width] if bits == 1 else octets
     if indices.size and indices.max() >= len(palette):
         raise UpstreamViolation(f"index {indices.max()} of {len(palette)} colours")

@@ -11,6 +11,7 @@
 - `nova_authenticators`: how callers of Nova's API are identified.
 - `pictures`: pictures of machines.
 - `recordings`: recordings of sessions.
+- `replaying`: playable copies of recordings, made in the background.
 - `served_hosts`: the hosts that are announced, asked of backends.
 - `for_zones`: what zones reach over tunnels.
 - `zone_links`: links between zones, from the settings.

@@ -39,6 +39,7 @@ from .log_file import ProcessLog
 from .pictures import make_album
 from .recordings import make_recordings
 from .reload import RunningProxy
+from .replaying import make_copies
 from .session_services import services
 from .siblings import Siblings
 from .sites import Sites
@@ -112,7 +113,10 @@ class _Parts:
         )
         self.audit = _audit_log(settings, reactor)
         self.connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
-        self.recordings = make_recordings(settings, self.audit.note, reactor)
+        self.copies = make_copies(settings, reactor)
+        self.recordings = make_recordings(
+            settings, self.audit.note, reactor, self.copies.add if self.copies else None
+        )
         self.power = MachinePower(
             lambda: self.gateway.components.backends,
             reactor,
@@ -142,6 +146,7 @@ class _Parts:
             self.cluster,
             self.hosts,
             self.recordings,
+            self.copies,
         )
 
     def make_siblings(self) -> Siblings:

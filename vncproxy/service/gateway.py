@@ -105,6 +105,8 @@ class Gateway(MultiService):
             following = Deferred.fromCoroutine(self._drain.follow_siblings())
             following.addErrback(lambda f: self.log.failure("other workers are not followed", f))
         self._running.links.start()
+        if self._running.copies is not None:
+            self._running.copies.start()
 
     def _say_what_starts(self) -> None:
         """Log the first lines; of several workers, one does."""
@@ -268,6 +270,8 @@ class Gateway(MultiService):
         await gatherResults(map(Deferred.fromCoroutine, closing))
         if self._running.recordings is not None:
             await self._running.recordings.stop(STOP_TIME)
+        if self._running.copies is not None:
+            self._running.copies.stop()
         self._running.audit.close()
         self.metrics.lag.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,8 +19,17 @@ STOP_TIME: Final = 5.0
 """Seconds that the end of the process waits for the disk."""
 
 
-def make_recordings(settings: Settings, note: Note, reactor: Any) -> Recordings | None:
+def make_recordings(
+    settings: Settings,
+    note: Note,
+    reactor: Any,
+    on_file: Callable[[Path], object] | None = None,
+) -> Recordings | None:
     """Return what records sessions; None where that is not configured.
+
+    Args:
+        note: writes an audit line.
+        on_file: called with each file whose end was written.
 
     Raises:
         ConfigurationError: the directory cannot be written to, a recipient is no public key, or
@@ -38,7 +48,7 @@ def make_recordings(settings: Settings, note: Note, reactor: Any) -> Recordings 
         )
     _check_recipients(wanted)
     directory = RecordingDirectory(path, wanted.recipients, reactor)
-    return Recordings(directory, reactor, note, keys=wanted.keys)
+    return Recordings(directory, reactor, note, keys=wanted.keys, on_file=on_file or Path)
 
 
 def _check_recipients(wanted: Recording) -> None:

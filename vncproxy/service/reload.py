@@ -41,6 +41,7 @@ from .zone_links import linked_zones
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster
     from ..recording.recordings import Recordings
+    from .replaying import Copies
 
 READ_TIME = 30.0
 """Seconds for reading the configuration and the files that it names."""
@@ -61,6 +62,7 @@ class RunningProxy:
         hosts: the hosts that it serves, and its peers.
         links: between zones.
         recordings: of sessions; None where none are made.
+        copies: playable ones of recordings; None where none are made.
     """
 
     settings: Settings
@@ -75,6 +77,7 @@ class RunningProxy:
     cluster: Cluster | None = None
     hosts: Hosts | None = None
     recordings: Recordings | None = None
+    copies: Copies | None = None
 
 
 @dataclass(frozen=True, slots=True)

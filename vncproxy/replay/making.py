@@ -1,0 +1,152 @@
+"""A recording in, its playable copy out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Final
+
+from ..errors import VNCProxyError
+from ..recording.chunks import Damaged
+from ..recording.events import Event
+from ..recording.reading import RecordingReader
+from .contents import MAGIC, CannotMake, Contents, Segment
+from .cutting import Cutter
+from .entries import Entry, Kind
+from .idling import IdleTimes
+from .translating import Translator
+
+SPARE_TIME: Final = 600.0
+"""Seconds of the processor that a copy may need beside those for which was recorded."""
+
+
+class _TooExpensive(Exception):
+    """What the server sent takes too long to decode."""
+
+
+def make_copy(
+    recording: BinaryIO,
+    target: BinaryIO,
+    on_progress: Callable[[int], object] = int,
+    reader: RecordingReader | None = None,
+) -> Contents:
+    """Write the playable copy of a recording; returns its table of contents.
+
+    It ends before the first event that cannot be decoded.
+
+    Args:
+        recording: open at its beginning.
+        on_progress: called with how many bytes were read, again and again.
+        reader: of the recording, where it is sealed.
+
+    Raises:
+        CannotMake: it is sealed, or no recording.
+        OSError: it cannot be read, or the copy not be written.
+    """
+    reader = reader or RecordingReader(recording)
+    maker = _Maker(reader, target)
+    try:
+        maker.make(on_progress)
+    except Damaged as e:
+        if reader.about is None:
+            raise CannotMake(str(e)) from e
+        maker.trouble = f"the recording is damaged: {e}"
+    except VNCProxyError as e:
+        maker.trouble = f"it cannot be decoded: {e.detail}"
+    except _TooExpensive:
+        maker.trouble = "what the server sent takes too long to decode"
+    except MemoryError:
+        maker.trouble = "what the server sent needs too much memory"
+    if not reader.is_open:
+        raise CannotMake("it is sealed")
+    return maker.finish()
+
+
+class _Maker:
+    def __init__(self, reader: RecordingReader, target: BinaryIO) -> None:
+        self.trouble = ""
+        self._reader = reader
+        self._target = target
+        self._translator = Translator()
+        self._segments: list[Segment] = []
+        self._cutter = Cutter()
+        self._idle = IdleTimes()
+        self._sizes: list[tuple[int, int, int]] = []
+        self._last = self._read = 0
+        self._offset = target.write(MAGIC)
+
+    def make(self, on_progress: Callable[[int], object]) -> None:
+        """Write all segments."""
+        for event in self._events(on_progress):
+            if self._cutter.is_due(event.moment):
+                self._begin_segment()
+            was_there = self._translator.init is not None
+            entries = self._translator.take(event)
+            self._last = max(self._last, event.moment)
+            if not was_there and self._translator.init is not None:
+                self._begin_segment()
+            self._note_size()
+            for entry in entries if self._segments else ():
+                self._write(entry)
+
+    def _events(self, on_progress: Callable[[int], object]) -> Iterator[Event]:
+        start = time.process_time()
+        for event in self._reader.events():
+            yield event
+            if read := self._reader.take_read():
+                self._read += read
+                on_progress(self._read)
+                if time.process_time() - start > SPARE_TIME + event.moment / 1e6:
+                    raise _TooExpensive
+        self._read += self._reader.take_read()
+
+    def _write(self, entry: Entry) -> None:
+        data, translator = entry.pack(), self._translator
+        self._append(data, entry.moment)
+        self._cutter.add(len(data), translator.painted, translator.rectangles)
+        self._idle.add(entry, translator.painted)
+
+    def _begin_segment(self) -> None:
+        data = Entry(Kind.KEY_FRAME, self._last, self._translator.key_frame()).pack()
+        self._segments.append(Segment(self._last, self._offset, 0, self._last))
+        self._append(data, self._last)
+        self._cutter.begin(self._last, len(data))
+
+    def _append(self, data: bytes, moment: int) -> None:
+        self._target.write(data)
+        self._offset += len(data)
+        at, offset, size, _ = _members(self._segments[-1])
+        self._segments[-1] = Segment(at, offset, size + len(data), moment)
+
+    def _note_size(self) -> None:
+        width, height = self._translator.size
+        if self._segments and (not self._sizes or self._sizes[-1][1:] != (width, height)):
+            self._sizes.append((self._last, width, height))
+
+    def finish(self) -> Contents:
+        """Write the table of contents, and return it."""
+        reader, init, ending = self._reader, self._translator.init, self._reader.ending
+        end = max(self._last, ending.moment if ending else 0)
+        if self._segments and not self.trouble:
+            self._idle.end(end)
+        assert reader.about is not None
+        contents = Contents(
+            session=reader.about.session,
+            width=init.width if init else 0,
+            height=init.height if init else 0,
+            name=init.name if init else "",
+            seconds=end / 1e6,
+            ended=reader.is_ended,
+            reason=ending.reason if ending else "",
+            trouble=self.trouble,
+            segments=tuple(self._segments),
+            idle=tuple(self._idle.found),
+            sizes=tuple(self._sizes),
+            recorded=self._read,
+        )
+        self._target.write(contents.pack())
+        return contents
+
+
+def _members(segment: Segment) -> tuple[int, int, int, int]:
+    return segment.at, segment.offset, segment.size, segment.end
