@@ -163,6 +163,7 @@ class Console(WebSocketServerProtocol):
 
     Attributes:
         keys: (keysym, down) in the order in which they came.
+        pointers: (buttons, x, y) in the order in which they came.
         pasted: texts the viewer sent for the clipboard.
         shown: whether the screen was sent.
         token: the token in the page's request.
@@ -174,6 +175,7 @@ class Console(WebSocketServerProtocol):
         super().__init__()
         self.gateway = gateway
         self.keys: list[tuple[int, bool]] = []
+        self.pointers: list[tuple[int, int, int]] = []
         self.pasted: list[str] = []
         self.shown = False
         self.token = ""
@@ -270,7 +272,7 @@ class Console(WebSocketServerProtocol):
             down, keysym = struct.unpack(">B2xI", (yield 7))
             self.keys.append((keysym, bool(down)))
         elif kind == 5:
-            yield 5
+            self.pointers.append(struct.unpack(">BHH", (yield 5)))
         elif kind == 6:
             (length,) = struct.unpack(">3xI", (yield 7))
             self.pasted.append((yield length).decode("latin-1"))

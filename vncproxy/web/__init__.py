@@ -24,12 +24,15 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``time.js``: how long the console stays open, when it is about to close.
 - ``toolbar.js``, ``keys.js``: the toolbar and its menus; key chords and held keys.
 - ``view.js``: scaling, panning, full screen.
+- ``pointerlock.js``: the mouse pointer, kept on the screen.
 - ``focus.js``: the keyboard focus of the screen.
 - ``people.js``, ``drive.js``, ``invite.js``: the others at the machine, the control that one of
   them has at a time, and links for guests.
 - ``clipboard.js``: the guest's clipboard.
 - ``typing.js``, ``typing-dialog.js``: text as key strokes, and the dialog that sends it.
-- ``softkeyboard.js``: on-screen keyboards of phones and tablets.
+- ``softkeyboard.js``, ``keybar.js``: on-screen keyboards of phones and tablets, the keys that they
+  lack, and input methods.
+- ``keyevents.js``: events of the keyboard, for another element.
 - ``dom.js``: access to elements.
 """
 

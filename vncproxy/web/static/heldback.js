@@ -4,6 +4,7 @@
  */
 
 import { element } from "./dom.js";
+import { again } from "./keyevents.js";
 
 /** Milliseconds between two events that were held back; guests lose keys that come at once. */
 const PACE = 10;
@@ -106,19 +107,4 @@ class HeldBack {
 function meantForScreen() {
     const { activeElement } = document;
     return activeElement === document.body || element("screen").contains(activeElement);
-}
-
-/** The same key as a new event: one event can be dispatched once. */
-function again(event, type) {
-    const { key, code, location, ctrlKey, shiftKey, altKey, metaKey } = event;
-    const locks = ["AltGraph", "CapsLock", "NumLock", "ScrollLock"].map((name) => [
-        `modifier${name}`,
-        event.getModifierState(name),
-    ]);
-    return new KeyboardEvent(type, {
-        key, code, location, ctrlKey, shiftKey, altKey, metaKey,
-        ...Object.fromEntries(locks),
-        bubbles: true,
-        cancelable: true,
-    });
 }

@@ -27,11 +27,23 @@ const KEYS = {
     sysrq: [KeyTable.XK_Sys_Req, "PrintScreen"],
     pause: [KeyTable.XK_Pause, "Pause"],
     menu: [KeyTable.XK_Menu, "ContextMenu"],
+    capslock: [KeyTable.XK_Caps_Lock, "CapsLock"],
+    scrolllock: [KeyTable.XK_Scroll_Lock, "ScrollLock"],
+    numlock: [KeyTable.XK_Num_Lock, "NumLock"],
+    kpdivide: [KeyTable.XK_KP_Divide, "NumpadDivide"],
+    kpmultiply: [KeyTable.XK_KP_Multiply, "NumpadMultiply"],
+    kpsubtract: [KeyTable.XK_KP_Subtract, "NumpadSubtract"],
+    kpadd: [KeyTable.XK_KP_Add, "NumpadAdd"],
+    kpenter: [KeyTable.XK_KP_Enter, "NumpadEnter"],
+    kpdecimal: [KeyTable.XK_KP_Decimal, "NumpadDecimal"],
     l: [KeyTable.XK_l, "KeyL"],
     r: [KeyTable.XK_r, "KeyR"],
 };
 for (let n = 1; n <= 12; n++) {
     KEYS[`f${n}`] = [KeyTable[`XK_F${n}`], `F${n}`];
+}
+for (let n = 0; n <= 9; n++) {
+    KEYS[`kp${n}`] = [KeyTable[`XK_KP_${n}`], `Numpad${n}`];
 }
 
 /**
@@ -43,11 +55,13 @@ export function press(rfb, chord) {
     const keys = chord.split(" ").filter((name) => !held.has(name)).map((name) => KEYS[name]);
     keys.forEach((key) => rfb.sendKey(...key, true));
     keys.reverse().forEach((key) => rfb.sendKey(...key, false));
+    held.releaseOnce(rfb);
 }
 
-/** Modifiers that stay down until they are released again. */
-class HeldKeys {
+/** Modifiers that stay down until they are released again, or for the next key only. */
+class HeldKeys extends EventTarget {
     #held = new Set();
+    #once = new Set();
 
     has(name) {
         return this.#held.has(name);
@@ -62,7 +76,29 @@ class HeldKeys {
         if (down) {
             this.#held.add(name);
         }
+        this.#once.delete(name);
         rfb.sendKey(...KEYS[name], down);
+        this.#changed();
+    }
+
+    /** Hold a key down until the next key was pressed, as on-screen keyboards do. */
+    toggleOnce(rfb, name) {
+        this.toggle(rfb, name);
+        if (this.#held.has(name)) {
+            this.#once.add(name);
+        }
+    }
+
+    /** The key that some were held for was pressed. */
+    releaseOnce(rfb) {
+        if (this.#once.size) {
+            this.#once.forEach((name) => {
+                this.#held.delete(name);
+                rfb.sendKey(...KEYS[name], false);
+            });
+            this.#once.clear();
+            this.#changed();
+        }
     }
 
     /**
@@ -72,7 +108,12 @@ class HeldKeys {
      */
     releasedByKeyboard(code) {
         const name = [...this.#held].find((each) => KEYS[each][1] === code);
-        return this.#held.delete(name);
+        this.#once.delete(name);
+        const wasHeld = this.#held.delete(name);
+        if (wasHeld) {
+            this.#changed();
+        }
+        return wasHeld;
     }
 
     /** Press the held keys in a console that has moved: its server has released them. */
@@ -84,6 +125,12 @@ class HeldKeys {
     release(rfb) {
         this.#held.forEach((name) => rfb?.sendKey(...KEYS[name], false));
         this.#held.clear();
+        this.#once.clear();
+        this.#changed();
+    }
+
+    #changed() {
+        this.dispatchEvent(new Event("change"));
     }
 }
 

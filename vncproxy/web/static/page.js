@@ -5,9 +5,11 @@ import * as consent from "./consent.js";
 import * as drive from "./drive.js";
 import * as heldback from "./heldback.js";
 import * as invite from "./invite.js";
+import * as keybar from "./keybar.js";
 import * as mode from "./mode.js";
 import * as overlay from "./overlay.js";
 import * as people from "./people.js";
+import * as pointerlock from "./pointerlock.js";
 import * as power from "./power.js";
 import * as recording from "./recording.js";
 import * as softkeyboard from "./softkeyboard.js";
@@ -31,7 +33,9 @@ const PARTS = [
     invite,
     recording,
     toolbar,
+    keybar,
     view,
+    pointerlock,
     clipboard,
     typingDialog,
     overlay,

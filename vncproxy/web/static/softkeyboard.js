@@ -1,11 +1,13 @@
 /**
- * The on-screen keyboard of a phone or tablet.
+ * The on-screen keyboard of a phone or tablet, and the input methods of other computers.
  *
- * Such keyboards send no usable key events but edit text, with auto-correction. They edit an
- * invisible field here, and every difference is sent as key strokes.
+ * They send no usable key events but edit text, with auto-correction and composition. They edit a
+ * field here, and every difference is sent as key strokes; the field is only shown for input methods.
  */
 
 import KeyTable from "./novnc/core/input/keysym.js";
+import { element, onClick } from "./dom.js";
+import { again } from "./keyevents.js";
 import { strike, strokes } from "./typing.js";
 
 /** Keeps the field from being empty, where Backspace would change nothing. */
@@ -54,11 +56,51 @@ export function attach(field, connection) {
         }
     });
     field.addEventListener("keydown", (event) => {
+        if (isComposing()) {
+            return;
+        }
         if (event.key in BARE_KEYS) {
             event.preventDefault();
             connection.live?.sendKey(BARE_KEYS[event.key]);
         }
     });
+    attachComposing(field);
+}
+
+/** While text is composed in the field, which is visible then, the keys beside it are sent, too. */
+function attachComposing(field) {
+    onClick("compose", () => {
+        const menu = element("keys-menu");
+        if (menu.popover === "auto") {
+            menu.hidePopover();
+        }
+        document.body.dataset.composing = "";
+        element("compose").ariaPressed = "true";
+        field.focus();
+    });
+    field.addEventListener("blur", () => {
+        delete document.body.dataset.composing;
+        element("compose").ariaPressed = "false";
+    });
+    for (const type of ["keydown", "keyup"]) {
+        field.addEventListener(type, (event) => {
+            if (isComposing() && isNoText(event)) {
+                event.preventDefault();
+                screen().dispatchEvent(again(event, type));
+            }
+        });
+    }
+}
+
+const isComposing = () => "composing" in document.body.dataset;
+const screen = () => element("screen").querySelector("canvas");
+
+/** Whether a key belongs to no text, and to no input method that is at work. */
+function isNoText({ isComposing: byInputMethod, key, ctrlKey, altKey, metaKey }) {
+    if (byInputMethod || ["Process", "Dead", "Unidentified", "Shift", "Backspace"].includes(key)) {
+        return false;
+    }
+    return key.length > 1 || ((ctrlKey || altKey || metaKey) && !(ctrlKey && altKey));
 }
 
 /** A touch on the screen must not move the focus, which would hide the keyboard. */

@@ -4,23 +4,42 @@ import { held, press } from "./keys.js";
 import { element, onClick } from "./dom.js";
 
 const MARGIN = 8;
+/** The keypad of a keyboard, row by row, without the keys that are elsewhere in the menu. */
+const KEYPAD = [
+    ["numlock", "Num"],
+    ["kpdivide", "/"],
+    ["kpmultiply", "*"],
+    ["kpsubtract", "-"],
+    ["kp7", "7"],
+    ["kp8", "8"],
+    ["kp9", "9"],
+    ["kpadd", "+"],
+    ["kp4", "4"],
+    ["kp5", "5"],
+    ["kp6", "6"],
+    ["kpdecimal", "."],
+    ["kp1", "1"],
+    ["kp2", "2"],
+    ["kp3", "3"],
+    ["kpenter", "Enter"],
+    ["kp0", "0"],
+];
 /** Buttons that are enabled without a connection. */
 const ALWAYS = ["view", "full-screen", "view-full-screen"];
 
 export function attach(connection) {
-    addTerminals();
+    addKeys();
     document.querySelectorAll(".menu").forEach(placeBelowButton);
-    document.querySelectorAll("[data-chord]").forEach((button) => {
+    document.querySelectorAll("#bar [data-chord]").forEach((button) => {
         button.addEventListener("click", () => onChord(connection.live, button));
     });
     document.querySelectorAll("[data-hold]").forEach((button) => {
         button.addEventListener("click", () => onHold(connection.live, button));
     });
-    element("screen").addEventListener("keyup", ({ code }) => {
-        if (held.releasedByKeyboard(code)) {
-            showHeld();
-        }
-    }, { capture: true });
+    held.addEventListener("change", showHeld);
+    element("screen").addEventListener("keyup", ({ code }) => held.releasedByKeyboard(code), {
+        capture: true,
+    });
     connection.addEventListener("change", () => {
         if (!connection.onTheMove) {
             held.release(null);
@@ -29,13 +48,10 @@ export function attach(connection) {
         } else {
             return; // for a moment the buttons do nothing, which is less than a flicker
         }
-        showHeld();
         enable(connection);
     });
-    onClick("open-typing", () => {
-        held.release(connection.live);
-        showHeld();
-    });
+    onClick("open-typing", () => held.release(connection.live));
+    onClick("pin-keys", () => pinKeys(element("pin-keys").ariaPressed !== "true"));
     onClick("soft-keyboard", () => element("soft-field").focus());
     onClick("disconnect", () => connection.disconnect());
     element("tools").addEventListener("focusin", ({ target }) => {
@@ -44,36 +60,56 @@ export function attach(connection) {
     onClick("handle", () => element("tools").querySelector("button:not([disabled])").focus());
 }
 
-function addTerminals() {
+/** Add the buttons of rows that have one for each function key, or each key of a keypad. */
+function addKeys() {
     for (let n = 1; n <= 12; n++) {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.dataset.chord = `ctrl alt f${n}`;
-        button.textContent = `F${n}`;
-        button.ariaLabel = `Ctrl+Alt+F${n}`;
-        element("terminals").append(button);
+        addKey("terminals", `ctrl alt f${n}`, `F${n}`).ariaLabel = `Ctrl+Alt+F${n}`;
+        addKey("function-keys", `f${n}`, `F${n}`);
+        addKey("key-bar-functions", `f${n}`, `F${n}`);
     }
+    for (const [name, label] of KEYPAD) {
+        addKey("keypad", name, label).ariaLabel = `Keypad ${label}`;
+    }
+}
+
+function addKey(row, chord, label) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.chord = chord;
+    button.textContent = label;
+    element(row).append(button);
+    return button;
 }
 
 function onChord(rfb, button) {
     if (rfb) {
         press(rfb, button.dataset.chord);
-        button.closest("[popover]")?.hidePopover();
-        rfb.focus({ preventScroll: true });
+        const menu = button.closest("[popover]");
+        if (menu?.popover !== "manual") {
+            menu?.hidePopover();
+            rfb.focus({ preventScroll: true });
+        }
     }
+}
+
+/** A menu that is pinned stays open, whatever is pressed in it or beside it. */
+function pinKeys(on) {
+    const menu = element("keys-menu");
+    element("pin-keys").ariaPressed = String(on);
+    menu.popover = on ? "manual" : "auto";
+    menu.showPopover(); // changing its kind has hidden it
+    element("pin-keys").focus();
 }
 
 function onHold(rfb, button) {
     if (rfb) {
         held.toggle(rfb, button.dataset.hold);
-        showHeld();
     }
 }
 
 /** Forget the keys that are held down: the guest has released them, or gets no keys any more. */
 export function releaseHeld() {
     held.release(null);
-    showHeld();
     element("keys-menu").hidePopover();
 }
 

@@ -59,6 +59,7 @@ export function strike(rfb, { keysym: key, shift }) {
     if (press) {
         rfb.sendKey(KeyTable.XK_Shift_L, undefined, false);
     }
+    held.releaseOnce(rfb);
 }
 
 /**
