@@ -27,6 +27,7 @@ from vncproxy.api import (
 )
 from vncproxy.api.audit import ApiAudit
 from vncproxy.api.stored_keys import StoredKeys
+from vncproxy.api.v1.screenshots import Pictures
 from vncproxy.config.scope import Access
 from vncproxy.consent.consent import Consent
 from vncproxy.errors import (
@@ -289,6 +290,7 @@ class ApiTestCase(SynchronousTestCase):
         self.locate_timeout = 10.0
         self.zone = self.rfb_address = ""
         self.zones: dict[str, Peer] = {}
+        self.pictures: Pictures | None = None
         self.asked: dict[Deferred[Any], tuple[str, str]] = {}
         self.key = self.add_key("root", Scope.ADMIN)
         self.serve()
@@ -335,6 +337,7 @@ class ApiTestCase(SynchronousTestCase):
                 rfb_address=self.rfb_address,
                 zone=self.zone,
                 zones=self.zones,
+                pictures=self.pictures,
             )
         )
         self.treq = StubTreq(self.resource)

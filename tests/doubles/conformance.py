@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 from urllib.parse import unquote
@@ -32,7 +33,9 @@ def complaints(method: str, path: str, status: int, headers: Mapping[str, str], 
     if described is None:
         return f"{status} is not described: {text}"
     media_type = headers.get("content-type", "").partition(";")[0]
-    if media_type not in described["content"]:
+    if "content" not in described:
+        return text
+    if not any(fnmatchcase(media_type, kind) for kind in described["content"]):
         return f"content type {media_type}"
     if missing := {name.lower() for name in described.get("headers", ())} - headers.keys():
         return f"headers {missing}"

@@ -126,14 +126,14 @@ def _saver(output: Path, at: float | None) -> Save:
 def _save_picture(output: Path, at: float, reader: RecordingReader, file: Path) -> None:
     try:
         from ..recording.playing import pictures_at
-        from ..screenshots.formats import ImageFormat
+        from ..screenshots.formats import ImageKind
         from ..screenshots.images import encode_image
     except ImportError as e:
         raise Misconfigured("pictures need numpy and Pillow: install vncproxy[screen]") from e
     found = next(pictures_at(reader.events(), [round(at * 1e6)]))
     if found is None:
         raise Refused(f"{file}: there is no screen {at:g} s after its beginning")
-    output.write_bytes(encode_image(found, ImageFormat.PNG))
+    output.write_bytes(encode_image(found, ImageKind()))
 
 
 def _save_video(output: Path, reader: RecordingReader, file: Path) -> None:

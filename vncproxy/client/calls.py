@@ -275,10 +275,20 @@ def show_screen(
     vm: str,
     *,
     width: int | None = None,
+    height: int | None = None,
     format: Literal["png", "jpeg", "webp"] = "png",  # noqa: A002
+    quality: int | None = None,
+    cursor: bool | None = None,
 ) -> Call[bytes]:
-    """Show a machine's screen as an image, at most so many pixels wide."""
-    query = _given(vm=vm, width=width, format=format)
+    """Show a machine's screen as an image, at most so many pixels wide and high.
+
+    Args:
+        quality: of JPEG and WebP, from 1 to 100.
+        cursor: whether the mouse cursor is shown; None leaves that to the console's server.
+    """
+    shown = None if cursor is None else str(cursor).lower()
+    size = {"width": width, "height": height}
+    query = _given(vm=vm, **size, format=format, quality=quality, cursor=shown)
     return Call("GET", "/v1/screenshot", query, media_type="image/*")
 
 

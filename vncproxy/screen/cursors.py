@@ -32,6 +32,21 @@ class Cursor:
     pixels: Pixels
 
 
+def paint_cursor(cursor: Cursor, at: tuple[int, int], pixels: Pixels) -> None:
+    """Paint a cursor over a screen, where it points to a place; what lies outside is left out.
+
+    Args:
+        at: from the left and from above.
+    """
+    left, top = at[0] - cursor.x, at[1] - cursor.y
+    shape = cursor.pixels[max(0, -top) :, max(0, -left) :]
+    left, top = max(0, left), max(0, top)
+    area = pixels[top : top + shape.shape[0], left : left + shape.shape[1]]
+    shape = shape[: area.shape[0], : area.shape[1]].astype(np.uint16)
+    opacity = shape[:, :, 3:]
+    area[:] = (shape[:, :, :3] * opacity + area * (255 - opacity) + 127) // 255
+
+
 def read_cursor(source: Source, place: tuple[int, int, int, int], colours: Colours) -> Cursor:
     """Read the pixels and the mask of the pseudo-encoding Cursor.
 

@@ -68,6 +68,8 @@ class ScreenDecoder:
     Attributes:
         picture: the screen as it is now; of the right size from the beginning.
         cursor: the shape of its cursor; None until the server has sent one.
+        pointer: where that is, from the left and from above; None until the server has said it.
+        has_map: whether colours of a colour map have come.
         updates: how many updates with pixels have been decoded.
         on_fence: called with each fence of the server, a whole message.
         on_update: called after each update with pixels.
@@ -81,6 +83,8 @@ class ScreenDecoder:
     ) -> None:
         self.picture = picture
         self.cursor: Cursor | None = None
+        self.pointer: tuple[int, int] | None = None
+        self.has_map = False
         self.updates = 0
         self.on_fence: Callable[[bytes], object] = _ignore
         self.on_update: Callable[[], object] = _nothing
@@ -126,6 +130,7 @@ class ScreenDecoder:
         if message[0] == _COLOURS:
             first = int.from_bytes(message[2:4], "big")
             self._colours.set_map(first, bytes(message[_COLOURS_HEAD:]))
+            self.has_map = True
             return
         if self._decode_update(Source(message, 4), int.from_bytes(message[2:4], "big")):
             self.updates += 1
@@ -216,6 +221,9 @@ class ScreenDecoder:
     def _vmware_cursor(self, source: Source, place: Place) -> None:
         self.cursor = read_vmware_cursor(source, place, self._colours)
 
+    def _position(self, source: Source, place: Place) -> None:
+        self.pointer = place[:2]
+
     def _name(self, source: Source, place: Place) -> None:
         source.take(source.number())
 
@@ -245,10 +253,12 @@ class ScreenDecoder:
         e.X_CURSOR: _x_cursor,
         e.CURSOR_WITH_ALPHA: _cursor_with_alpha,
         e.VMWARE_CURSOR: _vmware_cursor,
+        e.VMWARE_CURSOR_POSITION: _position,
+        e.POINTER_POSITION: _position,
         e.DESKTOP_NAME: _name,
         e.QEMU_LED: _led,
         **dict.fromkeys(
-            (e.POINTER_POSITION, e.QEMU_POINTER_MOTION, e.QEMU_KEY, e.EXTENDED_MOUSE_BUTTONS),
+            (e.QEMU_POINTER_MOTION, e.QEMU_KEY, e.EXTENDED_MOUSE_BUTTONS),
             _nothing,
         ),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -12,9 +13,10 @@ from ..errors import Busy
 from ..model import VMAddress
 from ..screen import Picture
 from .camera import InThread
-from .formats import ImageFormat
-from .images import encode_image
+from .formats import Image, ImageKind
+from .images import digest_of, encode_image
 from .keeping import Kept, Shared
+from .turns import Turns
 
 MOST_AT_A_TIME: Final = 4
 """Pictures of different machines that are taken at the same time."""
@@ -34,87 +36,115 @@ MOST_IMAGES_KEPT: Final = 16 << 20
 KEPT: Final = 2.0
 """Seconds for which a picture is shown again instead of a new one."""
 
+IMAGES_KEPT: Final = 60.0
+"""Seconds for which an image is shown again while its screen does not change."""
 
-class _Kind(NamedTuple):
-    """Which image; `width` is None for that of the screen."""
+Take = Callable[[VMAddress, bool | None], Awaitable[Picture]]
+"""Takes a picture of a machine's console, as `ImageKind.cursor` has it."""
+
+
+class _Which(NamedTuple):
+    """Which picture."""
 
     vm: VMAddress
-    format: ImageFormat
-    width: int | None
+    cursor: bool | None
 
 
 class _Taken(NamedTuple):
-    """A picture, and the moment until which it is shown."""
+    """A picture, digits that are those of equal pictures only, and when it was taken."""
 
     picture: Picture
-    end: float
+    digest: str
+    at: float
 
 
 class Album:
     """Takes pictures of machines, and keeps them and their images for a moment.
 
     Args:
-        take: takes a picture of a machine's console.
+        take: takes a picture.
         in_thread: calls a function in a thread, apart from those in which pictures are decoded.
         clock: for the age of pictures.
     """
 
-    def __init__(
-        self,
-        take: Callable[[VMAddress], Awaitable[Picture]],
-        in_thread: InThread,
-        clock: IReactorTime,
-    ) -> None:
+    def __init__(self, take: Take, in_thread: InThread, clock: IReactorTime) -> None:
         self._take = take
         self._in_thread = in_thread
         self._clock = clock
-        self._pictures: Kept[VMAddress, _Taken] = Kept(clock, _size_of, MOST_KEPT)
-        self._images: Kept[_Kind, bytes] = Kept(clock, len, MOST_IMAGES_KEPT)
-        self._taking: Shared[VMAddress, _Taken] = Shared()
-        self._making: Shared[_Kind, bytes] = Shared()
+        self._pictures: Kept[_Which, _Taken] = Kept(clock, _size_of, MOST_KEPT)
+        self._images: Kept[str, bytes] = Kept(clock, len, MOST_IMAGES_KEPT)
+        self._taking: Shared[_Which, _Taken] = Shared()
+        self._making: Shared[str, bytes] = Shared()
+        self._making_of: Counter[VMAddress] = Counter()
+        self._turns = Turns("pictures", MOST_AT_A_TIME, clock)
+        self._turns_of_images = Turns("images", MOST_IMAGES, clock)
 
-    async def image(self, vm: VMAddress, kind: ImageFormat, width: int | None = None) -> bytes:
+    async def image(
+        self, vm: VMAddress, kind: ImageKind, known: Collection[str] = frozenset()
+    ) -> Image:
         """Return an image of a machine's screen, whose picture is at most `KEPT` seconds old.
 
+        Args:
+            known: the tags of images that the caller has; such a one is not made again.
+
         Raises:
-            Busy: pictures or images of too many machines, or too many of this one, are being made.
+            Busy: too many machines, or images of this one, are asked for.
             VNCProxyError: there is no picture of it.
         """
-        wanted = _Kind(vm, kind, width)
-        if (image := self._images.get(wanted)) is not None:
-            return image
-        if joined := self._making.join(wanted):
+        taken = await self._picture(_Which(vm, kind.cursor))
+        tag = _tag_of(taken.digest, kind)
+        data = b"" if tag in known else await self._data(vm, tag, taken.picture, kind)
+        return Image(tag, self._clock.seconds() - taken.at, data)
+
+    async def picture(self, vm: VMAddress, cursor: bool | None = None) -> Picture:
+        """Return a picture of a machine's screen, at most `KEPT` seconds old; it is not changed.
+
+        Raises:
+            VNCProxyError: as `image`.
+        """
+        return (await self._picture(_Which(vm, cursor))).picture
+
+    async def _picture(self, which: _Which) -> _Taken:
+        """Return the picture that is kept, or being taken, or take one."""
+        if (taken := self._pictures.get(which)) is not None:
+            return taken
+        if joined := self._taking.join(which):
             return await joined
-        self._require_room(vm)
-        return await self._making.make(wanted, partial(self._make, wanted))
+        taking = partial(self._turns.run, partial(self._take_and_keep, which))
+        return await self._taking.make(which, taking)
 
-    def _require_room(self, vm: VMAddress) -> None:
-        making = [each.vm for each in self._making.keys]
-        if len(making) >= MOST_IMAGES or making.count(vm) >= MOST_OF_ONE:
-            raise Busy(f"{len(making)} images are being made, {making.count(vm)} of them of {vm}")
-
-    async def _make(self, wanted: _Kind) -> bytes:
-        taken = self._pictures.get(wanted.vm) or await self._picture(wanted.vm)
-        image: bytes = await self._in_thread(
-            encode_image, taken.picture, wanted.format, wanted.width
-        )
-        self._images.keep(wanted, image, taken.end)
-        return image
-
-    async def _picture(self, vm: VMAddress) -> _Taken:
-        """Return the picture that is being taken, or take one."""
-        if joined := self._taking.join(vm):
-            return await joined
-        if len(self._taking.keys) >= MOST_AT_A_TIME:
-            raise Busy(f"pictures of {MOST_AT_A_TIME} machines are being taken")
-        return await self._taking.make(vm, partial(self._take_and_keep, vm))
-
-    async def _take_and_keep(self, vm: VMAddress) -> _Taken:
-        picture = await self._take(vm)
-        taken = _Taken(picture, self._clock.seconds() + KEPT)
-        self._pictures.keep(vm, taken, taken.end)
+    async def _take_and_keep(self, which: _Which) -> _Taken:
+        picture = await self._take(which.vm, which.cursor)
+        at = self._clock.seconds()
+        taken = _Taken(picture, await self._in_thread(digest_of, picture), at)
+        self._pictures.keep(which, taken, at + KEPT)
         return taken
+
+    async def _data(self, vm: VMAddress, tag: str, picture: Picture, kind: ImageKind) -> bytes:
+        """Return the image that is kept, or being made, or make one."""
+        if (data := self._images.get(tag)) is not None:
+            return data
+        if joined := self._making.join(tag):
+            return await joined
+        if self._making_of[vm] >= MOST_OF_ONE:
+            raise Busy(f"{MOST_OF_ONE} images of {vm} are being made")
+        return await self._making.make(tag, partial(self._make, vm, tag, picture, kind))
+
+    async def _make(self, vm: VMAddress, tag: str, picture: Picture, kind: ImageKind) -> bytes:
+        self._making_of[vm] += 1
+        try:
+            encoding = partial(self._in_thread, encode_image, picture, kind)
+            data: bytes = await self._turns_of_images.run(encoding)
+        finally:
+            self._making_of -= Counter((vm,))
+        self._images.keep(tag, data, self._clock.seconds() + IMAGES_KEPT)
+        return data
 
 
 def _size_of(taken: _Taken) -> int:
     return int(taken.picture.pixels.nbytes)
+
+
+def _tag_of(digest: str, kind: ImageKind) -> str:
+    quality = f"q{kind.quality}" if kind.format.has_quality else ""
+    return f"{digest}-{kind.width or ''}x{kind.height or ''}{quality}.{kind.format.value}"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-import numpy as np
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
 from twisted.internet.interfaces import IReactorTime
 
@@ -21,15 +20,14 @@ from ..errors import (
 from ..relay.leg import Leg
 from ..rfb import encodings as e
 from ..rfb.pixels import PixelFormat
+from ..rfb.server_init import pixel_format_of
 from ..rfb.server_messages import FormatChanges, ServerPieces
 from ..screen import Limits, Picture, ScreenDecoder
-from ..screen.colours import Pixels
+from ..screen.cursors import paint_cursor
+from .seen import LARGEST_AREA, SeenPicture
 
-MOST_UPDATES: Final = 10
-"""Updates that may pass until each pixel was sent; servers need one, or two."""
-
-LARGEST_AREA: Final = 8192 * 4320
-"""Pixels of a screen; a security limit."""
+MOST_UPDATES: Final = 64
+"""Updates that may pass until each pixel was sent; most servers need one, or two."""
 
 MOST_BYTES: Final = 4 * LARGEST_AREA + (1 << 20)
 """Bytes until an update is whole: its pixels in Raw and its heads; a security limit."""
@@ -40,9 +38,15 @@ MOST_RECTANGLES: Final = 16384
 MOST_MESSAGES: Final = 4096
 """Messages of any kind until the picture is complete; a security limit."""
 
-_FORMAT: Final = PixelFormat()
+_FULL_COLOUR: Final = PixelFormat()
 _ENCODINGS: Final = (e.ZLIB, e.RAW, e.DESKTOP_SIZE, e.LAST_RECT)
 """Those that are decoded without a loop over pixels."""
+
+_OF_CURSORS: Final = (
+    *(e.CURSOR_WITH_ALPHA, e.VMWARE_CURSOR, e.CURSOR, e.X_CURSOR),
+    *(e.POINTER_POSITION, e.VMWARE_CURSOR_POSITION),
+)
+"""A server that is asked for them paints no cursor itself."""
 
 _PICTURES: Final = frozenset({e.COPY_RECT, e.RAW, e.ZLIB})
 
@@ -56,30 +60,13 @@ class InThread(Protocol):
         """Return what the function returns."""
 
 
-class _Watched(Picture):
-    """A picture that notes which pixels were sent."""
-
-    def __init__(self, width: int, height: int) -> None:
-        super().__init__(width, height, LARGEST_AREA)
-        self._seen = np.zeros((height, width), bool)
-
-    def resize(self, width: int, height: int) -> None:
-        super().resize(width, height)
-        self._seen = np.zeros((height, width), bool)
-
-    def area(self, x: int, y: int, width: int, height: int) -> Pixels:
-        found = super().area(x, y, width, height)
-        self._seen[y : y + height, x : x + width] = True
-        return found
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether each pixel was sent."""
-        return bool(self._seen.all())
-
-
 async def take_picture(
-    leg: Leg, server_init: bytes, in_thread: InThread, time_limit: float, clock: IReactorTime
+    leg: Leg,
+    server_init: bytes,
+    in_thread: InThread,
+    time_limit: float,
+    clock: IReactorTime,
+    cursor: bool | None = None,
 ) -> Picture:
     """Ask a console for its screen, and return it; the connection is closed then.
 
@@ -87,6 +74,8 @@ async def take_picture(
         leg: to the console's server, right behind ServerInit.
         in_thread: decodes; the connection is not read meanwhile.
         time_limit: seconds, after which a thread that still decodes stops as well.
+        cursor: whether the mouse cursor is shown; None leaves that to the server. It is painted
+            here where the server has told its shape and its place, and by the server elsewhere.
 
     Raises:
         ConsoleUnavailable: its screen has no pixels.
@@ -95,7 +84,7 @@ async def take_picture(
     """
     try:
         camera = _Camera(leg, server_init, in_thread, _TimeLimit(time_limit, clock))
-        return await Deferred.fromCoroutine(camera.take()).addTimeout(time_limit, clock)
+        return await Deferred.fromCoroutine(camera.take(cursor)).addTimeout(time_limit, clock)
     except TimeoutError as error:
         raise UpstreamViolation(f"no picture within {time_limit:g} s") from error
     finally:
@@ -125,47 +114,87 @@ class _Camera:
     ) -> None:
         self._leg = leg
         self._in_thread = in_thread
-        width, height = struct.unpack_from(">HH", server_init)
-        self._picture = _Watched(width, height)
+        self._picture = SeenPicture(*struct.unpack_from(">HH", server_init))
         self._time_limit = time_limit
+        self._format = _format_for(server_init)
         limits = Limits(MOST_BYTES, MOST_RECTANGLES, 1, _PICTURES, time_limit.check)
-        self._decoder = ScreenDecoder(self._picture, _FORMAT, limits)
-        self._pieces = ServerPieces(FormatChanges(_FORMAT))
+        self._decoder = ScreenDecoder(self._picture, self._format, limits)
+        self._formats = FormatChanges(self._format)
+        self._pieces = ServerPieces(self._formats)
         self._unread: deque[bytes] = deque()
         self._unread_size = 0
         self._messages = 0
         self._arrived: Deferred[None] | None = None
         self._failure: VNCProxyError | None = None
 
-    async def take(self) -> Picture:
+    async def take(self, cursor: bool | None) -> Picture:
         """Return the picture once each pixel was sent."""
-        self._leg.send(bytes(4) + _FORMAT.pack())
-        self._leg.send(struct.pack(f">BxH{len(_ENCODINGS)}i", 2, len(_ENCODINGS), *_ENCODINGS))
         self._leg.deliver(self._receive)
         self._leg.close_reason.addCallback(self._closed)
+        self._leg.send(bytes(4) + self._format.pack())
+        self._announce(_ENCODINGS if cursor is None else (*_OF_CURSORS, *_ENCODINGS))
+        await self._receive_picture()
+        if not (self._format.true_colour or self._decoder.has_map):
+            await self._receive_in_full_colour()
+        if cursor and self._decoder.pointer is None and self._decoder.cursor is not None:
+            await self._receive_with_cursor()
+        return await self._finish(cursor=cursor is True)
+
+    async def _receive_in_full_colour(self) -> None:
+        """Ask for another format: the server has not told which colours its numbers stand for."""
+        self._leg.send(bytes(4) + _FULL_COLOUR.pack())
+        self._formats.change_format(_FULL_COLOUR)
+        self._decoder.use_format(_FULL_COLOUR)
+        self._picture.forget()
+        await self._receive_picture()
+
+    async def _receive_with_cursor(self) -> None:
+        """Let the server paint the cursor: only it knows where that is."""
+        self._announce(_ENCODINGS)
+        self._picture.forget()
+        await self._receive_picture()
+
+    async def _receive_picture(self) -> None:
+        """Ask for what is missing until each pixel was sent."""
+        missing: tuple[int, ...] | None = (0, 0, self._picture.width, self._picture.height)
         for _ in range(MOST_UPDATES):
-            picture = self._picture
-            self._leg.send(struct.pack(">BBHHHH", 3, 0, 0, 0, picture.width, picture.height))
+            assert missing is not None
+            self._leg.send(struct.pack(">BBHHHH", 3, 0, *missing))
             await self._next_update()
-            await self._decode_unread()
-            if picture.is_complete:
-                return _with_pixels(picture)
+            missing = await self._decode_unread()
+            if missing is None:
+                return
         raise UpstreamViolation(f"no whole picture in {MOST_UPDATES} updates")
 
-    async def _decode_unread(self) -> None:
-        """Decode what has arrived, in a thread; no more is read until that has ended."""
+    def _announce(self, encodings: Sequence[int]) -> None:
+        self._leg.send(struct.pack(f">BxH{len(encodings)}i", 2, len(encodings), *encodings))
+
+    async def _finish(self, *, cursor: bool) -> Picture:
+        picture, decoder = _with_pixels(self._picture), self._decoder
+        if cursor and decoder.cursor is not None and decoder.pointer is not None:
+            await self._in_thread(paint_cursor, decoder.cursor, decoder.pointer, picture.pixels)
+        return picture
+
+    async def _decode_unread(self) -> tuple[int, ...] | None:
+        """Decode what has arrived, in a thread; no more is read until that has ended.
+
+        Returns:
+            What is missing then, as `SeenPicture.missing` has it.
+        """
         unread, self._unread, self._unread_size = self._unread, deque(), 0
         self._leg.pause()
         try:
-            await self._in_thread(self._decode, unread)
+            missing: tuple[int, ...] | None = await self._in_thread(self._decode, unread)
         finally:
             self._leg.resume()
+        return missing
 
-    def _decode(self, unread: deque[bytes]) -> None:
+    def _decode(self, unread: deque[bytes]) -> tuple[int, ...] | None:
         """Decode pieces as they arrived: a list of all their messages could be large."""
         while unread:
             self._time_limit.check()
             self._decoder.receive(unread.popleft())
+        return self._picture.missing()
 
     async def _next_update(self) -> None:
         if self._failure is not None:
@@ -211,9 +240,17 @@ class _Camera:
             waiting.callback(None)
 
 
-def _with_pixels(picture: Picture) -> Picture:
+def _format_for(server_init: bytes) -> PixelFormat:
+    """Return the server's own format, which also one has that ignores what it is asked for."""
+    try:
+        return pixel_format_of(server_init)
+    except UpstreamViolation:
+        return _FULL_COLOUR
+
+
+def _with_pixels(picture: SeenPicture) -> Picture:
     if not picture.width or not picture.height:
         raise ConsoleUnavailable(
             "without a screen", f"a screen of {picture.width} x {picture.height} pixels"
         )
-    return picture
+    return picture.finished()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Final
 
+import numpy as np
 from PIL import Image
 
 from ..screen import Picture
-from .formats import ImageFormat
-
-QUALITY = 85
-"""Of JPEG and WebP."""
+from .formats import ImageFormat, ImageKind
 
 _LARGEST_SIDE: Final[Mapping[ImageFormat, int]] = {
     ImageFormat.JPEG: 65500,
@@ -21,26 +20,32 @@ _LARGEST_SIDE: Final[Mapping[ImageFormat, int]] = {
 """Pixels of an image's width and height that an encoder takes; PNG has no such limit."""
 
 
-def encode_image(picture: Picture, kind: ImageFormat, width: int | None = None) -> bytes:
-    """Return a picture as an image.
+def encode_image(picture: Picture, kind: ImageKind) -> bytes:
+    """Return a picture as an image, with the screen's proportions.
 
     Args:
         picture: has pixels.
-        width: the most pixels from left to right; the height follows. An image is never enlarged,
-            and made smaller where its format cannot have its size.
+        kind: an image is never enlarged, and made smaller where its format cannot have its size.
     """
     image = Image.fromarray(picture.pixels, "RGB")
-    size = _size(image.width, image.height, kind, width)
+    size = _size(image.width, image.height, kind)
     if size != image.size:
         image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     buffer = io.BytesIO()
-    image.save(buffer, kind.value, quality=QUALITY)
+    image.save(buffer, kind.format.value, quality=kind.quality)
     return buffer.getvalue()
 
 
-def _size(width: int, height: int, kind: ImageFormat, wanted: int | None) -> tuple[int, int]:
+def digest_of(picture: Picture) -> str:
+    """Return hexadecimal digits that are equal for equal pictures only."""
+    digest = blake2b(f"{picture.width}x{picture.height}".encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(picture.pixels).data)
+    return digest.hexdigest()
+
+
+def _size(width: int, height: int, kind: ImageKind) -> tuple[int, int]:
     """Return the width and height of an image of a screen."""
-    scale = min(1.0, (wanted or width) / width)
-    if kind in _LARGEST_SIDE:
-        scale = min(scale, _LARGEST_SIDE[kind] / max(width, height))
+    scale = min(1.0, (kind.width or width) / width, (kind.height or height) / height)
+    if kind.format in _LARGEST_SIDE:
+        scale = min(scale, _LARGEST_SIDE[kind.format] / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from ..blocking import BoundedCalls
 from ..errors import BackendError, Busy
 from ..model import VMAddress
-from ..screenshots.formats import ImageFormat
+from ..screenshots.formats import Image, ImageKind
 from ..session.registry import SessionRegistry
 from ..together.viewers import require_room
 
@@ -35,11 +35,20 @@ class LazyAlbum:
         self._make = make
         self._album: Album | None = None
 
-    async def image(self, vm: VMAddress, kind: ImageFormat, width: int | None = None) -> bytes:
+    async def image(
+        self, vm: VMAddress, kind: ImageKind, known: Collection[str] = frozenset()
+    ) -> Image:
         """Return an image of a machine's screen, as `Album.image` does."""
+        return await self._opened().image(vm, kind, known)
+
+    async def picture(self, vm: VMAddress, cursor: bool | None = None) -> Picture:
+        """Return a picture of a machine's screen, as `Album.picture` does."""
+        return await self._opened().picture(vm, cursor)
+
+    def _opened(self) -> Album:
         if self._album is None:
             self._album = self._make()
-        return await self._album.image(vm, kind, width)
+        return self._album
 
 
 def make_album(sessions: SessionRegistry, calls: BoundedCalls, reactor: Any) -> LazyAlbum | None:
@@ -56,10 +65,11 @@ def _make(sessions: SessionRegistry, calls: BoundedCalls, reactor: Any) -> Album
     decode = PictureThreads(calls.part("pictures", THREADS))
     encode = PictureThreads(calls.part("images", THREADS))
 
-    async def take(vm: VMAddress) -> Picture:
+    async def take(vm: VMAddress, cursor: bool | None) -> Picture:
         await require_room(sessions.services.backends, vm)
         console, _ = await sessions.services.consoles().open(vm)
-        return await take_picture(console.leg, console.server_init, decode, TIME_LIMIT, reactor)
+        leg, init = console.leg, console.server_init
+        return await take_picture(leg, init, decode, TIME_LIMIT, reactor, cursor)
 
     return Album(take, encode, reactor)
 

@@ -6,8 +6,11 @@ from ...answers import MachineList, Powered
 from ...config.scope import Scope
 from .operation import Operation
 from .parameters import (
+    CURSOR,
     FORMAT,
+    HEIGHT,
     ONE_VM,
+    QUALITY,
     WIDTH,
 )
 from .power import PowerRequest
@@ -61,7 +64,8 @@ SCREENSHOT = Operation(
     "Show a machine's screen as an image.",
     "It is a few seconds old at most; the proxy opens the console for it, as a session does.",
     scopes=(Scope.SCREENSHOT,),
-    query=(ONE_VM, WIDTH, FORMAT),
+    query=(ONE_VM, FORMAT, QUALITY, WIDTH, HEIGHT, CURSOR),
+    tagged=True,
     media_type="image/*",
     causes=(*SCREEN_REFUSED, NOT_INSTALLED),
 )

@@ -10,6 +10,7 @@ from ..reply import Reply
 from . import machine_operations as op
 from .parameters import parse_query
 from .power import PowerRequest
+from .screenshots import known_tags
 from .serving import Serving, serves
 
 
@@ -32,6 +33,7 @@ class MachineRoutes(Serving):
 
         async def work(caller: Caller) -> Reply[str]:
             given = parse_query(request.args, op.SCREENSHOT.query)
-            return await self._views.screenshots.show(caller, **given)
+            known = known_tags(request.getHeader("if-none-match"))
+            return await self._views.screenshots.show(caller, known, **given)
 
         return self._answer(request, op.SCREENSHOT, work)

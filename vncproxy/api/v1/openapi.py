@@ -144,6 +144,14 @@ def _headers(operation: Operation[Any]) -> Iterable[Document]:
             "have no effect and get the same answer.",
             "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
         }
+    if operation.tagged:
+        yield {
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "The `ETag` of an answer that the caller has; several are separated by "
+            "commas.",
+            "schema": {"type": "string"},
+        }
 
 
 def _responses(operation: Operation[Any], refs: Mapping[str, Document]) -> dict[str, Any]:
@@ -152,6 +160,8 @@ def _responses(operation: Operation[Any], refs: Mapping[str, Document]) -> dict[
         found["202"] = _content(_LATER, operation.media_type, refs[operation.name])
     if operation.may_be_unconfirmed:
         found["207"] = _content(_LATE, operation.media_type, refs[operation.name])
+    if operation.tagged:
+        found["304"] = {"description": "It is as the answer that the caller has."}
     for status, problems in groupby(operation.problems, key=lambda each: each.status):
         found[str(status)] = _bad(list(problems), refs)
     return dict(sorted(found.items()))

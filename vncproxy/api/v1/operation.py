@@ -47,6 +47,7 @@ class Operation(Generic[Body]):
         body: the model that reads the body.
         later: whether it may be done later, with the status 202.
         repeats: whether it may be sent again, with ``Idempotency-Key``.
+        tagged: whether good answers have an ``ETag``: 304 where it stands in ``If-None-Match``.
         causes: why it may fail, beyond what its other attributes say.
         media_type: of a good answer.
         ids: where a good answer has the parameters of other paths, as JSON pointers.
@@ -65,6 +66,7 @@ class Operation(Generic[Body]):
     body: type[BaseModel] | None = None
     later: bool = False
     repeats: bool = False
+    tagged: bool = False
     causes: Sequence[Problem] = ()
     media_type: str = JSON
     ids: Mapping[str, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ...model import SessionPhase, VMAddress
+from ...screenshots.formats import QUALITY as USUAL_QUALITY
 from ...screenshots.formats import ImageFormat
 from ...tokens.external.link_claims import JTI as JTI_OF_LINK
 from ..reply import Refusal
@@ -18,8 +19,11 @@ from .bodies import USER_SCHEMA, VM_SCHEMA, User
 LONGEST_PAGE = 1000
 """Sessions of a page."""
 
-WIDEST_IMAGE = 16384
-"""Pixels from left to right."""
+LONGEST_SIDE = 16384
+"""Pixels of an image from left to right, and from top to bottom."""
+
+BEST_QUALITY = 100
+"""Of an image."""
 
 TOKEN_ID = re.compile(r"[0-9a-f]{64}")
 _CURSOR = re.compile(r"[0-9]{1,20}-[\w.-]{1,64}", re.ASCII)
@@ -99,18 +103,16 @@ def _token(text: str) -> str:
     return text
 
 
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= LONGEST_PAGE):
-        message = f"must be a whole number from 1 to {LONGEST_PAGE}"
-        raise Refusal(422, "invalid-field", message, field="limit")
-    return int(text)
+def _whole(name: str, largest: int) -> Callable[[str], int]:
+    """Return what parses a number from 1 on."""
 
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= largest):
+            message = f"must be a whole number from 1 to {largest}"
+            raise Refusal(422, "invalid-field", message, field=name)
+        return int(text)
 
-def _width(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= WIDEST_IMAGE):
-        message = f"must be a whole number from 1 to {WIDEST_IMAGE}"
-        raise Refusal(422, "invalid-field", message, field="width")
-    return int(text)
+    return parse
 
 
 def _format(text: str) -> ImageFormat:
@@ -133,6 +135,12 @@ def _revoke(text: str) -> bool:
     return text == "true"
 
 
+def _shows_cursor(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise Refusal(422, "invalid-field", "must be true or false", field="cursor")
+    return text == "true"
+
+
 def _state(text: str) -> SessionPhase:
     try:
         return SessionPhase(text)
@@ -144,14 +152,33 @@ def _state(text: str) -> SessionPhase:
 WIDTH = Parameter(
     "width",
     "The most pixels from left to right; without it, as many as the screen has.",
-    _width,
-    {"type": "integer", "minimum": 1, "maximum": WIDEST_IMAGE},
+    _whole("width", LONGEST_SIDE),
+    {"type": "integer", "minimum": 1, "maximum": LONGEST_SIDE},
+)
+HEIGHT = Parameter(
+    "height",
+    "The most pixels from top to bottom; without it, as many as the screen has.",
+    _whole("height", LONGEST_SIDE),
+    {"type": "integer", "minimum": 1, "maximum": LONGEST_SIDE},
 )
 FORMAT = Parameter(
     "format",
     "The image's format.",
     _format,
     {"enum": [each.value for each in ImageFormat], "default": ImageFormat.PNG.value},
+)
+QUALITY = Parameter(
+    "quality",
+    "Of JPEG and WebP: lower ones make smaller files.",
+    _whole("quality", BEST_QUALITY),
+    {"type": "integer", "minimum": 1, "maximum": BEST_QUALITY, "default": USUAL_QUALITY},
+)
+CURSOR = Parameter(
+    "cursor",
+    "Whether the mouse cursor is shown, where the console's server tells it; without it, as that"
+    " server has it.",
+    _shows_cursor,
+    {"type": "boolean"},
 )
 ONE_VM = Parameter("vm", "The machine, `<backend>/<id>`.", parse_vm, VM_SCHEMA)
 VM = Parameter("vm", "Those of this machine, `<backend>/<id>`.", parse_vm, VM_SCHEMA)
@@ -191,7 +218,7 @@ BY = Parameter("by", "The person behind the key.", check_user, USER_SCHEMA)
 LIMIT = Parameter(
     "limit",
     "A page of the oldest so many; the answer has a `next` then.",
-    _limit,
+    _whole("limit", LONGEST_PAGE),
     {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE},
 )
 AFTER = Parameter(

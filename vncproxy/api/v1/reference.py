@@ -72,6 +72,8 @@ def _answers(operation: Tree) -> Iterable[tuple[str, str]]:
 
 
 def _of_content(described: Tree) -> str:
+    if "content" not in described:
+        return "nothing"
     ((media_type, content),) = described["content"].items()
     schema = content["schema"]
     return _kind(schema) if "json" in media_type else f"`{media_type}`"
