@@ -12,11 +12,12 @@ from tests.doubles.viewer_messages import FENCE
 from tests.doubles.wire import SocketPeer, Way, WireTestCase, forget_certificates
 from tests.filters.test_guard import SHORT
 from tests.relay.relay_contract import RelayContract, WebSocketRelayContract
+from tests.relay.tap_contract import Copied
 from vncproxy.errors import VNCProxyError
 from vncproxy.filters.rules import rules_for
 from vncproxy.filters.to_server import ViewerFilter
 from vncproxy.interfaces import IStage
-from vncproxy.model import Policy
+from vncproxy.model import Direction, Policy
 from vncproxy.relay import fast, plain
 from vncproxy.relay.fast.pump import Pump
 from vncproxy.relay.leg import Leg
@@ -117,11 +118,38 @@ class _Guarded(_Contract):
         self.assertEqual(stage.processed, 1)
 
 
-class FastTests(_TCP, _Guarded, _Fast, RelayContract):
+class _Unprocessed(Copied):
+    """A tap that may only be given copies."""
+
+    def process(self, data: bytes) -> bytes:
+        raise AssertionError("a tap without stages was called as a stage")
+
+
+class _Tapped(_Contract):
+    """Further tests of a relay with taps; no test case by itself."""
+
+    def test_bytes_that_are_only_copied_go_from_socket_to_socket(self) -> None:
+        stage = _Counting(rules_for(Policy()))
+        taps = _Unprocessed(Direction.TO_CLIENT), _Unprocessed(Direction.TO_SERVER)
+        self.legs()
+        self.begin(taps[0], stage, taps[1])
+        self.settle()
+        self.console.send(b"pixels")
+        for message in SHORT:
+            self.user.send(message)
+            self.settle()
+
+        self.assertEqual((self.user.receive(), taps[0].data), (b"pixels", b"pixels"))
+        self.assertEqual(self.console.receive(), b"".join(SHORT))
+        self.assertEqual(taps[1].data, b"".join(SHORT))
+        self.assertEqual(stage.processed, 0)
+
+
+class FastTests(_TCP, _Guarded, _Tapped, _Fast, RelayContract):
     websocket = False
 
 
-class FastWebSocketTests(_TCP, _Guarded, _Fast, WebSocketRelayContract):
+class FastWebSocketTests(_TCP, _Guarded, _Tapped, _Fast, WebSocketRelayContract):
     pass
 
 
@@ -145,7 +173,7 @@ class FastTLSTests(_TLS, _Fast, RelayContract):
     websocket = False
 
 
-class FastWebSocketTLSTests(_TLS, _Fast, WebSocketRelayContract):
+class FastWebSocketTLSTests(_TLS, _Tapped, _Fast, WebSocketRelayContract):
     pass
 
 

@@ -223,7 +223,7 @@ class FullDiskTests(RecordingsCase):
         self.patch(os, "fdopen", lambda descriptor, mode, **_: SmallDisk(descriptor, mode))
 
     def fill(self) -> SessionInfo:
-        """Let half of the second of three batches fit."""
+        """Let the first bytes, and one and a half of three batches fit."""
         self.patch(SmallDisk, "room", 2 * BATCH)
         info = self.begin()
         for _ in range(3):
@@ -232,8 +232,8 @@ class FullDiskTests(RecordingsCase):
 
     def test_the_end_stands_behind_the_last_whole_chunk(self) -> None:
         self.fill()
-        self.directory.writing.run()
-        self.directory.writing.run()
+        for _ in range(3):
+            self.directory.writing.run()
         self.patch(SmallDisk, "room", 1 << 40)
         self.directory.write()
 

@@ -8,12 +8,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from vncproxy.recording.events import Event, Source
+from vncproxy.recording.batch import Batch
+from vncproxy.recording.events import HEAD, Event, Source, unpack_events
 from vncproxy.recording.tape import (
     BATCH,
-    EVENT_COST,
     LONGEST_UNWRITTEN,
     LONGEST_WAIT,
+    MOST_SPARE,
     MOST_WAITING,
     Room,
     Tape,
@@ -24,15 +25,19 @@ class SlowReel:
     """Keeps what is to be written until the test lets it be written."""
 
     def __init__(self) -> None:
-        self.writes: list[tuple[list[Event], Deferred[None]]] = []
+        self.writes: list[tuple[Batch, Deferred[None]]] = []
         self.ends: list[tuple[str, int]] = []
 
-    def write(self, events: list[Event]) -> Awaitable[None]:
-        self.writes.append((events, Deferred()))
+    def write(self, batch: Batch) -> Awaitable[None]:
+        self.writes.append((batch, Deferred()))
         return self.writes[-1][1]
 
     async def end(self, reason: str, moment: int) -> None:
         self.ends.append((reason, moment))
+
+
+def events_of(batch: Batch) -> list[Event]:
+    return list(unpack_events(bytes(batch.packed)))
 
 
 class TapeTests(SynchronousTestCase):
@@ -47,21 +52,58 @@ class TapeTests(SynchronousTestCase):
 
     def test_events_have_their_moments(self) -> None:
         self.tape.add(Source.SERVER, b"init")
-        self.clock.advance(0.5)
+        self.clock.advance(0.25)
         self.tape.add(Source.VIEWER, b"\3")
         self.clock.advance(LONGEST_WAIT)
 
-        ((events, writing),) = self.reel.writes
+        ((batch, writing),) = self.reel.writes
+        right = [Event(Source.SERVER, 0, b"init"), Event(Source.VIEWER, 250_000, b"\3")]
+        self.assertEqual(events_of(batch), right)
         writing.callback(None)
-        right = [Event(Source.SERVER, 0, b"init"), Event(Source.VIEWER, 500_000, b"\3")]
-        self.assertEqual(events, right)
+        self.clock.advance(LONGEST_UNWRITTEN)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_tap_knows_when_bytes_came(self) -> None:
+        begun = self.clock.seconds()
+        self.clock.advance(0.25)
+        self.assertTrue(self.tape.add(Source.SERVER, memoryview(b"init"), begun + 0.125))
+        self.assertFalse(self.tape.add(Source.VIEWER, b"\3", begun + 0.0625))
+        self.clock.advance(LONGEST_WAIT)
+        ((batch, _),) = self.reel.writes
+        right = [Event(Source.SERVER, 125_000, b"init"), Event(Source.VIEWER, 125_000, b"\3")]
+        self.assertEqual(events_of(batch), right)
 
     def test_many_bytes_are_written_at_once(self) -> None:
         self.tape.add(Source.SERVER, bytes(BATCH))
         self.assertEqual(len(self.reel.writes), 1)
         self.tape.add(Source.SERVER, b"a")
         self.assertEqual(len(self.reel.writes), 1)
+
+    def test_what_does_not_fit_begins_the_next_batch(self) -> None:
+        right = [bytes([number]) * 100_000 for number in range(25)]
+        for data in right:
+            self.tape.add(Source.SERVER, data)
+            for batch, writing in self.reel.writes[:-1]:
+                if not writing.called:
+                    self.assertLessEqual(batch.size, BATCH)
+        self.clock.advance(LONGEST_WAIT)
+        found = [event.data for batch, _ in self.reel.writes for event in events_of(batch)]
+        self.assertEqual(found, right)
+
+    def test_the_memory_of_batches_is_used_again(self) -> None:
+        spaces = set()
+        for number in range(40 * MOST_SPARE):
+            self.tape.add(Source.SERVER, bytes([number]) * (BATCH // 4))
+            while self.reel.writes:
+                batch, writing = self.reel.writes.pop()
+                self.assertEqual({e.data[0] for e in events_of(batch)}, set(self.seen(number)))
+                spaces.add(id(batch.space))
+                writing.callback(None)
+        self.assertLessEqual(len(spaces), MOST_SPARE)
+
+    def seen(self, number: int) -> range:
+        """Return what a batch has that is written when the event of this number comes."""
+        return range(number - 3, number)
 
     def test_the_end_follows_on_what_is_left(self) -> None:
         self.tape.add(Source.SERVER, b"a")
@@ -113,8 +155,8 @@ class TapeTests(SynchronousTestCase):
     def test_small_events_count_with_what_they_take(self) -> None:
         while self.tape.is_running:
             self.tape.add(Source.LEFT_OUT, b"\4")
-        count = sum(len(events) for events, _ in self.reel.writes)
-        self.assertLessEqual(count, MOST_WAITING // EVENT_COST)
+        count = sum(len(events_of(batch)) for batch, _ in self.reel.writes)
+        self.assertLessEqual(count, MOST_WAITING // HEAD.size)
 
     def test_what_waits_in_all_sessions_is_bounded(self) -> None:
         self.room = Room(3 * BATCH)
@@ -142,9 +184,9 @@ class TapeTests(SynchronousTestCase):
 
     def test_a_disk_that_falls_behind_stops_it_too(self) -> None:
         while not self.troubles and self.clock.seconds() < 1100:
-            self.tape.add(Source.SERVER, bytes(BATCH))
+            self.tape.add(Source.SERVER, bytes(BATCH // 4))
             self.clock.advance(0.25)
-            self.tape.add(Source.SERVER, bytes(BATCH // 8))
+            self.tape.add(Source.SERVER, bytes(BATCH // 32))
             self.clock.advance(0.25)
             if self.clock.seconds() % 1 == 0:
                 self.reel.writes.pop(0)[1].callback(None)

@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from tests.doubles.dialogues import byte_by_byte, cut, places, sized_bytes
 from tests.doubles.frames import BINARY, CLOSE, PING, PONG, ROOM, masked, whole_frames
-from tests.relay.pacing_contract import PacingContract
+from tests.relay.tap_contract import TapContract
 from vncproxy.errors import (
     ClientGone,
     ConnectionLost,
@@ -109,7 +109,7 @@ class User:
         return b"".join(text for kind, text in heard if kind == BINARY)
 
 
-class RelayContract(PacingContract):
+class RelayContract(TapContract):
     """Mixed into a test case for each pair of framings; the upstream side is raw.
 
     ``join`` is the relay: it gets two legs and returns a Deferred. The connections are

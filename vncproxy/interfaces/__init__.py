@@ -47,7 +47,7 @@ from .portals import IPortalStore
 from .power import IPower, IPowerElsewhere
 from .recorder import IRecorder
 from .registry import IProxies, ISessionRegistry
-from .stage import IGuard, IStage, IViewerStage
+from .stage import IGuard, IStage, ITap, IViewerStage
 from .tokens import (
     BeforeUse,
     IHasSentinels,
@@ -92,6 +92,7 @@ __all__ = [
     "ISharesConsoles",
     "ISignedLinks",
     "IStage",
+    "ITap",
     "ITokenSource",
     "ITokenStore",
     "IVMInventory",

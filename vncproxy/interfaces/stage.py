@@ -25,6 +25,21 @@ class IStage(Interface):
         """
 
 
+class ITap(IStage):
+    """A stage that changes nothing, and that a relay may give a copy instead of the bytes."""
+
+    def copy(data: bytes | memoryview, seconds: float) -> bool:
+        """Copy bytes that go on unchanged, in place of `process`.
+
+        Args:
+            data: valid until this returns.
+            seconds: when they came, by the reactor's clock.
+
+        Returns:
+            Whether there is work for the reactor now, such as a new timer.
+        """
+
+
 class IGuard(Interface):
     """Lets a viewer's commonest messages pass without the stage, which is much dearer."""
 

@@ -6,6 +6,7 @@
 - `sealing`: recordings that only the holder of a key can read.
 - `chunks`: the parts of a file, each with the hash of all before it.
 - `writing`: a session's events in, the bytes of a file out.
+- `batch`: events that are written together.
 - `tape`: collects the events of a session until they are written.
 - `taps`: stages that copy what passes.
 - `being_written`: whether a process still writes a file.

@@ -21,6 +21,8 @@ LONGEST_BODY: Final = 16 << 20
 
 HASH_SIZE: Final = 32
 
+Body = bytes | memoryview
+
 
 class Kind(IntEnum):
     """What the body of a chunk is.
@@ -84,15 +86,20 @@ class ChunkWriter:
 
     def chunk(self, kind: Kind, body: bytes, sealed: bool = True) -> bytes:
         """Return the bytes of the next chunk, which is written behind all before it."""
+        return b"".join(self.parts(kind, body, sealed))
+
+    def parts(self, kind: Kind, body: Body, sealed: bool = True) -> tuple[bytes, Body, bytes]:
+        """Return the next chunk in parts, of which the body is not copied."""
         seal = self._seal if sealed and kind is not Kind.ABOUT else None
         head = HEAD.pack(len(body) + (TAG_SIZE if seal else 0), kind, seal is not None)
         if seal is not None:
             body = seal.close(self._number, head, body)
-        self.hash = hashlib.sha256(self.hash + head + body).digest()
+        hashing = hashlib.sha256(self.hash + head)
+        hashing.update(body)
+        self.hash = hashing.digest()
         self._number += 1
-        chunk = head + body + self.hash
-        self.size += len(chunk)
-        return chunk
+        self.size += len(head) + len(body) + HASH_SIZE
+        return head, body, self.hash
 
     def mark(self) -> Mark:
         """Return where the file ends now."""

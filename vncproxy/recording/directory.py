@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,8 +15,9 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from ..blocking import DaemonPool, DaemonThread
+from .batch import Batch
 from .being_written import mark_as_written
-from .events import Event
+from .chunks import Body
 from .sealing import Seal, new_seal
 from .tape import Room
 from .writing import STOPPED, About, RecordingWriter
@@ -118,9 +119,9 @@ class DirectoryReel:
         self._file: _File | None = None
         self._failure: Exception | None = None
 
-    def write(self, events: list[Event]) -> Awaitable[None]:
+    def write(self, batch: Batch) -> Awaitable[None]:
         """Write events; nothing is written any more after a failure."""
-        return self._directory.call(lambda: self._in_thread().write_events(events))
+        return self._directory.call(lambda: self._in_thread().write_events(batch))
 
     async def end(self, reason: str, moment: int) -> None:
         """Write the end, and close the file."""
@@ -162,16 +163,16 @@ class _File:
             path.unlink()
             raise
 
-    def write_events(self, events: Sequence[Event]) -> None:
+    def write_events(self, batch: Batch) -> None:
         if self._failure is not None:
             raise self._failure
-        self._write(lambda: self._writer.events(events))
-        self._moment = events[-1].moment
+        self._write(lambda: self._writer.packed_events(batch.packed))
+        self._moment = batch.last
 
     def end(self, reason: str, moment: int) -> Written:
         if self._failure is None and reason != STOPPED:
             with suppress(Exception):
-                self._write(lambda: self._writer.end(reason, moment))
+                self._write(lambda: (self._writer.end(reason, moment),))
         if self._failure is not None or reason == STOPPED:
             self._end_early()
         trouble = "" if self._failure is None else str(self._failure)
@@ -191,22 +192,23 @@ class _File:
         try:
             os.ftruncate(self._file.fileno(), size)
             self._file.seek(size)
-            self._write(lambda: self._writer.end(STOPPED, self._moment))
+            self._write(lambda: (self._writer.end(STOPPED, self._moment),))
         except Exception as e:  # noqa: BLE001
             self._failure = self._failure or e
             with suppress(OSError):
                 os.ftruncate(self._file.fileno(), self._writer.size)
 
-    def _write(self, make: Callable[[], bytes]) -> None:
+    def _write(self, make: Callable[[], Iterable[Body]]) -> None:
         mark = self._writer.mark()
         try:
-            self._write_all(make())
+            for part in make():
+                self._write_all(part)
         except Exception as e:
             self._writer.go_back(mark)
             self._failure = self._failure or e
             raise
 
-    def _write_all(self, data: bytes) -> None:
+    def _write_all(self, data: Body) -> None:
         view = memoryview(data)
         while view:
             view = view[self._file.write(view) :]

@@ -37,7 +37,7 @@ class Seal:
     def __init__(self, key: bytes) -> None:
         self._cipher = ChaCha20Poly1305(key)
 
-    def close(self, number: int, head: bytes, body: bytes) -> bytes:
+    def close(self, number: int, head: bytes, body: bytes | memoryview) -> bytes:
         """Encrypt the body of a chunk.
 
         Args:

@@ -11,12 +11,13 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .events import HEAD, Event, Source
+from .batch import SMALLEST, Batch
+from .events import HEAD, Source
 
-BATCH: Final = 256 * 1024
+BATCH: Final = 1 << 20
 """Bytes of events that are written together."""
 
-LONGEST_WAIT: Final = 1.0
+LONGEST_WAIT: Final = 0.5
 """Seconds after which fewer are written."""
 
 LONGEST_UNWRITTEN: Final = 10.0
@@ -28,8 +29,8 @@ MOST_WAITING: Final = 16 << 20
 MOST_OF_ALL: Final = 256 << 20
 """Bytes of events of all sessions that may."""
 
-EVENT_COST: Final = HEAD.size + 100
-"""Bytes of memory that an event takes beside its data."""
+MOST_SPARE: Final = 4
+"""Pieces of memory for whole batches that are kept for the next ones."""
 
 log = Logger()
 
@@ -38,23 +39,35 @@ class Room:
     """The memory that the events of all sessions share until they are written.
 
     Attributes:
-        taken: bytes.
+        taken: bytes of events.
     """
 
     def __init__(self, most: int = MOST_OF_ALL) -> None:
         self.taken = 0
         self._most = most
+        self._spare: list[bytearray] = []
 
     @property
     def is_exhausted(self) -> bool:
         """Whether nothing more may wait."""
         return self.taken > self._most
 
+    def begin_batch(self, size: int) -> Batch:
+        """Return a batch with memory for about so many bytes: new memory costs page faults."""
+        if size <= BATCH // 2:
+            return Batch(bytearray(max(SMALLEST, size)))
+        return Batch(self._spare.pop() if self._spare else bytearray(BATCH))
+
+    def give_back(self, batch: Batch) -> None:
+        """Keep the memory of a batch that was written."""
+        if len(batch.space) == BATCH and len(self._spare) < MOST_SPARE:
+            self._spare.append(batch.space)
+
 
 class Reel(Protocol):
     """Where the events of one session are written, in order."""
 
-    def write(self, events: list[Event]) -> Awaitable[None]:
+    def write(self, batch: Batch) -> Awaitable[None]:
         """Write events; fires when they are written, and fails with any error."""
 
     def end(self, reason: str, moment: int) -> Awaitable[None]:
@@ -80,8 +93,8 @@ class Tape:
         self._on_trouble = on_trouble
         self._room = room
         self._begun = clock.seconds()
-        self._events: list[Event] = []
-        self._size = self._waiting = 0
+        self._batch: Batch | None = None
+        self._usual = self._waiting = self._last = 0
         self._timer: IDelayedCall | None = None
         self._handed: deque[float] = deque()
         self._look_timer: IDelayedCall | None = None
@@ -89,22 +102,41 @@ class Tape:
         self._first: Deferred[None] = Deferred()
         self.is_running = True
 
-    def add(self, source: Source, data: bytes) -> None:
-        """Add what a side has sent."""
+    def add(self, source: Source, data: bytes | memoryview, seconds: float | None = None) -> bool:
+        """Add what a side has sent.
+
+        Args:
+            data: valid until this returns.
+            seconds: when it came, by the clock; None for now.
+
+        Returns:
+            Whether a timer was set, or writing has begun.
+        """
         if not self.is_running:
-            return
-        self._events.append(Event(source, self._moment(), data))
-        cost = EVENT_COST + len(data)
-        self._size += cost
-        self._room.taken += cost
-        if self._waiting + self._size > MOST_WAITING:
-            self._stop(f"{self._waiting + self._size} bytes wait to be written")
+            return False
+        batch, size = self._batch, HEAD.size + len(data)
+        is_due = batch is not None and batch.size + size > BATCH
+        if is_due:
+            self._write()
+        if batch is None or is_due:
+            self._batch = batch = self._room.begin_batch(self._usual)
+        batch.add(source, self._moment(seconds), data)
+        self._room.taken += size
+        return self._look_at_size(batch.size) or is_due
+
+    def _look_at_size(self, size: int) -> bool:
+        """Stop, write, or set a timer for it; returns whether one of these was to be done."""
+        if self._waiting + size > MOST_WAITING:
+            self._stop(f"{self._waiting + size} bytes wait to be written")
         elif self._room.is_exhausted:
             self._stop(f"{self._room.taken} bytes of all sessions wait to be written")
-        elif self._size >= BATCH:
+        elif size >= BATCH:
             self._write()
         elif self._timer is None:
-            self._timer = self._clock.callLater(LONGEST_WAIT, self._write)
+            self._timer = self._clock.callLater(LONGEST_WAIT, self._write_in_time)
+        else:
+            return False
+        return True
 
     def begin(self) -> Deferred[None]:
         """Write what there is at once; fires when that is written, or nothing will be.
@@ -124,39 +156,47 @@ class Tape:
         Raises:
             Exception: it cannot be written.
         """
-        moment = self._moment()
+        moment = self._moment(None)
         if self.is_running:
             self._write()
         self._halt()
         await self._reel.end(reason, moment)
 
-    def _moment(self) -> int:
-        return int((self._clock.seconds() - self._begun) * 1e6)
+    def _moment(self, seconds: float | None) -> int:
+        """Return a moment in microseconds, not before the one of the last event."""
+        if seconds is None:
+            seconds = self._clock.seconds()
+        moment = int((seconds - self._begun) * 1e6)
+        if moment > self._last:
+            self._last = moment
+        return self._last
+
+    def _write_in_time(self) -> None:
+        self._timer = None
+        self._write()
 
     def _write(self) -> None:
-        _cancel(self._timer)
-        self._timer = None
-        if not self._events:
+        """Write what there is; the timer goes on, for what comes until then."""
+        batch, self._batch = self._batch, None
+        if batch is None:
             return
-        events, size = self._events, self._size
-        self._events, self._size = [], 0
-        self._waiting += size
+        self._usual = batch.size
+        self._waiting += batch.size
         self._handed.append(self._clock.seconds())
         if self._look_timer is None:
             self._look_timer = self._clock.callLater(LONGEST_UNWRITTEN, self._look)
-        writing = Deferred.fromCoroutine(_awaited(self._reel.write(events)))
-        writing.addBoth(self._settle, size)
+        writing = Deferred.fromCoroutine(_awaited(self._reel.write(batch)))
+        writing.addBoth(self._settle, batch)
         writing.addCallbacks(self._written, self._failed)
 
-    def _settle(self, result: object, size: int) -> object:
+    def _settle(self, result: object, batch: Batch) -> object:
         """Give the memory of a batch back, whatever became of it."""
-        self._waiting -= size
-        self._room.taken -= size
+        self._waiting -= batch.size
+        self._room.taken -= batch.size
+        self._room.give_back(batch)
         self._handed.popleft()
         if not self._handed:
             self._is_late = False
-            _cancel(self._look_timer)
-            self._look_timer = None
         return result
 
     def _written(self, _: object) -> None:
@@ -190,8 +230,9 @@ class Tape:
         self._timer = None
         _cancel(self._look_timer)
         self._look_timer = None
-        self._room.taken -= self._size
-        self._events, self._size = [], 0
+        if self._batch is not None:
+            self._room.taken -= self._batch.size
+            self._batch = None
 
     def _fire_first(self) -> None:
         if not self._first.called:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from ..errors import RecordingStopped
-from .chunks import MAGIC, ChunkWriter, Kind, Mark
+from .chunks import MAGIC, Body, ChunkWriter, Kind, Mark
 from .events import Event, pack_events
 from .sealing import Seal
 
@@ -70,6 +70,10 @@ class RecordingWriter:
     def events(self, events: Iterable[Event]) -> bytes:
         """Return the bytes for events, which were written as a whole or not at all."""
         return self._chunks.chunk(Kind.EVENTS, pack_events(events))
+
+    def packed_events(self, packed: Body) -> tuple[bytes, Body, bytes]:
+        """Return the same for events that are packed, in parts."""
+        return self._chunks.parts(Kind.EVENTS, packed)
 
     def end(self, reason: str, moment: int) -> bytes:
         """Return the last bytes.

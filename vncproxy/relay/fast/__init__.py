@@ -13,6 +13,7 @@ What these shortcuts do not cover goes through `Leg.dataReceived`, as in the pla
 - `dispatcher`: polls the sockets, interactive flows before bulk flows.
 - `frames`: headers and masks of WebSocket frames, in the dispatcher's buffer.
 - `pump`: one socket: reads, counts, frames, unmasks and sends; the transport of a leg meanwhile.
+- `tapped`: the way of bytes that a tap copies.
 - `tls_pump`: the same with TLS.
 """
 

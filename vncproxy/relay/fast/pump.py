@@ -25,6 +25,7 @@ from ..websocket_framing import WebSocketFraming
 from .detach import Detached
 from .dispatcher import GONE, HEAD_ROOM, READABLE, WRITABLE, Dispatcher
 from .frames import gather_payload, mask_frame, unmask_frames, write_head
+from .tapped import SendsPayload
 
 BULK, INTERACTIVE = 32768, 4096
 """A read of at least the first makes a flow bulk; one of less than the second, interactive."""
@@ -98,7 +99,7 @@ class Pump:
         self._dispatcher = dispatcher
         self._seconds = seconds
         self._pending = bytearray(detached.pending)
-        self._other: Pump | None = None
+        self._other: SendsPayload | None = None
         self._guard: IGuard | None = None
         self._copies = True
         self._bulk = False
@@ -106,16 +107,18 @@ class Pump:
         self._events = 0
         dispatcher.add(self._fd, self)
 
-    def join(self, other: Pump | None, guard: IGuard | None = None) -> None:
+    def join(self, other: SendsPayload | None, guard: IGuard | None = None) -> None:
         """Start, passing received bytes to another pump; to the leg if there is none.
 
-        What the leg's stages parse is read in small pieces: other sessions wait meanwhile.
+        What the leg's stages parse, or a tap copies, is read in small pieces: other sessions wait
+        meanwhile.
 
         Args:
             guard: says which payload may go to the other pump; the leg's stages get the rest.
         """
         self._other, self._guard = other, guard
-        self._copies = other is None or guard is not None or self._framing_type in _COPIED
+        is_direct = isinstance(other, Pump) and guard is None
+        self._copies = not is_direct or self._framing_type in _COPIED
         self._set_events(READABLE | (WRITABLE if self._pending else 0))
         if self._pending:
             self._leg.pauseProducing()
@@ -177,7 +180,7 @@ class Pump:
             else:
                 self._pass_guarded(start, end, other, guard)
 
-    def _pass_guarded(self, start: int, end: int, other: Pump, guard: IGuard) -> None:
+    def _pass_guarded(self, start: int, end: int, other: SendsPayload, guard: IGuard) -> None:
         """Send payload that the guard lets pass; the leg's stages process the rest."""
         if guard.passes(self._dispatcher.buffer, start, end):
             other.send_payload(start, end)
@@ -186,21 +189,21 @@ class Pump:
         if self._leg.is_closing:
             self._dispatcher.end_turn()
 
-    def _pass_on_frames(self, start: int, end: int, other: Pump) -> None:
+    def _pass_on_frames(self, start: int, end: int, other: SendsPayload) -> None:
         """Unmask short, whole frames in place and send their payload; the leg gets the rest."""
         out = at = start
         if self._leg.framing.between_messages:
             out, at = unmask_frames(self._dispatcher.buffer, start, end)
         self._pass_on_parts(start, out, at, end, other)
 
-    def _pass_on_payload(self, start: int, end: int, other: Pump) -> None:
+    def _pass_on_payload(self, start: int, end: int, other: SendsPayload) -> None:
         """Send the payload of a server's binary frames; the leg gets the rest."""
         framing = self._leg.framing
         assert isinstance(framing, WebSocketFraming)
         begin, out, at = gather_payload(self._dispatcher.view, framing, start, end)
         self._pass_on_parts(begin, out, at, end, other)
 
-    def _pass_on_parts(self, begin: int, out: int, at: int, end: int, other: Pump) -> None:
+    def _pass_on_parts(self, begin: int, out: int, at: int, end: int, other: SendsPayload) -> None:
         """Send the payload from ``begin`` to ``out``; the leg gets ``at`` to ``end``."""
         leg, rest = self._leg, bytes(self._dispatcher.view[at:end])
         if out > begin:

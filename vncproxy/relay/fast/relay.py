@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
 
 from ...errors import VNCProxyError
-from ...interfaces import IGuard, IStage, IViewerStage
+from ...interfaces import IGuard, IStage, ITap, IViewerStage
 from ...model import Direction
 from .. import plain
 from ..leg import Leg
@@ -17,10 +17,8 @@ from ..websocket_framing import WebSocketFraming
 from .detach import detach, detachable
 from .dispatcher import Dispatcher, dispatcher_of
 from .pump import FramingType, Pump
+from .tapped import SendsPayload, Tapped
 from .tls_pump import TLSPump
-
-Staged = frozenset[Direction]
-"""The directions that have stages."""
 
 
 def join(
@@ -31,32 +29,51 @@ def join(
     The pumps take over at the reactor's next turn, outside the transports' own callbacks; a pair
     with a socket that cannot be detached stays with the plain relay. A direction with stages goes
     through the legs, but for what a viewer's stage has a guard for; the other one from socket to
-    socket.
+    socket, and so does one that is only copied.
     """
     ended = plain.join(downstream, upstream, stages)
-    staged, guard = frozenset(stage.direction for stage in stages), _guard_of(stages)
-    reactor.callLater(0, _replace_transports, downstream, upstream, staged, guard, reactor)
+    ways = _Way.of(stages, Direction.TO_SERVER), _Way.of(stages, Direction.TO_CLIENT)
+    reactor.callLater(0, _replace_transports, downstream, upstream, ways, reactor)
     return ended
 
 
-def _guard_of(stages: Sequence[IStage]) -> IGuard | None:
-    """Return what lets a viewer's messages pass beside the only stage of their direction."""
-    own = [stage for stage in stages if stage.direction is Direction.TO_SERVER]
-    if len(own) != 1 or not IViewerStage.providedBy(own[0]):
-        return None
-    guard: IGuard = IViewerStage(own[0]).guard
-    return guard
+class _Way(NamedTuple):
+    """What the bytes of one direction pass.
+
+    Attributes:
+        is_direct: whether they, or what the guard lets pass, go from socket to socket.
+        guard: lets a viewer's messages pass beside the only stage of their direction.
+        tap: copies what goes from socket to socket.
+    """
+
+    is_direct: bool
+    guard: IGuard | None = None
+    tap: ITap | None = None
+
+    @classmethod
+    def of(cls, stages: Sequence[IStage], direction: Direction) -> _Way:
+        own = [stage for stage in stages if stage.direction is direction]
+        taps = [stage for stage in own if ITap.providedBy(stage)]
+        others = [stage for stage in own if not ITap.providedBy(stage)]
+        tap: ITap | None = ITap(taps[0]) if taps else None
+        if len(taps) > 1 or len(others) > 1:
+            return cls(is_direct=False)
+        if not others:
+            return cls(is_direct=True, tap=tap)
+        if IViewerStage.providedBy(others[0]):
+            return cls(True, IViewerStage(others[0]).guard, tap)
+        return cls(is_direct=False)
 
 
 def _replace_transports(
-    downstream: Leg, upstream: Leg, staged: Staged, guard: IGuard | None, reactor: Any
+    downstream: Leg, upstream: Leg, ways: tuple[_Way, _Way], reactor: Any
 ) -> None:
     legs = (downstream, upstream)
     if any(leg.is_closing or not detachable(leg.transport) for leg in legs):
         return
     dispatcher = dispatcher_of(reactor)
     try:
-        _join_pumps(legs, staged, guard, dispatcher, reactor)
+        _join_pumps(legs, ways, dispatcher, reactor)
     except Exception:  # noqa: BLE001 a session with one pump would never end
         dispatcher.log.failure("a relay could not begin")
         for leg in legs:
@@ -64,16 +81,14 @@ def _replace_transports(
 
 
 def _join_pumps(
-    legs: tuple[Leg, Leg],
-    staged: Staged,
-    guard: IGuard | None,
-    dispatcher: Dispatcher,
-    reactor: Any,
+    legs: tuple[Leg, Leg], ways: tuple[_Way, _Way], dispatcher: Dispatcher, reactor: Any
 ) -> None:
-    user, console = (_pump(leg, dispatcher, reactor) for leg in legs)
-    parsed = Direction.TO_SERVER in staged and guard is None
-    user.join(None if parsed else console, guard)
-    console.join(None if Direction.TO_CLIENT in staged else user)
+    pumps = [_pump(leg, dispatcher, reactor) for leg in legs]
+    for leg, own, other, way in zip(legs, pumps, reversed(pumps), ways, strict=True):
+        sends: SendsPayload | None = other if way.is_direct else None
+        if sends is not None and way.tap is not None:
+            sends = Tapped(sends, way.tap, leg, dispatcher)
+        own.join(sends, way.guard)
     for leg in legs:
         if leg.paused:
             leg.transport.pauseProducing()
