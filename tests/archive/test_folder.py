@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.recorded_files import BEGAN, about, keep, name_of, recording
-from tests.doubles.recordings import PacedDirectory
+from tests.doubles.recordings import PacedDirectory, batch_of
 from vncproxy.archive.folder import FolderLibrary
 from vncproxy.archive.library import (
     CannotRead,
@@ -134,7 +134,7 @@ class DescribingTests(FolderCase):
     def test_one_that_a_session_writes(self) -> None:
         directory = PacedDirectory(self.folder)
         reel = directory.begin(about())
-        reel.write([Event(Source.SERVER, 0, b"init")])
+        reel.write(batch_of(Event(Source.SERVER, 0, b"init")))
         directory.write()
         self.assertIs(self.library.describe(self.entry()).state, State.RECORDING)
 

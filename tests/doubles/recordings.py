@@ -8,7 +8,17 @@ from typing import Any
 
 from twisted.python.failure import Failure
 
+from vncproxy.recording.batch import Batch
 from vncproxy.recording.directory import RecordingDirectory
+from vncproxy.recording.events import Event
+
+
+def batch_of(*events: Event) -> Batch:
+    """Return events that are to be written together."""
+    batch = Batch(bytearray())
+    for event in events:
+        batch.add(*event)
+    return batch
 
 
 class Pool:
