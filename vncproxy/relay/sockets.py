@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from contextlib import suppress
 
 from twisted.internet.interfaces import INegotiated, ISSLTransport, ITCPTransport, ITransport
@@ -91,3 +92,9 @@ def shut_down_sending(transport: ITransport) -> None:
         transport.loseWriteConnection()
     else:
         transport.loseConnection()
+
+
+def reset_on_close(connection: socket.socket) -> None:
+    """Let a socket be closed with a reset; what waits to be sent is lost then."""
+    with suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -9,9 +9,7 @@ has the way of a byte.
 from __future__ import annotations
 
 import socket
-import struct
 from collections.abc import Callable
-from contextlib import suppress
 from enum import Enum
 
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
@@ -20,7 +18,7 @@ from zope.interface import implementer
 
 from ...interfaces import IGuard
 from ..leg import Leg
-from ..sockets import IFinishesSending
+from ..sockets import IFinishesSending, reset_on_close
 from ..websocket_framing import WebSocketFraming
 from .detach import Detached
 from .dispatcher import GONE, HEAD_ROOM, READABLE, WRITABLE, Dispatcher
@@ -340,12 +338,7 @@ class Pump:
         self._fd, self._events, self._other = -1, 0, None
         self._pending = bytearray()
         if isinstance(why, ConnectionAborted):
-            _reset_on_close(self._socket)
+            reset_on_close(self._socket)
         self._socket.close()
         self._dispatcher.end_turn()
         self._leg.connectionLost(Failure(why))
-
-
-def _reset_on_close(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
