@@ -8,7 +8,8 @@
 - `power`: ``power``, through the HTTP API.
 - `sessions`: ``sessions``, through the HTTP API.
 - `approvals`: approve of sessions that wait, deny them, or withdraw.
-- `recording`: ``recording verify`` and ``export``, of files.
+- `recording`: ``recording verify``, ``index``, ``play`` and ``export``, of files.
+- `playing`, `recording_site`: the player for one file, on loopback.
 - `screenshot`: ``screenshot``, through the HTTP API.
 - `proxies`: ``proxies`` and ``drain``, through the HTTP API.
 - `unconfirmed`: processes that have not confirmed an order.

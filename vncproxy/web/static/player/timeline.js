@@ -77,7 +77,7 @@ function draw({ seconds, segments, idle, sizes }) {
     for (const [from, to] of idle) {
         context.fillRect(x(from), 0, Math.max(1, x(to) - x(from)), height);
     }
-    context.fillStyle = colour("--quiet");
+    context.fillStyle = colour("--key-frame");
     let last = -NEAREST;
     for (const { at } of segments) {
         if (x(at) - last >= NEAREST) {
@@ -85,7 +85,7 @@ function draw({ seconds, segments, idle, sizes }) {
             context.fillRect(last, height - 4, 1, 4);
         }
     }
-    context.fillStyle = colour("--busy");
+    context.fillStyle = colour("--resized");
     for (const [at] of sizes.slice(1)) {
         context.fillRect(x(at) - 1, 0, 2, height);
     }
