@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tests.components.decoding_viewer import RGB888, DecodingViewer
 from vncproxy.recording.events import Event, Source
+from vncproxy.recording.sealing import new_seal
 from vncproxy.recording.writing import About, RecordingWriter
 
-TIGHT, COPY_RECT = 7, 1
+TIGHT, COPY_RECT, ZRLE = 7, 1, 16
+EACH = 50
+"""Events of a chunk."""
+
 STARTED_AT = 1_767_323_045.0
 
 
@@ -77,12 +85,28 @@ class TimedRecording:
             data = b"".join(data for _, data in group)
             self._events.append(Event(source, round(self.seconds * 1e6), data))
 
-    def save(self, path: Path, reason: str | None = "client-gone") -> None:
+    def take_events(self) -> list[Event]:
+        """Return what was noted since the last call."""
+        self.note()
+        events, self._events = self._events, []
+        return events
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Return what the viewer has decoded of ZRLE."""
+        rows = b"".join(b"".join(row) for row in self.viewer.screen)
+        width, height = self.viewer.size
+        return np.frombuffer(rows, np.uint8).reshape(height, width, 3)[:, :, ::-1]
+
+    def save(self, path: Path, reason: str | None = "client-gone", recipient: str = "") -> None:
         """Write the file; without a reason, one whose proxy was killed."""
-        writer = RecordingWriter(self.about)
+        seal, about = None, self.about
+        if recipient:
+            seal, sealed_key = new_seal([recipient])
+            about = replace(about, sealed_key=sealed_key)
+        writer = RecordingWriter(about, seal)
         parts = [writer.begin()]
-        for at in range(0, len(self._events), 50):
-            parts.append(writer.events(self._events[at : at + 50]))
+        events = self.take_events()
+        parts += [writer.events(events[at : at + EACH]) for at in range(0, len(events), EACH)]
         if reason is not None:
             parts.append(writer.end(reason, round(self.seconds * 1e6)))
         path.write_bytes(b"".join(parts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -57,7 +58,8 @@ def _serve(file: Path, folder: Path, port: int, open_seal: OpenSeal | None) -> N
         await Deferred()
 
     try:
-        run(serve)
+        with suppress(click.Abort):  # Ctrl-C is how it ends
+            run(serve)
     except (Damaged, CannotOpen) as e:
         raise Refused(f"{file}: {e}") from e
     except OSError as e:

@@ -1,4 +1,4 @@
-"""The console page: static files over noVNC, and the content security policy they need.
+"""The console page and the player: static files over noVNC, and their content security policy.
 
 - `install`: puts noVNC from npm into the static files, at build time.
 
@@ -23,7 +23,7 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``notices.js``: small cards at the screen's edge, with actions.
 - ``time.js``: how long the console stays open, when it is about to close.
 - ``toolbar.js``, ``keys.js``: the toolbar and its menus; key chords and held keys.
-- ``view.js``: scaling, panning, full screen.
+- ``view.js``, ``picture.js``: scaling, panning, full screen; the screen as a file.
 - ``pointerlock.js``: the mouse pointer, kept on the screen.
 - ``focus.js``: the keyboard focus of the screen.
 - ``people.js``, ``drive.js``, ``invite.js``: the others at the machine, the control that one of
@@ -34,6 +34,26 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
   lack, and input methods.
 - ``keyevents.js``: events of the keyboard, for another element.
 - ``dom.js``: access to elements.
+
+The page that plays recordings is ``player/player.html``, served at ``recordings/SESSION``. Its
+modules, in reading order:
+
+- ``player.js``, ``page.js``: the entry; sets the page up.
+- ``link.js``: reads the address, and keeps the moment in it.
+- ``source.js``: gets contents, segments, what comes live, and the file.
+- ``problems.js``: why something is not shown, in words.
+- ``entries.js``: takes segments apart.
+- ``channel.js``, ``screen.js``: a server of RFB inside the page; noVNC, fed by it.
+- ``playback.js``: the clock of a recording, and what of it is drawn.
+- ``live.js``: follows a session that is being recorded.
+- ``viewing.js``: which of the two is watched.
+- ``viewer.js``, ``acted.js``, ``pointer.js``, ``pressed.js``: what the viewer did: messages,
+  pointer, keys.
+- ``moments.js``: moments in words.
+- ``timeline.js``, ``controls.js``, ``shortcuts.js``: the time line, buttons and fields, keys.
+- ``remarks.js``, ``overlay.js``, ``about.js``: what happens, what is awaited or wrong, and
+  what is known of the session.
+- ``saving.js``: the picture, a link to the moment, the file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-/** How the guest's screen is shown: scaling, panning, full screen. */
+/** How the guest's screen is shown: scaling, panning, full screen; it is saved as a picture. */
 
 import { element, onClick } from "./dom.js";
+import { savePicture } from "./picture.js";
 
 const STORED_AS = "vncproxy.scaling";
 /** noVNC's values of `resize` in a link, and the page's modes. */
@@ -30,6 +31,11 @@ export function attach(connection, link) {
         });
     });
     onClick("pan", () => pan(connection.live, element("pan").ariaPressed !== "true"));
+    onClick("save-picture", () => {
+        element("view-menu").hidePopover();
+        savePicture(connection.live, element("name").textContent);
+        connection.live?.focus({ preventScroll: true });
+    });
     attachFullScreen(connection);
 }
 

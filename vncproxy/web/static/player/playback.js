@@ -151,7 +151,7 @@ export class Playback extends EventTarget {
         }
         const passed = Math.max(0, Math.min(LONGEST_STEP, now - this.#lastStep));
         this.#lastStep = now;
-        const target = this.#behindIdle(this.#at + passed * 1000 * this.speed);
+        const target = this.#behindIdle(this.#at + Math.round(passed * 1000 * this.speed));
         await this.#show(Math.min(target, this.length));
         if (this.#at >= this.length && this.#wanted === null) {
             this.pause();
