@@ -19,11 +19,14 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``channel.js``: messages between the page and the gateway, beside the console.
 - ``consent.js``: the dialog with what is to be accepted, or approved, first.
 - ``overlay.js``: the card shown in place of the screen.
+- ``about.js``, ``meter.js``: what the user may know of the session and of the connection.
+- ``stay.js``: against pages that are closed by accident, and screens that sleep.
 - ``power.js``: starts, stops and resets the machine, and asks first.
 - ``notices.js``: small cards at the screen's edge, with actions.
 - ``time.js``: how long the console stays open, when it is about to close.
 - ``toolbar.js``, ``keys.js``: the toolbar and its menus; key chords and held keys.
 - ``view.js``, ``picture.js``: scaling, panning, full screen; the screen as a file.
+- ``quality.js``: how sharp the picture is.
 - ``pointerlock.js``: the mouse pointer, kept on the screen.
 - ``focus.js``: the keyboard focus of the screen.
 - ``people.js``, ``drive.js``, ``invite.js``: the others at the machine, the control that one of
@@ -33,6 +36,7 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``softkeyboard.js``, ``keybar.js``: on-screen keyboards of phones and tablets, the keys that they
   lack, and input methods.
 - ``keyevents.js``: events of the keyboard, for another element.
+- ``remembered.js``: choices that the browser keeps.
 - ``dom.js``: access to elements.
 
 The page that plays recordings is ``player/player.html``, served at ``recordings/SESSION``. Its
