@@ -23,6 +23,7 @@ In reading order:
 - `recording`: recordings of sessions.
 - `replay`: recordings as they are played.
 - `archive`: where they are kept: listed, read, deleted.
+- `review`: recordings that are watched: links, live following, who watched.
 - `screenshots`: pictures of consoles, by short sessions of the proxy's own.
 - `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.
 - `cluster`: all proxies that share a Redis: which there are, their sessions, orders to end some.

@@ -27,6 +27,7 @@ from vncproxy.api import (
 )
 from vncproxy.api.audit import ApiAudit
 from vncproxy.api.stored_keys import StoredKeys
+from vncproxy.api.v1.recordings import Reviews
 from vncproxy.api.v1.screenshots import Pictures
 from vncproxy.config.scope import Access
 from vncproxy.consent.consent import Consent
@@ -291,6 +292,7 @@ class ApiTestCase(SynchronousTestCase):
         self.zone = self.rfb_address = ""
         self.zones: dict[str, Peer] = {}
         self.pictures: Pictures | None = None
+        self.reviews: Reviews | None = None
         self.asked: dict[Deferred[Any], tuple[str, str]] = {}
         self.key = self.add_key("root", Scope.ADMIN)
         self.serve()
@@ -338,6 +340,7 @@ class ApiTestCase(SynchronousTestCase):
                 zone=self.zone,
                 zones=self.zones,
                 pictures=self.pictures,
+                reviews=self.reviews,
             )
         )
         self.treq = StubTreq(self.resource)

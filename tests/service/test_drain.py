@@ -13,7 +13,7 @@ from vncproxy.config.settings import Settings
 from vncproxy.errors import ProxyDraining, ProxyStopping, StoreUnavailable
 from vncproxy.model import Announcement, Identity
 from vncproxy.service.drain import KNOWN_AFTER, Drain
-from vncproxy.service.reload import RunningProxy
+from vncproxy.service.running import RunningProxy
 from vncproxy.service.zone_links import make_links
 from vncproxy.session.draining import LEAVE_TIME, SPREAD
 

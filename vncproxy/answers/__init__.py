@@ -6,7 +6,7 @@ What is said of attributes stands in ``/v1/openapi.json`` in the same words. In 
 - `problems`: errors, the one shape of them.
 - `confirmed`: what an order to all proxies did.
 - `joining`: links and sessions that join the live session of another user.
-- `tokens`, `keys`, `sessions`, `machines`, `power`, `proxies`: what the API is about.
+- `tokens`, `keys`, `sessions`, `recordings`, `machines`, `power`, `proxies`: what the API is about.
 - `health`: health of one proxy.
 - `zones`: what zones say to each other.
 """
@@ -21,6 +21,13 @@ from .machines import BackendFailure, Machine, MachineList
 from .power import Powered
 from .problems import Error, ErrorAnswer
 from .proxies import Proxy, ProxyList, ProxyName, ProxyWarning, SessionLimit, Worker, ZoneLinks
+from .recordings import (
+    DeletedRecording,
+    Recording,
+    RecordingLink,
+    RecordingList,
+    RevokedLinks,
+)
 from .sessions import Approval, Session, SessionApproval, SessionBorder, SessionList, WaitingList
 from .tokens import IssuedToken, StoredToken, Token, TokenPolicy
 from .zones import ZoneAbout, ZoneMachine, ZoneToken
@@ -31,6 +38,7 @@ __all__ = [
     "ChangedSession",
     "Confirmed",
     "CreatedKey",
+    "DeletedRecording",
     "Draining",
     "Driving",
     "EndedSessions",
@@ -51,8 +59,12 @@ __all__ = [
     "ProxyName",
     "ProxyWarning",
     "Readiness",
+    "Recording",
+    "RecordingLink",
+    "RecordingList",
     "Revocation",
     "RevokedKey",
+    "RevokedLinks",
     "Session",
     "SessionApproval",
     "SessionBorder",

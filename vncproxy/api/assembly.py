@@ -37,6 +37,7 @@ from .v1.joining import Drive, JoiningView, no_drive
 from .v1.keys import KeysView
 from .v1.power import PowerView
 from .v1.proxies import ProxiesView
+from .v1.recordings import RecordingsView, Reviews
 from .v1.routes import Api
 from .v1.screenshots import Pictures, ScreenshotsView
 from .v1.sessions import SessionsView
@@ -72,6 +73,7 @@ class ApiParts:
         places: which proxy shows a machine; without it, links lead to this one.
         pictures: takes pictures of machines; None where that is not installed.
         records: whether sessions can be recorded.
+        reviews: the recordings, and links to them; None where nothing is recorded.
         room_elsewhere: whether another worker of this proxy takes sessions.
         zone: the name of this zone.
         zones: the zones that may ask, by name.
@@ -102,6 +104,7 @@ class ApiParts:
     places: IPlaces | None = None
     pictures: Pictures | None = None
     records: bool = False
+    reviews: Reviews | None = None
     room_elsewhere: Callable[[], bool] = lambda: False
     zone: str = ""
     zones: Mapping[str, Peer] = field(default_factory=dict)
@@ -140,6 +143,7 @@ class Assembly:
             zones=self._make_zone_desk(),
             inventory=Inventory(self._lists),
             screenshots=ScreenshotsView(parts.pictures, self._permissions, self._audit),
+            recordings=self._make_recordings(),
             readiness=Readiness(store, sessions, parts.clock, room_elsewhere=parts.room_elsewhere),
             metrics_registry=parts.metrics_registry,
         )
@@ -157,6 +161,10 @@ class Assembly:
             Consoles(servers, self._machines, self._issuer, options.novnc_url, self._audit),
             AuthTokens(parts.store, self._machines, owners),
         )
+
+    def _make_recordings(self) -> RecordingsView:
+        parts = self._parts
+        return RecordingsView(parts.reviews, self._permissions, self._audit, parts.time)
 
     def _make_joining(self) -> JoiningView:
         parts = self._parts

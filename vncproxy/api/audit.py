@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ..model import Ended, Mode, SessionInfo, Token
+from ..review.link import ReviewLink
+from ..review.shelf import Recorded
 from .caller import Caller
 from .reply import Reply
 
@@ -80,6 +82,21 @@ class ApiAudit:
         """Write that the mode of a live session was changed."""
         about = {"session": session.id, "vm": str(session.vm), "user": session.user or None}
         self._write("api-mode", caller, **about, mode=mode.value)
+
+    def reviewed(self, caller: Caller, event: str, recorded: Recorded, **members: object) -> None:
+        """Write what was done with a recording: ``api-recording-file``, ``api-recording-delete``.
+
+        Args:
+            members: further ones.
+        """
+        about = recorded.what.about
+        of = {"session": recorded.entry.session, "vm": about.vm, "user": about.user or None}
+        self._write(event, caller, **of, file=recorded.entry.name, **members)
+
+    def review_linked(self, caller: Caller, recorded: Recorded, link: ReviewLink) -> None:
+        """Write that a link to a recording was made, and for which reviewer."""
+        members = {"link": link.id[:_SHORT], "reviewer": link.user, "download": link.may_download}
+        self.reviewed(caller, "api-recording-link", recorded, **members)
 
     def key_changed(self, caller: Caller, event: str, name: str, key_id: str) -> None:
         """Write that a key was created or revoked: ``api-key-create``, ``api-key-revoke``."""

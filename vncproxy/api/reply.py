@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Generic
 
 from twisted.web.iweb import IRequest
+from twisted.web.server import Request
 from typing_extensions import TypeVar
 from werkzeug.exceptions import HTTPException
 
 from ..answers import ErrorAnswer
 from ..errors import TokenRefused, TokenUnknown, VNCProxyError
+from ..player.sending import Call, Part, send_part
 from ..tokens.refusals import IssueRefused
 from .request_ids import HEADER, request_id
 
 Headers = tuple[tuple[str, str], ...]
 
 JSON = "application/json"
+BINARY = "application/octet-stream"
 
 Body = TypeVar("Body", covariant=True, default=object)
 
@@ -49,6 +52,33 @@ class Reply(Generic[Body]):
         if isinstance(self.body, bytes):
             return self.body
         return json.dumps(self.body, ensure_ascii=False).encode() + b"\n"
+
+    async def send(self, request: Request) -> bytes:
+        """Set the status and headers of a response, and return the end of its body."""
+        return self.render(request)
+
+
+@dataclass(frozen=True, slots=True)
+class FileReply(Reply[bytes]):
+    """A file, sent piece by piece.
+
+    Attributes:
+        part: its file is closed.
+        name: under which the client saves it.
+        call: calls functions of the file in threads.
+    """
+
+    part: Part = field(kw_only=True)
+    name: str = field(kw_only=True)
+    call: Call = field(kw_only=True)
+
+    async def send(self, request: Request) -> bytes:
+        """Send it; what is returned is the end of the body."""
+        body = self.render(request)
+        request.setHeader("Content-Disposition", f'attachment; filename="{self.name}"')
+        if request.method != b"HEAD":
+            await send_part(self.part, request, self.call)
+        return body
 
 
 class Refusal(VNCProxyError):

@@ -8,8 +8,8 @@
 - `power`: ``power``, through the HTTP API.
 - `sessions`: ``sessions``, through the HTTP API.
 - `approvals`: approve of sessions that wait, deny them, or withdraw.
-- `recording`: ``recording verify``, ``index``, ``play`` and ``export``, of files.
-- `playing`, `recording_site`: the player for one file, on loopback.
+- `recording`: ``recording verify`` and ``export``, of files.
+- `recordings`: ``recordings``, through the HTTP API.
 - `screenshot`: ``screenshot``, through the HTTP API.
 - `proxies`: ``proxies`` and ``drain``, through the HTTP API.
 - `unconfirmed`: processes that have not confirmed an order.
@@ -39,6 +39,7 @@ from .migrate import migrate
 from .power import power
 from .proxies import drain, proxies
 from .recording import recording
+from .recordings import recordings
 from .screenshot import screenshot
 from .sessions import sessions
 from .setting_up import setup
@@ -74,6 +75,7 @@ for _command in (
         power,
         screenshot,
         recording,
+        recordings,
         proxies,
         drain,
         bridge,

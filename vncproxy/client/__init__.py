@@ -10,7 +10,7 @@
 `AsyncClient` has the same methods, to be awaited. Answers are the API's JSON as `TypedDict`;
 what goes wrong is an `ApiError`. In reading order:
 
-- `calls`: each request of the API as a value, without I/O.
+- `calls`, `recording_calls`: each request of the API as a value, without I/O.
 - `failures`: from a bad answer to an exception.
 - `clients`: `Client` and `AsyncClient`, which carry calls out.
 """

@@ -85,12 +85,12 @@ def issue_token(
 
 def show_token(token_id: str) -> Call[answers.StoredToken]:
     """Show a token that can still be redeemed or resumed."""
-    return Call("GET", f"/v1/tokens/{_part(token_id)}")
+    return Call("GET", f"/v1/tokens/{part(token_id)}")
 
 
 def revoke_token(token_id: str) -> Call[answers.Revocation]:
     """Revoke a token and end its sessions."""
-    return Call("DELETE", f"/v1/tokens/{_part(token_id)}")
+    return Call("DELETE", f"/v1/tokens/{part(token_id)}")
 
 
 def revoke_tokens(
@@ -106,7 +106,7 @@ def revoke_tokens(
         jti: of one signed link, ``<token source>/<jti>``.
         signer: the token source of all signed links.
     """
-    return Call("DELETE", "/v1/tokens", _given(vm=vm, user=user, jti=jti, signer=signer))
+    return Call("DELETE", "/v1/tokens", given(vm=vm, user=user, jti=jti, signer=signer))
 
 
 def create_key(
@@ -147,7 +147,7 @@ def list_keys() -> Call[answers.KeyList]:
 
 def revoke_key(key_id: str) -> Call[answers.RevokedKey]:
     """Revoke a key that was created by the API."""
-    return Call("DELETE", f"/v1/keys/{_part(key_id)}")
+    return Call("DELETE", f"/v1/keys/{part(key_id)}")
 
 
 def list_machines() -> Call[answers.MachineList]:
@@ -195,14 +195,14 @@ def list_sessions(
         limit: a page of so many.
         after: the ``next`` of the page before.
     """
-    query = _given(vm=vm, user=user, token=token, proxy=proxy, limit=limit, after=after)
-    query |= _given(from_zone=from_zone, to_zone=to_zone, state=state)
+    query = given(vm=vm, user=user, token=token, proxy=proxy, limit=limit, after=after)
+    query |= given(from_zone=from_zone, to_zone=to_zone, state=state)
     return Call("GET", "/v1/sessions", query)
 
 
 def show_session(session_id: str) -> Call[answers.Session]:
     """Show a live session."""
-    return Call("GET", f"/v1/sessions/{_part(session_id)}")
+    return Call("GET", f"/v1/sessions/{part(session_id)}")
 
 
 def shadow_session(
@@ -223,7 +223,7 @@ def shadow_session(
     more = {"announce": announce, "ttl": ttl}
     body: dict[str, object] = {"user": user, "mode": mode, "type": type}
     body |= {name: value for name, value in more.items() if value is not None}
-    return Call("POST", f"/v1/sessions/{_part(session_id)}/shadow", body=body)
+    return Call("POST", f"/v1/sessions/{part(session_id)}/shadow", body=body)
 
 
 def invite_to_session(
@@ -241,23 +241,23 @@ def invite_to_session(
     """
     body: dict[str, object] = {"user": user, "mode": mode, "type": type}
     body |= {} if ttl is None else {"ttl": ttl}
-    return Call("POST", f"/v1/sessions/{_part(session_id)}/invite", body=body)
+    return Call("POST", f"/v1/sessions/{part(session_id)}/invite", body=body)
 
 
 def change_session(session_id: str, mode: str) -> Call[answers.ChangedSession]:
     """Let the user of a live session control the machine, ``control``, or only view it."""
-    return Call("PATCH", f"/v1/sessions/{_part(session_id)}", body={"mode": mode})
+    return Call("PATCH", f"/v1/sessions/{part(session_id)}", body={"mode": mode})
 
 
 def drive_session(session_id: str) -> Call[answers.Driving]:
     """Give a live session the control of its machine, where one has it at a time."""
-    return Call("POST", f"/v1/sessions/{_part(session_id)}/drive")
+    return Call("POST", f"/v1/sessions/{part(session_id)}/drive")
 
 
 def end_session(session_id: str, *, revoke: bool = False) -> Call[answers.EndedSessions]:
     """End a session, and revoke its token if asked to."""
     query = {"revoke": "true"} if revoke else {}
-    return Call("DELETE", f"/v1/sessions/{_part(session_id)}", query)
+    return Call("DELETE", f"/v1/sessions/{part(session_id)}", query)
 
 
 def end_sessions(
@@ -268,7 +268,7 @@ def end_sessions(
     proxy: str | None = None,
 ) -> Call[answers.EndedSessions]:
     """End the sessions that match every argument; one at least is needed."""
-    return Call("DELETE", "/v1/sessions", _given(vm=vm, user=user, token=token, proxy=proxy))
+    return Call("DELETE", "/v1/sessions", given(vm=vm, user=user, token=token, proxy=proxy))
 
 
 def show_screen(
@@ -288,7 +288,7 @@ def show_screen(
     """
     shown = None if cursor is None else str(cursor).lower()
     size = {"width": width, "height": height}
-    query = _given(vm=vm, **size, format=format, quality=quality, cursor=shown)
+    query = given(vm=vm, **size, format=format, quality=quality, cursor=shown)
     return Call("GET", "/v1/screenshot", query, media_type="image/*")
 
 
@@ -303,12 +303,12 @@ def approve_session(session_id: str, *, by: str | None = None) -> Call[answers.S
     Args:
         by: the person behind the key.
     """
-    return Call("POST", f"/v1/sessions/{_part(session_id)}/approve", body={"by": by})
+    return Call("POST", f"/v1/sessions/{part(session_id)}/approve", body={"by": by})
 
 
 def withdraw_approval(session_id: str, *, by: str | None = None) -> Call[answers.SessionApproval]:
     """Withdraw an approval; a session that is open ends, and its token is revoked."""
-    return Call("DELETE", f"/v1/sessions/{_part(session_id)}/approve", _given(by=by))
+    return Call("DELETE", f"/v1/sessions/{part(session_id)}/approve", given(by=by))
 
 
 def deny_session(
@@ -316,7 +316,7 @@ def deny_session(
 ) -> Call[answers.SessionApproval]:
     """Let a session that waits not begin; its user is shown the reason."""
     body = {"by": by, "reason": reason}
-    return Call("POST", f"/v1/sessions/{_part(session_id)}/deny", body=body)
+    return Call("POST", f"/v1/sessions/{part(session_id)}/deny", body=body)
 
 
 def list_proxies() -> Call[answers.ProxyList]:
@@ -326,13 +326,14 @@ def list_proxies() -> Call[answers.ProxyList]:
 
 def drain_proxy(proxy: str) -> Call[answers.Draining]:
     """Let a proxy, by its name or id, take no new sessions."""
-    return Call("POST", f"/v1/proxies/{_part(proxy)}/drain")
+    return Call("POST", f"/v1/proxies/{part(proxy)}/drain")
 
 
-def _given(**values: str | int | None) -> dict[str, str]:
+def given(**values: str | int | None) -> dict[str, str]:
+    """Return the parameters that have a value."""
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def _part(text: str) -> str:
+def part(text: str) -> str:
     """Return text as one segment of a path."""
     return quote(text, safe="")

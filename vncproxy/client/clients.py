@@ -6,11 +6,11 @@ import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
+from typing import Any, BinaryIO, Generic, ParamSpec, Self, TypeVar, overload
 
 import httpx
 
-from . import calls
+from . import calls, recording_calls
 from .calls import Call
 from .failures import Unreachable, read_answer
 
@@ -66,6 +66,12 @@ class _Methods:
     deny_session = _Method(calls.deny_session)
     list_proxies = _Method(calls.list_proxies)
     drain_proxy = _Method(calls.drain_proxy)
+    list_recordings = _Method(recording_calls.list_recordings)
+    show_recording = _Method(recording_calls.show_recording)
+    delete_recording = _Method(recording_calls.delete_recording)
+    get_recording = _Method(recording_calls.get_recording)
+    link_recording = _Method(recording_calls.link_recording)
+    revoke_recording_links = _Method(recording_calls.revoke_recording_links)
 
 
 class Client(_Methods):
@@ -111,6 +117,22 @@ class Client(_Methods):
         answer: T = _answer(self.url, call, response)
         return answer
 
+    def save(self, call: Call[bytes], file: BinaryIO) -> int:
+        """Write the bytes of an answer to a file as they come; returns how many there are.
+
+        Raises:
+            Refused: the API refuses; nothing was written.
+            Unreachable: nothing answers in time, or the answer broke off.
+        """
+        try:
+            with self._http.stream(call.method, call.path, **_contents(call)) as response:
+                if response.status_code >= 300:
+                    response.read()
+                    _answer(self.url, call, response)
+                return sum(file.write(piece) for piece in response.iter_raw())
+        except httpx.RequestError as e:
+            raise _unreachable(self.url, e) from e
+
 
 class AsyncClient(_Methods):
     """The same for asyncio: what `Client` returns is awaited."""
@@ -137,6 +159,20 @@ class AsyncClient(_Methods):
             raise _unreachable(self.url, e) from e
         answer: T = _answer(self.url, call, response)
         return answer
+
+    async def save(self, call: Call[bytes], file: BinaryIO) -> int:
+        """Write the bytes of an answer to a file; as `Client.save`."""
+        saved = 0
+        try:
+            async with self._http.stream(call.method, call.path, **_contents(call)) as response:
+                if response.status_code >= 300:
+                    await response.aread()
+                    _answer(self.url, call, response)
+                async for piece in response.aiter_raw():
+                    saved += file.write(piece)
+        except httpx.RequestError as e:
+            raise _unreachable(self.url, e) from e
+        return saved
 
 
 def _options(url: str, key: str, timeout: float, options: dict[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class Recording(Table):
         on_trouble: whether a session ends that cannot be recorded any more.
         vms: patterns for machines whose sessions are recorded, whatever their tokens say.
         users: users whose sessions are.
+        reviewers: how many may follow sessions of a process while they are recorded; each has a
+            process of its own.
     """
 
     directory: str = ""
@@ -57,6 +59,7 @@ class Recording(Table):
         PlainSerializer(_texts, return_type=list[str]),
     ] = Field(default=NO_VMS, json_schema_extra={"default": []})
     users: tuple[PlainText, ...] = ()
+    reviewers: Annotated[int, Field(ge=0, le=1000)] = 8
 
     def wrong_recipients(self) -> list[str]:
         """Return the recipients that are no public keys of age, such as mistyped ones.

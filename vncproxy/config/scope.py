@@ -20,12 +20,14 @@ class Scope(StrEnum):
     Attributes:
         ISSUE: issue, show and revoke tokens.
         READ: list machines and sessions, show tokens and metrics.
-        ADMIN: everything but ``KEYS``, ``SHADOW`` and ``APPROVE``, the end of sessions included.
+        ADMIN: everything but what is of its own, the end of sessions included.
         KEYS: create, list and revoke keys that may do no more.
         SHADOW: look at the sessions of others, or control them.
         APPROVE: let sessions begin that wait for approval.
         POWER: start, stop and reset machines.
         SCREENSHOT: take pictures of screens.
+        REVIEW: list and watch recordings, also while they are made, and make links to them.
+        DOWNLOAD: get the files of recordings, with ``REVIEW``.
     """
 
     ISSUE = "issue"
@@ -36,9 +38,13 @@ class Scope(StrEnum):
     APPROVE = "approve"
     POWER = "power"
     SCREENSHOT = "screenshot"
+    REVIEW = "review"
+    DOWNLOAD = "download"
 
 
-OF_THEIR_OWN: Final = frozenset({Scope.KEYS, Scope.SHADOW, Scope.APPROVE})
+OF_THEIR_OWN: Final = frozenset(
+    {Scope.KEYS, Scope.SHADOW, Scope.APPROVE, Scope.REVIEW, Scope.DOWNLOAD}
+)
 """The rights that ``ADMIN`` does not include."""
 
 

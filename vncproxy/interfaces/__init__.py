@@ -14,6 +14,7 @@ Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 - `observer`: receivers of session events: audit, metrics.
 - `hosts`: what other proxies know of a machine.
 - `portals`: what is kept for the programs that call the API.
+- `review`: links by which recordings are watched.
 - `registry`: the live sessions: list and end; the proxies.
 - `machine_sessions`: the live sessions of one machine.
 
@@ -47,6 +48,7 @@ from .portals import IPortalStore
 from .power import IPower, IPowerElsewhere
 from .recorder import IRecorder
 from .registry import IProxies, ISessionRegistry
+from .review import IReviewLinks
 from .stage import IGuard, IStage, ITap, IViewerStage
 from .tokens import (
     BeforeUse,
@@ -87,6 +89,7 @@ __all__ = [
     "IPowerElsewhere",
     "IProxies",
     "IRecorder",
+    "IReviewLinks",
     "ISessionObserver",
     "ISessionRegistry",
     "ISharesConsoles",

@@ -31,6 +31,7 @@ class Following(ProcessProtocol):
     Attributes:
         sent: bytes of it.
         is_over: whether there is nothing more to send.
+        is_at_end: whether that is so because the process has ended by itself.
         done: fires with None at the end.
     """
 
@@ -38,7 +39,7 @@ class Following(ProcessProtocol):
 
     def __init__(self, request: Request) -> None:
         self.sent = 0
-        self.is_over = False
+        self.is_over = self.is_at_end = False
         self.done: Deferred[None] = Deferred()
         self._request = request
         self._complaint = b""
@@ -65,6 +66,7 @@ class Following(ProcessProtocol):
         if self._complaint:
             text = self._complaint.decode("utf-8", "replace")
             self.log.warn("a recording is not followed any more: {text}", text=text)
+        self.is_at_end = not self.is_over
         self.end()
 
     def end(self, last: bytes = b"") -> None:

@@ -91,7 +91,8 @@ class PlayerResource(Resource):
                 argv = await shown.follow()
                 request.setHeader("Cache-Control", "no-store")
                 _set_type(request, BINARY)
-                shown.followed(follow(argv, request, self._reactor))
+                if request.channel is not None:
+                    shown.followed(follow(argv, request, self._reactor))
             case ["file"]:
                 name, part = await shown.open_file()
                 request.setHeader("Cache-Control", "no-store")

@@ -71,10 +71,13 @@ async def send_part(part: Part, request: Request, call: Call) -> None:
     something is missing.
     """
     gate = Gate()
+    gate.is_gone = request.channel is None
     request.notifyFinish().addErrback(lambda failure: gate.stopProducing())
     request.setHeader("Content-Length", str(part.size))
     try:
         await call(part.file.seek, part.offset)
+        if gate.is_gone:
+            return
         request.registerProducer(gate, True)
         left = await _pump(part, gate, request, call)
         if not gate.is_gone:

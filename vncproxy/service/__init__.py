@@ -12,6 +12,7 @@
 - `pictures`: pictures of machines.
 - `recordings`: recordings of sessions.
 - `replaying`: playable copies of recordings, made in the background.
+- `reviews`: recordings that are watched.
 - `served_hosts`: the hosts that are announced, asked of backends.
 - `for_zones`: what zones reach over tunnels.
 - `zone_links`: links between zones, from the settings.
@@ -21,6 +22,7 @@
 - `start_lines`: the first lines of the log.
 - `drain`: how the proxy is emptied.
 - `store_check`: the first call of the token store, when the proxy starts.
+- `running`: the running proxy, as far as a reload can change it.
 - `reload`: the configuration is read again and applied.
 - `changes`: which options differ, and which of them need a restart.
 - `siblings`: the other workers of the proxy, which a full one leaves connections to.

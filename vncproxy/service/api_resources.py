@@ -15,11 +15,13 @@ from ..interfaces import IPortalStore, IProxies, ISessionRegistry, ITokenStore
 from ..model import Rate
 from ..session.registry import SessionRegistry
 from .components import Components
+from .reviews import Reviews
 from .session_services import peers_of
 
 if TYPE_CHECKING:
     from ..api.keys import ApiKey
     from ..api.v1.joining import Drive
+    from ..api.v1.recordings import Reviews as ReviewsOfApi
     from .pictures import LazyAlbum
 
 
@@ -47,6 +49,7 @@ class ApiResources:
         hosts: which proxy shows a machine; None where this one shows all.
         album: takes pictures of machines; None where that is not installed.
         drive: lets a session drive.
+        reviews: what watches recordings; None where nothing is recorded.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class ApiResources:
         hosts: IHosts | None,
         album: LazyAlbum | None,
         drive: Drive | None,
+        reviews: Reviews | None,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
         from ..api.audit import ApiAudit
@@ -73,6 +77,7 @@ class ApiResources:
         self._hosts = hosts
         self._album = album
         self._drive = drive
+        self._reviews = reviews
         self._clock = sessions.services.reactor
         self._portals = portals
         self._stored_keys = StoredKeys(portals, self._clock.seconds)
@@ -125,6 +130,7 @@ class ApiResources:
                 places=self._hosts.directory if self._hosts else None,
                 pictures=self._album,
                 records=bool(settings.recording.directory),
+                reviews=self._recordings(settings.public.announced[0]),
                 room_elsewhere=room_elsewhere,
                 zone=settings.proxy.zone,
                 zones=peers_of(settings),
@@ -137,6 +143,15 @@ class ApiResources:
                 ),
             )
         )
+
+    def _recordings(self, base_url: str) -> ReviewsOfApi | None:
+        """Return what the API has of recordings; None where nothing is recorded."""
+        from ..api.v1.recordings import Reviews
+
+        if self._reviews is None:
+            return None
+        of = self._reviews.reviewing
+        return Reviews(of.shelf, of.links, base_url, of.copies.playable)
 
 
 def api_keys(settings: Settings) -> Iterator[ApiKey]:

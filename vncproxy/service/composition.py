@@ -24,7 +24,6 @@ from ..metrics import Registry
 from ..power import MachinePower, PowerAudit
 from ..session.audit import AuditLog, open_audit_file
 from ..session.page import BUILT_IN, PageRequest
-from ..session.page_about import PageAbout
 from ..session.page_power import PagePower
 from ..session.registry import SessionRegistry
 from ..together.inviting import Invitations
@@ -39,8 +38,9 @@ from .hosts import Hosts
 from .log_file import ProcessLog
 from .pictures import make_album
 from .recordings import make_recordings
-from .reload import RunningProxy
 from .replaying import make_copies
+from .reviews import Reviews, make_reviews
+from .running import RunningProxy
 from .session_services import services
 from .siblings import Siblings
 from .sites import Sites
@@ -129,6 +129,7 @@ class _Parts:
         self.company = make_company(self.sessions, self.cluster, self.audit.note, reactor)
         self.proxies: IProxies = self.cluster or Alone(self.describe, self._drain)
         self.hosts = self._make_hosts()
+        self.reviews = self._make_reviews()
         self.sites = self._make_sites()
         self.accepting = Accepting(lambda: self.sessions.admission.waiting > 0, reactor)
 
@@ -148,6 +149,7 @@ class _Parts:
             self.hosts,
             self.recordings,
             self.copies,
+            self.reviews,
         )
 
     def make_siblings(self) -> Siblings:
@@ -195,7 +197,6 @@ class _Parts:
         )
         return {
             **BUILT_IN,
-            "about": PageAbout(self.reactor.seconds, time.time).answer,
             "invite": invitations.answer,
             "drive": lambda *asked: self.company.handing.ask(*asked),
             "hand-over": lambda *asked: self.company.handing.answer(*asked),
@@ -235,6 +236,17 @@ class _Parts:
         self.sessions.elsewhere = hosts.following
         return hosts
 
+    def _make_reviews(self) -> Reviews | None:
+        return make_reviews(
+            self.settings,
+            self._settings_in_force,
+            self.components,
+            self.copies,
+            self.audit.note,
+            self.reactor,
+            self.on_operation,
+        )
+
     def _make_sites(self) -> Sites:
         settings, components = self.settings, self.components
         resources = ApiResources(
@@ -247,6 +259,7 @@ class _Parts:
             self.hosts,
             make_album(self.sessions, components.calls, self.reactor),
             self.company.handing.force,
+            self.reviews,
         )
         sites = Sites(
             settings,
@@ -255,6 +268,7 @@ class _Parts:
             self.connections,
             resources,
             self.links.entrance,
+            self.reviews,
         )
         surround(self.links, settings, components, sites, self.cluster, self.reactor)
         sites.api.on_answer = self.metrics.calls.api_answer

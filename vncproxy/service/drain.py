@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from ..errors import StoreUnavailable
 from ..model import Announcement
 from ..session.draining import LEAVE_TIME, Draining, spread
-from .reload import RunningProxy
+from .running import RunningProxy
 
 KNOWN_AFTER = 4.0
 """Seconds after its start in which a proxy becomes known to load balancers, by their checks."""

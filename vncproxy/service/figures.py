@@ -14,7 +14,8 @@ from ..metrics.lag import ReactorLag
 from ..metrics.process import count_process
 from ..metrics.version import show_digest, show_version
 from ..session.metrics import Metrics
-from .reload import RunningProxy
+from .reviews import Reviews
+from .running import RunningProxy
 
 
 class ProxyMetrics:
@@ -53,6 +54,8 @@ class ProxyMetrics:
         )
         if running.cluster is not None:
             self._show_cluster(running.cluster)
+        if running.reviews is not None:
+            self._show_reviews(running.reviews)
 
     def _show_cluster(self, cluster: Cluster) -> None:
         text = "Proxies that share the Redis of this one, itself included."
@@ -65,6 +68,12 @@ class ProxyMetrics:
         )
         text = "Times that orders may have been lost, so that revoked tokens were looked up."
         self.registry.counter("vncproxy_order_gaps_total", text, lambda: cluster.gaps)
+
+    def _show_reviews(self, reviews: Reviews) -> None:
+        text = "Reviewers that follow sessions now while these are recorded."
+        self.registry.gauge("vncproxy_reviewers", text, lambda: reviews.counts()[0])
+        text = "Visits of reviewers to recordings, of ended sessions or of live ones."
+        self.registry.counter("vncproxy_reviews_total", text, lambda: reviews.counts()[1], "kind")
 
     def _count_accepts(self, accepting: Accepting) -> None:
         def dropped() -> dict[str, float]:

@@ -26,7 +26,8 @@ from .components import CLOSE_TIME, Components
 from .drain import Drain
 from .figures import ProxyMetrics
 from .recordings import STOP_TIME
-from .reload import PreparedReload, Reload, RunningProxy
+from .reload import PreparedReload, Reload
+from .running import RunningProxy
 from .siblings import Siblings
 from .start_lines import start_lines
 from .store_check import StoreCheck
@@ -157,6 +158,8 @@ class Gateway(MultiService):
 
     async def _retire(self) -> None:
         users, callers = self._running.sites.connections, self._running.sites.callers
+        if self._running.reviews is not None:
+            self._running.reviews.end_live()
         users.closing = True
         callers.close_served()
         limits, begun = self.settings.limits, self._reactor.seconds()
@@ -253,6 +256,8 @@ class Gateway(MultiService):
             self._reload.disable()
         sites, limit = self._running.sites, 2 * self.sessions.services.timeouts.linger
         sites.callers.close_served()
+        if self._running.reviews is not None:
+            self._running.reviews.end_live()
         ending = [
             self.sessions.stop(),
             sites.connections.stop(limit),
@@ -272,6 +277,8 @@ class Gateway(MultiService):
             await self._running.recordings.stop(STOP_TIME)
         if self._running.copies is not None:
             self._running.copies.stop()
+        if self._running.reviews is not None:
+            await self._running.reviews.close()
         self._running.audit.close()
         self.metrics.lag.stop()
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import FileIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge
 from twisted.internet.defer import CancelledError, Deferred
@@ -22,62 +22,23 @@ from twisted.python.failure import Failure
 from ..blocking import BoundedCalls
 from ..config.digest import configuration_digest
 from ..config.settings import Settings
-from ..downstream.tls_listener import ListenerTLS, LoadedCertificate
+from ..downstream.tls_listener import LoadedCertificate
 from ..errors import BackendError, ConfigurationError
-from ..links.links import ZoneLinks
 from ..logs.process import process_logging
-from ..model import Identity, Timeouts
-from ..session.audit import AuditLog, open_audit_file
-from ..session.registry import SessionRegistry
+from ..model import Timeouts
+from ..session.audit import open_audit_file
 from .changes import changed_options, needs_restart
-from .components import Component, Components, Renewed, close_all, digests, renew
-from .hosts import Hosts
-from .log_file import ProcessLog
+from .components import Component, Renewed, close_all, digests, renew
 from .notify import Notifier
+from .running import RunningProxy
 from .session_services import services
-from .sites import Sites
 from .zone_links import linked_zones
-
-if TYPE_CHECKING:
-    from ..cluster.cluster import Cluster
-    from ..recording.recordings import Recordings
-    from .replaying import Copies
 
 READ_TIME = 30.0
 """Seconds for reading the configuration and the files that it names."""
 
 LIST_TIME = 30.0
 """Seconds that a call of the API may wait for a backend that has been removed."""
-
-
-@dataclass(slots=True)
-class RunningProxy:
-    """The running proxy, as far as a reload can change it.
-
-    Attributes:
-        tls: the listeners that speak TLS.
-        log: the file that the process logs to.
-        identity: of this process, which no reload changes.
-        cluster: the other proxies; None where nothing is shared with any.
-        hosts: the hosts that it serves, and its peers.
-        links: between zones.
-        recordings: of sessions; None where none are made.
-        copies: playable ones of recordings; None where none are made.
-    """
-
-    settings: Settings
-    components: Components
-    sessions: SessionRegistry
-    sites: Sites
-    audit: AuditLog
-    tls: Sequence[ListenerTLS]
-    log: ProcessLog
-    identity: Identity
-    links: ZoneLinks
-    cluster: Cluster | None = None
-    hosts: Hosts | None = None
-    recordings: Recordings | None = None
-    copies: Copies | None = None
 
 
 @dataclass(frozen=True, slots=True)

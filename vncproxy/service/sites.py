@@ -23,10 +23,12 @@ from ..downstream.trust import Trust
 from ..downstream.viewer_tls import ViewersTLS
 from ..errors import VNCProxyError
 from ..model import Limits, ZoneService
+from ..player.routes import PATH
 from ..session.registry import SessionRegistry
 from .api_resources import ApiResources
 from .components import Components
 from .for_zones import OnlyConsoles, OnlyZones
+from .reviews import Reviews
 
 API_CONNECTIONS = 100
 """Connections of API callers; beyond them, idle ones are closed for new ones."""
@@ -59,6 +61,7 @@ class Sites:
         connections: Connections,
         api_resources: ApiResources,
         entrance: IResource | None = None,
+        reviews: Reviews | None = None,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
         from ..api.site import api_site
@@ -67,6 +70,7 @@ class Sites:
         self._sessions = sessions
         self._api_resources = api_resources
         self._entrance = entrance
+        self._reviews = reviews
         self._clock = sessions.services.reactor
         self.room_elsewhere: Callable[[], bool] = lambda: False
         consoles = self._consoles(settings, components)
@@ -140,6 +144,9 @@ class Sites:
             secure=public.base_url.startswith("https:"),
             cookie_path=public.prefix,
         )
+        others = {} if self._entrance is None else {"zones": self._entrance}
+        if self._reviews is not None:
+            others[PATH] = self._reviews.resource(trust.forwarding, self.connections)
         health = health_resource(
             store=components.store,
             sessions=sessions,
@@ -153,7 +160,7 @@ class Sites:
             settings.tokens.resume,
             {
                 **{name.decode(): resource for name, resource in health.children.items()},
-                **({} if self._entrance is None else {"zones": self._entrance}),
+                **others,
             },
         )
 

@@ -3,7 +3,7 @@
 In reading order:
 
 - `bodies`: the JSON of requests, with the field that is wrong, and of answers.
-- `parameters`: parameters of queries.
+- `parameters`, `recording_parameters`: parameters of queries.
 - `tokens`: issue, show and revoke.
 - `keys`: create, list and revoke.
 - `session_query`: which sessions a request is about.
@@ -14,13 +14,14 @@ In reading order:
 - `power`: start, stop and reset machines.
 - `inventory`: the machines of all backends.
 - `screenshots`: pictures of machines.
+- `recordings`: list, show and delete recordings, get their files, make links to them.
 - `problems`: why requests fail: statuses and codes.
-- `operation`, `session_operations`, `machine_operations`, `operations`: each request as a value:
-  its path, scopes, types and problems.
+- `operation`: a request as a value: its path, scopes, types and problems.
+- `session_operations`, `machine_operations`, `recording_operations`, `operations`: each of them.
 - `component_schemas`, `openapi`: the document that describes the API.
 - `reference`: that document as a page for people.
 - `views`: what serves requests, together.
 - `serving`: how a call becomes a response.
-- `token_routes`, `session_routes`, `machine_routes`: what these requests lead to.
+- `token_routes`, `session_routes`, `machine_routes`, `recording_routes`: what these lead to.
 - `routes`: what each request leads to.
 """

@@ -34,6 +34,7 @@ _TAGS = {
     "screenshot": "Pictures of screens.",
     "power": "Machines are started, stopped and reset.",
     "sessions": "Consoles that are open, at all proxies.",
+    "recordings": "Recordings of sessions.",
     "proxies": "The proxies that share their tokens.",
     "zones": "Requests of other zones, which are signed.",
     "openapi.json": "This document.",
@@ -47,7 +48,7 @@ _SECURITY = {
         "type": "http",
         "scheme": "bearer",
         "description": "An API key; its roles are scopes. `admin` includes the others but `keys`, "
-        "`shadow` and `approve`.",
+        "`shadow`, `approve`, `review` and `download`.",
     },
     "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
     "zone": {
@@ -61,6 +62,7 @@ _PLACES = {
     "token_id": ("The SHA-256 of the token's secret.", "^[0-9a-f]{64}$"),
     "key_id": ("The SHA-256 of the key.", "^[0-9a-f]{64}$"),
     "session_id": ("The id of the session.", "^[^/]+$"),
+    "recorded_id": ("The id of the session that was recorded.", "^[^/]+$"),
     "proxy_id": ("The name or the id of the proxy.", "^[^/]+$"),
 }
 _LOCATION = {"description": "The path of what was made.", "schema": {"type": "string"}}
@@ -115,7 +117,8 @@ def _operation(operation: Operation[Any], refs: Mapping[str, Document]) -> dict[
 def _security(operation: Operation[Any]) -> list[dict[str, list[str]]]:
     if operation.signed:
         return [{"zone": []}]
-    return [{place: [scope.value]} for scope in operation.scopes for place in _KEY_IN]
+    also = [scope.value for scope in operation.also]
+    return [{place: [scope.value, *also]} for scope in operation.scopes for place in _KEY_IN]
 
 
 def _places(operation: Operation[Any]) -> Iterable[Document]:

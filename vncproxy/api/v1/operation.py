@@ -41,6 +41,7 @@ class Operation(Generic[Body]):
         summary: one line.
         text: what else is to be known.
         scopes: of which the caller needs one; none where no key is asked for.
+        also: which it needs beside that one, all of them.
         signed: whether it is signed by another zone instead.
         status: of a good answer.
         query: the parameters that may be given.
@@ -60,6 +61,7 @@ class Operation(Generic[Body]):
     summary: str
     text: str = ""
     scopes: Sequence[Scope] = ()
+    also: Sequence[Scope] = ()
     signed: bool = False
     status: int = 200
     query: Sequence[Parameter] = ()

@@ -50,6 +50,14 @@ from .problems import (
     TOKEN_UNKNOWN,
     VM_NOT_FOUND,
 )
+from .recording_operations import (
+    DELETE_RECORDING,
+    GET_FILE,
+    LINK_RECORDING,
+    LIST_RECORDINGS,
+    REVOKE_LINKS,
+    SHOW_RECORDING,
+)
 from .session_operations import (
     APPROVE_SESSION,
     CHANGE_SESSION,
@@ -265,6 +273,12 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     WITHDRAW_APPROVAL,
     DENY_SESSION,
     DRIVE_SESSION,
+    LIST_RECORDINGS,
+    SHOW_RECORDING,
+    DELETE_RECORDING,
+    GET_FILE,
+    LINK_RECORDING,
+    REVOKE_LINKS,
     LIST_PROXIES,
     DRAIN_PROXY,
     ISSUE_ZONE_TOKEN,

@@ -103,7 +103,7 @@ def _token(text: str) -> str:
     return text
 
 
-def _whole(name: str, largest: int) -> Callable[[str], int]:
+def whole(name: str, largest: int) -> Callable[[str], int]:
     """Return what parses a number from 1 on."""
 
     def parse(text: str) -> int:
@@ -152,13 +152,13 @@ def _state(text: str) -> SessionPhase:
 WIDTH = Parameter(
     "width",
     "The most pixels from left to right; without it, as many as the screen has.",
-    _whole("width", LONGEST_SIDE),
+    whole("width", LONGEST_SIDE),
     {"type": "integer", "minimum": 1, "maximum": LONGEST_SIDE},
 )
 HEIGHT = Parameter(
     "height",
     "The most pixels from top to bottom; without it, as many as the screen has.",
-    _whole("height", LONGEST_SIDE),
+    whole("height", LONGEST_SIDE),
     {"type": "integer", "minimum": 1, "maximum": LONGEST_SIDE},
 )
 FORMAT = Parameter(
@@ -170,7 +170,7 @@ FORMAT = Parameter(
 QUALITY = Parameter(
     "quality",
     "Of JPEG and WebP: lower ones make smaller files.",
-    _whole("quality", BEST_QUALITY),
+    whole("quality", BEST_QUALITY),
     {"type": "integer", "minimum": 1, "maximum": BEST_QUALITY, "default": USUAL_QUALITY},
 )
 CURSOR = Parameter(
@@ -218,7 +218,7 @@ BY = Parameter("by", "The person behind the key.", check_user, USER_SCHEMA)
 LIMIT = Parameter(
     "limit",
     "A page of the oldest so many; the answer has a `next` then.",
-    _whole("limit", LONGEST_PAGE),
+    whole("limit", LONGEST_PAGE),
     {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE},
 )
 AFTER = Parameter(

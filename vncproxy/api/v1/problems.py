@@ -25,6 +25,7 @@ from ...errors import (
     VNCProxyError,
     ZoneError,
 )
+from ...review.shelf import RecordingsUnavailable
 from ...together.links import CannotJoin
 from ...tokens.refusals import NoProxyForHost
 
@@ -158,4 +159,21 @@ SCREEN_REFUSED = tuple(
 
 NOT_INSTALLED = Problem(
     501, "not-installed", "What the request needs is not installed beside this proxy."
+)
+
+RECORDING_UNKNOWN = Problem(
+    404, "recording-unknown", "There is no such recording here, or not for this key."
+)
+STILL_RECORDED = Problem(409, "still-recorded", "The session is still being recorded.")
+RECORDING_ELSEWHERE = Problem(
+    409, "recording-elsewhere", "Another proxy has the recording; the message names it."
+)
+TOO_MANY_LINKS = Problem(409, "too-many-links", "There are a hundred good links to the recording.")
+NO_RECORDINGS = Problem(
+    501, "not-configured", "`[recording]` has no place for recordings at this proxy."
+)
+RECORDINGS_FAIL = Problem(
+    RecordingsUnavailable.status,
+    RecordingsUnavailable.code,
+    "The storage of recordings does not answer; the log has the reason.",
 )

@@ -13,12 +13,13 @@ from ..visible_metrics import metrics_text
 from . import operations as op
 from .machine_routes import MachineRoutes
 from .openapi import document_text
+from .recording_routes import RecordingRoutes
 from .serving import serves
 from .session_routes import SessionRoutes
 from .token_routes import TokenRoutes
 
 
-class Api(TokenRoutes, SessionRoutes, MachineRoutes):
+class Api(TokenRoutes, SessionRoutes, MachineRoutes, RecordingRoutes):
     """The routes of ``/v1``, of health and of the metrics."""
 
     @serves(op.LIST_PROXIES)

@@ -94,7 +94,7 @@ class Serving:
             return await self._desk.repeats.once(
                 caller,
                 request.requestHeaders,
-                operation.path,
+                request.path.decode("utf-8", "replace"),
                 raw,
                 lambda: work(caller, asked),
             )
@@ -125,7 +125,7 @@ class Serving:
         answer: Deferred[Reply] = Deferred()
         serving = Deferred.fromCoroutine(serve()).addErrback(self._unexpected, request)
         serving.chainDeferred(answer)
-        return answer.addCallback(lambda reply: reply.render(request))
+        return answer.addCallback(lambda reply: Deferred.fromCoroutine(reply.send(request)))
 
     def _refused(self, request: Request, error: VNCProxyError) -> Reply:
         reply = refused(error, request_id(request))

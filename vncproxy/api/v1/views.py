@@ -14,6 +14,7 @@ from .joining import JoiningView
 from .keys import KeysView
 from .power import PowerView
 from .proxies import ProxiesView
+from .recordings import RecordingsView
 from .screenshots import ScreenshotsView
 from .sessions import SessionsView
 from .tokens import Tokens
@@ -33,5 +34,6 @@ class Views:
     zones: ZoneDesk
     inventory: Inventory
     screenshots: ScreenshotsView
+    recordings: RecordingsView
     readiness: Readiness
     metrics_registry: CollectorRegistry

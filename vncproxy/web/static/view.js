@@ -1,35 +1,22 @@
-/** How the guest's screen is shown: scaling, panning, full screen; it is saved as a picture. */
+/** How the guest's screen is shown: scaling, panning, full screen. */
 
 import { element, onClick } from "./dom.js";
-import { savePicture } from "./picture.js";
-import { recall, remember } from "./remembered.js";
 
-const NAME = "scaling";
+const STORED_AS = "vncproxy.scaling";
 /** noVNC's values of `resize` in a link, and the page's modes. */
 const FROM_LINK = { scale: "fit", off: "actual", remote: "resize" };
 const MODES = ["fit", "actual", "resize"];
 
 export function attach(connection, link) {
+    let mode = FROM_LINK[link.resize] ?? stored();
     const choices = document.querySelectorAll("[name=scaling]");
-    let mode;
-    const choose = (chosen) => {
-        mode = chosen;
-        choices.forEach((choice) => {
-            choice.checked = choice.value === mode;
-        });
-        scale(connection.rfb, mode);
-    };
-    choose(FROM_LINK[link.resize] ?? known(recall(NAME)));
     choices.forEach((choice) => {
+        choice.checked = choice.value === mode;
         choice.addEventListener("change", () => {
-            remember(NAME, choice.value, connection.machine);
-            choose(choice.value);
+            mode = choice.value;
+            store(mode);
+            scale(connection.rfb, mode);
         });
-    });
-    connection.addEventListener("known", () => {
-        if (!(link.resize in FROM_LINK)) {
-            choose(known(recall(NAME, connection.machine)));
-        }
     });
     connection.addEventListener("screen", () => {
         const { rfb } = connection;
@@ -43,11 +30,6 @@ export function attach(connection, link) {
         });
     });
     onClick("pan", () => pan(connection.live, element("pan").ariaPressed !== "true"));
-    onClick("save-picture", () => {
-        element("view-menu").hidePopover();
-        savePicture(connection.live, element("name").textContent);
-        connection.live?.focus({ preventScroll: true });
-    });
     attachFullScreen(connection);
 }
 
@@ -91,4 +73,20 @@ async function toggleFullScreen() {
     }
 }
 
-const known = (mode) => (MODES.includes(mode) ? mode : "fit");
+/** Browsers may forbid a page to store anything. */
+function stored() {
+    try {
+        const mode = localStorage.getItem(STORED_AS);
+        return MODES.includes(mode) ? mode : "fit";
+    } catch {
+        return "fit";
+    }
+}
+
+function store(mode) {
+    try {
+        localStorage.setItem(STORED_AS, mode);
+    } catch {
+        // without storage, the choice lasts as long as the page
+    }
+}

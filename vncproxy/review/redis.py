@@ -1,0 +1,73 @@
+"""Links to recordings in Redis, for many proxies; ``docs/redis.md`` describes the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from zope.interface import implementer
+
+from ..config.redis import RedisSettings
+from ..interfaces import IReviewLinks
+from ..redis.endpoint import IPrimary
+from ..redis.link import OnOperation, RedisLink
+from ..redis.outage import OutageLog
+from . import scripts
+
+
+@implementer(IReviewLinks)
+class RedisReviewLinks:
+    """Links of many proxies; it connects at the first call, and Redis's clock counts.
+
+    Args:
+        primary: knows which server is the primary; what the settings say unless it is given.
+        outage: of another connection to the same Redis, so that an outage is logged once.
+
+    Raises:
+        ConfigurationError: the file of authorities cannot be used.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        settings: RedisSettings,
+        primary: IPrimary | None = None,
+        on_operation: OnOperation = lambda name, seconds, failed: None,
+        outage: OutageLog | None = None,
+    ) -> None:
+        self._link = RedisLink(reactor, settings, primary, on_operation, outage)
+        self._prefix = settings.prefix
+
+    async def add(
+        self, link_id: str, session: str, record: str, ttl: float, longest: float
+    ) -> bool:
+        """Keep a link; False where its session has too many already."""
+        keys = [self._key(link_id), self._of(session)]
+        times = max(1, int(ttl * 1000)), max(1, int(longest * 1000))
+        return await self._run(scripts.ADD, keys, link_id, record, *times, self._key("")) == "added"
+
+    async def use(self, link_ids: Sequence[str], idle: float) -> Sequence[str | None]:
+        """Return the records of links; None for one that has ended or was revoked."""
+        if not link_ids:
+            return []
+        text = await self._run(scripts.USE, [*map(self._key, link_ids)], int(idle * 1000))
+        return [line or None for line in text.split("\n")]
+
+    async def revoke(self, session: str, link_id: str = "") -> int:
+        """End a link of a session, or all of them; returns how many there were."""
+        keys = [self._of(session)]
+        return int(await self._run(scripts.REVOKE, keys, link_id, self._key("")))
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._link.close()
+
+    async def _run(self, script: str, keys: Sequence[str], *args: str | int) -> str:
+        answer = await self._link.run(lambda redis: redis.change(script, keys, *args), "review")
+        return answer.decode() if isinstance(answer, bytes) else str(answer)
+
+    def _key(self, link_id: str) -> str:
+        return f"{self._prefix}review:{link_id}"
+
+    def _of(self, session: str) -> str:
+        return f"{self._prefix}reviews:{session}"
