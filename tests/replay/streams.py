@@ -37,8 +37,11 @@ FENCE = bytes([248, 0, 0, 0, 0, 0, 0, 1, 0])
 class RandomServer:
     """Paints at random, in one of the formats."""
 
-    def __init__(self, seed: int, pixel_format: PixelFormat, width: int, height: int) -> None:
+    def __init__(
+        self, seed: int, pixel_format: PixelFormat, width: int, height: int, images: float = 0.0
+    ) -> None:
         self.random = random.Random(seed)
+        self.images = images
         self.width, self.height = width, height
         self.begin_format(pixel_format)
         self.zlib = zlib.compressobj()
@@ -67,6 +70,8 @@ class RandomServer:
 
     def rectangle(self) -> bytes:
         choose = self.random.choice
+        if self.random.random() < self.images:
+            return self.small_image()
         if self.random.random() < 0.15:
             return choose([self.size, self.screens, self.cursor, self.other])()
         width = self.random.randint(0, self.width)
@@ -77,6 +82,14 @@ class RandomServer:
         makes += [self.tight_copy, self.tight_fill, self.tight_palette, self.jpeg, self.png]
         makes += [self.trle, self.zrle_data]
         encoding, data = choose(makes)(width, height)
+        return struct.pack(">HHHHi", x, y, width, height, encoding) + data
+
+    def small_image(self) -> bytes:
+        width = self.random.randint(1, max(1, self.width // self.random.choice((1, 4))))
+        height = self.random.randint(1, max(1, self.height // self.random.choice((1, 4))))
+        x = self.random.randint(0, self.width - width)
+        y = self.random.randint(0, self.height - height)
+        encoding, data = self.jpeg(width, height)
         return struct.pack(">HHHHi", x, y, width, height, encoding) + data
 
     def pixel(self, size: int) -> bytes:
@@ -214,13 +227,16 @@ class RandomServer:
         )
 
 
-def events_of(seed: int, name: str, count: int, other: str = "") -> list[Event]:
+def events_of(
+    seed: int, name: str, count: int, other: str = "", images: float = 0.0
+) -> list[Event]:
     """Return a session of so many messages, whose bytes arrive in pieces of any size.
 
     Args:
         name: of the pixel format; likewise the other one, which the viewer changes to halfway.
+        images: how many rectangles are JPEG images, from 0 to 1, besides those of other sizes.
     """
-    server = RandomServer(seed, FORMATS[name], 70, 50)
+    server = RandomServer(seed, FORMATS[name], 70, 50, images)
     events = [Event(Source.SERVER, 0, ServerInit(70, 50, FORMATS[name], "desk").pack())]
     messages = [server.message() for _ in range(count)]
     events += _pieces(server.random, b"".join(messages), 1000)
@@ -236,7 +252,7 @@ def events_of(seed: int, name: str, count: int, other: str = "") -> list[Event]:
 def _pieces(chance: random.Random, data: bytes, moment: int) -> Iterator[Event]:
     at = 0
     while at < len(data):
-        size = chance.choice((1, 20, 1000, 30000))
+        size = chance.choice((1, 20, 300, 5000))
         yield Event(Source.SERVER, moment, data[at : at + size])
         at, moment = at + size, moment + 1000
 

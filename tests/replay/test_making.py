@@ -6,7 +6,7 @@ import io
 import struct
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -14,7 +14,7 @@ from tests.replay.playing import ABOUT, copied, differences, entries_of, recordi
 from tests.replay.streams import FORMATS, RAW, SIZE, ZLIB, events_of
 from vncproxy.recording.events import Event, Source
 from vncproxy.recording.writing import RecordingWriter
-from vncproxy.replay import CannotMake, Kind, cutting
+from vncproxy.replay import CannotMake, Kind, cutting, images, rectangles
 from vncproxy.replay.making import make_copy
 from vncproxy.rfb.server_init import ServerInit
 
@@ -29,7 +29,7 @@ def painted(moment: int, colour: bytes = RED, encoding: int = RAW) -> Event:
     return Event(SERVER, moment, head + colour * 8)
 
 
-class PixelTests(SynchronousTestCase):
+class PixelCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.patch(cutting, "LEAST", 3000)
 
@@ -40,18 +40,39 @@ class PixelTests(SynchronousTestCase):
         self.assertGreaterEqual(len(table.segments), segments)
         self.assertEqual(differences(recording, copy), [])
 
+
+class PixelTests(PixelCase):
     def test_all_encodings_in_each_format(self) -> None:
         for seed, name in enumerate(FORMATS):
-            self.assertSame(events_of(seed, name, 30))
+            self.assertSame(events_of(seed, name, 20))
 
     def test_formats_that_change(self) -> None:
         names = list(FORMATS)
         for seed, name in enumerate(names):
-            self.assertSame(events_of(100 + seed, name, 30, names[seed - 3]), segments=2)
+            self.assertSame(events_of(100 + seed, name, 15, names[seed - 3]), segments=2)
 
+    @settings(max_examples=20)
     @given(st.integers(0, 1 << 32), st.sampled_from(list(FORMATS)))
     def test_random_sessions(self, seed: int, name: str) -> None:
         self.assertSame(events_of(seed, name, 5))
+
+
+class ImageTests(PixelCase):
+    """Sessions of images, most of which are kept as they came."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(rectangles, "LEAST_PIXELS", 1)
+
+    def test_images_that_cover_each_other(self) -> None:
+        for seed, name in enumerate(FORMATS):
+            self.assertSame(events_of(seed, name, 20, images=0.6))
+
+    def test_few_are_kept(self) -> None:
+        self.patch(images, "MOST_IMAGES", 3)
+        self.patch(images, "MOST_PATCHES", 2)
+        for seed, name in enumerate(FORMATS):
+            self.assertSame(events_of(50 + seed, name, 20, images=0.6))
 
 
 class EntryTests(SynchronousTestCase):
@@ -95,6 +116,13 @@ class EntryTests(SynchronousTestCase):
         found = self.entries(Event(SERVER, 5, whole[:20]), Event(SERVER, 7, whole[20:]))
         fill = struct.pack(">BxHHHHHi", 0, 1, 0, 0, 4, 2, 7) + b"\x80\xff\0\0"
         self.assertEqual(found, [(Kind.SERVER, 7, fill)])
+
+    def test_what_is_new_of_a_larger_screen_is_painted(self) -> None:
+        size = struct.pack(">BxHHHHHi", 0, 1, 0, 0, 6, 3, SIZE)
+        right = struct.pack(">HHHHi", 4, 0, 2, 3, 7) + b"\x80\0\0\0"
+        below = struct.pack(">HHHHi", 0, 2, 6, 1, 7) + b"\x80\0\0\0"
+        found = self.entries(Event(SERVER, 5, size))
+        self.assertEqual(found, [(Kind.SERVER, 5, size + b"\0\0\0\2" + right + below)])
 
     def test_copies_of_the_screen_remain(self) -> None:
         copy = struct.pack(">BxHHHHHiHH", 0, 1, 1, 0, 2, 1, 1, 0, 1)

@@ -9,7 +9,10 @@ Nothing here but `translating` and what it needs decodes; that happens in proces
 - `entries`: what is played, and when.
 - `contents`: the table of contents, and the file.
 - `encoding`: pixels as rectangles that can be decoded alone.
-- `plain_jpeg`: images that are kept as they are.
+- `jpeg`: images that are kept as they are.
+- `images`: those that are on the screen.
+- `rectangles`: a decoder that passes on what it decodes.
+- `viewer_messages`: what a viewer did.
 - `translating`: events of a recording in, entries out.
 - `cutting`: where a segment ends.
 - `idling`: times in which nothing happens.

@@ -20,7 +20,7 @@ RECTANGLE: Final = struct.Struct(">HHHHi")
 SIDE: Final = 256
 """Pixels of the width and height of a rectangle, at most."""
 
-_NEW_STREAM, _FILTER, _FILL = 0x01, 0x40, 0x80
+_NEW_STREAM, _FILTER, _FILL, _JPEG = 0x01, 0x40, 0x80, 0x90
 _PALETTE = 1
 _MOST_COLOURS = 256
 _LEAST_COMPRESSED = 12
@@ -89,6 +89,12 @@ class TightEncoder:
 def fill(pixels: Pixels) -> bytes:
     """Return an area of one colour, without the head of the rectangle."""
     return bytes([_FILL, *pixels[0, 0].tolist()])
+
+
+def jpeg_rectangle(place: tuple[int, int, int, int], image: bytes) -> bytes:
+    """Return a rectangle with a JPEG image."""
+    head = RECTANGLE.pack(*place, e.TIGHT) + bytes([_JPEG])
+    return head + compact_length(len(image)) + image
 
 
 def compact_length(size: int) -> bytes:

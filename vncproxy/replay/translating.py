@@ -6,36 +6,23 @@ from typing import Final
 
 from ..recording.events import Event, Source
 from ..recording.playing import Playback
-from ..rfb import encodings as e
-from ..rfb.client_messages import ClientPieces
-from ..rfb.server_init import NAME_LIMIT, ServerInit
-from ..screen import Limits, Picture, ScreenDecoder
-from ..screen.decoder import Place
+from ..rfb.server_init import ServerInit
 from .encoding import (
-    RECTANGLE,
     TightEncoder,
     cursor_rectangle,
-    fill,
+    jpeg_rectangle,
     name_rectangle,
     size_rectangle,
     update,
 )
 from .entries import Entry, Kind
-from .plain_jpeg import is_plain_jpeg
-
-LARGEST_AREA: Final = 8192 * 8192
-"""Pixels of a screen; a security limit."""
+from .rectangles import TranslatingDecoder
+from .viewer_messages import ViewerMessages
 
 MOST_RECTANGLES: Final = 0xFFFF
 """Of an update."""
 
-_KEY, _POINTER, _TEXT, _QEMU = 4, 5, 6, 255
-_KEPT, _NAMED = (_KEY, _POINTER, _QEMU), (_TEXT,)
-_QEMU_KEY = 0
 _BELL = b"\2"
-_FILL, _JPEG = 8, 9
-_TIGHT = (e.TIGHT, e.TIGHT_PNG)
-_CURSORS = (e.CURSOR, e.X_CURSOR, e.CURSOR_WITH_ALPHA, e.VMWARE_CURSOR)
 
 
 class Translator:
@@ -51,17 +38,15 @@ class Translator:
         self.init: ServerInit | None = None
         self.painted = self.rectangles = 0
         self._playback = Playback(self._begin)
-        self._encoder = TightEncoder()
+        self._decoder: TranslatingDecoder | None = None
         self._viewer = ViewerMessages()
-        self._waiting: list[bytes] = []
-        self._messages: list[bytes] = []
-        self._size = 0, 0
-        self._name = b""
+        self._encoder = TightEncoder()
+        self._output = _Output()
 
     @property
     def size(self) -> tuple[int, int]:
         """The screen's width and height in pixels."""
-        return self._size
+        return self._decoder.size if self._decoder else (0, 0)
 
     def take(self, event: Event) -> list[Entry]:
         """Return what an event becomes, each with its moment.
@@ -76,106 +61,75 @@ class Translator:
         if event.source is Source.VIEWER:
             found = self._viewer.receive(event.data)
             return [Entry(kind, event.moment, data) for kind, data in found]
-        return self._translated(event.moment)
+        if self._decoder is not None:
+            self.painted = self._decoder.take_painted()
+        self.rectangles = self._output.rectangles
+        data = self._output.take()
+        return [Entry(Kind.SERVER, event.moment, data)] if data else []
 
     def key_frame(self) -> bytes:
         """Return what paints the screen as it is now; there must have been a first message."""
-        decoder = self._playback.decoder
+        decoder = self._decoder
         assert decoder is not None
-        picture = decoder.picture
-        self._messages = [update([size_rectangle(picture.width, picture.height)])]
-        self._waiting = list(self._encoder.rectangles(picture.pixels, 0, 0))
+        output = _Output()
+        output.add_alone(size_rectangle(*decoder.size))
+        for each in self._encoder.rectangles(decoder.images.without(decoder.picture), 0, 0):
+            output.add(each)
+        for place, image, patches in decoder.images.layers():
+            output.add(jpeg_rectangle(place, image))
+            for patch in patches:
+                for each in self._encoder.rectangles(decoder.picture.area(*patch), *patch[:2]):
+                    output.add(each)
         if decoder.cursor is not None:
-            self._waiting.append(cursor_rectangle(decoder.cursor))
-        if self._name:
-            self._waiting.append(name_rectangle(self._name))
-        self._end_update()
-        messages, self._messages = self._messages, []
-        return b"".join(messages)
+            output.add(cursor_rectangle(decoder.cursor))
+        if decoder.name:
+            output.add(name_rectangle(decoder.name))
+        return output.take()
 
-    def _begin(self, init: ServerInit) -> ScreenDecoder:
+    def _begin(self, init: ServerInit) -> TranslatingDecoder:
         self.init = init
-        self._size = init.width, init.height
-        picture = Picture(init.width, init.height, LARGEST_AREA)
-        decoder = ScreenDecoder(picture, init.pixel_format, Limits())
-        decoder.on_rectangle, decoder.on_bell = self._on_rectangle, self._on_bell
-        return decoder
+        self._decoder = TranslatingDecoder(init, self._encoder, self._output)
+        self._decoder.on_bell = self._output.add_bell
+        return self._decoder
 
-    def _translated(self, moment: int) -> list[Entry]:
+
+class _Output:
+    """Collects rectangles, and makes messages of them.
+
+    Attributes:
+        rectangles: how many were added since the last time that they were taken.
+    """
+
+    def __init__(self) -> None:
+        self.rectangles = 0
+        self._waiting: list[bytes] = []
+        self._messages: list[bytes] = []
+
+    def add(self, rectangle: bytes) -> None:
+        """Add a rectangle."""
+        self.rectangles += 1
+        self._waiting.append(rectangle)
+
+    def add_alone(self, rectangle: bytes) -> None:
+        """Add a rectangle that has an update of its own, such as a change of the size.
+
+        Images before it are painted first then.
+        """
         self._end_update()
-        messages, self._messages = self._messages, []
-        return [Entry(Kind.SERVER, moment, b"".join(messages))] if messages else []
+        self._messages.append(update([rectangle]))
 
-    def _end_update(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        self.rectangles += len(waiting)
-        for at in range(0, len(waiting), MOST_RECTANGLES):
-            self._messages.append(update(waiting[at : at + MOST_RECTANGLES]))
-
-    def _on_bell(self) -> None:
+    def add_bell(self) -> None:
+        """Add a bell."""
         self._end_update()
         self._messages.append(_BELL)
 
-    def _on_rectangle(self, place: Place, encoding: int, data: memoryview) -> None:
-        decoder = self._playback.decoder
-        assert decoder is not None
-        if encoding in decoder.PICTURES:
-            self._translate(decoder.picture, place, encoding, data)
-        elif encoding in _CURSORS:
-            assert decoder.cursor is not None
-            self._waiting.append(cursor_rectangle(decoder.cursor))
-        elif encoding in (e.DESKTOP_SIZE, e.EXTENDED_DESKTOP_SIZE):
-            self._resize(decoder.picture.width, decoder.picture.height)
-        elif encoding == e.DESKTOP_NAME:
-            self._name = bytes(data[4 : 4 + NAME_LIMIT])
-            self._waiting.append(name_rectangle(self._name))
-
-    def _translate(self, picture: Picture, place: Place, encoding: int, data: memoryview) -> None:
-        x, y, width, height = place
-        if not width * height:
-            return
-        self.painted += width * height
-        area = picture.area(*place)
-        if encoding == e.COPY_RECT:
-            self._waiting.append(RECTANGLE.pack(*place, encoding) + bytes(data))
-        elif encoding in _TIGHT and data[0] >> 4 == _FILL:
-            self._waiting.append(RECTANGLE.pack(*place, e.TIGHT) + fill(area))
-        elif encoding in _TIGHT and data[0] >> 4 == _JPEG and is_plain_jpeg(data):
-            head = RECTANGLE.pack(*place, e.TIGHT) + bytes([_JPEG << 4])
-            self._waiting.append(head + bytes(data[1:]))
-        else:
-            self._waiting += self._encoder.rectangles(area, x, y)
-
-    def _resize(self, width: int, height: int) -> None:
-        """Change the size in an update of its own: images before it are painted first then."""
-        if (width, height) == self._size:
-            return
-        self._size = width, height
+    def take(self) -> bytes:
+        """Return the messages of all that was added."""
         self._end_update()
-        self._messages.append(update([size_rectangle(width, height)]))
+        messages, self._messages, self.rectangles = self._messages, [], 0
+        return b"".join(messages)
 
-
-class ViewerMessages:
-    """Finds the messages of a viewer that are shown: of its pointer, keys, and that it pastes."""
-
-    def __init__(self) -> None:
-        self._pieces = ClientPieces()
-        self._message = b""
-
-    def receive(self, data: bytes) -> list[tuple[Kind, bytes]]:
-        """Return the messages that bytes complete; those of texts as their first byte.
-
-        Raises:
-            DownstreamViolation: they cannot be parsed.
-        """
-        found = []
-        for piece in self._pieces.receive(data):
-            part = self._pieces.data[piece.start : piece.end]
-            if piece.kind in _NAMED and piece.first:
-                found.append((Kind.LEFT_OUT, part[:1]))
-            if piece.kind not in _KEPT:
-                continue
-            self._message = part if piece.first else self._message + part
-            if piece.last and (piece.kind != _QEMU or self._message[1] == _QEMU_KEY):
-                found.append((Kind.VIEWER, self._message))
-        return found
+    def _end_update(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for at in range(0, len(waiting), MOST_RECTANGLES):
+            self._messages.append(update(waiting[at : at + MOST_RECTANGLES]))

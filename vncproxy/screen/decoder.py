@@ -74,8 +74,6 @@ class ScreenDecoder:
         on_fence: called with each fence of the server, a whole message.
         on_update: called after each update with pixels.
         on_bell: called with each bell.
-        on_rectangle: called with each rectangle once it is decoded: its place, its encoding, and
-            its bytes, which are to be used at once.
     """
 
     def __init__(
@@ -89,7 +87,6 @@ class ScreenDecoder:
         self.on_fence: Callable[[bytes], object] = _ignore
         self.on_update: Callable[[], object] = _nothing
         self.on_bell: Callable[[], object] = _nothing
-        self.on_rectangle: Callable[[Place, int, memoryview], object] | None = None
         self._limits = limits or Limits()
         self._resizes = 0
         self._colours = Colours(pixel_format)
@@ -146,14 +143,17 @@ class ScreenDecoder:
             if number >= self._limits.rectangles:
                 raise UpstreamViolation(f"more than {self._limits.rectangles} rectangles")
             self._limits.check_time()
-            place, start = (x, y, width, height), source.at
-            with_pixels |= self._decode_rectangle(source, place, encoding)
-            if self.on_rectangle is not None:
-                self.on_rectangle(place, encoding, source.since(start))
+            with_pixels |= self.decode_rectangle(source, (x, y, width, height), encoding)
         return with_pixels
 
-    def _decode_rectangle(self, source: Source, place: Place, encoding: int) -> bool:
-        """Decode a rectangle; returns whether it has pixels of the screen."""
+    def decode_rectangle(self, source: Source, place: Place, encoding: int) -> bool:
+        """Decode a rectangle; returns whether it has pixels of the screen.
+
+        Subclasses may look at each one, and read some themselves.
+
+        Raises:
+            UpstreamViolation: it cannot be decoded, or was not announced.
+        """
         if decode := self.PICTURES.get(encoding):
             allowed = self._limits.pictures
             if allowed is not None and encoding not in allowed:
@@ -165,6 +165,10 @@ class ScreenDecoder:
             raise UpstreamViolation(f"the encoding {encoding} cannot be decoded")
         other(self, source, place)
         return False
+
+    def reset_tight(self, control: int) -> None:
+        """Begin anew the zlib streams that the first byte of a Tight rectangle names."""
+        self._tight.reset(control)
 
     def _raw(self, source: Source, area: Pixels) -> None:
         decode_raw(source, area, self._colours)

@@ -29,6 +29,10 @@ class Source:
         """Return what was read since `at` was so many, without a copy."""
         return self._data[start : self.at]
 
+    def peek(self, size: int) -> bytes:
+        """Return the next bytes, or fewer at the end, and leave them to be read."""
+        return self._data[self.at : self.at + size].tobytes()
+
     def take(self, size: int) -> bytes:
         """Return the next bytes.
 

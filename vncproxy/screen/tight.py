@@ -35,7 +35,7 @@ class TightStreams:
         """Return so many bytes, which are compressed unless they are few."""
         if size < _LEAST_COMPRESSED:
             return source.take(size)
-        data = self._streams[number].inflate(source.take(_compact_length(source)), size)
+        data = self._streams[number].inflate(source.take(compact_length(source)), size)
         if len(data) < size:
             raise UpstreamViolation(f"{len(data)} inflated bytes, expected {size}")
         return data
@@ -51,7 +51,7 @@ def decode_tight(source: Source, area: Pixels, colours: Colours, streams: TightS
     streams.reset(control)
     method = control >> 4
     if method in (_JPEG, _PNG):
-        _paste(source.take(_compact_length(source)), area)
+        paste_image(source.take(compact_length(source)), area)
     elif method == _FILL:
         area[:] = colours.tight(source.take(_known(colours)))[0]
     elif method < _FILL:
@@ -110,7 +110,12 @@ def _gradient(data: bytes, shape: tuple[int, ...], colours: Colours) -> Pixels:
     return found[1:, 1:].astype(np.uint8)
 
 
-def _paste(data: bytes, area: Pixels) -> None:
+def paste_image(data: bytes, area: Pixels) -> None:
+    """Decode a JPEG or PNG image into an area of its size.
+
+    Raises:
+        UpstreamViolation: it cannot be decoded, or is of another size.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -128,7 +133,8 @@ def _known(colours: Colours) -> int:
     return colours.tight_size
 
 
-def _compact_length(source: Source) -> int:
+def compact_length(source: Source) -> int:
+    """Read a length of one to three bytes, of which the first have the lowest bits."""
     byte = source.byte()
     length = byte & 0x7F
     if byte & 0x80:
