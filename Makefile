@@ -5,6 +5,7 @@
 # make soak    opens and closes 100,000 sessions and looks what is left
 # make fuzz    a million hostile requests, and streams of messages; FUZZ_ARGS="--cases 10000000 --seed 7"
 # make chaos   kills, stops and cuts parts of a whole service for ten minutes; CHAOS_ARGS="--seed 7 --users 50"
+# make faithful  records real screens for ten minutes each and compares every pixel; FAITHFUL_ARGS="--minutes 2"
 # make reference  writes docs/api-reference.md again, after a change of the API
 # make profile flame graphs of the proxy at work, in bench/results
 #
@@ -18,8 +19,9 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
 CHAOS_ARGS ?=
+FAITHFUL_ARGS ?=
 
-.PHONY: demo test check environments format bench soak fuzz chaos reference profile debian clean
+.PHONY: demo test check environments format bench soak fuzz chaos faithful reference profile debian clean
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/vncproxy demo $(DEMO_ARGS)
@@ -55,6 +57,9 @@ fuzz: $(VENV)/.test
 
 chaos: $(VENV)/.test
 	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
+
+faithful: $(VENV)/.test
+	@$(BIN)/python -m tests.faithful $(FAITHFUL_ARGS)
 
 reference: $(VENV)/.test
 	@$(BIN)/python -m vncproxy.api.v1.reference > docs/api-reference.md

@@ -20,12 +20,14 @@ class Display:
 
     Args:
         folder: where its files go.
+        size: of its screen.
 
     Attributes:
+        number: by which X clients know it.
         environment: of programs that show their windows there.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, size: str = "1000x700") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         # without -noreset it starts anew, under the next viewer, when the last window is closed
         self._process = subprocess.Popen(
@@ -36,7 +38,7 @@ class Display:
                 "1",
                 "-screen",
                 "0",
-                "1000x700x24",
+                f"{size}x24",
                 "-noreset",
             ],
             stdout=subprocess.PIPE,
@@ -47,6 +49,7 @@ class Display:
             number = told.readline().decode().strip()
         if not number:
             raise RuntimeError(f"Xvfb did not start:\n{(folder / 'xvfb.log').read_text()}")
+        self.number = number
         self.environment = {**os.environ, "DISPLAY": f":{number}", "HOME": str(folder)}
 
     def stop(self) -> None:
