@@ -85,7 +85,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "together.links",
     },
     "web": set(),
-    "player": {"errors", "web"},
+    "player": {"errors", "web", "recording", "replay"},
     "config": {"errors", "model", *LEAVES},
     "config.check": {*VOCABULARY, "config", "upstream", "web"},
     "backends": {*VOCABULARY, "tls", "zones", "openstack", "config.cloud", "config.secret"},

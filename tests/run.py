@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -119,21 +120,22 @@ def _may_be_alone() -> bool:
     return subprocess.run([*_ALONE, "true"], capture_output=True).returncode == 0
 
 
-def _output(command: list[str]) -> tuple[str, int]:
-    """Return what a command wrote, and its status, when it ends.
+def _output(command: list[str]) -> tuple[str, int, float]:
+    """Return what a command wrote, its status, and the seconds of CPU that it used.
 
     It writes to a file: a pipe would stay open for as long as a process that a test has left.
+    The CPU is that of the process and of all its descendants that were waited for.
     """
     with tempfile.TemporaryFile() as file:
-        try:
-            status = subprocess.run(
-                command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, timeout=MODULE_TIMEOUT
-            ).returncode
-            last = ""
-        except subprocess.TimeoutExpired:
-            status, last = 1, f"\nstopped after {MODULE_TIMEOUT} s"
+        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+        stop = threading.Timer(MODULE_TIMEOUT, process.kill)
+        stop.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        last = "" if stop.is_alive() else f"\nstopped after {MODULE_TIMEOUT} s"
+        stop.cancel()
         file.seek(0)
-        return file.read().decode(errors="replace") + last, status
+        output = file.read().decode(errors="replace") + last
+    return output, os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
 
 
 def run_module(module: str, coverage: bool) -> Count:
@@ -148,11 +150,12 @@ def run_module(module: str, coverage: bool) -> Count:
         python = [*alone, sys.executable, *trial]
         command = [*python, "twisted.trial", f"--temp-directory={folder}/t", module]
         started = time.monotonic()
-        output, status = _output(command)
+        output, status, cpu = _output(command)
     result = count(output, status)
     if result.failed:
         print(output)
-    print(f"{module}: {result} ({time.monotonic() - started:.1f} s)", flush=True)
+    took = time.monotonic() - started
+    print(f"{module}: {result} ({took:.1f} s, {cpu:.1f} s of CPU)", flush=True)
     return result
 
 

@@ -10,26 +10,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-from twisted.application.service import IService
-from twisted.logger import Logger
-from twisted.python.usage import Options as UsageOptions
+from .service.garbage import freeze_what_is_there, no_collections
 
-from .config.settings import Listen, Settings
-from .config.shares import share_of
-from .errors import ConfigurationError
-from .logs.process import process_logging
-from .service.announced import proxy_name
-from .service.components import Components, make_components
-from .service.composition import load, make_service, source_settings
-from .service.garbage import freeze_what_is_there
-from .service.gateway import Gateway
-from .service.monotonic import use_monotonic_clock
-from .service.notify import Notifier
-from .service.signals import HangupHandler, TerminationHandler, UpgradeHandler
-from .service.systemd import SystemdService
-from .service.zone_links import links_to_check
-from .supervisor.composition import make_supervisor
+with no_collections():
+    from pydantic import ValidationError
+    from twisted.application.service import IService
+    from twisted.logger import Logger
+    from twisted.python.usage import Options as UsageOptions
+
+    from .config.settings import Listen, Settings
+    from .config.shares import share_of
+    from .errors import ConfigurationError
+    from .logs.process import process_logging
+    from .service.announced import proxy_name
+    from .service.components import Components, make_components
+    from .service.composition import load, make_service, source_settings
+    from .service.gateway import Gateway
+    from .service.monotonic import use_monotonic_clock
+    from .service.notify import Notifier
+    from .service.signals import HangupHandler, TerminationHandler, UpgradeHandler
+    from .service.systemd import SystemdService
+    from .service.zone_links import links_to_check
+    from .supervisor.composition import make_supervisor
 
 __all__ = [
     "Components",

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
@@ -19,6 +17,9 @@ from ...tls.https import HTTPSPolicy, LimitedAnswer
 from ...zones.request import Request, sign
 from .errors import refused, unreachable
 from .settings import ZoneSettings
+
+if TYPE_CHECKING:
+    from twisted.web.client import Agent
 
 KEPT: Final = 4
 """Connections that are kept for further requests."""
@@ -51,6 +52,10 @@ class Connection:
     def __init__(
         self, zone: str, settings: ZoneSettings, network: Any, links: IZoneLinks | None = None
     ) -> None:
+        # they take a tenth of the proxy's start, and few proxies have zones
+        from treq.client import HTTPClient
+        from twisted.web.client import HTTPConnectionPool
+
         self._zone = zone
         self._settings = settings
         self._network = network
@@ -62,6 +67,8 @@ class Connection:
         self._client = HTTPClient(self._agent(links))
 
     def _agent(self, links: IZoneLinks | None) -> Agent:
+        from twisted.web.client import Agent
+
         network, limit = self._network, self._settings.timeout
         if not self._settings.dials_us:
             return Agent(network, self._policy, limit, pool=self._pool)

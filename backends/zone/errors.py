@@ -9,7 +9,6 @@ from typing import Any
 from OpenSSL import SSL
 from twisted.internet.defer import TimeoutError  # noqa: A004
 from twisted.python.failure import Failure
-from twisted.web.client import RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived
 
 from ...errors import (
     PowerDenied,
@@ -27,9 +26,6 @@ from ...text import printable, system_message
 
 LONGEST_MESSAGE = 300
 """Characters of a zone's message that are kept."""
-
-_BROKEN_OFF = (RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived)
-
 
 _STATE = "The virtual machine is "
 
@@ -83,9 +79,18 @@ def unreachable(
     """
     if isinstance(error, TimeoutError):
         return ZoneUnreachable(f"zone {zone}: no answer of {url} within {timeout:g} s", zone=zone)
-    reasons: list[Failure] = getattr(error, "reasons", []) if isinstance(error, _BROKEN_OFF) else []
-    cause: BaseException = (reasons[0].value if reasons else None) or error
+    cause = _cause(error)
     if isinstance(cause, SSL.Error):
         why = problem or f"TLS failed: {cause}"
         return ZoneUntrusted(f"zone {zone} at {url}: {why}", zone=zone)
     return ZoneUnreachable(f"zone {zone} at {url}: {system_message(cause)}", zone=zone)
+
+
+def _cause(error: Exception) -> BaseException:
+    """Return why a connection ended, for a request that was broken off by that."""
+    # an HTTP client is imported for proxies that have zones only
+    from twisted.web.client import RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived
+
+    broken_off = RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived
+    reasons: list[Failure] = getattr(error, "reasons", []) if isinstance(error, broken_off) else []
+    return (reasons[0].value if reasons else None) or error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -20,6 +21,21 @@ from twisted.web.static import File
 from vncproxy.web import CONTENT_SECURITY_POLICY, STATIC
 
 WIDTH, HEIGHT = 64, 48
+ABOUT = {
+    "session": "5e5510a1b2c3d4e5",
+    "machine": "0123456789abcdef",
+    "open": 1,
+    "left": 3600,
+    "idle_timeout": 600,
+    "bandwidth": None,
+    "mode": "control",
+    "clipboard": "both",
+    "clipboard_limit": 2000,
+    "sharing": "shared",
+    "recorded": True,
+}
+"""What the page is told of its session; see `vncproxy.session.page_about`."""
+
 PAGE_NAMES = (b"", b"vnc.html", b"vnc_auto.html", b"vnc_lite.html", b"console")
 
 
@@ -58,12 +74,16 @@ class Gateway:
 
     Attributes:
         consoles: the web sockets that came, in order.
+        about: what the page is told of its session.
+        ping_time: seconds until a ping is answered.
         ordinary: what is there instead of web sockets below ``sockets-dropped/``.
     """
 
     answers: list[Answer] = field(default_factory=lambda: [Show()])
     consoles: list[Console] = field(default_factory=list)
     ordinary: Ordinary = field(default_factory=lambda: Ordinary())
+    about: dict[str, Any] = field(default_factory=lambda: dict(ABOUT))
+    ping_time: float = 0.0
 
     def answer(self) -> Answer:
         """Return the answer for the newest web socket."""
@@ -164,6 +184,8 @@ class Console(WebSocketServerProtocol):
     Attributes:
         keys: (keysym, down) in the order in which they came.
         pointers: (buttons, x, y) in the order in which they came.
+        pings: how many the page has sent.
+        encodings: the lists of encodings in the order in which they came.
         pasted: texts the viewer sent for the clipboard.
         shown: whether the screen was sent.
         token: the token in the page's request.
@@ -176,11 +198,13 @@ class Console(WebSocketServerProtocol):
         self.gateway = gateway
         self.keys: list[tuple[int, bool]] = []
         self.pointers: list[tuple[int, int, int]] = []
+        self.encodings: list[tuple[int, ...]] = []
         self.pasted: list[str] = []
         self.shown = False
         self.token = ""
         self.confirmed = ""
         self.moves = ""
+        self.pings = 0
         self._buffer = b""
 
     def onConnect(self, request: Any) -> str | None:
@@ -199,10 +223,25 @@ class Console(WebSocketServerProtocol):
         self._wanted = next(self._conversation)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        if not isBinary:
+            self._answer(json.loads(payload))
+            return
         self._buffer += payload
         while self._wanted and len(self._buffer) >= self._wanted:
             read, self._buffer = self._buffer[: self._wanted], self._buffer[self._wanted :]
             self._wanted = self._advance(read)
+
+    def _answer(self, message: Any) -> None:
+        from twisted.internet import reactor
+
+        self.pings += message["ask"] == "ping"
+        answer = {"id": message["id"], **(self.gateway.about if message["ask"] == "about" else {})}
+        wait = self.gateway.ping_time if message["ask"] == "ping" else 0
+        reactor.callLater(wait, self._tell, answer)
+
+    def _tell(self, members: dict[str, Any]) -> None:
+        if self.state == self.STATE_OPEN:
+            self.sendMessage(b"vncproxy:" + json.dumps(members).encode(), isBinary=False)
 
     def _advance(self, read: bytes) -> int:
         try:
@@ -263,11 +302,11 @@ class Console(WebSocketServerProtocol):
             yield 19
         elif kind == 2:
             (count,) = struct.unpack(">xH", (yield 3))
-            yield 4 * count
+            self.encodings.append(struct.unpack(f">{count}i", (yield 4 * count)))
         elif kind == 3:
             incremental = (yield 9)[0]
             if not incremental:
-                self._paint(answer.colour)
+                self.paint(answer.colour)
         elif kind == 4:
             down, keysym = struct.unpack(">B2xI", (yield 7))
             self.keys.append((keysym, bool(down)))
@@ -279,7 +318,7 @@ class Console(WebSocketServerProtocol):
         else:
             raise AssertionError(f"client message {kind}")
 
-    def _paint(self, colour: tuple[int, int, int]) -> None:
+    def paint(self, colour: tuple[int, int, int]) -> None:
         """Send the whole screen, raw, in the pixel format that noVNC asks for."""
         header = struct.pack(">BxHHHHHi", 0, 1, 0, 0, WIDTH, HEIGHT, 0)
         self._reply(header + bytes((*colour, 0)) * (WIDTH * HEIGHT))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-import runpy
-import sys
+import threading
 from collections.abc import Callable
+from typing import Any
 
+import numpy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -27,7 +28,7 @@ def naive(data: bytes, key: bytes, position: int = 0) -> bytes:
 
 
 class _Masking:
-    """How large payload is masked is chosen when the module is imported."""
+    """How large payload is masked is chosen when the first one comes."""
 
     large: Callable[[bytes, bytes, int], bytes]
 
@@ -93,7 +94,7 @@ class _Contract(SynchronousTestCase):
 
 
 class WithNumpyTests(_Masking, _Contract):
-    large = staticmethod(masks._with_numpy)
+    large = staticmethod(masks._WithNumpy(numpy))
 
 
 class WithIntegersTests(_Masking, _Contract):
@@ -112,15 +113,47 @@ class SmallTests(SynchronousTestCase):
 
 
 class ChoiceTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.patch(masks, "_mask_large", masks._first)
+
+    def mask_the_first(self) -> None:
+        before = set(threading.enumerate())
+        self.assertEqual(mask(TEXT, KEY, 2), naive(TEXT, KEY, 2))
+        for thread in set(threading.enumerate()) - before:
+            thread.join()
+
     def test_numpy_is_taken_where_it_is_installed(self) -> None:
-        self.assertIs(masks._mask_large, masks._with_numpy)
+        self.mask_the_first()
+
+        self.assertIsInstance(masks._mask_large, masks._WithNumpy)
+        self.assertEqual(mask(TEXT, KEY, 2), naive(TEXT, KEY, 2))
 
     def test_integers_are_taken_elsewhere(self) -> None:
-        numpy = sys.modules["numpy"]
-        self.addCleanup(sys.modules.__setitem__, "numpy", numpy)
-        sys.modules["numpy"] = None  # type: ignore[assignment]
+        self.patch(masks, "import_module", _not_installed)
 
-        names = runpy.run_path(masks.__file__)
+        self.mask_the_first()
 
-        self.assertIs(names["_mask_large"], names["_with_integers"])
-        self.assertEqual(names["mask"](TEXT, KEY, 2), naive(TEXT, KEY, 2))
+        self.assertIs(masks._mask_large, masks._with_integers)
+
+    def test_it_is_loaded_once(self) -> None:
+        names: list[str] = []
+
+        def load(name: str) -> Any:
+            names.append(name)
+            return numpy
+
+        self.patch(masks, "import_module", load)
+
+        self.mask_the_first()
+        mask(TEXT, KEY)
+
+        self.assertEqual(names, ["numpy"])
+
+    def test_small_payload_does_not_load_it(self) -> None:
+        mask(TEXT[:SMALL], KEY)
+
+        self.assertIs(masks._mask_large, masks._first)
+
+
+def _not_installed(name: str) -> Any:
+    raise ImportError(name)

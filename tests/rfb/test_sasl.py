@@ -13,7 +13,7 @@ from tests.doubles.dialogues import Outcome, byte_by_byte, play, sized_bytes
 from vncproxy.errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation, VNCProxyError
 from vncproxy.handshake.dialogue import Dialogue
 from vncproxy.model import RFBSecurity, TLSTrust
-from vncproxy.rfb import sasl
+from vncproxy.rfb import scram
 from vncproxy.rfb.sasl import log_in
 
 USER = RFBSecurity("pencil", "user", TLSTrust())
@@ -78,7 +78,7 @@ class ScramTests(SynchronousTestCase):
         def with_a_known_nonce(names: list[str], user: str, password: str) -> ScramClient:
             return ScramClient(names, user, password, c_nonce=NONCE)
 
-        patch = mock.patch.object(sasl, "ScramClient", with_a_known_nonce)
+        patch = mock.patch.object(scram, "ScramClient", with_a_known_nonce)
         patch.start()
         self.addCleanup(patch.stop)
 

@@ -8,7 +8,8 @@
 - `power`: ``power``, through the HTTP API.
 - `sessions`: ``sessions``, through the HTTP API.
 - `approvals`: approve of sessions that wait, deny them, or withdraw.
-- `recording`: ``recording verify`` and ``export``, of files.
+- `recording`: ``recording verify``, ``index``, ``play`` and ``export``, of files.
+- `playing`, `recording_site`: the player for one file, on loopback.
 - `recordings`: ``recordings``, through the HTTP API.
 - `screenshot`: ``screenshot``, through the HTTP API.
 - `proxies`: ``proxies`` and ``drain``, through the HTTP API.

@@ -1,4 +1,4 @@
-"""``vncproxy recording``: verify recordings, and save them as videos and pictures."""
+"""``vncproxy recording``: verify recordings, play them, save them as videos and pictures."""
 
 from __future__ import annotations
 
@@ -106,6 +106,28 @@ def index(files: tuple[Path, ...]) -> None:
             raise Refused(f"{file}: {e}") from e
         if trouble := contents(copy).trouble:
             click.echo(f"{file}: it plays up to {contents(copy).seconds:.1f} s, where {trouble}")
+
+
+@recording.command()
+@click.argument("file", type=_FILE)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="TCP port on 127.0.0.1; 0 takes a free one.  [default: 0]",
+)
+@_identity
+def play(file: Path, port: int, identity: Path | None) -> None:
+    r"""Show FILE in the player, to a browser of this machine.
+
+    \b
+    The link that it prints has a secret, without which nothing is shown: other users
+    of this machine see nothing. What the player needs is made in a temporary folder,
+    which is removed when you press Ctrl-C. FILE may be one that is still written.
+    """
+    from .playing import play_file
+
+    play_file(file, port, _opener(identity))
 
 
 Save = Callable[["RecordingReader", Path], None]

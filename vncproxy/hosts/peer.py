@@ -12,9 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import TypeAdapter
-from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004
-from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 
 from ..errors import BadRequest, ConfigurationError, VMNotFound, VNCProxyError
@@ -76,6 +74,10 @@ class Peer:
         network: Any,
         on_issued: Callable[[Peer, IssuedToken], object] = lambda peer, issued: None,
     ) -> None:
+        # they take a tenth of the proxy's start, and few proxies have peers
+        from treq.client import HTTPClient
+        from twisted.web.client import Agent, HTTPConnectionPool
+
         self._on_issued = on_issued
         self.settings = settings
         self._network = network

@@ -12,7 +12,8 @@ LEAST: Final = 5_000_000
 FEW_PIXELS: Final = 1024
 """What an event may paint without being seen: a text cursor that blinks."""
 
-_POINTER = 5
+POINTER = 5
+"""The first byte of a message of the pointer."""
 
 
 class IdleTimes:
@@ -41,5 +42,5 @@ class IdleTimes:
 def _is_action(entry: Entry) -> bool:
     """Return whether an entry is an action of the user, as moving the pointer is not."""
     if entry.kind is Kind.VIEWER:
-        return entry.data[0] != _POINTER or entry.data[1] != 0
+        return entry.data[0] != POINTER or entry.data[1] != 0
     return entry.kind is Kind.LEFT_OUT

@@ -12,6 +12,7 @@ The proxy is the client of hypervisors and the server of viewers.
 - `tight`: the security type Tight.
 - `vencrypt`: VeNCrypt: TLS within RFB.
 - `sasl`: SASL within VeNCrypt.
+- `scram`: the mechanisms that prove a password.
 - `viewer_login`: the handshake with a viewer that logs in by VeNCrypt.
 - `server_init`: ClientInit and ServerInit.
 - `pixels`: pixel formats.

@@ -6,10 +6,6 @@ length; length 0 means no data.
 
 from __future__ import annotations
 
-import re
-
-from scramp import ScramClient, ScramException
-
 from ..errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
 from ..handshake.reasons import clean_reason
 from ..handshake.steps import EndOfStream, Read, Steps, Write
@@ -19,16 +15,12 @@ from .security_types import is_verified
 LIMIT = 4096
 """Longest message of a server, in bytes; real ones have a few hundred."""
 
-MAX_ITERATIONS = 100_000
-"""Rounds of hashing that a server may require; they block the reactor, for about 0.1 s."""
-
 _SCRAM = ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1")
 _NO_MECHANISM = (
     "its SASL library may lack the plug-in of the mechanisms in its configuration (mech_list; "
     "libsasl2-modules and cyrus-sasl-scram have them)"
 )
 _ANSWER = "its answer to the SASL login"
-_ITERATIONS = re.compile(r"(?:^|,)i=(\d{1,9})(?:,|$)")
 
 
 def log_in(spec: RFBSecurity) -> Steps[None]:
@@ -85,42 +77,21 @@ def _plain(spec: RFBSecurity) -> Steps[None]:
 
 
 def _scram(mechanism: str, spec: RFBSecurity) -> Steps[None]:
-    try:
-        client = ScramClient([mechanism], spec.username, spec.password or "")
-    except ScramException:
-        # the library's message may contain a character of the password
-        raise UpstreamRefused(f"user name or password cannot be used with {mechanism}") from None
-    yield from _start(mechanism, client.get_client_first())
+    from .scram import ScramLogin  # few servers want it, and its library is slow to import
+
+    login = ScramLogin(mechanism, spec.username, spec.password or "")
+    yield from _start(mechanism, login.first())
     challenge, complete = yield from _answer()
     if complete:
         raise UpstreamViolation(f"SASL {mechanism} is over before the password was asked for")
-    yield Write(_sized(_proof(client, challenge)))
+    yield Write(_sized(login.prove(challenge)))
     proof, complete = yield from _answer()
-    _check(client, proof)
+    login.check(proof)
     if not complete:
         yield Write(_sized(""))
         _, complete = yield from _answer()
         if not complete:
             raise UpstreamViolation(f"SASL {mechanism} is not over after its last message")
-
-
-def _proof(client: ScramClient, challenge: str) -> str:
-    asked = _ITERATIONS.search(challenge)
-    if not asked or int(asked[1]) > MAX_ITERATIONS:
-        raise UpstreamViolation(f"SCRAM without a number of iterations up to {MAX_ITERATIONS}")
-    try:
-        client.set_server_first(challenge)
-        return str(client.get_client_final())
-    except (ScramException, ValueError) as e:
-        raise UpstreamViolation("SCRAM: the server's challenge cannot be understood") from e
-
-
-def _check(client: ScramClient, proof: str) -> None:
-    """Verify that the server knows the password, too."""
-    try:
-        client.set_server_final(proof)
-    except (ScramException, ValueError) as e:
-        raise UpstreamRefused("SCRAM: the server refuses, or does not know the password") from e
 
 
 def _start(mechanism: str, data: str) -> Steps[None]:

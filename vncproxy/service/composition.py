@@ -24,6 +24,7 @@ from ..metrics import Registry
 from ..power import MachinePower, PowerAudit
 from ..session.audit import AuditLog, open_audit_file
 from ..session.page import BUILT_IN, PageRequest
+from ..session.page_about import PageAbout
 from ..session.page_power import PagePower
 from ..session.registry import SessionRegistry
 from ..together.inviting import Invitations
@@ -197,6 +198,7 @@ class _Parts:
         )
         return {
             **BUILT_IN,
+            "about": PageAbout(self.reactor.seconds, time.time).answer,
             "invite": invitations.answer,
             "drive": lambda *asked: self.company.handing.ask(*asked),
             "hand-over": lambda *asked: self.company.handing.answer(*asked),

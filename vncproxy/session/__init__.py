@@ -11,6 +11,7 @@ In reading order:
 - `page`: messages between a session and its page.
 - `consenting`: asks for consent and approval before the console is connected.
 - `recorded`: sessions that are recorded.
+- `page_about`: what its page may know of it.
 - `page_power`: what its page may do to the machine's power.
 - `opening`: turn, token, policy, console, greeting.
 - `conditions`: the conditions under which a policy lets a user in.

@@ -11,7 +11,7 @@ from math import inf
 from typing import Final
 
 from ..errors import OutsideHours, SessionEnded, TimeLimit
-from ..model import OpenTimes, UnixTime
+from ..model import Grant, OpenTimes, UnixTime
 
 EARLY, LATE = 300.0, 60.0
 """Seconds before an end at which a page is told of it."""
@@ -53,6 +53,22 @@ class Ends:
         self._allowed = allowed
         self._time = time
         self._known_from = self._known_until = 0.0
+
+    @classmethod
+    def of(cls, grant: Grant, started: float, time: Callable[[], UnixTime]) -> Ends | None:
+        """Return the ends of a session; None where its policy names none.
+
+        Args:
+            started: when it began, in seconds of the monotonic clock.
+            time: the wall clock.
+        """
+        policy = grant.token.policy
+        duration, allowed = policy.max_duration, policy.open_times
+        if duration is None and allowed is None:
+            return None
+        # the store answered after the start, so this is never more than what is left
+        deadline = None if duration is None else started + duration - grant.age
+        return cls(deadline, duration, allowed, time)
 
     def nearest(self, now: float) -> tuple[float, str]:
         """Return the seconds that are left, and the member of the policy that ends the session."""

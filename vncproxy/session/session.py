@@ -9,7 +9,7 @@ from twisted.python.failure import Failure
 
 from ..errors import HypervisorError, ProxyDraining, SessionEnded, VNCProxyError
 from ..interfaces import IStage
-from ..model import Grant, is_secret, new_id, secret_id
+from ..model import is_secret, new_id, secret_id
 from ..relay.leg import Leg
 from .closing import closed_by_console, explain_close, side_that_ended, told_by_zone
 from .consenting import show_last
@@ -112,20 +112,10 @@ class Session(SessionState):
         timer, to_zone = self._live.timer, self.border is not None and self.border.to_zone
         kind = ZoneWatchdog if to_zone else Watchdog
         tell = None if self.page is None else self.tell_page
-        ends = self._ends(self.grant)
+        ends = Ends.of(self.grant, self.started, services.time)
         watchdog = kind(down, up, idle_timeout, services.timeouts, ends, self.cancel, timer, tell)
         watchdog.start()
         return watchdog
-
-    def _ends(self, grant: Grant) -> Ends | None:
-        policy, deadline = grant.token.policy, None
-        duration, allowed = policy.max_duration, policy.open_times
-        if duration is None and allowed is None:
-            return None
-        if duration is not None:
-            # the store answered after the start, so this is never more than what is left
-            deadline = self.started + duration - grant.age
-        return Ends(deadline, duration, allowed, self._services.time)
 
     def _end_cancelled(self, failure: Failure) -> None:
         failure.trap(CancelledError)

@@ -1,4 +1,4 @@
-"""The console page: static files over noVNC, and the content security policy they need.
+"""The console page and the player: static files over noVNC, and their content security policy.
 
 - `install`: puts noVNC from npm into the static files, at build time.
 
@@ -19,11 +19,14 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``channel.js``: messages between the page and the gateway, beside the console.
 - ``consent.js``: the dialog with what is to be accepted, or approved, first.
 - ``overlay.js``: the card shown in place of the screen.
+- ``about.js``, ``meter.js``: what the user may know of the session and of the connection.
+- ``stay.js``: against pages that are closed by accident, and screens that sleep.
 - ``power.js``: starts, stops and resets the machine, and asks first.
 - ``notices.js``: small cards at the screen's edge, with actions.
 - ``time.js``: how long the console stays open, when it is about to close.
 - ``toolbar.js``, ``keys.js``: the toolbar and its menus; key chords and held keys.
-- ``view.js``: scaling, panning, full screen.
+- ``view.js``, ``picture.js``: scaling, panning, full screen; the screen as a file.
+- ``quality.js``: how sharp the picture is.
 - ``pointerlock.js``: the mouse pointer, kept on the screen.
 - ``focus.js``: the keyboard focus of the screen.
 - ``people.js``, ``drive.js``, ``invite.js``: the others at the machine, the control that one of
@@ -33,7 +36,28 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``softkeyboard.js``, ``keybar.js``: on-screen keyboards of phones and tablets, the keys that they
   lack, and input methods.
 - ``keyevents.js``: events of the keyboard, for another element.
+- ``remembered.js``: choices that the browser keeps.
 - ``dom.js``: access to elements.
+
+The page that plays recordings is ``player/player.html``, served at ``recordings/SESSION``. Its
+modules, in reading order:
+
+- ``player.js``, ``page.js``: the entry; sets the page up.
+- ``link.js``: reads the address, and keeps the moment in it.
+- ``source.js``: gets contents, segments, what comes live, and the file.
+- ``problems.js``: why something is not shown, in words.
+- ``entries.js``: takes segments apart.
+- ``channel.js``, ``screen.js``: a server of RFB inside the page; noVNC, fed by it.
+- ``playback.js``: the clock of a recording, and what of it is drawn.
+- ``live.js``: follows a session that is being recorded.
+- ``viewing.js``: which of the two is watched.
+- ``viewer.js``, ``acted.js``, ``pointer.js``, ``pressed.js``: what the viewer did: messages,
+  pointer, keys.
+- ``moments.js``: moments in words.
+- ``timeline.js``, ``controls.js``, ``shortcuts.js``: the time line, buttons and fields, keys.
+- ``remarks.js``, ``overlay.js``, ``about.js``: what happens, what is awaited or wrong, and
+  what is known of the session.
+- ``saving.js``: the picture, a link to the moment, the file.
 """
 
 from __future__ import annotations

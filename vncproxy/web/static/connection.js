@@ -23,7 +23,7 @@ const CLOSE_TIME = 3_000;
  * that has received nothing yet, so that listeners can be added to it; "viewonly" when the gateway
  * says that the user may not control the machine; and "leaving" when the console is about to move to
  * another gateway, while its picture is still there. "told" has as its `detail` a message of the
- * gateway, an object whose `event` names it. "elsewhere" has the `detail`
+ * gateway, an object whose `event` names it. "known" when `machine` has changed. "elsewhere" has the `detail`
  * `{ url, isConfirmed }` of the gateway that shows the console now.
  */
 export class Connection extends EventTarget {
@@ -34,6 +34,10 @@ export class Connection extends EventTarget {
     #expectsOff = false;
     #timer = null;
     #takes = false;
+    /** What the gateway calls the machine, "" before it was asked: the same in all sessions of it. */
+    machine = "";
+    /** Bytes of the console that were received, in all. */
+    received = 0;
 
     /**
      * @param {HTMLElement} screen - element that the guest's screen fills
@@ -117,6 +121,14 @@ export class Connection extends EventTarget {
         this.addEventListener("told", ({ detail }) => detail.event === event && receive(detail));
     }
 
+    /** Take what the gateway says of the session; dispatches "known" for a machine that is new. */
+    know({ machine }) {
+        if (machine && machine !== this.machine) {
+            this.machine = machine;
+            this.dispatchEvent(new Event("known"));
+        }
+    }
+
     /** Stop reconnecting. */
     stop() {
         this.#step({ type: "stop" });
@@ -161,6 +173,9 @@ export class Connection extends EventTarget {
             leaving: () => this.dispatchEvent(new Event("leaving")),
             viewOnly: () => this.dispatchEvent(new Event("viewonly")),
             told: (detail) => this.dispatchEvent(new CustomEvent("told", { detail })),
+            received: (bytes) => {
+                this.received += bytes;
+            },
             elsewhere: (url) => {
                 this.stop();
                 const detail = { url, isConfirmed: isConfirmed(this.#url) };
@@ -183,14 +198,16 @@ class Attempt {
     #connected = false;
     #closeReason = null;
     #elsewhere;
+    #received;
     #url = "";
     #refusal = "";
     #socket;
     #timer;
     #viewOnly;
 
-    constructor(screen, url, { connected, leaving, viewOnly, told, elsewhere, closed }) {
+    constructor(screen, url, { connected, leaving, viewOnly, told, received, elsewhere, closed }) {
         this.#closed = closed;
+        this.#received = received;
         this.#viewOnly = viewOnly;
         this.#elsewhere = elsewhere;
         const socket = (this.#socket = new WebSocket(url, ["binary"]));
@@ -273,6 +290,8 @@ class Attempt {
             } else {
                 this.channel.receive(event.data);
             }
+        } else {
+            this.#received(event.data.byteLength);
         }
     }
 

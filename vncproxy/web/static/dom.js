@@ -23,3 +23,18 @@ export async function copyField(field) {
         return document.execCommand("copy");
     }
 }
+
+/**
+ * Copy a text; over plain HTTP by a field that is there for a moment.
+ * @param {string} text
+ * @returns {Promise<boolean>} whether it was copied
+ */
+export async function copyText(text) {
+    const field = document.createElement("textarea");
+    field.value = text;
+    field.className = "visually-hidden";
+    (document.activeElement?.closest("[popover], dialog") ?? document.body).append(field);
+    const copied = await copyField(field);
+    field.remove();
+    return copied;
+}

@@ -1,5 +1,6 @@
 /** Sets the page up: reads the link, opens the connection and attaches the parts to it. */
 
+import * as about from "./about.js";
 import * as clipboard from "./clipboard.js";
 import * as consent from "./consent.js";
 import * as drive from "./drive.js";
@@ -11,8 +12,10 @@ import * as overlay from "./overlay.js";
 import * as people from "./people.js";
 import * as pointerlock from "./pointerlock.js";
 import * as power from "./power.js";
+import * as quality from "./quality.js";
 import * as recording from "./recording.js";
 import * as softkeyboard from "./softkeyboard.js";
+import * as stay from "./stay.js";
 import * as still from "./still.js";
 import * as time from "./time.js";
 import * as toolbar from "./toolbar.js";
@@ -35,15 +38,18 @@ const PARTS = [
     toolbar,
     keybar,
     view,
+    quality,
     pointerlock,
     clipboard,
     typingDialog,
     overlay,
+    about,
     consent,
     still,
     heldback,
     time,
     power,
+    stay,
 ];
 
 /** Start the page; called once. */
@@ -61,7 +67,7 @@ export function open() {
     releaseKeysOnBlur(element("screen"));
     leaveOnChord(element("screen"), element("tools"));
     showName(link.title);
-    reloadForNewLink();
+    reloadForNewLink(connection);
     disconnectWithPage(connection);
     if (link.token) {
         connection.open();
@@ -134,6 +140,9 @@ function showName(name) {
 }
 
 /** Following a link that differs only in its fragment does not load the page again. */
-function reloadForNewLink() {
-    addEventListener("hashchange", () => location.reload());
+function reloadForNewLink(connection) {
+    addEventListener("hashchange", () => {
+        connection.disconnect();
+        location.reload();
+    });
 }

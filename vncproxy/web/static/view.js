@@ -1,22 +1,35 @@
-/** How the guest's screen is shown: scaling, panning, full screen. */
+/** How the guest's screen is shown: scaling, panning, full screen; it is saved as a picture. */
 
 import { element, onClick } from "./dom.js";
+import { savePicture } from "./picture.js";
+import { recall, remember } from "./remembered.js";
 
-const STORED_AS = "vncproxy.scaling";
+const NAME = "scaling";
 /** noVNC's values of `resize` in a link, and the page's modes. */
 const FROM_LINK = { scale: "fit", off: "actual", remote: "resize" };
 const MODES = ["fit", "actual", "resize"];
 
 export function attach(connection, link) {
-    let mode = FROM_LINK[link.resize] ?? stored();
     const choices = document.querySelectorAll("[name=scaling]");
-    choices.forEach((choice) => {
-        choice.checked = choice.value === mode;
-        choice.addEventListener("change", () => {
-            mode = choice.value;
-            store(mode);
-            scale(connection.rfb, mode);
+    let mode;
+    const choose = (chosen) => {
+        mode = chosen;
+        choices.forEach((choice) => {
+            choice.checked = choice.value === mode;
         });
+        scale(connection.rfb, mode);
+    };
+    choose(FROM_LINK[link.resize] ?? known(recall(NAME)));
+    choices.forEach((choice) => {
+        choice.addEventListener("change", () => {
+            remember(NAME, choice.value, connection.machine);
+            choose(choice.value);
+        });
+    });
+    connection.addEventListener("known", () => {
+        if (!(link.resize in FROM_LINK)) {
+            choose(known(recall(NAME, connection.machine)));
+        }
     });
     connection.addEventListener("screen", () => {
         const { rfb } = connection;
@@ -30,6 +43,11 @@ export function attach(connection, link) {
         });
     });
     onClick("pan", () => pan(connection.live, element("pan").ariaPressed !== "true"));
+    onClick("save-picture", () => {
+        element("view-menu").hidePopover();
+        savePicture(connection.live, element("name").textContent);
+        connection.live?.focus({ preventScroll: true });
+    });
     attachFullScreen(connection);
 }
 
@@ -73,20 +91,4 @@ async function toggleFullScreen() {
     }
 }
 
-/** Browsers may forbid a page to store anything. */
-function stored() {
-    try {
-        const mode = localStorage.getItem(STORED_AS);
-        return MODES.includes(mode) ? mode : "fit";
-    } catch {
-        return "fit";
-    }
-}
-
-function store(mode) {
-    try {
-        localStorage.setItem(STORED_AS, mode);
-    } catch {
-        // without storage, the choice lasts as long as the page
-    }
-}
+const known = (mode) => (MODES.includes(mode) ? mode : "fit");
