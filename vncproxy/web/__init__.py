@@ -20,6 +20,8 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``consent.js``: the dialog with what is to be accepted, or approved, first.
 - ``overlay.js``: the card shown in place of the screen.
 - ``about.js``, ``meter.js``: what the user may know of the session and of the connection.
+- ``embedding.js``, ``colours.js``: pages in a frame: what they tell the page around them, and how
+  they look like it.
 - ``stay.js``: against pages that are closed by accident, and screens that sleep.
 - ``power.js``: starts, stops and resets the machine, and asks first.
 - ``notices.js``: small cards at the screen's edge, with actions.

@@ -9,6 +9,11 @@ export const element = (id) => document.getElementById(id);
 /** Call `action` when the element with this id is clicked or activated by key. */
 export const onClick = (id, action) => element(id).addEventListener("click", action);
 
+/** Give the focus to the first button within an element that can be pressed; some are not shown. */
+export function focusFirstButton(parent) {
+    [...parent.querySelectorAll("button:not([disabled])")].find((each) => each.checkVisibility())?.focus();
+}
+
 /**
  * Copy the text of a field; over plain HTTP, where there is no `navigator.clipboard`, by selecting it.
  * @param {HTMLTextAreaElement} field

@@ -1,5 +1,7 @@
 /** The keyboard focus of the guest's screen, and how to leave it. */
 
+import { focusFirstButton } from "./dom.js";
+
 /** Make the screen reachable by Tab from the toolbar, and name it. */
 export function describeScreen(screen) {
     const canvas = screen.querySelector("canvas");
@@ -28,7 +30,7 @@ export function leaveOnChord(screen, tools) {
     screen.addEventListener("keyup", (event) => {
         if (armed && held(event).length === 0) {
             armed = false;
-            tools.querySelector("button:not([disabled])").focus();
+            focusFirstButton(tools);
         }
     }, { capture: true });
 }

@@ -8,6 +8,9 @@
  * @property {string} resize - noVNC's word for the scaling: "scale", "off", "remote", or ""
  * @property {?number} quality - JPEG quality, 0 to 9
  * @property {?number} compression - compression level, 0 to 9
+ * @property {boolean} compact - whether the toolbar is hidden, for pages in a frame
+ * @property {string} accent - colour of buttons, as six hexadecimal digits, or ""
+ * @property {string} surface - colour of the toolbar and of cards, in the same way
  */
 
 /**
@@ -26,6 +29,9 @@ export function readLink(href) {
         resize: setting("resize"),
         quality: level(setting("quality")),
         compression: level(setting("compression")),
+        compact: /^(1|true|yes|on)$/i.test(setting("compact")),
+        accent: colour(setting("accent")),
+        surface: colour(setting("surface")),
     };
 }
 
@@ -62,7 +68,7 @@ export const isConfirmed = (socket) => new URL(socket).searchParams.has("confirm
 
 /** Times that a page is sent on before it stops: two hosts may each say that the machine is on the other. */
 const MOST_FOLLOWED = 5;
-const SETTINGS = ["view_only", "title", "resize", "quality", "compression"];
+const SETTINGS = ["view_only", "title", "resize", "quality", "compression", "compact", "accent", "surface"];
 
 /**
  * The address of the page at the proxy that shows the console now, with the settings of this page.
@@ -169,4 +175,8 @@ function split(text, separator) {
 
 function level(text) {
     return /^[0-9]$/.test(text) ? Number(text) : null;
+}
+
+function colour(text) {
+    return /^#?[0-9a-f]{6}$/i.test(text) ? text.slice(-6).toLowerCase() : "";
 }

@@ -4,6 +4,7 @@ import * as about from "./about.js";
 import * as clipboard from "./clipboard.js";
 import * as consent from "./consent.js";
 import * as drive from "./drive.js";
+import * as embedding from "./embedding.js";
 import * as heldback from "./heldback.js";
 import * as invite from "./invite.js";
 import * as keybar from "./keybar.js";
@@ -43,6 +44,7 @@ const PARTS = [
     clipboard,
     typingDialog,
     overlay,
+    embedding,
     about,
     consent,
     still,

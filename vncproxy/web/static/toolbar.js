@@ -1,7 +1,7 @@
 /** The toolbar and its menus: keys, chords, the on-screen keyboard, disconnect. */
 
 import { held, press } from "./keys.js";
-import { element, onClick } from "./dom.js";
+import { element, focusFirstButton, onClick } from "./dom.js";
 
 const MARGIN = 8;
 /** The keypad of a keyboard, row by row, without the keys that are elsewhere in the menu. */
@@ -57,7 +57,7 @@ export function attach(connection) {
     element("tools").addEventListener("focusin", ({ target }) => {
         target.scrollIntoView({ block: "nearest", inline: "nearest" }); // not behind Disconnect
     });
-    onClick("handle", () => element("tools").querySelector("button:not([disabled])").focus());
+    onClick("handle", () => focusFirstButton(element("tools")));
 }
 
 /** Add the buttons of rows that have one for each function key, or each key of a keypad. */
