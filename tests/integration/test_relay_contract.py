@@ -11,7 +11,11 @@ from twisted.internet.interfaces import IReactorTime
 from tests.doubles.viewer_messages import FENCE
 from tests.doubles.wire import SocketPeer, Way, WireTestCase, forget_certificates
 from tests.filters.test_guard import SHORT
-from tests.relay.relay_contract import RelayContract, WebSocketRelayContract
+from tests.relay.relay_contract import (
+    RelayContract,
+    WebSocketRelayContract,
+    segmentation_test,
+)
 from tests.relay.tap_contract import Copied
 from vncproxy.errors import VNCProxyError
 from vncproxy.filters.rules import rules_for
@@ -64,24 +68,30 @@ class _Plain(_OnSockets):
         return plain.join(downstream, upstream, stages)
 
 
-class _TCP:
+class _FewerExamples:
+    """What is the same for all connections; memory is where many examples are tried."""
+
+    test_any_segmentation_gives_the_same_bytes = segmentation_test(examples=15)
+
+
+class _TCP(_FewerExamples):
     user_way = console_way = Way.TCP
 
 
-class _UNIX:
+class _UNIX(_FewerExamples):
     user_way = console_way = Way.UNIX
 
 
-class _PROXY:
+class _PROXY(_FewerExamples):
     user_way, console_way = Way.PROXY, Way.TCP
 
 
-class _TLS:
+class _TLS(_FewerExamples):
     user_way = console_way = Way.TLS
     half_closes = False
 
 
-class _TLSOverOpenConnections:
+class _TLSOverOpenConnections(_FewerExamples):
     user_way = console_way = Way.START_TLS
     half_closes = False
 

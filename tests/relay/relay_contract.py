@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol
 
-from hypothesis import HealthCheck, given, settings
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import Clock
@@ -13,6 +12,7 @@ from zope.interface import implementer
 
 from tests.doubles.dialogues import byte_by_byte, cut, places, sized_bytes
 from tests.doubles.frames import BINARY, CLOSE, PING, PONG, ROOM, masked, whole_frames
+from tests.properties import HealthCheck, given, settings
 from tests.relay.tap_contract import TapContract
 from vncproxy.errors import (
     ClientGone,
@@ -109,6 +109,33 @@ class User:
         return b"".join(text for kind, text in heard if kind == BINARY)
 
 
+def segmentation_test(examples: int) -> Callable[[RelayContract], None]:
+    """Return the test that any segmentation gives the same bytes.
+
+    Args:
+        examples: how many are tried, since they take long on real connections.
+    """
+
+    @settings(
+        max_examples=examples,
+        suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow],
+    )
+    @given(sized_bytes(3000), sized_bytes(3000), places, places)
+    def test(
+        self: RelayContract, keys: bytes, pixels: bytes, up: list[int], down: list[int]
+    ) -> None:
+        self.connected()
+        wire = self.user.wire(keys[:100]) + self.user.wire(keys[100:])
+
+        self.user.peer.send(*cut(wire, up))
+        self.console.send(*cut(pixels, down))
+        self.settle()
+
+        self.assertEqual((self.console.receive(), self.user.receive()), (keys, pixels))
+
+    return test
+
+
 class RelayContract(TapContract):
     """Mixed into a test case for each pair of framings; the upstream side is raw.
 
@@ -187,19 +214,7 @@ class RelayContract(TapContract):
         self.assertEqual(self.console.receive(), b"".join(pieces))
         self.assertEqual(self.user.receive(), b"".join(pieces))
 
-    @settings(suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
-    @given(sized_bytes(3000), sized_bytes(3000), places, places)
-    def test_any_segmentation_gives_the_same_bytes(
-        self, keys: bytes, pixels: bytes, up: list[int], down: list[int]
-    ) -> None:
-        self.connected()
-        wire = self.user.wire(keys[:100]) + self.user.wire(keys[100:])
-
-        self.user.peer.send(*cut(wire, up))
-        self.console.send(*cut(pixels, down))
-        self.settle()
-
-        self.assertEqual((self.console.receive(), self.user.receive()), (keys, pixels))
+    test_any_segmentation_gives_the_same_bytes = segmentation_test(examples=100)
 
     def test_one_byte_at_a_time_gives_the_same_bytes(self) -> None:
         self.connected()
