@@ -6,10 +6,10 @@ import re
 import time
 from dataclasses import FrozenInstanceError
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import BadRequest
 from vncproxy.model import (
     ConsoleEndpoint,

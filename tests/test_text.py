@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import json
 
-from hypothesis import given
-from hypothesis.strategies import text
 from twisted.internet.error import ConnectionRefusedError, DNSLookupError  # noqa: A004
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import BackendError, VNCProxyError
 from vncproxy.text import has_control, printable, printable_lines, system_message
 
@@ -49,7 +49,7 @@ class TextTests(SynchronousTestCase):
         self.assertEqual(printable("abcdef", 3), "abc…")
         self.assertEqual(printable("abc", 3), "abc")
 
-    @given(text())
+    @given(st.text())
     def test_nothing_comes_through(self, found: str) -> None:
         self.assertFalse(has_control(printable(found)))
 

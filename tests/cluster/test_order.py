@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.cluster.order import Kind, Order, UnknownOrder, decode, encode
 from vncproxy.errors import EndedByAdministrator, Superseded, TakenOver
 from vncproxy.model import Decision, Mode, SessionFilter, Verdict, VMAddress

@@ -6,12 +6,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.api import session
 from tests.doubles.proxies import announced
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.cluster import announcements, records
 from vncproxy.model import Announcement, Border, Identity, LinkState, Mode, SessionFilter, VMAddress
 

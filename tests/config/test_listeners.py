@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.config.listeners import (
     EndpointText,
     endpoint_error,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.demo.login import log_in
 from vncproxy.errors import DownstreamViolation, VNCProxyError
 from vncproxy.handshake.dialogue import Dialogue

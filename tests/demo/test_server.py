@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import struct
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.demo.screen import HEIGHT, TITLE, WIDTH
 from vncproxy.demo.server import LOGIN_TIME, DemoServer, Viewer
 from vncproxy.painted.canvas import Rect

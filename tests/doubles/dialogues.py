@@ -8,8 +8,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-from hypothesis import strategies as st
-
+from tests.properties import strategies as st
 from vncproxy.errors import VNCProxyError
 from vncproxy.handshake.dialogue import Dialogue
 from vncproxy.handshake.steps import StartTLS, Steps

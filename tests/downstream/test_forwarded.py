@@ -7,8 +7,6 @@ from ipaddress import IPv6Address as IPv6
 from ipaddress import ip_address
 from typing import Any, cast
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
 from twisted.internet.task import Clock
@@ -16,6 +14,8 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.requests import BEHIND_PROXY, PROXY, user_request
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.downstream.forwarded import Forwarding, Header, read_hop
 from vncproxy.downstream.throttled_warning import ThrottledWarning
 from vncproxy.downstream.trust import Trust

@@ -6,13 +6,13 @@ import json
 import subprocess
 from urllib.parse import urlsplit
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.links_table import IN_REQUESTS, TOKEN, WITH_FRAGMENTS
 from tests.doubles.requests import user_request
 from tests.doubles.users import SiteTestCase, upgrade
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.cli.tunnel import Link
 from vncproxy.downstream.links import token_of
 from vncproxy.web import STATIC

@@ -6,8 +6,6 @@ import struct
 from ipaddress import ip_address
 from typing import Any
 
-from hypothesis import given
-from hypothesis.strategies import binary
 from twisted.internet.address import UNIXAddress
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
@@ -15,6 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import Request
 from twisted.web.resource import Resource
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.downstream.http_site import ConsoleSite
 from vncproxy.downstream.proxy_header import ProxyHeaderFactory, read_proxy_header
 from vncproxy.errors import DownstreamViolation, VNCProxyError
@@ -97,7 +97,7 @@ class HeaderTests(SynchronousTestCase):
             with self.assertRaises((DownstreamViolation, TooLong)):
                 read(header)
 
-    @given(binary(max_size=200))
+    @given(st.binary(max_size=200))
     def test_random_bytes(self, data: bytes) -> None:
         for start in (b"", b"PROXY ", b"PROXY TCP4 ", SIGNATURE, SIGNATURE + b"\x21\x11\x00"):
             try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -22,6 +20,8 @@ from tests.doubles.viewer_messages import (
     provide,
     set_encodings,
 )
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import ViewerMessageRefused
 from vncproxy.filters.guard import Guard
 from vncproxy.filters.held import MOST_KEYS

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 from typing import ClassVar
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from OpenSSL.SSL import Connection as TLSConnection
 from twisted.internet.tcp import Connection
 from twisted.protocols.tls import TLSMemoryBIOProtocol
@@ -16,6 +14,8 @@ from tests.doubles import wire
 from tests.doubles.dialogues import sized_bytes
 from tests.doubles.pumps import PIXELS, CountingLeg, PumpTestCase, ReluctantSocket
 from tests.doubles.wire import SocketPeer, Way
+from tests.properties import HealthCheck, given, settings
+from tests.properties import strategies as st
 from tests.relay.relay_contract import User, Words
 from vncproxy.errors import (
     ClientGone,

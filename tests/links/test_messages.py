@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.links import neighbours
 from vncproxy.links.messages import End, Failed, Hello, Message, Open, Ping, decode, encode
 from vncproxy.links.neighbours import NotMade, Wanted

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given, settings
+from tests.properties import strategies as st
 from vncproxy.model.hours import OpenTimes, lie_within, open_times, parse_window
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.painted import font
 from vncproxy.painted.canvas import Canvas, Damage, Rect, blocks, pixel, ramp
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import zlib
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.painted.canvas import Canvas, Rect, pixel
 from vncproxy.painted.encode import Encoder, converter
 from vncproxy.rfb.pixels import PixelFormat

@@ -9,10 +9,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pyrage
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.recording.chunks import LONGEST_BODY, ChunkWriter, Damaged, Kind
 from vncproxy.recording.events import Event, Source
 from vncproxy.recording.reading import Ending, RecordingReader

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import sized_bytes
+from tests.properties import HealthCheck, given, settings
+from tests.properties import strategies as st
 from vncproxy.relay import masks
 from vncproxy.relay.masks import SMALL, mask, mask_small
 

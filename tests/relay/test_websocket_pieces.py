@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import byte_by_byte, cut, places, sized_bytes
@@ -17,6 +15,8 @@ from tests.doubles.rfc6455 import (
     from_browser,
     receive,
 )
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.relay.websocket_framing import WebSocketFraming
 
 payloads = st.one_of(sized_bytes(8), sized_bytes(300))

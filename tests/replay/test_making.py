@@ -6,10 +6,10 @@ import io
 import struct
 from dataclasses import replace
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given, settings
+from tests.properties import strategies as st
 from tests.replay.playing import ABOUT, copied, differences, entries_of, recording_of
 from tests.replay.streams import FORMATS, RAW, SIZE, ZLIB, events_of
 from vncproxy.recording.events import Event, Source

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import given
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import byte_by_byte, cut, places, play, sized_bytes
+from tests.properties import given
 from vncproxy.errors import DownstreamViolation, VNCProxyError
 from vncproxy.handshake.steps import EndOfStream
 from vncproxy.rfb.greeting import Greeting, greet, refuse

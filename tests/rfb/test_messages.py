@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import DownstreamViolation
 from vncproxy.rfb.client_messages import (
     ClientCutText,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import UpstreamViolation
 from vncproxy.rfb.pixels import PixelFormat
 from vncproxy.rfb.server_init import NAME_LIMIT, ServerInit

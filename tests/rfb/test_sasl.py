@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from unittest import mock
 
-from hypothesis import given
-from hypothesis import strategies as st
 from scramp import ScramClient, ScramMechanism
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import Outcome, byte_by_byte, play, sized_bytes
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation, VNCProxyError
 from vncproxy.handshake.dialogue import Dialogue
 from vncproxy.model import RFBSecurity, TLSTrust

@@ -6,8 +6,6 @@ import struct
 import time
 from collections.abc import Sequence
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.server_messages import (
@@ -19,6 +17,8 @@ from tests.doubles.server_messages import (
     Rectangle,
     update,
 )
+from tests.properties import given, settings
+from tests.properties import strategies as st
 from vncproxy.errors import UpstreamViolation
 from vncproxy.rfb.pixels import PixelFormat
 from vncproxy.rfb.server_messages import FormatChanges, ServerPieces

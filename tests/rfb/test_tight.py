@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import given
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import Outcome, all_handshakes, byte_by_byte, play, sized_bytes
+from tests.properties import given
 from vncproxy.errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation
 from vncproxy.handshake.steps import StartTLS
 from vncproxy.model import RFBSecurity, TLSTrust

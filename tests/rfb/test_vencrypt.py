@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import Outcome, byte_by_byte, play, sized_bytes
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import UpstreamRefused, UpstreamUntrusted, UpstreamViolation, VNCProxyError
 from vncproxy.handshake.steps import StartTLS, StepError, UnexpectedPlaintext
 from vncproxy.model import RFBSecurity, TLSTrust

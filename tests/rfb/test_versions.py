@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import byte_by_byte, cut, places, play, sized_bytes
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.handshake.reasons import clean_reason
 from vncproxy.rfb.versions import (
     NotRFB,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import Outcome, byte_by_byte, cut, places, play, sized_bytes
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import BadRequest, DownstreamViolation, OverLimit, VNCProxyError
 from vncproxy.handshake.steps import StartTLS, Steps, UnexpectedPlaintext
 from vncproxy.rfb.viewer_login import NAME_LIMIT, PASSWORD_LIMIT, Login, LoginGreeting

@@ -8,11 +8,11 @@ import zlib
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import UpstreamViolation, VNCProxyError
 from vncproxy.rfb.pixels import PixelFormat
 from vncproxy.screen import Picture, ScreenDecoder

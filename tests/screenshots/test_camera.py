@@ -9,11 +9,11 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, execute
 
 from tests.doubles.leg_in_memory import LegTestCase
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import ConsoleUnavailable, UpstreamClosed, UpstreamViolation, VNCProxyError
 from vncproxy.rfb.pixels import PixelFormat
 from vncproxy.screen import Picture

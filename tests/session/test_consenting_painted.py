@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 
 from tests.doubles.connect_users import OK, ConnectTestCase
 from tests.doubles.viewer_messages import set_encodings
+from tests.properties import given, settings
+from tests.properties import strategies as st
 from vncproxy.model import Clipboard, Decision, Mode, Policy, Verdict
 from vncproxy.painted import encode
 from vncproxy.painted.card import HEIGHT, WIDTH

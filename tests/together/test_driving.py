@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given, settings
+from tests.properties import strategies as st
 from vncproxy.errors import StoreUnavailable
 from vncproxy.model import Mode, VMAddress
 from vncproxy.session.rights import Rights

@@ -7,12 +7,12 @@ import re
 from typing import Any
 
 import txredisapi
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from tests.tokens.renewal_contract import RenewalContract
 from tests.tokens.store_contract import VM, good_once, make_token
 from vncproxy.errors import Superseded, TokenExpired, TokenUnknown, TokenUsed

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import (
@@ -16,6 +14,8 @@ from tests.doubles.dialogues import (
     play,
     sized_bytes,
 )
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import UpstreamRefused, VNCProxyError
 from vncproxy.handshake.dialogue import Dialogue
 from vncproxy.model import Handshake, HTTPConnect, RFBSecurity, TLSTrust

@@ -6,10 +6,10 @@ import base64
 import re
 from unittest import mock
 
-from hypothesis import given
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import byte_by_byte, play, sized_bytes
+from tests.properties import given
 from vncproxy.errors import UpstreamRefused, UpstreamViolation, VNCProxyError
 from vncproxy.handshake.dialogue import Dialogue
 from vncproxy.handshake.steps import EndOfStream, TooLong

@@ -9,10 +9,10 @@ from ipaddress import ip_network
 from typing import Any
 
 import jwt
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import (
     ZoneClock,
     ZoneError,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.dialogues import sized_bytes
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.relay.fast import frames
 from vncproxy.relay.fast.dispatcher import HEAD_ROOM
 from vncproxy.relay.websocket_framing import WebSocketFraming

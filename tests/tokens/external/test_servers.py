@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import BackendError
 from vncproxy.model import RFBSecurity, TLSTrust, Transport, VMAddress, secret_id
 from vncproxy.tokens.external.grant import grant

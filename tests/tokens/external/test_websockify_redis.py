@@ -3,8 +3,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
@@ -12,6 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.doubles.external_tokens import make_source, source_context
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.config.redis import RedisSettings
 from vncproxy.errors import BackendError, ConfigurationError, StoreUnavailable, TokenUnknown
 from vncproxy.interfaces import ITokenSource
