@@ -132,6 +132,18 @@ class SizeTests(SynchronousTestCase):
         self.assertLessEqual(median(sizes.values()), MEDIAN)
 
 
+class PropertyTests(SynchronousTestCase):
+    def test_hypothesis_has_the_settings_of_the_suite(self) -> None:
+        text = re.compile(r"^\s*(?:from|import) hypothesis\b", re.MULTILINE)
+        own = ROOT / "tests" / "properties.py"
+        with_others = [
+            str(path.relative_to(ROOT))
+            for path in sorted((ROOT / "tests").rglob("*.py"))
+            if path != own and text.search(path.read_text())
+        ]
+        self.assertEqual(with_others, [], "they import hypothesis from tests.properties")
+
+
 class QuestionTests(SynchronousTestCase):
     """``Where do I change …`` in CONTRIBUTING.md: each answer names what exists."""
 
