@@ -161,7 +161,10 @@ class PlayerTests(SynchronousTestCase):
         for url, words in (
             (address, "This address lacks its key"),
             (f"{address}?token=wrong", "This link is not valid any more"),
-            (address[:-1] + "0" + world().command.url[len(address) :], "no such recording"),
+            (
+                address[:-1] + "0" + world().command.url[len(address) :],
+                "There is no such recording",
+            ),
         ):
             self.page.open(url)
             self.page.wait_for_state("failed")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,9 @@ from ..errors import VNCProxyError
 from .failures import Misconfigured, Refused
 
 if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+    from ..recording.events import Event
     from ..recording.reading import OpenSeal, RecordingReader
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -152,7 +156,8 @@ def _save_picture(output: Path, at: float, reader: RecordingReader, file: Path) 
         from ..screenshots.images import encode_image
     except ImportError as e:
         raise Misconfigured("pictures need numpy and Pillow: install vncproxy[screen]") from e
-    found = next(pictures_at(reader.events(), [round(at * 1e6)]))
+    with _progress(output.name, file) as bar:
+        found = next(pictures_at(_watched(reader, bar.update), [round(at * 1e6)]))
     if found is None:
         raise Refused(f"{file}: there is no screen {at:g} s after its beginning")
     output.write_bytes(encode_image(found, ImageKind()))
@@ -163,10 +168,23 @@ def _save_video(output: Path, reader: RecordingReader, file: Path) -> None:
         from ..recording.video import export_video
     except ImportError as e:
         raise Misconfigured("videos need PyAV: install vncproxy[video]") from e
-    with click.progressbar(length=file.stat().st_size, label=output.name) as bar:
+    with _progress(output.name, file) as bar:
         count = export_video(reader, output, lambda seconds: bar.update(reader.take_read()))
     if not count:
         raise Refused(f"{file}: there is no screen in it")
+
+
+def _progress(label: str, file: Path) -> ProgressBar[int]:
+    """Return a bar for as many bytes as a file has; without a terminal it is its label alone."""
+    return click.progressbar(length=file.stat().st_size, label=label, file=sys.stderr)
+
+
+def _watched(reader: RecordingReader, on_read: Callable[[int], object]) -> Iterator[Event]:
+    """Yield a recording's events, and tell how many bytes were read."""
+    for event in reader.events():
+        yield event
+        if read := reader.take_read():
+            on_read(read)
 
 
 def _reader(file: BinaryIO, identity: Path | None) -> RecordingReader:

@@ -30,7 +30,7 @@ OpenReader = Callable[[BinaryIO], "RecordingReader"]
 
 HOST = "127.0.0.1"
 
-_EXPIRED = NotShown(401, "link-expired", "Open the link that the command has printed.")
+_EXPIRED = NotShown(401, "link-ended", "Open the link that the command has printed.")
 
 
 class OwnFile:
@@ -62,7 +62,7 @@ class OwnFile:
         if self._is_followed():
             return describe(self.about, None, may_download=True)
         if self._why:
-            raise NotShown(409, "recording-damaged", self._why)
+            raise NotShown(409, "recording-unplayable", f"{self._why}.")
         if self._table is None:
             self._begin_to_make()
             raise BeingMade(self._progress or 0.0)
@@ -71,7 +71,7 @@ class OwnFile:
     async def segment(self, number: int) -> Part:
         """Return a segment of the copy."""
         if self._table is None:
-            raise NotShown(409, "not-made", "It is not ready yet. Try again.")
+            raise BeingMade(self._progress or 0.0)
         try:
             found = self._table.segments[number]
         except IndexError as e:
@@ -83,7 +83,7 @@ class OwnFile:
         from ..replay import follow_command
 
         if not self._is_followed():
-            raise NotShown(409, "not-recorded-now", "The session has ended.")
+            raise NotShown(409, "not-live", "The session has ended.")
         return follow_command(self._recording)
 
     def followed(self, following: Following) -> None:
@@ -152,7 +152,7 @@ class OneRecordingSite(Site):
         if not secrets.compare_digest(given.encode(), f"Bearer {self.secret}".encode()):
             raise _EXPIRED
         if session != self._shown.about.session:
-            raise NotShown(404, "recording-not-found", "The command shows another recording.")
+            raise NotShown(404, "not-found", "The command shows another recording.")
         return self._shown
 
 

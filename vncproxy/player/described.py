@@ -9,9 +9,7 @@ from ..recording.writing import About
 from ..replay import Contents
 
 
-def describe(
-    about: About, table: Contents | None, *, may_download: bool = False
-) -> Mapping[str, object]:
+def describe(about: About, table: Contents | None, *, may_download: bool) -> Mapping[str, object]:
     """Return the contents that the page asks for, as `docs/recording.md` has them.
 
     Args:
@@ -28,7 +26,7 @@ def describe(
         "proxy": about.proxy,
         "started_at": about.started_at,
         "keys": about.keys,
-        "download": may_download,
+        "may_download": may_download,
     }
     if table is None:
         return {**members, "state": "recording", "segments": [], "idle": [], "sizes": []}

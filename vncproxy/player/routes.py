@@ -72,6 +72,8 @@ class PlayerResource(Resource):
         try:
             shown = await self._admit(request, session)
             answer = await self._answer(request, shown, rest)
+        except BeingMade as e:
+            answer = _json(request, 202, {"making": round(e.progress, 3)})
         except VNCProxyError as e:
             answer = _refuse(request, e)
         if answer is not None and not lost:
@@ -82,7 +84,7 @@ class PlayerResource(Resource):
         """Return the body of an answer; None where it is sent by other means."""
         match rest:
             case ["contents"]:
-                return await _contents(request, shown)
+                return _json(request, 200, await shown.contents())
             case ["segments", number] if number.isascii() and number.isdigit():
                 part = await shown.segment(int(number[:9]))
                 request.setHeader("Cache-Control", "private, max-age=3600, immutable")
@@ -125,13 +127,6 @@ def _page(request: Request) -> bytes:
     _set_type(request, "text/html; charset=utf-8")
     request.setHeader("Cache-Control", "no-cache")
     return PAGE.read_bytes()
-
-
-async def _contents(request: Request, shown: IShown) -> bytes:
-    try:
-        return _json(request, 200, await shown.contents())
-    except BeingMade as e:
-        return _json(request, 202, {"making": round(e.progress, 3)})
 
 
 def _refuse(request: Request, error: VNCProxyError) -> bytes:

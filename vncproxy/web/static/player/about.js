@@ -7,13 +7,22 @@ import { SECOND, spoken } from "./moments.js";
 const ENDS = {
     "client-gone": "the user closed the console",
     "console-ended": "the machine closed the console",
+    "console-moved": "the machine moved to another host",
+    "console-taken": "another viewer took the console",
     "connection-lost": "a connection was lost",
     "ended-by-administrator": "an administrator ended it",
     "time-limit": "its longest time was over",
     "idle-limit": "the user was idle for too long",
+    "outside-hours": "its hours were over",
+    "joined-session-ended": "the session that it had joined ended",
+    "approval-withdrawn": "its approval was withdrawn",
+    "user-elsewhere": "the user opened another console",
     "proxy-stopping": "the proxy stopped",
+    "proxy-draining": "the proxy was emptied for maintenance",
+    "mode-changed": "what the user may do was changed",
     "recording-stopped": "the recording stopped; the session may have gone on",
     "taken-over": "another user took the console over",
+    "taken-over-for-now": "another user took the console over",
     superseded: "the user opened it again elsewhere",
 };
 
@@ -24,7 +33,7 @@ export function attach() {
 
 /** Show what a server says of a recording. */
 export function show(contents) {
-    const { started_at: startedAt, vm, user, client, proxy, session, seconds, width, height } = contents;
+    const { started_at: startedAt, vm, user, client, proxy, session, seconds, width, height, reviewer } = contents;
     const rows = [
         ["Who", user || "no user"],
         ["When", new Date(startedAt * 1000).toLocaleString([], { dateStyle: "full", timeStyle: "long" })],
@@ -35,6 +44,7 @@ export function show(contents) {
         ["Lasted", seconds ? spoken(seconds * SECOND) : ""],
         ["Ended", howItEnded(contents)],
         ["Screen", width ? `${width} × ${height} pixels at first` : ""],
+        ["You are", reviewer],
         ["Keys", contents.keys ? "are recorded, passwords among them" : "are not recorded"],
     ];
     element("facts").replaceChildren(

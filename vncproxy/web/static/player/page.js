@@ -40,7 +40,7 @@ export function open() {
     onClick("live", () => viewing.follow(!viewing.live.running));
     viewing.addEventListener("change", () => show(viewing, line));
     viewing.addEventListener("moment", () => showMoment(viewing, line));
-    viewing.addEventListener("problem", ({ detail }) => tell(viewing, detail));
+    viewing.addEventListener("problem", ({ detail }) => tell(viewing, source, detail));
     viewing.live.addEventListener("state", () => onLive(viewing, source));
     attachAddress(viewing);
     if (link.token) {
@@ -98,7 +98,7 @@ function show(viewing, line) {
     controls.enable(viewing.isLive ? (isOver ? "nothing" : "live") : "recording");
     controls.showPlaying(viewing.playing);
     element("speed").value = viewing.speed;
-    element("download").hidden = !contents.download;
+    element("download").hidden = !contents.may_download;
     element("live").hidden = isOver;
     element("live").ariaPressed = String(live.running);
     if (viewing.isLive) {
@@ -134,23 +134,29 @@ function showMoment(viewing, line) {
     document.body.dataset.moment = viewing.shown;
 }
 
-/** A session that was followed has ended: from now on it is a recording. */
-async function onLive(viewing, source) {
+/** A session that was followed has ended, or is not followed any more: from now on it is a recording. */
+function onLive(viewing, source) {
     const { live } = viewing;
-    if (live.state !== "ended" || !live.ending) {
-        return;
+    if (live.state === "ended" && live.ending) {
+        const { trouble } = live.ending;
+        const text = trouble ? `The session is not followed any more: ${trouble}.` : "The session has ended. This is its recording.";
+        notices.show("ended", text);
+        load(viewing, source, live.moment);
     }
-    const moment = live.moment;
-    notices.show("ended", "The session has ended. The page gets its recording.");
-    await load(viewing, source, moment);
-    notices.hide("ended");
 }
 
-function tell(viewing, problem) {
-    if (document.body.dataset.state === "opening" || problem.code === "link-expired" || viewing.isLive) {
+function tell(viewing, source, problem) {
+    if (problem.code === "not-live") {
+        load(viewing, source, viewing.live.moment || null);
+    } else if (document.body.dataset.state === "opening" || problem.status === 401 || viewing.isLive) {
         fail(problem);
-        return;
+    } else {
+        tellPart(viewing, problem);
     }
+}
+
+/** Say that a part is not shown; what is on the screen stays. */
+function tellPart(viewing, problem) {
     const again = { label: "Try again", primary: true, run: () => (notices.hide("problem"), viewing.seek(viewing.moment)) };
     const text = `${problem.headline ?? "This part cannot be shown"}. ${problem.message}`;
     notices.show("problem", text, problem.mayPass ? [again] : []);

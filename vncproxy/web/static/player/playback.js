@@ -239,7 +239,7 @@ export class Playback extends EventTarget {
         const entries = await this.#source.segment(number);
         this.#setWaiting(false);
         if (entries[0]?.kind !== Kind.KEY_FRAME) {
-            throw new Problem("recording-damaged");
+            throw new Problem("recording-unplayable");
         }
         this.#fetchAhead(number);
         return entries;

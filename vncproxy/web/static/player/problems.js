@@ -8,8 +8,8 @@ export class Problem extends Error {
      * @param {number} [status] - of HTTP; 0 where nothing has answered
      */
     constructor(code, message = "", status = 0) {
-        const [headline, reason] = TEXTS[code] ?? [HEADLINES[status] ?? OTHER, message];
-        super(reason || message || "Try again. If that does not help, tell your administrator.");
+        const [headline, reason] = TEXTS[code] ?? [HEADLINES[status] ?? OTHER, AGAIN];
+        super(message || reason);
         this.code = code;
         this.headline = headline;
         this.status = status;
@@ -17,50 +17,49 @@ export class Problem extends Error {
 
     /** Whether another try may go better. */
     get mayPass() {
-        return this.code === "unreachable" || this.status === 429 || this.status >= 500;
+        return ["unreachable", "being-made"].includes(this.code) || this.status === 429 || this.status >= 500;
     }
 }
 
 /** @returns {Promise<Problem>} why a request was answered so */
 export async function problemOf(response) {
     const error = await response.json().then((body) => body.error, () => null);
-    const code = error?.code ?? { 401: "link-expired", 404: "recording-not-found" }[response.status] ?? "";
+    const code = error?.code ?? { 401: "link-ended", 404: "not-found" }[response.status] ?? "";
     return new Problem(code, error?.message ?? "", response.status);
 }
 
 const OTHER = "The recording cannot be shown";
-const HEADLINES = { 401: "This link is not valid", 403: "This is not allowed", 429: "Too many requests", 503: "Try again in a moment" };
+const AGAIN = "Try again. If that does not help, tell your administrator.";
+const HEADLINES = {
+    401: "This link is not valid",
+    403: "This is not allowed",
+    404: "There is no such recording",
+    429: "Too many requests",
+    503: "Not at the moment",
+};
+/** Headlines, and sentences for problems of which the server says nothing. */
 const TEXTS = {
     "no-link": [
         "This address lacks its key",
         "A recording opens by a link that was made for you. Open the link as you got it, or ask for a new one.",
     ],
-    "link-expired": [
+    "link-ended": [
         "This link is not valid any more",
         "Links to recordings are good for a short time. Ask for a new one where you got it.",
     ],
-    "recording-not-found": [
-        "There is no such recording",
-        "It was removed, or the session was never recorded.",
-    ],
+    "recording-deleted": ["This recording was deleted", "Nothing of it is left here."],
+    "recording-elsewhere": ["Another proxy has this recording", "Ask your administrator."],
     "recording-sealed": [
         "This recording is sealed",
         "Only the holder of its key can watch it: get the file, and run vncproxy recording play FILE --identity KEY.",
     ],
-    "recording-damaged": [
-        "This recording is damaged",
+    "recording-unplayable": [
+        "This recording cannot be played",
         "Its file was changed, or is not whole. vncproxy recording verify says where.",
     ],
-    "recording-empty": [
-        "Nothing was recorded",
-        "The console sent no picture while this session lasted.",
-    ],
-    unreachable: [
-        "The server does not answer",
-        "Check your network, then try again.",
-    ],
-    "cannot-draw": [
-        "A part of the recording cannot be shown",
-        "The page goes on behind it.",
-    ],
+    "recording-empty": ["Nothing was recorded", "The console sent no picture while this session lasted."],
+    "too-many-reviewers": ["Too many people follow sessions", "Try again later."],
+    "being-made": ["The recording is prepared anew", "Try again in a moment."],
+    unreachable: ["The server does not answer", "Check your network, then try again."],
+    "cannot-draw": ["A part of the recording cannot be shown", "Move on to a later moment."],
 };

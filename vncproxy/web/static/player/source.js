@@ -68,7 +68,11 @@ export class Source {
     }
 
     async #fetch(number, known) {
-        const data = await (await this.#get(`segments/${number}`)).arrayBuffer().catch(unreachable);
+        const response = await this.#get(`segments/${number}`);
+        if (response.status === 202) {
+            throw new Problem("being-made");
+        }
+        const data = await response.arrayBuffer().catch(unreachable);
         known.size = data.byteLength;
         this.#kept += known.size;
         this.#forgetOldest(number);
