@@ -56,19 +56,19 @@ class World:
         self.painter.paint(x, y, 160, np.dstack((pixels[:, :, ::-1], pad)).tobytes())
 
     def _record(self) -> TimedRecording:
-        """Record something each ten minutes, for eight hours, with another size in the middle."""
+        """Record something each half hour, for eight hours, with another size in the middle."""
         recording = TimedRecording(self.display.port)
-        for number in range(48):
-            recording.seconds = 2.0 + number * 600
-            if number == 24:
+        for number in range(16):
+            recording.seconds = 2.0 + number * HOUR / 2
+            if number == 8:
                 recording.resize(400, 260)
-            for step in range(4):
+            for step in range(3):
                 recording.seconds += 0.5
-                self.paint(number * 4 + step, 40 * step, 10 * step, noisy=step == 3)
+                self.paint(number * 3 + step, 40 * step, 10 * step, noisy=step == 2)
                 recording.update()
                 recording.pointer(10 * step, 20, 1 if step == 2 else 0)
             recording.seconds += 0.2
-            recording.key(0x61 + number % 26)
+            recording.key(0x61 + number)
         recording.seconds = 8 * HOUR
         recording.note()
         return recording
@@ -107,9 +107,9 @@ class PlayerTests(SynchronousTestCase):
         self.page.wait_for("pixels", lambda: np.array_equal(self.page.picture(), expected))
 
     def test_pictures_of_moments_forward_back_and_over_another_size(self) -> None:
-        self.open("#t=1803.7")
-        self.page.wait_for_moment(1803.7)
-        self.assert_shown(1803.7)
+        self.open("#t=1803.2")
+        self.page.wait_for_moment(1803.2)
+        self.assert_shown(1803.2)
         for seconds in (1802.6, 5 * HOUR + 2.5, 3.2, 4 * HOUR + 1.9, 4 * HOUR + 2.6, 28799.0, 2.4):
             self.page.seek(seconds)
             self.assert_shown(seconds)
@@ -128,10 +128,10 @@ class PlayerTests(SynchronousTestCase):
         self.assert_shown(int(self.page.data("moment") or 0) / 1e6)
 
     def test_keys_move_and_say_where_they_are(self) -> None:
-        self.open("#t=602.7")
+        self.open("#t=1802.7")
         for keys, seconds in (
-            ((Keys.ARROW_RIGHT,), 607.7),
-            ((Keys.SHIFT + Keys.ARROW_LEFT,), 547.7),
+            ((Keys.ARROW_RIGHT,), 1807.7),
+            ((Keys.SHIFT + Keys.ARROW_LEFT,), 1747.7),
             ((Keys.END,), 8 * HOUR),
             ((Keys.HOME,), 0.0),
         ):
@@ -139,7 +139,7 @@ class PlayerTests(SynchronousTestCase):
             self.page.wait_for_moment(seconds)
         spoken = self.page.js("return document.querySelector('#line').ariaValueText")
         self.assertEqual(spoken, "0 seconds of 8 hours")
-        self.page.seek(605.0)
+        self.page.seek(1805.0)
         self.assertEqual(self.page.text("pressed"), "b")
         self.assertFalse(self.page.js("return document.querySelector('#pointer').hidden"))
 

@@ -16,6 +16,7 @@ Nothing here but `translating` and what it needs decodes; that happens in proces
 - `translating`: events of a recording in, entries out.
 - `cutting`: where a segment ends.
 - `idling`: times in which nothing happens.
+- `recent`: what the viewer did shortly before a segment.
 - `making`: a recording in, its playable copy out.
 - `copying`: the copy beside a recording's file.
 - `turns`: one process at a time.

@@ -13,7 +13,8 @@ from ..recording.reading import RecordingReader
 from .contents import MAGIC, CannotMake, Contents, Segment
 from .cutting import Cutter
 from .entries import Entry, Kind
-from .idling import POINTER, IdleTimes
+from .idling import IdleTimes
+from .recent import Recent
 from .translating import Translator
 
 SPARE_TIME: Final = 600.0
@@ -72,7 +73,7 @@ class _Maker:
         self._cutter = Cutter()
         self._idle = IdleTimes()
         self._sizes: list[tuple[int, int, int]] = []
-        self._pointer: Entry | None = None
+        self._recent = Recent()
         self._last = self._read = 0
         self._offset = target.write(MAGIC)
 
@@ -106,14 +107,12 @@ class _Maker:
         self._append(data, entry.moment)
         self._cutter.add(len(data), translator.painted, translator.rectangles)
         self._idle.add(entry, translator.painted)
-        if entry.kind is Kind.VIEWER and entry.data[0] == POINTER:
-            self._pointer = entry
+        self._recent.add(entry)
 
     def _begin_segment(self) -> None:
         data = Entry(Kind.KEY_FRAME, self._last, self._translator.key_frame()).pack()
         self._segments.append(Segment(self._last, self._offset, 0, self._last))
-        if self._pointer is not None:
-            data += self._pointer._replace(moment=self._last).pack()
+        data += b"".join(entry.pack() for entry in self._recent.at(self._last))
         self._append(data, self._last)
         self._cutter.begin(self._last, len(data))
 

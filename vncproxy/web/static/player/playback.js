@@ -201,7 +201,7 @@ export class Playback extends EventTarget {
             messages.push(...this.#messagesUntil(Infinity));
             this.#entries = await this.#load(number);
             this.#segment = number;
-            this.#next = 1; // its key frame shows what is there already
+            this.#next = this.#firstNew(number);
             messages.push(...this.#messagesUntil(moment));
         }
         if (messages.length) {
@@ -230,6 +230,13 @@ export class Playback extends EventTarget {
             this.dispatchEvent(new CustomEvent("viewer", { detail: ofViewer }));
         }
         return messages;
+    }
+
+    /** The first entry of the present segment that did not happen before: its key frame did, and what the viewer did last. */
+    #firstNew(number) {
+        const { at } = this.#contents.segments[number];
+        const found = this.#entries.findIndex(({ kind, at: moment }) => kind === Kind.SERVER || moment > at);
+        return found < 0 ? this.#entries.length : found;
     }
 
     async #load(number) {
