@@ -6,8 +6,9 @@ import { SECOND } from "./moments.js";
 
 /** The longest time in milliseconds by which the clock goes on at once; a hidden page's clock stands still. */
 const LONGEST_STEP = 1000;
-/** Segments that are fetched before they are needed. */
+/** Segments that are fetched before they are needed: while it plays, and while it stands still. */
 const AHEAD = 3;
+const AHEAD_WHEN_STILL = 1;
 /** Microseconds before the end of idle time at which playing goes on. */
 const LEAD = SECOND / 2;
 
@@ -253,7 +254,8 @@ export class Playback extends EventTarget {
     }
 
     #fetchAhead(number) {
-        const last = Math.min(number + AHEAD, this.#contents.segments.length - 1);
+        const ahead = this.#playing ? AHEAD : AHEAD_WHEN_STILL;
+        const last = Math.min(number + ahead, this.#contents.segments.length - 1);
         for (let next = number + 1; next <= last; next++) {
             this.#source.segment(next).catch(() => {}); // who needs it asks again
         }
