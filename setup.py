@@ -39,6 +39,7 @@ EXTRAS = {
     "fast": ["numpy>=1.26"],
     "screen": ["numpy>=1.26", "pillow>=10.3"],
     "recording": ["pyrage>=1.2"],
+    "s3": ["boto3>=1.36"],
     "video": ["av>=13", "numpy>=1.26", "pillow>=10.3"],
 }
 BENCH = ["numpy>=1.26", "py-spy>=0.4", "websockify>=0.13"]
@@ -50,6 +51,7 @@ TESTS = [
     "hypothesis",
     "kosoku",
     "marionette-driver",
+    "moto[s3,server]>=5",
     "mypy",
     "mypy-zope",
     "openapi-spec-validator>=0.7",

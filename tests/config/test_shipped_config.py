@@ -17,11 +17,13 @@ from vncproxy.backends import find
 from vncproxy.backends.zone import ZoneSettings
 from vncproxy.config.load import Settings, load
 from vncproxy.config.nova import NovaPolicy
+from vncproxy.config.recording import S3
 from vncproxy.config.settings import APIKey
 from vncproxy.tap import source_settings
 from vncproxy.zones.keys import PrivateKey
 
 SHIPPED = Path(__file__).parents[2] / "etc" / "vncproxy.toml"
+SPOOL = "/var/lib/vncproxy/spool"
 EXAMPLES = "# Examples."
 SENTINELS = {
     "sentinels",
@@ -31,6 +33,10 @@ SENTINELS = {
 """Keys that cannot stand beside a host."""
 NAMED = {"api", "backends", "zones", "peers", "token_sources", "keystone"}
 """Tables that do not exist unless they are written, which are among the examples."""
+
+
+TABLES = {"policies", "s3", "keep"}
+"""Tables inside of others that are among the examples, too."""
 
 
 def no_backend(kind: str) -> type[BaseModel]:
@@ -72,7 +78,7 @@ class ShippedConfigTests(SynchronousTestCase):
         document = tomllib.loads(options()[0])
         for table in set(Settings.model_fields) - NAMED:
             with self.subTest(table=table):
-                expected = set(fields(getattr(Settings(), table))) - {"policies"}
+                expected = set(fields(getattr(Settings(), table))) - TABLES
                 self.assertEqual(set(document[table]), expected)
 
     def test_every_option_is_described(self) -> None:
@@ -111,8 +117,14 @@ class ShippedConfigTests(SynchronousTestCase):
         self.assertEqual(peer.model_fields_set, set(fields(peer)))
         self.assertEqual(set(settings.api.keys), {"portal"})
         assert settings.keystone is not None
-        shown = settings.keystone.model_fields_set | {"cloud", "clouds_file"}
-        self.assertEqual(shown, set(fields(settings.keystone)))
+        of_keystone = settings.keystone.model_fields_set | {"cloud", "clouds_file"}
+        self.assertEqual(of_keystone, set(fields(settings.keystone)))
+        assert settings.recording.s3 is not None
+        (keep,) = settings.recording.keep
+        for each in (settings.recording.s3, keep):
+            self.assertEqual(each.model_fields_set, set(fields(each)))
+        self.assertEqual(settings.recording.s3, S3(bucket="recordings", spool=SPOOL))
+        self.assertEqual((keep.age, keep.size), (90 * 86400.0, 500 << 30))
         (policy,) = settings.nova.policies
         self.assertEqual(policy.model_fields_set, set(fields(policy)))
         self.assertEqual(policy, NovaPolicy(projects=("*",)))

@@ -35,7 +35,7 @@ class End:
     seconds: float | None = None
 
 
-def describe_file(file: BinaryIO, entry: Entry, writing: bool, has_index: bool) -> Description:
+def describe_file(file: BinaryIO, entry: Entry, writing: bool) -> Description:
     """Return what a recording is of.
 
     Args:
@@ -50,7 +50,7 @@ def describe_file(file: BinaryIO, entry: Entry, writing: bool, has_index: bool) 
     seconds = None if end is None else end.seconds
     if seconds is None:
         seconds = max(0.0, entry.changed_at - about.started_at)
-    return Description(about, state, end.reason if end else "", seconds, has_index)
+    return Description(about, state, end.reason if end else "", seconds, entry.index_size > 0)
 
 
 def read_about(file: BinaryIO) -> About:

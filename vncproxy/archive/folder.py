@@ -10,9 +10,10 @@ import os
 import shutil
 import stat
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, Final
@@ -77,15 +78,14 @@ class FolderLibrary:
     def describe(self, entry: Entry) -> Description:
         """Return what a recording is of; see `Library.describe`."""
         entry = self.refreshed(entry)
-        has_index = self._has(index_name(entry.name))
         with self._lock:
             known = self._described.get(entry)
         if known is None:
             with self.open(entry) as file:
-                known = describe_file(file, entry, is_being_written(file.fileno()), has_index)
+                known = describe_file(file, entry, is_being_written(file.fileno()))
             if known.state is State.ENDED:
                 self._remember(entry, known)
-        return replace(known, has_index=has_index)
+        return known
 
     def open(self, entry: Entry) -> BinaryIO:
         """Open a recording; see `Library.open`."""
@@ -126,14 +126,18 @@ class FolderLibrary:
             (self.path / entry.name).parent.rmdir()
 
     def refreshed(self, entry: Entry) -> Entry:
-        """Return an entry with the size that its file has now.
+        """Return an entry with the sizes that its files have now.
 
         Raises:
             NoRecording: it is gone.
         """
         with self.open(entry) as file:
             status = os.fstat(file.fileno())
-        return replace(entry, size=status.st_size, changed_at=status.st_mtime)
+        with self.open_index(entry) or BytesIO() as index:
+            index_size = index.seek(0, os.SEEK_END)
+        return replace(
+            entry, size=status.st_size, changed_at=status.st_mtime, index_size=index_size
+        )
 
     def _days(self) -> list[str]:
         try:
@@ -146,19 +150,14 @@ class FolderLibrary:
     def _of_day(self, day: str, ending: str = SUFFIX) -> list[Entry]:
         try:
             with os.scandir(self.path / day) as found:
-                files = [each for each in found if each.name.endswith(ending)]
-                return [entry for each in files if (entry := _entry(day, each)) is not None]
+                endings = (ending, index_name(ending))
+                files = {each.name: each for each in found if each.name.endswith(endings)}
+                names = [name for name in files if name.endswith(SUFFIX)]
+                return [entry for name in names if (entry := _entry(day, name, files)) is not None]
         except FileNotFoundError:
             return []
         except OSError as e:
             raise CannotRead(f"{day}: {e.strerror}") from e
-
-    def _has(self, name: str) -> bool:
-        try:
-            self._open(name).close()
-        except NoRecording:
-            return False
-        return True
 
     def _open(self, name: str) -> BinaryIO:
         with _converted(name), self._folder(name) as (folder, file):
@@ -186,14 +185,16 @@ class FolderLibrary:
                 self._described.popitem(last=False)
 
 
-def _entry(day: str, file: os.DirEntry[str]) -> Entry | None:
+def _entry(day: str, name: str, files: Mapping[str, os.DirEntry[str]]) -> Entry | None:
+    index = files.get(index_name(name))
     try:
-        if not file.is_file(follow_symlinks=False):
+        if not files[name].is_file(follow_symlinks=False):
             return None
-        status = file.stat(follow_symlinks=False)
+        status = files[name].stat(follow_symlinks=False)
+        index_size = index.stat(follow_symlinks=False).st_size if index else 0
     except FileNotFoundError:
         return None
-    return entry_of(f"{day}/{file.name}", status.st_size, status.st_mtime)
+    return entry_of(f"{day}/{name}", status.st_size, status.st_mtime, index_size)
 
 
 @contextmanager

@@ -63,6 +63,7 @@ class Entry:
         size: in bytes.
         began_at: seconds since 1970, whole ones, by the clock of its proxy.
         changed_at: when something was last written; seconds since 1970, by the storage's clock.
+        index_size: bytes of its index; 0 without one.
         proxy: the only proxy that has its bytes; empty where every proxy can read them.
     """
 
@@ -71,6 +72,7 @@ class Entry:
     size: int
     began_at: float
     changed_at: float
+    index_size: int = 0
     proxy: str = ""
 
 
@@ -155,7 +157,9 @@ class Library(Protocol):
         """
 
 
-def entry_of(name: str, size: int, changed_at: float, proxy: str = "") -> Entry | None:
+def entry_of(
+    name: str, size: int, changed_at: float, index_size: int = 0, proxy: str = ""
+) -> Entry | None:
     """Return the entry of a file by its name; None for files that are no recordings."""
     found = _NAME.fullmatch(name)
     if found is None:
@@ -164,7 +168,7 @@ def entry_of(name: str, size: int, changed_at: float, proxy: str = "") -> Entry 
         began = datetime.strptime(found["began"], "%Y-%m-%d/%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         return None
-    return Entry(found["session"], name, size, began.timestamp(), changed_at, proxy)
+    return Entry(found["session"], name, size, began.timestamp(), changed_at, index_size, proxy)
 
 
 def index_name(name: str) -> str:

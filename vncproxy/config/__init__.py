@@ -5,6 +5,7 @@
   ``[timeouts]`` are in `vncproxy.model.limits`.
 - `setting_types`: the types of single settings, and what each of them refuses.
 - `recording`: ``[recording]``.
+- `amounts`: spans of time and numbers of bytes, as people write them.
 - `redis`: how a Redis is reached, for ``[redis]`` and token sources.
 - `table`: what all tables have in common.
 - `scope`: what a caller of the API may do.

@@ -7,11 +7,11 @@ as being written until a day after its last change.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
 import time
-from contextlib import suppress
 from typing import Final
 
 _FLOCK: Final = struct.Struct("hhqqi4x")
@@ -22,8 +22,19 @@ _LONGEST_PAUSE: Final = 86400.0
 
 def mark_as_written(descriptor: int) -> None:
     """Take the lock of a file that is open for writing; closing it gives the lock back."""
-    with suppress(OSError):
+    take_lock(descriptor)
+
+
+def take_lock(descriptor: int) -> bool:
+    """Take the lock of a file that is open for writing; returns whether no other file has it.
+
+    On file systems without locks, it is taken by all.
+    """
+    try:
         fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _lock(fcntl.F_WRLCK))
+    except OSError as e:
+        return e.errno not in (errno.EAGAIN, errno.EACCES)
+    return True
 
 
 def is_being_written(descriptor: int) -> bool:
