@@ -237,6 +237,16 @@ scopes = ["admin", "approve"]
         except urllib.error.HTTPError as e:
             return e.code, json.loads(e.read() or b"null")
 
+    def metric(self, name: str) -> float:
+        """Return a figure of ``/metrics`` that has no labels."""
+        request = urllib.request.Request(
+            f"http://{self.host}:{self.api_port}/metrics",
+            headers={"Authorization": f"Bearer {self.key}"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            lines = [line.split() for line in answer.read().decode().splitlines()]
+        return next(float(line[1]) for line in lines if line[0] == name)
+
     def issue(self, vm: str, **more: Any) -> dict[str, Any]:
         """Issue a token; returns the API's answer with ``token`` and ``url``."""
         status, answer = self.call("POST", "/v1/tokens", {"vm": vm, "user": "alice", **more})

@@ -31,9 +31,10 @@ class S3Server:
         port: on 127.0.0.1.
     """
 
-    def __init__(self, tls: tuple[Path, Path] | None = None) -> None:
+    def __init__(self, tls: tuple[str, str] | None = None) -> None:
         self.port = free_port()
         self._tls = tls
+        self._client: Any = None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -45,7 +46,7 @@ class S3Server:
         program = Path(sys.executable).with_name("moto_server")
         words = [str(program), "-H", "127.0.0.1", "-p", str(self.port)]
         if self._tls:
-            words += ["-s", "-c", str(self._tls[0]), "-k", str(self._tls[1])]
+            words += ["-s", "-c", self._tls[0], "-k", self._tls[1]]
         quiet = subprocess.DEVNULL
         self._process = subprocess.Popen(words, stdout=quiet, stderr=quiet)
         give_up = time.monotonic() + START_LIMIT
@@ -76,10 +77,11 @@ class S3Server:
         return Place(bucket, prefix=prefix, access_key=ACCESS_KEY, secret_key=SECRET_KEY, **members)
 
     def bucket(self, prefix: str = "", **more: str) -> Bucket:
-        """Return the bucket, which is there."""
-        bucket = open_bucket(self.place(prefix, **more))
-        bucket._client.create_bucket(Bucket=BUCKET)
-        return bucket
+        """Return the bucket, which is there; all share one client, which is dear to make."""
+        if self._client is None:
+            self._client = open_bucket(self.place(prefix, **more))._client
+            self._client.create_bucket(Bucket=BUCKET)
+        return Bucket(self.place(prefix), self._client)
 
     def _listens(self) -> bool:
         try:

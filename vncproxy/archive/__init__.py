@@ -12,5 +12,6 @@ In reading order:
 - `job`: all that happens to one recording, until the spool does not have it any more.
 - `uploader`: the uploads of all that is in a spool.
 - `ranges`: objects of a bucket as files.
+- `trying`: whether a bucket can be used.
 - `s3`: the recordings of a bucket.
 """

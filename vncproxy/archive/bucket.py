@@ -245,8 +245,11 @@ class Bucket:
             )
 
 
-def open_bucket(place: Place) -> Bucket:
+def open_bucket(place: Place, attempts: int = ATTEMPTS) -> Bucket:
     """Return a bucket; nothing is asked of it yet.
+
+    Args:
+        attempts: how often each call is tried.
 
     Raises:
         NotInstalled: boto3 is not installed.
@@ -260,7 +263,7 @@ def open_bucket(place: Place) -> Bucket:
     config = Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         s3={"addressing_style": "path" if place.path_style else "virtual"},
         # not every server knows the newer checksums; Content-MD5 is known by all
         request_checksum_calculation="when_required",

@@ -13,6 +13,8 @@ from .bucket import Bucket
 AHEAD: Final = 1 << 20
 """Bytes that are read at once, at least."""
 
+_PIECE: Final = 8 << 20
+
 
 def open_object(bucket: Bucket, name: str, size: int) -> BinaryIO:
     """Return an object as a file that is open for reading; nothing is read yet.
@@ -50,3 +52,10 @@ class _Object(io.RawIOBase):
         view[: len(data)] = data
         self._at += len(data)
         return len(data)
+
+    def readall(self) -> bytes:
+        pieces = []
+        while data := self._bucket.read(self._name, self._at, min(_PIECE, self._size - self._at)):
+            self._at += len(data)
+            pieces.append(data)
+        return b"".join(pieces)

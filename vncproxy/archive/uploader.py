@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Final
@@ -101,24 +101,25 @@ class Uploader:
         self._stopped.set()
         DaemonThread(target=self._pool.stop).start()
 
-    def upload_all(self) -> list[str]:
-        """Upload what there is, once, in this thread; returns what could not be, in words."""
-        troubles = []
+    def upload_all(self) -> Iterator[tuple[Entry, str]]:
+        """Upload what there is, once, in this thread, which has the spool's lock.
+
+        Yields:
+            Each recording, and why it could not be uploaded; empty where the bucket has it, and the
+            spool does not any more.
+        """
         bucket = self._open_bucket()
         for entry in sorted(self._spool.entries(), key=lambda each: each.name):
-            job = self._make_job(bucket, self._spool, entry, self._sent)
-            try:
-                job.advance()
-                if job.is_complete:
-                    job.leave(needs_room=True)
-                    self.figures.uploaded += 1
-                else:
-                    troubles.append(f"{entry.name}: it is still being written, or has no content")
-            except NoRecording:
-                self.figures.uploaded += 1
-            except CannotRead as e:
-                troubles.append(f"{entry.name}: {e}")
-        return troubles
+            yield entry, self._upload_now(self._make_job(bucket, self._spool, entry, self._sent))
+
+    def _upload_now(self, job: Job) -> str:
+        try:
+            job.advance()
+        except NoRecording:
+            return ""
+        except CannotRead as e:
+            return str(e)
+        return "" if job.leave(needs_room=True) else "it is still being written"
 
     def _run(self) -> None:
         while not self._stopped.is_set():

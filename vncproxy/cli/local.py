@@ -108,6 +108,7 @@ def print_findings(config: Path) -> bool:
 def _findings(path: Path) -> Sequence[Finding]:
     from .. import tap
     from ..config.check import run as check_config
+    from ..service.archive import checks
 
     async def check(reactor: Any) -> Sequence[Finding]:
         """Check with the components of the settings, and close them."""
@@ -120,7 +121,7 @@ def _findings(path: Path) -> Sequence[Finding]:
                 components.store,
                 reactor,
                 sources=components.sources,
-                services=components.services,
+                services={**components.services, **checks(settings, components.calls)},
             )
         finally:
             await components.close(reactor)

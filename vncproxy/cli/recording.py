@@ -13,6 +13,7 @@ import click
 
 from ..errors import VNCProxyError
 from .failures import Misconfigured, Refused
+from .recording_upload import upload
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -32,6 +33,9 @@ _identity = click.option(
 @click.group()
 def recording() -> None:
     """Recordings of sessions: files .vncr. They need no proxy."""
+
+
+recording.add_command(upload)
 
 
 @recording.command()

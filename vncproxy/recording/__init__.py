@@ -10,6 +10,7 @@
 - `tape`: collects the events of a session until they are written.
 - `taps`: stages that copy what passes.
 - `being_written`: whether a process still writes a file.
+- `allowance`: how much recordings may take of a disk.
 - `directory`: recordings as files.
 - `recordings`: the recordings of this process.
 - `reading`: the bytes of a file in, events out; what is wrong with a file.

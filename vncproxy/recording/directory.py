@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from ..blocking import DaemonPool, DaemonThread
+from .allowance import UNBOUNDED, Allowance
 from .batch import Batch
 from .being_written import mark_as_written
 from .chunks import Body
@@ -53,13 +54,21 @@ class RecordingDirectory:
         path: of the directory, which must exist.
         recipients: public keys of age; recordings are sealed for them.
         reactor: takes results back into its thread.
+        allowance: what the directory may hold; the ends of files may go beyond it.
 
     Attributes:
         room: the memory of all that waits to be written.
     """
 
-    def __init__(self, path: Path, recipients: Sequence[str], reactor: Any) -> None:
+    def __init__(
+        self,
+        path: Path,
+        recipients: Sequence[str],
+        reactor: Any,
+        allowance: Allowance = UNBOUNDED,
+    ) -> None:
         self.path = path
+        self._allowance = allowance
         self.room = Room()
         self._recipients = tuple(recipients)
         self._reactor = reactor
@@ -95,7 +104,8 @@ class RecordingDirectory:
             about = replace(about, sealed_key=key)
         began = datetime.fromtimestamp(about.started_at, UTC)
         name = f"{began:%Y-%m-%d}/{began:%H%M%S}-{about.session}{SUFFIX}"
-        return _File(self.path, name, RecordingWriter(about, seal))
+        self._allowance.take(1)
+        return _File(self.path, name, RecordingWriter(about, seal), self._allowance)
 
     def _call(self, pool: ThreadPool, function: Callable[[], T]) -> Deferred[T]:
         done: Deferred[T] = Deferred()
@@ -147,13 +157,16 @@ class _File:
     After the first failure, nothing but its end is written, behind the last whole chunk.
     """
 
-    def __init__(self, folder: Path, name: str, writer: RecordingWriter) -> None:
+    def __init__(
+        self, folder: Path, name: str, writer: RecordingWriter, allowance: Allowance
+    ) -> None:
         path = folder / name
         descriptor = _create(path)
         mark_as_written(descriptor)
         self._file: BinaryIO = os.fdopen(descriptor, "wb", buffering=0)
         self._name = name
         self._writer = writer
+        self._allowance = allowance
         self._moment = 0
         self._failure: Exception | None = None
         try:
@@ -166,7 +179,7 @@ class _File:
     def write_events(self, batch: Batch) -> None:
         if self._failure is not None:
             raise self._failure
-        self._write(lambda: self._writer.packed_events(batch.packed))
+        self._write(lambda: self._allowed(batch))
         self._moment = batch.last
 
     def end(self, reason: str, moment: int) -> Written:
@@ -197,6 +210,10 @@ class _File:
             self._failure = self._failure or e
             with suppress(OSError):
                 os.ftruncate(self._file.fileno(), self._writer.size)
+
+    def _allowed(self, batch: Batch) -> Iterable[Body]:
+        self._allowance.take(batch.size)
+        return self._writer.packed_events(batch.packed)
 
     def _write(self, make: Callable[[], Iterable[Body]]) -> None:
         mark = self._writer.mark()

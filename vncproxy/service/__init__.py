@@ -11,6 +11,7 @@
 - `nova_authenticators`: how callers of Nova's API are identified.
 - `pictures`: pictures of machines.
 - `recordings`: recordings of sessions.
+- `archive`: where recordings are kept.
 - `replaying`: playable copies of recordings, made in the background.
 - `reviews`: recordings that are watched.
 - `served_hosts`: the hosts that are announced, asked of backends.

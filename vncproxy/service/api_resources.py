@@ -129,7 +129,7 @@ class ApiResources:
                 rfb_address=settings.public.rfb_address,
                 places=self._hosts.directory if self._hosts else None,
                 pictures=self._album,
-                records=bool(settings.recording.directory),
+                records=bool(settings.recording.place),
                 reviews=self._recordings(settings.public.announced[0]),
                 room_elsewhere=room_elsewhere,
                 zone=settings.proxy.zone,

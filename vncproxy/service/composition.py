@@ -31,6 +31,7 @@ from ..together.inviting import Invitations
 from ..tokens.external import kinds as source_types
 from .announced import proxy_name
 from .api_resources import ApiResources
+from .archive import make_archive
 from .cluster import Alone, Description, identity, make_cluster, make_portals
 from .components import Components, make_components
 from .figures import ProxyMetrics
@@ -115,6 +116,7 @@ class _Parts:
         )
         self.audit = _audit_log(settings, reactor)
         self.connections = Connections(settings.limits, reactor, settings.public.trusted_proxies)
+        self.archive = make_archive(settings, reactor)
         self.copies = make_copies(settings, reactor)
         self.recordings = make_recordings(
             settings, self.audit.note, reactor, self.copies.add if self.copies else None
@@ -151,6 +153,7 @@ class _Parts:
             self.recordings,
             self.copies,
             self.reviews,
+            self.archive,
         )
 
     def make_siblings(self) -> Siblings:
@@ -243,6 +246,7 @@ class _Parts:
             self.settings,
             self._settings_in_force,
             self.components,
+            self.archive,
             self.copies,
             self.audit.note,
             self.reactor,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from twisted.internet.interfaces import IReactorTime
 
 from ..cluster.cluster import Cluster
@@ -16,6 +18,9 @@ from ..metrics.version import show_digest, show_version
 from ..session.metrics import Metrics
 from .reviews import Reviews
 from .running import RunningProxy
+
+if TYPE_CHECKING:
+    from ..archive.uploader import Figures
 
 
 class ProxyMetrics:
@@ -56,6 +61,8 @@ class ProxyMetrics:
             self._show_cluster(running.cluster)
         if running.reviews is not None:
             self._show_reviews(running.reviews)
+        if running.archive is not None and running.archive.uploader is not None:
+            self._show_uploads(running.archive.uploader.figures)
 
     def _show_cluster(self, cluster: Cluster) -> None:
         text = "Proxies that share the Redis of this one, itself included."
@@ -74,6 +81,24 @@ class ProxyMetrics:
         self.registry.gauge("vncproxy_reviewers", text, lambda: reviews.counts()[0])
         text = "Visits of reviewers to recordings, of ended sessions or of live ones."
         self.registry.counter("vncproxy_reviews_total", text, lambda: reviews.counts()[1], "kind")
+
+    def _show_uploads(self, figures: Figures) -> None:
+        text = "Bytes of recordings that wait in the spool to be uploaded."
+        self.registry.gauge("vncproxy_recordings_waiting_bytes", text, lambda: figures.waiting)
+        text = "Seconds for which the oldest of the ended recordings has waited to be uploaded."
+        self.registry.gauge(
+            "vncproxy_recordings_waiting_seconds", text, lambda: figures.oldest, mode="livemax"
+        )
+        text = "Attempts to upload a recording that failed."
+        self.registry.counter(
+            "vncproxy_recordings_upload_failures_total", text, lambda: figures.failures
+        )
+        text = "Recordings that were uploaded as a whole, and confirmed by the storage."
+        self.registry.counter("vncproxy_recordings_uploaded_total", text, lambda: figures.uploaded)
+        text = "Bytes of recordings that were uploaded."
+        self.registry.counter(
+            "vncproxy_recordings_uploaded_bytes_total", text, lambda: figures.sent
+        )
 
     def _count_accepts(self, accepting: Accepting) -> None:
         def dropped() -> dict[str, float]:

@@ -108,6 +108,8 @@ class Gateway(MultiService):
         self._running.links.start()
         if self._running.copies is not None:
             self._running.copies.start()
+        if self._running.archive is not None:
+            self._running.archive.start()
 
     def _say_what_starts(self) -> None:
         """Log the first lines; of several workers, one does."""
@@ -279,6 +281,8 @@ class Gateway(MultiService):
             self._running.copies.stop()
         if self._running.reviews is not None:
             await self._running.reviews.close()
+        if self._running.archive is not None:
+            self._running.archive.stop()
         self._running.audit.close()
         self.metrics.lag.stop()
 
@@ -294,7 +298,7 @@ def longest_stop(settings: Settings) -> float:
     """
     close_timeout = settings.timeouts.linger
     sessions = max(2 * settings.redis.timeout + 2 * close_timeout, HOST_TIME_LIMIT + close_timeout)
-    recordings = STOP_TIME if settings.recording.directory else 0.0
+    recordings = STOP_TIME if settings.recording.place else 0.0
     return settings.proxy.stop_timeout + sessions + CLOSE_TIME + recordings
 
 

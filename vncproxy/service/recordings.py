@@ -12,6 +12,7 @@ from ..config.settings import Settings
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from ..recording.allowance import Allowance
     from ..recording.recordings import Note, Recordings
 
 
@@ -36,19 +37,26 @@ def make_recordings(
             what seals is not installed.
     """
     wanted = settings.recording
-    if not wanted.directory:
+    if not wanted.place:
         return None
     from ..recording.directory import RecordingDirectory
     from ..recording.recordings import Recordings
 
-    path = Path(wanted.directory)
+    path = Path(wanted.place)
     if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
-        raise ConfigurationError(
-            f"recording.directory: {path} is no directory that this user can write to"
-        )
+        option = "recording.directory" if wanted.s3 is None else "recording.s3.spool"
+        raise ConfigurationError(f"{option}: {path} is no directory that this user can write to")
     _check_recipients(wanted)
-    directory = RecordingDirectory(path, wanted.recipients, reactor)
+    directory = RecordingDirectory(path, wanted.recipients, reactor, _allowance(wanted))
     return Recordings(directory, reactor, note, keys=wanted.keys, on_file=on_file or Path)
+
+
+def _allowance(wanted: Recording) -> Allowance:
+    from ..archive.spool import Spool
+    from ..recording.allowance import UNBOUNDED, Allowance
+
+    s3 = wanted.s3
+    return UNBOUNDED if s3 is None else Allowance(s3.spool_size, Spool(Path(s3.spool)).used)
 
 
 def _check_recipients(wanted: Recording) -> None:

@@ -51,7 +51,7 @@ class Copies:
 
 def make_copies(settings: Settings, reactor: Any) -> Copies | None:
     """Return what makes playable copies; None where none can be made."""
-    directory = settings.recording.directory
+    directory = settings.recording.place
     if not directory or settings.recording.recipients:
         return None
     if not all(map(find_spec, ("numpy", "PIL"))):

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from twisted.web.http import Request
 from twisted.web.resource import IResource
 
-from ..archive.folder import FolderLibrary
 from ..config.settings import Settings
 from ..downstream.connections import Connections
 from ..downstream.forwarded import Forwarding
@@ -24,6 +22,7 @@ from ..review.shelf import Shelf
 from ..review.visits import Visits
 from ..review.watching import Reviewing
 from .announced import proxy_name
+from .archive import Archive
 from .components import Components, OnOperation, own_store
 from .replaying import Copies
 
@@ -87,6 +86,7 @@ def make_reviews(
     settings: Settings,
     settings_in_force: Callable[[], Settings],
     components: Components,
+    archive: Archive | None,
     copies: Copies | None,
     note: Callable[[str, Mapping[str, object]], object],
     reactor: Any,
@@ -95,16 +95,17 @@ def make_reviews(
     """Return what shows recordings; None where nothing is recorded.
 
     Args:
+        archive: the recordings that are kept; None where there are none.
         copies: makes playable copies; None where none can be made.
         note: writes an audit line.
 
     Raises:
         ConfigurationError: a file that ``[redis]`` names cannot be used.
     """
-    if not settings.recording.directory:
+    if archive is None:
         return None
     name, calls = proxy_name(settings), components.calls.part("recordings", THREADS)
-    shelf = Shelf(FolderLibrary(Path(settings.recording.directory)), calls, name)
+    shelf = Shelf(archive.library, calls, name)
     links, visits = _make_links(settings, components, reactor, on_operation), Visits(note, reactor)
     followers = Followers(
         links, visits, lambda: settings_in_force().recording.reviewers, reactor, time.time

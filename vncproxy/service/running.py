@@ -20,6 +20,7 @@ from .sites import Sites
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster
     from ..recording.recordings import Recordings
+    from .archive import Archive
     from .replaying import Copies
     from .reviews import Reviews
 
@@ -38,6 +39,7 @@ class RunningProxy:
         recordings: of sessions; None where none are made.
         copies: playable ones of recordings; None where none are made.
         reviews: what watches recordings; None where none are made.
+        archive: the recordings that are kept; None where there are none.
     """
 
     settings: Settings
@@ -54,3 +56,4 @@ class RunningProxy:
     recordings: Recordings | None = None
     copies: Copies | None = None
     reviews: Reviews | None = None
+    archive: Archive | None = None

@@ -17,8 +17,11 @@ _RECIPIENTS = "recording.recipients"
 def check_recordings(settings: Settings) -> Iterator[Finding]:
     """Check the directory, as this user, and the public keys."""
     recording = settings.recording
-    if recording.directory:
-        yield _directory(recording.directory)
+    if recording.s3 is not None:
+        yield _directory("recording.s3.spool", recording.s3.spool)
+    elif recording.directory:
+        yield _directory(_DIRECTORY, recording.directory)
+    if recording.place:
         yield from _recipients(recording)
     elif recording.vms.texts or recording.users:
         yield warning(
@@ -28,13 +31,13 @@ def check_recordings(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _directory(text: str) -> Finding:
+def _directory(option: str, text: str) -> Finding:
     path = Path(text)
     if not path.is_dir():
-        return failure(_DIRECTORY, f"{path} is no directory", "make it")
+        return failure(option, f"{path} is no directory", "make it")
     if not os.access(path, os.W_OK | os.X_OK):
-        return failure(_DIRECTORY, f"{path} cannot be written", "let the proxy write to it")
-    return good(_DIRECTORY, f"{path} can be written")
+        return failure(option, f"{path} cannot be written", "let the proxy write to it")
+    return good(option, f"{path} can be written")
 
 
 def _recipients(recording: Recording) -> Iterator[Finding]:
