@@ -221,10 +221,10 @@ class ReviewTests(SynchronousTestCase):
         path = f"/v1/recordings/{session}/links?link={link}"
         self.assertEqual(world().api("DELETE", path), (200, {"revoked": 1}))
         status, refused = world().get(session, f"/segments/{number}", token)
-        self.assertEqual((status, refused["error"]["code"]), (401, "link-ended"))
+        self.assertEqual((status, refused["error"]["code"]), (401, "link-expired"))
         ended = world().gateway.audit_of("review-end", session=session)
         self.assertEqual((ended["reason"], ended["bytes"]), ("link-ended", len(segment)))
-        self.assertAlmostEqual(ended["to"], contents["segments"][-1]["end"] / 1e6, delta=0.001)
+        self.assertEqual(ended["to"], round(contents["segments"][-1]["end"] / 1e6, 3))
         self.assertNotIn(token, world().gateway.log())
 
     def test_a_session_is_followed_while_it_goes_on(self) -> None:
@@ -256,10 +256,8 @@ class ReviewTests(SynchronousTestCase):
 
         path = f"/v1/recordings/{session}/links?link={link}"
         self.assertEqual(world().api("DELETE", path), (200, {"revoked": 1}))
-        last = list(live.entries())[-1]
-        self.assertEqual(
-            (last.kind, json.loads(last.data)), (Kind.END, {"trouble": "the link to it has ended"})
-        )
+        self.assertNotIn(Kind.END, [entry.kind for entry in live.entries()])
+        self.assertEqual(world().get(session, "/live", token)[0], 401)
         line = world().gateway.audit_of("review-end", session=session, live=True)
         self.assertEqual((line["reason"], line["reviewer"]), ("link-ended", "rita"))
         self.assertGreater(line["to"], line["from"])
@@ -281,9 +279,7 @@ class ReviewTests(SynchronousTestCase):
         live.close()
         line = world().gateway.audit_of("review-end", session=session, live=True)
         self.assertEqual(line["reason"], "client-gone")
-        children = Path(f"/proc/{world().gateway.pid}/task").glob("*/children")
         until(lambda: not _followers(), "the end of its process")
-        self.assertTrue(list(children))
 
     def test_rights_and_machines(self) -> None:
         viewer, session = self.watch("here/other")

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from ..archive.library import Entry, Library, NoRecording, State
 from ..player import BeingMade, NotShown, Part
-from ..replay import CannotMake, Contents, NoCopy, copy_of, read_contents
+from ..replay import CannotMake, Contents, NoCopy, Segment, copy_of, read_contents
 from .shelf import Recorded, RecordingsUnavailable, Shelf
 
 K = TypeVar("K")
@@ -84,8 +84,8 @@ class Copies:
         _remember(self._tables, entry.name, known)
         return known
 
-    async def segment(self, recorded: Recorded, number: int) -> Part:
-        """Return a segment, whose file the caller closes.
+    async def segment(self, recorded: Recorded, number: int) -> tuple[Segment, Part]:
+        """Return a segment, and the part of a file that has it, which the caller closes.
 
         Raises:
             BeingMade, NotShown, RecordingsUnavailable: as `table` has it.
@@ -98,8 +98,8 @@ class Copies:
         file = await self._shelf.call(library.open_index, recorded.entry, late=_close)
         if file is None:
             self._tables.pop(recorded.entry.name, None)
-            raise NotShown(404, "recording-deleted", "This recording was deleted.")
-        return Part(file, segment.offset, segment.size)
+            raise NotShown(404, "recording-not-found", "This recording was deleted.")
+        return segment, Part(file, segment.offset, segment.size)
 
     def _why_not(self, recorded: Recorded) -> NotShown | None:
         if self._shelf.is_elsewhere(recorded):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,7 +14,6 @@ from twisted.python.failure import Failure
 from ..errors import StoreUnavailable
 from ..interfaces import IReviewLinks
 from ..player import Following, NotShown
-from ..replay import Entry, Kind
 from .limits import IDLE
 from .visits import Visit, Visits, Why
 
@@ -24,11 +22,6 @@ LOOK_EVERY: Final = 0.5
 
 LONGEST_OUTAGE: Final = 10.0
 """Seconds for which nothing may be known of their links."""
-
-_WORDS: Final[dict[Why, str]] = {
-    "link-ended": "the link to it has ended",
-    "proxy-stopping": "the proxy stops; open the link again",
-}
 
 
 @dataclass(eq=False, slots=True)
@@ -107,10 +100,9 @@ class Followers:
         self._visits.end(visit, "ended" if following.is_at_end else follower.why)
 
     def _end(self, follower: _Follower, why: Why) -> None:
+        """End one without the entry that says so: its page asks again, and is told why."""
         follower.why = why
-        moment = int(self._moment(follower.visit) * 1e6)
-        words = json.dumps({"trouble": _WORDS[why]}).encode()
-        follower.following.end(Entry(Kind.END, moment, words).pack())
+        follower.following.end()
 
     def _look(self) -> None:
         self._timer = None

@@ -13,7 +13,8 @@ from ..errors import TokenRefused
 from ..interfaces import IReviewLinks
 from ..model import secret_id
 from ..player import Following, NotShown, Part
-from ..replay import follow_command
+from ..player.described import describe
+from ..replay import Contents, follow_command
 from .copies import Copies, elsewhere, is_live
 from .followers import Followers
 from .link import ReviewLink, use_link
@@ -68,7 +69,7 @@ class Reviewing:
         except TokenRefused as e:
             self.visits.end_of(secret_id(secret))
             words = "This link is not good any more, or was not good at all. Ask for a new one."
-            raise NotShown(401, "link-ended", words + door.refused(client, str(e))) from e
+            raise NotShown(401, "link-expired", words + door.refused(client, str(e))) from e
         return WatchedByLink(self, link, client)
 
     def stop(self) -> None:
@@ -88,26 +89,23 @@ class WatchedByLink:
 
     async def contents(self) -> Mapping[str, object]:
         """Return what the page has to know; a visit begins."""
-        recorded = await self._find()
-        about = self._about(recorded)
+        recorded, copies = await self._find(), self._reviewing.copies
         if is_live(recorded):
-            self._reviewing.copies.require_playable(recorded)
-            return {"v": 1, **about, "segments": [], "idle": [], "sizes": []}
-        table = await self._reviewing.copies.table(recorded)
+            copies.require_playable(recorded)
+            return self._described(recorded, None)
+        table = await copies.table(recorded)
         self._visit(recorded)
-        return {**table.as_json(), **about}
+        return self._described(recorded, table)
 
     async def segment(self, number: int) -> Part:
         """Return a segment, and note that it is seen."""
         known = self._reviewing.visits.at(self._link, self._client)
         recorded = known.recorded if known is not None else await self._find()
         try:
-            part = await self._reviewing.copies.segment(recorded, number)
+            segment, part = await self._reviewing.copies.segment(recorded, number)
         except NoRecording as e:
             raise _deleted() from e
-        table = await self._reviewing.copies.table(recorded)
-        found = table.segments[number]
-        self._visit(recorded).saw(found.at / 1e6, found.end / 1e6, found.size)
+        self._visit(recorded).saw(segment.at / 1e6, segment.end / 1e6, segment.size)
         return part
 
     async def follow(self) -> Sequence[str]:
@@ -155,26 +153,14 @@ class WatchedByLink:
         known = visits.at(self._link, self._client)
         return known or visits.begin(self._link, self._client, recorded)
 
-    def _about(self, recorded: Recorded) -> dict[str, object]:
-        """Return who was where and when, beside the table of contents."""
-        about, what = recorded.what.about, recorded.what
-        return {
-            "session": recorded.entry.session,
-            "state": what.state.value,
-            "vm": about.vm,
-            "user": about.user,
-            "client": about.client,
-            "type": about.type,
-            "proxy": about.proxy,
-            "started_at": about.started_at,
-            "keys": about.keys,
-            "reviewer": self._link.user,
-            "may_download": self._link.may_download,
-        }
+    def _described(self, recorded: Recorded, table: Contents | None) -> Mapping[str, object]:
+        may_download = self._link.may_download
+        found = describe(recorded.what.about, table, may_download=may_download)
+        return {**found, "reviewer": self._link.user}
 
 
 def _deleted() -> NotShown:
-    return NotShown(404, "recording-deleted", "This recording was deleted.")
+    return NotShown(404, "recording-not-found", "This recording was deleted.")
 
 
 def _secret_in(request: Request) -> str:
