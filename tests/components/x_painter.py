@@ -30,17 +30,22 @@ class Painter:
         )
         screen = 32 + (vendor + 3) // 4 * 4 + 8 * formats
         self._root = struct.unpack_from("<I", setup, screen)[0]
+        self._map = struct.unpack_from("<I", setup, screen + 4)[0]
         self._depth = setup[screen + 38]
         self._context = base
         self._socket.sendall(struct.pack("<BxHIII", 55, 4, base, self._root, 0))
 
-    def paint(self, x: int, y: int, width: int, pixels: bytes) -> None:
-        """Paint a rectangle; a pixel has 4 bytes: blue, green, red, none."""
-        strip = 4 * width * _ROWS
-        for at in range(0, len(pixels), strip):
-            data = pixels[at : at + strip]
-            rows = len(data) // (4 * width)
-            top = y + at // (4 * width)
+    def paint(self, x: int, y: int, width: int, pixels: bytes, size: int = 4) -> None:
+        """Paint a rectangle, whose rows have a multiple of 4 bytes.
+
+        Args:
+            size: bytes of a pixel: 4 are blue, green, red and none.
+        """
+        row = size * width
+        for at in range(0, len(pixels), row * _ROWS):
+            data = pixels[at : at + row * _ROWS]
+            rows = len(data) // row
+            top = y + at // row
             self._socket.sendall(
                 struct.pack(
                     "<BBHIIHHhhBBxx",
@@ -51,6 +56,15 @@ class Painter:
             )
         self._socket.sendall(struct.pack("<BxH", 43, 1))  # its answer comes when all is painted
         self._read(32)
+
+    def colours(self, count: int) -> list[tuple[int, int, int]]:
+        """Return the first colours of the display's colour map, of 16 bits for each channel."""
+        words = struct.pack("<BxHI", 91, 2 + count, self._map)
+        self._socket.sendall(words + struct.pack(f"<{count}I", *range(count)))
+        head = self._read(32)
+        assert head[0] == 1, "the display does not tell its colours"
+        data = self._read(4 * struct.unpack_from("<I", head, 4)[0])
+        return [struct.unpack_from("<HHH", data, 8 * each) for each in range(count)]
 
     def close(self) -> None:
         """Leave."""
