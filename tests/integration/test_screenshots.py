@@ -76,9 +76,10 @@ def paint(display: str, numbers: Pixels, size: int) -> list[tuple[int, int, int]
 class PixelsTests(SynchronousTestCase):
     timeout = 120
 
-    def assertShows(self, vm: str, expected: Pixels) -> None:
+    def assertShows(self, vm: str, expected: Pixels, more: str = "") -> None:
         # a picture may be two seconds old
-        until(lambda: np.array_equal(pixels(world().gateway, vm), expected), "what was painted")
+        gateway = world().gateway
+        until(lambda: np.array_equal(pixels(gateway, vm, more), expected), "what was painted")
 
     def test_24_bits(self) -> None:
         noise = _RANDOM.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
@@ -97,7 +98,12 @@ class PixelsTests(SynchronousTestCase):
         noise = _RANDOM.integers(0, 256, (HEIGHT, WIDTH), np.uint8)
         colours = paint(world().with_map.display, noise, 1)
         self.assertGreater(len(set(colours)), 50)
-        self.assertShows("here/map", (np.array(colours)[noise] >> 8).astype(np.uint8))
+        screen = (np.array(colours)[noise] >> 8).astype(np.uint8)
+        self.assertShows("here/map", screen, "&cursor=false")
+        # the cursor that is painted here, and the one that the server has painted
+        shown = pixels(world().gateway, "here/map", "&cursor=true")
+        self.assertIn(np.count_nonzero((shown != screen).any(axis=2)), range(10, 400))
+        self.assertShows("here/map", shown)
 
     def test_a_guest(self) -> None:
         wait_for_colour(world().gateway, "here/guest", START_COLOUR)

@@ -69,7 +69,6 @@ class ScreenDecoder:
         picture: the screen as it is now; of the right size from the beginning.
         cursor: the shape of its cursor; None until the server has sent one.
         pointer: where that is, from the left and from above; None until the server has said it.
-        has_map: whether colours of a colour map have come.
         updates: how many updates with pixels have been decoded.
         on_fence: called with each fence of the server, a whole message.
         on_update: called after each update with pixels.
@@ -82,7 +81,6 @@ class ScreenDecoder:
         self.picture = picture
         self.cursor: Cursor | None = None
         self.pointer: tuple[int, int] | None = None
-        self.has_map = False
         self.updates = 0
         self.on_fence: Callable[[bytes], object] = _ignore
         self.on_update: Callable[[], object] = _nothing
@@ -127,7 +125,6 @@ class ScreenDecoder:
         if message[0] == _COLOURS:
             first = int.from_bytes(message[2:4], "big")
             self._colours.set_map(first, bytes(message[_COLOURS_HEAD:]))
-            self.has_map = True
             return
         if self._decode_update(Source(message, 4), int.from_bytes(message[2:4], "big")):
             self.updates += 1

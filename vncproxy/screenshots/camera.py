@@ -50,7 +50,7 @@ _OF_CURSORS: Final = (
 
 _PICTURES: Final = frozenset({e.COPY_RECT, e.RAW, e.ZLIB})
 
-_UPDATE = 0
+_UPDATE, _COLOURS = 0, b"\1"
 
 
 class InThread(Protocol):
@@ -116,7 +116,7 @@ class _Camera:
         self._in_thread = in_thread
         self._picture = SeenPicture(*struct.unpack_from(">HH", server_init))
         self._time_limit = time_limit
-        self._format = _format_for(server_init)
+        self._format, self._map_format = _formats_for(server_init)
         limits = Limits(MOST_BYTES, MOST_RECTANGLES, 1, _PICTURES, time_limit.check)
         self._decoder = ScreenDecoder(self._picture, self._format, limits)
         self._formats = FormatChanges(self._format)
@@ -134,19 +134,9 @@ class _Camera:
         self._leg.send(bytes(4) + self._format.pack())
         self._announce(_ENCODINGS if cursor is None else (*_OF_CURSORS, *_ENCODINGS))
         await self._receive_picture()
-        if not (self._format.true_colour or self._decoder.has_map):
-            await self._receive_in_full_colour()
         if cursor and self._decoder.pointer is None and self._decoder.cursor is not None:
             await self._receive_with_cursor()
         return await self._finish(cursor=cursor is True)
-
-    async def _receive_in_full_colour(self) -> None:
-        """Ask for another format: the server has not told which colours its numbers stand for."""
-        self._leg.send(bytes(4) + _FULL_COLOUR.pack())
-        self._formats.change_format(_FULL_COLOUR)
-        self._decoder.use_format(_FULL_COLOUR)
-        self._picture.forget()
-        await self._receive_picture()
 
     async def _receive_with_cursor(self) -> None:
         """Let the server paint the cursor: only it knows where that is."""
@@ -207,11 +197,19 @@ class _Camera:
             return
         self._unread.append(data)
         try:
+            self._note_first(data)
             if self._has_update(data):
                 self._wake()
         except VNCProxyError as error:
             self._unread.clear()
             self._fail(error)
+
+    def _note_first(self, data: bytes) -> None:
+        """Find out whether the server sends colours of its map although it was asked for others."""
+        map_format, self._map_format = self._map_format, None
+        if map_format is not None and data[:1] == _COLOURS:
+            self._formats.change_format(map_format)
+            self._decoder.use_format(map_format)
 
     def _has_update(self, data: bytes) -> bool:
         """Return whether an update ends in what has arrived."""
@@ -240,12 +238,18 @@ class _Camera:
             waiting.callback(None)
 
 
-def _format_for(server_init: bytes) -> PixelFormat:
-    """Return the server's own format, which also one has that ignores what it is asked for."""
+def _formats_for(server_init: bytes) -> tuple[PixelFormat, PixelFormat | None]:
+    """Return the format that is asked for, and that of a server with a colour map.
+
+    The first is the server's own: also a server that ignores what it is asked for has that. One
+    with a colour map translates its colours exactly; libvncserver, asked for numbers of the map,
+    changes the map to one with fewer shades.
+    """
     try:
-        return pixel_format_of(server_init)
+        own = pixel_format_of(server_init)
     except UpstreamViolation:
-        return _FULL_COLOUR
+        return _FULL_COLOUR, None
+    return (own, None) if own.true_colour else (_FULL_COLOUR, own)
 
 
 def _with_pixels(picture: SeenPicture) -> Picture:
