@@ -98,6 +98,11 @@ class SetUpProxy(Gateway):
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Call the API as the issuer does."""
+        status, answer = self.fetch(path, method, body)
+        return status, json.loads(answer or b"null")
+
+    def fetch(self, path: str, method: str = "GET", body: Any = None) -> tuple[int, bytes]:
+        """The same for an answer that may be no JSON."""
         request = urllib.request.Request(
             f"https://{self.host}:{self.api_port}{path}",
             method=method,
@@ -107,9 +112,9 @@ class SetUpProxy(Gateway):
         trust = ssl.create_default_context(cafile=str(self.certificate))
         try:
             with urllib.request.urlopen(request, timeout=60, context=trust) as answer:
-                return answer.status, json.loads(answer.read() or b"null")
+                return answer.status, answer.read()
         except urllib.error.HTTPError as e:
-            return e.code, json.loads(e.read() or b"null")
+            return e.code, e.read()
 
 
 def api_key(gateway: Gateway) -> str:

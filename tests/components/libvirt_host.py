@@ -64,6 +64,21 @@ def boot_sector() -> bytes:
     return ((setup + fill_and_wait + again).ljust(510, b"\0") + b"\x55\xaa").ljust(1474560, b"\0")
 
 
+def modes_sector() -> bytes:
+    """Return a floppy image that fills the screen with noise, and changes its mode at each key.
+
+    The modes are text of 720x400, 640x480 with 16 and with 24 bits, 1024x768 with 256 colours,
+    and 320x200 with 256 colours. The text does not blink.
+    """
+    setup = bytes.fromhex("31c0 8ed8 8ed0 bc007c fc be4c7c ad 09c0 74f8")
+    set_mode = bytes.fromhex("89c3 b8024f cd10 b401 b90020 cd10")
+    fill_and_wait = bytes.fromhex("b800a0 e80c00 b800b8 e80600 31c0 cd16 ebdb")
+    fill = bytes.fromhex("8ec0 31ff 31c0 69c05562 051936 89c2 257f7f ab 89d0 09ff 75ed c3")
+    modes = bytes.fromhex("0300 1101 1201 0501 1300 0000")
+    code = setup + set_mode + fill_and_wait + fill + modes
+    return (code.ljust(510, b"\0") + b"\x55\xaa").ljust(1474560, b"\0")
+
+
 def _open(uri: str) -> Any:
     libvirt.registerErrorHandler(lambda _context, _error: None, None)
     return libvirt.open(uri)
@@ -181,6 +196,7 @@ class Guest:
         name: made unique by the process id, see the attribute ``name``.
         graphics: its graphics devices as XML.
         password: given to its VNC device.
+        image: its floppy, if it is to run something else than `boot_sector`.
     """
 
     def __init__(
@@ -189,7 +205,9 @@ class Guest:
         name: str,
         graphics: str = VNC_ON_LOOPBACK,
         password: str | None = None,
+        image: Path | None = None,
     ) -> None:
+        self._image = image
         self.host = host
         self.name = f"{name}-{os.getpid()}"
         self._graphics = graphics
@@ -231,7 +249,8 @@ class Guest:
         return ElementTree.fromstring(xml).findall("devices/graphics")[index].attrib
 
     def _xml(self) -> str:
-        text = _DOMAIN.format(name=self.name, image=self.host.image, graphics=self._graphics)
+        image = self._image or self.host.image
+        text = _DOMAIN.format(name=self.name, image=image, graphics=self._graphics)
         domain = ElementTree.fromstring(text)
         if self._password is not None:
             for device in domain.iterfind("devices/graphics[@type='vnc']"):

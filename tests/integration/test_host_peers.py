@@ -15,7 +15,8 @@ from pathlib import Path
 from tests.components.certificates import Authority
 from tests.components.host_proxies import OF_ISSUER, PEER_API, XVP, SetUpProxy
 from tests.components.host_proxies_case import HostProxiesCase, HostsWorld
-from tests.components.libvirt_host import until
+from tests.components.libvirt_host import KEY_COLOURS, until
+from tests.components.pictures import decoded, wait_for_colour
 from tests.components.two_hosts import NetworkedHost
 from tests.components.viewer import Refused
 
@@ -115,6 +116,18 @@ class IssueTests(WithPeersCase):
         self.assertEqual((status, answer["error"]["code"]), (503, "no-proxy"))
         self.assertIn(f"the peer {self.here().name} at https://", answer["error"]["message"])
         self.assertIn("cannot be reached: connection refused", answer["error"]["message"])
+
+
+class ScreenshotTests(WithPeersCase):
+    def test_a_proxy_asks_the_one_that_shows_the_machine(self) -> None:
+        issued = self.world.proxies[self.here().name].issue(self.vm, type="xvpvnc")
+        self.connect(self.here(), issued["token"]).key(ord("4"))
+        wait_for_colour(self.world.issuer, self.vm, KEY_COLOURS["4"])
+        asked = self.world.proxies[self.other().name]
+        assert isinstance(asked, SetUpProxy)
+        status, image = asked.fetch(f"/v1/screenshot?vm={self.vm}&width=8")
+        self.assertEqual(status, 200, image)
+        self.assertEqual(tuple(decoded(image)[0, 0]), KEY_COLOURS["4"])
 
 
 class ViewerTests(WithPeersCase):

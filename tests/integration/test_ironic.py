@@ -17,6 +17,7 @@ from tests.components.gateway import Gateway
 from tests.components.ironic_server import IronicServer
 from tests.components.libvirt_host import KEY_COLOURS
 from tests.components.nova_stub import PROJECT, USER, NovaStub
+from tests.components.pictures import wait_for_colour
 from tests.components.viewer import Refused, Viewer, tunnel
 from tests.components.vnc_servers import QemuMachine
 
@@ -92,6 +93,7 @@ class ConsoleTests(IronicCase):
 
         viewer.key(ord("2"))
         viewer.wait_for_pixel(KEY_COLOURS["2"])
+        wait_for_colour(self.gateway, f"metal/{node}", KEY_COLOURS["2"])
         self.assertTrue(self.ironic.console_runs(node))
         self.assertEqual(self.gateway.audit_of("open", vm=f"metal/{node}")["user"], "alice")
 

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import atexit
-from functools import cache
+from functools import cache, partial
 
+import numpy as np
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.gateway import Gateway
 from tests.components.libvirt_case import NOWHERE, ON_A_SOCKET
-from tests.components.libvirt_host import START_COLOUR, VNC_ON_LOOPBACK, Guest, PrivateLibvirtd
+from tests.components.libvirt_host import (
+    START_COLOUR,
+    VNC_ON_LOOPBACK,
+    Guest,
+    PrivateLibvirtd,
+    modes_sector,
+    until,
+)
+from tests.components.pictures import Pixels, pixels, screendump
 from tests.components.viewer import Refused, Viewer, tunnel
 
 from .test_cli import vncproxy
 
 PASSWORD = "gu3st-pw"
+KEY_A = 30
+"""A key of a Linux keyboard."""
+
 SPICE = "<graphics type='spice' autoport='yes'/>"
 OVER = VNC_ON_LOOPBACK.replace("/>", " passwdValidTo='2020-01-01T00:00:00'/>")
 
@@ -86,6 +98,39 @@ class PictureTests(GatewayCase):
 
     def test_any_other_is_passed_where_that_is_configured(self) -> None:
         self.assert_shown(f"passing/{self.guest()}")
+
+
+class ScreenshotTests(GatewayCase):
+    def test_the_same_pixels_as_the_hypervisors_own_in_each_mode(self) -> None:
+        image = self.host.directory / "modes.img"
+        image.write_bytes(modes_sector())
+        image.chmod(0o644)
+        guest = Guest(self.host, "modes", image=image).start()
+        self.addCleanup(guest.destroy)
+        sizes, own = [], np.zeros((0, 0, 3), np.uint8)
+        # pictures with and without cursor are kept apart, and QEMU has none to paint
+        for more in ("", "&cursor=false", "&cursor=true", "", "&cursor=false"):
+            own = self.settled(guest, own)
+            sizes.append(own.shape[:2])
+            until(partial(self.shows, guest, more, own), f"what is {own.shape}")
+            guest.domain().sendKey(0, 50, [KEY_A], 1, 0)
+        self.assertEqual(sizes, [(400, 720), (480, 640), (480, 640), (768, 1024), (400, 640)])
+
+    def shows(self, guest: Guest, more: str, expected: Pixels) -> bool:
+        return np.array_equal(pixels(self.gateway, f"kvm/{guest.name}", more), expected)
+
+    def settled(self, guest: Guest, before: Pixels) -> Pixels:
+        """Return the hypervisor's own picture once it is another one, and changes no more."""
+        found: list[Pixels] = []
+
+        def is_still() -> bool:
+            found.append(screendump(guest.domain()))
+            same = len(found) > 2 and all(np.array_equal(each, found[-1]) for each in found[-3:])
+            is_new = len(np.unique(found[-1])) > 2 and not np.array_equal(found[-1], before)
+            return same and is_new
+
+        until(is_still, "the screen")
+        return found[-1]
 
 
 class WordsTests(GatewayCase):

@@ -20,6 +20,7 @@ from tests.components.opennebula_gateway import (
     graphics,
     world,
 )
+from tests.components.pictures import wait_for_colour
 from tests.components.ports import free_port
 from tests.components.viewer import Refused, Viewer, tunnel
 
@@ -77,6 +78,10 @@ class PictureTests(OpenNebulaCase):
         viewer = self.viewer("8")
         viewer.wait_for_pixel(AWAY_SCREEN)
         self.assertEqual(viewer.name, "db")
+
+    def test_screenshots_here_and_of_another_cloud(self) -> None:
+        wait_for_colour(self.gateway, "one/7", HOME_SCREEN)
+        wait_for_colour(self.gateway, "one/8", AWAY_SCREEN)
 
     def test_the_audit_names_the_local_user_whom_the_remote_cloud_never_sees(self) -> None:
         token = self.gateway.issue("one/8", user="carol")["token"]

@@ -19,6 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.components.certificates import Authority
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import START_COLOUR, Guest, PrivateLibvirtd
+from tests.components.pictures import wait_for_colour
 from tests.components.ports import free_port
 from tests.components.viewer import Colour, Refused, Viewer, tunnel
 from tests.components.vnc_servers import (
@@ -330,6 +331,13 @@ class SecuredConsoleTests(SynchronousTestCase):
         for key in world().good():
             with self.subTest(console=key):
                 self.see(f"lab/{key}", RED if key.startswith("x-") else START_COLOUR)
+
+    def test_screenshots_of_them(self) -> None:
+        for key in world().good():
+            with self.subTest(console=key):
+                colour = RED if key.startswith("x-") else START_COLOUR
+                wait_for_colour(self.gateway, f"lab/{key}", colour)
+        wait_for_colour(self.gateway, f"kvm/{world().guest.name}", START_COLOUR)
 
     def test_every_other_one_is_refused_in_words(self) -> None:
         wrong = {}

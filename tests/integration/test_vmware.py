@@ -13,6 +13,7 @@ from tests.components.chromium import Page
 from tests.components.fake_oned import VM as CloudVM
 from tests.components.fake_oned import Host as CloudHost
 from tests.components.libvirt_host import KEY_COLOURS
+from tests.components.pictures import wait_for_colour
 from tests.components.ports import free_port
 from tests.components.viewer import Refused, Viewer, tunnel
 from tests.components.vmware_gateway import HERE, THERE, VM, VNC_PASSWORD, world
@@ -82,6 +83,11 @@ class PictureTests(VMwareCase):
         viewer.key(ord("2"))
         viewer.wait_for_pixel(KEY_COLOURS["2"])
 
+    def test_screenshots_by_a_ticket_of_vcenter_and_of_a_host(self) -> None:
+        for vm in (f"vc/{VM}", f"esx/{self.world.esx.any_name()}"):
+            self.viewer(vm).key(ord("1"))
+            wait_for_colour(self.gateway, vm, KEY_COLOURS["1"])
+
     def test_a_reload_takes_another_ticket(self) -> None:
         page = Page()
         self.addCleanup(page.leave)
@@ -127,6 +133,7 @@ class PictureTests(VMwareCase):
         viewer = self.viewer(f"vnc/{VM}")
         viewer.key(ord("2"))
         viewer.wait_for_pixel(KEY_COLOURS["2"])
+        wait_for_colour(self.gateway, f"vnc/{VM}", KEY_COLOURS["2"])
 
 
 class CloudTests(VMwareCase):

@@ -8,6 +8,7 @@ from typing import Any
 from tests.components.chromium import Page
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import KEY_COLOURS, START_COLOUR
+from tests.components.pictures import wait_for_colour
 from tests.components.viewer import Viewer
 from tests.components.xen_gateway import PASSWORD, XenTestCase, _table
 
@@ -34,6 +35,12 @@ class PictureTests(XenTestCase):
         web.wait_for_pixel(KEY_COLOURS["1"])
         db.wait_for_pixel(START_COLOUR)
         self.assertEqual((web.name, db.name), ("web-01", "db-01"))
+
+    def test_a_screenshot(self) -> None:
+        viewer = self.look("xen/web-01")
+        viewer.key(ord("4"))
+        wait_for_colour(self.gateway, "xen/web-01", KEY_COLOURS["4"])
+        wait_for_colour(self.gateway, f"old/{self.db.uuid}", START_COLOUR)
 
     def test_the_console_is_asked_for_with_a_cookie_and_the_location_as_it_is(self) -> None:
         self.look("xen/db-01").wait_for_pixel(START_COLOUR)

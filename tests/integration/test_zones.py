@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.components.certificates import Authority
 from tests.components.libvirt_host import KEY_COLOURS, START_COLOUR
+from tests.components.pictures import wait_for_colour
 from tests.components.zone_pair import (
     WITHIN,
     PairCase,
@@ -39,6 +40,12 @@ class BorderTests(PairCase):
         self.assertEqual((opened["user"], told["user"]), ("alice", "alice"))
         self.assertEqual((opened["vm"], told["vm"]), ("madrid/kvm/web-01", "kvm/web-01"))
         self.assertEqual(told["client"], opened["client"])
+
+    def test_a_screenshot_is_taken_in_the_machines_own_zone(self) -> None:
+        wait_for_colour(self.far, "kvm/web-01", START_COLOUR)
+        status, answer = self.near.call("GET", "/v1/screenshot?vm=madrid/kvm/web-01")
+        self.assertEqual((status, answer["error"]["code"]), (421, "at-another-proxy"))
+        self.assertIn("in the zone madrid. Ask a proxy there", answer["error"]["message"])
 
     def test_both_zones_list_the_session_and_the_zones(self) -> None:
         self.view()

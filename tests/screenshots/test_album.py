@@ -20,7 +20,7 @@ from vncproxy.screenshots.album import (
     MOST_OF_ONE,
     Album,
 )
-from vncproxy.screenshots.formats import Image, ImageFormat, ImageKind
+from vncproxy.screenshots.formats import Image, ImageFormat, ImageKind, Shot
 from vncproxy.screenshots.images import digest_of
 from vncproxy.screenshots.turns import LONGEST_WAIT
 
@@ -40,7 +40,7 @@ def picture(colour: int = 0) -> Picture:
 class AlbumTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
-        self.takes: list[tuple[VMAddress, bool | None, Deferred[Picture]]] = []
+        self.takes: list[tuple[Shot, Deferred[Picture]]] = []
         self.encodings: list[tuple[Any, Deferred[bytes]]] = []
         self.album = Album(self.take, self.in_thread, self.clock)
 
@@ -52,9 +52,9 @@ class AlbumTests(SynchronousTestCase):
             else:
                 self.encoded()
 
-    def take(self, vm: VMAddress, cursor: bool | None) -> Deferred[Picture]:
+    def take(self, shot: Shot) -> Deferred[Picture]:
         taking: Deferred[Picture] = Deferred()
-        self.takes.append((vm, cursor, taking))
+        self.takes.append((shot, taking))
         return taking
 
     def in_thread(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
@@ -86,7 +86,7 @@ class AlbumTests(SynchronousTestCase):
 
     def test_one_picture_at_a_time_of_a_machine(self) -> None:
         first, second, other = self.ask(), self.ask(kind=JPEG), self.ask(1)
-        self.assertEqual([vm for vm, *_ in self.takes], [machine(0), machine(1)])
+        self.assertEqual([shot.vm for shot, _ in self.takes], [machine(0), machine(1)])
         self.taken()
         self.assertEqual([args[1].format for args, _ in self.encodings], [PNG, JPEG])
         self.encoded(b"png")
@@ -98,7 +98,12 @@ class AlbumTests(SynchronousTestCase):
     def test_pictures_with_and_without_cursor_are_two(self) -> None:
         self.ask(cursor=True)
         self.ask(cursor=False)
-        self.assertEqual([cursor for _, cursor, _ in self.takes], [True, False])
+        self.assertEqual([shot.cursor for shot, _ in self.takes], [True, False])
+
+    def test_a_request_of_another_proxy_does_not_wait_for_what_may_ask_that_one(self) -> None:
+        self.ask()
+        Deferred.fromCoroutine(self.album.image(machine(), ImageKind(), hops=1))
+        self.assertEqual([shot.hops for shot, _ in self.takes], [0, 1])
 
     def test_one_encoding_for_all_that_ask_for_an_image(self) -> None:
         asked = [self.ask(width=9) for _ in range(50)]
@@ -188,7 +193,7 @@ class AlbumTests(SynchronousTestCase):
         self.ask(1, width=1)
         self.assertEqual(self.takes, [])
         self.ask(0)
-        self.assertEqual([vm for vm, *_ in self.takes], [machine(0)])
+        self.assertEqual([shot.vm for shot, _ in self.takes], [machine(0)])
         # each kept value has one timer, and those that were dropped have none
         self.assertEqual(len(self.clock.getDelayedCalls()), 4)
 
@@ -206,7 +211,7 @@ class AlbumTests(SynchronousTestCase):
         asked = [self.ask(number) for number in range(MOST_AT_A_TIME + 2)]
         self.assertEqual(len(self.takes), MOST_AT_A_TIME)
         self.taken()
-        self.assertEqual(self.takes[-1][0], machine(MOST_AT_A_TIME))
+        self.assertEqual(self.takes[-1][0].vm, machine(MOST_AT_A_TIME))
         self.clock.advance(LONGEST_WAIT)
         self.failureResultOf(asked[-1], Busy)
         self.assertNoResult(asked[-2])

@@ -131,7 +131,7 @@ def _keys(host: KVMHost) -> Iterator[str]:
     if host.key_hash:
         yield "[api.keys.issuer]"
         yield f"hash = {_quoted(host.key_hash)}"
-        yield 'scopes = ["issue", "read"]'
+        yield 'scopes = ["issue", "read", "screenshot"]'
         yield f"backends = [{_quoted(host.backend)}]"
 
 

@@ -57,6 +57,7 @@ class AtAnotherProxy(VNCProxyError):
         detail: which proxy, for the log.
         address: where TCP viewers find it, for the sentence.
         is_good: whether the same link is good there.
+        public: another sentence, where no link is used.
 
     Attributes:
         url: where a page goes on, with all that it needs to open the console; a secret.
@@ -68,11 +69,18 @@ class AtAnotherProxy(VNCProxyError):
     code = "at-another-proxy"
 
     def __init__(
-        self, detail: str = "", url: str = "", address: str = "", *, is_good: bool = True
+        self,
+        detail: str = "",
+        url: str = "",
+        address: str = "",
+        *,
+        is_good: bool = True,
+        public: str | None = None,
     ) -> None:
         good = f"The virtual machine runs on another host now. Open the same link at {address}."
         new = f"The virtual machine runs at {address} now. Ask for a new console link."
-        super().__init__(detail, public=(good if is_good else new) if address else None)
+        told = (good if is_good else new) if address else None
+        super().__init__(detail, public=public or told)
         self.url = url
 
 

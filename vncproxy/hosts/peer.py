@@ -6,17 +6,17 @@ It is a request like that of any issuer, so the proxy there applies its own limi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from pydantic import TypeAdapter
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004
 from twisted.web.http_headers import Headers
 
 from ..errors import BadRequest, ConfigurationError, VMNotFound, VNCProxyError
-from ..model import MachineHost, Policy, TLSTrust, Token, check_secret, secret_id
+from ..model import MachineHost, Policy, TLSTrust, Token, VMAddress, check_secret, secret_id
 from ..text import printable, system_message
 from ..tls.https import HTTPSPolicy, LimitedAnswer
 from ..tokens.issuing import IssuedToken
@@ -28,6 +28,12 @@ LONGEST_MESSAGE: Final = 300
 
 ANY_HOST: Final = "*"
 """Stands for the hosts that are no other peer's, in the hosts of a peer."""
+
+LARGEST_PICTURE: Final = 64 << 20
+"""Bytes of a picture; a security limit."""
+
+PICTURE_TIME: Final = 20.0
+"""Seconds for a picture, for which the peer asks a hypervisor."""
 
 _POLICY: Final = TypeAdapter(Policy)
 _KEPT_FOR: Final = 45
@@ -138,6 +144,26 @@ class Peer:
         answer = await self._send("DELETE", f"/v1/tokens/{token_id}", None)
         return bool(answer.get("revoked"))
 
+    async def picture(self, vm: VMAddress, cursor: bool | None, hops: int) -> bytes:
+        """Return a machine's screen as the peer shows it, a PNG.
+
+        Args:
+            cursor: whether the mouse cursor is shown; None for as its console's server has it.
+            hops: how many proxies the request has come by, this one included.
+
+        Raises:
+            VMNotFound: it has no such machine.
+            NoProxyForHost: it cannot be reached, or has no picture.
+        """
+        shown = {} if cursor is None else {"cursor": str(cursor).lower()}
+        query = urlencode({"vm": str(vm), "hops": str(hops), **shown})
+        answer = LimitedAnswer(LARGEST_PICTURE)
+        asked = self._exchange("GET", f"/v1/screenshot?{query}", None, answer)
+        status = await self._within(asked, max(self.settings.timeout, PICTURE_TIME))
+        if status != 200:
+            raise self._refusal(status, answer.content)
+        return answer.content
+
     async def close(self) -> None:
         """Close the connections."""
         await self._pool.closeCachedConnections()
@@ -154,18 +180,23 @@ class Peer:
         return IssuedToken(secret_id(str(secret)), token, str(secret), url, base)
 
     async def _send(self, method: str, path: str, body: Any) -> dict[str, Any]:
-        exchange = Deferred.fromCoroutine(self._exchange(method, path, body))
+        answer = LimitedAnswer()
+        asked = self._exchange(method, path, body, answer)
+        status = await self._within(asked, self.settings.timeout)
+        if status >= 300 and status != 404:
+            raise self._refusal(status, answer.content)
+        return _json(answer.content)
+
+    async def _within(self, exchange: Coroutine[Any, Any, int], limit: float) -> int:
+        """Return the status of an exchange that may take so many seconds."""
         try:
-            status, content = await exchange.addTimeout(self.settings.timeout, self._network)
+            return await Deferred.fromCoroutine(exchange).addTimeout(limit, self._network)
         except (CancelledError, ConfigurationError):
             raise
         except Exception as e:
-            raise NoProxyForHost(f"the peer {self.name} at {self._why(e)}") from e
-        if status >= 300 and status != 404:
-            raise self._refusal(status, content)
-        return _json(content)
+            raise NoProxyForHost(f"the peer {self.name} at {self._why(e, limit)}") from e
 
-    async def _exchange(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
+    async def _exchange(self, method: str, path: str, body: Any, answer: LimitedAnswer) -> int:
         headers = Headers({"Authorization": [f"Bearer {self.settings.key}"]})
         headers.addRawHeader("Content-Type", "application/json")
         data = None if body is None else json.dumps(body).encode()
@@ -177,14 +208,13 @@ class Peer:
             allow_redirects=False,
             unbuffered=True,
         )
-        answer = LimitedAnswer()
         await response.collect(answer)
-        return response.code, answer.content
+        return int(response.code)
 
-    def _why(self, error: Exception) -> str:
+    def _why(self, error: Exception, limit: float) -> str:
         url = self.settings.api
         if isinstance(error, TimeoutError):
-            return f"{url} does not answer within {self.settings.timeout:g} s"
+            return f"{url} does not answer within {limit:g} s"
         reasons = getattr(error, "reasons", None)
         cause = reasons[0].value if reasons else error
         return f"{url} cannot be reached: {self._policy.problem() or system_message(cause)}"

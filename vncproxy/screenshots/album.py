@@ -13,7 +13,7 @@ from ..errors import Busy
 from ..model import VMAddress
 from ..screen import Picture
 from .camera import InThread
-from .formats import Image, ImageKind
+from .formats import Image, ImageKind, Shot
 from .images import digest_of, encode_image
 from .keeping import Kept, Shared
 from .turns import Turns
@@ -39,15 +39,8 @@ KEPT: Final = 2.0
 IMAGES_KEPT: Final = 60.0
 """Seconds for which an image is shown again while its screen does not change."""
 
-Take = Callable[[VMAddress, bool | None], Awaitable[Picture]]
-"""Takes a picture of a machine's console, as `ImageKind.cursor` has it."""
-
-
-class _Which(NamedTuple):
-    """Which picture."""
-
-    vm: VMAddress
-    cursor: bool | None
+Take = Callable[[Shot], Awaitable[Picture]]
+"""Takes a picture of a machine's console."""
 
 
 class _Taken(NamedTuple):
@@ -71,27 +64,28 @@ class Album:
         self._take = take
         self._in_thread = in_thread
         self._clock = clock
-        self._pictures: Kept[_Which, _Taken] = Kept(clock, _size_of, MOST_KEPT)
+        self._pictures: Kept[Shot, _Taken] = Kept(clock, _size_of, MOST_KEPT)
         self._images: Kept[str, bytes] = Kept(clock, len, MOST_IMAGES_KEPT)
-        self._taking: Shared[_Which, _Taken] = Shared()
+        self._taking: Shared[Shot, _Taken] = Shared()
         self._making: Shared[str, bytes] = Shared()
         self._making_of: Counter[VMAddress] = Counter()
         self._turns = Turns("pictures", MOST_AT_A_TIME, clock)
         self._turns_of_images = Turns("images", MOST_IMAGES, clock)
 
     async def image(
-        self, vm: VMAddress, kind: ImageKind, known: Collection[str] = frozenset()
+        self, vm: VMAddress, kind: ImageKind, known: Collection[str] = frozenset(), hops: int = 0
     ) -> Image:
         """Return an image of a machine's screen, whose picture is at most `KEPT` seconds old.
 
         Args:
             known: the tags of images that the caller has; such a one is not made again.
+            hops: how many proxies the request has come by.
 
         Raises:
             Busy: too many machines, or images of this one, are asked for.
             VNCProxyError: there is no picture of it.
         """
-        taken = await self._picture(_Which(vm, kind.cursor))
+        taken = await self._picture(Shot(vm, kind.cursor, hops))
         tag = _tag_of(taken.digest, kind)
         data = b"" if tag in known else await self._data(vm, tag, taken.picture, kind)
         return Image(tag, self._clock.seconds() - taken.at, data)
@@ -102,22 +96,22 @@ class Album:
         Raises:
             VNCProxyError: as `image`.
         """
-        return (await self._picture(_Which(vm, cursor))).picture
+        return (await self._picture(Shot(vm, cursor))).picture
 
-    async def _picture(self, which: _Which) -> _Taken:
+    async def _picture(self, shot: Shot) -> _Taken:
         """Return the picture that is kept, or being taken, or take one."""
-        if (taken := self._pictures.get(which)) is not None:
+        if (taken := self._pictures.get(shot)) is not None:
             return taken
-        if joined := self._taking.join(which):
+        if joined := self._taking.join(shot):
             return await joined
-        taking = partial(self._turns.run, partial(self._take_and_keep, which))
-        return await self._taking.make(which, taking)
+        taking = partial(self._turns.run, partial(self._take_and_keep, shot))
+        return await self._taking.make(shot, taking)
 
-    async def _take_and_keep(self, which: _Which) -> _Taken:
-        picture = await self._take(which.vm, which.cursor)
+    async def _take_and_keep(self, shot: Shot) -> _Taken:
+        picture = await self._take(shot)
         at = self._clock.seconds()
         taken = _Taken(picture, await self._in_thread(digest_of, picture), at)
-        self._pictures.keep(which, taken, at + KEPT)
+        self._pictures.keep(shot, taken, at + KEPT)
         return taken
 
     async def _data(self, vm: VMAddress, tag: str, picture: Picture, kind: ImageKind) -> bytes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, NamedTuple
 
+from ..model import VMAddress
+
 QUALITY: Final = 85
 """Of JPEG and WebP, unless another one is asked for."""
 
@@ -42,6 +44,19 @@ class ImageKind(NamedTuple):
     height: int | None = None
     quality: int = QUALITY
     cursor: bool | None = None
+
+
+class Shot(NamedTuple):
+    """Which picture is taken.
+
+    Attributes:
+        cursor: as `ImageKind` has it.
+        hops: how many proxies the request has come by.
+    """
+
+    vm: VMAddress
+    cursor: bool | None = None
+    hops: int = 0
 
 
 class Image(NamedTuple):

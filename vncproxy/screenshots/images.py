@@ -10,8 +10,10 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from ..errors import UpstreamViolation
 from ..screen import Picture
 from .formats import ImageFormat, ImageKind
+from .seen import LARGEST_AREA
 
 _LARGEST_SIDE: Final[Mapping[ImageFormat, int]] = {
     ImageFormat.JPEG: 65500,
@@ -34,6 +36,21 @@ def encode_image(picture: Picture, kind: ImageKind) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind.format.value, quality=kind.quality)
     return buffer.getvalue()
+
+
+def decode_image(data: bytes) -> Picture:
+    """Return the picture of a PNG.
+
+    Raises:
+        UpstreamViolation: it is none, or too large.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            picture = Picture(image.width, image.height, LARGEST_AREA)
+            picture.pixels[:] = np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
+        raise UpstreamViolation(f"an image cannot be read: {type(e).__name__}") from e
+    return picture
 
 
 def digest_of(picture: Picture) -> str:

@@ -263,7 +263,13 @@ class _Parts:
             make_portals(settings, components, self.reactor, self.on_operation),
             self.audit.note,
             self.hosts,
-            make_album(self.sessions, components.calls, self.reactor),
+            make_album(
+                self.sessions,
+                (self.cluster.sessions if self.cluster else self.sessions).of_machine,
+                self.hosts.directory,
+                components.calls,
+                self.reactor,
+            ),
             self.company.handing.force,
             self.reviews,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,14 +14,11 @@ from ..errors import BackendError, Busy
 from ..model import VMAddress
 from ..screenshots.formats import Image, ImageKind
 from ..session.registry import SessionRegistry
-from ..together.viewers import require_room
+from .taking import TIME_LIMIT, OfMachine, PictureTaker, Ways
 
 if TYPE_CHECKING:
     from ..screen import Picture
     from ..screenshots.album import Album
-
-TIME_LIMIT: Final = 10.0
-"""Seconds within which a console sends its screen, and a thread decodes or encodes it."""
 
 THREADS: Final = 2
 """For decoding, and as many for encoding."""
@@ -36,10 +32,10 @@ class LazyAlbum:
         self._album: Album | None = None
 
     async def image(
-        self, vm: VMAddress, kind: ImageKind, known: Collection[str] = frozenset()
+        self, vm: VMAddress, kind: ImageKind, known: Collection[str] = frozenset(), hops: int = 0
     ) -> Image:
         """Return an image of a machine's screen, as `Album.image` does."""
-        return await self._opened().image(vm, kind, known)
+        return await self._opened().image(vm, kind, known, hops)
 
     async def picture(self, vm: VMAddress, cursor: bool | None = None) -> Picture:
         """Return a picture of a machine's screen, as `Album.picture` does."""
@@ -51,27 +47,31 @@ class LazyAlbum:
         return self._album
 
 
-def make_album(sessions: SessionRegistry, calls: BoundedCalls, reactor: Any) -> LazyAlbum | None:
-    """Return what takes pictures of machines; None where numpy or Pillow is not installed."""
+def make_album(
+    sessions: SessionRegistry,
+    of_machine: OfMachine,
+    ways: Ways,
+    calls: BoundedCalls,
+    reactor: Any,
+) -> LazyAlbum | None:
+    """Return what takes pictures of machines; None where numpy or Pillow is not installed.
+
+    Args:
+        of_machine: returns the sessions of a machine, in all processes.
+        ways: knows other proxies that show machines.
+    """
     if find_spec("numpy") is None or find_spec("PIL") is None:
         return None
-    return LazyAlbum(partial(_make, sessions, calls, reactor))
 
+    def make() -> Album:
+        from ..screenshots.album import Album
 
-def _make(sessions: SessionRegistry, calls: BoundedCalls, reactor: Any) -> Album:
-    from ..screenshots.album import Album
-    from ..screenshots.camera import take_picture
+        decode = PictureThreads(calls.part("pictures", THREADS))
+        encode = PictureThreads(calls.part("images", THREADS))
+        taker = PictureTaker(sessions, of_machine, ways, decode, reactor)
+        return Album(taker.take, encode, reactor)
 
-    decode = PictureThreads(calls.part("pictures", THREADS))
-    encode = PictureThreads(calls.part("images", THREADS))
-
-    async def take(vm: VMAddress, cursor: bool | None) -> Picture:
-        await require_room(sessions.services.backends, vm)
-        console, _ = await sessions.services.consoles().open(vm)
-        leg, init = console.leg, console.server_init
-        return await take_picture(leg, init, decode, TIME_LIMIT, reactor, cursor)
-
-    return Album(take, encode, reactor)
+    return LazyAlbum(make)
 
 
 class PictureThreads:

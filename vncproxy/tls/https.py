@@ -35,18 +35,23 @@ class HTTPSPolicy:
 
 
 class LimitedAnswer:
-    """Collects the pieces of an answer, and none beyond `LONGEST_ANSWER`.
+    """Collects the pieces of an answer.
 
-    Attributes:
-        content: what has arrived.
+    Args:
+        most: bytes that are kept; further pieces are dropped.
     """
 
-    def __init__(self) -> None:
-        self.content = b""
-        self._left = LONGEST_ANSWER
+    def __init__(self, most: int = LONGEST_ANSWER) -> None:
+        self._pieces: list[bytes] = []
+        self._left = most
+
+    @property
+    def content(self) -> bytes:
+        """What has arrived."""
+        return b"".join(self._pieces)
 
     def __call__(self, data: bytes) -> None:
         """Take the next piece."""
         self._left -= len(data)
         if self._left >= 0:
-            self.content += data
+            self._pieces.append(data)

@@ -20,9 +20,13 @@ class MemoryPictures:
 
     def __init__(self) -> None:
         self.asked: list[tuple[VMAddress, ImageKind]] = []
+        self.hops = 0
         self.failure: VNCProxyError | None = None
 
-    async def image(self, vm: VMAddress, kind: ImageKind, known: Collection[str]) -> Image:
+    async def image(
+        self, vm: VMAddress, kind: ImageKind, known: Collection[str], hops: int
+    ) -> Image:
+        self.hops = hops
         self.asked.append((vm, kind))
         if self.failure:
             raise self.failure
@@ -67,6 +71,11 @@ class ShowTests(ScreenshotCase):
         ):
             self.assertEqual(self.ask(f"vm=kvm/web-01&{query}").status, 200)
             self.assertEqual(self.shown.asked.pop()[1], kind)
+
+    def test_a_request_that_comes_by_another_proxy(self) -> None:
+        self.assertEqual(self.ask("vm=kvm/web-01&hops=1").status, 200)
+        self.assertEqual(self.shown.hops, 1)
+        self.assertRefused(self.ask("vm=kvm/web-01&hops=99"), 422, "invalid-field", "hops")
 
     def test_an_image_that_the_caller_has_is_not_sent_and_not_audited(self) -> None:
         for known in (f'"{TAG}"', f'W/"{TAG}"', f'"other", "{TAG}"'):

@@ -13,6 +13,7 @@ from ...model import SessionPhase, VMAddress
 from ...screenshots.formats import QUALITY as USUAL_QUALITY
 from ...screenshots.formats import ImageFormat
 from ...tokens.external.link_claims import JTI as JTI_OF_LINK
+from ...tokens.issuing import MOST_HOPS
 from ..reply import Refusal
 from .bodies import USER_SCHEMA, VM_SCHEMA, User
 
@@ -141,6 +142,13 @@ def _shows_cursor(text: str) -> bool:
     return text == "true"
 
 
+def _hops(text: str) -> int:
+    if text not in map(str, range(MOST_HOPS + 1)):
+        message = f"must be a whole number from 0 to {MOST_HOPS}"
+        raise Refusal(422, "invalid-field", message, field="hops")
+    return int(text)
+
+
 def _state(text: str) -> SessionPhase:
     try:
         return SessionPhase(text)
@@ -179,6 +187,12 @@ CURSOR = Parameter(
     " server has it.",
     _shows_cursor,
     {"type": "boolean"},
+)
+HOPS = Parameter(
+    "hops",
+    "For proxies that pass a request on: how many it has come by.",
+    _hops,
+    {"type": "integer", "minimum": 0, "maximum": MOST_HOPS, "default": 0},
 )
 ONE_VM = Parameter("vm", "The machine, `<backend>/<id>`.", parse_vm, VM_SCHEMA)
 VM = Parameter("vm", "Those of this machine, `<backend>/<id>`.", parse_vm, VM_SCHEMA)

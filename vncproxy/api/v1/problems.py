@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from ... import errors
 from ...answers import ErrorAnswer, Unready
 from ...errors import (
+    AtAnotherProxy,
     BackendError,
     Busy,
     ConsoleError,
+    ConsoleOccupied,
     ConsoleUnavailable,
     Forbidden,
     HypervisorError,
@@ -149,11 +151,18 @@ REFUSING_ZONES = (
 )
 """What a request of another zone is refused for."""
 
-SCREEN_REFUSED = tuple(
-    Problem(each.status, each.code, each.public)
-    for root in (ConsoleError, HypervisorError, Busy)
-    for each in _below(root)
-    if each.code
+SCREEN_REFUSED = (
+    *(
+        Problem(each.status, each.code, each.public)
+        for root in (ConsoleError, HypervisorError, Busy)
+        for each in _below(root)
+        if each.code
+    ),
+    Problem(
+        ConsoleOccupied.status, ConsoleOccupied.code, "A session shares the machine with no others."
+    ),
+    Problem(AtAnotherProxy.status, AtAnotherProxy.code, "Another proxy or zone shows the machine."),
+    NO_PROXY,
 )
 """Why there is no picture of a screen."""
 

@@ -18,7 +18,9 @@ NOT_INSTALLED: Final = "this proxy takes no pictures; install vncproxy[screen], 
 class Pictures(Protocol):
     """Takes pictures of machines."""
 
-    def image(self, vm: VMAddress, kind: ImageKind, known: Collection[str]) -> Awaitable[Image]:
+    def image(
+        self, vm: VMAddress, kind: ImageKind, known: Collection[str], hops: int
+    ) -> Awaitable[Image]:
         """Return an image of a machine's screen, without its data where its tag is known."""
 
 
@@ -46,11 +48,13 @@ class ScreenshotsView:
         width: int | None = None,
         height: int | None = None,
         cursor: bool | None = None,
+        hops: int = 0,
     ) -> Reply[str]:
         """Return a picture of a machine's screen, a few seconds old at most.
 
         Args:
             known: the tags of images that the caller has: 304 for one of them.
+            hops: how many proxies the request has come by.
 
         Raises:
             Refusal: 400, no machine is named; 403, the caller may not use it; 422, the format has
@@ -66,7 +70,7 @@ class ScreenshotsView:
         if self._pictures is None:
             raise Refusal(501, "not-installed", NOT_INSTALLED)
         kind = ImageKind(format, width, height, quality or QUALITY, cursor)
-        image = await self._pictures.image(vm, kind, known)
+        image = await self._pictures.image(vm, kind, known, hops)
         headers = ("ETag", f'"{image.tag}"'), ("Age", str(int(image.age)))
         if not image.data:
             return Reply(304, b"", headers, format.media_type)
