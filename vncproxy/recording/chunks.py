@@ -140,6 +140,12 @@ class ChunkReader:
         """Bytes of a chunk that is not whole."""
         return len(self._data)
 
+    def forget(self) -> int:
+        """Forget the bytes of a chunk that is not whole; returns how many they were."""
+        count = len(self._data)
+        self._data.clear()
+        return count
+
     def receive(self, data: bytes) -> Iterator[Chunk]:
         """Yield the chunks that bytes complete; all of them are to be taken.
 

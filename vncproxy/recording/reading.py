@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, BinaryIO, Final
@@ -79,6 +80,13 @@ class RecordingReader:
     def is_open(self) -> bool:
         """Whether it is not sealed, or a key was given that opens it."""
         return self._seal is not None or (self.about is not None and not self.about.sealed_key)
+
+    def read_again(self) -> None:
+        """Read a chunk at the end of the file that was not whole again, the next time.
+
+        It may have become whole, or its writer have put another one in its place.
+        """
+        self._file.seek(-self._reader.forget(), os.SEEK_CUR)
 
     def take_read(self) -> int:
         """Return how many bytes were read since the last call."""

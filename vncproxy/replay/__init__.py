@@ -14,6 +14,7 @@ Nothing here but `translating` and what it needs decodes; that happens in proces
 - `rectangles`: a decoder that passes on what it decodes.
 - `viewer_messages`: what a viewer did.
 - `translating`: events of a recording in, entries out.
+- `trouble`: why there is no more.
 - `cutting`: where a segment ends.
 - `idling`: times in which nothing happens.
 - `recent`: what the viewer did shortly before a segment.

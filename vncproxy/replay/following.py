@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from ..errors import VNCProxyError
 from ..recording.being_written import is_being_written
-from ..recording.chunks import Damaged
 from ..recording.reading import RecordingReader
 from .entries import Entry, Kind
 from .translating import Translator
+from .trouble import trouble_of
 
 INTERVAL: Final = 0.2
 """Seconds between two looks at the file."""
@@ -53,7 +52,7 @@ class Follower:
         self._sleep = sleep
         self._seconds = seconds
         self._reader = RecordingReader(file)
-        self._translator = Translator()
+        self._translator = Translator(is_silent=True)
         self._moment = self._read = 0
         self._told = seconds()
         self._has_begun = False
@@ -66,12 +65,10 @@ class Follower:
         """
         try:
             yield from self._follow()
-        except Damaged as e:
-            yield self._end(trouble=str(e))
-        except VNCProxyError as e:
-            yield self._end(trouble=f"it cannot be decoded: {e.detail}")
-        except MemoryError:
-            yield self._end(trouble="what the server sent needs too much memory")
+        except OSError:
+            raise
+        except Exception as e:  # noqa: BLE001
+            yield self._end(trouble=trouble_of(e))
 
     def _follow(self) -> Iterator[Entry]:
         while True:
@@ -86,17 +83,18 @@ class Follower:
                 return
             if not self._has_begun and self._translator.init is not None:
                 self._has_begun = True
+                self._translator.speak()
                 yield Entry(Kind.KEY_FRAME, self._moment, self._translator.key_frame())
             yield from self._reached()
             self._sleep(INTERVAL)
+            self._reader.read_again()
 
     def _what_is_there(self) -> Iterator[Entry]:
         """Yield what was written since the last time, once there was a key frame."""
         for event in self._reader.events():
             entries = self._translator.take(event)
             self._moment = max(self._moment, event.moment)
-            if self._has_begun:
-                yield from entries
+            yield from entries
             yield from self._reached()
 
     def _reached(self) -> Iterator[Entry]:

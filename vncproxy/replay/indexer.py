@@ -6,7 +6,8 @@ import json
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .contents import CannotMake
+from .contents import CannotMake, copy_of
 
 MODULE: Final = "vncproxy.replay"
 
@@ -74,14 +75,17 @@ class Indexer:
     def __init__(self, reactor: IReactorProcess, turn: Path | None = None) -> None:
         self._reactor = reactor
         self._turn = turn
-        self._queue: deque[_Job] = deque()
+        self._jobs: dict[Path, _Job] = {}
+        self._asked: deque[_Job] = deque()
+        self._unasked: deque[_Job] = deque()
         self._running: _Process | None = None
         self._is_stopped = False
 
     def add(self, recording: Path) -> None:
         """Make a copy when there is time for it; why it cannot be made is logged."""
-        if self._find(recording) is None and not self._is_stopped:
-            self._queue.append(_Job(recording))
+        if recording not in self._jobs and not self._is_stopped:
+            job = self._jobs[recording] = _Job(recording)
+            self._unasked.append(job)
             self._begin_next()
 
     def make(self, recording: Path) -> Deferred[None]:
@@ -95,62 +99,78 @@ class Indexer:
         if self._is_stopped:
             done.errback(Stopped("the proxy stops"))
             return done
-        job = self._find(recording) or _Job(recording)
+        job = self._jobs.setdefault(recording, _Job(recording))
+        is_first = not job.waiting
         job.waiting.append(done)
-        if self._running is None or self._running.job is not job:
-            if job in self._queue:
-                self._queue.remove(job)
-            self._queue.insert(sum(bool(each.waiting) for each in self._queue), job)
-        self._begin_next()
+        if is_first and (self._running is None or self._running.job is not job):
+            self._asked.append(job)
+            self._begin_next()
         return done
 
     def progress(self, recording: Path) -> float | None:
         """Return how much of a copy is made, from 0 to 1; None where none is to be made."""
-        job = self._find(recording)
+        job = self._jobs.get(recording)
         return None if job is None else job.progress
 
     def stop(self) -> None:
         """End the process, and make no more."""
         self._is_stopped = True
-        queue, self._queue = self._queue, deque()
-        for job in queue:
-            _fail(job, Stopped("the proxy stops"))
-        if self._running is not None:
-            self._running.kill()
-
-    def _find(self, recording: Path) -> _Job | None:
-        return next((job for job in self._jobs() if job.recording == recording), None)
-
-    def _jobs(self) -> Iterator[_Job]:
-        if self._running is not None:
-            yield self._running.job
-        yield from self._queue
+        running, jobs = self._running, list(self._jobs.values())
+        self._asked.clear()
+        self._unasked.clear()
+        for job in jobs:
+            if running is None or running.job is not job:
+                self._finish(job, Stopped("the proxy stops"))
+        if running is not None:
+            running.kill()
 
     def _begin_next(self) -> None:
-        if self._running is not None or not self._queue:
+        if self._running is not None or (job := self._next()) is None:
             return
-        job = self._queue.popleft()
         self._running = _Process(job, self._ended)
         command = make_command(job.recording, self._turn)
-        self._reactor.spawnProcess(self._running, sys.executable, command, _environment())
+        try:
+            self._reactor.spawnProcess(self._running, sys.executable, command, _environment())
+        except OSError as e:
+            self._ended(job, f"no process can be started: {e.strerror}", "")
 
-    def _ended(self, job: _Job, why: str | None) -> None:
+    def _next(self) -> _Job | None:
+        """Return what is made next; another worker may have made what was not asked for."""
+        if self._asked:
+            return self._asked.popleft()
+        while self._unasked:
+            job = self._unasked.popleft()
+            if not job.waiting and self._jobs.get(job.recording) is job:
+                if not copy_of(job.recording).exists():
+                    return job
+                self._finish(job, None)
+        return None
+
+    def _ended(self, job: _Job, why: str | None, errors: str) -> None:
         self._running = None
-        if why is None:
-            for each in job.waiting:
-                each.callback(None)
-        elif self._is_stopped:
-            _fail(job, Stopped("the proxy stops"))
-        else:
+        if errors:
+            self.log.warn("copying {file}: {errors}", file=job.recording.name, errors=errors)
+        if self._is_stopped and why is not None:
+            self._finish(job, Stopped("the proxy stops"))
+            return
+        if why is not None:
             self.log.warn("no playable copy of {file}: {why}", file=job.recording.name, why=why)
-            _fail(job, CannotMake(why))
+        self._finish(job, None if why is None else CannotMake(why))
         self._begin_next()
+
+    def _finish(self, job: _Job, error: CannotMake | None) -> None:
+        del self._jobs[job.recording]
+        for each in job.waiting:
+            if error is None:
+                each.callback(None)
+            else:
+                each.errback(error)
 
 
 class _Process(ProcessProtocol):
     """The process that makes a copy; it ends once its standard input is closed."""
 
-    def __init__(self, job: _Job, on_end: Callable[[_Job, str | None], object]) -> None:
+    def __init__(self, job: _Job, on_end: Callable[[_Job, str | None, str], object]) -> None:
         self.job = job
         self._on_end = on_end
         self._line = b""
@@ -162,9 +182,10 @@ class _Process(ProcessProtocol):
         *lines, self._line = (self._line + data).split(b"\n")
         self._line = self._line[:MOST_OUTPUT]
         for line in lines:
-            members = json.loads(line)
-            self.job.progress = members.get("progress", self.job.progress)
-            self._why = members.get("why", self._why)
+            with suppress(ValueError):
+                members = json.loads(line)
+                self.job.progress = members.get("progress", self.job.progress)
+                self._why = members.get("why", self._why)
 
     def errReceived(self, data: bytes) -> None:
         """Keep the end of what it says of an error of its own."""
@@ -172,11 +193,11 @@ class _Process(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         """Pass on how it ended."""
+        errors = self._errors.decode(errors="replace").strip()
         if reason.check(ProcessDone):
-            self._on_end(self.job, None)
-            return
-        last = self._errors.decode(errors="replace").strip().splitlines()[-1:]
-        self._on_end(self.job, self._why or "".join(last) or reason.getErrorMessage())
+            self._on_end(self.job, None, errors)
+        else:
+            self._on_end(self.job, self._why or reason.getErrorMessage(), errors)
 
     def kill(self) -> None:
         """End the process at once."""
@@ -197,8 +218,3 @@ def _environment() -> Mapping[str, str]:
         "COVERAGE_PROCESS_START",
     )
     return {name: os.environ[name] for name in kept if name in os.environ}
-
-
-def _fail(job: _Job, error: CannotMake) -> None:
-    for each in job.waiting:
-        each.errback(error)

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
-from ..errors import VNCProxyError
-from ..recording.chunks import Damaged
 from ..recording.events import Event
 from ..recording.reading import RecordingReader
 from .contents import MAGIC, CannotMake, Contents, Segment
@@ -16,13 +14,10 @@ from .entries import Entry, Kind
 from .idling import IdleTimes
 from .recent import Recent
 from .translating import Translator
+from .trouble import TooExpensive, trouble_of
 
 SPARE_TIME: Final = 600.0
 """Seconds of the processor that a copy may need beside those for which was recorded."""
-
-
-class _TooExpensive(Exception):
-    """What the server sent takes too long to decode."""
 
 
 def make_copy(
@@ -48,16 +43,12 @@ def make_copy(
     maker = _Maker(reader, target)
     try:
         maker.make(on_progress)
-    except Damaged as e:
+    except OSError:
+        raise
+    except Exception as e:
         if reader.about is None:
             raise CannotMake(str(e)) from e
-        maker.trouble = f"the recording is damaged: {e}"
-    except VNCProxyError as e:
-        maker.trouble = f"it cannot be decoded: {e.detail}"
-    except _TooExpensive:
-        maker.trouble = "what the server sent takes too long to decode"
-    except MemoryError:
-        maker.trouble = "what the server sent needs too much memory"
+        maker.trouble = trouble_of(e)
     if not reader.is_open:
         raise CannotMake("it is sealed")
     return maker.finish()
@@ -99,7 +90,7 @@ class _Maker:
                 self._read += read
                 on_progress(self._read)
                 if time.process_time() - start > SPARE_TIME + event.moment / 1e6:
-                    raise _TooExpensive
+                    raise TooExpensive
         self._read += self._reader.take_read()
 
     def _write(self, entry: Entry) -> None:

@@ -53,6 +53,7 @@ class TranslatingDecoder(ScreenDecoder):
         images: those on the screen; below them, `picture` may be out of date.
         size: the screen's width and height in pixels.
         name: the desktop's, as the server has changed it; empty before.
+        is_silent: whether pixels are decoded alone, and no rectangles are made of them.
     """
 
     def __init__(self, init: ServerInit, encoder: TightEncoder, output: Rectangles) -> None:
@@ -61,6 +62,7 @@ class TranslatingDecoder(ScreenDecoder):
         self.images = Images()
         self.size = init.width, init.height
         self.name = b""
+        self.is_silent = False
         self._encoder = encoder
         self._output = output
         self._painted = 0
@@ -92,7 +94,7 @@ class TranslatingDecoder(ScreenDecoder):
             return True
         self.images.cover(self.picture, place)
         super().decode_rectangle(source, place, encoding)
-        if place[2] * place[3]:
+        if place[2] * place[3] and not self.is_silent:
             self._pass_picture(place, encoding, method, source.since(start))
         return True
 

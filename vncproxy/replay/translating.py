@@ -28,14 +28,18 @@ _BELL = b"\2"
 class Translator:
     """Translates one recording.
 
+    Args:
+        is_silent: whether pixels are decoded alone, until `speak` is called: that is faster.
+
     Attributes:
         init: the first message of the server; None before it has come.
         painted: pixels that the last event painted.
         rectangles: of the server's messages that the last event became.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_silent: bool = False) -> None:
         self.init: ServerInit | None = None
+        self._is_silent = is_silent
         self.painted = self.rectangles = 0
         self._playback = Playback(self._begin)
         self._decoder: TranslatingDecoder | None = None
@@ -49,12 +53,16 @@ class Translator:
         return self._decoder.size if self._decoder else (0, 0)
 
     def take(self, event: Event) -> list[Entry]:
-        """Return what an event becomes, each with its moment.
+        """Return what an event becomes, each with its moment; nothing while it is silent.
 
         Raises:
             VNCProxyError: it cannot be decoded, and neither can what follows.
         """
         self.painted = self.rectangles = 0
+        entries = self._taken(event)
+        return [] if self._is_silent else entries
+
+    def _taken(self, event: Event) -> list[Entry]:
         if event.source is Source.LEFT_OUT:
             return [Entry(Kind.LEFT_OUT, event.moment, event.data)]
         self._playback.take(event)
@@ -66,6 +74,12 @@ class Translator:
         self.rectangles = self._output.rectangles
         data = self._output.take()
         return [Entry(Kind.SERVER, event.moment, data)] if data else []
+
+    def speak(self) -> None:
+        """Return entries from the next event on."""
+        self._is_silent = False
+        if self._decoder is not None:
+            self._decoder.is_silent = False
 
     def key_frame(self) -> bytes:
         """Return what paints the screen as it is now; there must have been a first message."""
@@ -90,6 +104,7 @@ class Translator:
         self.init = init
         self._decoder = TranslatingDecoder(init, self._encoder, self._output)
         self._decoder.on_bell = self._output.add_bell
+        self._decoder.is_silent = self._is_silent
         return self._decoder
 
 
