@@ -46,6 +46,7 @@ class Show:
     colour: tuple[int, int, int] = (30, 160, 90)
     name: str = "QEMU (web01)"
     view_only: bool = False
+    size: tuple[int, int] = (WIDTH, HEIGHT)
 
 
 @dataclass(frozen=True)
@@ -289,9 +290,7 @@ class Console(WebSocketServerProtocol):
             self.restrict()
         name = answer.name.encode()
         pixels = struct.pack(">BBBBHHHBBB3x", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
-        self._reply(
-            struct.pack(">HH", WIDTH, HEIGHT) + pixels + struct.pack(">I", len(name)) + name
-        )
+        self._reply(struct.pack(">HH", *answer.size) + pixels + struct.pack(">I", len(name)) + name)
         while True:
             yield from self._message(answer)
 
@@ -306,7 +305,7 @@ class Console(WebSocketServerProtocol):
         elif kind == 3:
             incremental = (yield 9)[0]
             if not incremental:
-                self.paint(answer.colour)
+                self.paint(answer.colour, answer.size)
         elif kind == 4:
             down, keysym = struct.unpack(">B2xI", (yield 7))
             self.keys.append((keysym, bool(down)))
@@ -318,8 +317,9 @@ class Console(WebSocketServerProtocol):
         else:
             raise AssertionError(f"client message {kind}")
 
-    def paint(self, colour: tuple[int, int, int]) -> None:
+    def paint(self, colour: tuple[int, int, int], size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
         """Send the whole screen, raw, in the pixel format that noVNC asks for."""
-        header = struct.pack(">BxHHHHHi", 0, 1, 0, 0, WIDTH, HEIGHT, 0)
-        self._reply(header + bytes((*colour, 0)) * (WIDTH * HEIGHT))
+        width, height = size
+        header = struct.pack(">BxHHHHHi", 0, 1, 0, 0, width, height, 0)
+        self._reply(header + bytes((*colour, 0)) * (width * height))
         self.shown = True

@@ -22,7 +22,7 @@ WATCH = """
     new MutationObserver(() => {
         const still = document.querySelector("#still")?.getContext("2d");
         window.picture ??= still && [...still.getImageData(5, 5, 1, 1).data].slice(0, 3);
-    }).observe(document.querySelector("#stage"), {childList: true});
+    }).observe(document.querySelector("#port"), {childList: true});
 """
 """The move may be over before a slow machine has looked at it from outside."""
 

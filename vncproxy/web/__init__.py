@@ -28,6 +28,7 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``time.js``: how long the console stays open, when it is about to close.
 - ``toolbar.js``, ``keys.js``: the toolbar and its menus; key chords and held keys.
 - ``view.js``, ``picture.js``: scaling, panning, full screen; the screen as a file.
+- ``zoom.js``, ``loupe.js``: a closer look at the screen, by touch as well.
 - ``quality.js``: how sharp the picture is.
 - ``pointerlock.js``: the mouse pointer, kept on the screen.
 - ``focus.js``: the keyboard focus of the screen.

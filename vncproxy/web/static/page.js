@@ -8,6 +8,7 @@ import * as embedding from "./embedding.js";
 import * as heldback from "./heldback.js";
 import * as invite from "./invite.js";
 import * as keybar from "./keybar.js";
+import * as loupe from "./loupe.js";
 import * as mode from "./mode.js";
 import * as overlay from "./overlay.js";
 import * as people from "./people.js";
@@ -22,6 +23,7 @@ import * as time from "./time.js";
 import * as toolbar from "./toolbar.js";
 import * as typingDialog from "./typing-dialog.js";
 import * as view from "./view.js";
+import * as zoom from "./zoom.js";
 import { Connection } from "./connection.js";
 import { NO_TOKEN } from "./close-reasons.js";
 import { keepsCookies } from "./diagnosis.js";
@@ -39,6 +41,8 @@ const PARTS = [
     toolbar,
     keybar,
     view,
+    zoom,
+    loupe,
     quality,
     pointerlock,
     clipboard,

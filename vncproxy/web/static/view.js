@@ -17,6 +17,7 @@ export function attach(connection, link) {
         choices.forEach((choice) => {
             choice.checked = choice.value === mode;
         });
+        document.body.dataset.scaling = mode;
         scale(connection.rfb, mode);
     };
     choose(FROM_LINK[link.resize] ?? known(recall(NAME)));
