@@ -38,9 +38,9 @@ check: environments
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-# both at a time, after what they need; each waits for downloads most of the time
-environments: debian $(BIN)/pip
-	@$(MAKE) --no-print-directory -j2 $(VENV)/.test $(VENV)/.openstack
+# all at a time, as far as they do not need each other; each waits for downloads most of the time
+environments: $(BIN)/pip
+	@$(MAKE) --no-print-directory -j3 debian $(VENV)/.test $(VENV)/.openstack
 
 format:
 	$(BIN)/ruff format .

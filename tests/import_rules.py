@@ -163,14 +163,8 @@ def part_of(name: str) -> str:
 
 
 def imports(tree: ast.Module, package: str) -> Iterator[Import]:
-    inside_functions = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(function)
-    }
-    for node in ast.walk(tree):
-        outside = id(node) not in inside_functions
+    for node, inside_function in _walk(tree):
+        outside = not inside_function
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.name, "", node.lineno, outside)
@@ -178,6 +172,20 @@ def imports(tree: ast.Module, package: str) -> Iterator[Import]:
             origin = _absolute(node, package)
             for alias in node.names:
                 yield Import(origin, alias.name, node.lineno, outside)
+
+
+def _walk(tree: ast.Module) -> Iterator[tuple[ast.stmt, bool]]:
+    """Yield all statements, each with whether it is inside a function."""
+    left: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while left:
+        node, inside = left.pop()
+        inside |= isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.stmt):
+                yield child, inside
+                left.append((child, inside))
+            elif isinstance(child, ast.ExceptHandler | ast.match_case):
+                left.append((child, inside))
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -104,7 +105,8 @@ class CircleTests(SynchronousTestCase):
         self.assertEqual(_circle(graph), [])
 
 
-def _imported(name: str, path: Path) -> set[str]:
+@cache
+def _imported(name: str, path: Path) -> frozenset[str]:
     """Return the modules of ours that one imports, inside functions and for type checkers too."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     found = set()
@@ -112,10 +114,10 @@ def _imported(name: str, path: Path) -> set[str]:
         found |= {part for part in (each.full, each.module) if part in MODULES}
         if each.full in MODULES:
             found.discard(each.module)
-    return found - {name}
+    return frozenset(found - {name})
 
 
-def _circle(graph: Mapping[str, set[str]]) -> list[str]:
+def _circle(graph: Mapping[str, Set[str]]) -> list[str]:
     """Return the modules that lie on circles: what is left when leaves are taken away."""
     left = {name: set(wanted) for name, wanted in graph.items()}
     while leaves := {name for name, wanted in left.items() if not wanted & left.keys()}:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import textwrap
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pkgutil import walk_packages
 from types import ModuleType
@@ -39,11 +39,33 @@ def borrowed(ours: type) -> set[str]:
 @cache
 def private_names(of: type) -> frozenset[str]:
     """Return the private methods and attributes that a class has or uses of itself."""
+    tree = _classes(of.__module__).get(of.__qualname__)
+    # what has no source is written in C, or made by a call
+    return frozenset(filter(is_private, vars(of) if tree is None else _names(tree)))
+
+
+@cache
+def _classes(module: str) -> Mapping[str, ast.ClassDef]:
+    """Return the classes of a module by their qualified names; none where it is written in C."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(of)))
-    except (OSError, TypeError):  # written in C
-        return frozenset(filter(is_private, vars(of)))
-    return frozenset(filter(is_private, _names(tree)))
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except (OSError, TypeError, KeyError):
+        return {}
+    found: dict[str, ast.ClassDef] = {}
+    _collect(tree, "", found)
+    return found
+
+
+def _collect(parent: ast.AST, prefix: str, found: dict[str, ast.ClassDef]) -> None:
+    for node in ast.iter_child_nodes(parent):
+        match node:
+            case ast.ClassDef(name=name):
+                found.setdefault(prefix + name, node)
+                _collect(node, f"{prefix}{name}.", found)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                _collect(node, f"{prefix}{name}.<locals>.", found)
+            case ast.stmt():
+                _collect(node, prefix, found)
 
 
 def is_private(name: str) -> bool:

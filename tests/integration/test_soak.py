@@ -21,13 +21,13 @@ class SoakTests(SynchronousTestCase):
         self.assertEqual(outcome.leaked_descriptors, 0, self.told)
         self.assertLess(outcome.growth, growth, self.told)
 
-    def test_two_thousand_sessions(self) -> None:
-        self.assert_nothing_left(self.soak(2000, 200), growth=0.05)
+    def test_a_thousand_sessions(self) -> None:
+        self.assert_nothing_left(self.soak(1000, 100), growth=0.05)
 
-    def test_a_thousand_sessions_with_tls(self) -> None:
-        self.assert_nothing_left(self.soak(1000, 100, tls=True), growth=0.05)
+    def test_five_hundred_sessions_with_tls(self) -> None:
+        self.assert_nothing_left(self.soak(500, 50, tls=True), growth=0.05)
 
     def test_other_reactors(self) -> None:
         for reactor in ("epoll", "poll", "select", "asyncio"):
             with self.subTest(reactor):
-                self.assert_nothing_left(self.soak(200, 40, reactor=reactor), growth=0.2)
+                self.assert_nothing_left(self.soak(120, 24, reactor=reactor), growth=0.2)

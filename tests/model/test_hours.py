@@ -68,7 +68,7 @@ def windows(draw: st.DrawFn) -> str:
 
 
 class PropertyTests(SynchronousTestCase):
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=20)
     @given(
         st.lists(windows(), min_size=1, max_size=3),
         st.sampled_from(CLOCK_CHANGES),
