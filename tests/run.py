@@ -32,50 +32,68 @@ NEEDS_REGISTRIES = frozenset(
 )
 """Modules that install packages, for which loopback is not enough."""
 
-SLOWEST = (
-    "tests.test_fuzz",
-    *(
-        f"tests.integration.test_{name}"
-        for name in (
-            "rolling_restart",
-            "relay_contract",
-            "workers",
-            "demo",
-            "load_balancers",
-            "tokens_redis",
-            "cluster_cut_off",
-            "embedding",
-            "clocks",
-            "many_connections",
-            "main_job",
-            "soak",
-            "nova",
-            "libvirt",
-            "workers_reload",
-            "redis_sentinel_proxies",
-            "migration",
-            "page_keys",
-            "systemd",
-            "cluster",
-            "bridge",
-            "openstack_clients",
-            "keystone",
-            "page",
-            "twistd",
-            "redis_failover",
-            "chaos",
-            "redis_sentinel",
-            "upgrade",
-            "xen_failures",
-            "secured_consoles",
-            "vmware",
-            "xen",
-            "workers_logs",
-            "page_ends",
-        )
-    ),
+SLOWEST = tuple(
+    f"tests.{name}"
+    for name in (
+        "integration.test_rolling_restart",
+        "integration.test_workers_reload",
+        "integration.test_bridge",
+        "integration.test_demo",
+        "integration.test_workers",
+        "integration.test_openstack_clients",
+        "integration.test_host_peers",
+        "integration.test_systemd",
+        "integration.test_relay_contract",
+        "integration.test_tokens_redis",
+        "integration.test_migration",
+        "integration.test_load_balancers",
+        "integration.test_clocks",
+        "integration.test_host_proxies",
+        "integration.test_cluster",
+        "integration.test_page_keys",
+        "integration.test_redis_sentinel_proxies",
+        "integration.test_twistd",
+        "integration.test_keystone",
+        "integration.test_nova",
+        "integration.test_zones_across",
+        "integration.test_libvirt",
+        "integration.test_soak",
+        "integration.test_many_connections",
+        "integration.test_embedding",
+        "integration.test_cli",
+        "integration.test_server_streams",
+        "integration.test_cluster_cut_off",
+        "test_fuzz",
+        "integration.test_zones_dialled",
+        "integration.test_native_restrictions",
+        "downstream",
+        "integration.test_page",
+        "integration.test_time_limits",
+        "integration.test_audit",
+        "integration.test_openapi",
+        "integration.test_vmware",
+        "integration.test_page_moving",
+        "integration.test_main_job",
+        "integration.test_redis_failover",
+        "integration.test_power",
+        "integration.test_libvirt_gateway",
+        "integration.test_secured_consoles",
+        "integration.test_leases_of_processes",
+        "integration.test_limits_of_proxies",
+        "integration.test_redis_sentinel",
+        "integration.test_portal_keys",
+        "integration.test_chaos",
+        "integration.test_workers_logs",
+        "integration.test_page_ends",
+        "integration.test_websockify_tokens",
+        "integration.test_reload",
+        "integration.test_signed_links",
+        "integration.test_zones",
+        "integration.test_xen",
+        "integration.test_opennebula",
+    )
 )
-"""Modules that take half a minute or more, the longest first: the last one is waited for."""
+"""Modules that take 25 s or more, the longest first: the last one is waited for."""
 
 _ALONE = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 _SUMMARY = re.compile(r"^(PASSED|FAILED)(?: \((.*)\))?$", re.M)
@@ -160,8 +178,8 @@ def run_module(module: str, coverage: bool) -> Count:
 
 
 def lanes() -> int:
-    """Return how many modules run side by side: tests wait about as often as they compute."""
-    return (os.cpu_count() or 1) + 2
+    """Return how many modules run side by side: tests wait more often than they compute."""
+    return (os.cpu_count() or 1) + 3
 
 
 def modules() -> list[str]:
