@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.gateway import Gateway
 from tests.components.viewer import Viewer
+from vncproxy.api.reply import JSON
 from vncproxy.api.v1.machine_operations import POWER
 from vncproxy.api.v1.operation import Operation
 from vncproxy.api.v1.operations import (
@@ -25,6 +27,14 @@ from vncproxy.api.v1.operations import (
     OPERATIONS,
     REVOKE_TOKEN,
     SHOW_TOKEN,
+)
+from vncproxy.api.v1.recording_operations import (
+    DELETE_RECORDING,
+    GET_FILE,
+    LINK_RECORDING,
+    LIST_RECORDINGS,
+    REVOKE_LINKS,
+    SHOW_RECORDING,
 )
 from vncproxy.api.v1.session_operations import (
     APPROVE_SESSION,
@@ -59,7 +69,11 @@ class ConformanceTests(SynchronousTestCase):
         assert console.stdout is not None
         self.addCleanup(console.stdout.close)
         port = int(console.stdout.readline())
+        recordings = tempfile.mkdtemp(prefix="recordings-")
+        self.addCleanup(shutil.rmtree, recordings)
         self.gateway = Gateway(f"""
+[recording]
+directory = "{recordings}"
 [backends.kvm]
 type = "static"
 [backends.kvm.consoles]
@@ -71,7 +85,8 @@ uri = "test:///default"
 power = true
 """)
         text = self.gateway.config.read_text()
-        self.gateway.config.write_text(text.replace('"admin"', '"admin", "keys", "shadow"'))
+        scopes = '"admin", "keys", "shadow", "review", "download"'
+        self.gateway.config.write_text(text.replace('"admin"', scopes))
         self.gateway.start()
         self.addCleanup(self.gateway.stop)
 
@@ -110,8 +125,21 @@ power = true
         self.ask(WITHDRAW_APPROVAL, session_id=waiting)
         self.ask(DENY_SESSION, body={"reason": "Not today."}, session_id=waiting)
 
+        self.walk_recordings()
         for action in ("off", "start", "shutdown"):
             self.ask(POWER, body={"vm": "virt/test", "action": action})
+
+    def walk_recordings(self) -> None:
+        """Record a session, and ask for all that there is of it."""
+        recorded = self.session({"record": True})
+        self.ask(END_SESSION, session_id=recorded)
+        self.gateway.audit_of("recording", session=recorded)
+        self.ask(LIST_RECORDINGS)
+        for each in (SHOW_RECORDING, REVOKE_LINKS):
+            self.ask(each, recorded_id=recorded)
+        self.ask(LINK_RECORDING, body={"user": "rita"}, recorded_id=recorded)
+        self.ask(GET_FILE, recorded_id=recorded)
+        self.ask(DELETE_RECORDING, recorded_id=recorded)
 
     def session(self, policy: dict[str, Any]) -> str:
         """Open a session with a policy; returns its id."""
@@ -129,7 +157,7 @@ power = true
         answer = case.call(base_url=self.url(""), headers=headers)
         self.assertIn(answer.status_code, (200, 201, 202, 204), f"{what.name}: {answer.text}")
         operation.validate_response(answer)
-        return answer.json() if answer.content else None
+        return answer.json() if answer.content and what.media_type == JSON else None
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.gateway.api_port}{path}"

@@ -25,6 +25,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.components.certificates import Authority
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import until
+from tests.components.player_page import PlayerPage
 from tests.components.redis_case import RedisCase, at_once, documented, sleep
 from tests.components.viewer import Viewer
 from tests.components.vnc_servers import Identity, XServer
@@ -280,6 +281,24 @@ class ReviewTests(SynchronousTestCase):
         line = world().gateway.audit_of("review-end", session=session, live=True)
         self.assertEqual(line["reason"], "client-gone")
         until(lambda: not _followers(), "the end of its process")
+
+    def test_the_page_follows_until_its_link_is_revoked(self) -> None:
+        viewer, session = self.watch()
+        squares = world().paint(5)
+        viewer.wait_for_pixel(tuple(map(int, squares[5, 5])))  # type: ignore[arg-type]
+        token, _ = world().link(session)
+        page = PlayerPage()
+        self.addCleanup(page.open, "about:blank")
+        page.open(f"http://127.0.0.1:{world().gateway.web_port}/recordings/{session}?token={token}")
+        page.wait_for_state("live")
+        page.wait_for("what is painted", lambda: np.array_equal(page.picture(), squares))
+        self.assertNotIn(token, page.driver.current_url)
+        squares = world().paint(6)
+        viewer.wait_for_pixel(tuple(map(int, squares[5, 5])))  # type: ignore[arg-type]
+        page.wait_for("what is painted later", lambda: np.array_equal(page.picture(), squares))
+        world().api("DELETE", f"/v1/recordings/{session}/links")
+        page.wait_for("the end", lambda: page.data("problem") == "link-expired")
+        self.assertIn("This link is not valid", page.text("overlay"))
 
     def test_rights_and_machines(self) -> None:
         viewer, session = self.watch("here/other")

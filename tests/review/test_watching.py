@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import fail
 
 from tests.doubles.recorded_files import name_of
 from tests.review.world import ReviewCase
+from vncproxy.archive.folder import FolderLibrary
+from vncproxy.archive.library import Entry
 from vncproxy.errors import BackendError, StoreUnavailable
 from vncproxy.model import secret_id
 from vncproxy.player import BeingMade, NotShown
@@ -16,7 +19,7 @@ from vncproxy.recording.being_written import mark_as_written
 from vncproxy.replay import Kind, copy_of, unpack_entries
 from vncproxy.review.copies import Copies
 from vncproxy.review.limits import IDLE
-from vncproxy.review.shelf import RecordingsUnavailable
+from vncproxy.review.shelf import RecordingsUnavailable, Shelf
 
 
 class AdmissionTests(ReviewCase):
@@ -95,7 +98,7 @@ class PlayedTests(ReviewCase):
         self.assertEqual(len(self.maker.asked), 1)
         found = self.contents()
         self.assertEqual(
-            (found["state"], found["user"], found["reviewer"], found["download"]),
+            (found["state"], found["user"], found["reviewer"], found["may_download"]),
             ("ended", "alice", "rita", False),
         )
         part = self.now(self.shown.segment(0))
@@ -179,6 +182,39 @@ class PlayedTests(ReviewCase):
             error = self.failure(self.shown.follow(), NotShown)
             self.assertEqual((error.http_status, error.word), (503, "too-many-reviewers"))
         self.assertEqual(self.maker.asked, [])
+
+
+class RemoteLibrary(FolderLibrary):
+    """Recordings that are not files of this machine."""
+
+    def local_path(self, entry: Entry) -> Path | None:
+        return None
+
+
+class RemoteTests(ReviewCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.path = self.record()
+        self.shelf = Shelf(RemoteLibrary(self.folder), self.calls, "proxy-1")
+        self.copies = Copies(self.shelf, self.maker)
+        self.recorded = self.now(self.shelf.find("7f3a"))
+
+    def test_the_copy_is_made_of_a_file_that_is_fetched(self) -> None:
+        self.failure(self.copies.table(self.recorded), BeingMade)
+        ((fetched, _),) = self.maker.asked
+        self.assertEqual(fetched.read_bytes(), self.path.read_bytes())
+        self.assertEqual(self.copies.playable(self.recorded), "making")
+        self.maker.finish()
+        self.assertEqual(self.now(self.copies.table(self.recorded)).session, "7f3a")
+        self.assertFalse(fetched.parent.exists())
+
+    def test_nothing_is_left_where_none_can_be_made(self) -> None:
+        self.failure(self.copies.table(self.recorded), BeingMade)
+        ((fetched, _),) = self.maker.asked
+        self.maker.fail("it cannot be decoded")
+        self.assertFalse(fetched.parent.exists())
+        self.failure(self.copies.table(self.recorded), NotShown)
+        self.assertEqual(self.copies.playable(self.recorded), "no")
 
 
 class VisitTests(ReviewCase):

@@ -76,7 +76,9 @@ class FileReply(Reply[bytes]):
         """Send it; what is returned is the end of the body."""
         body = self.render(request)
         request.setHeader("Content-Disposition", f'attachment; filename="{self.name}"')
-        if request.method != b"HEAD":
+        if request.method == b"HEAD":
+            await self.call(self.part.file.close)
+        else:
             await send_part(self.part, request, self.call)
         return body
 

@@ -88,6 +88,7 @@ class PlayerResource(Resource):
             case ["segments", number] if number.isascii() and number.isdigit():
                 part = await shown.segment(int(number[:9]))
                 request.setHeader("Cache-Control", "private, max-age=3600, immutable")
+                request.setHeader("Vary", "Authorization")
                 await self._send(request, part)
             case ["live"]:
                 argv = await shown.follow()

@@ -160,6 +160,7 @@ class Copies:
         part = await self._shelf.open_entry(entry)
         target: BinaryIO = await self._shelf.call(path.open, "wb")
         try:
+            await self._shelf.call(part.file.seek, part.offset)
             while await self._shelf.call(_copy_piece, part.file, target):
                 pass
         finally:

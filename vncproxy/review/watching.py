@@ -68,7 +68,7 @@ class Reviewing:
             link = await use_link(self.links, secret, session)
         except TokenRefused as e:
             self.visits.end_of(secret_id(secret))
-            words = "This link is not good any more, or was not good at all. Ask for a new one."
+            words = "It has ended, or is not whole. Open it as you got it, or ask for a new one."
             raise NotShown(401, "link-expired", words + door.refused(client, str(e))) from e
         return WatchedByLink(self, link, client)
 

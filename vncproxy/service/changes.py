@@ -16,6 +16,7 @@ _RELOADED: Final = {
     ("recording", "on_trouble"),
     ("recording", "vms"),
     ("recording", "users"),
+    ("recording", "reviewers"),
     "log",
     "api",
     "nova",
