@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import io
 import shutil
+import struct
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -17,9 +18,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.components.certificates import Authority
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import START_COLOUR, until
-from tests.components.pictures import Pixels, picture, pixels, wait_for_colour
+from tests.components.pictures import Pixels, decoded, picture, pixels, wait_for_colour
 from tests.components.polled_display import PolledDisplay
 from tests.components.ports import free_port
+from tests.components.viewer import Viewer
 from tests.components.vnc_servers import Identity, QemuMachine, XServer
 from tests.components.x_painter import Painter
 from vncproxy.cli import main
@@ -43,8 +45,11 @@ class World:
         for each in (self.display, self.of_16_bits, self.with_map, self.qemu):
             each.start()
             atexit.register(each.stop)
+        (folder / "recordings").mkdir()
         self.gateway = Gateway(
             f"""
+[recording]
+directory = "{folder}/recordings"
 [backends.here]
 type = "static"
 [backends.here.consoles]
@@ -141,6 +146,27 @@ class ImageTests(SynchronousTestCase):
         self.assertEqual(len(world().gateway.audit("open")), before)
         sessions = world().gateway.call("GET", "/v1/sessions")[1]["sessions"]
         self.assertEqual(sessions, [])
+
+    def test_a_session_that_is_recorded_shows_its_machine_without_a_connection(self) -> None:
+        gateway, display = world().gateway, world().display
+        issued = gateway.issue("here/alone", type="xvpvnc", policy={"record": True})
+        viewer = Viewer.connect(gateway.web_port, issued["token"])
+        self.addCleanup(viewer.close)
+        noise = _RANDOM.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+        noise[5, 5] = (1, 2, 3)
+        shown = np.dstack((noise[:, :, ::-1], np.zeros((HEIGHT, WIDTH, 1), np.uint8)))
+        paint(display.display, shown, 4)
+        viewer.wait_for_pixel((1, 2, 3))
+        before = display.log().count("accepted")
+
+        viewer.send(struct.pack(">BBHHHH", 3, 1, 0, 0, WIDTH, HEIGHT))
+
+        def is_shown() -> bool:
+            status, _, body = picture(gateway, "vm=here/alone")
+            return status == 200 and np.array_equal(decoded(body), noise)
+
+        until(is_shown, "what the viewer has")
+        self.assertEqual(display.log().count("accepted"), before)
 
     def test_the_command_saves_one(self) -> None:
         gateway = world().gateway

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,22 @@ from vncproxy.errors import (
     VNCProxyError,
 )
 from vncproxy.hosts.directory import Way
-from vncproxy.model import ConsoleElsewhere, JoinKind, Joins, Policy, Sharing, VMAddress
+from vncproxy.model import (
+    ConsoleElsewhere,
+    ConsoleType,
+    JoinKind,
+    Joins,
+    Policy,
+    Sharing,
+    VMAddress,
+)
 from vncproxy.screen import Picture
 from vncproxy.screenshots.formats import ImageKind, Shot
 from vncproxy.screenshots.images import encode_image
+from vncproxy.screenshots.recorded import RecordedScreen
 from vncproxy.service.taking import LOOKING_TIME, PictureTaker
+from vncproxy.session.state import SessionState
+from vncproxy.session.user_request import UserRequest
 from vncproxy.tokens.issuing import MOST_HOPS
 from vncproxy.tokens.refusals import NoProxyForHost
 
@@ -50,6 +62,9 @@ class TakingCase(ProxyTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.at_machine: list[Any] = []
+        self.recordings: dict[str, Path] = {}
+        self.screen: RecordedScreen | None = None
+        self.shown: list[tuple[Path, bool]] = []
         self.ways: list[Way] | Deferred[list[Way]] | VNCProxyError = []
 
     async def of_machine(self, vm: VMAddress) -> Sequence[Any]:
@@ -62,6 +77,10 @@ class TakingCase(ProxyTestCase):
             raise self.ways
         return await self.ways if isinstance(self.ways, Deferred) else self.ways
 
+    async def show(self, path: Path, *, cursor: bool) -> RecordedScreen | None:
+        self.shown.append((path, cursor))
+        return self.screen
+
     def in_thread(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
         return execute(function, *args)
 
@@ -72,6 +91,8 @@ class TakingCase(ProxyTestCase):
             self,
             self.in_thread,
             self.reactor,
+            self,  # type: ignore[arg-type]
+            self.recordings.get,
         )
         return Deferred.fromCoroutine(taker.take(Shot(WEB_01, **more)))
 
@@ -113,6 +134,54 @@ class SharingTests(TakingCase):
         peer = self.peer("b", b"")
         self.failureResultOf(self.take(), ConsoleInUse)
         self.assertEqual((self.reactor.tcpClients, peer.asked), ([], []))
+
+
+class RecordedTests(TakingCase):
+    """A session that is recorded shows its machine without another connection."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        request = UserRequest(ConsoleType.NOVNC, "192.0.2.1", "t")
+        self.session = SessionState("7f3a", request, 0.0, 0.0)
+        self.session.vm, self.session.is_recorded = WEB_01, True
+        self.sessions.add_to_vm(self.session, WEB_01)
+        self.recordings["7f3a"] = Path("a.vncr")
+        self.screen = RecordedScreen(Picture(3, 2), is_exact=True)
+
+    def test_its_screen(self) -> None:
+        picture = self.successResultOf(self.take(cursor=True))
+        assert self.screen is not None
+        self.assertIs(picture, self.screen.picture)
+        self.assertEqual(self.shown, [(Path("a.vncr"), True)])
+        self.assertEqual(self.kvm.asked, [])
+
+    def test_one_that_is_not_exact_where_the_console_admits_one_viewer(self) -> None:
+        self.screen = RecordedScreen(Picture(3, 2), is_exact=False)
+        self.assertNoResult(self.take())
+        self.assertEqual(self.kvm.asked, ["web-01"])
+        self.serve(backends={"kvm": OneViewer(self.kvm.consoles)})
+        self.sessions.add_to_vm(self.session, WEB_01)
+        self.assertIs(self.successResultOf(self.take()), self.screen.picture)
+
+    def test_one_that_is_not_known(self) -> None:
+        self.screen = None
+        self.serve(backends={"kvm": OneViewer(self.kvm.consoles)})
+        self.sessions.add_to_vm(self.session, WEB_01)
+        self.failureResultOf(self.take(), ConsoleInUse)
+        self.assertEqual(len(self.shown), 1)
+
+    def test_sessions_that_are_not_recorded_or_whose_file_is_sealed(self) -> None:
+        self.recordings.clear()
+        self.assertNoResult(self.take())
+        self.recordings["7f3a"] = Path("a.vncr")
+        self.session.is_recorded = False
+        self.assertNoResult(self.take())
+        self.assertEqual((self.shown, len(self.kvm.asked)), ([], 2))
+
+    def test_a_user_who_shares_with_nobody_is_not_looked_at_either(self) -> None:
+        self.at_machine = [replace(session(), policy=Policy(sharing=Sharing.EXCLUSIVE))]
+        self.failureResultOf(self.take(), ConsoleOccupied)
+        self.assertEqual(self.shown, [])
 
 
 class ElsewhereTests(TakingCase):

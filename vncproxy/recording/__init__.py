@@ -15,5 +15,7 @@
 - `recordings`: the recordings of this process.
 - `reading`: the bytes of a file in, events out; what is wrong with a file.
 - `playing`: the screen of a recording at any moment.
+- `present`: the screen of a recording that is still written, as it is now.
+- `showing`: the process that shows such screens.
 - `video`: recordings as videos.
 """

@@ -77,6 +77,11 @@ class RecordingDirectory:
         self._pool.start()
         self._closing_pool.start()
 
+    @property
+    def seals(self) -> bool:
+        """Whether recordings are sealed."""
+        return bool(self._recipients)
+
     def begin(self, about: About) -> DirectoryReel:
         """Begin a file; a failure shows when something is written to it."""
         return DirectoryReel(self, lambda: self._create(about))
@@ -129,6 +134,12 @@ class DirectoryReel:
         self._file: _File | None = None
         self._failure: Exception | None = None
 
+    @property
+    def readable(self) -> Path | None:
+        """The file, where there is one so far that is not sealed and has had no trouble."""
+        found = self._file
+        return None if found is None or self._directory.seals else found.readable
+
     def write(self, batch: Batch) -> Awaitable[None]:
         """Write events; nothing is written any more after a failure."""
         return self._directory.call(lambda: self._in_thread().write_events(batch))
@@ -164,7 +175,7 @@ class _File:
         descriptor = _create(path)
         mark_as_written(descriptor)
         self._file: BinaryIO = os.fdopen(descriptor, "wb", buffering=0)
-        self._name = name
+        self._name, self._path = name, path
         self._writer = writer
         self._allowance = allowance
         self._moment = 0
@@ -175,6 +186,11 @@ class _File:
             self._file.close()
             path.unlink()
             raise
+
+    @property
+    def readable(self) -> Path | None:
+        """Where it is; None after a failure."""
+        return self._path if self._failure is None else None
 
     def write_events(self, batch: Batch) -> None:
         if self._failure is not None:

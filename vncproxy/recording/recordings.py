@@ -76,6 +76,11 @@ class Recordings:
         found = self._tapes.get(session_id)
         return succeed(None) if found is None else found[0].begin()
 
+    def readable(self, session_id: str) -> Path | None:
+        """Return the file of a session that is being recorded, where it can be read here."""
+        found = self._tapes.get(session_id)
+        return None if found is None else found[1].readable
+
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """End the recording of a session whose viewer has left before it began."""
         self.closed(session, error)

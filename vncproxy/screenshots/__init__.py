@@ -6,5 +6,6 @@
 - `images`: a picture as PNG, JPEG or WebP, and one from a PNG.
 - `keeping`: values that are kept for a moment, and made once for all that ask.
 - `turns`: lets some work go on at a time.
+- `recorded`: screens of sessions that are being recorded.
 - `album`: images of machines: one picture at a time, kept for seconds.
 """

@@ -269,6 +269,7 @@ class _Parts:
                 self.hosts.directory,
                 components.calls,
                 self.reactor,
+                self.recordings.readable if self.recordings else lambda session_id: None,
             ),
             self.company.handing.force,
             self.reviews,

@@ -14,7 +14,7 @@ from ..errors import BackendError, Busy
 from ..model import VMAddress
 from ..screenshots.formats import Image, ImageKind
 from ..session.registry import SessionRegistry
-from .taking import TIME_LIMIT, OfMachine, PictureTaker, Ways
+from .taking import TIME_LIMIT, FindRecording, OfMachine, PictureTaker, Ways
 
 if TYPE_CHECKING:
     from ..screen import Picture
@@ -53,22 +53,26 @@ def make_album(
     ways: Ways,
     calls: BoundedCalls,
     reactor: Any,
+    find_recording: FindRecording,
 ) -> LazyAlbum | None:
     """Return what takes pictures of machines; None where numpy or Pillow is not installed.
 
     Args:
         of_machine: returns the sessions of a machine, in all processes.
         ways: knows other proxies that show machines.
+        find_recording: returns the file of a session that is being recorded, by its id, or None.
     """
     if find_spec("numpy") is None or find_spec("PIL") is None:
         return None
 
     def make() -> Album:
         from ..screenshots.album import Album
+        from ..screenshots.recorded import RecordedScreens
 
         decode = PictureThreads(calls.part("pictures", THREADS))
         encode = PictureThreads(calls.part("images", THREADS))
-        taker = PictureTaker(sessions, of_machine, ways, decode, reactor)
+        screens = RecordedScreens(reactor)
+        taker = PictureTaker(sessions, of_machine, ways, decode, reactor, screens, find_recording)
         return Album(taker.take, encode, reactor)
 
     return LazyAlbum(make)

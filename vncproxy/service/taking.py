@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004
@@ -20,7 +21,7 @@ from ..errors import (
 )
 from ..hosts.directory import Way
 from ..hosts.peer import Peer
-from ..model import Journey, SessionInfo, VMAddress
+from ..model import Journey, SessionFilter, SessionInfo, VMAddress
 from ..screenshots.formats import Shot
 from ..session.registry import SessionRegistry
 from ..together.viewers import require_room
@@ -28,9 +29,12 @@ from ..tokens.issuing import MOST_HOPS
 
 if TYPE_CHECKING:
     from ..screen import Picture
+    from ..screenshots.recorded import RecordedScreen, RecordedScreens
 
 OfMachine = Callable[[VMAddress], Awaitable[Sequence[SessionInfo]]]
 """Returns the sessions of a machine, in all processes."""
+
+FindRecording = Callable[[str], Path | None]
 
 TIME_LIMIT: Final = 10.0
 """Seconds within which a console sends its screen, and a thread decodes or encodes it."""
@@ -61,6 +65,8 @@ class PictureTaker:
         of_machine: returns the sessions of a machine, in all processes.
         ways: knows other proxies.
         in_thread: decodes.
+        screens: shows sessions that are being recorded.
+        find_recording: returns the file of a session that is being recorded, by its id, or None.
     """
 
     log = Logger()
@@ -72,12 +78,16 @@ class PictureTaker:
         ways: Ways,
         in_thread: Callable[..., Deferred[Any]],
         reactor: Any,
+        screens: RecordedScreens,
+        find_recording: FindRecording,
     ) -> None:
         self._sessions = sessions
         self._of_machine = of_machine
         self._ways = ways
         self._in_thread = in_thread
         self._reactor = reactor
+        self._screens = screens
+        self._find_recording = find_recording
 
     async def take(self, shot: Shot) -> Picture:
         """Take a picture.
@@ -89,12 +99,31 @@ class PictureTaker:
             VNCProxyError: its console cannot be shown.
         """
         await self._require_shared(shot.vm)
+        recorded = await self._recorded(shot)
+        if recorded is not None and recorded.is_exact:
+            return recorded.picture
+        try:
+            return await self._take_anywhere(shot)
+        except VNCProxyError:
+            if recorded is None:
+                raise
+            return recorded.picture
+
+    async def _take_anywhere(self, shot: Shot) -> Picture:
         try:
             return await self._take_here(shot)
         except (ConsoleError, HypervisorError) as e:
             if shot.hops >= MOST_HOPS or isinstance(e, _ONLY_HERE):
                 raise
             return await self._take_elsewhere(shot, e)
+
+    async def _recorded(self, shot: Shot) -> RecordedScreen | None:
+        """Return the screen of a session that this process records, without a new connection."""
+        for session in self._sessions.matching(SessionFilter(vm=shot.vm)):
+            path = self._find_recording(session.id) if session.is_recorded else None
+            if path is not None:
+                return await self._screens.show(path, cursor=shot.cursor is True)
+        return None
 
     async def _require_shared(self, vm: VMAddress) -> None:
         """Make sure that a further user might look at a machine now."""
