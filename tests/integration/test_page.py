@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import time
 
+from PIL import Image
 from selenium.webdriver.common.keys import Keys
 from twisted.internet.threads import deferToThread
 
@@ -48,12 +50,42 @@ END_OF_BADGES = """
 """By how much the badges lie over the buttons."""
 
 
+CATCH_FILES = """
+    window.saved = [];
+    let file = null;
+    const original = URL.createObjectURL;
+    URL.createObjectURL = (blob) => {
+        file = blob;
+        return original.call(URL, blob);
+    };
+    HTMLAnchorElement.prototype.click = async function () {
+        const { download } = this;
+        window.saved.push([download, [...new Uint8Array(await file.arrayBuffer())]]);
+    };
+"""
+"""Keeps what the page lets the browser save, instead of saving it."""
+
+
 class ScreenTests(PageTestCase):
     """The guest's screen and name."""
 
     async def test_shows_the_guests_pixels(self) -> None:
         await self.open_screen()
         await self.until(PIXEL, [30, 160, 90])
+
+    async def test_saves_the_picture_under_the_machines_name(self) -> None:
+        await self.open_screen()
+        await self.until(PIXEL, [30, 160, 90])
+        await self.js(CATCH_FILES)
+        await self.click("view")
+        await self.click("save-picture")
+        await self.until("return window.saved.length", 1)
+        ((name, data),) = await self.js("return window.saved")
+        self.assertRegex(name, r"^web01_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d\.png$")
+        with Image.open(io.BytesIO(bytes(data))) as image:
+            self.assertEqual(
+                (image.format, image.convert("RGB").getpixel((5, 5))), ("PNG", (30, 160, 90))
+            )
 
     async def test_is_titled_with_the_machines_name_alone(self) -> None:
         await self.open_screen()

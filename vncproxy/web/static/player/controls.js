@@ -13,7 +13,7 @@ const LEAP = 10 * SECOND;
 const OF_RECORDING = ["play", "back", "on", "moment", "skip", "speed", "save-picture", "copy-link"];
 
 /** Those among them that act on a session that is followed, too. */
-const OF_LIVE = ["play", "save-picture"];
+const OF_LIVE = ["play", "save-picture", "copy-link"];
 
 export function attach(player) {
     onClick("play", () => player.toggle());

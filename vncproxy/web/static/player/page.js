@@ -107,6 +107,7 @@ function show(viewing, line) {
         line.open(contents);
     }
     element("kind").textContent = kind(viewing);
+    element("kind").toggleAttribute("data-live", viewing.isLive && live.state === "live");
     document.body.toggleAttribute("data-waiting", viewing.waiting);
     document.body.toggleAttribute("data-playing", viewing.playing);
     if (viewing.isLive && ["connecting", "reading"].includes(live.state) && document.body.dataset.state !== "live") {

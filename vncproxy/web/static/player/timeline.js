@@ -39,7 +39,7 @@ export function attach(player) {
         close() {
             contents = null;
             line.disabled = true;
-            element("length").textContent = "";
+            element("length").textContent = "last change";
             element("marks").getContext("2d").clearRect(0, 0, element("marks").width, element("marks").height);
         },
         show(moment) {
