@@ -16,6 +16,7 @@ Nothing here but `translating` and what it needs decodes; that happens in proces
 - `translating`: events of a recording in, entries out.
 - `trouble`: why there is no more.
 - `cutting`: where a segment ends.
+- `segments`: writes them.
 - `idling`: times in which nothing happens.
 - `recent`: what the viewer did shortly before a segment.
 - `making`: a recording in, its playable copy out.

@@ -13,12 +13,11 @@ TIMES: Final = 2
 COST: Final = 0.2
 """Seconds that a browser needs to play them."""
 
-LONGEST: Final = 60_000_000
-"""Microseconds after which a segment ends that has at least a quarter of its key frame's bytes."""
-
 _PIXEL_COST: Final = 8e-9
 _RECTANGLE_COST: Final = 2e-5
-"""Seconds that noVNC needs for a pixel, and for a rectangle."""
+_BYTE_COST: Final = 1.5e-8
+_ENTRY_COST: Final = 1e-5
+"""Seconds that noVNC needs for a pixel, a rectangle and a byte, and the player for an entry."""
 
 SPARE: Final = 64 << 20
 """Bytes of key frames that may be more than what the entries have."""
@@ -33,28 +32,36 @@ class Cutter:
 
     def __init__(self) -> None:
         self._entries = self._key_frames = 0
-        self._key_frame = self._bytes = self._began = 0
+        self._key_frame = self._bytes = 0
+        self._unpainted = 0
         self._cost = 0.0
 
-    def begin(self, moment: int, size: int) -> None:
-        """Begin a segment at a moment, whose key frame has so many bytes."""
+    def begin(self, size: int, unpainted: int = 0) -> None:
+        """Begin a segment.
+
+        Args:
+            size: bytes of its key frame.
+            unpainted: pixels of the screen that nothing has painted, as at the beginning.
+        """
         self._key_frames += size
-        self._key_frame, self._began = size, moment
+        self._key_frame, self._unpainted = size, unpainted
         self._bytes, self._cost = 0, 0.0
 
     def add(self, size: int, pixels: int, rectangles: int) -> None:
         """Add an entry: its bytes, and what it paints."""
         self._entries += size
         self._bytes += size
+        if self._unpainted > 0:  # what paints the screen first is about as large as a key frame
+            self._unpainted -= pixels
+            self._key_frame = self._bytes
         self._cost += pixels * _PIXEL_COST + rectangles * _RECTANGLE_COST
+        self._cost += size * _BYTE_COST + _ENTRY_COST
 
-    def is_due(self, moment: int) -> bool:
-        """Return whether a segment begins before the entries of this moment."""
+    def is_due(self) -> bool:
+        """Return whether a segment begins before the next entries."""
         if self._key_frames > self._entries + SPARE:
             return False
         if self._bytes >= max(LEAST, TIMES * self._key_frame):
             return True
-        if self._cost >= COST and self._bytes >= self._key_frame // 2:
-            return True
-        is_old = moment - self._began >= LONGEST
-        return self._cost >= TIMES * COST or (is_old and self._bytes >= self._key_frame // 4)
+        is_half = self._bytes >= self._key_frame // 2
+        return self._cost >= (COST if is_half else TIMES * COST)

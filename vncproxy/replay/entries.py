@@ -15,7 +15,7 @@ class Kind(IntEnum):
     """What the data of an entry is.
 
     Attributes:
-        SERVER: RFB messages, in the pixel format of noVNC; each rectangle can be decoded alone.
+        SERVER: an RFB message, in the pixel format of noVNC; each rectangle can be decoded alone.
         VIEWER: a message of the viewer: of its pointer, or of a key where keys are recorded.
         LEFT_OUT: the first byte of such a message that is not recorded.
         KEY_FRAME: RFB messages that make the whole screen, its size and its cursor.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final
 
 from ..recording.events import Event
 from ..recording.reading import RecordingReader
-from .contents import MAGIC, CannotMake, Contents, Segment
+from .contents import CannotMake, Contents
 from .cutting import Cutter
 from .entries import Entry, Kind
 from .idling import IdleTimes
 from .recent import Recent
+from .segments import SegmentWriter
 from .translating import Translator
 from .trouble import TooExpensive, trouble_of
 
@@ -60,18 +61,17 @@ class _Maker:
         self._reader = reader
         self._target = target
         self._translator = Translator()
-        self._segments: list[Segment] = []
+        self._segments = SegmentWriter(target)
         self._cutter = Cutter()
         self._idle = IdleTimes()
         self._sizes: list[tuple[int, int, int]] = []
         self._recent = Recent()
         self._last = self._read = 0
-        self._offset = target.write(MAGIC)
 
     def make(self, on_progress: Callable[[int], object]) -> None:
         """Write all segments."""
         for event in self._events(on_progress):
-            if self._cutter.is_due(event.moment):
+            if self._cutter.is_due():
                 self._begin_segment()
             was_there = self._translator.init is not None
             entries = self._translator.take(event)
@@ -79,8 +79,8 @@ class _Maker:
             if not was_there and self._translator.init is not None:
                 self._begin_segment()
             self._note_size()
-            for entry in entries if self._segments else ():
-                self._write(entry)
+            if self._segments and entries:
+                self._write(entries)
 
     def _events(self, on_progress: Callable[[int], object]) -> Iterator[Event]:
         start = time.process_time()
@@ -93,25 +93,22 @@ class _Maker:
                     raise TooExpensive
         self._read += self._reader.take_read()
 
-    def _write(self, entry: Entry) -> None:
-        data, translator = entry.pack(), self._translator
-        self._append(data, entry.moment)
+    def _write(self, entries: Sequence[Entry]) -> None:
+        """Write the entries of an event."""
+        data, translator = b"".join(entry.pack() for entry in entries), self._translator
+        self._segments.add(data, entries[0].moment)
         self._cutter.add(len(data), translator.painted, translator.rectangles)
-        self._idle.add(entry, translator.painted)
-        self._recent.add(entry)
+        for entry in entries:
+            self._idle.add(entry, translator.painted)
+            self._recent.add(entry)
 
     def _begin_segment(self) -> None:
-        data = Entry(Kind.KEY_FRAME, self._last, self._translator.key_frame()).pack()
-        self._segments.append(Segment(self._last, self._offset, 0, self._last))
-        data += b"".join(entry.pack() for entry in self._recent.at(self._last))
-        self._append(data, self._last)
-        self._cutter.begin(self._last, len(data))
-
-    def _append(self, data: bytes, moment: int) -> None:
-        self._target.write(data)
-        self._offset += len(data)
-        at, offset, size, _ = _members(self._segments[-1])
-        self._segments[-1] = Segment(at, offset, size + len(data), moment)
+        key_frame = Entry(Kind.KEY_FRAME, self._last, self._translator.key_frame())
+        repeated = self._recent.at(self._last)
+        data = b"".join(entry.pack() for entry in (key_frame, *repeated))
+        width, height = self._translator.size
+        self._cutter.begin(len(data), 0 if self._segments else width * height)
+        self._segments.begin(data, self._last)
 
     def _note_size(self) -> None:
         width, height = self._translator.size
@@ -134,14 +131,10 @@ class _Maker:
             ended=reader.is_ended,
             reason=ending.reason if ending else "",
             trouble=self.trouble,
-            segments=tuple(self._segments),
+            segments=self._segments.written(),
             idle=tuple(self._idle.found),
             sizes=tuple(self._sizes),
             recorded=self._read,
         )
         self._target.write(contents.pack())
         return contents
-
-
-def _members(segment: Segment) -> tuple[int, int, int, int]:
-    return segment.at, segment.offset, segment.size, segment.end

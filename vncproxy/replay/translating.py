@@ -72,8 +72,7 @@ class Translator:
         if self._decoder is not None:
             self.painted = self._decoder.take_painted()
         self.rectangles = self._output.rectangles
-        data = self._output.take()
-        return [Entry(Kind.SERVER, event.moment, data)] if data else []
+        return [Entry(Kind.SERVER, event.moment, each) for each in self._output.take()]
 
     def speak(self) -> None:
         """Return entries from the next event on."""
@@ -98,7 +97,7 @@ class Translator:
             output.add(cursor_rectangle(decoder.cursor))
         if decoder.name:
             output.add(name_rectangle(decoder.name))
-        return output.take()
+        return b"".join(output.take())
 
     def _begin(self, init: ServerInit) -> TranslatingDecoder:
         self.init = init
@@ -138,11 +137,11 @@ class _Output:
         self._end_update()
         self._messages.append(_BELL)
 
-    def take(self) -> bytes:
+    def take(self) -> list[bytes]:
         """Return the messages of all that was added."""
         self._end_update()
         messages, self._messages, self.rectangles = self._messages, [], 0
-        return b"".join(messages)
+        return messages
 
     def _end_update(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -4,6 +4,7 @@ import RFB from "../novnc/core/rfb.js";
 import { Channel } from "./channel.js";
 import { Problem } from "./problems.js";
 import { join } from "./entries.js";
+import { joinUpdates } from "./updates.js";
 
 /** Milliseconds for one piece; a broken image never tells noVNC that it is not one. */
 const LONGEST_DRAW = 10_000;
@@ -106,12 +107,12 @@ function* pieces(messages) {
     let size = 0;
     for (const message of messages) {
         if (size && size + message.length > PIECE) {
-            yield join(waiting);
+            yield join(joinUpdates(waiting));
             waiting = [];
             size = 0;
         }
         waiting.push(message);
         size += message.length;
     }
-    yield waiting.length ? join(waiting) : new Uint8Array();
+    yield waiting.length ? join(joinUpdates(waiting)) : new Uint8Array();
 }
