@@ -36,6 +36,7 @@ from vncproxy.model import (
 )
 from vncproxy.portals.redis import RedisPortalStore
 from vncproxy.redis.link import RedisLink
+from vncproxy.review.redis import RedisReviewLinks
 from vncproxy.together.redis import RedisMachineSessions
 from vncproxy.tokens.redis import RedisTokenStore
 
@@ -134,6 +135,10 @@ class KeyTests(RedisCase):
         await portals.note_uses({"a" * 64: 1.0})
         await portals.admit([Rate("key:portal", 60)])
         await portals.begin("c" * 64, "a" * 64, "b" * 64, "1")
+        await portals.hold("picture:kvm/web-01", "1", 30)
+        links = RedisReviewLinks(reactor, self.settings())
+        self.addCleanup(lambda: Deferred.fromCoroutine(links.close()))
+        await links.add("d" * 64, "1" * 16, "{}", 60, 60)
 
     async def exceed_a_high_limit(self, store: RedisTokenStore) -> None:
         names = [f"{'1' * 16}/{n}" for n in range(300)]

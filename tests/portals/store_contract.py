@@ -102,6 +102,20 @@ class PortalStoreContract(TestCase):
         self.assertEqual(await store.begin("r", A, C, "3"), ("other", ""))
         self.assertEqual(await store.begin("s", A, B, "3"), ("begun", ""))
 
+    async def test_a_name_is_held_by_one_claim(self) -> None:
+        store = self.make_portals()
+        self.assertEqual(await store.hold("picture:kvm/a", "1", 30), 0)
+        left = await store.hold("picture:kvm/a", "2", 30)
+        self.assertTrue(25 < left <= 30, left)
+        self.assertEqual(await store.hold("picture:kvm/b", "2", 30), 0)
+        await store.let_go("picture:kvm/a", "2")
+        self.assertGreater(await store.hold("picture:kvm/a", "2", 30), 0)
+        await store.let_go("picture:kvm/a", "1")
+        self.assertEqual(await store.hold("picture:kvm/a", "2", 0.5), 0)
+        await self.pass_time(0.6)
+        self.assertEqual(await store.hold("picture:kvm/a", "3", 30), 0)
+        await store.let_go("picture:kvm/never", "1")
+
     async def test_an_abandoned_request_begins_again(self) -> None:
         store = self.make_portals()
         await store.begin("r", A, B, "1")

@@ -15,6 +15,7 @@ from tests.doubles.consoles import OneViewer
 from tests.doubles.proxy_in_memory import WEB_01, ProxyTestCase
 from vncproxy.errors import (
     AtAnotherProxy,
+    Busy,
     ConsoleInUse,
     ConsoleOccupied,
     NoGraphicalConsole,
@@ -33,10 +34,12 @@ from vncproxy.model import (
     Sharing,
     VMAddress,
 )
+from vncproxy.portals.memory import MemoryPortalStore
 from vncproxy.screen import Picture
 from vncproxy.screenshots.formats import ImageKind, Shot
 from vncproxy.screenshots.images import encode_image
 from vncproxy.screenshots.recorded import RecordedScreen
+from vncproxy.service.one_at_a_time import HELD, INTERVAL, LONGEST_WAIT, OneAtATime
 from vncproxy.service.taking import LOOKING_TIME, PictureTaker
 from vncproxy.session.state import SessionState
 from vncproxy.session.user_request import UserRequest
@@ -62,6 +65,7 @@ class TakingCase(ProxyTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.at_machine: list[Any] = []
+        self.portals = MemoryPortalStore(self.reactor.seconds)
         self.recordings: dict[str, Path] = {}
         self.screen: RecordedScreen | None = None
         self.shown: list[tuple[Path, bool]] = []
@@ -93,6 +97,7 @@ class TakingCase(ProxyTestCase):
             self.reactor,
             self,  # type: ignore[arg-type]
             self.recordings.get,
+            OneAtATime(self.portals, self.reactor),
         )
         return Deferred.fromCoroutine(taker.take(Shot(WEB_01, **more)))
 
@@ -136,6 +141,45 @@ class SharingTests(TakingCase):
         self.assertEqual((self.reactor.tcpClients, peer.asked), ([], []))
 
 
+class OneAtATimeTests(TakingCase):
+    """Another process takes a picture of the machine."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.kvm.consoles.clear()
+        self.successResultOf(Deferred.fromCoroutine(self.hold()))
+
+    async def hold(self) -> float:
+        wait: float = await self.portals.hold(f"picture:{WEB_01}", "other", HELD)
+        return wait
+
+    async def let_go(self) -> None:
+        await self.portals.let_go(f"picture:{WEB_01}", "other")
+
+    def test_it_is_waited_for(self) -> None:
+        taking = self.take()
+        self.reactor.pump([INTERVAL] * 10)
+        self.assertEqual(self.kvm.asked, [])
+        self.successResultOf(Deferred.fromCoroutine(self.let_go()))
+        self.reactor.advance(INTERVAL)
+        self.failureResultOf(taking, VMNotFound)
+        self.assertEqual(self.kvm.asked, ["web-01"])
+        # and the turn was given back although the picture has failed
+        self.assertEqual(self.successResultOf(Deferred.fromCoroutine(self.hold())), 0)
+
+    def test_not_for_long(self) -> None:
+        taking = self.take()
+        self.reactor.pump([INTERVAL] * int(LONGEST_WAIT / INTERVAL + 2))
+        self.failureResultOf(taking, Busy)
+        self.assertEqual(self.kvm.asked, [])
+
+    def test_one_that_was_killed_holds_no_machine(self) -> None:
+        self.reactor.advance(HELD - 1)
+        taking = self.take()
+        self.reactor.pump([INTERVAL] * 12)
+        self.failureResultOf(taking, VMNotFound)
+
+
 class RecordedTests(TakingCase):
     """A session that is recorded shows its machine without another connection."""
 
@@ -157,8 +201,10 @@ class RecordedTests(TakingCase):
 
     def test_one_that_is_not_exact_where_the_console_admits_one_viewer(self) -> None:
         self.screen = RecordedScreen(Picture(3, 2), is_exact=False)
-        self.assertNoResult(self.take())
+        taking = self.take()
         self.assertEqual(self.kvm.asked, ["web-01"])
+        self.reactor.refuse()
+        self.assertIs(self.successResultOf(taking), self.screen.picture)
         self.serve(backends={"kvm": OneViewer(self.kvm.consoles)})
         self.sessions.add_to_vm(self.session, WEB_01)
         self.assertIs(self.successResultOf(self.take()), self.screen.picture)
@@ -172,10 +218,12 @@ class RecordedTests(TakingCase):
 
     def test_sessions_that_are_not_recorded_or_whose_file_is_sealed(self) -> None:
         self.recordings.clear()
-        self.assertNoResult(self.take())
-        self.recordings["7f3a"] = Path("a.vncr")
-        self.session.is_recorded = False
-        self.assertNoResult(self.take())
+        for is_recorded in (True, False):
+            self.session.is_recorded = is_recorded
+            taking = self.take()
+            self.reactor.refuse()
+            self.failureResultOf(taking, UpstreamUnreachable)
+            self.recordings["7f3a"] = Path("a.vncr")
         self.assertEqual((self.shown, len(self.kvm.asked)), ([], 2))
 
     def test_a_user_who_shares_with_nobody_is_not_looked_at_either(self) -> None:

@@ -68,5 +68,16 @@ class IPortalStore(Interface):
     def abandon(name: str, digest: str, claim: str) -> Awaitable[None]:
         """Forget an attempt, so that another one may begin at once."""
 
+    def hold(name: str, claim: str, seconds: float) -> Awaitable[float]:
+        """Hold a name, for some seconds at most, unless another claim does.
+
+        Returns:
+            0 where it is held by this claim from now on; else the seconds until the other one's
+            time is over.
+        """
+
+    def let_go(name: str, claim: str) -> Awaitable[None]:
+        """Hold a name no more, if it is this claim that does."""
+
     def close() -> Awaitable[None]:
         """Close connections."""

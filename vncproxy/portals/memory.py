@@ -44,6 +44,7 @@ class MemoryPortalStore:
         self._used: dict[str, float] = {}
         self._due: dict[str, float] = {}
         self._requests: dict[str, _Request] = {}
+        self._held: dict[str, tuple[str, float]] = {}
         self._counts: dict[str, tuple[int, float]] = {}
 
     async def find_key(self, key_id: str) -> bytes | None:
@@ -129,6 +130,20 @@ class MemoryPortalStore:
         found = self._requests.get(name)
         if found is not None and found.claim == claim:
             del self._requests[name]
+
+    async def hold(self, name: str, claim: str, seconds: float) -> float:
+        """Hold a name, unless another claim does; returns for how long."""
+        now = self._seconds()
+        self._held = {each: held for each, held in self._held.items() if held[1] > now}
+        if name in self._held:
+            return self._held[name][1] - now
+        self._held[name] = claim, now + seconds
+        return 0.0
+
+    async def let_go(self, name: str, claim: str) -> None:
+        """Hold a name no more."""
+        if self._held.get(name, ("",))[0] == claim:
+            del self._held[name]
 
     async def close(self) -> None:
         """Do nothing: there are no connections."""

@@ -109,6 +109,15 @@ class RedisPortalStore:
         attempt = f"{digest} {claim} "
         await self._changed(scripts.ABANDON, [self._request(name)], attempt, of="request")
 
+    async def hold(self, name: str, claim: str, seconds: float) -> float:
+        """Hold a name, unless another claim does; returns for how long."""
+        args = claim, max(1, int(seconds * 1000))
+        return int(await self._changed(scripts.HOLD, [self._hold(name)], *args, of="hold")) / 1000
+
+    async def let_go(self, name: str, claim: str) -> None:
+        """Hold a name no more."""
+        await self._changed(scripts.ABANDON, [self._hold(name)], claim, of="hold")
+
     async def close(self) -> None:
         """Close the connection."""
         await self._link.close()
@@ -138,6 +147,9 @@ class RedisPortalStore:
 
     def _of_name(self, name: str) -> str:
         return f"{self._prefix}apikeys:of:{name}"
+
+    def _hold(self, name: str) -> str:
+        return f"{self._prefix}hold:{name}"
 
     def _request(self, name: str) -> str:
         return f"{self._prefix}request:{name}"

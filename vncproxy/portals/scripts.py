@@ -166,4 +166,15 @@ if redis.call('GET', KEYS[1]) == ARGV[2] then return redis.call('DEL', KEYS[1]) 
 return 0
 """
 )
-"""Forgets an attempt that has no answer."""
+"""Forgets an attempt that has no answer, or what a claim holds."""
+
+HOLD = (
+    PRELUDE
+    + """
+local left = redis.call('PTTL', KEYS[1])
+if left > 0 then return left end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 0
+"""
+)
+"""Holds a name, or returns for how many milliseconds another claim does."""

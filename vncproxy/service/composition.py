@@ -255,12 +255,13 @@ class _Parts:
 
     def _make_sites(self) -> Sites:
         settings, components = self.settings, self.components
+        portals = make_portals(settings, components, self.reactor, self.on_operation)
         resources = ApiResources(
             self.sessions,
             self.cluster.sessions if self.cluster else self.sessions,
             self.proxies,
             self.metrics.registry,
-            make_portals(settings, components, self.reactor, self.on_operation),
+            portals,
             self.audit.note,
             self.hosts,
             make_album(
@@ -270,6 +271,7 @@ class _Parts:
                 components.calls,
                 self.reactor,
                 self.recordings.readable if self.recordings else lambda session_id: None,
+                portals,
             ),
             self.company.handing.force,
             self.reviews,

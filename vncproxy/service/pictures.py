@@ -11,9 +11,11 @@ from twisted.python.failure import Failure
 
 from ..blocking import BoundedCalls
 from ..errors import BackendError, Busy
+from ..interfaces import IPortalStore
 from ..model import VMAddress
 from ..screenshots.formats import Image, ImageKind
 from ..session.registry import SessionRegistry
+from .one_at_a_time import OneAtATime
 from .taking import TIME_LIMIT, FindRecording, OfMachine, PictureTaker, Ways
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def make_album(
     calls: BoundedCalls,
     reactor: Any,
     find_recording: FindRecording,
+    store: IPortalStore,
 ) -> LazyAlbum | None:
     """Return what takes pictures of machines; None where numpy or Pillow is not installed.
 
@@ -61,6 +64,7 @@ def make_album(
         of_machine: returns the sessions of a machine, in all processes.
         ways: knows other proxies that show machines.
         find_recording: returns the file of a session that is being recorded, by its id, or None.
+        store: knows which process takes a picture of a machine.
     """
     if find_spec("numpy") is None or find_spec("PIL") is None:
         return None
@@ -71,8 +75,11 @@ def make_album(
 
         decode = PictureThreads(calls.part("pictures", THREADS))
         encode = PictureThreads(calls.part("images", THREADS))
+        turns = OneAtATime(store, reactor)
         screens = RecordedScreens(reactor)
-        taker = PictureTaker(sessions, of_machine, ways, decode, reactor, screens, find_recording)
+        taker = PictureTaker(
+            sessions, of_machine, ways, decode, reactor, screens, find_recording, turns
+        )
         return Album(taker.take, encode, reactor)
 
     return LazyAlbum(make)

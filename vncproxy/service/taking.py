@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -26,6 +27,7 @@ from ..screenshots.formats import Shot
 from ..session.registry import SessionRegistry
 from ..together.viewers import require_room
 from ..tokens.issuing import MOST_HOPS
+from .one_at_a_time import OneAtATime
 
 if TYPE_CHECKING:
     from ..screen import Picture
@@ -67,6 +69,7 @@ class PictureTaker:
         in_thread: decodes.
         screens: shows sessions that are being recorded.
         find_recording: returns the file of a session that is being recorded, by its id, or None.
+        turns: lets one process at a time open a machine's console for a picture.
     """
 
     log = Logger()
@@ -80,7 +83,9 @@ class PictureTaker:
         reactor: Any,
         screens: RecordedScreens,
         find_recording: FindRecording,
+        turns: OneAtATime,
     ) -> None:
+        self._turns = turns
         self._sessions = sessions
         self._of_machine = of_machine
         self._ways = ways
@@ -111,7 +116,7 @@ class PictureTaker:
 
     async def _take_anywhere(self, shot: Shot) -> Picture:
         try:
-            return await self._take_here(shot)
+            return await self._turns.run(shot.vm, partial(self._take_here, shot))
         except (ConsoleError, HypervisorError) as e:
             if shot.hops >= MOST_HOPS or isinstance(e, _ONLY_HERE):
                 raise
