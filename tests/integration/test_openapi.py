@@ -155,7 +155,7 @@ power = true
         case = operation.Case(path_parameters=places, body=body, media_type="application/json")
         headers = {"Authorization": f"Bearer {self.gateway.key}"}
         answer = case.call(base_url=self.url(""), headers=headers)
-        self.assertIn(answer.status_code, (200, 201, 202, 204), f"{what.name}: {answer.text}")
+        self.assertIn(answer.status_code, (200, 201, 202, 204), f"{what.name}: {answer.content!r}")
         operation.validate_response(answer)
         return answer.json() if answer.content and what.media_type == JSON else None
 

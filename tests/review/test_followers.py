@@ -152,6 +152,7 @@ class FollowerTests(FollowingCase):
         self.assertFalse(following.is_over)
         self.clock.pump([LOOK_EVERY] * 2)
         self.assertTrue(following.is_over)
+        self.assertEqual(self.end_reason(), "store-unavailable")
 
     def test_a_store_that_is_back_soon_ends_none(self) -> None:
         following, _, _ = self.follow(self.link())

@@ -164,7 +164,9 @@ class Assembly:
 
     def _make_recordings(self) -> RecordingsView:
         parts = self._parts
-        return RecordingsView(parts.reviews, self._permissions, self._audit, parts.time)
+        return RecordingsView(
+            parts.reviews, parts.sessions, self._permissions, self._audit, parts.time
+        )
 
     def _make_joining(self) -> JoiningView:
         parts = self._parts

@@ -128,4 +128,4 @@ class Followers:
             self.log.failure("links of reviewers are not looked at", failure)
         if self._clock.seconds() - self._known_at >= LONGEST_OUTAGE:
             for each in list(self._followers):
-                self._end(each, "link-ended")
+                self._end(each, "store-unavailable")

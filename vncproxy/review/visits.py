@@ -21,7 +21,7 @@ LOOK_EVERY: Final = 30.0
 Note = Callable[[str, Mapping[str, object]], object]
 """Writes an audit line: its event, and further members."""
 
-Why = Literal["idle", "ended", "link-ended", "client-gone", "proxy-stopping"]
+Why = Literal["idle", "ended", "link-ended", "client-gone", "proxy-stopping", "store-unavailable"]
 
 
 @dataclass(slots=True)

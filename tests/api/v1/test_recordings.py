@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.doubles.api import NOW, ApiTestCase
+from tests.doubles.api import NOW, ApiTestCase, session
 from tests.doubles.calls import CallsHere
 from tests.doubles.recorded_files import BEGAN, keep, name_of
 from vncproxy.api import Scope
@@ -13,7 +14,7 @@ from vncproxy.api.v1 import recordings
 from vncproxy.api.v1.recordings import Reviews
 from vncproxy.archive.folder import FolderLibrary
 from vncproxy.errors import BackendError
-from vncproxy.model import VMPatterns, secret_id
+from vncproxy.model import VMAddress, VMPatterns, secret_id
 from vncproxy.review.memory import MemoryReviewLinks
 from vncproxy.review.shelf import Shelf
 
@@ -138,10 +139,10 @@ class ShownTests(RecordingsCase):
     def test_no_text_in_a_path_leads_out_of_the_directory(self) -> None:
         keep(self.folder)
         (self.folder.parent / "2027-01-15").mkdir(exist_ok=True)
-        for session in ("..%2f7f3a", "%2e%2e", "7f3a%00", "2027-01-15%2F080000-7f3a", "%c3%a4"):
+        for text in ("..%2f7f3a", "%2e%2e", "7f3a%00", "2027-01-15%2F080000-7f3a", "%c3%a4"):
             for path in ("", "/file", "/links"):
-                answer = self.call("GET", f"/v1/recordings/{session}{path}")
-                self.assertIn(answer.status, (403, 404, 405), (session, path))
+                answer = self.call("GET", f"/v1/recordings/{text}{path}")
+                self.assertIn(answer.status, (403, 404, 405), (text, path))
 
     def test_without_a_place_for_recordings(self) -> None:
         self.reviews = None
@@ -176,8 +177,8 @@ class RightsTests(RecordingsCase):
         others = frozenset(Scope) - {Scope.REVIEW}
         key = self.key_with(*others)
         told = set()
-        for session in ("7f3a", "none"):
-            for method, path, body in self.requests(session):
+        for each in ("7f3a", "none"):
+            for method, path, body in self.requests(each):
                 answer = self.call(method, path, body, key=key)
                 self.assertEqual(answer.status, 403)
                 told.add(answer.text)
@@ -197,6 +198,18 @@ class RightsTests(RecordingsCase):
                 self.assertEqual(one.text, other.text)
             refused = self.call("GET", "/v1/recordings?vm=esx/mail", key=key)
             self.assertRefused(refused, 403, "forbidden", "vm")
+
+    def test_a_live_session_of_another_proxy_names_it(self) -> None:
+        self.sessions.add(replace(session("live"), proxy="proxy-7"))
+        self.sessions.add(replace(session("hidden", vm=VMAddress("esx", "mail")), proxy="proxy-7"))
+        self.sessions.add(session("unrecorded"))
+        key = self.key_with(Scope.REVIEW, backends=["kvm"])
+        answer = self.call("GET", "/v1/recordings/live", key=key)
+        self.assertRefused(answer, 409, "recording-elsewhere", None)
+        self.assertIn("proxy-7", answer.error["message"])
+        for hidden in ("hidden", "unrecorded"):
+            answer = self.call("GET", f"/v1/recordings/{hidden}", key=key)
+            self.assertRefused(answer, 404, "recording-unknown", None)
 
     def test_deletion_needs_an_administrator_as_well(self) -> None:
         self.assertRefused(self.call("DELETE", "/v1/recordings/7f3a"), 403, "forbidden", None)

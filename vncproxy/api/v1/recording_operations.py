@@ -25,7 +25,7 @@ from .recording_parameters import AFTER, LINK, MOST, SESSION, SINCE, UNTIL
 from .recordings import LinkRequest
 
 _ANY = (NO_RECORDINGS, RECORDINGS_FAIL)
-_ONE = (RECORDING_UNKNOWN, *_ANY)
+_ONE = (RECORDING_UNKNOWN, RECORDING_ELSEWHERE, *_ANY)
 
 LIST_RECORDINGS = Operation(
     "listRecordings",
@@ -57,7 +57,7 @@ DELETE_RECORDING = Operation(
     "Delete a recording that has ended, and revoke the links to it.",
     scopes=(Scope.REVIEW,),
     also=(Scope.ADMIN,),
-    causes=(*_ONE, STILL_RECORDED, RECORDING_ELSEWHERE),
+    causes=(*_ONE, STILL_RECORDED),
 )
 GET_FILE = Operation(
     "getRecording",
@@ -67,7 +67,7 @@ GET_FILE = Operation(
     "Get the file of a recording, as far as it was written.",
     scopes=(Scope.REVIEW,),
     also=(Scope.DOWNLOAD,),
-    causes=(*_ONE, RECORDING_ELSEWHERE),
+    causes=_ONE,
     media_type="application/octet-stream",
 )
 LINK_RECORDING = Operation(

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...answers import DeletedRecording, Recording, RecordingLink, RecordingList, RevokedLinks
 from ...archive.library import SUFFIX, Entry, NoRecording, StillRecorded
 from ...config.scope import Scope
-from ...interfaces import IReviewLinks
+from ...errors import StoreUnavailable
+from ...interfaces import IReviewLinks, ISessionRegistry
 from ...model import UnixTime, VMAddress
 from ...review.limits import DEFAULT_TTL, LONGEST_TTL
 from ...review.link import ReviewLink, add_link
@@ -85,17 +86,20 @@ class RecordingsView:
 
     Args:
         reviews: None where nothing is recorded.
+        sessions: the live ones, of all proxies.
         time: the wall clock.
     """
 
     def __init__(
         self,
         reviews: Reviews | None,
+        sessions: ISessionRegistry,
         permissions: Permissions,
         audit: ApiAudit,
         time: Callable[[], UnixTime],
     ) -> None:
         self._reviews = reviews
+        self._sessions = sessions
         self._permissions = permissions
         self._audit = audit
         self._time = time
@@ -121,7 +125,7 @@ class RecordingsView:
         """Return one recording.
 
         Raises:
-            Refusal: 404, there is none, or not for this caller.
+            Refusal: 404, there is none, or not for this caller; 409, another proxy has it.
             RecordingsUnavailable: the storage does not answer.
         """
         return Reply(200, self._body(await self._find(caller, session)))
@@ -239,15 +243,31 @@ class RecordingsView:
 
     async def _find(self, caller: Caller, session: str) -> Recorded:
         found = await self._shelf.find(session)
-        if found is None or not self._is_visible(caller, found):
+        if found is None:
+            raise await self._not_here(caller, session)
+        if not self._is_visible(caller, found):
             raise _unknown()
         return found
+
+    async def _not_here(self, caller: Caller, session: str) -> Refusal:
+        """Return why there is no recording here; a live session's is at the proxy that serves it.
+
+        Where other proxies cannot be asked, it is not known.
+        """
+        try:
+            live = await self._sessions.get(session)
+        except StoreUnavailable:
+            return _unknown()
+        if live is None or live.vm is None or not self._permissions.allow(caller, live.vm):
+            return _unknown()
+        if live.proxy == self._shelf.proxy:
+            return _unknown()
+        return _elsewhere(live.proxy)
 
     async def _find_here(self, caller: Caller, session: str) -> Recorded:
         found = await self._find(caller, session)
         if self._shelf.is_elsewhere(found):
-            message = f"the proxy {found.entry.proxy!r} has this recording; ask there"
-            raise Refusal(409, "recording-elsewhere", message)
+            raise _elsewhere(found.entry.proxy)
         return found
 
     @property
@@ -281,6 +301,11 @@ class RecordingsView:
 
 def _name(each: Recorded | Entry) -> str:
     return each.entry.name if isinstance(each, Recorded) else each.name
+
+
+def _elsewhere(proxy: str) -> Refusal:
+    message = f"the proxy {proxy!r} has what is recorded of this session; ask there"
+    return Refusal(409, "recording-elsewhere", message)
 
 
 def _still_recorded() -> Refusal:
