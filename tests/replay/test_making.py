@@ -72,7 +72,7 @@ class ImageTests(PixelCase):
 
     def test_few_are_kept(self) -> None:
         self.patch(images, "MOST_IMAGES", 3)
-        self.patch(images, "MOST_PATCHES", 2)
+        self.patch(images, "MOST_AREAS", 2)
         for seed, name in enumerate(FORMATS):
             self.assertSame(events_of(50 + seed, name, 20, images=0.6))
 

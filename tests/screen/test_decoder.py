@@ -35,6 +35,7 @@ RAW, COPY, RRE, CORRE, HEXTILE, ZLIB, TIGHT, TRLE, ZRLE, TIGHT_PNG = (
     -260,
 )
 CURSOR, X_CURSOR, ALPHA_CURSOR, SIZE, SCREENS, LAST = -239, -240, -314, -223, -308, -224
+VMWARE = 0x574D5664
 
 
 def rectangle(x: int, y: int, width: int, height: int, encoding: int, data: bytes = b"") -> bytes:
@@ -252,6 +253,9 @@ class OtherMessageTests(DecodingCase):
                 bytes(4) + bytes((127, 0, 0, 127, 0, 0, 0, 0)),
                 [[255, 0, 0, 127], [0] * 4],
             ),
+            (VMWARE, b"\1\0" + bytes((9, 8, 7, 127, 0, 0, 0, 0)), [[9, 8, 7, 127], [0] * 4]),
+            (VMWARE, bytes(2) + bytes(4) + W + R + bytes(4), [[*RED, 255], [0] * 4]),
+            (VMWARE, bytes(2) + W + R + W + G, [[0, 0, 0, 255]] * 2),
         ):
             self.decoder.receive(update(rectangle(1, 0, 2, 1, encoding, data)))
             cursor = self.decoder.cursor

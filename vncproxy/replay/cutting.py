@@ -63,5 +63,5 @@ class Cutter:
             return False
         if self._bytes >= max(LEAST, TIMES * self._key_frame):
             return True
-        is_half = self._bytes >= self._key_frame // 2
-        return self._cost >= (COST if is_half else TIMES * COST)
+        is_large = self._bytes >= self._key_frame
+        return self._cost >= (COST if is_large else TIMES * COST)

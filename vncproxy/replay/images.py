@@ -23,8 +23,8 @@ LEAST_PIXELS: Final = 4096
 MOST_IMAGES: Final = 1024
 """Images that are kept; the oldest are decoded then."""
 
-MOST_PATCHES: Final = 32
-"""Areas of an image that something else covers."""
+MOST_AREAS: Final = 32
+"""Areas of an image that something newer covers."""
 
 
 class _Image:
@@ -32,16 +32,34 @@ class _Image:
 
     Attributes:
         is_decoded: whether its pixels are in the picture.
-        hidden: pixels of the areas, at most.
+        painted: areas whose pixels are in the picture.
+        covered: areas that newer images cover.
     """
 
-    __slots__ = ("data", "hidden", "is_decoded", "patches")
+    __slots__ = ("covered", "data", "is_decoded", "painted")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.is_decoded = False
-        self.patches: list[Place] = []
-        self.hidden = 0
+        self.painted: list[Place] = []
+        self.covered: list[Place] = []
+
+    def hide(self, area: Place, *, by_image: bool) -> None:
+        """Note an area that something newer covers."""
+        self.painted = [each for each in self.painted if _common(each, area) != each]
+        self.covered = [each for each in self.covered if _common(each, area) != each]
+        (self.covered if by_image else self.painted).append(area)
+
+    def is_hidden(self, place: Place) -> bool:
+        """Return whether nothing of it is seen any more."""
+        areas = self.painted + self.covered
+        if sum(width * height for _, _, width, height in areas) < place[2] * place[3]:
+            return False
+        seen = np.ones((place[3], place[2]), bool)
+        for x, y, width, height in areas:
+            top, left = y - place[1], x - place[0]
+            seen[top : top + height, left : left + width] = False
+        return not seen.any()
 
 
 class Images:
@@ -54,7 +72,7 @@ class Images:
     def layers(self) -> Iterator[tuple[Place, bytes, Sequence[Place]]]:
         """Yield the place and the bytes of each image, and the areas that are painted over it."""
         for place, image in self._images.items():
-            yield place, image.data, image.patches
+            yield place, image.data, image.painted
 
     def add(self, picture: Picture, place: Place, data: bytes) -> None:
         """Add an image, which covers what was at its place.
@@ -62,29 +80,19 @@ class Images:
         Raises:
             UpstreamViolation: one that it covers in part cannot be decoded.
         """
-        self.cover(picture, place)
+        self._cover(picture, place, by_image=True)
         if len(self._images) >= MOST_IMAGES:
             self._settle(picture, next(iter(self._images)))
         self._images[place] = _Image(data)
         self._edges = None
 
-    def cover(self, picture: Picture, place: Place) -> None:
+    def paint(self, picture: Picture, place: Place) -> None:
         """Forget the images below what is going to be painted, unless parts of them remain.
 
         Raises:
-            UpstreamViolation: one of which little remains cannot be decoded.
+            UpstreamViolation: one of them that is covered in many places cannot be decoded.
         """
-        for other in self._at(place):
-            patch, image = _common(place, other), self._images[other]
-            if patch == other:
-                del self._images[other]
-                self._edges = None
-                continue
-            if patch not in image.patches:
-                image.hidden += patch[2] * patch[3]
-                image.patches.append(patch)
-            if len(image.patches) > MOST_PATCHES or 2 * image.hidden > other[2] * other[3]:
-                self._settle(picture, other)
+        self._cover(picture, place, by_image=False)
 
     def read(self, picture: Picture, place: Place) -> None:
         """Decode the images whose pixels are going to be read.
@@ -126,8 +134,25 @@ class Images:
         keys = list(self._images)
         return [keys[number] for number in np.flatnonzero(found)]
 
+    def _cover(self, picture: Picture, place: Place, *, by_image: bool) -> None:
+        for other in self._at(place):
+            image = self._images[other]
+            image.hide(_common(place, other), by_image=by_image)
+            if image.is_hidden(other):
+                self._remove(other)
+            elif len(image.painted) + len(image.covered) > MOST_AREAS:
+                self._settle(picture, other)
+
     def _settle(self, picture: Picture, place: Place) -> None:
+        """Decode an image into the picture; what was below it is below the picture then."""
         self._decode(picture, place)
+        for other in self._at(place):
+            if other == place:
+                break
+            self._images[other].hide(_common(place, other), by_image=False)
+        self._remove(place)
+
+    def _remove(self, place: Place) -> None:
         del self._images[place]
         self._edges = None
 
@@ -136,7 +161,8 @@ class Images:
         image = self._images[place]
         if image.is_decoded:
             return
-        newer = [(picture.area(*patch), picture.area(*patch).copy()) for patch in image.patches]
+        newer_areas = image.painted + image.covered
+        newer = [(picture.area(*patch), picture.area(*patch).copy()) for patch in newer_areas]
         paste_image(image.data, picture.area(*place))
         for area, pixels in newer:
             area[:] = pixels

@@ -92,7 +92,7 @@ class TranslatingDecoder(ScreenDecoder):
             self.images.read(self.picture, (x, y, place[2], place[3]))
         if method == _JPEG and self._keep_image(source, place):
             return True
-        self.images.cover(self.picture, place)
+        self.images.paint(self.picture, place)
         super().decode_rectangle(source, place, encoding)
         if place[2] * place[3] and not self.is_silent:
             self._pass_picture(place, encoding, method, source.since(start))
@@ -109,7 +109,7 @@ class TranslatingDecoder(ScreenDecoder):
             return False
         if width * height < LEAST_PIXELS:
             source.at = start
-            self.images.cover(self.picture, place)
+            self.images.paint(self.picture, place)
             super().decode_rectangle(source, place, e.TIGHT)
         else:
             self.picture.area(*place)
