@@ -10,14 +10,16 @@
 `AsyncClient` has the same methods, to be awaited. Answers are the API's JSON as `TypedDict`;
 what goes wrong is an `ApiError`. In reading order:
 
-- `calls`, `recording_calls`: each request of the API as a value, without I/O.
+- `call`: a request of the API as a value.
+- `calls`, `screen_calls`, `recording_calls`: each of them, without I/O.
 - `failures`: from a bad answer to an exception.
 - `clients`: `Client` and `AsyncClient`, which carry calls out.
 """
 
 from __future__ import annotations
 
-from .calls import Call, GivenPolicy
+from .call import Call
+from .calls import GivenPolicy
 from .clients import AsyncClient, Client
 from .failures import ApiError, Refused, Unreachable
 

@@ -3,33 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, Literal, TypedDict, TypeVar
-from urllib.parse import quote
+from typing import Literal, TypedDict
 
 from .. import answers
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
-    """One request, of whose answer the JSON is a ``T``.
-
-    Attributes:
-        path: below the API's URL, quoted.
-        query: parameters.
-        body: a JSON object, or None.
-        headers: beside those of every request.
-        media_type: of a good answer that is no JSON, and is ``bytes`` then: ``image/*``.
-    """
-
-    method: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, object] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    media_type: str = ""
+from .call import Call, given, part
 
 
 class GivenPolicy(TypedDict, total=False):
@@ -271,27 +248,6 @@ def end_sessions(
     return Call("DELETE", "/v1/sessions", given(vm=vm, user=user, token=token, proxy=proxy))
 
 
-def show_screen(
-    vm: str,
-    *,
-    width: int | None = None,
-    height: int | None = None,
-    format: Literal["png", "jpeg", "webp"] = "png",  # noqa: A002
-    quality: int | None = None,
-    cursor: bool | None = None,
-) -> Call[bytes]:
-    """Show a machine's screen as an image, at most so many pixels wide and high.
-
-    Args:
-        quality: of JPEG and WebP, from 1 to 100.
-        cursor: whether the mouse cursor is shown; None leaves that to the console's server.
-    """
-    shown = None if cursor is None else str(cursor).lower()
-    size = {"width": width, "height": height}
-    query = given(vm=vm, **size, format=format, quality=quality, cursor=shown)
-    return Call("GET", "/v1/screenshot", query, media_type="image/*")
-
-
 def list_approvals() -> Call[answers.WaitingList]:
     """List the sessions that wait for approval, oldest first."""
     return Call("GET", "/v1/approvals")
@@ -327,13 +283,3 @@ def list_proxies() -> Call[answers.ProxyList]:
 def drain_proxy(proxy: str) -> Call[answers.Draining]:
     """Let a proxy, by its name or id, take no new sessions."""
     return Call("POST", f"/v1/proxies/{part(proxy)}/drain")
-
-
-def given(**values: str | int | None) -> dict[str, str]:
-    """Return the parameters that have a value."""
-    return {name: str(value) for name, value in values.items() if value is not None}
-
-
-def part(text: str) -> str:
-    """Return text as one segment of a path."""
-    return quote(text, safe="")

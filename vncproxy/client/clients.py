@@ -10,8 +10,8 @@ from typing import Any, BinaryIO, Generic, ParamSpec, Self, TypeVar, overload
 
 import httpx
 
-from . import calls, recording_calls
-from .calls import Call
+from . import calls, recording_calls, screen_calls
+from .call import Call
 from .failures import Unreachable, read_answer
 
 P = ParamSpec("P")
@@ -59,7 +59,8 @@ class _Methods:
     drive_session = _Method(calls.drive_session)
     end_session = _Method(calls.end_session)
     end_sessions = _Method(calls.end_sessions)
-    show_screen = _Method(calls.show_screen)
+    show_screen = _Method(screen_calls.show_screen)
+    type_keys = _Method(screen_calls.type_keys)
     list_approvals = _Method(calls.list_approvals)
     approve_session = _Method(calls.approve_session)
     withdraw_approval = _Method(calls.withdraw_approval)
@@ -91,6 +92,7 @@ class Client(_Methods):
 
     def __init__(self, url: str, key: str, *, timeout: float = TIME_LIMIT, **options: Any) -> None:
         self.url = url
+        self._timeout = timeout
         self._http = httpx.Client(**_options(url, key, timeout, options))
 
     def __enter__(self) -> Self:
@@ -111,7 +113,7 @@ class Client(_Methods):
             Unreachable: nothing answers in time, or what answers is not the API.
         """
         try:
-            response = self._http.request(call.method, call.path, **_contents(call))
+            response = self._http.request(call.method, call.path, **_contents(call, self._timeout))
         except httpx.RequestError as e:
             raise _unreachable(self.url, e) from e
         answer: T = _answer(self.url, call, response)
@@ -139,6 +141,7 @@ class AsyncClient(_Methods):
 
     def __init__(self, url: str, key: str, *, timeout: float = TIME_LIMIT, **options: Any) -> None:
         self.url = url
+        self._timeout = timeout
         self._http = httpx.AsyncClient(**_options(url, key, timeout, options))
 
     async def __aenter__(self) -> Self:
@@ -154,7 +157,9 @@ class AsyncClient(_Methods):
     async def ask(self, call: Call[T]) -> T:
         """Carry a call out and return the JSON of its answer; it raises what `Client.ask` does."""
         try:
-            response = await self._http.request(call.method, call.path, **_contents(call))
+            response = await self._http.request(
+                call.method, call.path, **_contents(call, self._timeout)
+            )
         except httpx.RequestError as e:
             raise _unreachable(self.url, e) from e
         answer: T = _answer(self.url, call, response)
@@ -191,8 +196,10 @@ def _checked(key: str) -> str:
     return key
 
 
-def _contents(call: Call[Any]) -> dict[str, Any]:
-    return {"params": call.query or None, "json": call.body, "headers": call.headers}
+def _contents(call: Call[Any], timeout: float) -> dict[str, Any]:
+    limits = httpx.Timeout(timeout, read=timeout + call.patience)
+    contents = {"params": call.query or None, "json": call.body, "headers": call.headers}
+    return {**contents, "timeout": limits}
 
 
 def _answer(url: str, call: Call[Any], response: httpx.Response) -> Any:

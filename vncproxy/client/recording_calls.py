@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .. import answers
-from .calls import Call, given, part
+from .call import Call, given, part
 
 BINARY: Final = "application/octet-stream"
 
