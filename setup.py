@@ -84,6 +84,7 @@ setup(
     package_data={
         "vncproxy": ["py.typed"],
         "vncproxy.cli": ["vncproxy.service"],
+        "vncproxy.keyboard": ["layouts/*.json"],
         "vncproxy.web": ["*.json", "static/**"],
     },
     cmdclass={"build_py": BuildWithPage},

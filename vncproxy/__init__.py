@@ -25,6 +25,8 @@ In reading order:
 - `archive`: where they are kept: listed, read, deleted.
 - `review`: recordings that are watched: links, live following, who watched.
 - `screenshots`: pictures of consoles, by short sessions of the proxy's own.
+- `keyboard`: keys, keyboard layouts, and what is typed with them.
+- `typist`: types at consoles, by sessions of its own.
 - `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.
 - `cluster`: all proxies that share a Redis: which there are, their sessions, orders to end some.
 - `portals`: what is kept for the programs that call the API.

@@ -68,6 +68,18 @@ def typing_sector() -> bytes:
     return code.ljust(1474560, b"\0")
 
 
+def scancode_sector() -> bytes:
+    """Return a floppy image that writes each byte of the keyboard to the serial line.
+
+    Its own handler of the keyboard's interrupt does so; the processor sleeps in between.
+    """
+    setup = bytes.fromhex("31c0 8ed8 8ed0 bc007c fa c7062400 1a7c c7062600 0000 fb")
+    sleep = bytes.fromhex("f4 ebfd")
+    handler = bytes.fromhex("50 52 e460 50 bafd03 ec a820 74fb 58 baf803 ee b020 e620 5a 58 cf")
+    code = (setup + sleep + handler).ljust(510, b"\0") + b"\x55\xaa"
+    return code.ljust(1474560, b"\0")
+
+
 class QemuMachine:
     """A guest that shows `START_COLOUR`, in a QEMU without libvirt.
 
@@ -78,6 +90,7 @@ class QemuMachine:
         vnc: what is appended to its ``-vnc`` word; ``{websocket}`` is a free port.
         sasl: folder with ``qemu.conf``, for machines whose users log in.
         sector: its floppy, if it is to run something else.
+        more: further words of its command line.
 
     Attributes:
         typed_file: what the guest has written to its serial line.
@@ -92,6 +105,7 @@ class QemuMachine:
         vnc: str = "",
         sasl: Path | None = None,
         sector: bytes = b"",
+        more: Sequence[str] = (),
     ) -> None:
         self.typed_file = folder / f"{name}.serial"
         self._environment = {**os.environ, **({"SASL_CONF_PATH": str(sasl)} if sasl else {})}
@@ -104,6 +118,7 @@ class QemuMachine:
             *("-name", name, "-drive", f"if=floppy,format=raw,file={image},readonly=on"),
             *("-serial", f"file:{self.typed_file}"),
             *(word for each in objects for word in ("-object", each)),
+            *more,
             "-vnc",
             f"127.0.0.1:{self.port - DISPLAY_BASE}{vnc.format(websocket=self.websocket)}",
         ]

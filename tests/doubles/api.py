@@ -29,6 +29,7 @@ from vncproxy.api.audit import ApiAudit
 from vncproxy.api.stored_keys import StoredKeys
 from vncproxy.api.v1.recordings import Reviews
 from vncproxy.api.v1.screenshots import Pictures
+from vncproxy.api.v1.typing import Types
 from vncproxy.config.scope import Access
 from vncproxy.consent.consent import Consent
 from vncproxy.errors import (
@@ -293,6 +294,7 @@ class ApiTestCase(SynchronousTestCase):
         self.zones: dict[str, Peer] = {}
         self.pictures: Pictures | None = None
         self.reviews: Reviews | None = None
+        self.type_keys: Types | None = None
         self.asked: dict[Deferred[Any], tuple[str, str]] = {}
         self.key = self.add_key("root", Scope.ADMIN)
         self.serve()
@@ -337,6 +339,7 @@ class ApiTestCase(SynchronousTestCase):
                 base_url="https://console.example.com/",
                 xvp_url="http://console.example.com:6081/console",
                 rfb_address=self.rfb_address,
+                type_keys=self.type_keys,
                 zone=self.zone,
                 zones=self.zones,
                 pictures=self.pictures,

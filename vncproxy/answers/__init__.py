@@ -6,7 +6,8 @@ What is said of attributes stands in ``/v1/openapi.json`` in the same words. In 
 - `problems`: errors, the one shape of them.
 - `confirmed`: what an order to all proxies did.
 - `joining`: links and sessions that join the live session of another user.
-- `tokens`, `keys`, `sessions`, `recordings`, `machines`, `power`, `proxies`: what the API is about.
+- `tokens`, `keys`, `sessions`, `recordings`, `machines`, `power`, `screen`, `proxies`: what the API
+  is about.
 - `health`: health of one proxy.
 - `zones`: what zones say to each other.
 """
@@ -28,6 +29,7 @@ from .recordings import (
     RecordingList,
     RevokedLinks,
 )
+from .screen import TypedKeys
 from .sessions import Approval, Session, SessionApproval, SessionBorder, SessionList, WaitingList
 from .tokens import IssuedToken, StoredToken, Token, TokenPolicy
 from .zones import ZoneAbout, ZoneMachine, ZoneToken
@@ -73,6 +75,7 @@ __all__ = [
     "StoredToken",
     "Token",
     "TokenPolicy",
+    "TypedKeys",
     "Unready",
     "WaitingList",
     "Worker",

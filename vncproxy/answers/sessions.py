@@ -7,7 +7,7 @@ from typing import Annotated, NotRequired
 from typing_extensions import TypedDict
 
 from .joining import Joined
-from .values import Count, Described, SessionMode, Time, Viewer
+from .values import Count, Described, SessionKind, SessionMode, Time
 
 
 class SessionBorder(TypedDict):
@@ -61,7 +61,7 @@ class Session(SessionBorder):
     token_id: str | None
     vm: str | None
     user: str | None
-    type: Viewer
+    type: SessionKind
     client: str
     proxy: str | None
     zone: str | None

@@ -35,4 +35,7 @@ SessionMode = Annotated[str, Described(enum=["control", "view-only"])]
 Viewer = Annotated[str, Described(enum=["novnc", "xvpvnc"])]
 """For browsers, or for TCP viewers."""
 
+SessionKind = Annotated[str, Described(enum=["novnc", "xvpvnc", "keys"])]
+"""The same of a session; ``keys`` for one that has no viewer, and types."""
+
 Count = Annotated[int, Described(minimum=0)]

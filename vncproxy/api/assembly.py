@@ -42,6 +42,7 @@ from .v1.routes import Api
 from .v1.screenshots import Pictures, ScreenshotsView
 from .v1.sessions import SessionsView
 from .v1.tokens import Tokens
+from .v1.typing import Types, TypingView
 from .v1.views import Views
 from .zones import ZoneDesk
 
@@ -72,6 +73,7 @@ class ApiParts:
         rfb_address: host and port where native viewers reach it; empty for nowhere.
         places: which proxy shows a machine; without it, links lead to this one.
         pictures: takes pictures of machines; None where that is not installed.
+        type_keys: types at consoles.
         records: whether sessions can be recorded.
         reviews: the recordings, and links to them; None where nothing is recorded.
         room_elsewhere: whether another worker of this proxy takes sessions.
@@ -103,6 +105,7 @@ class ApiParts:
     rfb_address: str = ""
     places: IPlaces | None = None
     pictures: Pictures | None = None
+    type_keys: Types | None = None
     records: bool = False
     reviews: Reviews | None = None
     room_elsewhere: Callable[[], bool] = lambda: False
@@ -144,6 +147,13 @@ class Assembly:
             inventory=Inventory(self._lists),
             screenshots=ScreenshotsView(parts.pictures, self._permissions, self._audit),
             recordings=self._make_recordings(),
+            typing=TypingView(
+                parts.type_keys,
+                self._permissions,
+                parts.authenticators,
+                self._audit,
+                parts.clock,
+            ),
             readiness=Readiness(store, sessions, parts.clock, room_elsewhere=parts.room_elsewhere),
             metrics_registry=parts.metrics_registry,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from ..keyboard import TypingOrder
 from ..model import Ended, Mode, SessionInfo, Token
 from ..review.link import ReviewLink
 from ..review.shelf import Recorded
@@ -77,6 +78,18 @@ class ApiAudit:
     def pictured(self, caller: Caller, vm: object) -> None:
         """Write that a picture of a machine's screen was shown."""
         self._write("api-screenshot", caller, vm=str(vm))
+
+    def typed(self, caller: Caller, order: TypingOrder, session: str, keys: int) -> None:
+        """Write that something was typed, and how much; never what.
+
+        Args:
+            session: the one that typed; empty where none began.
+            keys: how many times keys were pressed, of so many as were asked for.
+        """
+        script = order.script
+        counts = {"keys": keys, "of": script.strokes, "characters": script.characters}
+        about = {"vm": str(order.vm), "user": order.user, "session": session or None}
+        self._write("api-type", caller, **about, **counts)
 
     def mode_changed(self, caller: Caller, session: SessionInfo, mode: Mode) -> None:
         """Write that the mode of a live session was changed."""

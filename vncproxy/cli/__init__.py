@@ -13,6 +13,7 @@
 - `recordings`: ``recordings``, through the HTTP API.
 - `recording_upload`: ``recording upload``, of a spool.
 - `screenshot`: ``screenshot``, through the HTTP API.
+- `typing`: ``type`` and ``keys``, through the HTTP API.
 - `proxies`: ``proxies`` and ``drain``, through the HTTP API.
 - `unconfirmed`: processes that have not confirmed an order.
 - `connection`: the options that name the HTTP API, and the client for it.
@@ -46,6 +47,8 @@ from .screenshot import screenshot
 from .sessions import sessions
 from .setting_up import setup
 from .tokens import token
+from .typing import keys as press_keys
+from .typing import type_text
 
 __all__ = ["approvals", "keys", "main"]
 
@@ -76,6 +79,8 @@ for _command in (
         sessions,
         power,
         screenshot,
+        type_text,
+        press_keys,
         recording,
         recordings,
         proxies,

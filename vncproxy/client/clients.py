@@ -127,7 +127,9 @@ class Client(_Methods):
             Unreachable: nothing answers in time, or the answer broke off.
         """
         try:
-            with self._http.stream(call.method, call.path, **_contents(call)) as response:
+            with self._http.stream(
+                call.method, call.path, **_contents(call, self._timeout)
+            ) as response:
                 if response.status_code >= 300:
                     response.read()
                     _answer(self.url, call, response)
@@ -169,7 +171,9 @@ class AsyncClient(_Methods):
         """Write the bytes of an answer to a file; as `Client.save`."""
         saved = 0
         try:
-            async with self._http.stream(call.method, call.path, **_contents(call)) as response:
+            async with self._http.stream(
+                call.method, call.path, **_contents(call, self._timeout)
+            ) as response:
                 if response.status_code >= 300:
                     await response.aread()
                     _answer(self.url, call, response)

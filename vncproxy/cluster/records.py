@@ -63,6 +63,7 @@ def encode(session: SessionInfo, redis_time: int | None) -> str:
         **({} if session.joins is None else {"joins": session.joins.members()}),
         **_progress(session),
         **({"held": True} if session.held else {}),
+        **({"types": True} if session.types else {}),
     }
     return json.dumps({name: value for name, value in members.items() if value not in ("", None)})
 
@@ -152,6 +153,7 @@ def read(members: Members, worker: Announcement, redis_time: int) -> SessionInfo
             border=_border(members),
             mode=Mode(members.get("mode", Mode.CONTROL.value)),
             held=members.get("held") is True,
+            types=members.get("types") is True,
             policy=_policy(members.get("policy", {})),
             joins=_joins(members.get("joins")),
             state=SessionPhase(members.get("state", SessionPhase.OPEN.value)),

@@ -25,9 +25,10 @@ class Scope(StrEnum):
         SHADOW: look at the sessions of others, or control them.
         APPROVE: let sessions begin that wait for approval.
         POWER: start, stop and reset machines.
-        SCREENSHOT: take pictures of screens.
+        SCREENSHOT: take pictures of screens, and wait for changes of them.
         REVIEW: list and watch recordings, also while they are made, and make links to them.
         DOWNLOAD: get the files of recordings, with ``REVIEW``.
+        TYPE: type at consoles.
     """
 
     ISSUE = "issue"
@@ -40,6 +41,7 @@ class Scope(StrEnum):
     SCREENSHOT = "screenshot"
     REVIEW = "review"
     DOWNLOAD = "download"
+    TYPE = "type"
 
 
 OF_THEIR_OWN: Final = frozenset(

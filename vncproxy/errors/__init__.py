@@ -26,6 +26,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │   │   └── TokenRevoked
     │   ├── PolicyUnsupported      a restriction that is not enforced here
     │   ├── OverLimit              too many sessions
+    │   ├── KeysInterrupted        not everything was typed
     │   ├── ModeFixed              what its user may do cannot change now
     │   ├── ConsoleOccupied        another session has the machine to itself
     │   ├── BannerDeclined, ApprovalDenied, ConsentTimeout      no consent, or no approval
@@ -89,6 +90,7 @@ from .client import (
     ConsoleOccupied,
     DownstreamViolation,
     Forbidden,
+    KeysInterrupted,
     ModeFixed,
     OverLimit,
     PolicyUnsupported,
@@ -210,6 +212,7 @@ __all__ = [
     "HypervisorError",
     "IdleLimit",
     "JoinedSessionEnded",
+    "KeysInterrupted",
     "KeystoneUnavailable",
     "MachineOff",
     "MayTakeBack",

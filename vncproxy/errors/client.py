@@ -45,6 +45,25 @@ class Forbidden(ClientError):
     code = "forbidden"
 
 
+class KeysInterrupted(ClientError):
+    """The session that types has ended before everything was typed.
+
+    Args:
+        why: it has.
+        typed: how many times keys were pressed.
+        wanted: how many times they were to be pressed.
+    """
+
+    public = "Not everything was typed."
+    status = 409
+    code = "keys-interrupted"
+
+    def __init__(self, why: VNCProxyError, typed: int, wanted: int) -> None:
+        sentence = f"{typed} of {wanted} keys were typed. {why.sentence()}"
+        super().__init__(f"{typed} of {wanted} keys: {why.code} {why.detail}", public=sentence)
+        self.typed = typed
+
+
 class TokenRefused(ClientError):
     """The token is not valid, or no longer; the sentence does not say why."""
 

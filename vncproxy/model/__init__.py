@@ -72,6 +72,7 @@ from .rate import Rate
 from .secret import check_secret, is_secret, new_claim, new_id, new_secret, secret_id
 from .session import (
     ANY_SESSION,
+    KEYS,
     LOCAL,
     Changed,
     Direction,
@@ -91,6 +92,7 @@ __all__ = [
     "ANY_SESSION",
     "DEFAULT_POLICY",
     "KEPT",
+    "KEYS",
     "LATER_BOUNDS",
     "LEAST_BANDWIDTH",
     "LOCAL",

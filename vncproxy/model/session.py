@@ -33,6 +33,9 @@ class SessionPhase(Enum):
     OPEN = "open"
 
 
+KEYS = "keys"
+"""The kind of a session that has no viewer, and types."""
+
 LOCAL = "local"
 """The host of a console that is reached on this machine without a network."""
 
@@ -63,6 +66,7 @@ class SessionInfo:
         joins: the live session that it has joined; None for a session of its own.
         state: how far it is.
         approval: how far it is approved; None where it needs no approval.
+        types: whether it has no viewer: the proxy types what a caller of the API asks for.
     """
 
     id: str
@@ -89,6 +93,12 @@ class SessionInfo:
     joins: Joins | None = None
     state: SessionPhase = SessionPhase.OPEN
     approval: Approval | None = None
+    types: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What it is for, in a word: the type of its viewer, or ``keys``."""
+        return KEYS if self.types else self.type.value
 
     @property
     def cursor(self) -> str:

@@ -149,7 +149,7 @@ class Recordings:
             vm=str(session.vm),
             user=session.user,
             client=session.client,
-            type=session.type.value,
+            type=session.kind,
             proxy=session.proxy,
             started_at=session.started_at + session.seconds,
             keys=self._keys,

@@ -11,6 +11,7 @@
 - `nova_authenticators`: how callers of Nova's API are identified.
 - `one_at_a_time`: lets one process at a time take a picture of a machine.
 - `taking`: takes a picture of a machine, here or by a peer.
+- `typing`: what types at consoles.
 - `pictures`: pictures of machines.
 - `recordings`: recordings of sessions.
 - `archive`: where recordings are kept.

@@ -17,6 +17,7 @@ from ..session.registry import SessionRegistry
 from .components import Components
 from .reviews import Reviews
 from .session_services import peers_of
+from .typing import make_typing
 
 if TYPE_CHECKING:
     from ..api.keys import ApiKey
@@ -129,6 +130,7 @@ class ApiResources:
                 rfb_address=settings.public.rfb_address,
                 places=self._hosts.directory if self._hosts else None,
                 pictures=self._album,
+                type_keys=make_typing(self._sessions),
                 records=bool(settings.recording.place),
                 reviews=self._recordings(settings.public.announced[0]),
                 room_elsewhere=room_elsewhere,

@@ -210,7 +210,7 @@ class AuditLog:
             "session": session.id,
             "proxy": self._proxy,
             "client": session.client,
-            "type": session.type.value,
+            "type": session.kind,
             "vm": str(session.vm) if session.vm else None,
             "user": session.user or None,
             "token": session.token_id[:TOKEN_PREFIX] or None,

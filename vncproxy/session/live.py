@@ -166,7 +166,7 @@ class LiveSessions:
             takes=session.user_request.takes,
             cookie_id="" if grant is None else grant.cookie_id,
             age=services.reactor.seconds() - session.started,
-            asks=bool(services.banner),
+            asks=bool(services.banner) and not session.user_request.types,
         )
 
     def held(self) -> Iterator[tuple[SessionLease, Token]]:

@@ -151,7 +151,7 @@ class Metrics:
         self._count(session, why)
 
     def _count(self, session: SessionInfo, why: VNCProxyError) -> None:
-        self._sessions.labels(self._backend(session), session.type.value, why.code).inc()
+        self._sessions.labels(self._backend(session), session.kind, why.code).inc()
 
     def _backend(self, session: SessionInfo) -> str:
         """Return the label's value; empty when no token was redeemed."""

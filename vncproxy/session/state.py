@@ -221,6 +221,7 @@ class SessionState:
         return SessionInfo(
             id=self.id,
             type=request.type,
+            types=request.types,
             client=request.client,
             started_at=self.started_at,
             token_id=self.token_id,

@@ -15,13 +15,16 @@ In reading order:
 - `inventory`: the machines of all backends.
 - `screenshots`: pictures of machines.
 - `recordings`: list, show and delete recordings, get their files, make links to them.
+- `typing_bodies`, `typing`: keys for the consoles of machines.
 - `problems`: why requests fail: statuses and codes.
 - `operation`: a request as a value: its path, scopes, types and problems.
-- `session_operations`, `machine_operations`, `recording_operations`, `operations`: each of them.
+- `session_operations`, `machine_operations`, `recording_operations`: each of those.
+- `screen_operations`, `operations`: the others, and all of them.
 - `component_schemas`, `openapi`: the document that describes the API.
 - `reference`: that document as a page for people.
 - `views`: what serves requests, together.
 - `serving`: how a call becomes a response.
-- `token_routes`, `session_routes`, `machine_routes`, `recording_routes`: what these lead to.
+- `token_routes`, `session_routes`, `machine_routes`: what these lead to.
+- `recording_routes`, `screen_routes`: the same of the others.
 - `routes`: what each request leads to.
 """

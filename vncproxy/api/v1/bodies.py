@@ -256,7 +256,7 @@ def session_body(session: SessionInfo) -> Session:
         "token_id": session.token_id or None,
         "vm": str(session.vm) if session.vm else None,
         "user": session.user or None,
-        "type": session.type.value,
+        "type": session.kind,
         "client": session.client,
         "proxy": session.proxy or None,
         "zone": session.zone or None,

@@ -22,6 +22,7 @@ from ...model import (
     PowerAction,
     Sharing,
 )
+from .typing_bodies import HoldStep, PauseStep, TextStep
 
 _REF = "#/components/schemas/"
 _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
@@ -32,13 +33,16 @@ _NAMED: Mapping[str, type] = {
         for each in (
             Clipboard,
             ConsoleType,
+            HoldStep,
             Inviting,
             Mode,
+            PauseStep,
             Policy,
             PolicyBounds,
             PowerAction,
             Scope,
             Sharing,
+            TextStep,
         )
     },
 }

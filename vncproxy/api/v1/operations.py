@@ -58,6 +58,7 @@ from .recording_operations import (
     REVOKE_LINKS,
     SHOW_RECORDING,
 )
+from .screen_operations import TYPE_KEYS
 from .session_operations import (
     APPROVE_SESSION,
     CHANGE_SESSION,
@@ -104,7 +105,7 @@ CREATE_KEY = Operation(
     CreatedKey,
     "Create a key that may do no more than the one that asks.",
     "What is left out is what that one may do, but `match_names`, which is false then. "
-    "Two keys may have one name.",
+    "Two keys may have one name. With `vm` in the query, the request is that of `typeKeys`.",
     scopes=(Scope.KEYS,),
     status=201,
     body=KeyRequest,
@@ -287,6 +288,7 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     TELL_ZONE,
     DESCRIBE,
     SCREENSHOT,
+    TYPE_KEYS,
     METRICS,
     ALIVE,
     READY,

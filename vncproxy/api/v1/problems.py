@@ -16,12 +16,16 @@ from ...errors import (
     ConsoleUnavailable,
     Forbidden,
     HypervisorError,
+    KeysInterrupted,
     ModeFixed,
+    OutsideHours,
+    OverLimit,
     PolicyUnsupported,
     PowerDenied,
     PowerStateUnfit,
     PowerUnsupported,
     StoreUnavailable,
+    TokenRefused,
     TokenUnknown,
     VMNotFound,
     VNCProxyError,
@@ -165,6 +169,17 @@ SCREEN_REFUSED = (
     NO_PROXY,
 )
 """Why there is no picture of a screen."""
+
+KEYS_INTERRUPTED = Problem(
+    KeysInterrupted.status,
+    KeysInterrupted.code,
+    "Not everything was typed: the message says how much, and why.",
+)
+TYPING_REFUSED = tuple(
+    Problem(each.status, each.code, each.public)
+    for each in (ConsoleOccupied, OverLimit, OutsideHours, TokenRefused, AtAnotherProxy)
+)
+"""Why a session cannot type, beside what concerns its console."""
 
 NOT_INSTALLED = Problem(
     501, "not-installed", "What the request needs is not installed beside this proxy."

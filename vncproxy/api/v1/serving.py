@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from klein import Klein
 from pydantic import BaseModel
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
@@ -28,6 +28,9 @@ Body = TypeVar("Body")
 Asked = TypeVar("Asked", bound=BaseModel)
 Work = Callable[[Caller], Awaitable[Reply[Body]]]
 Route = Callable[..., Any]
+
+_UNHEARD: Final = Reply(500, error_body(VNCProxyError.code, "the caller has left"))
+"""What is answered where the connection has ended."""
 
 _APP = Klein()
 _APP.url_map.merge_slashes = False
@@ -60,9 +63,18 @@ class Serving:
         return self._unexpected(failure, request).render(request)
 
     def _answer(
-        self, request: Request, operation: Operation[Body], work: Work[Body]
+        self,
+        request: Request,
+        operation: Operation[Body],
+        work: Work[Body],
+        *,
+        ends_with_caller: bool = False,
     ) -> Deferred[bytes]:
-        """Answer with the reply of ``work``; the caller needs one of the operation's scopes."""
+        """Answer with the reply of ``work``; the caller needs one of the operation's scopes.
+
+        Args:
+            ends_with_caller: whether the work is cancelled when the connection ends.
+        """
 
         async def reply() -> Reply:
             caller = stranger(request)
@@ -75,7 +87,7 @@ class Serving:
                 self._desk.audit.refused(caller, operation.method, operation.path, refusal)
                 return refusal
 
-        return self._reply(request, reply)
+        return self._reply(request, reply, ends_with_caller=ends_with_caller)
 
     def _answer_body(
         self,
@@ -83,8 +95,14 @@ class Serving:
         operation: Operation[Body],
         model: type[Asked],
         work: Callable[[Caller, Asked], Awaitable[Reply[Body]]],
+        *,
+        ends_with_caller: bool = False,
     ) -> Deferred[bytes]:
-        """Answer with the reply of ``work`` to what the body asks for; once, if it is repeated."""
+        """Answer with the reply of ``work`` to what the body asks for; once, if it is repeated.
+
+        Args:
+            ends_with_caller: as `_answer` has it.
+        """
 
         async def read_and_work(caller: Caller) -> Reply[Body]:
             raw = _body_of(request)
@@ -99,7 +117,7 @@ class Serving:
                 lambda: work(caller, asked),
             )
 
-        return self._answer(request, operation, read_and_work)
+        return self._answer(request, operation, read_and_work, ends_with_caller=ends_with_caller)
 
     def _answer_zone(
         self,
@@ -114,16 +132,26 @@ class Serving:
 
         return self._reply(request, reply)
 
-    def _reply(self, request: Request, work: Callable[[], Awaitable[Reply]]) -> Deferred[bytes]:
+    def _reply(
+        self,
+        request: Request,
+        work: Callable[[], Awaitable[Reply]],
+        *,
+        ends_with_caller: bool = False,
+    ) -> Deferred[bytes]:
         async def serve() -> Reply:
             try:
                 return await work()
             except VNCProxyError as e:
                 return self._refused(request, e)
+            except CancelledError:
+                return _UNHEARD
 
         # klein cancels the route's own Deferred when the connection ends; the work goes on
         answer: Deferred[Reply] = Deferred()
         serving = Deferred.fromCoroutine(serve()).addErrback(self._unexpected, request)
+        if ends_with_caller:
+            request.notifyFinish().addErrback(lambda _: serving.cancel())
         serving.chainDeferred(answer)
         return answer.addCallback(lambda reply: Deferred.fromCoroutine(reply.send(request)))
 

@@ -14,10 +14,11 @@ from . import operations as op
 from .bodies import TokenRequest
 from .keys import KeyRequest
 from .parameters import parse_one
-from .serving import Serving, serves
+from .screen_routes import ScreenRoutes
+from .serving import serves
 
 
-class TokenRoutes(Serving):
+class TokenRoutes(ScreenRoutes):
     """The routes below ``/v1/tokens`` and ``/v1/keys``."""
 
     @serves(op.ISSUE_TOKEN)
@@ -55,7 +56,10 @@ class TokenRoutes(Serving):
 
     @serves(op.CREATE_KEY)
     def create_key(self, request: Request) -> Deferred[bytes]:
-        """Create a key."""
+        """Create a key; with ``?vm=``, type at a machine's console."""
+        if b"vm" in request.args:
+            typing: Deferred[bytes] = self.type_keys(request)
+            return typing
         return self._answer_body(request, op.CREATE_KEY, KeyRequest, self._views.keys.create)
 
     @serves(op.LIST_KEYS)

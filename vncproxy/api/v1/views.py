@@ -18,6 +18,7 @@ from .recordings import RecordingsView
 from .screenshots import ScreenshotsView
 from .sessions import SessionsView
 from .tokens import Tokens
+from .typing import TypingView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,5 +36,6 @@ class Views:
     inventory: Inventory
     screenshots: ScreenshotsView
     recordings: RecordingsView
+    typing: TypingView
     readiness: Readiness
     metrics_registry: CollectorRegistry

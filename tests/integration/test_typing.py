@@ -1,0 +1,259 @@
+"""Keys that the API types, as guests of QEMU and programs of an X server get them."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import runpy
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.components.certificates import Authority
+from tests.components.gateway import Gateway
+from tests.components.libvirt_host import until
+from tests.components.vnc_servers import (
+    Identity,
+    QemuMachine,
+    XServer,
+    scancode_sector,
+    typing_sector,
+)
+from vncproxy.cli import main
+from vncproxy.client import Client
+from vncproxy.keyboard import LAYOUTS, load_layout
+from vncproxy.keyboard.layouts import FOLDER
+
+ASCII = "".join(map(chr, range(0x21, 0x7F)))
+GENERATOR = Path(__file__).parents[2] / "tools/make_layouts.py"
+
+
+class World:
+    """Guests of QEMU, a display of TigerVNC's with a program that reads, and a gateway."""
+
+    def __init__(self) -> None:
+        self.folder = folder = Path(tempfile.mkdtemp(prefix="typing-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        self.echo = self._guest("echo", typing_sector())
+        self.guests = {
+            name: self._guest(name, scancode_sector(), *more)
+            for name, more in (("us", ()), ("de", ("-k", "de")), ("fr", ("-k", "fr")))
+        }
+        identity = Identity(folder / "pki", Authority(folder), "localhost")
+        self.display = XServer(folder, "None", identity, "unused").start()
+        atexit.register(self.display.stop)
+        ports = {name: guest.port for name, guest in self.guests.items()}
+        ports |= {"echo": self.echo.port, "display": self.display.port}
+        lines = "\n".join(
+            f'{name} = {{ address = "127.0.0.1:{port}" }}' for name, port in ports.items()
+        )
+        self.gateway = Gateway(f"""
+[backends.here]
+type = "static"
+[backends.here.consoles]
+{lines}
+alone = {{ address = "127.0.0.1:{self.echo.port}", one_viewer = true }}
+""").start()
+        atexit.register(self.gateway.stop)
+        self.api = f"http://127.0.0.1:{self.gateway.api_port}"
+        for name, guest in {"echo": self.echo, **self.guests}.items():
+            until(partial(self._runs, name, guest), "the guest's first answer")
+
+    def _guest(self, name: str, sector: bytes, *more: str) -> QemuMachine:
+        guest = QemuMachine(self.folder, name, sector=sector, more=more).start()
+        atexit.register(guest.stop)
+        return guest
+
+    def _runs(self, name: str, guest: QemuMachine) -> bool:
+        """Press a key, which a guest that still boots does not show."""
+        self.type(f"here/{name}", keys=["space"])
+        time.sleep(0.2)
+        return bool(arrived(guest))
+
+    def type(self, vm: str, **asked: Any) -> tuple[int, Any]:
+        status, body = self.gateway.call("POST", "/v1/screen/keys", {"vm": vm, **asked})
+        return status, body
+
+
+def arrived(guest: QemuMachine) -> bytes:
+    """Return what the guest has got so far."""
+    return guest.typed_file.read_bytes()
+
+
+def scancodes(layout: str, text: str) -> bytes:
+    """Return what a PS/2 keyboard sends, in set 1, when a text is typed."""
+    found = b""
+    for chord in load_layout(layout).strokes(text):
+        for up, keys in ((0, chord), (0x80, chord[::-1])):
+            for key in keys:
+                prefix = b"\xe0" if key.scancode & 0x80 else b""
+                found += prefix + bytes([key.scancode & 0x7F | up])
+    return found
+
+
+@cache
+def world() -> World:
+    return World()
+
+
+class QemuTests(SynchronousTestCase):
+    timeout = 180
+
+    def typed(self, name: str, text: str, **more: Any) -> tuple[bytes, str]:
+        """Return what arrives at a guest, and what was sent."""
+        guest = world().guests[name]
+        before = arrived(guest)
+        status, answer = world().type(f"here/{name}", text=text, rate=50, **more)
+        self.assertEqual(status, 200, answer)
+        layout = more.get("layout", "us")
+        until(lambda: len(arrived(guest)) >= len(before + scancodes(layout, text)), "all keys")
+        return arrived(guest).removeprefix(before), answer["sent"]
+
+    def test_a_guest_reads_a_text(self) -> None:
+        before = world().echo.typed()
+        text = "Hello, World! (1+1=2)\n"
+        self.assertEqual(world().type("here/echo", text=text)[0], 200)
+        until(lambda: world().echo.typed() == before + text, "the text")
+
+    def test_a_guest_with_the_layout_that_is_named_gets_its_scan_codes(self) -> None:
+        text = ASCII + "äöüß€ê"
+        self.assertEqual(self.typed("us", text, layout="de"), (scancodes("de", text), "codes"))
+
+    def test_a_server_makes_the_same_scan_codes_of_keysyms(self) -> None:
+        for name, text in (
+            ("us", ASCII),
+            ("de", "zyZY@{[]}\\|ß#'+-_äÖü"),
+            ("fr", "azAZ1290&é\"'(-è_çà)=;:!,?./"),
+        ):
+            found = self.typed(name, text, layout=name, codes=False)
+            self.assertEqual(found, (scancodes(name, text), "keysyms"), name)
+
+    def test_chords(self) -> None:
+        guest = world().guests["us"]
+        before = arrived(guest)
+        keys = ["ctrl+alt+delete", {"pause": 0.1}, {"hold": "f12", "seconds": 0.2}, "up"]
+        self.assertEqual(world().type("here/us", keys=keys)[0], 200)
+        expected = "1d 38 e053 e0d3 b8 9d 58 d8 e048 e0c8"
+        until(lambda: arrived(guest).removeprefix(before) == bytes.fromhex(expected), "the chords")
+
+
+class XServerTests(SynchronousTestCase):
+    timeout = 120
+
+    def test_a_program_reads_what_the_layout_of_its_server_lacks(self) -> None:
+        file = world().folder / "read"
+        terminal = subprocess.Popen(
+            [
+                "xterm",
+                "-fn",
+                "fixed",
+                "-e",
+                "sh",
+                "-c",
+                f'echo >{file}.begun; read line; echo "$line" >{file}',
+            ],
+            env={**os.environ, "DISPLAY": f":{world().display.display}", "LC_ALL": "C.UTF-8"},
+        )
+        try:
+            until(Path(f"{file}.begun").exists, "the terminal")
+            until(lambda: self._types(file), "the line")
+        finally:
+            terminal.kill()
+            terminal.wait()
+
+    def _types(self, file: Path) -> bool:
+        """Type until the terminal, whose window may not have the focus yet, has read it."""
+        text = "Grüße @ {x} ~ é"
+        status, answer = world().type("here/display", text=text + "\n", layout="de")
+        self.assertEqual(status, 200, answer)
+        time.sleep(0.2)
+        if not file.exists():
+            return False
+        self.assertEqual(file.read_text().strip(), text)
+        return True
+
+
+class SessionTests(SynchronousTestCase):
+    timeout = 120
+
+    def test_an_administrator_ends_it_and_the_held_key_is_released(self) -> None:
+        guest = world().guests["us"]
+        before = arrived(guest)
+        answers: list[tuple[int, Any]] = []
+        keys = [{"hold": "a", "seconds": 60}, "b"]
+        thread = threading.Thread(
+            target=lambda: answers.append(world().type("here/us", keys=keys, user="job 7"))
+        )
+        thread.start()
+        until(lambda: arrived(guest).removeprefix(before)[:1] == b"\x1e", "the key")
+        (session,) = world().gateway.call("GET", "/v1/sessions")[1]["sessions"]
+        self.assertEqual((session["type"], session["user"]), ("keys", "job 7"))
+        world().gateway.call("DELETE", f"/v1/sessions/{session['id']}")
+        thread.join(30)
+        ((status, answer),) = answers
+        self.assertEqual((status, answer["error"]["code"]), (409, "keys-interrupted"))
+        until(lambda: arrived(guest).endswith(b"\x9e"), "its release")
+        line = world().gateway.audit_of("api-type", session=session["id"])
+        self.assertEqual((line["keys"], line["of"], line["user"]), (0, 2, "job 7"))
+
+    def test_a_caller_that_leaves_ends_it(self) -> None:
+        guest = world().guests["us"]
+        before = arrived(guest)
+        body = b'{"vm": "here/us", "keys": [{"hold": "c", "seconds": 60}]}'
+        with socket.create_connection(("127.0.0.1", world().gateway.api_port)) as connection:
+            connection.sendall(
+                b"POST /v1/screen/keys HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+                + world().gateway.key.encode()
+                + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
+                + body
+            )
+            until(lambda: arrived(guest).removeprefix(before)[:1] == b"\x2e", "the key")
+        until(lambda: arrived(guest).endswith(b"\xae"), "its release")
+        until(lambda: not world().gateway.call("GET", "/v1/sessions")[1]["sessions"], "the end")
+
+    def test_a_console_with_one_viewer_is_taken_only_on_purpose(self) -> None:
+        status, answer = world().type("here/alone", text="x")
+        self.assertEqual((status, answer["error"]["code"]), (503, "console-in-use"))
+        before = world().echo.typed()
+        self.assertEqual(world().type("here/alone", text="x", take_over=True)[0], 200)
+        until(lambda: world().echo.typed() == before + "x", "the text")
+
+    def test_the_commands_and_no_secret_in_log_and_audit(self) -> None:
+        before = world().echo.typed()
+        secret = "Tr0ub4dor&3"
+        environment = {"VNCPROXY_API": world().api, "VNCPROXY_API_KEY": world().gateway.key}
+        run = CliRunner().invoke(
+            main, ["type", "here/echo", "-", "--enter"], input=secret, env=environment
+        )
+        self.assertEqual((run.exit_code, run.output), (0, "12 keys typed at here/echo\n"))
+        run = CliRunner().invoke(
+            main, ["keys", "here/echo", "shift+a", "pause=0.1", "b"], env=environment
+        )
+        self.assertEqual((run.exit_code, run.output), (0, "2 keys typed at here/echo\n"))
+        until(lambda: world().echo.typed() == f"{before}{secret}\nAb", "both")
+        world().gateway.audit_of("api-type", characters=12)
+        self.assertNotIn(secret, world().gateway.log())
+
+    def test_the_client_library(self) -> None:
+        before = world().echo.typed()
+        with Client(world().api, world().gateway.key) as client:
+            answer = client.type_keys("here/echo", keys=["x", {"text": "yz"}])
+        self.assertEqual((answer["keys"], answer["characters"]), (3, 2))
+        until(lambda: world().echo.typed() == before + "xyz", "the text")
+
+
+class LayoutTests(SynchronousTestCase):
+    def test_the_files_are_those_that_the_tool_makes(self) -> None:
+        text_of = runpy.run_path(str(GENERATOR))["text_of"]
+        for name in LAYOUTS:
+            made = text_of(name)
+            self.assertEqual((FOLDER / f"{name}.json").read_text("utf-8"), made, name)
