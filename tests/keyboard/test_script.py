@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import contextlib
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.keyboard import Key, Pause, Press, Script, load_layout, read_chord
 
 US = load_layout("us")

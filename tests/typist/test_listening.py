@@ -3,10 +3,10 @@ from __future__ import annotations
 import contextlib
 import struct
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.properties import given
+from tests.properties import strategies as st
 from vncproxy.errors import VNCProxyError
 from vncproxy.rfb.pixels import PixelFormat
 from vncproxy.rfb.server_init import ServerInit
