@@ -25,6 +25,7 @@ In reading order:
 - `archive`: where they are kept: listed, read, deleted.
 - `review`: recordings that are watched: links, live following, who watched.
 - `screenshots`: pictures of consoles, by short sessions of the proxy's own.
+- `watching`: waits until screens change, or are still.
 - `keyboard`: keys, keyboard layouts, and what is typed with them.
 - `typist`: types at consoles, by sessions of its own.
 - `tokens`, `redis`: issuing, storing and redeeming tokens; the connection to Redis.

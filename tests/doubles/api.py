@@ -28,6 +28,7 @@ from vncproxy.api import (
 from vncproxy.api.audit import ApiAudit
 from vncproxy.api.stored_keys import StoredKeys
 from vncproxy.api.v1.recordings import Reviews
+from vncproxy.api.v1.screen import Screens
 from vncproxy.api.v1.screenshots import Pictures
 from vncproxy.api.v1.typing import Types
 from vncproxy.config.scope import Access
@@ -295,6 +296,7 @@ class ApiTestCase(SynchronousTestCase):
         self.pictures: Pictures | None = None
         self.reviews: Reviews | None = None
         self.type_keys: Types | None = None
+        self.screens: Screens | None = None
         self.asked: dict[Deferred[Any], tuple[str, str]] = {}
         self.key = self.add_key("root", Scope.ADMIN)
         self.serve()
@@ -340,6 +342,7 @@ class ApiTestCase(SynchronousTestCase):
                 xvp_url="http://console.example.com:6081/console",
                 rfb_address=self.rfb_address,
                 type_keys=self.type_keys,
+                screens=self.screens,
                 zone=self.zone,
                 zones=self.zones,
                 pictures=self.pictures,

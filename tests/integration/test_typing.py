@@ -8,6 +8,7 @@ import runpy
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import Any
 from click.testing import CliRunner
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.components.boot_menu import boot_menu
 from tests.components.certificates import Authority
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import until
@@ -34,6 +36,7 @@ from vncproxy.keyboard import LAYOUTS, load_layout
 from vncproxy.keyboard.layouts import FOLDER
 
 ASCII = "".join(map(chr, range(0x21, 0x7F)))
+EXAMPLE = Path(__file__).parents[2] / "examples/boot_menu.py"
 GENERATOR = Path(__file__).parents[2] / "tools/make_layouts.py"
 
 
@@ -48,11 +51,12 @@ class World:
             name: self._guest(name, scancode_sector(), *more)
             for name, more in (("us", ()), ("de", ("-k", "de")), ("fr", ("-k", "fr")))
         }
+        self.menu = self._guest("menu", boot_menu(folder), "-m", "64")
         identity = Identity(folder / "pki", Authority(folder), "localhost")
         self.display = XServer(folder, "None", identity, "unused").start()
         atexit.register(self.display.stop)
         ports = {name: guest.port for name, guest in self.guests.items()}
-        ports |= {"echo": self.echo.port, "display": self.display.port}
+        ports |= {"echo": self.echo.port, "display": self.display.port, "menu": self.menu.port}
         lines = "\n".join(
             f'{name} = {{ address = "127.0.0.1:{port}" }}' for name, port in ports.items()
         )
@@ -249,6 +253,70 @@ class SessionTests(SynchronousTestCase):
             answer = client.type_keys("here/echo", keys=["x", {"text": "yz"}])
         self.assertEqual((answer["keys"], answer["characters"]), (3, 2))
         until(lambda: world().echo.typed() == before + "xyz", "the text")
+
+
+class WaitTests(SynchronousTestCase):
+    timeout = 120
+
+    def wait(self, **more: Any) -> Any:
+        with Client(world().api, world().gateway.key) as client:
+            return client.wait_screen("here/echo", **more)
+
+    def test_a_blinking_cursor_does_not_keep_a_screen_from_being_still(self) -> None:
+        seen = self.wait(stable_for=1.5, timeout=60)
+        self.assertEqual((seen["stable"], seen["width"], seen["height"]), (True, 720, 400))
+        self.assertGreaterEqual(seen["still"], 1.5)
+
+        again = self.wait(changed_from=seen["digest"], timeout=3)
+        self.assertEqual((again["stable"], again["changed"]), (True, False))
+
+    def test_a_change_is_seen_by_all_that_wait_and_by_one_connection(self) -> None:
+        before = self.wait(timeout=60)["digest"]
+        answers: list[Any] = []
+        wait = partial(self.wait, changed_from=before, timeout=60)
+        waiting = [threading.Thread(target=lambda: answers.append(wait())) for _ in range(4)]
+        for each in waiting:
+            each.start()
+        self.assertEqual(self.connections(), 1)
+        self.assertEqual(world().type("here/echo", text="q")[0], 200)
+        for each in waiting:
+            each.join(60)
+        self.assertEqual([each["changed"] for each in answers], [True] * 4)
+        self.assertEqual(len({each["digest"] for each in answers}), 1)
+
+    def connections(self) -> int:
+        """Return how many connections the gateway has to the guest's console."""
+        found = subprocess.run(
+            ["ss", "-Htn", "state", "established", f"dport = :{world().echo.port}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return len(found.stdout.splitlines())
+
+    def test_the_command(self) -> None:
+        environment = {"VNCPROXY_API": world().api, "VNCPROXY_API_KEY": world().gateway.key}
+        done = CliRunner().invoke(main, ["screen", "wait", "here/echo"], env=environment)
+        self.assertRegex(done.output, r"^[0-9a-f]{32}\n$")
+        words = ["screen", "wait", "here/echo", "--timeout", "1", "--changed-from"]
+        same = CliRunner().invoke(main, [*words, done.output.strip()], env=environment)
+        self.assertEqual((done.exit_code, same.exit_code), (0, 1))
+        self.assertIn("has not changed", same.output)
+
+    def test_the_example_goes_through_a_boot_menu(self) -> None:
+        command = [sys.executable, str(EXAMPLE), "here/menu", "2", "console=ttyS0"]
+        environment = {"VNCPROXY_API": world().api, "VNCPROXY_API_KEY": world().gateway.key}
+        done = subprocess.run(
+            command,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        shown = b"installed with console=ttyS0"
+        until(lambda: shown in arrived(world().menu), "what the entry prints")
 
 
 class LayoutTests(SynchronousTestCase):

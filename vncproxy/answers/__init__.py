@@ -29,7 +29,7 @@ from .recordings import (
     RecordingList,
     RevokedLinks,
 )
-from .screen import TypedKeys
+from .screen import Screen, TypedKeys
 from .sessions import Approval, Session, SessionApproval, SessionBorder, SessionList, WaitingList
 from .tokens import IssuedToken, StoredToken, Token, TokenPolicy
 from .zones import ZoneAbout, ZoneMachine, ZoneToken
@@ -67,6 +67,7 @@ __all__ = [
     "Revocation",
     "RevokedKey",
     "RevokedLinks",
+    "Screen",
     "Session",
     "SessionApproval",
     "SessionBorder",

@@ -39,6 +39,7 @@ from .v1.power import PowerView
 from .v1.proxies import ProxiesView
 from .v1.recordings import RecordingsView, Reviews
 from .v1.routes import Api
+from .v1.screen import Screens, ScreenView
 from .v1.screenshots import Pictures, ScreenshotsView
 from .v1.sessions import SessionsView
 from .v1.tokens import Tokens
@@ -73,6 +74,7 @@ class ApiParts:
         rfb_address: host and port where native viewers reach it; empty for nowhere.
         places: which proxy shows a machine; without it, links lead to this one.
         pictures: takes pictures of machines; None where that is not installed.
+        screens: waits for screens; None where that is not installed.
         type_keys: types at consoles.
         records: whether sessions can be recorded.
         reviews: the recordings, and links to them; None where nothing is recorded.
@@ -105,6 +107,7 @@ class ApiParts:
     rfb_address: str = ""
     places: IPlaces | None = None
     pictures: Pictures | None = None
+    screens: Screens | None = None
     type_keys: Types | None = None
     records: bool = False
     reviews: Reviews | None = None
@@ -147,6 +150,7 @@ class Assembly:
             inventory=Inventory(self._lists),
             screenshots=ScreenshotsView(parts.pictures, self._permissions, self._audit),
             recordings=self._make_recordings(),
+            screen=ScreenView(parts.screens, self._permissions, self._audit),
             typing=TypingView(
                 parts.type_keys,
                 self._permissions,

@@ -13,6 +13,7 @@
 - `recordings`: ``recordings``, through the HTTP API.
 - `recording_upload`: ``recording upload``, of a spool.
 - `screenshot`: ``screenshot``, through the HTTP API.
+- `screen`: ``screen wait``, through the HTTP API.
 - `typing`: ``type`` and ``keys``, through the HTTP API.
 - `proxies`: ``proxies`` and ``drain``, through the HTTP API.
 - `unconfirmed`: processes that have not confirmed an order.
@@ -43,6 +44,7 @@ from .power import power
 from .proxies import drain, proxies
 from .recording import recording
 from .recordings import recordings
+from .screen import screen
 from .screenshot import screenshot
 from .sessions import sessions
 from .setting_up import setup
@@ -79,6 +81,7 @@ for _command in (
         sessions,
         power,
         screenshot,
+        screen,
         type_text,
         press_keys,
         recording,

@@ -60,6 +60,7 @@ class _Methods:
     end_session = _Method(calls.end_session)
     end_sessions = _Method(calls.end_sessions)
     show_screen = _Method(screen_calls.show_screen)
+    wait_screen = _Method(screen_calls.wait_screen)
     type_keys = _Method(screen_calls.type_keys)
     list_approvals = _Method(calls.list_approvals)
     approve_session = _Method(calls.approve_session)

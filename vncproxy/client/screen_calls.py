@@ -33,6 +33,35 @@ def show_screen(
     return Call("GET", "/v1/screenshot", query, media_type="image/*")
 
 
+def wait_screen(
+    vm: str,
+    *,
+    wait: Literal["stable"] = "stable",
+    stable_for: float = 1.0,
+    timeout: float = 30.0,
+    area: tuple[int, int, int, int] | None = None,
+    ignore: Sequence[tuple[int, int, int, int]] = (),
+    changed_from: str | None = None,
+) -> Call[answers.Screen]:
+    """Wait until a machine's screen is still; look at ``stable`` and ``changed`` of the answer.
+
+    Args:
+        stable_for: seconds without a change.
+        timeout: seconds after which the answer comes in any case.
+        area: what is looked at: left, top, width and height in pixels.
+        ignore: parts that are left out.
+        changed_from: the ``digest`` of an earlier answer, which the screen must not have any more.
+    """
+    query = given(vm=vm, wait=wait, stable_for=stable_for, timeout=timeout)
+    query |= given(area=None if area is None else _area(area), changed_from=changed_from)
+    query |= {"ignore": "/".join(map(_area, ignore))} if ignore else {}
+    return Call("GET", "/v1/screen", query, patience=timeout)
+
+
+def _area(area: tuple[int, int, int, int]) -> str:
+    return ",".join(map(str, area))
+
+
 def type_keys(
     vm: str,
     *,

@@ -83,7 +83,7 @@ async def take_picture(
         UpstreamClosed: the server closed the connection before.
     """
     try:
-        camera = _Camera(leg, server_init, in_thread, _TimeLimit(time_limit, clock))
+        camera = Camera(leg, server_init, in_thread, TimeLimit(time_limit, clock))
         return await Deferred.fromCoroutine(camera.take(cursor)).addTimeout(time_limit, clock)
     except TimeoutError as error:
         raise UpstreamViolation(f"no picture within {time_limit:g} s") from error
@@ -91,7 +91,7 @@ async def take_picture(
         leg.close(ClientGone(), time_limit)
 
 
-class _TimeLimit:
+class TimeLimit:
     """Ends what a thread does: a call in a thread cannot be cancelled.
 
     Args:
@@ -99,8 +99,12 @@ class _TimeLimit:
     """
 
     def __init__(self, seconds: float, clock: IReactorTime) -> None:
-        self._end = clock.seconds() + seconds
         self._clock = clock
+        self.restart(seconds)
+
+    def restart(self, seconds: float) -> None:
+        """Allow so many seconds from now on."""
+        self._end = self._clock.seconds() + seconds
 
     def check(self) -> None:
         """Raise an error once the time is over."""
@@ -108,9 +112,15 @@ class _TimeLimit:
             raise UpstreamViolation("its picture was not decoded in time")
 
 
-class _Camera:
+class Camera:
+    """Asks a console for its screen, and decodes what comes.
+
+    Args:
+        leg, in_thread: as `take_picture` has them.
+    """
+
     def __init__(
-        self, leg: Leg, server_init: bytes, in_thread: InThread, time_limit: _TimeLimit
+        self, leg: Leg, server_init: bytes, in_thread: InThread, time_limit: TimeLimit
     ) -> None:
         self._leg = leg
         self._in_thread = in_thread
@@ -124,19 +134,24 @@ class _Camera:
         self._unread: deque[bytes] = deque()
         self._unread_size = 0
         self._messages = 0
+        self._has_come = False
         self._arrived: Deferred[None] | None = None
         self._failure: VNCProxyError | None = None
 
     async def take(self, cursor: bool | None) -> Picture:
         """Return the picture once each pixel was sent."""
-        self._leg.deliver(self._receive)
-        self._leg.close_reason.addCallback(self._closed)
-        self._leg.send(bytes(4) + self._format.pack())
-        self._announce(_ENCODINGS if cursor is None else (*_OF_CURSORS, *_ENCODINGS))
-        await self._receive_picture()
+        await self._begin(_ENCODINGS if cursor is None else (*_OF_CURSORS, *_ENCODINGS))
         if cursor and self._decoder.pointer is None and self._decoder.cursor is not None:
             await self._receive_with_cursor()
         return await self._finish(cursor=cursor is True)
+
+    async def _begin(self, encodings: Sequence[int] = _ENCODINGS) -> None:
+        """Announce encodings, and receive the whole picture."""
+        self._leg.deliver(self._receive)
+        self._leg.close_reason.addCallback(self._closed)
+        self._leg.send(bytes(4) + self._format.pack())
+        self._announce(encodings)
+        await self._receive_picture()
 
     async def _receive_with_cursor(self) -> None:
         """Let the server paint the cursor: only it knows where that is."""
@@ -233,6 +248,7 @@ class _Camera:
             waiting.errback(self._failure)
 
     def _wake(self) -> None:
+        self._has_come = self._arrived is None
         waiting, self._arrived = self._arrived, None
         if waiting is not None:
             waiting.callback(None)

@@ -13,6 +13,7 @@
 - `taking`: takes a picture of a machine, here or by a peer.
 - `typing`: what types at consoles.
 - `pictures`: pictures of machines.
+- `waiting`: what waits for screens.
 - `recordings`: recordings of sessions.
 - `archive`: where recordings are kept.
 - `replaying`: playable copies of recordings, made in the background.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..api.v1.joining import Drive
     from ..api.v1.recordings import Reviews as ReviewsOfApi
     from .pictures import LazyAlbum
+    from .waiting import LazyWaiting
 
 
 class IHosts(Protocol):
@@ -49,6 +50,7 @@ class ApiResources:
         note: writes an audit line.
         hosts: which proxy shows a machine; None where this one shows all.
         album: takes pictures of machines; None where that is not installed.
+        screens: waits for screens, likewise.
         drive: lets a session drive.
         reviews: what watches recordings; None where nothing is recorded.
     """
@@ -63,6 +65,7 @@ class ApiResources:
         note: Callable[[str, Mapping[str, object]], object],
         hosts: IHosts | None,
         album: LazyAlbum | None,
+        screens: LazyWaiting | None,
         drive: Drive | None,
         reviews: Reviews | None,
     ) -> None:
@@ -77,6 +80,7 @@ class ApiResources:
         self._registry = registry
         self._hosts = hosts
         self._album = album
+        self._screens = screens
         self._drive = drive
         self._reviews = reviews
         self._clock = sessions.services.reactor
@@ -130,6 +134,7 @@ class ApiResources:
                 rfb_address=settings.public.rfb_address,
                 places=self._hosts.directory if self._hosts else None,
                 pictures=self._album,
+                screens=self._screens,
                 type_keys=make_typing(self._sessions),
                 records=bool(settings.recording.place),
                 reviews=self._recordings(settings.public.announced[0]),

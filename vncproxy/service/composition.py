@@ -47,6 +47,7 @@ from .session_services import services
 from .siblings import Siblings
 from .sites import Sites
 from .together import links_to_sessions, make_company
+from .waiting import make_waiting
 from .zone_links import make_links, surround
 
 if TYPE_CHECKING:
@@ -272,6 +273,12 @@ class _Parts:
                 self.reactor,
                 self.recordings.readable if self.recordings else lambda session_id: None,
                 portals,
+            ),
+            make_waiting(
+                self.sessions,
+                (self.cluster.sessions if self.cluster else self.sessions).of_machine,
+                components.calls,
+                self.reactor,
             ),
             self.company.handing.force,
             self.reviews,

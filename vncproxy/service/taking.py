@@ -23,6 +23,7 @@ from ..errors import (
 from ..hosts.directory import Way
 from ..hosts.peer import Peer
 from ..model import Journey, SessionFilter, SessionInfo, VMAddress
+from ..relay.leg import Leg
 from ..screenshots.formats import Shot
 from ..session.registry import SessionRegistry
 from ..together.viewers import require_room
@@ -103,7 +104,7 @@ class PictureTaker:
             AtAnotherProxy: another one shows it, which has to be asked.
             VNCProxyError: its console cannot be shown.
         """
-        await self._require_shared(shot.vm)
+        await require_shared(self._of_machine, shot.vm)
         recorded = await self._recorded(shot)
         if recorded is not None and recorded.is_exact:
             return recorded.picture
@@ -130,20 +131,12 @@ class PictureTaker:
                 return await self._screens.show(path, cursor=shot.cursor is True)
         return None
 
-    async def _require_shared(self, vm: VMAddress) -> None:
-        """Make sure that a further user might look at a machine now."""
-        for each in await self._of_machine(vm):
-            if each.policy.is_exclusive and each.joins is None:
-                raise ConsoleOccupied(f"session {each.id} has {vm} to itself", public=_PRIVATE)
-
     async def _take_here(self, shot: Shot) -> Picture:
         from ..screenshots.camera import take_picture
 
-        services, reactor = self._sessions.services, self._reactor
-        await require_room(services.backends, shot.vm)
-        console, _ = await services.consoles().open(shot.vm, journey=_in_zone)
+        leg, server_init = await open_to_look(self._sessions, shot.vm)
         return await take_picture(
-            console.leg, console.server_init, self._in_thread, TIME_LIMIT, reactor, shot.cursor
+            leg, server_init, self._in_thread, TIME_LIMIT, self._reactor, shot.cursor
         )
 
     async def _take_elsewhere(self, shot: Shot, error: VNCProxyError) -> Picture:
@@ -181,6 +174,29 @@ class PictureTaker:
         image = await peer.picture(shot.vm, shot.cursor, shot.hops + 1)
         picture: Picture = await self._in_thread(decode_image, image)
         return picture
+
+
+async def require_shared(of_machine: OfMachine, vm: VMAddress) -> None:
+    """Make sure that a further user might look at a machine now.
+
+    Raises:
+        ConsoleOccupied: a session has the machine that shares it with no others.
+    """
+    for each in await of_machine(vm):
+        if each.policy.is_exclusive and each.joins is None:
+            raise ConsoleOccupied(f"session {each.id} has {vm} to itself", public=_PRIVATE)
+
+
+async def open_to_look(sessions: SessionRegistry, vm: VMAddress) -> tuple[Leg, bytes]:
+    """Open a machine's console where that disconnects no viewer: its leg, and ServerInit.
+
+    Raises:
+        ConsoleInUse: the console is shown to one viewer.
+        VNCProxyError: it cannot be opened here.
+    """
+    await require_room(sessions.services.backends, vm)
+    console, _ = await sessions.services.consoles().open(vm, journey=_in_zone)
+    return console.leg, console.server_init
 
 
 def _in_zone(zone: str) -> Journey:

@@ -15,6 +15,7 @@ In reading order:
 - `inventory`: the machines of all backends.
 - `screenshots`: pictures of machines.
 - `recordings`: list, show and delete recordings, get their files, make links to them.
+- `screen_parameters`, `screen`: waiting for screens.
 - `typing_bodies`, `typing`: keys for the consoles of machines.
 - `problems`: why requests fail: statuses and codes.
 - `operation`: a request as a value: its path, scopes, types and problems.

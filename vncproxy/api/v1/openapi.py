@@ -32,7 +32,7 @@ _TAGS = {
     "keys": "Keys of the API that were created by it.",
     "vms": "The machines of all backends.",
     "screenshot": "Pictures of screens.",
-    "screen": "Keys are typed at consoles.",
+    "screen": "Screens are waited for, and keys are typed at consoles.",
     "power": "Machines are started, stopped and reset.",
     "sessions": "Consoles that are open, at all proxies.",
     "recordings": "Recordings of sessions.",

@@ -58,7 +58,7 @@ from .recording_operations import (
     REVOKE_LINKS,
     SHOW_RECORDING,
 )
-from .screen_operations import TYPE_KEYS
+from .screen_operations import TYPE_KEYS, WAIT_SCREEN
 from .session_operations import (
     APPROVE_SESSION,
     CHANGE_SESSION,
@@ -288,6 +288,7 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     TELL_ZONE,
     DESCRIBE,
     SCREENSHOT,
+    WAIT_SCREEN,
     TYPE_KEYS,
     METRICS,
     ALIVE,

@@ -176,8 +176,7 @@ KEYS_INTERRUPTED = Problem(
     "Not everything was typed: the message says how much, and why.",
 )
 TYPING_REFUSED = tuple(
-    Problem(each.status, each.code, each.public)
-    for each in (ConsoleOccupied, OverLimit, OutsideHours, TokenRefused, AtAnotherProxy)
+    Problem(each.status, each.code, each.public) for each in (OverLimit, OutsideHours, TokenRefused)
 )
 """Why a session cannot type, beside what concerns its console."""
 

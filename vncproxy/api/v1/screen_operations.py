@@ -1,8 +1,8 @@
-"""The requests about screens and keyboards: type."""
+"""The requests about screens and keyboards: wait, and type."""
 
 from __future__ import annotations
 
-from ...answers import TypedKeys
+from ...answers import Screen, TypedKeys
 from ...config.scope import Scope
 from .operation import Operation
 from .parameters import ONE_VM
@@ -13,8 +13,22 @@ from .problems import (
     STORE_UNAVAILABLE,
     TYPING_REFUSED,
 )
+from .screen_parameters import AREA, CHANGED_FROM, IGNORE, STABLE_FOR, TIMEOUT, WAIT
 from .typing_bodies import TypeRequest
 
+WAIT_SCREEN = Operation(
+    "waitScreen",
+    "GET",
+    "/v1/screen",
+    Screen,
+    "Wait until a machine's screen is still, or has changed and is still.",
+    "The answer comes after `timeout` at the latest, and `stable` and `changed` say how it was. A"
+    " cursor that blinks is no change. With `Accept: image/png`, `image/jpeg` or `image/webp` it is"
+    " the picture, and headers have the digest and whether it was stable.",
+    scopes=(Scope.SCREENSHOT,),
+    query=(ONE_VM, WAIT, STABLE_FOR, TIMEOUT, AREA, IGNORE, CHANGED_FROM),
+    causes=(*SCREEN_REFUSED, NOT_INSTALLED),
+)
 TYPE_KEYS = Operation(
     "typeKeys",
     "POST",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
-from ...answers import TypedKeys
+from ...answers import Screen, TypedKeys
 from ..caller import Caller
 from ..reply import Reply
 from . import screen_operations as op
@@ -16,6 +16,16 @@ from .typing_bodies import TypeRequest
 
 class ScreenRoutes(Serving):
     """The routes below ``/v1/screen``."""
+
+    @serves(op.WAIT_SCREEN)
+    def wait_screen(self, request: Request) -> Deferred[bytes]:
+        """Wait for a machine's screen."""
+
+        async def work(caller: Caller) -> Reply[Screen]:
+            given = parse_query(request.args, op.WAIT_SCREEN.query)
+            return await self._views.screen.wait(caller, request.getHeader("accept"), **given)
+
+        return self._answer(request, op.WAIT_SCREEN, work, ends_with_caller=True)
 
     @serves(op.TYPE_KEYS)
     def type_keys(self, request: Request) -> Deferred[bytes]:

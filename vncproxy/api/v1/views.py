@@ -15,6 +15,7 @@ from .keys import KeysView
 from .power import PowerView
 from .proxies import ProxiesView
 from .recordings import RecordingsView
+from .screen import ScreenView
 from .screenshots import ScreenshotsView
 from .sessions import SessionsView
 from .tokens import Tokens
@@ -37,5 +38,6 @@ class Views:
     screenshots: ScreenshotsView
     recordings: RecordingsView
     typing: TypingView
+    screen: ScreenView
     readiness: Readiness
     metrics_registry: CollectorRegistry
