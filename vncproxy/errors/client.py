@@ -49,19 +49,28 @@ class KeysInterrupted(ClientError):
     """The session that types has ended before everything was typed.
 
     Args:
-        why: it has.
         typed: how many times keys were pressed.
-        wanted: how many times they were to be pressed.
     """
 
     public = "Not everything was typed."
     status = 409
     code = "keys-interrupted"
 
-    def __init__(self, why: VNCProxyError, typed: int, wanted: int) -> None:
-        sentence = f"{typed} of {wanted} keys were typed. {why.sentence()}"
-        super().__init__(f"{typed} of {wanted} keys: {why.code} {why.detail}", public=sentence)
+    def __init__(self, detail: str = "", *, typed: int = 0, public: str | None = None) -> None:
+        super().__init__(detail, public=public)
         self.typed = typed
+
+    @classmethod
+    def after(cls, why: VNCProxyError, typed: int, wanted: int) -> Self:
+        """Return the error of a session that has ended.
+
+        Args:
+            why: it has.
+            wanted: how many times keys were to be pressed.
+        """
+        sentence = f"{typed} of {wanted} keys were typed. {why.sentence()}"
+        detail = f"{typed} of {wanted} keys: {why.code} {why.detail}"
+        return cls(detail, typed=typed, public=sentence)
 
 
 class TokenRefused(ClientError):

@@ -236,4 +236,4 @@ class KeyboardViewer:
         session = self.session
         if session is None or not (session.is_open or why is session.reason):
             return why
-        return KeysInterrupted(why, self.strokes, self._script.strokes)
+        return KeysInterrupted.after(why, self.strokes, self._script.strokes)

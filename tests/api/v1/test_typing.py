@@ -191,7 +191,7 @@ class RefusalTests(TypingTestCase):
         self.assertEqual((answer.status, answer.error["code"]), (503, "console-in-use"))
 
     def test_how_much_was_typed(self) -> None:
-        self.failed(KeysInterrupted(EndedByAdministrator(), 1, 3))
+        self.failed(KeysInterrupted.after(EndedByAdministrator(), 1, 3))
         answer = self.type(text="abc")
         self.assertEqual((answer.status, answer.error["code"]), (409, "keys-interrupted"))
         self.assertIn("1 of 3 keys", answer.error["message"])
@@ -231,7 +231,7 @@ class EndTests(TypingTestCase):
         self.call("DELETE", f"/v1/keys/{created.body['id']}", key=self.keys_key())
         self.clock.pump([1.0] * 3)
         self.assertIsInstance(self.live.reason, EndedByAdministrator)
-        self.result.errback(KeysInterrupted(EndedByAdministrator(), 0, 1))
+        self.result.errback(KeysInterrupted.after(EndedByAdministrator(), 0, 1))
         self.assertEqual(self.finish(asked).status, 409)
 
     def test_a_key_that_expires_ends_it(self) -> None:
@@ -239,7 +239,7 @@ class EndTests(TypingTestCase):
         self.time += 61
         self.clock.pump([1.0] * 2)
         self.assertIsInstance(self.live.reason, EndedByAdministrator)
-        self.result.errback(KeysInterrupted(EndedByAdministrator(), 0, 1))
+        self.result.errback(KeysInterrupted.after(EndedByAdministrator(), 0, 1))
         self.finish(asked)
 
     def test_nothing_looks_at_the_key_of_a_session_that_has_ended(self) -> None:
