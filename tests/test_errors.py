@@ -44,7 +44,13 @@ EVERY = list(tree(VNCProxyError))
 
 SHARED = {
     1000: {"SessionEnded", "ClientGone"},
-    1011: {"VNCProxyError", "ConsoleError", "ConfigurationError", "KeystoneUnavailable"},
+    1011: {
+        "KeysInterrupted",
+        "VNCProxyError",
+        "ConsoleError",
+        "ConfigurationError",
+        "KeystoneUnavailable",
+    },
     4000: {"ClientError", "BadRequest", "ModeFixed", "PolicyUnsupported"},
     4001: {"TokenRefused", "TokenUnknown", "TokenUsed", "TokenExpired", "TokenRevoked"},
     4101: {

@@ -26,7 +26,6 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │   │   └── TokenRevoked
     │   ├── PolicyUnsupported      a restriction that is not enforced here
     │   ├── OverLimit              too many sessions
-    │   ├── KeysInterrupted        not everything was typed
     │   ├── ModeFixed              what its user may do cannot change now
     │   ├── ConsoleOccupied        another session has the machine to itself
     │   ├── BannerDeclined, ApprovalDenied, ConsentTimeout      no consent, or no approval
@@ -59,6 +58,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │   ├── PowerDenied            the hypervisor does not allow it to the proxy's account
     │   └── PowerTooOften          its user has asked too often
     ├── StoreUnavailable           the token store
+    ├── KeysInterrupted            not everything was typed
     ├── KeystoneUnavailable        OpenStack's Keystone
     ├── AuditUnavailable           the audit file
     ├── RecordingUnavailable       the session has to be recorded, and cannot be
@@ -90,7 +90,6 @@ from .client import (
     ConsoleOccupied,
     DownstreamViolation,
     Forbidden,
-    KeysInterrupted,
     ModeFixed,
     OverLimit,
     PolicyUnsupported,
@@ -140,6 +139,7 @@ from .service import (
     AuditUnavailable,
     Busy,
     ConfigurationError,
+    KeysInterrupted,
     KeystoneUnavailable,
     RecordingUnavailable,
     StoreUnavailable,

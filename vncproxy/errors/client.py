@@ -45,34 +45,6 @@ class Forbidden(ClientError):
     code = "forbidden"
 
 
-class KeysInterrupted(ClientError):
-    """The session that types has ended before everything was typed.
-
-    Args:
-        typed: how many times keys were pressed.
-    """
-
-    public = "Not everything was typed."
-    status = 409
-    code = "keys-interrupted"
-
-    def __init__(self, detail: str = "", *, typed: int = 0, public: str | None = None) -> None:
-        super().__init__(detail, public=public)
-        self.typed = typed
-
-    @classmethod
-    def after(cls, why: VNCProxyError, typed: int, wanted: int) -> Self:
-        """Return the error of a session that has ended.
-
-        Args:
-            why: it has.
-            wanted: how many times keys were to be pressed.
-        """
-        sentence = f"{typed} of {wanted} keys were typed. {why.sentence()}"
-        detail = f"{typed} of {wanted} keys: {why.code} {why.detail}"
-        return cls(detail, typed=typed, public=sentence)
-
-
 class TokenRefused(ClientError):
     """The token is not valid, or no longer; the sentence does not say why."""
 
