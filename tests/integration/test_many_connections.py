@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 import urllib.request
@@ -109,8 +110,10 @@ class CrowdTests(SynchronousTestCase):
 
         gateway.terminate()
 
-        while received := self.connections[0].recv(4096):
-            answer += received
+        # it resets a connection whose other end has not closed in time, after all was sent
+        with contextlib.suppress(ConnectionResetError):
+            while received := self.connections[0].recv(4096):
+                answer += received
         self.assertIn(b"RFB 003.008\n", answer)
         self.assertIn(b"not valid any more", answer)
         self.assertLess(time.monotonic() - started, 20)
