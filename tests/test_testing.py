@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from twisted.internet.interfaces import IPushProducer, ITCPTransport
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.testing import StringTransportWithDisconnection
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -208,6 +209,26 @@ class MemoryPeerTests(SynchronousTestCase):
         self.assertEqual(len(peer.receive()), 30)
 
         self.assertEqual((noting.told, peer.most), ("pr", 30))
+
+    def test_a_producer_is_stopped_before_its_protocol_is_told_of_the_end(self) -> None:
+        class Noting(Protocol):
+            told = ""
+
+            def connectionMade(self) -> None:
+                assert self.transport is not None
+                self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
+
+            def stopProducing(self) -> None:
+                self.told += "s"
+
+            def connectionLost(self, reason: Failure = connectionDone) -> None:
+                self.told += "l"
+
+        noting = Noting()
+
+        MemoryPeer(noting).reset()
+
+        self.assertEqual(noting.told, "sl")
 
     def test_an_end_comes_after_what_was_sent_and_not_while_nothing_is_read(self) -> None:
         connection = ScriptedRFBServer().buildProtocol()

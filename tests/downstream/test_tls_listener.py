@@ -59,7 +59,7 @@ class ListenerTests(SynchronousTestCase):
     def sites(self) -> list[Any]:
         return [
             ConsoleSite(Resource(), Limits(), MemoryReactorClock()),
-            api_site(Resource()),
+            api_site(Resource(), MemoryReactorClock()),
         ]
 
     def test_the_whole_chain_in_the_file_of_the_certificate_is_sent(self) -> None:

@@ -96,7 +96,9 @@ class MemoryPeer:
     def _lose(self, why: Failure) -> None:
         if self.closed is None:
             self.closed = why
-            self._producer = None
+            producer, self._producer = self._producer, None
+            if producer is not None:  # as Twisted's transports do, before the protocol knows
+                producer.stopProducing()
             self._protocol.connectionLost(why)
 
     def write(self, data: bytes) -> None:
