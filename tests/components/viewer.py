@@ -120,6 +120,17 @@ class Viewer:
                 raise AssertionError(f"the screen is {colour}, not {expected}")
             time.sleep(0.05)
 
+    def key_until_pixel(self, keysym: int, expected: Colour) -> None:
+        """Press a key until a pixel has this colour: a guest on a busy machine may lose one."""
+        give_up = time.monotonic() + TIME_LIMIT
+        while time.monotonic() < give_up:
+            self.key(keysym)
+            for _ in range(20):
+                if self.pixel() == expected:
+                    return
+                time.sleep(0.05)
+        raise AssertionError(f"the screen is {self.pixel()}, not {expected}")
+
     def read(self, size: int) -> bytes:
         """Read exactly so many bytes."""
         return read(self._socket, size)

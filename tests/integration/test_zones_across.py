@@ -106,14 +106,13 @@ class StoryTests(PairCase):
 class ViewOnlyTests(PairCase):
     def assertLooksOnly(self, looker: Viewer, typist: Viewer) -> None:
         """Press keys in vain as one user, and see those of another one."""
-        typist.key(ord("1"))
-        typist.wait_for_pixel(KEY_COLOURS["1"])
+        typist.key_until_pixel(ord("1"), KEY_COLOURS["1"])
         looker.wait_for_pixel(KEY_COLOURS["1"])
         looker.key(ord("4"))
         for _ in range(10):
             time.sleep(0.05)
             self.assertEqual(looker.pixel(), KEY_COLOURS["1"])
-        typist.key(ord("2"))
+        typist.key_until_pixel(ord("2"), KEY_COLOURS["2"])
         looker.wait_for_pixel(KEY_COLOURS["2"])
 
     def test_a_link_to_look_at_a_machine_of_another_zone(self) -> None:
