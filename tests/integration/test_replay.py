@@ -111,6 +111,15 @@ class CopyTests(SynchronousTestCase):
         world().gateway.start()
         self.assertPlays(left)
 
+    def test_a_recording_that_is_gone_cannot_be_followed(self) -> None:
+        gone = world().folder / "gone.vncr"
+        with subprocess.Popen(
+            follow_command(gone), stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stderr is not None
+            self.assertEqual(process.stderr.read(), f"{gone}: No such file or directory\n")
+            self.assertEqual(process.wait(), 1)
+
     def test_a_process_ends_with_the_proxy(self) -> None:
         turn = world().folder / "turn"
         turn.touch()

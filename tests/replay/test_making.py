@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from dataclasses import replace
+from itertools import count
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -15,7 +16,7 @@ from tests.replay.streams import FORMATS, RAW, SIZE, ZLIB, events_of
 from vncproxy.recording.events import Event, Source
 from vncproxy.recording.writing import RecordingWriter
 from vncproxy.replay import CannotMake, Kind, cutting, images, rectangles
-from vncproxy.replay.making import make_copy
+from vncproxy.replay.making import SPARE_TIME, make_copy
 from vncproxy.rfb.server_init import ServerInit
 
 SERVER, VIEWER, LEFT_OUT = Source.SERVER, Source.VIEWER, Source.LEFT_OUT
@@ -57,6 +58,29 @@ class PixelTests(PixelCase):
     @given(st.integers(0, 1 << 32), st.sampled_from(list(FORMATS)))
     def test_random_sessions(self, seed: int, name: str) -> None:
         self.assertSame(events_of(seed, name, 5))
+
+
+class LimitTests(SynchronousTestCase):
+    def test_a_small_recording_that_takes_too_long_ends_there(self) -> None:
+        """All of it is read at once, so the time is looked at between rectangles."""
+        clock = count(step=SPARE_TIME / 10)
+        events = [INIT, painted(1), *(painted(2, GREEN) for _ in range(50))]
+        table = make_copy(
+            io.BytesIO(recording_of(events)), io.BytesIO(), seconds=lambda: next(clock)
+        )
+        self.assertEqual(table.trouble, "what the server sent takes too long to decode")
+        self.assertEqual(len(table.segments), 1)
+
+    def test_moments_that_go_back_are_those_before_them(self) -> None:
+        recording = recording_of([INIT, painted(5_000_000), painted(1, GREEN), painted(6_000_000)])
+        table, copy = copied(recording)
+        moments = [
+            entry.moment
+            for number, _ in enumerate(table.segments)
+            for entry in entries_of(copy, number)
+        ]
+        self.assertEqual(moments, sorted(moments))
+        self.assertEqual(table.seconds, 6)
 
 
 class ImageTests(PixelCase):

@@ -57,13 +57,15 @@ class RecordingReader:
         self.chunks = 0
         self.cut = 0
         self._file = file
-        self._read = 0
+        self._read = self._moment = 0
         self._open_seal = open_seal
         self._seal: Seal | None = None
         self._reader = ChunkReader()
 
     def events(self) -> Iterator[Event]:
         """Yield the events; those of a file that was cut off, up to there.
+
+        No moment is before the one of the event before it, whatever the file says.
 
         Raises:
             Damaged: the file was changed, or is no recording.
@@ -72,7 +74,9 @@ class RecordingReader:
         for chunk in self.read_chunks():
             if chunk.kind is Kind.EVENTS:
                 try:
-                    yield from unpack_events(self._open(chunk))
+                    for event in unpack_events(self._open(chunk)):
+                        self._moment = max(self._moment, event.moment)
+                        yield event._replace(moment=self._moment)
                 except MalformedEvents as e:
                     raise Damaged(chunk.number, str(e)) from e
 

@@ -36,7 +36,11 @@ def run(arguments: list[str]) -> int:
     if options.follow:
         from .following import write_entries
 
-        write_entries(options.file, sys.stdout.buffer)
+        try:
+            write_entries(options.file, sys.stdout.buffer)
+        except OSError as e:
+            print(f"{options.file}: {e.strerror or e}", file=sys.stderr)
+            return 1
         return 0
     return _make(options.file, options.turn)
 

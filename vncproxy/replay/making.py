@@ -26,6 +26,7 @@ def make_copy(
     target: BinaryIO,
     on_progress: Callable[[int], object] = int,
     reader: RecordingReader | None = None,
+    seconds: Callable[[], float] = time.process_time,
 ) -> Contents:
     """Write the playable copy of a recording; returns its table of contents.
 
@@ -35,13 +36,14 @@ def make_copy(
         recording: open at its beginning.
         on_progress: called with how many bytes were read, again and again.
         reader: of the recording, where it is sealed.
+        seconds: the time of the processor.
 
     Raises:
         CannotMake: it is sealed, or no recording.
         OSError: it cannot be read, or the copy not be written.
     """
     reader = reader or RecordingReader(recording)
-    maker = _Maker(reader, target)
+    maker = _Maker(reader, target, seconds)
     try:
         maker.make(on_progress)
     except OSError:
@@ -56,11 +58,15 @@ def make_copy(
 
 
 class _Maker:
-    def __init__(self, reader: RecordingReader, target: BinaryIO) -> None:
+    def __init__(
+        self, reader: RecordingReader, target: BinaryIO, seconds: Callable[[], float]
+    ) -> None:
         self.trouble = ""
         self._reader = reader
         self._target = target
-        self._translator = Translator()
+        self._seconds = seconds
+        self._started = seconds()
+        self._translator = Translator(check_time=self._check_time)
         self._segments = SegmentWriter(target)
         self._cutter = Cutter()
         self._idle = IdleTimes()
@@ -83,15 +89,17 @@ class _Maker:
                 self._write(entries)
 
     def _events(self, on_progress: Callable[[int], object]) -> Iterator[Event]:
-        start = time.process_time()
         for event in self._reader.events():
             yield event
             if read := self._reader.take_read():
                 self._read += read
                 on_progress(self._read)
-                if time.process_time() - start > SPARE_TIME + event.moment / 1e6:
-                    raise TooExpensive
         self._read += self._reader.take_read()
+
+    def _check_time(self) -> None:
+        """Raise `TooExpensive` once more time was used than there is."""
+        if self._seconds() - self._started > SPARE_TIME + self._last / 1e6:
+            raise TooExpensive
 
     def _write(self, entries: Sequence[Entry]) -> None:
         """Write the entries of an event."""

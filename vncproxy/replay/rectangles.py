@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from ..rfb import encodings as e
 from ..rfb.server_init import NAME_LIMIT, ServerInit
-from ..screen import Picture, ScreenDecoder
+from ..screen import Limits, Picture, ScreenDecoder
 from ..screen.decoder import Place
 from ..screen.source import Source
 from ..screen.tight import compact_length
@@ -48,6 +49,7 @@ class TranslatingDecoder(ScreenDecoder):
     Args:
         encoder: encodes those that cannot remain as they are.
         output: takes the rectangles.
+        check_time: called before each rectangle; raises to stop decoding.
 
     Attributes:
         images: those on the screen; below them, `picture` may be out of date.
@@ -56,9 +58,15 @@ class TranslatingDecoder(ScreenDecoder):
         is_silent: whether pixels are decoded alone, and no rectangles are made of them.
     """
 
-    def __init__(self, init: ServerInit, encoder: TightEncoder, output: Rectangles) -> None:
+    def __init__(
+        self,
+        init: ServerInit,
+        encoder: TightEncoder,
+        output: Rectangles,
+        check_time: Callable[[], object],
+    ) -> None:
         picture = Picture(init.width, init.height, LARGEST_AREA)
-        super().__init__(picture, init.pixel_format)
+        super().__init__(picture, init.pixel_format, Limits(check_time=check_time))
         self.images = Images()
         self.size = init.width, init.height
         self.name = b""

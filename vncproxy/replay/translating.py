@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from ..recording.events import Event, Source
@@ -30,6 +31,7 @@ class Translator:
 
     Args:
         is_silent: whether pixels are decoded alone, until `speak` is called: that is faster.
+        check_time: called before each rectangle of the server; raises to stop.
 
     Attributes:
         init: the first message of the server; None before it has come.
@@ -37,8 +39,9 @@ class Translator:
         rectangles: of the server's messages that the last event became.
     """
 
-    def __init__(self, *, is_silent: bool = False) -> None:
+    def __init__(self, *, is_silent: bool = False, check_time: Callable[[], object] = int) -> None:
         self.init: ServerInit | None = None
+        self._check_time = check_time
         self._is_silent = is_silent
         self.painted = self.rectangles = 0
         self._playback = Playback(self._begin)
@@ -101,7 +104,7 @@ class Translator:
 
     def _begin(self, init: ServerInit) -> TranslatingDecoder:
         self.init = init
-        self._decoder = TranslatingDecoder(init, self._encoder, self._output)
+        self._decoder = TranslatingDecoder(init, self._encoder, self._output, self._check_time)
         self._decoder.on_bell = self._output.add_bell
         self._decoder.is_silent = self._is_silent
         return self._decoder
