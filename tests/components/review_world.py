@@ -6,8 +6,6 @@ import atexit
 import hashlib
 import http.client
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,10 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.components.certificates import Authority
 from tests.components.gateway import Gateway
-from tests.components.vnc_servers import Identity, XServer
-from tests.components.x_painter import Painter
+from tests.components.painted_display import PaintedDisplay
 from tests.replay.playing import NOVNC
 from vncproxy.replay import Entry, Kind
 from vncproxy.replay.entries import HEAD
@@ -36,17 +32,11 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-class World:
+class World(PaintedDisplay):
     """A display, and a gateway in front of it that records into a directory."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="reviews-"))
-        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
-        identity = Identity(self.folder / "pki", Authority(self.folder), "localhost")
-        size = ("-geometry", f"{WIDTH}x{HEIGHT}")
-        self.display = XServer(self.folder, "None", identity, "unused", *size).start()
-        atexit.register(self.display.stop)
-        self.painter = Painter(self.display.display)
+        super().__init__("reviews", (WIDTH, HEIGHT))
         self.recordings = self.folder / "recordings"
         self.recordings.mkdir()
         self.gateway = Gateway(

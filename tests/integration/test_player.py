@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import atexit
-import shutil
-import tempfile
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pyrage
@@ -15,11 +12,9 @@ from numpy.typing import NDArray
 from selenium.webdriver.common.keys import Keys
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.components.certificates import Authority
+from tests.components.painted_display import PaintedDisplay
 from tests.components.player_page import PlayCommand, PlayerPage
 from tests.components.timed_recording import ZRLE, TimedRecording
-from tests.components.vnc_servers import Identity, XServer
-from tests.components.x_painter import Painter
 from vncproxy.cli import main
 from vncproxy.recording.being_written import mark_as_written
 from vncproxy.recording.playing import pictures_at
@@ -30,17 +25,11 @@ WIDTH, HEIGHT = 320, 200
 HOUR = 3600.0
 
 
-class World:
+class World(PaintedDisplay):
     """A display, a recording of eight hours at it, and the command that plays it."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="player-"))
-        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
-        identity = Identity(self.folder / "pki", Authority(self.folder), "localhost")
-        size = ("-geometry", f"{WIDTH}x{HEIGHT}")
-        self.display = XServer(self.folder, "None", identity, "unused", *size).start()
-        atexit.register(self.display.stop)
-        self.painter = Painter(self.display.display)
+        super().__init__("player", (WIDTH, HEIGHT))
         self.file = self.folder / "long.vncr"
         self._record().save(self.file)
         self.command = PlayCommand(self.file)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import io
 import shutil
-import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -17,12 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.components.certificates import Authority
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import until
+from tests.components.painted_display import PaintedDisplay
 from tests.components.viewer import Refused, Viewer
-from tests.components.vnc_servers import Identity, XServer
-from tests.components.x_painter import Painter
 from vncproxy.cli import main
 from vncproxy.recording.events import Source
 from vncproxy.recording.reading import RecordingReader
@@ -31,17 +28,11 @@ from vncproxy.recording.sealing import open_seal
 WIDTH, HEIGHT = 320, 200
 
 
-class World:
+class World(PaintedDisplay):
     """A display, and a gateway in front of it that records into a directory."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="recordings-"))
-        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
-        identity = Identity(self.folder / "pki", Authority(self.folder), "localhost")
-        size = ("-geometry", f"{WIDTH}x{HEIGHT}")
-        self.display = XServer(self.folder, "None", identity, "unused", *size).start()
-        atexit.register(self.display.stop)
-        self.painter = Painter(self.display.display)
+        super().__init__("recordings", (WIDTH, HEIGHT))
         self.plain = self.gateway("plain", "")
 
     def gateway(self, name: str, recording: str) -> Gateway:

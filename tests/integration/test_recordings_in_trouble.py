@@ -8,8 +8,6 @@ from __future__ import annotations
 import atexit
 import os
 import random
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterable
@@ -19,12 +17,10 @@ from pathlib import Path
 import numpy as np
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.components.certificates import Authority
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import until
+from tests.components.painted_display import PaintedDisplay
 from tests.components.viewer import Refused, Viewer
-from tests.components.vnc_servers import Identity, XServer
-from tests.components.x_painter import Painter
 from vncproxy.recording.events import Source
 from vncproxy.recording.playing import Playback
 from vncproxy.recording.reading import RecordingReader
@@ -40,23 +36,17 @@ SESSIONS = 3
 """How many are recorded when a proxy is killed."""
 
 
-class BusyDisplay:
+class BusyDisplay(PaintedDisplay):
     """A display that never looks the same twice."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="recordings-"))
-        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
-        identity = Identity(self.folder / "pki", Authority(self.folder), "localhost")
-        size = ("-geometry", f"{WIDTH}x{HEIGHT}")
-        self.server = XServer(self.folder, "None", identity, "unused", *size).start()
-        atexit.register(self.server.stop)
-        self._painter = Painter(self.server.display)
+        super().__init__("recordings", (WIDTH, HEIGHT))
         self._random = np.random.default_rng(1)
 
     def paint(self) -> None:
         """Paint other colours everywhere."""
         few = self._random.integers(0, 256, (HEIGHT // 8, WIDTH // 8, 4)).astype(np.uint8)
-        self._painter.paint(0, 0, WIDTH, few.repeat(8, axis=0).repeat(8, axis=1).tobytes())
+        self.painter.paint(0, 0, WIDTH, few.repeat(8, axis=0).repeat(8, axis=1).tobytes())
 
     def gateway(self, name: str, recording: str = "") -> Gateway:
         """Return a gateway that records into a directory of this name."""
@@ -70,7 +60,7 @@ vms = ["here/*"]
 [backends.here]
 type = "static"
 [backends.here.consoles]
-display = {{ address = "127.0.0.1:{self.server.port}" }}
+display = {{ address = "127.0.0.1:{self.display.port}" }}
 """
         )
         atexit.register(gateway.stop)
