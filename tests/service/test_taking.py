@@ -115,7 +115,7 @@ class SharingTests(TakingCase):
             policy = Policy(sharing=sharing)
             self.at_machine = [session(), replace(session("2"), policy=policy)]
             error = self.failureResultOf(self.take(), ConsoleOccupied).value
-            self.assertIn("shares it with nobody", error.sentence())
+            self.assertIn("open for one user alone", error.sentence())
             self.assertEqual(error.status, 409)
         self.assertEqual(self.kvm.asked, [])
 

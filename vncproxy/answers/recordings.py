@@ -69,7 +69,7 @@ class RecordingLink(TypedDict):
 
     Attributes:
         id: by which it is revoked; may be logged.
-        url: the page; whoever has it may watch.
+        url: the page; it lets anybody watch.
         expires_at: until when it is opened.
     """
 

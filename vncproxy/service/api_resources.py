@@ -20,7 +20,8 @@ from .session_services import peers_of
 from .typing import make_typing
 
 if TYPE_CHECKING:
-    from ..api.keys import ApiKey
+    from ..api.keys import ApiKey, ApiKeys
+    from ..api.nova.options import NovaOptions
     from ..api.v1.joining import Drive
     from ..api.v1.recordings import Reviews as ReviewsOfApi
     from .pictures import LazyAlbum
@@ -104,13 +105,10 @@ class ApiResources:
         """
         from ..api.assembly import ApiParts
         from ..api.keys import ApiKeys
-        from ..api.nova.options import NovaOptions
         from ..api.site import api_resource
         from ..api.v1.joining import no_drive
-        from .nova_authenticators import nova_authenticators
 
         keys = ApiKeys(api_keys(settings), time.time, self._stored_keys)
-        nova = settings.nova
         return api_resource(
             ApiParts(
                 store=self._hosts.store(components.store) if self._hosts else components.store,
@@ -143,11 +141,7 @@ class ApiResources:
                 zones=peers_of(settings),
                 announce_shadows=settings.sharing.announce_shadows,
                 drive=self._drive or no_drive,
-                nova=NovaOptions(
-                    nova_authenticators(settings, keys, components.keystone),
-                    nova.url,
-                    nova.novnc_url,
-                ),
+                nova=_nova_options(settings, keys, components),
             )
         )
 
@@ -171,3 +165,12 @@ def api_keys(settings: Settings) -> Iterator[ApiKey]:
         rates = () if most is None else (Rate(f"key:{name}", most),)
         for digest in table.hash:
             yield ApiKey(digest, Caller.of(name, table), table.expires, rates)
+
+
+def _nova_options(settings: Settings, keys: ApiKeys, components: Components) -> NovaOptions:
+    """Return what Nova's part of the API has of these settings."""
+    from ..api.nova.options import NovaOptions
+    from .nova_authenticators import nova_authenticators
+
+    authenticators = nova_authenticators(settings, keys, components.keystone)
+    return NovaOptions(authenticators, settings.nova.url, settings.nova.novnc_url)

@@ -48,9 +48,7 @@ LOOKING_TIME: Final = 5.0
 _ONLY_HERE: Final = (NoGraphicalConsole, ConsoleInUse)
 """Errors that another proxy would not mend."""
 
-_PRIVATE: Final = (
-    "Somebody has this console open and shares it with nobody. Ask for a picture when it is closed."
-)
+_PRIVATE: Final = "This console is open for one user alone. Ask for a picture when it is closed."
 
 
 class Ways(Protocol):
