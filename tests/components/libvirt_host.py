@@ -197,6 +197,7 @@ class Guest:
         graphics: its graphics devices as XML.
         password: given to its VNC device.
         image: its floppy, if it is to run something else than `boot_sector`.
+        waits: milliseconds for which its firmware waits before it boots.
     """
 
     def __init__(
@@ -206,8 +207,10 @@ class Guest:
         graphics: str = VNC_ON_LOOPBACK,
         password: str | None = None,
         image: Path | None = None,
+        waits: int = 0,
     ) -> None:
         self._image = image
+        self._waits = waits
         self.host = host
         self.name = f"{name}-{os.getpid()}"
         self._graphics = graphics
@@ -252,6 +255,10 @@ class Guest:
         image = self._image or self.host.image
         text = _DOMAIN.format(name=self.name, image=image, graphics=self._graphics)
         domain = ElementTree.fromstring(text)
+        if self._waits:
+            system = domain.find("os")
+            assert system is not None
+            ElementTree.SubElement(system, "bootmenu", enable="yes", timeout=str(self._waits))
         if self._password is not None:
             for device in domain.iterfind("devices/graphics[@type='vnc']"):
                 device.set("passwd", self._password)

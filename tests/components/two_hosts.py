@@ -13,7 +13,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import cache
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -97,6 +97,10 @@ class NetworkedHost:
                 stderr=log,
             )
         until(self._is_up, f"libvirtd of {self.name}", _START_LIMIT)
+        # it tries out its QEMU when it is first asked, for longer than a backend waits
+        # while the machine is busy
+        with closing(libvirt.open(self.uri)) as connection:
+            connection.getVersion()
 
     def stop(self) -> None:
         """End the daemon; the kernel ends all else in its process namespace, guests included."""

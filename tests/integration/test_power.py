@@ -47,7 +47,7 @@ uri = "{self.host.uri}"
 timeout = 20
 """).start()
         atexit.register(self.gateway.stop)
-        self.guest = Guest(self.host, "power").start()
+        self.guest = Guest(self.host, "power", waits=2000).start()
         self.page = Page()
 
 
