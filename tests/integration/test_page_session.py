@@ -119,6 +119,16 @@ class SessionTests(PageTestCase):
         await self.open_screen("?token=abc&view_only=true")
         self.assertFalse(await self.js(LEAVE))
 
+    async def test_another_link_in_the_same_tab_is_followed_without_a_question(self) -> None:
+        await self.open_screen("#token=abc")
+        await self.js(
+            "addEventListener('beforeunload', (event) => {"
+            " sessionStorage.asked = event.defaultPrevented; })"
+        )
+        await self.js("location.hash = 'token=other'")
+        await self.until_here(lambda: self.gateway.consoles[-1].token, "other")
+        self.assertEqual(await self.js("return sessionStorage.asked"), "false")
+
     async def test_the_screen_does_not_sleep_while_the_user_controls_the_machine(self) -> None:
         cdp = self.driver.execute_cdp_cmd
         added = await deferToThread(

@@ -147,8 +147,14 @@ function showName(name) {
 
 /** Following a link that differs only in its fragment does not load the page again. */
 function reloadForNewLink(connection) {
+    const reload = () => location.reload();
     addEventListener("hashchange", () => {
-        connection.disconnect();
-        location.reload();
+        if (connection.rfb) {
+            // once the console is closed, the browser does not ask whether to leave it
+            connection.addEventListener("change", reload, { once: true });
+            connection.disconnect();
+        } else {
+            reload();
+        }
     });
 }
