@@ -147,6 +147,7 @@ class LoadBalancerCase(SynchronousTestCase):
 
     def check_drain(self, port: int) -> None:
         """Drain a proxy, and check that none of the users at a balancer notices."""
+        self.wait_for_both(port)
         draining, other = self.keep_draining()
         before = len(draining.audit("refuse"))
 
@@ -157,6 +158,19 @@ class LoadBalancerCase(SynchronousTestCase):
         self.assertIs(self.serving_first()[0], other)
         asked_first = [line["reason"] for line in draining.audit("refuse")[before:]]
         self.assertEqual(set(asked_first), {"proxy-stopping"})
+
+    def wait_for_both(self, port: int) -> None:
+        """Wait until a balancer asks both proxies: it leaves one alone that was away just now."""
+        before = [len(proxy.audit("refuse")) for proxy in self.world.proxies]
+
+        def are_asked() -> bool:
+            for _ in range(2):
+                self.open_socket(port)
+            time.sleep(0.5)  # refusals are limited
+            now = [len(proxy.audit("refuse")) for proxy in self.world.proxies]
+            return all(more > fewer for more, fewer in zip(now, before, strict=True))
+
+        until(are_asked, "requests at both proxies")
 
     def open_socket(self, port: int) -> str:
         """Open a web socket by HTTP/1.1 with a link that is not valid; returns the status."""
