@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import statistics
+import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ from tests.components.gateway import Gateway
 from vncproxy.recording.events import Source
 from vncproxy.recording.reading import RecordingReader
 
+from . import crowd
 from .client import Door, command, enter
 from .cores import pinned
-from .measure import Tree, apart
+from .measure import Apart, Tree, apart, say
 from .peers import Ours
 from .server import SERVER_INIT, messages
+from .stream import Stream
 from .world import World
 
 PATTERN = 16 << 20
@@ -41,6 +44,11 @@ class Recorded(Ours):
         self.folder.mkdir(exist_ok=True)
         self.relay = Recorded.relay.format(folder=self.folder)
         super().start()
+
+    def forget(self) -> None:
+        """Delete what was recorded."""
+        for file in self.folder.rglob("*.vncr"):
+            file.unlink()
 
     @property
     def gateway(self) -> Gateway:
@@ -61,6 +69,23 @@ def updates(pipe: Connection, door: Door, pid: int, size: int, count: int, pause
     return found
 
 
+def asked(pipe: Connection, door: Door, pid: int, size: int, count: int) -> Figures:
+    """Ask for updates, each when the one before has come, as viewers do."""
+    stream, tree = enter(door), Tree(pid)
+    request = stream.encode(REQUEST)
+    before = _spent(tree)
+    command(stream, "answer", len(REQUEST), size, count)
+    for _ in range(count):
+        stream.socket.sendall(request)
+        left = size
+        while left > 0:
+            left -= stream.count()
+        time.sleep(300e-6)
+    found = _since(tree, before, count)
+    stream.close()
+    return found
+
+
 def events(pipe: Connection, door: Door, pid: int, message: bytes, count: int) -> Figures:
     """Send messages of a viewer one by one."""
     stream, tree = enter(door), Tree(pid)
@@ -76,7 +101,12 @@ def events(pipe: Connection, door: Door, pid: int, message: bytes, count: int) -
     return found
 
 
+REQUEST = b"\3\1\0\0\0\0\4\0\3\0"
+
 STREAMS: dict[str, tuple[Callable[..., Figures], tuple[Any, ...]]] = {
+    "1.5 KB, asked for": (asked, (1500, 4000)),
+    "8 KB, asked for": (asked, (8192, 4000)),
+    "32 KB, asked for": (asked, (32768, 4000)),
     "updates of 1.5 KB": (updates, (1500, 5000, 300)),
     "updates of 32 KB": (updates, (32768, 4000, 300)),
     "updates of 1 MiB": (updates, (1 << 20, 400, 5000)),
@@ -86,18 +116,26 @@ STREAMS: dict[str, tuple[Callable[..., Figures], tuple[Any, ...]]] = {
 }
 
 
-def _spent(tree: Tree) -> tuple[float, float, float]:
-    """Return seconds of CPU: all, those in user mode, and those of the reactor's thread."""
-    fields = Path(f"/proc/{tree.pid}/stat").read_text().rpartition(")")[2].split()
+SESSIONS = 50
+
+CROWDS = {
+    "in which nothing happens": "park",
+    "with 8 KB twenty times a second": "paced 8192 1000000 50000",
+    "with 64 KB twenty times a second": "paced 65536 1000000 50000",
+}
+
+
+def _spent(tree: Tree) -> tuple[float, float]:
+    """Return seconds of CPU: all, and those of the reactor's thread."""
     thread = Path(f"/proc/{tree.pid}/task/{tree.pid}/schedstat").read_text().split()
-    return tree.cpu(), int(fields[11]) / 100, int(thread[0]) / 1e9
+    return tree.cpu(), int(thread[0]) / 1e9
 
 
-def _since(tree: Tree, before: tuple[float, float, float], count: int) -> Figures:
+def _since(tree: Tree, before: tuple[float, float], count: int) -> Figures:
     """Return microseconds for each message, once what waits for the disk is written."""
     time.sleep(1.2)
     spent = [(now - then) / count * 1e6 for now, then in zip(_spent(tree), before, strict=True)]
-    return dict(zip(("all", "user", "reactor"), spent, strict=True))
+    return dict(zip(("all", "reactor"), spent, strict=True))
 
 
 def check(peer: Recorded) -> None:
@@ -123,21 +161,71 @@ def _take_pattern(pipe: Connection, door: Door) -> None:
     stream.close()
 
 
-def measure(world: World, repetitions: int, names: list[str]) -> None:
-    """Print the median cost of each stream, and the median of the ratios of each repetition."""
-    peers = Ours(world, "ws"), Recorded(world, "ws")
-    for peer in peers:
-        peer.start()
+def memory(peer: Ours, words: str) -> float:
+    """Return by how many MiB the proxy grows with fifty sessions; needs a fresh process."""
+    apart(crowd.come_and_go, peer.doors("load", 3))
+    peer.tree.settle()
+    empty, most = peer.tree.pss(), 0
+    crowded = Apart(_watch, peer.doors("load", SESSIONS), words)
     try:
+        crowded.hear(60)
+        for _ in range(40):
+            time.sleep(0.25)
+            most = max(most, peer.tree.pss())
+    finally:
+        crowded.stop()
+    return (most - empty) / 1024
+
+
+def _watch(pipe: Connection, doors: list[Door], words: str) -> None:
+    """Take what sessions get, until this process is ended."""
+    streams, poll = dict[int, Stream](), select.epoll()
+    for door in doors:
+        stream = enter(door)
+        streams[stream.socket.fileno()] = stream
+        command(stream, words)
+        poll.register(stream.socket, select.EPOLLIN)
+    say(pipe, "ready")
+    while True:
+        for fd, _ in poll.poll():
+            streams[fd].count()
+
+
+def measure(world: World, repetitions: int, names: list[str]) -> None:
+    """Print what a message of each stream costs; the least of all repetitions counts."""
+    peers = Ours(world, "ws"), Recorded(world, "ws")
+    with ExitStack() as running:
+        for peer in peers:
+            running.enter_context(_started(peer))
         check(peers[1])
-        print("| | not recorded | recorded | ratio | user | reactor's thread |")
-        print("|---|---|---|---|---|---|")
+        print(
+            "| | not recorded | recorded | ratio | of the reactor's thread |\n|---|---|---|---|---|"
+        )
         for name in names:
             pairs = [[_once(peer, name) for peer in peers] for _ in range(repetitions)]
             print(_row(name, pairs), flush=True)
+
+
+def measure_memory(world: World) -> None:
+    """Print what fifty sessions take."""
+    print("| fifty sessions | not recorded | recorded |\n|---|---|---|")
+    for name, words in CROWDS.items():
+        found = []
+        for make in (Ours, Recorded):
+            with _started(make(world, "ws")) as peer:
+                found.append(memory(peer, words))
+        print(f"| {name} | {found[0]:.1f} MiB | {found[1]:.1f} MiB |", flush=True)
+
+
+@contextmanager
+def _started(peer: Ours) -> Iterator[Ours]:
+    peer.start()
+    try:
+        yield peer
     finally:
-        for peer in peers:
-            peer.stop()
+        peer.stop()
+        if isinstance(peer, Recorded):
+            peer.forget()
 
 
 def _once(peer: Ours, name: str) -> Figures:
@@ -145,32 +233,30 @@ def _once(peer: Ours, name: str) -> Figures:
     with pinned(peer):
         found: Figures = apart(function, peer.doors("probe", 1)[0], peer.tree.pid, *arguments)
     if isinstance(peer, Recorded):
-        for file in peer.folder.rglob("*.vncr"):
-            file.unlink()
+        peer.forget()
     return found
 
 
 def _row(name: str, pairs: list[list[Figures]]) -> str:
-    plain, recorded = (statistics.median(pair[at]["all"] for pair in pairs) for at in (0, 1))
-    ratios = [
-        statistics.median(pair[1][key] / max(pair[0][key], 0.01) for pair in pairs)
-        for key in ("all", "user", "reactor")
-    ]
-    return (
-        f"| {name} | {plain:.1f} | {recorded:.1f} | "
-        + " | ".join(f"{r:.2f}" for r in ratios)
-        + " |"
-    )
+    """Return the least of each: what else the machine does can only add to it."""
+    least = [{key: min(pair[at][key] for pair in pairs) for key in pairs[0][0]} for at in (0, 1)]
+    plain, recorded = least[0]["all"], least[1]["all"]
+    reactor = least[1]["reactor"] / least[0]["reactor"]
+    return f"| {name} | {plain:.1f} | {recorded:.1f} | {recorded / plain:.2f} | {reactor:.2f} |"
 
 
 def main() -> None:
+    """Measure what the command line names."""
     parser = argparse.ArgumentParser(prog="python -m bench.recorded", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--streams", nargs="*", default=list(STREAMS))
+    parser.add_argument("--streams", nargs="*", choices=STREAMS, default=list(STREAMS))
+    parser.add_argument("--no-memory", action="store_true")
     options = parser.parse_args()
     world = World(scheduling=False)
     try:
         measure(world, options.repetitions, options.streams)
+        if not options.no_memory:
+            measure_memory(world)
     finally:
         world.stop()
 

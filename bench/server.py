@@ -23,7 +23,7 @@ from .stream import BUFFER, Stream, read_header
 
 BANNER = b"RFB 003.008\n"
 SERVER_INIT = struct.pack(">HH16sI", 1024, 768, bytes([32, 24, 0, 1] + [0] * 12), 5) + b"bench"
-THREADS = 48
+THREADS = 64
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 lot: Lot
@@ -130,6 +130,15 @@ def _echo(stream: Stream, size: int) -> None:
             held -= wire
 
 
+def _answer(stream: Stream, asked: int, size: int, count: int) -> None:
+    """Answer so many messages of one size with updates of another, each when it is asked for."""
+    update = stream.encode(bytes(size))
+    for _ in range(count):
+        stream.receive(asked)
+        stream.socket.sendall(update)
+    stream.receive(1)
+
+
 def _sink(stream: Stream, total: int) -> None:
     """Count so many bytes of payload, and answer with the number of reads that took."""
     before = stream.reads
@@ -165,6 +174,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "blast": _blast,
     "paced": _paced,
     "echo": _echo,
+    "answer": _answer,
     "sink": _sink,
     "pattern": _pattern,
     "digest": _digest,
