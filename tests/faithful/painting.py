@@ -15,6 +15,9 @@ Pixels = NDArray[np.uint8]
 _NO_EXPOSURES = 1 << 16
 _ZPIXMAP = 2
 
+_COLUMNS = 960
+"""How wide what is painted at once may be: a request has a largest size."""
+
 
 class Canvas(Painter):
     """The root window of a display.
@@ -31,8 +34,10 @@ class Canvas(Painter):
     def draw(self, x: int, y: int, pixels: Pixels) -> None:
         """Draw pixels, and wait until they are drawn."""
         pad = np.zeros((*pixels.shape[:2], 1), np.uint8)
-        data = np.dstack((pixels[:, :, ::-1], pad)).tobytes()
-        self.paint(x, y, pixels.shape[1], data)
+        data = np.dstack((pixels[:, :, ::-1], pad))
+        for left in range(0, pixels.shape[1], _COLUMNS):
+            part = data[:, left : left + _COLUMNS]
+            self.paint(x + left, y, part.shape[1], part.tobytes())
 
     def scroll(self, x: int, y: int, width: int, height: int, by: int) -> None:
         """Move a part of the screen up; its last rows stay as they are."""

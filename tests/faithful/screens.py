@@ -22,7 +22,7 @@ from tests.components.vnc_servers import DISPLAY_BASE, Identity, XServer, end, l
 from .moving import MovingPicture
 from .painting import Canvas, Pixels
 
-INSTALLER = Path("/usr/lib/debian-installer/images/12/amd64/gtk")
+INSTALLER = Path("/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64")
 """Of the package debian-installer-12-netboot-amd64."""
 
 
@@ -140,22 +140,22 @@ class XScreen(Screen):
 
 
 class BootScreen(Screen):
-    """A QEMU that boots Debian's installer from its network, walks through it, and boots again.
+    """A QEMU that boots Debian's installer, walks through its menus, and boots again.
 
     Args:
         again_after: seconds from one boot to the next.
     """
 
-    def __init__(self, folder: Path, again_after: float = 150.0) -> None:
+    def __init__(self, folder: Path, again_after: float = 240.0) -> None:
         self.port = free_port()
         self._folder, self._monitor = folder, folder / "monitor"
-        self._again_after, self._keys = again_after, iter(())
-        network = f"user,id=net,tftp={INSTALLER},bootfile=/pxelinux.0,restrict=on"
+        self._again_after = again_after
         self._process = subprocess.Popen(
             [
                 *("qemu-system-x86_64", "-accel", "kvm", "-accel", "tcg", "-m", "512"),
-                *("-nodefaults", "-vga", "std", "-boot", "n", "-usb", "-device", "usb-tablet"),
-                *("-netdev", network, "-device", "e1000,netdev=net"),
+                *("-nodefaults", "-vga", "std", "-usb", "-device", "usb-tablet"),
+                *("-kernel", str(INSTALLER / "linux"), "-initrd", str(INSTALLER / "initrd.gz")),
+                *("-append", "vga=788 priority=low"),
                 *("-qmp", f"unix:{self._monitor},server=on,wait=off"),
                 *("-vnc", f"127.0.0.1:{self.port - DISPLAY_BASE}"),
             ],
