@@ -11,5 +11,6 @@ picture and a 4K screen, each from Chromium and from TigerVNC's viewer at the sa
 - `moments`: what a screen and its viewers showed at some moments.
 - `course`: one screen, its viewers and the moments, from the first to the last.
 - `comparing`: whether a recording shows the same.
+- `copied`: whether its playable copy shows the same.
 - `gateway`: the proxy that records.
 """

@@ -12,6 +12,7 @@ from pathlib import Path
 from vncproxy.web.install import install
 
 from .comparing import Verdict, compare
+from .copied import wrong_in_copy
 from .course import go_through
 from .screens import INSTALLER, BootScreen, Screen, XScreen
 from .viewers import VIEWERS
@@ -53,6 +54,7 @@ def _screen(name: str, options: argparse.Namespace) -> list[str]:
     for viewer, file in files.items():
         verdict = compare(file, viewer, album.moments)
         print(f"{name:8} {viewer:9} {_words(verdict)}", flush=True)
+        verdict.wrong += wrong_in_copy(file, viewer, album.moments)
         wrong += [f"{name} {viewer} {each}" for each in verdict.wrong]
     if options.keep is None and not wrong:
         shutil.rmtree(folder, ignore_errors=True)

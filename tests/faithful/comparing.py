@@ -80,10 +80,11 @@ class _Player:
         while self._still and self._still[0].at < at:
             self._compare(self._still.pop(0))
         decoder = self._playback.decoder
-        if decoder is not None and decoder.updates > self._updates:
+        if decoder is not None:
+            is_new = decoder.updates > self._updates
             self._verdict.updates = self._updates = decoder.updates
             for each in self._moving:
-                each.look(at, decoder.picture.pixels)
+                each.look(at, decoder.picture.pixels, is_new=is_new)
         while self._moving and self._moving[0].is_over(at):
             search = self._moving.pop(0)
             self._verdict.moving += search.is_found
@@ -120,12 +121,14 @@ class _Search:
         """Whether the viewer has shown anything."""
         return self._path is not None
 
-    def look(self, at: float, pixels: Pixels) -> None:
+    def look(self, at: float, pixels: Pixels, *, is_new: bool) -> None:
         """Compare a picture that the recording shows until a moment."""
         if self.is_found or at < self._moment.begun - BEFORE or self._path is None:
             return
         if self._wanted is None:
             self._wanted = load(self._path)
+        elif not is_new:
+            return
         self.is_found = np.array_equal(pixels, self._wanted)
         self._looked_at += 1
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.faithful.comparing import compare
+from tests.faithful.copied import wrong_in_copy
 from tests.faithful.course import go_through
 from tests.faithful.screens import XScreen
 from tests.faithful.viewers import ChromiumViewer, LosslessViewer
@@ -30,3 +31,5 @@ class FaithfulTests(SynchronousTestCase):
         self.assertEqual((browser.wrong, browser.shown, browser.moving), ([], 1, 1))
         native = compare(files[LosslessViewer.name], LosslessViewer.name, album.moments)
         self.assertEqual((native.wrong, native.shown, native.equal), ([], 1, 1))
+        for viewer, file in files.items():
+            self.assertEqual(wrong_in_copy(file, viewer, album.moments), [])
