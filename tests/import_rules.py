@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "filters": {"errors", "model", "interfaces", "rfb"},
     "screen": {"errors", "rfb"},
     "recording": {"errors", "model", "interfaces", "rfb", "screen", "blocking"},
-    "archive": {"text", "blocking", "recording"},
+    "archive": {"text", "model", "blocking", "recording"},
     "replay": {"errors", "rfb", "screen", "recording"},
     "review": {*VOCABULARY, "redis", "config.redis", "archive", "player", "replay"},
     "consent": {"errors", "model", "rfb", "painted", "relay"},

@@ -200,6 +200,15 @@ class OutageTests(UploadCase):
         self.assertTrue(upload.advance())
         self.assertKept(data)
 
+    def test_an_upload_that_is_forgotten_while_the_session_lasts_begins_again(self) -> None:
+        data = self.written(9)
+        upload = self.upload()
+        self.assertFalse(upload.advance(iter([True, True, False]).__next__))
+        self.bucket.open.clear()
+        self.assertRaises(BucketError, upload.advance)
+        self.assertTrue(upload.advance())
+        self.assertKept(data)
+
     def test_other_bytes_in_the_bucket_are_no_success(self) -> None:
         data = self.written(0)
         keep_as_sent = self.bucket._keep

@@ -87,3 +87,14 @@ class ReviewLinksContract(TestCase):
         self.assertEqual(await links.use([A], 60), [None])
         await self.pass_time(0.9)
         self.assertIs(await links.add(A, "s1", "{}", 60, 60), True)
+
+    async def test_the_sessions_that_have_a_link_which_is_good(self) -> None:
+        links = self.make_links()
+        for link, session in ((A, "s1"), (B, "s2"), (C, "s2")):
+            await links.add(link, session, "{}", 60, 60)
+        self.assertEqual(await links.linked([]), frozenset())
+        self.assertEqual(await links.linked(["s2", "s3", "s1"]), {"s1", "s2"})
+
+        await links.revoke("s1")
+        await links.revoke("s2", B)
+        self.assertEqual(await links.linked(["s1", "s2"]), {"s2"})

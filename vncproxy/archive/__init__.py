@@ -14,4 +14,6 @@ In reading order:
 - `ranges`: objects of a bucket as files.
 - `trying`: whether a bucket can be used.
 - `s3`: the recordings of a bucket.
+- `keeping`: which recordings are kept no longer.
+- `pruning`: deletes them.
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import stat
 from collections import OrderedDict
@@ -34,6 +35,9 @@ from .library import (
     index_name,
     is_session_id,
 )
+
+ID_FILE: Final = ".storage"
+"""Tells proxies that share the directory that they do."""
 
 _REMEMBERED: Final = 4096
 """Descriptions of ended recordings that are kept in memory."""
@@ -63,6 +67,20 @@ class FolderLibrary:
             for entry in sorted(self._of_day(day), key=lambda e: e.name, reverse=True):
                 if wanted.has(entry):
                     yield entry
+
+    def kept(self) -> Iterator[Entry]:
+        """Yield all recordings."""
+        return self.entries()
+
+    def storage_id(self) -> str:
+        """Return a name of the storage, which a file in the directory has."""
+        place = self.path / ID_FILE
+        try:
+            with suppress(FileExistsError), place.open("x") as file:
+                file.write(secrets.token_hex(8))
+            return place.read_text()[:32]
+        except (OSError, UnicodeDecodeError) as e:
+            raise CannotRead(f"{place} cannot be read") from e
 
     def find(self, session: str) -> Entry | None:
         """Return the recording of a session; see `Library.find`."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from .bucket import Bucket
 from .cards import card_name, pointer_name, write_card
-from .library import Description, Entry, NoRecording, State, index_name
-from .spool import Progress, Spool
+from .library import CannotRead, Description, Entry, NoRecording, State, index_name
+from .spool import Progress, Spool, is_growing
 from .upload import PART, Upload
 
 RENEWED_AFTER: Final = 6 * 3600.0
@@ -59,7 +60,7 @@ class Job:
     @property
     def is_waiting(self) -> bool:
         """Whether the session has ended, and the bucket does not have all of it."""
-        return not self.is_complete and not self._upload.is_growing
+        return not self.is_complete and not self._is_growing()
 
     def advance(self, has_time: Callable[[], bool] = lambda: True) -> None:
         """Do what can be done now.
@@ -72,13 +73,24 @@ class Job:
             self._send_index()
             return
         self._write_card()
-        if self._upload.advance(has_time):
-            self._write_card(is_last=True)
-            self._spool.remember(self.entry, Progress(is_complete=True))
-            self.is_complete, self._complete_since = True, self._seconds()
-            if not self._spool.has(self.entry):
-                self._take_back()
-            self._send_index()
+        try:
+            is_there = self._upload.advance(has_time)
+        except NoRecording:
+            self._upload.abandon()
+            raise
+        if is_there:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Write down that the bucket has all; a recording that was deleted meanwhile goes there."""
+        if self._spool.has(self.entry):
+            with suppress(NoRecording):
+                self._write_card(is_last=True)
+        if not self._spool.has(self.entry):
+            self._take_back()
+        self._spool.remember(self.entry, Progress(is_complete=True))
+        self.is_complete, self._complete_since = True, self._seconds()
+        self._send_index()
 
     def leave(self, needs_room: bool) -> bool:
         """Remove it from the spool where it is of no more use there; returns whether it was."""
@@ -89,6 +101,13 @@ class Job:
             return False
         self._spool.remove(self.entry)
         return True
+
+    def _is_growing(self) -> bool:
+        try:
+            with self._spool.open(self.entry) as file:
+                return is_growing(file)
+        except (NoRecording, CannotRead):
+            return False
 
     def _send_index(self) -> None:
         index = self._spool.library.open_index(self.entry)

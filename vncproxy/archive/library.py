@@ -131,6 +131,12 @@ class Library(Protocol):
             before: only names less than this one, such as the last of the page before.
         """
 
+    def kept(self) -> Iterator[Entry]:
+        """Yield the recordings that are where they stay, and not on their way."""
+
+    def storage_id(self) -> str:
+        """Return a name of the storage, the same for all proxies that share it."""
+
     def find(self, session: str) -> Entry | None:
         """Return the recording of a session; any text may be asked for."""
 

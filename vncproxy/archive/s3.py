@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -34,6 +35,7 @@ from .library import (
 )
 from .ranges import open_object
 from .spool import Spool
+from .upload import uploads_of
 
 LOST_AFTER: Final = 4 * RENEWED_AFTER
 """Seconds after which a card that was not written again is of a proxy that is gone."""
@@ -75,6 +77,16 @@ class S3Library:
         both = merge(here, self._stored(wanted), key=lambda each: each.name, reverse=True)
         for _, entries in groupby(both, key=lambda each: each.name):
             yield next(entries)
+
+    def kept(self) -> Iterator[Entry]:
+        """Yield the recordings that are in the bucket, and not in the spool any more."""
+        return (each for each in self._stored(Wanted()) if not self._spool.has(each))
+
+    def storage_id(self) -> str:
+        """Return a name of the storage: a digest of where the bucket is."""
+        place = self.bucket.place
+        text = "\n".join((place.endpoint, place.region, place.bucket, place.prefix))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def find(self, session: str) -> Entry | None:
         """Return the recording of a session; see `Library.find`."""
@@ -145,9 +157,9 @@ class S3Library:
         if self.describe(entry).state is State.RECORDING:
             raise StillRecorded(entry.name)
         if here:
-            if upload := self._spool.progress(entry).upload:
-                self.bucket.abort(entry.name, upload)
             self._spool.remove(entry)
+        for upload in uploads_of(self.bucket, entry.name):
+            self.bucket.abort(entry.name, upload)
         for name in all_names(entry):
             self.bucket.delete(name)
 

@@ -33,7 +33,6 @@ class Upload:
 
     Attributes:
         sent: bytes of the recording that the bucket has.
-        is_growing: whether a process still writes it.
     """
 
     def __init__(
@@ -45,7 +44,6 @@ class Upload:
         part_size: int = PART,
     ) -> None:
         self.sent = 0
-        self.is_growing = True
         self._bucket = bucket
         self._spool = spool
         self._entry = entry
@@ -69,7 +67,7 @@ class Upload:
             NoRecording: the recording is gone.
         """
         with self._spool.open(self._entry) as file:
-            self.is_growing = growing = is_growing(file)
+            growing = is_growing(file)
             size = self._settled.look(file)
             self._resume(file, size)
             while size - self.sent > self._part_size and has_time():
@@ -80,6 +78,12 @@ class Upload:
                 return False
             self._finish(file, size)
         return True
+
+    def abandon(self) -> None:
+        """Forget the parts of a recording that is gone."""
+        if self._upload:
+            self._bucket.abort(self._entry.name, self._upload)
+            self._upload = ""
 
     def _resume(self, file: BinaryIO, size: int) -> None:
         """Take over what a former process has uploaded."""
@@ -111,7 +115,12 @@ class Upload:
         data = os.pread(file.fileno(), size, self.sent)
         if len(data) != size:
             raise NoRecording(f"{self._entry.name}: {self.sent + size} bytes were there")
-        tag = self._bucket.put_part(self._entry.name, self._upload, len(self._tags) + 1, data)
+        try:
+            tag = self._bucket.put_part(self._entry.name, self._upload, len(self._tags) + 1, data)
+        except BucketError as e:
+            if e.code in _LOST:
+                self._begin_again(self._least_part_size)
+            raise
         self._tags.append(tag)
         self._digests.append(hashlib.md5(data, usedforsecurity=False).hexdigest())
         self.sent += size
@@ -119,7 +128,7 @@ class Upload:
 
     def _begin(self) -> None:
         name = self._entry.name
-        for left in _of_former(self._bucket, name):
+        for left in uploads_of(self._bucket, name):
             self._bucket.abort(name, left)
         self._upload = self._bucket.begin_parts(name)
         self._spool.remember(self._entry, Progress(self._upload, self._part_size))
@@ -172,7 +181,7 @@ class Upload:
         return found.etag == tag or _hash(ours) == _hash(_pieces_of(self._bucket, name, size))
 
 
-def _of_former(bucket: Bucket, name: str) -> list[str]:
+def uploads_of(bucket: Bucket, name: str) -> list[str]:
     """Return unfinished uploads of a name; some servers cannot tell."""
     try:
         return bucket.uploads(name)

@@ -64,6 +64,7 @@ class Uploader:
     Args:
         most: bytes that the spool may hold; above half of it, what the bucket has is removed at
             once. 0 for any number.
+        seconds: a monotonic clock.
 
     Attributes:
         figures: of this process.
@@ -77,14 +78,14 @@ class Uploader:
         bucket: Callable[[], Bucket],
         spool: Spool,
         most: int = 0,
-        make_job: Callable[..., Job] = Job,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self.figures = Figures()
         self.in_call: Callable[[Callable[[], object]], object] = lambda call: call()
         self._open_bucket = bucket
         self._spool = spool
         self._most = most
-        self._make_job = make_job
+        self._seconds = seconds
         self._tries: dict[str, _Try] = {}
         self._lock = Lock()
         self._stopped = Event()
@@ -110,7 +111,7 @@ class Uploader:
         """
         bucket = self._open_bucket()
         for entry in sorted(self._spool.entries(), key=lambda each: each.name):
-            yield entry, self._upload_now(self._make_job(bucket, self._spool, entry, self._sent))
+            yield entry, self._upload_now(self._job(bucket, entry))
 
     def _upload_now(self, job: Job) -> str:
         try:
@@ -150,15 +151,18 @@ class Uploader:
 
     def _see(self, bucket: Bucket, entry: Entry, needs_room: bool) -> None:
         if entry.name not in self._tries:
-            self._tries[entry.name] = _Try(self._make_job(bucket, self._spool, entry, self._sent))
+            self._tries[entry.name] = _Try(self._job(bucket, entry))
         found = self._tries[entry.name]
         found.job.entry = entry
-        if found.is_under_way or time.monotonic() < found.due or self._must_wait():
+        if found.is_under_way or self._seconds() < found.due or self._must_wait():
             return
         if found.job.leave(needs_room):
             return
         found.is_under_way = True
         self._pool.callInThread(self._advance, found)
+
+    def _job(self, bucket: Bucket, entry: Entry) -> Job:
+        return Job(bucket, self._spool, entry, self._sent, self._seconds)
 
     def _must_wait(self) -> bool:
         """Whether the bucket is away, and one attempt to find it again is under way."""
@@ -182,7 +186,7 @@ class Uploader:
 
     def _failed(self, found: _Try, error: Exception) -> None:
         found.failures += 1
-        found.due = time.monotonic() + min(LONGEST_PAUSE, 2.0 ** min(found.failures, 10))
+        found.due = self._seconds() + min(LONGEST_PAUSE, 2.0 ** min(found.failures, 10))
         with self._lock:
             self.figures.failures += 1
             begins = isinstance(error, BucketError) and not self._is_away

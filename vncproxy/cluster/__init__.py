@@ -18,5 +18,6 @@ up by expiry. In reading order:
 - `giving`: gives orders, and waits until they are confirmed.
 - `sessions`: the sessions of all proxies.
 - `repeating`: orders that were not confirmed, given again.
+- `turns`: what one process does at a time.
 - `cluster`: all of it put together, started and stopped.
 """

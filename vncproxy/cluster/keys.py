@@ -74,6 +74,10 @@ class ClusterKeys:
         """Return the key of the name of the session that drives a machine."""
         return f"{self.prefix}driver:{vm}"
 
+    def turn(self, what: str) -> str:
+        """Return the key of the id of the process that does something for all."""
+        return f"{self.prefix}turn:{what}"
+
     def acks(self, worker_id: str) -> str:
         """Return the channel on which a process receives answers to its orders."""
         return f"{self.prefix}acks:{worker_id}"

@@ -34,5 +34,8 @@ class IReviewLinks(Interface):
     def revoke(session: str, link_id: str = "") -> Awaitable[int]:
         """End a link of a session, or all of them; returns how many there were."""
 
+    def linked(sessions: Sequence[str]) -> Awaitable[frozenset[str]]:
+        """Return those of some sessions, a hundred at most, that have a link which is good."""
+
     def close() -> Awaitable[None]:
         """Close connections."""

@@ -63,6 +63,10 @@ class MemoryReviewLinks:
             del living[each]
         return len(ended)
 
+    async def linked(self, sessions: Sequence[str]) -> frozenset[str]:
+        """Return those of some sessions that have a link which is good."""
+        return frozenset(link.session for link in self._living().values()) & set(sessions)
+
     async def close(self) -> None:
         """Do nothing: there are no connections."""
 

@@ -58,6 +58,13 @@ class RedisReviewLinks:
         keys = [self._of(session)]
         return int(await self._run(scripts.REVOKE, keys, link_id, self._key("")))
 
+    async def linked(self, sessions: Sequence[str]) -> frozenset[str]:
+        """Return those of some sessions that have a link which is good."""
+        if not sessions:
+            return frozenset()
+        digits = await self._run(scripts.LINKED, [*map(self._of, sessions)], self._key(""))
+        return frozenset(each for each, digit in zip(sessions, digits, strict=True) if digit == "1")
+
     async def close(self) -> None:
         """Close the connection."""
         await self._link.close()

@@ -69,3 +69,18 @@ return ended
 """
 )
 """Ends a link of a session, or all of them; returns how many there were."""
+
+LINKED = (
+    PRELUDE
+    + """
+local found = {}
+for i, index in ipairs(KEYS) do
+  found[i] = '0'
+  for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+    if redis.call('EXISTS', ARGV[2] .. id) == 1 then found[i] = '1' end
+  end
+end
+return table.concat(found)
+"""
+)
+"""Returns a digit for each session: 1 where it has a link that is good."""

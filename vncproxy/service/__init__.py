@@ -16,6 +16,7 @@
 - `waiting`: what waits for screens.
 - `recordings`: recordings of sessions.
 - `archive`: where recordings are kept.
+- `pruning`: deletes recordings that are kept no longer.
 - `replaying`: playable copies of recordings, made in the background.
 - `reviews`: recordings that are watched.
 - `served_hosts`: the hosts that are announced, asked of backends.

@@ -14,6 +14,7 @@ from ..blocking import BoundedCalls
 from ..config.recording import S3
 from ..config.settings import Settings
 from ..errors import BackendError, ConfigurationError
+from .pruning import Pruning
 
 if TYPE_CHECKING:
     from ..archive.bucket import Bucket, Place
@@ -32,20 +33,26 @@ class Archive:
     Attributes:
         library: lists, reads and deletes them, in threads.
         uploader: uploads them; None where they stay where they are written.
+        pruning: deletes those that are kept no longer.
     """
 
     library: Library
     uploader: Uploader | None = None
+    pruning: Pruning | None = None
 
     def start(self) -> None:
         """Begin what is done in the background."""
         if self.uploader is not None:
             self.uploader.start()
+        if self.pruning is not None:
+            self.pruning.start()
 
     def stop(self) -> None:
         """End it; what is under way goes on with the next process."""
         if self.uploader is not None:
             self.uploader.stop()
+        if self.pruning is not None:
+            self.pruning.stop()
 
 
 def make_archive(settings: Settings, reactor: Any) -> Archive | None:

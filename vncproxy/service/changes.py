@@ -17,6 +17,7 @@ _RELOADED: Final = {
     ("recording", "vms"),
     ("recording", "users"),
     ("recording", "reviewers"),
+    ("recording", "keep"),
     "log",
     "api",
     "nova",

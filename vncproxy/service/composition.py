@@ -39,6 +39,7 @@ from .gateway import Gateway
 from .hosts import Hosts
 from .log_file import ProcessLog
 from .pictures import make_album
+from .pruning import make_pruning
 from .recordings import make_recordings
 from .replaying import make_copies
 from .reviews import Reviews, make_reviews
@@ -243,7 +244,7 @@ class _Parts:
         return hosts
 
     def _make_reviews(self) -> Reviews | None:
-        return make_reviews(
+        reviews = make_reviews(
             self.settings,
             self._settings_in_force,
             self.components,
@@ -253,6 +254,17 @@ class _Parts:
             self.reactor,
             self.on_operation,
         )
+        if reviews is not None and self.archive is not None:
+            self.archive.pruning = make_pruning(
+                self.archive.library,
+                reviews.reviewing.links,
+                self._settings_in_force,
+                self.cluster,
+                self.me,
+                self.audit.note,
+                self.reactor,
+            )
+        return reviews
 
     def _make_sites(self) -> Sites:
         settings, components = self.settings, self.components

@@ -20,6 +20,7 @@ from .reviews import Reviews
 from .running import RunningProxy
 
 if TYPE_CHECKING:
+    from ..archive.pruning import Pruner
     from ..archive.uploader import Figures
 
 
@@ -63,6 +64,18 @@ class ProxyMetrics:
             self._show_reviews(running.reviews)
         if running.archive is not None and running.archive.uploader is not None:
             self._show_uploads(running.archive.uploader.figures)
+        if running.archive is not None and running.archive.pruning is not None:
+            self._show_pruning(running.archive.pruning.pruner)
+
+    def _show_pruning(self, pruner: Pruner) -> None:
+        text = "Recordings that were deleted by the rules, by the reason."
+        self.registry.counter(
+            "vncproxy_recordings_pruned_total", text, lambda: pruner.pruned, "why"
+        )
+        text = "Recordings that were to be deleted by the rules, and could not be."
+        self.registry.counter(
+            "vncproxy_recordings_prune_failures_total", text, lambda: pruner.failures
+        )
 
     def _show_cluster(self, cluster: Cluster) -> None:
         text = "Proxies that share the Redis of this one, itself included."
