@@ -199,6 +199,13 @@ CASES = [
         JOB,
     ),
     Case(
+        "VncproxyRecordingsWait",
+        "a: recordings have waited 40m 0s to be uploaded",
+        {a("vncproxy_recordings_waiting_seconds"): "2400x120"},
+        {a("vncproxy_recordings_waiting_seconds"): "1700x120"},
+        labels=JOB,
+    ),
+    Case(
         "VncproxyConfigurationRefused",
         "a was told to reload and refused its configuration",
         {a("vncproxy_configuration_in_force"): "0x120"},

@@ -15,13 +15,15 @@ from functools import cache
 from pathlib import Path
 
 from click.testing import CliRunner, Result
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.certificates import Authority
 from tests.components.forwarder import Forwarder
 from tests.components.gateway import Gateway
 from tests.components.libvirt_host import until
-from tests.components.ports import free_port
+from tests.components.redis_case import RedisCase, at_once, sleep
 from tests.components.s3_server import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server
 from tests.components.viewer import Viewer
 from tests.components.vnc_servers import Identity, XServer
@@ -33,8 +35,12 @@ from vncproxy.archive.s3 import S3Library
 from vncproxy.archive.spool import Spool
 from vncproxy.archive.trying import try_bucket
 from vncproxy.archive.upload import tag_of
+from vncproxy.archive.uploader import Uploader
 from vncproxy.cli import main
+from vncproxy.cluster.keys import ClusterKeys
+from vncproxy.cluster.turns import Turns
 from vncproxy.recording.reading import RecordingReader
+from vncproxy.redis.link import RedisLink
 
 WIDTH, HEIGHT = 1024, 768
 """A picture has 3 MiB, as the viewer of these tests asks for it."""
@@ -168,20 +174,51 @@ class SessionTests(ArchiveCase):
         self.assertGreater(sum(len(each.data) for each in reader.events()), 8 << 20)
         gateway.stop()
 
-    def test_a_full_spool_keeps_no_user_out(self) -> None:
-        table = world().table("full", "full/", 'spool_size = "1M"', port=free_port())
-        gateway = world().gateway(table)
-        viewer = self.watch(gateway)
-        for _ in range(3):
+    def test_a_full_spool_keeps_no_user_out_and_what_is_too_much_is_pruned(self) -> None:
+        library = self.library("full/", "full")
+        keep(world().spool("full"))
+        uploader = Uploader(lambda: library.bucket, Spool(world().spool("full")))
+        self.assertEqual([trouble for _, trouble in uploader.upload_all()], [""])
+        rules = '[[recording.keep]]\nvms = ["kvm/*"]\nsize = 1'
+        gateway = world().gateway(world().table("full", "full/", f'spool_size = "1M"\n{rules}'))
+        for count in (1, 2):
+            viewer = self.watch(gateway)
+            for _ in range(3):
+                viewer.pixel()
+            line = gateway.audit_of("recording-stopped", vm="here/display", count=count)
+            self.assertIn("the spool is full", line["why"])
             viewer.pixel()
-        line = gateway.audit_of("recording-stopped", vm="here/display")
-        self.assertIn("the spool is full", line["why"])
-        viewer.pixel()
-        viewer.close()
-        keep(world().spool("full")).write_bytes(bytes(2 << 20))
-        self.watch(gateway).pixel()
-        gateway.audit_of("recording-stopped", vm="here/display", count=2)
+            viewer.close()
+
+        line = gateway.audit_of("recording-pruned", session="7f3a")
+        self.assertEqual((line["file"], line["why"], line["rule"]), (name_of("7f3a"), "size", 1))
+        self.assertIsNone(library.find("7f3a"))
+        self.assertEqual(gateway.metric('vncproxy_recordings_pruned_total{why="size"}'), 1)
         gateway.stop()
+
+
+class TurnTests(RedisCase):
+    """Which process prunes."""
+
+    def turns(self, worker: str) -> Turns:
+        settings = self.settings()
+        link = RedisLink(reactor, settings)
+        self.addCleanup(lambda: Deferred.fromCoroutine(link.close()))
+        return Turns(link, ClusterKeys(settings.prefix), worker)
+
+    async def test_one_process_has_the_turn_until_it_does_not_come_again(self) -> None:
+        first, second = self.turns("w1"), self.turns("w2")
+        self.assertTrue(await first.take("prune:x", 60))
+        self.assertFalse(await second.take("prune:x", 60))
+        self.assertTrue(await second.take("prune:y", 60))
+        self.assertTrue(await first.take("prune:x", 0.2))
+        await sleep(0.3)
+        self.assertTrue(await second.take("prune:x", 60))
+        self.assertFalse(await first.take("prune:x", 60))
+
+    async def test_of_many_at_once_one_has_it(self) -> None:
+        taken = await at_once(*(self.turns(f"w{n}").take("prune:x", 60) for n in range(5)))
+        self.assertEqual(sorted(map(str, taken)), ["False"] * 4 + ["True"])
 
 
 class BucketTests(ArchiveCase):
@@ -270,25 +307,20 @@ class CheckTests(ArchiveCase):
         words = [str(program), "check-config", "--config", str(config)]
         return subprocess.run(words, capture_output=True, text=True, check=False).stdout
 
-    def test_the_bucket_is_tried(self) -> None:
-        output = self.check(world().table("check", "check/"))
-        self.assertIn("ok    recording.s3: s3://recordings/check/ at http://localhost:", output)
-        self.assertIn("ok    recording.s3.spool:", output)
-        self.assertEqual(self.objects("check/"), {})
-
-        output = self.check(world().table("check", "check/", port=free_port()))
-        self.assertIn("FAIL  recording.s3: cannot write an object: Could not connect", output)
-
-    def test_a_server_with_a_certificate_of_an_own_authority(self) -> None:
+    def test_the_bucket_is_tried_with_an_authority_of_its_own(self) -> None:
         authority = world().authority
         server = S3Server(authority.issue("localhost")).start()
         self.addCleanup(server.stop)
+        bucket = server.bucket(ca_file=str(authority.ca_file))
         trusted = f'ca_file = "{authority.ca_file}"'
-        table = world().table("check", "check/", trusted, server=server)
-        server.bucket(ca_file=str(authority.ca_file))
-        self.assertIn("ok    recording.s3: s3://", self.check(table))
+        output = self.check(world().table("check", "check/", trusted, server=server))
+        self.assertIn("ok    recording.s3: s3://recordings/check/ at https://localhost:", output)
+        self.assertIn("ok    recording.s3.spool:", output)
+        self.assertEqual(list(bucket.objects("")), [])
+
         output = self.check(world().table("check", "check/", server=server))
         self.assertIn("FAIL  recording.s3: cannot write an object: SSL validation failed", output)
+        self.assertNotIn(SECRET_KEY, output)
 
 
 INDEX_OF_B = name_of("7f3b", BEGAN + 86400).replace(".vncr", ".vncrx")

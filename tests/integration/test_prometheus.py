@@ -49,6 +49,7 @@ class PrometheusTests(ProcessTestCase):
             + SILENT.format(address=self.console.address)
             + f'[backends.lab.consoles.web-02]\naddress = "127.0.0.1:{free_port()}"\n'
             + f'[tokens]\nstore = "redis"\n[redis]\nport = {self.redis.port}\n'
+            + f'[recording.s3]\nbucket = "b"\nspool = "{self.spool()}"\n'
         )
         self.gateway_ = Gateway(config)
         self.addCleanup(self.gateway_.stop)
@@ -56,6 +57,12 @@ class PrometheusTests(ProcessTestCase):
         address = f"127.0.0.1:{self.gateway_.api_port}"
         self.prometheus = Prometheus({address: self.gateway_.key}, str(ETC / "alerts.yml")).start()
         self.addCleanup(self.prometheus.stop)
+
+    def spool(self) -> Path:
+        """Return a folder in which no recording waits."""
+        folder = Path(self.mktemp()).resolve()
+        folder.mkdir()
+        return folder
 
     def use(self) -> None:
         """Let users come: one who sees a console, and three who are refused."""

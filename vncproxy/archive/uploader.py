@@ -133,9 +133,12 @@ class Uploader:
             self._stopped.wait(INTERVAL)
 
     def _run_with_lock(self) -> None:
-        bucket = self._open_bucket()
+        bucket: Bucket | None = None
         while not self._stopped.wait(INTERVAL):
-            self.look(bucket)
+            if bucket is None and any(self._spool.entries()):
+                bucket = self._open_bucket()
+            if bucket is not None:
+                self.look(bucket)
 
     def look(self, bucket: Bucket) -> None:
         """Look at the spool once, and begin what is due."""
