@@ -24,8 +24,9 @@ with no_collections():
     from .logs.process import process_logging
     from .service.announced import proxy_name
     from .service.components import Components, make_components
-    from .service.composition import load, make_service, source_settings
+    from .service.composition import make_service
     from .service.gateway import Gateway
+    from .service.loading import load, source_settings
     from .service.monotonic import use_monotonic_clock
     from .service.notify import Notifier
     from .service.signals import HangupHandler, TerminationHandler, UpgradeHandler

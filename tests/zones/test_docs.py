@@ -16,7 +16,7 @@ from vncproxy.errors.zone import (
     ZoneUnreachable,
     ZoneUntrusted,
 )
-from vncproxy.service.composition import load
+from vncproxy.service.loading import load
 from vncproxy.zones.keys import PrivateKey
 
 WHOLE = (Path(__file__).parents[2] / "docs" / "zones.md").read_text()

@@ -1,5 +1,6 @@
 """The proxy as a service: put together, started, reloaded and stopped.
 
+- `loading`: the settings, with all types of backends and token sources that are installed.
 - `composition`: the whole proxy from its settings, read from top to bottom.
 - `cluster`: its identity, what it announces, and the cluster that it is part of.
 - `together`: what binds sessions that join others to those.

@@ -5,15 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.internet import StreamServerEndpointService
 
-from ..backends import find
-from ..backends.zone import ZoneBackend
-from ..config import load as config
 from ..config.listeners import without_wrapper
 from ..config.settings import Listen, Settings
 from ..downstream.accepting import Accepting
@@ -28,7 +24,6 @@ from ..session.page_about import PageAbout
 from ..session.page_power import PagePower
 from ..session.registry import SessionRegistry
 from ..together.inviting import Invitations
-from ..tokens.external import kinds as source_types
 from .announced import proxy_name
 from .api_resources import ApiResources
 from .archive import make_archive
@@ -338,25 +333,3 @@ def _listeners(
         on = accepting.reactor(on) if endpoint in of_users else on
         found.append(listener_service(text, site, on))
     return found
-
-
-def load(path: Path, text: bytes | None = None) -> Settings:
-    """Read a configuration file; all installed types of backends and token sources are known.
-
-    Args:
-        text: what to read instead of the file's present text.
-
-    Raises:
-        ConfigurationError: with one line for each error.
-    """
-    return config.load(path, backend_settings, source_settings, text, ZoneBackend.Settings)
-
-
-def backend_settings(kind: str) -> Any:
-    """Return the settings model of a type of backend."""
-    return find(kind).Settings
-
-
-def source_settings(kind: str) -> Any:
-    """Return the settings model of a type of token source."""
-    return source_types.find(kind).Settings
