@@ -26,14 +26,16 @@ class S3Server:
 
     Args:
         tls: the files of a certificate and its key; plain without them.
+        ca_file: of the authority that issued the certificate.
 
     Attributes:
         port: on 127.0.0.1.
     """
 
-    def __init__(self, tls: tuple[str, str] | None = None) -> None:
+    def __init__(self, tls: tuple[str, str] | None = None, ca_file: str = "") -> None:
         self.port = free_port()
         self._tls = tls
+        self.ca_file = ca_file
         self._client: Any = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -73,7 +75,8 @@ class S3Server:
         self._process.send_signal(signal.SIGCONT)
 
     def place(self, prefix: str = "", bucket: str = BUCKET, **more: str) -> Place:
-        members: dict[str, Any] = {"endpoint": self.endpoint, "region": "us-east-1", **more}
+        known = {"endpoint": self.endpoint, "region": "us-east-1", "ca_file": self.ca_file}
+        members: dict[str, Any] = {**known, **more}
         return Place(bucket, prefix=prefix, access_key=ACCESS_KEY, secret_key=SECRET_KEY, **members)
 
     def bucket(self, prefix: str = "", **more: str) -> Bucket:

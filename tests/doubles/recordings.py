@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.python.failure import Failure
 
+from vncproxy.recording.allowance import Allowance
 from vncproxy.recording.batch import Batch
 from vncproxy.recording.directory import RecordingDirectory
 from vncproxy.recording.events import Event
@@ -70,6 +71,10 @@ class PacedDirectory(RecordingDirectory):
         self._closing_pool.stop()
         self.writing, self.closing = Pool(), Pool()
         self._pool, self._closing_pool = self.writing, self.closing  # type: ignore[assignment]
+
+    def allow(self, allowance: Allowance) -> None:
+        """Bound what it may hold."""
+        self._allowance = allowance
 
     def write(self) -> None:
         """Let all be written that waits."""

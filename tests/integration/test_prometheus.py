@@ -49,7 +49,7 @@ class PrometheusTests(ProcessTestCase):
             + SILENT.format(address=self.console.address)
             + f'[backends.lab.consoles.web-02]\naddress = "127.0.0.1:{free_port()}"\n'
             + f'[tokens]\nstore = "redis"\n[redis]\nport = {self.redis.port}\n'
-            + f'[recording.s3]\nbucket = "b"\nspool = "{self.spool()}"\n'
+            + f'[recording.s3]\nbucket = "recordings"\nspool = "{self.spool()}"\n'
         )
         self.gateway_ = Gateway(config)
         self.addCleanup(self.gateway_.stop)

@@ -19,6 +19,7 @@ from tests.doubles.recordings import PacedDirectory
 from vncproxy.cli import main
 from vncproxy.errors import ClientGone
 from vncproxy.model import ConsoleType, SessionInfo, VMAddress
+from vncproxy.recording.allowance import Allowance
 from vncproxy.recording.events import Event
 from vncproxy.recording.reading import Ending, RecordingReader
 from vncproxy.recording.recordings import LONGEST_ENDING, Recordings
@@ -130,6 +131,29 @@ class RecordingsTests(RecordingsCase):
 
         self.assertEqual(len(self.directory.closing.waiting), 1)
         self.assertEqual(len(list(self.folder.rglob("*.vncr"))), 2)
+
+    def test_a_full_spool_ends_the_file_there_and_the_next_one_soon(self) -> None:
+        used = lambda: sum(each.stat().st_size for each in self.folder.rglob("*.vncr"))  # noqa: E731
+        self.directory.allow(Allowance(3 * BATCH, used))
+        info = self.begin()
+        for _ in range(4):
+            self.paint()
+            self.directory.write()
+        self.recordings.closed(info, ClientGone())
+        self.directory.write()
+        (trouble,) = self.troubles
+        self.assertIn("the spool is full", trouble)
+        event, line = self.only_line()
+        self.assertEqual((event, line["why"]), (STOPPED, trouble))
+        self.assertEqual(self.read(line).ending, Ending(STOPPED, self.events[-1].moment))
+        self.assertLess(int(str(line["bytes"])), 3 * BATCH + 1000)
+
+        self.begin("2222")
+        for _ in range(4):
+            self.paint()
+            self.directory.write()
+        self.assertEqual(len(self.troubles), 2)
+        self.assertLess(used(), 3 * BATCH + 2000)
 
     def test_too_much_that_waits_ends_the_file_there(self) -> None:
         info = self.begin()

@@ -17,7 +17,7 @@ from .job import Job
 from .library import CannotRead, Entry, NoRecording
 from .spool import Spool
 
-INTERVAL: Final = 2.0
+INTERVAL: Final = 1.0
 """Seconds between two looks at the spool."""
 
 THREADS: Final = 4

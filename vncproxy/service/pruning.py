@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..cluster.turns import Turns
     from ..interfaces import IReviewLinks
 
-FIRST: Final = 5.0
+FIRST: Final = 2.0
 INTERVAL: Final = 600.0
 """Seconds between the start and the first look, and between two looks."""
 
