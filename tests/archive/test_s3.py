@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doubles.bucket import MemoryBucket
 from tests.doubles.recorded_files import BEGAN, keep, name_of, recording
-from vncproxy.archive.job import KEPT_FOR_INDEX, Job, all_names
+from vncproxy.archive.bucket import BucketError
+from vncproxy.archive.job import KEPT_FOR_INDEX, RENEWED_AFTER, Job, all_names
 from vncproxy.archive.library import CannotRead, Entry, NoRecording, State, StillRecorded
 from vncproxy.archive.s3 import LOST_AFTER, S3Library
 from vncproxy.archive.spool import Spool
@@ -242,6 +244,8 @@ class JobTests(S3Case):
         self.job().advance()
         self.assertIs(self.other.describe(self.found(self.other)).state, State.ENDED)
 
+
+class DeletedTests(S3Case):
     def test_one_that_is_deleted_while_it_is_uploaded_is_not_kept(self) -> None:
         path = keep(self.folder)
         job = self.job()
@@ -261,3 +265,61 @@ class JobTests(S3Case):
         self.library.delete(self.found(self.library))
         self.assertEqual((self.bucket.stored, self.bucket.open), ({}, {}))
         self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_deleted_while_an_upload_ends(self) -> None:
+        path = keep(self.folder)
+        job = self.job()
+
+        def upload_first(name: str) -> None:
+            del self.bucket.delete
+            if path.exists():
+                job.advance()
+            self.bucket.delete(name)
+
+        self.bucket.delete = upload_first  # type: ignore[method-assign]
+        self.library.delete(self.found(self.library))
+        self.assertTrue(job.is_complete)
+        self.assertEqual((self.bucket.stored, self.bucket.open), ({}, {}))
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_it_stays_in_the_spool_where_the_bucket_is_away(self) -> None:
+        path = keep(self.folder)
+        self.bucket.fail = {"delete"}
+        self.assertRaises(BucketError, self.library.delete, self.found(self.library))
+        self.assertTrue(path.exists())
+
+    def test_deleted_while_its_index_is_uploaded(self) -> None:
+        path = keep(self.folder)
+        job = self.job()
+        job.advance()
+        path.with_suffix(".vncrx").write_bytes(b"index")
+        job.entry = entry = self.found(self.library)
+
+        def delete_first(name: str, file: BinaryIO) -> None:
+            self.library.delete(entry)
+            self.bucket.put(name, file.read())
+
+        self.bucket.put_file = delete_first  # type: ignore[method-assign]
+        self.assertRaises(NoRecording, job.advance)
+        self.assertEqual((self.bucket.stored, list(self.folder.iterdir())), ({}, []))
+
+    def test_deleted_before_its_first_card_is_written_again(self) -> None:
+        keep(self.folder)
+        job = self.job()
+        job.advance(iter([True, False]).__next__)
+        self.library.delete(self.found(self.library))
+        self.seconds.now += RENEWED_AFTER
+        self.assertRaises(NoRecording, job.advance)
+        self.assertEqual((self.bucket.stored, self.bucket.open), ({}, {}))
+
+    def test_an_object_that_goes_away_takes_no_recording_with_it(self) -> None:
+        path = keep(self.folder)
+        self.bucket.has_own_tags = True
+
+        def no_more(name: str, first: int, size: int) -> bytes:
+            raise NoRecording(name)
+
+        self.bucket.read = no_more  # type: ignore[method-assign]
+        error = self.assertRaises(CannotRead, self.job().advance)
+        self.assertIn("changes", str(error))
+        self.assertEqual(path.read_bytes(), recording())

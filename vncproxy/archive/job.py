@@ -72,11 +72,14 @@ class Job:
         if self.is_complete:
             self._send_index()
             return
-        self._write_card()
         try:
+            self._write_card()
             is_there = self._upload.advance(has_time)
-        except NoRecording:
+        except NoRecording as e:
+            if self._spool.has(self.entry):
+                raise CannotRead(f"{self.entry.name}: its file or its object changes") from e
             self._upload.abandon()
+            self._take_back()
             raise
         if is_there:
             self._finish()
@@ -88,6 +91,7 @@ class Job:
                 self._write_card(is_last=True)
         if not self._spool.has(self.entry):
             self._take_back()
+            raise NoRecording(self.entry.name)
         self._spool.remember(self.entry, Progress(is_complete=True))
         self.is_complete, self._complete_since = True, self._seconds()
         self._send_index()
@@ -115,7 +119,10 @@ class Job:
             return
         with index:
             self._bucket.put_file(index_name(self.entry.name), index)
-        self._spool.remove(self.entry)
+        if self._spool.has(self.entry):
+            self._spool.remove(self.entry)
+        else:
+            self._take_back()
         raise NoRecording(self.entry.name)
 
     def _write_card(self, is_last: bool = False) -> None:
@@ -139,7 +146,6 @@ class Job:
         for name in all_names(self.entry):
             self._bucket.delete(name)
         self._spool.remove(self.entry)
-        raise NoRecording(self.entry.name)
 
 
 def all_names(entry: Entry) -> tuple[str, ...]:

@@ -152,12 +152,20 @@ class S3Library:
         return None if found is None else open_object(self.bucket, name, found.size)
 
     def delete(self, entry: Entry) -> None:
-        """Delete a recording and its index; see `Library.delete`."""
-        here = self._spool.has(entry)
+        """Delete a recording and its index; see `Library.delete`.
+
+        One in the spool leaves it only once the bucket could be reached, and then the bucket
+        again: an upload may have ended meanwhile.
+        """
+        is_here = self._spool.has(entry)
         if self.describe(entry).state is State.RECORDING:
             raise StillRecorded(entry.name)
-        if here:
+        self._delete_stored(entry)
+        if is_here:
             self._spool.remove(entry)
+            self._delete_stored(entry)
+
+    def _delete_stored(self, entry: Entry) -> None:
         for upload in uploads_of(self.bucket, entry.name):
             self.bucket.abort(entry.name, upload)
         for name in all_names(entry):
