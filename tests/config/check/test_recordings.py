@@ -35,6 +35,16 @@ class RecordingTests(SynchronousTestCase):
         (line,) = self.of(directory=str(folder))
         self.assertTrue(line.startswith("ok"), line)
 
+    def test_a_bucket_that_is_reached_in_clear_text(self) -> None:
+        spool = Path(self.mktemp()).resolve()
+        spool.mkdir()
+        for host, lines in (("192.0.2.7", 2), ("127.0.0.1", 1), ("localhost", 1)):
+            s3 = {"bucket": "records", "spool": str(spool), "endpoint": f"http://{host}:9000"}
+            self.assertEqual(len(self.of(s3=s3)), lines, host)
+        self.assertIn("in clear text; name an https", self.of(s3={**s3, "endpoint": "http://h"})[1])
+        (line,) = self.of(s3={**s3, "endpoint": "https://192.0.2.7"})
+        self.assertEqual(line, f"ok    recording.s3.spool: {spool} can be written")
+
     def test_a_mistyped_recipient(self) -> None:
         folder = Path(self.mktemp())
         folder.mkdir()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from ...addresses import is_loopback
 from ..recording import Recording
 from ..settings import Settings
 from .finding import Finding, failure, good, warning
@@ -19,6 +21,7 @@ def check_recordings(settings: Settings) -> Iterator[Finding]:
     recording = settings.recording
     if recording.s3 is not None:
         yield _directory("recording.s3.spool", recording.s3.spool)
+        yield from _clear_text(recording.s3.endpoint)
     elif recording.directory:
         yield _directory(_DIRECTORY, recording.directory)
     if recording.place:
@@ -38,6 +41,13 @@ def _directory(option: str, text: str) -> Finding:
     if not os.access(path, os.W_OK | os.X_OK):
         return failure(option, f"{path} cannot be written", "let the proxy write to it")
     return good(option, f"{path} can be written")
+
+
+def _clear_text(endpoint: str) -> Iterator[Finding]:
+    parts = urlsplit(endpoint)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        text = f"recordings pass the network to {endpoint} in clear text"
+        yield warning("recording.s3.endpoint", text, "name an https:// URL, or seal them")
 
 
 def _recipients(recording: Recording) -> Iterator[Finding]:
