@@ -11,6 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.doubles.bucket import MemoryBucket
 from tests.doubles.recorded_files import BEGAN, keep, name_of, recording
 from tests.doubles.recordings import Pool
+from vncproxy.archive import uploader as module
+from vncproxy.archive.bucket import BucketError
 from vncproxy.archive.spool import Spool
 from vncproxy.archive.uploader import Uploader
 
@@ -90,6 +92,23 @@ class UploaderTests(SynchronousTestCase):
         self.assertEqual(found["good"], "")
         self.assertIn("this is no recording", found["bad"])
         self.assertEqual([each.session for each in self.spool.entries()], ["bad"])
+
+    def test_a_bucket_that_cannot_be_opened_is_logged_once(self) -> None:
+        keep(self.folder, "s0")
+        tries = []
+
+        def cannot() -> MemoryBucket:
+            tries.append(1)
+            if len(tries) == 3:
+                uploader.stop()
+            raise BucketError("the region is invalid")
+
+        uploader = Uploader(cannot, self.spool)
+        self.patch(module, "INTERVAL", 0.001)
+        with capturedLogs() as logs:
+            uploader._run()
+        texts = [each["why"] for each in logs if "why" in each]
+        self.assertEqual((texts, len(tries)), (["the region is invalid"], 3))
 
     def test_one_process_has_the_lock(self) -> None:
         with self.spool.lock() as first, Spool(self.folder).lock() as second:

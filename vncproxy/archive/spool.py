@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from ..recording.being_written import is_being_written, take_lock
 from ..recording.chunks import HASH_SIZE, HEAD, LONGEST_BODY, MAGIC
 from .folder import FolderLibrary
-from .library import Entry, NoRecording, index_name
+from .library import DAY, Entry, NoRecording, index_name
 
 LOCK: Final = ".uploading"
 """The file whose lock one process has at a time: the one that uploads."""
@@ -94,6 +94,10 @@ class Spool:
             place.parent.rmdir()
         except OSError:
             return  # others of its day are there
+
+    def is_used(self) -> bool:
+        """Whether there are folders of days in it."""
+        return any(DAY.fullmatch(each.name) for each in self.path.iterdir())
 
     def used(self) -> int:
         """Return the bytes of its recordings and their indexes."""

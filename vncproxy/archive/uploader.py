@@ -20,6 +20,8 @@ from .spool import Spool
 INTERVAL: Final = 1.0
 """Seconds between two looks at the spool."""
 
+_GLANCE: Final = 0.1
+
 THREADS: Final = 4
 
 _TOLD: Final = 3
@@ -90,6 +92,7 @@ class Uploader:
         self._lock = Lock()
         self._stopped = Event()
         self._is_away = False
+        self._bucket: Bucket | None = None
         self._pool: ThreadPool = DaemonPool(0, THREADS, "uploads of recordings")
 
     def start(self) -> None:
@@ -123,22 +126,32 @@ class Uploader:
         return "" if job.leave(needs_room=True) else "it is still being written"
 
     def _run(self) -> None:
+        told = ""
         while not self._stopped.is_set():
             try:
                 with self._spool.lock() as is_ours:
                     if is_ours:
                         self._run_with_lock()
             except Exception as e:  # noqa: BLE001
-                self._say("warn", "recordings are not uploaded: {why}", why=str(e))
+                if str(e) != told:
+                    told = str(e)
+                    self._say("warn", "recordings are not uploaded: {why}", why=told)
             self._stopped.wait(INTERVAL)
 
     def _run_with_lock(self) -> None:
-        bucket: Bucket | None = None
-        while not self._stopped.wait(INTERVAL):
-            if bucket is None and any(self._spool.entries()):
-                bucket = self._open_bucket()
-            if bucket is not None:
-                self.look(bucket)
+        try:
+            while not self._stopped.wait(INTERVAL):
+                if self._bucket is None and self._spool.is_used():
+                    self._bucket = self._open_bucket()
+                if self._bucket is not None:
+                    self.look(self._bucket)
+        finally:
+            self._await_threads()
+
+    def _await_threads(self) -> None:
+        """Keep the lock until what is under way has ended, so that no other process repeats it."""
+        while any(each.is_under_way for each in self._tries.values()):
+            time.sleep(_GLANCE)
 
     def look(self, bucket: Bucket) -> None:
         """Look at the spool once, and begin what is due."""
