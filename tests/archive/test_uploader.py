@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
@@ -92,6 +93,38 @@ class UploaderTests(SynchronousTestCase):
         self.assertEqual(found["good"], "")
         self.assertIn("this is no recording", found["bad"])
         self.assertEqual([each.session for each in self.spool.entries()], ["bad"])
+
+    def test_an_index_that_was_made_late_follows_its_recording(self) -> None:
+        late, nowhere, foreign = self.late_indexes("080000-s0", "080000-x", "foreign")
+        self.bucket.put(name_of("s0"), recording("s0"))
+        self.look()
+        self.assertEqual(self.bucket.stored[name_of("s0") + "x"], b"index")
+        self.assertEqual((late.exists(), nowhere.exists()), (False, True))
+
+        os.utime(nowhere, (1e9, 1e9))
+        self.now += 120
+        self.look()
+        self.assertEqual((nowhere.exists(), foreign.exists()), (False, True))
+
+    def test_an_index_is_not_kept_of_a_recording_that_is_deleted_meanwhile(self) -> None:
+        self.late_indexes("080000-s0")
+        self.bucket.put(name_of("s0"), recording("s0"))
+
+        def delete_first(name: str, file: BinaryIO) -> None:
+            self.bucket.delete(name_of("s0"))
+            self.bucket.put(name, file.read())
+
+        self.bucket.put_file = delete_first  # type: ignore[method-assign]
+        self.look()
+        self.assertEqual((self.bucket.stored, list(self.folder.iterdir())), ({}, []))
+
+    def late_indexes(self, *names: str) -> list[Path]:
+        day = (self.folder / name_of("s0")).parent
+        day.mkdir()
+        paths = [day / f"{name}.vncrx" for name in names]
+        for path in paths:
+            path.write_bytes(b"index")
+        return paths
 
     def test_a_bucket_that_cannot_be_opened_is_logged_once(self) -> None:
         keep(self.folder, "s0")

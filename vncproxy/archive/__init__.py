@@ -10,6 +10,7 @@ In reading order:
 - `spool`: the recordings that wait until a bucket has them.
 - `upload`: the upload of one recording's bytes.
 - `job`: all that happens to one recording, until the spool does not have it any more.
+- `late_indexes`: indexes whose recordings have left the spool before them.
 - `uploader`: the uploads of all that is in a spool.
 - `ranges`: objects of a bucket as files.
 - `trying`: whether a bucket can be used.

@@ -14,6 +14,7 @@ from twisted.python.threadpool import ThreadPool
 from ..blocking import DaemonPool, DaemonThread
 from .bucket import Bucket, BucketError
 from .job import Job
+from .late_indexes import send_late_indexes
 from .library import CannotRead, Entry, NoRecording
 from .spool import Spool
 
@@ -93,6 +94,7 @@ class Uploader:
         self._stopped = Event()
         self._is_away = False
         self._bucket: Bucket | None = None
+        self._indexes_due = 0.0
         self._pool: ThreadPool = DaemonPool(0, THREADS, "uploads of recordings")
 
     def start(self) -> None:
@@ -163,7 +165,17 @@ class Uploader:
                 del self._tries[name]
         for name in sorted(entries):
             self._see(bucket, entries[name], needs_room)
+        self._send_late_indexes(bucket)
         self._measure()
+
+    def _send_late_indexes(self, bucket: Bucket) -> None:
+        if self._is_away or self._seconds() < self._indexes_due:
+            return
+        self._indexes_due = self._seconds() + LONGEST_PAUSE
+        try:
+            send_late_indexes(bucket, self._spool)
+        except (CannotRead, OSError) as e:
+            self._say("warn", "playable copies wait in the spool: {why}", why=str(e))
 
     def _see(self, bucket: Bucket, entry: Entry, needs_room: bool) -> None:
         if entry.name not in self._tries:
