@@ -13,6 +13,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from tests.doubles.channel import TOKEN, ChannelTestCase
+from vncproxy.downstream.channel import RESPONSE_TIME, ConsoleChannel
 from vncproxy.downstream.http_site import ConsoleSite
 from vncproxy.model import Limits
 from vncproxy.testing import MemoryPeer
@@ -217,6 +218,22 @@ class LimitTests(ChannelTestCase):
         self.clock.advance(1)
 
         self.assert_told(peer, 408, "Try again", "limits.header_time")
+
+    def test_an_answer_that_is_taken_has_more_time(self) -> None:
+        peer = self.connect()
+        peer.send(b"GET /later HTTP/1.1\r\nHost: a\r\n\r\n")
+        channel = self.root.requests[0].channel
+        assert isinstance(channel, ConsoleChannel)
+        for _ in range(3):
+            self.clock.advance(RESPONSE_TIME - 1)
+            channel.extend_response()
+        peer.pump()
+        self.assertIsNone(peer.closed)
+
+        self.clock.advance(RESPONSE_TIME)
+        peer.pump()
+        self.assertIsNotNone(peer.closed)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_a_reset_leaves_nothing_behind(self) -> None:
         peer = self.connect()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from time import monotonic
 from typing import Final, NamedTuple, TypeVar
 
 from ..archive.library import CannotRead, Description, Entry, Library, NoRecording
@@ -20,6 +20,9 @@ TIME_LIMIT: Final = 15.0
 BATCH: Final = 200
 """Recordings that are described in one call."""
 
+BATCH_TIME: Final = 5.0
+"""Seconds after which one call describes no more."""
+
 
 class RecordingsUnavailable(VNCProxyError):
     """The storage of recordings does not answer, or a recording there cannot be read."""
@@ -34,6 +37,20 @@ class Recorded(NamedTuple):
 
     entry: Entry
     what: Description
+
+
+class Batch(NamedTuple):
+    """Recordings of a list, the newest first.
+
+    Attributes:
+        found: the entry alone of what cannot be read.
+        is_last: whether there are no more.
+        is_slow: whether `BATCH_TIME` was over.
+    """
+
+    found: Sequence[Recorded | Entry]
+    is_last: bool
+    is_slow: bool
 
 
 class Shelf:
@@ -55,10 +72,8 @@ class Shelf:
         """Return the recording of a session; any text may be asked for."""
         return await self.call(_find, self.library, session)
 
-    async def batch(
-        self, since: float | None, until: float | None, before: str
-    ) -> Sequence[Recorded | Entry]:
-        """Return up to `BATCH` recordings, the newest first; an entry of what cannot be read.
+    async def batch(self, since: float | None, until: float | None, before: str) -> Batch:
+        """Return up to `BATCH` recordings.
 
         Args:
             since: began at this time or later, in seconds since 1970.
@@ -117,10 +132,16 @@ def _find(library: Library, session: str) -> Recorded | None:
         return None
 
 
-def _batch(
-    library: Library, since: float | None, until: float | None, before: str
-) -> list[Recorded | Entry]:
-    return list(islice(_described(library, since, until, before), BATCH))
+def _batch(library: Library, since: float | None, until: float | None, before: str) -> Batch:
+    found: list[Recorded | Entry] = []
+    give_up = monotonic() + BATCH_TIME
+    for each in _described(library, since, until, before):
+        found.append(each)
+        if is_slow := monotonic() > give_up:
+            return Batch(found, is_last=False, is_slow=is_slow)
+        if len(found) == BATCH:
+            return Batch(found, is_last=False, is_slow=False)
+    return Batch(found, is_last=True, is_slow=False)
 
 
 def _described(

@@ -15,6 +15,7 @@ from vncproxy.api.v1.recordings import Reviews
 from vncproxy.archive.folder import FolderLibrary
 from vncproxy.errors import BackendError
 from vncproxy.model import VMAddress, VMPatterns, secret_id
+from vncproxy.review import shelf
 from vncproxy.review.memory import MemoryReviewLinks
 from vncproxy.review.shelf import Shelf
 
@@ -29,8 +30,8 @@ class RecordingsCase(ApiTestCase):
         self.folder.mkdir()
         self.calls = CallsHere()
         self.links = MemoryReviewLinks(self.clock.seconds)
-        shelf = Shelf(FolderLibrary(self.folder), self.calls, "proxy-1")
-        self.reviews = Reviews(shelf, self.links, "https://console.example.com/", self.playable)
+        here = Shelf(FolderLibrary(self.folder), self.calls, "proxy-1")
+        self.reviews = Reviews(here, self.links, "https://console.example.com/", self.playable)
         self.key = self.add_key("auditor", Scope.REVIEW)
         self.serve()
 
@@ -109,14 +110,20 @@ class ShownTests(RecordingsCase):
     def test_a_page_looks_at_so_many_and_the_next_one_goes_on(self) -> None:
         self.patch(recordings, "MOST_SEEN", 4)
         self.patch(recordings, "BATCH", 2)
-        from vncproxy.review import shelf
-
         self.patch(shelf, "BATCH", 2)
         for number in range(6):
             keep(self.folder, f"s{number}", BEGAN + number, user="alice" if number == 1 else "bob")
         answer = self.call("GET", "/v1/recordings?user=alice").body
         self.assertEqual(answer["recordings"], [])
         self.assertEqual(self.recorded(f"?user=alice&after={answer['next']}"), ["s1"])
+
+    def test_a_slow_storage_gives_shorter_pages(self) -> None:
+        self.patch(shelf, "BATCH_TIME", 0.0)
+        for number in range(5):
+            keep(self.folder, f"s{number}", BEGAN + number)
+        answer = self.call("GET", "/v1/recordings").body
+        self.assertEqual([each["session"] for each in answer["recordings"]], ["s4", "s3"])
+        self.assertEqual(self.recorded(f"?after={answer['next']}"), ["s2", "s1"])
 
     def test_files_that_are_none_are_not_seen(self) -> None:
         path = keep(self.folder)

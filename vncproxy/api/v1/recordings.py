@@ -28,6 +28,9 @@ from .recording_parameters import DEFAULT_PAGE
 MOST_SEEN: Final = 5000
 """Recordings that are looked at for one page."""
 
+MOST_SLOW: Final = 2
+"""Calls of a slow storage for one page."""
+
 
 class LinkRequest(BaseModel):
     """Who may watch a recording by a link, and for how long.
@@ -211,17 +214,20 @@ class RecordingsView:
     ) -> tuple[Sequence[Recording], str | None]:
         """Return a page, and where the next one begins; None where there is none."""
         page: MutableSequence[Recording] = []
-        before = f"{query.after}{SUFFIX}" if query.after else ""
+        before, slow = f"{query.after}{SUFFIX}" if query.after else "", 0
         for _ in range(0, MOST_SEEN, BATCH):
             batch = await self._shelf.batch(query.since, query.until, before)
-            for each in batch:
+            for each in batch.found:
                 if len(page) == query.limit:
                     return page, before.removesuffix(SUFFIX)
                 if isinstance(each, Recorded) and self._is_wanted(caller, query, each):
                     page.append(self._body(each))
                 before = _name(each)
-            if len(batch) < BATCH:
+            slow += batch.is_slow
+            if batch.is_last:
                 return page, None
+            if slow == MOST_SLOW:
+                break
         return page, before.removesuffix(SUFFIX)
 
     def _is_wanted(self, caller: Caller, query: RecordingQuery, recorded: Recorded) -> bool:
