@@ -12,5 +12,9 @@ picture and a 4K screen, each from Chromium and from TigerVNC's viewer at the sa
 - `course`: one screen, its viewers and the moments, from the first to the last.
 - `comparing`: whether a recording shows the same.
 - `copied`: whether its playable copy shows the same.
+- `played`: whether the player does.
+- `exported`: whether exported pictures and videos do.
+- `examining`: all of these, and the words for it.
+- `killed`: whether recordings of proxies that were killed verify and play.
 - `gateway`: the proxy that records.
 """

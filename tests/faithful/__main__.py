@@ -6,14 +6,15 @@ import argparse
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from vncproxy.web.install import install
 
-from .comparing import Verdict, compare
-from .copied import wrong_in_copy
 from .course import go_through
+from .examining import examine
+from .killed import wrong_after_kills
+from .moments import Moment, load_album
 from .screens import INSTALLER, BootScreen, Screen, XScreen
 from .viewers import VIEWERS
 
@@ -31,12 +32,18 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=20, help="seconds between two moments")
     parser.add_argument("--screens", nargs="*", choices=SCREENS, default=list(SCREENS))
     parser.add_argument("--viewers", nargs="*", choices=VIEWERS, default=["chromium", "tigervnc"])
+    parser.add_argument("--kills", type=int, default=5, help="of proxies, by each viewer")
+    parser.add_argument("--again", type=Path, help="compare what is in this folder of moments")
     parser.add_argument("--keep", type=Path, help="a folder for recordings and pictures")
     options = parser.parse_args()
     if "boot" in options.screens and not INSTALLER.exists():
         parser.error("what boots is not there: apt install debian-installer-12-netboot-amd64")
-    install()
-    wrong = [each for name in options.screens for each in _screen(name, options)]
+    if options.again is not None:
+        moments, files = load_album(options.again)
+        wrong = _examine(options.again.parent.name, moments, files)
+    else:
+        install()
+        wrong = [each for name in options.screens for each in _screen(name, options)]
     for each in wrong:
         print(f"WRONG {each}")
     sys.exit(bool(wrong))
@@ -48,26 +55,25 @@ def _screen(name: str, options: argparse.Namespace) -> list[str]:
     makes = [VIEWERS[each] for each in options.viewers]
     try:
         album, files = go_through(folder, screen, makes, options.minutes * 60, options.every)
+        wrong = [
+            f"{name} {each}"
+            for make in makes
+            for each in wrong_after_kills(folder, screen, make, options.kills)
+        ]
     finally:
         screen.stop()
-    wrong = []
-    for viewer, file in files.items():
-        verdict = compare(file, viewer, album.moments)
-        print(f"{name:8} {viewer:9} {_words(verdict)}", flush=True)
-        verdict.wrong += wrong_in_copy(file, viewer, album.moments)
-        wrong += [f"{name} {viewer} {each}" for each in verdict.wrong]
+    wrong += _examine(name, album.moments, files)
     if options.keep is None and not wrong:
         shutil.rmtree(folder, ignore_errors=True)
     return wrong
 
 
-def _words(verdict: Verdict) -> str:
-    hourly = verdict.size / max(verdict.seconds, 1) * 3600 / 1e6
-    return (
-        f"{verdict.seconds:.0f} s, {verdict.updates} updates, {verdict.size / 1e6:.1f} MB, "
-        f"{hourly:,.0f} MB an hour; of {verdict.moments} moments equal to the screen at "
-        f"{verdict.equal}, to its viewer at {verdict.shown} and {verdict.moving} more in motion"
-    )
+def _examine(name: str, moments: Sequence[Moment], files: Mapping[str, Path]) -> list[str]:
+    return [
+        f"{name} {viewer} {each}"
+        for viewer, file in files.items()
+        for each in examine(f"{name:8} {viewer:9}", file, viewer, moments)
+    ]
 
 
 if __name__ == "__main__":

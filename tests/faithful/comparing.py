@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vncproxy.recording.events import Event
 from vncproxy.recording.playing import Playback
 from vncproxy.recording.reading import RecordingReader
 
@@ -30,6 +31,7 @@ class Verdict:
         equal: moments at which it shows the pixels of the screen itself.
         shown: moments at which it shows those of its viewer, whatever was lost before.
         moving: moments of a changing screen at which it shows those of its viewer.
+        pictures: microseconds, and the file of what recording and viewer show then.
         wrong: what is not as it was, in words.
     """
 
@@ -40,6 +42,7 @@ class Verdict:
     equal: int = 0
     shown: int = 0
     moving: int = 0
+    pictures: list[tuple[int, Path]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
 
@@ -49,16 +52,14 @@ def compare(recording: Path, viewer: str, moments: Sequence[Moment]) -> Verdict:
     with recording.open("rb") as file:
         reader = RecordingReader(file)
         player = _Player(viewer, moments, verdict)
-        last = 0
         for event in reader.events():
             assert reader.about is not None
             player.reach(reader.about.started_at + event.moment / 1e6)
             player.take(event)
-            last = event.moment
         player.reach(float("inf"))
         if not reader.is_ended:
             verdict.wrong.append("the end is missing")
-    verdict.seconds = last / 1e6
+    verdict.seconds = player.moment / 1e6
     return verdict
 
 
@@ -69,11 +70,16 @@ class _Player:
         self._viewer = viewer
         self._verdict = verdict
         self._playback = Playback()
-        self.take = self._playback.take
+        self.moment = 0
         self._still = [each for each in moments if each.screen is not None]
         self._moving = [_Search(each, viewer) for each in moments if each.screen is None]
         self._moving = [each for each in self._moving if each.is_possible]
         self._updates = 0
+
+    def take(self, event: Event) -> None:
+        """Go on by one event."""
+        self._playback.take(event)
+        self.moment = event.moment
 
     def reach(self, at: float) -> None:
         """Compare what was there before a moment of the recording."""
@@ -84,7 +90,8 @@ class _Player:
             is_new = decoder.updates > self._updates
             self._verdict.updates = self._updates = decoder.updates
             for each in self._moving:
-                each.look(at, decoder.picture.pixels, is_new=is_new)
+                if path := each.look(at, decoder.picture.pixels, is_new=is_new):
+                    self._verdict.pictures.append((self.moment, path))
         while self._moving and self._moving[0].is_over(at):
             search = self._moving.pop(0)
             self._verdict.moving += search.is_found
@@ -101,9 +108,11 @@ class _Player:
         if self._viewer in moment.shown:
             path = moment.shown[self._viewer]
             difference = _difference(picture.pixels, load(path))
-            self._verdict.shown += not difference
             if difference:
                 self._verdict.wrong.append(f"{path.name}: {difference}")
+            else:
+                self._verdict.shown += 1
+                self._verdict.pictures.append((self.moment, path))
 
 
 class _Search:
@@ -121,16 +130,17 @@ class _Search:
         """Whether the viewer has shown anything."""
         return self._path is not None
 
-    def look(self, at: float, pixels: Pixels, *, is_new: bool) -> None:
-        """Compare a picture that the recording shows until a moment."""
+    def look(self, at: float, pixels: Pixels, *, is_new: bool) -> Path | None:
+        """Compare a picture that the recording shows until a moment; returns the one it is."""
         if self.is_found or at < self._moment.begun - BEFORE or self._path is None:
-            return
+            return None
         if self._wanted is None:
             self._wanted = load(self._path)
         elif not is_new:
-            return
+            return None
         self.is_found = np.array_equal(pixels, self._wanted)
         self._looked_at += 1
+        return self._path if self.is_found else None
 
     def is_over(self, at: float) -> bool:
         """Whether it was found, or no later picture can be it."""

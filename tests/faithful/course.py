@@ -48,7 +48,9 @@ def go_through(
         tokens = {viewer.name: viewer.token for viewer in viewers}
         while viewers:
             viewers.pop().leave()
-        return album, {name: gateway.recording_of(token) for name, token in tokens.items()}
+        files = {name: gateway.recording_of(token) for name, token in tokens.items()}
+        album.finish(files)
+        return album, files
     finally:
         for viewer in viewers:
             viewer.leave()

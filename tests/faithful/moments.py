@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import numpy as np
 from PIL import Image
 
 from .painting import Pixels
+
+_INDEX = "moments.json"
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,22 @@ class Album:
         file = None if screen is None else self._save(f"{number:03}-screen", screen)
         self.moments.append(Moment(at, begun, file, kept))
 
+    def finish(self, recordings: Mapping[str, Path]) -> None:
+        """Keep all moments, and the recordings by the names of their viewers, for `load_album`."""
+        kept = {
+            "recordings": {name: str(path) for name, path in recordings.items()},
+            "moments": [
+                {
+                    "at": each.at,
+                    "begun": each.begun,
+                    "screen": each.screen and str(each.screen),
+                    "shown": {name: str(path) for name, path in each.shown.items()},
+                }
+                for each in self.moments
+            ],
+        }
+        (self._folder / _INDEX).write_text(json.dumps(kept))
+
     def _save(self, name: str, pixels: Pixels) -> Path:
         path = self._folder / f"{name}.png"
         Image.fromarray(pixels).save(path, compress_level=1)
@@ -55,3 +75,18 @@ def load(path: Path) -> Pixels:
     """Return a picture that was kept."""
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def load_album(folder: Path) -> tuple[list[Moment], dict[str, Path]]:
+    """Return the moments and the recordings of an album that was finished."""
+    kept = json.loads((folder / _INDEX).read_text())
+    moments = [
+        Moment(
+            each["at"],
+            each["begun"],
+            Path(each["screen"]) if each["screen"] else None,
+            {name: Path(path) for name, path in each["shown"].items()},
+        )
+        for each in kept["moments"]
+    ]
+    return moments, {name: Path(path) for name, path in kept["recordings"].items()}
