@@ -25,6 +25,7 @@ from vncproxy.testing import MemoryPeer
 from vncproxy.web import STATIC
 
 PAGE = (STATIC / "index.html").read_bytes()
+START_PAGE = (STATIC / "start" / "start.html").read_bytes()
 
 
 class PageTestCase(SiteTestCase):
@@ -100,7 +101,7 @@ class PageTests(PageTestCase):
 
     def test_head(self) -> None:
         with capturedLogs() as events:
-            for path, status, size in (("/", 200, len(PAGE)), ("/nothing", 404, 52)):
+            for path, status, size in (("/console", 200, len(PAGE)), ("/nothing", 404, 52)):
                 answer = self.get(path, method="HEAD")
 
                 self.assertEqual((answer.status, answer.body), (status, b""))
@@ -122,10 +123,34 @@ class PageTests(PageTestCase):
     def test_without_novnc_it_says_what_is_missing(self) -> None:
         self.patch(routes, "novnc_installed", lambda: False)
 
-        answer = self.get("/")
+        answer = self.get("/?token=0123456789abcdef")
 
         self.assertEqual(answer.status, 503)
         self.assertIn(b"npm was missing when vncproxy was built", answer.body)
+
+
+class StartPageTests(PageTestCase):
+    def test_without_a_token_it_explains_what_this_is(self) -> None:
+        for path in ("/", "//", "/?", "/?token=", "/?title=web-01", "/?path=websockify"):
+            answer = self.get(path)
+
+            self.assertEqual((answer.status, answer.body), (200, START_PAGE), path)
+        self.assertNotIn(b"kvm", START_PAGE)
+
+    def test_a_link_leads_to_its_console_wherever_its_token_is(self) -> None:
+        for path in ("/?token=X", "/?path=%3Ftoken%3DX", "/%3Ftoken=X"):
+            self.assertEqual(self.get(path).body, PAGE, path)
+        self.assertEqual(self.get("/", "Cookie: token=X").body, PAGE)
+
+    def test_other_names_are_those_of_the_console(self) -> None:
+        for path in ("/console", "/vnc.html", "/index.html", "/vnc_auto.html"):
+            self.assertEqual(self.get(path).body, PAGE, path)
+
+    def test_below_a_prefix(self) -> None:
+        self.under("/consoles/")
+
+        self.assertEqual(self.get("/consoles/").body, START_PAGE)
+        self.assertEqual(self.get("/static/start/start.html").status, 404)
 
 
 class HindranceTests(PageTestCase):

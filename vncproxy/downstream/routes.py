@@ -19,8 +19,10 @@ from ..session.registry import SessionRegistry
 from ..web import STATIC, novnc_installed
 from .channel import ConsoleChannel
 from .connect import ConnectDownstream
+from .cookies import parse_cookies
 from .forwarded import peer_address
 from .frame_ancestors import FrameAncestors
+from .headers import header_lines
 from .links import behind_path, query_token
 from .rate_limit import RateLimit
 from .refusals import TOO_OFTEN
@@ -34,6 +36,9 @@ PAGES = frozenset({"", "index.html", "vnc.html", "vnc_auto.html", "vnc_lite.html
 
 LOOKUPS = (2.0, 20.0, 20.0)
 """Look-ups of tokens for framed pages: arguments of their `RateLimit`."""
+
+START = "start/start.html"
+"""The page for those who come without a token, below ``STATIC``."""
 
 SOCKET = "websockify"
 """The path of the page's web socket; every other path is accepted as well."""
@@ -153,7 +158,7 @@ class ConsoleResource(Resource):
         if path == SCRIPT_BLOCKED:
             self._warn("the page's script did not run in the browser of {client}", request)
         # the page finds its files relative to its own address only
-        if first == "static" and rest != "index.html":
+        if first == "static" and rest not in ("index.html", START):
             return self._file(request, rest)
         return _plain(request, 404, b"There is nothing here. Open the link as you got it.\n")
 
@@ -193,6 +198,8 @@ class ConsoleResource(Resource):
         return path.removeprefix(self._prefix).lstrip("/")
 
     def _index(self, request: Request) -> Any:
+        if self._path(request) == "" and not _has_token(request):
+            return self._file(request, START)
         if not novnc_installed():
             return _plain(request, 503, _NO_PAGE)
         token = self._frame_ancestors.token_of(request)
@@ -237,6 +244,11 @@ class ConsoleResource(Resource):
 def _is_upgrade(request: Request) -> bool:
     upgrade = request.requestHeaders.getRawHeaders(b"upgrade") or [b""]
     return bool(upgrade[0].strip().lower() == b"websocket")
+
+
+def _has_token(request: Request) -> bool:
+    """Tell whether a request for the page comes with a token; one in a fragment is never sent."""
+    return bool(query_token(request)) or "token" in parse_cookies(header_lines(request, "cookie"))
 
 
 def _refuse_and_close(request: Request, status: int, message: str) -> bytes:

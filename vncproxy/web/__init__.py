@@ -42,6 +42,11 @@ The page is `STATIC / "index.html"`; it finds its files at `static/` and its web
 - ``remembered.js``: choices that the browser keeps.
 - ``dom.js``: access to elements.
 
+The page for those who come without a token is ``start/start.html``, served at the public URL. Its
+modules, in reading order:
+
+- ``start.js``: the entry; leads to the console of a link whose token is in the fragment.
+
 The page that plays recordings is ``player/player.html``, served at ``recordings/SESSION``. Its
 modules, in reading order:
 
