@@ -82,6 +82,11 @@ class CallTests(ApiTestCase):
         self.assertEqual(answer, {"mode": "view-only", "reenters": True})
         self.assertEqual(self.client.show_session("7f3a0001")["mode"], "view-only")
 
+    def test_the_user_of_a_session_is_sent_a_message(self) -> None:
+        self.sessions.add(session("7f3a0001"))
+
+        self.assertEqual(self.client.message_session("7f3a0001", "Bye."), {"shown": True})
+
     def test_machines_and_proxies_are_listed(self) -> None:
         self.assertIn("kvm/db-01", [each["vm"] for each in self.client.list_machines()["vms"]])
         self.assertEqual(self.client.list_proxies(), {"proxies": [], "warnings": []})

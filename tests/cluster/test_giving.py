@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -15,7 +16,7 @@ from vncproxy.cluster.keys import ClusterKeys
 from vncproxy.cluster.obeying import Obedience
 from vncproxy.cluster.order import Kind, Order
 from vncproxy.errors import ModeFixed, StoreUnavailable
-from vncproxy.model import Announcement, Changed, Identity, Mode, SessionFilter
+from vncproxy.model import Announcement, Changed, Identity, Messaged, Mode, SessionFilter
 
 OTHER = "c" * 16
 
@@ -79,8 +80,10 @@ async def fail_to_send(order: Order) -> list[Announcement]:
     raise StoreUnavailable("away")
 
 
-class ChangeTests(SynchronousTestCase):
-    """The answers of the process whose session is to change."""
+class AnsweredTestCase(SynchronousTestCase):
+    """An order to the process of one session, which a test answers."""
+
+    order: Order
 
     def setUp(self) -> None:
         self.clock = Clock()
@@ -90,11 +93,7 @@ class ChangeTests(SynchronousTestCase):
         there = Announcement(Identity("a" * 16, OTHER, "north"))
         self.patch(self.giver, "_send", self.send)
         self.workers = [there]
-        wanted = SessionFilter(ids=frozenset({"7f3a"}))
-        self.order = self.giver.new_order(
-            Kind.CHANGE, wanted, worker=OTHER, mode=Mode.VIEW_ONLY, by="desk"
-        )
-        self.changing = Deferred.fromCoroutine(self.giver.change(self.order))
+        self.wanted = SessionFilter(ids=frozenset({"7f3a"}))
 
     async def send(self, order: Order) -> list[Announcement]:
         return self.workers
@@ -102,6 +101,45 @@ class ChangeTests(SynchronousTestCase):
     def answer(self, **members: object) -> None:
         answer = {"order": self.order.id, "worker": OTHER, "ended": 0, **members}
         self.giver.confirmed(json.dumps(answer).encode())
+
+
+class MessageTests(AnsweredTestCase):
+    """The answers of the process whose session is sent a message."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        order = self.giver.new_order(Kind.MESSAGE, self.wanted, worker=OTHER, by="desk")
+        self.order = replace(order, text="18:00")
+        self.messaging = Deferred.fromCoroutine(self.giver.message(self.order))
+
+    def test_what_became_of_it(self) -> None:
+        for members, expected in (
+            ({"messaged": 1, "shown": True}, Messaged(known=True, shown=True)),
+            ({"messaged": 1, "shown": False}, Messaged(known=True, shown=False)),
+            ({"messaged": 0, "shown": False}, Messaged(known=False)),
+            ({"unknown": True}, Messaged(known=True, shown=False)),  # an earlier version
+        ):
+            messaging = Deferred.fromCoroutine(self.giver.message(self.order))
+            self.answer(**members)
+            self.assertEqual(self.successResultOf(messaging), expected)
+
+    def test_a_process_that_was_killed_is_named(self) -> None:
+        self.clock.advance(CONFIRM_TIME)
+
+        messaged = self.successResultOf(self.messaging)
+        self.assertFalse(messaged.known)
+        self.assertEqual([each.worker for each in messaged.unconfirmed], [OTHER])
+
+
+class ChangeTests(AnsweredTestCase):
+    """The answers of the process whose session is to change."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.order = self.giver.new_order(
+            Kind.CHANGE, self.wanted, worker=OTHER, mode=Mode.VIEW_ONLY, by="desk"
+        )
+        self.changing = Deferred.fromCoroutine(self.giver.change(self.order))
 
     def test_it_has_changed(self) -> None:
         self.answer(changed=1, reenters=True)

@@ -45,6 +45,17 @@ class OrderTests(SynchronousTestCase):
             self.assertRaises(ValueError, decode, written(**{**change, **each}))
         self.assertRaises(ValueError, decode, written(mode="control"))
 
+    def test_a_message_names_one_session_and_its_text(self) -> None:
+        wanted = SessionFilter(ids=frozenset({"a"}))
+        order = Order("1", Kind.MESSAGE, wanted, worker="e" * 16, text="18:00 <b>\u05d0")
+        self.assertEqual(decode(encode(order)), order)
+
+        message: dict[str, Any] = {"kind": "message", "sessions": ["a"], "text": "x"}
+        self.assertEqual(decode(written(**message)).text, "x")
+        spoiled: tuple[dict[str, Any], ...] = ({"text": None}, {"text": 1}, {"sessions": []})
+        for each in (*spoiled, {"sessions": ["a", "b"]}, {"kind": "end"}):
+            self.assertRaises(ValueError, decode, written(**{**message, **each}))
+
     def test_a_decision_comes_back(self) -> None:
         for decision in (
             Decision(Verdict.APPROVE, "portal", "bob"),

@@ -61,6 +61,7 @@ from vncproxy.model import (
     Decided,
     Decision,
     Ended,
+    Messaged,
     Mode,
     SessionFilter,
     SessionInfo,
@@ -114,6 +115,7 @@ class MemorySessions:
         silent: processes that confirm nothing.
         fixed_ids: sessions whose mode cannot change.
         reenters: whether the pages of those that may only view enter again.
+        messages: those that were shown, each with its session and who sent it.
     """
 
     def __init__(self) -> None:
@@ -126,6 +128,7 @@ class MemorySessions:
         self.live: dict[str, SessionInfo] = {}
         self.waiting: dict[str, Consent] = {}
         self.ended: dict[str, SessionEnded] = {}
+        self.messages: list[tuple[str, str, str]] = []
 
     def refusal(self) -> VNCProxyError | None:
         return self.full
@@ -185,6 +188,12 @@ class MemorySessions:
         self.live[session_id] = replace(self.live[session_id], mode=mode)
         self.changed_by = by
         return Changed(known=True, reenters=self.reenters and mode is Mode.VIEW_ONLY)
+
+    async def message(self, session_id: str, text: str, by: str = "") -> Messaged:
+        if session_id not in self.live or self.silent:
+            return Messaged(known=False, unconfirmed=self.silent)
+        self.messages.append((session_id, text, by))
+        return Messaged(known=True, shown=self.live[session_id].type is ConsoleType.NOVNC)
 
     async def end_where(self, why: SessionEnded, wanted: SessionFilter, by: str = "") -> Ended:
         found = await self.list(wanted)

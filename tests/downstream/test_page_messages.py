@@ -13,6 +13,7 @@ from tests.doubles.frames import BINARY, CLOSE, TEXT, masked
 from tests.doubles.users import upgrade
 from tests.doubles.websocket_users import OWN, WebSocketTestCase
 from vncproxy.errors import OverLimit
+from vncproxy.model import Messaged
 from vncproxy.session.page import MOST_AT_A_TIME
 from vncproxy.session.state import SessionState
 
@@ -52,6 +53,23 @@ class PageMessageTests(WebSocketTestCase):
     def test_a_page_is_told_something(self) -> None:
         self.assertTrue(self.session.tell_page("time", seconds=60))
         self.assertEqual(self.told(), [{"event": "time", "seconds": 60}])
+
+    def message(self, text: str) -> Messaged:
+        sending = Deferred.fromCoroutine(self.sessions.message(self.session.id, text, "key desk"))
+        return self.successResultOf(sending)
+
+    def test_a_page_is_sent_a_message_of_the_operator(self) -> None:
+        text = "<b>18:00</b> \u05e9\u05dc\u05d5\u05dd"
+        self.assertEqual(self.message(text), Messaged(known=True, shown=True))
+        self.assertEqual(self.told(), [{"event": "message", "text": text}])
+
+    def test_a_message_to_a_page_that_does_not_read_or_has_ended_is_not_shown(self) -> None:
+        assert self.session.legs is not None
+        self.session.legs[0].pauseProducing()
+        self.assertEqual(self.message("late"), Messaged(known=True, shown=False))
+
+        self.session.cancel(OverLimit("full"))
+        self.assertEqual(self.message("later"), Messaged(known=False))
 
     def test_a_page_that_does_not_talk_is_told_nothing(self) -> None:
         self.peer.close()

@@ -44,6 +44,7 @@ from vncproxy.api.v1.session_operations import (
     DRIVE_SESSION,
     END_SESSION,
     INVITE_TO_SESSION,
+    MESSAGE_SESSION,
     SHADOW_SESSION,
     WITHDRAW_APPROVAL,
 )
@@ -121,6 +122,7 @@ power = true
         live = self.session(SHARED)
         self.ask(DRIVE_SESSION, session_id=live)
         self.ask(CHANGE_SESSION, body={"mode": "view-only"}, session_id=live)
+        self.ask(MESSAGE_SESSION, body={"text": "Maintenance at 18:00."}, session_id=live)
         for each in (INVITE_TO_SESSION, SHADOW_SESSION):
             self.ask(each, body={"user": "eve"}, session_id=live)
         self.ask(END_SESSION, session_id=live)

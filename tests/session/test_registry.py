@@ -12,9 +12,7 @@ from vncproxy.errors import (
     ProxyStopping,
 )
 from vncproxy.interfaces import ISessionRegistry
-from vncproxy.model import (
-    VMAddress,
-)
+from vncproxy.model import Messaged, VMAddress
 
 
 class RegistryTests(SessionTestCase):
@@ -50,6 +48,15 @@ class RegistryTests(SessionTestCase):
 
         (info,) = self.live_sessions()
         self.assertEqual((info.proxy, info.zone, info.host), ("proxy-1", "north", "192.0.2.10"))
+
+    def test_a_message_for_a_viewer_that_is_no_page_is_not_shown(self) -> None:
+        self.open()
+
+        for session_id, known in ((self.session.id, True), ("0" * 16, False)):
+            told = self.successResultOf(
+                Deferred.fromCoroutine(self.sessions.message(session_id, "x"))
+            )
+            self.assertEqual(told, Messaged(known=known, shown=False))
 
     def test_one_session_is_ended_by_its_id(self) -> None:
         self.open()

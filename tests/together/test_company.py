@@ -39,8 +39,9 @@ class Page:
     def __init__(self) -> None:
         self.told: list[tuple[str, Mapping[str, Any]]] = []
 
-    def tell(self, event: str, **members: Any) -> None:
+    def tell(self, event: str, **members: Any) -> bool:
         self.told.append((event, members))
+        return True
 
     def last(self, event: str) -> Mapping[str, Any] | None:
         found = [members for name, members in self.told if name == event]

@@ -14,7 +14,15 @@ What is said of attributes stands in ``/v1/openapi.json`` in the same words. In 
 
 from __future__ import annotations
 
-from .confirmed import ChangedSession, Confirmed, Draining, EndedSessions, LateProcess, Revocation
+from .confirmed import (
+    ChangedSession,
+    Confirmed,
+    Draining,
+    EndedSessions,
+    LateProcess,
+    MessagedSession,
+    Revocation,
+)
 from .health import Health, Readiness, Unready
 from .joining import Driving, Joined
 from .keys import CreatedKey, Key, KeyList, KeyPolicy, RevokedKey
@@ -55,6 +63,7 @@ __all__ = [
     "LateProcess",
     "Machine",
     "MachineList",
+    "MessagedSession",
     "Powered",
     "Proxy",
     "ProxyList",

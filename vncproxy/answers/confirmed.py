@@ -57,6 +57,17 @@ class ChangedSession(Confirmed):
     reenters: bool
 
 
+class MessagedSession(Confirmed):
+    """What became of a message to the user of a session.
+
+    Attributes:
+        shown: whether it was sent to the user's page, which shows it; false for native viewers,
+            which cannot, and for a page whose connection is full.
+    """
+
+    shown: bool
+
+
 class EndedSessions(Confirmed):
     """How many sessions were ended.
 

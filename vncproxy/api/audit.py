@@ -96,6 +96,11 @@ class ApiAudit:
         about = {"session": session.id, "vm": str(session.vm), "user": session.user or None}
         self._write("api-mode", caller, **about, mode=mode.value)
 
+    def messaged(self, caller: Caller, session: SessionInfo, text: str, *, shown: bool) -> None:
+        """Write that the user of a session was sent a message."""
+        about = {"session": session.id, "vm": str(session.vm), "user": session.user or None}
+        self._write("api-message", caller, **about, text=text, shown=shown)
+
     def reviewed(self, caller: Caller, event: str, recorded: Recorded, **members: object) -> None:
         """Write what was done with a recording: ``api-recording-file``, ``api-recording-delete``.
 

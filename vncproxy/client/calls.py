@@ -226,6 +226,11 @@ def change_session(session_id: str, mode: str) -> Call[answers.ChangedSession]:
     return Call("PATCH", f"/v1/sessions/{part(session_id)}", body={"mode": mode})
 
 
+def message_session(session_id: str, text: str) -> Call[answers.MessagedSession]:
+    """Show a message to the user of a live session, whose page shows it."""
+    return Call("POST", f"/v1/sessions/{part(session_id)}/message", body={"text": text})
+
+
 def drive_session(session_id: str) -> Call[answers.Driving]:
     """Give a live session the control of its machine, where one has it at a time."""
     return Call("POST", f"/v1/sessions/{part(session_id)}/drive")

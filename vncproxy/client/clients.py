@@ -56,6 +56,7 @@ class _Methods:
     shadow_session = _Method(calls.shadow_session)
     invite_to_session = _Method(calls.invite_to_session)
     change_session = _Method(calls.change_session)
+    message_session = _Method(calls.message_session)
     drive_session = _Method(calls.drive_session)
     end_session = _Method(calls.end_session)
     end_sessions = _Method(calls.end_sessions)

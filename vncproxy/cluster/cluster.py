@@ -271,11 +271,7 @@ class Cluster:
             if order.kind in (Kind.FIND, Kind.CHANGE):
                 self._begin_beside(order)
                 return
-            if order.decision is not None:
-                answer = {"ended": 0, **await self._obedience.decide(order)}
-            else:
-                answer = {"ended": await self._obedience.obey(order)}
-            self._confirm(order.id, order.giver, answer)
+            self._confirm(order.id, order.giver, await self._obedience.answer(order))
         except UnknownOrder as e:
             what, order_id, giver = e.args
             self._log_skipped(entry, what)

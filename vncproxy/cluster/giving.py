@@ -18,6 +18,7 @@ from ..model import (
     Ended,
     Identity,
     MachineHost,
+    Messaged,
     Mode,
     SessionFilter,
     Unconfirmed,
@@ -47,6 +48,7 @@ class _Waiting:
         found: where processes say that a machine is.
         changes: what processes say of a session that is to change.
         decided: what became of a decision.
+        messaged: what became of a message.
         missing: the processes that have not; None until it is known which there are.
         complete: fires when there are none.
     """
@@ -55,6 +57,7 @@ class _Waiting:
     found: list[MachineHost] = field(default_factory=list)
     changes: list[Changed | str] = field(default_factory=list)
     decided: Decided | None = None
+    messaged: Messaged | None = None
     missing: set[str] | None = None
     complete: Deferred[None] = field(default_factory=Deferred)
 
@@ -173,6 +176,19 @@ class OrderGiver:
             raise StoreUnavailable(f"order {order.id} was not confirmed within {CONFIRM_TIME} s")
         return waiting.decided
 
+    async def message(self, order: Order) -> Messaged:
+        """Let another process show its user a message; return when it has, or in a second.
+
+        A process of an earlier version, which cannot, answers that nothing was shown.
+
+        Raises:
+            StoreUnavailable: nothing is known of it.
+        """
+        waiting, late = await self._ask(order)
+        if waiting.messaged is not None:
+            return waiting.messaged
+        return Messaged(known=False, unconfirmed=tuple(self._unconfirmed(order, late)))
+
     async def _ask(self, order: Order) -> tuple[_Waiting, Sequence[Announcement]]:
         """Send an order; returns the answers within a second, and the processes without one."""
         self._waiting[order.id] = waiting = _Waiting()
@@ -234,7 +250,17 @@ class OrderGiver:
             waiting.found += found
             waiting.changes += _change(answer)
             waiting.decided = deciding.decode(answer.get("decided")) or waiting.decided
+            waiting.messaged = _messaged(answer) or waiting.messaged
             waiting.check()
+
+
+def _messaged(answer: Any) -> Messaged | None:
+    """Return what a process says of a message; None where it says nothing of one."""
+    if answer.get("unknown"):
+        return Messaged(known=True)
+    if "messaged" not in answer:
+        return None
+    return Messaged(known=bool(answer["messaged"]), shown=answer.get("shown") is True)
 
 
 def _change(answer: Any) -> Iterable[Changed | str]:

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from twisted.logger import Logger
 
 from ..errors import ModeFixed, SessionEnded, StoreUnavailable
-from ..model import Changed, Decided, Decision, Identity, Mode, SessionFilter
+from ..model import Changed, Decided, Decision, Identity, Messaged, Mode, SessionFilter
 from ..text import printable
 from . import deciding
 from .order import Kind, Order
@@ -31,6 +31,9 @@ class LocalSessions(Protocol):
 
     async def decide(self, session_id: str, decision: Decision) -> Decided | None:
         """Take an approver's decision; None where there is no such session."""
+
+    async def message(self, session_id: str, text: str, by: str = "") -> Messaged:
+        """Show a text to the user of a session."""
 
 
 class Obedience:
@@ -70,8 +73,18 @@ class Obedience:
                 if ended:
                     self._log(order, ended)
                 return ended
-            case Kind.FIND | Kind.CHANGE | Kind.DECIDE:  # their givers wait for more than a number
+            case _:  # their givers wait for more than a number
                 return 0
+
+    async def answer(self, order: Order) -> dict[str, object]:
+        """Carry an order out at once; returns the members of the answer."""
+        match order.kind:
+            case Kind.DECIDE:
+                return {"ended": 0, **await self.decide(order)}
+            case Kind.MESSAGE:
+                return {"ended": 0, **await self.message(order)}
+            case _:
+                return {"ended": await self.obey(order)}
 
     async def change(self, order: Order) -> dict[str, object]:
         """Change the session that an order names; returns the members of the answer."""
@@ -93,6 +106,12 @@ class Obedience:
             if decided is not None:
                 return {"decided": deciding.encode(decided)}
         return {}
+
+    async def message(self, order: Order) -> dict[str, object]:
+        """Show a message to the user of a session; returns the members of the answer."""
+        (session_id,) = sorted(order.wanted.ids or ())
+        messaged = await self._sessions.message(session_id, order.text, order.by)
+        return {"messaged": int(messaged.known), "shown": messaged.shown}
 
     def _log(self, order: Order, ended: int) -> None:
         self.log.info(

@@ -26,6 +26,7 @@ class Kind(Enum):
     FIND = "find"
     CHANGE = "change"
     DECIDE = "decide"
+    MESSAGE = "message"
 
 
 class UnknownOrder(ValueError):
@@ -34,7 +35,7 @@ class UnknownOrder(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Ends or changes sessions, drains proxies, asks where a machine is, or approves of a session.
+    """Ends or changes sessions, drains proxies, finds machines, approves, or carries a message.
 
     Attributes:
         id: chosen by the giver.
@@ -47,6 +48,7 @@ class Order:
         worker: the id of the only process that is to obey; empty for all.
         mode: what the user of the one session that is to change may do from now on.
         decision: what an approver decides about the session.
+        text: what the user of the one session is shown.
     """
 
     id: str
@@ -58,6 +60,7 @@ class Order:
     worker: str = ""
     mode: Mode | None = None
     decision: Decision | None = None
+    text: str = ""
 
     def error(self) -> SessionEnded:
         """Return why the sessions end; a reason that is not known counts as the administrator."""
@@ -100,6 +103,7 @@ def encode(order: Order) -> str:
         "backends": _sorted(wanted.backends),
         "signer": wanted.signer,
         "mode": None if order.mode is None else order.mode.value,
+        "text": order.text or None,
         **_members(order.decision),
     }
     return json.dumps({name: value for name, value in members.items() if value is not None})
@@ -177,6 +181,7 @@ def _decode(members: dict[str, Any]) -> Order:
         worker=_text(members, "worker") or "",
         mode=mode,
         decision=_decision(members) if members["kind"] == Kind.DECIDE.value else None,
+        text=_message(members),
     )
 
 
@@ -192,11 +197,23 @@ def _mode(members: dict[str, Any]) -> Mode | None:
     return Mode(mode)
 
 
+def _message(members: dict[str, Any]) -> str:
+    """Return the text that an order to show one session a message has, and no other one."""
+    text = _text(members, "text") or ""
+    if members["kind"] != Kind.MESSAGE.value:
+        if text:
+            raise ValueError("only an order with a message has a text")
+        return ""
+    if not text or len(members.get("sessions") or ()) != 1:
+        raise ValueError("it has no text, or names not one session")
+    return text
+
+
 _CRITERIA = frozenset({"worker", "proxy", "vm", "user", "sessions", "tokens", "backends", "signer"})
 
 _OF_DECISION = {"verdict", "key", "person", "words"}
 
-_MEMBERS = _CRITERIA | _OF_DECISION | {"v", "id", "kind", "reason", "by", "from", "mode"}
+_MEMBERS = _CRITERIA | _OF_DECISION | {"v", "id", "kind", "reason", "by", "from", "mode", "text"}
 
 
 def _text(members: dict[str, Any], name: str) -> str | None:

@@ -22,6 +22,7 @@ from ..model import (
     Decision,
     Ended,
     Identity,
+    Messaged,
     Mode,
     SessionFilter,
     SessionInfo,
@@ -194,6 +195,16 @@ class ClusterSessions:
         wanted, worker = SessionFilter(ids=frozenset({session_id})), found[1].identity.worker_id
         order = self._giver.new_order(Kind.DECIDE, wanted, by=decision.approver, worker=worker)
         return await self._giver.decide(replace(order, decision=decision))
+
+    async def message(self, session_id: str, text: str, by: str = "") -> Messaged:
+        """Show a text to the user of one session, if there is one with this id."""
+        messaged: Messaged = await self._local.message(session_id, text, by)
+        found = None if messaged.known else await self._find(session_id)
+        if found is None:
+            return messaged
+        wanted, worker = SessionFilter(ids=frozenset({session_id})), found[1].identity.worker_id
+        order = self._giver.new_order(Kind.MESSAGE, wanted, by=by, worker=worker)
+        return await self._giver.message(replace(order, text=text))
 
     async def end_where(self, why: SessionEnded, wanted: SessionFilter, by: str = "") -> Ended:
         """End the sessions that meet all criteria."""

@@ -14,6 +14,7 @@ from ..model import (
     Decided,
     Decision,
     Ended,
+    Messaged,
     Mode,
     SessionFilter,
     SessionInfo,
@@ -87,6 +88,14 @@ class ISessionRegistry(Interface):
 
         Raises:
             ModeFixed: it cannot change; its sentence says what can be done.
+        """
+
+    def message(session_id: str, text: str, by: str = "") -> Awaitable[Messaged]:
+        """Show a text to the user of one session, if there is one with this id.
+
+        Args:
+            text: without control characters.
+            by: the name of who sends it, for logs; the user does not see it.
         """
 
     def end_where(why: SessionEnded, wanted: SessionFilter, by: str = "") -> Awaitable[Ended]:

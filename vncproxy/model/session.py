@@ -257,3 +257,18 @@ class Changed:
     known: bool
     reenters: bool = False
     unconfirmed: tuple[Unconfirmed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Messaged:
+    """What became of a message to the user of a session.
+
+    Attributes:
+        known: whether there is such a session.
+        shown: whether it was sent to a page, which shows it; native viewers cannot.
+        unconfirmed: the process that has the session, where it did not answer in time.
+    """
+
+    known: bool
+    shown: bool = False
+    unconfirmed: tuple[Unconfirmed, ...] = ()

@@ -55,13 +55,15 @@ class Page:
         if isinstance(leg.framing, WebSocketFraming):
             leg.framing.on_text = self._receive
 
-    def tell(self, event: str, **members: Any) -> None:
-        """Send a message; one for which the connection has no room is dropped."""
-        self._send({"event": event, **members})
+    def tell(self, event: str, **members: Any) -> bool:
+        """Send a message; returns False where the connection has no room, and it is dropped."""
+        return self._send({"event": event, **members})
 
-    def _send(self, members: Mapping[str, Any]) -> None:
-        if not self._leg.full:
-            self._leg.tell(PREFIX + json.dumps(members))
+    def _send(self, members: Mapping[str, Any]) -> bool:
+        if self._leg.full:
+            return False
+        self._leg.tell(PREFIX + json.dumps(members))
+        return True
 
     def _receive(self, text: str) -> None:
         request_id: object = None

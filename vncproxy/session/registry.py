@@ -16,6 +16,7 @@ from ..model import (
     Decided,
     Decision,
     Ended,
+    Messaged,
     Mode,
     SessionFilter,
     SessionInfo,
@@ -110,6 +111,13 @@ class SessionRegistry(LiveSessions):
         if session is None or session.ending:
             return Changed(known=False)
         return Changed(known=True, reenters=await change_mode(session, mode, by, self))
+
+    async def message(self, session_id: str, text: str, by: str = "") -> Messaged:
+        """Show a text to the user of a session, if there is one with this id."""
+        session = self._live.get(session_id)
+        if session is None or session.ending:
+            return Messaged(known=False)
+        return Messaged(known=True, shown=session.tell_page("message", text=text))
 
     async def end_matching(self, why: SessionEnded, wanted: SessionFilter) -> int:
         """End the sessions of this process that meet criteria; returns how many."""

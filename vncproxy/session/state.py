@@ -34,8 +34,8 @@ MOVE = "vncproxy:move"
 class TellsPage(Protocol):
     """What sends messages to a page: `vncproxy.session.page.Page`."""
 
-    def tell(self, event: str, **members: Any) -> None:
-        """Send one."""
+    def tell(self, event: str, **members: Any) -> bool:
+        """Send one; returns whether there is room for it."""
 
 
 class SessionState:
@@ -188,8 +188,7 @@ class SessionState:
         """Send a message to its page; returns False where none can be sent."""
         if self.page is None or self.ending:
             return False
-        self.page.tell(event, **members)
-        return True
+        return self.page.tell(event, **members)
 
     def check_not_cancelled(self) -> None:
         """Raise ``CancelledError`` when the session was cancelled during a step that is not cut."""

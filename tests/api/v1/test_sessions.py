@@ -6,7 +6,16 @@ from typing import Any
 from tests.doubles.api import NOW, ApiTestCase, session
 from vncproxy.api import Scope
 from vncproxy.errors import EndedByAdministrator, ModeFixed, SessionEnded
-from vncproxy.model import Border, Ended, JoinKind, Joins, Mode, Unconfirmed, VMAddress
+from vncproxy.model import (
+    Border,
+    ConsoleType,
+    Ended,
+    JoinKind,
+    Joins,
+    Mode,
+    Unconfirmed,
+    VMAddress,
+)
 
 MAIL = VMAddress("esx", "mail")
 
@@ -164,6 +173,65 @@ class ChangeTests(ApiTestCase):
         ):
             answer = self.call("PATCH", "/v1/sessions/1", body)
             self.assertRefused(answer, 422, "invalid-field", field)
+
+
+class MessageTests(ApiTestCase):
+    def message(self, text: object = "18:00", session_id: str = "1", **more: Any) -> Any:
+        return self.call("POST", f"/v1/sessions/{session_id}/message", {"text": text}, **more)
+
+    def test_a_page_shows_it_and_the_audit_has_it(self) -> None:
+        self.sessions.add(session("1"))
+
+        answer = self.message("  <script>alert(1)</script> ")
+
+        self.assertEqual((answer.status, answer.body), (200, {"shown": True}))
+        text = "<script>alert(1)</script>"
+        self.assertEqual(self.sessions.messages, [("1", text, "key 'root'")])
+        line = self.audit[-1]
+        self.assertEqual(
+            {name: line[name] for name in ("event", "key", "session", "user", "text", "shown")},
+            {
+                "event": "api-message",
+                "key": "root",
+                "session": "1",
+                "user": "alice",
+                "text": text,
+                "shown": True,
+            },
+        )
+
+    def test_a_native_viewer_shows_none_and_the_answer_says_so(self) -> None:
+        self.sessions.add(replace(session("1"), type=ConsoleType.XVPVNC))
+
+        self.assertEqual(self.message().body, {"shown": False})
+        self.assertIs(self.audit[-1]["shown"], False)
+
+    def test_it_needs_the_scope_and_the_machine(self) -> None:
+        self.sessions.add(session("1"))
+        key = self.key_with(*set(Scope) - {Scope.ADMIN})
+        self.assertRefused(self.message(key=key), 403, "forbidden", None)
+        key = self.key_with(Scope.ADMIN, backends=["esx"])
+        for session_id in ("1", "2"):
+            answer = self.message(session_id=session_id, key=key)
+            self.assertRefused(answer, 404, "session-unknown", None)
+        self.assertEqual(self.sessions.messages, [])
+
+    def test_a_text_that_cannot_be_is_refused(self) -> None:
+        self.sessions.add(session("1"))
+        texts = "", "   ", "x" * 501, "a\nb", "a\x1b[2J", "\u202eabc", "\u2066abc", "\x00", 7, None
+        for text in texts:
+            self.assertRefused(self.message(text), 422, "invalid-field", "text")
+        self.assertEqual(self.message("x" * 500).status, 200)
+        self.assertEqual(self.message("\U0001f600 \u05e9\u05dc\u05d5\u05dd").status, 200)
+
+    def test_a_process_that_does_not_answer_is_named(self) -> None:
+        self.sessions.add(session("1"))
+        self.sessions.silent = (Unconfirmed("a" * 16, "north", "b" * 16),)
+
+        answer = self.message()
+
+        self.assertEqual((answer.status, answer.body["shown"]), (207, False))
+        self.assertEqual(answer.body["unconfirmed"][0]["name"], "north")
 
 
 class EndTests(ApiTestCase):

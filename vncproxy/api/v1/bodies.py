@@ -27,6 +27,7 @@ from ...answers import (
     IssuedToken,
     LateProcess,
     Machine,
+    MessagedSession,
     Revocation,
     Session,
     StoredToken,
@@ -39,6 +40,7 @@ from ...model import (
     ConsoleType,
     Ended,
     Joins,
+    Messaged,
     Mode,
     Policy,
     Seconds,
@@ -57,6 +59,9 @@ from ..reply import Refusal, Reply
 
 MAX_BODY = 64 * 1024
 """The largest request body in bytes."""
+
+LONGEST_MESSAGE = 500
+"""Characters of a message to a user."""
 
 _HINTS = {
     "client_networks": "must be an IP network without host bits, such as 10.0.0.0/8 or fd00::/8",
@@ -156,6 +161,25 @@ class SessionRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     mode: Mode
+
+
+class MessageRequest(BaseModel):
+    """What the user of a session is shown.
+
+    Attributes:
+        text: one paragraph, without control characters and those that turn text around.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    text: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=LONGEST_MESSAGE, strip_whitespace=True),
+        AfterValidator(_user),
+        WithJsonSchema(
+            {**USER_SCHEMA, "maxLength": LONGEST_MESSAGE, "examples": ["Maintenance at 18:00."]}
+        ),
+    ]
 
 
 def read_body(model: type[Model], body: bytes) -> Model:
@@ -289,6 +313,11 @@ def changed_reply(mode: Mode, changed: Changed) -> Reply[ChangedSession]:
     """Return what became of the change of a session's mode."""
     body = ChangedSession(mode=mode.value, reenters=changed.reenters)
     return with_unconfirmed(200, body, changed.unconfirmed)
+
+
+def messaged_reply(messaged: Messaged) -> Reply[MessagedSession]:
+    """Return what became of a message."""
+    return with_unconfirmed(200, MessagedSession(shown=messaged.shown), messaged.unconfirmed)
 
 
 def ended_reply(ended: Ended, revoked: int | None = None) -> Reply[EndedSessions]:

@@ -7,6 +7,7 @@ from ...answers import (
     Driving,
     EndedSessions,
     IssuedToken,
+    MessagedSession,
     Session,
     SessionApproval,
     SessionList,
@@ -14,7 +15,7 @@ from ...answers import (
 )
 from ...config.scope import Scope
 from .approvals import ApprovalRequest, DenialRequest
-from .bodies import SessionRequest
+from .bodies import MessageRequest, SessionRequest
 from .joining import InviteRequest, ShadowRequest
 from .operation import Operation
 from .parameters import (
@@ -119,6 +120,18 @@ CHANGE_SESSION = Operation(
     scopes=(Scope.ADMIN,),
     body=SessionRequest,
     causes=(SESSION_UNKNOWN, MODE_FIXED, STORE_UNAVAILABLE),
+)
+MESSAGE_SESSION = Operation(
+    "messageSession",
+    "POST",
+    "/v1/sessions/{session_id}/message",
+    MessagedSession,
+    "Show a message to the user of a live session.",
+    "The page of the console shows it as a notice, until its user dismisses it. Native viewers show"
+    " nothing: the answer says so.",
+    scopes=(Scope.ADMIN,),
+    body=MessageRequest,
+    causes=(SESSION_UNKNOWN, STORE_UNAVAILABLE),
 )
 LIST_APPROVALS = Operation(
     "listApprovals",

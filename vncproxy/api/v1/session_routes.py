@@ -5,12 +5,19 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
-from ...answers import ChangedSession, EndedSessions, IssuedToken, SessionApproval, SessionList
+from ...answers import (
+    ChangedSession,
+    EndedSessions,
+    IssuedToken,
+    MessagedSession,
+    SessionApproval,
+    SessionList,
+)
 from ..caller import Caller
 from ..reply import Reply
 from . import session_operations as op
 from .approvals import ApprovalRequest, DenialRequest
-from .bodies import SessionRequest
+from .bodies import MessageRequest, SessionRequest
 from .joining import InviteRequest, ShadowRequest
 from .parameters import parse_query
 from .serving import Serving, serves
@@ -64,6 +71,15 @@ class SessionRoutes(Serving):
             return await self._views.sessions.change(caller, session_id, asked.mode)
 
         return self._answer_body(request, op.CHANGE_SESSION, SessionRequest, work)
+
+    @serves(op.MESSAGE_SESSION)
+    def message_session(self, request: Request, session_id: str) -> Deferred[bytes]:
+        """Show a message to the user of a session."""
+
+        async def work(caller: Caller, asked: MessageRequest) -> Reply[MessagedSession]:
+            return await self._views.sessions.message(caller, session_id, asked.text)
+
+        return self._answer_body(request, op.MESSAGE_SESSION, MessageRequest, work)
 
     @serves(op.SHADOW_SESSION)
     def shadow_session(self, request: Request, session_id: str) -> Deferred[bytes]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from twisted.logger import Logger
 
-from ...answers import ChangedSession, EndedSessions, Session, SessionList
+from ...answers import ChangedSession, EndedSessions, MessagedSession, Session, SessionList
 from ...errors import EndedByAdministrator, Forbidden, ModeFixed
 from ...interfaces import ISessionRegistry, ITokenStore
 from ...model import Ended, JoinKind, Mode, SessionFilter, SessionInfo
@@ -16,7 +16,7 @@ from ..audit import ApiAudit
 from ..caller import Caller
 from ..permissions import Permissions
 from ..reply import Refusal, Reply
-from .bodies import changed_reply, ended_reply, session_body
+from .bodies import changed_reply, ended_reply, messaged_reply, session_body
 from .session_query import SessionQuery
 
 
@@ -132,6 +132,20 @@ class SessionsView:
         if mode is Mode.VIEW_ONLY and changed.known and not changed.reenters:
             await self._lower_guests(caller, session)
         return changed_reply(mode, changed)
+
+    async def message(self, caller: Caller, session_id: str, text: str) -> Reply[MessagedSession]:
+        """Show a message to the user of a session, whose page shows it.
+
+        Raises:
+            Refusal: 404, there is none, or not for this caller.
+            StoreUnavailable: it may have been shown.
+        """
+        session = await self._find(caller, session_id)
+        messaged = await self._sessions.message(session_id, text, by=str(caller))
+        if not messaged.known and not messaged.unconfirmed:
+            raise _unknown()
+        self._audit.messaged(caller, session, text, shown=messaged.shown)
+        return messaged_reply(messaged)
 
     async def _lower_guests(self, caller: Caller, host: SessionInfo) -> None:
         """Let the guests of a session only view; one that cannot change ends."""
