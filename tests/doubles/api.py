@@ -26,6 +26,7 @@ from vncproxy.api import (
     new_api_key,
 )
 from vncproxy.api.audit import ApiAudit
+from vncproxy.api.broadcast import Broadcast
 from vncproxy.api.stored_keys import StoredKeys
 from vncproxy.api.v1.recordings import Reviews
 from vncproxy.api.v1.screen import Screens
@@ -38,6 +39,7 @@ from vncproxy.errors import (
     ConsoleUnavailable,
     ModeFixed,
     SessionEnded,
+    StoreUnavailable,
     VMNotFound,
     VNCProxyError,
 )
@@ -52,6 +54,7 @@ from vncproxy.interfaces import (
 from vncproxy.metrics import Registry
 from vncproxy.model import (
     ANY_SESSION,
+    Activity,
     Announcement,
     Approval,
     Border,
@@ -204,15 +207,30 @@ class MemorySessions:
 
 @implementer(IProxies)
 class MemoryProxies:
-    """Processes of proxies, as a test sets them."""
+    """Processes of proxies, as a test sets them.
+
+    Attributes:
+        mark: of changes of sessions.
+        asked: how many times that was asked for.
+        away: whether it cannot be asked for.
+    """
 
     def __init__(self) -> None:
         self.found: list[Announcement] = []
         self.drained: list[tuple[str, str]] = []
+        self.mark = "0"
+        self.asked = 0
+        self.away = False
         self.silent: tuple[Unconfirmed, ...] = ()
 
     async def workers(self) -> Sequence[Announcement]:
         return self.found
+
+    async def activity(self) -> Activity:
+        self.asked += 1
+        if self.away:
+            raise StoreUnavailable("away")
+        return Activity(list(self.found), self.mark)
 
     async def drain(self, proxy: str, by: str) -> Ended:
         self.drained.append((proxy, by))
@@ -292,6 +310,7 @@ class ApiTestCase(SynchronousTestCase):
         self.store: ITokenStore = MemoryTokenStore(lambda: self.time, 0, lambda: self.time)
         self.sessions = MemorySessions()
         self.proxies = MemoryProxies()
+        self.broadcast = Broadcast(self.proxies, self.clock)
         self.kvm = Listing("kvm", {"web-01": "running", "db-01": "shut off"})
         self.backends = {"kvm": self.kvm, "esx": Listing("esx", {"mail": "running"}), "b": Blind()}
         self.registry = Registry()
@@ -341,6 +360,7 @@ class ApiTestCase(SynchronousTestCase):
                 keys=self.api_keys,
                 portals=self.portals,
                 audit=ApiAudit(self.note, self.clock.seconds),
+                broadcast=self.broadcast,
                 metrics_registry=self.registry,
                 time=lambda: self.time,
                 clock=self.clock,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 
+from tests.doubles.api import session
 from tests.doubles.proxy_in_memory import ProxyTestCase
 from vncproxy.config.settings import Proxy, Public, Settings
+from vncproxy.errors import ClientGone
 from vncproxy.model import Ended, Limits
-from vncproxy.service.cluster import Alone, Description, identity
+from vncproxy.service.cluster import Alone, Description, identity, make_alone
+from vncproxy.session.change_count import ChangeCount
 
 NORTH = Settings(
     proxy=Proxy(name="north", zone="eu"),
@@ -64,7 +69,7 @@ class AloneTests(ProxyTestCase):
         drained: list[bool] = []
         me = identity(NORTH, {})
         describe = Description(me, lambda: NORTH, self.sessions, 5.0)
-        alone = Alone(describe, lambda: drained.append(True))
+        alone = Alone(describe, lambda: drained.append(True), ChangeCount())
 
         listed = self.successResultOf(Deferred.fromCoroutine(alone.workers()))
         self.assertEqual([each.identity for each in listed], [me])
@@ -72,3 +77,29 @@ class AloneTests(ProxyTestCase):
             work = Deferred.fromCoroutine(alone.drain(name, by="key 'portal'"))
             self.assertEqual(self.successResultOf(work), Ended(0))
         self.assertEqual(drained, [True, True])
+
+    def test_its_mark_differs_after_each_change_of_a_session(self) -> None:
+        alone = make_alone(
+            self.sessions,
+            Description(identity(NORTH, {}), lambda: NORTH, self.sessions, 5.0),
+            lambda: None,
+        )
+        marks = [self.mark_of(alone)]
+        self.assertEqual(self.mark_of(alone), marks[0])
+        for change in (lambda: self.sessions.on_redeemed("1"), *self.events()):
+            change()
+            marks.append(self.mark_of(alone))
+        self.assertEqual(len(set(marks)), 6)
+
+    def events(self) -> list[Callable[[], object]]:
+        """Return what tells the observers that were added last of each event."""
+        observer, info = self.sessions.services.observers[-1], session()
+        return [
+            lambda: observer.opened(info),
+            lambda: observer.changed(info, "desk"),
+            lambda: observer.closed(info, ClientGone()),
+            lambda: observer.refused(info, ClientGone()),
+        ]
+
+    def mark_of(self, alone: Alone) -> str:
+        return self.successResultOf(Deferred.fromCoroutine(alone.activity())).mark

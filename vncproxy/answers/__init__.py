@@ -6,6 +6,7 @@ What is said of attributes stands in ``/v1/openapi.json`` in the same words. In 
 - `problems`: errors, the one shape of them.
 - `confirmed`: what an order to all proxies did.
 - `joining`: links and sessions that join the live session of another user.
+- `itself`: what a key may do.
 - `tokens`, `keys`, `sessions`, `recordings`, `machines`, `power`, `screen`, `proxies`: what the API
   is about.
 - `health`: health of one proxy.
@@ -24,6 +25,7 @@ from .confirmed import (
     Revocation,
 )
 from .health import Health, Readiness, Unready
+from .itself import Self
 from .joining import Driving, Joined
 from .keys import CreatedKey, Key, KeyList, KeyPolicy, RevokedKey
 from .machines import BackendFailure, Machine, MachineList
@@ -77,6 +79,7 @@ __all__ = [
     "RevokedKey",
     "RevokedLinks",
     "Screen",
+    "Self",
     "Session",
     "SessionApproval",
     "SessionBorder",

@@ -14,6 +14,8 @@ In reading order:
 - `desk`: all that a request of a caller passes before its route.
 - `health`: ``/healthz`` and ``/readyz``.
 - `visible_metrics`: ``/metrics``, without the backends that a caller may not touch.
+- `broadcast`: looks at the cluster while there are readers, and tells them what has changed.
+- `event_stream`: server-sent events as a response.
 - `zones`: requests of other zones.
 - `permissions`: which machines a caller may see and use.
 - `machine_lists`: the machines of all backends.

@@ -18,6 +18,7 @@ from ..tokens.machine_check import MachineCheck
 from ..zones.request import Peer
 from .audit import ApiAudit
 from .authentication import IAuthenticator
+from .broadcast import Broadcast
 from .desk import Desk
 from .gate import Gate
 from .health import Readiness
@@ -32,6 +33,7 @@ from .nova.servers import Servers
 from .permissions import Permissions
 from .repeats import Repeats
 from .v1.approvals import ApprovalsView
+from .v1.events import EventsView
 from .v1.inventory import Inventory
 from .v1.joining import Drive, JoiningView, no_drive
 from .v1.keys import KeysView
@@ -63,6 +65,7 @@ class ApiParts:
         portals: what is kept for callers; in memory unless it is given.
         gate: counts the requests of callers.
         audit: writes what callers did.
+        broadcast: tells readers of events what goes on.
         metrics_registry: what ``/metrics`` shows.
         time: wall-clock time, for the expiry of tokens.
         clock: for time limits.
@@ -96,6 +99,7 @@ class ApiParts:
     portals: IPortalStore | None = None
     gate: Gate | None = None
     audit: ApiAudit | None = None
+    broadcast: Broadcast | None = None
     metrics_registry: CollectorRegistry
     time: Callable[[], UnixTime]
     clock: IReactorTime
@@ -145,6 +149,7 @@ class Assembly:
             joining=self._make_joining(),
             approvals=ApprovalsView(sessions, store, self._permissions, self._audit),
             proxies=ProxiesView(parts.proxies),
+            events=self._make_events(),
             power=PowerView(parts.power, self._permissions, self._audit),
             zones=self._make_zone_desk(),
             inventory=Inventory(self._lists),
@@ -192,6 +197,13 @@ class Assembly:
             announce=parts.announce_shadows,
             drive=parts.drive,
         )
+
+    def _make_events(self) -> EventsView:
+        parts = self._parts
+        broadcast = parts.broadcast
+        if broadcast is None:
+            broadcast = Broadcast(parts.proxies, parts.clock)
+        return EventsView(broadcast, parts.authenticators, parts.clock.seconds)
 
     def _make_issuer(self) -> TokenIssuer:
         parts = self._parts

@@ -280,6 +280,11 @@ def deny_session(
     return Call("POST", f"/v1/sessions/{part(session_id)}/deny", body=body)
 
 
+def show_self() -> Call[answers.Self]:
+    """Show what the key of the client may do."""
+    return Call("GET", "/v1/self")
+
+
 def list_proxies() -> Call[answers.ProxyList]:
     """List the proxies that share their tokens, and how they differ."""
     return Call("GET", "/v1/proxies")

@@ -67,6 +67,7 @@ class _Methods:
     approve_session = _Method(calls.approve_session)
     withdraw_approval = _Method(calls.withdraw_approval)
     deny_session = _Method(calls.deny_session)
+    show_self = _Method(calls.show_self)
     list_proxies = _Method(calls.list_proxies)
     drain_proxy = _Method(calls.drain_proxy)
     list_recordings = _Method(recording_calls.list_recordings)

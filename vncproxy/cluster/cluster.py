@@ -15,7 +15,7 @@ from zope.interface import implementer
 from ..config.redis import RedisSettings
 from ..errors import EndedByAdministrator, SessionEnded, StoreUnavailable, VNCProxyError
 from ..interfaces import IMachineFinder, IProxies, ISessionRegistry
-from ..model import Announcement, Ended, Identity, MachineHost, SessionFilter, VMAddress
+from ..model import Activity, Announcement, Ended, Identity, MachineHost, SessionFilter, VMAddress
 from ..redis.endpoint import IPrimary
 from ..redis.link import OnOperation, RedisLink
 from ..redis.outage import OutageLog
@@ -131,7 +131,7 @@ class Cluster:
         self._differences = DifferenceLog(reactor)
         self.presence = Presence(link, keys, describe, reactor)
         self.presence.on_heartbeat = self._on_heartbeat
-        self.publisher = SessionPublisher(link, keys.sessions(me), local, reactor)
+        self.publisher = SessionPublisher(link, (keys.sessions(me), keys.changes), local, reactor)
         self.sessions = ClusterSessions(
             identity, local, link, keys, self.presence, self._giver, reactor
         )
@@ -155,6 +155,10 @@ class Cluster:
     async def workers(self) -> Sequence[Announcement]:
         """Return the processes of all proxies, those of one proxy in a row."""
         return await self.presence.workers()
+
+    async def activity(self) -> Activity:
+        """Return these, and a mark that differs after each change of a session."""
+        return await self.presence.activity()
 
     async def drain(self, proxy: str, by: str) -> Ended:
         """Let all processes of a proxy take no new sessions, and move or end those they have."""

@@ -49,6 +49,11 @@ class ClusterKeys:
         """What the key of a process's sessions begins with, before its id."""
         return f"{self.prefix}sessions:"
 
+    @property
+    def changes(self) -> str:
+        """How many times processes have written sessions, in the field ``sessions``."""
+        return f"{self.prefix}changes"
+
     def sessions(self, worker_id: str) -> str:
         """Return the key of a process's sessions."""
         return self.session_lists + worker_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from zlib import crc32
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
@@ -11,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..errors import StoreUnavailable
-from ..model import Announcement
+from ..model import Activity, Announcement
 from ..redis.link import Operation, RedisLink
 from . import announcements, scripts
 from .keys import HEARTBEAT, LEASE, ClusterKeys
@@ -83,6 +84,17 @@ class Presence:
         _, lines = await self._link.run(self._read, "list_proxies")
         found = announcements.decode_all(lines)
         return sorted(found, key=_place)
+
+    async def activity(self) -> Activity:
+        """Return the processes of all proxies, and a mark that sessions change."""
+        keys = [self._keys.workers, self._keys.changes]
+        _, changes, lines = await self._link.run(
+            lambda redis: redis.query(scripts.ACTIVITY, keys, self._keys.announcements),
+            "activity",
+        )
+        found = sorted(announcements.decode_all(lines), key=_place)
+        gone = crc32(" ".join(each.identity.worker_id for each in found).encode())
+        return Activity(found, f"{changes}-{gone:08x}")
 
     async def _read(self, redis: Operation) -> Any:
         keys = [self._keys.workers]

@@ -48,16 +48,18 @@ class SessionPublisher:
 
     Args:
         link: the connection for calls.
-        key: of the sessions of this process.
+        keys: of the sessions of this process, and of the count of changes.
         sessions: what to write.
         reactor: a clock.
     """
 
     log = Logger()
 
-    def __init__(self, link: RedisLink, key: str, sessions: LocalSessions, reactor: Any) -> None:
+    def __init__(
+        self, link: RedisLink, keys: Sequence[str], sessions: LocalSessions, reactor: Any
+    ) -> None:
         self._link = link
-        self._key = key
+        self._keys = keys
         self._sessions = sessions
         self._reactor = reactor
         self._changed: dict[str, None] = {}
@@ -155,7 +157,7 @@ class SessionPublisher:
             now = await redis.redis_time()
             pairs = [word for each in sessions for word in (each.id, encode(each, now))]
             head = int(LEASE * 1000), int(anew), len(gone)
-            await redis.change(scripts.WRITE_SESSIONS, [self._key], *head, *gone, *pairs)
+            await redis.change(scripts.WRITE_SESSIONS, self._keys, *head, *gone, *pairs)
 
         await self._link.run(write, "write_sessions")
         self._anew = False

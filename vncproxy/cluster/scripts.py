@@ -65,6 +65,17 @@ return {now, live_workers(KEYS[1], ARGV[1])}
 )
 """Returns the time, and the processes."""
 
+ACTIVITY = (
+    CLOCK
+    + _ONE_LINE
+    + _LIVE_WORKERS
+    + """
+local changes = redis.call('HGET', KEYS[2], 'sessions') or 0
+return {now, tonumber(changes), live_workers(KEYS[1], ARGV[1])}
+"""
+)
+"""Returns the time, how many times sessions were written, and the processes."""
+
 WRITE_SESSIONS = (
     PRELUDE
     + """
@@ -75,10 +86,12 @@ if anew == 1 then redis.call('DEL', sessions) end
 for i = 5, 4 + gone do redis.call('HDEL', sessions, ARGV[i]) end
 for i = 5 + gone, #ARGV, 2 do redis.call('HSET', sessions, ARGV[i], ARGV[i + 1]) end
 redis.call('PEXPIRE', sessions, lease)
+redis.call('HINCRBY', KEYS[2], 'sessions', 1)
+redis.call('PEXPIRE', KEYS[2], 86400000)
 return {now}
 """
 )
-"""Writes sessions and removes others; ``anew`` removes all first."""
+"""Writes sessions and removes others, and counts that; ``anew`` removes all first."""
 
 READ_SESSIONS = (
     CLOCK

@@ -9,6 +9,7 @@ from zope.interface import Interface
 from ..errors import SessionEnded, VNCProxyError
 from ..model import (
     ANY_SESSION,
+    Activity,
     Announcement,
     Changed,
     Decided,
@@ -111,6 +112,13 @@ class IProxies(Interface):
 
     def workers() -> Awaitable[Sequence[Announcement]]:
         """Return the processes of all proxies, those of one proxy in a row.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+
+    def activity() -> Awaitable[Activity]:
+        """Return the processes, and a mark that differs after each change of a session.
 
         Raises:
             StoreUnavailable: Redis does not answer.

@@ -16,6 +16,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 - `secret`: how ids and secrets are made, hashed and checked.
 - `identity`: the identity of a process among all proxies.
 - `announcement`: what a process tells of itself to all proxies.
+- `activity`: what goes on in the cluster at the moment.
 - `differences`: how proxies differ although they should not.
 - `session`: a session at one moment, which ones are meant, how many ended; directions of bytes.
 - `decision`: what an approver decides about a session that waits.
@@ -27,6 +28,7 @@ Every name can be imported from `vncproxy.model` itself. In reading order:
 
 from __future__ import annotations
 
+from .activity import Activity
 from .address import VM_PATTERN, Ownership, VMAddress, VMSummary
 from .announcement import Announcement, LinkState
 from .border import (
@@ -106,6 +108,7 @@ __all__ = [
     "REFUSALS_IN_RFB",
     "SESSION_HEADER",
     "VM_PATTERN",
+    "Activity",
     "Announcement",
     "Approval",
     "Border",

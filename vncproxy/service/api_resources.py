@@ -54,6 +54,9 @@ class ApiResources:
         screens: waits for screens, likewise.
         drive: lets a session drive.
         reviews: what watches recordings; None where nothing is recorded.
+
+    Attributes:
+        broadcast: tells readers of events what goes on.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class ApiResources:
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
         from ..api.audit import ApiAudit
+        from ..api.broadcast import Broadcast
         from ..api.gate import Gate
         from ..api.stored_keys import StoredKeys
 
@@ -89,6 +93,7 @@ class ApiResources:
         self._stored_keys = StoredKeys(portals, self._clock.seconds)
         self._gate = Gate(portals, self._clock)
         self._audit = ApiAudit(note, self._clock.seconds)
+        self.broadcast = Broadcast(proxies, self._clock)
 
     async def close(self) -> None:
         """Write what is left of callers, and close the connections for it."""
@@ -121,6 +126,7 @@ class ApiResources:
                 portals=self._portals,
                 gate=self._gate,
                 audit=self._audit,
+                broadcast=self.broadcast,
                 metrics_registry=self._registry,
                 time=time.time,
                 clock=self._clock,

@@ -17,8 +17,9 @@ from ..config.digest import backend_digest, configuration_digest
 from ..config.settings import Settings
 from ..interfaces import IPortalStore, IProxies
 from ..links.links import ZoneLinks
-from ..model import Announcement, Ended, Identity, new_id
+from ..model import Activity, Announcement, Ended, Identity, new_id
 from ..portals.memory import MemoryPortalStore
+from ..session.change_count import ChangeCount
 from ..session.registry import SessionRegistry
 from .announced import proxy_name
 from .components import Components, own_store
@@ -124,13 +125,23 @@ def _hosts(settings: Settings) -> tuple[str, ...]:
 class Alone:
     """A proxy that shares nothing with others."""
 
-    def __init__(self, describe: Callable[[], Announcement], drain: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        describe: Callable[[], Announcement],
+        drain: Callable[[], object],
+        changes: ChangeCount,
+    ) -> None:
         self._describe = describe
         self._drain = drain
+        self._changes = changes
 
     async def workers(self) -> Sequence[Announcement]:
         """Return this process."""
         return [self._describe()]
+
+    async def activity(self) -> Activity:
+        """Return this process, and how many times its sessions have changed."""
+        return Activity([self._describe()], str(self._changes.value))
 
     async def drain(self, proxy: str, by: str) -> Ended:
         """Let this process take no new sessions, if it is the one."""
@@ -138,6 +149,16 @@ class Alone:
         if proxy in (identity.proxy_id, identity.name):
             self._drain()
         return Ended(0)
+
+
+def make_alone(
+    sessions: SessionRegistry, describe: Callable[[], Announcement], drain: Callable[[], object]
+) -> Alone:
+    """Return what stands in for the cluster where nothing is shared."""
+    changes, services = ChangeCount(), sessions.services
+    sessions.on_redeemed = changes.known
+    sessions.services = replace(services, observers=(*services.observers, changes))
+    return Alone(describe, drain, changes)
 
 
 def make_cluster(

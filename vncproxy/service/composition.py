@@ -27,7 +27,7 @@ from ..together.inviting import Invitations
 from .announced import proxy_name
 from .api_resources import ApiResources
 from .archive import make_archive
-from .cluster import Alone, Description, identity, make_cluster, make_portals
+from .cluster import Description, identity, make_alone, make_cluster, make_portals
 from .components import Components, make_components
 from .figures import ProxyMetrics
 from .gateway import Gateway
@@ -127,7 +127,9 @@ class _Parts:
         self.describe = self._make_description()
         self.cluster = self._make_cluster()
         self.company = make_company(self.sessions, self.cluster, self.audit.note, reactor)
-        self.proxies: IProxies = self.cluster or Alone(self.describe, self._drain)
+        self.proxies: IProxies = self.cluster or make_alone(
+            self.sessions, self.describe, self._drain
+        )
         self.hosts = self._make_hosts()
         self.reviews = self._make_reviews()
         self.sites = self._make_sites()
@@ -264,9 +266,10 @@ class _Parts:
     def _make_sites(self) -> Sites:
         settings, components = self.settings, self.components
         portals = make_portals(settings, components, self.reactor, self.on_operation)
+        live = self.cluster.sessions if self.cluster else self.sessions
         resources = ApiResources(
             self.sessions,
-            self.cluster.sessions if self.cluster else self.sessions,
+            live,
             self.proxies,
             self.metrics.registry,
             portals,
@@ -274,19 +277,14 @@ class _Parts:
             self.hosts,
             make_album(
                 self.sessions,
-                (self.cluster.sessions if self.cluster else self.sessions).of_machine,
+                live.of_machine,
                 self.hosts.directory,
                 components.calls,
                 self.reactor,
                 self.recordings.readable if self.recordings else lambda session_id: None,
                 portals,
             ),
-            make_waiting(
-                self.sessions,
-                (self.cluster.sessions if self.cluster else self.sessions).of_machine,
-                components.calls,
-                self.reactor,
-            ),
+            make_waiting(self.sessions, live.of_machine, components.calls, self.reactor),
             self.company.handing.force,
             self.reviews,
         )

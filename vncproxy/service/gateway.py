@@ -138,6 +138,7 @@ class Gateway(MultiService):
         self._running.links.stop("the proxy drains")
         drained = self._drain.begin(timeout)
         self.on_drain()
+        self._running.sites.end_events("draining")
         self.siblings.check()
         return drained
 
@@ -162,6 +163,7 @@ class Gateway(MultiService):
         users, callers = self._running.sites.connections, self._running.sites.callers
         if self._running.reviews is not None:
             self._running.reviews.end_live()
+        self._running.sites.end_events("stopping", close=True)
         users.closing = True
         callers.close_served()
         limits, begun = self.settings.limits, self._reactor.seconds()
@@ -257,6 +259,7 @@ class Gateway(MultiService):
         if self._reload is not None:
             self._reload.disable()
         sites, limit = self._running.sites, 2 * self.sessions.services.timeouts.linger
+        sites.end_events("stopping", close=True)
         sites.callers.close_served()
         if self._running.reviews is not None:
             self._running.reviews.end_live()

@@ -101,6 +101,14 @@ class Sites:
         """Write what is left of callers, and close the connections for it."""
         await self._api_resources.close()
 
+    def end_events(self, reason: str, *, close: bool = False) -> None:
+        """Let the readers of events go.
+
+        Args:
+            reason: a fixed word; they may come again unless ``close`` is true.
+        """
+        self._api_resources.broadcast.end_all(reason, close=close)
+
     def listeners(self, listen: Listen) -> Iterator[tuple[str, Any]]:
         """Yield each endpoint string with its factory."""
         for endpoint in (*listen.web, *listen.xvp):
@@ -125,6 +133,7 @@ class Sites:
             self.connections.set_limits(settings.limits, settings.public.trusted_proxies)
             self.callers.set_limits(_limits_of_api(settings.limits), ())
             self.api.resource = api
+            self.end_events("reloaded")
 
         return use
 

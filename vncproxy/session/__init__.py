@@ -32,5 +32,6 @@ In reading order:
 - `bandwidth`: the rates of sessions, each its own and one for all of a user.
 - `watchdog`: ends sessions that are idle, unresponsive or past their time.
 - `audit`, `audit_file`, `audit_journal`: the audit log, its file, and its journal of open sessions.
+- `change_count`: counts changes of sessions, for those that wait for any.
 - `metrics`: the counters of sessions for Prometheus.
 """

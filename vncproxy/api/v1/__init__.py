@@ -11,6 +11,8 @@ In reading order:
 - `joining`: links to live sessions.
 - `approvals`: sessions that wait for approval: list, approve, withdraw and deny.
 - `proxies`: list and drain.
+- `events`: what goes on, as a stream of events.
+- `self_view`: what the key of a request may do.
 - `power`: start, stop and reset machines.
 - `inventory`: the machines of all backends.
 - `screenshots`: pictures of machines.

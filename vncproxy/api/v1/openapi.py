@@ -37,6 +37,8 @@ _TAGS = {
     "sessions": "Consoles that are open, at all proxies.",
     "recordings": "Recordings of sessions.",
     "proxies": "The proxies that share their tokens.",
+    "events": "What goes on, as it happens.",
+    "self": "What a key may do.",
     "zones": "Requests of other zones, which are signed.",
     "openapi.json": "This document.",
     "metrics": "Metrics for Prometheus.",

@@ -15,6 +15,7 @@ from ...answers import (
     Readiness,
     Revocation,
     RevokedKey,
+    Self,
     StoredToken,
     ZoneAbout,
     ZoneMachine,
@@ -22,6 +23,7 @@ from ...answers import (
 )
 from ...config.scope import Scope
 from .bodies import TokenRequest
+from .events import EVENTS
 from .keys import KeyRequest
 from .machine_operations import LIST_MACHINES, POWER, SCREENSHOT
 from .operation import Operation
@@ -48,6 +50,7 @@ from .problems import (
     REFUSING_ZONES,
     STORE_UNAVAILABLE,
     TOKEN_UNKNOWN,
+    TOO_MANY_READERS,
     VM_NOT_FOUND,
 )
 from .recording_operations import (
@@ -171,6 +174,28 @@ LIST_PROXIES = Operation(
     causes=(STORE_UNAVAILABLE,),
     ids={"proxy_id": "/proxies/0/id"},
 )
+FOLLOW_EVENTS = Operation(
+    "followEvents",
+    "GET",
+    "/v1/events",
+    str,
+    "Follow what goes on, as server-sent events, until the connection ends.",
+    "`proxies` has what `listProxies` answers, after each change; `sessions` says that sessions"
+    " began, changed or ended: list them again. `problem` is an error, `end` the last event, whose"
+    " `reason` is `key-revoked`, `slow`, `reloaded`, `draining`, `stopping` or `failed`. Each comes"
+    " at most once a second.",
+    scopes=(Scope.READ,),
+    causes=(TOO_MANY_READERS, STORE_UNAVAILABLE),
+    media_type=EVENTS,
+)
+SHOW_SELF = Operation(
+    "showSelf",
+    "GET",
+    "/v1/self",
+    Self,
+    "Show what the key that asks may do.",
+    scopes=tuple(Scope),
+)
 DRAIN_PROXY = Operation(
     "drainProxy",
     "POST",
@@ -283,6 +308,8 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     LINK_RECORDING,
     REVOKE_LINKS,
     LIST_PROXIES,
+    FOLLOW_EVENTS,
+    SHOW_SELF,
     DRAIN_PROXY,
     ISSUE_ZONE_TOKEN,
     CHECK_FOR_ZONE,

@@ -86,6 +86,9 @@ DRIVER_STAYS = Problem(
     409, "driver-stays", "The proxy of the session that has the control did not answer in time."
 )
 PROXY_UNKNOWN = Problem(404, "proxy-unknown", "There is no such proxy.")
+TOO_MANY_READERS = Problem(
+    503, "busy", "There are too many readers, with this key or in all; `Retry-After`."
+)
 KEY_UNKNOWN = Problem(404, "key-unknown", "There is no such key, or not for this one.")
 KEY_CONFLICT = Problem(
     409, "key-conflict", "There are two of this name, it is another's, or it is configured."

@@ -35,21 +35,7 @@ class ProxiesView:
         Raises:
             StoreUnavailable: they cannot be asked for.
         """
-        workers = await self._proxies.workers()
-        return Reply(
-            200,
-            {
-                "proxies": [
-                    _proxy_body(list(group), caller)
-                    for _, group in groupby(workers, key=lambda each: each.identity.proxy_id)
-                ],
-                "warnings": [
-                    _warning_body(each)
-                    for each in differences(workers)
-                    if each.code == SAME_NAME or caller.may_touch(each.subject)
-                ],
-            },
-        )
+        return Reply(200, proxies_body(await self._proxies.workers(), caller))
 
     async def drain(self, caller: Caller, proxy: str) -> Reply[Draining]:
         """Let a proxy take no new sessions, and move or end those that it has; 202 or 207.
@@ -74,6 +60,25 @@ class ProxiesView:
             proxy=printable(proxy),
         )
         return with_unconfirmed(202, Draining(draining=count - len(late)), late)
+
+
+def proxies_body(workers: Sequence[Announcement], caller: Caller) -> ProxyList:
+    """Return what a caller may know of all proxies.
+
+    Args:
+        workers: those of one proxy in a row.
+    """
+    return {
+        "proxies": [
+            _proxy_body(list(group), caller)
+            for _, group in groupby(workers, key=lambda each: each.identity.proxy_id)
+        ],
+        "warnings": [
+            _warning_body(each)
+            for each in differences(workers)
+            if each.code == SAME_NAME or caller.may_touch(each.subject)
+        ],
+    }
 
 
 def _unrestricted(caller: Caller) -> None:

@@ -14,6 +14,7 @@ from . import operations as op
 from .machine_routes import MachineRoutes
 from .openapi import document_text
 from .recording_routes import RecordingRoutes
+from .self_view import show_self
 from .serving import serves
 from .session_routes import SessionRoutes
 from .token_routes import TokenRoutes
@@ -26,6 +27,17 @@ class Api(TokenRoutes, SessionRoutes, MachineRoutes, RecordingRoutes):
     def list_proxies(self, request: Request) -> Deferred[bytes]:
         """List the proxies."""
         return self._answer(request, op.LIST_PROXIES, self._views.proxies.list)
+
+    @serves(op.FOLLOW_EVENTS)
+    def follow_events(self, request: Request) -> Deferred[bytes]:
+        """Send what goes on as it happens."""
+        follow, headers = self._views.events.follow, request.requestHeaders
+        return self._answer(request, op.FOLLOW_EVENTS, lambda caller: follow(caller, headers))
+
+    @serves(op.SHOW_SELF)
+    def show_self(self, request: Request) -> Deferred[bytes]:
+        """Show what the key of the request may do."""
+        return self._answer(request, op.SHOW_SELF, show_self)
 
     @serves(op.DRAIN_PROXY)
     def drain_proxy(self, request: Request, proxy_id: str) -> Deferred[bytes]:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from ..health import Readiness
 from ..zones import ZoneDesk
 from .approvals import ApprovalsView
+from .events import EventsView
 from .inventory import Inventory
 from .joining import JoiningView
 from .keys import KeysView
@@ -32,6 +33,7 @@ class Views:
     joining: JoiningView
     approvals: ApprovalsView
     proxies: ProxiesView
+    events: EventsView
     power: PowerView
     zones: ZoneDesk
     inventory: Inventory
