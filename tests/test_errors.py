@@ -192,7 +192,7 @@ class TreeTests(SynchronousTestCase):
         self.assertEqual(shared, SHARED)
 
     def test_the_page_has_a_text_for_each_close_code_of_ours(self) -> None:
-        source = (STATIC / "close-reasons.js").read_text()
+        source = (STATIC / "session" / "close-reasons.js").read_text()
         known = {int(code) for code in re.findall(r"^    (4\d{3}): \[", source, re.MULTILINE)}
         self.assertEqual(known, {e.close_code for e in EVERY if e.close_code >= 4000})
 

@@ -15,7 +15,7 @@ THERE = "https://node2:6080/?token=abc"
 def run(expression: str) -> object:
     """Return the value of an expression over the functions of ``link.js``."""
     script = (
-        f"import * as link from {json.dumps((STATIC / 'link.js').as_uri())};"
+        f"import * as link from {json.dumps((STATIC / 'session' / 'link.js').as_uri())};"
         f"console.log(JSON.stringify({expression}));"
     )
     done = subprocess.run(

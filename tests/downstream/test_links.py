@@ -93,7 +93,7 @@ class ScriptTests(SynchronousTestCase):
     def test_every_link_of_the_table(self) -> None:
         table = {HOST + target: token for target, token in (IN_REQUESTS | WITH_FRAGMENTS).items()}
         script = (
-            f"import {{ readLink }} from {json.dumps((STATIC / 'link.js').as_uri())};"
+            f"import {{ readLink }} from {json.dumps((STATIC / 'session' / 'link.js').as_uri())};"
             f"const links = {json.dumps(list(table))};"
             "console.log(JSON.stringify(links.map((href) => readLink(href).token)));"
         )

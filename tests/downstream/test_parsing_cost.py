@@ -98,7 +98,9 @@ WHOLE: dict[str, Make] = {
     "path": lambda size: b"GET /static" + b"/a" * (size // 2 - 100) + b" HTTP/1.1\r\n\r\n",
     "file": lambda size: b"GET /static/" + b"a" * (size - 100) + b" HTTP/1.1\r\n\r\n",
     "ranges": lambda size: (
-        b"GET /static/page.js HTTP/1.1\r\nRange: bytes=" + b"0-," * (size // 3 - 100) + b"\r\n\r\n"
+        b"GET /static/page/page.js HTTP/1.1\r\nRange: bytes="
+        + b"0-," * (size // 3 - 100)
+        + b"\r\n\r\n"
     ),
     "chunks": lambda size: (
         b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * (size // 6)

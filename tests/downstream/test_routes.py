@@ -212,7 +212,7 @@ class StaticTests(PageTestCase):
         self.assertEqual(answer.header("content-type"), "text/javascript")
 
     def test_types(self) -> None:
-        for name, kind in (("console.css", "text/css"), ("favicon.svg", "image/svg+xml")):
+        for name, kind in (("style/base.css", "text/css"), ("favicon.svg", "image/svg+xml")):
             self.assertEqual(self.get(f"/static/{name}").header("content-type"), kind)
 
     def test_nothing_outside_the_folder(self) -> None:

@@ -131,7 +131,8 @@ class EndTests(PageTestCase):
             self.driver.execute_async_script,
             """
             const done = arguments[0];
-            import(new URL("static/lifecycle.js", location.href)).then(({ begin, next }) => {
+            const lifecycle = new URL("static/session/lifecycle.js", location.href);
+            import(lifecycle).then(({ begin, next }) => {
                 const delays = (random, code) => {
                     const closeReason = { code, reconnect: "automatic" };
                     let now = 1e6, found = [];
@@ -157,7 +158,8 @@ class EndTests(PageTestCase):
             self.driver.execute_async_script,
             """
             const done = arguments[0];
-            import(new URL("static/lifecycle.js", location.href)).then(({ begin, next }) => {
+            const lifecycle = new URL("static/session/lifecycle.js", location.href);
+            import(lifecycle).then(({ begin, next }) => {
                 const lost = { code: 4103, reconnect: "automatic" };
                 const off = { code: 4100, reconnect: "manual" };
                 let now = 1e6, delays = [];

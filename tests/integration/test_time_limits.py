@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 PING = """
     const [token, done] = arguments;
-    import("/static/connection.js").then(async ({ Connection }) => {
+    import("/static/session/connection.js").then(async ({ Connection }) => {
         const connection = new Connection(document.querySelector("#screen"),
             `ws://${location.host}/websockify?talks=1&token=${token}`);
         connection.open();
@@ -43,7 +43,7 @@ PING = """
 
 NOTICES = """
     const done = arguments[0];
-    import("/static/notices.js").then((notices) => {
+    import("/static/page/notices.js").then((notices) => {
         window.notices = notices;
         window.pressed = [];
         const run = (label) => () => window.pressed.push(label);

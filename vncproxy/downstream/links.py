@@ -1,6 +1,7 @@
 """Finds the token in a link, for the page, WebSockets, ``CONNECT`` and the bridge alike.
 
-The page's script ``web/static/link.js`` has the same rules; one table in the tests holds for both.
+The page's script ``web/static/session/link.js`` has the same rules; one table in the tests holds
+for both.
 """
 
 from __future__ import annotations

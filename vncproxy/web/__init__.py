@@ -3,44 +3,40 @@
 - `install`: puts noVNC from npm into the static files, at build time.
 
 The page is `STATIC / "index.html"`; it finds its files at `static/` and its web socket at
-`websockify`, both relative to its own address, so that any path prefix works. Its modules below
-``static/``, in reading order:
+`websockify`, both relative to its own address, so that any path prefix works. Its modules are in
+rooms below ``static/``, in reading order:
 
 - ``console.js``: the entry, which reports a page that did not load completely.
-- ``page.js``: sets the page up.
-- ``link.js``: reads the page's address: token and settings.
-- ``connection.js``: opens the console and keeps it open.
-- ``lifecycle.js``: the states of a console, and when the page reconnects.
-- ``close-reasons.js``: texts for close codes, and whether they allow to reconnect.
-- ``diagnosis.js``: why a web socket closed without a reason.
-- ``recording.js``: says that the session is recorded.
-- ``mode.js``: whether the user may control the machine.
-- ``still.js``, ``heldback.js``: the picture and the typed keys while the console moves.
-- ``channel.js``: messages between the page and the gateway, beside the console.
-- ``consent.js``: the dialog with what is to be accepted, or approved, first.
-- ``overlay.js``: the card shown in place of the screen.
-- ``about.js``, ``meter.js``: what the user may know of the session and of the connection.
-- ``embedding.js``, ``colours.js``: pages in a frame: what they tell the page around them, and how
-  they look like it.
-- ``stay.js``: against pages that are closed by accident, and screens that sleep.
-- ``power.js``: starts, stops and resets the machine, and asks first.
-- ``notices.js``: small cards at the screen's edge, with actions.
-- ``time.js``: how long the console stays open, when it is about to close.
-- ``toolbar.js``, ``keys.js``: the toolbar and its menus; key chords and held keys.
-- ``view.js``, ``picture.js``: scaling, panning, full screen; the screen as a file.
-- ``zoom.js``, ``loupe.js``: a closer look at the screen, by touch as well.
-- ``quality.js``: how sharp the picture is.
-- ``pointerlock.js``: the mouse pointer, kept on the screen.
-- ``focus.js``: the keyboard focus of the screen.
-- ``people.js``, ``drive.js``, ``invite.js``: the others at the machine, the control that one of
-  them has at a time, and links for guests.
-- ``clipboard.js``: the guest's clipboard.
-- ``typing.js``, ``typing-dialog.js``: text as key strokes, and the dialog that sends it.
-- ``softkeyboard.js``, ``keybar.js``: on-screen keyboards of phones and tablets, the keys that they
-  lack, and input methods.
-- ``keyevents.js``: events of the keyboard, for another element.
-- ``remembered.js``: choices that the browser keeps.
-- ``dom.js``: access to elements.
+- ``page/``: what every part of the page builds on.
+  ``page.js`` sets the page up; ``toolbar.js``: the toolbar and its menus; ``overlay.js``: the card
+  shown in place of the screen; ``notices.js``: small cards at the screen's edge, with actions;
+  ``about.js``: what the user may know of the session; ``clipboard.js``: the guest's clipboard;
+  ``focus.js``: the keyboard focus of the screen; ``embedding.js``, ``colours.js``: pages in a
+  frame: what they tell the page around them, and how they look like it; ``remembered.js``: choices
+  that the browser keeps; ``dom.js``: access to elements.
+- ``session/``: the console as a connection.
+  ``link.js`` reads the page's address: token and settings; ``connection.js`` opens the console and
+  keeps it open; ``lifecycle.js``: its states, and when the page reconnects; ``close-reasons.js``:
+  texts for close codes, and whether they allow to reconnect; ``diagnosis.js``: why a web socket
+  closed without a reason; ``channel.js``: messages between the page and the gateway, beside the
+  console; ``still.js``, ``heldback.js``: the picture and the typed keys while the console moves;
+  ``time.js``: how long the console stays open; ``stay.js``: against pages that are closed by
+  accident, and screens that sleep; ``recording.js`` says that the session is recorded.
+- ``keys/``: what is typed.
+  ``keys.js``: key chords and held keys; ``typing.js``, ``typing-dialog.js``: text as key strokes,
+  and the dialog that sends it; ``softkeyboard.js``, ``keybar.js``: on-screen keyboards of phones
+  and tablets, the keys that they lack, and input methods; ``keyevents.js``: events of the keyboard,
+  for another element; ``pointerlock.js``: the mouse pointer, kept on the screen.
+- ``picture/``: what is seen.
+  ``view.js``: scaling, panning, full screen; ``picture.js``: the screen as a file; ``zoom.js``,
+  ``loupe.js``: a closer look, by touch as well; ``quality.js``: how sharp the picture is;
+  ``meter.js``: what the connection carries.
+- ``people/``: who may do what.
+  ``mode.js``: whether the user may control the machine; ``people.js``, ``drive.js``, ``invite.js``:
+  the others at the machine, the control that one of them has at a time, and links for guests;
+  ``consent.js``: the dialog with what is to be accepted, or approved, first; ``power.js`` starts,
+  stops and resets the machine, and asks first.
+- ``style/``: the style sheets, in the order in which the page names them.
 
 The page for those who come without a token is ``start/start.html``, served at the public URL. Its
 modules, in reading order:

@@ -13,7 +13,7 @@ document.body.dataset.script = "runs";
 
 let page;
 try {
-    page = await import("./page.js");
+    page = await import("./page/page.js");
     forgetLoads();
     page.open();
 } catch (error) {

@@ -1,6 +1,6 @@
 /** The dialog with what is known of a recording. */
 
-import { element, onClick } from "../dom.js";
+import { element, onClick } from "../page/dom.js";
 import { SECOND, spoken } from "./moments.js";
 
 /** How sessions end, by the code of the audit; others are shown as they are. */

@@ -1,8 +1,8 @@
 /** The buttons and fields below the picture. */
 
-import { element, onClick } from "../dom.js";
+import { element, onClick } from "../page/dom.js";
 import { SECOND, read, written } from "./moments.js";
-import * as notices from "../notices.js";
+import * as notices from "../page/notices.js";
 
 export const SPEEDS = [1, 2, 4, 8, 16];
 

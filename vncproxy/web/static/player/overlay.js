@@ -1,6 +1,6 @@
 /** The card in place of the picture: what is awaited, or why nothing is shown. */
 
-import { element, onClick } from "../dom.js";
+import { element, onClick } from "../page/dom.js";
 
 export function attach(onAgain) {
     onClick("again", onAgain);

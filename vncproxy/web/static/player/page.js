@@ -2,7 +2,7 @@
 
 import * as about from "./about.js";
 import * as controls from "./controls.js";
-import * as notices from "../notices.js";
+import * as notices from "../page/notices.js";
 import * as overlay from "./overlay.js";
 import * as pointers from "./pointer.js";
 import * as remarks from "./remarks.js";
@@ -14,7 +14,7 @@ import { Problem } from "./problems.js";
 import { Screen } from "./screen.js";
 import { Source } from "./source.js";
 import { Viewing } from "./viewing.js";
-import { element, onClick } from "../dom.js";
+import { element, onClick } from "../page/dom.js";
 import { follow } from "./acted.js";
 import { keepMoment, momentOf, readLink } from "./link.js";
 

@@ -1,6 +1,6 @@
 /** The viewer's pointer, drawn over the picture: noVNC shows a cursor only where the mouse of this computer is. */
 
-import { element } from "../dom.js";
+import { element } from "../page/dom.js";
 
 /** Radius, in pixels of this computer, of the ring around a pointer. */
 const RING = 9;

@@ -1,6 +1,6 @@
 /** The keys that the viewer pressed, as a line of words that fades with the time of the recording. */
 
-import { element } from "../dom.js";
+import { element } from "../page/dom.js";
 import { SECOND } from "./moments.js";
 
 /** Microseconds of the recording, at its own speed, for which a key is shown. */

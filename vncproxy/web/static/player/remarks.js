@@ -1,9 +1,9 @@
 /** A line over the picture that says, for a moment, what just happened, or why there is no picture. */
 
-import { element } from "../dom.js";
+import { element } from "../page/dom.js";
 import { howItEnded } from "./about.js";
 import { lasting, written } from "./moments.js";
-import * as notices from "../notices.js";
+import * as notices from "../page/notices.js";
 
 const SHOWN_FOR = 2500;
 

@@ -1,10 +1,10 @@
 /** What leaves the page: the picture as a file, a link to the moment, the recording. */
 
-import { copyField, element, onClick } from "../dom.js";
+import { copyField, element, onClick } from "../page/dom.js";
 import { linkTo } from "./link.js";
-import { saveAs, savePicture } from "../picture.js";
+import { saveAs, savePicture } from "../picture/picture.js";
 import { written } from "./moments.js";
-import * as notices from "../notices.js";
+import * as notices from "../page/notices.js";
 
 export function attach(viewing, source, screen, link) {
     onClick("save-picture", () => savePicture(screen.rfb, viewing.contents.vm, viewing.clock));

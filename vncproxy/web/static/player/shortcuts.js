@@ -1,6 +1,6 @@
 /** Keys that work everywhere on the page, but in fields. */
 
-import { element } from "../dom.js";
+import { element } from "../page/dom.js";
 import { SECOND } from "./moments.js";
 import { SPEEDS, toggleFullScreen } from "./controls.js";
 

@@ -1,6 +1,6 @@
 /** The time line: where the recording is, where it can be, and what happens when. */
 
-import { element } from "../dom.js";
+import { element } from "../page/dom.js";
 import { SECOND, lasting, spoken, written } from "./moments.js";
 
 /** Marks of key frames nearer to each other than this many pixels are left out. */

@@ -1,0 +1,22 @@
+/** Says that the session is recorded, as the gateway does it. */
+
+import { element } from "../page/dom.js";
+import * as notices from "../page/notices.js";
+
+export function attach(connection) {
+    connection.addEventListener("screen", () => show(false));
+    connection.addEventListener("told", ({ detail }) => {
+        if (detail.event === "recording") {
+            show(detail.on);
+            if (detail.on) {
+                notices.hide("recording");
+            } else {
+                notices.show("recording", "This session is not recorded any more.");
+            }
+        }
+    });
+}
+
+function show(isRecorded) {
+    element("recorded").textContent = isRecorded ? "Recorded" : "";
+}
