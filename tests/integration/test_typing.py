@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,16 @@ from vncproxy.keyboard import LAYOUTS, load_layout
 from vncproxy.keyboard.layouts import FOLDER
 
 ASCII = "".join(map(chr, range(0x21, 0x7F)))
+TEXTS = {
+    "codes": ("de", ASCII + "äöüß€ê", True),
+    "us": ("us", ASCII, False),
+    "de": ("de", "zyZY@{[]}\\|ß#'+-_äÖü", False),
+    "fr": ("fr", "azAZ1290&é\"'(-è_çà)=;:!,?./", False),
+}
+"""The layout and the text that each guest gets, and whether as scan codes."""
+
 EXAMPLE = Path(__file__).parents[2] / "examples/boot_menu.py"
+BOOTED = b"installed with console=ttyS0"
 GENERATOR = Path(__file__).parents[2] / "tools/make_layouts.py"
 
 
@@ -44,19 +54,24 @@ class World:
     """Guests of QEMU, a display of TigerVNC's with a program that reads, and a gateway."""
 
     def __init__(self) -> None:
+        self._at_once, self._begun = ThreadPoolExecutor(16), list[Future[Any]]()
         self.folder = folder = Path(tempfile.mkdtemp(prefix="typing-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        self.echo = self._guest("echo", typing_sector())
+        menu = self._guest("menu", boot_menu(folder), "-m", "64")
+        self.echo, self.still = (self._guest(name, typing_sector()) for name in ("echo", "still"))
         self.guests = {
             name: self._guest(name, scancode_sector(), *more)
-            for name, more in (("us", ()), ("de", ("-k", "de")), ("fr", ("-k", "fr")))
+            for name, more in (
+                *(("free", ()), ("codes", ()), ("us", ())),
+                *(("de", ("-k", "de")), ("fr", ("-k", "fr"))),
+            )
         }
-        self.menu = self._guest("menu", boot_menu(folder), "-m", "64")
         identity = Identity(folder / "pki", Authority(folder), "localhost")
         self.display = XServer(folder, "None", identity, "unused").start()
         atexit.register(self.display.stop)
         ports = {name: guest.port for name, guest in self.guests.items()}
-        ports |= {"echo": self.echo.port, "display": self.display.port, "menu": self.menu.port}
+        ports |= {"echo": self.echo.port, "still": self.still.port, "menu": menu.port}
+        ports["display"] = self.display.port
         lines = "\n".join(
             f'{name} = {{ address = "127.0.0.1:{port}" }}' for name, port in ports.items()
         )
@@ -69,12 +84,18 @@ alone = {{ address = "127.0.0.1:{self.echo.port}", one_viewer = true }}
 """).start()
         atexit.register(self.gateway.stop)
         self.api = f"http://127.0.0.1:{self.gateway.api_port}"
-        for name, guest in {"echo": self.echo, **self.guests}.items():
+        for each in self._begun:
+            each.result()
+        self.walk = self._at_once.submit(self._go_through_menu, menu)
+        self.arrives = {name: self._at_once.submit(self._type_text, name) for name in TEXTS}
+        self.stills = self._at_once.submit(self._wait_until_still)
+        for name, guest in {"echo": self.echo, "free": self.guests["free"]}.items():
             until(partial(self._runs, name, guest), "the guest's first answer")
 
     def _guest(self, name: str, sector: bytes, *more: str) -> QemuMachine:
-        guest = QemuMachine(self.folder, name, sector=sector, more=more).start()
+        guest = QemuMachine(self.folder, name, sector=sector, more=more)
         atexit.register(guest.stop)
+        self._begun.append(self._at_once.submit(guest.start))
         return guest
 
     def _runs(self, name: str, guest: QemuMachine) -> bool:
@@ -82,6 +103,43 @@ alone = {{ address = "127.0.0.1:{self.echo.port}", one_viewer = true }}
         self.type(f"here/{name}", keys=["space"])
         time.sleep(0.2)
         return bool(arrived(guest))
+
+    def _type_text(self, name: str) -> tuple[bytes, bytes, str]:
+        """Return what arrives at a guest, what ought to, and what was sent."""
+        guest = self.guests[name]
+        until(partial(self._runs, name, guest), "the guest's first answer")
+        layout, text, codes = TEXTS[name]
+        before, right = arrived(guest), scancodes(layout, text)
+        status, answer = self.type(f"here/{name}", text=text, rate=50, layout=layout, codes=codes)
+        assert status == 200, answer
+        until(lambda: len(arrived(guest)) >= len(before + right), "all keys")
+        return arrived(guest).removeprefix(before), right, answer["sent"]
+
+    def _wait_until_still(self) -> tuple[Any, Any]:
+        """Return what is seen of a screen on which a cursor blinks alone, and again later."""
+        until(partial(self._runs, "still", self.still), "the guest's first answer")
+        with Client(self.api, self.gateway.key) as client:
+            seen = client.wait_screen("here/still", stable_for=1.5, timeout=60)
+            return seen, client.wait_screen("here/still", changed_from=seen["digest"], timeout=3)
+
+    def _go_through_menu(self, menu: QemuMachine) -> tuple[subprocess.CompletedProcess[str], bytes]:
+        """Run the example, beside all other tests; a boot menu keeps a core busy until it ends."""
+        command = [sys.executable, str(EXAMPLE), "here/menu", "2", "console=ttyS0"]
+        environment = {"VNCPROXY_API": self.api, "VNCPROXY_API_KEY": self.gateway.key}
+        done = subprocess.run(
+            command,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        try:
+            if done.returncode == 0:
+                until(lambda: BOOTED in arrived(menu), "what the entry prints")
+            return done, arrived(menu)
+        finally:
+            menu.stop()
 
     def type(self, vm: str, **asked: Any) -> tuple[int, Any]:
         status, body = self.gateway.call("POST", "/v1/screen/keys", {"vm": vm, **asked})
@@ -112,16 +170,6 @@ def world() -> World:
 class QemuTests(SynchronousTestCase):
     timeout = 180
 
-    def typed(self, name: str, text: str, **more: Any) -> tuple[bytes, str]:
-        """Return what arrives at a guest, and what was sent."""
-        guest = world().guests[name]
-        before = arrived(guest)
-        status, answer = world().type(f"here/{name}", text=text, rate=50, **more)
-        self.assertEqual(status, 200, answer)
-        layout = more.get("layout", "us")
-        until(lambda: len(arrived(guest)) >= len(before + scancodes(layout, text)), "all keys")
-        return arrived(guest).removeprefix(before), answer["sent"]
-
     def test_a_guest_reads_a_text(self) -> None:
         before = world().echo.typed()
         text = "Hello, World! (1+1=2)\n"
@@ -129,23 +177,19 @@ class QemuTests(SynchronousTestCase):
         until(lambda: world().echo.typed() == before + text, "the text")
 
     def test_a_guest_with_the_layout_that_is_named_gets_its_scan_codes(self) -> None:
-        text = ASCII + "äöüß€ê"
-        self.assertEqual(self.typed("us", text, layout="de"), (scancodes("de", text), "codes"))
+        found, right, sent = world().arrives["codes"].result(150)
+        self.assertEqual((found, sent), (right, "codes"))
 
     def test_a_server_makes_the_same_scan_codes_of_keysyms(self) -> None:
-        for name, text in (
-            ("us", ASCII),
-            ("de", "zyZY@{[]}\\|ß#'+-_äÖü"),
-            ("fr", "azAZ1290&é\"'(-è_çà)=;:!,?./"),
-        ):
-            found = self.typed(name, text, layout=name, codes=False)
-            self.assertEqual(found, (scancodes(name, text), "keysyms"), name)
+        for name in ("us", "de", "fr"):
+            found, right, sent = world().arrives[name].result(150)
+            self.assertEqual((found, sent), (right, "keysyms"), name)
 
     def test_chords(self) -> None:
-        guest = world().guests["us"]
+        guest = world().guests["free"]
         before = arrived(guest)
         keys = ["ctrl+alt+delete", {"pause": 0.1}, {"hold": "f12", "seconds": 0.2}, "up"]
-        self.assertEqual(world().type("here/us", keys=keys)[0], 200)
+        self.assertEqual(world().type("here/free", keys=keys)[0], 200)
         expected = "1d 38 e053 e0d3 b8 9d 58 d8 e048 e0c8"
         until(lambda: arrived(guest).removeprefix(before) == bytes.fromhex(expected), "the chords")
 
@@ -190,17 +234,18 @@ class SessionTests(SynchronousTestCase):
     timeout = 120
 
     def test_an_administrator_ends_it_and_the_held_key_is_released(self) -> None:
-        guest = world().guests["us"]
+        guest = world().guests["free"]
         before = arrived(guest)
         answers: list[tuple[int, Any]] = []
         keys = [{"hold": "a", "seconds": 60}, "b"]
         thread = threading.Thread(
-            target=lambda: answers.append(world().type("here/us", keys=keys, user="job 7"))
+            target=lambda: answers.append(world().type("here/free", keys=keys, user="job 7"))
         )
         thread.start()
         until(lambda: arrived(guest).removeprefix(before)[:1] == b"\x1e", "the key")
-        (session,) = world().gateway.call("GET", "/v1/sessions")[1]["sessions"]
-        self.assertEqual((session["type"], session["user"]), ("keys", "job 7"))
+        sessions = world().gateway.call("GET", "/v1/sessions")[1]["sessions"]
+        (session,) = (each for each in sessions if each["user"] == "job 7")
+        self.assertEqual(session["type"], "keys")
         world().gateway.call("DELETE", f"/v1/sessions/{session['id']}")
         thread.join(30)
         ((status, answer),) = answers
@@ -210,9 +255,9 @@ class SessionTests(SynchronousTestCase):
         self.assertEqual((line["keys"], line["of"], line["user"]), (0, 2, "job 7"))
 
     def test_a_caller_that_leaves_ends_it(self) -> None:
-        guest = world().guests["us"]
+        guest = world().guests["free"]
         before = arrived(guest)
-        body = b'{"vm": "here/us", "keys": [{"hold": "c", "seconds": 60}]}'
+        body = b'{"vm": "here/free", "keys": [{"hold": "c", "seconds": 60}]}'
         with socket.create_connection(("127.0.0.1", world().gateway.api_port)) as connection:
             connection.sendall(
                 b"POST /v1/screen/keys HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
@@ -263,11 +308,9 @@ class WaitTests(SynchronousTestCase):
             return client.wait_screen("here/echo", **more)
 
     def test_a_blinking_cursor_does_not_keep_a_screen_from_being_still(self) -> None:
-        seen = self.wait(stable_for=1.5, timeout=60)
+        seen, again = world().stills.result(100)
         self.assertEqual((seen["stable"], seen["width"], seen["height"]), (True, 720, 400))
         self.assertGreaterEqual(seen["still"], 1.5)
-
-        again = self.wait(changed_from=seen["digest"], timeout=3)
         self.assertEqual((again["stable"], again["changed"]), (True, False))
 
     def test_a_change_is_seen_by_all_that_wait_and_by_one_connection(self) -> None:
@@ -298,25 +341,16 @@ class WaitTests(SynchronousTestCase):
         environment = {"VNCPROXY_API": world().api, "VNCPROXY_API_KEY": world().gateway.key}
         done = CliRunner().invoke(main, ["screen", "wait", "here/echo"], env=environment)
         self.assertRegex(done.output, r"^[0-9a-f]{32}\n$")
-        words = ["screen", "wait", "here/echo", "--timeout", "1", "--changed-from"]
+        words = ["screen", "wait", "here/echo", "--stable-for", "0.5", "--timeout", "1.5"]
+        words.append("--changed-from")
         same = CliRunner().invoke(main, [*words, done.output.strip()], env=environment)
         self.assertEqual((done.exit_code, same.exit_code), (0, 1))
         self.assertIn("has not changed", same.output)
 
     def test_the_example_goes_through_a_boot_menu(self) -> None:
-        command = [sys.executable, str(EXAMPLE), "here/menu", "2", "console=ttyS0"]
-        environment = {"VNCPROXY_API": world().api, "VNCPROXY_API_KEY": world().gateway.key}
-        done = subprocess.run(
-            command,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+        done, printed = world().walk.result(150)
         self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
-        shown = b"installed with console=ttyS0"
-        until(lambda: shown in arrived(world().menu), "what the entry prints")
+        self.assertIn(BOOTED, printed)
 
 
 class LayoutTests(SynchronousTestCase):
