@@ -23,10 +23,16 @@ def examine(title: str, recording: Path, viewer: str, moments: Sequence[Moment])
     played = play(recording, verdict.pictures)
     print(f"{title} {played}", flush=True)
     exported = wrong_in_pictures(recording, verdict.pictures)
+    if not _has_changed([path for _, path in verdict.pictures]):
+        verdict.wrong.append("the screen has never changed")
     at_rest = {each.shown.get(viewer) for each in moments if each.screen is not None}
     still = [each for each in verdict.pictures if each[1] in at_rest]
     exported += wrong_in_video(recording, VIDEO, still)
     return verdict.wrong + in_copy + played.wrong + exported
+
+
+def _has_changed(pictures: Sequence[Path]) -> bool:
+    return len({path.read_bytes() for path in pictures}) >= len(pictures) // 4
 
 
 def _words(verdict: Verdict) -> str:

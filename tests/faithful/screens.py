@@ -152,7 +152,7 @@ class BootScreen(Screen):
         self._again_after = again_after
         self._process = subprocess.Popen(
             [
-                *("qemu-system-x86_64", "-accel", "kvm", "-accel", "tcg", "-m", "512"),
+                *("qemu-system-x86_64", "-accel", "tcg", "-m", "512"),
                 *("-nodefaults", "-vga", "std", "-usb", "-device", "usb-tablet"),
                 *("-kernel", str(INSTALLER / "linux"), "-initrd", str(INSTALLER / "initrd.gz")),
                 *("-append", "vga=788 priority=low"),
