@@ -10,12 +10,15 @@ from functools import cache
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.screen.test_decoder import (
+    CORRE,
     GREEN,
+    HEXTILE,
     RAW,
     RGB,
     RRE,
     SCREENS,
     SIZE,
+    TRLE,
     ZLIB,
     G,
     R,
@@ -93,6 +96,27 @@ class LimitTests(SynchronousTestCase):
         self.assertRefused(decoder, update(*rows), "too late")
         self.assertEqual(decoder.picture.pixels[1].tolist(), [[*GREEN]] * 4)
         self.assertRefused(decoder, update(), "too late")
+
+    def test_the_time_is_checked_within_a_rectangle(self) -> None:
+        """Each part of it may be as large as the screen, or take long in other ways."""
+        whole = struct.pack(">HHHH", 0, 0, 64, 64)
+        tile = bytes([2 | 8 | 16]) + R + b"\xff" + (G + b"\0\xff") * 255
+        cases = {
+            RRE: (1000).to_bytes(4, "big") + R + (G + whole) * 1000,
+            CORRE: (1000).to_bytes(4, "big") + R + (G + b"\0\0\x40\x40") * 1000,
+            HEXTILE: tile * 16,
+            TRLE: (b"\1" + R[:3]) * 16,
+        }
+        for encoding, data in cases.items():
+            checks: list[None] = []
+
+            def check(checks: list[None] = checks) -> None:
+                checks.append(None)
+                if len(checks) == 5:
+                    raise UpstreamViolation("too late")
+
+            decoder = ScreenDecoder(Picture(64, 64), RGB, Limits(check_time=check))
+            self.assertRefused(decoder, update(rectangle(0, 0, 64, 64, encoding, data)), "too late")
 
 
 class MemoryTests(SynchronousTestCase):

@@ -5,11 +5,11 @@ The gateway never decodes a session that it only relays. Needs the extra ``scree
 - `colours`: pixels of any format as red, green and blue.
 - `picture`: the pixels of a screen.
 - `source`: reads the bytes of one message.
+- `limits`: what a decoder accepts of a server.
 - `simple`: Raw, CopyRect, RRE, CoRRE and zlib.
 - `tiles`: Hextile, TRLE and ZRLE.
 - `tight`: Tight and TightPNG.
 - `cursors`: the shapes of cursors.
-- `limits`: what a decoder accepts of a server.
 - `decoder`: a server's stream in, pictures out.
 """
 

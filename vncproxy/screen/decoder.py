@@ -174,13 +174,13 @@ class ScreenDecoder:
         copy_area(source, area, self.picture)
 
     def _rre(self, source: Source, area: Pixels) -> None:
-        decode_rre(source, area, self._colours)
+        decode_rre(source, area, self._colours, self._limits.check_time)
 
     def _corre(self, source: Source, area: Pixels) -> None:
-        decode_corre(source, area, self._colours)
+        decode_corre(source, area, self._colours, self._limits.check_time)
 
     def _hextile(self, source: Source, area: Pixels) -> None:
-        decode_hextile(source, area, self._colours)
+        decode_hextile(source, area, self._colours, self._limits.check_time)
 
     def _zlib_rectangle(self, source: Source, area: Pixels) -> None:
         decode_zlib(source, area, self._colours, self._zlib)
@@ -189,10 +189,10 @@ class ScreenDecoder:
         decode_tight(source, area, self._colours, self._tight)
 
     def _trle(self, source: Source, area: Pixels) -> None:
-        decode_trle(source, area, self._colours)
+        decode_trle(source, area, self._colours, self._limits.check_time)
 
     def _zrle_rectangle(self, source: Source, area: Pixels) -> None:
-        decode_zrle(source, area, self._colours, self._zrle)
+        decode_zrle(source, area, self._colours, self._zrle, self._limits.check_time)
 
     def _size(self, source: Source, place: Place) -> None:
         self._resize(*place[2:])

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+CheckTime = Callable[[], object]
+"""Raises to stop decoding."""
+
 
 def _nothing() -> None:
     """Do nothing."""
@@ -19,11 +22,11 @@ class Limits:
         rectangles: of an update.
         resizes: changes of the screen's size in an update, each of which copies the picture.
         pictures: the encodings of pixels that are decoded; None for all that are known.
-        check_time: called before each message and each rectangle; raises to stop decoding.
+        check_time: called again and again, at least before each rectangle.
     """
 
     message: int = 1 << 28
     rectangles: int = 0xFFFF
     resizes: int = 16
     pictures: frozenset[int] | None = None
-    check_time: Callable[[], object] = _nothing
+    check_time: CheckTime = _nothing

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .colours import Colours, Pixels
+from .limits import CheckTime
 from .picture import Picture
 from .source import Inflating, Source
 
@@ -15,6 +16,9 @@ _RRE = struct.Struct(">HHHH")
 _CORRE = struct.Struct(">BBBB")
 _BAND = 1 << 17
 """Pixels that are converted at a time: their copies are as small as a band."""
+
+_CHECKED = 16
+"""Rectangles of RRE between two looks at the time: each may be as large as the screen."""
 
 
 def decode_raw(source: Source, area: Pixels, colours: Colours) -> None:
@@ -54,22 +58,24 @@ def copy_area(source: Source, area: Pixels, picture: Picture) -> None:
     area[:] = np.copy(picture.area(x, y, width, height))
 
 
-def decode_rre(source: Source, area: Pixels, colours: Colours) -> None:
+def decode_rre(source: Source, area: Pixels, colours: Colours, check_time: CheckTime) -> None:
     """Read a rectangle in RRE: a background and rectangles of one colour."""
-    _decode_rectangles(source, area, colours, _RRE)
+    _decode_rectangles(source, area, colours, _RRE, check_time)
 
 
-def decode_corre(source: Source, area: Pixels, colours: Colours) -> None:
+def decode_corre(source: Source, area: Pixels, colours: Colours, check_time: CheckTime) -> None:
     """Read a rectangle in CoRRE, which is RRE with places of one byte."""
-    _decode_rectangles(source, area, colours, _CORRE)
+    _decode_rectangles(source, area, colours, _CORRE, check_time)
 
 
 def _decode_rectangles(
-    source: Source, area: Pixels, colours: Colours, layout: struct.Struct
+    source: Source, area: Pixels, colours: Colours, layout: struct.Struct, check_time: CheckTime
 ) -> None:
     count = source.number()
     area[:] = colours.raw(source.take(colours.raw_size))[0]
-    for _ in range(count):
+    for number in range(count):
+        if number % _CHECKED == 0:
+            check_time()
         colour = colours.raw(source.take(colours.raw_size))[0]
         x, y, width, height = source.unpack(layout)
         area[y : y + height, x : x + width] = colour

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import UpstreamViolation
 from .colours import Colours, Pixels
+from .limits import CheckTime
 from .source import Inflating, Source
 
 _HEXTILE_SIDE, _TRLE_SIDE, _ZRLE_SIDE = 16, 16, 64
@@ -20,19 +21,20 @@ _LONGEST_HEAD = 1 + 127 * 4
 """Bytes of a tile before its pixels."""
 
 
-def tiles(area: Pixels, side: int) -> Iterator[Pixels]:
+def tiles(area: Pixels, side: int, check_time: CheckTime) -> Iterator[Pixels]:
     """Yield the tiles of an area, row by row; the last ones are smaller."""
     height, width, _ = area.shape
     for y in range(0, height if width else 0, side):
+        check_time()
         for x in range(0, width, side):
             yield area[y : y + side, x : x + side]
 
 
-def decode_hextile(source: Source, area: Pixels, colours: Colours) -> None:
+def decode_hextile(source: Source, area: Pixels, colours: Colours, check_time: CheckTime) -> None:
     """Read a rectangle in Hextile."""
     size = colours.raw_size
     background = foreground = np.zeros(3, np.uint8)
-    for tile in tiles(area, _HEXTILE_SIDE):
+    for tile in tiles(area, _HEXTILE_SIDE, check_time):
         mask = source.byte()
         if mask & _RAW:
             pixels = tile.shape[0] * tile.shape[1]
@@ -50,23 +52,27 @@ def decode_hextile(source: Source, area: Pixels, colours: Colours) -> None:
             tile[y : y + (extent & 15) + 1, x : x + (extent >> 4) + 1] = colour
 
 
-def decode_trle(source: Source, area: Pixels, colours: Colours) -> None:
+def decode_trle(source: Source, area: Pixels, colours: Colours, check_time: CheckTime) -> None:
     """Read a rectangle in TRLE."""
-    _decode_tiles(source, area, colours, _TRLE_SIDE)
+    _decode_tiles(source, area, colours, _TRLE_SIDE, check_time)
 
 
-def decode_zrle(source: Source, area: Pixels, colours: Colours, stream: Inflating) -> None:
+def decode_zrle(
+    source: Source, area: Pixels, colours: Colours, stream: Inflating, check_time: CheckTime
+) -> None:
     """Read a rectangle in ZRLE: its length, and tiles compressed."""
     height, width, _ = area.shape
     count = -(-height // _ZRLE_SIDE) * -(-width // _ZRLE_SIDE)
     most = width * height * (colours.compressed_size + 1) + count * _LONGEST_HEAD
     inflated = stream.inflate(source.take(source.number()), most)
-    _decode_tiles(Source(inflated), area, colours, _ZRLE_SIDE)
+    _decode_tiles(Source(inflated), area, colours, _ZRLE_SIDE, check_time)
 
 
-def _decode_tiles(source: Source, area: Pixels, colours: Colours, side: int) -> None:
+def _decode_tiles(
+    source: Source, area: Pixels, colours: Colours, side: int, check_time: CheckTime
+) -> None:
     reader = _Tiles(source, colours)
-    for tile in tiles(area, side):
+    for tile in tiles(area, side, check_time):
         tile[:] = reader.read(tile.shape[1], tile.shape[0])
 
 
