@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -133,9 +135,21 @@ class DescribingTests(S3Case):
         keep(self.folder)
         self.upload()
         entry = self.found(self.other)
-        for data in (b"", b"[]", b'{"v": 2}', b"\xff"):
+        for data in (b"", b"[]", b'{"v": 2}', b"\xff", *self.spoilt_cards()):
             self.bucket.put(name_of("7f3a").replace(".vncr", ".json"), data)
             self.assertRaises(CannotRead, self.other.describe, entry)
+
+    def spoilt_cards(self) -> Iterator[bytes]:
+        """Yield cards of which one member is as no writer writes it."""
+        card = json.loads(self.bucket.stored[name_of("7f3a").replace(".vncr", ".json")])
+        for members in (
+            {"seconds": float("inf")},
+            {"seconds": 10**400},
+            {"reason": "\ud800"},
+            {"about": {**card["about"], "started_at": "soon"}},
+            {"about": {**card["about"], "vm": ["kvm/web-01"]}},
+        ):
+            yield json.dumps({**card, **members}).encode()
 
     def test_one_that_another_proxy_records(self) -> None:
         path = keep(self.folder, end="")

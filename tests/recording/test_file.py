@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 
 import pyrage
@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.properties import given
 from tests.properties import strategies as st
+from vncproxy.archive.describing import read_about, read_end
 from vncproxy.recording.chunks import LONGEST_BODY, ChunkWriter, Damaged, Kind
 from vncproxy.recording.events import Event, Source
 from vncproxy.recording.reading import Ending, RecordingReader
@@ -118,6 +119,40 @@ class FileTests(SynchronousTestCase):
         long = recording()[:8] + (LONGEST_BODY + 1).to_bytes(4, "big") + bytes(60)
         for data in (b"", b"FBS 001.000\n", recording()[:7] + b"\2" + bytes(60), long):
             self.assertRaises(Damaged, list, RecordingReader(io.BytesIO(data)).events())
+
+    def test_members_that_no_writer_writes(self) -> None:
+        about = {"v": 1, **asdict(ABOUT)}
+        spoilt: list[dict[str, object]] = [
+            {"started_at": float("nan")},
+            {"started_at": "soon"},
+            {"started_at": True},
+            {"started_at": 1e300},
+            {"keys": "no"},
+            {"vm": None},
+            {"user": "\ud800"},
+            {"v": 2},
+        ]
+        for members in spoilt:
+            data = ChunkWriter().chunk(Kind.ABOUT, json.dumps({**about, **members}).encode())
+            reader = RecordingReader(io.BytesIO(recording()[:8] + data))
+            self.assertRaises(Damaged, list, reader.events())
+
+    def test_an_end_that_no_writer_writes(self) -> None:
+        for end in (
+            b"[]",
+            b'{"reason": "x"}',
+            b'{"reason": "x", "moment": -1}',
+            b'{"reason": "x", "moment": Infinity}',
+            b'{"reason": "x", "moment": 1%s}' % (b"0" * 400),
+            b'{"reason": "\\ud800", "moment": 1}',
+        ):
+            chunks = ChunkWriter()
+            about = chunks.chunk(Kind.ABOUT, json.dumps({"v": 1, **asdict(ABOUT)}).encode())
+            data = recording()[:8] + about + chunks.chunk(Kind.END, end)
+            self.assertRaises(Damaged, list, RecordingReader(io.BytesIO(data)).events())
+            library = io.BytesIO(data)
+            self.assertEqual(read_about(library), ABOUT)
+            read_end(library)
 
     @given(st.binary(max_size=200), st.lists(st.integers(1, 40)))
     def test_random_bytes_raise_our_error(self, data: bytes, sizes: list[int]) -> None:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
+from math import isfinite
 from typing import Final
 
+from ..recording.reading import check_members, load_object
 from ..recording.writing import About
 from .library import SUFFIX, CannotRead, Description, State
 
 CARD_SUFFIX: Final = ".json"
 LONGEST_CARD: Final = 1 << 20
+
+_SPOILT: Final = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+"""What a card that is none may raise; and ``RecursionError``."""
 
 
 def card_name(name: str) -> str:
@@ -48,11 +53,15 @@ def read_card(name: str, data: bytes) -> Description:
     """
     known = {each.name for each in fields(About)}
     try:
-        members = json.loads(data)
+        members = load_object(data)
         if members["v"] != 1:
             raise CannotRead(f"the card of {name} is of version {members['v']!r}, known is 1")
         about = {key: value for key, value in members["about"].items() if key in known}
         state, seconds = State(members["state"]), float(members["seconds"])
-        return Description(About(**about), state, str(members["reason"]), seconds, False)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
+        found = Description(About(**about), state, str(members["reason"]), seconds, False)
+        check_members(0, found.about)
+        if not isfinite(seconds):
+            raise ValueError(f"{seconds} seconds")
+    except (*_SPOILT, RecursionError) as e:
         raise CannotRead(f"the card of {name} cannot be read") from e
+    return found

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO, Final
 
 from ..recording.chunks import HASH_SIZE, HEAD, MAGIC, Damaged, Kind
-from ..recording.reading import RecordingReader
+from ..recording.reading import RecordingReader, load_object
 from ..recording.writing import About
 from .library import CannotRead, Description, Entry, State
 
@@ -95,7 +94,7 @@ def _is_whole(tail: bytes, at: int) -> bool:
 
 def _parsed(body: bytes) -> End | None:
     try:
-        members = json.loads(body)
+        members = load_object(body)
         return End(str(members["reason"]), int(members["moment"]) / 1e6)
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

@@ -15,6 +15,9 @@ from .writing import STOPPED, About
 
 _READ_SIZE: Final = 1 << 16
 
+_LATEST: Final = 253402300800
+"""Seconds from 1970 to the year 10000."""
+
 OpenSeal = Callable[[str], Seal]
 """Returns the seal of a file by its sealed key, or raises `CannotOpen`."""
 
@@ -142,11 +145,21 @@ class RecordingReader:
 
 def _members(chunk: Chunk, body: bytes) -> dict[str, Any]:
     try:
-        members = json.loads(body)
-        if not isinstance(members, dict):
-            raise TypeError("no object")
+        return load_object(body)
     except (ValueError, TypeError, RecursionError) as e:
         raise Damaged(chunk.number, f"its JSON cannot be read: {e}") from e
+
+
+def load_object(data: bytes) -> dict[str, Any]:
+    """Return a JSON object whose strings can be written in UTF-8, as not all that JSON has can.
+
+    Raises:
+        ValueError, TypeError, RecursionError: it is none.
+    """
+    members = json.loads(data)
+    if not isinstance(members, dict):
+        raise TypeError("no object")
+    json.dumps(members, ensure_ascii=False).encode()
     return members
 
 
@@ -156,13 +169,32 @@ def _about(chunk: Chunk) -> About:
     try:
         if members["v"] != 1:
             raise Damaged(chunk.number, f"it is of version {members['v']!r}, known is 1")
-        return About(**{name: value for name, value in members.items() if name in known})
+        about = About(**{name: value for name, value in members.items() if name in known})
     except (KeyError, TypeError) as e:
         raise Damaged(chunk.number, f"a member is missing: {e}") from e
+    check_members(chunk.number, about)
+    return about
+
+
+def check_members(number: int, about: About) -> None:
+    """Check what each member is.
+
+    Raises:
+        Damaged: one is of another type, or no number that a clock has.
+    """
+    for each in fields(About):
+        value = getattr(about, each.name)
+        if type(value).__name__ != each.type and (each.type, type(value)) != ("float", int):
+            raise Damaged(number, f"its member {each.name} is no {each.type}")
+    if not 0 <= about.started_at < _LATEST:
+        raise Damaged(number, "its member started_at is no time")
 
 
 def _ending(chunk: Chunk, members: dict[str, Any]) -> Ending:
     try:
-        return Ending(str(members["reason"]), int(members["moment"]))
-    except (KeyError, TypeError, ValueError) as e:
+        ending = Ending(str(members["reason"]), int(members["moment"]))
+    except (KeyError, TypeError, ValueError, OverflowError) as e:
         raise Damaged(chunk.number, f"a member is missing: {e}") from e
+    if not 0 <= ending.moment < 1 << 64:
+        raise Damaged(chunk.number, "its moment is none")
+    return ending
