@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from vncproxy.recording.being_written import mark_as_written
 from vncproxy.recording.playing import pictures_at
 from vncproxy.recording.writing import STOPPED, RecordingWriter
 from vncproxy.replay import Entry, Kind
+from vncproxy.replay.budget import SPARE_TIME
 from vncproxy.replay.following import Follower
 from vncproxy.screen import Picture, ScreenDecoder
 
@@ -46,6 +48,19 @@ class Session:
     def followed(self) -> list[Entry]:
         with self.path.open("rb") as file:
             return list(Follower(file, self.sleep, lambda: self.now).entries())
+
+
+class CostTests(SynchronousTestCase):
+    def test_one_that_takes_longer_to_decode_than_it_lasts_is_not_followed(self) -> None:
+        session = Session(Path(self.mktemp()))
+        self.addCleanup(session.file.close)
+        session.write(session.writer.events(events_of(3, "16", 200)))
+        busy = count(step=SPARE_TIME / 20)
+        with session.path.open("rb") as file:
+            follower = Follower(file, session.sleep, lambda: 0.0, lambda: next(busy))
+            found = list(follower.entries())
+        self.assertEqual([each.kind for each in found], [Kind.END])
+        self.assertIn("takes too long to decode", json.loads(found[0].data)["trouble"])
 
 
 class FollowingTests(SynchronousTestCase):

@@ -30,8 +30,8 @@ class Process:
     def signalProcess(self, signal: str) -> None:
         self.signals.append(signal)
 
-    def end(self, status: int = 0) -> None:
-        why = ProcessTerminated(status) if status else ProcessDone(0)
+    def end(self, status: int = 0, signal: int | None = None) -> None:
+        why = ProcessTerminated(status, signal) if status or signal else ProcessDone(0)
         self.protocol.processEnded(Failure(why))
 
 
@@ -112,7 +112,12 @@ class IndexerTests(SynchronousTestCase):
         self.assertEqual(str(self.failureResultOf(asked, CannotMake).value), "it is sealed")
         self.reactor.processes[1].protocol.errReceived(b"Traceback\nKilled\n")
         self.reactor.processes[1].end(9)
-        self.failureResultOf(other, CannotMake)
+        self.assertIn("with status 9", str(self.failureResultOf(other, CannotMake).value))
+
+    def test_a_process_that_was_killed(self) -> None:
+        asked = self.indexer.make(A)
+        self.reactor.processes[0].end(signal=9)
+        self.assertIn("ended by signal 9", str(self.failureResultOf(asked, CannotMake).value))
 
     def test_a_process_that_cannot_be_started(self) -> None:
         self.reactor.error = OSError(11, "Resource temporarily unavailable")

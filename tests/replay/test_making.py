@@ -16,7 +16,8 @@ from tests.replay.streams import FORMATS, RAW, SIZE, ZLIB, events_of
 from vncproxy.recording.events import Event, Source
 from vncproxy.recording.writing import RecordingWriter
 from vncproxy.replay import CannotMake, Kind, cutting, images, rectangles
-from vncproxy.replay.making import SPARE_TIME, make_copy
+from vncproxy.replay.budget import SPARE_TIME
+from vncproxy.replay.making import make_copy
 from vncproxy.rfb.server_init import ServerInit
 
 SERVER, VIEWER, LEFT_OUT = Source.SERVER, Source.VIEWER, Source.LEFT_OUT

@@ -15,6 +15,7 @@ Nothing here but `translating` and what it needs decodes; that happens in proces
 - `viewer_messages`: what a viewer did.
 - `translating`: events of a recording in, entries out.
 - `trouble`: why there is no more.
+- `budget`: what a recording may cost.
 - `cutting`: where a segment ends.
 - `segments`: writes them.
 - `idling`: times in which nothing happens.

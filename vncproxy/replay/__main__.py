@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -60,6 +61,8 @@ def _be_modest(follows: bool) -> None:
         os.environ[f"{name}_NUM_THREADS"] = "1"
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")  # rather than that of the sessions
 
 
 def _end_with_parent() -> None:
@@ -76,10 +79,19 @@ def _make(file: Path, turn: Path | None) -> int:
     try:
         with wait_for_turn(turn):
             copy_file(file, _Progress().show)
-    except (CannotMake, OSError) as e:
-        _say({"why": (e.strerror or str(e)) if isinstance(e, OSError) else str(e)})
+    except (CannotMake, OSError, MemoryError) as e:
+        _say({"why": _why(e)})
         return 1
+    except Exception:
+        _say({"why": "an error of the proxy, which its log has"})
+        raise
     return 0
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "it needs too much memory"
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 class _Progress:

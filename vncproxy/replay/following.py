@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 
 from ..recording.being_written import is_being_written
 from ..recording.reading import RecordingReader
+from .budget import Budget
 from .entries import Entry, Kind
 from .translating import Translator
 from .trouble import trouble_of
@@ -43,16 +44,22 @@ class Follower:
     Args:
         sleep: waits for so many seconds.
         seconds: a clock that is never set.
+        busy_seconds: the time of the processor.
     """
 
     def __init__(
-        self, file: BinaryIO, sleep: Callable[[float], object], seconds: Callable[[], float]
+        self,
+        file: BinaryIO,
+        sleep: Callable[[float], object],
+        seconds: Callable[[], float],
+        busy_seconds: Callable[[], float] = time.process_time,
     ) -> None:
         self._file = file
         self._sleep = sleep
         self._seconds = seconds
         self._reader = RecordingReader(file)
-        self._translator = Translator(is_silent=True)
+        self._budget = Budget(busy_seconds)
+        self._translator = Translator(is_silent=True, check_time=self._budget.check_time)
         self._moment = self._read = 0
         self._told = seconds()
         self._has_begun = False
@@ -92,6 +99,7 @@ class Follower:
     def _what_is_there(self) -> Iterator[Entry]:
         """Yield what was written since the last time, once there was a key frame."""
         for event in self._reader.events():
+            self._budget.moment = event.moment
             entries = self._translator.take(event)
             self._moment = max(self._moment, event.moment)
             yield from entries

@@ -197,13 +197,20 @@ class _Process(ProcessProtocol):
         if reason.check(ProcessDone):
             self._on_end(self.job, None, errors)
         else:
-            self._on_end(self.job, self._why or reason.getErrorMessage(), errors)
+            self._on_end(self.job, self._why or _ending(reason.value), errors)
 
     def kill(self) -> None:
         """End the process at once."""
         transport: Any = self.transport
         if transport is not None:
             transport.signalProcess("KILL")
+
+
+def _ending(error: Any) -> str:
+    """Return how a process ended that did not say why."""
+    if getattr(error, "signal", None) is None:
+        return f"the process that makes it ended with status {getattr(error, 'exitCode', None)}"
+    return f"the process that makes it was ended by signal {error.signal}, perhaps for its memory"
 
 
 def _environment() -> Mapping[str, str]:

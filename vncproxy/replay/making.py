@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from ..recording.events import Event
 from ..recording.reading import RecordingReader
+from .budget import Budget, check_lists, check_size
 from .contents import CannotMake, Contents
 from .cutting import Cutter
 from .entries import Entry, Kind
@@ -15,10 +17,7 @@ from .idling import IdleTimes
 from .recent import Recent
 from .segments import SegmentWriter
 from .translating import Translator
-from .trouble import TooExpensive, trouble_of
-
-SPARE_TIME: Final = 600.0
-"""Seconds of the processor that a copy may need beside those for which was recorded."""
+from .trouble import trouble_of
 
 
 def make_copy(
@@ -51,7 +50,7 @@ def make_copy(
     except Exception as e:
         if reader.about is None:
             raise CannotMake(str(e)) from e
-        maker.trouble = trouble_of(e)
+        maker.stop(trouble_of(e), recording.seek(0, os.SEEK_END))
     if not reader.is_open:
         raise CannotMake("it is sealed")
     return maker.finish()
@@ -64,9 +63,8 @@ class _Maker:
         self.trouble = ""
         self._reader = reader
         self._target = target
-        self._seconds = seconds
-        self._started = seconds()
-        self._translator = Translator(check_time=self._check_time)
+        self._budget = Budget(seconds)
+        self._translator = Translator(check_time=self._budget.check_time)
         self._segments = SegmentWriter(target)
         self._cutter = Cutter()
         self._idle = IdleTimes()
@@ -77,6 +75,8 @@ class _Maker:
     def make(self, on_progress: Callable[[int], object]) -> None:
         """Write all segments."""
         for event in self._events(on_progress):
+            self._budget.moment = event.moment
+            self._check_costs()
             if self._cutter.is_due():
                 self._begin_segment()
             was_there = self._translator.init is not None
@@ -96,10 +96,10 @@ class _Maker:
                 on_progress(self._read)
         self._read += self._reader.take_read()
 
-    def _check_time(self) -> None:
-        """Raise `TooExpensive` once more time was used than there is."""
-        if self._seconds() - self._started > SPARE_TIME + self._last / 1e6:
-            raise TooExpensive
+    def _check_costs(self) -> None:
+        self._budget.check_time()
+        check_size(self._segments.size, self._read)
+        check_lists(self._segments.count, len(self._sizes), len(self._idle.found))
 
     def _write(self, entries: Sequence[Entry]) -> None:
         """Write the entries of an event."""
@@ -122,6 +122,10 @@ class _Maker:
         width, height = self._translator.size
         if self._segments and (not self._sizes or self._sizes[-1][1:] != (width, height)):
             self._sizes.append((self._last, width, height))
+
+    def stop(self, trouble: str, size: int) -> None:
+        """Note why nothing more can be played; the copy is that of the whole file nevertheless."""
+        self.trouble, self._read = trouble, size
 
     def finish(self) -> Contents:
         """Write the table of contents, and return it."""

@@ -25,9 +25,20 @@ class SegmentWriter:
         """Whether a segment was begun."""
         return self._is_open
 
+    @property
+    def size(self) -> int:
+        """Bytes that were written."""
+        return self._offset
+
+    @property
+    def count(self) -> int:
+        """How many segments have ended."""
+        return len(self._done)
+
     def begin(self, data: bytes, moment: int) -> None:
         """Begin a segment with its first bytes."""
-        self._done = list(self.written())
+        if self._is_open:
+            self._done.append(self._last())
         self._at, self._start, self._is_open = moment, self._offset, True
         self.add(data, moment)
 
@@ -39,7 +50,7 @@ class SegmentWriter:
 
     def written(self) -> tuple[Segment, ...]:
         """Return the segments that were written, and what there is of the last one."""
-        if not self._is_open:
-            return ()
-        last = Segment(self._at, self._start, self._offset - self._start, self._end)
-        return (*self._done, last)
+        return (*self._done, self._last()) if self._is_open else ()
+
+    def _last(self) -> Segment:
+        return Segment(self._at, self._start, self._offset - self._start, self._end)

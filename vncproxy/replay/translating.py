@@ -18,10 +18,14 @@ from .encoding import (
 )
 from .entries import Entry, Kind
 from .rectangles import TranslatingDecoder
+from .trouble import TooExpensive
 from .viewer_messages import ViewerMessages
 
 MOST_RECTANGLES: Final = 0xFFFF
 """Of an update."""
+
+LARGEST: Final = 512 << 20
+"""Bytes that one event, or a key frame, becomes; a security limit."""
 
 _BELL = b"\2"
 
@@ -67,7 +71,7 @@ class Translator:
 
     def _taken(self, event: Event) -> list[Entry]:
         if event.source is Source.LEFT_OUT:
-            return [Entry(Kind.LEFT_OUT, event.moment, event.data)]
+            return [Entry(Kind.LEFT_OUT, event.moment, event.data[:1])] if event.data else []
         self._playback.take(event)
         if event.source is Source.VIEWER:
             found = self._viewer.receive(event.data)
@@ -118,13 +122,16 @@ class _Output:
     """
 
     def __init__(self) -> None:
-        self.rectangles = 0
+        self.rectangles = self._size = 0
         self._waiting: list[bytes] = []
         self._messages: list[bytes] = []
 
     def add(self, rectangle: bytes) -> None:
-        """Add a rectangle."""
+        """Add a rectangle; raises `TooExpensive` where all become too large."""
         self.rectangles += 1
+        self._size += len(rectangle)
+        if self._size > LARGEST:
+            raise TooExpensive(f"one message would become more than {LARGEST >> 20} MiB")
         self._waiting.append(rectangle)
 
     def add_alone(self, rectangle: bytes) -> None:
@@ -143,7 +150,7 @@ class _Output:
     def take(self) -> list[bytes]:
         """Return the messages of all that was added."""
         self._end_update()
-        messages, self._messages, self.rectangles = self._messages, [], 0
+        messages, self._messages, self.rectangles, self._size = self._messages, [], 0, 0
         return messages
 
     def _end_update(self) -> None:
