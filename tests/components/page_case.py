@@ -1,4 +1,4 @@
-"""The console page of a stand-in gateway in headless Chromium."""
+"""The console page of a stand-in gateway in a headless browser."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from tests.components.chromium import browser
+from tests.components.firefox import firefox_browser
 from tests.components.page_stand_in import Answer, Console, Gateway, Show
 from vncproxy.web.install import install
 
@@ -31,6 +32,7 @@ class PageTestCase(TestCase):
 
     timeout = 300
     prefix = "/"
+    browser = staticmethod(browser)
 
     async def setUp(self) -> None:  # type: ignore[override]
         await deferToThread(install)
@@ -38,7 +40,7 @@ class PageTestCase(TestCase):
 
         self.gateway = Gateway()
         self.running = self.gateway.listen(reactor, self.prefix)
-        self.driver = await deferToThread(browser)
+        self.driver = await deferToThread(self.browser)
         await deferToThread(self.driver.set_window_size, 1100, 800)
 
     async def tearDown(self) -> None:  # type: ignore[override]
@@ -94,3 +96,30 @@ class PageTestCase(TestCase):
         """Return the warnings and errors in the browser's console since the last call."""
         log = await deferToThread(self.driver.get_log, "browser")
         return [entry["message"] for entry in log if entry["level"] in ("WARNING", "SEVERE")]
+
+
+class InFirefox:
+    """Put before a class of page tests, lets Firefox instead of Chromium show the page."""
+
+    browser = staticmethod(firefox_browser)
+
+
+def tests_of(cases: type[PageTestCase], *names: str) -> Callable[[type], type]:
+    """Put the named tests of another class, as they are, into the decorated one."""
+    missing = set(names) - set(vars(cases))
+    if missing:
+        raise AttributeError(f"{cases.__name__} has no {', '.join(sorted(missing))}")
+    chosen = {
+        name: member
+        for name, member in vars(cases).items()
+        if name in names or not name.startswith(("__", "test_"))
+    }
+
+    def fill(empty: type) -> type:
+        return type(empty.__name__, (empty, *cases.__bases__), {**chosen, **_named(empty)})
+
+    return fill
+
+
+def _named(cases: type) -> dict[str, Any]:
+    return {name: getattr(cases, name) for name in ("__module__", "__qualname__", "__doc__")}

@@ -6,6 +6,8 @@ import io
 import time
 
 from PIL import Image
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from twisted.internet.threads import deferToThread
 
@@ -180,6 +182,8 @@ class ScreenTests(PageTestCase):
         await self.click("full-screen")
         await self.until("return document.fullscreenElement !== null", True)
         self.addCleanup(self.js, "return document.exitFullscreen()")
+        canvas = await deferToThread(self.driver.find_element, By.CSS_SELECTOR, "#screen canvas")
+        await deferToThread(ActionChains(self.driver).move_to_element(canvas).perform)
         await self.until(
             "return document.querySelector('canvas').clientHeight > innerHeight * 0.9", True
         )

@@ -132,7 +132,13 @@ class KeyTests(PageTestCase):
 
     async def test_ctrl_alt_shift_leaves_the_screen(self) -> None:
         await self.open_screen()
-        await self.type("a", Keys.CONTROL, Keys.ALT, Keys.SHIFT)
+        await self.type("a")
+        chord = ActionChains(self.driver)
+        for key in (Keys.CONTROL, Keys.ALT, Keys.SHIFT):
+            chord.key_down(key)
+        for key in (Keys.CONTROL, Keys.ALT, Keys.SHIFT):
+            chord.key_up(key)
+        await deferToThread(chord.perform)
         await self.until("return document.activeElement.id", "ctrl-alt-del")
 
     async def test_keys_do_not_stay_down_when_the_screen_loses_the_focus(self) -> None:
