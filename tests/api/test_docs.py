@@ -47,6 +47,7 @@ class ExampleTests(ApiTestCase):
                 sessions=2,
                 most_sessions=1000,
                 started_at=NOW,
+                refusals={"token-used": 3},
             )
         ]
         self.serve()

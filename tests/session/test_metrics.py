@@ -49,6 +49,14 @@ class MetricsTests(SynchronousTestCase):
         self.assertEqual(refused, 2)
         self.assertEqual(self.value("sessions_open"), 0)
 
+    def test_all_refusals_of_a_process_are_known_by_reason(self) -> None:
+        refusals = self.metrics.refusals(lambda: (9, 0, 4))
+        self.assertEqual(refusals(), {"too-often": 4})
+        for error in (TokenUnknown(), TokenUnknown(), OverLimit("9 are open", option="sessions")):
+            self.metrics.refused(session(None), error)
+
+        self.assertEqual(refusals(), {"too-often": 4, "token-unknown": 2, "over-limit": 1})
+
     def test_refusals_by_the_service_itself_are_shown_before_there_is_one(self) -> None:
         for reason in ("store-unavailable", "busy", "over-limit", "audit-unavailable"):
             self.assertEqual(self.value("refusals_total", backend="", reason=reason), 0)

@@ -21,6 +21,8 @@ class Worker(TypedDict):
     Attributes:
         worker: counted from 1; 0 where there is only one.
         generation: counts upgrades.
+        refusals: sessions and connections that it has refused since its start, by the code of the
+            reason.
     """
 
     id: Id
@@ -31,6 +33,7 @@ class Worker(TypedDict):
     limits: SessionLimit
     draining: bool
     started_at: Time
+    refusals: dict[str, Count]
 
 
 class ZoneLinks(TypedDict):

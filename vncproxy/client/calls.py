@@ -153,6 +153,7 @@ def list_sessions(
     *,
     vm: str | None = None,
     user: str | None = None,
+    client: str | None = None,
     token: str | None = None,
     proxy: str | None = None,
     from_zone: str | None = None,
@@ -164,6 +165,7 @@ def list_sessions(
     """List live sessions, oldest first: all, or those that match every argument.
 
     Args:
+        client: the address of their user.
         token: the id of a token.
         proxy: the name or id of a proxy.
         from_zone: the zone whose users they are of.
@@ -173,7 +175,7 @@ def list_sessions(
         after: the ``next`` of the page before.
     """
     query = given(vm=vm, user=user, token=token, proxy=proxy, limit=limit, after=after)
-    query |= given(from_zone=from_zone, to_zone=to_zone, state=state)
+    query |= given(from_zone=from_zone, to_zone=to_zone, state=state, client=client)
     return Call("GET", "/v1/sessions", query)
 
 

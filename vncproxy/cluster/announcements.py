@@ -41,6 +41,7 @@ def encode(announcement: Announcement) -> str:
             "started_at": announcement.started_at,
             **_zones(announcement),
             **_links(announcement),
+            **({"refusals": dict(announcement.refusals)} if announcement.refusals else {}),
         }
     )
 
@@ -100,6 +101,7 @@ def _decode(worker_id: str, members: dict[str, Any]) -> Announcement:
         accepts=tuple(map(_text, members.get("accepts", ()))),
         links={_text(name): _link(link) for name, link in members.get("links", {}).items()},
         tunnel_port=_text(members.get("tunnel_port", "")),
+        refusals={_text(code): int(n) for code, n in members.get("refusals", {}).items()},
     )
 
 

@@ -100,7 +100,7 @@ def texts_of(wanted: SessionFilter) -> list[bytes]:
     They are looked for before the JSON is parsed, which takes longer.
     """
     vm = str(wanted.vm) if wanted.vm is not None else None
-    texts = [vm, wanted.user, wanted.from_zone, wanted.to_zone]
+    texts = [vm, wanted.user, wanted.from_zone, wanted.to_zone, wanted.client]
     if wanted.state is SessionPhase.WAITING:
         texts.append(wanted.state.value)
     if wanted.tokens is not None and len(wanted.tokens) == 1:

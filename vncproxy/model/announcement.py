@@ -45,6 +45,7 @@ class Announcement:
         asks: the zones whose consoles can be opened through it, by their names.
         accepts: the zones that may ask it, likewise.
         links: the links with zones, by their names.
+        refusals: what it has refused since its start, by the code of the reason.
         tunnel_port: where it takes tunnels that reached other processes: host, port and the
             fingerprint of its certificate; empty where it takes none.
     """
@@ -65,3 +66,4 @@ class Announcement:
     accepts: tuple[str, ...] = ()
     links: Mapping[str, LinkState] = field(default_factory=dict)
     tunnel_port: str = ""
+    refusals: Mapping[str, int] = field(default_factory=dict)

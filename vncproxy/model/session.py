@@ -130,6 +130,10 @@ class KnownSession(Protocol):
         """Its user."""
 
     @property
+    def client(self) -> str:
+        """The address of its user."""
+
+    @property
     def proxy(self) -> str:
         """The name of its proxy."""
 
@@ -169,6 +173,7 @@ class SessionFilter:
         to_zone: the zone whose console it shows.
         signer: the token source whose signed link it has.
         state: how far it is.
+        client: the address of its user.
     """
 
     vm: VMAddress | None = None
@@ -181,6 +186,7 @@ class SessionFilter:
     to_zone: str | None = None
     signer: str | None = None
     state: SessionPhase | None = None
+    client: str | None = None
 
     def accepts(self, session: KnownSession) -> bool:
         """Tell whether a session meets them."""
@@ -189,6 +195,7 @@ class SessionFilter:
             and self.user in (None, session.user)
             and self.signer in (None, session.signer)
             and self.state in (None, session.state)
+            and self.client in (None, session.client)
             and self.proxy in (None, session.proxy, session.proxy_id)
             and (self.ids is None or session.id in self.ids)
             and (self.tokens is None or session.token_id in self.tokens)

@@ -60,6 +60,7 @@ class Description:
 
     Attributes:
         serves: returns the hosts that it serves by name, None for every host.
+        refusals: returns what was refused since the start, by the code of the reason.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Description:
         self._sessions = sessions
         self._started_at = started_at
         self.serves: Callable[[], tuple[str, ...] | None] = lambda: None
+        self.refusals: Callable[[], Mapping[str, int]] = dict
         self._links = links
         self._of: Settings | None = None
         self._constant = Announcement(identity)
@@ -92,6 +94,7 @@ class Description:
             started_at=self._started_at,
             links=self._links.states() if self._links else {},
             tunnel_port=self._links.tunnel_port if self._links else "",
+            refusals=self.refusals(),
         )
 
     def _describe(self, settings: Settings) -> Announcement:

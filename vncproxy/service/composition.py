@@ -209,7 +209,11 @@ class _Parts:
 
     def _make_description(self) -> Description:
         started_at = time.time()
-        return Description(self.me, self._settings_in_force, self.sessions, started_at, self.links)
+        described = Description(
+            self.me, self._settings_in_force, self.sessions, started_at, self.links
+        )
+        described.refusals = self.metrics.sessions.refusals(self.connections.counts)
+        return described
 
     def _make_cluster(self) -> Cluster | None:
         cluster = make_cluster(

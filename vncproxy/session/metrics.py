@@ -6,6 +6,7 @@ bounded.
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -31,11 +32,15 @@ class Metrics:
     Args:
         registry: where the metrics are registered; a second ``Metrics`` needs another one.
         backend: names backends in labels.
+
+    Attributes:
+        refused_by_reason: how many sessions this process has refused, by the code of the reason.
     """
 
     def __init__(self, registry: Registry, backend: BackendLabels) -> None:
         self._backend_label = backend
         self._registry = registry
+        self.refused_by_reason = collections.Counter[str]()
         self._bytes_down = self._bytes_up = 0
         self._moved: Callable[[], tuple[int, int]] = lambda: (0, 0)
         text = "Bytes of all sessions, as they flow: down to the user, up from the user."
@@ -114,6 +119,20 @@ class Metrics:
         text = "What was turned away without a session."
         self._registry.counter("vncproxy_turned_away_total", text, turned_away, "reason")
 
+    def refusals(self, counts: Callable[[], tuple[int, int, int]]) -> Callable[[], dict[str, int]]:
+        """Return what returns all that this process has refused, by the code of the reason.
+
+        Args:
+            counts: as `count_connections` has them.
+        """
+
+        def all_refusals() -> dict[str, int]:
+            _, no_room, too_often = counts()
+            early = {"no-room": no_room, "too-often": too_often}
+            return {**self.refused_by_reason, **{code: n for code, n in early.items() if n}}
+
+        return all_refusals
+
     def count_audit(self, lines: Callable[[], tuple[int, int, int]]) -> None:
         """Show how many audit lines wait for room, how many were lost, and failed attempts."""
         text = "Audit lines that wait for a disk that is full."
@@ -130,6 +149,7 @@ class Metrics:
     def refused(self, session: SessionInfo, error: VNCProxyError) -> None:
         """Count a session that was refused."""
         self._refusals.labels(self._backend(session), error.code).inc()
+        self.refused_by_reason[error.code] += 1
         if isinstance(error, OverLimit) and error.option:
             self._over_limit.labels(error.option).inc()
         self._count(session, error)

@@ -133,6 +133,11 @@ class SessionState:
         return None if self.grant is None else self.grant.token.joins
 
     @property
+    def client(self) -> str:
+        """The address of its user."""
+        return self.user_request.client
+
+    @property
     def shares_control(self) -> bool:
         """Whether one of the users at its machine drives at a time."""
         return self.grant is not None and self.grant.token.policy.sharing is Sharing.ONE_DRIVER

@@ -40,6 +40,17 @@ class ListTests(ApiTestCase):
             },
         )
 
+    def test_refusals_are_counted_by_reason_for_each_process(self) -> None:
+        self.proxies.found = [
+            announced("north", worker=1, refusals={"token-used": 2, "no-room": 1}),
+            announced("north", worker=2),
+        ]
+
+        (shown,) = self.call("GET", "/v1/proxies").body["proxies"]
+
+        counts = [each["refusals"] for each in shown["workers"]]
+        self.assertEqual(counts, [{"no-room": 1, "token-used": 2}, {}])
+
     def test_differences_are_warnings(self) -> None:
         self.proxies.found = [
             announced("north", backends={"kvm": "1", "xen": "5"}),

@@ -92,6 +92,21 @@ class ListTests(ApiTestCase):
         self.assertEqual([s["id"] for s in shown], ["esx"])
 
 
+class ClientTests(ApiTestCase):
+    def test_sessions_are_found_by_the_address_of_their_user(self) -> None:
+        self.sessions.add(session("1"))
+        self.sessions.add(replace(session("2"), client="2001:db8::7"))
+        for client, expected in (("192.0.2.1", ["1"]), ("2001:db8::7", ["2"]), ("192.0.2", [])):
+            found = self.call("GET", f"/v1/sessions?client={client}").body["sessions"]
+            self.assertEqual([each["id"] for each in found], expected)
+
+        for client in ("", "x" * 65, "%0a"):
+            answer = self.call("GET", f"/v1/sessions?client={client}")
+            self.assertEqual(answer.error["field"], "client", client)
+        answer = self.call("DELETE", "/v1/sessions?client=192.0.2.1")
+        self.assertRefused(answer, 400, "bad-request", "client")
+
+
 class ChangeTests(ApiTestCase):
     def change(self, mode: str = "view-only", session_id: str = "1", **more: Any) -> Any:
         return self.call("PATCH", f"/v1/sessions/{session_id}", {"mode": mode}, **more)

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from ...model import SessionPhase, VMAddress
 from ...screenshots.formats import QUALITY as USUAL_QUALITY
 from ...screenshots.formats import ImageFormat
+from ...text import has_control
 from ...tokens.external.link_claims import JTI as JTI_OF_LINK
 from ...tokens.issuing import MOST_HOPS
 from ..reply import Refusal
@@ -22,6 +23,9 @@ LONGEST_PAGE = 1000
 
 LONGEST_SIDE = 16384
 """Pixels of an image from left to right, and from top to bottom."""
+
+LONGEST_ADDRESS = 64
+"""Characters of the address of a user."""
 
 BEST_QUALITY = 100
 """Of an image."""
@@ -149,6 +153,13 @@ def _hops(text: str) -> int:
     return int(text)
 
 
+def _address(text: str) -> str:
+    if not 1 <= len(text) <= LONGEST_ADDRESS or has_control(text):
+        message = f"must have 1 to {LONGEST_ADDRESS} characters"
+        raise Refusal(422, "invalid-field", message, field="client")
+    return text
+
+
 def _state(text: str) -> SessionPhase:
     try:
         return SessionPhase(text)
@@ -216,6 +227,12 @@ TOKEN = Parameter(
     {"type": "string", "pattern": f"^{TOKEN_ID.pattern}$"},
 )
 PROXY = Parameter("proxy", "Those at the proxy with this name or id.", str, {"type": "string"})
+CLIENT = Parameter(
+    "client",
+    "Those of users at this address.",
+    _address,
+    {"type": "string", "maxLength": 64, "examples": ["198.51.100.7"]},
+)
 FROM_ZONE = Parameter(
     "from_zone", "Those of users of this zone.", parse_zone, {"type": "string", "pattern": _ZONE}
 )

@@ -152,6 +152,7 @@ def _worker_body(worker: Announcement) -> Worker:
         "limits": {"sessions": worker.most_sessions},
         "draining": worker.draining,
         "started_at": timestamp(worker.started_at),
+        "refusals": dict(sorted(worker.refusals.items())),
     }
 
 

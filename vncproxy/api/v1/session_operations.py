@@ -21,6 +21,7 @@ from .operation import Operation
 from .parameters import (
     AFTER,
     BY,
+    CLIENT,
     FROM_ZONE,
     LIMIT,
     PROXY,
@@ -49,7 +50,7 @@ LIST_SESSIONS = Operation(
     SessionList,
     "List live sessions, oldest first: all, or those that match every parameter.",
     scopes=(Scope.READ,),
-    query=(VM, USER, TOKEN, PROXY, FROM_ZONE, TO_ZONE, STATE, LIMIT, AFTER),
+    query=(VM, USER, CLIENT, TOKEN, PROXY, FROM_ZONE, TO_ZONE, STATE, LIMIT, AFTER),
     causes=(STORE_UNAVAILABLE,),
     ids={"session_id": "/sessions/0/id"},
 )

@@ -21,6 +21,7 @@ class SessionQuery:
         proxy: the name or id of a proxy.
         from_zone, to_zone: the zone that they come from, or whose consoles they show.
         state: how far they are.
+        client: the address of their user.
         limit: how many at most.
         after: where the page begins.
     """
@@ -32,6 +33,7 @@ class SessionQuery:
     from_zone: str | None = None
     to_zone: str | None = None
     state: SessionPhase | None = None
+    client: str | None = None
     limit: int | None = None
     after: str = ""
 
@@ -57,6 +59,7 @@ class SessionQuery:
             from_zone=self.from_zone,
             to_zone=self.to_zone,
             state=self.state,
+            client=self.client,
         )
 
 
