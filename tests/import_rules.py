@@ -85,6 +85,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "archive.library",
         "review",
         "player.sending",
+        "downstream.static_files",
+        "web",
         "keyboard",
         "watching.wanted",
         "together.links",

@@ -21,6 +21,7 @@ In reading order:
 - `machine_lists`: the machines of all backends.
 - `v1`: the routes below ``/v1``.
 - `nova`: what OpenStack's clients use, below ``/v2.1``.
+- `dashboard`: the operator's page.
 - `assembly`: what it is made of, and how it is put together.
 - `site`: the root, and what is answered before a route is looked for.
 """

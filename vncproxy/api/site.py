@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import time as system_time
 from collections.abc import Callable
+from typing import Any
 
-from klein import KleinRenderable
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web import http
@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..text import printable
 from .assembly import ApiParts, Assembly
+from .dashboard import FILES, render_file, render_page, wants_page
 from .nova.routes import NovaApi
 from .nova.versions import PREFIX
 from .reply import Reply, error_body
@@ -31,6 +32,10 @@ LONGEST_PATH = 200
 """Characters of a path in the log; a request without a key may have any length."""
 
 _UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+def _is_routine(path: str) -> bool:
+    return path in _UNLOGGED or path.encode().startswith(FILES)
 
 
 def _shortened(found: re.Match[str]) -> str:
@@ -49,13 +54,17 @@ class _Root(Resource):
         self._routes = api.app.resource()
         self._nova_routes = nova.app.resource()
 
-    def render(self, request: Request) -> KleinRenderable:
+    def render(self, request: Request) -> Any:
         try:
             b"/".join([request.method, *(request.postpath or ())]).decode()
         except UnicodeDecodeError:
             message = "the request line is not UTF-8"
             body = Reply(400, error_body("bad-request", message)).render(request)
             return b"" if request.method == b"HEAD" else body
+        if wants_page(request):
+            return render_page(request)
+        if request.path.startswith(FILES):
+            return render_file(request)
         routes = self._nova_routes if _is_novas(request.path) else self._routes
         return routes.render(request)
 
@@ -131,7 +140,7 @@ class ApiSite(Site):
         """Log a request without its query and with ids shortened; health only when it is bad."""
         path = request.path.decode("ascii", "replace")
         self._tell_answer(request, path)
-        if path in _UNLOGGED and request.code == http.OK:
+        if _is_routine(path) and request.code in (http.OK, http.NOT_MODIFIED):
             return
         self._logger.info(
             "api {client} {method} {path} {status}, request {request}",

@@ -69,10 +69,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CONTENT_SECURITY_POLICY", "STATIC", "content_security_policy", "novnc_installed"]
+__all__ = [
+    "CONTENT_SECURITY_POLICY",
+    "DASHBOARD",
+    "STATIC",
+    "content_security_policy",
+    "novnc_installed",
+]
 
 STATIC: Final = Path(__file__).with_name("static")
 """The folder to serve as `static/`; its `index.html` is the page."""
+
+
+DASHBOARD: Final = STATIC / "dashboard" / "dashboard.html"
+"""The operator's page, which finds its files at `static/`."""
 
 
 def content_security_policy(frame_ancestors: str = "'self'") -> str:
