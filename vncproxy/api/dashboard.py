@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
 
+from twisted.web.http import CACHED
 from twisted.web.server import Request
 
-from ..downstream.static_files import WholeFile, find_file
+from ..downstream.static_files import TYPES, WholeFile, find_file
 from ..web import DASHBOARD, STATIC, content_security_policy
-from .reply import Reply, error_body
+from .reply import BINARY, Reply, error_body
 
 FILES: Final = b"/static/"
 """What the paths of the page's files begin with."""
@@ -39,22 +42,29 @@ def wants_page(request: Request) -> bool:
     return any(b"text/html" in each.lower() for each in accepted)
 
 
-def render_page(request: Request) -> Any:
+def render_page(request: Request) -> bytes:
     """Send the page."""
     return _send(request, WholeFile(str(DASHBOARD)))
 
 
-def render_file(request: Request) -> Any:
+def render_file(request: Request) -> bytes:
     """Send one of the page's files; 404 where there is none."""
     name = request.path.removeprefix(FILES).decode("latin-1")
     found = find_file(STATIC, name) if request.method in (b"GET", b"HEAD") else None
     if found is None:
         missing = Reply(404, error_body("not-found", "there is nothing at this path"))
-        return missing.render(request)
+        body = missing.render(request)
+        return b"" if request.method == b"HEAD" else body
     return _send(request, found)
 
 
-def _send(request: Request, file: WholeFile) -> Any:
+def _send(request: Request, file: WholeFile) -> bytes:
+    """Send a file, unless the browser's copy is current."""
+    body = file.openForReading().read()
     for name, value in _HEADERS.items():
         request.setHeader(name, value)
-    return file.render(request)
+    request.setHeader("Content-Type", TYPES.get(Path(file.path).suffix, BINARY))
+    request.setHeader("Content-Length", str(len(body)))
+    if request.setETag(f'"{sha256(body).hexdigest()[:32]}"'.encode()) is CACHED:
+        return b""
+    return b"" if request.method == b"HEAD" else body

@@ -21,7 +21,8 @@ rooms below ``static/``, in reading order:
   closed without a reason; ``channel.js``: messages between the page and the gateway, beside the
   console; ``still.js``, ``heldback.js``: the picture and the typed keys while the console moves;
   ``time.js``: how long the console stays open; ``stay.js``: against pages that are closed by
-  accident, and screens that sleep; ``recording.js`` says that the session is recorded.
+  accident, and screens that sleep; ``recording.js`` says that the session is recorded;
+  ``message.js`` shows messages of the operator.
 - ``keys/``: what is typed.
   ``keys.js``: key chords and held keys; ``typing.js``, ``typing-dialog.js``: text as key strokes,
   and the dialog that sends it; ``softkeyboard.js``, ``keybar.js``: on-screen keyboards of phones
@@ -62,6 +63,19 @@ modules, in reading order:
 - ``remarks.js``, ``overlay.js``, ``about.js``: what happens, what is awaited or wrong, and
   what is known of the session.
 - ``saving.js``: the picture, a link to the moment, the file.
+
+The operator's page is ``dashboard/dashboard.html``, served at the root of the API. Its modules, in
+reading order:
+
+- ``dashboard.js``, ``tabs.js``: the entry, which asks for a key; the views that the page has.
+- ``key.js``, ``rights.js``: the API key of the tab, and what it may do.
+- ``api.js``, ``events.js``: requests of the API, and its stream of events.
+- ``refreshing.js``: asks for a list again when it may have changed.
+- ``table.js``, ``pages.js``, ``filter.js``: tables, the pages of long lists, and their criteria.
+- ``sessions.js``, ``session-actions.js``: live sessions, and what is done with one.
+- ``proxies.js``, ``refusals.js``, ``tokens.js``, ``recordings.js``: the other views.
+- ``dialog.js``, ``said.js``: asks before something is done, and says what became of it.
+- ``make.js``, ``words.js``: elements of text that may come from anybody; numbers in words.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import * as heldback from "../session/heldback.js";
 import * as invite from "../people/invite.js";
 import * as keybar from "../keys/keybar.js";
 import * as loupe from "../picture/loupe.js";
+import * as message from "../session/message.js";
 import * as mode from "../people/mode.js";
 import * as overlay from "./overlay.js";
 import * as people from "../people/people.js";
@@ -38,6 +39,7 @@ const PARTS = [
     drive,
     invite,
     recording,
+    message,
     toolbar,
     keybar,
     view,
