@@ -8,12 +8,12 @@ rooms below ``static/``, in reading order:
 
 - ``console.js``: the entry, which reports a page that did not load completely.
 - ``page/``: what every part of the page builds on.
-  ``page.js`` sets the page up; ``toolbar.js``: the toolbar and its menus; ``overlay.js``: the card
-  shown in place of the screen; ``notices.js``: small cards at the screen's edge, with actions;
-  ``about.js``: what the user may know of the session; ``clipboard.js``: the guest's clipboard;
+  ``page.js`` sets the page up; ``toolbar.js``: the toolbar and its menus; ``overlay.js``: the
+  card shown in place of the screen; ``notices.js``: small cards at the screen's edge, with
+  actions; ``about.js``: what the user may know of the session; ``sizes.js``: sizes in words;
   ``focus.js``: the keyboard focus of the screen; ``embedding.js``, ``colours.js``: pages in a
-  frame: what they tell the page around them, and how they look like it; ``remembered.js``: choices
-  that the browser keeps; ``dom.js``: access to elements.
+  frame: what they tell the page around them, and how they look like it; ``remembered.js``:
+  choices that the browser keeps; ``dom.js``: access to elements.
 - ``session/``: the console as a connection.
   ``link.js`` reads the page's address: token and settings; ``connection.js`` opens the console and
   keeps it open; ``lifecycle.js``: its states, and when the page reconnects; ``close-reasons.js``:
@@ -32,6 +32,9 @@ rooms below ``static/``, in reading order:
   ``view.js``: scaling, panning, full screen; ``picture.js``: the screen as a file; ``zoom.js``,
   ``loupe.js``: a closer look, by touch as well; ``quality.js``: how sharp the picture is;
   ``meter.js``: what the connection carries.
+- ``clipboard/``: what passes between the clipboards of guest and computer.
+  ``dialog.js``: the dialog, and what is told; ``policy.js``: what may pass, in bytes and words;
+  ``offers.js``: cards about it; ``sync.js`` keeps both the same, where the user wants it.
 - ``people/``: who may do what.
   ``mode.js``: whether the user may control the machine; ``people.js``, ``drive.js``, ``invite.js``:
   the others at the machine, the control that one of them has at a time, and links for guests;

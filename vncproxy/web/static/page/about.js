@@ -1,6 +1,7 @@
 /** What is known of the session: its id for the administrator, its limits, and how the connection is. */
 
 import { copyText, element, onClick } from "./dom.js";
+import { inBytes } from "./sizes.js";
 import { Meter, roundTrip } from "../picture/meter.js";
 
 /** Milliseconds between two looks while the panel is open. */
@@ -123,11 +124,6 @@ function fill(id, text) {
 function clipboard({ clipboard: direction, clipboard_limit: limit }) {
     const most = limit === null || direction === "none" ? "" : `, up to ${inBytes(limit)}`;
     return `${CLIPBOARD[direction]}${most}`;
-}
-
-function inBytes(count) {
-    const [size, unit] = count < 1e3 ? [count, "bytes"] : count < 1e6 ? [count / 1e3, "kB"] : [count / 1e6, "MB"];
-    return `${size.toFixed(size < 10 && unit !== "bytes" ? 1 : 0)} ${unit}`;
 }
 
 function inTime(seconds) {

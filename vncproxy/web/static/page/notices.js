@@ -37,6 +37,11 @@ export function hide(id) {
     cards.delete(id);
 }
 
+/** Whether the pointer is over a card, or the focus in it. */
+export function isUsed(id) {
+    return cards.get(id)?.isUsed ?? false;
+}
+
 class Card {
     #actions = [];
     #box = make("div", "notice");
@@ -65,6 +70,10 @@ class Card {
         }
         set(this.#text, text);
         this.setDetail(detail);
+    }
+
+    get isUsed() {
+        return this.#box.matches(":hover, :focus-within");
     }
 
     setDetail(detail) {

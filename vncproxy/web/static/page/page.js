@@ -1,7 +1,7 @@
 /** Sets the page up: reads the link, opens the connection and attaches the parts to it. */
 
 import * as about from "./about.js";
-import * as clipboard from "./clipboard.js";
+import * as clipboard from "../clipboard/dialog.js";
 import * as consent from "../people/consent.js";
 import * as drive from "../people/drive.js";
 import * as embedding from "./embedding.js";

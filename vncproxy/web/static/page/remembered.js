@@ -18,18 +18,36 @@ export function recall(name, machine = "") {
     }
 }
 
+/** @returns {?string} what was chosen for this machine itself */
+export function recallOwn(name, machine) {
+    try {
+        return machines(name).get(machine) ?? null;
+    } catch {
+        return null;
+    }
+}
+
 /** Remember a choice for a machine, and for machines for which none was made. */
 export function remember(name, value, machine = "") {
     try {
         localStorage.setItem(PREFIX + name, value);
-        if (machine) {
-            const all = machines(name);
-            all.delete(machine);
-            const kept = [[machine, value], ...all].slice(0, MOST);
-            localStorage.setItem(`${PREFIX}${name}.machines`, JSON.stringify(kept));
-        }
     } catch {
         // without storage, a choice lasts as long as the page
+    }
+    if (machine) {
+        rememberOwn(name, value, machine);
+    }
+}
+
+/** Remember a choice for a machine alone. */
+export function rememberOwn(name, value, machine) {
+    try {
+        const all = machines(name);
+        all.delete(machine);
+        const kept = [[machine, value], ...all].slice(0, MOST);
+        localStorage.setItem(`${PREFIX}${name}.machines`, JSON.stringify(kept));
+    } catch {
+        // the same
     }
 }
 

@@ -23,7 +23,7 @@ const CLOSE_TIME = 3_000;
  * that has received nothing yet, so that listeners can be added to it; "viewonly" when the gateway
  * says that the user may not control the machine; and "leaving" when the console is about to move to
  * another gateway, while its picture is still there. "told" has as its `detail` a message of the
- * gateway, an object whose `event` names it. "known" when `machine` has changed. "elsewhere" has the `detail`
+ * gateway, an object whose `event` names it. "known" when `machine` has changed, "about" when `about` has. "elsewhere" has the `detail`
  * `{ url, isConfirmed }` of the gateway that shows the console now.
  */
 export class Connection extends EventTarget {
@@ -36,6 +36,8 @@ export class Connection extends EventTarget {
     #takes = false;
     /** What the gateway calls the machine, "" before it was asked: the same in all sessions of it. */
     machine = "";
+    /** What the gateway says of the session; null before it was asked, and for older gateways. */
+    about = null;
     /** Bytes of the console that were received, in all. */
     received = 0;
 
@@ -122,7 +124,10 @@ export class Connection extends EventTarget {
     }
 
     /** Take what the gateway says of the session; dispatches "known" for a machine that is new. */
-    know({ machine }) {
+    know(about) {
+        const { machine } = about;
+        this.about = about;
+        this.dispatchEvent(new Event("about"));
         if (machine && machine !== this.machine) {
             this.machine = machine;
             this.dispatchEvent(new Event("known"));

@@ -1,0 +1,127 @@
+/** The guest's clipboard: its dialog, and what is told when a text passes. */
+
+import { copyField, copyText, element, onClick } from "../page/dom.js";
+import { inCharacters } from "../page/sizes.js";
+import { forget, tell } from "./offers.js";
+import { allowance, refusal } from "./policy.js";
+import { Sync } from "./sync.js";
+
+export function attach(connection) {
+    const clipboard = new Clipboard(connection);
+    connection.addEventListener("screen", () => {
+        connection.rfb.addEventListener("clipboard", ({ detail }) => clipboard.receive(detail.text));
+    });
+    connection.addEventListener("about", () => clipboard.follow(connection.about));
+    connection.addEventListener("change", () => connection.onTheMove || clipboard.leave());
+    onClick("open-clipboard", () => clipboard.open());
+    onClick("clipboard-close", () => element("clipboard").close());
+    onClick("clipboard-copy", () => clipboard.copyFromField());
+    onClick("clipboard-send", () => clipboard.sendField());
+    element("clipboard-text").addEventListener("input", () => clipboard.measure());
+    element("clipboard").addEventListener("close", () => connection.live?.focus({ preventScroll: true }));
+}
+
+class Clipboard {
+    #allowed = allowance(null);
+    #connection;
+    #sync;
+
+    constructor(connection) {
+        this.#connection = connection;
+        this.#sync = new Sync(connection, (text) => this.#send(text));
+        this.#sync.addEventListener("note", ({ detail }) => note(detail));
+        this.follow(null);
+    }
+
+    /** Show what the policy allows, and only the buttons for it. */
+    follow(about) {
+        const allowed = (this.#allowed = allowance(about));
+        element("clipboard-policy").textContent = allowed.words;
+        element("clipboard-hint").hidden = !allowed.toGuest && !allowed.fromGuest;
+        element("clipboard-content").hidden = element("clipboard-hint").hidden;
+        element("clipboard-text").readOnly = !allowed.toGuest;
+        element("clipboard-copy").hidden = !allowed.fromGuest;
+        element("clipboard-send").hidden = !allowed.toGuest;
+        this.#sync.allow(allowed);
+        this.measure();
+    }
+
+    open() {
+        element("open-clipboard").removeAttribute("data-active");
+        forget();
+        note("");
+        this.measure();
+        element("clipboard").showModal();
+        element("clipboard-text").select();
+    }
+
+    leave() {
+        element("clipboard").close();
+        if (this.#connection.state.name !== "connected") {
+            forget();
+        }
+    }
+
+    /** Say how much there is in the field, and whether it may be sent. */
+    measure() {
+        const text = element("clipboard-text").value;
+        const refused = this.#allowed.toGuest ? refusal(text, this.#allowed.limit) : "";
+        element("clipboard-size").textContent = refused || (text && `${inCharacters(text)}.`);
+        element("clipboard-send").disabled = !this.#connection.live || Boolean(refused) || !text;
+        element("clipboard-copy").disabled = !text;
+    }
+
+    /** Take a text that was copied in the guest. */
+    async receive(text) {
+        element("clipboard-text").value = text;
+        this.measure();
+        if (!text) {
+            return;
+        }
+        const copied = await this.#sync.fromGuest(text);
+        if (element("clipboard").open) {
+            note(copied ? `Copied ${inCharacters(text)} from the machine.` : "");
+            return;
+        }
+        element("open-clipboard").toggleAttribute("data-active", !copied);
+        copied ? tell(`Copied ${inCharacters(text)} from the machine.`) : this.#offer(text);
+    }
+
+    async copyFromField() {
+        const field = element("clipboard-text");
+        note((await copyField(field)) ? `Copied ${inCharacters(field.value)}.` : "Copy it from the field above.");
+    }
+
+    sendField() {
+        const text = element("clipboard-text").value;
+        element("clipboard").close();
+        this.#sync.sent(text);
+        this.#send(text);
+    }
+
+    #offer(text) {
+        const copy = async () => {
+            const copied = await copyText(text);
+            element("open-clipboard").toggleAttribute("data-active", !copied);
+            copied ? tell(`Copied ${inCharacters(text)}.`) : this.open();
+        };
+        tell(`The machine copied ${inCharacters(text)}.`, [
+            { label: "Copy", run: copy, primary: true },
+            { label: "Show", run: () => this.open() },
+        ]);
+    }
+
+    #send(text) {
+        const refused = refusal(text, this.#allowed.limit);
+        if (refused) {
+            tell(`${refused} It was not sent to the machine.`);
+        } else if (this.#connection.live) {
+            this.#connection.live.clipboardPasteFrom(text);
+            tell(`Sent ${inCharacters(text)} to the machine.`);
+        }
+    }
+}
+
+function note(text) {
+    element("clipboard-note").textContent = text;
+}
