@@ -139,6 +139,11 @@ class PlayerTests(SynchronousTestCase):
         facts = self.page.text("facts")
         for fact in ("alice", "2026", "192.0.2.7", "7f3a0001c44be902", "closed the console"):
             self.assertIn(fact, facts)
+        with world().file.open("rb") as file:
+            reader = RecordingReader(file)
+            reader.read_rest()
+        for fact in ("if the audit has the same hash of it", reader.hash):
+            self.assertIn(fact, facts)
 
     def test_what_is_not_there_is_said(self) -> None:
         self.open("#t=99999")

@@ -114,8 +114,12 @@ class RecordingTests(SynchronousTestCase):
             last = [frame.to_ndarray(format="rgb24") for frame in opened_video.decode(video=0)][-1]
         self.assertEqual(last.shape, squares.shape)
         self.assertLess(np.abs(last.astype(int) - squares).mean(), 10)
-        verified = run("recording", "verify", str(file), "--hash", line["hash"])
+        log = world().folder / "plain.log"
+        log.write_text(gateway.log())
+        verify = ("recording", "verify", str(file), "--audit", str(log))
+        verified = run(*verify, "--hash", line["hash"])
         self.assertEqual(verified.exit_code, 0, verified.output)
+        self.assertIn("the audit says the same: alice at here/display from", verified.output)
         with file.open("rb") as opened:
             reader = RecordingReader(opened)
             events = list(reader.events())

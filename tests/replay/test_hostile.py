@@ -180,6 +180,18 @@ class FileTests(HostileCase):
         self.assertIn("damaged: chunk", table.trouble)
         self.assertEqual(table.recorded, len(recording))
 
+    def test_the_hash_is_that_of_the_whole_file_where_it_is_intact(self) -> None:
+        nonsense = Event(SERVER, 2, update(rectangle(ZLIB, sized(b"none"))))
+        painted = [Event(SERVER, n, update(rectangle(RAW, RED * SIDE**2))) for n in range(3, 30)]
+        recording = recording_of([INIT, nonsense, *painted])
+        table, _ = copied(recording)
+        self.assertIn("cannot be decoded", table.trouble)
+        self.assertEqual((table.hash, table.ended), (recording[-32:].hex(), True))
+        for at in (len(recording) - 40, len(recording) - 100_000):
+            changed = bytearray(recording)
+            changed[at] ^= 1
+            self.assertEqual(copied(bytes(changed))[0].hash, "")
+
     def test_what_the_viewer_sent_is_no_message(self) -> None:
         table = self.table(Event(VIEWER, 1, b"\x77nonsense"))
         self.assertIn("what the viewer sent cannot be read", table.trouble)

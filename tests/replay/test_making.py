@@ -169,6 +169,9 @@ class ContentsTests(SynchronousTestCase):
         self.assertEqual(table.sizes, ((0, 4, 2), (2_000, 9, 7)))
         self.assertEqual((table.ended, table.reason, table.seconds), (True, "client-gone", 0.002))
         self.assertEqual(table.recorded, len(recording))
+        self.assertEqual(table.hash, recording[-32:].hex())
+        self.assertEqual((table.about["user"], table.about["started_at"]), ("zoë", 1800000000.5))
+        self.assertNotIn("token", table.about)
         self.assertEqual([(s.at, s.end) for s in table.segments], [(0, 2_000)])
 
     def test_idle_times(self) -> None:

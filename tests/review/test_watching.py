@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from twisted.internet.defer import fail
 from tests.doubles.recorded_files import name_of
 from tests.review.world import ReviewCase
 from vncproxy.archive.folder import FolderLibrary
-from vncproxy.archive.library import Entry
+from vncproxy.archive.library import Description, Entry
 from vncproxy.errors import BackendError, StoreUnavailable
 from vncproxy.model import secret_id
 from vncproxy.player import BeingMade, NotShown
@@ -146,6 +147,27 @@ class PlayedTests(ReviewCase):
         for work in (self.shown.contents(), self.shown.segment(0), self.shown.follow()):
             error = self.failure(work, NotShown)
             self.assertEqual((error.http_status, error.word), (404, "recording-not-found"))
+
+    def test_the_page_has_the_hash_that_the_audit_has(self) -> None:
+        found = self.contents()
+        self.assertEqual(found["hash"], self.path.read_bytes()[-32:].hex())
+        self.assertNotIn("about", found)
+
+    def test_one_whose_storage_says_something_else_is_not_shown(self) -> None:
+        """A card in a bucket, such as that of another machine, which a reviewer may watch."""
+        self.contents()
+        library = self.reviewing.shelf.library
+        described = library.describe
+
+        def changed(entry: Entry) -> Description:
+            found = described(entry)
+            return replace(found, about=replace(found.about, vm="kvm/web-02"))
+
+        self.patch(library, "describe", changed)
+        shown = self.watched(self.link())
+        for work in (shown.contents(), shown.segment(0)):
+            error = self.failure(work, NotShown)
+            self.assertEqual((error.http_status, error.word), (409, "recording-changed"))
 
     def test_a_recording_that_only_the_proxy_of_the_link_has(self) -> None:
         shown = self.watched(self.link("none", proxy="proxy-7"), "none")

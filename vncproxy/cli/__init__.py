@@ -11,6 +11,7 @@
 - `recording`: ``recording verify``, ``index``, ``play`` and ``export``, of files.
 - `playing`, `recording_site`: the player for one file, on loopback.
 - `recordings`: ``recordings``, through the HTTP API.
+- `recording_audit`: what the audit says of a recording.
 - `recording_upload`: ``recording upload``, of a spool.
 - `screenshot`: ``screenshot``, through the HTTP API.
 - `screen`: ``screen wait``, through the HTTP API.

@@ -13,6 +13,7 @@ import click
 
 from ..errors import VNCProxyError
 from .failures import Misconfigured, Refused
+from .recording_audit import compare_audit
 from .recording_upload import upload
 
 if TYPE_CHECKING:
@@ -41,13 +42,20 @@ recording.add_command(upload)
 @recording.command()
 @click.argument("file", type=_FILE)
 @click.option("--hash", "expected", help="The hash that the audit has of it.")
-def verify(file: Path, expected: str | None) -> None:
+@click.option(
+    "--audit",
+    type=_FILE,
+    multiple=True,
+    help="An audit file, or a log in text, to compare FILE with. Repeatable.",
+)
+def verify(file: Path, expected: str | None, audit: tuple[Path, ...]) -> None:
     r"""Verify that FILE is as it was written, to its end.
 
     \b
     A file whose end is missing was cut off, or its proxy was killed; what is
-    there is as it was written. Compare its hash with the audit line
-    "recording" of its session: only that tells a file that somebody wrote anew.
+    there is as it was written. Only the audit tells a file that somebody wrote
+    anew: compare its hash with that of the line "recording" of its session,
+    or name the audit file.
     """
     from ..recording.chunks import Damaged
     from ..recording.writing import STOPPED
@@ -60,6 +68,8 @@ def verify(file: Path, expected: str | None) -> None:
         except Damaged as e:
             raise Refused(f"{file}: {e}") from e
     click.echo(f"{_what(reader)}\nhash: {reader.hash}")
+    if audit and reader.about is not None:
+        click.echo(compare_audit(reader.about, reader.hash, audit))
     if not reader.is_ended:
         raise Refused(f"{file}: the end is missing; the {reader.chunks} chunks before are intact")
     if expected is not None and expected.lower() != reader.hash:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..recording.writing import About
-from ..replay import Contents
+from ..replay.contents import Contents, told
 
 
 def describe(about: About, table: Contents | None, *, may_download: bool) -> Mapping[str, object]:
@@ -16,18 +16,9 @@ def describe(about: About, table: Contents | None, *, may_download: bool) -> Map
         table: of the playable copy; None while the session is recorded, which is followed then.
         may_download: whether this user may have the file.
     """
-    members: dict[str, Any] = {
-        "v": 1,
-        "session": about.session,
-        "vm": about.vm,
-        "user": about.user,
-        "client": about.client,
-        "type": about.type,
-        "proxy": about.proxy,
-        "started_at": about.started_at,
-        "keys": about.keys,
-        "may_download": may_download,
-    }
+    members: dict[str, Any] = {"v": 1, **told(about), "may_download": may_download}
     if table is None:
         return {**members, "state": "recording", "segments": [], "idle": [], "sizes": []}
-    return {**table.as_json(), **members, "state": "ended" if table.ended else "cut"}
+    known = table.as_json()
+    del known["about"]
+    return {**known, **members, "state": "ended" if table.ended else "cut"}

@@ -95,6 +95,15 @@ class RecordingReader:
         """
         self._file.seek(-self._reader.forget(), os.SEEK_CUR)
 
+    def read_rest(self) -> None:
+        """Verify what is left, without its events.
+
+        Raises:
+            Damaged: the file was changed.
+        """
+        for _ in self.read_chunks():
+            pass
+
     def take_read(self) -> int:
         """Return how many bytes were read since the last call."""
         read, self._read = self._read, 0
@@ -106,11 +115,14 @@ class RecordingReader:
         Raises:
             Damaged: the file was changed, or is no recording.
         """
-        while data := self._file.read(_READ_SIZE):
-            self._read += len(data)
+        data = b""  # a former call may have left chunks
+        while True:
             for chunk in self._reader.receive(data):
                 self._note(chunk)
                 yield chunk
+            if not (data := self._file.read(_READ_SIZE)):
+                break
+            self._read += len(data)
         self.cut = self._reader.held
         if self.about is None:
             raise Damaged(0, "this is no recording, or nothing of it was written")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import struct
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final
+
+from ..recording.writing import About
 
 SUFFIX: Final = ".vncrx"
 
@@ -18,6 +21,8 @@ MAGIC: Final = b"\x89VNCX\r\n\x01"
 
 TAIL: Final = struct.Struct(f">I{len(MAGIC)}s")
 """Bytes of the table of contents, which stands before."""
+
+_TOLD: Final = ("session", "vm", "user", "client", "type", "proxy", "started_at", "keys")
 
 LARGEST_TABLE: Final = 64 << 20
 """Bytes of a table of contents; a security limit."""
@@ -64,6 +69,9 @@ class Contents:
         idle: times, in microseconds, in which next to nothing changed and the user did nothing.
         sizes: moments, in microseconds, with the width and height of the screen from then on.
         recorded: bytes of the recording of which this is the copy.
+        hash: of the whole recording, in hexadecimal digits, as the audit has it; empty where its
+            chain of hashes is not intact, and in copies of older proxies.
+        about: what the recording says that it is of; empty in copies of older proxies.
     """
 
     session: str
@@ -78,6 +86,8 @@ class Contents:
     idle: tuple[tuple[int, int], ...]
     sizes: tuple[tuple[int, int, int], ...]
     recorded: int
+    hash: str = ""
+    about: Mapping[str, object] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the members of the JSON object."""
@@ -87,6 +97,11 @@ class Contents:
         """Return what stands behind the last segment."""
         data = json.dumps(self.as_json(), ensure_ascii=False, separators=(",", ":")).encode()
         return data + TAIL.pack(len(data), MAGIC)
+
+
+def told(about: About) -> dict[str, object]:
+    """Return what a recording is of: the members that a page or a card shows."""
+    return {name: getattr(about, name) for name in _TOLD}
 
 
 def copy_of(recording: Path) -> Path:
@@ -157,6 +172,7 @@ def _unpack(data: bytes) -> Contents:
         members["segments"] = tuple(Segment(**each) for each in members["segments"])
         members["idle"] = tuple((start, end) for start, end in members["idle"])
         members["sizes"] = tuple((at, width, height) for at, width, height in members["sizes"])
-        return Contents(**members)
+        known = {each.name for each in fields(Contents)}
+        return Contents(**{name: value for name, value in members.items() if name in known})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
         raise NoCopy(f"its table of contents cannot be read: {e}") from e

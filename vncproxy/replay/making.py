@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
+from ..recording.chunks import Damaged
 from ..recording.events import Event
 from ..recording.reading import RecordingReader
 from .budget import Budget, check_lists, check_size
-from .contents import CannotMake, Contents
+from .contents import CannotMake, Contents, told
 from .cutting import Cutter
 from .entries import Entry, Kind
 from .idling import IdleTimes
@@ -50,18 +51,26 @@ def make_copy(
     except Exception as e:
         if reader.about is None:
             raise CannotMake(str(e)) from e
-        maker.stop(trouble_of(e), recording.seek(0, os.SEEK_END))
+        maker.stop(trouble_of(e), is_intact=not isinstance(e, Damaged))
+        maker.read = recording.seek(0, os.SEEK_END)
     if not reader.is_open:
         raise CannotMake("it is sealed")
     return maker.finish()
 
 
 class _Maker:
+    """Makes one copy.
+
+    Attributes:
+        trouble: why nothing more can be played; empty where all can.
+        read: bytes of the recording that were read.
+    """
+
     def __init__(
         self, reader: RecordingReader, target: BinaryIO, seconds: Callable[[], float]
     ) -> None:
         self.trouble = ""
-        self._reader = reader
+        self.reader = reader
         self._target = target
         self._budget = Budget(seconds)
         self._translator = Translator(check_time=self._budget.check_time)
@@ -70,7 +79,8 @@ class _Maker:
         self._idle = IdleTimes()
         self._sizes: list[tuple[int, int, int]] = []
         self._recent = Recent()
-        self._last = self._read = 0
+        self._last = self.read = 0
+        self._is_intact = True
 
     def make(self, on_progress: Callable[[int], object]) -> None:
         """Write all segments."""
@@ -89,16 +99,16 @@ class _Maker:
                 self._write(entries)
 
     def _events(self, on_progress: Callable[[int], object]) -> Iterator[Event]:
-        for event in self._reader.events():
+        for event in self.reader.events():
             yield event
-            if read := self._reader.take_read():
-                self._read += read
-                on_progress(self._read)
-        self._read += self._reader.take_read()
+            if read := self.reader.take_read():
+                self.read += read
+                on_progress(self.read)
+        self.read += self.reader.take_read()
 
     def _check_costs(self) -> None:
         self._budget.check_time()
-        check_size(self._segments.size, self._read)
+        check_size(self._segments.size, self.read)
         check_lists(self._segments.count, len(self._sizes), len(self._idle.found))
 
     def _write(self, entries: Sequence[Entry]) -> None:
@@ -123,14 +133,18 @@ class _Maker:
         if self._segments and (not self._sizes or self._sizes[-1][1:] != (width, height)):
             self._sizes.append((self._last, width, height))
 
-    def stop(self, trouble: str, size: int) -> None:
-        """Note why nothing more can be played; the copy is that of the whole file nevertheless."""
-        self.trouble, self._read = trouble, size
+    def stop(self, trouble: str, *, is_intact: bool) -> None:
+        """Note why nothing more can be played, and verify what is left."""
+        self.trouble, self._is_intact = trouble, is_intact
+        try:
+            self.reader.read_rest()
+        except Damaged:
+            self._is_intact = False
 
     def finish(self) -> Contents:
         """Write the table of contents, and return it."""
-        reader, init, ending = self._reader, self._translator.init, self._reader.ending
-        end = max(self._last, ending.moment if ending else 0)
+        reader, init, ending = self.reader, self._translator.init, self.reader.ending
+        end = max(self._last, ending.moment if ending and not self.trouble else 0)
         if self._segments and not self.trouble:
             self._idle.end(end)
         assert reader.about is not None
@@ -146,7 +160,9 @@ class _Maker:
             segments=self._segments.written(),
             idle=tuple(self._idle.found),
             sizes=tuple(self._sizes),
-            recorded=self._read,
+            recorded=self.read,
+            hash=reader.hash if self._is_intact else "",
+            about=told(reader.about),
         )
         self._target.write(contents.pack())
         return contents

@@ -15,10 +15,16 @@ from twisted.python.failure import Failure
 from ..archive.library import Entry, Library, NoRecording, State
 from ..player import BeingMade, NotShown, Part
 from ..replay import CannotMake, Contents, NoCopy, Segment, copy_of, read_contents
+from ..replay.contents import told
 from .shelf import Recorded, RecordingsUnavailable, Shelf
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+CHANGED: Final = (
+    "What its storage says of this recording is not what the recording itself says. "
+    "Ask your administrator."
+)
 
 REMEMBERED: Final = 32
 """Tables of contents, and reasons why there is none, that are kept in memory."""
@@ -82,6 +88,9 @@ class Copies:
         if known is None or known.recorded != entry.size:
             return self._make(entry)
         _remember(self._tables, entry.name, known)
+        if known.about and known.about != told(recorded.what.about):
+            self.log.error("{file} is not what its storage says of it", file=entry.name)
+            raise NotShown(409, "recording-changed", CHANGED)
         return known
 
     async def segment(self, recorded: Recorded, number: int) -> tuple[Segment, Part]:

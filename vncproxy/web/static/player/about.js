@@ -45,11 +45,23 @@ export function show(contents) {
         ["Ended", howItEnded(contents)],
         ["Screen", width ? `${width} × ${height} pixels at first` : ""],
         ["You are", reviewer],
+        ["Intact", intact(contents)],
         ["Keys", contents.keys ? "are recorded, passwords among them" : "are not recorded"],
     ];
     element("facts").replaceChildren(
         ...rows.filter(([, text]) => text).flatMap(([name, text]) => [make("dt", name), make("dd", text)]),
     );
+}
+
+/**
+ * @returns {string} whether the file is as it was written, as far as it says so itself: what it says of who and when
+ * is part of it
+ */
+function intact({ state, hash, trouble }) {
+    if (hash) {
+        return `yes, if the audit has the same hash of it: ${hash}`;
+    }
+    return state !== "recording" && trouble ? "no: it is damaged, so who and when may be wrong, too" : "";
 }
 
 /** @returns {string} how the recording ended, as the end of a sentence */

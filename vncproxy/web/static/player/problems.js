@@ -57,6 +57,7 @@ const TEXTS = {
         "This recording cannot be played",
         "Its file was changed, or is not whole. vncproxy recording verify says where.",
     ],
+    "recording-changed": ["This recording was changed", "Ask your administrator."],
     "recording-empty": ["Nothing was recorded", "The console sent no picture while this session lasted."],
     "too-many-reviewers": ["Too many people follow sessions", "Try again later."],
     "being-made": ["The recording is prepared anew", "Try again in a moment."],
