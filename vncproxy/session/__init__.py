@@ -14,6 +14,7 @@ In reading order:
 - `page_about`: what its page may know of it.
 - `page_power`: what its page may do to the machine's power.
 - `opening`: turn, token, policy, console, greeting.
+- `redeeming`: its token, and what is checked before a use is taken.
 - `conditions`: the conditions under which a policy lets a user in.
 - `journey`: what another zone is told of a session.
 - `starting`: starts a machine that is off, when its user asks for it.

@@ -13,17 +13,14 @@ from ..errors import (
     ConsoleError,
     ConsoleOccupied,
     HypervisorError,
-    TokenRefused,
-    TokenUsed,
-    VNCProxyError,
 )
 from ..filters import stage_of_viewer, stages_for
 from ..interfaces import IStage
-from ..model import LOCAL, Border, Grant, Journey, Token, check_secret, secret_id
+from ..model import LOCAL, Border, Grant, Journey, Token
 from ..relay.leg import Leg
 from ..rfb.server_init import desktop_name, rename
 from ..upstream import Console
-from .conditions import check_confirmed, check_policy, check_time, explain_used
+from .conditions import check_policy, check_time
 from .consenting import NOTE_VIEW_ONLY, Consenting, asks, greet, leave_painted
 from .downstream import IDownstream
 from .journey import journey_to
@@ -33,8 +30,9 @@ from .page_power import tell_power, xvp_power
 from .recorded import EVENT as RECORDING
 from .recorded import NOTE as RECORDED
 from .recorded import await_beginning, record
+from .redeeming import Redeeming
 from .services import Services
-from .sharing import told_by_zone_to, told_occupied
+from .sharing import told_by_zone_to
 from .starting import open_or_start
 from .state import SessionState
 
@@ -122,13 +120,7 @@ class Opening:
 
     async def _redeem(self) -> Grant:
         session, request = self._session, self._session.user_request
-        secret = check_secret(request.token)
-        try:
-            grant = await self._redeem_handed_over(secret) or await self._take(
-                secret, request.resume
-            )
-        except TokenUsed as e:
-            raise explain_used(e, request) from e
+        grant = await Redeeming(session, self._live).redeem()
         token = grant.token
         session.grant = grant
         self._live.add_to_vm(session, token.vm)
@@ -143,51 +135,6 @@ class Opening:
             session.border = Border(token.visit.zone, token.visit.session)
         self._live.on_redeemed(session.id)
         return grant
-
-    async def _take(self, secret: str, resume: str | None) -> Grant:
-        store, lease = self._services.store, self._live.lease(self._session)
-        try:
-            grant: Grant = await store.redeem(secret, resume, self._check_before_use, lease)
-        except ConsoleOccupied as e:
-            now, show = self._services.time(), self._services.show_users
-            raise told_occupied(e, now, show_users=show) from e
-        return grant
-
-    async def _redeem_handed_over(self, secret: str) -> Grant | None:
-        """Re-enter by the secret that stands in the link, and put a cookie in its place.
-
-        None where there is none, or it is not good any more: a cookie has taken its place.
-        """
-        request = self._session.user_request
-        if not request.reenter:
-            return None
-        try:
-            grant = await self._take(secret, request.reenter)
-        except TokenRefused:
-            return None
-        if not grant.resumed:
-            return grant
-        try:
-            secret = await self._services.store.renew(grant)
-        except BaseException:
-            self._services.store.leave(self._live.lease(self._session), grant.token)
-            raise
-        return replace(grant, resume_secret=secret, cookie_id=secret_id(secret))
-
-    def _check_before_use(self, token: Token | None, *, enters_again: bool = False) -> None:
-        """Raise, before a use is taken or another session ends, what must cost neither."""
-        session, services = self._session, self._services
-        try:
-            if token is not None:
-                check_policy(token.policy, session.user_request, services.time())
-        except VNCProxyError:
-            assert token is not None
-            session.vm, session.user = token.vm, token.user
-            if not token.signer:
-                session.token_id = secret_id(session.user_request.token)
-            raise
-        if not enters_again:
-            check_confirmed(token, session.user_request, services.confirm)
 
     async def _open_console(self, grant: Grant) -> tuple[Leg, Console, str, Sequence[IStage]]:
         """Return the user's leg, the console, the machine's name, and stages."""
