@@ -36,6 +36,7 @@ EXTRAS = {
     "vmware": ["pyvmomi>=8.0.3"],
     "xen": ["XenAPI>=24"],
     "nova": ["openstacksdk>=4", "oslo.config>=9"],
+    "login": ["Authlib>=1.7"],
     "fast": ["numpy>=1.26"],
     "screen": ["numpy>=1.26", "pillow>=10.3"],
     "recording": ["pyrage>=1.2"],

@@ -39,6 +39,8 @@ In reading order:
 - `blocking`, `backends`: bounded threads for blocking SDKs; the backends, which locate consoles.
 - `answers`: the JSON that the HTTP API answers with, as types.
 - `api`, `web`: the HTTP API and the pages.
+- `login`: users that log in at an OpenID provider.
+- `start`: the start page: users see their machines and open one with a click.
 - `player`: recordings shown in a browser.
 - `client`: a client of the HTTP API, for portals and the command.
 - `cli`, `demo`, `testing`: the command, the demonstration, and public test doubles.

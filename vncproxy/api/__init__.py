@@ -18,10 +18,12 @@ In reading order:
 - `event_stream`: server-sent events as a response.
 - `zones`: requests of other zones.
 - `permissions`: which machines a caller may see and use.
+- `shared_result`: one result for several that wait for it.
 - `machine_lists`: the machines of all backends.
 - `v1`: the routes below ``/v1``.
 - `nova`: what OpenStack's clients use, below ``/v2.1``.
 - `dashboard`: the operator's page.
+- `front`: what the start page has of the API.
 - `assembly`: what it is made of, and how it is put together.
 - `site`: the root, and what is answered before a route is looked for.
 """

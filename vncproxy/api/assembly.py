@@ -20,6 +20,7 @@ from .audit import ApiAudit
 from .authentication import IAuthenticator
 from .broadcast import Broadcast
 from .desk import Desk
+from .front import Front
 from .gate import Gate
 from .health import Readiness
 from .keys import ApiKeys
@@ -48,6 +49,9 @@ from .v1.tokens import Tokens
 from .v1.typing import Types, TypingView
 from .v1.views import Views
 from .zones import ZoneDesk
+
+LIST_KEPT = 5.0
+"""Seconds for which the start page uses a list of machines again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +171,20 @@ class Assembly:
             metrics_registry=parts.metrics_registry,
         )
         return Api(self._desk, views)
+
+    def front(self) -> Front:
+        """Return what the start page has of the API."""
+        parts, permissions, audit = self._parts, self._permissions, self._audit
+        return Front(
+            MachineLists(parts.backends, permissions, parts.clock, LIST_KEPT),
+            permissions,
+            Tokens(parts.store, parts.sessions, self._issuer, permissions, audit),
+            ScreenshotsView(parts.pictures, permissions, audit) if parts.pictures else None,
+            parts.keys or ApiKeys(()),
+            self._desk.gate,
+            audit,
+            parts.backends.keys(),
+        )
 
     def nova(self) -> NovaApi:
         """Return the routes of Nova's clients."""

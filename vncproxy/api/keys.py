@@ -35,10 +35,10 @@ class ApiKey:
     expires_at: UnixTime | None = None
     rates: tuple[Rate, ...] = ()
 
-    def credential(self, seal: bytes = b"") -> Credential:
-        """Return what a request is sent with that has this key."""
+    def credential(self) -> Credential:
+        """Return what a request is sent with that has this key, without its seal."""
         key_id = self.hash.lower().removeprefix("sha256:")
-        return Credential(key_id, self.rates, self.expires_at, seal)
+        return Credential(key_id, self.rates, self.expires_at)
 
 
 class OtherKeys(Protocol):
@@ -77,7 +77,7 @@ class ApiKeys:
 
     async def authenticate(self, headers: Headers) -> Caller | None:
         """Return the bearer of the key that a request was sent with."""
-        key = _key_in(headers)
+        key = key_in(headers)
         return None if key is None else await self.bearer(key)
 
     async def bearer(self, key: bytes) -> Caller:
@@ -87,16 +87,25 @@ class ApiKeys:
             Unauthenticated: the key is not known, or has expired.
             StoreUnavailable: it may be one that is stored, and the store does not answer.
         """
-        digest = _hash(key)
-        found = self._configured(digest.encode())
+        caller = await self.bearer_of(_hash(key).removeprefix("sha256:"))
+        assert caller.credential is not None
+        return replace(caller, credential=replace(caller.credential, seal=_seal(key)))
+
+    async def bearer_of(self, key_id: str) -> Caller:
+        """Return the bearer of a key by its SHA-256, for what was begun with the key itself.
+
+        Raises:
+            Unauthenticated, StoreUnavailable: as `bearer`.
+        """
+        found = self._configured(f"sha256:{key_id}".encode())
         if found is not None:
-            return self._credited(found, key)
+            return self._credited(found)
         stored = None
         if self._others is not None:
-            stored = await self._others.bearer(digest.removeprefix("sha256:"))
+            stored = await self._others.bearer(key_id)
         if stored is None or stored.credential is None:
             raise self._refusal("the API key is not known")
-        return replace(stored, credential=replace(stored.credential, seal=_seal(key)))
+        return stored
 
     def _configured(self, digest: bytes) -> ApiKey | None:
         found = None
@@ -105,10 +114,10 @@ class ApiKeys:
                 found = key
         return found
 
-    def _credited(self, found: ApiKey, key: bytes) -> Caller:
+    def _credited(self, found: ApiKey) -> Caller:
         if found.expires_at is not None and self._time() >= found.expires_at:
             raise self._refusal("the API key has expired")
-        return replace(found.bearer, credential=found.credential(_seal(key)))
+        return replace(found.bearer, credential=found.credential())
 
     def _refusal(self, message: str) -> Unauthenticated:
         return Unauthenticated(message, f'{self.challenge}, error="invalid_token"')
@@ -128,7 +137,8 @@ def _seal(key: bytes) -> bytes:
     return hmac.digest(key, _SEAL, "sha256")
 
 
-def _key_in(headers: Headers) -> bytes | None:
+def key_in(headers: Headers) -> bytes | None:
+    """Return the key that a request was sent with."""
     scheme, _, key = _last(headers, b"authorization").partition(b" ")
     if scheme.lower() == b"bearer":
         return key.strip()

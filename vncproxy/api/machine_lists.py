@@ -14,6 +14,7 @@ from ..interfaces import IConsoleBackend, IVMInventory
 from ..model import VMSummary
 from .caller import Caller
 from .permissions import Permissions
+from .shared_result import SharedResult
 
 TIME_LIMIT = 30.0
 """Seconds that a backend may take; its own limits are usually shorter."""
@@ -28,6 +29,7 @@ class MachineLists:
         backends: by name; those that are no `IVMInventory` are left out.
         permissions: which machines a caller sees.
         clock: for the time limit.
+        kept: seconds for which a list is used again; 0 for not at all.
     """
 
     log = Logger()
@@ -37,15 +39,18 @@ class MachineLists:
         backends: Mapping[str, IConsoleBackend],
         permissions: Permissions,
         clock: IReactorTime,
+        kept: float = 0.0,
     ) -> None:
         self._backends = {n: b for n, b in backends.items() if IVMInventory.providedBy(b)}
         self._permissions = permissions
         self._clock = clock
+        self._kept = kept
+        self._recent: dict[str, tuple[float, SharedResult[MachineList]]] = {}
 
     async def read(self, caller: Caller) -> Mapping[str, MachineList]:
         """Return the machines that a caller may touch by backend, or the error of a backend."""
         names = [name for name in self._backends if caller.may_touch(name)]
-        results = await gatherResults([self._read_one(name) for name in names])
+        results = await gatherResults([self._recent_one(name) for name in names])
         seen = (self._seen(caller, result) for result in results)
         return dict(zip(names, seen, strict=True))
 
@@ -54,6 +59,17 @@ class MachineLists:
             return machines
         seen = (self._permissions.seen(caller, machine) for machine in machines)
         return [machine for machine in seen if machine is not None]
+
+    def _recent_one(self, name: str) -> Deferred[MachineList]:
+        """Return the machines of a backend, which is not asked twice at a time where lists keep."""
+        if not self._kept:
+            return self._read_one(name)
+        now = self._clock.seconds()
+        begun, shared = self._recent.get(name, (0.0, None))
+        if shared is None or now - begun >= self._kept:
+            shared = SharedResult(self._read_one(name))
+            self._recent[name] = now, shared
+        return shared.wait()
 
     def _read_one(self, name: str) -> Deferred[MachineList]:
         inventory = IVMInventory(self._backends[name])

@@ -10,6 +10,7 @@
 - `table`: what all tables have in common.
 - `scope`: what a caller of the API may do.
 - `cloud`: which OpenStack cloud, and as whom.
+- `login`: ``[login]``.
 - `nova`: ``[nova]`` and ``[keystone]``.
 - `secret`: secrets, written out, in a file or in the environment.
 - `listen`: ``[listen]``.

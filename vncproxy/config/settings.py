@@ -14,6 +14,8 @@ from ..model import LEAST_BANDWIDTH, LONGEST_BANNER, Limits, Seconds, Timeouts
 from . import urls
 from .listen import Listen
 from .listeners import is_local
+from .login import Login
+from .login import is_local as is_url_of_this_machine
 from .nova import Keystone, Nova
 from .recording import Recording
 from .redis import RedisSettings
@@ -226,6 +228,7 @@ class Settings(Table):
     recording: Recording = Recording()
     log: Log = Log()
     api: API = API()
+    login: Login = Login()
     keystone: Keystone | None = None
     nova: Nova = Nova()
     backends: dict[Name, Backend] = {}
@@ -244,6 +247,18 @@ class Settings(Table):
                 "a second: below that a console is not usable",
             )
         return limits
+
+    @field_validator("login")
+    @classmethod
+    def _cookies_by_tls(cls, login: Login, info: ValidationInfo) -> Login:
+        public: Public = info.data.get("public", Public())
+        url = public.base_url
+        is_safe = url.startswith("https:") or is_url_of_this_machine(url)
+        if not is_safe and (login.issuer or login.api_keys):
+            key = "issuer" if login.issuer else "api_keys"
+            text = f"needs https in [public] base_url, which is {url}: a login is a cookie"
+            raise wrong_key(key, text)
+        return login
 
     @field_validator("zones")
     @classmethod

@@ -8,6 +8,7 @@ In reading order:
 - `request`: reads a request for a console: client, token, cookie, origin.
 - `links`: finds the token in a link.
 - `cookies`, `resume_cookie`: cookies of a request; the cookie that re-enters a console.
+- `login_cookie`: the cookies of logins.
 - `headers`: headers as text.
 - `forwarded`: the user's address, scheme and host: X-Forwarded-For, Forwarded.
 - `trust`: what the configuration trusts; an Origin is checked in `vncproxy.origins`.

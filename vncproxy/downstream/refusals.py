@@ -14,7 +14,14 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..addresses import counted_as
-from ..errors import BadRequest, DownstreamViolation, Forbidden, TokenRefused, VNCProxyError
+from ..errors import (
+    BadRequest,
+    DownstreamViolation,
+    Forbidden,
+    LoginRequired,
+    TokenRefused,
+    VNCProxyError,
+)
 from ..interfaces import ISessionObserver
 from ..model import Limits, SessionInfo, new_id
 from .rate_limit import RateLimit
@@ -22,7 +29,7 @@ from .throttled_warning import ThrottledWarning
 
 TOO_OFTEN = "Too many requests from your address were refused. Wait a minute and try again."
 
-_COUNTED = (BadRequest, Forbidden, TokenRefused, DownstreamViolation)
+_COUNTED = (BadRequest, Forbidden, LoginRequired, TokenRefused, DownstreamViolation)
 
 
 @implementer(ISessionObserver)

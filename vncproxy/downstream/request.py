@@ -19,6 +19,7 @@ from .links import (
     resume_secret,
     takes,
 )
+from .login_cookie import LOGIN, login_cookie_name
 from .resume_cookie import resume_cookie_name
 from .trust import Trust
 
@@ -48,6 +49,7 @@ def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> User
         can_follow=can_follow(request),
         can_talk=can_talk(request),
         takes=takes(request),
+        login=cookies.get(login_cookie_name(LOGIN, secure=trust.secure), "") if cookies else "",
         start=type is ConsoleType.NOVNC and asks_to_start(request),
     )
 

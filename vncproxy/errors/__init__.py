@@ -10,6 +10,7 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
 - `zone`: another zone that was asked for a console.
 - `service`: the proxy itself: configuration, store, audit file, load.
 - `session_end`: why an open session was closed, with the close codes of the page.
+- `login`: why a login failed, and why a link needs one.
 - `consent`: why a session that waits for consent or approval does not begin.
 
 ::
@@ -24,6 +25,8 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │   │   ├── TokenUsed
     │   │   ├── TokenExpired
     │   │   └── TokenRevoked
+    │   ├── LoginRequired, LoginOfAnother   the link is of use to a user that is logged in
+    │   │   └── ViewerCannotLogIn   and the viewer is no browser
     │   ├── PolicyUnsupported      a restriction that is not enforced here
     │   ├── OverLimit              too many sessions
     │   ├── ModeFixed              what its user may do cannot change now
@@ -58,6 +61,8 @@ Every name can be imported from `vncproxy.errors` itself. In reading order:
     │   ├── PowerDenied            the hypervisor does not allow it to the proxy's account
     │   └── PowerTooOften          its user has asked too often
     ├── StoreUnavailable           the token store
+    ├── LoginFailed                a user could not be logged in
+    │   └── ProviderUnavailable    the OpenID provider does not answer
     ├── KeysInterrupted            not everything was typed
     ├── KeystoneUnavailable        OpenStack's Keystone
     ├── AuditUnavailable           the audit file
@@ -118,6 +123,13 @@ from .hypervisor import (
     UpstreamUnreachable,
     UpstreamUntrusted,
     UpstreamViolation,
+)
+from .login import (
+    LoginFailed,
+    LoginOfAnother,
+    LoginRequired,
+    ProviderUnavailable,
+    ViewerCannotLogIn,
 )
 from .machine import (
     ConsoleError,
@@ -214,6 +226,9 @@ __all__ = [
     "JoinedSessionEnded",
     "KeysInterrupted",
     "KeystoneUnavailable",
+    "LoginFailed",
+    "LoginOfAnother",
+    "LoginRequired",
     "MachineOff",
     "MayTakeBack",
     "ModeChanged",
@@ -227,6 +242,7 @@ __all__ = [
     "PowerStateUnfit",
     "PowerTooOften",
     "PowerUnsupported",
+    "ProviderUnavailable",
     "ProxyDraining",
     "ProxyStopping",
     "RecordingStopped",
@@ -250,6 +266,7 @@ __all__ = [
     "UserElsewhere",
     "VMNotFound",
     "VNCProxyError",
+    "ViewerCannotLogIn",
     "ViewerCannotResize",
     "ViewerHoldsKeys",
     "ViewerMessageRefused",

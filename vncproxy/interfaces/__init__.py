@@ -15,6 +15,7 @@ Every name can be imported from `vncproxy.interfaces` itself. In reading order:
 - `hosts`: what other proxies know of a machine.
 - `portals`: what is kept for the programs that call the API.
 - `review`: links by which recordings are watched.
+- `logins`: users that are logged in.
 - `registry`: the live sessions: list and end; the proxies.
 - `machine_sessions`: the live sessions of one machine.
 
@@ -42,6 +43,7 @@ from .context import CONTEXT_VERSION, BackendContext
 from .deprecated import IConsoleMoves, IConsoleRefusals, IPointsElsewhere
 from .hosts import IMachineFinder
 from .links import IZoneLinks
+from .logins import ILoginStore
 from .machine_sessions import IMachineSessions
 from .observer import IEventObserver, ISessionObserver
 from .portals import IPortalStore
@@ -78,6 +80,7 @@ __all__ = [
     "IKnowsConsoles",
     "IKnowsHosts",
     "ILinkStore",
+    "ILoginStore",
     "IMachineFinder",
     "IMachineIds",
     "IMachineOwners",

@@ -9,6 +9,7 @@
 - `session_services`: what sessions use of the rest of the proxy.
 - `api_resources`: what the API uses of it.
 - `sites`: the HTTP sites for users and for API callers.
+- `start_page`: the start page and its logins.
 - `nova_authenticators`: how callers of Nova's API are identified.
 - `one_at_a_time`: lets one process at a time take a picture of a machine.
 - `taking`: takes a picture of a machine, here or by a peer.

@@ -20,6 +20,8 @@ from .session_services import peers_of
 from .typing import make_typing
 
 if TYPE_CHECKING:
+    from ..api.assembly import ApiParts
+    from ..api.front import Front
     from ..api.keys import ApiKey, ApiKeys
     from ..api.nova.options import NovaOptions
     from ..api.v1.joining import Drive
@@ -108,47 +110,59 @@ class ApiResources:
         Args:
             room_elsewhere: returns whether another process on the same sockets takes sessions.
         """
+        from ..api.site import api_resource
+
+        return api_resource(self._parts(settings, components, room_elsewhere))
+
+    def front(
+        self, settings: Settings, components: Components, room_elsewhere: Callable[[], bool]
+    ) -> Front:
+        """Return what the start page has of the API with these settings."""
+        from ..api.assembly import Assembly
+
+        return Assembly(self._parts(settings, components, room_elsewhere)).front()
+
+    def _parts(
+        self, settings: Settings, components: Components, room_elsewhere: Callable[[], bool]
+    ) -> ApiParts:
         from ..api.assembly import ApiParts
         from ..api.keys import ApiKeys
-        from ..api.site import api_resource
         from ..api.v1.joining import no_drive
 
         keys = ApiKeys(api_keys(settings), time.time, self._stored_keys)
-        return api_resource(
-            ApiParts(
-                store=self._hosts.store(components.store) if self._hosts else components.store,
-                sessions=self._cluster,
-                proxies=self._proxies,
-                backends=components.backends,
-                power=self._sessions.services.power,
-                authenticators=(keys,),
-                keys=keys,
-                portals=self._portals,
-                gate=self._gate,
-                audit=self._audit,
-                broadcast=self.broadcast,
-                metrics_registry=self._registry,
-                time=time.time,
-                clock=self._clock,
-                ttl=settings.tokens.ttl,
-                max_ttl=settings.tokens.max_ttl,
-                locate_timeout=settings.timeouts.locate,
-                base_url=settings.public.announced[0],
-                xvp_url=settings.public.announced[1],
-                rfb_address=settings.public.rfb_address,
-                places=self._hosts.directory if self._hosts else None,
-                pictures=self._album,
-                screens=self._screens,
-                type_keys=make_typing(self._sessions),
-                records=bool(settings.recording.place),
-                reviews=self._recordings(settings.public.announced[0]),
-                room_elsewhere=room_elsewhere,
-                zone=settings.proxy.zone,
-                zones=peers_of(settings),
-                announce_shadows=settings.sharing.announce_shadows,
-                drive=self._drive or no_drive,
-                nova=_nova_options(settings, keys, components),
-            )
+        return ApiParts(
+            store=self._hosts.store(components.store) if self._hosts else components.store,
+            sessions=self._cluster,
+            proxies=self._proxies,
+            backends=components.backends,
+            power=self._sessions.services.power,
+            authenticators=(keys,),
+            keys=keys,
+            portals=self._portals,
+            gate=self._gate,
+            audit=self._audit,
+            broadcast=self.broadcast,
+            metrics_registry=self._registry,
+            time=time.time,
+            clock=self._clock,
+            ttl=settings.tokens.ttl,
+            max_ttl=settings.tokens.max_ttl,
+            locate_timeout=settings.timeouts.locate,
+            base_url=settings.public.announced[0],
+            xvp_url=settings.public.announced[1],
+            rfb_address=settings.public.rfb_address,
+            places=self._hosts.directory if self._hosts else None,
+            pictures=self._album,
+            screens=self._screens,
+            type_keys=make_typing(self._sessions),
+            records=bool(settings.recording.place),
+            reviews=self._recordings(settings.public.announced[0]),
+            room_elsewhere=room_elsewhere,
+            zone=settings.proxy.zone,
+            zones=peers_of(settings),
+            announce_shadows=settings.sharing.announce_shadows,
+            drive=self._drive or no_drive,
+            nova=_nova_options(settings, keys, components),
         )
 
     def _recordings(self, base_url: str) -> ReviewsOfApi | None:

@@ -42,6 +42,7 @@ from .running import RunningProxy
 from .session_services import services
 from .siblings import Siblings
 from .sites import Sites
+from .start_page import make_start_page
 from .together import links_to_sessions, make_company
 from .waiting import make_waiting
 from .zone_links import make_links, surround
@@ -123,6 +124,9 @@ class _Parts:
             reactor,
             PowerAudit(self.audit.note, self.metrics.sessions.count_power),
         )
+        self.start = make_start_page(
+            settings, self.components, self.audit.note, reactor, self.on_operation
+        )
         self.sessions = self._make_sessions(observers)
         self.describe = self._make_description()
         self.cluster = self._make_cluster()
@@ -184,6 +188,7 @@ class _Parts:
                 self._page_requests(),
                 self.recordings,
                 power=self.power,
+                login=self.start.rule(self.settings),
             )
         )
         sessions.other_refusal = self.audit.refusal
@@ -300,6 +305,7 @@ class _Parts:
             resources,
             self.links.entrance,
             self.reviews,
+            self.start,
         )
         surround(self.links, settings, components, sites, self.cluster, self.reactor)
         sites.api.on_answer = self.metrics.calls.api_answer

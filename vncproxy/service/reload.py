@@ -248,6 +248,7 @@ class Reload:
             before.page_requests,
             before.recorder,
             power=before.power,
+            login=running.sites.start.rule(settings) if running.sites.start else None,
         )
         running.settings, running.components = settings, renewed.components
         if running.hosts is not None:

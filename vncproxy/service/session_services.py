@@ -12,6 +12,7 @@ from ..interfaces import IRecorder, ISessionObserver
 from ..model import Identity, UnixTime
 from ..power import MachinePower
 from ..relay import fast, plain
+from ..session.logged_in import LoginRule
 from ..session.page import BUILT_IN, PageRequest
 from ..session.services import Services
 from ..session.steps import OnStep
@@ -31,6 +32,7 @@ def services(
     recorder: IRecorder | None = None,
     *,
     power: MachinePower,
+    login: LoginRule | None = None,
 ) -> Services:
     """Return what sessions use of the rest of the proxy, with the limits of these settings."""
     peers = peers_of(settings)
@@ -58,6 +60,7 @@ def services(
         ends_unrecorded=settings.recording.on_trouble == "end",
         shows_zone=lambda asking, asked: asking in peers and peers[asking].may_see(asked),
         page_requests=page_requests,
+        login=login,
     )
 
 

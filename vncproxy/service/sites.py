@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +29,10 @@ from .api_resources import ApiResources
 from .components import Components
 from .for_zones import OnlyConsoles, OnlyZones
 from .reviews import Reviews
+from .start_page import StartPage
+
+START_PATHS = ("login", "start")
+"""The first segments of the paths of the start page's requests."""
 
 API_CONNECTIONS = 100
 """Connections of API callers; beyond them, idle ones are closed for new ones."""
@@ -50,6 +54,7 @@ class Sites:
         callers: the connections of API callers.
         viewers_tls: the TLS of native viewers; empty where no listener is for them.
         room_elsewhere: returns whether another process on the same sockets takes sessions.
+        start: the start page; None where there is none.
         for_zones: the factories that serve zones which are dialled from here.
     """
 
@@ -62,6 +67,7 @@ class Sites:
         api_resources: ApiResources,
         entrance: IResource | None = None,
         reviews: Reviews | None = None,
+        start: StartPage | None = None,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
         from ..api.site import api_site
@@ -71,6 +77,7 @@ class Sites:
         self._api_resources = api_resources
         self._entrance = entrance
         self._reviews = reviews
+        self.start = start
         self._clock = sessions.services.reactor
         self.room_elsewhere: Callable[[], bool] = lambda: False
         consoles = self._consoles(settings, components)
@@ -100,6 +107,8 @@ class Sites:
     async def close(self) -> None:
         """Write what is left of callers, and close the connections for it."""
         await self._api_resources.close()
+        if self.start is not None:
+            await self.start.close()
 
     def end_events(self, reason: str, *, close: bool = False) -> None:
         """Let the readers of events go.
@@ -156,6 +165,7 @@ class Sites:
         others = {} if self._entrance is None else {"zones": self._entrance}
         if self._reviews is not None:
             others[PATH] = self._reviews.resource(trust.forwarding, self.connections)
+        others.update(self._start_page(settings, components, trust))
         health = health_resource(
             store=components.store,
             sessions=sessions,
@@ -172,6 +182,16 @@ class Sites:
                 **others,
             },
         )
+
+    def _start_page(
+        self, settings: Settings, components: Components, trust: Trust
+    ) -> Mapping[str, IResource]:
+        """Return what serves the start page's requests, where there are users for it."""
+        if self.start is None or not (settings.login.issuer or settings.login.api_keys):
+            return {}
+        front = self._api_resources.front(settings, components, self._has_room_elsewhere)
+        resource = self.start.resource(settings, front, trust, self.connections)
+        return dict.fromkeys(START_PATHS, resource)
 
     def _make_api(self, settings: Settings, components: Components) -> IResource:
         return self._api_resources.make(settings, components, self._has_room_elsewhere)

@@ -16,6 +16,7 @@ In reading order:
 - `opening`: turn, token, policy, console, greeting.
 - `redeeming`: its token, and what is checked before a use is taken.
 - `conditions`: the conditions under which a policy lets a user in.
+- `logged_in`: links that are of use only to users that are logged in.
 - `journey`: what another zone is told of a session.
 - `starting`: starts a machine that is off, when its user asks for it.
 - `consoles`: from a machine to its console: asks the backend, connects, shakes hands.

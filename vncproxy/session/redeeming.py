@@ -8,6 +8,7 @@ from ..errors import ConsoleOccupied, TokenRefused, TokenUsed, VNCProxyError
 from ..model import Grant, Token, check_secret, secret_id
 from .conditions import check_confirmed, check_policy, explain_used
 from .live import LiveSessions
+from .logged_in import login_needed
 from .sharing import told_occupied
 from .state import SessionState
 
@@ -15,12 +16,15 @@ from .state import SessionState
 class Redeeming:
     """The redemption of one token; it is dropped once there is a grant."""
 
-    __slots__ = ("_live", "_services", "_session")
+    __slots__ = ("_live", "_rule", "_services", "_session", "_user")
 
     def __init__(self, session: SessionState, live: LiveSessions) -> None:
         self._session = session
         self._live = live
         self._services = live.services
+        rule = self._services.login
+        self._rule = rule if rule is not None and rule.applies_to(session.user_request) else None
+        self._user: str | None = None
 
     async def redeem(self) -> Grant:
         """Take a use of the token, or enter again by a cookie.
@@ -30,12 +34,21 @@ class Redeeming:
         """
         request = self._session.user_request
         secret = check_secret(request.token)
+        if self._rule is not None:
+            self._user = await self._rule.find_user(request)
         try:
             return await self._redeem_handed_over(secret) or await self._take(
                 secret, request.resume
             )
-        except TokenUsed as e:
-            raise explain_used(e, request) from e
+        except TokenRefused as e:
+            raise self._explained(e) from e
+
+    def _explained(self, error: TokenRefused) -> VNCProxyError:
+        """Return what the user is told; a stranger does not learn whether a link is good."""
+        request = self._session.user_request
+        if self._rule is not None and self._user is None:
+            return login_needed(request, error.detail)
+        return explain_used(error, request) if isinstance(error, TokenUsed) else error
 
     async def _take(self, secret: str, resume: str | None) -> Grant:
         store, lease = self._services.store, self._live.lease(self._session)
@@ -71,6 +84,8 @@ class Redeeming:
         """Raise, before a use is taken or another session ends, what must cost neither."""
         session, services = self._session, self._services
         try:
+            if token is not None and self._rule is not None:
+                self._rule.check(self._user, token, session.user_request)
             if token is not None:
                 check_policy(token.policy, session.user_request, services.time())
         except VNCProxyError:

@@ -15,6 +15,7 @@ from ..power import MachinePower
 from ..relay import plain
 from ..relay.leg import Leg
 from .consoles import Consoles
+from .logged_in import LoginRule
 from .page import BUILT_IN, PageRequest
 from .steps import OnStep
 
@@ -44,6 +45,7 @@ class Services:
         must_record: whether the session of a token is recorded.
         ends_unrecorded: whether a session ends that cannot be recorded any more.
         page_requests: what answers the requests of pages, by their names.
+        login: which links demand a login; None where none do.
     """
 
     store: ITokenStore
@@ -69,6 +71,7 @@ class Services:
     must_record: Callable[[Token], bool] = lambda token: token.policy.record
     ends_unrecorded: bool = False
     page_requests: Mapping[str, PageRequest] = field(default_factory=lambda: BUILT_IN)
+    login: LoginRule | None = None
 
     def consoles(self) -> Consoles:
         """Return the consoles of all backends."""

@@ -25,6 +25,7 @@ class UserRequest:
         can_move: whether its page enters the console again when it is asked to.
         can_talk: whether its page sends and understands messages beside the console.
         start: whether the user has asked for a machine that is off to be started.
+        login: the secret of the cookie by which its user is logged in; empty for none.
         types: whether it has no viewer: the proxy types what a caller of the API asks for.
     """
 
@@ -40,4 +41,5 @@ class UserRequest:
     can_talk: bool = False
     takes: bool = False
     start: bool = False
+    login: str = field(default="", repr=False)
     types: bool = False
