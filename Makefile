@@ -40,7 +40,7 @@ check: environments
 
 # all at a time, as far as they do not need each other; each waits for downloads most of the time
 environments: $(BIN)/pip
-	@$(MAKE) --no-print-directory -j3 debian $(VENV)/.test $(VENV)/.openstack
+	@$(MAKE) --no-print-directory -j4 debian $(VENV)/.test $(VENV)/.openstack $(VENV)/.openid
 
 format:
 	$(BIN)/ruff format .
@@ -90,6 +90,12 @@ $(VENV)/.openstack: tests/openstack-clients.txt | $(BIN)/pip
 	@echo "installing OpenStack's clients into $(VENV)/openstack"
 	@$(PYTHON) -m venv $(VENV)/openstack
 	@$(VENV)/openstack/bin/pip install -q --disable-pip-version-check -r tests/openstack-clients.txt
+	@touch $@
+
+# the OpenID provider that tests log in at
+$(VENV)/.openid: $(wildcard tests/components/openid/*) | $(BIN)/pip
+	@echo "installing an OpenID provider into $(VENV)"
+	@$(BIN)/python -m tests.components.openid_provider
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test bench/node/package-lock.json

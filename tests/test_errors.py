@@ -50,6 +50,8 @@ SHARED = {
         "ConsoleError",
         "ConfigurationError",
         "KeystoneUnavailable",
+        "LoginFailed",
+        "ProviderUnavailable",
     },
     4000: {"ClientError", "BadRequest", "ModeFixed", "PolicyUnsupported"},
     4001: {"TokenRefused", "TokenUnknown", "TokenUsed", "TokenExpired", "TokenRevoked"},

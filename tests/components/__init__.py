@@ -12,6 +12,7 @@
 - `xapi_simulator`, `xen_gateway`: the XAPI of a pool of XenServer hosts, and a gateway to it.
 - `fake_oned`: OpenNebula's daemon.
 - `nova_stub`: Keystone and Nova.
+- `openid_provider`: npm's oidc-provider, in ``openid/``.
 - `viewer`: a TCP viewer.
 - `chromium`, `firefox`: headless browsers.
 - `page_stand_in`, `page_case`: the console page with a scripted console, and opened in Chromium.

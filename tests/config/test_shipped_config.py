@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from vncproxy.backends import find
 from vncproxy.backends.zone import ZoneSettings
 from vncproxy.config.load import Settings, load
+from vncproxy.config.login import LoginPolicy
 from vncproxy.config.nova import NovaPolicy
 from vncproxy.config.recording import S3
 from vncproxy.config.settings import APIKey
@@ -128,6 +129,10 @@ class ShippedConfigTests(SynchronousTestCase):
         (policy,) = settings.nova.policies
         self.assertEqual(policy.model_fields_set, set(fields(policy)))
         self.assertEqual(policy, NovaPolicy(projects=("*",)))
+        (of_login,) = settings.login.policies
+        self.assertEqual(of_login.model_fields_set, set(fields(of_login)))
+        expected = LoginPolicy.model_validate({"groups": ["staff"], "vms": ["kvm/web-*"]})
+        self.assertEqual(of_login, expected)
         for kind, backend in {
             "ironic": "metal",
             "libvirt": "kvm",

@@ -37,7 +37,7 @@ class OpenIDProvider:
     def __init__(self, time: float) -> None:
         self.time = time
         self.user: dict[str, Any] = {"sub": "u-1", "name": "Alice", "groups": ["staff"]}
-        self.in_token = ("sub", "name", "groups")
+        self.in_token: tuple[str, ...] = ("sub", "name", "groups")
         self.change: dict[str, Any] = {}
         self.says: dict[str, Any] = {}
         self.key = ECKey.generate_key("P-256", {"kid": "first"})

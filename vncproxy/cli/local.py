@@ -109,6 +109,7 @@ def _findings(path: Path) -> Sequence[Finding]:
     from .. import tap
     from ..config.check import run as check_config
     from ..service.archive import checks
+    from ..service.start_page import login_checks
 
     async def check(reactor: Any) -> Sequence[Finding]:
         """Check with the components of the settings, and close them."""
@@ -121,7 +122,11 @@ def _findings(path: Path) -> Sequence[Finding]:
                 components.store,
                 reactor,
                 sources=components.sources,
-                services={**components.services, **checks(settings, components.calls)},
+                services={
+                    **components.services,
+                    **checks(settings, components.calls),
+                    **login_checks(settings, reactor),
+                },
             )
         finally:
             await components.close(reactor)

@@ -101,7 +101,9 @@ class Login(Table):
             raise wrong_key("client_id", "is missing: the provider knows this gateway by it")
         if self.issuer and "openid" not in self.scopes:
             raise wrong_key("scopes", 'must have "openid", or the provider says not who logs in')
-        for key in ("client_id", "required", "policies"):
+        if self.api_keys and self.required:
+            raise wrong_key("api_keys", "has no use with required: links need a login then")
+        for key in ("client_id", "required"):
             if getattr(self, key) and not self.issuer:
                 raise wrong_key(key, "has no effect without issuer")
         return self

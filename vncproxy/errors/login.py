@@ -11,7 +11,7 @@ from .root import VNCProxyError
 class LoginRequired(ClientError):
     """The link is of use only to users that are logged in, and this one is not."""
 
-    public = "Log in to open this console."
+    public = "This console is shown only to users who are logged in."
     status = 401
     close_code = 4034
     code = "login-required"
@@ -49,9 +49,11 @@ class LoginFailed(VNCProxyError):
         {"denied", "other-browser", "used", "provider", "untrusted", "identity"}
     )
 
-    def __init__(self, detail: str = "", *, word: str = "untrusted") -> None:
+    def __init__(
+        self, detail: str = "", *, word: str = "untrusted", public: str | None = None
+    ) -> None:
         assert word in self.WORDS
-        super().__init__(detail)
+        super().__init__(detail, public=public)
         self.word = word
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from twisted.web.http import Request
@@ -15,6 +16,7 @@ from ..config.settings import Settings
 from ..downstream.connections import Connections
 from ..downstream.headers import header_lines
 from ..downstream.trust import Trust
+from ..errors import ConfigurationError
 from ..interfaces import ILoginStore
 from ..login.fetching import ProviderRequests
 from ..login.logins import Logins
@@ -98,10 +100,17 @@ class _Door:
 
 
 def make_provider(settings: Settings, reactor: Any) -> Provider | None:
-    """Return the provider of ``[login]``; None where none is configured."""
+    """Return the provider of ``[login]``; None where none is configured.
+
+    Raises:
+        ConfigurationError: what speaks to it is not installed, or the file of authorities cannot be
+            used.
+    """
     login = settings.login
     if not login.issuer:
         return None
+    if find_spec("authlib") is None:
+        raise ConfigurationError("[login] needs Authlib: install vncproxy[login]")
     options = ProviderOptions(
         login.issuer,
         login.client_id,
@@ -115,6 +124,12 @@ def make_provider(settings: Settings, reactor: Any) -> Provider | None:
     )
     fetch = ProviderRequests(TLSTrust(ca_file=login.ca_file), login.timeout, reactor)
     return Provider(options, fetch, time.time, reactor.seconds)
+
+
+def login_checks(settings: Settings, reactor: Any) -> Mapping[str, Provider]:
+    """Return what ``check-config`` asks, by its table."""
+    provider = make_provider(settings, reactor)
+    return {} if provider is None else {"login": provider}
 
 
 def _start_settings(settings: Settings) -> Any:

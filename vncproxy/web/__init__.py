@@ -46,6 +46,12 @@ The page for those who come without a token is ``start/start.html``, served at t
 modules, in reading order:
 
 - ``start.js``: the entry; leads to the console of a link whose token is in the fragment.
+- ``problems.js``: why a user was not logged in, in words.
+- ``requests.js``: what the page asks of the gateway.
+- ``return.js``: the console that a user wanted to open before the login.
+- ``entrance.js``: the ways to log in.
+- ``machines.js``: the machines of a user.
+- ``pictures.js``: small pictures of their screens.
 
 The page that plays recordings is ``player/player.html``, served at ``recordings/SESSION``. Its
 modules, in reading order:

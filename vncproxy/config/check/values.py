@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from ...web import novnc_installed
 from ..listeners import EndpointText
+from ..login import Login
 from ..settings import APIKey, Public, Settings
 from .finding import Finding, failure, good, warning
 
@@ -31,6 +32,7 @@ def check_values(settings: Settings) -> Iterator[Finding]:
     yield _keys(len(settings.api.keys))
     yield from _ending_keys(settings.api.keys, time())
     yield from _peers(settings)
+    yield from _login(settings.login)
     yield _page()
     yield _audit(settings.log.audit)
 
@@ -148,6 +150,18 @@ def _peers(settings: Settings) -> Iterator[Finding]:
             "them issued",
             "ask peers in one process that has its tokens in memory, see docs/zones.md",
         )
+
+
+def _login(login: Login) -> Iterator[Finding]:
+    """Warn of logins that lead to nothing, and of users that could take the name of another."""
+    if login.issuer and not login.policies and not login.required:
+        text = "users can log in, and neither see machines nor need the login"
+        yield warning("login", text, "write [[login.policies]], or set required")
+    if login.policies and not login.issuer:
+        yield warning("login.policies", "nobody can log in", "write issuer and client_id")
+    if login.issuer and login.user_claim in ("name", "nickname", "preferred_username"):
+        text = f"{login.user_claim}: many providers let users change it, to that of another"
+        yield warning("login.user_claim", text, 'take "sub", or make sure that they cannot')
 
 
 def _page() -> Finding:

@@ -2,6 +2,7 @@
 
 import { element, onClick } from "./dom.js";
 import { onTheMove } from "../session/lifecycle.js";
+import { rememberConsole } from "../start/return.js";
 
 const STATE_LABELS = {
     connecting: "Connecting…",
@@ -21,7 +22,7 @@ export function attach(connection) {
             ticking = setInterval(() => countDown(state), 250);
         }
     });
-    onClick("reconnect", () => connection.retry());
+    onClick("reconnect", () => (needsLogin(connection.state) ? logIn() : connection.retry()));
     onClick("start", () => connection.start());
     onClick("stop", () => connection.stop());
     onClick("cancel", () => connection.disconnect());
@@ -29,7 +30,7 @@ export function attach(connection) {
 
 function render(state, starts) {
     const { name, closeReason, interruption } = state;
-    const unconfirmed = closeReason?.reconnect === "afterConfirmation";
+    const unconfirmed = closeReason?.reconnect === "afterConfirmation" || needsLogin(state);
     const moving = name !== "connected" && onTheMove(state);
     element("moving").hidden = !moving;
     element("overlay").hidden = name === "connected" || moving;
@@ -55,7 +56,18 @@ function headline(interruption, starts) {
     return interruption ? "Reconnecting" : "Connecting";
 }
 
+const needsLogin = ({ closeReason }) => closeReason?.reconnect === "afterLogin";
+
+/** The start page leads back to this console once its user is logged in. */
+function logIn() {
+    rememberConsole(location.href);
+    location.assign("login");
+}
+
 function buttonLabel({ name, closeReason }) {
+    if (needsLogin({ closeReason })) {
+        return "Log in";
+    }
     if (closeReason?.reconnect === "afterConfirmation") {
         return "Open the console";
     }

@@ -10,8 +10,8 @@
  * @property {number} code - close code of the web socket
  * @property {string} headline
  * @property {string} reason - a sentence for the user
- * @property {"never"|"afterConfirmation"|"afterStart"|"takeBack"|"manualOnly"|"manual"|"automatic"} reconnect -
- *     how the console may be opened again: never; by the user, with `confirmed` in the request; by the
+ * @property {"never"|"afterLogin"|"afterConfirmation"|"afterStart"|"takeBack"|"manualOnly"|"manual"|"automatic"} reconnect -
+ *     how the console may be opened again: never; by the user, who logs in first; by the user, with `confirmed` in the request; by the
  *     user, who may have the machine started, and the page goes on if it reconnects already; by the user,
  *     who takes it from another one, with `take` in the request; by the user, and the page stops
  *     reconnecting (manualOnly) or goes on if it does already (manual); by the page
@@ -47,6 +47,9 @@ const TEXTS = {
     4031: ["Not approved", "The approval for this console was denied."],
     4032: ["This viewer cannot show it", "It cannot change the size of its screen."],
     4033: ["Approval withdrawn", "The approval for this console was withdrawn."],
+    4034: ["Log in to open this console", "It is shown only to users who are logged in."],
+    4035: ["A login is needed", "Open this link in a browser."],
+    4036: ["This link is for another user", "Log in as that user, or ask for a link of your own."],
     4100: ["The virtual machine is not running", "Start it, then reconnect."],
     4101: ["The hypervisor shows no console", "Reconnect in a moment; if this goes on, tell your administrator."],
     4102: ["The console cannot be opened now", "Reconnect in a moment."],
@@ -91,6 +94,9 @@ const TAKEN = 4128;
 
 /** A confirmation is needed before the link is redeemed: mail scanners open links, too. */
 const CONFIRMATION_NEEDED = 4120;
+
+/** The console is shown to users that are logged in. */
+const LOGIN_NEEDED = 4034;
 
 /** The machine shows no screen in its present state. */
 export const NOT_RUNNING = 4100;
@@ -159,6 +165,9 @@ function textOf(code, known, answered) {
 }
 
 function reconnectAfter(code, connected) {
+    if (code === LOGIN_NEEDED) {
+        return "afterLogin";
+    }
     if (code >= 4000 && code <= 4099) {
         return "never";
     }

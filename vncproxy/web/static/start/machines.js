@@ -1,0 +1,119 @@
+/** The machines of a user: their names, states and pictures, each opened by one click. */
+
+import { forgetPictures, pictureWhenSeen } from "./pictures.js";
+import { logOut, openMachine, readMachines } from "./requests.js";
+
+const byId = (id) => document.getElementById(id);
+
+/** More machines than this can be searched. */
+const FEW = 8;
+
+/** Show a user the machines. */
+export function showMachines(user, tell) {
+    document.body.dataset.state = "known";
+    byId("account").hidden = false;
+    byId("machines").hidden = false;
+    byId("user").textContent = user.key ? `Key ${user.name}` : user.name;
+    byId("log-out").addEventListener("click", () => run(tell, async () => {
+        await logOut();
+        location.reload();
+    }));
+    byId("refresh").addEventListener("click", () => run(tell, () => refresh(tell)));
+    byId("search").addEventListener("input", filter);
+    return run(tell, () => refresh(tell));
+}
+
+/** Do something, and tell why it failed; a user that is not logged in any more begins again. */
+async function run(tell, work) {
+    tell("");
+    try {
+        await work();
+    } catch (error) {
+        if (error.status === 401) {
+            location.reload();
+        }
+        tell(error.message);
+    }
+}
+
+async function refresh(tell) {
+    byId("refresh").disabled = true;
+    byId("machines-state").textContent = "Asking for your machines…";
+    try {
+        const { vms, more, errors } = await readMachines();
+        forgetPictures();
+        byId("list").replaceChildren(...vms.map((machine) => card(machine, tell)));
+        byId("failures").replaceChildren(...errors.map(failure));
+        byId("search-label").hidden = vms.length <= FEW;
+        byId("machines-state").textContent = summary(vms.length, more, errors.length);
+        filter();
+    } catch (error) {
+        byId("machines-state").textContent = "";
+        throw error;
+    } finally {
+        byId("refresh").disabled = false;
+    }
+}
+
+function summary(count, more, failed) {
+    if (!count) {
+        return failed ? "" : "No machine is assigned to you. A link that you get opens its machine all the same.";
+    }
+    return more ? `${count} machines are shown, ${more} more are not.` : "";
+}
+
+function card(machine, tell) {
+    const row = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "machine";
+    button.disabled = !machine.opens;
+    button.dataset.vm = machine.vm;
+    button.append(screen(machine), text("strong", machine.name));
+    if (machine.vm !== machine.name) {
+        button.append(text("small", machine.vm));
+    }
+    const state = text("span", machine.state);
+    state.className = "condition";
+    state.dataset.power = machine.power;
+    button.append(state);
+    button.addEventListener("click", () => open(button, machine.vm, tell));
+    row.append(button);
+    return row;
+}
+
+function screen(machine) {
+    const canvas = document.createElement("canvas");
+    canvas.setAttribute("aria-hidden", "true");
+    canvas.width = 320;
+    canvas.height = 200;
+    if (machine.picture && machine.power !== "off") {
+        pictureWhenSeen(canvas, machine.vm);
+    }
+    return canvas;
+}
+
+async function open(button, vm, tell) {
+    button.setAttribute("aria-busy", "true");
+    await run(tell, async () => {
+        location.assign(await openMachine(vm));
+    });
+    button.removeAttribute("aria-busy");
+}
+
+function failure({ backend, message }) {
+    return text("li", `${backend}: ${message}`);
+}
+
+function text(kind, words) {
+    const element = document.createElement(kind);
+    element.textContent = words;
+    return element;
+}
+
+function filter() {
+    const wanted = byId("search").value.trim().toLowerCase();
+    for (const row of byId("list").children) {
+        row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    }
+}
