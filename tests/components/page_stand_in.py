@@ -19,6 +19,7 @@ from twisted.web.server import Request, Site
 from twisted.web.static import File
 
 from vncproxy.web import CONTENT_SECURITY_POLICY, STATIC
+from vncproxy.web.preloading import with_preloads
 
 WIDTH, HEIGHT = 64, 48
 ABOUT = {
@@ -176,7 +177,7 @@ class _Page(Resource):
     def render_GET(self, request: Request) -> bytes:
         request.setHeader(b"content-type", b"text/html; charset=utf-8")
         request.setHeader(b"content-security-policy", self.policy.encode())
-        return (STATIC / "index.html").read_bytes()
+        return with_preloads((STATIC / "index.html").read_text(), STATIC).encode()
 
 
 class Console(WebSocketServerProtocol):

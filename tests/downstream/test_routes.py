@@ -23,9 +23,10 @@ from vncproxy.downstream.trust import Trust
 from vncproxy.errors import StoreUnavailable
 from vncproxy.testing import MemoryPeer
 from vncproxy.web import STATIC
+from vncproxy.web.preloading import with_preloads
 
-PAGE = (STATIC / "index.html").read_bytes()
-START_PAGE = (STATIC / "start" / "start.html").read_bytes()
+PAGE = with_preloads((STATIC / "index.html").read_text(), STATIC).encode()
+START_PAGE = with_preloads((STATIC / "start" / "start.html").read_text(), STATIC).encode()
 
 
 class PageTestCase(SiteTestCase):
@@ -262,7 +263,7 @@ class StaticTests(PageTestCase):
         file.write_bytes(b"old")
         for content in (b"old", b"new one"):
             file.write_bytes(content)
-            self.assertEqual(WholeFile(str(file)).openForReading().read(), content)
+            self.assertEqual(WholeFile(str(file)).content().plain, content)
 
     def test_what_is_missing(self) -> None:
         for path in ("/static/nothing.js", "/static/console.js/x", "/nothing"):

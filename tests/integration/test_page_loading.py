@@ -14,6 +14,26 @@ from tests.components.page_case import PageTestCase
 TOLD = f"{REASON}.includes('not installed correctly')"
 
 
+LOADED = """
+    const scripts = performance.getEntriesByType("resource").map(({ name }) => name)
+        .filter((name) => name.endsWith(".js") && !name.endsWith("/console.js"));
+    return [...new Set(scripts)].sort();
+"""
+NAMED = """
+    return [...document.querySelectorAll("link[rel=modulepreload]")].map(({ href }) => href).sort();
+"""
+
+
+class NamedTests(PageTestCase):
+    async def test_the_page_names_all_modules_that_it_loads_and_no_others(self) -> None:
+        await self.open_screen()
+
+        named = await self.js(NAMED)
+
+        self.assertGreater(len(named), 60)
+        self.assertEqual(await self.js(LOADED), named)
+
+
 class LoadingTests(PageTestCase):
     """Files are broken off by the browser, as it does itself when the network changes."""
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
+from gzip import compress
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from twisted.web.http import Request
-from twisted.web.static import File
+from twisted.web.http import CACHED, Request
+from twisted.web.static import File, getTypeAndEncoding
+
+from ..web import STATIC
+from ..web.preloading import with_preloads
 
 MAX_PARTS = 8
 """Parts of a path below the folder; the deepest file there has six."""
@@ -22,36 +28,90 @@ _DATE = re.compile(rb"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT
 
 TYPES = {**File.contentTypes, ".js": "text/javascript"}
 
+COMPRESSED = frozenset({".css", ".html", ".js", ".json", ".svg"})
+"""Ends of the names of files that gzip makes smaller.
+
+None holds a secret, so lengths tell nothing.
+"""
+
+SMALLEST = 256
+"""Bytes from which a file is compressed."""
+
+_REFUSES_GZIP = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)")
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file in memory: as it is, and compressed where that is shorter."""
+
+    plain: bytes
+    compressed: bytes | None
+    tag: str
+
 
 class WholeFile(File):
     """A file served without byte ranges: one short request could name many of them.
 
-    Its content is read at once, so slow clients keep no file open.
+    Its content is read, and compressed, once, so slow clients keep no file open. Browsers keep
+    their copy for as long as the file has the same content, whatever its date is: proxies that
+    share the load have dates of their own.
     """
 
     contentTypes = TYPES  # noqa: N815
 
+    def content(self) -> Content:
+        """Return what the file has now."""
+        path: str = self.path
+        status = Path(path).stat()
+        return _content(path, status.st_mtime_ns, status.st_size)
+
     def render_GET(self, request: Request) -> Any:  # noqa: N802
         """Send the file, unless the browser's copy is current."""
-        dates = request.requestHeaders.getRawHeaders(b"if-modified-since") or []
-        if not all(map(_DATE.fullmatch, dates)):
-            # Twisted raises on some values that are not dates
-            request.requestHeaders.removeHeader(b"if-modified-since")
+        content = self.content()
+        self.type, self.encoding = getTypeAndEncoding(
+            self.path, self.contentTypes, self.contentEncodings, self.defaultType
+        )
+        self._sent, tag = content.plain, f'"{content.tag}"'
+        if content.compressed is not None:
+            request.setHeader(b"Vary", b"Accept-Encoding")
+            if _takes_gzip(request):
+                self._sent, tag = content.compressed, f'"{content.tag}-gzip"'
+                self.encoding = "gzip"
+        _forget_wrong_dates(request)
+        if request.setETag(tag.encode()) is CACHED:
+            return b""
         return super().render_GET(request)
 
     render_HEAD = render_GET  # noqa: N815
 
     def openForReading(self) -> BytesIO:  # noqa: N802
         """Return the content; all readers share one copy."""
-        path: str = self.path
-        status = Path(path).stat()
-        return BytesIO(_content(path, status.st_mtime_ns, status.st_size))
+        return BytesIO(self._sent)
+
+    def getFileSize(self) -> int:  # noqa: N802
+        """Return the length of what is sent."""
+        return len(self._sent)
 
     def makeProducer(self, request: Request, fileForReading: Any) -> Any:  # noqa: N802, N803
         """Return a producer of the whole file."""
         request.requestHeaders.removeHeader(b"range")
         request.setHeader(b"Accept-Ranges", b"none")
         return super().makeProducer(request, fileForReading)
+
+
+def _takes_gzip(request: Request) -> bool:
+    lines = request.requestHeaders.getRawHeaders("accept-encoding") or []
+    accepted = ",".join(lines).lower()
+    return "gzip" in accepted and not _REFUSES_GZIP.search(accepted)
+
+
+def _forget_wrong_dates(request: Request) -> None:
+    """Leave a date in the request only where it decides (RFC 9110 section 13.1.3)."""
+    dates = request.requestHeaders.getRawHeaders(b"if-modified-since") or []
+    has_tag = request.requestHeaders.hasHeader(b"if-none-match")
+    if has_tag or not all(map(_DATE.fullmatch, dates)):
+        # Twisted raises on some values that are not dates
+        request.requestHeaders.removeHeader(b"if-modified-since")
 
 
 def find_file(folder: Path, name: str) -> WholeFile | None:
@@ -67,11 +127,18 @@ def _is_valid_name(part: str) -> bool:
     return part[:1] not in ("", ".") and len(part) <= MAX_NAME and part.isascii()
 
 
-@lru_cache(maxsize=256)
-def _content(path: str, mtime: int, size: int) -> bytes:
-    """Return the content of a file.
+@lru_cache(maxsize=512)
+def _content(path: str, mtime: int, size: int) -> Content:
+    """Return the content of a file; that of a page names the modules that it loads.
 
     Args:
         mtime: with ``size``, part of the cache's key, so that a changed file is read again.
     """
-    return Path(path).read_bytes()
+    file = Path(path)
+    plain = file.read_bytes()
+    if file.suffix == ".html":
+        plain = with_preloads(plain.decode(), STATIC).encode()
+    tag = sha256(plain).hexdigest()[:32]
+    if file.suffix not in COMPRESSED or len(plain) < SMALLEST:
+        return Content(plain, None, tag)
+    return Content(plain, compress(plain, mtime=0), tag)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -17,6 +18,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from ..errors import VNCProxyError
 from ..web import STATIC
+from ..web.preloading import with_preloads
 from .following import follow
 from .sending import Call, Part, send_part
 from .shown import BeingMade, IShown, NotShown
@@ -127,7 +129,12 @@ def _below(request: Request) -> list[str]:
 def _page(request: Request) -> bytes:
     _set_type(request, "text/html; charset=utf-8")
     request.setHeader("Cache-Control", "no-cache")
-    return PAGE.read_bytes()
+    return _page_content()
+
+
+@lru_cache
+def _page_content() -> bytes:
+    return with_preloads(PAGE.read_text(), STATIC).encode()
 
 
 def _refuse(request: Request, error: VNCProxyError) -> bytes:

@@ -1,6 +1,7 @@
 """The console page and the player: static files over noVNC, and their content security policy.
 
 - `install`: puts noVNC from npm into the static files, at build time.
+- `preloading`: names in a page all modules that its script imports.
 
 The page is `STATIC / "index.html"`; it finds its files at `static/` and its web socket at
 `websockify`, both relative to its own address, so that any path prefix works. Its modules are in
