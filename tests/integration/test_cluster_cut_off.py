@@ -85,6 +85,7 @@ class CutOffTests(PairCase):
     def test_a_subscription_that_is_killed_comes_back(self) -> None:
         for _ in range(3):
             self.redis.cli("client", "kill", "type", "pubsub")
+            self.until(lambda: self.readiness(self.south) == (200, "ok"))
             token_id, viewer = self.open(self.south)
 
             self.north.call("DELETE", f"/v1/tokens/{token_id}")

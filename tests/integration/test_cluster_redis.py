@@ -179,6 +179,25 @@ class ListTests(ClusterCase):
 
         self.assertEqual(await other.seen(), ["1"])
 
+    async def test_what_begins_while_everything_is_written_again_is_written(self) -> None:
+        """The list of many sessions is made in pieces, between which others begin and end."""
+        south = await self.member("south")
+        key = f"sessions:{south.identity.worker_id}"
+        for session_id in ("5e551011", "5e551012"):
+            south.open(session_id)
+        await self.until(lambda: self.cli("hlen", key) == "2")
+
+        def change() -> None:
+            south.open("5e551013")
+            south.close("5e551012")
+
+        south.sessions.after_list = change
+
+        self.cli("del", key)
+
+        await self.until(lambda: {*self.cli("hkeys", key).split()} == {"5e551011", "5e551013"})
+        self.assertIsNone(south.sessions.after_list)
+
     async def test_bytes_are_written_again(self) -> None:
         one, other = await self.member("one"), await self.member("other")
         one.open("1")

@@ -129,10 +129,11 @@ class SessionPublisher:
         self._writing = None
 
     async def _begin_anew(self) -> None:
+        """Let everything be written again; what changes while the list is made is added to it."""
         self._anew = True
-        self._gone.clear()
         self._written.clear()
-        self._changed = dict.fromkeys([session.id for session in await self._sessions.list()])
+        for session in await self._sessions.list():
+            self._changed[session.id] = None
         if not self._changed:
             self._gone[""] = None  # so that the old ones are removed
 
@@ -160,7 +161,8 @@ class SessionPublisher:
             await redis.change(scripts.WRITE_SESSIONS, self._keys, *head, *gone, *pairs)
 
         await self._link.run(write, "write_sessions")
-        self._anew = False
+        if anew:
+            self._anew = False
         self._written.update({session.id: _moved(session) for session in sessions})
         for session_id in gone:
             self._written.pop(session_id, None)
