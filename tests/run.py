@@ -1,6 +1,9 @@
 """Runs the suite with trial, independent parts side by side, and counts what really ran.
 
 The last line is ``N passed, N failed, N skipped``; the exit status is 0 only if nothing failed.
+Up to three modules of `tests.integration` that failed run again at the end, with nothing beside
+them: their components have time limits of their own, which a busy machine exceeds. What they print
+both times is shown, they are named at the end, and their second run counts.
 
     python tests/run.py [--coverage] [--lanes N] [MODULE ...]
 """
@@ -16,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -94,6 +98,9 @@ SLOWEST = tuple(
     )
 )
 """Modules that take 25 s or more, the longest first: the last one is waited for."""
+
+MOST_AGAIN = 3
+"""Modules that run again; where more have failed, the cause is not the load."""
 
 _ALONE = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 _SUMMARY = re.compile(r"^(PASSED|FAILED)(?: \((.*)\))?$", re.M)
@@ -210,6 +217,20 @@ def compile_sources() -> None:
         compileall.compile_dir(ROOT / folder, quiet=1, workers=0)
 
 
+def run_all(names: Sequence[str], lanes: int, run: Callable[[str], Count]) -> Count:
+    """Run modules side by side, and some of those that failed again, one after the other."""
+    with ThreadPoolExecutor(lanes) as pool:
+        counts = dict(zip(names, pool.map(run, names), strict=True))
+    failed = [name for name, result in counts.items() if result.failed]
+    again = [name for name in failed if name.startswith("tests.integration.")]
+    if again == failed and len(again) <= MOST_AGAIN:
+        counts |= {name: run(name) for name in again}
+        steady = {name: not counts[name].failed for name in again}
+        for name, passed in steady.items():
+            print(f"{name}: failed beside others, {'passed' if passed else 'failed'} alone")
+    return sum(counts.values(), Count())
+
+
 def main() -> int:
     """Run what was asked for, or everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -218,11 +239,8 @@ def main() -> int:
     parser.add_argument("--lanes", type=int, default=lanes(), help="processes side by side")
     options = parser.parse_args()
     compile_sources()
-    with ThreadPoolExecutor(options.lanes) as pool:
-        counts = pool.map(
-            partial(run_module, coverage=options.coverage), options.modules or modules()
-        )
-        total = sum(counts, Count())
+    run = partial(run_module, coverage=options.coverage)
+    total = run_all(options.modules or modules(), options.lanes, run)
     print(total)
     return 1 if total.failed or not total.passed else 0
 
