@@ -182,7 +182,10 @@ class WebSocketDownstream(PendingConnection):
 
     def on_upgraded(self) -> None:
         """Turn the connection into a leg; called when the response is sent."""
-        self.become_leg(WebSocketFraming())
+        framing = WebSocketFraming()
+        if self._user_request.can_talk:
+            framing.on_text = _ignore  # until the session takes them
+        self.become_leg(framing)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Pass the event on to the handshake."""
@@ -271,6 +274,10 @@ def refuses_in_rfb(request: Request) -> bool:
     """Tell whether a request comes from a page, or from a program that asks for it."""
     asked = header_lines(request, REFUSALS_HEADER)
     return request.requestHeaders.hasHeader(b"origin") or asked[-1:] == [REFUSALS_IN_RFB]
+
+
+def _ignore(text: str) -> None:
+    """Drop a message of a page whose session is refused before it takes any."""
 
 
 def _header(request: Request) -> bytes:

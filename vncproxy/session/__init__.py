@@ -21,6 +21,7 @@ In reading order:
 - `starting`: starts a machine that is off, when its user asks for it.
 - `consoles`: from a machine to its console: asks the backend, connects, shakes hands.
 - `steps`: measures the steps to a console.
+- `awaited`: what a session waits for while it opens, for pages that ask.
 - `recovery`: backends that tell what became of a console, those with the old interfaces included.
 - `closing`: why a console closed, and which side closed first.
 - `sharing`: what users are told of each other where a machine is not shared.

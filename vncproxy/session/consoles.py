@@ -68,6 +68,7 @@ class Consoles:
         journey: Callable[[str], Journey] | None = None,
         *,
         shared: bool = True,
+        on_begin: Callable[[str], object] = str,
     ) -> tuple[Console, str]:
         """Open a machine's console; returns it with the name that the backend gives the machine.
 
@@ -76,26 +77,27 @@ class Consoles:
             on_dial: called with each host before it is dialled; empty is this machine.
             journey: returns what another zone, by its name, is told of the session.
             shared: whether the console's server is to leave its other viewers connected.
+            on_begin: called with the name of each step as it begins.
 
         Raises:
             ConsoleError: there is no such machine, or it shows no screen now.
             HypervisorError: its console could not be found, or not reached.
         """
         if endpoint is not None:
-            return await self._reach(vm, endpoint, on_dial, shared=shared), endpoint.name
-        with self._steps(vm, "locate"):
+            return await self._reach(vm, endpoint, on_dial, on_begin, shared=shared), endpoint.name
+        with self._steps(vm, "locate", on_begin):
             vm, endpoint = await self._locate(vm, journey)
         try:
-            return await self._reach(vm, endpoint, on_dial, shared=shared), endpoint.name
+            return await self._reach(vm, endpoint, on_dial, on_begin, shared=shared), endpoint.name
         except UpstreamViolation as e:
             recovery = recovery_of(self._backends[vm.backend])
             if recovery is None:
                 raise
-            with self._steps(vm, "locate"):
+            with self._steps(vm, "locate", on_begin):
                 again = self._locate_again(vm, recovery, e, journey)
                 endpoint = await self._within_limit(vm, again)
         try:
-            return await self._reach(vm, endpoint, on_dial, shared=shared), endpoint.name
+            return await self._reach(vm, endpoint, on_dial, on_begin, shared=shared), endpoint.name
         except UpstreamViolation as e:
             explained = recovery.explain(e)
             if explained is e:
@@ -145,11 +147,12 @@ class Consoles:
         vm: VMAddress,
         endpoint: ConsoleEndpoint,
         on_dial: Callable[[str], object],
+        on_begin: Callable[[str], object],
         *,
         shared: bool,
     ) -> Console:
         on_dial(endpoint.host)
-        with self._steps(vm, "connect") as steps:
+        with self._steps(vm, "connect", on_begin) as steps:
             try:
                 return await open_console(
                     endpoint,
@@ -163,8 +166,8 @@ class Consoles:
                     raise ZoneUnreachable(e.detail, zone=vm.backend) from e
                 raise
 
-    def _steps(self, vm: VMAddress, name: str) -> Steps:
-        return Steps(self._on_step, vm.backend, name, self._reactor.seconds)
+    def _steps(self, vm: VMAddress, name: str, on_begin: Callable[[str], object]) -> Steps:
+        return Steps(self._on_step, vm.backend, name, self._reactor.seconds, on_begin)
 
     async def _locate(
         self, vm: VMAddress, journey: Callable[[str], Journey] | None = None

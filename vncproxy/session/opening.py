@@ -20,12 +20,13 @@ from ..model import LOCAL, Border, Grant, Journey, Token
 from ..relay.leg import Leg
 from ..rfb.server_init import desktop_name, rename
 from ..upstream import Console
+from .awaited import noting
 from .conditions import check_policy, check_time
 from .consenting import NOTE_VIEW_ONLY, Consenting, asks, greet, leave_painted
 from .downstream import IDownstream
 from .journey import journey_to
 from .live import LiveSessions
-from .page import Page
+from .page import BUILT_IN, Page
 from .page_power import tell_power, xvp_power
 from .recorded import EVENT as RECORDING
 from .recorded import NOTE as RECORDED
@@ -140,6 +141,8 @@ class Opening:
         """Return the user's leg, the console, the machine's name, and stages."""
         session, token = self._session, grant.token
         await self._downstream.admit(grant)
+        if session.user_request.can_talk and (leg := self._downstream.leg) is not None:
+            Page(session, leg, BUILT_IN)
         check_policy(token.policy, session.user_request, self._services.time())
         if self._waits:
             self._end_turn()
@@ -219,6 +222,7 @@ class Opening:
                 self._note_host,
                 self._journey,
                 shared=not grant.token.excludes_at_server,
+                on_begin=noting(session, self._services.reactor.seconds),
             )
         except ConsoleOccupied as e:
             raise told_by_zone_to(session, e) from e

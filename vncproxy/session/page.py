@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from ..errors import BadRequest, Busy, HypervisorError, VNCProxyError
 from ..relay.leg import Leg
 from ..relay.websocket_framing import WebSocketFraming
+from .awaited import answer_waits
 from .state import SessionState
 
 PREFIX: Final = "vncproxy:"
@@ -117,5 +118,9 @@ async def answer_consent(session: SessionState, message: Mapping[str, Any]) -> M
     return {}
 
 
-BUILT_IN: Final[Mapping[str, PageRequest]] = {"ping": answer_ping, "consent": answer_consent}
-"""What is answered without anything else of the proxy, and while a session waits for consent."""
+BUILT_IN: Final[Mapping[str, PageRequest]] = {
+    "ping": answer_ping,
+    "consent": answer_consent,
+    "waits": answer_waits,
+}
+"""What is answered without anything else of the proxy, and while a session opens."""

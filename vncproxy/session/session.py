@@ -92,7 +92,7 @@ class Session(SessionState):
         """
         assert self.grant is not None
         self.legs, self._downstream, self.opening = (down, up), None, None
-        self.grant = without_secrets(self.grant)
+        self.grant, self.awaits = without_secrets(self.grant), None
         self._notify_observers("opened")
         try:
             self._watchdog = self._start_watchdog(down, up)

@@ -15,6 +15,7 @@ from ..errors import (
     UpstreamUnreachable,
 )
 from ..model import PowerAction
+from .awaited import START, noting
 from .page_power import journey_of, refusal, who_asks
 from .services import Services
 from .state import SessionState
@@ -54,6 +55,7 @@ async def open_or_start(
         if visits or not session.user_request.start:
             can_start = visits or session.user_request.can_talk
             raise MachineOff(e.state, e.detail, can_start=can_start) from e
+    noting(session, services.reactor.seconds)(START)
     await _start(session, services)
     return await _wait_for(find, services)
 

@@ -61,6 +61,8 @@ class SessionState:
         is_recorded: whether what passes is recorded.
         consent: what it waits for, or waited for, before its console is connected; None for
             nothing.
+        awaits: the step to its console that it waits for while it opens, and the seconds after
+            `started` at which that began; None before the first one.
         painted: shows cards to a viewer without a page until the console is there; None for
             others.
         is_vnc_server: whether its console is served by a VNC server, which may admit one viewer.
@@ -70,6 +72,7 @@ class SessionState:
 
     __slots__ = (
         "__weakref__",
+        "awaits",
         "border",
         "consent",
         "ending",
@@ -119,6 +122,7 @@ class SessionState:
         self.rights = Rights()
         self.is_vnc_server = self.is_recorded = False
         self.consent: Consent | None = None
+        self.awaits: tuple[str, float] | None = None
         self.painted: PaintedViewer | None = None
         self.page: TellsPage | None = None
 

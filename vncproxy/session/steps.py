@@ -23,13 +23,20 @@ class Steps:
     Args:
         name: of the first step.
         seconds: a clock.
+        on_begin: called with the name of each step as it begins.
     """
 
-    __slots__ = ("_backend", "_began", "_name", "_on_step", "_seconds")
+    __slots__ = ("_backend", "_began", "_name", "_on_begin", "_on_step", "_seconds")
 
     def __init__(
-        self, on_step: OnStep, backend: str, name: str, seconds: Callable[[], float]
+        self,
+        on_step: OnStep,
+        backend: str,
+        name: str,
+        seconds: Callable[[], float],
+        on_begin: Callable[[str], object] = str,
     ) -> None:
+        self._on_begin = on_begin
         self._on_step = on_step
         self._backend = backend
         self._name = name
@@ -37,6 +44,7 @@ class Steps:
 
     def __enter__(self) -> Self:
         self._began = self._seconds()
+        self._on_begin(self._name)
         return self
 
     def begin(self, name: str) -> None:
@@ -44,6 +52,7 @@ class Steps:
         if self._name:
             self._end("")
             self._name, self._began = name, self._seconds()
+            self._on_begin(name)
 
     def __exit__(
         self, kind: object, error: BaseException | None, traceback: TracebackType | None
