@@ -66,7 +66,12 @@ class Close:
     reason: str = ""
 
 
-Answer = Show | Refuse | Close
+@dataclass(frozen=True)
+class Hold:
+    """Open a web socket, and say nothing, as while a console is looked for."""
+
+
+Answer = Show | Refuse | Close | Hold
 Conversation = Generator[int, bytes, None]
 
 
@@ -78,6 +83,7 @@ class Gateway:
         consoles: the web sockets that came, in order.
         about: what the page is told of its session.
         ping_time: seconds until a ping is answered.
+        waits: what the page is told of what it waits for.
         ordinary: what is there instead of web sockets below ``sockets-dropped/``.
     """
 
@@ -86,6 +92,7 @@ class Gateway:
     ordinary: Ordinary = field(default_factory=lambda: Ordinary())
     about: dict[str, Any] = field(default_factory=lambda: dict(ABOUT))
     ping_time: float = 0.0
+    waits: dict[str, Any] = field(default_factory=dict)
 
     def answer(self) -> Answer:
         """Return the answer for the newest web socket."""
@@ -221,6 +228,9 @@ class Console(WebSocketServerProtocol):
         if isinstance(answer, Close):
             self.end(answer.code, answer.reason)
             return
+        if isinstance(answer, Hold):
+            self._wanted = 0
+            return
         self._conversation = self._talk(answer)
         self._wanted = next(self._conversation)
 
@@ -237,7 +247,8 @@ class Console(WebSocketServerProtocol):
         from twisted.internet import reactor
 
         self.pings += message["ask"] == "ping"
-        answer = {"id": message["id"], **(self.gateway.about if message["ask"] == "about" else {})}
+        told = {"about": self.gateway.about, "waits": self.gateway.waits}
+        answer = {"id": message["id"], **told.get(message["ask"], {})}
         wait = self.gateway.ping_time if message["ask"] == "ping" else 0
         reactor.callLater(wait, self._tell, answer)
 

@@ -6,7 +6,7 @@ from twisted.internet.threads import deferToThread
 
 from tests.components.chromium import PIXEL, STATE
 from tests.components.page_case import PageTestCase
-from tests.components.page_stand_in import Answer, Close, Refuse, Show
+from tests.components.page_stand_in import Answer, Close, Hold, Refuse, Show
 
 REMEMBER_COUNTDOWNS = """
     window.told = [];
@@ -19,6 +19,7 @@ REMEMBER_COUNTDOWNS = """
 """The wait may be over before a slow machine has looked at it from outside."""
 
 
+_WAITS = "for", "since"
 STOP_WHEN_WAITING = """
     const stop = document.querySelector("#stop");
     if (document.body.dataset.state !== "waiting" || !stop.checkVisibility()) return false;
@@ -52,6 +53,21 @@ class EndTests(PageTestCase):
         await self.open(answers=[Refuse(4101, reason)])
         await self.assert_ended(4101, reason, reconnect=True)
         self.assertEqual(await self.text("headline"), "The hypervisor shows no console")
+
+    async def test_the_card_says_what_is_waited_for_and_since_when(self) -> None:
+        words, since = (f"return document.querySelector('#waits-{n}').textContent" for n in _WAITS)
+        self.gateway.waits = {"for": "locate", "after": 0}
+        await self.open(answers=[Hold()])
+        await self.until(words, "Asking the hypervisor where the console is")
+        began = int((await self.js(since)).split()[0])
+        self.assertIn(began, range(1, 30))
+        self.gateway.waits = {"for": "handshake", "after": began}
+        await self.until(words, "Waiting for the hypervisor to answer")
+        await self.until(f"{since} !== ' 0 s'", True)
+        await self.click("cancel")
+        await self.until(STATE, "ended")
+        await self.until(words, "")
+        self.assertFalse(await self.visible("waits"))
 
     async def test_an_administrators_end_is_final(self) -> None:
         console = await self.open_screen()

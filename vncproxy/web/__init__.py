@@ -18,7 +18,8 @@ rooms below ``static/``, in reading order:
 - ``session/``: the console as a connection.
   ``link.js`` reads the page's address: token and settings; ``connection.js`` opens the console and
   keeps it open; ``lifecycle.js``: its states, and when the page reconnects; ``close-reasons.js``:
-  texts for close codes, and whether they allow to reconnect; ``diagnosis.js``: why a web socket
+  texts for close codes, and whether they allow to reconnect; ``waits.js``: what is waited for,
+  and since when; ``diagnosis.js``: why a web socket
   closed without a reason; ``channel.js``: messages between the page and the gateway, beside the
   console; ``still.js``, ``heldback.js``: the picture and the typed keys while the console moves;
   ``time.js``: how long the console stays open; ``stay.js``: against pages that are closed by

@@ -21,6 +21,7 @@ import * as softkeyboard from "../keys/softkeyboard.js";
 import * as stay from "../session/stay.js";
 import * as still from "../session/still.js";
 import * as time from "../session/time.js";
+import * as waits from "../session/waits.js";
 import * as toolbar from "./toolbar.js";
 import * as typingDialog from "../keys/typing-dialog.js";
 import * as view from "../picture/view.js";
@@ -50,6 +51,7 @@ const PARTS = [
     clipboard,
     typingDialog,
     overlay,
+    waits,
     embedding,
     about,
     consent,

@@ -67,6 +67,11 @@ export class Connection extends EventTarget {
         return onTheMove(this.state);
     }
 
+    /** Whether the web socket is open, with or without a screen. */
+    get isOpen() {
+        return this.#attempt?.isOpen ?? false;
+    }
+
     /** Whether keys would be lost now that may be sent in a moment. */
     get interrupted() {
         return this.state.name === "connected" ? this.#attempt?.isOpen !== true : this.onTheMove;
