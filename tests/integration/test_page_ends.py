@@ -59,11 +59,11 @@ class EndTests(PageTestCase):
         self.gateway.waits = {"for": "locate", "after": 0}
         await self.open(answers=[Hold()])
         await self.until(words, "Asking the hypervisor where the console is")
-        began = int((await self.js(since)).split()[0])
+        began = int((await self.js(since)).split()[1])
         self.assertIn(began, range(1, 30))
         self.gateway.waits = {"for": "handshake", "after": began}
         await self.until(words, "Waiting for the hypervisor to answer")
-        await self.until(f"{since} !== ' 0 s'", True)
+        await self.until(f"{since} !== ', 0 s'", True)
         await self.click("cancel")
         await self.until(STATE, "ended")
         await self.until(words, "")

@@ -81,6 +81,6 @@ class Waits {
         if (element("waits-for").textContent !== words) {
             element("waits-for").textContent = words;
         }
-        element("waits-since").textContent = words && ` ${Math.max(0, Math.round(time / 1000))} s`;
+        element("waits-since").textContent = words && `, ${Math.max(0, Math.round(time / 1000))} s`;
     }
 }
