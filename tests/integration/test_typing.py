@@ -1,170 +1,32 @@
-"""Keys that the API types, as guests of QEMU and programs of an X server get them."""
+"""Keys that the API and the page type, as guests of QEMU and programs of an X server get them."""
 
 from __future__ import annotations
 
-import atexit
 import os
 import runpy
-import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache, partial
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
+from selenium.webdriver.common.by import By
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.components.boot_menu import boot_menu
-from tests.components.certificates import Authority
-from tests.components.gateway import Gateway
 from tests.components.libvirt_host import until
-from tests.components.vnc_servers import (
-    Identity,
-    QemuMachine,
-    XServer,
-    scancode_sector,
-    typing_sector,
-)
+from tests.components.typing_page import TypingPage
+from tests.components.typing_world import ASCII, BOOTED, arrived, scancodes, typed_at, world
 from vncproxy.cli import main
 from vncproxy.client import Client
-from vncproxy.keyboard import LAYOUTS, load_layout
+from vncproxy.keyboard import LAYOUTS
 from vncproxy.keyboard.layouts import FOLDER
 
-ASCII = "".join(map(chr, range(0x21, 0x7F)))
-TEXTS = {
-    "codes": ("de", ASCII + "äöüß€ê", True),
-    "us": ("us", ASCII, False),
-    "de": ("de", "zyZY@{[]}\\|ß#'+-_äÖü", False),
-    "fr": ("fr", "azAZ1290&é\"'(-è_çà)=;:!,?./", False),
-}
-"""The layout and the text that each guest gets, and whether as scan codes."""
-
-EXAMPLE = Path(__file__).parents[2] / "examples/boot_menu.py"
-BOOTED = b"installed with console=ttyS0"
 GENERATOR = Path(__file__).parents[2] / "tools/make_layouts.py"
-
-
-class World:
-    """Guests of QEMU, a display of TigerVNC's with a program that reads, and a gateway."""
-
-    def __init__(self) -> None:
-        self._at_once, self._begun = ThreadPoolExecutor(16), list[Future[Any]]()
-        self.folder = folder = Path(tempfile.mkdtemp(prefix="typing-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        menu = self._guest("menu", boot_menu(folder), "-m", "64")
-        self.echo, self.still = (self._guest(name, typing_sector()) for name in ("echo", "still"))
-        self.guests = {
-            name: self._guest(name, scancode_sector(), *more)
-            for name, more in (
-                *(("free", ()), ("codes", ()), ("us", ())),
-                *(("de", ("-k", "de")), ("fr", ("-k", "fr"))),
-            )
-        }
-        identity = Identity(folder / "pki", Authority(folder), "localhost")
-        self.display = XServer(folder, "None", identity, "unused").start()
-        atexit.register(self.display.stop)
-        ports = {name: guest.port for name, guest in self.guests.items()}
-        ports |= {"echo": self.echo.port, "still": self.still.port, "menu": menu.port}
-        ports["display"] = self.display.port
-        lines = "\n".join(
-            f'{name} = {{ address = "127.0.0.1:{port}" }}' for name, port in ports.items()
-        )
-        self.gateway = Gateway(f"""
-[backends.here]
-type = "static"
-[backends.here.consoles]
-{lines}
-alone = {{ address = "127.0.0.1:{self.echo.port}", one_viewer = true }}
-""").start()
-        atexit.register(self.gateway.stop)
-        self.api = f"http://127.0.0.1:{self.gateway.api_port}"
-        for each in self._begun:
-            each.result()
-        self.walk = self._at_once.submit(self._go_through_menu, menu)
-        self.arrives = {name: self._at_once.submit(self._type_text, name) for name in TEXTS}
-        self.stills = self._at_once.submit(self._wait_until_still)
-        for name, guest in {"echo": self.echo, "free": self.guests["free"]}.items():
-            until(partial(self._runs, name, guest), "the guest's first answer")
-
-    def _guest(self, name: str, sector: bytes, *more: str) -> QemuMachine:
-        guest = QemuMachine(self.folder, name, sector=sector, more=more)
-        atexit.register(guest.stop)
-        self._begun.append(self._at_once.submit(guest.start))
-        return guest
-
-    def _runs(self, name: str, guest: QemuMachine) -> bool:
-        """Press a key, which a guest that still boots does not show."""
-        self.type(f"here/{name}", keys=["space"])
-        time.sleep(0.2)
-        return bool(arrived(guest))
-
-    def _type_text(self, name: str) -> tuple[bytes, bytes, str]:
-        """Return what arrives at a guest, what ought to, and what was sent."""
-        guest = self.guests[name]
-        until(partial(self._runs, name, guest), "the guest's first answer")
-        layout, text, codes = TEXTS[name]
-        before, right = arrived(guest), scancodes(layout, text)
-        status, answer = self.type(f"here/{name}", text=text, rate=50, layout=layout, codes=codes)
-        assert status == 200, answer
-        until(lambda: len(arrived(guest)) >= len(before + right), "all keys")
-        return arrived(guest).removeprefix(before), right, answer["sent"]
-
-    def _wait_until_still(self) -> tuple[Any, Any]:
-        """Return what is seen of a screen on which a cursor blinks alone, and again later."""
-        until(partial(self._runs, "still", self.still), "the guest's first answer")
-        with Client(self.api, self.gateway.key) as client:
-            seen = client.wait_screen("here/still", stable_for=1.5, timeout=60)
-            return seen, client.wait_screen("here/still", changed_from=seen["digest"], timeout=3)
-
-    def _go_through_menu(self, menu: QemuMachine) -> tuple[subprocess.CompletedProcess[str], bytes]:
-        """Run the example, beside all other tests; a boot menu keeps a core busy until it ends."""
-        command = [sys.executable, str(EXAMPLE), "here/menu", "2", "console=ttyS0"]
-        environment = {"VNCPROXY_API": self.api, "VNCPROXY_API_KEY": self.gateway.key}
-        done = subprocess.run(
-            command,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        try:
-            if done.returncode == 0:
-                until(lambda: BOOTED in arrived(menu), "what the entry prints")
-            return done, arrived(menu)
-        finally:
-            menu.stop()
-
-    def type(self, vm: str, **asked: Any) -> tuple[int, Any]:
-        status, body = self.gateway.call("POST", "/v1/screen/keys", {"vm": vm, **asked})
-        return status, body
-
-
-def arrived(guest: QemuMachine) -> bytes:
-    """Return what the guest has got so far."""
-    return guest.typed_file.read_bytes()
-
-
-def scancodes(layout: str, text: str) -> bytes:
-    """Return what a PS/2 keyboard sends, in set 1, when a text is typed."""
-    found = b""
-    for chord in load_layout(layout).strokes(text):
-        for up, keys in ((0, chord), (0x80, chord[::-1])):
-            for key in keys:
-                prefix = b"\xe0" if key.scancode & 0x80 else b""
-                found += prefix + bytes([key.scancode & 0x7F | up])
-    return found
-
-
-@cache
-def world() -> World:
-    return World()
 
 
 class QemuTests(SynchronousTestCase):
@@ -196,38 +58,101 @@ class QemuTests(SynchronousTestCase):
 
 class XServerTests(SynchronousTestCase):
     timeout = 120
+    text = "Grüße @ {x} ~ é"
 
     def test_a_program_reads_what_the_layout_of_its_server_lacks(self) -> None:
-        file = world().folder / "read"
+        self.reads(self._by_the_api)
+
+    def test_a_program_reads_what_the_page_types(self) -> None:
+        page = TypingPage()
+        page.open(world().gateway.issue("here/display")["url"])
+        page.wait_for_state("connected")
+        self.reads(lambda: page.type_text(self.text + "\n", "de"))
+        page.leave()
+
+    def reads(self, types: Callable[[], None]) -> None:
+        """Run a program that reads a line until that is the text."""
+        file = Path(tempfile.mkdtemp(dir=world().folder)) / "read"
+        script = f'echo >{file}.begun; read line; echo "$line" >{file}'
         terminal = subprocess.Popen(
-            [
-                "xterm",
-                "-fn",
-                "fixed",
-                "-e",
-                "sh",
-                "-c",
-                f'echo >{file}.begun; read line; echo "$line" >{file}',
-            ],
+            ["xterm", "-fn", "fixed", "-e", "sh", "-c", script],
             env={**os.environ, "DISPLAY": f":{world().display.display}", "LC_ALL": "C.UTF-8"},
         )
         try:
             until(Path(f"{file}.begun").exists, "the terminal")
-            until(lambda: self._types(file), "the line")
+            until(partial(self._is_read, types, file), "the line")
         finally:
             terminal.kill()
             terminal.wait()
 
-    def _types(self, file: Path) -> bool:
+    def _is_read(self, types: Callable[[], None], file: Path) -> bool:
         """Type until the terminal, whose window may not have the focus yet, has read it."""
-        text = "Grüße @ {x} ~ é"
-        status, answer = world().type("here/display", text=text + "\n", layout="de")
-        self.assertEqual(status, 200, answer)
+        types()
         time.sleep(0.2)
         if not file.exists():
             return False
-        self.assertEqual(file.read_text().strip(), text)
+        self.assertEqual(file.read_text().strip(), self.text)
         return True
+
+    def _by_the_api(self) -> None:
+        status, answer = world().type("here/display", text=self.text + "\n", layout="de")
+        self.assertEqual(status, 200, answer)
+
+
+class DialogTests(SynchronousTestCase):
+    """What the page's dialog types."""
+
+    timeout = 180
+
+    def open(self, name: str) -> TypingPage:
+        page = TypingPage()
+        page.open(world().gateway.issue(f"here/{name}")["url"])
+        page.wait_for_state("connected")
+        return page
+
+    def test_a_guest_gets_the_scan_codes_of_its_layout_whatever_its_server_speaks(self) -> None:
+        french = "azAZ19&é\"'(-è_çà)=;:!,?./§ù%µ*<>@#{[|\\]}€êÖ"
+        for name, layout, text in (
+            ("us", "fr", french),
+            ("de", "de", ASCII + "äöüÄÖÜß€°§µ"),
+            ("fr", "fr", french),
+        ):
+            expected = scancodes(layout, text)
+            world().arrives[name].result()
+            types = partial(self.open(name).type_text, text, layout)
+            found = typed_at(world().guests[name], expected, types)
+            self.assertEqual(found.hex(" "), expected.hex(" "), name)
+
+    def test_a_wrong_guess_is_taken_back_and_its_text_kept(self) -> None:
+        before = world().echo.typed()
+        page = self.open("echo")
+        page.type_text("zy\nyes_", "de")
+        wrong = before + "yz\nzes?"
+        until(lambda: world().echo.typed() == wrong, "the wrong characters")
+        self.assertIn("7 characters typed.", page.notice())
+
+        page.driver.find_element(By.CSS_SELECTOR, "#notices .actions button").click()
+        until(lambda: world().echo.typed() == wrong + 4 * "\b", "Backspaces up to Enter")
+        until(lambda: page.script("return document.getElementById('typing').open"), "the dialog")
+        page.start("us")
+        until(lambda: world().echo.typed() == wrong + 4 * "\b" + "zy\nyes_", "the right ones")
+
+        page.reload()
+        page.wait_for_state("connected")
+        page.press("open-typing")
+        chosen = "return document.getElementById('typing-layout').value"
+        self.assertEqual(page.script(chosen), "us")
+        page.leave()
+
+    def test_a_password_is_typed_and_kept_nowhere(self) -> None:
+        before = world().echo.typed()
+        page = self.open("echo")
+        page.type_text("Tr0ub4dor&3", "us", secret=True)
+        until(lambda: world().echo.typed() == before + "Tr0ub4dor&3", "the password")
+        self.assertNotIn("Tr0ub4dor&3", page.script("return document.body.outerHTML"))
+        values = "return [...document.querySelectorAll('input, textarea')].map((e) => e.value)"
+        self.assertNotIn("Tr0ub4dor&3", page.script(values))
+        page.leave()
 
 
 class SessionTests(SynchronousTestCase):

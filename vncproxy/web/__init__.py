@@ -26,10 +26,12 @@ rooms below ``static/``, in reading order:
   accident, and screens that sleep; ``recording.js`` says that the session is recorded;
   ``message.js`` shows messages of the operator.
 - ``keys/``: what is typed.
-  ``keys.js``: key chords and held keys; ``typing.js``, ``typing-dialog.js``: text as key strokes,
-  and the dialog that sends it; ``softkeyboard.js``, ``keybar.js``: on-screen keyboards of phones
-  and tablets, the keys that they lack, and input methods; ``keyevents.js``: events of the keyboard,
-  for another element; ``pointerlock.js``: the mouse pointer, kept on the screen.
+  ``keys.js``: key chords and held keys; ``layouts.js``: keyboard layouts of guests, in the files
+  of `vncproxy.keyboard` (``layouts/`` is a link to them); ``typing.js``, ``typing-dialog.js``: text
+  as key strokes, and the dialog that sends it; ``softkeyboard.js``, ``keybar.js``: on-screen
+  keyboards of phones and tablets, the keys that they lack, and input methods; ``keyevents.js``:
+  events of the keyboard, for another element; ``pointerlock.js``: the mouse pointer, kept on the
+  screen.
 - ``picture/``: what is seen.
   ``view.js``: scaling, panning, full screen; ``picture.js``: the screen as a file; ``zoom.js``,
   ``loupe.js``: a closer look, by touch as well; ``quality.js``: how sharp the picture is;

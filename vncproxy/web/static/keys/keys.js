@@ -67,6 +67,10 @@ class HeldKeys extends EventTarget {
         return this.#held.has(name);
     }
 
+    hasKeysym(keysym) {
+        return [...this.#held].some((name) => KEYS[name][0] === keysym);
+    }
+
     get size() {
         return this.#held.size;
     }

@@ -8,7 +8,7 @@
 import KeyTable from "../novnc/core/input/keysym.js";
 import { element, onClick } from "../page/dom.js";
 import { again } from "./keyevents.js";
-import { strike, strokes } from "./typing.js";
+import { steps, strike } from "./typing.js";
 
 /** Keeps the field from being empty, where Backspace would change nothing. */
 const PADDING = "\u00a0".repeat(40);
@@ -118,7 +118,7 @@ function send(rfb, before, after) {
     for (let n = before.length; n > same; n--) {
         rfb.sendKey(KeyTable.XK_BackSpace);
     }
-    strokes(after.slice(same)).forEach((stroke) => strike(rfb, stroke));
+    steps(after.slice(same)).forEach(({ stroke }) => strike(rfb, stroke));
 }
 
 function commonLength(a, b) {

@@ -1,67 +1,270 @@
 /** The dialog "Paste as typing". */
 
 import { element, onClick } from "../page/dom.js";
-import { notOnUSKeyboard, strokes, type } from "./typing.js";
+import { hide, show } from "../page/notices.js";
+import { recall, remember } from "../page/remembered.js";
+import { press } from "./keys.js";
+import { UNKNOWN, load } from "./layouts.js";
+import { duration, lacking, steps, type } from "./typing.js";
+
+/** What is remembered for each machine. */
+const LAYOUT = "layout";
+const NOTICE = "typed";
+/** Characters that a note names. */
+const MOST_NAMED = 12;
+/** Milliseconds between two Backspaces of what is taken back. */
+const BACKSPACE_PACE = 40;
+/** Milliseconds that are worth to be told before. */
+const LONG = 4_000;
 
 export function attach(connection) {
-    const dialog = element("typing");
-    let running = new AbortController();
-    onClick("open-typing", () => {
-        showNote();
-        dialog.showModal();
-        element("typing-text").select();
-    });
-    element("typing-text").addEventListener("input", showNote);
-    element("typing-text").addEventListener("keydown", (event) => {
-        if (event.key === "Enter" && event.ctrlKey) {
-            event.preventDefault();
-            element("typing-start").click();
-        }
-    });
+    const dialog = new TypingDialog(connection);
+    onClick("open-typing", () => dialog.open());
+    element("typing-text").addEventListener("keydown", startOnControlEnter);
+    element("typing-secret").addEventListener("keydown", startOnEnter);
+    for (const id of ["typing-text", "typing-secret", "typing-speed", "typing-enter"]) {
+        element(id).addEventListener("input", () => dialog.review());
+    }
+    element("typing-hidden").addEventListener("change", () => dialog.chooseField());
+    element("typing-layout").addEventListener("change", () => dialog.chooseLayout());
+    onClick("typing-show", () => dialog.showSecret(element("typing-show").ariaPressed !== "true"));
     onClick("typing-cancel", () => dialog.close());
-    onClick("typing-start", () => {
-        running = new AbortController();
-        typeAll(connection, running.signal);
-    });
-    dialog.addEventListener("close", () => {
-        running.abort();
-        connection.live?.focus({ preventScroll: true });
-    });
+    onClick("typing-start", () => dialog.start());
+    element("typing").addEventListener("close", () => dialog.closed());
     connection.addEventListener("change", () => connection.onTheMove || dialog.close());
+    connection.addEventListener("screen", () => dialog.begin());
+    connection.addEventListener("known", () => dialog.recallLayout());
+    for (const event of ["keydown", "pointerdown"]) {
+        // what is typed or clicked now changes what Backspace would remove
+        element("screen").addEventListener(event, () => hide(NOTICE), { capture: true });
+    }
 }
 
-async function typeAll(connection, signal) {
-    const text = element("typing-text").value;
-    if (!connection.live || !text) {
-        return;
+function startOnControlEnter(event) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        startOnEnter(event);
     }
-    setRunning(true);
-    const pause = Number(element("typing-speed").value);
-    const done = await type(connection, text, { pause, signal, progress: showProgress });
-    setRunning(false);
-    if (done) {
-        element("typing-text").value = "";
+}
+
+function startOnEnter(event) {
+    if (event.key === "Enter" && !event.isComposing) {
+        event.preventDefault();
+        element("typing-start").click();
+    }
+}
+
+class TypingDialog {
+    #connection;
+    #isQEMU = false;
+    #layout = UNKNOWN;
+    #running = new AbortController();
+
+    constructor(connection) {
+        this.#connection = connection;
+        this.recallLayout();
+    }
+
+    get #isSecret() {
+        return element("typing-hidden").checked;
+    }
+
+    get #field() {
+        return element(this.#isSecret ? "typing-secret" : "typing-text");
+    }
+
+    get #pace() {
+        return Number(element("typing-speed").value);
+    }
+
+    begin() {
+        this.#connection.rfb.addEventListener("desktopname", ({ detail }) => {
+            this.#isQEMU = /^QEMU\b/.test(detail.name);
+        });
+    }
+
+    open() {
+        hide(NOTICE);
+        this.review();
+        element("typing").showModal();
+        this.#field.select();
+    }
+
+    close() {
         element("typing").close();
+    }
+
+    closed() {
+        this.#running.abort();
+        this.#forget();
+        this.#connection.live?.focus({ preventScroll: true });
+    }
+
+    /** A password is never kept, and what comes next is shown as usual. */
+    #forget() {
+        element("typing-secret").value = "";
+        element("typing-hidden").checked = false;
+        this.chooseField();
+    }
+
+    /** Show the field for a text, or the one that hides what is in it. */
+    chooseField() {
+        const isSecret = this.#isSecret;
+        element("typing-text").hidden = isSecret;
+        element("typing-secret-row").hidden = !isSecret;
+        this.showSecret(false);
+        this.review();
+        if (element("typing").open) {
+            this.#field.focus();
+        }
+    }
+
+    showSecret(on) {
+        element("typing-secret").type = on ? "text" : "password";
+        element("typing-show").ariaPressed = String(on);
+    }
+
+    /** Take the layout that was chosen for this machine, or else the one that was chosen last. */
+    recallLayout() {
+        const choice = element("typing-layout");
+        choice.value = recall(LAYOUT, this.#connection.machine) ?? "";
+        if (choice.selectedIndex < 0) {
+            choice.value = "";
+        }
+        this.#loadLayout();
+    }
+
+    chooseLayout() {
+        remember(LAYOUT, element("typing-layout").value, this.#connection.machine);
+        this.#loadLayout();
+    }
+
+    async #loadLayout() {
+        const name = element("typing-layout").value;
+        let layout = null;
+        try {
+            layout = await load(name);
+        } catch {
+            // the note says it
+        }
+        if (name === element("typing-layout").value) {
+            this.#layout = layout;
+            this.review();
+        }
+    }
+
+    /** Say before anything is sent what the layout lacks, and how long it takes. */
+    review() {
+        const text = this.#field.value;
+        const layout = this.#layout;
+        const odd = layout ? lacking(text, layout) : [];
+        const all = layout ? this.#steps() : [];
+        const isPartial = layout !== UNKNOWN && odd.length > 0;
+        element("typing-start").textContent = isPartial && !this.#isSecret ? "Type without them" : "Type it";
+        element("typing-start").disabled = !text || all.length === 0 || (isPartial && this.#isSecret);
+        element("typing-note").textContent = layout ? this.#about(odd) : "This layout could not be loaded. Choose it again, or another one.";
+        const time = duration(all, this.#pace);
+        element("typing-time").textContent = time < LONG ? "" : `Takes about ${inTime(time)}.`;
+    }
+
+    #about(odd) {
+        if (odd.length === 0) {
+            return "";
+        }
+        if (this.#isSecret) {
+            return "This keyboard layout lacks a character of it.";
+        }
+        const names = odd.slice(0, MOST_NAMED).map(named).join(" ") + (odd.length > MOST_NAMED ? " …" : "");
+        return this.#layout === UNKNOWN
+            ? `Not on a US keyboard, and may not arrive: ${names}. Choose the machine's keyboard layout.`
+            : `This keyboard layout lacks: ${names}`;
+    }
+
+    #steps() {
+        const enter = this.#isSecret && element("typing-enter").checked ? "\n" : "";
+        return steps(this.#field.value + enter, this.#layout, this.#isQEMU);
+    }
+
+    async start() {
+        if (!this.#connection.live || element("typing-start").disabled) {
+            return;
+        }
+        const all = this.#steps();
+        const isSecret = this.#isSecret;
+        this.#running = new AbortController();
+        const { signal } = this.#running;
+        let done = 0;
+        const begun = performance.now();
+        setRunning(true);
+        const progress = (count) => {
+            done = count;
+            showProgress(done, all.length, performance.now() - begun);
+        };
+        const isWhole = await type(this.#connection, all, { pace: this.#pace, signal, progress });
+        setRunning(false);
+        if (this.#connection.live && done) {
+            this.#offerToTakeBack(all.slice(0, done), isWhole, isSecret);
+        }
+        if (isWhole) {
+            this.close();
+        }
+    }
+
+    /** What was typed since the last Enter or Tab can be removed, and typed in another way. */
+    #offerToTakeBack(typed, isWhole, isSecret) {
+        const characters = typed.map((step) => step.typed).filter(Boolean);
+        const last = characters.findLastIndex((each) => each === "\n" || each === "\t");
+        const count = characters.length - 1 - last;
+        const words = isWhole ? `${characters.length} characters typed.` : `Stopped after ${characters.length} characters.`;
+        const text = isSecret || !isWhole ? "" : element("typing-text").value;
+        if (isWhole && !isSecret) {
+            element("typing-text").value = "";
+        }
+        const label = last < 0 ? "Remove them" : `Remove the last ${count}`;
+        const actions = count ? [{ label, run: () => this.#takeBack(count, text) }] : [];
+        show(NOTICE, words, actions, "Wrong characters? Remove them, and choose the machine's keyboard layout.");
+    }
+
+    async #takeBack(count, text) {
+        hide(NOTICE);
+        for (let n = 0; n < count && this.#connection.live; n++) {
+            press(this.#connection.live, "backspace");
+            await new Promise((resume) => setTimeout(resume, BACKSPACE_PACE));
+        }
+        if (this.#connection.live) {
+            element("typing-text").value ||= text;
+            this.open();
+            element("typing-layout").focus();
+        }
     }
 }
 
 function setRunning(on) {
     element("typing-running").hidden = !on;
+    element("typing-cancel").textContent = on ? "Stop" : "Cancel";
     element("typing-start").disabled = on;
-    element("typing-text").readOnly = on;
-    element("typing-speed").disabled = on;
+    for (const id of ["typing-text", "typing-secret"]) {
+        element(id).readOnly = on;
+    }
+    for (const id of ["typing-speed", "typing-layout", "typing-hidden", "typing-enter"]) {
+        element(id).disabled = on;
+    }
 }
 
-function showProgress(done, all) {
+function showProgress(done, all, time) {
+    const left = (time / done) * (all - done);
     element("typing-progress").value = done / all;
     element("typing-count").textContent = `${done} of ${all}`;
+    element("typing-left").textContent = left < LONG ? "" : `${inTime(left)} left`;
 }
 
-function showNote() {
-    const text = element("typing-text").value;
-    const odd = notOnUSKeyboard(text);
-    element("typing-start").disabled = strokes(text).length === 0;
-    element("typing-note").textContent = odd.length
-        ? `Not on a US keyboard, and may not arrive: ${odd.slice(0, 12).join(" ")}`
-        : "";
+/** A character as it is shown in a note; one that cannot be seen by its number. */
+function named(character) {
+    return /^[\p{C}\p{Z}\p{M}]$/u.test(character)
+        ? `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`
+        : character;
+}
+
+function inTime(milliseconds) {
+    const seconds = Math.ceil(milliseconds / 1000);
+    return seconds < 90 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
 }

@@ -1,89 +1,83 @@
-/**
- * Text as key strokes.
- *
- * Keys are sent as keysyms without scan codes, so that a hypervisor configured for a keyboard
- * layout translates them with it. QEMU does not press Shift by itself, so it is sent wherever a
- * US keyboard needs it.
- */
+/** Text as key strokes, at a pace that guests can follow. */
 
-import KeyTable from "../novnc/core/input/keysym.js";
 import { held } from "./keys.js";
+import { UNKNOWN } from "./layouts.js";
 
-const NEEDS_SHIFT = /[A-Z~!@#$%^&*()_+{}|:"<>?]/;
-const ON_US_KEYBOARD = /[\x20-\x7e\n\t]/;
-const CONTROLS = {
-    "\n": KeyTable.XK_Return,
-    "\t": KeyTable.XK_Tab,
-    "\b": KeyTable.XK_BackSpace,
-    "\x1b": KeyTable.XK_Escape,
-};
 /** Milliseconds between two looks at a console that moves. */
 const WHILE_MOVING = 20;
-/** Added to a code point outside Latin-1 (X11 protocol, appendix A). */
-const UNICODE = 0x01000000;
 
 /**
- * @param {string} character - one code point
- * @returns {?number} null for a control character that no key stands for
+ * @typedef {object} Step
+ * @property {Stroke} stroke
+ * @property {string} typed - the character that is complete with it, or ""
  */
-export function keysym(character) {
-    const point = character.codePointAt(0);
-    if (point < 0x20 || (point >= 0x7f && point < 0xa0)) {
-        return CONTROLS[character] ?? null;
-    }
-    return point <= 0xff ? point : UNICODE + point;
-}
 
 /**
+ * What is to be pressed for a text; characters for which there are no keys are left out.
  * @param {string} text - any line ends
- * @returns {{keysym: number, shift: boolean}[]}
+ * @param {Layout} [layout] - of the machine
+ * @param {boolean} [isQEMU] - whether its server is QEMU
+ * @returns {Step[]}
  */
-export function strokes(text) {
-    return [...text.replace(/\r\n?/g, "\n")]
-        .map((character) => ({ keysym: keysym(character), shift: NEEDS_SHIFT.test(character) }))
-        .filter((stroke) => stroke.keysym !== null);
+export function steps(text, layout = UNKNOWN, isQEMU = false) {
+    return characters(text).flatMap((character) => {
+        const strokes = layout.strokes(character, isQEMU) ?? [];
+        return strokes.map((stroke, n) => ({ stroke, typed: n === strokes.length - 1 ? character : "" }));
+    });
 }
 
-/** The distinct characters of a text that a US keyboard does not have. */
-export function notOnUSKeyboard(text) {
-    return [...new Set(text.replace(/\r/g, ""))].filter((c) => !ON_US_KEYBOARD.test(c));
-}
+/** The distinct characters of a text that a layout lacks. */
+export const lacking = (text, layout) => [...new Set(characters(text))].filter((each) => !layout.has(each));
 
-/** Send one stroke; Shift is pressed and released with it, unless it is held down. */
-export function strike(rfb, { keysym: key, shift }) {
-    const press = shift && !held.has("shift");
-    if (press) {
-        rfb.sendKey(KeyTable.XK_Shift_L, undefined, true);
-    }
-    rfb.sendKey(key);
-    if (press) {
-        rfb.sendKey(KeyTable.XK_Shift_L, undefined, false);
-    }
+const characters = (text) => [...text.replace(/\r\n?/g, "\n").normalize("NFC")];
+
+/** Press and release the keys of a stroke, without those that are held down. */
+export function strike(rfb, stroke) {
+    const keys = stroke.filter(([keysym]) => !held.hasKeysym(keysym));
+    keys.forEach((key) => send(rfb, key, true));
+    keys.reverse().forEach((key) => send(rfb, key, false));
     held.releaseOnce(rfb);
 }
 
+function send(rfb, [keysym, code, released = keysym], down) {
+    rfb.sendKey(down ? keysym : released, code, down);
+}
+
 /**
- * Type a text at a pace that guests can follow; waits while the console moves.
- * @param {Connection} connection
- * @param {string} text
- * @param {object} options
- * @param {number} options.pause - milliseconds between two strokes
- * @param {AbortSignal} options.signal - stops the typing between two strokes
- * @param {function(number, number): void} options.progress - called with strokes done and in all
- * @returns {Promise<boolean>} whether the whole text was typed
+ * The milliseconds that steps take.
+ * @param {Step[]} all
+ * @param {number} pace - milliseconds for each event of a key
  */
-export async function type(connection, text, { pause, signal, progress }) {
-    const all = strokes(text);
-    for (const [done, stroke] of all.entries()) {
+export const duration = (all, pace) => pace * all.reduce((sum, { stroke }) => sum + events(stroke), 0);
+
+const events = (stroke) => 2 * stroke.length;
+
+/**
+ * Type at a pace that guests can follow; waits while the console moves.
+ *
+ * QEMU takes one event of a key in each 10 milliseconds, keeps 1,024 that come sooner, and loses the
+ * others. A keyboard has room for 16 bytes; a stroke with two modifiers takes 11 at most.
+ * @param {Connection} connection
+ * @param {Step[]} all
+ * @param {object} options
+ * @param {number} options.pace - milliseconds for each event of a key
+ * @param {AbortSignal} options.signal - stops the typing between two strokes
+ * @param {function(number): void} options.progress - called with the number of steps done
+ * @returns {Promise<boolean>} whether all was typed
+ */
+export async function type(connection, all, { pace, signal, progress }) {
+    for (const [done, { stroke }] of all.entries()) {
         while (connection.interrupted && !signal.aborted) {
-            await new Promise((resume) => setTimeout(resume, WHILE_MOVING));
+            await rest(WHILE_MOVING);
         }
         if (signal.aborted || !connection.live) {
             return false;
         }
         strike(connection.live, stroke);
-        progress(done + 1, all.length);
-        await new Promise((resume) => setTimeout(resume, pause));
+        progress(done + 1);
+        await rest(pace * events(stroke));
     }
     return true;
 }
+
+const rest = (time) => new Promise((resume) => setTimeout(resume, time));
