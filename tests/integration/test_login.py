@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from selenium.webdriver.common.by import By
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.components.certificates import self_signed
@@ -21,7 +22,11 @@ from tests.components.gateway import Gateway
 from tests.components.openid_provider import CLIENT, OpenIDProvider
 from tests.components.painted_display import PaintedDisplay
 from tests.components.ports import free_port
+from tests.components.redis_case import RedisCase, at_once, documented, sleep
 from tests.components.viewer import Refused, Viewer
+from tests.login.store_contract import LoginStoreContract
+from vncproxy.login.redis import RedisLogins
+from vncproxy.model import secret_id
 
 LIMIT = 60.0
 RED = [255, 0, 0]
@@ -76,6 +81,36 @@ class World:
 @cache
 def world() -> World:
     return World()
+
+
+class RedisLoginsTests(LoginStoreContract, RedisCase):
+    """The contract, with no more than the permissions of the documented ACL."""
+
+    def setUp(self) -> None:
+        acl = documented("", "user vncproxy on").splitlines()
+        self.server_options = {"acl": [*acl, "user default on nopass ~* &* +@all"]}
+        super().setUp()
+
+    def make_logins(self) -> RedisLogins:
+        from twisted.internet import reactor
+
+        settings = self.settings(username="vncproxy", password="CHANGE-ME")
+        store = RedisLogins(reactor, settings)
+        self.addCleanup(lambda: Deferred.fromCoroutine(store.close()))
+        return store
+
+    async def pass_time(self, seconds: float) -> None:
+        await sleep(seconds + 0.02)
+
+    async def test_two_proxies_share_them(self) -> None:
+        one, two = self.make_logins(), self.make_logins()
+        await one.add("a" * 64, "{}", 60)
+
+        self.assertEqual(await two.find("a" * 64), "{}")
+        firsts = await at_once(*(each.first("x", 60) for each in (one, two) * 5))
+        self.assertEqual(sorted(firsts, key=str), [False] * 9 + [True])
+        await two.remove("a" * 64)
+        self.assertIsNone(await one.find("a" * 64))
 
 
 class StartPageTests(SynchronousTestCase):
@@ -182,13 +217,8 @@ class StartPageTests(SynchronousTestCase):
         self.driver.get(url)
         self.until(lambda: self.text("#headline"), "This link is for another user")
         world().gateway.audit_of("refuse", token=token, reason="login-of-another")
-        status, shown = world().gateway.call("GET", f"/v1/tokens/{self.token_id(token)}")
+        status, shown = world().gateway.call("GET", f"/v1/tokens/{secret_id(token)}")
         self.assertEqual((status, shown["uses_left"]), (200, 1))
-
-    def token_id(self, token: str) -> str:
-        from vncproxy.model import secret_id
-
-        return secret_id(token)
 
     def test_a_cookie_is_good_until_its_user_logs_out(self) -> None:
         self.enter("alice")

@@ -201,6 +201,12 @@ class HostileAnswerTests(ProviderTestCase):
 
         self.assertEqual(self.refused().word, "untrusted")
 
+    def test_answers_without_an_end(self) -> None:
+        state = f"state={self.attempt.state}"
+
+        self.assertEqual(self.refused(f"{state}&code={'x' * 5000}").word, "untrusted")
+        self.assertEqual(self.refused(f"{state}&{'a=b&' * 100}").word, "untrusted")
+
     def test_a_user_that_cancels(self) -> None:
         refused = self.refused(f"error=access_denied&state={self.attempt.state}")
 

@@ -19,6 +19,9 @@ LONGEST_TOKEN: Final = 32_768
 LONGEST_CODE: Final = 4096
 """Characters of a code, and of any other parameter of the provider's answer."""
 
+MOST_PARAMETERS: Final = 50
+"""Parameters of the provider's answer."""
+
 LONGEST_TEXT: Final = 256
 """Characters of a user or of a group."""
 

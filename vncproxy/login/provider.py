@@ -16,7 +16,7 @@ from ..text import printable
 from .attempt import Attempt
 from .claims import claim, groups_in, name_in, user_in
 from .id_token import UnknownKey, verified
-from .limits import LONGEST_CODE
+from .limits import LONGEST_CODE, MOST_PARAMETERS
 from .login import Login
 from .metadata import Metadata, ProviderMetadata, answered
 from .options import Fetch, ProviderOptions
@@ -85,9 +85,7 @@ class Provider:
         Raises:
             LoginFailed: it is for another browser, or the provider has refused.
         """
-        found = dict(parse_qsl(query, max_num_fields=50))
-        if any(len(value) > LONGEST_CODE for value in found.values()):
-            raise LoginFailed("the answer has parameters that are too long")
+        found = _parameters(query)
         if not compare_digest(found.get("state", "").encode(), attempt.state.encode()):
             raise LoginFailed("the state is not that of this browser's login", word="other-browser")
         if error := found.get("error"):
@@ -195,6 +193,21 @@ class Provider:
             self._time() + options.lifetime,
             issuer=options.issuer,
         )
+
+
+def _parameters(query: str) -> Mapping[str, str]:
+    """Return the parameters of an answer, the last one of several with the same name.
+
+    Raises:
+        LoginFailed: they are too many, or too long.
+    """
+    try:
+        found = dict(parse_qsl(query, max_num_fields=MOST_PARAMETERS))
+    except ValueError as e:
+        raise LoginFailed("the answer has too many parameters") from e
+    if any(len(value) > LONGEST_CODE for value in found.values()):
+        raise LoginFailed("the answer has parameters that are too long")
+    return found
 
 
 def _error(content: bytes) -> str:

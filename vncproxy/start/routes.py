@@ -257,8 +257,9 @@ def _path(request: Request) -> str:
 
 
 def _vm(request: Request) -> VMAddress:
-    query = parse_qs(request.uri.partition(b"?")[2].decode("latin-1"), max_num_fields=20)
+    text = request.uri.partition(b"?")[2].decode("latin-1")
     try:
+        query = parse_qs(text, max_num_fields=20)
         return VMAddress.parse(query.get("vm", [""])[0])
     except ValueError as e:
         raise Refusal(400, "bad-request", "vm is needed", field="vm") from e
