@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 
+from twisted.internet.testing import StringTransportWithDisconnection
+
 from tests.doubles.api import Answer, ApiTestCase
-from vncproxy.web import DASHBOARD, STATIC
+from vncproxy.api import api_site
+from vncproxy.web import STATIC
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -18,7 +22,7 @@ class DashboardTests(ApiTestCase):
         page = self.page()
 
         self.assertEqual((page.status, page.headers["content-type"]), (200, "text/html"))
-        self.assertEqual(page.text, DASHBOARD.read_text())
+        self.assertIn("Enter an API key", page.text)
         self.assertNotIn("set-cookie", page.headers)
 
     def test_programs_find_the_versions_of_novas_api_there(self) -> None:
@@ -48,7 +52,7 @@ class DashboardTests(ApiTestCase):
         self.assertNotIn("access-control-allow-origin", headers)
 
     def test_it_has_no_inline_script_or_style_and_names_files_that_are_served(self) -> None:
-        text = DASHBOARD.read_text()
+        text = self.page().text
 
         self.assertEqual(re.findall(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=", text), [])
         names = re.findall(r'(?:href|src)="(static/[^"]+)"', text)
@@ -71,6 +75,20 @@ class DashboardTests(ApiTestCase):
         for sent, status in ((tag, 304), ('"other"', 200), ("x", 200)):
             again = self.call("GET", "/static/dashboard/make.js", headers={"If-None-Match": sent})
             self.assertEqual((again.status, bool(again.text)), (status, status == 200))
+
+    def test_browsers_get_it_compressed_if_they_take_that(self) -> None:
+        for accepted, encoded in ((b"gzip, br", True), (b"br", False)):
+            channel = api_site(self.resource, self.clock).buildProtocol(None)
+            transport = StringTransportWithDisconnection()
+            transport.protocol = channel
+            channel.makeConnection(transport)
+            lines = b"GET /static/dashboard/make.js HTTP/1.1", b"Host: x", b"Connection: close"
+            channel.dataReceived(b"\r\n".join([*lines, b"Accept-Encoding: " + accepted, b"", b""]))
+            head, _, body = transport.value().partition(b"\r\n\r\n")
+            self.assertEqual(b"Content-Encoding: gzip" in head, encoded)
+            self.assertIn(b"Vary: Accept-Encoding", head)
+            file = (STATIC / "dashboard/make.js").read_bytes()
+            self.assertEqual(gzip.decompress(body) if encoded else body, file)
 
     def test_head_has_no_body(self) -> None:
         for path in ("/", "/static/dashboard/dashboard.js"):

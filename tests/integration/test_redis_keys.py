@@ -18,7 +18,9 @@ from tests.doubles.cluster import LocalSessions
 from tests.tokens.store_contract import VM, good_once
 from vncproxy.cluster.cluster import Cluster
 from vncproxy.cluster.keys import ClusterKeys
+from vncproxy.cluster.turns import Turns
 from vncproxy.errors import EndedByAdministrator, OverLimit
+from vncproxy.login.redis import RedisLogins
 from vncproxy.model import (
     Announcement,
     ConsoleType,
@@ -139,6 +141,10 @@ class KeyTests(RedisCase):
         links = RedisReviewLinks(reactor, self.settings())
         self.addCleanup(lambda: Deferred.fromCoroutine(links.close()))
         await links.add("d" * 64, "1" * 16, "{}", 60, 60)
+        logins = RedisLogins(reactor, self.settings())
+        self.addCleanup(lambda: Deferred.fromCoroutine(logins.close()))
+        await logins.add("e" * 64, "{}", 60)
+        await logins.first("f" * 64, 60)
 
     async def exceed_a_high_limit(self, store: RedisTokenStore) -> None:
         names = [f"{'1' * 16}/{n}" for n in range(300)]
@@ -166,6 +172,7 @@ class KeyTests(RedisCase):
         await cluster.sessions.end_where(EndedByAdministrator(), SessionFilter(user="nobody"))
         await cluster.sessions.list()
         await cluster.sessions.get("2")
+        await Turns(cluster.link, cluster.keys, worker_id).take("prune:/srv", 60)
 
     async def test_every_key_is_documented_and_every_documented_one_is_written(self) -> None:
         words = ["redis-cli", "-s", self.server.path, "monitor"]

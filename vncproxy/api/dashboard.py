@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from twisted.web.http import CACHED
 from twisted.web.server import Request
 
-from ..downstream.static_files import TYPES, WholeFile, find_file
+from ..downstream.static_files import TYPES, WholeFile, find_file, takes_gzip
 from ..web import DASHBOARD, STATIC, content_security_policy
 from .reply import BINARY, Reply, error_body
 
@@ -60,11 +59,16 @@ def render_file(request: Request) -> bytes:
 
 def _send(request: Request, file: WholeFile) -> bytes:
     """Send a file, unless the browser's copy is current."""
-    body = file.openForReading().read()
+    content = file.content()
+    body, tag = content.plain, f'"{content.tag}"'
     for name, value in _HEADERS.items():
         request.setHeader(name, value)
     request.setHeader("Content-Type", TYPES.get(Path(file.path).suffix, BINARY))
-    request.setHeader("Content-Length", str(len(body)))
-    if request.setETag(f'"{sha256(body).hexdigest()[:32]}"'.encode()) is CACHED:
+    request.responseHeaders.addRawHeader("Vary", "Accept-Encoding")
+    if content.compressed is not None and takes_gzip(request):
+        body, tag = content.compressed, f'"{content.tag}-gzip"'
+        request.setHeader("Content-Encoding", "gzip")
+    if request.setETag(tag.encode()) is CACHED:
         return b""
+    request.setHeader("Content-Length", str(len(body)))
     return b"" if request.method == b"HEAD" else body

@@ -74,7 +74,7 @@ class WholeFile(File):
         self._sent, tag = content.plain, f'"{content.tag}"'
         if content.compressed is not None:
             request.setHeader(b"Vary", b"Accept-Encoding")
-            if _takes_gzip(request):
+            if takes_gzip(request):
                 self._sent, tag = content.compressed, f'"{content.tag}-gzip"'
                 self.encoding = "gzip"
         _forget_wrong_dates(request)
@@ -99,7 +99,8 @@ class WholeFile(File):
         return super().makeProducer(request, fileForReading)
 
 
-def _takes_gzip(request: Request) -> bool:
+def takes_gzip(request: Request) -> bool:
+    """Tell whether a client takes compressed answers."""
     lines = request.requestHeaders.getRawHeaders("accept-encoding") or []
     accepted = ",".join(lines).lower()
     return "gzip" in accepted and not _REFUSES_GZIP.search(accepted)

@@ -78,6 +78,10 @@ export class Sessions {
                 this.#filter.showProblem(problem.message, problem.field);
             } else {
                 this.#onProblem(problem);
+                // what may work in a moment is tried again; a refusal of the key's rights is not
+                if (!problem.status || problem.status >= 500) {
+                    this.#refreshing.soon();
+                }
             }
         }
     }
