@@ -186,7 +186,7 @@ class SessionTests(ArchiveCase):
 
 
 class TurnTests(RedisCase):
-    """Which process prunes."""
+    """Which process prunes, or types at a machine."""
 
     def turns(self, worker: str) -> Turns:
         settings = self.settings()
@@ -203,6 +203,14 @@ class TurnTests(RedisCase):
         await sleep(0.3)
         self.assertTrue(await second.take("prune:x", 60))
         self.assertFalse(await first.take("prune:x", 60))
+
+    async def test_a_turn_that_is_given_back(self) -> None:
+        first, second = self.turns("w1"), self.turns("w2")
+        self.assertTrue(await first.take("type:x", 60))
+        await second.give_back("type:x")
+        self.assertFalse(await second.take("type:x", 60))
+        await first.give_back("type:x")
+        self.assertTrue(await second.take("type:x", 60))
 
     async def test_of_many_at_once_one_has_it(self) -> None:
         taken = await at_once(*(self.turns(f"w{n}").take("prune:x", 60) for n in range(5)))

@@ -24,6 +24,7 @@ from vncproxy.keyboard.messages import ANNOUNCE, ASK, key_message
 from vncproxy.keyboard.script import presses
 from vncproxy.model import Mode, Policy, Sharing, VMAddress
 from vncproxy.testing import MemoryPeer
+from vncproxy.typist.machine_turns import MachineTurns
 from vncproxy.typist.typing import Typing
 
 US = load_layout("us")
@@ -50,7 +51,7 @@ class TypingTestCase(ProxyTestCase):
         super().setUp()
         self.refused: Exception | None = None
         self.asked_for_room: list[VMAddress] = []
-        self.typing = Typing(self.sessions, self.has_room)
+        self.typing = Typing(self.sessions, self.has_room, MachineTurns(self.reactor))
         self.result: list[Any] = []
 
     async def has_room(self, vm: VMAddress) -> None:
@@ -114,6 +115,16 @@ class ArrivalTests(TypingTestCase):
         self.type("a", codes=False)
         console = self.opened(codes=True)
         self.assertEqual(self.typed_at(console), events("a", codes=False) + ASK)
+
+    def test_two_callers_do_not_type_between_each_other(self) -> None:
+        self.type("aa")
+        first = self.opened()
+        self.type("bb")
+        self.assertEqual(self.typed_at(first, 0.5), events("aa", codes=False) + ASK)
+        self.assertEqual(len(self.result), 1)
+        second = self.opened()
+        self.assertEqual(self.typed_at(second), events("bb", codes=False) + ASK)
+        self.assertEqual([each.strokes for each in self.result], [2, 2])
 
     def test_a_pause_is_kept(self) -> None:
         chord = US.strokes("a")
@@ -262,6 +273,7 @@ class RefusalTests(TypingTestCase):
     def test_a_machine_that_another_session_has_to_itself(self) -> None:
         self.type(Script((Pause(60.0),), 20), Policy(sharing=Sharing.EXCLUSIVE))
         self.opened()
+        self.typing = Typing(self.sessions, self.has_room, MachineTurns(self.reactor))
         self.type("a")
         self.assertIsInstance(self.why(), ConsoleOccupied)
 
@@ -287,7 +299,7 @@ class RefusalTests(TypingTestCase):
 
     def test_a_banner_of_the_configuration_is_for_people(self) -> None:
         self.serve(banner="Accept this.")
-        self.typing = Typing(self.sessions, self.has_room)
+        self.typing = Typing(self.sessions, self.has_room, MachineTurns(self.reactor))
         self.type("a")
         self.typed_at(self.opened())
         self.assertEqual(self.result[0].strokes, 1)

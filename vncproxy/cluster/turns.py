@@ -18,6 +18,14 @@ return 1
 """
 )
 
+_GIVE_BACK: Final = (
+    PRELUDE
+    + """
+if redis.call('GET', KEYS[1]) == ARGV[2] then redis.call('DEL', KEYS[1]) end
+return 1
+"""
+)
+
 
 class Turns:
     """Turns of one process.
@@ -42,3 +50,12 @@ class Turns:
         """
         keys, args = [self._keys.turn(what)], (self._worker_id, int(seconds * 1000))
         return bool(await self._link.run(lambda redis: redis.change(_TAKE, keys, *args), "turn"))
+
+    async def give_back(self, what: str) -> None:
+        """End this process's turn, where it has it.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        keys, args = [self._keys.turn(what)], (self._worker_id,)
+        await self._link.run(lambda redis: redis.change(_GIVE_BACK, keys, *args), "turn")

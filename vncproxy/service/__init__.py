@@ -18,6 +18,7 @@
 - `waiting`: what waits for screens.
 - `recordings`: recordings of sessions.
 - `archive`: where recordings are kept.
+- `turns`: what one process of several does at a time.
 - `pruning`: deletes recordings that are kept no longer.
 - `replaying`: playable copies of recordings, made in the background.
 - `reviews`: recordings that are watched.

@@ -14,6 +14,7 @@ from ..hosts.directory import Directory
 from ..interfaces import IPortalStore, IProxies, ISessionRegistry, ITokenStore
 from ..model import Rate
 from ..session.registry import SessionRegistry
+from ..typist.machine_turns import ITurns, MachineTurns
 from .components import Components
 from .reviews import Reviews
 from .session_services import peers_of
@@ -56,6 +57,7 @@ class ApiResources:
         screens: waits for screens, likewise.
         drive: lets a session drive.
         reviews: what watches recordings; None where nothing is recorded.
+        turns: of several processes; None where this one is alone.
 
     Attributes:
         broadcast: tells readers of events what goes on.
@@ -74,6 +76,7 @@ class ApiResources:
         screens: LazyWaiting | None,
         drive: Drive | None,
         reviews: Reviews | None,
+        turns: ITurns | None,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
         from ..api.audit import ApiAudit
@@ -91,6 +94,7 @@ class ApiResources:
         self._drive = drive
         self._reviews = reviews
         self._clock = sessions.services.reactor
+        self._typing_turns = MachineTurns(self._clock, turns)
         self._portals = portals
         self._stored_keys = StoredKeys(portals, self._clock.seconds)
         self._gate = Gate(portals, self._clock)
@@ -154,7 +158,7 @@ class ApiResources:
             places=self._hosts.directory if self._hosts else None,
             pictures=self._album,
             screens=self._screens,
-            type_keys=make_typing(self._sessions),
+            type_keys=make_typing(self._sessions, self._typing_turns),
             records=bool(settings.recording.place),
             reviews=self._recordings(settings.public.announced[0]),
             room_elsewhere=room_elsewhere,

@@ -44,6 +44,7 @@ from .siblings import Siblings
 from .sites import Sites
 from .start_page import make_start_page
 from .together import links_to_sessions, make_company
+from .turns import turns_of
 from .waiting import make_waiting
 from .zone_links import make_links, surround
 
@@ -296,6 +297,7 @@ class _Parts:
             make_waiting(self.sessions, live.of_machine, components.calls, self.reactor),
             self.company.handing.force,
             self.reviews,
+            turns_of(self.cluster, self.me),
         )
         sites = Sites(
             settings,

@@ -15,6 +15,7 @@ from ..blocking import DaemonPool, DaemonThread
 from ..config.settings import Settings
 from ..errors import StoreUnavailable
 from ..model import Identity
+from .turns import turns_of
 
 if TYPE_CHECKING:
     from ..archive.keeping import Rule
@@ -136,16 +137,7 @@ def make_pruning(
 
     threads = Threads(reactor)
     pruner = Pruner(library, threads.call, links.linked, note, time.time, reactor.seconds)
-    return Pruning(pruner, library, settings, _turns(cluster, me), threads, reactor)
-
-
-def _turns(cluster: Cluster | None, me: Identity) -> Turns | None:
-    if cluster is None:
-        return None
-    # txredisapi installs the reactor on import, and importing this module must not
-    from ..cluster.turns import Turns
-
-    return Turns(cluster.link, cluster.keys, me.worker_id)
+    return Pruning(pruner, library, settings, turns_of(cluster, me), threads, reactor)
 
 
 def rules_of(settings: Settings) -> tuple[Rule, ...]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from twisted.internet.defer import Deferred
 
 from ..errors import Busy, ClientGone, Forbidden
 from ..keyboard.order import Typed, TypingOrder
-from ..model import ConsoleType, Policy, Token, VMAddress
+from ..model import ConsoleType, Policy, Sharing, Token, VMAddress
 from ..session.live import LiveSessions
 from ..session.session import Session
 from ..session.user_request import UserRequest
 from .keyboard_viewer import KeyboardViewer
+from .machine_turns import MachineTurns
 
 MOST_AT_A_TIME: Final = 32
 """Sessions of this process that type at the same time."""
@@ -31,11 +33,13 @@ class Typing:
     Args:
         live: the sessions of this process.
         require_room: is asked first, unless the console may be taken from its viewer.
+        turns: of machines; it outlives this object.
     """
 
-    def __init__(self, live: LiveSessions, require_room: RequireRoom) -> None:
+    def __init__(self, live: LiveSessions, require_room: RequireRoom, turns: MachineTurns) -> None:
         self._live = live
         self._require_room = require_room
+        self._turns = turns
         self._under_way = 0
 
     async def type_keys(
@@ -49,7 +53,7 @@ class Typing:
         Raises:
             Forbidden: the policy lets it only view, or asks for the consent of people.
             KeysInterrupted: not everything was typed.
-            Busy: too much is being typed.
+            Busy: too much is being typed, or others type at the machine for too long.
             VNCProxyError: there is no console.
         """
         _check(order.policy)
@@ -57,11 +61,16 @@ class Typing:
             raise Busy(f"{MOST_AT_A_TIME} sessions type")
         self._under_way += 1
         try:
-            if not order.takes_over:
-                await self._require_room(order.vm)
-            return await self._type(order, on_session)
+            if order.takes_over and order.policy.sharing is Sharing.TAKE_OVER:
+                return await self._type(order, on_session)  # it ends what others type
+            return await self._turns.run(order.vm, partial(self._in_turn, order, on_session))
         finally:
             self._under_way -= 1
+
+    async def _in_turn(self, order: TypingOrder, on_session: Callable[[Session], object]) -> Typed:
+        if not order.takes_over:
+            await self._require_room(order.vm)
+        return await self._type(order, on_session)
 
     async def _type(self, order: TypingOrder, on_session: Callable[[Session], object]) -> Typed:
         secret = await self._live.services.store.issue(self._token(order))
