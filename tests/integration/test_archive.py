@@ -165,7 +165,8 @@ class SessionTests(ArchiveCase):
         (entry,) = spool.entries()
         data = spool.open(entry).read()
         forwarder.heal()
-        self.assertEqual(parts(bucket, spool), before)
+        # the server may have taken the part that was on its way
+        self.assertGreaterEqual(parts(bucket, spool), before)
         self.assertIsNone(bucket.look(entry.name))
 
         gateway.start()
