@@ -7,6 +7,7 @@
 # make chaos   kills, stops and cuts parts of a whole service for ten minutes; CHAOS_ARGS="--seed 7 --users 50"
 # make faithful  records real screens for ten minutes each and compares every pixel; FAITHFUL_ARGS="--minutes 2"
 # make reference  writes docs/api-reference.md again, after a change of the API
+# make languages  brings vncproxy/languages/*.po up to date, after a change of texts
 # make profile flame graphs of the proxy at work, in bench/results
 #
 # make demo DEMO_ARGS="--port 7000 --target 192.0.2.7:5900,secret"
@@ -21,7 +22,7 @@ FUZZ_ARGS ?=
 CHAOS_ARGS ?=
 FAITHFUL_ARGS ?=
 
-.PHONY: demo test check environments format bench soak fuzz chaos faithful reference profile debian clean
+.PHONY: demo test check environments format bench soak fuzz chaos faithful languages reference profile debian clean
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/vncproxy demo $(DEMO_ARGS)
@@ -60,6 +61,9 @@ chaos: $(VENV)/.test
 
 faithful: $(VENV)/.test
 	@$(BIN)/python -m tests.faithful $(FAITHFUL_ARGS)
+
+languages: $(VENV)/.test
+	@$(BIN)/python -m vncproxy.languages.extraction
 
 reference: $(VENV)/.test
 	@$(BIN)/python -m vncproxy.api.v1.reference > docs/api-reference.md

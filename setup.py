@@ -86,6 +86,7 @@ setup(
         "vncproxy": ["py.typed"],
         "vncproxy.cli": ["vncproxy.service"],
         "vncproxy.keyboard": ["layouts/*.json"],
+        "vncproxy.languages": ["*.po"],
         "vncproxy.web": ["*.json", "static/**"],
     },
     cmdclass={"build_py": BuildWithPage},
@@ -108,6 +109,7 @@ setup(
         "prometheus-client>=0.21",
         "PyJWT>=2.9",
         "scramp>=1.4.5",
+        "babel>=2.14",  # reads the catalogues of languages, and extracts their texts
         "tzdata>=2024.1",  # time zones, where the machine has none
     ],
     extras_require={

@@ -38,6 +38,7 @@ In reading order:
 - `links`: connections that a zone makes to another one which cannot dial it.
 - `blocking`, `backends`: bounded threads for blocking SDKs; the backends, which locate consoles.
 - `answers`: the JSON that the HTTP API answers with, as types.
+- `languages`: what users read, in their languages.
 - `api`, `web`: the HTTP API and the pages.
 - `login`: users that log in at an OpenID provider.
 - `start`: the start page: users see their machines and open one with a click.

@@ -16,8 +16,10 @@ from twisted.internet.interfaces import IAddress, IListeningPort, IReactorTCP
 from twisted.protocols.policies import WrappingFactory
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
-from twisted.web.static import File
+from twisted.web.static import Data, File
 
+from vncproxy.languages.catalogues import LANGUAGES
+from vncproxy.languages.page import page_catalogue
 from vncproxy.web import CONTENT_SECURITY_POLICY, STATIC
 from vncproxy.web.preloading import with_preloads
 
@@ -108,12 +110,12 @@ class Gateway:
                 parent = child
         for name in PAGE_NAMES:
             parent.putChild(name, _Page())
-        parent.putChild(b"static", File(str(STATIC)))
+        parent.putChild(b"static", _static())
         parent.putChild(b"websockify", WebSocketResource(_Consoles(self)))
         parent.putChild(b"blocked", _Page(CONTENT_SECURITY_POLICY.replace("script-src 'self'", "")))
         parent.putChild(b"sockets-dropped", dropping := Resource())
         dropping.putChild(b"", _Page())
-        dropping.putChild(b"static", File(str(STATIC)))
+        dropping.putChild(b"static", _static())
         dropping.putChild(b"websockify", self.ordinary)
         return WrappingFactory(Site(root))
 
@@ -174,6 +176,16 @@ class Ordinary(Resource):
         return self.words.encode()
 
 
+def _static() -> File:
+    """Return the page's files, with its texts in other languages."""
+    static = File(str(STATIC))
+    static.putChild(b"languages", languages := Resource())
+    for language in LANGUAGES[1:]:
+        content = page_catalogue(language)
+        languages.putChild(f"{language}.json".encode(), Data(content, "application/json"))
+    return static
+
+
 class _Page(Resource):
     isLeaf = True
 
@@ -199,6 +211,7 @@ class Console(WebSocketServerProtocol):
         shown: whether the screen was sent.
         token: the token in the page's request.
         confirmed: "1" when the page's user pressed the button.
+        language: in which the page wants reasons.
         moves: "1" when the page says that it can move to another gateway.
     """
 
@@ -213,6 +226,7 @@ class Console(WebSocketServerProtocol):
         self.token = ""
         self.confirmed = ""
         self.moves = ""
+        self.language = ""
         self.pings = 0
         self._buffer = b""
 
@@ -220,6 +234,7 @@ class Console(WebSocketServerProtocol):
         self.token = request.params.get("token", [""])[0]
         self.confirmed = request.params.get("confirmed", [""])[0]
         self.moves = request.params.get("moves", [""])[0]
+        self.language = request.params.get("lang", [""])[0]
         return "binary" if "binary" in request.protocols else None
 
     def onOpen(self) -> None:

@@ -212,6 +212,19 @@ class StaticTests(PageTestCase):
         self.assertEqual(answer.body, (STATIC / "console.js").read_bytes())
         self.assertEqual(answer.header("content-type"), "text/javascript")
 
+    def test_texts_in_a_language(self) -> None:
+        answer = self.get("/static/languages/de.json")
+
+        self.assertEqual(answer.header("content-type"), "application/json")
+        self.assertEqual(json.loads(answer.body)["texts"]["Clipboard"], "Zwischenablage")
+        tag = answer.header("etag")
+        again = self.get("/static/languages/de.json", f"If-None-Match: {tag}")
+        self.assertEqual((again.status, again.body), (304, b""))
+
+    def test_there_are_no_texts_in_english_nor_of_other_names(self) -> None:
+        for name in ("en.json", "xx.json", "de.po", "..%2fde.json"):
+            self.assertEqual(self.get(f"/static/languages/{name}").status, 404, name)
+
     def test_types(self) -> None:
         for name, kind in (("style/base.css", "text/css"), ("favicon.svg", "image/svg+xml")):
             self.assertEqual(self.get(f"/static/{name}").header("content-type"), kind)

@@ -14,6 +14,8 @@ from typing import Any
 from twisted.web.http import CACHED, Request
 from twisted.web.static import File, getTypeAndEncoding
 
+from ..languages.catalogues import FOLDER, LANGUAGES
+from ..languages.page import language_of, page_catalogue
 from ..web import STATIC
 from ..web.preloading import with_preloads
 
@@ -115,8 +117,24 @@ def _forget_wrong_dates(request: Request) -> None:
         request.requestHeaders.removeHeader(b"if-modified-since")
 
 
+class LanguageFile(WholeFile):
+    """The texts of a language as JSON, made of its catalogue."""
+
+    contentTypes = {".po": "application/json"}  # noqa: N815
+
+    def content(self) -> Content:
+        """Return the texts; they are made once."""
+        return _texts(Path(self.path).stem)
+
+
 def find_file(folder: Path, name: str) -> WholeFile | None:
-    """Return the file with a relative path below a folder; None where there is none."""
+    """Return the file with a relative path below a folder; None where there is none.
+
+    ``languages/LANGUAGE.json`` is there as well; it has the texts of the pages in a language.
+    """
+    if language := language_of(name):
+        catalogue = FOLDER / f"{language}.po"
+        return LanguageFile(str(catalogue)) if language in LANGUAGES[1:] else None
     parts = name.split("/", MAX_PARTS)
     if len(parts) > MAX_PARTS or not all(map(_is_valid_name, parts)):
         return None
@@ -139,7 +157,14 @@ def _content(path: str, mtime: int, size: int) -> Content:
     plain = file.read_bytes()
     if file.suffix == ".html":
         plain = with_preloads(plain.decode(), STATIC).encode()
+    return _tagged(plain, compressed=file.suffix in COMPRESSED and len(plain) >= SMALLEST)
+
+
+@lru_cache(maxsize=32)
+def _texts(language: str) -> Content:
+    return _tagged(page_catalogue(language), compressed=True)
+
+
+def _tagged(plain: bytes, *, compressed: bool) -> Content:
     tag = sha256(plain).hexdigest()[:32]
-    if file.suffix not in COMPRESSED or len(plain) < SMALLEST:
-        return Content(plain, None, tag)
-    return Content(plain, compress(plain, mtime=0), tag)
+    return Content(plain, compress(plain, mtime=0) if compressed else None, tag)

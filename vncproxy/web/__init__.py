@@ -15,6 +15,9 @@ rooms below ``static/``, in reading order:
   ``focus.js``: the keyboard focus of the screen; ``embedding.js``, ``colours.js``: pages in a
   frame: what they tell the page around them, and how they look like it; ``remembered.js``:
   choices that the browser keeps; ``dom.js``: access to elements.
+- ``texts/``: what the page says, in its language.
+  ``language.js``: which one; ``catalogue.js``: its texts, loaded beside the rest; ``markup.js``:
+  translates HTML; ``texts.js``: what modules say, numbers and lists; ``chooser.js``: the choice.
 - ``session/``: the console as a connection.
   ``link.js`` reads the page's address: token and settings; ``connection.js`` opens the console and
   keeps it open; ``lifecycle.js``: its states, and when the page reconnects; ``close-reasons.js``:

@@ -11,23 +11,27 @@ const LOAD_AGAIN_AFTER = 500;
 
 document.body.dataset.script = "runs";
 
+const texts = import("./texts/catalogue.js").catch(() => null);
 let page;
 try {
-    page = await import("./page/page.js");
+    page = await import("./page/page.js"); // waits for the texts, which are loaded beside it
     forgetLoads();
     page.open();
 } catch (error) {
     if (page || !loadAgain()) {
-        showFailure();
+        await showFailure();
     }
     throw error;
 }
 
-function showFailure() {
+async function showFailure() {
+    const t = (text) => catalogue?.texts[text] ?? text;
+    const { catalogue, loaded } = (await texts) ?? {};
+    await loaded;
     document.body.dataset.state = "ended";
-    document.querySelector("#headline").textContent = "This page did not load completely";
+    document.querySelector("#headline").textContent = t("This page did not load completely");
     document.querySelector("#reason").textContent =
-        "Reload it. If that does not help, tell your administrator that the console page is not installed correctly.";
+        t("Reload it. If that does not help, tell your administrator that the console page is not installed correctly.");
 }
 
 /** Reload the page; safe, since the link is not redeemed before all files are loaded. */

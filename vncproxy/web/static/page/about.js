@@ -1,23 +1,24 @@
 /** What is known of the session: its id for the administrator, its limits, and how the connection is. */
 
 import { copyText, element, onClick } from "./dom.js";
-import { inBytes } from "./sizes.js";
+import { inBytes, inDigits } from "./sizes.js";
+import { t, tn } from "../texts/texts.js";
 import { Meter, roundTrip } from "../picture/meter.js";
 
 /** Milliseconds between two looks while the panel is open. */
 const PERIOD = 1_000;
 
 const CLIPBOARD = {
-    "none": "No text passes",
-    "to-guest": "To the machine only",
-    "from-guest": "From the machine only",
-    "both": "In both directions",
+    "none": t("No text passes"),
+    "to-guest": t("To the machine only"),
+    "from-guest": t("From the machine only"),
+    "both": t("In both directions"),
 };
 const SHARING = {
-    "shared": "Others may be here, too",
-    "exclusive": "Nobody else may be here",
-    "take-over": "The latest viewer has it alone",
-    "one-driver": "One drives, others watch",
+    "shared": t("Others may be here, too"),
+    "exclusive": t("Nobody else may be here"),
+    "take-over": t("The latest viewer has it alone"),
+    "one-driver": t("One drives, others watch"),
 };
 
 export function attach(connection) {
@@ -52,7 +53,7 @@ class Panel {
         const id = this.#about?.session ?? "";
         const isOver = name === "ended" || name === "waiting";
         element("session-id").hidden = !isOver || !id || element("reason").textContent.includes(id);
-        element("session-id").textContent = `Session ${id}`;
+        element("session-id").textContent = t("Session {id}", { id });
         if (name === "connecting" && !this.#connection.state.interruption) {
             this.#about = null;
         }
@@ -81,17 +82,17 @@ class Panel {
 
     async copy() {
         const done = await copyText(this.#about?.session ?? "");
-        element("copied-session").textContent = done ? "Copied." : "Copy it by hand.";
+        element("copied-session").textContent = done ? t("Copied.") : t("Copy it by hand.");
     }
 
     async #look() {
         const { rate, frames, encoding } = this.#meter.look();
-        fill("about-rate", `${inBytes(rate)}/s`);
-        fill("about-frames", frames ? `${frames.toFixed(frames < 10 ? 1 : 0)} per second` : "Nothing changes");
+        fill("about-rate", t("{size}/s", { size: inBytes(rate) }));
+        fill("about-frames", frames ? t("{count} per second", { count: inDigits(frames) }) : t("Nothing changes"));
         fill("about-encoding", encoding);
         fill("about-left", this.#left());
         fill("about-people", element("people").hidden ? "" : element("people-count").textContent);
-        fill("about-round-trip", `${Math.round(await roundTrip(this.#connection))} ms`);
+        fill("about-round-trip", t("{count} ms", { count: Math.round(await roundTrip(this.#connection)) }));
     }
 
     #left() {
@@ -105,12 +106,12 @@ class Panel {
         const about = this.#about;
         fill("about-session", about?.session);
         if (about) {
-            fill("about-mode", about.mode === "view-only" ? "Watch only" : "Keyboard and mouse");
+            fill("about-mode", about.mode === "view-only" ? t("Watch only") : t("Keyboard and mouse"));
             fill("about-clipboard", about.mode === "view-only" ? CLIPBOARD.none : clipboard(about));
             fill("about-sharing", SHARING[about.sharing]);
-            fill("about-recorded", about.recorded ? "This session is recorded" : "");
-            fill("about-idle", about.idle_timeout ? `Closes after ${inTime(about.idle_timeout)} without any change` : "");
-            fill("about-bandwidth", about.bandwidth ? `At most ${inBytes(about.bandwidth)}/s` : "");
+            fill("about-recorded", about.recorded ? t("This session is recorded") : "");
+            fill("about-idle", about.idle_timeout ? t("Closes after {time} without any change", { time: inTime(about.idle_timeout) }) : "");
+            fill("about-bandwidth", about.bandwidth ? t("At most {size}/s", { size: inBytes(about.bandwidth) }) : "");
         }
     }
 }
@@ -122,14 +123,17 @@ function fill(id, text) {
 }
 
 function clipboard({ clipboard: direction, clipboard_limit: limit }) {
-    const most = limit === null || direction === "none" ? "" : `, up to ${inBytes(limit)}`;
-    return `${CLIPBOARD[direction]}${most}`;
+    return limit === null || direction === "none"
+        ? CLIPBOARD[direction]
+        : t("{direction}, up to {size}", { direction: CLIPBOARD[direction], size: inBytes(limit) });
 }
 
 function inTime(seconds) {
     if (seconds < 90) {
-        return `${Math.round(seconds)} seconds`;
+        return tn("{count} second", "{count} seconds", Math.round(seconds));
     }
     const minutes = Math.round(seconds / 60);
-    return minutes < 90 ? `${minutes} minutes` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+    return minutes < 90
+        ? tn("{count} minute", "{count} minutes", minutes)
+        : t("{hours} h {minutes} min", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }

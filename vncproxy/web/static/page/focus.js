@@ -1,13 +1,14 @@
 /** The keyboard focus of the guest's screen, and how to leave it. */
 
 import { focusFirstButton } from "./dom.js";
+import { t } from "../texts/texts.js";
 
 /** Make the screen reachable by Tab from the toolbar, and name it. */
 export function describeScreen(screen) {
     const canvas = screen.querySelector("canvas");
     canvas.tabIndex = 0;
     canvas.role = "application";
-    canvas.ariaLabel = "Screen of the virtual machine";
+    canvas.ariaLabel = t("Screen of the virtual machine");
 }
 
 /** noVNC releases pressed keys when the window loses the focus, but not when its canvas does. */

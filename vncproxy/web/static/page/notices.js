@@ -1,6 +1,7 @@
 /** Small cards at the edge of the screen: what the user should know now, and may act on. */
 
 import { element } from "./dom.js";
+import { t } from "../texts/texts.js";
 
 /**
  * @typedef {object} Action
@@ -52,7 +53,7 @@ class Card {
     constructor(dismiss) {
         const close = button("", dismiss);
         close.className = "dismiss";
-        close.ariaLabel = close.title = "Dismiss";
+        close.ariaLabel = close.title = t("Dismiss");
         this.#box.role = "group";
         this.#detail.ariaLive = "off";
         this.#box.append(this.#text, this.#detail, this.#buttons, close);

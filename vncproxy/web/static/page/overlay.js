@@ -3,13 +3,14 @@
 import { element, onClick } from "./dom.js";
 import { onTheMove } from "../session/lifecycle.js";
 import { rememberConsole } from "../start/return.js";
+import { t, tn } from "../texts/texts.js";
 
 const STATE_LABELS = {
-    connecting: "Connecting…",
-    connected: "Connected",
-    waiting: "Reconnecting…",
-    moving: "Connected",
-    ended: "Disconnected",
+    connecting: t("Connecting…"),
+    connected: t("Connected"),
+    waiting: t("Reconnecting…"),
+    moving: t("Connected"),
+    ended: t("Disconnected"),
 };
 
 export function attach(connection) {
@@ -34,7 +35,7 @@ function render(state, starts) {
     const moving = name !== "connected" && onTheMove(state);
     element("moving").hidden = !moving;
     element("overlay").hidden = name === "connected" || moving;
-    element("state").textContent = unconfirmed ? "Not opened yet" : STATE_LABELS[moving ? "moving" : name];
+    element("state").textContent = unconfirmed ? t("Not opened yet") : STATE_LABELS[moving ? "moving" : name];
     element("headline").textContent = closeReason?.headline ?? headline(interruption, starts);
     element("reason").textContent = closeReason?.reason ?? "";
     element("start").hidden = closeReason?.reconnect !== "afterStart";
@@ -51,9 +52,9 @@ function render(state, starts) {
 
 function headline(interruption, starts) {
     if (starts) {
-        return "Starting the virtual machine";
+        return t("Starting the virtual machine");
     }
-    return interruption ? "Reconnecting" : "Connecting";
+    return interruption ? t("Reconnecting") : t("Connecting");
 }
 
 const needsLogin = ({ closeReason }) => closeReason?.reconnect === "afterLogin";
@@ -66,18 +67,18 @@ function logIn() {
 
 function buttonLabel({ name, closeReason }) {
     if (needsLogin({ closeReason })) {
-        return "Log in";
+        return t("Log in");
     }
     if (closeReason?.reconnect === "afterConfirmation") {
-        return "Open the console";
+        return t("Open the console");
     }
     if (closeReason?.reconnect === "takeBack") {
-        return "Take it back";
+        return t("Take it back");
     }
     if (closeReason?.reconnect === "afterStart" && name === "ended") {
-        return "Look again";
+        return t("Look again");
     }
-    return name === "waiting" ? "Reconnect now" : "Reconnect";
+    return name === "waiting" ? t("Reconnect now") : t("Reconnect");
 }
 
 function mayReconnect({ name, closeReason }) {
@@ -87,8 +88,8 @@ function mayReconnect({ name, closeReason }) {
 function countDown({ name, until, gaveUp }) {
     const seconds = Math.max(1, Math.ceil((until - performance.now()) / 1000));
     const texts = {
-        waiting: `Reconnecting in ${seconds} ${seconds === 1 ? "second" : "seconds"}…`,
-        ended: gaveUp ? "The page has stopped trying by itself." : "",
+        waiting: tn("Reconnecting in {count} second…", "Reconnecting in {count} seconds…", seconds),
+        ended: gaveUp ? t("The page has stopped trying by itself.") : "",
     };
     element("countdown").textContent = texts[name] ?? "";
 }

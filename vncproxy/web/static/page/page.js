@@ -1,6 +1,7 @@
 /** Sets the page up: reads the link, opens the connection and attaches the parts to it. */
 
 import * as about from "./about.js";
+import * as chooser from "../texts/chooser.js";
 import * as clipboard from "../clipboard/dialog.js";
 import * as consent from "../people/consent.js";
 import * as drive from "../people/drive.js";
@@ -31,6 +32,7 @@ import { NO_TOKEN } from "../session/close-reasons.js";
 import { keepsCookies } from "../session/diagnosis.js";
 import { element } from "./dom.js";
 import { followed, readLink, settled, socketURL } from "../session/link.js";
+import { language, t } from "../texts/texts.js";
 import { describeScreen, leaveOnChord, releaseKeysOnBlur } from "./focus.js";
 
 /** What is attached to the connection, in this order. */
@@ -60,12 +62,13 @@ const PARTS = [
     time,
     power,
     stay,
+    chooser,
 ];
 
 /** Start the page; called once. */
 export function open() {
     const link = readLink(location.href);
-    const url = socketURL(location.href, link.token, keepsCookies());
+    const url = socketURL(location.href, link.token, keepsCookies(), language);
     const connection = new Connection(element("screen"), url);
     connection.addEventListener("screen", () => prepare(connection, link));
     connection.addEventListener("change", () => publish(connection));
@@ -145,7 +148,7 @@ function disconnectWithPage(connection) {
 function showName(name) {
     if (name) {
         element("name").textContent = element("name").title = name;
-        document.title = `${name} – console`;
+        document.title = t("{machine} – console", { machine: name });
     }
 }
 

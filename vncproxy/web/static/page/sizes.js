@@ -1,9 +1,21 @@
 /** Sizes in words. */
 
+import { number, t, tn } from "../texts/texts.js";
+
 /** @returns {string} such as "1.5 kB" */
 export function inBytes(count) {
-    const [size, unit] = count < 1e3 ? [count, "bytes"] : count < 1e6 ? [count / 1e3, "kB"] : [count / 1e6, "MB"];
-    return `${size.toFixed(size < 10 && unit !== "bytes" ? 1 : 0)} ${unit}`;
+    if (count < 1e3) {
+        return tn("{count} byte", "{count} bytes", Math.round(count));
+    }
+    return count < 1e6
+        ? t("{count} kB", { count: inDigits(count / 1e3) })
+        : t("{count} MB", { count: inDigits(count / 1e6) });
+}
+
+/** @returns {string} a number with two digits at least: "1.5", "15" */
+export function inDigits(size) {
+    const digits = size < 10 ? 1 : 0;
+    return number(size, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** @returns {string} such as "1,234 characters"; a character outside Unicode's first plane counts once */
@@ -12,5 +24,5 @@ export function inCharacters(text) {
     for (const _ of text) {
         count += 1;
     }
-    return count === 1 ? "1 character" : `${count.toLocaleString(document.documentElement.lang)} characters`;
+    return tn("{count} character", "{count} characters", count);
 }

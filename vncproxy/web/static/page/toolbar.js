@@ -2,11 +2,12 @@
 
 import { held, press } from "../keys/keys.js";
 import { element, focusFirstButton, onClick } from "./dom.js";
+import { t } from "../texts/texts.js";
 
 const MARGIN = 8;
 /** The keypad of a keyboard, row by row, without the keys that are elsewhere in the menu. */
 const KEYPAD = [
-    ["numlock", "Num"],
+    ["numlock", t("Num")],
     ["kpdivide", "/"],
     ["kpmultiply", "*"],
     ["kpsubtract", "-"],
@@ -21,7 +22,7 @@ const KEYPAD = [
     ["kp1", "1"],
     ["kp2", "2"],
     ["kp3", "3"],
-    ["kpenter", "Enter"],
+    ["kpenter", t("Enter")],
     ["kp0", "0"],
 ];
 /** Buttons that are enabled without a connection. */
@@ -63,12 +64,12 @@ export function attach(connection) {
 /** Add the buttons of rows that have one for each function key, or each key of a keypad. */
 function addKeys() {
     for (let n = 1; n <= 12; n++) {
-        addKey("terminals", `ctrl alt f${n}`, `F${n}`).ariaLabel = `Ctrl+Alt+F${n}`;
+        addKey("terminals", `ctrl alt f${n}`, `F${n}`).ariaLabel = t("Ctrl+Alt+{key}", { key: `F${n}` });
         addKey("function-keys", `f${n}`, `F${n}`);
         addKey("key-bar-functions", `f${n}`, `F${n}`);
     }
     for (const [name, label] of KEYPAD) {
-        addKey("keypad", name, label).ariaLabel = `Keypad ${label}`;
+        addKey("keypad", name, label).ariaLabel = t("Keypad {key}", { key: label });
     }
 }
 

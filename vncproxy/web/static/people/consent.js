@@ -1,6 +1,7 @@
 /** The dialog before a console: a text to accept, and the wait for the approval of others. */
 
 import { element, onClick } from "../page/dom.js";
+import { list, t, time, tn } from "../texts/texts.js";
 
 /** Milliseconds after a change of the buttons in which a click is meant for those before. */
 const SETTLE_TIME = 500;
@@ -52,21 +53,31 @@ function makeShow(dialog) {
 
 function fill(asked) {
     const waits = asked.accepted;
-    element("consent-title").textContent = waits ? "Waiting for approval" : "Please read this first";
+    element("consent-title").textContent = waits ? t("Waiting for approval") : t("Please read this first");
     element("consent-text").textContent = waits ? whatFor(asked) : asked.banner;
     element("consent-state").textContent = waits ? progress(asked) : "";
     element("consent-accept").hidden = waits;
-    element("consent-leave").textContent = waits ? "Leave" : "Decline";
+    element("consent-leave").textContent = waits ? t("Leave") : t("Decline");
 }
 
 function whatFor({ needed, since, user, vm }) {
-    const people = needed === 1 ? "one person" : `${needed} people`;
-    const who = user ? ` for ${user}` : "";
-    const time = new Date(since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    return `The console of ${vm} opens${who} when ${people} with the right to approve have said yes. Waiting since ${time}.`;
+    const values = { vm, user, time: time(new Date(since), { hour: "2-digit", minute: "2-digit" }) };
+    return user
+        ? tn(
+            "The console of {vm} opens for {user} when one person with the right to approve has said yes. Waiting since {time}.",
+            "The console of {vm} opens for {user} when {count} people with the right to approve have said yes. Waiting since {time}.",
+            needed, values,
+        )
+        : tn(
+            "The console of {vm} opens when one person with the right to approve has said yes. Waiting since {time}.",
+            "The console of {vm} opens when {count} people with the right to approve have said yes. Waiting since {time}.",
+            needed, values,
+        );
 }
 
 function progress({ needed, by }) {
-    const names = by.length ? `: ${by.join(", ")}` : "";
-    return `${by.length} of ${needed} have approved${names}.`;
+    const values = { done: by.length, names: list(by) };
+    return by.length
+        ? tn("{done} of {count} has approved: {names}.", "{done} of {count} have approved: {names}.", needed, values)
+        : tn("{done} of {count} has approved.", "{done} of {count} have approved.", needed, values);
 }

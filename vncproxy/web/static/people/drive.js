@@ -2,6 +2,7 @@
 
 import * as notices from "../page/notices.js";
 import { element, onClick } from "../page/dom.js";
+import { t } from "../texts/texts.js";
 
 /** Milliseconds for which a notice without a choice is shown. */
 const NOTICE_TIME = 8_000;
@@ -9,7 +10,7 @@ const NOTICE = "drive";
 /** Begins the ids of notices about others who ask. */
 const ASKED = "drive-asked:";
 
-const LABELS = { you: "Give up the control", other: "Ask for the control", none: "Take the control" };
+const LABELS = { you: t("Give up the control"), other: t("Ask for the control"), none: t("Take the control") };
 
 export function attach(connection) {
     const drive = new Drive(connection);
@@ -50,7 +51,7 @@ class Drive {
                 break;
             case "drive-refused":
                 this.#stopAsking();
-                this.#notify("The control was not handed over.");
+                this.#notify(t("The control was not handed over."));
         }
     }
 
@@ -71,10 +72,10 @@ class Drive {
     async #ask() {
         const { drives, seconds } = await this.#connection.ask("drive");
         if (!drives) {
-            this.#notify("You have asked for the control. Wait for an answer.", seconds * 1000);
+            this.#notify(t("You have asked for the control. Wait for an answer."), seconds * 1000);
             this.#asking = setTimeout(() => {
                 this.#stopAsking();
-                this.#notify("There was no answer. Ask again if you still need the control.");
+                this.#notify(t("There was no answer. Ask again if you still need the control."));
             }, seconds * 1000);
         }
     }
@@ -86,7 +87,7 @@ class Drive {
         element("drive").textContent = LABELS[who];
         if (who === "you" && before !== null && before !== "you") {
             this.#stopAsking();
-            this.#notify("You have the control now.");
+            this.#notify(t("You have the control now."));
         }
         if (who !== "you") {
             for (const to of [...this.#others.keys()]) {
@@ -94,14 +95,14 @@ class Drive {
             }
         }
         if (who === "none" && may && before !== null && before !== "none") {
-            this.#notify("Nobody has the control.", NOTICE_TIME, [
+            this.#notify(t("Nobody has the control."), NOTICE_TIME, [
                 { label: LABELS.none, run: () => this.press(), primary: true },
             ]);
         }
     }
 
     #beAsked({ to, name, seconds }) {
-        const text = `${name || "Somebody else"} asks for the control.`;
+        const text = name ? t("{name} asks for the control.", { name }) : t("Somebody else asks for the control.");
         const until = performance.now() + seconds * 1000;
         const show = () => {
             const left = Math.ceil((until - performance.now()) / 1000);
@@ -110,9 +111,9 @@ class Drive {
                 return;
             }
             notices.show(ASKED + to, text, [
-                { label: "Hand it over", run: () => this.#answer(to, true), primary: true },
-                { label: "No", run: () => this.#answer(to, false) },
-            ], `${left} s`);
+                { label: t("Hand it over"), run: () => this.#answer(to, true), primary: true },
+                { label: t("No"), run: () => this.#answer(to, false) },
+            ], t("{count} s", { count: left }));
         };
         this.#withdraw(to);
         this.#others.set(to, setInterval(show, 1000));

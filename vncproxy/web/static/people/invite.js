@@ -1,6 +1,7 @@
 /** The dialog that makes a link for a guest of this session. */
 
 import { copyField, element, onClick } from "../page/dom.js";
+import { t, tn } from "../texts/texts.js";
 
 /** What the gateway calls the right to use keyboard and mouse. */
 const CONTROL = "control";
@@ -29,7 +30,7 @@ export function attach(connection) {
     });
     onClick("invite-copy", async () => {
         const copied = await copyField(element("invite-link"));
-        element("invite-copied").textContent = copied ? "Copied." : "Copy it from the field above.";
+        element("invite-copied").textContent = copied ? t("Copied.") : t("Copy it from the field above.");
     });
     dialog.addEventListener("close", () => {
         element("invite-link").value = "";
@@ -80,8 +81,16 @@ async function make(connection) {
 }
 
 function told(name, mode, seconds) {
-    const what = mode === CONTROL ? "see and control this machine" : "watch this screen";
     const minutes = Math.max(1, Math.floor(seconds / 60));
-    const within = minutes === 1 ? "a minute" : `${minutes} minutes`;
-    return `With this link, ${name} can ${what}. It can be opened once, within ${within}.`;
+    return mode === CONTROL
+        ? tn(
+            "With this link, {name} can see and control this machine. It can be opened once, within a minute.",
+            "With this link, {name} can see and control this machine. It can be opened once, within {count} minutes.",
+            minutes, { name },
+        )
+        : tn(
+            "With this link, {name} can watch this screen. It can be opened once, within a minute.",
+            "With this link, {name} can watch this screen. It can be opened once, within {count} minutes.",
+            minutes, { name },
+        );
 }

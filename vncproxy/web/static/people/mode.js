@@ -3,6 +3,7 @@
 import { element } from "../page/dom.js";
 import { hide, show } from "../page/notices.js";
 import { releaseHeld } from "../page/toolbar.js";
+import { t } from "../texts/texts.js";
 
 /** What a mode of the gateway is called. */
 const VIEW_ONLY = "view-only";
@@ -28,8 +29,8 @@ export function attach(connection, link) {
 /** Tell the user what an administrator has changed; what another user does, that user's part tells. */
 function say(viewOnly) {
     show(NOTICE, viewOnly
-        ? "An administrator has taken control. You can watch, but your keyboard and mouse do nothing."
-        : "An administrator has given you control. Your keyboard and mouse work now.");
+        ? t("An administrator has taken control. You can watch, but your keyboard and mouse do nothing.")
+        : t("An administrator has given you control. Your keyboard and mouse work now."));
     clearTimeout(timer);
     timer = setTimeout(() => hide(NOTICE), SHOWN_FOR);
 }
@@ -62,7 +63,7 @@ class Mode {
         const viewOnly = this.#viewOnly || this.#link.viewOnly;
         const { rfb } = this.#connection;
         document.body.toggleAttribute("data-view-only", viewOnly);
-        element("view-only").textContent = viewOnly ? "View only" : "";
+        element("view-only").textContent = viewOnly ? t("View only") : "";
         if (viewOnly) {
             // the gateway has released them in the guest
             releaseHeld();

@@ -2,6 +2,7 @@
 
 import * as notices from "../page/notices.js";
 import { element } from "../page/dom.js";
+import { list, t, tn } from "../texts/texts.js";
 
 /** Milliseconds for which a notice is shown. */
 const NOTICE_TIME = 8_000;
@@ -59,8 +60,8 @@ class People {
     set(others, found) {
         const [came, gone] = [missing(others, this.#others), missing(this.#others, others)];
         const sentences = [
-            sentence(came, found ? "here, too" : "joined"),
-            sentence(gone, "left"),
+            came.length && (found ? here : joined)(listed(came), came.length),
+            gone.length && left(listed(gone), gone.length),
         ].filter(Boolean);
         if (sentences.length > 0) {
             this.#notify(sentences.join(" "));
@@ -80,9 +81,9 @@ class People {
         element("people").hidden = count === 0 && !this.#invites;
         element("people-count").hidden = count === 0;
         element("people-count").textContent = String(count + 1);
-        const title = count === 0 ? "People" : `People: ${count + 1} at this machine`;
+        const title = count === 0 ? t("People") : t("People: {count} at this machine", { count: count + 1 });
         element("people").title = element("people").ariaLabel = title;
-        element("people-list").replaceChildren(item("You"), ...this.#others.map(itemOf));
+        element("people-list").replaceChildren(item(t("You")), ...this.#others.map(itemOf));
         if (element("people").hidden) {
             element("people-menu").hidePopover();
         }
@@ -90,8 +91,8 @@ class People {
 }
 
 function itemOf({ name, mode, drives, shadow }) {
-    const what = drives ? "has the control" : mode === "view-only" ? "watches" : "";
-    return item(name || (shadow ? "An administrator" : "Somebody else"), what);
+    const what = drives ? t("has the control") : mode === "view-only" ? t("watches") : "";
+    return item(name || (shadow ? t("An administrator") : t("Somebody else")), what);
 }
 
 function item(name, what = "") {
@@ -119,20 +120,15 @@ function missing(some, others) {
     });
 }
 
-/** @param {"joined"|"left"|"here, too"} what */
-function sentence(names, what) {
-    if (names.length === 0) {
-        return "";
-    }
-    const verbs = what === "here, too" ? ["is", "are"] : ["has", "have"];
-    return `${listed(names)} ${verbs[names.length === 1 ? 0 : 1]} ${what}.`;
-}
+const here = (names, count) => tn("{names} is here, too.", "{names} are here, too.", count, { names });
+const joined = (names, count) => tn("{names} has joined.", "{names} have joined.", count, { names });
+const left = (names, count) => tn("{names} has left.", "{names} have left.", count, { names });
 
 function listed(names) {
-    const known = names.map((name) => name || "Somebody else");
+    const known = names.map((name) => name || t("Somebody else"));
     const shown = known.slice(0, MOST_NAMES);
     if (known.length > shown.length) {
-        shown.push(`${known.length - shown.length} more`);
+        shown.push(tn("{count} more", "{count} more", known.length - shown.length));
     }
-    return shown.length === 1 ? shown[0] : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
+    return list(shown);
 }

@@ -2,39 +2,40 @@
 
 import * as notices from "../page/notices.js";
 import { element, onClick } from "../page/dom.js";
+import { t } from "../texts/texts.js";
 
 /** Milliseconds that the hypervisor may take. */
 const ANSWER_TIME = 90_000;
 
 /**
  * action -> the label of its button, what the user is asked, what is lost, and what was done
- * @type {Object<string, {label: string, ask: (machine: string) => string, loss: string, done: string}>}
+ * @type {Object<string, {label: string, ask: (machine: string) => string, loss: string, done: (machine: string) => string}>}
  */
 const ACTIONS = {
     shutdown: {
-        label: "Shut down",
-        ask: (machine) => `Shut down ${machine}?`,
-        loss: "The machine is asked to shut down, as by a short press of its power button. Save your work first.",
-        done: "was asked to shut down. This may take a while; a machine that does not react can be switched off.",
+        label: t("Shut down"),
+        ask: (machine) => t("Shut down {machine}?", { machine }),
+        loss: t("The machine is asked to shut down, as by a short press of its power button. Save your work first."),
+        done: (machine) => t("{machine} was asked to shut down. This may take a while; a machine that does not react can be switched off.", { machine }),
     },
     reboot: {
-        label: "Reboot",
-        ask: (machine) => `Reboot ${machine}?`,
-        loss: "The machine is asked to reboot. Save your work first.",
-        done: "was asked to reboot. This may take a while; a machine that does not react can be reset.",
+        label: t("Reboot"),
+        ask: (machine) => t("Reboot {machine}?", { machine }),
+        loss: t("The machine is asked to reboot. Save your work first."),
+        done: (machine) => t("{machine} was asked to reboot. This may take a while; a machine that does not react can be reset.", { machine }),
     },
     reset: {
-        label: "Reset",
-        ask: (machine) => `Reset ${machine}?`,
-        loss: "The machine restarts at once, as by its reset button. What is not saved is lost, and files may be damaged.",
-        done: "was reset.",
+        label: t("Reset"),
+        ask: (machine) => t("Reset {machine}?", { machine }),
+        loss: t("The machine restarts at once, as by its reset button. What is not saved is lost, and files may be damaged."),
+        done: (machine) => t("{machine} was reset.", { machine }),
         isHard: true,
     },
     off: {
-        label: "Switch off",
-        ask: (machine) => `Switch off ${machine}?`,
-        loss: "The machine loses its power at once. What is not saved is lost, and files may be damaged.",
-        done: "was switched off.",
+        label: t("Switch off"),
+        ask: (machine) => t("Switch off {machine}?", { machine }),
+        loss: t("The machine loses its power at once. What is not saved is lost, and files may be damaged."),
+        done: (machine) => t("{machine} was switched off.", { machine }),
         isHard: true,
     },
 };
@@ -93,7 +94,7 @@ class Power {
         this.#connection.expectPower(action);
         try {
             await this.#connection.ask("power", { action }, ANSWER_TIME);
-            notices.show("power", `${machine} ${ACTIONS[action].done}`);
+            notices.show("power", ACTIONS[action].done(machine));
         } catch (error) {
             this.#failed(action, error);
         }

@@ -5,6 +5,7 @@
  */
 
 import { element, onClick } from "../page/dom.js";
+import { number } from "../texts/texts.js";
 
 const STEPS = [1, 1.25, 1.5, 2, 3, 4, 6];
 const MOST = STEPS.at(-1);
@@ -47,7 +48,7 @@ class Zoom {
         port.toggleAttribute("data-zoomed", this.level > 1);
         element("screen").style.setProperty("--zoom", this.level);
         port.scrollTo(atX * this.level - x, atY * this.level - y);
-        element("zoom-level").textContent = `${Math.round(100 * this.level)} %`;
+        element("zoom-level").textContent = number(this.level, { style: "percent" });
     }
 
     step(by) {

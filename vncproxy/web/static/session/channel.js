@@ -1,5 +1,7 @@
 /** Messages between the page and the gateway, beside the console, over the same web socket. */
 
+import { t } from "../texts/texts.js";
+
 /** Begins each message of the gateway that is a JSON object. */
 const PREFIX = "vncproxy:{";
 /** Milliseconds after which a request has failed. */
@@ -82,5 +84,5 @@ export class Channel {
 }
 
 const unanswered = () => ({
-    error: { code: "unanswered", message: "The gateway did not answer. Try again in a moment." },
+    error: { code: "unanswered", message: t("The gateway did not answer. Try again in a moment.") },
 });

@@ -5,6 +5,8 @@
  * others the user may reconnect. The sentences here are shown when the gateway sends none.
  */
 
+import { t } from "../texts/texts.js";
+
 /**
  * @typedef {object} CloseReason
  * @property {number} code - close code of the web socket
@@ -18,61 +20,61 @@
  */
 
 const UNREACHABLE = [
-    "Cannot reach the console gateway",
-    "Check your network connection. If other sites work, the gateway may be restarting, or a proxy or firewall on the way may not let web sockets through.",
+    t("Cannot reach the console gateway"),
+    t("Check your network connection. If other sites work, the gateway may be restarting, or a proxy or firewall on the way may not let web sockets through."),
 ];
 
 const UPGRADE_REQUIRED = 426;
 const TOO_MANY_REQUESTS = 429;
 const SERVICE_UNAVAILABLE = 503;
 const NO_COOKIES =
-    "This browser keeps no cookies of this page, and without them a reload does not come back to a console: allow them first.";
+    t("This browser keeps no cookies of this page, and without them a reload does not come back to a console: allow them first.");
 
 const TEXTS = {
-    1000: ["Console closed", "The console was closed."],
-    1001: ["The gateway is going away", "Reconnect in a moment."],
-    1006: ["Connection lost", "The connection to the console gateway broke."],
-    1011: ["The gateway had a problem", "Reconnect; if this happens again, tell your administrator."],
-    1012: ["The gateway is restarting", "Reconnect in a moment."],
-    1013: ["The gateway is busy", "Reconnect in a moment."],
-    4000: ["This link is not complete", "Ask for a new console link."],
-    4001: ["This link is not valid", "It may have expired or been used already. Ask for a new console link."],
-    4003: ["Not allowed", "This console may not be opened from here."],
-    4004: ["Virtual machine not found", "It may have been deleted."],
-    4009: ["No graphical console", "This virtual machine has no screen to show."],
-    4010: ["Ended by an administrator", "An administrator closed this console."],
-    4011: ["Time limit reached", "The time allowed for this console is over. Ask for a new console link."],
-    4013: ["The viewer was disconnected", "It sent a message that is not passed on to the virtual machine."],
-    4018: ["The session has ended", "The session that this link belongs to has ended."],
-    4031: ["Not approved", "The approval for this console was denied."],
-    4032: ["This viewer cannot show it", "It cannot change the size of its screen."],
-    4033: ["Approval withdrawn", "The approval for this console was withdrawn."],
-    4034: ["Log in to open this console", "It is shown only to users who are logged in."],
-    4035: ["A login is needed", "Open this link in a browser."],
-    4036: ["This link is for another user", "Log in as that user, or ask for a link of your own."],
-    4100: ["The virtual machine is not running", "Start it, then reconnect."],
-    4101: ["The hypervisor shows no console", "Reconnect in a moment; if this goes on, tell your administrator."],
-    4102: ["The console cannot be opened now", "Reconnect in a moment."],
-    4103: ["The virtual machine closed its console", "It may be restarting, stopping or moving to another host."],
-    4104: ["Another viewer has this console", "Reconnect to take it back."],
-    4112: ["Closed because nothing happened", "Reconnect to go on."],
-    4113: ["The gateway is restarting", "The console comes back by itself."],
-    4114: ["Opened somewhere else", "This console was opened again in another tab or window."],
-    4115: ["The gateway is busy", "The console opens by itself in a moment."],
-    4116: ["The console moves to another server", "It comes back by itself."],
-    4117: ["The virtual machine runs on another host", "Its console is opened there. Reconnect in a moment if it is not."],
-    4118: ["This console is in use", "Try again when it is closed."],
-    4119: ["This console was taken over", "Another user has it now."],
-    4120: ["Open this console?", "It opens when you press the button."],
-    4121: ["Not at this hour", "This console may be open at other hours only."],
-    4128: ["This console was taken over", "Take it back if you need it now."],
-    4129: ["You opened another console", "You may have one open at a time."],
-    4130: ["The virtual machine is off", "Start it to see its screen."],
-    4140: ["Not opened", "You left before the console was opened."],
-    4141: ["Not opened in time", "What this console waits for did not come in time."],
-    4142: ["Keys are held down", "Release them, and reconnect."],
+    1000: [t("Console closed"), t("The console was closed.")],
+    1001: [t("The gateway is going away"), t("Reconnect in a moment.")],
+    1006: [t("Connection lost"), t("The connection to the console gateway broke.")],
+    1011: [t("The gateway had a problem"), t("Reconnect; if this happens again, tell your administrator.")],
+    1012: [t("The gateway is restarting"), t("Reconnect in a moment.")],
+    1013: [t("The gateway is busy"), t("Reconnect in a moment.")],
+    4000: [t("This link is not complete"), t("Ask for a new console link.")],
+    4001: [t("This link is not valid"), t("It may have expired or been used already. Ask for a new console link.")],
+    4003: [t("Not allowed"), t("This console may not be opened from here.")],
+    4004: [t("Virtual machine not found"), t("It may have been deleted.")],
+    4009: [t("No graphical console"), t("This virtual machine has no screen to show.")],
+    4010: [t("Ended by an administrator"), t("An administrator closed this console.")],
+    4011: [t("Time limit reached"), t("The time allowed for this console is over. Ask for a new console link.")],
+    4013: [t("The viewer was disconnected"), t("It sent a message that is not passed on to the virtual machine.")],
+    4018: [t("The session has ended"), t("The session that this link belongs to has ended.")],
+    4031: [t("Not approved"), t("The approval for this console was denied.")],
+    4032: [t("This viewer cannot show it"), t("It cannot change the size of its screen.")],
+    4033: [t("Approval withdrawn"), t("The approval for this console was withdrawn.")],
+    4034: [t("Log in to open this console"), t("It is shown only to users who are logged in.")],
+    4035: [t("A login is needed"), t("Open this link in a browser.")],
+    4036: [t("This link is for another user"), t("Log in as that user, or ask for a link of your own.")],
+    4100: [t("The virtual machine is not running"), t("Start it, then reconnect.")],
+    4101: [t("The hypervisor shows no console"), t("Reconnect in a moment; if this goes on, tell your administrator.")],
+    4102: [t("The console cannot be opened now"), t("Reconnect in a moment.")],
+    4103: [t("The virtual machine closed its console"), t("It may be restarting, stopping or moving to another host.")],
+    4104: [t("Another viewer has this console"), t("Reconnect to take it back.")],
+    4112: [t("Closed because nothing happened"), t("Reconnect to go on.")],
+    4113: [t("The gateway is restarting"), t("The console comes back by itself.")],
+    4114: [t("Opened somewhere else"), t("This console was opened again in another tab or window.")],
+    4115: [t("The gateway is busy"), t("The console opens by itself in a moment.")],
+    4116: [t("The console moves to another server"), t("It comes back by itself.")],
+    4117: [t("The virtual machine runs on another host"), t("Its console is opened there. Reconnect in a moment if it is not.")],
+    4118: [t("This console is in use"), t("Try again when it is closed.")],
+    4119: [t("This console was taken over"), t("Another user has it now.")],
+    4120: [t("Open this console?"), t("It opens when you press the button.")],
+    4121: [t("Not at this hour"), t("This console may be open at other hours only.")],
+    4128: [t("This console was taken over"), t("Take it back if you need it now.")],
+    4129: [t("You opened another console"), t("You may have one open at a time.")],
+    4130: [t("The virtual machine is off"), t("Start it to see its screen.")],
+    4140: [t("Not opened"), t("You left before the console was opened.")],
+    4141: [t("Not opened in time"), t("What this console waits for did not come in time.")],
+    4142: [t("Keys are held down"), t("Release them, and reconnect.")],
 };
-const OTHER = ["Console closed", "The connection was closed."];
+const OTHER = [t("Console closed"), t("The connection was closed.")];
 
 /** The gateway is opening too many sessions. */
 export const BUSY = 4115;
@@ -109,23 +111,23 @@ const ELSEWHERE = / on its page(?=\.)/;
 
 /** The gateway responds, but its web socket did not open. */
 const NO_SOCKETS = [
-    "Web sockets do not get through",
-    "The gateway answers, but a proxy or firewall on the way lets no web sockets through. Tell your administrator.",
+    t("Web sockets do not get through"),
+    t("The gateway answers, but a proxy or firewall on the way lets no web sockets through. Tell your administrator."),
 ];
 
 /** The link has no token, so no connection was opened. */
 export const NO_TOKEN = {
     code: 4000,
-    headline: "This link is not complete",
-    reason: "It names no console. Open the whole link, or ask for a new one where you got it.",
+    headline: t("This link is not complete"),
+    reason: t("It names no console. Open the whole link, or ask for a new one where you got it."),
     reconnect: "never",
 };
 
 /** The user pressed Disconnect. */
 export const BY_USER = {
     code: 1000,
-    headline: "Disconnected",
-    reason: "You closed this console. The virtual machine keeps running.",
+    headline: t("Disconnected"),
+    reason: t("You closed this console. The virtual machine keeps running."),
     reconnect: "manual",
 };
 

@@ -5,6 +5,7 @@ import { BY_USER, MOVING, explain } from "./close-reasons.js";
 import { Channel, RequestFailed } from "./channel.js";
 import { begin, end, next, onTheMove } from "./lifecycle.js";
 import { diagnose } from "./diagnosis.js";
+import { t } from "../texts/texts.js";
 import { arrived, confirmed, isConfirmed, starting, taking } from "./link.js";
 
 /** The gateway's text message that asks the page to move. */
@@ -114,7 +115,7 @@ export class Connection extends EventTarget {
     /** Ask the gateway for something, as `Channel.ask` does. */
     async ask(what, members, time) {
         if (!this.#attempt) {
-            throw new RequestFailed("unanswered", "There is no connection to the gateway now.");
+            throw new RequestFailed("unanswered", t("There is no connection to the gateway now."));
         }
         return this.#attempt.channel.ask(what, members, time);
     }
@@ -246,7 +247,7 @@ class Attempt {
 
     #startTimer() {
         this.#timer = setTimeout(() => {
-            this.#refuse("The console did not open in time. Reconnect in a moment.");
+            this.#refuse(t("The console did not open in time. Reconnect in a moment."));
         }, CONNECT_TIME);
     }
 
@@ -275,11 +276,11 @@ class Attempt {
             this.#refusal = detail.reason ?? "";
         });
         this.rfb.addEventListener("credentialsrequired", () => {
-            this.#refuse("The console asks for a password, which the gateway should have answered. Tell your administrator.");
+            this.#refuse(t("The console asks for a password, which the gateway should have answered. Tell your administrator."));
         });
         this.rfb.addEventListener("disconnect", ({ detail }) => {
             if (this.#connected && !detail.clean) {
-                this.#refusal = "The page could not understand what the virtual machine's screen sent.";
+                this.#refusal = t("The page could not understand what the virtual machine's screen sent.");
             }
             clearTimeout(this.#timer);
             this.#timer = setTimeout(() => this.#finish(1006, ""), CLOSE_TIME);

@@ -9,6 +9,7 @@
  * @property {?number} quality - JPEG quality, 0 to 9
  * @property {?number} compression - compression level, 0 to 9
  * @property {boolean} compact - whether the toolbar is hidden, for pages in a frame
+ * @property {string} lang - tag of the page's language, or ""
  * @property {string} accent - colour of buttons, as six hexadecimal digits, or ""
  * @property {string} surface - colour of the toolbar and of cards, in the same way
  */
@@ -30,6 +31,7 @@ export function readLink(href) {
         quality: level(setting("quality")),
         compression: level(setting("compression")),
         compact: /^(1|true|yes|on)$/i.test(setting("compact")),
+        lang: setting("lang"),
         accent: colour(setting("accent")),
         surface: colour(setting("surface")),
     };
@@ -42,12 +44,16 @@ export function readLink(href) {
  * @param {string} href - address of the page
  * @param {string} token
  * @param {boolean} moves - whether the page enters the console again when the gateway asks it to
+ * @param {string} language - in which the gateway gives reasons
  */
-export function socketURL(href, token, moves) {
+export function socketURL(href, token, moves, language) {
     const url = new URL("websockify", href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     url.searchParams.set("token", token);
     url.searchParams.set("talks", "1");
+    if (language) {
+        url.searchParams.set("lang", language);
+    }
     if (timesFollowed(href) < MOST_FOLLOWED) {
         url.searchParams.set("follows", "1");
     }
@@ -68,7 +74,7 @@ export const isConfirmed = (socket) => new URL(socket).searchParams.has("confirm
 
 /** Times that a page is sent on before it stops: two hosts may each say that the machine is on the other. */
 const MOST_FOLLOWED = 5;
-const SETTINGS = ["view_only", "title", "resize", "quality", "compression", "compact", "accent", "surface"];
+const SETTINGS = ["view_only", "title", "resize", "quality", "compression", "compact", "lang", "accent", "surface"];
 
 /**
  * The address of the page at the proxy that shows the console now, with the settings of this page.

@@ -1,6 +1,7 @@
 /** Says that the session is recorded, as the gateway does it. */
 
 import { element } from "../page/dom.js";
+import { t } from "../texts/texts.js";
 import * as notices from "../page/notices.js";
 
 export function attach(connection) {
@@ -11,12 +12,12 @@ export function attach(connection) {
             if (detail.on) {
                 notices.hide("recording");
             } else {
-                notices.show("recording", "This session is not recorded any more.");
+                notices.show("recording", t("This session is not recorded any more."));
             }
         }
     });
 }
 
 function show(isRecorded) {
-    element("recorded").textContent = isRecorded ? "Recorded" : "";
+    element("recorded").textContent = isRecorded ? t("Recorded") : "";
 }

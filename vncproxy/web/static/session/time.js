@@ -1,19 +1,27 @@
 /** Tells how long the console stays open, when it is about to close, and how to go on. */
 
 import * as notices from "../page/notices.js";
+import { t, tn } from "../texts/texts.js";
 
 /** Milliseconds between two looks at the clock. */
 const TICK = 500;
 
-/** What closes the console, by the member of the policy, and how to go on. */
-const REASONS = {
-    max_duration: ["when its time is over", "To go on after that, ask for a new link."],
-    not_after: ["when its time is over", "To go on after that, ask for a new link."],
-    hours: ["when its hours are over", "Finish what you do. It can be opened again at its next hours."],
-    idle_timeout: ["because nothing happens", "Press a key to keep it open."],
+const OVER = [
+    (time) => t("This console closes in {time}, when its time is over. To go on after that, ask for a new link.", { time }),
+];
+/** What closes the console, and how to go on, by the member of the policy. */
+const SENTENCES = {
+    max_duration: OVER,
+    not_after: OVER,
+    hours: [
+        (time) => t("This console closes in {time}, when its hours are over. Finish what you do. It can be opened again at its next hours.", { time }),
+    ],
+    idle_timeout: [
+        (time) => t("This console closes in {time}, because nothing happens. Press a key to keep it open.", { time }),
+        (time) => t("This console closes in {time}, because nothing happens. Press the button to keep it open.", { time }),
+    ],
 };
 const IDLE = "idle_timeout";
-const TO_WATCHERS = "Press the button to keep it open.";
 
 export function attach(connection) {
     /** id of a notice -> when the console closes, by `performance.now` */
@@ -22,7 +30,7 @@ export function attach(connection) {
 
     connection.onTold("time", ({ left, why }) => {
         const id = why === IDLE ? "time-idle" : "time-end";
-        if (left === null || !REASONS[why]) {
+        if (left === null || !SENTENCES[why]) {
             remove(id);
             return;
         }
@@ -52,14 +60,15 @@ export function attach(connection) {
 }
 
 function sentence(left, why) {
-    const [reason, advice] = REASONS[why];
-    const watches = why === IDLE && document.body.hasAttribute("data-view-only");
-    return `This console closes in ${inWords(left)}, ${reason}. ${watches ? TO_WATCHERS : advice}`;
+    const watches = document.body.hasAttribute("data-view-only");
+    const [say, toWatchers = say] = SENTENCES[why];
+    return (watches ? toWatchers : say)(inWords(left));
 }
 
 function inWords(seconds) {
-    const [count, unit] = seconds < 60 ? [seconds, "second"] : [Math.round(seconds / 60), "minute"];
-    return `${count} ${unit}${count === 1 ? "" : "s"}`;
+    return seconds < 60
+        ? tn("{count} second", "{count} seconds", seconds)
+        : tn("{count} minute", "{count} minutes", Math.round(seconds / 60));
 }
 
 function countDown(milliseconds) {
@@ -67,7 +76,7 @@ function countDown(milliseconds) {
     return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-const keepOpen = (connection) => ({ label: "Keep it open", primary: true, run: () => nudge(connection.live) });
+const keepOpen = (connection) => ({ label: t("Keep it open"), primary: true, run: () => nudge(connection.live) });
 
 /**
  * Send something that the gateway counts as the user's, and that neither types nor clicks: the list of
