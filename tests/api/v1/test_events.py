@@ -117,6 +117,22 @@ class EventsTests(EventsTestCase):
         self.assertEqual(proxy["backends"], {"esx": "2"})
         self.assertNotIn("workers", proxy)
 
+    def test_a_key_for_some_machines_does_not_learn_when_sessions_of_others_change(self) -> None:
+        times = []
+        for changes in (False, True):
+            stream = self.follow(key=self.key_with(Scope.READ, vms=["kvm/web-*"]))
+            stream.take()
+            seen = []
+            for second in range(10):
+                self.proxies.mark += "x" if changes else ""
+                self.wait()
+                seen += [(second, name, data) for name, data in stream.take() if name]
+            times.append([second for second, name, _ in seen if name == "sessions"])
+            self.assertNotIn("x", str(seen))
+            self.broadcast.end_all("draining")
+        self.assertEqual([len(each) for each in times], [2, 2])
+        self.assertEqual(times[0], times[1])
+
     def test_it_needs_the_scope(self) -> None:
         answer = self.call("GET", "/v1/events", key=self.key_with(Scope.ISSUE))
         self.assertRefused(answer, 403, "forbidden", None)

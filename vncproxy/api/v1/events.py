@@ -20,6 +20,9 @@ from ..event_stream import EventStream
 from ..reply import Reply
 from .proxies import proxies_body
 
+UNTOLD: Final = 5.0
+"""Seconds after which a caller for some machines lists sessions again, changed or not."""
+
 EVENTS: Final = "text/event-stream"
 
 
@@ -58,7 +61,7 @@ class EventsView:
 
         def begin(request: Request) -> EventStream:
             stream = EventStream(request, self._seconds)
-            reader = EventReader(caller, stream, still_good)
+            reader = EventReader(caller, stream, still_good, self._seconds)
             stream.ended.addBoth(lambda _: self._broadcast.remove(reader))
             self._broadcast.add(reader)
             return stream
@@ -85,15 +88,21 @@ class EventReader:
 
     Args:
         still_good: returns whether its key is.
+        seconds: a monotonic clock.
     """
 
     def __init__(
-        self, caller: Caller, stream: EventStream, still_good: Callable[[], Awaitable[bool]]
+        self,
+        caller: Caller,
+        stream: EventStream,
+        still_good: Callable[[], Awaitable[bool]],
+        seconds: Callable[[], float],
     ) -> None:
         self.key = _key_of(caller)
         self._caller = caller
         self._stream = stream
         self._still_good = still_good
+        self._seconds = seconds
         self._proxies: ProxyList | None = None
         self._mark = ""
         self._away = False
@@ -118,9 +127,19 @@ class EventReader:
         if self._away or proxies != self._proxies:
             self._away, self._proxies = False, proxies
             self._stream.send("proxies", proxies)
-        if activity.mark != self._mark:
-            self._mark = activity.mark
-            self._stream.send("sessions", {"mark": activity.mark})
+        mark = self._mark_of(activity)
+        if mark != self._mark:
+            self._mark = mark
+            self._stream.send("sessions", {"mark": mark})
+
+    def _mark_of(self, activity: Activity) -> str:
+        """Return the mark of sessions, which tells a caller for some machines nothing of others.
+
+        It then differs with the time alone.
+        """
+        if self._caller.unrestricted:
+            return activity.mark
+        return f"t{int(self._seconds() / UNTOLD)}"
 
     def _tell_outage(self) -> None:
         if not self._away:
