@@ -192,7 +192,9 @@ class DashboardTests(ClusterCase):
             self.north.key = key
 
     def problems(self) -> list[str]:
-        return [each["message"] for each in self.driver.get_log("browser")]
+        """Return the warnings and errors in the browser's console."""
+        log = self.driver.get_log("browser")
+        return [each["message"] for each in log if each["level"] in ("WARNING", "SEVERE")]
 
     def focus(self) -> str:
         return str(self.js("return document.activeElement.tagName"))
