@@ -111,8 +111,8 @@ class Waiting:
             leg.close(ClientGone(), CLOSE_TIME)
             raise
         self._watches[vm] = watch
-        end = partial(self._end, vm, watch, leg)
-        Deferred.fromCoroutine(watch.run()).addBoth(lambda _: end())
+        end = watch.on_end = partial(self._end, vm, watch, leg)
+        Deferred.fromCoroutine(watch.run())
         self._clock.callLater(LINGER, self._end_unused, watch, end)
         return watch
 

@@ -41,6 +41,7 @@ class Watch:
         waiting: how many wait.
         used_at: when the last one began or ended to wait.
         failure: why it has ended; None while it goes on.
+        on_end: called when it ends, perhaps several times; its connection may still be open.
     """
 
     log = Logger()
@@ -55,6 +56,7 @@ class Watch:
         self.waiting = 0
         self.used_at = clock.seconds()
         self.failure: VNCProxyError | None = None
+        self.on_end: Callable[[], object] = int
         self._camera = camera
         self._allowed = allowed
         self._in_thread = in_thread
@@ -86,6 +88,7 @@ class Watch:
         """Tell all that wait that there is nothing more to be seen."""
         self.failure = self.failure or why
         self._tell()
+        self.on_end()
 
     async def wait(self, wanted: Wanted) -> Seen:
         """Wait until the screen is as wanted, or the time is over.
