@@ -21,10 +21,10 @@ SHOWN = re.compile(
 
 
 def modules() -> Iterator[tuple[str, str]]:
-    """Yield the name and the source of each module of the pages."""
+    """Yield the name and the source of each module of the pages for users."""
     for path in sorted(STATIC.rglob("*.js")):
         name = path.relative_to(STATIC).as_posix()
-        if not name.startswith(("novnc/", "player/")):
+        if not name.startswith(("novnc/", "player/", "dashboard/")):
             yield name, path.read_text()
 
 

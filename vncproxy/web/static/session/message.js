@@ -1,6 +1,7 @@
 /** Messages of the operator to the user, which stay until they are dismissed. */
 
 import { hide, show } from "../page/notices.js";
+import { t, time } from "../texts/texts.js";
 
 /** How many stay at the same time. */
 const MOST = 3;
@@ -18,6 +19,6 @@ function tell(text) {
     if (shown.length > MOST) {
         hide(shown.shift());
     }
-    const at = new Date().toLocaleTimeString(undefined, { timeStyle: "short" });
-    show(id, `Message from the operator: ${text}`, [], at);
+    const at = time(new Date(), { timeStyle: "short" });
+    show(id, t("Message from the operator: {text}", { text }), [], at);
 }
