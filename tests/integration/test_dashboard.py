@@ -19,7 +19,9 @@ KEY = "key-of-the-operator"
 KEYS = f"""
 [api.keys.operator]
 hash = "sha256:{hashlib.sha256(KEY.encode()).hexdigest()}"
-scopes = ["admin", "shadow", "keys"]
+scopes = ["admin", "shadow", "keys", "review"]
+[recording]
+directory = "{{folder}}"
 """
 HOSTILE = '<img src=x onerror="document.title=1">\u05d0\u05d1'
 SLOWEST = 60.0
@@ -43,7 +45,8 @@ class DashboardTests(ClusterCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.north, self.south = self.proxies_at_once(north=KEYS, south=KEYS)
+        config = KEYS.format(folder=self.folder)
+        self.north, self.south = self.proxies_at_once(north=config, south=config)
         self.driver: Any = browser()
         self.driver.set_window_size(1280, 800)
         self.addCleanup(self.driver.get, "about:blank")
@@ -56,9 +59,11 @@ class DashboardTests(ClusterCase):
         self.see_hostile_names()
         self.filter_by_user()
         self.send_a_message()
+        self.watch_a_session()
         self.end_a_session()
         self.drain_south()
         self.see_what_was_refused()
+        self.watch_a_recording()
         self.read_events_in_pieces()
         self.assertEqual(self.problems(), [])
         self.lose_the_key()
@@ -68,7 +73,9 @@ class DashboardTests(ClusterCase):
     def open_console_page(self) -> None:
         """Let alice open a console in another tab, at south."""
         self.console = self.driver.current_window_handle
-        self.driver.get(self.south.issue("lab/web-01", user="alice")["url"])
+        self.driver.get(
+            self.south.issue("lab/web-01", user="alice", policy={"record": True})["url"]
+        )
         self.wait(lambda: self.js("return document.body.dataset.state"), "connected")
         self.driver.switch_to.new_window("tab")
         self.dashboard = self.driver.current_window_handle
@@ -114,6 +121,34 @@ class DashboardTests(ClusterCase):
         self.find("#dialog-run").click()
         self.wait(lambda: "cannot show messages" in self.text("#dialog-fields"), True)
         self.find("#dialog-cancel").click()
+
+    def watch_a_session(self) -> None:
+        self.act("alice", "Watch")
+        url = self.make_link()
+        token_id = hashlib.sha256(url.partition("token=")[2].encode()).hexdigest()
+        token = self.ask("GET", f"/v1/tokens/{token_id}")
+        self.assertEqual((token["policy"]["mode"], token["joins"]["kind"]), ("view-only", "shadow"))
+        self.assertEqual(self.north.audit_of("api-shadow")["key"], "operator")
+
+    def make_link(self) -> str:
+        """Give a name in the dialog, and return the address of the link that is made."""
+        name = self.find("#dialog-fields input")
+        if not name.get_attribute("value"):
+            name.send_keys("Olga Operator")
+        self.find("#dialog-run").click()
+        self.wait(lambda: len(self.all("#dialog-fields a")), 1)
+        link = self.find("#dialog-fields a")
+        self.assertEqual(link.get_attribute("rel"), "noopener noreferrer")
+        url = str(link.get_attribute("href"))
+        self.find("#dialog-cancel").click()
+        return url
+
+    def watch_a_recording(self) -> None:
+        self.find("[data-view=recordings]").click()
+        self.wait(lambda: self.texts("#recording-table td:nth-child(2)"), ["alice"])
+        self.find("#recording-table button").click()
+        self.assertRegex(self.make_link(), "^http://127.0.0.1:[0-9]+/recordings/[0-9a-f]{16}[?]token=")
+        self.assertEqual(self.north.audit_of("api-recording-link")["reviewer"], "Olga Operator")
 
     def end_a_session(self) -> None:
         self.act("alice", "End")
