@@ -147,7 +147,9 @@ class DashboardTests(ClusterCase):
         self.find("[data-view=recordings]").click()
         self.wait(lambda: self.texts("#recording-table td:nth-child(2)"), ["alice"])
         self.find("#recording-table button").click()
-        self.assertRegex(self.make_link(), "^http://127.0.0.1:[0-9]+/recordings/[0-9a-f]{16}[?]token=")
+        self.assertRegex(
+            self.make_link(), "^http://127.0.0.1:[0-9]+/recordings/[0-9a-f]{16}[?]token="
+        )
         self.assertEqual(self.north.audit_of("api-recording-link")["reviewer"], "Olga Operator")
 
     def end_a_session(self) -> None:
