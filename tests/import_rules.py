@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "relay",
         "upstream",
         "pacing",
+        "languages.reasons",
     },
     "together": {*VOCABULARY, "session", "redis", "tokens", "cluster.keys"},
     "downstream": {
@@ -110,7 +111,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "screenshots.formats",
     },
     "web": set(),
-    "languages": set(),
+    "languages": {"errors"},
     "player": {"errors", "web", "recording", "replay"},
     "config": {"errors", "model", *LEAVES},
     "config.check": {*VOCABULARY, "config", "upstream", "web"},

@@ -68,6 +68,11 @@ def asks_to_start(request: Request) -> bool:
     return _parameter(request, "start") == "1"
 
 
+def language(request: Request) -> str:
+    """Return the tag of the language that the link or the page names; empty for none."""
+    return _parameter(request, "lang") or ""
+
+
 def resume_secret(request: Request) -> str:
     """Return the secret by which the page of another proxy lets its user re-enter here."""
     return _parameter(request, "reenter") or ""

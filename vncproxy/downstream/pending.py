@@ -74,7 +74,8 @@ async def refuse_viewer(
     Returns when the connection is closed.
     """
     with suppress(VNCProxyError):
-        await run_handshake(leg, greeting.refuse(error.sentence(session_id)), close_timeout)
+        sentence = error.sentence(session_id, say=leg.say)
+        await run_handshake(leg, greeting.refuse(sentence), close_timeout)
     leg.close(error, close_timeout, session_id)
     await leg.closed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.web.http import Request
 
+from ..languages.preferred import preferred
 from ..model import ConsoleType
 from ..origins import untrusted_origin
 from ..session.user_request import UserRequest
@@ -15,6 +16,7 @@ from .links import (
     can_move,
     can_talk,
     is_confirmed,
+    language,
     query_token,
     resume_secret,
     takes,
@@ -51,7 +53,13 @@ def read_user_request(request: Request, type: ConsoleType, trust: Trust) -> User
         takes=takes(request),
         login=cookies.get(login_cookie_name(LOGIN, secure=trust.secure), "") if cookies else "",
         start=type is ConsoleType.NOVNC and asks_to_start(request),
+        language=language_of(request),
     )
+
+
+def language_of(request: Request) -> str:
+    """Return the language of a request's user; programs that are no browser name none."""
+    return preferred(language(request), ",".join(header_lines(request, "accept-language")))
 
 
 def _untrusted_origin(request: Request, trust: Trust) -> str | None:

@@ -14,6 +14,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
 from ..errors import Busy
+from ..languages.reasons import in_language
 from ..model import ConsoleType
 from ..session.registry import SessionRegistry
 from ..web import STATIC, novnc_installed
@@ -26,7 +27,7 @@ from .headers import header_lines
 from .links import behind_path, query_token
 from .rate_limit import RateLimit
 from .refusals import TOO_OFTEN
-from .request import read_user_request
+from .request import language_of, read_user_request
 from .static_files import find_file
 from .trust import Trust
 from .websocket import WebSocketDownstream, refuses_in_rfb, upgrade_factory
@@ -177,7 +178,8 @@ class ConsoleResource(Resource):
             )
         if self._sessions.admission.waiting:  # the page's probe after its web socket did not open
             request.setHeader("Retry-After", str(Busy.retry_after))
-            return _plain(request, Busy.status, Busy.public.encode() + b"\n")
+            sentence = in_language(Busy.public, language_of(request))
+            return _plain(request, Busy.status, sentence.encode() + b"\n")
         request.setHeader("Upgrade", "websocket")
         return _plain(request, 426, b"This is an address for web sockets.\n")
 

@@ -15,6 +15,7 @@ from twisted.web.http import Request
 from zope.interface import implementer
 
 from ..errors import AtAnotherProxy, BadRequest, ClientGone, VNCProxyError
+from ..languages.reasons import speaker
 from ..model import REFUSALS_HEADER, REFUSALS_IN_RFB, SESSION_HEADER, Grant
 from ..relay.leg import Leg
 from ..relay.raw_framing import RawFraming
@@ -185,7 +186,7 @@ class WebSocketDownstream(PendingConnection):
         framing = WebSocketFraming()
         if self._user_request.can_talk:
             framing.on_text = _ignore  # until the session takes them
-        self.become_leg(framing)
+        self.become_leg(framing).say = speaker(self._user_request.language)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Pass the event on to the handshake."""

@@ -98,7 +98,7 @@ class OverLimit(ClientError):
     close_code = 4102
     code = "over-limit"
 
-    _sentences: ClassVar[Mapping[str, str]] = {
+    sentences: ClassVar[Mapping[str, str]] = {
         "sessions_per_vm": "Too many people have this console open. Try again later.",
         "joined_per_vm": "Too many people watch this console. Try again later.",
         "sessions_per_user": "You have too many consoles open. Close one and try again.",
@@ -107,7 +107,7 @@ class OverLimit(ClientError):
     }
 
     def __init__(self, detail: str = "", *, option: str = "", public: str | None = None) -> None:
-        super().__init__(detail, public=public or self._sentences.get(option))
+        super().__init__(detail, public=public or self.sentences.get(option))
         self.option = option
 
 

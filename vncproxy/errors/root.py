@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from ..text import printable_lines
@@ -32,18 +33,24 @@ class VNCProxyError(Exception):
     def __str__(self) -> str:
         return self.detail or self.sentence()
 
-    def sentence(self, session_id: str = "", limit: int | None = None) -> str:
+    def sentence(
+        self,
+        session_id: str = "",
+        limit: int | None = None,
+        say: Callable[[str], str] = str,
+    ) -> str:
         """Return the sentence for the user.
 
         Args:
             session_id: appended to the sentence of a refusal, so that its log line can be found;
                 empty for the end of an open session.
             limit: the most bytes of UTF-8; the sentence is cut, and never the id.
+            say: returns a sentence in the user's language.
         """
-        text = self._public or self.public
+        text = say(self._public or self.public)
         tail = ""
         if session_id:
-            tail = f" Ask your administrator, id {session_id}."
+            tail = " " + say(f"Ask your administrator, id {session_id}.")
             if not self.ask_administrator:
                 tail = f" (id {session_id})"
         if limit is not None:

@@ -36,10 +36,10 @@ class ZoneError(HypervisorError):
 
     public = "Another zone could not show the console."
     code = "zone-error"
-    _named: ClassVar[str] = "The zone {zone} could not show the console."
+    named: ClassVar[str] = "The zone {zone} could not show the console."
 
     def __init__(self, detail: str = "", *, public: str | None = None, zone: str = "") -> None:
-        super().__init__(detail, public=public or (self._named.format(zone=zone) if zone else None))
+        super().__init__(detail, public=public or (self.named.format(zone=zone) if zone else None))
 
 
 class ZoneUnreachable(ZoneError):
@@ -47,7 +47,7 @@ class ZoneUnreachable(ZoneError):
 
     public = "Another zone cannot be reached."
     code = "zone-unreachable"
-    _named = "The zone {zone} cannot be reached."
+    named = "The zone {zone} cannot be reached."
 
 
 class ZoneNotConnected(ZoneUnreachable):
@@ -57,7 +57,7 @@ class ZoneNotConnected(ZoneUnreachable):
     status = 503
     close_code = 4102
     code = "zone-not-connected"
-    _named = "The zone {zone} is not connected."
+    named = "The zone {zone} is not connected."
 
 
 class ZoneLinkLost(ZoneUnreachable):
@@ -68,7 +68,7 @@ class ZoneLinkLost(ZoneUnreachable):
     close_code = 4102
     code = "zone-link-lost"
     ask_administrator = False
-    _named = "The connection to the zone {zone} was lost. Try again in a moment."
+    named = "The connection to the zone {zone} was lost. Try again in a moment."
 
 
 class ZoneUntrusted(ZoneError):
@@ -76,7 +76,7 @@ class ZoneUntrusted(ZoneError):
 
     public = "Another zone could not prove its identity."
     code = "zone-untrusted"
-    _named = "The zone {zone} could not prove its identity."
+    named = "The zone {zone} could not prove its identity."
 
 
 class ZoneUnknown(ZoneError):
@@ -84,7 +84,7 @@ class ZoneUnknown(ZoneError):
 
     public = "Another zone does not know this one."
     code = "zone-unknown"
-    _named = "The zone {zone} does not know this zone."
+    named = "The zone {zone} does not know this zone."
 
 
 class ZoneKeyRefused(ZoneError):
@@ -92,7 +92,7 @@ class ZoneKeyRefused(ZoneError):
 
     public = "Another zone does not accept the key of this one."
     code = "zone-key-refused"
-    _named = "The zone {zone} does not accept the key of this zone."
+    named = "The zone {zone} does not accept the key of this zone."
 
 
 class ZoneKeyExpired(ZoneError):
@@ -100,7 +100,7 @@ class ZoneKeyExpired(ZoneError):
 
     public = "The key of this zone has expired in another one."
     code = "zone-key-expired"
-    _named = "The key of this zone has expired in the zone {zone}."
+    named = "The key of this zone has expired in the zone {zone}."
 
 
 class ZoneClock(ZoneError):
@@ -108,7 +108,7 @@ class ZoneClock(ZoneError):
 
     public = "The clocks of two zones differ too much."
     code = "zone-clock"
-    _named = "The clocks of this zone and of the zone {zone} differ too much."
+    named = "The clocks of this zone and of the zone {zone} differ too much."
 
 
 class ZoneReplayed(ZoneError):
@@ -116,7 +116,7 @@ class ZoneReplayed(ZoneError):
 
     public = "Another zone was asked twice in the same words."
     code = "zone-replayed"
-    _named = "The zone {zone} was asked twice in the same words. Try again."
+    named = "The zone {zone} was asked twice in the same words. Try again."
 
 
 class ZoneHopLimit(ZoneError):
@@ -124,7 +124,7 @@ class ZoneHopLimit(ZoneError):
 
     public = "The console is too many zones away."
     code = "zone-hop-limit"
-    _named = "The console is more zones away than the zone {zone} allows."
+    named = "The console is more zones away than the zone {zone} allows."
 
 
 class ZoneLoop(ZoneError):
@@ -132,7 +132,7 @@ class ZoneLoop(ZoneError):
 
     public = "The console's address leads in a circle."
     code = "zone-loop"
-    _named = "The console's address leads back to the zone {zone}, in a circle."
+    named = "The console's address leads back to the zone {zone}, in a circle."
 
 
 class ZonePolicyRefused(ZoneError):
@@ -140,7 +140,7 @@ class ZonePolicyRefused(ZoneError):
 
     public = "Another zone cannot enforce the restrictions of this console link."
     code = "zone-policy-refused"
-    _named = "The zone {zone} cannot enforce the restrictions of this console link."
+    named = "The zone {zone} cannot enforce the restrictions of this console link."
 
 
 class ZoneForbidden(ZoneError):
@@ -148,7 +148,7 @@ class ZoneForbidden(ZoneError):
 
     public = "Another zone does not show this virtual machine here."
     code = "zone-forbidden"
-    _named = "The zone {zone} does not show this virtual machine here."
+    named = "The zone {zone} does not show this virtual machine here."
 
 
 class ZoneDraining(ZoneError):
@@ -159,7 +159,7 @@ class ZoneDraining(ZoneError):
     close_code = 4102
     code = "zone-draining"
     ask_administrator = False
-    _named = "The zone {zone} takes no new consoles at the moment. Try again in a moment."
+    named = "The zone {zone} takes no new consoles at the moment. Try again in a moment."
 
 
 class ZoneSays(ZoneError):
@@ -168,7 +168,7 @@ class ZoneSays(ZoneError):
     public = "Another zone closed the console."
     code = "zone-says"
     ask_administrator = False
-    _named = "The zone {zone} closed the console."
+    named = "The zone {zone} closed the console."
 
 
 ASKED: dict[str, type[ZoneError]] = {

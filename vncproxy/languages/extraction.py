@@ -18,9 +18,14 @@ from babel.messages.pofile import read_po, write_po
 
 from .catalogues import FOLDER
 from .markup import extract_html
+from .reasons import all_reasons
 
 ROOT: Final = Path(__file__).parents[2]
 SOURCES: Final = "vncproxy/web/static"
+REASONS: Final = "vncproxy/languages/reasons.py"
+UNTRANSLATED: Final = (f"{SOURCES}/novnc/", f"{SOURCES}/dashboard/")
+"""What is not ours, and the page of operators, which is in English."""
+
 WIDTH: Final = 100
 """Columns of a catalogue; Babel breaks longer texts."""
 
@@ -63,9 +68,10 @@ def _written(catalogue: Catalog) -> bytes:
 
 def _texts() -> Iterator[tuple[str, Any]]:
     """Yield the name of a source, relative to the repository, and a text of it."""
+    yield from ((REASONS, reason) for reason in all_reasons())
     for path in sorted((ROOT / SOURCES).rglob("*")):
         name = path.relative_to(ROOT).as_posix()
-        if "/novnc/" in name or path.suffix not in (".html", ".js"):
+        if name.startswith(UNTRANSLATED) or path.suffix not in (".html", ".js"):
             continue
         method: Any = extract_html if path.suffix == ".html" else "javascript"
         for _, text, _, _ in extract_from_file(method, path, keywords=KEYWORDS):

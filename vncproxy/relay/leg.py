@@ -57,7 +57,8 @@ class Leg(Protocol):
         framing: how its bytes are framed.
         is_closing: whether this side closes or is closed; nothing more is sent or delivered.
         close_reason: fires with the reason as soon as `is_closing` is true; never fails.
-        on_lost: called when the transport is closed; costs an idle session less than a Deferred.
+        on_lost: called when the transport is closed; costs less memory than a Deferred.
+        say: returns a reason in the language of its peer.
     """
 
     transport: Any
@@ -70,6 +71,7 @@ class Leg(Protocol):
         self.last_received_at = clock.seconds()
         self.close_reason: Deferred[VNCProxyError] = Deferred()
         self.on_lost: Callable[[], object] | None = None
+        self.say: Callable[[str], str] = str
         self._closed: Deferred[None] | None = None
         self.framing = framing
         self.clock = clock
@@ -234,12 +236,9 @@ class Leg(Protocol):
             return
         self._begin_close(why)
         self.resume()
-        text = why.sentence(session_id, CLOSE_REASON_LIMIT)
-        frame = self.framing.close(why.close_code, text)
-        if frame:
-            self.transport.write(frame)
-        else:
-            shut_down_sending(self.transport)
+        sentence = why.sentence(session_id, CLOSE_REASON_LIMIT, self.say)
+        frame = self.framing.close(why.close_code, sentence)
+        self.transport.write(frame) if frame else shut_down_sending(self.transport)
 
     def dataReceived(self, data: bytes) -> None:
         """Receive bytes; called by the transport."""

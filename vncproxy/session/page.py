@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ..errors import BadRequest, Busy, HypervisorError, VNCProxyError
+from ..languages.reasons import speaker
 from ..relay.leg import Leg
 from ..relay.websocket_framing import WebSocketFraming
 from .awaited import answer_waits
@@ -97,7 +98,8 @@ class Page:
             self._waiting -= 1
 
     def _refuse(self, request_id: object, error: VNCProxyError) -> None:
-        words = {"code": error.code, "message": error.sentence(self._session.id)}
+        say = speaker(self._session.user_request.language)
+        words = {"code": error.code, "message": error.sentence(self._session.id, say=say)}
         self._send({"id": request_id if isinstance(request_id, int) else None, "error": words})
 
 

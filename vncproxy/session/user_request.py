@@ -26,6 +26,7 @@ class UserRequest:
         can_talk: whether its page sends and understands messages beside the console.
         start: whether the user has asked for a machine that is off to be started.
         login: the secret of the cookie by which its user is logged in; empty for none.
+        language: in which its user is told reasons, one of `vncproxy.languages`.
         types: whether it has no viewer: the proxy types what a caller of the API asks for.
     """
 
@@ -43,3 +44,4 @@ class UserRequest:
     start: bool = False
     login: str = field(default="", repr=False)
     types: bool = False
+    language: str = "en"

@@ -5,6 +5,7 @@ import { inCharacters } from "../page/sizes.js";
 import { forget, tell } from "./offers.js";
 import { allowance, refusal } from "./policy.js";
 import { Sync } from "./sync.js";
+import { t } from "../texts/texts.js";
 
 export function attach(connection) {
     const clipboard = new Clipboard(connection);
@@ -80,16 +81,16 @@ class Clipboard {
         }
         const copied = await this.#sync.fromGuest(text);
         if (element("clipboard").open) {
-            note(copied ? `Copied ${inCharacters(text)} from the machine.` : "");
+            note(copied ? t("Copied {characters} from the machine.", { characters: inCharacters(text) }) : "");
             return;
         }
         element("open-clipboard").toggleAttribute("data-active", !copied);
-        copied ? tell(`Copied ${inCharacters(text)} from the machine.`) : this.#offer(text);
+        copied ? tell(t("Copied {characters} from the machine.", { characters: inCharacters(text) })) : this.#offer(text);
     }
 
     async copyFromField() {
         const field = element("clipboard-text");
-        note((await copyField(field)) ? `Copied ${inCharacters(field.value)}.` : "Copy it from the field above.");
+        note((await copyField(field)) ? said(field.value) : t("Copy it from the field above."));
     }
 
     sendField() {
@@ -103,24 +104,26 @@ class Clipboard {
         const copy = async () => {
             const copied = await copyText(text);
             element("open-clipboard").toggleAttribute("data-active", !copied);
-            copied ? tell(`Copied ${inCharacters(text)}.`) : this.open();
+            copied ? tell(said(text)) : this.open();
         };
-        tell(`The machine copied ${inCharacters(text)}.`, [
-            { label: "Copy", run: copy, primary: true },
-            { label: "Show", run: () => this.open() },
+        tell(t("The machine copied {characters}.", { characters: inCharacters(text) }), [
+            { label: t("Copy"), run: copy, primary: true },
+            { label: t("Show"), run: () => this.open() },
         ]);
     }
 
     #send(text) {
         const refused = refusal(text, this.#allowed.limit);
         if (refused) {
-            tell(`${refused} It was not sent to the machine.`);
+            tell(t("{reason} It was not sent to the machine.", { reason: refused }));
         } else if (this.#connection.live) {
             this.#connection.live.clipboardPasteFrom(text);
-            tell(`Sent ${inCharacters(text)} to the machine.`);
+            tell(t("Sent {characters} to the machine.", { characters: inCharacters(text) }));
         }
     }
 }
+
+const said = (text) => t("Copied {characters}.", { characters: inCharacters(text) });
 
 function note(text) {
     element("clipboard-note").textContent = text;

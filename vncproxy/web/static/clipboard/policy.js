@@ -1,16 +1,17 @@
 /** What the policy of a session lets pass, in bytes and in words; the gateway enforces it. */
 
 import { inBytes } from "../page/sizes.js";
+import { t } from "../texts/texts.js";
 
 /** Bytes that the gateway takes from a page at once, where the policy has no limit of its own. */
 const MOST = 1_000_000;
 
 const WORDS = {
-    "both": "Text copied in the machine appears here, and you can send it text.",
-    "to-guest": "Text passes to the machine only. What is copied there stays there.",
-    "from-guest": "Text passes from the machine only. You cannot send it any.",
-    "none": "The rules of this console let no text pass, in neither direction.",
-    "view-only": "You watch this machine, so no text passes, in neither direction.",
+    "both": t("Text copied in the machine appears here, and you can send it text."),
+    "to-guest": t("Text passes to the machine only. What is copied there stays there."),
+    "from-guest": t("Text passes from the machine only. You cannot send it any."),
+    "none": t("The rules of this console let no text pass, in neither direction."),
+    "view-only": t("You watch this machine, so no text passes, in neither direction."),
 };
 
 /**
@@ -31,7 +32,9 @@ export function allowance(about) {
         toGuest: direction === "both" || direction === "to-guest",
         fromGuest: direction === "both" || direction === "from-guest",
         limit: Math.min(most ?? MOST, MOST),
-        words: WORDS[direction] + (most === null || nothing ? "" : ` At most ${inBytes(most)} at a time.`),
+        words: most === null || nothing
+            ? WORDS[direction]
+            : t("{direction} At most {size} at a time.", { direction: WORDS[direction], size: inBytes(most) }),
     };
 }
 
@@ -47,5 +50,7 @@ export function sizeOf(text) {
  */
 export function refusal(text, limit) {
     const size = sizeOf(text) - 1;
-    return size + 1 > limit ? `This is ${inBytes(size)} of text. At most ${inBytes(limit)} may pass at a time.` : "";
+    return size + 1 > limit
+        ? t("This is {size} of text. At most {most} may pass at a time.", { size: inBytes(size), most: inBytes(limit) })
+        : "";
 }

@@ -7,6 +7,7 @@
 
 import { element } from "../page/dom.js";
 import { recallOwn, rememberOwn } from "../page/remembered.js";
+import { t } from "../texts/texts.js";
 
 const NAME = "clipboard";
 const ON = "same";
@@ -82,7 +83,7 @@ export class Sync extends EventTarget {
             rememberOwn(NAME, this.#on ? ON : "", this.#connection.machine);
         }
         if (this.#on && this.#may.toGuest && (await permission()) === "never") {
-            this.#note("This browser lets no page read the clipboard by itself. Paste here what the machine is to get.");
+            this.#note(t("This browser lets no page read the clipboard by itself. Paste here what the machine is to get."));
         }
         await this.#toGuest();
     }
@@ -101,7 +102,7 @@ export class Sync extends EventTarget {
                 this.#send(text);
             }
         } catch {
-            this.#note("The browser does not let this page read the clipboard. Allow it in the settings of this address.");
+            this.#note(t("The browser does not let this page read the clipboard. Allow it in the settings of this address."));
         }
     }
 

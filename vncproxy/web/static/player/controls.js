@@ -3,6 +3,7 @@
 import { element, onClick } from "../page/dom.js";
 import { SECOND, read, written } from "./moments.js";
 import * as notices from "../page/notices.js";
+import { t, time } from "../texts/texts.js";
 
 export const SPEEDS = [1, 2, 4, 8, 16];
 
@@ -33,7 +34,7 @@ export function enable(what) {
 }
 
 export function showPlaying(playing) {
-    const word = playing ? "Pause" : "Play";
+    const word = playing ? t("Pause") : t("Play");
     const button = element("play");
     if (button.ariaLabel !== word) {
         button.ariaLabel = button.title = word;
@@ -48,8 +49,8 @@ export function showMoment(moment, startedAt) {
         field.value = written(moment);
     }
     const clock = new Date(startedAt * 1000 + moment / 1000);
-    element("clock").textContent = clock.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-    element("clock").title = clock.toLocaleString([], { dateStyle: "full", timeStyle: "long" });
+    element("clock").textContent = time(clock, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    element("clock").title = time(clock, { dateStyle: "full", timeStyle: "long" });
 }
 
 function attachMoment(player) {
@@ -70,7 +71,7 @@ function attachMoment(player) {
         event.preventDefault();
         const moment = read(field.value);
         if (moment === null) {
-            notices.show("moment", "That is no moment. Type minutes and seconds, such as 12:34 or 1:02:03.");
+            notices.show("moment", t("That is no moment. Type minutes and seconds, such as 12:34 or 1:02:03."));
             return;
         }
         notices.hide("moment");

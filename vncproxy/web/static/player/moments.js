@@ -1,5 +1,7 @@
 /** Moments of a recording in words: microseconds inside, "1:02:03" for people. */
 
+import { t, tn } from "../texts/texts.js";
+
 export const SECOND = 1_000_000;
 
 /** @returns {string} such as "1:02:03", or "2:03" in the first hour; with tenths where asked */
@@ -14,19 +16,25 @@ export function written(moment, tenths = false) {
 /** @returns {string} as a screen reader says it: "1 hour 2 minutes 3 seconds" */
 export function spoken(moment) {
     const all = Math.max(0, Math.floor(moment / SECOND));
-    const parts = [[Math.floor(all / 3600), "hour"], [Math.floor(all / 60) % 60, "minute"], [all % 60, "second"]];
-    const said = parts.filter(([n]) => n).map(([n, unit]) => `${n} ${unit}${n === 1 ? "" : "s"}`);
-    return said.join(" ") || "0 seconds";
+    const [hours, minutes, seconds] = [Math.floor(all / 3600), Math.floor(all / 60) % 60, all % 60];
+    const said = [
+        hours && tn("{count} hour", "{count} hours", hours),
+        minutes && tn("{count} minute", "{count} minutes", minutes),
+        (seconds || !all) && tn("{count} second", "{count} seconds", seconds),
+    ];
+    return said.filter(Boolean).join(" ");
 }
 
 /** @returns {string} how long: "12 min", "40 s", "1 h 20 min" */
 export function lasting(moment) {
     const all = Math.round(moment / SECOND);
     if (all < 60) {
-        return `${all} s`;
+        return t("{count} s", { count: all });
     }
     const minutes = Math.round(all / 60);
-    return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+    return minutes < 60
+        ? t("{count} min", { count: minutes })
+        : t("{hours} h {minutes} min", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The card in place of the picture: what is awaited, or why nothing is shown. */
 
 import { element, onClick } from "../page/dom.js";
+import { t } from "../texts/texts.js";
 
 export function attach(onAgain) {
     onClick("again", onAgain);
@@ -16,7 +17,7 @@ export function wait(headline, reason = "", progress = null) {
 
 /** Show why there is no picture. */
 export function fail(problem) {
-    show(problem.headline ?? "The recording cannot be shown", problem.message);
+    show(problem.headline ?? t("The recording cannot be shown"), problem.message);
     element("spinner").hidden = true;
     element("again").hidden = !(problem.mayPass ?? true);
     element("card").focus({ preventScroll: true });

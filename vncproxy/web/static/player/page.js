@@ -17,6 +17,7 @@ import { Viewing } from "./viewing.js";
 import { element, onClick } from "../page/dom.js";
 import { follow } from "./acted.js";
 import { keepMoment, momentOf, readLink } from "./link.js";
+import { t, time } from "../texts/texts.js";
 
 /** Milliseconds between two questions how far the recording is prepared. */
 const ASK_AGAIN = 1000;
@@ -53,7 +54,7 @@ export function open() {
 /** Get the recording; ask again while it is being prepared. */
 async function load(viewing, source, moment) {
     publish("opening");
-    overlay.wait("Opening the recording");
+    overlay.wait(t("Opening the recording"));
     try {
         const contents = await prepared(source);
         begin(viewing, contents, moment);
@@ -69,8 +70,8 @@ async function prepared(source) {
             return contents;
         }
         publish("making");
-        const text = "It is made ready for playing, once. You may come back later.";
-        overlay.wait("Preparing the recording", text, contents.making);
+        const text = t("It is made ready for playing, once. You may come back later.");
+        overlay.wait(t("Preparing the recording"), text, contents.making);
         await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN));
     }
 }
@@ -111,16 +112,16 @@ function show(viewing, line) {
     document.body.toggleAttribute("data-waiting", viewing.waiting);
     document.body.toggleAttribute("data-playing", viewing.playing);
     if (viewing.isLive && ["connecting", "reading"].includes(live.state) && document.body.dataset.state !== "live") {
-        overlay.wait("Following the session", "What was recorded before is read first.", live.progress || null);
+        overlay.wait(t("Following the session"), t("What was recorded before is read first."), live.progress || null);
     }
 }
 
 function kind({ isLive, live, contents }) {
     if (!isLive) {
-        return contents.state === "cut" ? "Breaks off" : "";
+        return contents.state === "cut" ? t("Breaks off") : "";
     }
-    const words = { live: "Live", paused: "Paused", waiting: "Reconnecting…", connecting: "Connecting…", reading: "Catching up…" };
-    return words[live.state] ?? "Ended";
+    const words = { live: t("Live"), paused: t("Paused"), waiting: t("Reconnecting…"), connecting: t("Connecting…"), reading: t("Catching up…") };
+    return words[live.state] ?? t("Ended");
 }
 
 function showMoment(viewing, line) {
@@ -140,7 +141,7 @@ function onLive(viewing, source) {
     const { live } = viewing;
     if (live.state === "ended" && live.ending) {
         const { trouble } = live.ending;
-        const text = trouble ? `The session is not followed any more: ${trouble}.` : "The session has ended. This is its recording.";
+        const text = trouble ? t("The session is not followed any more: {trouble}.", { trouble }) : t("The session has ended. This is its recording.");
         notices.show("ended", text);
         load(viewing, source, live.moment);
     }
@@ -158,8 +159,9 @@ function tell(viewing, source, problem) {
 
 /** Say that a part is not shown; what is on the screen stays. */
 function tellPart(viewing, problem) {
-    const again = { label: "Try again", primary: true, run: () => (notices.hide("problem"), viewing.seek(viewing.moment)) };
-    const text = `${problem.headline ?? "This part cannot be shown"}. ${problem.message}`;
+    const again = { label: t("Try again"), primary: true, run: () => (notices.hide("problem"), viewing.seek(viewing.moment)) };
+    const headline = problem.headline ?? t("This part cannot be shown");
+    const text = t("{headline}. {reason}", { headline, reason: problem.message });
     notices.show("problem", text, problem.mayPass ? [again] : []);
 }
 
@@ -176,10 +178,10 @@ function fail(problem) {
 function showName({ vm, user, started_at: startedAt }) {
     const when = new Date(startedAt * 1000);
     element("name").textContent = element("name").title = vm;
-    element("state").textContent = [user, when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" })]
+    element("state").textContent = [user, time(when, { dateStyle: "medium", timeStyle: "short" })]
         .filter(Boolean)
         .join(" · ");
-    document.title = `${vm} – recording`;
+    document.title = t("{machine} – recording", { machine: vm });
 }
 
 /** The address has the moment, so that a reload comes back to it; another one in it is shown. */

@@ -2,6 +2,7 @@
 
 import { element } from "../page/dom.js";
 import { SECOND } from "./moments.js";
+import { t } from "../texts/texts.js";
 
 /** Microseconds of the recording, at its own speed, for which a key is shown. */
 const SHOWN_FOR = 4 * SECOND;
@@ -56,7 +57,7 @@ export class Pressed {
     show(moment, speed) {
         this.#keys = this.#keys.filter((key) => key.moment > moment - SHOWN_FOR * speed);
         const known = this.#keys.filter(({ text }) => text !== UNKNOWN);
-        const text = known.length || !this.#keys.length ? known.map((key) => key.text).join(" ") : "Keys (not recorded which)";
+        const text = known.length || !this.#keys.length ? known.map((key) => key.text).join(" ") : t("Keys (not recorded which)");
         if (text !== this.#text) {
             this.#text = text;
             element("pressed").textContent = text;
@@ -85,5 +86,5 @@ function nameOf(keysym) {
     }
     return keysym > 0x20 && keysym < 0x100 && (keysym < 0x7f || keysym > 0x9f)
         ? String.fromCodePoint(keysym)
-        : `key ${keysym.toString(16)}`;
+        : t("key {code}", { code: keysym.toString(16) });
 }

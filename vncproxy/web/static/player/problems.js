@@ -1,5 +1,7 @@
 /** What stands in the way of a recording, in words. */
 
+import { t } from "../texts/texts.js";
+
 /** Why something is not shown. */
 export class Problem extends Error {
     /**
@@ -28,39 +30,39 @@ export async function problemOf(response) {
     return new Problem(code, error?.message ?? "", response.status);
 }
 
-const OTHER = "The recording cannot be shown";
-const AGAIN = "Try again. If that does not help, tell your administrator.";
+const OTHER = t("The recording cannot be shown");
+const AGAIN = t("Try again. If that does not help, tell your administrator.");
 const HEADLINES = {
-    401: "This link is not valid",
-    403: "This is not allowed",
-    404: "There is no such recording",
-    429: "Too many requests",
-    503: "Not at the moment",
+    401: t("This link is not valid"),
+    403: t("This is not allowed"),
+    404: t("There is no such recording"),
+    429: t("Too many requests"),
+    503: t("Not at the moment"),
 };
 /** Headlines, and sentences for problems of which the server says nothing. */
 const TEXTS = {
     "no-link": [
-        "This address lacks its key",
-        "A recording opens by a link that was made for you. Open the link as you got it, or ask for a new one.",
+        t("This address lacks its key"),
+        t("A recording opens by a link that was made for you. Open the link as you got it, or ask for a new one."),
     ],
     "link-ended": [
-        "This link is not valid any more",
-        "Links to recordings are good for a short time. Ask for a new one where you got it.",
+        t("This link is not valid any more"),
+        t("Links to recordings are good for a short time. Ask for a new one where you got it."),
     ],
-    "recording-deleted": ["This recording was deleted", "Nothing of it is left here."],
-    "recording-elsewhere": ["Another proxy has this recording", "Ask your administrator."],
+    "recording-deleted": [t("This recording was deleted"), t("Nothing of it is left here.")],
+    "recording-elsewhere": [t("Another proxy has this recording"), t("Ask your administrator.")],
     "recording-sealed": [
-        "This recording is sealed",
-        "Only the holder of its key can watch it: get the file, and run vncproxy recording play FILE --identity KEY.",
+        t("This recording is sealed"),
+        t("Only the holder of its key can watch it: get the file, and run vncproxy recording play FILE --identity KEY."),
     ],
     "recording-unplayable": [
-        "This recording cannot be played",
-        "Its file was changed, or is not whole. vncproxy recording verify says where.",
+        t("This recording cannot be played"),
+        t("Its file was changed, or is not whole. vncproxy recording verify says where."),
     ],
-    "recording-changed": ["This recording was changed", "Ask your administrator."],
-    "recording-empty": ["Nothing was recorded", "The console sent no picture while this session lasted."],
-    "too-many-reviewers": ["Too many people follow sessions", "Try again later."],
-    "being-made": ["The recording is prepared anew", "Try again in a moment."],
-    unreachable: ["The server does not answer", "Check your network, then try again."],
-    "cannot-draw": ["A part of the recording cannot be shown", "Move on to a later moment."],
+    "recording-changed": [t("This recording was changed"), t("Ask your administrator.")],
+    "recording-empty": [t("Nothing was recorded"), t("The console sent no picture while this session lasted.")],
+    "too-many-reviewers": [t("Too many people follow sessions"), t("Try again later.")],
+    "being-made": [t("The recording is prepared anew"), t("Try again in a moment.")],
+    unreachable: [t("The server does not answer"), t("Check your network, then try again.")],
+    "cannot-draw": [t("A part of the recording cannot be shown"), t("Move on to a later moment.")],
 };

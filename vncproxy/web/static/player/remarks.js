@@ -4,6 +4,7 @@ import { element } from "../page/dom.js";
 import { howItEnded } from "./about.js";
 import { lasting, written } from "./moments.js";
 import * as notices from "../page/notices.js";
+import { t } from "../texts/texts.js";
 
 const SHOWN_FOR = 2500;
 
@@ -16,9 +17,12 @@ export function attach(viewing) {
             timer = setTimeout(() => say(""), SHOWN_FOR);
         }
     };
-    viewing.addEventListener("skipped", ({ detail }) => say(`Skipped ${lasting(detail)} of idle time`));
+    viewing.addEventListener("skipped", ({ detail }) => say(t("Skipped {time} of idle time", { time: lasting(detail) })));
     viewing.addEventListener("nothing", ({ detail }) => {
-        const text = `Nothing is recorded at ${written(detail)}. The recording ends at ${written(viewing.length)}.`;
+        const text = t("Nothing is recorded at {moment}. The recording ends at {end}.", {
+            moment: written(detail),
+            end: written(viewing.length),
+        });
         notices.show("nothing", text);
     });
     let standing = "";
@@ -35,14 +39,14 @@ export function attach(viewing) {
 /** What is to be said as long as the moment is shown. */
 function standingRemark({ moment, begins, length, contents }) {
     if (moment < begins) {
-        return `No picture yet: the first one came at ${written(begins, true)}.`;
+        return t("No picture yet: the first one came at {moment}.", { moment: written(begins, true) });
     }
     if (moment < length) {
         return "";
     }
     if (contents.trouble) {
-        return `Nothing can be shown from here on: ${contents.trouble}.`;
+        return t("Nothing can be shown from here on: {trouble}.", { trouble: contents.trouble });
     }
     const how = howItEnded(contents);
-    return how ? `The end: ${how}.` : "The end.";
+    return how ? t("The end: {how}.", { how }) : t("The end.");
 }

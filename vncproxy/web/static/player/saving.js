@@ -5,6 +5,7 @@ import { linkTo } from "./link.js";
 import { saveAs, savePicture } from "../picture/picture.js";
 import { written } from "./moments.js";
 import * as notices from "../page/notices.js";
+import { t } from "../texts/texts.js";
 
 export function attach(viewing, source, screen, link) {
     onClick("save-picture", () => savePicture(screen.rfb, viewing.contents.vm, viewing.clock));
@@ -17,8 +18,8 @@ async function copyLink({ moment }, link) {
     const focused = document.activeElement;
     field.value = linkTo(link, moment);
     const text = (await copyField(field))
-        ? `The link to ${written(moment)} is copied. Whoever has it may watch, as long as your own link is good.`
-        : `Copy this link: ${field.value}`;
+        ? t("The link to {moment} is copied. Whoever has it may watch, as long as your own link is good.", { moment: written(moment) })
+        : t("Copy this link: {link}", { link: field.value });
     focused?.focus({ preventScroll: true });
     notices.show("link", text);
 }
@@ -26,12 +27,12 @@ async function copyLink({ moment }, link) {
 async function download({ contents }, source) {
     const button = element("download");
     button.disabled = true;
-    notices.show("download", "The recording is being downloaded…");
+    notices.show("download", t("The recording is being downloaded…"));
     try {
         saveAs(await source.file(), `${contents.session}.vncr`);
         notices.hide("download");
     } catch (problem) {
-        notices.show("download", `The recording was not downloaded. ${problem.message}`);
+        notices.show("download", t("The recording was not downloaded. {reason}", { reason: problem.message }));
     } finally {
         button.disabled = false;
     }

@@ -5,6 +5,7 @@ import { Channel } from "./channel.js";
 import { Problem } from "./problems.js";
 import { join } from "./entries.js";
 import { joinUpdates } from "./updates.js";
+import { t } from "../texts/texts.js";
 
 /** Milliseconds for one piece; a broken image never tells noVNC that it is not one. */
 const LONGEST_DRAW = 10_000;
@@ -89,7 +90,7 @@ export class Screen extends EventTarget {
         this.#rfb.addEventListener("disconnect", () => this.#failed?.());
         this.#channel.greet(1, 1);
         this.canvas.role = "img";
-        this.canvas.ariaLabel = "Screen of the virtual machine";
+        this.canvas.ariaLabel = t("Screen of the virtual machine");
     }
 
     #end() {

@@ -2,6 +2,7 @@
 
 import { element } from "../page/dom.js";
 import { SECOND, lasting, spoken, written } from "./moments.js";
+import { t, tn } from "../texts/texts.js";
 
 /** Marks of key frames nearer to each other than this many pixels are left out. */
 const NEAREST = 4;
@@ -44,7 +45,7 @@ export function attach(player) {
         },
         show(moment) {
             line.value = moment / SECOND;
-            line.ariaValueText = `${spoken(moment)} of ${spoken(Number(line.max) * SECOND)}`;
+            line.ariaValueText = t("{moment} of {end}", { moment: spoken(moment), end: spoken(Number(line.max) * SECOND) });
             line.style.setProperty("--done", `${Number(line.max) ? (100 * moment) / SECOND / line.max : 0}%`);
         },
     };
@@ -53,12 +54,12 @@ export function attach(player) {
 /** What the marks are, for those who do not see them. */
 function describe({ idle, sizes, segments }) {
     const still = idle.reduce((sum, [from, to]) => sum + to - from, 0);
-    const parts = [`${segments.length} key frames`];
+    const parts = [tn("{count} key frame", "{count} key frames", segments.length)];
     if (still) {
-        parts.push(`${lasting(still)} idle in ${idle.length} ${idle.length === 1 ? "stretch" : "stretches"}`);
+        parts.push(tn("{time} idle in {count} stretch", "{time} idle in {count} stretches", idle.length, { time: lasting(still) }));
     }
     if (sizes.length > 1) {
-        parts.push(`the screen's size changes ${sizes.length - 1} ${sizes.length === 2 ? "time" : "times"}`);
+        parts.push(tn("the screen's size changes {count} time", "the screen's size changes {count} times", sizes.length - 1));
     }
     element("line").ariaDescription = parts.join(", ");
 }
@@ -114,8 +115,14 @@ function attachHint(contents) {
 function said(moment, { idle, sizes }, near) {
     const size = sizes.slice(1).find(([at]) => Math.abs(at - moment) <= near);
     if (size) {
-        return `${written(moment)} · ${size[1]} × ${size[2]} from here`;
+        return t("{moment} · {width} × {height} from here", {
+            moment: written(moment),
+            width: String(size[1]),
+            height: String(size[2]),
+        });
     }
     const still = idle.find(([from, to]) => from <= moment && moment < to);
-    return still ? `${written(moment)} · idle for ${lasting(still[1] - still[0])}` : written(moment);
+    return still
+        ? t("{moment} · idle for {time}", { moment: written(moment), time: lasting(still[1] - still[0]) })
+        : written(moment);
 }

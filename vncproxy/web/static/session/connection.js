@@ -212,6 +212,7 @@ class Attempt {
     #received;
     #url = "";
     #refusal = "";
+    #toldInRFB = "";
     #socket;
     #timer;
     #viewOnly;
@@ -273,7 +274,7 @@ class Attempt {
     #listen(connected) {
         this.rfb.addEventListener("connect", connected);
         this.rfb.addEventListener("securityfailure", ({ detail }) => {
-            this.#refusal = detail.reason ?? "";
+            this.#toldInRFB = detail.reason ?? ""; // whole, where the close frame has 123 bytes
         });
         this.rfb.addEventListener("credentialsrequired", () => {
             this.#refuse(t("The console asks for a password, which the gateway should have answered. Tell your administrator."));
@@ -316,7 +317,7 @@ class Attempt {
             return;
         }
         clearTimeout(this.#timer);
-        const facts = { code, reason: reason || this.#refusal, connected: this.#connected };
+        const facts = { code, reason: this.#toldInRFB || reason || this.#refusal, connected: this.#connected };
         const closed = this.#closed;
         this.#closed = null;
         closed(this.#closeReason ?? explain({ ...facts, ...(await diagnose(facts)) }));

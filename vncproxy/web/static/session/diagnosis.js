@@ -1,5 +1,7 @@
 /** Finds out why a web socket closed, where its close code and reason do not say enough. */
 
+import { language } from "../texts/texts.js";
+
 /** Milliseconds to wait for an ordinary response; a busy gateway takes three seconds. */
 const ANSWER_TIME = 6_000;
 
@@ -19,7 +21,7 @@ export async function diagnose({ code, reason, connected }) {
 async function probe() {
     try {
         const signal = AbortSignal.timeout(ANSWER_TIME);
-        const answer = await fetch("websockify", { cache: "no-store", signal });
+        const answer = await fetch(`websockify?lang=${language}`, { cache: "no-store", signal });
         return { status: answer.status, text: await plainText(answer) };
     } catch {
         return null;

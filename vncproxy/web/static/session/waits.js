@@ -1,20 +1,21 @@
 /** Says what the page waits for while it has no screen, and for how long already. */
 
 import { element } from "../page/dom.js";
+import { t } from "../texts/texts.js";
 
 /** Milliseconds of a wait before it is told: most are over by then. */
 const PATIENCE = 1_500;
 const PERIOD = 1_000;
 
 const WORDS = {
-    "gateway": "Waiting for the gateway",
-    "": "The gateway opens the console",
-    "locate": "Asking the hypervisor where the console is",
-    "connect": "Connecting to the hypervisor",
-    "handshake": "Waiting for the hypervisor to answer",
-    "start": "Waiting for the machine to start",
-    "screen": "Waiting for the screen",
-    "outage": "Without a connection",
+    "gateway": t("Waiting for the gateway"),
+    "": t("The gateway opens the console"),
+    "locate": t("Asking the hypervisor where the console is"),
+    "connect": t("Connecting to the hypervisor"),
+    "handshake": t("Waiting for the hypervisor to answer"),
+    "start": t("Waiting for the machine to start"),
+    "screen": t("Waiting for the screen"),
+    "outage": t("Without a connection"),
 };
 
 export function attach(connection) {
@@ -81,6 +82,6 @@ class Waits {
         if (element("waits-for").textContent !== words) {
             element("waits-for").textContent = words;
         }
-        element("waits-since").textContent = words && `, ${Math.max(0, Math.round(time / 1000))} s`;
+        element("waits-since").textContent = words && t(", {count} s", { count: Math.max(0, Math.round(time / 1000)) });
     }
 }

@@ -1,6 +1,7 @@
 /** What users see that are not logged in: the way to the provider, and a field for a key. */
 
 import { enterByKey } from "./requests.js";
+import { t } from "../texts/texts.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -9,10 +10,10 @@ export function showEntrance(state, tell) {
     byId("entrance").hidden = !state.login && !state.keys;
     byId("by-login").hidden = !state.login;
     byId("by-key").hidden = !state.keys;
-    byId("log-in").textContent = `Log in with ${state.login}`;
+    byId("log-in").textContent = t("Log in with {provider}", { provider: state.login });
     byId("entrance-note").textContent = state.login
-        ? "Log in to see the machines that you may open."
-        : "Enter a key to see the machines that it may open.";
+        ? t("Log in to see the machines that you may open.")
+        : t("Enter a key to see the machines that it may open.");
     byId("by-key").addEventListener("submit", (event) => {
         event.preventDefault();
         submit(tell);

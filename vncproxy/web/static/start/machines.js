@@ -2,6 +2,7 @@
 
 import { forgetPictures, pictureWhenSeen } from "./pictures.js";
 import { logOut, openMachine, readMachines } from "./requests.js";
+import { t } from "../texts/texts.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -13,7 +14,7 @@ export function showMachines(user, tell) {
     document.body.dataset.state = "known";
     byId("account").hidden = false;
     byId("machines").hidden = false;
-    byId("user").textContent = user.key ? `Key ${user.name}` : user.name;
+    byId("user").textContent = user.key ? t("Key {name}", { name: user.name }) : user.name;
     byId("log-out").addEventListener("click", () => run(tell, async () => {
         await logOut();
         location.reload();
@@ -38,7 +39,7 @@ async function run(tell, work) {
 
 async function refresh(tell) {
     byId("refresh").disabled = true;
-    byId("machines-state").textContent = "Asking for your machines…";
+    byId("machines-state").textContent = t("Asking for your machines…");
     try {
         const { vms, more, errors } = await readMachines();
         forgetPictures();
@@ -57,9 +58,9 @@ async function refresh(tell) {
 
 function summary(count, more, failed) {
     if (!count) {
-        return failed ? "" : "No machine is assigned to you. A link that you get opens its machine all the same.";
+        return failed ? "" : t("No machine is assigned to you. A link that you get opens its machine all the same.");
     }
-    return more ? `${count} machines are shown, ${more} more are not.` : "";
+    return more ? t("{count} machines are shown, {more} more are not.", { count, more }) : "";
 }
 
 function card(machine, tell) {

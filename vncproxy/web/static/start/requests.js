@@ -1,5 +1,7 @@
 /** Requests of the start page, and what to say when they fail. */
 
+import { t } from "../texts/texts.js";
+
 /** A request that was refused. */
 export class Refused extends Error {
     /**
@@ -12,7 +14,7 @@ export class Refused extends Error {
     }
 }
 
-const UNREACHABLE = "The gateway does not answer. Check your network connection, then try again.";
+const UNREACHABLE = t("The gateway does not answer. Check your network connection, then try again.");
 
 /**
  * The ways to log in, and who is logged in; null where there is no way.
