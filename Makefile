@@ -41,7 +41,7 @@ check: environments
 
 # all at a time, as far as they do not need each other; each waits for downloads most of the time
 environments: $(BIN)/pip
-	@$(MAKE) --no-print-directory -j4 debian $(VENV)/.test $(VENV)/.openstack $(VENV)/.openid
+	@$(MAKE) --no-print-directory -j5 debian $(VENV)/.test $(VENV)/.openstack $(VENV)/.openid $(VENV)/.axe
 
 format:
 	$(BIN)/ruff format .
@@ -100,6 +100,11 @@ $(VENV)/.openstack: tests/openstack-clients.txt | $(BIN)/pip
 $(VENV)/.openid: $(wildcard tests/components/openid/*) | $(BIN)/pip
 	@echo "installing an OpenID provider into $(VENV)"
 	@$(BIN)/python -m tests.components.openid_provider
+	@touch $@
+
+# the accessibility checks of the pages' tests
+$(VENV)/.axe: $(wildcard tests/components/axe/*) | $(BIN)/pip
+	@$(BIN)/python -m tests.components.accessibility
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test bench/node/package-lock.json

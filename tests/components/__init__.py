@@ -12,10 +12,12 @@
 - `xapi_simulator`, `xen_gateway`: the XAPI of a pool of XenServer hosts, and a gateway to it.
 - `fake_oned`: OpenNebula's daemon.
 - `nova_stub`: Keystone and Nova.
+- `npm_packages`: packages of npm that tests use.
 - `openid_provider`: npm's oidc-provider, in ``openid/``.
+- `accessibility`: npm's axe-core, in ``axe/``, which looks what people cannot read or use.
 - `viewer`: a TCP viewer.
 - `chromium`, `firefox`: headless browsers.
-- `page_stand_in`, `page_case`: the console page with a scripted console, and opened in Chromium.
+- `page_stand_in`, `page_case`: the console page with a scripted console, and opened in a browser.
 - `portal`: another site that embeds the page.
 - `echo_endpoint`: WebSocket endpoints that echo.
 """

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.components.npm_packages import install_package
 from tests.components.ports import free_port
 
 HERE = Path(__file__).with_name("openid")
-FILES = ("package.json", "package-lock.json", "provider.mjs")
 INSTALLED = Path(sys.prefix) / "openid-provider"
-INSTALL_LIMIT = 300
 START_LIMIT = 60
 
 CLIENT = "vncproxy"
@@ -24,19 +21,7 @@ CLIENT = "vncproxy"
 
 def install(target: Path = INSTALLED) -> Path:
     """Install the pinned provider, unless it is installed already; returns its folder."""
-    if not all(_is_current(target / name, HERE / name) for name in FILES):
-        shutil.rmtree(target, ignore_errors=True)
-        staged = Path(tempfile.mkdtemp(prefix=".openid-", dir=target.parent))
-        for name in FILES:
-            shutil.copy(HERE / name, staged)
-        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--silent")
-        subprocess.run(["npm", "ci", *options], cwd=staged, check=True, timeout=INSTALL_LIMIT)
-        staged.rename(target)
-    return target
-
-
-def _is_current(copy: Path, original: Path) -> bool:
-    return copy.is_file() and copy.read_bytes() == original.read_bytes()
+    return install_package(HERE, target, ["provider.mjs"])
 
 
 class OpenIDProvider:

@@ -50,6 +50,8 @@ class Show:
     name: str = "QEMU (web01)"
     view_only: bool = False
     size: tuple[int, int] = (WIDTH, HEIGHT)
+    power: tuple[str, ...] = ()
+    """What the user may let the machine do."""
 
 
 @dataclass(frozen=True)
@@ -293,6 +295,10 @@ class Console(WebSocketServerProtocol):
         """Say that the user may not control the machine, as ours does."""
         self.sendMessage(b"vncproxy:view-only", isBinary=False)
 
+    def say(self, event: str, **members: Any) -> None:
+        """Send a message to the page, as ours does."""
+        self._tell({"event": event, **members})
+
     def copy(self, text: str) -> None:
         """Send a text as copied in the guest."""
         data = text.encode("latin-1")
@@ -315,6 +321,7 @@ class Console(WebSocketServerProtocol):
         yield 1
         if answer.view_only:
             self.restrict()
+        self.say("power", actions=answer.power, machine=answer.name)
         name = answer.name.encode()
         pixels = struct.pack(">BBBBHHHBBB3x", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
         self._reply(struct.pack(">HH", *answer.size) + pixels + struct.pack(">I", len(name)) + name)
