@@ -12,8 +12,9 @@ from tests.components.npm_packages import install_package
 HERE = Path(__file__).with_name("axe")
 INSTALLED = Path(sys.prefix) / "axe"
 RUN = """
-    const done = arguments[0];
-    axe.run(document, { resultTypes: ["violations"] }).then(
+    const [rules, done] = arguments;
+    const options = { resultTypes: ["violations"], ...(rules.length && { runOnly: rules }) };
+    axe.run(document, options).then(
         ({ violations }) => done(violations.flatMap(({ id, help, nodes }) => nodes.map(
             ({ html, any }) => `${id}: ${help}: ${html.slice(0, 160)} ${any[0]?.message ?? ""}`,
         ))),
@@ -28,11 +29,11 @@ def _source() -> str:
     return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 
-def findings(driver: Any) -> list[str]:
-    """Return what axe finds in the page as it is now, all of its rules taken together."""
+def findings(driver: Any, *rules: str) -> list[str]:
+    """Return what axe finds in the page as it is now, by these rules of its own, or by all."""
     if not driver.execute_script("return Boolean(window.axe)"):
         driver.execute_script(_source())
-    found: list[str] = driver.execute_async_script(RUN)
+    found: list[str] = driver.execute_async_script(RUN, rules)
     return found
 
 
