@@ -46,6 +46,7 @@ async def connected(case: PageTestCase, address: str = "?token=abc") -> None:
     console.say("people", others=OTHERS, found=True)
     console.say("driver", who="other", may=True)
     console.say("invitations")
+    console.say("recording", on=True)
     await case.until("return document.querySelector('#people').hidden", False)
 
 

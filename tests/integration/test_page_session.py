@@ -63,6 +63,16 @@ class SessionTests(PageTestCase):
         await self.click("copy-session")
         await self.until(TEXT.format("copied-session"), "Copied.")
 
+    async def test_a_recorded_session_has_a_badge_and_tells_when_that_ends(self) -> None:
+        console = await self.open_screen()
+        self.assertFalse(await self.visible("recorded"))
+        console.say("recording", on=True)
+        await self.until(TEXT.format("recorded"), "Recorded")
+        self.assertTrue(await self.visible("recorded"))
+        console.say("recording", on=False)
+        await self.until(TEXT.format("recorded"), "")
+        self.assertIn("This session is not recorded any more.", await self.text("notices"))
+
     async def test_the_end_of_a_session_shows_its_id(self) -> None:
         console = await self.open_screen()
         await self.until(
