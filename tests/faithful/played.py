@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.components.libvirt_host import until
 from tests.components.player_page import PlayCommand, PlayerPage
 
 from .moments import load
@@ -18,6 +19,9 @@ from .painting import Pixels
 
 _MOST_APART = 4
 """By how much two decoders of JPEG may round differently."""
+
+_LONGEST_MAKING = 3600.0
+"""Seconds until the copy that the player needs is made."""
 
 
 @dataclass
@@ -72,7 +76,7 @@ def _opened(recording: Path) -> Iterator[PlayerPage]:
     command, page = PlayCommand(recording), PlayerPage()
     try:
         page.open(command.url)
-        page.wait_for_state("ready")
+        until(lambda: page.data("state") == "ready", "the playable copy", _LONGEST_MAKING)
         yield page
     finally:
         page.driver.get("about:blank")
