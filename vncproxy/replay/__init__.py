@@ -8,6 +8,7 @@ Nothing here but `translating` and what it needs decodes; that happens in proces
 
 - `entries`: what is played, and when.
 - `contents`: the table of contents, and the file.
+- `png`: images of pixels.
 - `encoding`: pixels as rectangles that can be decoded alone.
 - `jpeg`: images that are kept as they are.
 - `images`: those that are on the screen.

@@ -1,4 +1,4 @@
-"""Pixels as rectangles that noVNC decodes, each alone: Tight whose zlib streams begin anew."""
+"""Pixels as rectangles that noVNC decodes, each alone: PNG, or Tight with new zlib streams."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..rfb import encodings as e
 from ..screen.colours import Pixels
 from ..screen.cursors import Cursor
+from .png import png
 
 RECTANGLE: Final = struct.Struct(">HHHHi")
 """x, y, width, height and encoding."""
@@ -20,11 +21,17 @@ RECTANGLE: Final = struct.Struct(">HHHHi")
 SIDE: Final = 256
 """Pixels of the width and height of a rectangle, at most."""
 
-_NEW_STREAM, _FILTER, _FILL, _JPEG = 0x01, 0x40, 0x80, 0x90
+_NEW_STREAM, _FILTER, _FILL, _JPEG, _PNG = 0x01, 0x40, 0x80, 0x90, 0xA0
 _PALETTE = 1
 _MOST_COLOURS = 256
 _LEAST_COMPRESSED = 12
 _FEW_PIXELS = 1024
+_PROBED = 4
+"""The part of an area, such as a quarter, by which is decided whether it is compressed twice."""
+
+_LEAST_PNG = 64 * 64
+"""Pixels from which on an image is worth what it costs a browser besides."""
+
 _VMWARE_ALPHA = b"\1\0"
 
 
@@ -57,7 +64,7 @@ class TightEncoder:
             return head + fill(pixels)
         palette = self._palette(colours)
         if palette is None:
-            return head + bytes([_NEW_STREAM]) + self._compressed(pixels.tobytes())
+            return self._rgb(pixels, x, y)
         indices = self._number[colours].reshape(height, width)
         self._number[palette] = 0
         if len(palette) == 2:
@@ -65,6 +72,22 @@ class TightEncoder:
         entries = palette.view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
         filtered = bytes([_NEW_STREAM | _FILTER, _PALETTE, len(palette) - 1]) + entries
         return head + filtered + self._compressed(indices.tobytes())
+
+    def _rgb(self, pixels: Pixels, x: int, y: int) -> bytes:
+        """Return pixels of many colours, as an image unless they are smaller otherwise."""
+        height, width, _ = pixels.shape
+        image = png(pixels) if height * width >= _LEAST_PNG else b""
+        packed = b""
+        if not (image and self._repeats_little(pixels, len(image))):
+            packed = self._compressed(pixels.tobytes())
+        if image and not 0 < len(packed) < len(image):
+            return _image_rectangle((x, y, width, height), e.TIGHT_PNG, _PNG, image)
+        return RECTANGLE.pack(x, y, width, height, e.TIGHT) + bytes([_NEW_STREAM]) + packed
+
+    def _repeats_little(self, pixels: Pixels, size: int) -> bool:
+        """Return whether an image of this size is about as small as pixels become."""
+        part = pixels[: max(1, len(pixels) // _PROBED)].tobytes()
+        return size > pixels.size // 2 and len(zlib.compress(part, 1)) > len(part) // 2
 
     def _palette(self, colours: NDArray[Any]) -> NDArray[np.uint32] | None:
         """Return the different colours, and number them; None where there are too many."""
@@ -93,7 +116,13 @@ def fill(pixels: Pixels) -> bytes:
 
 def jpeg_rectangle(place: tuple[int, int, int, int], image: bytes) -> bytes:
     """Return a rectangle with a JPEG image."""
-    head = RECTANGLE.pack(*place, e.TIGHT) + bytes([_JPEG])
+    return _image_rectangle(place, e.TIGHT, _JPEG, image)
+
+
+def _image_rectangle(
+    place: tuple[int, int, int, int], encoding: int, method: int, image: bytes
+) -> bytes:
+    head = RECTANGLE.pack(*place, encoding) + bytes([method])
     return head + compact_length(len(image)) + image
 
 
