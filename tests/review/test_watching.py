@@ -9,7 +9,9 @@ from typing import Any
 
 from twisted.internet.defer import fail
 
-from tests.doubles.recorded_files import name_of
+from tests.doubles.recorded_files import BEGAN, about, name_of
+from tests.replay.playing import recording_of
+from tests.replay.test_making import INIT, painted
 from tests.review.world import ReviewCase
 from vncproxy.archive.folder import FolderLibrary
 from vncproxy.archive.library import Description, Entry
@@ -147,6 +149,19 @@ class PlayedTests(ReviewCase):
         for work in (self.shown.contents(), self.shown.segment(0), self.shown.follow()):
             error = self.failure(work, NotShown)
             self.assertEqual((error.http_status, error.word), (404, "recording-not-found"))
+
+    def test_one_that_is_damaged_is_shown_up_to_there_and_copied_once(self) -> None:
+        """Its copy must count as that of the whole file, also where not all of it was read."""
+        events = [INIT, *(painted(1000 * number) for number in range(3000))]
+        data = bytearray(recording_of(events, about("7f3a", BEGAN)))
+        data[len(data) // 10] ^= 1
+        self.assertGreater(len(data), 4 * 65536)
+        self.path.write_bytes(data)
+        found = self.contents()
+        self.assertIn("the recording is damaged: chunk", found["trouble"])
+        self.assertEqual(found["hash"], "")
+        self.assertEqual(self.maker.asked, [])
+        self.now(self.shown.segment(0)).file.close()
 
     def test_the_page_has_the_hash_that_the_audit_has(self) -> None:
         found = self.contents()
