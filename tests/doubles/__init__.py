@@ -12,7 +12,7 @@
 - `websocket_users`: browsers that open consoles.
 - `config`: backends and token sources of toys, and configurations that name them.
 - `api`, `cli`: the HTTP API in memory, and the command in front of it.
-- `openid`: an OpenID provider.
+- `openid`, `start_page`: an OpenID provider, and the start page in front of it.
 - `external_tokens`: contexts and tables of token sources.
 - `libvirt`: the libvirt backend over libvirt's test driver.
 - `vsphere`: a vSphere in memory, behind pyvmomi's objects.

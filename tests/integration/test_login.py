@@ -14,7 +14,7 @@ from typing import Any
 
 from selenium.webdriver.common.by import By
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.components.certificates import self_signed
 from tests.components.chromium import PIXEL, browser
@@ -25,8 +25,12 @@ from tests.components.ports import free_port
 from tests.components.redis_case import RedisCase, at_once, documented, sleep
 from tests.components.viewer import Refused, Viewer
 from tests.login.store_contract import LoginStoreContract
+from vncproxy.config.settings import Settings
+from vncproxy.errors import ProviderUnavailable
+from vncproxy.login.provider import Provider
 from vncproxy.login.redis import RedisLogins
 from vncproxy.model import secret_id
+from vncproxy.service.start_page import login_checks
 
 LIMIT = 60.0
 RED = [255, 0, 0]
@@ -113,6 +117,38 @@ class RedisLoginsTests(LoginStoreContract, RedisCase):
         self.assertIsNone(await one.find("a" * 64))
 
 
+class ProviderRequestsTests(TestCase):
+    """What ``check-config`` asks, and the log has of a provider that cannot be asked."""
+
+    timeout = 120
+
+    def provider(self, issuer: str) -> Provider:
+        from twisted.internet import reactor
+
+        settings = Settings.model_validate({"login": {"issuer": issuer, "client_id": CLIENT}})
+        return login_checks(settings, reactor)["login"]
+
+    async def test_a_provider_that_answers(self) -> None:
+        issuer = world().provider.issuer
+
+        self.assertRegex(await self.provider(issuer).probe(), rf"^{issuer} has \d keys? for sig")
+
+    async def test_none_listens_there(self) -> None:
+        await self.refused(f"http://127.0.0.1:{free_port()}", "refused")
+
+    async def test_one_that_is_not_trusted(self) -> None:
+        await self.refused(world().url, "signed by itself")
+
+    async def test_one_of_another_name(self) -> None:
+        await self.refused(f"{world().provider.issuer}/", "is of the issuer")
+
+    async def refused(self, issuer: str, why: str) -> None:
+        with self.assertRaises(ProviderUnavailable) as refused:
+            await self.provider(issuer).probe()
+        self.assertIn(why, refused.exception.detail)
+        self.assertIn("/.well-known/openid-configuration", refused.exception.detail)
+
+
 class StartPageTests(SynchronousTestCase):
     timeout = 300
 
@@ -130,9 +166,7 @@ class StartPageTests(SynchronousTestCase):
         give_up = time.monotonic() + LIMIT
         while (found := find()) != expected:
             if time.monotonic() > give_up:
-                raise AssertionError(
-                    f"{found!r} instead of {expected!r}; {self.driver.page_source}"
-                )
+                raise AssertionError(f"{found!r} instead of {expected!r} at {self.driver.title!r}")
             time.sleep(0.05)
 
     def js(self, script: str) -> Any:

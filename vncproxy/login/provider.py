@@ -77,7 +77,10 @@ class Provider:
             ProviderUnavailable: they cannot be read.
         """
         keys = await self._metadata.keys()
-        return f"{self._options.issuer} has {len(keys['keys'])} keys for signatures"
+        count = len(keys["keys"])
+        return (
+            f"{self._options.issuer} has {count} {'key' if count == 1 else 'keys'} for signatures"
+        )
 
     def code_in(self, attempt: Attempt, query: str) -> Mapping[str, str]:
         """Return the provider's answer in the address that it has sent the browser back to.

@@ -144,8 +144,9 @@ def _start_settings(settings: Settings) -> Any:
         )
         for number, each in enumerate(login.policies, 1)
     ]
-    label = (login.label or "your organisation") if login.issuer else None
-    return StartSettings(settings.public.base_url, label, login.api_keys, policies, login.lifetime)
+    label = login.label or "your organisation"
+    base_url, keys = settings.public.base_url, login.api_keys
+    return StartSettings(base_url, login.issuer, label, keys, policies, login.lifetime)
 
 
 def make_start_page(

@@ -50,14 +50,16 @@ class StartSettings:
 
     Attributes:
         base_url: the page's.
-        label: the provider's name on the button; None where no login is configured.
+        issuer: the provider's; empty where no login is configured.
+        label: the provider's name on the button.
         keys: whether keys of the API are accepted.
         policies: what users may do.
         lifetime: seconds that a login lasts.
     """
 
     base_url: str
-    label: str | None
+    issuer: str
+    label: str
     keys: bool
     policies: Sequence[UserPolicy]
     lifetime: float
@@ -173,9 +175,9 @@ class StartResource(Resource):
 
     async def _state(self, request: Request) -> bytes:
         settings = self._settings
-        login = await self._logins.find(self._cookie_of(request, LOGIN))
+        login = await self._login_of(request)
         state = {
-            "login": settings.label,
+            "login": settings.label if settings.issuer else None,
             "keys": settings.keys,
             "user": None if login is None else {"name": login.name, "key": bool(login.key)},
         }
@@ -227,8 +229,8 @@ class StartResource(Resource):
             Refusal: 429, the visitor has sent too many requests.
         """
         secret, client = self._cookie_of(request, LOGIN), self._door.client(request)
-        login = await self._logins.find(secret)
-        if login is None or (login.key and not self._settings.keys):
+        login = await self._login_of(request)
+        if login is None:
             raise LoginRequired("the page has no login", public="Log in first.")
         if not (limit or self._requests).take(secret_id(secret)):
             raise Refusal(429, "rate-limited", TOO_OFTEN, headers=(("Retry-After", "2"),))
@@ -237,6 +239,17 @@ class StartResource(Resource):
         for caller in callers:
             await self._front.gate.admit(caller)
         return Visitor(login, callers, secret_id(secret))
+
+    async def _login_of(self, request: Request) -> Login | None:
+        """Return the login of a request, if it would still be let in: by this provider or key."""
+        login = await self._logins.find(self._cookie_of(request, LOGIN))
+        if login is None or not login.key:
+            return login if login and login.issuer == self._settings.issuer else None
+        try:
+            await self._front.keys.bearer_of(login.key)
+        except Unauthenticated:
+            return None
+        return login if self._settings.keys else None
 
     def _cookie_of(self, request: Request, name: str) -> str:
         return login_cookie(request, name, secure=self._settings.secure)

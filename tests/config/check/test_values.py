@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from vncproxy.config.check import values
 from vncproxy.config.check.finding import Finding
 from vncproxy.config.check.values import check_values
+from vncproxy.config.login import Login
 from vncproxy.config.scope import Scope
 from vncproxy.config.settings import (
     API,
@@ -224,3 +225,30 @@ class PeerTests(SynchronousTestCase):
         self.assertIn("only by the process, of 4 workers, that", self.of(**several))
         shared = self.of(tokens=Tokens(store="redis"))
         self.assertIn("only by the process, of the proxies that share a Redis, that", shared)
+
+
+class LoginTests(SynchronousTestCase):
+    def of(self, **login: Any) -> dict[str, str]:
+        public = Public(base_url="https://console.example.com/")
+        found = findings(Settings(public=public, login=Login.model_validate(login)))
+        return {what: each.text for what, each in found.items() if what.startswith("login")}
+
+    def test_logins_that_lead_to_nothing(self) -> None:
+        provider = {"issuer": "https://id.example", "client_id": "x"}
+        policies = [{"groups": ["staff"]}]
+
+        self.assertIn("neither see machines", self.of(**provider)["login"])
+        self.assertEqual(self.of(**provider, required=True), {})
+        self.assertEqual(self.of(**provider, policies=policies), {})
+        self.assertEqual(self.of(policies=policies), {"login.policies": "nobody can log in"})
+        self.assertEqual(self.of(), {})
+
+    def test_users_that_may_take_the_name_of_another(self) -> None:
+        found = self.of(
+            issuer="https://id.example",
+            client_id="x",
+            required=True,
+            user_claim="preferred_username",
+        )
+
+        self.assertIn("let users change it", found["login.user_claim"])

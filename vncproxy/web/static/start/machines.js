@@ -78,7 +78,11 @@ function card(machine, tell) {
     state.className = "condition";
     state.dataset.power = machine.power;
     button.append(state);
-    button.addEventListener("click", () => open(button, machine.vm, tell));
+    button.addEventListener("click", (event) => {
+        if (!button.hasAttribute("aria-busy")) {
+            open(button, machine.vm, tell, event.ctrlKey || event.metaKey);
+        }
+    });
     row.append(button);
     return row;
 }
@@ -94,12 +98,31 @@ function screen(machine) {
     return canvas;
 }
 
-async function open(button, vm, tell) {
+/**
+ * Open a machine here, or in a tab of its own, which has to be opened before the gateway answers: later,
+ * browsers take it for an advertisement.
+ */
+async function open(button, vm, tell, inTab) {
+    const tab = inTab ? window.open("about:blank") : null;
     button.setAttribute("aria-busy", "true");
     await run(tell, async () => {
-        location.assign(await openMachine(vm));
+        try {
+            lead(tab, await openMachine(vm));
+        } catch (error) {
+            tab?.close();
+            throw error;
+        }
     });
     button.removeAttribute("aria-busy");
+}
+
+function lead(tab, url) {
+    if (tab) {
+        tab.opener = null;
+        tab.location.replace(url);
+    } else {
+        location.assign(url);
+    }
 }
 
 function failure({ backend, message }) {
