@@ -51,6 +51,7 @@ from vncproxy.interfaces import (
     ITokenStore,
     IVMInventory,
 )
+from vncproxy.login.memory import MemoryLogins
 from vncproxy.metrics import Registry
 from vncproxy.model import (
     ANY_SESSION,
@@ -315,6 +316,7 @@ class ApiTestCase(SynchronousTestCase):
         self.backends = {"kvm": self.kvm, "esx": Listing("esx", {"mail": "running"}), "b": Blind()}
         self.registry = Registry()
         self.portals = MemoryPortalStore(self.clock.seconds)
+        self.logins = MemoryLogins(self.clock.seconds)
         self.stored_keys = StoredKeys(self.portals, self.clock.seconds)
         self.audit: list[dict[str, Any]] = []
         self.keys: list[ApiKey] = []
@@ -359,6 +361,7 @@ class ApiTestCase(SynchronousTestCase):
                 authenticators=self.authenticators(),
                 keys=self.api_keys,
                 portals=self.portals,
+                logins=self.logins,
                 audit=ApiAudit(self.note, self.clock.seconds),
                 broadcast=self.broadcast,
                 metrics_registry=self.registry,

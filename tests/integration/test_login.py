@@ -108,7 +108,7 @@ class RedisLoginsTests(LoginStoreContract, RedisCase):
 
     async def test_two_proxies_share_them(self) -> None:
         one, two = self.make_logins(), self.make_logins()
-        await one.add("a" * 64, "{}", 60)
+        await one.add("a" * 64, "alice", "{}", 60)
 
         self.assertEqual(await two.find("a" * 64), "{}")
         firsts = await at_once(*(each.first("x", 60) for each in (one, two) * 5))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from zope.interface.verify import verifyObject
 
 from vncproxy.interfaces import ILoginStore
+from vncproxy.login.limits import LOGINS_OF_A_USER
 
 if TYPE_CHECKING:
     from twisted.trial.unittest import TestCase
 else:
     TestCase = object
 
-A, B = "a" * 64, "b" * 64
+A, B, C = "a" * 64, "b" * 64, "c" * 64
 
 
 class LoginStoreContract(TestCase):
@@ -32,7 +33,7 @@ class LoginStoreContract(TestCase):
     async def test_a_login_is_found_until_it_is_removed(self) -> None:
         store = self.make_logins()
         self.assertIsNone(await store.find(A))
-        await store.add(A, '{"user": "ä\\n"}', 60)
+        await store.add(A, "alice", '{"user": "ä\\n"}', 60)
         self.assertEqual(await store.find(A), '{"user": "ä\\n"}')
         self.assertIsNone(await store.find(B))
 
@@ -42,8 +43,8 @@ class LoginStoreContract(TestCase):
 
     async def test_a_login_ends(self) -> None:
         store = self.make_logins()
-        await store.add(A, "{}", 0.2)
-        await store.add(B, "{}", 60)
+        await store.add(A, "alice", "{}", 0.2)
+        await store.add(B, "alice", "{}", 60)
         await self.pass_time(0.3)
 
         self.assertIsNone(await store.find(A))
@@ -59,3 +60,24 @@ class LoginStoreContract(TestCase):
 
         self.assertIs(await store.first(A, 60), True)
         self.assertIs(await store.first(B, 60), False)
+
+    async def test_all_logins_of_a_user_end(self) -> None:
+        store = self.make_logins()
+        await store.add(A, "alice", "{}", 60)
+        await store.add(B, "alice", "{}", 60)
+        await store.add(C, "bob", "{}", 60)
+
+        self.assertEqual(await store.remove_user("alice"), 2)
+        self.assertEqual([await store.find(each) for each in (A, B, C)], [None, None, "{}"])
+        self.assertEqual(await store.remove_user("alice"), 0)
+        self.assertEqual(await store.remove_user("nobody"), 0)
+
+    async def test_a_user_has_so_many_logins(self) -> None:
+        store = self.make_logins()
+        for number in range(LOGINS_OF_A_USER + 2):
+            await store.add(f"{number:064}", "alice", "{}", 60 + number)
+
+        self.assertEqual(
+            [await store.find(f"{number:064}") for number in range(4)], [None, None, "{}", "{}"]
+        )
+        self.assertEqual(await store.remove_user("alice"), LOGINS_OF_A_USER)

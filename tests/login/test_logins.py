@@ -50,7 +50,7 @@ class LoginsTests(TestCase):
 
     async def test_a_record_of_another_version_is_no_login(self) -> None:
         for record in ("", "{}", "[]", encode(ALICE).replace('"v":1', '"v":2')):
-            await self.store.add(secret_id("s" * 43), record, 60)
+            await self.store.add(secret_id("s" * 43), "u-1", record, 60)
 
             self.assertIsNone(await self.logins.find("s" * 43), record)
             self.assertIsNone(decode(record))

@@ -24,7 +24,7 @@ class MemoryLoginsTests(LoginStoreContract, TestCase):
         self.patch(memory, "MOST_LOGINS", 3)
         store = self.make_logins()
         for number in range(5):
-            await store.add(str(number), "{}", 60)
+            await store.add(str(number), str(number), "{}", 60)
             self.assertIs(await store.first(str(number), 60), True)
 
         found = [await store.find(str(number)) for number in range(5)]

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field, replace
 from prometheus_client import CollectorRegistry
 from twisted.internet.interfaces import IReactorTime
 
-from ..interfaces import IConsoleBackend, IPortalStore, IProxies, ISessionRegistry, ITokenStore
+from ..interfaces import (
+    IConsoleBackend,
+    ILoginStore,
+    IPortalStore,
+    IProxies,
+    ISessionRegistry,
+    ITokenStore,
+)
 from ..model import ConsoleType, UnixTime
 from ..portals.memory import MemoryPortalStore
 from ..power import MachinePower
@@ -67,6 +74,7 @@ class ApiParts:
         authenticators: find the caller of a request, in this order.
         keys: the API keys among them.
         portals: what is kept for callers; in memory unless it is given.
+        logins: users that are logged in at the start page.
         gate: counts the requests of callers.
         audit: writes what callers did.
         broadcast: tells readers of events what goes on.
@@ -101,6 +109,7 @@ class ApiParts:
     authenticators: Sequence[IAuthenticator]
     keys: ApiKeys | None = None
     portals: IPortalStore | None = None
+    logins: ILoginStore | None = None
     gate: Gate | None = None
     audit: ApiAudit | None = None
     broadcast: Broadcast | None = None
@@ -147,7 +156,9 @@ class Assembly:
         """Return the routes of our own API."""
         parts, store, sessions = self._parts, self._parts.store, self._parts.sessions
         views = Views(
-            tokens=Tokens(store, sessions, self._issuer, self._permissions, self._audit),
+            tokens=Tokens(
+                store, sessions, self._issuer, self._permissions, self._audit, parts.logins
+            ),
             keys=KeysView(self._portals, parts.keys or ApiKeys(()), self._audit, parts.time),
             sessions=SessionsView(sessions, store, self._permissions, self._audit),
             joining=self._make_joining(),

@@ -13,8 +13,8 @@ class ILoginStore(Interface):
     Every method but `close` raises ``StoreUnavailable`` when the store does not answer.
     """
 
-    def add(login_id: str, record: str, ttl: float) -> Awaitable[None]:
-        """Keep a login for some seconds.
+    def add(login_id: str, user: str, record: str, ttl: float) -> Awaitable[None]:
+        """Keep a login for some seconds; the user's oldest one ends where there are too many.
 
         Args:
             login_id: the SHA-256 of its secret, in hexadecimal digits.
@@ -26,6 +26,9 @@ class ILoginStore(Interface):
 
     def remove(login_id: str) -> Awaitable[bool]:
         """End a login; False when there was none."""
+
+    def remove_user(user: str) -> Awaitable[int]:
+        """End all logins of a user; returns how many there were."""
 
     def first(name: str, ttl: float) -> Awaitable[bool]:
         """Tell whether a name is given for the first time, within some seconds."""

@@ -7,6 +7,9 @@ from typing import Final
 MOST_LOGINS: Final = 10_000
 """Logins that one process keeps in memory; the oldest end for new ones."""
 
+LOGINS_OF_A_USER: Final = 50
+"""Logins that a user has at the same time."""
+
 ATTEMPT_TIME: Final = 600.0
 """Seconds that a user may take to log in at the provider."""
 

@@ -32,7 +32,8 @@ class Logins:
         """
         await self.end(before)
         secret = new_secret()
-        await self._store.add(secret_id(secret), encode(login), login.ends_at - self._time())
+        ttl = login.ends_at - self._time()
+        await self._store.add(secret_id(secret), login.user, encode(login), ttl)
         return secret
 
     async def find(self, secret: str) -> Login | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from zope.interface import implementer
 
 from ..config.redis import RedisSettings
 from ..interfaces import ILoginStore
+from ..model import secret_id
 from ..redis.endpoint import IPrimary
 from ..redis.link import OnOperation, RedisLink
 from ..redis.outage import OutageLog
@@ -37,9 +39,10 @@ class RedisLogins:
         self._link = RedisLink(reactor, settings, primary, on_operation, outage)
         self._prefix = settings.prefix
 
-    async def add(self, login_id: str, record: str, ttl: float) -> None:
-        """Keep a login for some seconds."""
-        await self._run(scripts.ADD, self._key(login_id), record, max(1, int(ttl * 1000)))
+    async def add(self, login_id: str, user: str, record: str, ttl: float) -> None:
+        """Keep a login for some seconds; the user's oldest one ends where there are too many."""
+        keys, lasts = [self._key(login_id), self._of(user)], max(1, int(ttl * 1000))
+        await self._run(scripts.ADD, keys, record, lasts, login_id, self._key(""))
 
     async def find(self, login_id: str) -> str | None:
         """Return the record of a login; None where it has ended."""
@@ -49,20 +52,27 @@ class RedisLogins:
 
     async def remove(self, login_id: str) -> bool:
         """End a login; False when there was none."""
-        return await self._run(scripts.REMOVE, self._key(login_id)) == "1"
+        return await self._run(scripts.REMOVE, [self._key(login_id)]) == "1"
+
+    async def remove_user(self, user: str) -> int:
+        """End all logins of a user; returns how many there were."""
+        return int(await self._run(scripts.REMOVE_USER, [self._of(user)], self._key("")))
 
     async def first(self, name: str, ttl: float) -> bool:
         """Tell whether a name is given for the first time, within some seconds."""
         key = f"{self._prefix}login:once:{name}"
-        return await self._run(scripts.FIRST, key, max(1, int(ttl * 1000))) == "1"
+        return await self._run(scripts.FIRST, [key], max(1, int(ttl * 1000))) == "1"
 
     async def close(self) -> None:
         """Close the connection."""
         await self._link.close()
 
-    async def _run(self, script: str, key: str, *args: str | int) -> str:
-        answer = await self._link.run(lambda redis: redis.change(script, [key], *args), "login")
+    async def _run(self, script: str, keys: Sequence[str], *args: str | int) -> str:
+        answer = await self._link.run(lambda redis: redis.change(script, keys, *args), "login")
         return answer.decode() if isinstance(answer, bytes) else str(answer)
+
+    def _of(self, user: str) -> str:
+        return f"{self._prefix}logins:{secret_id(user)}"
 
     def _key(self, login_id: str) -> str:
         return f"{self._prefix}login:{login_id}"

@@ -11,7 +11,7 @@ from twisted.web.resource import IResource
 
 from ..config.settings import Settings
 from ..hosts.directory import Directory
-from ..interfaces import IPortalStore, IProxies, ISessionRegistry, ITokenStore
+from ..interfaces import ILoginStore, IPortalStore, IProxies, ISessionRegistry, ITokenStore
 from ..model import Rate
 from ..session.registry import SessionRegistry
 from ..typist.machine_turns import ITurns, MachineTurns
@@ -58,6 +58,7 @@ class ApiResources:
         drive: lets a session drive.
         reviews: what watches recordings; None where nothing is recorded.
         turns: of several processes; None where this one is alone.
+        logins: users that are logged in.
 
     Attributes:
         broadcast: tells readers of events what goes on.
@@ -77,6 +78,7 @@ class ApiResources:
         drive: Drive | None,
         reviews: Reviews | None,
         turns: ITurns | None,
+        logins: ILoginStore,
     ) -> None:
         # klein installs the reactor on import, and importing this module must not
         from ..api.audit import ApiAudit
@@ -93,6 +95,7 @@ class ApiResources:
         self._screens = screens
         self._drive = drive
         self._reviews = reviews
+        self._logins = logins
         self._clock = sessions.services.reactor
         self._typing_turns = MachineTurns(self._clock, turns)
         self._portals = portals
@@ -143,6 +146,7 @@ class ApiResources:
             authenticators=(keys,),
             keys=keys,
             portals=self._portals,
+            logins=self._logins,
             gate=self._gate,
             audit=self._audit,
             broadcast=self.broadcast,

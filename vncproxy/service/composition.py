@@ -298,6 +298,7 @@ class _Parts:
             self.company.handing.force,
             self.reviews,
             turns_of(self.cluster, self.me),
+            self.start.store,
         )
         sites = Sites(
             settings,

@@ -40,10 +40,13 @@ class StartPage:
     Args:
         store: where logins are kept.
         note: writes an audit line.
+
+    Attributes:
+        store: where logins are kept.
     """
 
     def __init__(self, store: ILoginStore, note: Note, reactor: Any) -> None:
-        self._store = store
+        self.store = store
         self._note = note
         self._reactor = reactor
         self._logins = Logins(store, time.time)
@@ -75,7 +78,7 @@ class StartPage:
 
     async def close(self) -> None:
         """Close connections."""
-        await self._store.close()
+        await self.store.close()
 
 
 class _Door:

@@ -269,6 +269,20 @@ class RevokeTests(ApiTestCase):
         self.assertEqual((answer.status, answer.body), (200, {"revoked": 1, "ended": 1}))
         self.assertEqual(list(self.sessions.live), ["2"])
 
+    def test_user_loses_logins_as_well(self) -> None:
+        for number, user in enumerate(("zoë", "zoë", "bob")):
+            self.successResultOf(
+                Deferred.fromCoroutine(self.logins.add(str(number), user, "{}", 60))
+            )
+
+        self.assertEqual(self.call("DELETE", "/v1/tokens?user=zo%C3%AB").status, 200)
+
+        found = [
+            self.successResultOf(Deferred.fromCoroutine(self.logins.find(str(number))))
+            for number in range(3)
+        ]
+        self.assertEqual(found, [None, None, "{}"])
+
     def test_machine_of_a_backend_that_is_gone_can_be_revoked(self) -> None:
         self.assertEqual(self.call("DELETE", "/v1/tokens?vm=gone/1").status, 200)
 

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from ...answers import IssuedToken, Revocation, StoredToken
 from ...config.scope import Scope
 from ...errors import EndedByAdministrator, Forbidden, StoreUnavailable, TokenRefused
-from ...interfaces import ILinkStore, ISessionRegistry, ITokenStore
+from ...interfaces import ILinkStore, ILoginStore, ISessionRegistry, ITokenStore
 from ...model import Ended, SessionFilter, VMAddress
 from ...text import printable
 from ...tokens.bounds import narrowed
@@ -34,6 +34,7 @@ class Tokens:
         issuer: issues tokens.
         permissions: which machines a caller may use.
         audit: writes what was done.
+        logins: where the logins of revoked users are ended; None where there are none.
     """
 
     log = Logger()
@@ -45,12 +46,14 @@ class Tokens:
         issuer: TokenIssuer,
         permissions: Permissions,
         audit: ApiAudit,
+        logins: ILoginStore | None = None,
     ) -> None:
         self._store = store
         self._sessions = sessions
         self._issuer = issuer
         self._permissions = permissions
         self._audit = audit
+        self._logins = logins
 
     async def issue(self, caller: Caller, request: TokenRequest) -> Reply[IssuedToken]:
         """Issue a token: 201 with its secret and access URL, which no later answer repeats.
@@ -124,13 +127,15 @@ class Tokens:
         return revoked_reply(revoked, ended)
 
     async def revoke_user(self, caller: Caller, user: str) -> Reply[Revocation]:
-        """Revoke all tokens of a user and end the user's sessions.
+        """Revoke all tokens of a user and end the user's logins and sessions.
 
         Raises:
             Refusal: 403, the caller may not touch every machine that the user may have tokens for.
         """
         _require_all_machines(caller, "user")
         try:
+            if self._logins is not None:  # first: a user that is logged in makes links
+                await self._logins.remove_user(user)
             if ILinkStore.providedBy(self._store):
                 await ILinkStore(self._store).revoke_links_of_user(user)
             revoked = len(await self._store.revoke_user(user))
