@@ -143,7 +143,7 @@ class KeyTests(RedisCase):
         await links.add("d" * 64, "1" * 16, "{}", 60, 60)
         logins = RedisLogins(reactor, self.settings())
         self.addCleanup(lambda: Deferred.fromCoroutine(logins.close()))
-        await logins.add("e" * 64, "{}", 60)
+        await logins.add("e" * 64, "alice", "{}", 60)
         await logins.first("f" * 64, 60)
 
     async def exceed_a_high_limit(self, store: RedisTokenStore) -> None:
