@@ -225,6 +225,14 @@ class StartPageTests(SynchronousTestCase):
         issued = world().gateway.audit_of("api-issue", user="alice")
         self.assertEqual((issued["caller"], issued["key"]), ("login", "alice"))
 
+    def test_a_link_whose_token_is_in_the_fragment(self) -> None:
+        _, token = self.link("alice")
+        self.driver.get("about:blank")
+        self.driver.get(f"{self.url}#token={token}")
+
+        self.until(lambda: self.text("#headline"), "Log in to open this console")
+        self.assertEqual(self.driver.current_url, f"{self.url}console#token={token}")
+
     def test_a_link_leads_through_the_login_to_its_console(self) -> None:
         url, token = self.link("alice")
         self.driver.get(url)

@@ -53,6 +53,7 @@ The page for those who come without a token is ``start/start.html``, served at t
 modules, in reading order:
 
 - ``start.js``: the entry; leads to the console of a link whose token is in the fragment.
+- ``page.js``: sets the page up.
 - ``problems.js``: why a user was not logged in, in words.
 - ``requests.js``: what the page asks of the gateway.
 - ``return.js``: the console that a user wanted to open before the login.
