@@ -15,6 +15,12 @@ WRITE = """
     document.getElementById(name).dispatchEvent(new Event("input"));
 """
 
+LOADED = """
+    const [name] = arguments;
+    return import("./static/keys/guest-layout.js")
+        .then(({ guest }) => guest.name === name && guest.layout !== null);
+"""
+
 
 class TypingPage(Page):
     """The console page, whose user types texts by its dialog."""
@@ -39,6 +45,29 @@ class TypingPage(Page):
     def press(self, name: str) -> None:
         """Press a button."""
         self.driver.find_element(By.ID, name).click()
+
+    def choose_keyboard(self, mode: str, layout: str) -> None:
+        """Choose how the keys of this keyboard are meant, and the machine's layout."""
+        self.press("keys")
+        self.driver.find_element(By.CSS_SELECTOR, f"[name=keyboard][value={mode}]").click()
+        Select(self.driver.find_element(By.ID, "keys-layout")).select_by_value(layout)
+        self._until(lambda: self.script(LOADED, layout), True)
+        self.script("document.getElementById('keys-menu').hidePopover()")
+        self.script("document.querySelector('#screen canvas').focus()")
+
+    def strike(self, code: str, key: str, *modifiers: tuple[str, str]) -> None:
+        """Press and release a key of a keyboard of any layout, while others are held.
+
+        Args:
+            code: where it is.
+            key: what it means.
+            modifiers: the code and the key of each that is held.
+        """
+        events = [("keyDown", *each) for each in (*modifiers, (code, key))]
+        events += [("keyUp", *each) for each in ((code, key), *reversed(modifiers))]
+        for kind, each, meaning in events:
+            members = {"type": kind, "code": each, "key": meaning}
+            self.driver.execute_cdp_cmd("Input.dispatchKeyEvent", members)
 
     def notice(self) -> str:
         """Return what the page's notices say."""

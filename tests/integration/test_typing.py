@@ -29,6 +29,22 @@ from vncproxy.keyboard.layouts import FOLDER
 GENERATOR = Path(__file__).parents[2] / "tools/make_layouts.py"
 
 
+LEFT_SHIFT, RIGHT_ALT = ("ShiftLeft", "Shift"), ("AltRight", "AltGraph")
+
+
+def open_page(name: str) -> TypingPage:
+    """Open the console of a guest, or the display."""
+    page = TypingPage()
+    page.open(world().gateway.issue(f"here/{name}")["url"])
+    page.wait_for_state("connected")
+    return page
+
+
+def strike(page: TypingPage, keys: tuple[Any, ...]) -> None:
+    for code, key, *modifiers in keys:
+        page.strike(code, key, *modifiers)
+
+
 class QemuTests(SynchronousTestCase):
     timeout = 180
 
@@ -64,9 +80,7 @@ class XServerTests(SynchronousTestCase):
         self.reads(self._by_the_api)
 
     def test_a_program_reads_what_the_page_types(self) -> None:
-        page = TypingPage()
-        page.open(world().gateway.issue("here/display")["url"])
-        page.wait_for_state("connected")
+        page = open_page("display")
         self.reads(lambda: page.type_text(self.text + "\n", "de"))
         page.leave()
 
@@ -104,12 +118,6 @@ class DialogTests(SynchronousTestCase):
 
     timeout = 180
 
-    def open(self, name: str) -> TypingPage:
-        page = TypingPage()
-        page.open(world().gateway.issue(f"here/{name}")["url"])
-        page.wait_for_state("connected")
-        return page
-
     def test_a_guest_gets_the_scan_codes_of_its_layout_whatever_its_server_speaks(self) -> None:
         french = "azAZ19&é\"'(-è_çà)=;:!,?./§ù%µ*<>@#{[|\\]}€êÖ"
         for name, layout, text in (
@@ -119,13 +127,13 @@ class DialogTests(SynchronousTestCase):
         ):
             expected = scancodes(layout, text)
             world().arrives[name].result()
-            types = partial(self.open(name).type_text, text, layout)
+            types = partial(open_page(name).type_text, text, layout)
             found = typed_at(world().guests[name], expected, types)
             self.assertEqual(found.hex(" "), expected.hex(" "), name)
 
     def test_a_wrong_guess_is_taken_back_and_its_text_kept(self) -> None:
         before = world().echo.typed()
-        page = self.open("echo")
+        page = open_page("echo")
         page.type_text("zy\nyes_", "de")
         wrong = before + "yz\nzes?"
         until(lambda: world().echo.typed() == wrong, "the wrong characters")
@@ -146,13 +154,45 @@ class DialogTests(SynchronousTestCase):
 
     def test_a_password_is_typed_and_kept_nowhere(self) -> None:
         before = world().echo.typed()
-        page = self.open("echo")
+        page = open_page("echo")
         page.type_text("Tr0ub4dor&3", "us", secret=True)
         until(lambda: world().echo.typed() == before + "Tr0ub4dor&3", "the password")
         self.assertNotIn("Tr0ub4dor&3", page.script("return document.body.outerHTML"))
         values = "return [...document.querySelectorAll('input, textarea')].map((e) => e.value)"
         self.assertNotIn("Tr0ub4dor&3", page.script(values))
         page.leave()
+
+
+class KeyboardTests(SynchronousTestCase):
+    """What the user's own keyboard types."""
+
+    timeout = 180
+    german = (("Digit7", "/", LEFT_SHIFT), ("KeyY", "z"), ("KeyQ", "@", RIGHT_ALT))
+    """Keys of a German keyboard: where they are, what is printed on them, and what is held."""
+    american = (("Slash", "/"), ("KeyQ", "q"), ("Digit2", "@", LEFT_SHIFT))
+
+    def test_each_key_types_what_is_printed_on_it_or_what_is_at_its_place(self) -> None:
+        for name, mode, layout, keys, right in (
+            (
+                "us",
+                "printed",
+                "us",
+                self.german,
+                "2a aa 35 b5 2a aa 2c ac e038 e0b8 2a 03 83 aa e038 e0b8",
+            ),
+            ("us", "position", "us", self.german, "2a 08 88 aa 15 95 e038 10 90 e0b8"),
+            ("de", "printed", "de", self.american, "2a 08 88 aa 10 90 2a aa e038 10 90 e0b8 2a aa"),
+            ("de", "position", "de", self.american, "35 b5 10 90 2a 03 83 aa"),
+            ("fr", "printed", "fr", self.american, "2a 34 b4 aa 1e 9e 2a aa e038 0b 8b e0b8 2a aa"),
+            ("fr", "position", "fr", self.american, "35 b5 10 90 2a 03 83 aa"),
+        ):
+            world().arrives[name].result()
+            page = open_page(name)
+            page.choose_keyboard(mode, layout)
+            found = typed_at(
+                world().guests[name], bytes.fromhex(right), partial(strike, page, keys)
+            )
+            self.assertEqual(found.hex(" "), bytes.fromhex(right).hex(" "), (name, mode))
 
 
 class SessionTests(SynchronousTestCase):

@@ -30,7 +30,8 @@ rooms below ``static/``, in reading order:
   ``message.js`` shows messages of the operator.
 - ``keys/``: what is typed.
   ``keys.js``: key chords and held keys; ``layouts.js``: keyboard layouts of guests, in the files
-  of `vncproxy.keyboard` (``layouts/`` is a link to them); ``typing.js``, ``typing-dialog.js``: text
+  of `vncproxy.keyboard` (``layouts/`` is a link to them); ``guest-layout.js``: the machine's one;
+  ``physical.js``: the user's own keyboard; ``typing.js``, ``typing-dialog.js``: text
   as key strokes, and the dialog that sends it; ``softkeyboard.js``, ``keybar.js``: on-screen
   keyboards of phones and tablets, the keys that they lack, and input methods; ``keyevents.js``:
   events of the keyboard, for another element; ``pointerlock.js``: the mouse pointer, kept on the

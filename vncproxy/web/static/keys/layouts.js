@@ -1,6 +1,7 @@
 /** Keyboard layouts of guests: by which strokes each of them types a character. */
 
 import KeyTable from "../novnc/core/input/keysym.js";
+import keysyms from "../novnc/core/input/keysymdef.js";
 import XtScancode from "../novnc/core/input/xtscancodes.js";
 
 /**
@@ -19,10 +20,11 @@ const EVERYWHERE = {
     "\n": [[[KeyTable.XK_Return, "Enter"]]],
     "\t": [[[KeyTable.XK_Tab, "Tab"]]],
 };
-/** scan code as in the files -> KeyboardEvent.code */
-const PLACES = new Map(
-    Object.entries(XtScancode).map(([code, scan]) => [scan >> 8 ? (scan & 0x7f) | 0x80 : scan, code]),
+/** KeyboardEvent.code -> scan code as in the files, and the other way round */
+const SCANCODES = new Map(
+    Object.entries(XtScancode).map(([code, scan]) => [code, scan >> 8 ? (scan & 0x7f) | 0x80 : scan]),
 );
+const PLACES = new Map([...SCANCODES].map(([code, scancode]) => [scancode, code]));
 
 /** QEMU's own tables of these layouts have no dead keys: they take the character on the key. */
 const NOT_DEAD_IN_QEMU = ["de", "fr"];
@@ -74,19 +76,49 @@ async function request(name) {
     return new Layout(characters, NOT_DEAD_IN_QEMU.includes(name) ? SHOWN : {});
 }
 
+const level = (scancode, modifiers) => scancode * 4 + modifiers;
+
 class Layout {
     #characters;
-    #plain = new Map();
+    /** scan code and modifiers -> keysym */
+    #keys = new Map();
+    /** keysym -> character, for those that have a keysym of old beside the one of Unicode */
+    #named = new Map();
     #shown;
 
     constructor(characters, shown) {
         this.#characters = characters;
         this.#shown = shown;
-        for (const [scancode, modifiers, keysym] of Object.values(characters).flat()) {
-            if (modifiers === 0) {
-                this.#plain.set(scancode, keysym);
+        for (const [character, strokes] of Object.entries(characters)) {
+            this.#named.set(keysyms.lookup(character.codePointAt(0)), character);
+            for (const [scancode, modifiers, keysym] of strokes) {
+                this.#keys.set(level(scancode, modifiers), keysym);
             }
         }
+    }
+
+    /** The character of a keysym that the layout has, else null. */
+    character(keysym) {
+        return this.#named.get(keysym) ?? null;
+    }
+
+    /**
+     * The key at a place of the keyboard, with the keysym that it has in this layout.
+     * @param {string} code - KeyboardEvent.code
+     * @param {{shift: boolean, altGr: boolean, capsLock: boolean}} held
+     * @param {boolean} isQEMU - whether the server is QEMU
+     * @returns {?Key} null where the layout says nothing of it
+     */
+    keyAt(code, { shift, altGr, capsLock }, isQEMU) {
+        const scancode = SCANCODES.get(code);
+        const isShifted = shift !== (capsLock && !altGr && this.#isLetter(scancode));
+        const keysym = this.#keys.get(level(scancode, (isShifted ? WITH_SHIFT : 0) | (altGr ? WITH_ALTGR : 0)));
+        return keysym === undefined ? null : this.#key(scancode, keysym, isQEMU);
+    }
+
+    #isLetter(scancode) {
+        const [plain, shifted] = [0, WITH_SHIFT].map((each) => this.character(this.#keys.get(level(scancode, each))));
+        return plain !== null && plain !== shifted && plain.toUpperCase() === shifted;
     }
 
     /**
@@ -103,7 +135,7 @@ class Layout {
         return [
             ...(modifiers & WITH_SHIFT ? [SHIFT] : []),
             ...(modifiers & WITH_ALTGR ? [ALTGR] : []),
-            isQEMU ? this.#forQEMU(scancode, keysym) : [keysym, PLACES.get(scancode)],
+            this.#key(scancode, keysym, isQEMU),
         ];
     }
 
@@ -111,9 +143,13 @@ class Layout {
      * QEMU that was started with `-k` looks keysyms up in a table of its own. At a release it finds no
      * shifted ones that several keys have, and leaves the key down; it finds the plain one of the key.
      */
-    #forQEMU(scancode, keysym) {
-        const [pressed, released] = [keysym, this.#plain.get(scancode) ?? keysym].map((each) => this.#shown[each] ?? each);
-        return [pressed, PLACES.get(scancode), released];
+    #key(scancode, keysym, isQEMU) {
+        const code = PLACES.get(scancode);
+        if (!isQEMU) {
+            return [keysym, code];
+        }
+        const plain = this.#keys.get(level(scancode, 0)) ?? keysym;
+        return [this.#shown[keysym] ?? keysym, code, this.#shown[plain] ?? plain];
     }
 
     /** Whether a character certainly arrives at a machine with this layout. */
@@ -139,5 +175,7 @@ export const UNKNOWN = {
         const key = [point <= 0xff ? point : UNICODE + point];
         return [NEEDS_SHIFT.test(character) ? [[KeyTable.XK_Shift_L], key] : [key]];
     },
+    character: () => null,
+    keyAt: () => null,
     has: (character) => ON_US_KEYBOARD.test(character),
 };

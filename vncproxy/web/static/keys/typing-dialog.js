@@ -2,14 +2,11 @@
 
 import { element, onClick } from "../page/dom.js";
 import { hide, show } from "../page/notices.js";
-import { recall, remember } from "../page/remembered.js";
+import { guest, offerChoice } from "./guest-layout.js";
 import { press } from "./keys.js";
-import { UNKNOWN, load } from "./layouts.js";
+import { UNKNOWN } from "./layouts.js";
 import { duration, lacking, steps, type } from "./typing.js";
-import { t, tn } from "../texts/texts.js";
 
-/** What is remembered for each machine. */
-const LAYOUT = "layout";
 const NOTICE = "typed";
 /** Characters that a note names. */
 const MOST_NAMED = 12;
@@ -27,14 +24,13 @@ export function attach(connection) {
         element(id).addEventListener("input", () => dialog.review());
     }
     element("typing-hidden").addEventListener("change", () => dialog.chooseField());
-    element("typing-layout").addEventListener("change", () => dialog.chooseLayout());
+    offerChoice(element("typing-layout"));
+    guest.addEventListener("change", () => dialog.review());
     onClick("typing-show", () => dialog.showSecret(element("typing-show").ariaPressed !== "true"));
     onClick("typing-cancel", () => dialog.close());
     onClick("typing-start", () => dialog.start());
     element("typing").addEventListener("close", () => dialog.closed());
     connection.addEventListener("change", () => connection.onTheMove || dialog.close());
-    connection.addEventListener("screen", () => dialog.begin());
-    connection.addEventListener("known", () => dialog.recallLayout());
     for (const event of ["keydown", "pointerdown"]) {
         // what is typed or clicked now changes what Backspace would remove
         element("screen").addEventListener(event, () => hide(NOTICE), { capture: true });
@@ -56,13 +52,10 @@ function startOnEnter(event) {
 
 class TypingDialog {
     #connection;
-    #isQEMU = false;
-    #layout = UNKNOWN;
     #running = new AbortController();
 
     constructor(connection) {
         this.#connection = connection;
-        this.recallLayout();
     }
 
     get #isSecret() {
@@ -75,12 +68,6 @@ class TypingDialog {
 
     get #pace() {
         return Number(element("typing-speed").value);
-    }
-
-    begin() {
-        this.#connection.rfb.addEventListener("desktopname", ({ detail }) => {
-            this.#isQEMU = /^QEMU\b/.test(detail.name);
-        });
     }
 
     open() {
@@ -124,47 +111,18 @@ class TypingDialog {
         element("typing-show").ariaPressed = String(on);
     }
 
-    /** Take the layout that was chosen for this machine, or else the one that was chosen last. */
-    recallLayout() {
-        const choice = element("typing-layout");
-        choice.value = recall(LAYOUT, this.#connection.machine) ?? "";
-        if (choice.selectedIndex < 0) {
-            choice.value = "";
-        }
-        this.#loadLayout();
-    }
-
-    chooseLayout() {
-        remember(LAYOUT, element("typing-layout").value, this.#connection.machine);
-        this.#loadLayout();
-    }
-
-    async #loadLayout() {
-        const name = element("typing-layout").value;
-        let layout = null;
-        try {
-            layout = await load(name);
-        } catch {
-            // the note says it
-        }
-        if (name === element("typing-layout").value) {
-            this.#layout = layout;
-            this.review();
-        }
-    }
-
     /** Say before anything is sent what the layout lacks, and how long it takes. */
     review() {
         const text = this.#field.value;
-        const layout = this.#layout;
+        const { layout } = guest;
         const odd = layout ? lacking(text, layout) : [];
         const all = layout ? this.#steps() : [];
         const isPartial = layout !== UNKNOWN && odd.length > 0;
-        element("typing-start").textContent = isPartial && !this.#isSecret ? t("Type without them") : t("Type it");
+        element("typing-start").textContent = isPartial && !this.#isSecret ? "Type without them" : "Type it";
         element("typing-start").disabled = !text || all.length === 0 || (isPartial && this.#isSecret);
-        element("typing-note").textContent = layout ? this.#about(odd) : t("This layout could not be loaded. Choose it again, or another one.");
+        element("typing-note").textContent = guest.isMissing ? "This layout could not be loaded. Choose another one, or try again." : this.#about(odd);
         const time = duration(all, this.#pace);
-        element("typing-time").textContent = time < LONG ? "" : t("Takes about {time}.", { time: inTime(time) });
+        element("typing-time").textContent = time < LONG ? "" : `Takes about ${inTime(time)}.`;
     }
 
     #about(odd) {
@@ -172,17 +130,17 @@ class TypingDialog {
             return "";
         }
         if (this.#isSecret) {
-            return t("This keyboard layout lacks a character of it.");
+            return "This keyboard layout lacks a character of it.";
         }
         const names = odd.slice(0, MOST_NAMED).map(named).join(" ") + (odd.length > MOST_NAMED ? " …" : "");
-        return this.#layout === UNKNOWN
-            ? t("Not on a US keyboard, and may not arrive: {names}. Choose the machine's keyboard layout.", { names })
-            : t("This keyboard layout lacks: {names}", { names });
+        return guest.layout === UNKNOWN
+            ? `Not on a US keyboard, and may not arrive: ${names}. Choose the machine's keyboard layout.`
+            : `This keyboard layout lacks: ${names}`;
     }
 
     #steps() {
         const enter = this.#isSecret && element("typing-enter").checked ? "\n" : "";
-        return steps(this.#field.value + enter, this.#layout, this.#isQEMU);
+        return steps(this.#field.value + enter, guest.layout, guest.isQEMU);
     }
 
     async start() {
@@ -215,16 +173,14 @@ class TypingDialog {
         const characters = typed.map((step) => step.typed).filter(Boolean);
         const last = characters.findLastIndex((each) => each === "\n" || each === "\t");
         const count = characters.length - 1 - last;
-        const words = isWhole
-            ? tn("{count} character typed.", "{count} characters typed.", characters.length)
-            : tn("Stopped after {count} character.", "Stopped after {count} characters.", characters.length);
+        const words = isWhole ? `${characters.length} characters typed.` : `Stopped after ${characters.length} characters.`;
         const text = isSecret || !isWhole ? "" : element("typing-text").value;
         if (isWhole && !isSecret) {
             element("typing-text").value = "";
         }
-        const label = last < 0 ? t("Remove them") : tn("Remove the last one", "Remove the last {count}", count);
+        const label = last < 0 ? "Remove them" : `Remove the last ${count}`;
         const actions = count ? [{ label, run: () => this.#takeBack(count, text) }] : [];
-        show(NOTICE, words, actions, t("Wrong characters? Remove them, and choose the machine's keyboard layout."));
+        show(NOTICE, words, actions, "Wrong characters? Remove them, and choose the machine's keyboard layout.");
     }
 
     async #takeBack(count, text) {
@@ -243,7 +199,7 @@ class TypingDialog {
 
 function setRunning(on) {
     element("typing-running").hidden = !on;
-    element("typing-cancel").textContent = on ? t("Stop") : t("Cancel");
+    element("typing-cancel").textContent = on ? "Stop" : "Cancel";
     element("typing-start").disabled = on;
     for (const id of ["typing-text", "typing-secret"]) {
         element(id).readOnly = on;
@@ -256,8 +212,8 @@ function setRunning(on) {
 function showProgress(done, all, time) {
     const left = (time / done) * (all - done);
     element("typing-progress").value = done / all;
-    element("typing-count").textContent = t("{done} of {all}", { done, all });
-    element("typing-left").textContent = left < LONG ? "" : t("{time} left", { time: inTime(left) });
+    element("typing-count").textContent = `${done} of ${all}`;
+    element("typing-left").textContent = left < LONG ? "" : `${inTime(left)} left`;
 }
 
 /** A character as it is shown in a note; one that cannot be seen by its number. */
@@ -269,7 +225,5 @@ function named(character) {
 
 function inTime(milliseconds) {
     const seconds = Math.ceil(milliseconds / 1000);
-    return seconds < 90
-        ? tn("{count} second", "{count} seconds", seconds)
-        : tn("{count} minute", "{count} minutes", Math.round(seconds / 60));
+    return seconds < 90 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
 }

@@ -14,6 +14,7 @@ import * as message from "../session/message.js";
 import * as mode from "../people/mode.js";
 import * as overlay from "./overlay.js";
 import * as people from "../people/people.js";
+import * as physical from "../keys/physical.js";
 import * as pointerlock from "../keys/pointerlock.js";
 import * as power from "../people/power.js";
 import * as quality from "../picture/quality.js";
@@ -33,6 +34,7 @@ import { keepsCookies } from "../session/diagnosis.js";
 import { element } from "./dom.js";
 import { followed, readLink, settled, socketURL } from "../session/link.js";
 import { language, t } from "../texts/texts.js";
+import { guest } from "../keys/guest-layout.js";
 import { describeScreen, leaveOnChord, releaseKeysOnBlur } from "./focus.js";
 
 /** What is attached to the connection, in this order. */
@@ -51,7 +53,9 @@ const PARTS = [
     quality,
     pointerlock,
     clipboard,
+    guest,
     typingDialog,
+    physical,
     overlay,
     waits,
     embedding,
