@@ -5,6 +5,7 @@ import { hide, show } from "../page/notices.js";
 import { guest, offerChoice } from "./guest-layout.js";
 import { press } from "./keys.js";
 import { UNKNOWN } from "./layouts.js";
+import { t, tn } from "../texts/texts.js";
 import { duration, lacking, steps, type } from "./typing.js";
 
 const NOTICE = "typed";
@@ -118,11 +119,13 @@ class TypingDialog {
         const odd = layout ? lacking(text, layout) : [];
         const all = layout ? this.#steps() : [];
         const isPartial = layout !== UNKNOWN && odd.length > 0;
-        element("typing-start").textContent = isPartial && !this.#isSecret ? "Type without them" : "Type it";
+        element("typing-start").textContent = isPartial && !this.#isSecret ? t("Type without them") : t("Type it");
         element("typing-start").disabled = !text || all.length === 0 || (isPartial && this.#isSecret);
-        element("typing-note").textContent = guest.isMissing ? "This layout could not be loaded. Choose another one, or try again." : this.#about(odd);
+        element("typing-note").textContent = guest.isMissing
+            ? t("This layout could not be loaded. Choose another one, or try again.")
+            : this.#about(odd);
         const time = duration(all, this.#pace);
-        element("typing-time").textContent = time < LONG ? "" : `Takes about ${inTime(time)}.`;
+        element("typing-time").textContent = time < LONG ? "" : t("Takes about {time}.", { time: inTime(time) });
     }
 
     #about(odd) {
@@ -130,12 +133,12 @@ class TypingDialog {
             return "";
         }
         if (this.#isSecret) {
-            return "This keyboard layout lacks a character of it.";
+            return t("This keyboard layout lacks a character of it.");
         }
         const names = odd.slice(0, MOST_NAMED).map(named).join(" ") + (odd.length > MOST_NAMED ? " …" : "");
         return guest.layout === UNKNOWN
-            ? `Not on a US keyboard, and may not arrive: ${names}. Choose the machine's keyboard layout.`
-            : `This keyboard layout lacks: ${names}`;
+            ? t("Not on a US keyboard, and may not arrive: {names}. Choose the machine's keyboard layout.", { names })
+            : t("This keyboard layout lacks: {names}", { names });
     }
 
     #steps() {
@@ -173,14 +176,16 @@ class TypingDialog {
         const characters = typed.map((step) => step.typed).filter(Boolean);
         const last = characters.findLastIndex((each) => each === "\n" || each === "\t");
         const count = characters.length - 1 - last;
-        const words = isWhole ? `${characters.length} characters typed.` : `Stopped after ${characters.length} characters.`;
+        const words = isWhole
+            ? tn("{count} character typed.", "{count} characters typed.", characters.length)
+            : tn("Stopped after {count} character.", "Stopped after {count} characters.", characters.length);
         const text = isSecret || !isWhole ? "" : element("typing-text").value;
         if (isWhole && !isSecret) {
             element("typing-text").value = "";
         }
-        const label = last < 0 ? "Remove them" : `Remove the last ${count}`;
+        const label = last < 0 ? t("Remove them") : tn("Remove the last one", "Remove the last {count}", count);
         const actions = count ? [{ label, run: () => this.#takeBack(count, text) }] : [];
-        show(NOTICE, words, actions, "Wrong characters? Remove them, and choose the machine's keyboard layout.");
+        show(NOTICE, words, actions, t("Wrong characters? Remove them, and choose the machine's keyboard layout."));
     }
 
     async #takeBack(count, text) {
@@ -199,7 +204,7 @@ class TypingDialog {
 
 function setRunning(on) {
     element("typing-running").hidden = !on;
-    element("typing-cancel").textContent = on ? "Stop" : "Cancel";
+    element("typing-cancel").textContent = on ? t("Stop") : t("Cancel");
     element("typing-start").disabled = on;
     for (const id of ["typing-text", "typing-secret"]) {
         element(id).readOnly = on;
@@ -212,8 +217,8 @@ function setRunning(on) {
 function showProgress(done, all, time) {
     const left = (time / done) * (all - done);
     element("typing-progress").value = done / all;
-    element("typing-count").textContent = `${done} of ${all}`;
-    element("typing-left").textContent = left < LONG ? "" : `${inTime(left)} left`;
+    element("typing-count").textContent = t("{done} of {all}", { done, all });
+    element("typing-left").textContent = left < LONG ? "" : t("{time} left", { time: inTime(left) });
 }
 
 /** A character as it is shown in a note; one that cannot be seen by its number. */
@@ -225,5 +230,7 @@ function named(character) {
 
 function inTime(milliseconds) {
     const seconds = Math.ceil(milliseconds / 1000);
-    return seconds < 90 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
+    return seconds < 90
+        ? tn("{count} second", "{count} seconds", seconds)
+        : tn("{count} minute", "{count} minutes", Math.round(seconds / 60));
 }
