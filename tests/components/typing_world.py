@@ -149,14 +149,14 @@ def arrived(guest: QemuMachine) -> bytes:
 def typed_at(guest: QemuMachine, expected: bytes, types: Callable[[], object]) -> bytes:
     """Return what arrives when something is typed; it is typed again where keys were lost.
 
-    A guest that gets no processor time for some tenths of a second loses them: a keyboard has room
-    for 16 bytes.
+    A guest that gets no processor time for some tenths of a second loses them, since a keyboard has
+    room for 16 bytes; and the release of a key before may arrive late.
     """
     for _ in range(ATTEMPTS):
         before = arrived(guest)
         types()
         found = _settled(guest, len(before) + len(expected)).removeprefix(before)
-        if len(found) >= len(expected):
+        if found == expected:
             break
     return found
 

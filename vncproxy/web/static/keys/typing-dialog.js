@@ -204,6 +204,7 @@ class TypingDialog {
 
 function setRunning(on) {
     element("typing-running").hidden = !on;
+    element("typing-time").hidden = on;
     element("typing-cancel").textContent = on ? t("Stop") : t("Cancel");
     element("typing-start").disabled = on;
     for (const id of ["typing-text", "typing-secret"]) {
