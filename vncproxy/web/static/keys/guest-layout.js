@@ -36,6 +36,13 @@ class GuestLayout extends EventTarget {
         this.#use(name);
     }
 
+    /** Try again where it could not be loaded. */
+    loadAgain() {
+        if (this.isMissing) {
+            this.#use(this.name);
+        }
+    }
+
     async #use(name) {
         this.name = name;
         this.#set(null, false);

@@ -73,6 +73,7 @@ class TypingDialog {
 
     open() {
         hide(NOTICE);
+        guest.loadAgain();
         this.review();
         element("typing").showModal();
         this.#field.select();
@@ -122,7 +123,7 @@ class TypingDialog {
         element("typing-start").textContent = isPartial && !this.#isSecret ? t("Type without them") : t("Type it");
         element("typing-start").disabled = !text || all.length === 0 || (isPartial && this.#isSecret);
         element("typing-note").textContent = guest.isMissing
-            ? t("This layout could not be loaded. Choose another one, or try again.")
+            ? t("This layout could not be loaded. Choose it again, or another one.")
             : this.#about(odd);
         const time = duration(all, this.#pace);
         element("typing-time").textContent = time < LONG ? "" : t("Takes about {time}.", { time: inTime(time) });
