@@ -8,6 +8,10 @@ const NAME = "language";
 export const LANGUAGES = {
     en: "English",
     de: "Deutsch",
+    es: "Español",
+    fr: "Français",
+    ja: "日本語",
+    zh: "简体中文",
 };
 /** Languages that are written from right to left. */
 const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
