@@ -66,9 +66,14 @@ class Tree:
         total = 0
         for pid in self.pids():
             with contextlib.suppress(OSError):
-                text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-                total += int(text.partition("\nPss:")[2].split(maxsplit=1)[0])
+                total += pss(pid)
         return total
+
+
+def pss(pid: int) -> int:
+    """Return the memory of one process in KiB, shared pages counted by share."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(text.partition("\nPss:")[2].split(maxsplit=1)[0])
 
 
 def _stat(path: Path) -> list[str]:

@@ -23,7 +23,7 @@ from vncproxy.recording.reading import RecordingReader
 from . import crowd
 from .client import Door, command, enter
 from .cores import pinned
-from .measure import Apart, Tree, apart, say
+from .measure import Apart, Tree, apart, pss, say
 from .peers import Ours
 from .server import SERVER_INIT, messages
 from .stream import Stream
@@ -167,16 +167,18 @@ def _take_pattern(pipe: Connection, door: Door) -> None:
 
 
 def memory(peer: Ours, words: str) -> float:
-    """Return by how many MiB the proxy grows with fifty sessions; needs a fresh process."""
+    """Return by how many MiB the process of a new proxy grows with fifty sessions."""
     apart(crowd.come_and_go, peer.doors("load", 3))
     peer.tree.settle()
-    empty, most = peer.tree.pss(), 0
+    pid = peer.tree.pid
+    assert pid is not None
+    empty, most = pss(pid), 0
     crowded = Apart(_watch, peer.doors("load", SESSIONS), words)
     try:
         crowded.hear(60)
         for _ in range(40):
             time.sleep(0.25)
-            most = max(most, peer.tree.pss())
+            most = max(most, pss(pid))
     finally:
         crowded.stop()
     return (most - empty) / 1024
