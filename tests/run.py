@@ -76,6 +76,8 @@ SLOWEST = tuple(
         "integration.test_audit",
         "integration.test_openapi",
         "integration.test_vmware",
+        "integration.test_page_accessibility",
+        "integration.test_page_firefox",
         "integration.test_page_moving",
         "integration.test_main_job",
         "integration.test_redis_failover",

@@ -23,18 +23,36 @@ RUN = """
 """
 
 
+PHONE = {"width": 320, "height": 640, "deviceScaleFactor": 2, "mobile": True}
+ON_PHONE = ("color-contrast", "scrollable-region-focusable", "label-content-name-mismatch")
+"""What axe looks for in dark on a small phone, besides all that it knows in light."""
+
+
 @cache
 def _source() -> str:
     folder = install_package(HERE, INSTALLED)
     return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 
-def findings(driver: Any, *rules: str) -> list[str]:
-    """Return what axe finds in the page as it is now, by these rules of its own, or by all."""
+def findings(driver: Any) -> list[str]:
+    """Return what axe finds in Chromium's page as it is now, in light, and in dark on a phone."""
     if not driver.execute_script("return Boolean(window.axe)"):
         driver.execute_script(_source())
-    found: list[str] = driver.execute_async_script(RUN, rules)
+    _show(driver, "light")
+    found: list[str] = driver.execute_async_script(RUN, ())
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    try:
+        _show(driver, "dark")
+        found += driver.execute_async_script(RUN, ON_PHONE)
+    finally:
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        _show(driver, "light")
     return found
+
+
+def _show(driver: Any, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from tests.components.accessibility import findings
 from tests.components.chromium import browser
 from tests.components.cluster_case import ClusterCase
 from tests.components.viewer import Refused
@@ -89,6 +90,7 @@ class DashboardTests(ClusterCase):
     def enter(self, key: str) -> None:
         self.driver.get(f"http://127.0.0.1:{self.north.api_port}/")
         self.wait(lambda: self.shows("key"), True)
+        self.assertEqual(findings(self.driver), [])
         self.find("#key").send_keys(key, Keys.ENTER)
         self.wait(lambda: self.text("#state"), "Live")
         self.assertNotIn(key, self.driver.current_url + self.js("return document.cookie"))
@@ -98,6 +100,7 @@ class DashboardTests(ClusterCase):
         self.assertEqual(self.js("return document.querySelectorAll('img').length"), 0)
 
     def filter_by_user(self) -> None:
+        self.assertEqual(findings(self.driver), [])
         self.find("[name=user]").send_keys("alice", Keys.ENTER)
         self.wait(self.users, ["alice"])
         self.find("[name=client]").send_keys("192.0.2.9", Keys.ENTER)
@@ -155,6 +158,7 @@ class DashboardTests(ClusterCase):
     def end_a_session(self) -> None:
         self.act("alice", "End")
         self.assertEqual(self.focus(), "INPUT")
+        self.assertEqual(findings(self.driver), [])
         self.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
         self.wait(lambda: self.shows("dialog"), False)
         self.assertEqual(len(self.users()), 2)
@@ -167,6 +171,7 @@ class DashboardTests(ClusterCase):
     def drain_south(self) -> None:
         self.find("[data-view=proxies]").click()
         self.wait(lambda: self.texts("#proxy-table td:nth-child(2)"), ["Serving"] * 2)
+        self.assertEqual(findings(self.driver), [])
         self.find("#proxy-table tr:nth-child(2) button").click()
         self.assertIn("south", self.text("#dialog-title"))
         self.find("#dialog-run").click()
@@ -177,6 +182,7 @@ class DashboardTests(ClusterCase):
         self.assertRaises(Refused, self.view, self.north, "no-such-token" + "0" * 30)
         self.find("[data-view=refusals]").click()
         self.wait(lambda: self.texts("#refusal-table td:nth-child(1)"), ["token-unknown"])
+        self.assertEqual(findings(self.driver), [])
         self.assertEqual(self.texts("#refusal-table td:nth-child(2)"), ["1"])
 
     def read_events_in_pieces(self) -> None:

@@ -16,6 +16,7 @@ from selenium.webdriver.common.by import By
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from tests.components.accessibility import findings
 from tests.components.certificates import self_signed
 from tests.components.chromium import PIXEL, browser
 from tests.components.gateway import Gateway
@@ -189,6 +190,7 @@ class StartPageTests(SynchronousTestCase):
     def enter(self, user: str) -> None:
         self.driver.get(self.url)
         self.until(lambda: self.text("#log-in"), "Log in with Example & Sons")
+        self.assertEqual(findings(self.driver), [])
         self.click("#log-in")
         self.log_in(user)
         self.until(lambda: self.text("#user"), USERS[user]["name"])
@@ -211,6 +213,7 @@ class StartPageTests(SynchronousTestCase):
         self.until(lambda: self.js("return document.querySelectorAll('.machine').length"), 1)
         self.assertIn("The red one", self.text(".machine"))
         self.until(lambda: self.js("return document.querySelector('canvas').dataset.shown"), "1")
+        self.assertEqual(findings(self.driver), [])
         cookies = {each["name"]: each for each in self.driver.get_cookies()}
         cookie = cookies["__Host-vncproxy-login"]
         self.assertTrue(cookie["httpOnly"] and cookie["secure"])

@@ -18,8 +18,6 @@ from tests.integration import (
     test_page.ScreenTests,
     "test_shows_the_guests_pixels",
     "test_stays_within_the_policy_and_logs_nothing",
-    "test_saves_the_picture_under_the_machines_name",
-    "test_scales_to_the_window_or_shows_actual_size",
     "test_full_screen_leaves_a_handle_that_brings_the_bar_back",
 )
 class ScreenTests(InFirefox):
@@ -28,7 +26,6 @@ class ScreenTests(InFirefox):
 
 @tests_of(
     test_page.LinkTests,
-    "test_token_in_the_fragment",
     "test_without_a_token_nothing_is_tried",
 )
 class LinkTests(InFirefox):
@@ -38,7 +35,6 @@ class LinkTests(InFirefox):
 @tests_of(
     test_page_keys.KeyTests,
     "test_a_typed_key_arrives",
-    "test_a_held_key_stays_down_for_the_keys_that_follow",
     "test_a_key_of_the_keyboard_releases_the_held_one",
     "test_text_is_typed_as_on_a_us_keyboard",
     "test_the_on_screen_keyboard_types_and_corrects",
@@ -76,7 +72,6 @@ class ZoomTests(InFirefox):
 
 @tests_of(
     test_page_in_frame.FrameTests,
-    "test_a_portal_is_told_of_the_screen_and_of_its_end",
     "test_a_compact_page_has_a_handle_with_the_badges",
 )
 class FrameTests(InFirefox):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from selenium.webdriver.common.keys import Keys
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.components.accessibility import findings
 from tests.components.painted_display import PaintedDisplay
 from tests.components.player_page import PlayCommand, PlayerPage
 from tests.components.timed_recording import ZRLE, TimedRecording
@@ -144,6 +145,7 @@ class PlayerTests(SynchronousTestCase):
             reader.read_rest()
         for fact in ("if the audit has the same hash of it", reader.hash):
             self.assertIn(fact, facts)
+        self.assertEqual(findings(self.page.driver), [])
 
     def test_what_is_not_there_is_said(self) -> None:
         self.open("#t=99999")
@@ -163,6 +165,7 @@ class PlayerTests(SynchronousTestCase):
             self.page.open(url)
             self.page.wait_for_state("failed")
             self.assertIn(words, self.page.text("card"))
+        self.assertEqual(findings(self.page.driver), [])
 
     def test_a_session_that_goes_on_is_followed_to_its_end(self) -> None:
         recording = TimedRecording(world().display.port, ZRLE)
