@@ -52,6 +52,7 @@ class Show:
     size: tuple[int, int] = (WIDTH, HEIGHT)
     power: tuple[str, ...] = ()
     """What the user may let the machine do."""
+    displays: tuple[tuple[int, int, int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -328,6 +329,19 @@ class Console(WebSocketServerProtocol):
         while True:
             yield from self._message(answer)
 
+    def arrange(self, *displays: tuple[int, int, int, int]) -> None:
+        """Send the layout of displays: x, y, width and height of each, ids from 1."""
+        width = max(x + width for x, _, width, _ in displays)
+        height = max(y + height for _, y, _, height in displays)
+        head = struct.pack(">BxHHHHHi", 0, 1, 0, 0, width, height, -308)
+        screens = [struct.pack(">I4HI", n, *each, 0) for n, each in enumerate(displays, 1)]
+        self._reply(head + struct.pack(">B3x", len(displays)) + b"".join(screens))
+
+    def fill(self, place: tuple[int, int, int, int], colour: tuple[int, int, int]) -> None:
+        """Paint a rectangle, raw."""
+        head = struct.pack(">BxHHHHHi", 0, 1, *place, 0)
+        self._reply(head + bytes((*colour, 0)) * (place[2] * place[3]))
+
     def _message(self, answer: Show) -> Conversation:
         """Read one client message (RFC 6143 section 7.5)."""
         kind = (yield 1)[0]
@@ -340,6 +354,8 @@ class Console(WebSocketServerProtocol):
             incremental = (yield 9)[0]
             if not incremental:
                 self.paint(answer.colour, answer.size)
+            if not incremental and answer.displays:
+                self.arrange(*answer.displays)
         elif kind == 4:
             down, keysym = struct.unpack(">B2xI", (yield 7))
             self.keys.append((keysym, bool(down)))

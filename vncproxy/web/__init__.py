@@ -38,8 +38,9 @@ rooms below ``static/``, in reading order:
   screen.
 - ``picture/``: what is seen.
   ``view.js``: scaling, panning, full screen; ``picture.js``: the screen as a file; ``zoom.js``,
-  ``loupe.js``: a closer look, by touch as well; ``quality.js``: how sharp the picture is;
-  ``meter.js``: what the connection carries.
+  ``loupe.js``: a closer look, by touch as well; ``displays.js``, ``displays-rfb.js``: one of
+  several displays alone; ``quality.js``: how sharp the picture is; ``meter.js``: what the
+  connection carries.
 - ``clipboard/``: what passes between the clipboards of guest and computer.
   ``dialog.js``: the dialog, and what is told; ``policy.js``: what may pass, in bytes and words;
   ``offers.js``: cards about it; ``sync.js`` keeps both the same, where the user wants it.

@@ -4,6 +4,7 @@
  * The screen gets larger than the port through which it is seen, and noVNC fits the picture to it.
  */
 
+import * as displays from "./displays.js";
 import { element, onClick } from "../page/dom.js";
 import { number } from "../texts/texts.js";
 
@@ -14,8 +15,9 @@ const DOUBLE_TAP = 350;
 const SAME_PLACE = 24;
 const DOUBLE = 2.5;
 
-export function attach(connection) {
+export function attach(connection, link) {
     const zoom = new Zoom();
+    displays.attach(connection, link, zoom);
     onClick("zoom-in", () => zoom.step(1));
     onClick("zoom-out", () => zoom.step(-1));
     element("zoom").hidden = !matchMedia("(any-pointer: coarse)").matches;
@@ -49,6 +51,17 @@ class Zoom {
         element("screen").style.setProperty("--zoom", this.level);
         port.scrollTo(atX * this.level - x, atY * this.level - y);
         element("zoom-level").textContent = number(this.level, { style: "percent" });
+    }
+
+    /** How closely what is looked at; undefined is the whole. */
+    get look() {
+        const { scrollLeft, scrollTop } = element("port");
+        return { level: this.level, left: scrollLeft, top: scrollTop };
+    }
+
+    set look(look) {
+        this.set(look?.level ?? 1);
+        element("port").scrollTo(look?.left ?? 0, look?.top ?? 0);
     }
 
     step(by) {
