@@ -1,4 +1,4 @@
-"""The page at a server that does what QEMU does not: displays and clipboard of Xtigervnc."""
+"""The page at servers that do what QEMU does not: displays and clipboards of Xtigervnc, H.264."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.components.certificates import Authority
 from tests.components.chromium import Page
 from tests.components.gateway import Gateway
+from tests.components.h264_server import H264, RAW, H264Server
 from tests.components.libvirt_host import until
 from tests.components.viewer import Viewer
 from tests.components.vnc_servers import Identity, XServer
 
+FRAMES = [(220, 10, 10)] * 4 + [(10, 10, 220)] * 8
+"""Chromium shows a frame some frames later."""
 STRONGEST = """
     const canvas = document.querySelector("#screen canvas");
     if (!canvas?.width) return "";
@@ -34,19 +37,25 @@ TABS = "return [...document.querySelectorAll('#displays button')].map((tab) => t
 
 
 class World:
-    """Xtigervnc, which can have several displays, and a gateway."""
+    """Xtigervnc with two displays, a server of H.264, and a gateway that can record."""
 
     def __init__(self) -> None:
         self.folder = folder = Path(tempfile.mkdtemp(prefix="page-servers-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        (folder / "recordings").mkdir()
         identity = Identity(folder / "pki", Authority(folder), "localhost")
         self.display = XServer(folder, "None", identity, "unused").start()
         atexit.register(self.display.stop)
+        self.video = H264Server(*FRAMES)
+        atexit.register(self.video.stop)
         self.gateway = Gateway(f"""
+[recording]
+directory = "{folder / "recordings"}"
 [backends.here]
 type = "static"
 [backends.here.consoles]
 display = {{ address = "127.0.0.1:{self.display.port}" }}
+video = {{ address = "127.0.0.1:{self.video.port}" }}
 """).start()
         atexit.register(self.gateway.stop)
         self.page = Page()
@@ -156,3 +165,24 @@ class ClipboardTests(ServerTests):
         self.wait_for("Sent 16 characters to the machine.", TEXT.format(".notice .text"))
         pasted = ["xclip", "-selection", "clipboard", "-o"]
         until(lambda: self.world.run(*pasted) == "zum Gast: Ж\nline", "the text")
+
+
+class VideoTests(ServerTests):
+    """H.264, where browser and server both have it."""
+
+    def shown(self, **policy: Any) -> list[int]:
+        """Return the encodings in which a viewer with this policy was sent its screen."""
+        self.world.video.sent.clear()
+        self.open("video", **policy)
+        self.wait_for("blue", STRONGEST, 5)
+        return list(self.world.video.sent)
+
+    def test_it_is_shown_also_where_messages_are_parsed(self) -> None:
+        self.assertEqual(set(self.shown()), {H264})
+        self.click("#about")
+        self.wait_for("H.264", TEXT.format("#about-encoding"))
+        self.assertEqual(set(self.shown(clipboard="none")), {H264})
+
+    def test_it_is_not_offered_where_the_session_is_recorded(self) -> None:
+        self.assertEqual(set(self.shown(record=True)), {RAW})
+        self.assertNotIn(H264, self.world.video.encodings[-1])

@@ -1,6 +1,7 @@
 /** Tabs for a guest with several displays: all of them, or one alone, each with its own zoom. */
 
 import { element } from "../page/dom.js";
+import { t } from "../texts/texts.js";
 import { recallOwn, rememberOwn } from "../page/remembered.js";
 
 const NAME = "display";
@@ -36,8 +37,8 @@ class Displays {
         if (layout !== this.#shown) {
             this.#shown = layout;
             this.#looks.clear();
-            const tabs = displays.map((each, number) => this.#tab(String(each.id), `Display ${number + 1}`, sizeOf(each)));
-            element("displays").replaceChildren(this.#tab(ALL, "All displays", ""), ...tabs);
+            const tabs = displays.map((each, number) => this.#tab(String(each.id), t("Display {number}", { number: number + 1 }), sizeOf(each)));
+            element("displays").replaceChildren(this.#tab(ALL, t("All displays"), ""), ...tabs);
         }
         element("displays").hidden = displays.length < 2;
         this.#show();
