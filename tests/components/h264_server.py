@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -102,18 +103,18 @@ class H264Server:
 def encoded(colours: tuple[Colour, ...]) -> Iterator[bytes]:
     """Encode one frame of each colour as H.264, in Annex B: a key frame, and what follows it."""
     encoder = av.CodecContext.create("libx264", "w")
-    encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"  # type: ignore[attr-defined]
+    encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     encoder.options = {
         "tune": "zerolatency",
         "preset": "ultrafast",
         "profile": "baseline",
         "x264-params": "sliced-threads=0",  # noVNC takes each slice for a frame
     }
-    encoder.time_base = encoder.framerate = 1  # type: ignore[assignment,attr-defined]
+    encoder.time_base = encoder.framerate = Fraction(1)
     for moment, colour in enumerate(colours):
         frame = av.VideoFrame.from_ndarray(
             numpy.full((HEIGHT, WIDTH, 3), colour, dtype=numpy.uint8), format="rgb24"
         )
         frame = frame.reformat(format="yuv420p")
         frame.pts = moment
-        yield b"".join(bytes(packet) for packet in encoder.encode(frame))  # type: ignore[attr-defined]
+        yield b"".join(bytes(packet) for packet in encoder.encode(frame))
