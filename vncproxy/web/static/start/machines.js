@@ -43,7 +43,7 @@ async function refresh(tell) {
     try {
         const { vms, more, errors } = await readMachines();
         forgetPictures();
-        byId("list").replaceChildren(...vms.map((machine) => card(machine, tell)));
+        byId("list").replaceChildren(...vms.sort(byName).map((machine) => card(machine, tell)));
         byId("failures").replaceChildren(...errors.map(failure));
         byId("search-label").hidden = vms.length <= FEW;
         byId("machines-state").textContent = summary(vms.length, more, errors.length);
@@ -63,6 +63,9 @@ function summary(count, more, failed) {
     return more ? t("{count} machines are shown, {more} more are not.", { count, more }) : "";
 }
 
+/** As people count: machine 2 stands before machine 10. */
+const byName = (one, other) => one.name.localeCompare(other.name, undefined, { numeric: true });
+
 function card(machine, tell) {
     const row = document.createElement("li");
     const button = document.createElement("button");
@@ -70,6 +73,7 @@ function card(machine, tell) {
     button.className = "machine";
     button.disabled = !machine.opens;
     button.dataset.vm = machine.vm;
+    button.title = machine.name;
     button.append(screen(machine), text("strong", machine.name));
     if (machine.vm !== machine.name) {
         button.append(text("small", machine.vm));
@@ -92,6 +96,7 @@ function screen(machine) {
     canvas.setAttribute("aria-hidden", "true");
     canvas.width = 320;
     canvas.height = 200;
+    canvas.hidden = !machine.picture;
     if (machine.picture && machine.power !== "off") {
         pictureWhenSeen(canvas, machine.vm);
     }
