@@ -14,7 +14,7 @@ from tests.components.page_stand_in import Show
 SHIFT, RETURN, TAB, BACKSPACE = 0xFFE1, 0xFF0D, 0xFF09, 0xFF08
 
 
-CONTROL, ALT, DELETE = 0xFFE3, 0xFFE9, 0xFFFF
+CONTROL, ALT, ALTGR, DELETE = 0xFFE3, 0xFFE9, 0xFE03, 0xFFFF
 
 
 def strokes(*keysyms: int) -> list[tuple[int, bool]]:
@@ -105,6 +105,57 @@ class KeyTests(PageTestCase):
         await self.click("open-typing")
         await self.write("typing-text", "grün")
         self.assertIn("ü", await self.text("typing-note"))
+
+    async def choose_layout(self, name: str) -> None:
+        choose = f"""
+            const field = document.querySelector("#typing-layout");
+            field.value = "{name}";
+            field.dispatchEvent(new Event("change"));
+        """
+        await self.js(choose)
+
+    async def test_what_the_layout_lacks_is_named_and_left_out(self) -> None:
+        console = await self.open_screen()
+        await self.click("open-typing")
+        await self.choose_layout("de")
+        await self.js("document.querySelector('#typing-text').value = 'a\\u200b@\\u2713'")
+        await self.js("document.querySelector('#typing-text').dispatchEvent(new Event('input'))")
+        note = "return document.querySelector('#typing-note').textContent"
+        await self.until(note, "This keyboard layout lacks: U+200B \u2713")
+        self.assertEqual(console.keys, [])
+        self.assertEqual(await self.text("typing-start"), "Type without them")
+
+        await self.click("typing-start")
+        at = [(ALTGR, True), *strokes(ord("@")), (ALTGR, False)]
+        await self.until_here(lambda: console.keys, [*strokes(ord("a")), *at])
+
+    async def test_a_password_with_a_character_that_the_layout_lacks_is_not_typed(self) -> None:
+        await self.open_screen()
+        await self.click("open-typing")
+        await self.choose_layout("fr")
+        await self.click("typing-hidden")
+        await self.write("typing-secret", "\u2713")
+        await self.until("return document.querySelector('#typing-note').textContent !== ''", True)
+        self.assertNotIn("\u2713", await self.text("typing-note"))
+        self.assertTrue(await self.js("return document.querySelector('#typing-start').disabled"))
+        kind = "return document.querySelector('#typing-secret').type"
+        self.assertEqual(await self.js(kind), "password")
+        await self.click("typing-show")
+        self.assertEqual(await self.js(kind), "text")
+
+        await self.type(Keys.ESCAPE)
+        await self.click("open-typing")
+        self.assertEqual(await self.js("return document.querySelector('#typing-secret').value"), "")
+        self.assertTrue(await self.visible("typing-text"))
+
+    async def test_a_second_click_and_a_new_connection_start_no_second_text(self) -> None:
+        console = await self.open_screen()
+        await self.click("open-typing")
+        await self.write("typing-text", "x" * 30)
+        await self.js("for (let n = 0; n < 3; n++) document.querySelector('#typing-start').click()")
+        await self.js("document.querySelector('#typing-layout').dispatchEvent(new Event('change'))")
+        await self.until("return document.querySelector('#typing').open", False)
+        self.assertEqual(console.keys, strokes(*[ord("x")] * 30))
 
     async def test_escape_stops_the_typing(self) -> None:
         console = await self.open_screen()

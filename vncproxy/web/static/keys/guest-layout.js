@@ -8,9 +8,9 @@ const NAME = "layout";
 
 /** Dispatches "change" when it is another one, or has been loaded. */
 class GuestLayout extends EventTarget {
+    #isNamedQEMU = false;
     #machine = "";
-    /** Whether the machine's server is QEMU, which has tables of its own for some layouts. */
-    isQEMU = false;
+    #rfb = null;
     /** The layout, `UNKNOWN` before one was chosen; null until it is loaded, and where it could not be. */
     layout = UNKNOWN;
     isMissing = false;
@@ -20,15 +20,21 @@ class GuestLayout extends EventTarget {
     attach(connection) {
         this.#use(recall(NAME) ?? "");
         connection.addEventListener("screen", () => {
-            this.isQEMU = false;
-            connection.rfb.addEventListener("desktopname", ({ detail }) => {
-                this.isQEMU = /^QEMU\b/.test(detail.name);
+            this.#rfb = connection.rfb;
+            this.#isNamedQEMU = false;
+            this.#rfb.addEventListener("desktopname", ({ detail }) => {
+                this.#isNamedQEMU = /^QEMU( \(.*\))?$/.test(detail.name);
             });
         });
         connection.addEventListener("known", () => {
             this.#machine = connection.machine;
             this.#use(recall(NAME, this.#machine) ?? "");
         });
+    }
+
+    /** Whether the machine's server is QEMU, which has tables of its own for some layouts. */
+    get isQEMU() {
+        return this.#isNamedQEMU && this.#rfb._qemuExtKeyEventSupported;
     }
 
     choose(name) {

@@ -10,6 +10,8 @@ import XtScancode from "../novnc/core/input/xtscancodes.js";
  * @typedef {Key[]} Stroke - keys that are pressed in this order, and released in the reverse one
  */
 
+/** @type {Stroke} */
+export const BACKSPACE = [[KeyTable.XK_BackSpace, "Backspace"]];
 const SHIFT = [KeyTable.XK_Shift_L, "ShiftLeft"];
 const ALTGR = [KeyTable.XK_ISO_Level3_Shift, "AltRight"];
 /** The bits of a stroke's modifiers in the files. */

@@ -3,16 +3,15 @@
 import { element, onClick } from "../page/dom.js";
 import { hide, show } from "../page/notices.js";
 import { guest, offerChoice } from "./guest-layout.js";
-import { press } from "./keys.js";
-import { UNKNOWN } from "./layouts.js";
+import { BACKSPACE, UNKNOWN } from "./layouts.js";
 import { t, tn } from "../texts/texts.js";
 import { duration, lacking, steps, type } from "./typing.js";
 
 const NOTICE = "typed";
 /** Characters that a note names. */
 const MOST_NAMED = 12;
-/** Milliseconds between two Backspaces of what is taken back. */
-const BACKSPACE_PACE = 40;
+/** Milliseconds for each event of a key when something is taken back. */
+const BACKSPACE_PACE = 20;
 /** Milliseconds that are worth to be told before. */
 const LONG = 4_000;
 
@@ -53,6 +52,7 @@ function startOnEnter(event) {
 
 class TypingDialog {
     #connection;
+    #isTyping = false;
     #running = new AbortController();
 
     constructor(connection) {
@@ -73,6 +73,7 @@ class TypingDialog {
 
     open() {
         hide(NOTICE);
+        this.#running.abort();
         guest.loadAgain();
         this.review();
         element("typing").showModal();
@@ -121,7 +122,8 @@ class TypingDialog {
         const all = layout ? this.#steps() : [];
         const isPartial = layout !== UNKNOWN && odd.length > 0;
         element("typing-start").textContent = isPartial && !this.#isSecret ? t("Type without them") : t("Type it");
-        element("typing-start").disabled = !text || all.length === 0 || (isPartial && this.#isSecret);
+        element("typing-start").disabled =
+            this.#isTyping || !text || all.length === 0 || (isPartial && this.#isSecret);
         element("typing-note").textContent = guest.isMissing
             ? t("This layout could not be loaded. Choose it again, or another one.")
             : this.#about(odd);
@@ -153,17 +155,14 @@ class TypingDialog {
         }
         const all = this.#steps();
         const isSecret = this.#isSecret;
-        this.#running = new AbortController();
-        const { signal } = this.#running;
-        let done = 0;
         const begun = performance.now();
-        setRunning(true);
-        const progress = (count) => {
+        let done = 0;
+        this.#setTyping(true);
+        const isWhole = await this.#type(all, this.#pace, (count) => {
             done = count;
             showProgress(done, all.length, performance.now() - begun);
-        };
-        const isWhole = await type(this.#connection, all, { pace: this.#pace, signal, progress });
-        setRunning(false);
+        });
+        this.#setTyping(false);
         if (this.#connection.live && done) {
             this.#offerToTakeBack(all.slice(0, done), isWhole, isSecret);
         }
@@ -191,23 +190,31 @@ class TypingDialog {
 
     async #takeBack(count, text) {
         hide(NOTICE);
-        for (let n = 0; n < count && this.#connection.live; n++) {
-            press(this.#connection.live, "backspace");
-            await new Promise((resume) => setTimeout(resume, BACKSPACE_PACE));
-        }
-        if (this.#connection.live) {
+        const all = Array(count).fill({ stroke: BACKSPACE, typed: "" });
+        if (await this.#type(all, BACKSPACE_PACE, () => {})) {
             element("typing-text").value ||= text;
             this.open();
             element("typing-layout").focus();
         }
     }
+
+    /** Type until the dialog is closed, or opened anew. */
+    async #type(all, pace, progress) {
+        this.#running = new AbortController();
+        return type(this.#connection, all, { pace, signal: this.#running.signal, progress });
+    }
+
+    #setTyping(on) {
+        this.#isTyping = on;
+        showTyping(on);
+        this.review();
+    }
 }
 
-function setRunning(on) {
+function showTyping(on) {
     element("typing-running").hidden = !on;
     element("typing-time").hidden = on;
     element("typing-cancel").textContent = on ? t("Stop") : t("Cancel");
-    element("typing-start").disabled = on;
     for (const id of ["typing-text", "typing-secret"]) {
         element(id).readOnly = on;
     }
