@@ -211,6 +211,7 @@ class Console(WebSocketServerProtocol):
         pings: how many the page has sent.
         encodings: the lists of encodings in the order in which they came.
         pasted: texts the viewer sent for the clipboard.
+        extended: its messages of the extended clipboard, from their flags on.
         shown: whether the screen was sent.
         token: the token in the page's request.
         confirmed: "1" when the page's user pressed the button.
@@ -225,6 +226,7 @@ class Console(WebSocketServerProtocol):
         self.pointers: list[tuple[int, int, int]] = []
         self.encodings: list[tuple[int, ...]] = []
         self.pasted: list[str] = []
+        self.extended: list[bytes] = []
         self.shown = False
         self.token = ""
         self.confirmed = ""
@@ -305,6 +307,10 @@ class Console(WebSocketServerProtocol):
         data = text.encode("latin-1")
         self._reply(struct.pack(">B3xI", 3, len(data)) + data)
 
+    def copy_extended(self, body: bytes) -> None:
+        """Send a message of the extended clipboard, from its flags on."""
+        self._reply(struct.pack(">B3xi", 3, -len(body)) + body)
+
     def _reply(self, data: bytes) -> None:
         self.sendMessage(data, isBinary=True)
 
@@ -362,8 +368,11 @@ class Console(WebSocketServerProtocol):
         elif kind == 5:
             self.pointers.append(struct.unpack(">BHH", (yield 5)))
         elif kind == 6:
-            (length,) = struct.unpack(">3xI", (yield 7))
-            self.pasted.append((yield length).decode("latin-1"))
+            (length,) = struct.unpack(">3xi", (yield 7))
+            if length < 0:
+                self.extended.append((yield -length))
+            else:
+                self.pasted.append((yield length).decode("latin-1"))
         else:
             raise AssertionError(f"client message {kind}")
 

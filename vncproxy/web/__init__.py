@@ -43,7 +43,8 @@ rooms below ``static/``, in reading order:
   connection carries.
 - ``clipboard/``: what passes between the clipboards of guest and computer.
   ``dialog.js``: the dialog, and what is told; ``policy.js``: what may pass, in bytes and words;
-  ``offers.js``: cards about it; ``sync.js`` keeps both the same, where the user wants it.
+  ``pictures-rfb.js``, ``dib.js``: pictures of the guest; ``offers.js``: cards about it;
+  ``sync.js`` keeps both the same, where the user wants it.
 - ``people/``: who may do what.
   ``mode.js``: whether the user may control the machine; ``people.js``, ``drive.js``, ``invite.js``:
   the others at the machine, the control that one of them has at a time, and links for guests;

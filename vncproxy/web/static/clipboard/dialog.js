@@ -1,7 +1,8 @@
 /** The guest's clipboard: its dialog, and what is told when a text passes. */
 
 import { copyField, copyText, element, onClick } from "../page/dom.js";
-import { inCharacters } from "../page/sizes.js";
+import { inBytes, inCharacters } from "../page/sizes.js";
+import { pictureOf } from "./dib.js";
 import { forget, tell } from "./offers.js";
 import { allowance, refusal } from "./policy.js";
 import { Sync } from "./sync.js";
@@ -11,6 +12,7 @@ export function attach(connection) {
     const clipboard = new Clipboard(connection);
     connection.addEventListener("screen", () => {
         connection.rfb.addEventListener("clipboard", ({ detail }) => clipboard.receive(detail.text));
+        connection.rfb.addEventListener("clipboardpicture", ({ detail }) => offerPicture(detail));
     });
     connection.addEventListener("about", () => clipboard.follow(connection.about));
     connection.addEventListener("change", () => connection.onTheMove || clipboard.leave());
@@ -120,6 +122,26 @@ class Clipboard {
             this.#connection.live.clipboardPasteFrom(text);
             tell(t("Sent {characters} to the machine.", { characters: inCharacters(text) }));
         }
+    }
+}
+
+/** A picture is not kept: who does not copy it now copies it in the machine again. */
+async function offerPicture(provided) {
+    try {
+        const { blob, width, height } = await pictureOf(provided);
+        const size = { width, height, size: inBytes(blob.size) };
+        const copy = async () => {
+            try {
+                await navigator.clipboard.write([new ClipboardItem({ [blob.type]: blob })]);
+                tell(t("Copied a picture of {width} × {height} pixels, {size}.", size));
+            } catch {
+                tell(t("The browser does not let this page copy pictures."));
+            }
+        };
+        const action = { label: t("Copy"), run: copy, primary: true };
+        tell(t("The machine copied a picture of {width} × {height} pixels, {size}.", size), [action]);
+    } catch {
+        tell(t("The machine copied a picture that this page cannot read."));
     }
 }
 

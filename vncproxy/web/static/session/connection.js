@@ -1,6 +1,6 @@
 /** Opens the console and keeps it open: runs the states of `lifecycle.js` on noVNC. */
 
-import { DisplaysRFB } from "../picture/displays-rfb.js";
+import { PicturesRFB } from "../clipboard/pictures-rfb.js";
 import { BY_USER, MOVING, explain } from "./close-reasons.js";
 import { Channel, RequestFailed } from "./channel.js";
 import { begin, end, next, onTheMove } from "./lifecycle.js";
@@ -237,7 +237,7 @@ class Attempt {
             }
             this.#finish(code, event.reason);
         });
-        this.rfb = new DisplaysRFB(screen, socket);
+        this.rfb = new PicturesRFB(screen, socket);
         this.#startTimer();
         this.#listen(() => {
             clearTimeout(this.#timer);
