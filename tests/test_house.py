@@ -146,6 +146,14 @@ class PropertyTests(SynchronousTestCase):
         self.assertEqual(with_others, [], "they import hypothesis from tests.properties")
 
 
+class HeaderTests(SynchronousTestCase):
+    def test_headers_are_read_as_bytes_or_by_what_takes_any_bytes(self) -> None:
+        """Twisted raises on headers that are not UTF-8, where they are named by a text."""
+        raising = re.compile(r"get(?:Raw)?Headers?\(\"")
+        found = [name for name, path in MODULES.items() if raising.search(path.read_text())]
+        self.assertEqual(found, [])
+
+
 class QuestionTests(SynchronousTestCase):
     """``Where do I change …`` in CONTRIBUTING.md: each answer names what exists."""
 

@@ -28,7 +28,7 @@ class FileTestCase(SiteTestCase):
     def get(self, path: str, *headers: str, method: str = "GET") -> Answer:
         peer = self.connect()
         request = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "", ""]
-        peer.send("\r\n".join(request).encode())
+        peer.send("\r\n".join(request).encode("latin-1"))
         self.reactor.pump([0] * 10)
         answer = Answer.parse(peer.receive())
         peer.reset()
@@ -61,6 +61,9 @@ class CompressionTests(FileTestCase):
             self.assertNotIn("content-encoding", answer.headers, accepted)
             self.assertEqual(answer.header("vary"), "Accept-Encoding")
             self.assertEqual(answer.body, plain)
+
+    def test_bytes_that_are_no_text_are_no_coding(self) -> None:
+        self.assertEqual(self.get(FILE, "Accept-Encoding: \xb2").status, 200)
 
     def test_head_tells_the_length_of_what_would_be_sent(self) -> None:
         whole = self.get(FILE, "Accept-Encoding: gzip")

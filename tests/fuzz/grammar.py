@@ -25,6 +25,8 @@ PATHS = (
     *("/v2.1", "/v2.1/", "/v2.1/servers", "/v2.1/servers/detail", "/v2.1/servers/kvm/web-01"),
     *("/v2.1/servers/web-01/action", "/v2.1/servers/kvm/web-01/remote-consoles"),
     *("/v2.1/os-console-auth-tokens/{token}", "/v2.1/servers//%2F/action"),
+    *("/login", "/login/callback", "/start/state", "/start/machines", "/v1/self", "/recordings/a"),
+    *("/v1/screenshot", "/v1/screen", "/v1/recordings", "/static/languages/de.json"),
     *("http://a/", "a:443", "/v1/tokens", "/v1/vms", "/v1/sessions", "/v1/sessions/1", "/v1/"),
     *("/v1/tokens/" + "ab" * 32, "/vncproxy/", "/%", "/%zz", "/%ff%fe", "/?", "/;a", "/#", "?"),
 )
@@ -49,7 +51,16 @@ NOVA = (
 )
 NAMES = (
     *("Host", "Origin", "Cookie", "Upgrade", "Connection", "Content-Length", "Transfer-Encoding"),
-    *("Content-Type", "Expect", "Range", "If-Modified-Since", "If-None-Match", "Accept-Encoding"),
+    *(
+        "Accept",
+        "Accept-Language",
+        "Content-Type",
+        "Expect",
+        "Range",
+        "If-Modified-Since",
+        "If-None-Match",
+        "Accept-Encoding",
+    ),
     *("Authorization", "X-Api-Key", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"),
     *("X-Forwarded-Port", "Forwarded", "Sec-WebSocket-Key", "Sec-WebSocket-Version"),
     *("X-Auth-Token", "OpenStack-API-Version", "X-OpenStack-Nova-API-Version", "X-Sent-Host"),

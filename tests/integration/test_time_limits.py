@@ -104,7 +104,7 @@ class TimeCase(SynchronousTestCase):
 class ChannelTests(TimeCase):
     def test_the_page_asks_and_is_answered(self) -> None:
         token = self.gateway.issue("here/screen")["token"]
-        self.page.open(f"http://127.0.0.1:{self.gateway.web_port}/")
+        self.page.open(f"http://127.0.0.1:{self.gateway.web_port}/?token=of-another-console")
 
         answered = self.driver.execute_async_script(PING, token)
 

@@ -11,6 +11,7 @@ from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from ..downstream.headers import header
 from ..downstream.static_files import find_file
 from ..player import BeingMade, Following, NotShown, Part, PlayerResource
 from ..player.described import describe
@@ -148,7 +149,7 @@ class OneRecordingSite(Site):
         return f"http://{HOST}:{port}/recordings/{self._shown.about.session}?token={self.secret}"
 
     async def _admit(self, request: Request, session: str) -> OwnFile:
-        given = request.getHeader("authorization") or ""
+        given = header(request, "authorization")
         if not secrets.compare_digest(given.encode(), f"Bearer {self.secret}".encode()):
             raise _EXPIRED
         if session != self._shown.about.session:

@@ -11,6 +11,11 @@ def header_lines(request: Request, name: str) -> list[str]:
     return [value.decode("latin-1") for value in values]
 
 
+def header(request: Request, name: str) -> str:
+    """Return the values of all headers with this name as one list; empty where there is none."""
+    return ", ".join(header_lines(request, name))
+
+
 def first_element(request: Request, name: str, otherwise: str) -> str:
     """Return the first element of a header's list: that of the proxy nearest to the user."""
     lines = header_lines(request, name)

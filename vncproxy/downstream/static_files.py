@@ -18,6 +18,7 @@ from ..languages.catalogues import FOLDER, LANGUAGES
 from ..languages.page import language_of, page_catalogue
 from ..web import STATIC
 from ..web.preloading import with_preloads
+from .headers import header
 
 MAX_PARTS = 8
 """Parts of a path below the folder; the deepest file there has six."""
@@ -103,8 +104,7 @@ class WholeFile(File):
 
 def takes_gzip(request: Request) -> bool:
     """Tell whether a client takes compressed answers."""
-    lines = request.requestHeaders.getRawHeaders("accept-encoding") or []
-    accepted = ",".join(lines).lower()
+    accepted = header(request, "accept-encoding").lower()
     return "gzip" in accepted and not _REFUSES_GZIP.search(accepted)
 
 

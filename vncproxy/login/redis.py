@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from zope.interface import implementer
 
-from ..config.redis import RedisSettings
 from ..interfaces import ILoginStore
 from ..model import secret_id
-from ..redis.endpoint import IPrimary
-from ..redis.link import OnOperation, RedisLink
-from ..redis.outage import OutageLog
+from ..redis.store import RedisStore
 from . import scripts
 
 
 @implementer(ILoginStore)
-class RedisLogins:
-    """Logins of many proxies; it connects at the first call, and Redis's clock counts.
-
-    Args:
-        primary: knows which server is the primary; what the settings say unless it is given.
-        outage: of another connection to the same Redis, so that an outage is logged once.
-
-    Raises:
-        ConfigurationError: the file of authorities cannot be used.
-    """
-
-    def __init__(
-        self,
-        reactor: Any,
-        settings: RedisSettings,
-        primary: IPrimary | None = None,
-        on_operation: OnOperation = lambda name, seconds, failed: None,
-        outage: OutageLog | None = None,
-    ) -> None:
-        self._link = RedisLink(reactor, settings, primary, on_operation, outage)
-        self._prefix = settings.prefix
+class RedisLogins(RedisStore):
+    """Logins of many proxies."""
 
     async def add(self, login_id: str, user: str, record: str, ttl: float) -> None:
         """Keep a login for some seconds; the user's oldest one ends where there are too many."""
@@ -62,10 +39,6 @@ class RedisLogins:
         """Tell whether a name is given for the first time, within some seconds."""
         key = f"{self._prefix}login:once:{name}"
         return await self._run(scripts.FIRST, [key], max(1, int(ttl * 1000))) == "1"
-
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._link.close()
 
     async def _run(self, script: str, keys: Sequence[str], *args: str | int) -> str:
         answer = await self._link.run(lambda redis: redis.change(script, keys, *args), "login")

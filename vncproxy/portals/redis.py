@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from zope.interface import implementer
 
-from ..config.redis import RedisSettings
 from ..interfaces import IPortalStore
 from ..model import Rate, secret_id
-from ..redis.endpoint import IPrimary
-from ..redis.link import OnOperation, RedisLink
-from ..redis.outage import OutageLog
+from ..redis.store import RedisStore
 from . import scripts
 from .limits import ANSWERS_KEPT
 
@@ -20,29 +16,8 @@ _KEPT_MS = int(ANSWERS_KEPT * 1000)
 
 
 @implementer(IPortalStore)
-class RedisPortalStore:
-    """Keys, rates and repeated requests of many proxies.
-
-    It connects at the first call. All times are those of Redis's clock.
-
-    Args:
-        primary: knows which server is the primary; what the settings say unless it is given.
-        outage: of another connection to the same Redis, so that an outage is logged once.
-
-    Raises:
-        ConfigurationError: the file of authorities cannot be used.
-    """
-
-    def __init__(
-        self,
-        reactor: Any,
-        settings: RedisSettings,
-        primary: IPrimary | None = None,
-        on_operation: OnOperation = lambda name, seconds, failed: None,
-        outage: OutageLog | None = None,
-    ) -> None:
-        self._link = RedisLink(reactor, settings, primary, on_operation, outage)
-        self._prefix = settings.prefix
+class RedisPortalStore(RedisStore):
+    """Keys, rates and repeated requests of many proxies."""
 
     async def find_key(self, key_id: str) -> bytes | None:
         """Return the record of a key that has neither expired nor been removed."""
@@ -117,10 +92,6 @@ class RedisPortalStore:
     async def let_go(self, name: str, claim: str) -> None:
         """Hold a name no more."""
         await self._changed(scripts.ABANDON, [self._hold(name)], claim, of="hold")
-
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._link.close()
 
     async def _changed(
         self, script: str, keys: Sequence[str], *args: str | bytes | int, of: str = "key"

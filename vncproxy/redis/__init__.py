@@ -13,6 +13,7 @@ In reading order:
 - `replicas`: waiting until replicas have a change.
 - `operation`: the calls of one operation, which end in time.
 - `link`: the connection for calls to the primary.
+- `store`: what all stores in Redis begin with.
 - `subscription`: the connection that receives what is published at the primary.
 - `diagnosis`: what is wrong, as a sentence that says what to do about it.
 - `outage`: one line in the log when Redis fails, and one when it is back.

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from zope.interface import implementer
 
-from ..config.redis import RedisSettings
 from ..interfaces import IReviewLinks
-from ..redis.endpoint import IPrimary
-from ..redis.link import OnOperation, RedisLink
-from ..redis.outage import OutageLog
+from ..redis.store import RedisStore
 from . import scripts
 
 
 @implementer(IReviewLinks)
-class RedisReviewLinks:
-    """Links of many proxies; it connects at the first call, and Redis's clock counts.
-
-    Args:
-        primary: knows which server is the primary; what the settings say unless it is given.
-        outage: of another connection to the same Redis, so that an outage is logged once.
-
-    Raises:
-        ConfigurationError: the file of authorities cannot be used.
-    """
-
-    def __init__(
-        self,
-        reactor: Any,
-        settings: RedisSettings,
-        primary: IPrimary | None = None,
-        on_operation: OnOperation = lambda name, seconds, failed: None,
-        outage: OutageLog | None = None,
-    ) -> None:
-        self._link = RedisLink(reactor, settings, primary, on_operation, outage)
-        self._prefix = settings.prefix
+class RedisReviewLinks(RedisStore):
+    """Links of many proxies."""
 
     async def add(
         self, link_id: str, session: str, record: str, ttl: float, longest: float
@@ -64,10 +41,6 @@ class RedisReviewLinks:
             return frozenset()
         digits = await self._run(scripts.LINKED, [*map(self._of, sessions)], self._key(""))
         return frozenset(each for each, digit in zip(sessions, digits, strict=True) if digit == "1")
-
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._link.close()
 
     async def _run(self, script: str, keys: Sequence[str], *args: str | int) -> str:
         answer = await self._link.run(lambda redis: redis.change(script, keys, *args), "review")

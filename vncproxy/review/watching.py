@@ -165,6 +165,6 @@ def _deleted() -> NotShown:
 
 def _secret_in(request: Request) -> str:
     """Return the secret of a request's link; empty where it has none."""
-    sent = request.requestHeaders.getRawHeaders("authorization", [""])[-1]
+    sent = request.requestHeaders.getRawHeaders(b"authorization", [b""])[-1].decode("latin-1")
     scheme, _, secret = sent.partition(" ")
     return secret.strip()[:LONGEST_SECRET] if scheme.lower() == "bearer" else ""

@@ -21,6 +21,7 @@ from ..api.keys import key_in
 from ..api.reply import Refusal, Reply
 from ..api.request_ids import request_id
 from ..api.v1.screenshots import known_tags
+from ..downstream.headers import header
 from ..downstream.login_cookie import ATTEMPT, LOGIN, login_cookie, set_login_cookie
 from ..downstream.rate_limit import RateLimit
 from ..errors import LoginFailed, LoginRequired, VNCProxyError
@@ -189,7 +190,7 @@ class StartResource(Resource):
 
     async def _picture(self, request: Request) -> bytes:
         visitor = await self._visitor(request, self._pictures)
-        known = known_tags(request.getHeader("if-none-match"))
+        known = known_tags(header(request, "if-none-match"))
         return send(request, await self._opening.picture(visitor, _vm(request), known))
 
     async def _open(self, request: Request) -> bytes:

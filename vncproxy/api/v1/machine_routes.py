@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
+from ...downstream.headers import header
 from ..caller import Caller
 from ..reply import Reply
 from . import machine_operations as op
@@ -33,7 +34,7 @@ class MachineRoutes(Serving):
 
         async def work(caller: Caller) -> Reply[str]:
             given = parse_query(request.args, op.SCREENSHOT.query)
-            known = known_tags(request.getHeader("if-none-match"))
+            known = known_tags(header(request, "if-none-match"))
             return await self._views.screenshots.show(caller, known, **given)
 
         return self._answer(request, op.SCREENSHOT, work)

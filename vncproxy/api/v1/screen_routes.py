@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
 from ...answers import Screen, TypedKeys
+from ...downstream.headers import header
 from ..caller import Caller
 from ..reply import Reply
 from . import screen_operations as op
@@ -23,7 +24,7 @@ class ScreenRoutes(Serving):
 
         async def work(caller: Caller) -> Reply[Screen]:
             given = parse_query(request.args, op.WAIT_SCREEN.query)
-            return await self._views.screen.wait(caller, request.getHeader("accept"), **given)
+            return await self._views.screen.wait(caller, header(request, "accept"), **given)
 
         return self._answer(request, op.WAIT_SCREEN, work, ends_with_caller=True)
 
