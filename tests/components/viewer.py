@@ -112,6 +112,11 @@ class Viewer:
         blue, green, red = self._pixels[at : at + 3]
         return red, green, blue
 
+    def picture(self) -> bytes:
+        """Request the whole screen and return it: blue, green, red and nothing for each pixel."""
+        self.pixel()
+        return bytes(self._pixels)
+
     def wait_for_pixel(self, expected: Colour) -> None:
         """Request the screen until a pixel has this colour."""
         give_up = time.monotonic() + TIME_LIMIT

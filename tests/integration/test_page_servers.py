@@ -16,6 +16,7 @@ from typing import Any
 from selenium.webdriver.common.by import By
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.components.accessibility import findings
 from tests.components.certificates import Authority
 from tests.components.chromium import Page
 from tests.components.gateway import Gateway
@@ -134,6 +135,7 @@ class DisplayTests(ServerTests):
         self.addCleanup(painter.terminate)
         self.open("display")
         self.wait_for(["All displays", "Display 1", "Display 2"], TABS)
+        self.assertEqual(findings(self.page.driver), [])
         self.wait_for("red", STRONGEST, 5)
         self.wait_for("blue", STRONGEST, 1200)
         self.click("#displays [data-display='2']")
