@@ -141,6 +141,16 @@ class ScreenTests(PageTestCase):
         """
         self.assertEqual(await self.js(sizes), [360, 360, 0, False, 0, False])
 
+    async def test_an_open_menu_stays_in_the_window_of_a_phone_that_is_turned(self) -> None:
+        await self.open_screen()
+        await self.click("view")
+        await self.be_a_phone(320)
+        outside = """
+            const { left, right } = document.querySelector("#view-menu").getBoundingClientRect();
+            return [right > 0, left >= 0 && right <= innerWidth];
+        """
+        await self.until(outside, [True, True])
+
     async def test_all_buttons_can_be_reached_on_a_phone_beside_the_badges(self) -> None:
         for width in (320, 390):
             await self.be_a_phone(width)

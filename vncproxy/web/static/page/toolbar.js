@@ -133,18 +133,20 @@ function enable(connection) {
     }
 }
 
-/** Popovers are positioned by the window, so a menu is moved below its button as it opens. */
+/** Popovers are positioned by the window, so an open menu is kept below its button. */
 function placeBelowButton(menu) {
     const button = document.querySelector(`[popovertarget="${menu.id}"]`);
     menu.addEventListener("beforetoggle", ({ newState }) => {
         button.ariaExpanded = String(newState === "open");
     });
-    menu.addEventListener("toggle", ({ newState }) => {
-        if (newState === "open") {
+    const place = () => {
+        if (menu.matches(":popover-open")) {
             const { right, bottom } = button.getBoundingClientRect();
             const room = innerWidth - menu.offsetWidth - MARGIN;
             menu.style.left = `${Math.max(MARGIN, Math.min(right - menu.offsetWidth, room))}px`;
             menu.style.top = `${bottom + 6}px`;
         }
-    });
+    };
+    menu.addEventListener("toggle", place);
+    addEventListener("resize", place); // as when a phone is turned
 }
