@@ -22,7 +22,7 @@ from ..portals.memory import MemoryPortalStore
 from ..session.change_count import ChangeCount
 from ..session.registry import SessionRegistry
 from .announced import proxy_name
-from .components import Components, own_store
+from .components import Components, own_store, redis_store
 
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster
@@ -215,15 +215,12 @@ def make_portals(
     Raises:
         ConfigurationError: a file that ``[redis]`` names cannot be used.
     """
-    if settings.tokens.store != "redis":
+    store = redis_store(settings, components)
+    if store is None:
         return MemoryPortalStore(reactor.seconds)
     # txredisapi installs the reactor on import, and importing this module must not
     from ..portals.redis import RedisPortalStore
-    from ..tokens.redis import RedisTokenStore
 
-    store = own_store(components.store)
-    if not isinstance(store, RedisTokenStore):
-        return MemoryPortalStore(reactor.seconds)
     return RedisPortalStore(reactor, settings.redis, store.primary, on_operation, store.outage)
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
@@ -24,6 +24,9 @@ from ..tokens.external import kinds as source_types
 from ..tokens.external.context import SourceContext
 from ..tokens.external.store import StoreWithSources
 from ..tokens.memory import MemoryTokenStore
+
+if TYPE_CHECKING:
+    from ..tokens.redis import RedisTokenStore
 
 _log = Logger()
 
@@ -204,6 +207,17 @@ def close_all(components: Iterable[Component], clock: IReactorTime) -> Deferred[
 def own_store(store: ITokenStore) -> ITokenStore:
     """Return a store without the sources of other issuers."""
     return store.store if isinstance(store, StoreWithSources) else store
+
+
+def redis_store(settings: Settings, components: Components) -> RedisTokenStore | None:
+    """Return the store of tokens in Redis; None where they are kept in memory, or elsewhere."""
+    if settings.tokens.store != "redis":
+        return None
+    # txredisapi installs the reactor on import, and importing this module must not
+    from ..tokens.redis import RedisTokenStore
+
+    store = own_store(components.store)
+    return store if isinstance(store, RedisTokenStore) else None
 
 
 def _context(

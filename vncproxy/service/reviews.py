@@ -23,7 +23,7 @@ from ..review.visits import Visits
 from ..review.watching import Reviewing
 from .announced import proxy_name
 from .archive import Archive
-from .components import Components, OnOperation, own_store
+from .components import Components, OnOperation, redis_store
 from .replaying import Copies
 
 THREADS: Final = 4
@@ -117,13 +117,10 @@ def make_reviews(
 def _make_links(
     settings: Settings, components: Components, reactor: Any, on_operation: OnOperation
 ) -> IReviewLinks:
-    if settings.tokens.store != "redis":
+    store = redis_store(settings, components)
+    if store is None:
         return MemoryReviewLinks(reactor.seconds)
     # txredisapi installs the reactor on import, and importing this module must not
     from ..review.redis import RedisReviewLinks
-    from ..tokens.redis import RedisTokenStore
 
-    store = own_store(components.store)
-    if not isinstance(store, RedisTokenStore):
-        return MemoryReviewLinks(reactor.seconds)
     return RedisReviewLinks(reactor, settings.redis, store.primary, on_operation, store.outage)

@@ -26,7 +26,7 @@ from ..login.provider import Provider
 from ..model import TLSTrust
 from ..origins import untrusted_origin
 from ..session.logged_in import LoginRule
-from .components import Components, OnOperation, own_store
+from .components import Components, OnOperation, redis_store
 
 if TYPE_CHECKING:
     from ..api.front import Front
@@ -170,13 +170,10 @@ def make_start_page(
 def _make_store(
     settings: Settings, components: Components, reactor: Any, on_operation: OnOperation
 ) -> ILoginStore:
-    if settings.tokens.store != "redis":
+    store = redis_store(settings, components)
+    if store is None:
         return MemoryLogins(reactor.seconds)
     # txredisapi installs the reactor on import, and importing this module must not
     from ..login.redis import RedisLogins
-    from ..tokens.redis import RedisTokenStore
 
-    store = own_store(components.store)
-    if not isinstance(store, RedisTokenStore):
-        return MemoryLogins(reactor.seconds)
     return RedisLogins(reactor, settings.redis, store.primary, on_operation, store.outage)
