@@ -9,7 +9,7 @@ from ..errors import LoginFailed
 from .limits import LEEWAY, LONGEST_TOKEN
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
-"""Signatures by a key pair; with others, whoever knows a shared secret could sign."""
+"""Signatures by a key pair; others use a shared secret, and each who knows it could sign."""
 
 
 class UnknownKey(Exception):

@@ -49,7 +49,7 @@ class LoggingIn:
             query: of the address that the provider has sent the browser back to.
 
         Raises:
-            LoginFailed: nobody has.
+            LoginFailed: no user has logged in.
             StoreUnavailable: it is not known whether it is the first time.
         """
         provider, attempt = self._configured(), Attempt.of_cookie(attempt_secret)

@@ -226,7 +226,7 @@ class StartResource(Resource):
         """Return who sends a request.
 
         Raises:
-            LoginRequired: nobody is logged in, or not any more.
+            LoginRequired: no user is logged in, or the login has ended.
             Refusal: 429, the visitor has sent too many requests.
         """
         secret, client = self._cookie_of(request, LOGIN), self._door.client(request)

@@ -240,7 +240,7 @@ class LoginTests(SynchronousTestCase):
         self.assertIn("neither see machines", self.of(**provider)["login"])
         self.assertEqual(self.of(**provider, required=True), {})
         self.assertEqual(self.of(**provider, policies=policies), {})
-        self.assertEqual(self.of(policies=policies), {"login.policies": "nobody can log in"})
+        self.assertEqual(self.of(policies=policies), {"login.policies": "no user can log in"})
         self.assertEqual(self.of(), {})
 
     def test_users_that_may_take_the_name_of_another(self) -> None:

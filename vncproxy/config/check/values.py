@@ -158,7 +158,7 @@ def _login(login: Login) -> Iterator[Finding]:
         text = "users can log in, and neither see machines nor need the login"
         yield warning("login", text, "write [[login.policies]], or set required")
     if login.policies and not login.issuer:
-        yield warning("login.policies", "nobody can log in", "write issuer and client_id")
+        yield warning("login.policies", "no user can log in", "write issuer and client_id")
     if login.issuer and login.user_claim in ("name", "nickname", "preferred_username"):
         text = f"{login.user_claim}: many providers let users change it, to that of another"
         yield warning("login.user_claim", text, 'take "sub", or make sure that they cannot')
